@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+"""What is compiled: the C files of both extension modules, and the cffi builder of the first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cffi import FFI
+
+WASM3 = "vendor/wasm3/source"
+INCLUDE_DIRS = [WASM3, "native/bridge"]
+
+# pywasm3._engine
+ENGINE_SOURCES = [
+    "native/engine/engine.c",
+    "native/engine/memory.c",
+    "native/engine/pages.c",
+    "native/frontend/arena.c",
+    "native/frontend/codes.c",
+    "native/frontend/constexpr.c",
+    "native/frontend/error.c",
+    "native/frontend/exports.c",
+    "native/frontend/module.c",
+    "native/frontend/names.c",
+    "native/frontend/reader.c",
+    "native/frontend/sections.c",
+    "native/frontend/segments.c",
+    "native/frontend/types.c",
+    "native/bridge/call.c",
+    "native/bridge/instance.c",
+    "native/bridge/store.c",
+    "native/bridge/table.c",
+]
+# These include wasm3's C files, whose undefined behaviour UBSan would report.
+VENDORED_SOURCES = ["native/engine/engine.c"]
+
+# pywasm3._fastcall
+FASTCALL_SOURCES = [
+    "native/fastcall/function.c",
+    "native/fastcall/host.c",
+    "native/fastcall/memory.c",
+    "native/fastcall/module.c",
+    "native/fastcall/store.c",
+    "native/fastcall/values.c",
+]
+
+
+def cdef() -> str:
+    """The part of pw.h that cffi reads."""
+    text = Path("native/bridge/pw.h").read_text(encoding="utf-8")
+    begin, end = text.index("/* cdef: begin"), text.index("/* cdef: end")
+    return text[begin:end]
+
+
+def ffibuilder() -> FFI:
+    """The builder of pywasm3._engine; setup.py's cffi_modules calls it."""
+    ffi = FFI()
+    ffi.cdef(cdef())
+    ffi.set_source(
+        "pywasm3._engine",
+        '#include "pw.h"',
+        sources=ENGINE_SOURCES,
+        include_dirs=INCLUDE_DIRS,
+    )
+    return ffi

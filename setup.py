@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: MIT
+"""The compiled parts. All else is in pyproject.toml.
+
+Switches, read from the environment:
+    PYWASM3_SANITIZE=1  AddressSanitizer and UBSan (gcc or clang)
+    PYWASM3_DEBUG=1     debug information and assertions
+    PYWASM3_COVERAGE=1  gcov; the .gcno files are in build/temp.*
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+ROOT = Path(__file__).resolve().parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tools")]  # build backends leave them out
+import build_ffi  # noqa: E402
+import toolchain  # noqa: E402
+
+CPYTHON = sys.implementation.name == "cpython"
+
+
+def switch(name: str) -> bool:
+    """Whether the environment turns PYWASM3_<name> on."""
+    return os.environ.get(f"PYWASM3_{name}", "") not in ("", "0")
+
+
+SANITIZE, DEBUG, COVERAGE = switch("SANITIZE"), switch("DEBUG"), switch("COVERAGE")
+
+
+def gnu_flags() -> tuple[list[str], list[str]]:
+    """Compiler and linker flags for gcc and clang; they follow Python's own and so win."""
+    compile_args = [
+        "-std=c11",
+        "-O2",
+        # wasm3's operations call each other in tail position: without this the C stack overflows.
+        "-foptimize-sibling-calls",
+        "-fwrapv",
+        "-fno-strict-aliasing",
+        "-fno-semantic-interposition",
+        "-fvisibility=hidden",
+        "-fomit-frame-pointer",
+        "-pthread",
+        # Over -I: no warnings about what is not ours.
+        "-isystem",
+        build_ffi.WASM3,
+    ]
+    link_args = ["-pthread"]
+    if DEBUG or SANITIZE or COVERAGE:
+        compile_args += ["-g"]
+    else:
+        compile_args += ["-g0"]
+        link_args += ["-Wl,-x" if sys.platform == "darwin" else "-Wl,-s"]
+    if DEBUG:
+        compile_args += ["-UNDEBUG"]
+    if SANITIZE:
+        sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
+        compile_args += sanitizers
+        link_args += sanitizers
+    if COVERAGE:
+        compile_args += ["--coverage"]
+        link_args += ["--coverage"]
+    return compile_args, link_args
+
+
+def clang_cl_flags() -> tuple[list[str], list[str]]:
+    """Compiler and linker flags for clang-cl."""
+    gnu = ["-O2", "-std=c11", "-foptimize-sibling-calls", "-fwrapv", "-fno-strict-aliasing"]
+    gnu += ["-fomit-frame-pointer"]
+    return ["-Wno-unused-command-line-argument", *(f"/clang:{flag}" for flag in gnu)], []
+
+
+class BuildExt(build_ext):
+    """Adds the flags that the compiler at hand understands."""
+
+    def finalize_options(self) -> None:
+        super().finalize_options()
+        self.force = True  # what build/ holds may come from other flags or other headers
+
+    def build_extensions(self) -> None:
+        if self.compiler.compiler_type == "msvc":
+            self._use_clang_cl()
+            compile_args, link_args = clang_cl_flags()
+        else:
+            compile_args, link_args = gnu_flags()
+            self._add_per_file_flags()
+        for extension in self.extensions:
+            extension.extra_compile_args += compile_args
+            extension.extra_link_args += link_args
+            if sys.platform not in ("win32", "darwin"):
+                extension.libraries.append("m")
+        super().build_extensions()
+
+    def _use_clang_cl(self) -> None:
+        command = shutil.which("clang-cl")
+        if not command:
+            sys.exit(
+                "pywasm3 needs clang-cl, since wasm3 relies on sibling calls that MSVC does not"
+                " make: install LLVM ('winget install LLVM.LLVM') and put its bin folder on PATH,"
+                " then run the same command again."
+            )
+        self.compiler.initialize()
+        self.compiler.cc = command
+
+    def _add_per_file_flags(self) -> None:
+        """Adds what not every file, or not every compiler, is to have."""
+        if not SANITIZE:
+            return
+        compiler: Any = self.compiler
+        compile_one = compiler._compile
+        own: list[str] = []
+        if "clang" not in os.path.basename(compiler.compiler[0]):
+            # Redzones on the stack would keep gcc from making sibling calls.
+            own = ["--param", "asan-stack=0"]
+
+        def compile_with(
+            obj: str, src: str, ext: str, cc_args: list[str], extra: list[str], pp: list[str]
+        ) -> None:
+            flags = [*extra, *own]
+            if src in build_ffi.VENDORED_SOURCES:
+                # Its compiler keeps 64-bit constants at 4-byte steps, and two operations shift
+                # into the sign (vendor: m3_compile.c, m3_exec.h): harmless with our flags.
+                flags.append("-fno-sanitize=alignment,shift")
+            compile_one(obj, src, ext, cc_args, flags, pp)
+
+        compiler._compile = compile_with
+
+
+def need_toolchain() -> None:
+    """Before a build begins: its log would bury the sentence."""
+    builds = {"bdist_wheel", "build", "build_ext", "editable_wheel"}.intersection(sys.argv)
+    if builds and sys.platform != "win32":
+        if sentence := toolchain.missing(toolchain.default_compiler()):
+            sys.exit(sentence)
+
+
+def fetch_wasm3() -> None:
+    """For every command, since the metadata name a licence that comes with the sources."""
+    fetch = runpy.run_path("vendor/wasm3/fetch.py")
+    try:
+        fetch["ensure"]()
+    except fetch["FetchError"] as error:
+        sys.exit(str(error))
+
+
+need_toolchain()
+fetch_wasm3()
+setup(
+    cffi_modules=["build_ffi.py:ffibuilder"],
+    ext_modules=[
+        Extension(
+            "pywasm3._fastcall",
+            build_ffi.FASTCALL_SOURCES,
+            include_dirs=build_ffi.INCLUDE_DIRS,
+        )
+    ]
+    if CPYTHON
+    else [],
+    cmdclass={"build_ext": BuildExt},
+)

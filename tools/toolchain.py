@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: MIT
+"""Says in one sentence what compiling lacks; for setup.py and by hand."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import sysconfig
+from pathlib import Path
+
+
+def missing(compiler: str) -> str | None:
+    """What to install, as a sentence, or None.
+
+    Args:
+        compiler: name or path of the C compiler, without arguments.
+    """
+    if not shutil.which(compiler):
+        return (
+            f"pywasm3 needs a C compiler, and '{compiler}' is not there: install gcc or clang"
+            " ('apt-get install gcc', 'xcode-select --install'), or name one in CC,"
+            " then run the same command again."
+        )
+    header = Path(sysconfig.get_path("include"), "Python.h")
+    if not header.exists():
+        return (
+            f"pywasm3 needs Python's C headers, and {header} is not there: install them"
+            " ('apt-get install python3-dev'), then run the same command again."
+        )
+    return None
+
+
+def default_compiler() -> str:
+    """The compiler that setuptools takes on Unix."""
+    return (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()[0]
+
+
+if __name__ == "__main__" and sys.platform != "win32":
+    sys.exit(missing(default_compiler()))
