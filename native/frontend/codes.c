@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/* The frames of function bodies; what the instructions mean is not looked at.
+ * https://webassembly.github.io/spec/core/binary/modules.html#code-section */
+#include "decode.h"
+#include "limits.h"
+
+bool pw_begin_codes(pw_decoder *d, uint32_t count)
+{
+    d->codes_offset = pw_reader_offset(&d->reader);
+    d->codes = pw_decode_alloc(d, count, sizeof *d->codes);
+    d->module->codes = d->codes;
+    return d->codes != NULL;
+}
+
+/* The size of an entry, which its reader is then held to. */
+static bool read_size(pw_decoder *d, uint32_t *size)
+{
+    pw_reader *r = &d->reader;
+    uint32_t offset = pw_reader_offset(r);
+    if (!pw_read_u32(r, "size of a function", size)) {
+        return false;
+    }
+    if (*size > pw_reader_left(r)) {
+        return pw_fail(r->error, PW_MALFORMED, offset,
+                       "length out of bounds: a function has %u bytes, but the %s has %zu left",
+                       *size, r->unit, pw_reader_left(r));
+    }
+    if (*size > PW_MAX_FUNCTION_SIZE) {
+        return pw_fail(r->error, PW_LIMIT, offset,
+                       "too many: a function has %u bytes, but at most %u are supported", *size,
+                       PW_MAX_FUNCTION_SIZE);
+    }
+    return true;
+}
+
+static bool check_local_count(pw_decoder *d, uint32_t offset, uint64_t nlocals, uint64_t nparams)
+{
+    if (nlocals > UINT32_MAX) {
+        return pw_fail(d->reader.error, PW_MALFORMED, offset,
+                       "too many locals: %llu do not fit 32 bits", (unsigned long long)nlocals);
+    }
+    if (nlocals + nparams > PW_MAX_LOCALS) {
+        return pw_fail(d->reader.error, PW_LIMIT, offset,
+                       "too many locals: %llu with the parameters, but at most %u are supported",
+                       (unsigned long long)(nlocals + nparams), PW_MAX_LOCALS);
+    }
+    return true;
+}
+
+static bool read_locals(pw_decoder *d, uint32_t nparams)
+{
+    uint32_t offset = pw_reader_offset(&d->reader);
+    uint32_t ngroups;
+    uint64_t total = 0; /* cannot overflow: fewer than 2^32 groups of less than 2^32 */
+    if (!pw_read_count(&d->reader, "count of local groups", 2, UINT32_MAX, &ngroups)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < ngroups; i++) {
+        uint32_t count;
+        pw_valtype type;
+        if (!pw_read_u32(&d->reader, "count of locals", &count) ||
+            !pw_read_valtype(d, "type of locals", &type)) {
+            return false;
+        }
+        total += count;
+    }
+    return check_local_count(d, offset, total, nparams);
+}
+
+/* A body that no function is declared for is refused in the end: pw_check_code_count. */
+static uint32_t parameter_count(const pw_decoder *d, uint32_t function)
+{
+    if (function >= d->module->info.nfunctions) {
+        return 0;
+    }
+    return d->types[d->function_types[function]].nparams;
+}
+
+/* One entry, up to where the instructions begin. */
+static bool read_entry(pw_decoder *d, uint32_t function)
+{
+    pw_body *body = &d->codes[d->ncodes];
+    uint32_t size;
+    body->start = pw_reader_offset(&d->reader);
+    if (!read_size(d, &size)) {
+        return false;
+    }
+    body->body = pw_reader_offset(&d->reader);
+    body->end = body->body + size;
+    pw_reader outer = d->reader;
+    d->reader = pw_reader_part(&outer, "function", size);
+    if (!read_locals(d, parameter_count(d, function))) {
+        return false;
+    }
+    d->reader = outer;
+    d->reader.pos += size;
+    return true;
+}
+
+bool pw_read_code(pw_decoder *d)
+{
+    uint32_t function = d->module->nimported_functions + d->ncodes;
+    if (!read_entry(d, function)) {
+        d->reader.error->function = function;
+        return false;
+    }
+    d->ncodes++;
+    return true;
+}
+
+bool pw_check_code_count(pw_decoder *d)
+{
+    uint32_t declared = d->module->info.nfunctions - d->module->nimported_functions;
+    if (d->ncodes == declared) {
+        return true;
+    }
+    return pw_fail(d->reader.error, PW_MALFORMED, d->codes_offset,
+                   "function and code section have inconsistent lengths: %u functions, but %u "
+                   "bodies",
+                   declared, d->ncodes);
+}

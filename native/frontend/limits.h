@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* Every limit of this implementation on modules, with its source. Beyond one is PW_LIMIT.
+ *
+ * "JS API" is the section "Implementation-defined Limits" of the WebAssembly JavaScript Interface:
+ * what browsers agreed to accept, so what toolchains stay under. Before room is taken for a list,
+ * its count is checked against the bytes left: an entry takes at least 1 to 4 bytes of the module
+ * and 4 to 72 of ours, at most 24 times as much, so a module of n bytes costs about 25 n at most.
+ */
+#ifndef PW_LIMITS_H
+#define PW_LIMITS_H
+
+/* Bytes of a module. JS API. Offsets and sizes in it fit 32 bits, as pw_body needs. */
+#define PW_MAX_MODULE_SIZE 1073741824u
+
+/* JS API. */
+#define PW_MAX_TYPES 1000000u
+#define PW_MAX_FUNCTIONS 1000000u
+#define PW_MAX_IMPORTS 1000000u
+#define PW_MAX_EXPORTS 1000000u
+#define PW_MAX_GLOBALS 1000000u
+#define PW_MAX_TAGS 1000000u
+#define PW_MAX_DATA_SEGMENTS 100000u
+#define PW_MAX_TABLES 100000u
+#define PW_MAX_MEMORIES 100u
+
+/* Not in the JS API; the number wasmparser (wasm-tools) uses. */
+#define PW_MAX_ELEMENT_SEGMENTS 100000u
+
+/* Items of one element segment. JS API; no table may have more elements at run time, either. */
+#define PW_MAX_TABLE_SIZE 10000000u
+
+/* Parameters and results of a function. JS API: 1000 of each. wasm3 holds both in one list of
+ * d_m3MaxSaneFunctionArgRetCount = 1000. */
+#define PW_MAX_PARAMS 1000u
+#define PW_MAX_RESULTS 1000u
+#define PW_MAX_PARAMS_AND_RESULTS 1000u
+
+/* Bytes of a function's entry in the code section, and its locals with the parameters. JS API. */
+#define PW_MAX_FUNCTION_SIZE 7654321u
+#define PW_MAX_LOCALS 50000u
+
+/* The next ones are rules of the specification (valid/types.html, "Memory Types", "Table Types"),
+ * not ours: breaking one is PW_INVALID. Pages of 2^16 bytes in 2^32 and in 2^64 bytes; elements
+ * that a 32-bit index reaches. */
+#define PW_MAX_MEMORY32_PAGES 65536u
+#define PW_MAX_MEMORY64_PAGES 281474976710656u
+#define PW_MAX_TABLE32_SIZE 4294967295u
+
+#endif

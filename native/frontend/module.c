@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+#include "module.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "decode.h"
+#include "limits.h"
+
+static const uint8_t magic[4] = {0x00, 0x61, 0x73, 0x6d};
+static const uint8_t version[4] = {0x01, 0x00, 0x00, 0x00};
+
+/* Four bytes that must be as given. */
+static bool expect(pw_reader *r, const char *what, const uint8_t *expected, const char *phrase)
+{
+    uint32_t offset = pw_reader_offset(r);
+    const uint8_t *data;
+    if (!pw_read_bytes(r, what, 4, &data)) {
+        return false;
+    }
+    if (memcmp(data, expected, 4) != 0) {
+        return pw_fail(r->error, PW_MALFORMED, offset,
+                       "%s: the %s is %02x %02x %02x %02x, not %02x %02x %02x %02x", phrase, what,
+                       data[0], data[1], data[2], data[3], expected[0], expected[1], expected[2],
+                       expected[3]);
+    }
+    return true;
+}
+
+/* https://webassembly.github.io/spec/core/binary/modules.html#binary-module */
+static bool decode(pw_module *module, pw_error *error)
+{
+    pw_decoder d = {.module = module};
+    pw_reader_init(&d.reader, module->info.bytes, (size_t)module->info.size, error);
+    return expect(&d.reader, "magic number", magic, "magic header not detected") &&
+           expect(&d.reader, "version", version, "unknown binary version") &&
+           pw_read_sections(&d) && pw_check_code_count(&d) && pw_check_export_names(&d) &&
+           pw_read_names(&d);
+}
+
+/* A module without contents but its own copy of the bytes. */
+static pw_module *new_module(const uint8_t *bytes, size_t size)
+{
+    pw_module *module = calloc(1, sizeof *module);
+    if (module == NULL) {
+        return NULL;
+    }
+    atomic_init(&module->references, 1);
+    pw_arena_init(&module->arena);
+    module->info.start = PW_NO_INDEX;
+    module->info.size = size;
+    uint8_t *copy = malloc(size + (size == 0));
+    module->info.bytes = copy;
+    if (copy == NULL) {
+        pw_module_release(module);
+        return NULL;
+    }
+    if (size != 0) {
+        memcpy(copy, bytes, size);
+    }
+    return module;
+}
+
+pw_module *pw_module_new(const uint8_t *bytes, size_t size, pw_error *error)
+{
+    pw_error_clear(error);
+    if (size > PW_MAX_MODULE_SIZE) {
+        pw_fail(error, PW_LIMIT, 0, "too many: the module has %zu bytes, but at most %u are "
+                "supported", size, PW_MAX_MODULE_SIZE);
+        return NULL;
+    }
+    pw_module *module = new_module(bytes, size);
+    if (module == NULL) {
+        pw_fail(error, PW_NO_MEMORY, 0, "out of memory: a module of %zu bytes", size);
+        return NULL;
+    }
+    if (!decode(module, error)) {
+        pw_module_release(module);
+        return NULL;
+    }
+    return module;
+}
+
+pw_module *pw_module_retain(pw_module *module)
+{
+    atomic_fetch_add_explicit(&module->references, 1, memory_order_relaxed);
+    return module;
+}
+
+void pw_module_release(pw_module *module)
+{
+    if (atomic_fetch_sub_explicit(&module->references, 1, memory_order_acq_rel) != 1) {
+        return;
+    }
+    pw_arena_free(&module->arena);
+    free((void *)(uintptr_t)module->info.bytes);
+    free(module);
+}
+
+const pw_module_info *pw_module_get_info(const pw_module *module)
+{
+    return &module->info;
+}
+
+pw_name pw_module_function_name(const pw_module *module, uint32_t function)
+{
+    if (function >= module->info.nfunctions) {
+        return (pw_name){0};
+    }
+    return module->function_names[function];
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* A decoded module: the sections as tables, the bodies still as bytes. Immutable once made. */
+#ifndef PW_MODULE_H
+#define PW_MODULE_H
+
+#include <stdatomic.h>
+
+#include "../bridge/pw.h"
+#include "arena.h"
+
+/* A constant expression of one instruction. */
+typedef enum { PW_CONST_VALUE, PW_CONST_GLOBAL, PW_CONST_FUNC, PW_CONST_NULL } pw_constkind;
+
+typedef struct {
+    pw_constkind kind;
+    pw_valtype type;
+    uint64_t bits;   /* PW_CONST_VALUE: i32 and f32 in the low half */
+    uint32_t index;  /* PW_CONST_GLOBAL, PW_CONST_FUNC */
+    uint32_t offset; /* of the instruction, in the module */
+} pw_constexpr;
+
+typedef struct {
+    pw_valtype type;
+    bool is_mutable;
+    bool imported;
+    pw_constexpr init; /* of a defined one */
+} pw_globaldef;
+
+typedef struct {
+    pw_valtype type;
+    bool imported;
+    pw_limits limits;
+} pw_tabledef;
+
+typedef struct {
+    bool imported;
+    pw_limits limits; /* pages */
+} pw_memorydef;
+
+typedef struct {
+    bool imported;
+    uint32_t type_index; /* of a function type without results */
+} pw_tagdef;
+
+typedef enum { PW_SEGMENT_ACTIVE, PW_SEGMENT_PASSIVE, PW_SEGMENT_DECLARED } pw_segmentmode;
+
+typedef struct {
+    pw_segmentmode mode;
+    uint32_t table;
+    pw_constexpr offset; /* active */
+    pw_valtype type;
+    uint32_t count;
+    const pw_constexpr *items; /* PW_CONST_FUNC, PW_CONST_NULL or PW_CONST_GLOBAL each */
+} pw_elemsegment;
+
+typedef struct {
+    pw_segmentmode mode; /* active or passive */
+    uint32_t memory;
+    pw_constexpr offset; /* active */
+    const uint8_t *data; /* in the module's bytes */
+    uint32_t size;
+} pw_datasegment;
+
+/* A defined function's entry in the code section. Offsets are in the module's bytes. */
+typedef struct {
+    uint32_t start; /* of the entry: its size field */
+    uint32_t body;  /* after the size field: the locals */
+    uint32_t end;   /* after the final `end` */
+} pw_body;
+
+struct pw_module {
+    pw_module_info info; /* the public half; info.bytes is owned */
+    _Atomic(uint32_t) references;
+    pw_arena arena; /* owns all tables below and in info */
+
+    uint32_t nimported_functions;
+    const pw_body *codes; /* info.nfunctions - nimported_functions */
+
+    uint32_t ntables;
+    const pw_tabledef *tables; /* imported ones first, here and below */
+    uint32_t nmemories;
+    const pw_memorydef *memories;
+    uint32_t ntags;
+    const pw_tagdef *tags;
+    uint32_t nglobals;
+    const pw_globaldef *globals;
+    uint32_t nelems;
+    const pw_elemsegment *elems;
+    uint32_t ndatas;
+    const pw_datasegment *datas;
+
+    const pw_name *function_names; /* info.nfunctions; what pw_module_function_name gives */
+};
+
+/* One more reference to the module; the same pointer, owned by caller. From any thread. */
+pw_module *pw_module_retain(pw_module *module);
+
+#endif
