@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/* Calls from outside, and what there is to know of a function. */
+#include "bridge.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const pw_functype *pw_func_type(const pw_func *func)
+{
+    const pw_module_info *info = &pw_func_module(func)->info;
+    return &info->types[info->function_types[pw_func_index(func)]];
+}
+
+pw_store *pw_func_store(const pw_func *func)
+{
+    return pw_func_instance(func)->store;
+}
+
+pw_instance *pw_func_instance(const pw_func *func)
+{
+    return pw_instance_of(pw_m3(func));
+}
+
+pw_module *pw_func_module(const pw_func *func)
+{
+    return pw_func_instance(func)->module;
+}
+
+uint32_t pw_func_index(const pw_func *func)
+{
+    return (uint32_t)(pw_m3(func) - pw_func_instance(func)->m3->functions);
+}
+
+/* The engine's words for a function that it could not compile. */
+static pw_trap uncompiled(pw_store *store, M3Function *function, const char *error)
+{
+    M3ErrorInfo info = {0};
+    m3_GetErrorInfo(function->module->runtime, &info);
+    bool more = info.message && info.message[0];
+    snprintf(store->message, sizeof store->message, "%s%s%s%s", error, more ? " (" : "",
+             more ? info.message : "", more ? ")" : "");
+    return PW_TRAP_UNSUPPORTED;
+}
+
+static pw_trap run(pw_store *store, M3Function *function, uint64_t *values)
+{
+    uint32_t nresults = function->funcType->numRets;
+    uint32_t nparams = function->funcType->numArgs;
+    uint64_t *sp = store->sp;
+    if (nresults + nparams > (size_t)(store->stack_end - sp))
+        return PW_TRAP_STACK_EXHAUSTED;
+    M3Result error = function->compiled ? NULL : CompileFunction(function);
+    if (error)
+        return uncompiled(store, function, error);
+    for (uint32_t i = 0; i < nparams; ++i)
+        sp[nresults + i] = values[i];
+    m3ret_t trap = pw_run(function, sp);
+    if (trap) {
+        pw_trap kind = pw_classify(trap);
+        return kind == PW_TRAP_UNSUPPORTED ? uncompiled(store, function, trap) : kind;
+    }
+    for (uint32_t i = 0; i < nresults; ++i)
+        values[i] = sp[i];
+    return PW_TRAP_NONE;
+}
+
+static pw_trap call(pw_func *func, uint64_t *values)
+{
+    M3Function *function = pw_m3(func);
+    pw_store *store = pw_instance_of(function)->store;
+    uintptr_t saved = store->native_limit;
+    uintptr_t limit = pw_native_stack_end() + PW_NATIVE_RESERVE;
+    store->record.count = 0;
+    if ((uintptr_t)__builtin_frame_address(0) < limit)
+        return PW_TRAP_STACK_EXHAUSTED;
+    store->native_limit = limit;
+    pw_trap trap = run(store, function, values);
+    store->native_limit = saved;
+    return trap;
+}
+
+const char *pw_engine_version(void)
+{
+    return M3_VERSION;
+}
+
+const pw_api *pw_get_api(void)
+{
+    static const pw_api api = {
+        .size = sizeof api,
+        .set_hooks = pw_set_engine_hooks,
+        .store_new = pw_store_new,
+        .store_free = pw_store_free,
+        .store_frames = pw_store_frames,
+        .store_message = pw_store_message,
+        .instance_func = pw_instance_func,
+        .func_type = pw_func_type,
+        .call = call,
+        .memory_retain = pw_memory_retain,
+        .memory_release = pw_memory_release,
+        .memory_data = pw_memory_data,
+        .memory_size = pw_memory_size,
+        .memory_grow = pw_memory_grow,
+    };
+    return &api;
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+/* The C API of the bridge: what cffi exposes to Python and what fastcall calls through pw_api.
+ *
+ * Ownership words: *borrowed* (lives as long as its parent), *owned by caller* (the caller frees
+ * it), *transferred on success*. Functions that can fail return NULL, false or a code, and fill
+ * `error`. A store, and everything in it, is used by one thread at a time; modules are immutable
+ * and shared.
+ */
+#ifndef PW_H
+#define PW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* cdef: begin (build_ffi.py hands the text up to "cdef: end" to cffi as it stands) */
+
+/* ---- errors ---------------------------------------------------------------------------------- */
+
+typedef enum {
+    PW_OK = 0,
+    PW_MALFORMED,   /* the bytes are no module */
+    PW_INVALID,     /* a module that breaks a validation rule */
+    PW_UNSUPPORTED, /* valid, but this version cannot run it */
+    PW_LIMIT,       /* beyond a limit of native/frontend/limits.h */
+    PW_LINK,        /* imports do not fit */
+    PW_TRAPPED,     /* `trap` says why */
+    PW_NO_MEMORY    /* the system gave no memory or address space */
+} pw_code;
+
+typedef enum {
+    PW_TRAP_NONE = 0,
+    PW_TRAP_UNREACHABLE,
+    PW_TRAP_MEMORY_OUT_OF_BOUNDS,
+    PW_TRAP_TABLE_OUT_OF_BOUNDS,
+    PW_TRAP_DIVIDE_BY_ZERO,
+    PW_TRAP_INTEGER_OVERFLOW,
+    PW_TRAP_INVALID_CONVERSION,
+    PW_TRAP_UNDEFINED_ELEMENT,
+    PW_TRAP_UNINITIALIZED_ELEMENT,
+    PW_TRAP_INDIRECT_CALL_TYPE,
+    PW_TRAP_STACK_EXHAUSTED,
+    PW_TRAP_HOST,        /* a host function failed: the embedder holds the reason */
+    PW_TRAP_UNSUPPORTED, /* the engine could not compile the function: see pw_store_message */
+    PW_TRAP_COUNT
+} pw_trap;
+
+#define PW_NO_INDEX 0xffffffff
+
+typedef struct {
+    pw_code code;
+    pw_trap trap;      /* with PW_TRAPPED */
+    uint32_t function; /* index in the module, or PW_NO_INDEX */
+    uint64_t offset;   /* byte offset in the module */
+    char detail[232];  /* begins with the test-suite's phrase */
+} pw_error;
+
+/* ---- types ----------------------------------------------------------------------------------- */
+
+/* A value type: the byte of the binary format. */
+typedef uint32_t pw_valtype;
+#define PW_I32 0x7f
+#define PW_I64 0x7e
+#define PW_F32 0x7d
+#define PW_F64 0x7c
+#define PW_V128 0x7b
+#define PW_FUNCREF 0x70
+#define PW_EXTERNREF 0x6f
+
+typedef struct {
+    const char *data; /* UTF-8, may hold NUL, not terminated */
+    uint32_t size;    /* bytes */
+} pw_name;
+
+typedef struct {
+    uint32_t nparams;
+    uint32_t nresults;
+    const pw_valtype *params;
+    const pw_valtype *results;
+} pw_functype;
+
+typedef struct {
+    uint64_t min; /* pages or elements */
+    uint64_t max; /* meaningful with has_max */
+    bool has_max;
+    bool shared;
+    bool is64;
+} pw_limits;
+
+typedef enum {
+    PW_EXTERN_FUNC = 0,
+    PW_EXTERN_TABLE = 1,
+    PW_EXTERN_MEMORY = 2,
+    PW_EXTERN_GLOBAL = 3,
+    PW_EXTERN_TAG = 4,
+    PW_EXTERN_HOST = 16 /* only in pw_extern: a function of the host */
+} pw_externkind;
+
+typedef struct {
+    pw_externkind kind;
+    uint32_t type_index; /* functions and tags: index of the function type */
+    pw_valtype valtype;  /* globals: of the value; tables: of the elements */
+    bool is_mutable;     /* globals */
+    pw_limits limits;    /* tables and memories */
+} pw_externtype;
+
+typedef struct {
+    pw_name module;
+    pw_name name;
+    pw_externtype type;
+} pw_import;
+
+typedef struct {
+    pw_name name;
+    uint32_t index; /* in the index space of type.kind */
+    pw_externtype type;
+} pw_export;
+
+typedef struct {
+    pw_name name;
+    const uint8_t *data; /* what follows the name */
+    uint32_t size;
+} pw_custom;
+
+/* ---- modules --------------------------------------------------------------------------------- */
+
+typedef struct pw_module pw_module;
+
+/* What a module says of itself. All pointers are borrowed from the module. */
+typedef struct {
+    const uint8_t *bytes;
+    uint64_t size;
+    uint32_t ntypes;
+    const pw_functype *types;
+    uint32_t nimports;
+    const pw_import *imports;
+    uint32_t nexports;
+    const pw_export *exports;
+    uint32_t ncustoms;
+    const pw_custom *customs;
+    uint32_t nfunctions;            /* imported ones first */
+    const uint32_t *function_types; /* index of each function's type */
+    uint32_t start;                 /* function index, or PW_NO_INDEX */
+    pw_name name;                   /* from the name section; size 0 when there is none */
+} pw_module_info;
+
+/* Decodes a copy of the bytes. Owned by caller, counted: pw_module_release. NULL with error set. */
+pw_module *pw_module_new(const uint8_t *bytes, size_t size, pw_error *error);
+void pw_module_release(pw_module *module);
+const pw_module_info *pw_module_get_info(const pw_module *module);
+/* Name of a function: from the name section, else an export, else its import; size 0 if it has
+ * none. */
+pw_name pw_module_function_name(const pw_module *module, uint32_t function);
+
+/* ---- stores and instances -------------------------------------------------------------------- */
+
+typedef struct pw_store pw_store;
+typedef struct pw_instance pw_instance;
+typedef struct pw_func pw_func;
+typedef struct pw_memory pw_memory;
+typedef struct pw_table pw_table;
+typedef struct pw_global pw_global;
+
+/* One value for an import. PW_EXTERN_HOST: `object` is handed to the host-call hook. */
+typedef struct {
+    pw_externkind kind;
+    void *object; /* pw_func, pw_table, pw_memory, pw_global (all borrowed), or the host's own */
+} pw_extern;
+
+/* A store with a value stack of at least stack_bytes. Owned by caller: pw_store_free. */
+pw_store *pw_store_new(uint64_t stack_bytes, pw_error *error);
+/* Frees the store and its instances; memories that are still retained live on. */
+void pw_store_free(pw_store *store);
+
+/* Instantiates up to, but without, the start function. `imports` has one value per import, in
+ * order, of checked type. The instance is borrowed from the store, which retains the module. */
+pw_instance *pw_instance_new(pw_store *store, pw_module *module, const pw_extern *imports,
+                             pw_error *error);
+/* Borrowed from the store. The index is in the module's index space and in range. */
+pw_func *pw_instance_func(pw_instance *instance, uint32_t index);
+pw_table *pw_instance_table(pw_instance *instance, uint32_t index);
+pw_memory *pw_instance_memory(pw_instance *instance, uint32_t index);
+pw_global *pw_instance_global(pw_instance *instance, uint32_t index);
+
+/* ---- functions ------------------------------------------------------------------------------- */
+
+const pw_functype *pw_func_type(const pw_func *func);
+pw_store *pw_func_store(const pw_func *func);
+pw_instance *pw_func_instance(const pw_func *func);
+pw_module *pw_func_module(const pw_func *func);
+uint32_t pw_func_index(const pw_func *func);
+
+typedef struct {
+    uint32_t function; /* index in its module */
+    uint32_t offset;   /* byte offset of the instruction in its module; PW_NO_INDEX if unknown */
+    pw_name name;      /* borrowed from the module */
+} pw_frame;
+
+/* Frames of the last trap, innermost first: at most `capacity` are written, the count is returned.
+ * `omitted` frames are missing after the first `head`. */
+uint32_t pw_store_frames(const pw_store *store, pw_frame *frames, uint32_t capacity, uint32_t *head,
+                         uint64_t *omitted);
+/* What the engine said of a PW_TRAP_UNSUPPORTED; borrowed. */
+const char *pw_store_message(const pw_store *store);
+
+/* ---- memories, tables, globals --------------------------------------------------------------- */
+
+#define PW_PAGE 65536
+
+pw_memory *pw_memory_retain(pw_memory *memory);
+void pw_memory_release(pw_memory *memory);
+uint8_t *pw_memory_data(const pw_memory *memory); /* never moves */
+uint64_t pw_memory_size(const pw_memory *memory); /* bytes */
+pw_limits pw_memory_limits(const pw_memory *memory);
+/* Grows by delta pages. The size before in pages, or -1. */
+int64_t pw_memory_grow(pw_memory *memory, uint64_t delta);
+
+uint32_t pw_table_size(const pw_table *table);
+pw_valtype pw_table_type(const pw_table *table);
+pw_limits pw_table_limits(const pw_table *table);
+pw_func *pw_table_get(const pw_table *table,
+                      uint32_t index); /* in range; NULL is the null reference */
+void pw_table_set(pw_table *table, uint32_t index, pw_func *func);
+int64_t pw_table_grow(pw_table *table, uint32_t delta, pw_func *init); /* size before, or -1 */
+
+/* A global of the host. Borrowed from the store; NULL without memory. */
+pw_global *pw_global_new(pw_store *store, pw_valtype type, bool is_mutable, uint64_t bits);
+pw_valtype pw_global_type(const pw_global *global);
+bool pw_global_mutable(const pw_global *global);
+uint64_t pw_global_get(const pw_global *global);
+void pw_global_set(pw_global *global, uint64_t bits);
+
+/* ---- the engine ------------------------------------------------------------------------------ */
+
+/* wasm3's version. */
+const char *pw_engine_version(void);
+
+/* What fastcall needs, by address: it shares no symbol with the extension that owns the engine. */
+typedef struct pw_api pw_api;
+const pw_api *pw_get_api(void);
+
+/* cdef: end */
+
+/* ---- calls: for fastcall, not for cffi ---------------------------------------------------------
+ */
+
+/* Called for a PW_EXTERN_HOST import: `object` as given; values[0 .. nresults) is for the results,
+ * the arguments follow. False stops the guest with PW_TRAP_HOST. */
+typedef bool (*pw_host_hook)(void *object, uint64_t *values);
+/* Called every few hundred thousand ticks of a running call. False stops it with PW_TRAP_HOST. */
+typedef bool (*pw_tick_hook)(pw_store *store);
+
+struct pw_api {
+    uint32_t size; /* of this struct: the two extensions must be built together */
+    void (*set_hooks)(pw_host_hook host, pw_tick_hook tick);
+    pw_store *(*store_new)(uint64_t stack_bytes, pw_error *error);
+    void (*store_free)(pw_store *store);
+    uint32_t (*store_frames)(const pw_store *store, pw_frame *frames, uint32_t capacity,
+                             uint32_t *head, uint64_t *omitted);
+    const char *(*store_message)(const pw_store *store);
+    pw_func *(*instance_func)(pw_instance *instance, uint32_t index);
+    const pw_functype *(*func_type)(const pw_func *func);
+    /* Arguments in values[0 .. nparams), results in values[0 .. nresults): 64 bits each, 32-bit
+     * ones in the low half. */
+    pw_trap (*call)(pw_func *func, uint64_t *values);
+    pw_memory *(*memory_retain)(pw_memory *memory);
+    void (*memory_release)(pw_memory *memory);
+    uint8_t *(*memory_data)(const pw_memory *memory);
+    uint64_t (*memory_size)(const pw_memory *memory);
+    int64_t (*memory_grow)(pw_memory *memory, uint64_t delta);
+};
+
+#endif

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+/* Stores: one wasm3 environment, one value stack, and the instances that share them. */
+#include "bridge.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* So small a stack holds a few frames; the page size rounds it up anyway. */
+#define MIN_STACK 1024
+/* Beyond it recursion is bounded by the native stack; it keeps sums far from overflow. */
+#define MAX_STACK ((uint64_t)1 << 30)
+
+static size_t round_up(size_t size, size_t unit)
+{
+    return (size + unit - 1) / unit * unit;
+}
+
+/* ---- stacks: values, the red zone, and a last page without access ---- */
+
+/* A few stacks of the usual size are kept: mapping one costs more than all else about a store. What
+ * they hold of earlier runs is never read, since code writes each value before it reads it. */
+#define KEPT_STACKS 8
+#define KEPT_STACK_SIZE (1 << 20)
+
+static _Atomic(void *) kept_stacks[KEPT_STACKS];
+
+static void *take_kept(void)
+{
+    void *stack = NULL;
+    for (int i = 0; i < KEPT_STACKS && !stack; ++i)
+        if (atomic_load(&kept_stacks[i]))
+            stack = atomic_exchange(&kept_stacks[i], NULL);
+    return stack;
+}
+
+static bool keep(void *stack)
+{
+    for (int i = 0; i < KEPT_STACKS; ++i) {
+        void *empty = NULL;
+        if (atomic_compare_exchange_strong(&kept_stacks[i], &empty, stack))
+            return true;
+    }
+    return false;
+}
+
+static void *map_stack(size_t values)
+{
+    size_t usable = values + round_up(PW_RED_ZONE, pw_page_size());
+    void *stack = pw_pages_reserve(usable + pw_page_size());
+    if (stack && !pw_pages_commit(stack, usable)) {
+        pw_pages_release(stack, usable + pw_page_size());
+        return NULL;
+    }
+    return stack;
+}
+
+static bool add_stack(pw_store *store, uint64_t bytes)
+{
+    size_t values = round_up((size_t)bytes, pw_page_size());
+    store->sp = values == KEPT_STACK_SIZE ? take_kept() : NULL;
+    if (!store->sp)
+        store->sp = map_stack(values);
+    if (!store->sp)
+        return false;
+    store->stack = store->sp;
+    store->stack_end = store->sp + values / sizeof(uint64_t);
+    return true;
+}
+
+static void free_stack(pw_store *store)
+{
+    size_t values = (size_t)((char *)store->stack_end - (char *)store->stack);
+    if (store->stack && !(values == KEPT_STACK_SIZE && keep(store->stack)))
+        pw_pages_release(store->stack,
+                         values + round_up(PW_RED_ZONE, pw_page_size()) + pw_page_size());
+}
+
+/* ---- stores ---- */
+
+pw_store *pw_store_new(uint64_t stack_bytes, pw_error *error)
+{
+    if (stack_bytes > MAX_STACK) {
+        pw_fail(error, PW_LIMIT, 0, "stack too large: %llu bytes, at most %llu",
+                (unsigned long long)stack_bytes, (unsigned long long)MAX_STACK);
+        return NULL;
+    }
+    pw_store *store = calloc(1, sizeof *store);
+    if (store)
+        store->environment = m3_NewEnvironment();
+    if (!store || !store->environment ||
+        !add_stack(store, stack_bytes < MIN_STACK ? MIN_STACK : stack_bytes)) {
+        pw_store_free(store);
+        pw_fail(error, PW_NO_MEMORY, 0, "no memory for a store");
+        return NULL;
+    }
+    store->ticks = PW_TICK_PERIOD;
+    store->no_memory.store = store;
+    store->no_memory.m3.maxStack = store->stack_end;
+    return store;
+}
+
+void pw_store_free(pw_store *store)
+{
+    if (!store)
+        return;
+    while (store->instances) {
+        pw_instance *instance = store->instances;
+        store->instances = instance->next;
+        pw_instance_free(instance);
+    }
+    while (store->globals) {
+        pw_global *global = store->globals;
+        store->globals = global->next;
+        free(global);
+    }
+    /* The environment owns what the table of types points to. */
+    m3_FreeEnvironment(store->environment);
+    free(store->types);
+    free_stack(store);
+    free(store);
+}
+
+const char *pw_store_message(const pw_store *store)
+{
+    return store->message;
+}
+
+/* ---- function types: equal ones are one pointer within a store ---- */
+
+static uint32_t hash_type(const M3FuncType *type)
+{
+    uint32_t hash = 2166136261u ^ type->numRets ^ ((uint32_t)type->numArgs << 16);
+    for (uint32_t i = 0; i < (uint32_t)type->numRets + type->numArgs; ++i)
+        hash = (hash ^ type->types[i]) * 16777619u;
+    return hash;
+}
+
+/* Where an equal type is, or the free place for it. */
+static IM3FuncType *find_place(IM3FuncType *types, uint32_t capacity, const IM3FuncType type)
+{
+    uint32_t i = hash_type(type) & (capacity - 1);
+    while (types[i] && !AreFuncTypesEqual(types[i], type))
+        i = (i + 1) & (capacity - 1);
+    return &types[i];
+}
+
+static bool grow_types(pw_store *store)
+{
+    uint32_t capacity = store->types_capacity ? 2 * store->types_capacity : 16;
+    IM3FuncType *types = calloc(capacity, sizeof *types);
+    if (!types)
+        return false;
+    for (uint32_t i = 0; i < store->types_capacity; ++i)
+        if (store->types[i])
+            *find_place(types, capacity, store->types[i]) = store->types[i];
+    free(store->types);
+    store->types = types;
+    store->types_capacity = capacity;
+    return true;
+}
+
+static bool numeric(pw_valtype type)
+{
+    return type >= PW_F64 && type <= PW_I32;
+}
+
+/* wasm3 counts i32, i64, f32, f64 from 1. */
+static uint8_t engine_type(pw_valtype type)
+{
+    return (uint8_t)(PW_I32 + 1 - type);
+}
+
+static bool convert_type(IM3FuncType result, const pw_functype *type)
+{
+    uint8_t *types = result->types;
+    result->numRets = (uint16_t)type->nresults;
+    result->numArgs = (uint16_t)type->nparams;
+    for (uint32_t i = 0; i < type->nresults; ++i) {
+        if (!numeric(type->results[i]))
+            return false;
+        *types++ = engine_type(type->results[i]);
+    }
+    for (uint32_t i = 0; i < type->nparams; ++i) {
+        if (!numeric(type->params[i]))
+            return false;
+        *types++ = engine_type(type->params[i]);
+    }
+    return true;
+}
+
+pw_code pw_store_intern(pw_store *store, const pw_functype *type, IM3FuncType *result)
+{
+    IM3FuncType made;
+    *result = NULL;
+    if (4 * (store->ntypes + 1) > 3 * store->types_capacity && !grow_types(store))
+        return PW_NO_MEMORY;
+    if (AllocFuncType(&made, type->nparams + type->nresults))
+        return PW_NO_MEMORY;
+    if (!convert_type(made, type)) {
+        free(made);
+        return PW_UNSUPPORTED;
+    }
+    IM3FuncType *place = find_place(store->types, store->types_capacity, made);
+    if (*place) {
+        free(made);
+    } else {
+        *place = made;
+        store->ntypes++;
+        made->next = store->environment->funcTypes;
+        store->environment->funcTypes = made;
+    }
+    *result = *place;
+    return PW_OK;
+}
+
+/* ---- frames ---- */
+
+static pw_frame describe(const pw_mark *mark)
+{
+    const pw_instance *instance = pw_instance_of(mark->function);
+    pw_frame frame = {.function = (uint32_t)(mark->function - instance->m3->functions)};
+    frame.name = pw_module_function_name(instance->module, frame.function);
+    frame.offset = mark->pc ? pw_code_offset(instance->runtime, mark->pc)
+                   : mark->function->wasm
+                       ? (uint32_t)(mark->function->wasm - instance->m3->wasmStart)
+                       : PW_NO_INDEX;
+    return frame;
+}
+
+uint32_t pw_store_frames(const pw_store *store, pw_frame *frames, uint32_t capacity, uint32_t *head,
+                         uint64_t *omitted)
+{
+    const pw_record *record = &store->record;
+    uint32_t written = 0;
+    uint64_t tail = PW_RECORD_HALF;
+    if (record->count > 2 * PW_RECORD_HALF)
+        tail = record->count - PW_RECORD_HALF;
+    for (uint64_t i = 0; i < record->count && i < PW_RECORD_HALF && written < capacity; ++i)
+        frames[written++] = describe(&record->head[i]);
+    *head = written;
+    *omitted = tail - PW_RECORD_HALF;
+    for (uint64_t i = tail; i < record->count && written < capacity; ++i)
+        frames[written++] = describe(&record->tail[i % PW_RECORD_HALF]);
+    return written;
+}

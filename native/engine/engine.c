@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/* wasm3, unmodified, as one translation unit with our overrides.
+ *
+ * How an override works: the preprocessor renames what the sources define, or what they call,
+ * before they are included. Operations are replaced after m3_exec.h has defined the originals, so
+ * that the compiler's tables pick up ours. wasm3's parser and loader stay out: the bridge builds
+ * their structures from our own front-end's.
+ */
+#if defined(__GNUC__) || defined(__clang__)
+#pragma GCC diagnostic ignored "-Wunused-function"
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+#pragma GCC diagnostic ignored "-Wsign-compare"
+#endif
+
+#define M3_IMPLEMENT_ERROR_STRINGS /* here, and before the first include of wasm3.h */
+#include "pages.h"
+#include "state.h"
+
+#include "m3_core.c"
+#include "m3_function.c"
+#include "m3_module.c"
+
+/* ---- code pages: replaced so that each carries the map from its code to module offsets ---- */
+
+#define NewCodePage stock_NewCodePage
+#include "m3_code.c"
+#undef NewCodePage
+#include "code_map.h"
+#define NewCodePage(LINES) new_code_page(LINES)
+
+/* ---- operations ---- */
+
+static inline m3ret_t checkpoint(pw_store *store, pc_t pc);
+
+/* wasm3 expands these where `_mem` and `_pc` are in scope. */
+#define m3_Yield() checkpoint(pw_header_of(_mem)->store, NULL)
+#define PushBacktraceFrame(RUNTIME, PC) begin_trap(_mem, PC)
+#define FillBacktraceFunctionInfo(RUNTIME, FUNCTION) ((void)0)
+#include "record.h"
+#undef d_m3RecordBacktraces
+#define d_m3RecordBacktraces 1
+#include "m3_exec.h"
+#undef d_m3RecordBacktraces
+#define d_m3RecordBacktraces 0
+#undef m3_Yield
+
+#include "ops_call.h"
+#include "ops_memory.h"
+
+#define op_Entry op_pwEntry
+#define op_Loop op_pwLoop
+#define op_Call op_pwCall
+#define op_CallIndirect op_pwCallIndirect
+#define op_Compile op_pwCompile
+#define op_MemSize op_pwMemSize
+#define op_MemGrow op_pwMemGrow
+
+/* ---- compiler ---- */
+
+#undef d_m3RecordBacktraces
+#define d_m3RecordBacktraces 1
+#define EmitMappingEntry(PAGE, OFFSET) map_operation(o)
+#include "m3_emit.c"
+#undef EmitMappingEntry
+#undef d_m3RecordBacktraces
+#define d_m3RecordBacktraces 0
+
+static M3Result Compile_GetSetGlobal(IM3Compilation o, m3opcode_t opcode);
+#define Compile_GetSetGlobal(O, OPCODE) stock_Compile_GetSetGlobal(O, OPCODE)
+#include "m3_compile.c"
+#undef Compile_GetSetGlobal
+#include "compile_global.h"
+
+/* wasm3's evaluation of constant expressions runs code without a memory header. The front-end does
+ * that work, so it is not called; Call would read the header. */
+#define Call(...) stock_call()
+static inline m3ret_t stock_call(void)
+{
+    return m3Err_noCompiler;
+}
+#include "m3_env.c"
+#undef Call
+#include "m3_exec.c"
+
+/* ---- what the bridge calls ---- */
+
+static_assert(d_m3MaxFunctionSlots >= 2 * d_m3MaxFunctionStackHeight, "wasm3's own assumption");
+
+void pw_thunk_host(code_t *thunk, const M3Function *function, void *object)
+{
+    thunk[0] = (code_t)op_pwHost;
+    thunk[1] = (code_t)(uintptr_t)function;
+    thunk[2] = object;
+}
+
+void pw_thunk_link(code_t *thunk, M3Function *target)
+{
+    thunk[0] = (code_t)op_pwLink;
+    thunk[1] = target;
+}
+
+pw_trap pw_classify(m3ret_t trap)
+{
+    const struct {
+        m3ret_t result;
+        pw_trap trap;
+    } known[] = {
+        {NULL, PW_TRAP_NONE},
+        {pw_trap_host, PW_TRAP_HOST},
+        {m3Err_trapStackOverflow, PW_TRAP_STACK_EXHAUSTED},
+        {m3Err_trapUnreachable, PW_TRAP_UNREACHABLE},
+        {m3Err_trapOutOfBoundsMemoryAccess, PW_TRAP_MEMORY_OUT_OF_BOUNDS},
+        {m3Err_trapDivisionByZero, PW_TRAP_DIVIDE_BY_ZERO},
+        {m3Err_trapIntegerOverflow, PW_TRAP_INTEGER_OVERFLOW},
+        {m3Err_trapIntegerConversion, PW_TRAP_INVALID_CONVERSION},
+        {m3Err_trapTableIndexOutOfRange, PW_TRAP_UNDEFINED_ELEMENT},
+        {m3Err_trapTableElementIsNull, PW_TRAP_UNINITIALIZED_ELEMENT},
+        {m3Err_trapIndirectCallTypeMismatch, PW_TRAP_INDIRECT_CALL_TYPE},
+    };
+    for (size_t i = 0; i < M3_COUNT_OF(known); ++i)
+        if (known[i].result == trap)
+            return known[i].trap;
+    return PW_TRAP_UNSUPPORTED;
+}

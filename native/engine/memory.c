@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/* Linear memory: address space for its maximum is reserved at once and committed as it grows, so
+ * its bytes never move. The reservation begins with one system page, at whose end the header sits.
+ */
+#include "state.h"
+
+#include <stdatomic.h>
+
+#include "pages.h"
+
+/* The largest 32-bit memory: 4 GiB. */
+#define MAX_PAGES 65536
+
+struct pw_memory {
+    atomic_uint references;
+    pw_limits limits;
+    uint8_t *start; /* of the reservation */
+    size_t reserved;
+    uint64_t pages;
+    uint64_t max_pages; /* what the limits, and the reservation, allow */
+    uint8_t *data;
+};
+
+M3MemoryHeader *pw_memory_header(const pw_memory *memory)
+{
+    return (M3MemoryHeader *)(void *)memory->data - 1;
+}
+
+static uint64_t declared_max(const pw_limits *limits)
+{
+    return limits->has_max && limits->max < MAX_PAGES ? limits->max : MAX_PAGES;
+}
+
+/* Where address space is scarce (a limit on the process, a 32-bit one), less than the maximum is
+ * reserved: growing beyond it fails, as the specification allows at any time. */
+static bool reserve(pw_memory *memory, uint64_t min, uint64_t max)
+{
+    size_t header = pw_page_size();
+    for (;; max = min + (max - min) / 2) {
+        if (max <= (SIZE_MAX - header) / PW_PAGE) {
+            memory->reserved = header + (size_t)max * PW_PAGE;
+            memory->start = pw_pages_reserve(memory->reserved);
+        }
+        if (memory->start || max == min)
+            break;
+    }
+    memory->max_pages = max;
+    return memory->start != NULL;
+}
+
+pw_memory *pw_memory_new(pw_store *store, const pw_limits *limits)
+{
+    pw_memory *memory = calloc(1, sizeof *memory);
+    if (!memory)
+        return NULL;
+    size_t header_size = pw_page_size();
+    uint64_t min = limits->min;
+    if (min > declared_max(limits) || !reserve(memory, min, declared_max(limits))) {
+        free(memory);
+        return NULL;
+    }
+    if (!pw_pages_commit(memory->start, header_size + (size_t)min * PW_PAGE)) {
+        pw_pages_release(memory->start, memory->reserved);
+        free(memory);
+        return NULL;
+    }
+    atomic_init(&memory->references, 1);
+    memory->limits = *limits;
+    memory->pages = min;
+    memory->data = memory->start + header_size;
+    pw_header *header = pw_header_of(pw_memory_header(memory));
+    header->memory = memory;
+    header->store = store;
+    header->m3.maxStack = store->stack_end;
+    header->m3.length = (size_t)min * PW_PAGE;
+    return memory;
+}
+
+pw_memory *pw_memory_retain(pw_memory *memory)
+{
+    atomic_fetch_add_explicit(&memory->references, 1, memory_order_relaxed);
+    return memory;
+}
+
+void pw_memory_release(pw_memory *memory)
+{
+    if (atomic_fetch_sub_explicit(&memory->references, 1, memory_order_acq_rel) != 1)
+        return;
+    pw_pages_release(memory->start, memory->reserved);
+    free(memory);
+}
+
+uint8_t *pw_memory_data(const pw_memory *memory)
+{
+    return memory->data;
+}
+
+uint64_t pw_memory_size(const pw_memory *memory)
+{
+    return memory->pages * PW_PAGE;
+}
+
+pw_limits pw_memory_limits(const pw_memory *memory)
+{
+    pw_limits limits = memory->limits;
+    limits.min = memory->pages;
+    return limits;
+}
+
+int64_t pw_memory_grow(pw_memory *memory, uint64_t delta)
+{
+    uint64_t before = memory->pages;
+    if (delta > memory->max_pages - before)
+        return -1;
+    if (delta) {
+        size_t grown = (size_t)delta * PW_PAGE;
+        if (!pw_pages_commit(memory->data + before * PW_PAGE, grown))
+            return -1;
+        memory->pages = before + delta;
+        pw_memory_header(memory)->length = (size_t)memory->pages * PW_PAGE;
+    }
+    return (int64_t)before;
+}

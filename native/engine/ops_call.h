@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/* Part of engine.c: operations that enter and leave functions and loops. */
+
+static inline m3ret_t enter(IM3Function function, m3stack_t sp, M3MemoryHeader *mem)
+{
+    pc_t pc = function->compiled;
+    return ((IM3Operation)*pc)(pc + 1, sp, mem, d_m3OpDefaultArgs);
+}
+
+/* Ours notes the function of a trap's frame, and does not reload the memory's address: it is fixed.
+ */
+d_m3Op(pwEntry)
+{
+    d_m3ClearRegisters IM3Function function = immediate(IM3Function);
+    pw_store *store = pw_header_of(_mem)->store;
+
+    if (M3_UNLIKELY((void *)(_sp + function->maxStackSlots) >= _mem->maxStack)) {
+        trap_at(store, NULL, NULL);
+        leave_frame(store, function);
+        return m3Err_trapStackOverflow;
+    }
+    u8 *locals = (u8 *)(_sp + function->numRetAndArgSlots);
+    if (function->numLocalBytes)
+        memset(locals, 0, function->numLocalBytes);
+    if (function->constants)
+        memcpy(locals + function->numLocalBytes, function->constants, function->numConstantBytes);
+
+    m3ret_t r = nextOpImpl();
+    if (M3_UNLIKELY(r))
+        leave_frame(store, function);
+    return r;
+}
+
+d_m3Op(pwLoop)
+{
+    d_m3ClearRegisters pw_store *store = pw_header_of(_mem)->store;
+    m3ret_t r;
+    do {
+        r = checkpoint(store, _pc - 1);
+        if (M3_UNLIKELY(r))
+            break;
+        r = nextOpImpl();
+    } while (r == _pc);
+    return r;
+}
+
+d_m3Op(pwCall)
+{
+    pc_t target = immediate(pc_t);
+    i32 offset = immediate(i32);
+    pw_store *store = pw_header_of(_mem)->store;
+
+    m3ret_t r = checkpoint(store, NULL);
+    if (M3_LIKELY(!r))
+        r = ((IM3Operation)*target)(target + 1, _sp + offset, _mem, d_m3OpDefaultArgs);
+    if (M3_LIKELY(!r))
+        nextOp();
+    store->record.pc = _pc - 1;
+    return r;
+}
+
+/* The callee may belong to another instance of the store: its code runs on its own memory. */
+d_m3Op(pwCallIndirect)
+{
+    u32 index = slot(u32);
+    IM3Module module = immediate(IM3Module);
+    IM3FuncType type = immediate(IM3FuncType);
+    i32 offset = immediate(i32);
+    pw_store *store = pw_header_of(_mem)->store;
+    const pw_table *table = ((pw_instance *)module->runtime->userdata)->tables[0];
+
+    if (M3_UNLIKELY(index >= table->size))
+        return trap_at(store, _pc - 1, m3Err_trapTableIndexOutOfRange);
+    IM3Function function = table->elements[index];
+    if (M3_UNLIKELY(!function))
+        return trap_at(store, _pc - 1, m3Err_trapTableElementIsNull);
+    if (M3_UNLIKELY(function->funcType != type))
+        return trap_at(store, _pc - 1, m3Err_trapIndirectCallTypeMismatch);
+
+    m3ret_t r = function->compiled ? NULL : CompileFunction(function);
+    if (M3_LIKELY(!r))
+        r = checkpoint(store, NULL);
+    if (M3_LIKELY(!r))
+        r = enter(function, _sp + offset, pw_instance_of(function)->header);
+    if (M3_LIKELY(!r))
+        nextOp();
+    store->record.pc = _pc - 1;
+    return r;
+}
+
+/* The first call of a function: compiles it and becomes the call. wasm3's becomes the call first,
+ * so that a second call of a function that cannot be compiled runs data. */
+d_m3Op(pwCompile)
+{
+    IM3Function function = immediate(IM3Function);
+    if (!function->compiled) {
+        M3Result error = CompileFunction(function);
+        if (error)
+            return trap_at(pw_header_of(_mem)->store, _pc - 1, error);
+    }
+    code_t *word = (code_t *)(void *)(_pc - 2);
+    word[0] = (code_t)op_pwCall;
+    word[1] = (code_t)(uintptr_t)function->compiled;
+    --_pc;
+    return op_pwCall(_pc, d_m3OpArgs);
+}
+
+/* An import that the host provides. Nested calls from there start above its values. */
+d_m3Op(pwHost)
+{
+    IM3Function function = immediate(IM3Function);
+    void *object = immediate(void *);
+    IM3FuncType type = function->funcType;
+    pw_store *store = pw_header_of(_mem)->store;
+    uint64_t *values = (uint64_t *)(void *)_sp;
+
+    if (M3_UNLIKELY(!native_stack_left(store, PW_HOST_RESERVE)))
+        return trap_at(store, NULL, m3Err_trapStackOverflow);
+    uint64_t *saved = store->sp;
+    store->sp = values + type->numRets + type->numArgs;
+    bool ok = host_hook(object, values);
+    store->sp = saved;
+    return M3_LIKELY(ok) ? NULL : trap_at(store, NULL, pw_trap_host);
+}
+
+/* An import that another instance of the store provides. */
+d_m3Op(pwLink)
+{
+    IM3Function target = immediate(IM3Function);
+    M3Result error = target->compiled ? NULL : CompileFunction(target);
+    if (M3_UNLIKELY(error))
+        return trap_at(pw_header_of(_mem)->store, NULL, error);
+    return enter(target, _sp, pw_instance_of(target)->header);
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* The state that running code works on: what engine and bridge share of it. */
+#ifndef PW_STATE_H
+#define PW_STATE_H
+
+#include "config.h"
+
+#include "m3_env.h"
+
+#include "../bridge/pw.h"
+
+#if defined(__GNUC__) || defined(__clang__)
+#define PW_NOINLINE __attribute__((noinline))
+#else
+#define PW_NOINLINE
+#endif
+
+/* Sits right before the bytes of a linear memory; wasm3 hands &m3 to every operation as `_mem`. */
+typedef struct {
+    pw_memory *memory; /* NULL: the instance has none */
+    pw_store *store;
+    M3MemoryHeader m3;
+} pw_header;
+
+/* The frames of a trap: the innermost and the outermost ones, whatever its depth. */
+#define PW_RECORD_HALF 32
+
+typedef struct {
+    IM3Function function;
+    pc_t pc; /* in the operation that trapped or called; NULL: at the entry of the function */
+} pw_mark;
+
+typedef struct {
+    uint64_t count;
+    pc_t pc; /* of the frame that is being left */
+    pw_mark head[PW_RECORD_HALF];
+    pw_mark tail[PW_RECORD_HALF]; /* a ring: mark n is at n % PW_RECORD_HALF */
+} pw_record;
+
+struct pw_store {
+    int64_t ticks;          /* counts down at calls and loop iterations; below 0: see record.h */
+    uintptr_t native_limit; /* the native stack of the running thread may be used down to here */
+    uint64_t *sp;           /* where the next call from outside puts its values */
+    uint64_t *stack_end;    /* values stay below; the red zone and a guard page follow */
+
+    void *stack; /* as mapped */
+    IM3Environment environment;
+    pw_instance *instances;
+    pw_global *globals;
+    IM3FuncType *types; /* open addressing: the store's distinct function types */
+    uint32_t ntypes;
+    uint32_t types_capacity;
+
+    pw_header no_memory; /* of instances without one */
+    pw_record record;
+    char message[256];
+};
+
+struct pw_global {
+    pw_global *next;
+    uint64_t bits;
+    pw_valtype type;
+    bool is_mutable;
+};
+
+struct pw_table {
+    pw_valtype type;
+    pw_limits limits;
+    uint32_t size;
+    uint32_t capacity;
+    IM3Function *elements;
+};
+
+struct pw_instance {
+    pw_instance *next;
+    pw_store *store;
+    pw_module *module;
+    M3Runtime *runtime;
+    M3Module *m3;
+    M3MemoryHeader *header; /* `_mem` of its code */
+    pw_memory *memory;      /* retained; NULL: none */
+    pw_table **tables;
+    pw_table *own_tables; /* the defined ones */
+    uint32_t nglobals;
+    pw_global **globals;
+    code_t *thunks; /* PW_THUNK_WORDS per imported function */
+};
+
+#define PW_THUNK_WORDS 3
+
+/* Values, red zone: a caller writes its callee's arguments and results above its own frame, at most
+ * 1000 of 8 bytes (limits.h), before the callee's entry checks. */
+#define PW_RED_ZONE 65536
+
+/* Native stack that wasm code leaves for what runs below it: a compile, the exit through a trap. */
+#define PW_NATIVE_RESERVE 32768
+/* The same for a host function, which runs Python. */
+#define PW_HOST_RESERVE 65536
+
+/* Ticks between two calls of the tick hook: some 100 microseconds of a tight loop. */
+#define PW_TICK_PERIOD 100000
+
+static inline pw_header *pw_header_of(M3MemoryHeader *mem)
+{
+    return (pw_header *)(void *)((char *)mem - offsetof(pw_header, m3));
+}
+
+static inline pw_instance *pw_instance_of(const M3Function *function)
+{
+    return function->module->runtime->userdata;
+}
+
+/* ---- memory.c ---- */
+
+/* A memory of limits.min pages in reserved address space. One reference, owned by caller. */
+pw_memory *pw_memory_new(pw_store *store, const pw_limits *limits);
+M3MemoryHeader *pw_memory_header(const pw_memory *memory);
+
+/* ---- engine.c ---- */
+
+/* What running code returns when a host function failed: no wasm3 error string. */
+extern const char pw_trap_host[];
+
+/* Writes the code of an import: a host function, or a function of another instance of the store. */
+void pw_thunk_host(code_t *thunk, const M3Function *function, void *object);
+void pw_thunk_link(code_t *thunk, M3Function *target);
+/* Runs a compiled function on values at sp. The trap, or NULL. */
+static inline m3ret_t pw_run(const M3Function *function, uint64_t *sp)
+{
+    pc_t pc = function->compiled;
+    M3MemoryHeader *mem = pw_instance_of(function)->header;
+    return ((IM3Operation)*pc)(pc + 1, (m3stack_t)(void *)sp, mem, d_m3OpDefaultArgs);
+}
+
+pw_trap pw_classify(m3ret_t trap);
+/* Byte offset in the module of the operation that holds pc, or PW_NO_INDEX. */
+uint32_t pw_code_offset(const M3Runtime *runtime, pc_t pc);
+void pw_set_engine_hooks(pw_host_hook host, pw_tick_hook tick);
+
+#endif
