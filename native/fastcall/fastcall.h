@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/* The CPython half: types whose calls must cost nothing. It reaches the engine through pw_api only.
+ */
+#ifndef PW_FASTCALL_H
+#define PW_FASTCALL_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <pythread.h>
+
+#include <string.h>
+
+#include "../bridge/pw.h"
+
+/* Set by connect(), constant afterwards. */
+extern const pw_api *pw_engine;
+
+/* What the Python layer gave to connect(), and the types of this module. */
+typedef struct {
+    PyObject *trap;      /* (kind, frames, head, omitted, message) -> exception */
+    PyObject *annotate;  /* (exception, frames, head, omitted) */
+    PyObject *closed;    /* class of the error for closed stores and other wrong states */
+    PyObject *signature; /* (function) -> inspect.Signature */
+    PyObject *call_argv; /* (function, arguments) -> result */
+    PyTypeObject *store_type;
+    PyTypeObject *function_type;
+    PyTypeObject *host_type;
+    PyTypeObject *memory_type;
+} pw_state;
+
+/* Of a type of this module, or a subclass of one. NULL with SystemError. */
+pw_state *pw_state_of(PyTypeObject *type);
+
+/* Values that most calls hold on the native stack; more are allocated. */
+#define PW_LOCAL_VALUES 16
+
+/* ---- values.c ---- */
+
+/* Where a value goes, for the message when it does not fit. */
+typedef struct {
+    PyObject *name;   /* of the function */
+    const char *what; /* "parameter" or "result" */
+    Py_ssize_t index; /* from 0; below 0: not one of several */
+} pw_site;
+
+/* Any value. `raw` takes bit patterns. -1 with TypeError or OverflowError, or what a conversion
+ * raised. */
+int pw_encode_slow(PyObject *value, pw_valtype type, bool raw, uint64_t *bits, const pw_site *site);
+PyObject *pw_decode_tuple(const uint64_t *bits, const uint8_t *types, Py_ssize_t count, bool raw);
+
+/* The value of an int of one digit, which is nearly every one. It has 30 bits: it fits any type. */
+static inline bool pw_compact_int(PyObject *value, long long *result)
+{
+    if (!PyLong_CheckExact(value))
+        return false;
+#if PY_VERSION_HEX >= 0x030C0000
+    if (!PyUnstable_Long_IsCompact((PyLongObject *)value))
+        return false;
+    *result = PyUnstable_Long_CompactValue((PyLongObject *)value);
+#else
+    Py_ssize_t size = Py_SIZE(value);
+    if (size > 1 || size < -1)
+        return false;
+    *result = size * (long long)((PyLongObject *)value)->ob_digit[0];
+#endif
+    return true;
+}
+
+/* Beyond the range of f32: infinity, as rounding to nearest has it. */
+static inline uint64_t pw_float_bits(double number, pw_valtype type)
+{
+    uint64_t bits = 0;
+    float narrow = (float)number;
+    if (type == PW_F64)
+        memcpy(&bits, &number, sizeof number);
+    else
+        memcpy(&bits, &narrow, sizeof narrow);
+    return bits;
+}
+
+static inline bool pw_narrow(pw_valtype type)
+{
+    return type == PW_I32 || type == PW_F32;
+}
+
+static inline int pw_encode(PyObject *value, pw_valtype type, bool raw, uint64_t *bits,
+                            const pw_site *site)
+{
+    long long number;
+    if (raw || type == PW_I32 || type == PW_I64) {
+        if (!pw_compact_int(value, &number))
+            return pw_encode_slow(value, type, raw, bits, site);
+        *bits = pw_narrow(type) ? (uint32_t)number : (uint64_t)number;
+        return 0;
+    }
+    if (!PyFloat_CheckExact(value))
+        return pw_encode_slow(value, type, raw, bits, site);
+    *bits = pw_float_bits(PyFloat_AS_DOUBLE(value), type);
+    return 0;
+}
+
+static inline PyObject *pw_decode(uint64_t bits, pw_valtype type, bool raw)
+{
+    double number;
+    float narrow;
+    if (raw)
+        return PyLong_FromUnsignedLongLong(pw_narrow(type) ? (uint32_t)bits : bits);
+    switch (type) {
+    case PW_I32: return PyLong_FromLong((int32_t)(uint32_t)bits);
+    case PW_I64: return PyLong_FromLongLong((int64_t)bits);
+    case PW_F32: memcpy(&narrow, &bits, sizeof narrow); return PyFloat_FromDouble((double)narrow);
+    default: memcpy(&number, &bits, sizeof number); return PyFloat_FromDouble(number);
+    }
+}
+
+/* The values of parameters or results, by their type bytes. */
+static inline int pw_encode_all(PyObject *const *values, const uint8_t *types, Py_ssize_t count,
+                                bool raw, uint64_t *bits, PyObject *name, const char *what)
+{
+    for (Py_ssize_t i = 0; i < count; ++i) {
+        pw_site site = {name, what, i};
+        if (pw_encode(values[i], types[i], raw, &bits[i], &site) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* None, the value, or a tuple. */
+static inline PyObject *pw_decode_results(const uint64_t *bits, const uint8_t *types,
+                                          Py_ssize_t count, bool raw)
+{
+    if (count == 1)
+        return pw_decode(bits[0], types[0], raw);
+    if (count == 0)
+        Py_RETURN_NONE;
+    return pw_decode_tuple(bits, types, count, raw);
+}
+
+/* ---- store.c ---- */
+
+typedef struct {
+    PyObject_HEAD pw_store *store; /* NULL: closed */
+    PyObject *hosts;               /* list of HostFunction: what imports call */
+    uintptr_t owner;               /* thread that uses the store */
+    Py_ssize_t depth;              /* how often the owner entered; 0: nobody owns it */
+    Py_ssize_t waiting;            /* threads that wait at the gate */
+    PyThread_type_lock gate;       /* held but when a waiting thread may try again */
+    bool gate_open;
+} pw_store_object;
+
+extern PyType_Spec pw_store_spec;
+
+/* Waits until no other thread uses the store, without the GIL. -1 with an error: closed,
+ * interrupted. */
+int pw_store_wait(pw_store_object *self);
+void pw_store_wake(pw_store_object *self);
+int pw_store_closed_error(pw_store_object *self);
+
+/* What tells running threads apart. */
+static inline uintptr_t pw_this_thread(void)
+{
+#if defined(__linux__) && defined(__GNUC__) && (defined(__x86_64__) || defined(__aarch64__))
+    return (uintptr_t)__builtin_thread_pointer();
+#else
+    return PyThread_get_thread_ident();
+#endif
+}
+
+static inline int pw_store_enter(pw_store_object *self)
+{
+    uintptr_t me = pw_this_thread();
+    if (self->depth && self->owner != me)
+        return pw_store_wait(self);
+    if (!self->store)
+        return pw_store_closed_error(self);
+    self->owner = me;
+    self->depth++;
+    return 0;
+}
+
+static inline void pw_store_leave(pw_store_object *self)
+{
+    if (--self->depth == 0 && self->waiting)
+        pw_store_wake(self);
+}
+
+/* ---- host.c ---- */
+
+extern PyType_Spec pw_host_spec;
+
+/* New reference; the store keeps one too. */
+PyObject *pw_host_new(pw_state *state, pw_store_object *store, PyObject *callable,
+                      const pw_functype *type, PyObject *label, PyObject *instance);
+bool pw_host_call(void *object, uint64_t *values);
+
+/* ---- function.c ---- */
+
+extern PyType_Spec pw_function_spec;
+
+PyObject *pw_function_new(pw_state *state, pw_store_object *store, pw_func *func, PyObject *name,
+                          PyObject *type, bool raw);
+
+/* ---- memory.c ---- */
+
+extern PyType_Spec pw_memory_spec;
+
+#endif

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/* HostFunction: what wasm calls when it calls Python. */
+#include "fastcall.h"
+
+#include <structmember.h>
+
+typedef struct {
+    PyObject_VAR_HEAD PyObject *callable; /* None: not linked yet */
+    PyObject *label;                      /* "module.name" */
+    PyObject *instance;                   /* handed over as first argument; NULL: not */
+    Py_ssize_t nparams;
+    Py_ssize_t nresults;
+    uint8_t types[]; /* parameters, then results */
+} host_object;
+
+PyObject *pw_host_new(pw_state *state, pw_store_object *store, PyObject *callable,
+                      const pw_functype *type, PyObject *label, PyObject *instance)
+{
+    Py_ssize_t count = (Py_ssize_t)type->nparams + type->nresults;
+    host_object *self = PyObject_GC_NewVar(host_object, state->host_type, count);
+    if (!self)
+        return NULL;
+    self->callable = Py_NewRef(callable);
+    self->label = Py_NewRef(label);
+    self->instance = instance == Py_None ? NULL : Py_NewRef(instance);
+    self->nparams = type->nparams;
+    self->nresults = type->nresults;
+    for (uint32_t i = 0; i < type->nparams; ++i)
+        self->types[i] = (uint8_t)type->params[i];
+    for (uint32_t i = 0; i < type->nresults; ++i)
+        self->types[type->nparams + i] = (uint8_t)type->results[i];
+    PyObject_GC_Track(self);
+    if ((!store->hosts && !(store->hosts = PyList_New(0))) ||
+        PyList_Append(store->hosts, (PyObject *)self) < 0)
+        Py_CLEAR(self);
+    return (PyObject *)self;
+}
+
+static int host_traverse(PyObject *op, visitproc visit, void *arg)
+{
+    host_object *self = (host_object *)op;
+    Py_VISIT(Py_TYPE(op));
+    Py_VISIT(self->callable);
+    Py_VISIT(self->instance);
+    return 0;
+}
+
+static int host_clear(PyObject *op)
+{
+    host_object *self = (host_object *)op;
+    Py_CLEAR(self->callable);
+    Py_CLEAR(self->instance);
+    return 0;
+}
+
+static void host_dealloc(PyObject *op)
+{
+    PyTypeObject *type = Py_TYPE(op);
+    PyObject_GC_UnTrack(op);
+    host_clear(op);
+    Py_CLEAR(((host_object *)op)->label);
+    type->tp_free(op);
+    Py_DECREF(type);
+}
+
+/* ---- the call ---- */
+
+static bool not_linked(host_object *self)
+{
+    pw_state *state = pw_state_of(Py_TYPE(self));
+    if (state)
+        PyErr_Format(state->closed, "missing imported function (%U is not linked)", self->label);
+    return false;
+}
+
+static int wrong_results(host_object *self, PyObject *result)
+{
+    if (self->nresults == 0)
+        PyErr_Format(PyExc_TypeError,
+                     "host function %U: no result expected, but it returned %.200s", self->label,
+                     Py_TYPE(result)->tp_name);
+    else if (PyTuple_Check(result) || PyList_Check(result))
+        PyErr_Format(PyExc_TypeError, "host function %U: %zd results expected, but it returned %zd",
+                     self->label, self->nresults, PySequence_Fast_GET_SIZE(result));
+    else
+        PyErr_Format(PyExc_TypeError,
+                     "host function %U: a tuple of %zd results expected, but it returned %.200s",
+                     self->label, self->nresults, Py_TYPE(result)->tp_name);
+    return -1;
+}
+
+static int encode_results(host_object *self, PyObject *result, uint64_t *values)
+{
+    const uint8_t *types = self->types + self->nparams;
+    if (self->nresults == 0)
+        return result == Py_None ? 0 : wrong_results(self, result);
+    pw_site site = {self->label, "result", -1};
+    if (self->nresults == 1)
+        return pw_encode(result, types[0], false, values, &site);
+    if (!(PyTuple_Check(result) || PyList_Check(result)) ||
+        PySequence_Fast_GET_SIZE(result) != self->nresults)
+        return wrong_results(self, result);
+    /* A conversion can run code that changes a list. */
+    PyObject *items = PyList_Check(result) ? PyList_AsTuple(result) : Py_NewRef(result);
+    if (!items)
+        return -1;
+    int status = pw_encode_all(PySequence_Fast_ITEMS(items), types, self->nresults, false, values,
+                               self->label, "result");
+    Py_DECREF(items);
+    return status;
+}
+
+/* Calls with the arguments at values[nresults ..]; arguments[0] is free for the callee's use. */
+static PyObject *call(host_object *self, const uint64_t *values, PyObject **arguments)
+{
+    Py_ssize_t given = 1, count = 1;
+    PyObject *result = NULL;
+    if (self->instance)
+        arguments[count++] = Py_NewRef(self->instance);
+    for (; given <= self->nparams; ++given) {
+        PyObject *value =
+            pw_decode(values[self->nresults + given - 1], self->types[given - 1], false);
+        if (!value)
+            goto done;
+        arguments[count++] = value;
+    }
+    PyObject *callable = Py_NewRef(self->callable);
+    result = PyObject_Vectorcall(callable, arguments + 1,
+                                 (size_t)(count - 1) | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    Py_DECREF(callable);
+done:
+    while (count > 1)
+        Py_DECREF(arguments[--count]);
+    return result;
+}
+
+bool pw_host_call(void *object, uint64_t *values)
+{
+    host_object *self = object;
+    PyObject *local[PW_LOCAL_VALUES];
+    PyObject **arguments = local;
+    if (!self->callable || self->callable == Py_None)
+        return not_linked(self);
+    if (self->nparams + 2 > PW_LOCAL_VALUES) {
+        arguments = PyMem_New(PyObject *, (size_t)self->nparams + 2);
+        if (!arguments) {
+            PyErr_NoMemory();
+            return false;
+        }
+    }
+    Py_INCREF(self);
+    PyObject *result = call(self, values, arguments);
+    int status = result ? encode_results(self, result, values) : -1;
+    Py_XDECREF(result);
+    Py_DECREF(self);
+    if (arguments != local)
+        PyMem_Free(arguments);
+    return status == 0;
+}
+
+static PyObject *get_address(PyObject *op, void *Py_UNUSED(closure))
+{
+    return PyLong_FromVoidPtr(op);
+}
+
+static PyMemberDef host_members[] = {
+    {"callable", T_OBJECT, offsetof(host_object, callable), 0,
+     PyDoc_STR("What is called; None while it is not linked.")},
+    {NULL},
+};
+
+static PyGetSetDef host_getset[] = {
+    {"_address", get_address, NULL, PyDoc_STR("For pw_extern."), NULL},
+    {NULL},
+};
+
+static PyType_Slot host_slots[] = {
+    {Py_tp_doc, "A Python callable as an imported function."},
+    {Py_tp_dealloc, host_dealloc},
+    {Py_tp_traverse, host_traverse},
+    {Py_tp_clear, host_clear},
+    {Py_tp_members, host_members},
+    {Py_tp_getset, host_getset},
+    {0, NULL},
+};
+
+PyType_Spec pw_host_spec = {
+    .name = "pywasm3._fastcall.HostFunction",
+    .basicsize = offsetof(host_object, types),
+    .itemsize = 1,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE |
+             Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = host_slots,
+};
