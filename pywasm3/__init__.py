@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: MIT
+"""WebAssembly inside a Python program, at the price of a Python function call.
+
+The short way::
+
+    import pywasm3
+
+    instance = pywasm3.load("plugin.wasm", imports={"env": {"log": print}})
+    instance.exports.add(2, 3)
+
+The parts: Module (bytes that were checked), Instance (a module with its imports), and what its
+exports are: Function, Memory, Global, Table. The shape of the published ``wasm3`` binding:
+Environment, Runtime. All errors derive from WasmError.
+"""
+
+from ._errors import (
+    Frame,
+    InvalidError,
+    LinkError,
+    MalformedError,
+    Mismatch,
+    ModuleError,
+    StackExhausted,
+    Trap,
+    TrapKind,
+    UnsupportedError,
+    WasmError,
+)
+from ._ffi import Function, Store
+from ._global import Global
+from ._host import host
+from ._instance import Exports, Instance
+from ._load import load
+from ._memory import Memory
+from ._module import Module
+from ._table import Table
+from ._types import (
+    CustomSection,
+    ExportType,
+    FuncType,
+    GlobalType,
+    ImportType,
+    MemoryType,
+    TableType,
+    TagType,
+    ValType,
+    externref,
+    f32,
+    f64,
+    funcref,
+    i32,
+    i64,
+    v128,
+)
+from ._version import __version__
+from ._wasm3 import M3_VERSION, Environment, Runtime
+
+__all__ = [
+    "M3_VERSION",
+    "CustomSection",
+    "Environment",
+    "ExportType",
+    "Exports",
+    "Frame",
+    "FuncType",
+    "Function",
+    "Global",
+    "GlobalType",
+    "ImportType",
+    "Instance",
+    "InvalidError",
+    "LinkError",
+    "MalformedError",
+    "Memory",
+    "MemoryType",
+    "Mismatch",
+    "Module",
+    "ModuleError",
+    "Runtime",
+    "StackExhausted",
+    "Store",
+    "Table",
+    "TableType",
+    "TagType",
+    "Trap",
+    "TrapKind",
+    "UnsupportedError",
+    "ValType",
+    "WasmError",
+    "__version__",
+    "externref",
+    "f32",
+    "f64",
+    "funcref",
+    "host",
+    "i32",
+    "i64",
+    "load",
+    "v128",
+]
+
+# Messages and pickles name the public place: pywasm3.LinkError, not pywasm3._errors.LinkError.
+for _name in __all__:
+    _object = globals()[_name]
+    if getattr(_object, "__module__", "").startswith("pywasm3._"):
+        _object.__module__ = "pywasm3"
+del _name, _object

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: MIT
+"""The only module that imports the compiled ones; what reads C structs is here too."""
+
+from __future__ import annotations
+
+from . import _errors, _fastcall, _function
+from ._engine import ffi, lib
+from ._errors import InvalidError, MalformedError, UnsupportedError, WasmError
+from ._fastcall import Function, HostFunction, Store, decode, encode, exports, signature
+from ._types import (
+    BY_CODE,
+    FuncType,
+    GlobalType,
+    MemoryType,
+    TableType,
+    TagType,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+    from typing import Any, TypeAlias
+
+    from ._types import ExternType
+
+    Pointer: TypeAlias = Any  # a cffi pointer or struct
+
+__all__ = [
+    "FUNC",
+    "GLOBAL",
+    "HOST",
+    "MEMORY",
+    "NO_INDEX",
+    "TABLE",
+    "Function",
+    "HostFunction",
+    "MemoryBase",
+    "Store",
+    "address",
+    "decode",
+    "encode",
+    "entered",
+    "error_from",
+    "exports",
+    "extern_type",
+    "ffi",
+    "func_type",
+    "lib",
+    "memory_type",
+    "new_error",
+    "optional_function",
+    "table_type",
+    "text",
+]
+
+MemoryBase = _fastcall.Memory
+
+NO_INDEX: int = lib.PW_NO_INDEX
+FUNC: int = lib.PW_EXTERN_FUNC
+TABLE: int = lib.PW_EXTERN_TABLE
+MEMORY: int = lib.PW_EXTERN_MEMORY
+GLOBAL: int = lib.PW_EXTERN_GLOBAL
+HOST: int = lib.PW_EXTERN_HOST
+
+_fastcall.connect(
+    int(ffi.cast("uintptr_t", lib.pw_get_api())),
+    _function.Doc(),
+    {
+        "trap": _errors.trap,
+        "annotate": _errors.annotate,
+        "closed": WasmError,
+        "signature": _function.signature,
+        "call_argv": _function.call_argv,
+    },
+)
+
+_cast, _new, _unpack = ffi.cast, ffi.new, ffi.unpack
+_ERROR_TYPE = ffi.typeof("pw_error *")
+_INTEGER = ffi.typeof("uintptr_t")
+
+
+def address(pointer: Pointer) -> int:
+    """A pointer as an int."""
+    return int(_cast(_INTEGER, pointer))
+
+
+def text(name: Pointer) -> str:
+    """A pw_name as str. Names of the module's grammar are valid UTF-8; others are made so."""
+    size = name.size
+    return str(_unpack(name.data, size), "utf-8", "replace") if size else ""
+
+
+class entered:
+    """``with entered(store):`` holds the store: no other thread uses or closes it.
+
+    Raises:
+        WasmError: The store is closed.
+    """
+
+    __slots__ = ("_store",)
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __enter__(self) -> None:
+        self._store._enter()
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._store._leave()
+
+
+def new_error() -> Pointer:
+    """A pw_error to be filled."""
+    return _new(_ERROR_TYPE)
+
+
+_MODULE_ERRORS = {
+    lib.PW_MALFORMED: MalformedError,
+    lib.PW_INVALID: InvalidError,
+    lib.PW_UNSUPPORTED: UnsupportedError,
+    lib.PW_LIMIT: UnsupportedError,
+}
+
+
+def error_from(error: Pointer) -> Exception:
+    """The exception for a filled pw_error."""
+    detail = str(ffi.string(error.detail), "utf-8", "replace")
+    code = error.code
+    if code == lib.PW_NO_MEMORY:
+        return MemoryError(detail)
+    if code == lib.PW_TRAPPED:
+        return _errors.segment_trap(error.trap, detail)
+    if code == lib.PW_LINK:
+        return _errors.LinkError(detail)
+    cls = _MODULE_ERRORS.get(code)
+    if cls is None:
+        return WasmError(detail)
+    # What is noticed about a whole module, when it is instantiated, has no place.
+    offset = error.offset if error.offset or cls is not UnsupportedError else None
+    function = None if error.function == NO_INDEX else error.function
+    message = detail if offset is None else f"{detail} (at offset {offset:#x})"
+    return cls(message, offset=offset, function=function)
+
+
+def func_type(type_: Pointer) -> FuncType:
+    """A pw_functype as FuncType."""
+    return FuncType._of(*signature(address(type_)))
+
+
+def memory_type(limits: Pointer) -> MemoryType:
+    """A pw_limits as MemoryType."""
+    return MemoryType(
+        limits.min, limits.max if limits.has_max else None, limits.shared, limits.is64
+    )
+
+
+def table_type(valtype: int, limits: Pointer) -> TableType:
+    """A pw_valtype and a pw_limits as TableType."""
+    return TableType(
+        BY_CODE[valtype], limits.min, limits.max if limits.has_max else None, limits.is64
+    )
+
+
+def extern_type(type_: Pointer, func_types: Callable[[int], FuncType]) -> ExternType:
+    """A pw_externtype as one of our types; `func_types` gives the function type of an index."""
+    kind = type_.kind
+    if kind == FUNC:
+        return func_types(type_.type_index)
+    if kind == MEMORY:
+        return memory_type(type_.limits)
+    if kind == TABLE:
+        return table_type(type_.valtype, type_.limits)
+    if kind == GLOBAL:
+        return GlobalType(BY_CODE[type_.valtype], type_.is_mutable)
+    return TagType(func_types(type_.type_index))
+
+
+def optional_function(store: Store, pointer: Pointer) -> Function | None:
+    """A function reference of the (entered) store as Function; the null reference as None."""
+    if not pointer:
+        return None
+    index = lib.pw_func_index(pointer)
+    name = text(lib.pw_module_function_name(lib.pw_func_module(pointer), index))
+    type_ = func_type(lib.pw_func_type(pointer))
+    return store._function(address(pointer), name or f"function {index}", type_)

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: MIT
+"""What a Function tells of itself, and calls with arguments that are text. Hooks of fastcall."""
+
+from __future__ import annotations
+
+from ._errors import WasmError
+from ._types import ValType
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import inspect
+    from typing import Any
+
+    from ._fastcall import Function
+
+_ANNOTATIONS = {
+    ValType.I32: int,
+    ValType.I64: int,
+    ValType.F32: float,
+    ValType.F64: float,
+    ValType.V128: bytes,
+    ValType.FUNCREF: object,
+    ValType.EXTERNREF: object,
+}
+
+
+def signature(function: Function) -> inspect.Signature:
+    """What ``inspect.signature(function)`` gives: positional-only parameters p0, p1, ...
+
+    Several results are a tuple, none is None.
+    """
+    import inspect
+    from types import GenericAlias
+
+    parameters = [
+        inspect.Parameter(
+            f"p{i}", inspect.Parameter.POSITIONAL_ONLY, annotation=_ANNOTATIONS[valtype]
+        )
+        for i, valtype in enumerate(function.type.params)
+    ]
+    results = tuple([_ANNOTATIONS[valtype] for valtype in function.type.results])
+    returns = GenericAlias(tuple, results) if len(results) > 1 else results[0] if results else None
+    return inspect.Signature(parameters, return_annotation=returns)
+
+
+class Doc:
+    """The attribute ``__doc__`` of functions and of their class."""
+
+    OF_CLASS = """A WebAssembly function: call it with one Python value per parameter.
+
+    i32 and i64 take ints of the signed or unsigned range and come back signed; f32 and f64 take
+    floats. No result is None, several are a tuple.
+
+    Raises:
+        TypeError: Wrong number or type of arguments.
+        OverflowError: An int that does not fit.
+        Trap: The WebAssembly code trapped.
+        WasmError: The instance is closed.
+    """
+
+    def __get__(self, function: Function | None, owner: type[Function]) -> str:
+        """Of a function: name and types, then where it comes from."""
+        return self.OF_CLASS if function is None else _describe(function)
+
+
+def _describe(function: Function) -> str:
+    type_ = function.type
+    params = ", ".join([f"p{i}: {valtype}" for i, valtype in enumerate(type_.params)])
+    results = ", ".join(map(str, type_.results))
+    returns = results if len(type_.results) == 1 else f"({results})" if results else "None"
+    line = f"{function.name}({params}) -> {returns}"
+    try:
+        return f"{line}\n\n{_origin(function)}"
+    except WasmError:  # the store is closed
+        return line
+
+
+def _origin(function: Function) -> str:
+    from ._ffi import entered, ffi, lib, text
+
+    with entered(function.store):
+        pointer = ffi.cast("pw_func *", function._address)
+        index = lib.pw_func_index(pointer)
+        name = text(lib.pw_module_get_info(lib.pw_func_module(pointer)).name)
+    return f"WebAssembly function {index} of {f'module {name!r}' if name else 'a module'}."
+
+
+def _integer(text: str, bits: int) -> int:
+    digits = text.lstrip("+-")
+    if len(text) - len(digits) > 1 or not digits.isascii() or not digits.isalnum():
+        raise ValueError
+    value = int(text, 16 if digits[:2] in ("0x", "0X") else 10)
+    if not -(1 << (bits - 1)) <= value < 1 << bits:
+        raise OverflowError
+    return value
+
+
+def _float(text: str) -> float:
+    if "_" in text or not text.isascii():
+        raise ValueError
+    return float.fromhex(text) if "0x" in text.lower() else float(text)
+
+
+def _parse(function: Function, position: int, text: object, valtype: ValType) -> int | float:
+    where = f"{function.name}() argument p{position}"
+    if not isinstance(text, str):
+        raise WasmError(f"{where}: all arguments should be strings, not {type(text).__name__}")
+    stripped = text.strip()
+    try:
+        if valtype is ValType.I32:
+            return _integer(stripped, 32)
+        if valtype is ValType.I64:
+            return _integer(stripped, 64)
+        if valtype is ValType.F32 or valtype is ValType.F64:
+            return _float(stripped)
+    except ValueError:
+        shown = text if len(text) <= 40 else text[:40] + "..."
+        raise WasmError(f"{where}: {shown!r} is no number of type {valtype}") from None
+    except OverflowError:
+        shown = text if len(text) <= 40 else text[:40] + "..."
+        raise WasmError(f"{where}: {shown!r} is out of range for {valtype}") from None
+    raise WasmError(f"{where}: a {valtype} cannot be given as text")
+
+
+def call_argv(function: Function, arguments: tuple[object, ...]) -> Any:
+    """Calls with arguments given as text, as command lines have them.
+
+    Integers are decimal or, after ``0x``, hexadecimal, with an optional sign, in the signed or the
+    unsigned range; floats are what ``float()`` or ``float.fromhex()`` takes.
+
+    Raises:
+        WasmError: A wrong number of arguments, one that is no str, or no number of its type.
+    """
+    params = function.type.params
+    if len(arguments) != len(params):
+        raise WasmError(
+            f"{function.name}() argument count mismatch: "
+            f"expected {len(params)}, given {len(arguments)}"
+        )
+    values = [_parse(function, i, arguments[i], valtype) for i, valtype in enumerate(params)]
+    return function(*values)

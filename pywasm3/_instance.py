@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: MIT
+"""Instances: modules with their imports, ready to be called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ._errors import WasmError
+from ._ffi import (
+    FUNC,
+    GLOBAL,
+    MEMORY,
+    NO_INDEX,
+    TABLE,
+    Function,
+    Store,
+    address,
+    entered,
+    error_from,
+    ffi,
+    lib,
+    new_error,
+)
+from ._global import Global
+from ._linker import link, mapping_lookup
+from ._memory import Memory
+from ._module import Module, check_module
+from ._table import Table
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import TracebackType
+    from typing import Any, NoReturn
+
+    from typing_extensions import Self
+
+    from ._ffi import Pointer
+    from ._linker import Imports
+    from ._types import ImportType
+
+_cast, _STORE = ffi.cast, ffi.typeof("pw_store *")
+_NO_EXTERNS = ffi.NULL
+_new = lib.pw_instance_new
+
+
+class Exports(Mapping[str, "Function | Memory | Global | Table"]):
+    """The exports of an instance: a mapping from names, in the module's order.
+
+    ``exports.add`` is ``exports["add"]``; a name that is no identifier, or that is a method of
+    mappings (``get``, ``items``, ``keys``, ``values``), works as item only. The values are
+    Function, Memory, Global and Table objects: each is made when it is first asked for, and kept.
+    """
+
+    # One slot, for it is quicker to make. Its name cannot be that of an export.
+    __slots__ = ("__core", "__dict__", "__weakref__")
+
+    if TYPE_CHECKING:
+        __core: tuple[Module, Store, Pointer, dict[str, Any]]
+
+    def __init__(self) -> None:
+        """Refused: an Instance makes its own.
+
+        Raises:
+            TypeError: Always.
+        """
+        raise TypeError("Exports cannot be made directly; an Instance has them")
+
+    @classmethod
+    def _of(cls, module: Module, store: Store, pointer: Pointer) -> Exports:
+        self = object.__new__(cls)
+        _set_core(self, (module, store, pointer, {}))
+        return self
+
+    def __getitem__(self, name: str) -> Any:
+        """The export of a name.
+
+        Raises:
+            KeyError: There is none.
+            WasmError: It is asked for the first time, and the store is closed.
+        """
+        module, store, pointer, cache = self.__core
+        if name in cache:
+            return cache[name]
+        kind, index = (module._export_index or module._export_table())[name]
+        value: Any
+        if kind == FUNC:
+            type_ = module._function_type(index)
+            value = store._export(address(pointer), index, name, type_)
+        else:
+            with entered(store):
+                value = _resolve(store, pointer, kind, index)
+        cache[name] = value
+        return value
+
+    def __getattr__(self, name: str) -> Any:
+        """The export of a name; AttributeError when there is none."""
+        try:
+            value = self[name]
+        except KeyError:
+            raise AttributeError(f"no export named {name!r}", name=name, obj=self) from None
+        self.__dict__[name] = value
+        return value
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        """Refused: exports are what they are."""
+        raise AttributeError(
+            f"exports cannot be assigned; a mutable global is set by exports.{name}.value = ..."
+        )
+
+    def __delattr__(self, name: str) -> NoReturn:
+        """Refused: exports are what they are."""
+        raise AttributeError("exports cannot be deleted")
+
+    def __contains__(self, name: object) -> bool:
+        """Whether there is an export of the name."""
+        return name in self.__core[0]._export_table()
+
+    def __iter__(self) -> Iterator[str]:
+        """Over the names, in the module's order."""
+        return iter(self.__core[0]._export_table())
+
+    def __len__(self) -> int:
+        """How many exports there are."""
+        return len(self.__core[0]._export_table())
+
+    def __dir__(self) -> list[str]:
+        """Methods and export names."""
+        return sorted({*object.__dir__(self), *self.__core[0]._export_table()})
+
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+    def __repr__(self) -> str:
+        """The names with their types."""
+        exports = ", ".join(map(str, self.__core[0].exports))
+        return f"<pywasm3.Exports {{{exports}}}>"
+
+
+# The slot itself, past the refusal to be set.
+_set_core = Exports.__dict__["_Exports__core"].__set__
+
+
+def _resolve(store: Store, pointer: Pointer, kind: int, index: int) -> Memory | Global | Table:
+    """What an index of a pw_instance stands for, in the (entered) store; not for functions."""
+    if kind == MEMORY:
+        return Memory._of(store, address(lib.pw_instance_memory(pointer, index)))
+    if kind == GLOBAL:
+        return Global._of(store, lib.pw_instance_global(pointer, index))
+    if kind == TABLE:
+        return Table._of(store, lib.pw_instance_table(pointer, index))
+    raise WasmError("exports of this kind cannot be used yet")
+
+
+class Instance:
+    """An instance of a module (specification, section 4.2.5).
+
+    It lives in a store: one of its own, that of the instances its imports come from, or the one
+    it is given. Instances of one store share a value stack and a lock: a second thread that calls
+    waits for the first. ``with pywasm3.Instance(...) as instance:`` closes it at the end.
+    """
+
+    __slots__ = ("__weakref__", "_exports", "_module", "_pointer", "_store")
+    _exports: Exports
+    _module: Module
+    _pointer: Pointer
+    _store: Store
+
+    def __init__(
+        self, module: Module, imports: Imports | None = None, *, store: Store | None = None
+    ) -> None:
+        """Links the imports, lays out memory and tables, and runs the start function.
+
+        Args:
+            module: What to instantiate.
+            imports: ``{module: {name: value}}``, where the inner mapping may be an Instance, or
+                ``{(module, name): value}``. Names that the module does not import are ignored.
+                A function is any callable, or a Function of the same type; a memory, a table, a
+                mutable global is one that another instance exports; an immutable global is a
+                number or a Global.
+            store: Where to live.
+
+        Raises:
+            LinkError: Imports are missing or do not fit; it lists all of them.
+            Trap: A segment does not fit into its memory or table, or the start function trapped.
+            UnsupportedError: The module uses what this version cannot run.
+            TypeError: An argument is of another type.
+        """
+        check_module(module)
+        if store is not None and not isinstance(store, Store):
+            raise TypeError(f"store must be a pywasm3.Store, not {type(store).__name__}")
+        self._instantiate(module, mapping_lookup(imports), store)
+        start = module._info.start
+        if start != NO_INDEX:
+            self._function(start, "start")()
+
+    def _instantiate(
+        self, module: Module, lookup: Callable[[ImportType], Any], store: Store | None
+    ) -> None:
+        """Everything but the start function."""
+        if module._info.nimports:
+            store, externs = link(module, lookup, self, store)
+        else:
+            store, externs = store or Store(), _NO_EXTERNS
+        error = new_error()
+        store._enter()
+        try:
+            pointer = _new(_cast(_STORE, store._address), module._pointer, externs, error)
+        finally:
+            store._leave()
+        if not pointer:
+            raise error_from(error)
+        self._module = module
+        self._store = store
+        self._pointer = pointer
+        self._exports = Exports._of(module, store, pointer)
+
+    def _function(self, index: int, name: str) -> Function:
+        """The function of an index, imported ones counted."""
+        type_ = self._module._function_type(index)
+        return self._store._export(address(self._pointer), index, name, type_)
+
+    @property
+    def module(self) -> Module:
+        """What it is an instance of."""
+        return self._module
+
+    @property
+    def exports(self) -> Exports:
+        """What it offers: attributes and items by name."""
+        return self._exports
+
+    @property
+    def store(self) -> Store:
+        """Where it lives."""
+        return self._store
+
+    @property
+    def memory(self) -> Memory:
+        """The exported memory; the first one, if there are several.
+
+        Raises:
+            WasmError: The module exports no memory.
+        """
+        for name, (kind, _) in self._module._export_table().items():
+            if kind == MEMORY:
+                memory: Memory = self._exports[name]
+                return memory
+        raise WasmError(f"{self._module!r} exports no memory")
+
+    @property
+    def closed(self) -> bool:
+        """Whether its store is closed."""
+        return self._store.closed
+
+    def close(self) -> None:
+        """Closes its store: frees it, and with it all instances that share the store.
+
+        Functions, globals and tables raise WasmError from then on; views of a memory stay valid.
+        Closing again does nothing.
+
+        Raises:
+            WasmError: A call is running.
+        """
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Closes it."""
+        self.close()
+
+    def __repr__(self) -> str:
+        """The module's name, the number of exports."""
+        module = self._module
+        name = f" of {module.name!r}" if module.name else ""
+        state = "closed" if self.closed else f"{module._info.nexports} exports"
+        return f"<pywasm3.Instance{name}: {state}>"

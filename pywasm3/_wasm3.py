@@ -1,0 +1,395 @@
+# SPDX-License-Identifier: MIT
+"""The shape of the published ``wasm3`` binding: environments, runtimes, modules that are loaded.
+
+A program written for ``import wasm3`` runs with ``import pywasm3 as wasm3``. Where it relied on
+undefined behaviour it gets an error instead; the README lists where this is stricter.
+"""
+
+from __future__ import annotations
+
+from operator import index as _index
+from types import MethodType
+
+from ._errors import WasmError
+from ._ffi import FUNC, GLOBAL, Store, address, encode, ffi, lib
+from ._global import Global
+from ._host import wants_instance
+from ._instance import Instance
+from ._linker import ABSENT, Late
+from ._memory import Memory
+from ._module import Module
+from ._types import FuncType, GlobalType, ValType
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from typing_extensions import Buffer, Self
+
+    from ._fastcall import Function
+    from ._types import ImportType
+
+_LETTERS = {
+    "i": ValType.I32,
+    "I": ValType.I64,
+    "f": ValType.F32,
+    "F": ValType.F64,
+    "*": ValType.I32,
+}
+
+
+def _check_name(name: object, what: str) -> None:
+    if not isinstance(name, str):
+        raise TypeError(f"{what} must be str, not {type(name).__name__}")
+
+
+def parse_signature(text: str) -> FuncType:
+    """The function type of a signature like ``i(iI)``: results, then parameters.
+
+    ``i I f F`` are i32, i64, f32, f64, ``*`` is a pointer (i32), ``v`` is nothing; blanks are
+    skipped.
+
+    Raises:
+        WasmError: It is no signature.
+    """
+    results, opening, rest = text.partition("(")
+    params, closing, _ = rest.partition(")")
+    if not (opening and closing):
+        raise WasmError(f"malformed function signature: {text!r}")
+    types: list[list[ValType]] = []
+    for part in (params, results):
+        letters = [letter for letter in part if letter not in "v "]
+        for letter in letters:
+            if letter not in _LETTERS:
+                raise WasmError(f"unknown argument type char {letter!r} in signature {text!r}")
+        types.append([_LETTERS[letter] for letter in letters])
+    return FuncType(*types)
+
+
+class ParsedModule(Module):
+    """A module of the wasm3-shaped face: it is loaded into one runtime, and linked by itself.
+
+    ``Environment.parse_module`` makes it. It is a Module, but unlike one it has state.
+    """
+
+    __slots__ = ("_globals", "_instance", "_links", "_started", "_values")
+    _globals: dict[str, Global]
+    _instance: Instance | None
+    _links: dict[int, Late]
+    _started: bool
+    _values: dict[int, Any]
+
+    def __new__(cls, data: Buffer) -> Self:
+        """As Module."""
+        self = super().__new__(cls, data)
+        self._instance = None
+        self._globals = {}
+        self._links = {}
+        self._values = {}
+        self._started = False
+        return self
+
+    @property
+    def name(self) -> str:
+        """The module's own name, or ``.unnamed``."""
+        return super().name or ".unnamed"
+
+    # ---- functions ----
+
+    def link_function(
+        self, module: str, name: str, signature: Any, function: Callable[..., Any] | None = None
+    ) -> None:
+        """Gives a callable for imported functions, before or after the module is loaded.
+
+        ``link_function(module, name, function)``, or with a signature like ``"i(ii)"`` that is
+        checked against the import's type. The module name ``"*"`` stands for all. A function that
+        the module does not import is ignored, as the published binding does it.
+
+        Raises:
+            WasmError: The signature is none, or not that of the import.
+            TypeError: The names are no str, or the function is not callable.
+        """
+        if function is None:
+            signature, function = None, signature
+        _check_name(module, "module name")
+        _check_name(name, "function name")
+        if signature is not None:
+            _check_name(signature, "signature")
+        if not callable(function):
+            raise TypeError(f"function should be a callable object, not {type(function).__name__}")
+        for position, wanted in enumerate(self.imports):
+            if wanted.name != name or module not in ("*", wanted.module):
+                continue
+            if isinstance(wanted.type, FuncType):
+                self._link(position, wanted, signature, function)
+
+    def _link(
+        self,
+        position: int,
+        wanted: ImportType,
+        signature: str | None,
+        function: Callable[..., Any],
+    ) -> None:
+        if signature is not None:
+            type_ = parse_signature(signature)
+            if type_ != wanted.type:
+                raise WasmError(
+                    f"function signature mismatch: {wanted.module}.{wanted.name} "
+                    f"is imported as {wanted.type}, given {type_}"
+                )
+        late = self._links.setdefault(position, Late(None))
+        late.value = function
+        if late.host is not None:
+            late.host.callable = self._bound(function)
+
+    def _bound(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function with its instance as first argument, if it asks for it."""
+        return MethodType(function, self._instance) if wants_instance(function) else function
+
+    def _function_by_name(self, name: str) -> Function | None:
+        """By export name, else by the name in the name section; None: there is none."""
+        instance = self._loaded()
+        export = self._export_table().get(name)
+        if export is not None:
+            function: Function | None = instance.exports[name] if export[0] == FUNC else None
+            return function
+        index = self._function_named(name)
+        return None if index is None else instance._function(index, name)
+
+    # ---- globals ----
+
+    def get_global(self, name: str) -> int | float:
+        """The value of an exported global, or else of an imported one of that field name.
+
+        Raises:
+            WasmError: There is none, or the module is not loaded yet.
+        """
+        _check_name(name, "global name")
+        if self._instance is None:
+            for position in self._imported_globals(name):
+                if position in self._values:
+                    value: int | float = self._values[position]
+                    return value
+        value = self._global(name).value
+        return value
+
+    def set_global(self, name: str, value: int | float) -> None:
+        """Sets a mutable global; before the module is loaded, any imported one.
+
+        Raises:
+            WasmError: There is none, or it is immutable.
+            TypeError: The value is no number of its type.
+            OverflowError: It is out of the type's range.
+        """
+        _check_name(name, "global name")
+        if self._instance is None:
+            positions = self._imported_globals(name)
+            for position in positions:
+                type_ = self.imports[position].type
+                assert isinstance(type_, GlobalType)
+                encode(value, type_.type.code)
+                self._values[position] = value
+            if positions:
+                return
+        target = self._global(name)
+        if not target.type.mutable:
+            raise WasmError(
+                f"global {name!r} is immutable; an imported one can be set before the module "
+                "is loaded"
+            )
+        target.value = value
+
+    def _imported_globals(self, name: str) -> list[int]:
+        """Positions among the imports."""
+        return [
+            position
+            for position, wanted in enumerate(self.imports)
+            if wanted.name == name and isinstance(wanted.type, GlobalType)
+        ]
+
+    def _global(self, name: str) -> Global:
+        instance = self._loaded()
+        if name not in self._globals:
+            self._globals[name] = self._find_global(instance, name)
+        return self._globals[name]
+
+    def _find_global(self, instance: Instance, name: str) -> Global:
+        kind, index = self._export_table().get(name, (None, 0))
+        if kind == GLOBAL:
+            exported: Global = instance.exports[name]
+            return exported
+        imported = [i for i in self.imports if isinstance(i.type, GlobalType)]
+        for index, wanted in enumerate(imported):
+            if wanted.name == name:
+                store = instance.store
+                store._enter()
+                try:
+                    return Global._of(store, lib.pw_instance_global(instance._pointer, index))
+                finally:
+                    store._leave()
+        raise WasmError(f"global lookup failed: {name!r}")
+
+    # ---- loading ----
+
+    def _loaded(self) -> Instance:
+        if self._instance is None:
+            raise WasmError("the module is not loaded: call Runtime.load(module) first")
+        return self._instance
+
+    def _load(self, store: Store) -> Instance:
+        """Instantiates, with what is linked so far; the start function runs later."""
+        positions = iter(range(len(self.imports)))
+        lates: dict[int, Late] = {}
+
+        def lookup(wanted: ImportType) -> Any:
+            position = next(positions)
+            if isinstance(wanted.type, FuncType):
+                linked = self._links.get(position)
+                lates[position] = Late(linked.value if linked else None)
+                return lates[position]
+            if isinstance(wanted.type, GlobalType):
+                return Late(self._values.get(position, _zero(wanted.type)))
+            return ABSENT
+
+        instance = Instance.__new__(Instance)
+        instance._instantiate(self, lookup, store)
+        self._instance = instance
+        self._links = lates
+        for late in lates.values():
+            if late.host is not None and wants_instance(late.value):
+                late.host.callable = self._bound(late.value)
+        return instance
+
+    def _run_start(self) -> None:
+        """Runs the start function, unless it ran to its end or is running."""
+        start = self._start()
+        if start is None or self._started:
+            return
+        self._started = True
+        try:
+            self._loaded()._function(start, "start")()
+        except BaseException:
+            self._started = False
+            raise
+
+
+def _zero(type_: GlobalType) -> int | None:
+    return None if type_.type in (ValType.FUNCREF, ValType.EXTERNREF) else 0
+
+
+class Runtime:
+    """Loaded modules that share a value stack. ``Environment.new_runtime`` makes it."""
+
+    __slots__ = ("__weakref__", "_modules", "_store")
+    _modules: list[ParsedModule]
+    _store: Store
+
+    def __init__(self) -> None:
+        """Refused: an Environment makes runtimes.
+
+        Raises:
+            TypeError: Always.
+        """
+        raise TypeError("a Runtime cannot be made directly; call Environment().new_runtime(bytes)")
+
+    @classmethod
+    def _of(cls, store: Store) -> Runtime:
+        self = object.__new__(cls)
+        self._store = store
+        self._modules = []
+        return self
+
+    def load(self, module: ParsedModule) -> None:
+        """Instantiates a module; imported functions may be linked before or after.
+
+        Imported globals start as 0, unless ``set_global`` was called. The start function runs when
+        a function of the module is first looked up.
+
+        Raises:
+            WasmError: It is loaded already, or imports a memory or a table (LinkError), or cannot
+                be run.
+            TypeError: It is not of ``Environment.parse_module``.
+        """
+        if not isinstance(module, ParsedModule):
+            raise TypeError(
+                f"expected a module of Environment.parse_module(), not {type(module).__name__}"
+            )
+        if module._instance is not None:
+            raise WasmError("the module is already loaded; parse it once more to load it again")
+        module._load(self._store)
+        self._modules.insert(0, module)
+
+    def find_function(self, name: str) -> Function:
+        """The function of a name: an exported one, else one that the name section names.
+
+        Searches the module loaded last first; runs the start function of the one that has it.
+
+        Raises:
+            WasmError: There is none, or no module is loaded.
+            TypeError: The name is no str.
+        """
+        _check_name(name, "function name")
+        if not self._modules:
+            raise WasmError("no modules loaded")
+        for module in self._modules:
+            function = module._function_by_name(name)
+            if function is not None:
+                module._run_start()
+                return function
+        raise WasmError(f"function lookup failed ({name!r})")
+
+    def get_memory(self, index: int) -> memoryview | None:
+        """A writable view of a memory, as long as it is now; None when there is none.
+
+        Of the module loaded last that has one. The view stays valid while the memory grows, but
+        does not grow with it.
+
+        Raises:
+            TypeError: The index is no integer.
+        """
+        if _index(index) != 0:
+            return None
+        for module in self._modules:
+            instance = module._loaded()
+            store = self._store
+            store._enter()
+            try:
+                pointer = lib.pw_instance_memory(instance._pointer, 0)
+                if pointer != ffi.NULL:
+                    return memoryview(Memory._of(store, address(pointer)))
+            finally:
+                store._leave()
+        return None
+
+    def __repr__(self) -> str:
+        """The names of the loaded modules."""
+        names = ", ".join([module.name for module in self._modules])
+        return f"<pywasm3.Runtime: {names or 'nothing loaded'}>"
+
+
+class Environment:
+    """Where runtimes and modules of the wasm3-shaped face come from."""
+
+    __slots__ = ("__weakref__",)
+
+    def new_runtime(self, stack_bytes: int) -> Runtime:
+        """A runtime with a value stack of at least so many bytes.
+
+        Raises:
+            TypeError: The size is no integer.
+            OverflowError: It is negative or huge.
+        """
+        return Runtime._of(Store(stack=stack_bytes))
+
+    def parse_module(self, data: Buffer) -> ParsedModule:
+        """Reads a module of the binary format, from a bytes-like object. It is copied.
+
+        Raises:
+            ModuleError: The bytes cannot be used as a module.
+            TypeError: `data` is no bytes-like object of single bytes.
+        """
+        return ParsedModule(data)
+
+
+M3_VERSION = str(ffi.string(lib.pw_engine_version()), "ascii")
