@@ -42,39 +42,50 @@ static pw_trap uncompiled(pw_store *store, M3Function *function, const char *err
     return PW_TRAP_UNSUPPORTED;
 }
 
-static pw_trap run(pw_store *store, M3Function *function, uint64_t *values)
+static pw_callee callee(const pw_func *func)
 {
-    uint32_t nresults = function->funcType->numRets;
-    uint32_t nparams = function->funcType->numArgs;
-    uint64_t *sp = store->sp;
-    if (nresults + nparams > (size_t)(store->stack_end - sp))
+    M3Function *function = pw_m3(func);
+    const pw_instance *instance = pw_func_instance(func);
+    return (pw_callee){instance->store, function, instance->header, function->funcType->numArgs,
+                       function->funcType->numRets};
+}
+
+static PW_NOINLINE pw_trap failed(const pw_callee *callee, m3ret_t error)
+{
+    pw_trap trap = pw_classify(error);
+    return trap == PW_TRAP_UNSUPPORTED ? uncompiled(callee->store, callee->function, error) : trap;
+}
+
+static inline pw_trap run(const pw_callee *callee, uint64_t *values)
+{
+    M3Function *function = callee->function;
+    uint64_t *sp = callee->store->sp;
+    uint64_t *arguments = sp + callee->nresults;
+    if (callee->nresults + callee->nparams > (size_t)(callee->store->stack_end - sp))
         return PW_TRAP_STACK_EXHAUSTED;
     M3Result error = function->compiled ? NULL : CompileFunction(function);
     if (error)
-        return uncompiled(store, function, error);
-    for (uint32_t i = 0; i < nparams; ++i)
-        sp[nresults + i] = values[i];
-    m3ret_t trap = pw_run(function, sp);
-    if (trap) {
-        pw_trap kind = pw_classify(trap);
-        return kind == PW_TRAP_UNSUPPORTED ? uncompiled(store, function, trap) : kind;
-    }
-    for (uint32_t i = 0; i < nresults; ++i)
+        return failed(callee, error);
+    for (uint32_t i = 0; i < callee->nparams; ++i)
+        arguments[i] = values[i];
+    m3ret_t trap = pw_run(function, sp, callee->memory);
+    if (trap)
+        return failed(callee, trap);
+    for (uint32_t i = 0; i < callee->nresults; ++i)
         values[i] = sp[i];
     return PW_TRAP_NONE;
 }
 
-static pw_trap call(pw_func *func, uint64_t *values)
+static pw_trap call(const pw_callee *callee, uint64_t *values)
 {
-    M3Function *function = pw_m3(func);
-    pw_store *store = pw_instance_of(function)->store;
+    pw_store *store = callee->store;
     uintptr_t saved = store->native_limit;
     uintptr_t limit = pw_native_stack_end() + PW_NATIVE_RESERVE;
     store->record.count = 0;
     if ((uintptr_t)__builtin_frame_address(0) < limit)
         return PW_TRAP_STACK_EXHAUSTED;
     store->native_limit = limit;
-    pw_trap trap = run(store, function, values);
+    pw_trap trap = run(callee, values);
     store->native_limit = saved;
     return trap;
 }
@@ -95,6 +106,7 @@ const pw_api *pw_get_api(void)
         .store_message = pw_store_message,
         .instance_func = pw_instance_func,
         .func_type = pw_func_type,
+        .callee = callee,
         .call = call,
         .memory_retain = pw_memory_retain,
         .memory_release = pw_memory_release,

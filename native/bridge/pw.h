@@ -250,6 +250,15 @@ typedef bool (*pw_host_hook)(void *object, uint64_t *values);
 /* Called every few hundred thousand ticks of a running call. False stops it with PW_TRAP_HOST. */
 typedef bool (*pw_tick_hook)(pw_store *store);
 
+/* A function with what a call of it needs, looked up once. Valid as long as its store. */
+typedef struct {
+    pw_store *store;
+    void *function; /* of the engine, like the next */
+    void *memory;
+    uint32_t nparams;
+    uint32_t nresults;
+} pw_callee;
+
 struct pw_api {
     uint32_t size; /* of this struct: the two extensions must be built together */
     void (*set_hooks)(pw_host_hook host, pw_tick_hook tick);
@@ -260,9 +269,10 @@ struct pw_api {
     const char *(*store_message)(const pw_store *store);
     pw_func *(*instance_func)(pw_instance *instance, uint32_t index);
     const pw_functype *(*func_type)(const pw_func *func);
+    pw_callee (*callee)(const pw_func *func);
     /* Arguments in values[0 .. nparams), results in values[0 .. nresults): 64 bits each, 32-bit
      * ones in the low half. */
-    pw_trap (*call)(pw_func *func, uint64_t *values);
+    pw_trap (*call)(const pw_callee *callee, uint64_t *values);
     pw_memory *(*memory_retain)(pw_memory *memory);
     void (*memory_release)(pw_memory *memory);
     uint8_t *(*memory_data)(const pw_memory *memory);

@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Part of engine.c: operations that enter and leave functions and loops. */
 
-static inline m3ret_t enter(IM3Function function, m3stack_t sp, M3MemoryHeader *mem)
-{
-    pc_t pc = function->compiled;
-    return ((IM3Operation)*pc)(pc + 1, sp, mem, d_m3OpDefaultArgs);
-}
-
 /* Ours notes the function of a trap's frame, and does not reload the memory's address: it is fixed.
  */
 d_m3Op(pwEntry)
@@ -81,7 +75,7 @@ d_m3Op(pwCallIndirect)
     if (M3_LIKELY(!r))
         r = checkpoint(store, NULL);
     if (M3_LIKELY(!r))
-        r = enter(function, _sp + offset, pw_instance_of(function)->header);
+        r = pw_run(function, (uint64_t *)(void *)(_sp + offset), pw_instance_of(function)->header);
     if (M3_LIKELY(!r))
         nextOp();
     store->record.pc = _pc - 1;
@@ -130,5 +124,5 @@ d_m3Op(pwLink)
     M3Result error = target->compiled ? NULL : CompileFunction(target);
     if (M3_UNLIKELY(error))
         return trap_at(pw_header_of(_mem)->store, NULL, error);
-    return enter(target, _sp, pw_instance_of(target)->header);
+    return pw_run(target, (uint64_t *)(void *)_sp, pw_instance_of(target)->header);
 }

@@ -5,14 +5,6 @@
 
 #include "pages.h"
 
-/* glibc has room for the few bytes of a library that is loaded late; reading them is one
- * instruction then, and a call otherwise. */
-#ifdef __GLIBC__
-#define THREAD_LOCAL _Thread_local __attribute__((tls_model("initial-exec")))
-#else
-#define THREAD_LOCAL _Thread_local
-#endif
-
 /* What is assumed to be left of a stack whose bounds nobody knows. */
 #define UNKNOWN_STACK_REST ((uintptr_t)(128 * 1024))
 
@@ -44,12 +36,12 @@ void pw_pages_release(void *start, size_t size)
     VirtualFree(start, 0, MEM_RELEASE);
 }
 
-static void stack_bounds(uintptr_t *low, uintptr_t *high)
+static void stack_bounds(pw_stack_bounds *bounds)
 {
     ULONG_PTR from, to;
     GetCurrentThreadStackLimits(&from, &to);
-    *low = from;
-    *high = to;
+    bounds->low = from;
+    bounds->high = to;
 }
 
 #else
@@ -86,15 +78,15 @@ void pw_pages_release(void *start, size_t size)
 
 #ifdef __APPLE__
 
-static void stack_bounds(uintptr_t *low, uintptr_t *high)
+static void stack_bounds(pw_stack_bounds *bounds)
 {
-    *high = (uintptr_t)pthread_get_stackaddr_np(pthread_self());
-    *low = *high - pthread_get_stacksize_np(pthread_self());
+    bounds->high = (uintptr_t)pthread_get_stackaddr_np(pthread_self());
+    bounds->low = bounds->high - pthread_get_stacksize_np(pthread_self());
 }
 
 #else
 
-static void stack_bounds(uintptr_t *low, uintptr_t *high)
+static void stack_bounds(pw_stack_bounds *bounds)
 {
     pthread_attr_t attributes;
     void *start = NULL;
@@ -104,22 +96,19 @@ static void stack_bounds(uintptr_t *low, uintptr_t *high)
             size = 0;
         pthread_attr_destroy(&attributes);
     }
-    *low = (uintptr_t)start;
-    *high = *low + size;
+    bounds->low = (uintptr_t)start;
+    bounds->high = bounds->low + size;
 }
 
 #endif
 #endif
 
-uintptr_t pw_native_stack_end(void)
+PW_THREAD_LOCAL pw_stack_bounds pw_thread_stack;
+
+uintptr_t pw_find_stack(uintptr_t here)
 {
-    /* Asked for once per thread: the main thread's bounds cost a walk through the memory map. */
-    static THREAD_LOCAL uintptr_t low, high;
-    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-    if (here - low >= high - low) {
-        stack_bounds(&low, &high);
-        if (here - low >= high - low)
-            return here > UNKNOWN_STACK_REST ? here - UNKNOWN_STACK_REST : 0;
-    }
-    return low;
+    stack_bounds(&pw_thread_stack);
+    if (here - pw_thread_stack.low < pw_thread_stack.high - pw_thread_stack.low)
+        return pw_thread_stack.low;
+    return here > UNKNOWN_STACK_REST ? here - UNKNOWN_STACK_REST : 0;
 }

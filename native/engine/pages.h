@@ -17,8 +17,33 @@ void *pw_pages_reserve(size_t size);
 bool pw_pages_commit(void *start, size_t size);
 void pw_pages_release(void *start, size_t size);
 
+/* glibc has room for the few bytes of a library that is loaded late; reading them is one
+ * instruction then, and a call otherwise. */
+#ifdef __GLIBC__
+#define PW_THREAD_LOCAL _Thread_local __attribute__((tls_model("initial-exec")))
+#else
+#define PW_THREAD_LOCAL _Thread_local
+#endif
+
+/* The running thread's stack, once pw_find_stack has looked: low <= address < high. */
+typedef struct {
+    uintptr_t low;
+    uintptr_t high;
+} pw_stack_bounds;
+
+extern PW_THREAD_LOCAL pw_stack_bounds pw_thread_stack;
+
+/* The end for an address that is not within the bounds: asks for them, which for the main thread
+ * costs a walk through the memory map. */
+uintptr_t pw_find_stack(uintptr_t here);
+
 /* Lowest address that the running thread's stack may grow to. When the thread runs on a stack that
  * the system does not know (a coroutine's), some KiB below the caller. */
-uintptr_t pw_native_stack_end(void);
+static inline uintptr_t pw_native_stack_end(void)
+{
+    pw_stack_bounds bounds = pw_thread_stack;
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    return here - bounds.low < bounds.high - bounds.low ? bounds.low : pw_find_stack(here);
+}
 
 #endif

@@ -124,11 +124,10 @@ extern const char pw_trap_host[];
 /* Writes the code of an import: a host function, or a function of another instance of the store. */
 void pw_thunk_host(code_t *thunk, const M3Function *function, void *object);
 void pw_thunk_link(code_t *thunk, M3Function *target);
-/* Runs a compiled function on values at sp. The trap, or NULL. */
-static inline m3ret_t pw_run(const M3Function *function, uint64_t *sp)
+/* Runs a compiled function on values at sp, with the memory of its instance. The trap, or NULL. */
+static inline m3ret_t pw_run(const M3Function *function, uint64_t *sp, M3MemoryHeader *mem)
 {
     pc_t pc = function->compiled;
-    M3MemoryHeader *mem = pw_instance_of(function)->header;
     return ((IM3Operation)*pc)(pc + 1, (m3stack_t)(void *)sp, mem, d_m3OpDefaultArgs);
 }
 

@@ -10,7 +10,8 @@
 typedef struct {
     PyObject_VAR_HEAD vectorcallfunc vectorcall;
     pw_store_object *store;
-    pw_func *func; /* lives as long as the store is open */
+    pw_func *func; /* lives as long as the store is open, like the next */
+    pw_callee callee;
     PyObject *name;
     PyObject *type; /* FuncType */
     PyObject *weakrefs;
@@ -99,7 +100,7 @@ static void raise_trap(pw_state *state, pw_trap trap, PyObject *frames, const tr
     Py_XDECREF(error);
 }
 
-static PyObject *fail(function_object *self, pw_trap trap, const trap_report *report)
+static void raise(function_object *self, pw_trap trap, const trap_report *report)
 {
     PyObject *type = NULL, *value = NULL, *traceback = NULL;
     pw_state *state = pw_state_of(Py_TYPE(self));
@@ -113,6 +114,15 @@ static PyObject *fail(function_object *self, pw_trap trap, const trap_report *re
     else if (frames)
         raise_trap(state, trap, frames, report);
     Py_XDECREF(frames);
+}
+
+/* Leaves the store. Not inlined, for the report is large and calls nest. */
+static Py_NO_INLINE PyObject *fail(function_object *self, pw_trap trap)
+{
+    trap_report report;
+    take_report(self->store->store, &report);
+    pw_store_leave(self->store);
+    raise(self, trap, &report);
     if (!PyErr_Occurred())
         PyErr_NoMemory();
     return NULL;
@@ -139,13 +149,9 @@ static inline PyObject *call(function_object *self, PyObject *const *args, uint6
         return NULL;
     if (pw_store_enter(self->store) < 0)
         return NULL;
-    pw_trap trap = pw_engine->call(self->func, values);
-    if (trap != PW_TRAP_NONE) {
-        trap_report report;
-        take_report(self->store->store, &report);
-        pw_store_leave(self->store);
-        return fail(self, trap, &report);
-    }
+    pw_trap trap = pw_engine->call(&self->callee, values);
+    if (trap != PW_TRAP_NONE)
+        return fail(self, trap);
     pw_store_leave(self->store);
     return pw_decode_results(values, self->types + self->nparams, self->nresults, self->raw);
 }
@@ -188,6 +194,7 @@ PyObject *pw_function_new(pw_state *state, pw_store_object *store, pw_func *func
     self->vectorcall = function_vectorcall;
     self->store = (pw_store_object *)Py_NewRef(store);
     self->func = func;
+    self->callee = pw_engine->callee(func);
     self->name = Py_NewRef(name);
     self->type = Py_NewRef(type);
     self->weakrefs = NULL;

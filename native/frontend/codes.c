@@ -115,7 +115,6 @@ bool pw_check_code_count(pw_decoder *d)
         return true;
     }
     return pw_fail(d->reader.error, PW_MALFORMED, d->codes_offset,
-                   "function and code section have inconsistent lengths: %u functions, but %u "
-                   "bodies",
+                   "function and code section have inconsistent lengths: %u and %u entries",
                    declared, d->ncodes);
 }

@@ -34,6 +34,10 @@ typedef struct {
 /* Room in the module's arena; NULL with the error set. Borrowed from the module. */
 void *pw_decode_alloc(pw_decoder *decoder, size_t count, size_t size);
 
+/* An index that is not below `size`; always false. */
+bool pw_fail_index(pw_decoder *decoder, const char *what, uint32_t offset, uint32_t index,
+                   uint32_t size);
+
 /* ---- types.c --------------------------------------------------------------------------------- */
 
 /* "i32"; for messages. */

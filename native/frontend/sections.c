@@ -26,12 +26,21 @@ void *pw_decode_alloc(pw_decoder *d, size_t count, size_t size)
     return result;
 }
 
+bool pw_fail_index(pw_decoder *d, const char *what, uint32_t offset, uint32_t index,
+                   uint32_t size)
+{
+    if (size == 0) {
+        return pw_fail(d->reader.error, PW_INVALID, offset,
+                       "unknown %s %u: none is defined up to here", what, index);
+    }
+    return pw_fail(d->reader.error, PW_INVALID, offset,
+                   "unknown %s %u: expected an index below %u", what, index, size);
+}
+
 /* ---- index spaces ---------------------------------------------------------------------------- */
 
 static const char *const kind_names[PW_EXTERN_KINDS] = {"function", "table", "memory", "global",
                                                         "tag"};
-static const char *const kind_plurals[PW_EXTERN_KINDS] = {"functions", "tables", "memories",
-                                                          "globals", "tags"};
 
 static uint32_t space_size(const pw_decoder *d, pw_externkind kind)
 {
@@ -53,12 +62,7 @@ static uint32_t space_size(const pw_decoder *d, pw_externkind kind)
 bool pw_check_index(pw_decoder *d, pw_externkind kind, uint32_t offset, uint32_t index)
 {
     uint32_t size = space_size(d, kind);
-    if (index < size) {
-        return true;
-    }
-    return pw_fail(d->reader.error, PW_INVALID, offset,
-                   "unknown %s %u: %u %s are defined up to here", kind_names[kind], index, size,
-                   kind_plurals[kind]);
+    return index < size || pw_fail_index(d, kind_names[kind], offset, index, size);
 }
 
 static void add_external(pw_decoder *d, const pw_externtype *type, bool imported)
@@ -139,8 +143,8 @@ static bool read_kind(pw_decoder *d, const char *what, const char *phrase, pw_ex
     }
     if (byte >= PW_EXTERN_KINDS) {
         return pw_fail(d->reader.error, PW_MALFORMED, offset,
-                       "%s: 0x%02x is none of 0 (function), 1 (table), 2 (memory), 3 (global) "
-                       "and 4 (tag)",
+                       "%s: 0x%02x, expected 0 (function), 1 (table), 2 (memory), 3 (global) or 4 "
+                       "(tag)",
                        phrase, byte);
     }
     *kind = (pw_externkind)byte;
@@ -323,8 +327,9 @@ static bool read_start(pw_decoder *d)
     const pw_functype *type = &d->types[d->function_types[index]];
     if (type->nparams != 0 || type->nresults != 0) {
         return pw_fail(d->reader.error, PW_INVALID, offset,
-                       "start function %u has %u parameters and %u results, expected none", index,
-                       type->nparams, type->nresults);
+                       "start function %u: expected () -> (), but it has %u parameters and %u "
+                       "results",
+                       index, type->nparams, type->nresults);
     }
     d->module->info.start = index;
     return true;
@@ -349,7 +354,7 @@ static bool read_custom(pw_decoder *d)
     size_t size = pw_reader_left(&d->reader);
     custom->size = (uint32_t)size;
     d->module->info.ncustoms++;
-    return pw_read_bytes(&d->reader, "contents of a custom section", size, &custom->data);
+    return pw_read_bytes(&d->reader, "payload of a custom section", size, &custom->data);
 }
 
 /* ---- all of them ----------------------------------------------------------------------------- */

@@ -150,8 +150,7 @@ bool pw_begin_datas(pw_decoder *d, uint32_t count)
 {
     if (d->has_data_count && count != d->data_count) {
         return pw_fail(d->reader.error, PW_MALFORMED, pw_reader_offset(&d->reader),
-                       "data count and data section have inconsistent lengths: %u announced, but "
-                       "%u segments",
+                       "data count and data section have inconsistent lengths: %u and %u segments",
                        d->data_count, count);
     }
     d->datas = pw_decode_alloc(d, count, sizeof *d->datas);
@@ -199,7 +198,7 @@ bool pw_read_data(pw_decoder *d)
         return false;
     }
     if (!pw_read_u32(&d->reader, "size of a data segment", &segment->size) ||
-        !pw_read_bytes(&d->reader, "contents of a data segment", segment->size,
+        !pw_read_bytes(&d->reader, "payload of a data segment", segment->size,
                        &segment->data)) {
         return false;
     }

@@ -75,7 +75,8 @@ bool pw_read_valtype(pw_decoder *d, const char *what, pw_valtype *type)
         return false;
     }
     if ((code < PW_V128 || code > PW_I32) && code != PW_FUNCREF && code != PW_EXTERNREF) {
-        return fail_type(&d->reader, what, "malformed value type", "a value type");
+        return fail_type(&d->reader, what, "malformed value type",
+                         "i32, i64, f32, f64, v128, funcref or externref");
     }
     d->reader = ahead;
     *type = code;
@@ -105,10 +106,9 @@ bool pw_read_heaptype(pw_decoder *d, const char *what, pw_valtype *type)
     if (!pw_read_s33(&ahead, what, &value)) {
         return false;
     }
-    if (value >= (int64_t)d->module->info.ntypes) {
-        return pw_fail(ahead.error, PW_INVALID, offset,
-                       "unknown type %lld: the module has %u types", (long long)value,
-                       d->module->info.ntypes);
+    uint32_t ntypes = d->module->info.ntypes;
+    if (value >= (int64_t)ntypes) {
+        return pw_fail_index(d, "type", offset, (uint32_t)value, ntypes);
     }
     if (value >= 0) {
         return pw_fail(ahead.error, PW_UNSUPPORTED, offset,
@@ -196,12 +196,8 @@ bool pw_read_typeindex(pw_decoder *d, uint32_t *index)
     if (!pw_read_u32(&d->reader, "type index", index)) {
         return false;
     }
-    if (*index >= d->module->info.ntypes) {
-        return pw_fail(d->reader.error, PW_INVALID, offset,
-                       "unknown type %u: the module has %u types", *index,
-                       d->module->info.ntypes);
-    }
-    return true;
+    uint32_t ntypes = d->module->info.ntypes;
+    return *index < ntypes || pw_fail_index(d, "type", offset, *index, ntypes);
 }
 
 /* ---- tables, memories, globals, tags --------------------------------------------------------- */
@@ -319,8 +315,8 @@ static bool read_tag_type(pw_decoder *d, pw_externtype *type)
     uint32_t nresults = d->types[type->type_index].nresults;
     if (nresults != 0) {
         return pw_fail(d->reader.error, PW_INVALID, offset,
-                       "non-empty tag result type: type %u has %u results", type->type_index,
-                       nresults);
+                       "non-empty tag result type: expected no results, but type %u has %u",
+                       type->type_index, nresults);
     }
     return true;
 }
