@@ -36,9 +36,15 @@ static bool check_supported(const pw_module *module, pw_error *error)
         if (module->memories[i].limits.shared)
             return unsupported(error, "a shared memory");
     }
-    for (uint32_t i = 0; i < module->ntables; ++i)
+    if (module->ntags)
+        return unsupported(error, "an exception tag");
+    for (uint32_t i = 0; i < module->ntables; ++i) {
         if (module->tables[i].limits.is64)
             return unsupported(error, "a 64-bit table");
+        if (module->tables[i].limits.min > PW_MAX_TABLE_SIZE)
+            return pw_fail(error, PW_LIMIT, 0, "table too large: %llu elements, at most %u",
+                           (unsigned long long)module->tables[i].limits.min, PW_MAX_TABLE_SIZE);
+    }
     return true;
 }
 

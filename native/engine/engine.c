@@ -65,10 +65,27 @@ static inline m3ret_t checkpoint(pw_store *store, pc_t pc);
 #undef d_m3RecordBacktraces
 #define d_m3RecordBacktraces 0
 
+/* Ours by their stock names: what calls them comes first. */
+static M3Result FindReferencedLocalWithinCurrentBlock(IM3Compilation o, u16 *preserved, u32 local);
+static M3Result PreserveArgsAndLocals(IM3Compilation o);
+static M3Result ResolveBlockResults(IM3Compilation o, IM3CompilationScope target, bool is_branch);
+static M3Result CompileCallArgsAndReturn(IM3Compilation o, u16 *frame, IM3FuncType type,
+                                         bool is_indirect);
+static M3Result CompileElseBlock(IM3Compilation o, pc_t *start, IM3FuncType type);
+static M3Result Compile_LoopOrBlock(IM3Compilation o, m3opcode_t opcode);
+static M3Result Compile_Branch(IM3Compilation o, m3opcode_t opcode);
+static M3Result Compile_BranchTable(IM3Compilation o, m3opcode_t opcode);
 static M3Result Compile_GetSetGlobal(IM3Compilation o, m3opcode_t opcode);
-#define Compile_GetSetGlobal(O, OPCODE) stock_Compile_GetSetGlobal(O, OPCODE)
+
+#include "replace.h"
 #include "m3_compile.c"
-#undef Compile_GetSetGlobal
+#include "replaced.h"
+
+#include "compile_moves.h"
+#include "compile_locals.h"
+#include "compile_branch.h"
+#include "compile_block.h"
+#include "compile_call.h"
 #include "compile_global.h"
 
 /* wasm3's evaluation of constant expressions runs code without a memory header. The front-end does

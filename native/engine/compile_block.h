@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: MIT */
+/* Part of engine.c: blocks, loops and ifs.
+ *
+ * The compiler's stack while a block is open, from the bottom: records of the parameters as they
+ * were given (exitStackIndex), records of where the results go, then (blockStackIndex) the
+ * operands, of which the parameters are the first. Records hold slots but do not keep them
+ * allocated.
+ */
+
+/* ---- code that cannot be reached ---- */
+
+/* What follows an opcode byte: B a block type, L a LEB, M two, T a table of targets, V a vector of
+ * types, 1, 4, 8 bytes, X more opcode. wasm3 compiles dead code, whose operands have no types, and
+ * finds no operation for it. */
+static char immediates_of(u8 opcode)
+{
+    if (opcode >= 0x02 && opcode <= 0x04)
+        return 'B';
+    if (opcode == 0x0c || opcode == 0x0d || opcode == 0x10 || opcode == 0x12 ||
+        (opcode >= 0x20 && opcode <= 0x26) || opcode == 0x41 || opcode == 0x42 || opcode == 0xd0 ||
+        opcode == 0xd2)
+        return 'L';
+    if (opcode == 0x11 || opcode == 0x13 || (opcode >= 0x28 && opcode <= 0x3e))
+        return 'M';
+    switch (opcode) {
+    case 0x0e: return 'T';
+    case 0x1c: return 'V';
+    case 0x3f:
+    case 0x40: return '1';
+    case 0x43: return '4';
+    case 0x44: return '8';
+    case 0xfc: return 'X';
+    default: return 0;
+    }
+}
+
+static M3Result skip_bytes(IM3Compilation o, u32 count)
+{
+    if (count > (size_t)(o->wasmEnd - o->wasm))
+        return m3Err_wasmUnderrun;
+    o->wasm += count;
+    return NULL;
+}
+
+static M3Result skip_lebs(IM3Compilation o, u64 count)
+{
+    while (count--) {
+        i64 value;
+        M3Result result = ReadLebSigned(&value, 64, &o->wasm, o->wasmEnd);
+        if (result)
+            return result;
+    }
+    return NULL;
+}
+
+static M3Result skip_extended(IM3Compilation o)
+{
+    static const u8 lebs[] = {0, 0, 0, 0, 0, 0, 0, 0, 2, 1, 2, 1, 2, 1, 2, 1, 1, 1};
+    u32 opcode;
+    M3Result result = ReadLEB_u32(&opcode, &o->wasm, o->wasmEnd);
+    if (result)
+        return result;
+    return opcode < sizeof lebs ? skip_lebs(o, lebs[opcode]) : m3Err_unknownOpcode;
+}
+
+static M3Result skip_immediates(IM3Compilation o, u8 opcode)
+{
+    u32 count;
+    M3Result result;
+    char kind = immediates_of(opcode);
+    switch (kind) {
+    case 'B':
+    case 'L': return skip_lebs(o, 1);
+    case 'M': return skip_lebs(o, 2);
+    case '1':
+    case '4':
+    case '8': return skip_bytes(o, (u32)(kind - '0'));
+    case 'X': return skip_extended(o);
+    case 'T':
+    case 'V':
+        result = ReadLEB_u32(&count, &o->wasm, o->wasmEnd);
+        return result ? result : skip_lebs(o, (u64)count + (kind == 'T'));
+    default: return NULL;
+    }
+}
+
+/* Up to the `else` or `end` of the present block. */
+static M3Result skip_dead_code(IM3Compilation o)
+{
+    u32 depth = 0;
+    while (o->wasm < o->wasmEnd) {
+        u8 opcode = *o->wasm;
+        if (depth == 0 && (opcode == c_waOp_else || opcode == c_waOp_end))
+            return NULL;
+        depth += opcode >= c_waOp_block && opcode <= c_waOp_if;
+        depth -= opcode == c_waOp_end;
+        o->wasm++;
+        M3Result result = skip_immediates(o, opcode);
+        if (result)
+            return result;
+    }
+    return m3Err_wasmUnderrun;
+}
+
+/* ---- the instructions of a block ---- */
+
+static M3Result compile_instruction(IM3Compilation o, m3opcode_t opcode)
+{
+    IM3OpInfo info = GetOpInfo(opcode);
+    if (!info)
+        return ErrorCompile(m3Err_unknownOpcode, o, "opcode '%x' not available", opcode);
+    return info->compiler ? info->compiler(o, opcode) : Compile_Operator(o, opcode);
+}
+
+M3Result CompileBlockStatements(IM3Compilation o)
+{
+    while (o->wasm < o->wasmEnd) {
+        m3opcode_t opcode = 0;
+        M3Result result = IsStackPolymorphic(o) ? skip_dead_code(o) : NULL;
+        o->lastOpcodeStart = o->wasm;
+        if (!result)
+            result = Read_opcode(&opcode, &o->wasm, o->wasmEnd);
+        if (!result)
+            result = compile_instruction(o, opcode);
+        if (result)
+            return result;
+        o->previousOpcode = opcode;
+        if (opcode == c_waOp_else)
+            return o->block.opcode == c_waOp_if ? NULL : m3Err_wasmMalformed;
+        if (opcode == c_waOp_end)
+            return NULL;
+    }
+    return m3Err_wasmMalformed;
+}
+
+/* ---- opening and closing ---- */
+
+/* Takes the parameters off the stack; their records stay. The arm after `else` finds the records.
+ */
+static M3Result pop_params(IM3Compilation o, IM3FuncType type, m3opcode_t opcode)
+{
+    u16 count = GetFuncTypeNumParams(type);
+    u16 top = o->stackIndex;
+    if (opcode != c_waOp_else)
+        for (u16 i = count; i > 0; --i) {
+            M3Result result = PopType(o, GetFuncTypeParamType(type, i - 1));
+            if (result)
+                return result;
+        }
+    o->block.exitStackIndex = top - count;
+    o->stackIndex = top;
+    return NULL;
+}
+
+/* Finds slots for the results, keeps the records, and gives the slots back. */
+static M3Result record_results(IM3Compilation o, IM3FuncType type)
+{
+    M3Result result = PushBlockResults(o);
+    u16 top = o->stackIndex;
+    for (u16 i = GetFuncTypeNumResults(type); i > 0 && !result; --i)
+        result = Pop(o);
+    o->block.blockStackIndex = o->stackIndex = top;
+    return result;
+}
+
+/* wasm3 forgets that others may share a parameter's slot. */
+static M3Result push_params(IM3Compilation o, IM3FuncType type)
+{
+    for (u16 i = 0; i < GetFuncTypeNumParams(type); ++i) {
+        u8 param = GetFuncTypeParamType(type, i);
+        u16 slot = o->wasmStack[o->block.exitStackIndex + i];
+        M3Result result = Push(o, param, slot);
+        if (result)
+            return result;
+        if (slot < o->slotFirstDynamicIndex)
+            continue;
+        if (!IsSlotAllocated(o, slot))
+            MarkSlotsAllocatedByType(o, slot, param);
+        else if (!share_slots(o, slot, param))
+            return m3Err_functionStackOverflow;
+    }
+    return NULL;
+}
+
+static M3Result open_block(IM3Compilation o, IM3FuncType type, m3opcode_t opcode)
+{
+    M3Result result = pop_params(o, type, opcode);
+    if (!result)
+        result = record_results(o, type);
+    return result ? result : push_params(o, type);
+}
+
+/* The results are where the records say. After the first arm of an if they are not yet on the
+ * stack: the other arm begins with the stack as it was. */
+static M3Result close_block(IM3Compilation o, IM3FuncType type, m3opcode_t opcode)
+{
+    M3Result result = IsStackPolymorphic(o) ? NULL : ResolveBlockResults(o, &o->block, false);
+    if (!result)
+        result = UnwindBlockStack(o);
+    bool other_arm_follows =
+        opcode == c_waOp_if && (o->previousOpcode == c_waOp_else || GetFuncTypeNumResults(type));
+    if (!result && !other_arm_follows) {
+        o->stackIndex = o->block.exitStackIndex;
+        result = PushBlockResults(o);
+    }
+    PatchBranches(o);
+    return result;
+}
+
+M3Result CompileBlock(IM3Compilation o, IM3FuncType type, m3opcode_t opcode)
+{
+    pw_instance *instance = o->runtime->userdata;
+    if (!native_stack_left(instance->store, 0))
+        return ErrorCompile(m3Err_functionStackOverflow, o, "blocks nest too deep");
+    M3CompilationScope outer = o->block;
+    o->block.outer = &outer;
+    o->block.pc = GetPagePC(o->page);
+    o->block.patches = NULL;
+    o->block.type = type;
+    o->block.depth++;
+    o->block.opcode = opcode;
+    M3Result result = open_block(o, type, opcode);
+    if (!result)
+        result = CompileBlockStatements(o);
+    if (!result)
+        result = close_block(o, type, opcode);
+    o->block = outer;
+    return result;
+}
+
+/* ---- block, loop, else ---- */
+
+/* A branch back writes the parameters of a loop where they are at its beginning: none may be a
+ * constant, or share its slot with another value. */
+static M3Result own_param(IM3Compilation o, u16 index)
+{
+    u16 fresh, slot = o->wasmStack[index];
+    u8 type = o->typeStack[index];
+    bool dynamic = slot >= o->slotFirstDynamicIndex;
+    if (dynamic && o->m3Slots[slot] == 1)
+        return NULL;
+    M3Result result = AllocateSlots(o, &fresh, type);
+    if (!result)
+        result = emit_move(o, fresh, slot, type);
+    if (!result && dynamic)
+        DeallocateSlot(o, (i16)slot, type);
+    o->wasmStack[index] = fresh;
+    return result;
+}
+
+static M3Result own_params(IM3Compilation o, IM3FuncType type)
+{
+    u16 count = GetFuncTypeNumParams(type);
+    if (count > GetNumBlockValuesOnStack(o))
+        return m3Err_functionStackUnderrun;
+    for (u16 i = o->stackIndex - count; i < o->stackIndex; ++i) {
+        M3Result result = own_param(o, i);
+        if (result)
+            return result;
+    }
+    return NULL;
+}
+
+static M3Result Compile_LoopOrBlock(IM3Compilation o, m3opcode_t opcode)
+{
+    IM3FuncType type;
+    M3Result result = PreserveRegisters(o);
+    if (!result)
+        result = PreserveArgsAndLocals(o);
+    if (!result)
+        result = ReadBlockType(o, &type);
+    if (!result && opcode == c_waOp_loop) {
+        result = own_params(o, type);
+        if (!result)
+            result = EmitOp(o, op_Loop);
+    }
+    return result ? result : CompileBlock(o, type, opcode);
+}
+
+/* The arm after `else`, on a page of its own. wasm3's version loses a page when it fails. */
+static M3Result CompileElseBlock(IM3Compilation o, pc_t *start, IM3FuncType type)
+{
+    IM3CodePage page, saved = o->page;
+    M3Result result = AcquireCompilationCodePage(o, &page);
+    if (result)
+        return result;
+    *start = GetPagePC(page);
+    o->page = page;
+    result = CompileBlock(o, type, c_waOp_else);
+    if (!result)
+        result = EmitOp(o, op_Branch);
+    if (!result)
+        EmitPointer(o, GetPagePC(saved));
+    ReleaseCompilationCodePage(o);
+    o->page = saved;
+    return result;
+}
