@@ -102,6 +102,6 @@ __all__ = [
 # Messages and pickles name the public place: pywasm3.LinkError, not pywasm3._errors.LinkError.
 for _name in __all__:
     _object = globals()[_name]
-    if getattr(_object, "__module__", "").startswith("pywasm3._"):
+    if callable(_object) and _object.__module__.startswith("pywasm3._"):
         _object.__module__ = "pywasm3"
 del _name, _object

@@ -139,9 +139,9 @@ class TrapKind(Enum):
     STACK_EXHAUSTED = "call stack exhausted"
 
 
-# pw_trap counts from 1 in this order; then PW_TRAP_HOST and PW_TRAP_UNSUPPORTED.
+# pw_trap counts from 1 in this order; then PW_TRAP_HOST, PW_TRAP_NO_MEMORY and PW_TRAP_UNSUPPORTED.
 _KINDS = tuple(TrapKind)
-_UNSUPPORTED = len(_KINDS) + 2
+_UNSUPPORTED = len(_KINDS) + 3
 
 
 class Frame(Value):

@@ -24,6 +24,26 @@ _ANNOTATIONS = {
 }
 
 
+# What the raw form of a function takes and gives in place of floats: ints of the same width.
+_PATTERNS = {ValType.F32: ValType.I32, ValType.F64: ValType.I64}
+
+
+def _is_raw(function: Function) -> bool:
+    try:
+        return function.raw is function
+    except WasmError:  # the store is closed, and this is not the raw form
+        return False
+
+
+def _types(function: Function) -> tuple[list[ValType], list[ValType]]:
+    """The types of parameters and results as Python has them; a raw function has integers."""
+    params, results = list(function.type.params), list(function.type.results)
+    if _is_raw(function):
+        params = [_PATTERNS.get(valtype, valtype) for valtype in params]
+        results = [_PATTERNS.get(valtype, valtype) for valtype in results]
+    return params, results
+
+
 def signature(function: Function) -> inspect.Signature:
     """What ``inspect.signature(function)`` gives: positional-only parameters p0, p1, ...
 
@@ -32,14 +52,15 @@ def signature(function: Function) -> inspect.Signature:
     import inspect
     from types import GenericAlias
 
+    params, results = _types(function)
     parameters = [
         inspect.Parameter(
             f"p{i}", inspect.Parameter.POSITIONAL_ONLY, annotation=_ANNOTATIONS[valtype]
         )
-        for i, valtype in enumerate(function.type.params)
+        for i, valtype in enumerate(params)
     ]
-    results = tuple([_ANNOTATIONS[valtype] for valtype in function.type.results])
-    returns = GenericAlias(tuple, results) if len(results) > 1 else results[0] if results else None
+    found = tuple([_ANNOTATIONS[valtype] for valtype in results])
+    returns = GenericAlias(tuple, found) if len(found) > 1 else found[0] if found else None
     return inspect.Signature(parameters, return_annotation=returns)
 
 
@@ -113,12 +134,10 @@ def _parse(function: Function, position: int, text: object, valtype: ValType) ->
             return _integer(stripped, 64)
         if valtype is ValType.F32 or valtype is ValType.F64:
             return _float(stripped)
-    except ValueError:
+    except (ValueError, OverflowError) as error:
         shown = text if len(text) <= 40 else text[:40] + "..."
-        raise WasmError(f"{where}: {shown!r} is no number of type {valtype}") from None
-    except OverflowError:
-        shown = text if len(text) <= 40 else text[:40] + "..."
-        raise WasmError(f"{where}: {shown!r} is out of range for {valtype}") from None
+        fault = "out of range for" if isinstance(error, OverflowError) else "no number of type"
+        raise WasmError(f"{where}: {shown!r} is {fault} {valtype}") from None
     raise WasmError(f"{where}: a {valtype} cannot be given as text")
 
 
@@ -131,7 +150,7 @@ def call_argv(function: Function, arguments: tuple[object, ...]) -> Any:
     Raises:
         WasmError: A wrong number of arguments, one that is no str, or no number of its type.
     """
-    params = function.type.params
+    params, _ = _types(function)
     if len(arguments) != len(params):
         raise WasmError(
             f"{function.name}() argument count mismatch: "

@@ -87,6 +87,8 @@ class Exports(Mapping[str, "Function | Memory | Global | Table"]):
         if kind == FUNC:
             type_ = module._function_type(index)
             value = store._export(address(pointer), index, name, type_)
+        elif kind == MEMORY:
+            value = Memory._of(store, address(pointer), index)
         else:
             with entered(store):
                 value = _resolve(store, pointer, kind, index)
@@ -95,6 +97,8 @@ class Exports(Mapping[str, "Function | Memory | Global | Table"]):
 
     def __getattr__(self, name: str) -> Any:
         """The export of a name; AttributeError when there is none."""
+        if name == "_Exports__core":  # of an object that nobody initialized
+            raise AttributeError(name)
         try:
             value = self[name]
         except KeyError:
@@ -141,10 +145,8 @@ class Exports(Mapping[str, "Function | Memory | Global | Table"]):
 _set_core = Exports.__dict__["_Exports__core"].__set__
 
 
-def _resolve(store: Store, pointer: Pointer, kind: int, index: int) -> Memory | Global | Table:
-    """What an index of a pw_instance stands for, in the (entered) store; not for functions."""
-    if kind == MEMORY:
-        return Memory._of(store, address(lib.pw_instance_memory(pointer, index)))
+def _resolve(store: Store, pointer: Pointer, kind: int, index: int) -> Global | Table:
+    """What an index of a pw_instance stands for, in the (entered) store."""
     if kind == GLOBAL:
         return Global._of(store, lib.pw_instance_global(pointer, index))
     if kind == TABLE:
@@ -160,8 +162,9 @@ class Instance:
     waits for the first. ``with pywasm3.Instance(...) as instance:`` closes it at the end.
     """
 
-    __slots__ = ("__weakref__", "_exports", "_module", "_pointer", "_store")
+    __slots__ = ("__weakref__", "_exports", "_memory", "_module", "_pointer", "_store")
     _exports: Exports
+    _memory: Memory | None
     _module: Module
     _pointer: Pointer
     _store: Store
@@ -210,6 +213,7 @@ class Instance:
             store._leave()
         if not pointer:
             raise error_from(error)
+        self._memory = None
         self._module = module
         self._store = store
         self._pointer = pointer
@@ -242,6 +246,11 @@ class Instance:
         Raises:
             WasmError: The module exports no memory.
         """
+        if self._memory is None:
+            self._memory = self._exported_memory()
+        return self._memory
+
+    def _exported_memory(self) -> Memory:
         for name, (kind, _) in self._module._export_table().items():
             if kind == MEMORY:
                 memory: Memory = self._exports[name]

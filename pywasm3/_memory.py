@@ -54,13 +54,13 @@ class Memory(MemoryBase):
     change its length; ``len(memory)`` is the size in bytes.
     """
 
-    __slots__ = ("_store",)
+    __slots__ = ("__weakref__", "_store")
     _store: Store
 
     @classmethod
-    def _of(cls, store: Store, address: int) -> Self:
-        """The memory at the address of a pw_memory of the (entered) store."""
-        self = cls._wrap(store, address)
+    def _of(cls, store: Store, instance: int, index: int) -> Self:
+        """The memory of an index, of the instance at the address of a pw_instance."""
+        self = cls._wrap(store, instance, index)
         self._store = store
         return self
 

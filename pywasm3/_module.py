@@ -103,9 +103,14 @@ class Module:
             pointer = _new(ffi.from_buffer(view), view.nbytes, error)
         if not pointer:
             raise error_from(error)
+        return cls._of(_gc(pointer, _release), _get_info(pointer))
+
+    @classmethod
+    def _of(cls, pointer: Pointer, info: Pointer) -> Self:
+        """The module at a pw_module that the pointer owns; several may share it."""
         self = object.__new__(cls)
-        self._pointer = _gc(pointer, _release)
-        self._info = _get_info(pointer)
+        self._pointer = pointer
+        self._info = info
         self._func_types = {}
         self._imports = self._exports = self._custom_sections = self._export_index = None
         return self

@@ -8,6 +8,7 @@ from operator import index as _index
 from ._errors import WasmError
 from ._ffi import entered, ffi, lib, optional_function, table_type
 from ._global import reference_bits
+from ._types import BY_CODE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from ._fastcall import Function, Store
     from ._ffi import Pointer
-    from ._types import TableType
+    from ._types import TableType, ValType
 
 
 class Table:
@@ -25,7 +26,8 @@ class Table:
     that is stored must belong to the same store. Iteration goes over the present elements.
     """
 
-    __slots__ = ("__weakref__", "_pointer", "_store")
+    __slots__ = ("__weakref__", "_element", "_pointer", "_store")
+    _element: ValType
     _pointer: Pointer
     _store: Store
 
@@ -43,14 +45,14 @@ class Table:
         self = object.__new__(cls)
         self._store = store
         self._pointer = pointer
+        self._element = BY_CODE[lib.pw_table_type(pointer)]
         return self
 
     @property
     def type(self) -> TableType:
         """Element type and limits in elements; the minimum is the present size."""
         with entered(self._store):
-            pointer = self._pointer
-            return table_type(lib.pw_table_type(pointer), lib.pw_table_limits(pointer))
+            return table_type(self._element.code, lib.pw_table_limits(self._pointer))
 
     def __len__(self) -> int:
         """The present size in elements."""
@@ -116,8 +118,7 @@ class Table:
 
     def _reference(self, value: Function | None) -> Pointer:
         """The pw_func of a reference that the (entered) table may hold."""
-        type = table_type(lib.pw_table_type(self._pointer), lib.pw_table_limits(self._pointer)).type
-        return ffi.cast("pw_func *", reference_bits(self._store, value, type))
+        return ffi.cast("pw_func *", reference_bits(self._store, value, self._element))
 
     def __repr__(self) -> str:
         """The type."""

@@ -11,7 +11,7 @@ from operator import index as _index
 from types import MethodType
 
 from ._errors import WasmError
-from ._ffi import FUNC, GLOBAL, Store, address, encode, ffi, lib
+from ._ffi import FUNC, GLOBAL, Store, address, encode, entered, ffi, lib
 from ._global import Global
 from ._host import wants_instance
 from ._instance import Instance
@@ -252,8 +252,9 @@ class ParsedModule(Module):
                 return Late(self._values.get(position, _zero(wanted.type)))
             return ABSENT
 
+        # Of a plain Module: an instance that kept this object would keep itself alive.
         instance = Instance.__new__(Instance)
-        instance._instantiate(self, lookup, store)
+        instance._instantiate(Module._of(self._pointer, self._info), lookup, store)
         self._instance = instance
         self._links = lates
         for late in lates.values():
@@ -353,13 +354,10 @@ class Runtime:
         for module in self._modules:
             instance = module._loaded()
             store = self._store
-            store._enter()
-            try:
-                pointer = lib.pw_instance_memory(instance._pointer, 0)
-                if pointer != ffi.NULL:
-                    return memoryview(Memory._of(store, address(pointer)))
-            finally:
-                store._leave()
+            with entered(store):
+                found = lib.pw_instance_memory(instance._pointer, 0) != ffi.NULL
+            if found:
+                return memoryview(Memory._of(store, address(instance._pointer), 0))
         return None
 
     def __repr__(self) -> str:
@@ -378,7 +376,7 @@ class Environment:
 
         Raises:
             TypeError: The size is no integer.
-            OverflowError: It is negative or huge.
+            ValueError: It is not positive, or more than 1 GiB (OverflowError when it is huge).
         """
         return Runtime._of(Store(stack=stack_bytes))
 

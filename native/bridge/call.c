@@ -108,6 +108,7 @@ const pw_api *pw_get_api(void)
         .func_type = pw_func_type,
         .callee = callee,
         .call = call,
+        .instance_memory = pw_instance_memory,
         .memory_retain = pw_memory_retain,
         .memory_release = pw_memory_release,
         .memory_data = pw_memory_data,

@@ -41,6 +41,7 @@ typedef enum {
     PW_TRAP_INDIRECT_CALL_TYPE,
     PW_TRAP_STACK_EXHAUSTED,
     PW_TRAP_HOST,        /* a host function failed: the embedder holds the reason */
+    PW_TRAP_NO_MEMORY,   /* for the code of a function */
     PW_TRAP_UNSUPPORTED, /* the engine could not compile the function: see pw_store_message */
     PW_TRAP_COUNT
 } pw_trap;
@@ -241,6 +242,12 @@ const pw_api *pw_get_api(void);
 
 /* cdef: end */
 
+#if defined(__GNUC__) || defined(__clang__)
+#define PW_NOINLINE __attribute__((noinline))
+#else
+#define PW_NOINLINE
+#endif
+
 /* ---- calls: for fastcall, not for cffi ---------------------------------------------------------
  */
 
@@ -273,6 +280,7 @@ struct pw_api {
     /* Arguments in values[0 .. nparams), results in values[0 .. nresults): 64 bits each, 32-bit
      * ones in the low half. */
     pw_trap (*call)(const pw_callee *callee, uint64_t *values);
+    pw_memory *(*instance_memory)(pw_instance *instance, uint32_t index);
     pw_memory *(*memory_retain)(pw_memory *memory);
     void (*memory_release)(pw_memory *memory);
     uint8_t *(*memory_data)(const pw_memory *memory);

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* So small a stack holds a few frames; the page size rounds it up anyway. */
-#define MIN_STACK 1024
+/* What the smallest request gets: room for some hundred frames of small functions. */
+#define MIN_STACK 16384
 /* Beyond it recursion is bounded by the native stack; it keeps sums far from overflow. */
 #define MAX_STACK ((uint64_t)1 << 30)
 
@@ -44,23 +44,30 @@ static bool keep(void *stack)
     return false;
 }
 
-static void *map_stack(size_t values)
+/* Bytes that are mapped for a stack of so many bytes: all small ones are of one size. */
+static size_t mapped_size(size_t values)
 {
-    size_t usable = values + round_up(PW_RED_ZONE, pw_page_size());
-    void *stack = pw_pages_reserve(usable + pw_page_size());
-    if (stack && !pw_pages_commit(stack, usable)) {
-        pw_pages_release(stack, usable + pw_page_size());
+    if (values < KEPT_STACK_SIZE)
+        values = KEPT_STACK_SIZE;
+    return round_up(values + PW_RED_ZONE, pw_page_size()) + pw_page_size();
+}
+
+static void *map_stack(size_t size)
+{
+    void *stack = pw_pages_reserve(size);
+    if (stack && !pw_pages_commit(stack, size - pw_page_size())) {
+        pw_pages_release(stack, size);
         return NULL;
     }
     return stack;
 }
 
-static bool add_stack(pw_store *store, uint64_t bytes)
+static bool add_stack(pw_store *store, size_t values)
 {
-    size_t values = round_up((size_t)bytes, pw_page_size());
-    store->sp = values == KEPT_STACK_SIZE ? take_kept() : NULL;
+    values = round_up(values, sizeof(uint64_t));
+    store->sp = values <= KEPT_STACK_SIZE ? take_kept() : NULL;
     if (!store->sp)
-        store->sp = map_stack(values);
+        store->sp = map_stack(mapped_size(values));
     if (!store->sp)
         return false;
     store->stack = store->sp;
@@ -71,9 +78,8 @@ static bool add_stack(pw_store *store, uint64_t bytes)
 static void free_stack(pw_store *store)
 {
     size_t values = (size_t)((char *)store->stack_end - (char *)store->stack);
-    if (store->stack && !(values == KEPT_STACK_SIZE && keep(store->stack)))
-        pw_pages_release(store->stack,
-                         values + round_up(PW_RED_ZONE, pw_page_size()) + pw_page_size());
+    if (store->stack && !(values <= KEPT_STACK_SIZE && keep(store->stack)))
+        pw_pages_release(store->stack, mapped_size(values));
 }
 
 /* ---- stores ---- */
@@ -89,7 +95,7 @@ pw_store *pw_store_new(uint64_t stack_bytes, pw_error *error)
     if (store)
         store->environment = m3_NewEnvironment();
     if (!store || !store->environment ||
-        !add_stack(store, stack_bytes < MIN_STACK ? MIN_STACK : stack_bytes)) {
+        !add_stack(store, (size_t)(stack_bytes < MIN_STACK ? MIN_STACK : stack_bytes))) {
         pw_store_free(store);
         pw_fail(error, PW_NO_MEMORY, 0, "no memory for a store");
         return NULL;

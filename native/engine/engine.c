@@ -10,6 +10,10 @@
 #pragma GCC diagnostic ignored "-Wunused-function"
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 #pragma GCC diagnostic ignored "-Wsign-compare"
+/* The compiler's state is made of u16, whose sums are ints; its limits keep them small. */
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+#pragma GCC diagnostic ignored "-Wfloat-conversion"
 #endif
 
 #define M3_IMPLEMENT_ERROR_STRINGS /* here, and before the first include of wasm3.h */
@@ -40,6 +44,7 @@ static inline m3ret_t checkpoint(pw_store *store, pc_t pc);
 #undef d_m3RecordBacktraces
 #define d_m3RecordBacktraces 1
 #include "m3_exec.h"
+#include "f32.h"
 #undef d_m3RecordBacktraces
 #define d_m3RecordBacktraces 0
 #undef m3_Yield
@@ -133,6 +138,8 @@ pw_trap pw_classify(m3ret_t trap)
         {m3Err_trapTableIndexOutOfRange, PW_TRAP_UNDEFINED_ELEMENT},
         {m3Err_trapTableElementIsNull, PW_TRAP_UNINITIALIZED_ELEMENT},
         {m3Err_trapIndirectCallTypeMismatch, PW_TRAP_INDIRECT_CALL_TYPE},
+        {m3Err_mallocFailed, PW_TRAP_NO_MEMORY},
+        {m3Err_mallocFailedCodePage, PW_TRAP_NO_MEMORY},
     };
     for (size_t i = 0; i < M3_COUNT_OF(known); ++i)
         if (known[i].result == trap)

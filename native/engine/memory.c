@@ -31,21 +31,27 @@ static uint64_t declared_max(const pw_limits *limits)
     return limits->has_max && limits->max < MAX_PAGES ? limits->max : MAX_PAGES;
 }
 
-/* Where address space is scarce (a limit on the process, a 32-bit one), less than the maximum is
- * reserved: growing beyond it fails, as the specification allows at any time. */
-static bool reserve(pw_memory *memory, uint64_t min, uint64_t max)
+static bool try_reserve(pw_memory *memory, uint64_t pages)
 {
     size_t header = pw_page_size();
-    for (;; max = min + (max - min) / 2) {
-        if (max <= (SIZE_MAX - header) / PW_PAGE) {
-            memory->reserved = header + (size_t)max * PW_PAGE;
-            memory->start = pw_pages_reserve(memory->reserved);
-        }
-        if (memory->start || max == min)
-            break;
-    }
-    memory->max_pages = max;
+    if (pages > (SIZE_MAX - header) / PW_PAGE)
+        return false;
+    memory->reserved = header + (size_t)pages * PW_PAGE;
+    memory->max_pages = pages;
+    memory->start = pw_pages_reserve(memory->reserved);
     return memory->start != NULL;
+}
+
+/* Where address space is scarce (a limit on the process, a 32-bit one), only this much room to grow
+ * is reserved, 64 MiB, and if need be none: growing beyond it fails, as the specification allows at
+ * any time. More would leave nothing for the rest of the process. */
+#define SCARCE_GROWTH 1024
+
+static bool reserve(pw_memory *memory, uint64_t min, uint64_t max)
+{
+    return try_reserve(memory, max) ||
+           (max - min > SCARCE_GROWTH && try_reserve(memory, min + SCARCE_GROWTH)) ||
+           try_reserve(memory, min);
 }
 
 pw_memory *pw_memory_new(pw_store *store, const pw_limits *limits)

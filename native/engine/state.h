@@ -9,12 +9,6 @@
 
 #include "../bridge/pw.h"
 
-#if defined(__GNUC__) || defined(__clang__)
-#define PW_NOINLINE __attribute__((noinline))
-#else
-#define PW_NOINLINE
-#endif
-
 /* Sits right before the bytes of a linear memory; wasm3 hands &m3 to every operation as `_mem`. */
 typedef struct {
     pw_memory *memory; /* NULL: the instance has none */

@@ -111,13 +111,15 @@ static void raise(function_object *self, pw_trap trap, const trap_report *report
     PyErr_Restore(type, value, traceback);
     if (frames && trap == PW_TRAP_HOST)
         annotate(state, frames, report);
+    else if (trap == PW_TRAP_NO_MEMORY)
+        PyErr_NoMemory();
     else if (frames)
         raise_trap(state, trap, frames, report);
     Py_XDECREF(frames);
 }
 
 /* Leaves the store. Not inlined, for the report is large and calls nest. */
-static Py_NO_INLINE PyObject *fail(function_object *self, pw_trap trap)
+static PW_NOINLINE PyObject *fail(function_object *self, pw_trap trap)
 {
     trap_report report;
     take_report(self->store->store, &report);

@@ -7,18 +7,26 @@ typedef struct {
     pw_store_object *store;
 } memory_object;
 
+/* With the GIL held, but without the store's lock: a running guest keeps no one from its memory. */
 static PyObject *memory_wrap(PyObject *cls, PyObject *args)
 {
     PyTypeObject *type = (PyTypeObject *)cls;
     pw_state *state = pw_state_of(type);
     PyObject *store;
-    unsigned long long address;
-    if (!state || !PyArg_ParseTuple(args, "O!K:_wrap", state->store_type, &store, &address))
+    unsigned long long instance;
+    unsigned int index;
+    if (!state ||
+        !PyArg_ParseTuple(args, "O!KI:_wrap", state->store_type, &store, &instance, &index))
         return NULL;
+    if (!((pw_store_object *)store)->store) {
+        pw_store_closed_error((pw_store_object *)store);
+        return NULL;
+    }
     memory_object *self = (memory_object *)type->tp_alloc(type, 0);
     if (!self)
         return NULL;
-    self->memory = pw_engine->memory_retain((pw_memory *)(uintptr_t)address);
+    self->memory = pw_engine->memory_retain(
+        pw_engine->instance_memory((pw_instance *)(uintptr_t)instance, index));
     self->store = (pw_store_object *)Py_NewRef(store);
     return (PyObject *)self;
 }
@@ -299,7 +307,7 @@ static PyObject *get_address(PyObject *op, void *Py_UNUSED(closure))
 
 static PyMethodDef memory_methods[] = {
     {"_wrap", memory_wrap, METH_VARARGS | METH_CLASS,
-     PyDoc_STR("Makes the Memory of a pw_memory.")},
+     PyDoc_STR("Makes the Memory of an index in a pw_instance.")},
     {"read", (PyCFunction)(void (*)(void))memory_read, METH_FASTCALL,
      PyDoc_STR("read($self, address, size, /)\n--\n\n"
                "Copies `size` bytes at `address`.\n\n"

@@ -20,10 +20,13 @@ pw_state *pw_state_of(PyTypeObject *type)
     return NULL;
 }
 
-/* ---- signals during a call ---- */
+/* ---- during a long call ---- */
 
-static bool check_signals(pw_store *Py_UNUSED(store))
+/* Lets a thread that waits for the GIL have it, and signal handlers run. */
+static bool during_call(pw_store *Py_UNUSED(store))
 {
+    PyThreadState *thread = PyEval_SaveThread();
+    PyEval_RestoreThread(thread);
     return PyErr_CheckSignals() == 0;
 }
 
@@ -63,7 +66,7 @@ static PyObject *connect(PyObject *module, PyObject *args)
     if (PyDict_SetItemString(state->function_type->tp_dict, "__doc__", doc) < 0)
         return NULL;
     PyType_Modified(state->function_type);
-    api->set_hooks(pw_host_call, check_signals);
+    api->set_hooks(pw_host_call, during_call);
     pw_engine = api;
     Py_RETURN_NONE;
 }

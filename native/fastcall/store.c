@@ -171,8 +171,12 @@ static PyObject *store_close(PyObject *op, PyObject *Py_UNUSED(ignored))
     pw_store_object *self = (pw_store_object *)op;
     if (!self->store)
         Py_RETURN_NONE;
-    if (pw_store_enter(self) < 0)
-        return NULL;
+    if (pw_store_enter(self) < 0) {
+        if (self->store)
+            return NULL;
+        PyErr_Clear(); /* closed by another thread meanwhile */
+        Py_RETURN_NONE;
+    }
     if (self->depth > 1) {
         pw_store_leave(self);
         state_error(self, "cannot close a store while a call runs in it");

@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: MIT
+"""Runs a module's calls in pywasm3 and in wasmtime, and says where they first differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import pywasm3
+from fuzz.encode import encode
+from fuzz.generate import FUEL, FUEL_GLOBAL
+from fuzz.ops import BITS
+from fuzz.oracle import Oracle
+from fuzz.outcome import EXHAUSTED, Failed, Outcome, Returned, Trapped, same, show
+from fuzz.text import number
+from fuzz.tree import Module
+
+BIG_STACK = 16 << 20  # bytes, for functions of many locals
+MANY_LOCALS = 90
+
+
+class Difference(NamedTuple):
+    """What differs. `kind` is what the reducer keeps; the text is for people."""
+
+    kind: str
+    text: str
+
+
+class Report(NamedTuple):
+    """The first difference, if any, and how many calls were compared."""
+
+    difference: Difference | None
+    calls: int
+
+
+class Subject:
+    """An instance in pywasm3, called with bit patterns."""
+
+    def __init__(self, module: Module, data: bytes) -> None:
+        self.module = module
+        self.failed: Outcome | None = None
+        wide = any(len(function.locals) > MANY_LOCALS for function in module.functions)
+        self.store = pywasm3.Store(stack=BIG_STACK) if wide else pywasm3.Store()
+        try:
+            self.instance = pywasm3.Instance(
+                pywasm3.Module(data), {"host": self.host()}, store=self.store
+            )
+        except Exception as error:
+            self.failed = _outcome(error)
+            return
+        exports = self.instance.exports
+        self.functions = [exports[f"f{i}"].raw for i in range(len(module.functions))]
+        self.globals = [exports[f"g{i}"] for i in range(len(module.globals))]
+        self.memory = exports["m"] if module.memory is not None else None
+
+    def host(self) -> dict[str, Callable[..., Any]]:
+        """The functions that modules import."""
+
+        def as_it_is(value: Any) -> Any:
+            return value
+
+        return {
+            "same_i32": as_it_is,
+            "same_i64": as_it_is,
+            "same_f32": as_it_is,
+            "same_f64": as_it_is,
+            "swap": lambda a, b, c: (c, b, a),
+            "nothing": lambda: None,
+            "again": lambda value: self.instance.exports.f0(value),
+        }
+
+    def call(self, function: int, args: tuple[int, ...]) -> Outcome:
+        """Calls a function with bit patterns."""
+        types = self.module.functions[function].type.results
+        try:
+            result = self.functions[function](*args)
+        except Exception as error:
+            return _outcome(error)
+        values = () if not types else (result,) if len(types) == 1 else result
+        return Returned(
+            tuple([v & (1 << BITS[t & 0xFF]) - 1 for v, t in zip(values, types, strict=True)])
+        )
+
+    def refuel(self, fuel: int) -> None:
+        """Fills g0."""
+        self.globals[FUEL_GLOBAL].value = fuel
+
+    def read_globals(self) -> list[int]:
+        """The patterns of all globals."""
+        return [
+            entry._bits() & (1 << BITS[definition.type]) - 1
+            for entry, definition in zip(self.globals, self.module.globals, strict=True)
+        ]
+
+    def read_memory(self) -> bytes:
+        """All of the memory."""
+        assert self.memory is not None
+        return bytes(self.memory.read(0, len(self.memory)))
+
+    def close(self) -> None:
+        """Frees it."""
+        self.store.close()
+
+
+def _outcome(error: Exception) -> Outcome:
+    if isinstance(error, pywasm3.Trap):
+        return Trapped(error.kind.value)
+    return Failed(f"{type(error).__name__}: {error}")
+
+
+def _kind(expected: Outcome, given: Outcome) -> str:
+    if isinstance(given, Failed):
+        return "refused"
+    if type(expected) is type(given):
+        return "result" if isinstance(given, Returned) else "trap"
+    return "trap" if isinstance(given, Trapped) else "no trap"
+
+
+def _calls(module: Module, oracle: Oracle, subject: Subject) -> Report:
+    """Up to the first call that differs."""
+    for index, call in enumerate(module.calls):
+        type_ = module.functions[call.function].type
+        for engine in (oracle, subject):
+            engine.refuel(FUEL)
+        expected = oracle.call(call.function, call.args)
+        given = subject.call(call.function, call.args)
+        if same(expected, given, type_.results):
+            continue
+        if expected == EXHAUSTED:  # a matter of size; from here on states differ
+            return Report(None, index)
+        args = ", ".join(number(t, b) for t, b in zip(type_.params, call.args, strict=True))
+        text = (
+            f"f{call.function}({args}): wasmtime {show(expected, type_.results)}, "
+            f"pywasm3 {show(given, type_.results)}"
+        )
+        return Report(Difference(_kind(expected, given), text), index + 1)
+    return Report(_state(module, oracle, subject), len(module.calls))
+
+
+def _state(module: Module, oracle: Oracle, subject: Subject) -> Difference | None:
+    """Globals and memory."""
+    pairs = zip(oracle.read_globals(), subject.read_globals(), module.globals, strict=True)
+    for index, (expected, given, entry) in enumerate(pairs):
+        if expected != given:
+            shown = number(entry.type, expected), number(entry.type, given)
+            return Difference("global", f"g{index}: wasmtime {shown[0]}, pywasm3 {shown[1]}")
+    if module.memory is None:
+        return None
+    expected_bytes, given_bytes = oracle.read_memory(), subject.read_memory()
+    if expected_bytes == given_bytes:
+        return None
+    return Difference("memory", _memory_text(expected_bytes, given_bytes))
+
+
+def _memory_text(expected: bytes, given: bytes) -> str:
+    if len(expected) != len(given):
+        return f"memory: wasmtime {len(expected)} bytes, pywasm3 {len(given)} bytes"
+    at = next(i for i, pair in enumerate(zip(expected, given, strict=True)) if pair[0] != pair[1])
+    return (
+        f"memory at {at:#x}: wasmtime {expected[at : at + 16].hex(' ')}, "
+        f"pywasm3 {given[at : at + 16].hex(' ')}"
+    )
+
+
+def compare(
+    module: Module,
+    *,
+    strategy: str = "winch",
+    subject_class: type[Subject] = Subject,
+) -> Report:
+    """Runs a module in both engines.
+
+    Args:
+        module: A valid one.
+        strategy: What wasmtime compiles with.
+        subject_class: Stands for pywasm3.
+    """
+    data = encode(module)
+    oracle = Oracle(module, data, strategy)
+    subject = subject_class(module, data)
+    try:
+        if oracle.failed is not None or subject.failed is not None:
+            return _instantiated(oracle.failed, subject.failed)
+        return _calls(module, oracle, subject)
+    finally:
+        oracle.close()
+        subject.close()
+
+
+def _instantiated(expected: Outcome | None, given: Outcome | None) -> Report:
+    if expected is not None and expected == given:
+        return Report(None, 0)
+    shown = [("no failure" if x is None else show(x, ())) for x in (expected, given)]
+    kind = "refused" if isinstance(given, Failed) else "start"
+    text = f"instantiation: wasmtime {shown[0]}, pywasm3 {shown[1]}"
+    return Report(Difference(kind, text), 0)
+
+
+def check(module: Module, subject_class: type[Subject] = Subject) -> Report:
+    """As compare, but a difference counts only if wasmtime's other compiler agrees on it."""
+    report = compare(module, subject_class=subject_class)
+    if report.difference is None:
+        return report
+    return compare(module, strategy="cranelift", subject_class=subject_class)

@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: MIT
+"""The tree to bytes (specification, section 5, Binary Format)."""
+
+from __future__ import annotations
+
+from fuzz.ops import ACCESSES, F32, I32, I64, NUMERIC, Types
+from fuzz.tree import Body, Function, Instruction, Module, Signature
+
+END = b"\x0b"
+_ONE_BYTE = [bytes([i]) for i in range(128)]
+
+
+def uleb(value: int) -> bytes:
+    """Unsigned LEB128."""
+    if value < 128:
+        return _ONE_BYTE[value]
+    out = bytearray()
+    while value > 127:
+        out.append(value & 127 | 128)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def sleb(value: int) -> bytes:
+    """Signed LEB128."""
+    out = bytearray()
+    while not -64 <= value < 64:
+        out.append(value & 127 | 128)
+        value >>= 7
+    out.append(value & 127)
+    return bytes(out)
+
+
+def signed(bits: int, width: int) -> int:
+    """A pattern as a signed number."""
+    return bits - (1 << width) if bits >> (width - 1) else bits
+
+
+def vector(items: list[bytes]) -> bytes:
+    """A count, then the items."""
+    return uleb(len(items)) + b"".join(items)
+
+
+def section(number: int, content: bytes) -> bytes:
+    """A section with its size."""
+    return _ONE_BYTE[number] + uleb(len(content)) + content
+
+
+_PLAIN = {op.name: op.code for op in NUMERIC.values()} | {
+    "unreachable": b"\x00",
+    "nop": b"\x01",
+    "return": b"\x0f",
+    "drop": b"\x1a",
+    "select": b"\x1b",
+    "memory.size": b"\x3f\x00",
+    "memory.grow": b"\x40\x00",
+    "memory.copy": b"\xfc\x0a\x00\x00",
+    "memory.fill": b"\xfc\x0b\x00",
+}
+_INDEXED = {
+    "br": b"\x0c",
+    "br_if": b"\x0d",
+    "call": b"\x10",
+    "local.get": b"\x20",
+    "local.set": b"\x21",
+    "local.tee": b"\x22",
+    "global.get": b"\x23",
+    "global.set": b"\x24",
+}
+_BLOCKS = {"block": b"\x02", "loop": b"\x03", "if": b"\x04"}
+_ACCESS = {access.name: bytes([access.code]) for access in ACCESSES.values()}
+
+
+def const_bytes(name: str, bits: int) -> bytes:
+    """A const instruction."""
+    if name == "i32.const":
+        return b"\x41" + sleb(signed(bits, 32))
+    if name == "i64.const":
+        return b"\x42" + sleb(signed(bits, 64))
+    if name == "f32.const":
+        return b"\x43" + bits.to_bytes(4, "little")
+    return b"\x44" + bits.to_bytes(8, "little")
+
+
+class Encoder:
+    """Encodes one module: numbers the types as they come up."""
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        self.types: dict[tuple[Types, Types, int], int] = {}
+
+    def type_index(self, params: Types, results: Types, variant: int = 0) -> int:
+        """The index of a type; each variant of a type has its own."""
+        key = (tuple(t & 0xFF for t in params), tuple(t & 0xFF for t in results), variant)
+        return self.types.setdefault(key, len(self.types))
+
+    def block_type(self, params: Types, results: Types) -> bytes:
+        """The shortest form."""
+        if not params and not results:
+            return b"\x40"
+        if not params and len(results) == 1:
+            return bytes([results[0] & 0xFF])
+        return sleb(self.type_index(params, results))
+
+    def body(self, body: Body, out: list[bytes]) -> None:
+        """Appends the bytes of all instructions."""
+        for instruction in body:
+            name = instruction[0]
+            if name in _PLAIN:
+                out.append(_PLAIN[name])
+            elif name in _INDEXED:
+                out.append(_INDEXED[name] + uleb(instruction[1]))
+            else:
+                self.special(instruction, out)
+
+    def special(self, instruction: Instruction, out: list[bytes]) -> None:
+        """Appends an instruction that has more than an index."""
+        name = instruction[0]
+        if name in _BLOCKS:
+            self.block(instruction, out)
+        elif name in _ACCESS:
+            out.append(_ACCESS[name] + uleb(instruction[1]) + uleb(instruction[2]))
+        elif name == "br_table":
+            depths = [uleb(depth) for depth in instruction[1]]
+            out.append(b"\x0e" + vector(depths) + uleb(instruction[2]))
+        elif name == "call_indirect":
+            out.append(b"\x11" + uleb(self.type_index(*instruction[1:])) + b"\x00")
+        else:
+            out.append(const_bytes(name, instruction[1]))
+
+    def block(self, instruction: Instruction, out: list[bytes]) -> None:
+        """Appends a block, loop or if with its bodies."""
+        out.append(_BLOCKS[instruction[0]] + self.block_type(instruction[1], instruction[2]))
+        self.body(instruction[3], out)
+        if len(instruction) > 4 and instruction[4] is not None:
+            out.append(b"\x05")
+            self.body(instruction[4], out)
+        out.append(END)
+
+    def code(self, function: Function) -> bytes:
+        """A function's entry in the code section."""
+        runs: list[list[int]] = []
+        for type_ in function.locals:
+            if runs and runs[-1][1] == type_ & 0xFF:
+                runs[-1][0] += 1
+            else:
+                runs.append([1, type_ & 0xFF])
+        out = [vector([uleb(number) + bytes([type_]) for number, type_ in runs])]
+        self.body(function.body, out)
+        content = b"".join(out) + END
+        return uleb(len(content)) + content
+
+    def type_section(self) -> bytes:
+        """All types that came up; to be asked for last."""
+        return vector(
+            [
+                b"\x60" + vector([bytes([t]) for t in params]) + vector([bytes([t]) for t in results])
+                for params, results, _ in self.types
+            ]
+        )
+
+    def signature(self, type_: Signature) -> bytes:
+        """The index of a function's type."""
+        return uleb(self.type_index(type_.params, type_.results))
+
+    def encode(self) -> bytes:
+        """The whole module."""
+        module = self.module
+        imports = [
+            b"\x04host" + _name(entry.name) + b"\x00" + self.signature(entry.type)
+            for entry in module.imports
+        ]
+        functions = [self.signature(function.type) for function in module.functions]
+        code = [self.code(function) for function in module.functions]
+        parts = [
+            b"\0asm\x01\0\0\0",
+            section(1, self.type_section()),
+            section(2, vector(imports)),
+            section(3, vector(functions)),
+            _tables(module),
+            _memories(module),
+            section(6, vector(_globals(module))),
+            section(7, vector(_exports(module))),
+            b"" if module.start is None else section(8, uleb(module.start)),
+            _elements(module),
+            section(10, vector(code)),
+            _data(module),
+        ]
+        return b"".join(parts)
+
+
+def encode(module: Module) -> bytes:
+    """The bytes of a module."""
+    return Encoder(module).encode()
+
+
+def _name(text: str) -> bytes:
+    data = text.encode()
+    return uleb(len(data)) + data
+
+
+def _tables(module: Module) -> bytes:
+    if module.table is None:
+        return b""
+    return section(4, vector([b"\x70\x00" + uleb(len(module.table))]))
+
+
+def _memories(module: Module) -> bytes:
+    memory = module.memory
+    if memory is None:
+        return b""
+    if memory.max is None:
+        return section(5, vector([b"\x00" + uleb(memory.min)]))
+    return section(5, vector([b"\x01" + uleb(memory.min) + uleb(memory.max)]))
+
+
+def _globals(module: Module) -> list[bytes]:
+    names = {I32: "i32.const", I64: "i64.const", F32: "f32.const"}
+    return [
+        bytes([entry.type, entry.mutable])
+        + const_bytes(names.get(entry.type, "f64.const"), entry.bits)
+        + END
+        for entry in module.globals
+    ]
+
+
+def _exports(module: Module) -> list[bytes]:
+    first = len(module.imports)
+    found = [
+        _name(f"f{i}") + b"\x00" + uleb(first + i) for i in range(len(module.functions))
+    ]
+    found += [_name(f"g{i}") + b"\x03" + uleb(i) for i in range(len(module.globals))]
+    if module.memory is not None:
+        found.append(_name("m") + b"\x02\x00")
+    return found
+
+
+def _elements(module: Module) -> bytes:
+    """One segment for each run of functions without a hole."""
+    runs: list[tuple[int, list[bytes]]] = []
+    for position, function in enumerate(module.table or ()):
+        if function is None:
+            continue
+        if not runs or runs[-1][0] + len(runs[-1][1]) != position:
+            runs.append((position, []))
+        runs[-1][1].append(uleb(function))
+    segments = [b"\x00\x41" + sleb(offset) + END + vector(items) for offset, items in runs]
+    return section(9, vector(segments)) if segments else b""
+
+
+def _data(module: Module) -> bytes:
+    if module.memory is None or not module.memory.data:
+        return b""
+    segments = [
+        b"\x00\x41" + sleb(offset) + END + uleb(len(data)) + data
+        for offset, data in module.memory.data
+    ]
+    return section(11, vector(segments))

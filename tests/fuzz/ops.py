@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: MIT
+"""Value types and the instructions whose type does not depend on the module.
+
+Specification, section 5.4 (binary format of instructions). A value type is its byte. A float
+type with DIRTY added is the same type for wasm, but its value may be a NaN whose bits the
+specification leaves open (section 4.3.3, NaN propagation): such a value must not become visible.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeAlias
+
+I32, I64, F32, F64 = 0x7F, 0x7E, 0x7D, 0x7C
+DIRTY = 0x100
+F32D, F64D = F32 | DIRTY, F64 | DIRTY
+TYPES = (I32, I64, F32, F64)
+FLOATS = (F32, F64)
+NAMES = {I32: "i32", I64: "i64", F32: "f32", F64: "f64"}
+NAMES |= {F32D: "f32", F64D: "f64"}
+CODES = {"i32": I32, "i64": I64, "f32": F32, "f64": F64}
+BITS = {I32: 32, I64: 64, F32: 32, F64: 64}
+CANONICAL_NAN = {F32: 0x7FC00000, F64: 0x7FF8000000000000}
+
+Types: TypeAlias = tuple[int, ...]
+
+
+class Op(NamedTuple):
+    """A numeric instruction: what it takes, what it gives."""
+
+    name: str
+    code: bytes
+    params: Types
+    result: int
+
+
+class Access(NamedTuple):
+    """A load or a store."""
+
+    name: str
+    code: int
+    type: int
+    align: int  # the largest, as a power of two
+    is_store: bool
+
+
+def is_nan(bits: int, type_: int) -> bool:
+    """Whether a pattern of a float type is a NaN."""
+    if type_ & 0xFF == F32:
+        return bits & 0x7FFFFFFF > 0x7F800000
+    return bits & (2**63 - 1) > 0x7FF0000000000000
+
+
+def _row(first: int, prefix: str, names: str, params: Types, result: int) -> list[Op]:
+    """Instructions of one type with codes that follow each other."""
+    return [
+        Op(f"{prefix}.{name}", bytes([first + i]), params, result)
+        for i, name in enumerate(names.split())
+    ]
+
+
+_INT_TESTS = "eq ne lt_s lt_u gt_s gt_u le_s le_u ge_s ge_u"
+_INT_BINARY = "add sub mul div_s div_u rem_s rem_u and or xor shl shr_s shr_u rotl rotr"
+_FLOAT_TESTS = "eq ne lt gt le ge"
+_FLOAT_UNARY = "abs neg ceil floor trunc nearest sqrt"
+_FLOAT_BINARY = "add sub mul div min max copysign"
+
+
+def _numeric() -> list[Op]:
+    ops: list[Op] = []
+    for name, t, eqz, count, binary in (("i32", I32, 0x45, 0x67, 0x6A), ("i64", I64, 0x50, 0x79, 0x7C)):
+        ops += _row(eqz, name, "eqz", (t,), I32)
+        ops += _row(eqz + 1, name, _INT_TESTS, (t, t), I32)
+        ops += _row(count, name, "clz ctz popcnt", (t,), t)
+        ops += _row(binary, name, _INT_BINARY, (t, t), t)
+    for name, t, tests, unary in (("f32", F32, 0x5B, 0x8B), ("f64", F64, 0x61, 0x99)):
+        ops += _row(tests, name, _FLOAT_TESTS, (t, t), I32)
+        ops += _row(unary, name, _FLOAT_UNARY, (t,), t)
+        ops += _row(unary + 7, name, _FLOAT_BINARY, (t, t), t)
+    ops += _row(0xC0, "i32", "extend8_s extend16_s", (I32,), I32)
+    ops += _row(0xC2, "i64", "extend8_s extend16_s extend32_s", (I64,), I64)
+    return ops + _conversions()
+
+
+_CONVERSIONS = """
+    i32.wrap_i64 i32.trunc_f32_s i32.trunc_f32_u i32.trunc_f64_s i32.trunc_f64_u
+    i64.extend_i32_s i64.extend_i32_u
+    i64.trunc_f32_s i64.trunc_f32_u i64.trunc_f64_s i64.trunc_f64_u
+    f32.convert_i32_s f32.convert_i32_u f32.convert_i64_s f32.convert_i64_u f32.demote_f64
+    f64.convert_i32_s f64.convert_i32_u f64.convert_i64_s f64.convert_i64_u f64.promote_f32
+    i32.reinterpret_f32 i64.reinterpret_f64 f32.reinterpret_i32 f64.reinterpret_i64
+"""  # from 0xA7 on
+_SATURATING = """
+    i32.trunc_sat_f32_s i32.trunc_sat_f32_u i32.trunc_sat_f64_s i32.trunc_sat_f64_u
+    i64.trunc_sat_f32_s i64.trunc_sat_f32_u i64.trunc_sat_f64_s i64.trunc_sat_f64_u
+"""  # from 0xFC 0x00 on
+
+
+def _conversion(name: str, code: bytes) -> Op:
+    """The types are those in the name."""
+    result, rest = name.split(".")
+    source = next(part for part in rest.split("_") if part in CODES)
+    return Op(name, code, (CODES[source],), CODES[result])
+
+
+def _conversions() -> list[Op]:
+    plain = [_conversion(n, bytes([0xA7 + i])) for i, n in enumerate(_CONVERSIONS.split())]
+    return plain + [_conversion(n, bytes([0xFC, i])) for i, n in enumerate(_SATURATING.split())]
+
+
+NUMERIC = {op.name: op for op in _numeric()}
+
+# NaN in, NaN out, of whatever sign and payload.
+MAKES_NAN = frozenset(
+    name
+    for name, op in NUMERIC.items()
+    if op.result in FLOATS
+    and all(t in FLOATS for t in op.params)
+    and name.split(".")[1] not in ("abs", "neg", "copysign")
+)
+# Bits of the (last) operand become visible: all of them, or the sign.
+SHOWS_BITS = frozenset(
+    ("i32.reinterpret_f32", "i64.reinterpret_f64", "f32.copysign", "f64.copysign")
+)
+CAN_DIVIDE_BY_ZERO = frozenset(
+    f"{t}.{name}" for t in ("i32", "i64") for name in ("div_s", "div_u", "rem_s", "rem_u")
+)
+CAN_TRAP = CAN_DIVIDE_BY_ZERO | {n for n in NUMERIC if ".trunc_f" in n}
+
+
+def _accesses() -> list[Access]:
+    loads = """i32.load:2 i64.load:3 f32.load:2 f64.load:3
+        i32.load8_s:0 i32.load8_u:0 i32.load16_s:1 i32.load16_u:1
+        i64.load8_s:0 i64.load8_u:0 i64.load16_s:1 i64.load16_u:1 i64.load32_s:2 i64.load32_u:2"""
+    stores = """i32.store:2 i64.store:3 f32.store:2 f64.store:3
+        i32.store8:0 i32.store16:1 i64.store8:0 i64.store16:1 i64.store32:2"""
+    found = []
+    for code, item in enumerate((loads + " " + stores).split(), start=0x28):
+        name, align = item.split(":")
+        found.append(Access(name, code, CODES[name[:3]], int(align), ".store" in name))
+    return found
+
+
+ACCESSES = {access.name: access for access in _accesses()}

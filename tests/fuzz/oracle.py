@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: MIT
+"""A module in wasmtime, called with bit patterns.
+
+wasmtime's Python API converts values, which costs time and the bits of NaNs. Its C API does not,
+so this goes through the ctypes bindings that the package brings along.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import wasmtime
+from wasmtime import _ffi as ffi
+
+from fuzz.generate import FUEL_GLOBAL, HOST
+from fuzz.ops import BITS
+from fuzz.outcome import Failed, Outcome, Returned, Trapped
+from fuzz.tree import Import, Module
+
+MAX_STACK = 3 << 20  # bytes of native stack for wasm code
+
+_STRATEGIES = {"cranelift": 1, "winch": 2}
+
+# Trap codes to the phrases of the official test-suite.
+_PHRASES = {
+    "STACK_OVERFLOW": "call stack exhausted",
+    "MEMORY_OUT_OF_BOUNDS": "out of bounds memory access",
+    "TABLE_OUT_OF_BOUNDS": "undefined element",  # tables are only called through
+    "INDIRECT_CALL_TO_NULL": "uninitialized element",
+    "BAD_SIGNATURE": "indirect call type mismatch",
+    "INTEGER_OVERFLOW": "integer overflow",
+    "INTEGER_DIVISION_BY_ZERO": "integer divide by zero",
+    "BAD_CONVERSION_TO_INTEGER": "invalid conversion to integer",
+    "UNREACHABLE": "unreachable",
+}
+
+
+@functools.cache
+def engine(strategy: str) -> wasmtime.Engine:
+    """winch compiles three times as fast as cranelift; cranelift confirms what it says."""
+    config = wasmtime.Config()
+    ffi.wasmtime_config_strategy_set(config.ptr(), _STRATEGIES[strategy])
+    ffi.wasmtime_config_async_stack_size_set(config.ptr(), MAX_STACK + (1 << 20))
+    config.max_wasm_stack = MAX_STACK
+    config.cranelift_opt_level = "none"
+    # No threads: the reducer forks.
+    config.parallel_compilation = False
+    return wasmtime.Engine(config)
+
+
+def validate(data: bytes) -> str | None:
+    """What wasmtime has against a module; None if it is valid."""
+    try:
+        wasmtime.Module.validate(engine("winch"), data)
+    except wasmtime.WasmtimeError as error:
+        return str(error)
+    return None
+
+
+# ---- host functions: they see the patterns in place ----------------------------------------------
+
+_CURRENT: list[Oracle] = []  # the one that runs: "again" calls back into it
+
+_KINDS = {0x7F: "i32", 0x7E: "i64", 0x7D: "f32", 0x7C: "f64"}
+
+
+def _swap(values: Any) -> int:
+    values[0].i64, values[2].i64 = values[2].i64, values[0].i64
+    return 0
+
+
+def _again(values: Any) -> int:
+    trap = _CURRENT[-1].enter(0, values, 1)
+    return ctypes.cast(trap, ctypes.c_void_p).value or 0
+
+
+def _as_it_is(values: Any) -> int:
+    return 0
+
+
+_HOST: dict[str, Callable[[Any], int]] = {"swap": _swap, "again": _again}
+
+
+@functools.cache
+def _callback(name: str) -> Any:
+    run = _HOST.get(name, _as_it_is)
+
+    def callback(env: Any, caller: Any, values: Any, count: int) -> int:
+        return run(values)
+
+    return ffi.wasmtime_func_unchecked_callback_t(callback)
+
+
+@functools.cache
+def _functype(name: str, strategy: str) -> wasmtime.FuncType:
+    """Of a host function; an engine keeps the types it saw, so each has its own."""
+    type_ = next(entry.type for entry in HOST if entry.name == name)
+    params, results = (
+        [getattr(wasmtime.ValType, _KINDS[t & 0xFF])() for t in types]
+        for types in (type_.params, type_.results)
+    )
+    return wasmtime.FuncType(params, results)
+
+
+_NO_FINALIZER = ctypes.cast(0, ctypes.CFUNCTYPE(None, ctypes.c_void_p))
+
+
+class Oracle:
+    """An instance in wasmtime. `failed` says how instantiation failed, if it did."""
+
+    def __init__(self, module: Module, data: bytes, strategy: str = "winch") -> None:
+        self.module = module
+        self.strategy = strategy
+        self.store = wasmtime.Store(engine(strategy))
+        self.context = self.store._context()
+        self.instance = ffi.wasmtime_instance_t()
+        self.failed = self._instantiate(wasmtime.Module(engine(strategy), data))
+        self.functions: list[Any] = []
+        self.globals: list[Any] = []
+        self.memory_export: Any = None
+        if self.failed is None:
+            self._find_exports()
+
+    def _instantiate(self, module: wasmtime.Module) -> Outcome | None:
+        imports = (ffi.wasmtime_extern_t * len(self.module.imports))()
+        for entry, place in zip(self.module.imports, imports, strict=True):
+            self._import(entry, place)
+        trap = ctypes.POINTER(ffi.wasm_trap_t)()
+        _CURRENT[:] = [self]
+        error = ffi.wasmtime_instance_new(
+            self.context,
+            module.ptr(),
+            imports,
+            len(imports),
+            ctypes.byref(self.instance),
+            ctypes.byref(trap),
+        )
+        if error:
+            return Failed(str(wasmtime.WasmtimeError._from_ptr(error)))
+        return _trapped(trap) if trap else None
+
+    def _import(self, entry: Import, place: Any) -> None:
+        place.kind = ffi.WASMTIME_EXTERN_FUNC
+        ffi.wasmtime_func_new_unchecked(
+            self.context,
+            _functype(entry.name, self.strategy).ptr(),
+            _callback(entry.name),
+            None,
+            _NO_FINALIZER,
+            ctypes.byref(place.of.func),
+        )
+
+    def _export(self, index: int) -> Any:
+        extern = ffi.wasmtime_extern_t()
+        name = ctypes.POINTER(ctypes.c_char)()
+        size = ctypes.c_size_t()
+        found = ffi.wasmtime_instance_export_nth(
+            self.context,
+            ctypes.byref(self.instance),
+            index,
+            ctypes.byref(name),
+            ctypes.byref(size),
+            ctypes.byref(extern),
+        )
+        assert found, index
+        return extern
+
+    def _find_exports(self) -> None:
+        """By position: encode.py exports functions, then globals, then the memory."""
+        functions, all_globals = len(self.module.functions), len(self.module.globals)
+        self.functions = [self._export(i) for i in range(functions)]
+        self.globals = [self._export(functions + i) for i in range(all_globals)]
+        if self.module.memory is not None:
+            self.memory_export = self._export(functions + all_globals)
+
+    def enter(self, function: int, values: Any, count: int) -> Any:
+        """Calls a function with values in place; a trap or a null pointer."""
+        trap = ctypes.POINTER(ffi.wasm_trap_t)()
+        error = ffi.wasmtime_func_call_unchecked(
+            self.context,
+            ctypes.byref(self.functions[function].of.func),
+            values,
+            count,
+            ctypes.byref(trap),
+        )
+        assert not error, "wasmtime refuses the call"
+        return trap
+
+    def call(self, function: int, args: tuple[int, ...]) -> Outcome:
+        """Calls a function with bit patterns."""
+        type_ = self.module.functions[function].type
+        count = max(len(args), len(type_.results))
+        values = (ffi.wasmtime_val_raw_t * max(count, 1))()
+        for value, bits in zip(values, args, strict=False):
+            value.i64 = bits
+        _CURRENT[:] = [self]
+        trap = self.enter(function, values, count)
+        if trap:
+            return _trapped(trap)
+        return Returned(
+            tuple(
+                [
+                    value.i64 & (1 << BITS[t & 0xFF]) - 1
+                    for value, t in zip(values, type_.results, strict=False)
+                ]
+            )
+        )
+
+    def refuel(self, fuel: int) -> None:
+        """Fills g0."""
+        value = ffi.wasmtime_val_t()
+        value.kind = 0  # i32
+        value.of.i32 = fuel
+        entry = self.globals[FUEL_GLOBAL].of.global_
+        error = ffi.wasmtime_global_set(self.context, ctypes.byref(entry), ctypes.byref(value))
+        assert not error, "g0 is no mutable i32"
+
+    def read_globals(self) -> list[int]:
+        """The patterns of all globals."""
+        found = []
+        value = ffi.wasmtime_val_t()
+        for entry, extern in zip(self.module.globals, self.globals, strict=True):
+            ffi.wasmtime_global_get(
+                self.context, ctypes.byref(extern.of.global_), ctypes.byref(value)
+            )
+            raw = ctypes.cast(ctypes.byref(value.of), ctypes.POINTER(ctypes.c_uint64))[0]
+            found.append(raw & (1 << BITS[entry.type]) - 1)
+        return found
+
+    def read_memory(self) -> bytes:
+        """All of the memory."""
+        memory = ctypes.byref(self.memory_export.of.memory)
+        size = ffi.wasmtime_memory_data_size(self.context, memory)
+        return ctypes.string_at(ffi.wasmtime_memory_data(self.context, memory), size)
+
+    def close(self) -> None:
+        """Frees it."""
+        self.store.close()
+
+
+def _trapped(trap: Any) -> Outcome:
+    """What a trap says; frees it."""
+    code = ffi.wasmtime_trap_code_t()
+    known = ffi.wasmtime_trap_code(trap, ctypes.byref(code))
+    ffi.wasm_trap_delete(trap)
+    if not known:
+        return Failed("wasmtime: a trap without a code")
+    name = wasmtime.TrapCode(code.value).name
+    return Trapped(_PHRASES.get(name, name))

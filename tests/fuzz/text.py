@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: MIT
+"""The tree to text (specification, section 6, Text Format), for people."""
+
+from __future__ import annotations
+
+import math
+import struct
+
+from fuzz.encode import signed
+from fuzz.ops import BITS, F32, FLOATS, NAMES, Types, is_nan
+from fuzz.tree import BLOCKS, Body, Function, Instruction, Module, const
+
+
+def number(type_: int, bits: int) -> str:
+    """A pattern as the text format has it."""
+    type_ &= 0xFF
+    if type_ not in FLOATS:
+        return str(signed(bits, BITS[type_]))
+    width = BITS[type_]
+    sign = "-" if bits >> (width - 1) else ""
+    if is_nan(bits, type_):
+        return f"{sign}nan:{bits & (1 << (23 if type_ == F32 else 52)) - 1:#x}"
+    value = struct.unpack("<f" if type_ == F32 else "<d", bits.to_bytes(width // 8, "little"))[0]
+    if math.isinf(value):
+        return f"{sign}inf"
+    return repr(value) if value == int(value) and abs(value) < 1e6 else float.hex(value)
+
+
+def _list(keyword: str, types: Types) -> str:
+    return f" ({keyword} {' '.join(NAMES[t] for t in types)})" if types else ""
+
+
+def signature(params: Types, results: Types) -> str:
+    """Both halves of a function or block type."""
+    return _list("param", params) + _list("result", results)
+
+
+def plain(instruction: Instruction) -> str:
+    """An instruction without bodies."""
+    name = instruction[0]
+    if name.endswith(".const"):
+        type_ = next(t for t, text in NAMES.items() if name.startswith(text))
+        return f"{name} {number(type_, instruction[1])}"
+    if name == "br_table":
+        return " ".join(["br_table", *map(str, instruction[1]), str(instruction[2])])
+    if name == "call_indirect":
+        return name + signature(instruction[1], instruction[2])
+    if ".load" in name or ".store" in name:
+        offset = f" offset={instruction[2]}" if instruction[2] else ""
+        return f"{name}{offset} align={1 << instruction[1]}"
+    return " ".join(map(str, instruction))
+
+
+def lines(body: Body, indent: str) -> list[str]:
+    """A body, one instruction a line."""
+    found = []
+    for instruction in body:
+        if instruction[0] not in BLOCKS:
+            found.append(indent + plain(instruction))
+            continue
+        found.append(indent + instruction[0] + signature(instruction[1], instruction[2]))
+        found += lines(instruction[3], indent + "  ")
+        if len(instruction) > 4 and instruction[4] is not None:
+            found += [indent + "else", *lines(instruction[4], indent + "  ")]
+        found.append(indent + "end")
+    return found
+
+
+def _function(index: int, function: Function) -> list[str]:
+    type_ = function.type
+    head = f'  (func (export "f{index}"){signature(type_.params, type_.results)}'
+    extra = [f"    (local {' '.join(NAMES[t] for t in function.locals)})"] if function.locals else []
+    return [head, *extra, *lines(function.body, "    "), "  )"]
+
+
+def _memory(module: Module) -> list[str]:
+    memory = module.memory
+    if memory is None:
+        return []
+    limit = "" if memory.max is None else f" {memory.max}"
+    found = [f'  (memory (export "m") {memory.min}{limit})']
+    for offset, data in memory.data:
+        text = "".join(f"\\{byte:02x}" for byte in data)
+        found.append(f'  (data (i32.const {offset}) "{text}")')
+    return found
+
+
+def _table(module: Module) -> list[str]:
+    if module.table is None:
+        return []
+    found = [f"  (table {len(module.table)} funcref)"]
+    for position, function in enumerate(module.table):
+        if function is not None:
+            found.append(f"  (elem (i32.const {position}) func {function})")
+    return found
+
+
+def _globals(module: Module) -> list[str]:
+    found = []
+    for index, entry in enumerate(module.globals):
+        name = NAMES[entry.type]
+        type_ = f"(mut {name})" if entry.mutable else name
+        value = plain(const(entry.type, entry.bits))
+        found.append(f'  (global (export "g{index}") {type_} ({value}))')
+    return found
+
+
+def text(module: Module) -> str:
+    """A module, with the calls as comments. Equal types are one here, not two."""
+    found = ["(module"]
+    for entry in module.imports:
+        type_ = signature(entry.type.params, entry.type.results)
+        found.append(f'  (import "host" "{entry.name}" (func{type_}))')
+    found += _memory(module) + _table(module) + _globals(module)
+    for index, function in enumerate(module.functions):
+        found += _function(index, function)
+    if module.start is not None:
+        found.append(f"  (start {module.start})")
+    found.append(")")
+    for call in module.calls:
+        params = module.functions[call.function].type.params
+        args = ", ".join(number(t, bits) for t, bits in zip(params, call.args, strict=True))
+        found.append(f";; f{call.function}({args})")
+    return "\n".join(found)

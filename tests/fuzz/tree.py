@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: MIT
+"""What modules are made of: plain data that the generator makes and the reducer changes.
+
+An instruction is a tuple: its name, then what follows it.
+
+    ("i32.const", bits)              numbers are unsigned bit patterns
+    ("local.get", index)             so too set, tee, global.get, global.set, call, br, br_if
+    ("i32.load", align, offset)      align is a power of two
+    ("br_table", depths, default)
+    ("call_indirect", params, results, variant)   variant: which of two equal types
+    ("block", params, results, body)              so too loop
+    ("if", params, results, then, otherwise)      otherwise: a body or None
+    ("i32.add",)                     all others
+
+A body is a list of instructions without its "end".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from fuzz.ops import ACCESSES, CODES, F32, F64, FLOATS, I32, I64, NUMERIC, Types
+
+Instruction: TypeAlias = tuple[Any, ...]
+Body: TypeAlias = list[Instruction]
+Stack: TypeAlias = "list[int] | None"  # None: not reachable
+
+BLOCKS = ("block", "loop", "if")
+LEAVES = ("br", "br_table", "return", "unreachable")
+
+
+@dataclass
+class Signature:
+    """A function type."""
+
+    params: Types = ()
+    results: Types = ()
+
+
+@dataclass
+class Import:
+    """A host function, by the name compare.py knows it by."""
+
+    name: str
+    type: Signature
+
+
+@dataclass
+class Function:
+    """A defined function. `locals` are those beyond the parameters."""
+
+    type: Signature
+    locals: list[int] = field(default_factory=list)
+    body: Body = field(default_factory=list)
+
+
+@dataclass
+class Global:
+    """A defined global with its first value."""
+
+    type: int
+    mutable: bool
+    bits: int
+
+
+@dataclass
+class Memory:
+    """Limits in pages, and active segments."""
+
+    min: int
+    max: int | None
+    data: list[tuple[int, bytes]] = field(default_factory=list)
+
+
+@dataclass
+class Call:
+    """A call to make: which function (defined ones counted from 0), which bit patterns."""
+
+    function: int
+    args: tuple[int, ...] = ()
+
+
+@dataclass
+class Module:
+    """A module with the calls to make. Functions and globals are all exported: f0, g0, ..."""
+
+    imports: list[Import] = field(default_factory=list)
+    functions: list[Function] = field(default_factory=list)
+    globals: list[Global] = field(default_factory=list)
+    memory: Memory | None = None
+    table: list[int | None] | None = None  # of function indices, imports counted
+    start: int | None = None
+    calls: list[Call] = field(default_factory=list)
+
+    def signature(self, index: int) -> Signature:
+        """The type of a function, imports counted."""
+        if index < len(self.imports):
+            return self.imports[index].type
+        return self.functions[index - len(self.imports)].type
+
+
+def bodies(instruction: Instruction) -> list[Body]:
+    """The bodies inside an instruction."""
+    if instruction[0] not in BLOCKS:
+        return []
+    return [body for body in instruction[3:] if body is not None]
+
+
+def walk(body: Body) -> Iterator[Instruction]:
+    """Every instruction of a body, outer ones first."""
+    for instruction in body:
+        yield instruction
+        for inner in bodies(instruction):
+            yield from walk(inner)
+
+
+def all_bodies(body: Body) -> Iterator[Body]:
+    """A body and those inside it, outer ones first."""
+    yield body
+    for instruction in body:
+        for inner in bodies(instruction):
+            yield from all_bodies(inner)
+
+
+def count(module: Module) -> int:
+    """How many instructions a module has."""
+    return sum(1 for function in module.functions for _ in walk(function.body))
+
+
+_FIXED: dict[str, tuple[Types, Types]] = {
+    "nop": ((), ()),
+    "memory.size": ((), (I32,)),
+    "memory.grow": ((I32,), (I32,)),
+    "memory.copy": ((I32, I32, I32), ()),
+    "memory.fill": ((I32, I32, I32), ()),
+    **{f"{name}.const": ((), (type_,)) for name, type_ in CODES.items()},
+    **{op.name: (op.params, (op.result,)) for op in NUMERIC.values()},
+    **{
+        access.name: ((I32, access.type), ()) if access.is_store else ((I32,), (access.type,))
+        for access in ACCESSES.values()
+    },
+}
+
+
+def _plain(types: Types) -> Types:
+    return tuple(t & 0xFF for t in types)
+
+
+def effect(
+    instruction: Instruction, module: Module, locals_: list[int]
+) -> tuple[Types, Types] | None:
+    """What an instruction takes and gives; None if that hangs on the stack, or control leaves."""
+    name = instruction[0]
+    if name in _FIXED:
+        return _FIXED[name]
+    if name in BLOCKS:
+        params = _plain(instruction[1])
+        return params + ((I32,) if name == "if" else ()), _plain(instruction[2])
+    if name == "call":
+        type_ = module.signature(instruction[1])
+        return _plain(type_.params), _plain(type_.results)
+    if name == "call_indirect":
+        return (*_plain(instruction[1]), I32), _plain(instruction[2])
+    if name == "br_if":
+        return (I32,), ()
+    return _variable(instruction, module, locals_)
+
+
+def _variable(
+    instruction: Instruction, module: Module, locals_: list[int]
+) -> tuple[Types, Types] | None:
+    name = instruction[0]
+    if name.startswith("local."):
+        type_ = locals_[instruction[1]] & 0xFF
+    elif name.startswith("global."):
+        type_ = module.globals[instruction[1]].type & 0xFF
+    else:
+        return None
+    kind = name.split(".")[1]
+    return (() if kind == "get" else (type_,)), (() if kind == "set" else (type_,))
+
+
+def step(stack: Stack, instruction: Instruction, module: Module, locals_: list[int]) -> Stack:
+    """The stack after an instruction. Not reachable code is not followed."""
+    name = instruction[0]
+    if stack is None or name in LEAVES:
+        return None
+    if name == "drop":
+        return stack[:-1]
+    if name == "select":
+        return stack[:-2]
+    found = effect(instruction, module, locals_)
+    assert found is not None, instruction
+    params, results = found
+    return stack[: len(stack) - len(params)] + list(results)
+
+
+def stacks(body: Body, entry: Types, module: Module, locals_: list[int]) -> list[Stack]:
+    """The operand stack before each instruction of a body and after the last, from its base."""
+    found: list[Stack] = [list(_plain(entry))]
+    for instruction in body:
+        found.append(step(found[-1], instruction, module, locals_))
+    return found
+
+
+def zero(type_: int) -> Instruction:
+    """The instruction that pushes a zero."""
+    return (_CONSTS[type_ & 0xFF], 0)
+
+
+_CONSTS = {I32: "i32.const", I64: "i64.const", F32: "f32.const", F64: "f64.const"}
+
+
+def const(type_: int, bits: int) -> Instruction:
+    """The instruction that pushes a pattern."""
+    return (_CONSTS[type_ & 0xFF], bits)
+
+
+def is_float(type_: int) -> bool:
+    """Whether a type is f32 or f64."""
+    return type_ & 0xFF in FLOATS

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: MIT
+"""Rebuilds the guest programs: every `.c` and `.wat` file here becomes a `.wasm` beside it.
+
+    python tests/guests/build.py            # rebuild all
+    python tests/guests/build.py trap       # rebuild one
+    python tests/guests/build.py --check    # rebuild elsewhere and compare with what is committed
+
+The compiler comes from pip (`ziglang`), the assembler too (`wasmtime`); the same compiler version
+gives the same bytes on every machine. C guests are freestanding, without a C library, and keep
+their name section, which the frames of a trap are read from.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from importlib import metadata
+from pathlib import Path
+
+import wasmtime
+
+HERE = Path(__file__).resolve().parent
+
+ZIG_VERSION = "0.17.1"
+
+# WebAssembly 1.0 and what every engine of today adds to it; nothing that needs the later proposals.
+CPU = "mvp+sign_ext+nontrapping_fptoint+bulk_memory"
+
+FLAGS = [
+    "-target", "wasm32-freestanding", f"-mcpu={CPU}",
+    "-std=c11", "-O2", "-g0", "-ffreestanding", "-fno-builtin",
+    "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wvla", "-Werror",
+    "-nostdlib", "-Wl,--no-entry", "-Wl,-z,stack-size=16384",
+]  # fmt: skip
+
+
+def compile_c(source: Path, target: Path) -> None:
+    """Compiles one C file; the compiler's messages go to stderr."""
+    # A relative name and a fixed directory: no path of this machine can reach the output.
+    command = [sys.executable, "-m", "ziglang", "cc", *FLAGS, "-o", str(target), source.name]
+    if subprocess.run(command, cwd=source.parent, check=False).returncode != 0:
+        raise SystemExit(f"{source.name} does not compile")
+
+
+def assemble(source: Path, target: Path) -> None:
+    """Assembles one text module."""
+    target.write_bytes(wasmtime.wat2wasm(source.read_text(encoding="utf-8")))
+
+
+def validate(binary: Path) -> None:
+    """Raises `wasmtime.WasmtimeError` unless the module is valid without the later proposals."""
+    config = wasmtime.Config()
+    config.wasm_simd = False
+    config.wasm_relaxed_simd = False
+    config.wasm_tail_call = False
+    config.wasm_multi_memory = False
+    wasmtime.Module.validate(wasmtime.Engine(config), binary.read_bytes())
+
+
+def build(source: Path, target: Path) -> None:
+    """Turns one source file into a validated binary module."""
+    if source.suffix == ".c":
+        compile_c(source, target)
+    else:
+        assemble(source, target)
+    target.chmod(0o644)
+    validate(target)
+
+
+def main() -> int:
+    """Runs the command line; the exit code is 1 when `--check` finds a difference."""
+    summary, _, details = (__doc__ or "").partition("\n\n")
+    parser = argparse.ArgumentParser(
+        description=summary, epilog=details, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("guest", nargs="*", help="name without suffix; all when none is given")
+    parser.add_argument("--check", action="store_true", help="compare, change nothing")
+    options = parser.parse_args()
+
+    found = metadata.version("ziglang")
+    if found != ZIG_VERSION:
+        print(
+            f"ziglang {found} is installed, the guests are built with {ZIG_VERSION}: "
+            f"type `pip install ziglang=={ZIG_VERSION}`",
+            file=sys.stderr,
+        )
+        return 2
+
+    sources = {path.stem: path for path in sorted(HERE.iterdir()) if path.suffix in {".c", ".wat"}}
+    unknown = [name for name in options.guest if name not in sources]
+    if unknown:
+        parser.error(f"no such guest: {', '.join(unknown)} (there are {', '.join(sources)})")
+
+    stale = []
+    with tempfile.TemporaryDirectory() as scratch:
+        for name in options.guest or sources:
+            built = Path(scratch, f"{name}.wasm")
+            build(sources[name], built)
+            committed = HERE / built.name
+            same = committed.exists() and committed.read_bytes() == built.read_bytes()
+            if not options.check:
+                committed.write_bytes(built.read_bytes())
+            elif not same:
+                stale.append(name)
+            state = "same" if same else "differs" if options.check else "written"
+            print(f"{built.name:18} {built.stat().st_size:6} bytes  {state}")
+    if stale:
+        print(f"not what the sources give: {', '.join(stale)}", file=sys.stderr)
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: MIT
+"""What several kinds of tests share."""
+
+from __future__ import annotations
+
+import functools
+import os
+import subprocess
+import sys
+import textwrap
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import wasmtime
+
+import pywasm3
+
+TESTS = Path(__file__).resolve().parent
+GUESTS = TESTS / "guests"
+
+# A sanitizer keeps freed memory back, needs more of the C stack, and is slow.
+SANITIZED = os.environ.get("PYWASM3_SANITIZE", "0") not in ("", "0") or "asan" in os.environ.get(
+    "LD_PRELOAD", ""
+)
+
+TYPES = ("i32", "i64", "f32", "f64")
+
+
+@functools.cache
+def wat(text: str) -> bytes:
+    """The bytes of a text module."""
+    return bytes(wasmtime.wat2wasm(text))
+
+
+def load(text: str, imports: Mapping[Any, Any] | None = None, **options: Any) -> pywasm3.Instance:
+    """An instance of a text module."""
+    return pywasm3.Instance(pywasm3.Module(wat(text)), imports, **options)
+
+
+def guest(name: str, imports: Mapping[Any, Any] | None = None) -> pywasm3.Instance:
+    """An instance of one of the compiled guests."""
+    return pywasm3.load(GUESTS / f"{name}.wasm", imports)
+
+
+@functools.cache
+def _engine() -> wasmtime.Engine:
+    return wasmtime.Engine()
+
+
+class Oracle:
+    """The same module in wasmtime: what the results are compared with."""
+
+    def __init__(self, data: bytes) -> None:
+        self.store = wasmtime.Store(_engine())
+        self.exports = wasmtime.Instance(self.store, wasmtime.Module(_engine(), data), []).exports(
+            self.store
+        )
+
+    def call(self, name: str, *arguments: Any) -> Any:
+        """Several results are a tuple, as ours are."""
+        result = self.exports[name](self.store, *arguments)
+        return tuple(result) if isinstance(result, list) else result
+
+
+def child(
+    snippet: str, *, result: int = 0, timeout: float = 120, **modules: bytes
+) -> subprocess.CompletedProcess[str]:
+    """Runs a snippet in a fresh interpreter and asserts how it ends, 0 by default.
+
+    What may crash or hang runs there: a crash is a failed test, not the end of the suite. Each of
+    `modules` is a global of the snippet. The timeout is for what would never end; it is generous
+    so that no slow machine reaches it.
+    """
+    given = "".join(f"{name} = bytes.fromhex({data.hex()!r})\n" for name, data in modules.items())
+    code = f"import pywasm3\n{given}{textwrap.dedent(snippet)}"
+    environment = {**os.environ, "PYTHONFAULTHANDLER": "1", "PYTHONWARNINGS": "error"}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=TESTS,  # holds no pywasm3: the installed one is tested
+        env=environment,
+        timeout=timeout,
+    )
+    assert done.returncode == result, f"exit code {done.returncode}\n{done.stdout}{done.stderr}"
+    return done
+
+
+def on_thread(target: Any, *, stack: int = 0) -> Any:
+    """The result of a function on a thread of its own, with a native stack of so many bytes."""
+    import threading
+
+    outcome: list[Any] = []
+
+    def run() -> None:
+        try:
+            outcome.append((target(), None))
+        except BaseException as error:
+            outcome.append((None, error))
+
+    before = threading.stack_size(stack) if stack else 0
+    try:
+        thread = threading.Thread(target=run)
+        thread.start()
+    finally:
+        if stack:
+            threading.stack_size(before)
+    thread.join()
+    value, error = outcome[0]
+    if error is not None:
+        raise error
+    return value

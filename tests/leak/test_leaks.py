@@ -1,0 +1,582 @@
+# SPDX-License-Identifier: MIT
+"""Nothing stays behind: not per call, not per failure, not per instance.
+
+Python objects are counted exactly, by tracemalloc; what C allocates shows in the resident memory of
+the process. A sanitizer keeps freed memory back and so blurs the latter: there, its own count of
+allocated bytes is taken instead.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+import tracemalloc
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import pywasm3
+from helpers import SANITIZED, load, wat
+
+pytestmark = pytest.mark.leak
+
+MEBIBYTE = 1 << 20
+
+TEXT = """
+(module $leaky
+  (import "env" "f" (func $f (param i32) (result i32)))
+  (memory (export "memory") 1)
+  (table (export "table") 2 funcref) (elem (i32.const 0) $add)
+  (global (export "counter") (mut i64) (i64.const 0))
+  (func $add (export "add") (param i64 f64) (result i64 f64) local.get 0 local.get 1)
+  (func (export "call") (param i32) (result i32) local.get 0 call $f)
+  (func $fail (export "fail") unreachable)
+  (func $endless (export "endless") call $endless)
+  (func (export "grow") (result i32) i32.const 0 memory.grow))
+"""
+
+IMPORTS: dict[str, dict[str, Any]] = {"env": {"f": lambda x: x}}
+
+
+def resident_bytes() -> int:
+    """What the process holds of memory, or what it has allocated under a sanitizer."""
+    if SANITIZED:
+        count = ctypes.CDLL(None).__sanitizer_get_current_allocated_bytes
+        count.restype = ctypes.c_size_t
+        return int(count())
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def repeat(action: Callable[[], Any], count: int) -> None:
+    for _ in range(count):
+        action()
+
+
+def growth(measure: Callable[[], int], action: Callable[[], Any], count: int) -> int:
+    """How much grows in `count` rounds, after a warm-up."""
+    repeat(action, max(1, count // 4))
+    gc.collect()
+    before = measure()
+    repeat(action, count)
+    gc.collect()
+    return measure() - before
+
+
+def traced_growth(action: Callable[[], Any], count: int) -> int:
+    tracemalloc.start()
+    try:
+        return growth(lambda: tracemalloc.get_traced_memory()[0], action, count)
+    finally:
+        tracemalloc.stop()
+
+
+def assert_no_leak(action: Callable[[], Any], count: int) -> None:
+    """Neither Python objects nor memory of C are left behind.
+
+    The smallest object has 16 bytes: one per round would be 16 bytes a round.
+    """
+    rounds = 1000
+    assert traced_growth(action, rounds) < 4 * rounds
+    if SANITIZED:
+        count //= 20
+    # An allocation takes 32 bytes at least: one per round is beyond the allowance.
+    allowance = max(MEBIBYTE // 2, 8 * count) if not SANITIZED else 8 * count + 65536
+    assert growth(resident_bytes, action, count) < allowance
+
+
+def failing(error: type[BaseException], function: Callable[..., Any], *arguments: Any) -> None:
+    try:
+        function(*arguments)
+    except error:
+        return
+    raise AssertionError("no exception")
+
+
+@pytest.fixture
+def instance() -> pywasm3.Instance:
+    return load(TEXT, IMPORTS)
+
+
+# ---- calls ----
+
+
+def test_a_call_does_not_leak(instance: pywasm3.Instance) -> None:
+    add = instance.exports.add
+    assert_no_leak(lambda: add(1 << 62, 1.5), 200_000)
+
+
+def test_a_raw_call_does_not_leak(instance: pywasm3.Instance) -> None:
+    raw = instance.exports.add.raw
+    assert_no_leak(lambda: raw(1 << 62, 1 << 62), 200_000)
+
+
+def test_a_call_with_text_does_not_leak(instance: pywasm3.Instance) -> None:
+    add = instance.exports.add
+    assert_no_leak(lambda: add.call_argv("4611686018427387904", "1.5"), 50_000)
+
+
+def test_a_call_with_many_arguments_does_not_leak() -> None:
+    types = "i64 " * 100
+    gets = " ".join(f"local.get {i}" for i in range(100))
+    function = load(
+        f'(module (func (export "f") (param {types}) (result {types}) {gets}))'
+    ).exports.f
+    arguments = [1 << 62] * 100
+    assert_no_leak(lambda: function(*arguments), 10_000)
+
+
+def test_a_call_that_traps_does_not_leak(instance: pywasm3.Instance) -> None:
+    fail = instance.exports.fail
+    assert_no_leak(lambda: failing(pywasm3.Trap, fail), 20_000)
+
+
+def test_a_call_that_exhausts_the_stack_does_not_leak(instance: pywasm3.Instance) -> None:
+    endless = instance.exports.endless
+    assert_no_leak(lambda: failing(pywasm3.StackExhausted, endless), 500)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ((), TypeError),
+        ((1, 2, 3), TypeError),
+        (("1", 2.0), TypeError),
+        ((1, "2"), TypeError),
+        ((1 << 64, 2.0), OverflowError),
+    ],
+)
+def test_a_call_that_is_refused_does_not_leak(
+    instance: pywasm3.Instance, arguments: tuple[Any, ...], error: type[Exception]
+) -> None:
+    add = instance.exports.add
+    assert_no_leak(lambda: failing(error, add, *arguments), 50_000)
+
+
+def test_a_text_call_that_is_refused_does_not_leak(instance: pywasm3.Instance) -> None:
+    add = instance.exports.add
+    assert_no_leak(lambda: failing(pywasm3.WasmError, add.call_argv, "x", "1"), 20_000)
+
+
+# ---- callbacks ----
+
+
+def test_a_callback_does_not_leak(instance: pywasm3.Instance) -> None:
+    call = instance.exports.call
+    assert_no_leak(lambda: call(1 << 30), 200_000)
+
+
+def test_a_callback_that_raises_does_not_leak() -> None:
+    def f(x: int) -> int:
+        raise LookupError(x)
+
+    call = load(TEXT, {"env": {"f": f}}).exports.call
+    assert_no_leak(lambda: failing(LookupError, call, 1), 20_000)
+
+
+def test_a_callback_with_a_wrong_result_does_not_leak() -> None:
+    call = load(TEXT, {"env": {"f": lambda x: "text"}}).exports.call
+    assert_no_leak(lambda: failing(TypeError, call, 1), 20_000)
+
+
+def test_a_callback_with_several_results_does_not_leak() -> None:
+    function = load(
+        """(module (import "env" "f" (func $f (param i64 f64) (result i64 f64)))
+        (func (export "g") (param i64 f64) (result i64 f64) local.get 0 local.get 1 call $f))""",
+        {"env": {"f": lambda a, b: [a, b]}},
+    ).exports.g
+    assert_no_leak(lambda: function(1 << 62, 1.5), 100_000)
+
+
+def test_a_callback_with_a_wrong_count_of_results_does_not_leak() -> None:
+    function = load(
+        """(module (import "env" "f" (func $f (result i64 f64)))
+        (func (export "g") (result i64 f64) call $f))""",
+        {"env": {"f": lambda: (1 << 62,)}},
+    ).exports.g
+    assert_no_leak(lambda: failing(TypeError, function), 20_000)
+
+
+def test_a_callback_with_the_instance_does_not_leak() -> None:
+    @pywasm3.host(pass_instance=True)
+    def f(instance: pywasm3.Instance, x: int) -> int:
+        return x
+
+    call = load(TEXT, {"env": {"f": f}}).exports.call
+    assert_no_leak(lambda: call(1 << 30), 100_000)
+
+
+def test_a_nested_call_does_not_leak() -> None:
+    def f(x: int) -> int:
+        return x and instance.exports.call(x - 1)
+
+    instance = load(TEXT, {"env": {"f": f}})
+    assert_no_leak(lambda: instance.exports.call(5), 10_000)
+
+
+# ---- modules and instances ----
+
+
+def test_a_module_does_not_leak() -> None:
+    data = wat(TEXT)
+
+    def action() -> None:
+        module = pywasm3.Module(data)
+        assert module.imports
+        assert module.exports
+        assert module.name
+
+    assert_no_leak(action, 5_000)
+
+
+def test_a_refused_module_does_not_leak() -> None:
+    data = wat(TEXT)
+    assert_no_leak(lambda: failing(pywasm3.ModuleError, pywasm3.Module, data[:-5]), 20_000)
+
+
+def test_an_instance_does_not_leak() -> None:
+    """10,000 instances, made and dropped, leave the process as large as it was."""
+    module = pywasm3.Module(wat(TEXT))
+
+    def action() -> None:
+        exports = pywasm3.Instance(module, IMPORTS).exports
+        exports.add(1, 2.0)
+        exports.memory[0] = 1
+
+    assert traced_growth(action, 500) < 4 * 500
+    count = 1_000 if SANITIZED else 10_000
+    allowance = 64 * 1024 if SANITIZED else 5 * MEBIBYTE
+    assert growth(resident_bytes, action, count) < allowance
+
+
+def test_an_instance_with_dropped_parts_in_any_order_does_not_leak() -> None:
+    module = pywasm3.Module(wat(TEXT))
+
+    def action() -> None:
+        instance = pywasm3.Instance(module, IMPORTS)
+        function, view = instance.exports.add, memoryview(instance.memory)
+        del instance
+        function(1, 2.0)
+        del function
+        view[0] = 1
+
+    assert_no_leak(action, 4_000)
+
+
+def test_a_closed_instance_does_not_leak() -> None:
+    """Even while something refers to it."""
+    module = pywasm3.Module(wat(TEXT))
+    kept: list[Any] = []
+
+    def action() -> None:
+        with pywasm3.Instance(module, IMPORTS) as instance:
+            instance.exports.add(1, 2.0)
+        kept[:] = [instance]
+
+    assert_no_leak(action, 4_000)
+
+
+def test_an_instance_that_cannot_be_linked_does_not_leak() -> None:
+    module = pywasm3.Module(wat(TEXT))
+    assert_no_leak(lambda: failing(pywasm3.LinkError, pywasm3.Instance, module), 5_000)
+
+
+def test_an_instance_whose_start_fails_does_not_leak() -> None:
+    module = pywasm3.Module(wat("(module (memory 1) (func $f unreachable) (start $f))"))
+    assert_no_leak(lambda: failing(pywasm3.Trap, pywasm3.Instance, module), 4_000)
+
+
+def test_an_instance_whose_segments_do_not_fit_does_not_leak() -> None:
+    module = pywasm3.Module(wat('(module (memory 1) (data (i32.const 65536) "x"))'))
+    assert_no_leak(lambda: failing(pywasm3.Trap, pywasm3.Instance, module), 4_000)
+
+
+def test_an_instance_of_what_cannot_be_run_does_not_leak() -> None:
+    module = pywasm3.Module(wat("(module (memory 1) (memory 1))"))
+    assert_no_leak(lambda: failing(pywasm3.UnsupportedError, pywasm3.Instance, module), 4_000)
+
+
+def test_linked_instances_do_not_leak() -> None:
+    first = pywasm3.Module(wat('(module (memory (export "m") 1) (func (export "f")))'))
+    second = pywasm3.Module(
+        wat(
+            """(module (import "a" "m" (memory 1)) (import "a" "f" (func $f))
+            (func (export "g") call $f))"""
+        )
+    )
+
+    def action() -> None:
+        pywasm3.Instance(second, {"a": pywasm3.Instance(first)}).exports.g()
+
+    assert_no_leak(action, 4_000)
+
+
+def test_a_runtime_of_the_wasm3_shape_does_not_leak() -> None:
+    data = wat(TEXT)
+
+    def action() -> None:
+        environment = pywasm3.Environment()
+        runtime = environment.new_runtime(1024)
+        module = environment.parse_module(data)
+        runtime.load(module)
+        module.link_function("env", "f", "i(i)", lambda x: x)
+        runtime.find_function("call")(1)
+        view = runtime.get_memory(0)
+        assert view is not None
+        view[0] = 1
+
+    assert_no_leak(action, 3_000)
+
+
+# ---- parts ----
+
+
+def test_a_view_does_not_leak(instance: pywasm3.Instance) -> None:
+    memory = instance.memory
+    assert_no_leak(lambda: memoryview(memory)[8:16], 100_000)
+
+
+def test_a_memory_that_only_a_view_keeps_does_not_leak() -> None:
+    """Each has a page that was written to: one that stays is 64 KiB."""
+    module = pywasm3.Module(wat('(module (memory (export "m") 1))'))
+    kept: list[memoryview] = []
+
+    def action() -> None:
+        view = memoryview(pywasm3.Instance(module).memory)
+        view[:] = b"x" * len(view)
+        kept[:] = [view]
+
+    assert_no_leak(action, 2_000)
+
+
+def test_grown_memory_does_not_leak() -> None:
+    module = pywasm3.Module(wat('(module (memory (export "m") 1))'))
+
+    def action() -> None:
+        memory = pywasm3.Instance(module).memory
+        memory.grow(8)
+        memory.write(8 * 65536, b"x" * 65536)
+
+    assert_no_leak(action, 2_000)
+
+
+def test_memory_accesses_do_not_leak(instance: pywasm3.Instance) -> None:
+    memory = instance.memory
+
+    def action() -> None:
+        memory.write(1000, b"text" * 10)
+        memory.read(1000, 40)
+        memory.read_cstring(1000)
+        memory[0:40] = memory[1000:1040]
+        memory.write_u64(0, memory.read_u64(8))
+        memory.write_str(0, memory.read_str(1000))
+        memory.pack("Q", 0, *memory.unpack("Q", 8))
+        memory.grow(0)
+
+    assert_no_leak(action, 10_000)
+
+
+def test_refused_memory_accesses_do_not_leak(instance: pywasm3.Instance) -> None:
+    memory = instance.memory
+
+    def action() -> None:
+        failing(IndexError, memory.read, 65536, 1)
+        failing(IndexError, memory.write, 65536, b"x")
+        failing(IndexError, memory.read_cstring, 65537)
+        failing(IndexError, memory.__getitem__, 65536)
+        failing(TypeError, memory.write, 0, "text")
+        failing(ValueError, memory.__setitem__, slice(0, 1), b"xx")
+        failing(pywasm3.WasmError, memory.grow, 1 << 20)
+
+    assert_no_leak(action, 5_000)
+
+
+def test_globals_and_tables_do_not_leak(instance: pywasm3.Instance) -> None:
+    counter, table = instance.exports.counter, instance.exports.table
+
+    def action() -> None:
+        counter.value = 1 << 62
+        assert counter.value == 1 << 62
+        table[1] = table[0]
+        table[1] = None
+        assert len(list(table)) == 2
+        failing(TypeError, table.__setitem__, 0, 3)
+        failing(IndexError, table.__getitem__, 5)
+
+    assert_no_leak(action, 3_000)
+
+
+def test_documentation_and_signatures_do_not_leak(instance: pywasm3.Instance) -> None:
+    import inspect
+
+    add = instance.exports.add
+
+    def action() -> None:
+        assert add.__doc__
+        assert inspect.signature(add)
+        assert repr(add)
+        assert add.arg_types
+        assert add.raw != add
+
+    assert_no_leak(action, 2_000)
+
+
+# ---- cycles ----
+
+
+def collected(make: Callable[[], Any]) -> bool:
+    """Whether what is made is freed, by the garbage collector if need be."""
+    reference = weakref.ref(make())
+    gc.collect()
+    return reference() is None
+
+
+def test_an_instance_in_a_cycle_through_a_host_function_does_not_leak() -> None:
+    def make() -> pywasm3.Instance:
+        def f(x: int) -> int:
+            return instance.exports.call(x)
+
+        instance = load(TEXT, {"env": {"f": f}})
+        instance.exports.add(1, 2.0)
+        return instance
+
+    assert collected(make)
+
+
+def test_an_instance_that_is_passed_to_its_host_function_does_not_leak() -> None:
+    def make() -> pywasm3.Instance:
+        @pywasm3.host(pass_instance=True)
+        def f(instance: pywasm3.Instance, x: int) -> int:
+            return x
+
+        instance = load(TEXT, {"env": {"f": f}})
+        instance.exports.call(1)
+        return instance
+
+    assert collected(make)
+
+
+def test_a_function_in_a_cycle_does_not_leak() -> None:
+    class Holder:
+        function: Any
+
+        def f(self, x: int) -> int:
+            return x
+
+    def make() -> Holder:
+        holder = Holder()
+        holder.function = load(TEXT, {"env": {"f": holder.f}}).exports.call
+        holder.function(1)
+        return holder
+
+    assert collected(make)
+
+
+def test_a_view_in_a_cycle_does_not_leak() -> None:
+    class Holder:
+        view: Any
+        memory: Any
+
+        def f(self, x: int) -> int:
+            return x
+
+    def make() -> Holder:
+        holder = Holder()
+        holder.memory = load(TEXT, {"env": {"f": holder.f}}).memory
+        holder.view = memoryview(holder.memory)
+        return holder
+
+    assert collected(make)
+
+
+def test_two_linked_instances_in_a_cycle_do_not_leak() -> None:
+    def make() -> pywasm3.Instance:
+        def f(x: int) -> int:
+            return second.exports.g(x)
+
+        first = load(TEXT, {"env": {"f": f}})
+        second = load(
+            """(module (import "a" "call" (func $call (param i32) (result i32)))
+            (func (export "g") (param i32) (result i32) local.get 0 call $call))""",
+            {"a": first},
+        )
+        return second
+
+    assert collected(make)
+
+
+def test_a_module_of_the_wasm3_shape_in_a_cycle_does_not_leak() -> None:
+    class Holder:
+        def __init__(self) -> None:
+            environment = pywasm3.Environment()
+            self.runtime = environment.new_runtime(1024)
+            module = environment.parse_module(wat(TEXT))
+            self.runtime.load(module)
+            module.link_function("env", "f", self.f)
+            self.call = self.runtime.find_function("call")
+
+        def f(self, x: int) -> int:
+            return x
+
+    assert collected(Holder)
+
+
+def test_a_cycle_that_is_collected_during_a_call_does_not_disturb() -> None:
+    def f(x: int) -> int:
+        for _ in range(3):
+            load(TEXT, {"env": {"f": lambda x: x}})
+        gc.collect()
+        return x
+
+    call = load(TEXT, {"env": {"f": f}}).exports.call
+    assert call(5) == 5
+
+
+def test_host_functions_are_freed_with_the_instance() -> None:
+    class Callback:
+        def __call__(self, x: int) -> int:
+            return x
+
+    callback = Callback()
+    reference = weakref.ref(callback)
+    instance = load(TEXT, {"env": {"f": callback}})
+    del callback
+    assert reference() is not None
+    del instance
+    gc.collect()
+    assert reference() is None
+
+
+def test_host_functions_are_freed_by_close() -> None:
+    class Callback:
+        def __call__(self, x: int) -> int:
+            return x
+
+    callback = Callback()
+    reference = weakref.ref(callback)
+    instance = load(TEXT, {"env": {"f": callback}})
+    del callback
+    instance.close()
+    gc.collect()
+    assert reference() is None
+
+
+def test_references_are_given_back(instance: pywasm3.Instance) -> None:
+    """Counted for objects that calls only borrow."""
+    import sys
+
+    value, number = 1 << 62, 1.25
+    add, call = instance.exports.add, instance.exports.call
+    before = [sys.getrefcount(x) for x in (value, number, add, call, None, instance)]
+    for _ in range(1000):
+        add(value, number)
+        call(5)
+        instance.exports.grow()
+    after = [sys.getrefcount(x) for x in (value, number, add, call, None, instance)]
+    for i in (0, 1, 2, 3, 5):
+        assert after[i] == before[i]
+    assert abs(after[4] - before[4]) < 100

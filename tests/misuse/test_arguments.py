@@ -1,0 +1,430 @@
+# SPDX-License-Identifier: MIT
+"""Wrong arguments, and arguments whose conversion does what it should not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import pywasm3
+from helpers import child, load, wat
+
+TEXT = """
+(module
+  (import "env" "f" (func $f (param i32) (result i32)))
+  (memory (export "memory") 1 4)
+  (table (export "table") 2 4 funcref) (elem (i32.const 0) $add)
+  (global (export "counter") (mut i32) (i32.const 0))
+  (global (export "ratio") (mut f64) (f64.const 0))
+  (func $add (export "add") (param i32 i32) (result i32) local.get 0 local.get 1 i32.add)
+  (func (export "half") (param f64) (result f64) local.get 0 f64.const 0.5 f64.mul)
+  (func (export "call") (param i32) (result i32) local.get 0 call $f))
+"""
+
+# A child's start: an instance, and what its pieces are.
+START = """
+import gc
+instance = pywasm3.load(WASM, {"env": {"f": lambda x: x}})
+exports = instance.exports
+add, half, call = exports.add, exports.half, exports.call
+memory, table, counter, ratio = exports.memory, exports.table, exports.counter, exports.ratio
+
+class Doing:
+    def __init__(self, action, value=1):
+        self.action, self.value = action, value
+    def __index__(self):
+        self.action()
+        return self.value
+    def __float__(self):
+        self.action()
+        return float(self.value)
+
+def raises(errors, function, *args):
+    try:
+        function(*args)
+    except errors:
+        return
+    raise AssertionError("no exception")
+"""
+
+
+def run(snippet: str) -> None:
+    child(START + snippet, WASM=wat(TEXT))
+
+
+def new() -> pywasm3.Instance:
+    return load(TEXT, {"env": {"f": lambda x: x}})
+
+
+# ---- wrong arguments of every public callable ----
+
+WRONG: list[Callable[[pywasm3.Instance], Any]] = [
+    lambda i: i.exports.add(),
+    lambda i: i.exports.add(1),
+    lambda i: i.exports.add(1, 2, 3),
+    lambda i: i.exports.add(1, p1=2),
+    lambda i: i.exports.add(p0=1, p1=2),
+    lambda i: i.exports.add("1", 2),
+    lambda i: i.exports.add(1.0, 2),
+    lambda i: i.exports.add(None, 2),
+    lambda i: i.exports.half("1"),
+    lambda i: i.exports.half([]),
+    lambda i: i.exports.add.raw(1.0, 2),
+    lambda i: i.exports.add.raw(1),
+    lambda i: i.exports.add.raw(1, 2, p=3),
+    lambda i: i.memory.read(),
+    lambda i: i.memory.read(0),
+    lambda i: i.memory.read(0, 1, 2),
+    lambda i: i.memory.read("0", 1),
+    lambda i: i.memory.read(0, 1.0),
+    lambda i: i.memory.read(None, None),
+    lambda i: i.memory.read(address=0, size=1),
+    lambda i: i.memory.write(0),
+    lambda i: i.memory.write(0, "text"),
+    lambda i: i.memory.write("0", b"x"),
+    lambda i: i.memory.write(0, 5),
+    lambda i: i.memory.write(0, None),
+    lambda i: i.memory.read_cstring(),
+    lambda i: i.memory.read_cstring("0"),
+    lambda i: i.memory.read_cstring(0, "1"),
+    lambda i: i.memory.read_str(0, "1"),
+    lambda i: i.memory.read_str(0, 1, None),
+    lambda i: i.memory.write_str(0, None),
+    lambda i: i.memory.write_str(0, b"x"),
+    lambda i: i.memory.write_str(0, "x", "utf-8"),
+    lambda i: i.memory.unpack(3, 0),
+    lambda i: i.memory.unpack("I", "0"),
+    lambda i: i.memory.pack(None, 0),
+    lambda i: i.memory.grow(),
+    lambda i: i.memory.grow("1"),
+    lambda i: i.memory.grow(1.0),
+    lambda i: i.memory.read_u32("0"),
+    lambda i: i.memory.write_u32(0, "1"),
+    lambda i: i.memory.write_f64(0, None),
+    lambda i: i.memory[1.0],
+    lambda i: i.memory["a"],
+    lambda i: i.memory[0:"1"],
+    lambda i: i.memory[0:1:"1"],
+    lambda i: i.exports.table["0"],
+    lambda i: i.exports.table.grow("1"),
+    lambda i: i.exports.table.grow(1, 3),
+    lambda i: i.exports.table.grow(),
+    lambda i: i.exports[0] if 0 in i.exports else i.exports.add(None),
+    lambda i: pywasm3.load(),
+    lambda i: pywasm3.load(None),
+    lambda i: pywasm3.load(b"\0asm\1\0\0\0", 3),
+    lambda i: pywasm3.load(b"\0asm\1\0\0\0", None, 3),
+    lambda i: pywasm3.Module(),
+    lambda i: pywasm3.Module(None),
+    lambda i: pywasm3.Module(3),
+    lambda i: pywasm3.Module(b"\0asm\1\0\0\0", 3),
+    lambda i: pywasm3.Module(wasm=b"\0asm\1\0\0\0"),
+    lambda i: pywasm3.Module.validate(),
+    lambda i: pywasm3.Module.validate("text"),
+    lambda i: pywasm3.Instance(),
+    lambda i: pywasm3.Instance(None),
+    lambda i: pywasm3.Instance(i),
+    lambda i: pywasm3.Instance(i.module, 3),
+    lambda i: pywasm3.Instance(i.module, {"env": 3}),
+    lambda i: pywasm3.Instance(i.module, {}, 3),
+    lambda i: pywasm3.Instance(i.module, {}, store=3),
+    lambda i: pywasm3.Store(3),
+    lambda i: pywasm3.Store(stack="big"),
+    lambda i: i.store.close(3),
+    lambda i: i.close(3),
+]
+
+
+@pytest.mark.parametrize("index", range(len(WRONG)))
+def test_wrong_arguments_are_type_errors(index: int) -> None:
+    instance = new()
+    with pytest.raises(TypeError):
+        WRONG[index](instance)
+    assert instance.exports.add(1, 2) == 3
+
+
+HUGE = [1 << 31, 1 << 32, 1 << 63, 1 << 64, 1 << 200, -1, -(1 << 31), -(1 << 63), -(1 << 200)]
+
+
+@pytest.mark.parametrize("number", HUGE)
+def test_numbers_out_of_range_are_errors_everywhere(number: int) -> None:
+    instance = new()
+    memory, table = instance.memory, instance.exports.table
+    errors = (IndexError, OverflowError, ValueError, pywasm3.WasmError)
+    for action in (
+        lambda: memory.read(number, 1),
+        lambda: memory.read(number, 0),
+        lambda: memory.read(0, number),
+        lambda: memory.read(number, number),
+        lambda: memory.write(number, b"x"),
+        lambda: memory.read_cstring(number),
+        lambda: memory.read_u64(number),
+        lambda: memory.write_u8(0, number),
+        lambda: memory.write_u64(number, 1),
+        lambda: memory.unpack("Q", number),
+        lambda: memory.grow(number),
+        lambda: memory.__setitem__(0, number),
+        lambda: table[number],
+        lambda: table.__setitem__(number, None),
+        lambda: table.grow(number),
+    ):
+        with pytest.raises(errors):
+            action()
+    assert memory.pages == 1
+    assert len(table) == 2
+    assert instance.exports.add(1, 2) == 3
+
+
+def test_a_huge_string_bound_is_no_bound() -> None:
+    memory = new().memory
+    memory.write(0, b"abc\0")
+    for bound in (1 << 31, 1 << 62, (1 << 63) - 1):
+        assert memory.read_cstring(0, bound) == b"abc"
+    with pytest.raises((OverflowError, ValueError)):
+        memory.read_cstring(0, 1 << 64)
+
+
+# ---- conversions that act ----
+
+
+def test_an_index_that_calls_the_same_function_works() -> None:
+    run("assert add(Doing(lambda: add(5, 6)), Doing(lambda: add(7, 8), 2)) == 3")
+
+
+def test_a_float_that_calls_the_same_function_works() -> None:
+    run("assert half(Doing(lambda: half(100.0), 3)) == 1.5")
+
+
+def test_an_index_that_recurses_without_end_is_a_recursion_error() -> None:
+    run(
+        """
+class Endless:
+    def __index__(self):
+        return add(Endless(), 1)
+raises(RecursionError, add, Endless(), 1)
+assert add(1, 2) == 3
+"""
+    )
+
+
+def test_an_index_that_drops_the_instance_does_no_harm() -> None:
+    run(
+        """
+def drop():
+    global instance, exports, call, half, memory, table, counter, ratio
+    instance = exports = call = half = memory = table = counter = ratio = None
+    gc.collect()
+assert add(Doing(drop), 2) == 3
+"""
+    )
+
+
+def test_an_index_that_drops_the_last_name_of_the_function_does_no_harm() -> None:
+    run(
+        """
+holder = [pywasm3.load(WASM, {"env": {"f": lambda x: x}}).exports.add]
+assert holder[0](Doing(holder.clear), 2) == 3
+holder = [pywasm3.load(WASM, {"env": {"f": lambda x: x}}).exports.half]
+assert holder[0](Doing(holder.clear, 3)) == 1.5
+"""
+    )
+
+
+def test_an_index_that_closes_the_instance_is_an_error_afterwards() -> None:
+    run(
+        """
+raises(pywasm3.WasmError, add, Doing(instance.close), 2)
+instance = pywasm3.load(WASM, {"env": {"f": lambda x: x}})
+raises(pywasm3.WasmError, instance.exports.half, Doing(instance.close))
+"""
+    )
+
+
+def test_an_index_that_raises_stops_the_call() -> None:
+    run(
+        """
+def fail():
+    raise KeyboardInterrupt
+raises(KeyboardInterrupt, add, Doing(fail), 2)
+raises(KeyboardInterrupt, half, Doing(fail))
+assert add(1, 2) == 3
+"""
+    )
+
+
+@pytest.mark.parametrize("value", ["'text'", "None", "1.5", "b'1'", "[]"])
+def test_an_index_of_a_wrong_type_is_a_type_error(value: str) -> None:
+    run(
+        f"""
+class Wrong:
+    def __index__(self): return {value}
+    def __float__(self): return {value if value != "1.5" else "'text'"}
+raises(TypeError, add, Wrong(), 1)
+raises(TypeError, half, Wrong())
+raises(TypeError, memory.read, Wrong(), 1)
+raises(TypeError, lambda: memory[Wrong()])
+raises(TypeError, lambda: table[Wrong()])
+raises(TypeError, setattr, counter, "value", Wrong())
+raises(TypeError, setattr, ratio, "value", Wrong())
+raises(TypeError, memory.grow, Wrong())
+"""
+    )
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "memory.read(Doing(instance.close), 4)",
+        "memory.read(0, Doing(instance.close, 4))",
+        "memory.write(Doing(instance.close), b'abcd')",
+        "memory.read_cstring(Doing(instance.close))",
+        "memory.read_cstring(0, Doing(instance.close))",
+        "memory[Doing(instance.close)]",
+        "memory[Doing(instance.close):8]",
+        "memory.__setitem__(Doing(instance.close), 1)",
+        "memory.__setitem__(0, Doing(instance.close))",
+        "memory.__setitem__(slice(Doing(instance.close), 2), b'x')",
+        "memory.write_u32(0, Doing(instance.close))",
+        "memory.grow(Doing(instance.close))",
+        "table[Doing(instance.close)]",
+        "table.__setitem__(Doing(instance.close), None)",
+        "table.grow(Doing(instance.close))",
+        "setattr(counter, 'value', Doing(instance.close))",
+        "setattr(ratio, 'value', Doing(instance.close))",
+    ],
+)
+def test_an_index_that_closes_the_instance_does_no_harm_anywhere(action: str) -> None:
+    run(
+        f"""
+try:
+    {action}
+except pywasm3.WasmError:
+    pass
+for attempt in range(10):
+    gc.collect()
+"""
+    )
+
+
+def test_a_buffer_that_closes_the_instance_does_no_harm() -> None:
+    run(
+        """
+import sys
+class Closing(bytes):
+    def __buffer__(self, flags):  # Python 3.12
+        instance.close()
+        return memoryview(b"abcd")
+try:
+    memory.write(0, Closing(b"abcd"))
+    memory[0:4] = Closing(b"abcd")
+except pywasm3.WasmError:
+    pass
+"""
+    )
+
+
+def test_subclasses_of_int_and_float_are_taken_by_value() -> None:
+    run(
+        """
+class Int(int):
+    def __index__(self): raise AssertionError
+class Float(float):
+    def __float__(self): raise AssertionError
+assert add(Int(1), Int(2)) == 3
+assert half(Float(3.0)) == 1.5
+"""
+    )
+
+
+# ---- text ----
+
+
+def test_call_argv_with_5000_strings_is_refused() -> None:
+    run(
+        """
+for count in (5000, 100_000):
+    raises(pywasm3.WasmError, add.call_argv, *["1"] * count)
+    raises(pywasm3.WasmError, half.call_argv, *["1"] * count)
+assert add.call_argv("1", "2") == 3
+"""
+    )
+
+
+def test_call_argv_with_huge_text_is_refused() -> None:
+    run(
+        """
+import sys
+for text in ("1" * 100_000, "x" * 1_000_000, "0x" + "f" * 1_000_000, "\\0", "1\\0", "\\ud800"):
+    raises(pywasm3.WasmError, add.call_argv, text, "1")
+    if text[0] != "1" or "\\0" in text:
+        raises((pywasm3.WasmError, OverflowError), half.call_argv, text)
+assert add.call_argv("1", "2") == 3
+"""
+    )
+
+
+def test_call_argv_takes_no_keywords_and_no_subclass_tricks() -> None:
+    run(
+        """
+class Text(str):
+    def strip(self): raise AssertionError
+raises(TypeError, lambda: add.call_argv("1", p1="2"))
+try:
+    add.call_argv(Text("1"), "2")
+except (AssertionError, pywasm3.WasmError):
+    pass
+"""
+    )
+
+
+# ---- module bytes ----
+
+
+def test_text_where_bytes_belong_says_what_to_do() -> None:
+    with pytest.raises(TypeError, match=r"load"):
+        pywasm3.Module("plugin.wasm")  # type: ignore[arg-type]
+
+
+def test_a_buffer_of_wider_items_is_refused() -> None:
+    import array
+
+    with pytest.raises(TypeError, match="bytes"):
+        pywasm3.Module(array.array("I", [0x6D736100, 1]))
+    with pytest.raises(TypeError, match="bytes"):
+        pywasm3.Module(memoryview(bytes(8)).cast("Q"))
+
+
+def test_a_buffer_with_gaps_is_refused() -> None:
+    data = bytes(b for byte in wat("(module)") for b in (byte, 0))
+    with pytest.raises(TypeError, match="contiguous"):
+        pywasm3.Module(memoryview(data)[::2])
+    with pytest.raises(TypeError, match="contiguous"):
+        pywasm3.Module(memoryview(wat("(module)"))[::-1])
+
+
+def test_signed_bytes_and_characters_are_bytes() -> None:
+    for code in "bc":
+        assert pywasm3.Module(memoryview(wat("(module)")).cast(code)).size == 8
+
+
+def test_a_released_view_is_refused() -> None:
+    view = memoryview(wat("(module)"))
+    view.release()
+    with pytest.raises((ValueError, TypeError)):
+        pywasm3.Module(view)
+
+
+def test_a_buffer_with_gaps_is_no_memory_content() -> None:
+    memory = new().memory
+    with pytest.raises((BufferError, ValueError, TypeError)):
+        memory.write(0, memoryview(b"abcdef")[::2])
+    assert memory.read(0, 3) == bytes(3)
+
+
+def test_a_module_may_be_made_of_a_memory_of_its_own_kind() -> None:
+    memory = new().memory
+    data = wat("(module)")
+    memory.write(0, data)
+    assert pywasm3.Module(memoryview(memory)[: len(data)]).bytes == data

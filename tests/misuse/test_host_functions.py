@@ -1,0 +1,305 @@
+# SPDX-License-Identifier: MIT
+"""Host functions that misbehave: the guest stops, the process lives."""
+
+from __future__ import annotations
+
+import pytest
+
+from helpers import child, wat
+
+TEXT = """
+(module
+  (import "env" "f" (func $f (param i32) (result i32)))
+  (import "env" "pair" (func $pair (result i32 f64)))
+  (import "env" "none" (func $none))
+  (memory (export "memory") 1 16)
+  (table (export "table") 1 10 funcref)
+  (global $after (export "after") (mut i32) (i32.const 0))
+  (func (export "call") (param i32) (result i32)
+    local.get 0 call $f  i32.const 1 global.set $after)
+  (func (export "call_pair") (result i32 f64) call $pair)
+  (func (export "call_none") call $none)
+  (func (export "poke") (param i32) (result i32)
+    local.get 0 call $f drop  i32.const 0 i32.const 42 i32.store  i32.const 0 i32.load)
+  (func (export "add") (param i32 i32) (result i32) local.get 0 local.get 1 i32.add))
+"""
+
+START = """
+import gc
+actions = {"f": lambda x: x, "pair": lambda: (1, 2.0), "none": lambda: None}
+def made():
+    return pywasm3.load(WASM, {"env": {
+        "f": lambda x: actions["f"](x),
+        "pair": lambda: actions["pair"](),
+        "none": lambda: actions["none"](),
+    }})
+instance = made()
+exports = instance.exports
+add, call, call_pair, call_none = exports.add, exports.call, exports.call_pair, exports.call_none
+
+def raises(errors, function, *args):
+    try:
+        function(*args)
+    except errors as error:
+        return error
+    raise AssertionError("no exception")
+"""
+
+
+def run(snippet: str, *, result: int = 0) -> None:
+    child(START + snippet, result=result, WASM=wat(TEXT))
+
+
+@pytest.mark.parametrize("value", ["None", "'text'", "(1,)", "[]", "1.5", "object()", "type"])
+def test_a_wrong_result_stops_the_guest(value: str) -> None:
+    run(
+        f"""
+actions["f"] = lambda x: {value}
+error = raises(TypeError, call, 1)
+assert "env.f" in str(error)
+assert exports.after.value == 0
+assert add(1, 2) == 3
+"""
+    )
+
+
+@pytest.mark.parametrize(
+    "value", ["None", "1", "()", "(1,)", "(1, 2.0, 3)", "(None, 2.0)", "(1, 'x')", "{1, 2}", "'ab'"]
+)
+def test_a_wrong_tuple_stops_the_guest(value: str) -> None:
+    run(
+        f"""
+actions["pair"] = lambda: {value}
+error = raises(TypeError, call_pair)
+assert "env.pair" in str(error)
+assert add(1, 2) == 3
+"""
+    )
+
+
+@pytest.mark.parametrize("value", ["0", "''", "()", "False"])
+def test_a_result_that_nobody_wants_stops_the_guest(value: str) -> None:
+    run(f'actions["none"] = lambda: {value}; raises(TypeError, call_none); assert add(1, 2) == 3')
+
+
+@pytest.mark.parametrize(
+    "error",
+    ["BaseException()", "SystemExit(7)", "KeyboardInterrupt()", "GeneratorExit()", "MemoryError()"],
+)
+def test_any_exception_arrives_as_it_is(error: str) -> None:
+    run(
+        f"""
+error = {error}
+def fail(*_):
+    raise error
+for _ in range(100):
+    calls = {"f": (call, 1), "pair": (call_pair,), "none": (call_none,)}
+    for name, (function, *args) in calls.items():
+        actions[name] = fail
+        assert raises(type(error), function, *args) is error
+assert add(1, 2) == 3
+"""
+    )
+
+
+def test_system_exit_ends_the_process_with_its_code() -> None:
+    run('import sys\nactions["f"] = sys.exit\ncall(7)\nprint("unreachable")', result=7)
+
+
+def test_the_result_of_a_conversion_that_raises_stops_the_guest() -> None:
+    run(
+        """
+class Broken:
+    def __index__(self):
+        raise LookupError
+actions["f"] = lambda x: Broken()
+raises(LookupError, call, 1)
+assert exports.after.value == 0
+"""
+    )
+
+
+def test_a_host_function_that_calls_the_guest_from_its_results_conversion_works() -> None:
+    run(
+        """
+class Nested:
+    def __index__(self):
+        return add(20, 22)
+actions["f"] = lambda x: Nested()
+assert call(1) == 42
+actions["pair"] = lambda: (Nested(), Nested())
+assert call_pair() == (42, 42.0)
+"""
+    )
+
+
+def test_a_host_function_that_drops_everything_does_no_harm() -> None:
+    run(
+        """
+def drop(x):
+    global instance, exports, add, call_pair, call_none
+    instance = exports = add = call_pair = call_none = None
+    actions.clear()
+    gc.collect()
+    return x
+actions["f"] = drop
+holder = [call]
+del call
+assert holder.pop()(5) == 5
+gc.collect()
+"""
+    )
+
+
+def test_a_host_function_that_grows_the_memory_does_no_harm() -> None:
+    run(
+        """
+def grow(x):
+    assert instance.memory.grow(1) >= 1
+    return x
+actions["f"] = grow
+for _ in range(10):
+    assert exports.poke(1) == 42
+assert instance.memory.pages == 11
+"""
+    )
+
+
+def test_a_host_function_that_grows_the_table_does_no_harm() -> None:
+    run(
+        """
+def grow(x):
+    exports.table.grow(1, add)
+    return exports.table[len(exports.table) - 1](x, 1)
+actions["f"] = grow
+assert [call(i) for i in range(5)] == [1, 2, 3, 4, 5]
+"""
+    )
+
+
+def test_closing_from_a_host_function_is_refused() -> None:
+    run(
+        """
+def close(x):
+    assert "run" in str(raises(pywasm3.WasmError, instance.close))
+    raises(pywasm3.WasmError, instance.store.close)
+    assert not instance.closed
+    return x
+actions["f"] = close
+assert call(5) == 5
+instance.close()
+raises(pywasm3.WasmError, call, 5)
+"""
+    )
+
+
+def test_leaving_a_context_in_a_host_function_is_refused() -> None:
+    run(
+        """
+def leave(x):
+    with instance:
+        pass
+    return x
+actions["f"] = leave
+raises(pywasm3.WasmError, call, 5)
+assert not instance.closed
+assert add(1, 2) == 3
+"""
+    )
+
+
+def test_a_host_function_that_replaces_its_own_link_does_no_harm() -> None:
+    run(
+        """
+environment = pywasm3.Environment()
+runtime = environment.new_runtime(4096)
+module = environment.parse_module(WASM)
+runtime.load(module)
+def first(x):
+    module.link_function("env", "f", lambda x: x + 1)
+    gc.collect()
+    return x
+module.link_function("env", "f", first)
+function = runtime.find_function("call")
+assert [function(5), function(5)] == [5, 6]
+"""
+    )
+
+
+def test_a_host_function_that_frees_itself_does_no_harm() -> None:
+    run(
+        """
+class Callback:
+    def __call__(self, x):
+        return x
+def chain():
+    callback = Callback()
+    imports = {"env": {"f": callback, "pair": callback, "none": callback}}
+    return pywasm3.load(WASM, imports).exports.call
+for _ in range(100):
+    assert chain()(7) == 7
+"""
+    )
+
+
+def test_a_traced_host_function_works() -> None:
+    run(
+        """
+import sys
+events = []
+sys.settrace(lambda frame, event, arg: events.append(event))
+sys.setprofile(lambda frame, event, arg: events.append(event))
+assert call(5) == 5
+sys.settrace(None)
+sys.setprofile(None)
+assert events
+"""
+    )
+
+
+def test_a_trace_function_that_raises_does_no_harm() -> None:
+    run(
+        """
+import sys
+def trace(frame, event, arg):
+    raise LookupError
+sys.settrace(trace)
+try:
+    call(5)
+except LookupError:
+    pass
+finally:
+    sys.settrace(None)
+assert add(1, 2) == 3
+"""
+    )
+
+
+def test_an_exception_from_the_finalizer_of_an_argument_does_no_harm() -> None:
+    run(
+        """
+import sys
+sys.unraisablehook = lambda args: None
+class Dying(int):
+    def __del__(self):
+        add(1, 2)
+        raise LookupError
+actions["f"] = lambda x: Dying(x)
+for i in range(100):
+    assert call(i) == i
+"""
+    )
+
+
+def test_an_async_host_function_is_a_wrong_result() -> None:
+    run(
+        """
+import warnings
+warnings.simplefilter("ignore")
+async def host(x):
+    return x
+actions["f"] = host
+raises(TypeError, call, 1)
+assert add(1, 2) == 3
+"""
+    )

@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: MIT
+"""What the section reader refuses: which error, where, and at what cost.
+
+The wording of the errors has goldens of its own: tests/invalid.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+import pywasm3
+from helpers import wat
+from pywasm3 import InvalidError, MalformedError, ModuleError, UnsupportedError
+
+HEADER = b"\0asm\1\0\0\0"
+EVERY_SECTION = """(module $all
+    (type (func (param i32 f64) (result i64)))
+    (import "env" "f" (func (type 0)))
+    (import "env" "g" (global $imported i32))
+    (func (export "f") (param i32) (local i64 i64 f32))
+    (table (export "t") 4 8 funcref)
+    (memory (export "m") 1 2)
+    (tag (param i32))
+    (global (export "g") (mut f64) (f64.const 1.5))
+    (global i32 (global.get $imported))
+    (global funcref (ref.null func))
+    (start 2)
+    (func)
+    (elem (i32.const 1) func 0 1)
+    (elem externref (ref.null extern))
+    (elem declare func 2)
+    (data (i32.const 0) "hello")
+    (data "passive"))"""
+
+
+def leb(value: int) -> bytes:
+    """Unsigned LEB128."""
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*out, value])
+
+
+def section(number: int, contents: bytes) -> bytes:
+    return bytes([number]) + leb(len(contents)) + contents
+
+
+def refusal(data: bytes) -> ModuleError:
+    with pytest.raises(ModuleError) as caught:
+        pywasm3.Module(data)
+    return caught.value
+
+
+def section_ends(data: bytes) -> set[int]:
+    """Where each section ends, and the header."""
+    ends, position = {8}, 8
+    while position < len(data):
+        position += 1
+        size = shift = 0
+        while True:
+            byte = data[position]
+            position += 1
+            size |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                break
+        position += size
+        ends.add(position)
+    return ends
+
+
+# ---- what an error carries ----
+
+
+def test_each_kind_of_refusal_is_a_class_of_its_own() -> None:
+    assert type(refusal(b"no module")) is MalformedError
+    assert type(refusal(HEADER + section(3, b"\x01\x00"))) is InvalidError
+    assert type(refusal(HEADER + section(1, b"\x01\x5f\x00"))) is UnsupportedError
+
+
+def test_a_refusal_carries_the_offset_of_what_is_wrong() -> None:
+    error = refusal(HEADER + section(1, b"\x02\x60\x00\x00\x61\x00\x00"))
+    assert error.offset == len(HEADER) + 2 + 1 + 3
+    assert "0x61" in str(error)
+    assert f"{error.offset:#x}" in str(error)
+
+
+def test_a_refusal_of_a_body_carries_the_function() -> None:
+    # Function 0 is imported, 1 is empty, 2 has a local of type 0x10.
+    data = (
+        HEADER
+        + section(1, b"\x01\x60\x00\x00")
+        + section(2, b"\x01\x00\x00\x00\x00")
+        + section(3, b"\x02\x00\x00")
+        + section(10, b"\x02" + b"\x02\x00\x0b" + b"\x04\x01\x01\x10\x0b")
+    )
+    assert refusal(data).function == 2
+    assert refusal(HEADER + section(3, b"\x01\x00")).function is None
+
+
+def test_validate_refuses_what_the_constructor_refuses() -> None:
+    with pytest.raises(MalformedError):
+        pywasm3.Module.validate(b"\0asm")
+    assert pywasm3.Module.validate(HEADER) is None
+
+
+# ---- cut and changed modules ----
+
+
+def test_a_module_cut_inside_a_section_is_malformed() -> None:
+    data = wat(EVERY_SECTION)
+    pywasm3.Module(data)
+    ends = section_ends(data)
+    for size in range(len(data)):
+        if size not in ends:
+            error = refusal(data[:size])
+            assert type(error) is MalformedError
+            assert error.offset is not None and error.offset <= size
+
+
+def test_a_section_that_says_another_size_than_it_has_is_malformed() -> None:
+    contents = b"\x01\x60\x01\x7f\x00"
+    for size in [*range(len(contents)), len(contents) + 1, 127]:
+        assert type(refusal(HEADER + bytes([1, size]) + contents)) is MalformedError
+
+
+def test_sections_out_of_order_are_malformed() -> None:
+    order = [1, 2, 3, 4, 5, 13, 6, 7, 9, 10, 11]
+    for place, number in enumerate(order):
+        for earlier in order[: place + 1]:
+            error = refusal(HEADER + section(number, b"\x00") + section(earlier, b"\x00"))
+            assert str(error).startswith("unexpected content after last section")
+
+
+def test_every_order_of_present_sections_that_keeps_the_rule_is_read() -> None:
+    order = [1, 2, 3, 4, 5, 13, 6, 7, 9, 10, 11]
+    for missing in order:
+        kept = b"".join(section(number, b"\x00") for number in order if number != missing)
+        pywasm3.Module(HEADER + kept)
+
+
+# ---- what is valid, but not supported ----
+
+
+@pytest.mark.parametrize(
+    ("feature", "text"),
+    [
+        ("garbage-collected types", "(module (type (struct (field i32))))"),
+        ("garbage-collected types", "(module (type (array i8)))"),
+        ("garbage-collected types", "(module (rec (type (func)) (type (func))))"),
+        ("garbage-collected types", "(module (type (sub (func))))"),
+        ("garbage-collected types", "(module (func (param anyref)))"),
+        ("garbage-collected types", "(module (table 0 i31ref))"),
+        ("garbage-collected types", "(module (func (local eqref)))"),
+        ("typed function references", "(module (type (func)) (func (param (ref null 0))))"),
+        ("typed function references", "(module (func (param (ref func))))"),
+        ("typed function references", "(module (table 1 funcref (ref.null func)))"),
+        ("exception references", "(module (func (param exnref)))"),
+        ("extended constant expressions",
+         "(module (global i32 (i32.add (i32.const 1) (i32.const 2))))"),
+        ("vector constants", "(module (global v128 (v128.const i64x2 0 0)))"),
+    ],
+)  # fmt: skip
+def test_a_feature_that_is_not_supported_is_named(feature: str, text: str) -> None:
+    error = refusal(wat(text))
+    assert type(error) is UnsupportedError
+    assert str(error).startswith(f"not supported: {feature}")
+    assert error.offset is not None and error.offset >= 8
+
+
+# ---- limits ----
+
+
+def test_a_function_may_have_1000_parameters_and_results_together() -> None:
+    def data(params: int, results: int) -> bytes:
+        types = b"\x01\x60" + leb(params) + b"\x7f" * params + leb(results) + b"\x7f" * results
+        return HEADER + section(1, types)
+
+    pywasm3.Module(data(1000, 0))
+    pywasm3.Module(data(400, 600))
+    for params, results in ((1001, 0), (0, 1001), (500, 501)):
+        assert type(refusal(data(params, results))) is UnsupportedError
+
+
+def test_a_function_may_have_50000_locals_with_its_parameters() -> None:
+    def data(*groups: int) -> bytes:
+        body = leb(len(groups)) + b"".join(leb(n) + b"\x7f" for n in groups) + b"\x0b"
+        return (
+            HEADER
+            + section(1, b"\x01\x60\x02\x7f\x7f\x00")
+            + section(3, b"\x01\x00")
+            + section(10, b"\x01" + leb(len(body)) + body)
+        )
+
+    pywasm3.Module(data(49_998))
+    error = refusal(data(49_998, 1))
+    assert type(error) is UnsupportedError
+    assert str(error).startswith("too many locals: 50001")
+    assert error.function == 0
+    assert type(refusal(data(2**32 - 1, 1))) is MalformedError
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4, 5, 6, 7, 9, 11, 13])
+def test_a_count_beyond_the_bytes_is_refused_before_room_is_made_for_it(number: int) -> None:
+    # A million entries would take up to 72 MB; the section has 20 bytes.
+    for count in (1000, 1_000_000, 2**32 - 1):
+        error = refusal(HEADER + section(number, leb(count) + b"\x00" * 20))
+        assert type(error) is MalformedError
+        assert str(error).startswith("length out of bounds")
+
+
+def test_more_entries_than_the_limit_are_not_supported() -> None:
+    memories = HEADER + section(5, leb(101) + b"\x00\x00" * 101)
+    assert type(refusal(memories)) is UnsupportedError
+    segments = HEADER + section(11, leb(100_001) + b"\x01\x00" * 100_001)
+    assert "at most 100000 are supported" in str(refusal(segments))
+
+
+# ---- export names ----
+
+
+def test_an_export_name_that_comes_twice_among_many_is_found() -> None:
+    def data(names: list[bytes]) -> bytes:
+        entries = b"".join(leb(len(name)) + name + b"\x02\x00" for name in names)
+        return HEADER + section(5, b"\x01\x00\x00") + section(7, leb(len(names)) + entries)
+
+    names = [b"export %d" % i for i in range(100_000)]
+    pywasm3.Module(data(names))
+    names[99_999] = names[7]
+    error = refusal(data(names))
+    assert str(error).startswith('duplicate export name "export 7": export 99999 ')
+    assert error.offset == len(data(names)) - 2 - len(names[7])
+
+
+def test_a_long_name_in_a_message_is_cut_between_characters() -> None:
+    name = ("ä" * 1000).encode()
+    entry = leb(len(name)) + name + b"\x02\x00"
+    error = refusal(HEADER + section(5, b"\x01\x00\x00") + section(7, b"\x02" + entry * 2))
+    assert "\N{REPLACEMENT CHARACTER}" not in str(error)
+    assert len(str(error)) < 200

@@ -1,0 +1,480 @@
+# SPDX-License-Identifier: MIT
+"""Linear memory: bytes, views, text, structures, numbers, growth."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import numpy
+import pytest
+
+import pywasm3
+from helpers import Oracle, load, wat
+
+PAGE = 65536
+
+TEXT = """
+(module (memory (export "memory") 1 4)
+  (data (i32.const 16) "hello\\00")
+  (func (export "peek") (param i32) (result i32) local.get 0 i32.load8_u)
+  (func (export "poke") (param i32 i32) local.get 0 local.get 1 i32.store8)
+  (func (export "size") (result i32) memory.size)
+  (func (export "grow") (param i32) (result i32) local.get 0 memory.grow))
+"""
+
+
+@pytest.fixture
+def instance() -> pywasm3.Instance:
+    return load(TEXT)
+
+
+@pytest.fixture
+def memory(instance: pywasm3.Instance) -> pywasm3.Memory:
+    return instance.memory
+
+
+# ---- bytes ----
+
+
+def test_memory_holds_the_data_segments(memory: pywasm3.Memory) -> None:
+    assert memory.read(16, 6) == b"hello\0"
+    assert memory.read(0, 16) == bytes(16)
+
+
+def test_what_the_host_writes_the_guest_reads(instance: pywasm3.Instance) -> None:
+    instance.memory.write(100, b"\xfe")
+    assert instance.exports.peek(100) == 0xFE
+
+
+def test_what_the_guest_writes_the_host_reads(instance: pywasm3.Instance) -> None:
+    instance.exports.poke(100, 0xFE)
+    assert instance.memory.read(100, 1) == b"\xfe"
+
+
+@pytest.mark.parametrize(
+    "data", [b"abc", bytearray(b"abc"), memoryview(b"abc"), numpy.frombuffer(b"abc", "u1")]
+)
+def test_write_takes_bytes_like_objects(memory: pywasm3.Memory, data: Any) -> None:
+    memory.write(0, data)
+    assert memory.read(0, 3) == b"abc"
+
+
+def test_write_takes_the_bytes_of_wider_items(memory: pywasm3.Memory) -> None:
+    memory.write(0, numpy.array([1, 2], "<u4"))
+    assert memory.read(0, 8) == struct.pack("<2I", 1, 2)
+
+
+@pytest.mark.parametrize("data", ["abc", 3, None, [1, 2]])
+def test_write_refuses_what_is_no_buffer(memory: pywasm3.Memory, data: Any) -> None:
+    with pytest.raises(TypeError):
+        memory.write(0, data)
+
+
+def test_write_of_the_memory_into_itself_copies_as_memmove_does(memory: pywasm3.Memory) -> None:
+    memory.write(0, b"abcdef")
+    memory.write(2, memoryview(memory)[:4])
+    assert memory.read(0, 6) == b"ababcd"
+
+
+def test_reads_and_writes_of_nothing_are_fine_up_to_the_end(memory: pywasm3.Memory) -> None:
+    assert memory.read(PAGE, 0) == b""
+    memory.write(PAGE, b"")
+
+
+@pytest.mark.parametrize(
+    ("address", "size"),
+    [(PAGE, 1), (PAGE - 1, 2), (0, PAGE + 1), (PAGE + 1, 0), (-1, 1), (0, -1), (1 << 64, 1)],
+)
+def test_a_read_out_of_range_tells_address_length_and_size(
+    memory: pywasm3.Memory, address: int, size: int
+) -> None:
+    with pytest.raises(IndexError) as caught:
+        memory.read(address, size)
+    for number in (address, size, PAGE):
+        assert str(number) in str(caught.value)
+
+
+@pytest.mark.parametrize("address", [PAGE, PAGE - 2, -1, 1 << 32, 1 << 64])
+def test_a_write_out_of_range_tells_the_same_and_writes_nothing(
+    memory: pywasm3.Memory, address: int
+) -> None:
+    before = bytes(memory)
+    with pytest.raises(IndexError) as caught:
+        memory.write(address, b"abc")
+    for number in (address, 3, PAGE):
+        assert str(number) in str(caught.value)
+    assert bytes(memory) == before
+
+
+def test_an_address_whose_index_grows_the_memory_is_measured_afterwards(
+    memory: pywasm3.Memory,
+) -> None:
+    class Growing:
+        def __index__(self) -> int:
+            memory.grow(1)
+            return PAGE
+
+    assert memory.read(Growing(), 4) == bytes(4)
+
+
+# ---- as a sequence ----
+
+
+def test_len_is_the_size_in_bytes(memory: pywasm3.Memory) -> None:
+    assert len(memory) == PAGE
+
+
+def test_single_bytes_are_ints(memory: pywasm3.Memory) -> None:
+    memory[3] = 200
+    assert memory[3] == 200
+    assert memory[-PAGE + 3] == 200
+
+
+def test_slices_are_bytes(memory: pywasm3.Memory) -> None:
+    memory[0:4] = b"abcd"
+    assert memory[0:4] == b"abcd"
+    assert memory[2:2] == b""
+    assert memory[3:1] == b""
+    assert memory[-PAGE : -PAGE + 2] == b"ab"
+    assert len(memory[:]) == PAGE
+
+
+def test_slices_reach_neither_beyond_the_end_nor_before_the_start(memory: pywasm3.Memory) -> None:
+    for key in (slice(0, PAGE + 1), slice(-PAGE - 1, 5), slice(PAGE + 1, None)):
+        with pytest.raises(IndexError, match=str(PAGE)):
+            memory[key]
+
+
+@pytest.mark.parametrize("index", [PAGE, -PAGE - 1, 1 << 64, -(1 << 64)])
+def test_an_index_out_of_range_is_an_index_error(memory: pywasm3.Memory, index: int) -> None:
+    with pytest.raises(IndexError):
+        memory[index]
+    with pytest.raises(IndexError):
+        memory[index] = 0
+
+
+@pytest.mark.parametrize("value", [256, -1, 1 << 64])
+def test_a_byte_out_of_range_is_refused(memory: pywasm3.Memory, value: int) -> None:
+    with pytest.raises((ValueError, OverflowError)):
+        memory[0] = value
+
+
+@pytest.mark.parametrize("value", ["a", b"a", 1.0, None])
+def test_a_byte_is_an_integer(memory: pywasm3.Memory, value: Any) -> None:
+    with pytest.raises(TypeError):
+        memory[0] = value
+
+
+@pytest.mark.parametrize("key", ["0", 1.0, None, (0, 1)])
+def test_an_index_is_an_integer_or_a_slice(memory: pywasm3.Memory, key: Any) -> None:
+    with pytest.raises(TypeError):
+        memory[key]
+    with pytest.raises(TypeError):
+        memory[key] = 0
+
+
+def test_a_slice_keeps_its_length(memory: pywasm3.Memory) -> None:
+    with pytest.raises(ValueError, match="2"):
+        memory[0:2] = b"abc"
+    with pytest.raises(ValueError, match="4"):
+        memory[0:4] = b"abc"
+
+
+def test_nothing_can_be_deleted(memory: pywasm3.Memory) -> None:
+    with pytest.raises(TypeError):
+        del memory[0]
+    with pytest.raises(TypeError):
+        del memory[0:4]
+
+
+# ---- views ----
+
+
+def test_a_view_sees_and_changes_the_bytes(instance: pywasm3.Instance) -> None:
+    view = memoryview(instance.memory)
+    assert view.nbytes == PAGE
+    assert (view.format, view.itemsize, view.readonly) == ("B", 1, False)
+    instance.exports.poke(5, 77)
+    assert view[5] == 77
+    view[6] = 88
+    assert instance.exports.peek(6) == 88
+
+
+def test_a_view_of_another_format_sees_the_same_bytes(memory: pywasm3.Memory) -> None:
+    memory.write_u32(8, 0x01020304)
+    assert memoryview(memory).cast("I")[2] == 0x01020304
+
+
+def test_a_view_stays_valid_when_the_memory_grows(instance: pywasm3.Instance) -> None:
+    view = memoryview(instance.memory)
+    assert instance.exports.grow(3) == 1
+    instance.exports.poke(5, 77)
+    assert view[5] == 77
+    assert view.nbytes == PAGE
+    assert memoryview(instance.memory).nbytes == 4 * PAGE
+
+
+def test_numpy_sees_the_memory_without_a_copy(instance: pywasm3.Instance) -> None:
+    array = numpy.frombuffer(instance.memory, "<u4")
+    assert array.shape == (PAGE // 4,)
+    array[1] = 0x01020304
+    assert instance.memory.read(4, 4) == b"\4\3\2\1"
+    instance.exports.poke(4, 0xFF)
+    assert array[1] == 0x010203FF
+
+
+def test_bytes_copies_the_whole_memory(memory: pywasm3.Memory) -> None:
+    copied = bytes(memory)
+    memory[0] = 1
+    assert len(copied) == PAGE
+    assert copied[0] == 0
+
+
+def test_struct_works_on_the_memory_itself(memory: pywasm3.Memory) -> None:
+    struct.pack_into("<I", memory, 12, 7)
+    assert struct.unpack_from("<I", memory, 12) == (7,)
+
+
+# ---- text ----
+
+
+def test_a_string_ends_at_its_nul(memory: pywasm3.Memory) -> None:
+    assert memory.read_cstring(16) == b"hello"
+    assert memory.read_cstring(18) == b"llo"
+    assert memory.read_cstring(21) == b""
+
+
+def test_a_string_may_be_bounded(memory: pywasm3.Memory) -> None:
+    assert memory.read_cstring(16, 3) == b"hel"
+    assert memory.read_cstring(16, 100) == b"hello"
+    assert memory.read_cstring(16, 0) == b""
+
+
+def test_a_string_without_an_end_is_out_of_range(memory: pywasm3.Memory) -> None:
+    memory.write(PAGE - 3, b"abc")
+    with pytest.raises(IndexError, match=str(PAGE)):
+        memory.read_cstring(PAGE - 3)
+    assert memory.read_cstring(PAGE - 3, 3) == b"abc"
+
+
+@pytest.mark.parametrize("address", [-1, PAGE + 1, 1 << 64])
+def test_a_string_begins_within_the_memory(memory: pywasm3.Memory, address: int) -> None:
+    with pytest.raises(IndexError):
+        memory.read_cstring(address)
+
+
+def test_text_is_written_with_its_nul_and_read_back(memory: pywasm3.Memory) -> None:
+    memory.write(0, b"\xff" * 20)
+    assert memory.write_str(0, "Grüße") == 8
+    assert memory.read(0, 9) == "Grüße".encode() + b"\0\xff"
+    assert memory.read_str(0) == "Grüße"
+
+
+def test_text_may_be_written_without_a_nul(memory: pywasm3.Memory) -> None:
+    memory.write(0, b"\xff" * 20)
+    assert memory.write_str(0, "abc", nul=False) == 3
+    assert memory.read(0, 4) == b"abc\xff"
+
+
+def test_text_may_have_another_encoding(memory: pywasm3.Memory) -> None:
+    size = memory.write_str(0, "Grüße", encoding="utf-16-le", nul=False)
+    assert memory.read_str(0, size, "utf-16-le") == "Grüße"
+
+
+def test_text_of_a_given_size_may_hold_nuls(memory: pywasm3.Memory) -> None:
+    memory.write(0, b"a\0b\0")
+    assert memory.read_str(0, 3) == "a\0b"
+
+
+def test_bytes_that_are_no_text_are_a_unicode_error(memory: pywasm3.Memory) -> None:
+    memory.write(0, b"\xff\0")
+    with pytest.raises(UnicodeDecodeError):
+        memory.read_str(0)
+
+
+def test_text_that_does_not_fit_is_not_written_in_part(memory: pywasm3.Memory) -> None:
+    with pytest.raises(IndexError):
+        memory.write_str(PAGE - 3, "abc")
+    assert memory.read(PAGE - 3, 3) == bytes(3)
+
+
+def test_text_is_a_str(memory: pywasm3.Memory) -> None:
+    with pytest.raises(TypeError):
+        memory.write_str(0, b"abc")  # type: ignore[arg-type]
+
+
+# ---- structures and numbers ----
+
+
+def test_structures_are_little_endian_without_a_prefix(memory: pywasm3.Memory) -> None:
+    memory.pack("IhB", 32, 1, -2, 3)
+    assert memory.read(32, 7) == struct.pack("<IhB", 1, -2, 3)
+    assert memory.unpack("IhB", 32) == (1, -2, 3)
+
+
+def test_structures_keep_a_prefix(memory: pywasm3.Memory) -> None:
+    memory.pack(">I", 32, 1)
+    assert memory.read(32, 4) == b"\0\0\0\1"
+    assert memory.unpack(">I", 32) == (1,)
+
+
+def test_structures_out_of_range_are_index_errors(memory: pywasm3.Memory) -> None:
+    with pytest.raises(IndexError):
+        memory.unpack("Q", PAGE - 7)
+    with pytest.raises(IndexError):
+        memory.pack("Q", PAGE - 7, 1)
+
+
+def test_wrong_formats_are_struct_errors(memory: pywasm3.Memory) -> None:
+    with pytest.raises(struct.error):
+        memory.unpack("?!", 0)
+    with pytest.raises(struct.error):
+        memory.pack("I", 0, "text")
+
+
+INTEGERS = [("i8", "b"), ("u8", "B"), ("i16", "h"), ("u16", "H")] + [
+    (f"{sign}{bits}", code)
+    for bits, codes in ((32, "iI"), (64, "qQ"))
+    for sign, code in zip("iu", codes, strict=True)
+]
+
+
+@pytest.mark.parametrize(("name", "code"), INTEGERS)
+def test_integers_are_read_and_written_as_struct_has_them(
+    memory: pywasm3.Memory, name: str, code: str
+) -> None:
+    bits = int(name[1:])
+    low, high = (
+        (0, (1 << bits) - 1) if name[0] == "u" else (-(1 << (bits - 1)), (1 << bits - 1) - 1)
+    )
+    for value in (low, high, 1):
+        getattr(memory, f"write_{name}")(40, value)
+        assert memory.read(40, bits // 8) == struct.pack(f"<{code}", value)
+        assert getattr(memory, f"read_{name}")(40) == value
+    for value in (low - 1, high + 1):
+        with pytest.raises(OverflowError, match=name):
+            getattr(memory, f"write_{name}")(40, value)
+    with pytest.raises(TypeError):
+        getattr(memory, f"write_{name}")(40, 1.0)
+
+
+@pytest.mark.parametrize(("name", "code"), [("f32", "f"), ("f64", "d")])
+def test_floats_are_read_and_written_as_struct_has_them(
+    memory: pywasm3.Memory, name: str, code: str
+) -> None:
+    for value in (0.0, -0.0, 1.5, 1e-40, float("inf")):
+        getattr(memory, f"write_{name}")(40, value)
+        assert memory.read(40, int(name[1:]) // 8) == struct.pack(f"<{code}", value)
+        packed = struct.pack("<d", getattr(memory, f"read_{name}")(40))
+        assert packed == struct.pack(
+            "<d", struct.unpack(f"<{code}", struct.pack(f"<{code}", value))[0]
+        )
+    with pytest.raises(TypeError):
+        getattr(memory, f"write_{name}")(40, "1")
+
+
+@pytest.mark.parametrize("name", [name for name, _ in INTEGERS] + ["f32", "f64"])
+def test_numbers_out_of_range_are_index_errors(memory: pywasm3.Memory, name: str) -> None:
+    address = PAGE - int(name[1:]) // 8 + 1
+    with pytest.raises(IndexError):
+        getattr(memory, f"read_{name}")(address)
+    with pytest.raises(IndexError):
+        getattr(memory, f"write_{name}")(address, 1)
+
+
+# ---- growth ----
+
+
+def test_growth_returns_the_pages_before(memory: pywasm3.Memory) -> None:
+    assert memory.grow(2) == 1
+    assert memory.pages == 3
+    assert len(memory) == 3 * PAGE
+    assert memory.grow(0) == 3
+
+
+def test_new_pages_are_zero_and_usable(instance: pywasm3.Instance) -> None:
+    instance.memory.grow(1)
+    assert instance.memory.read(PAGE, PAGE) == bytes(PAGE)
+    instance.exports.poke(2 * PAGE - 1, 9)
+    assert instance.memory[-1] == 9
+
+
+def test_the_guest_sees_what_the_host_grew(instance: pywasm3.Instance) -> None:
+    instance.memory.grow(1)
+    assert instance.exports.size() == 2
+    assert instance.exports.grow(1) == 2
+    assert instance.memory.pages == 3
+
+
+@pytest.mark.parametrize("delta", [4, 65536, 1 << 32, 1 << 62])
+def test_growth_beyond_the_maximum_is_refused(memory: pywasm3.Memory, delta: int) -> None:
+    with pytest.raises(pywasm3.WasmError, match="grow"):
+        memory.grow(delta)
+    assert memory.pages == 1
+
+
+@pytest.mark.parametrize("delta", [-1, -(1 << 62), 1 << 64])
+def test_growth_by_less_than_nothing_is_a_value_error(memory: pywasm3.Memory, delta: int) -> None:
+    with pytest.raises((ValueError, OverflowError)):
+        memory.grow(delta)
+    assert memory.pages == 1
+
+
+@pytest.mark.parametrize("delta", [1.0, "1", None])
+def test_growth_counts_whole_pages(memory: pywasm3.Memory, delta: Any) -> None:
+    with pytest.raises(TypeError):
+        memory.grow(delta)
+
+
+@pytest.mark.parametrize("delta", [0, 1, 3, 4, -1, 0x7FFFFFFF, 65535, 65536])
+def test_the_guest_grows_as_it_does_in_wasmtime(instance: pywasm3.Instance, delta: int) -> None:
+    oracle = Oracle(wat(TEXT))
+    assert instance.exports.grow(delta) == oracle.call("grow", delta)
+    assert instance.exports.size() == oracle.call("size")
+
+
+def test_a_memory_without_a_maximum_grows_to_4_gib_and_no_further() -> None:
+    instance = load(
+        """(module (memory (export "memory") 0)
+        (func (export "grow") (param i32) (result i32) local.get 0 memory.grow))"""
+    )
+    assert instance.exports.grow(65537) == -1
+    assert len(instance.memory) == 0
+    assert instance.memory.grow(1) == 0
+    assert instance.memory.read(PAGE - 1, 1) == b"\0"
+
+
+def test_an_empty_memory_has_an_empty_view() -> None:
+    memory = load('(module (memory (export "memory") 0 1))').memory
+    view = memoryview(memory)
+    assert view.nbytes == 0
+    assert memory[:] == b""
+    with pytest.raises(IndexError):
+        memory[0]
+    assert memory.grow(1) == 0
+    assert view.nbytes == 0
+
+
+# ---- types ----
+
+
+def test_a_memory_tells_its_limits(memory: pywasm3.Memory) -> None:
+    assert memory.type == pywasm3.MemoryType(1, 4)
+    memory.grow(1)
+    assert memory.type == pywasm3.MemoryType(2, 4)
+    assert load('(module (memory (export "m") 1))').memory.type == pywasm3.MemoryType(1)
+
+
+def test_the_memory_of_an_instance_is_its_export(instance: pywasm3.Instance) -> None:
+    assert instance.memory is instance.exports.memory
+
+
+def test_an_instance_without_a_memory_says_so() -> None:
+    with pytest.raises(pywasm3.WasmError, match="no memory"):
+        _ = load("(module)").memory
+
+
+def test_a_memory_that_is_not_exported_is_not_shown() -> None:
+    with pytest.raises(pywasm3.WasmError):
+        _ = load("(module (memory 1))").memory
