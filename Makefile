@@ -5,7 +5,7 @@
 #   make test       the suite, on an editable install in .venv
 #   make sanitize   the suite under AddressSanitizer and UBSan, in .venv-sanitize
 #   make matrix     the suite on every Python found, each in .venv-3.x
-#   make lint       ruff; make lint-c: own C files, every warning an error
+#   make lint       ruff; make lint-c: own C files, format and every warning
 #   make types      mypy --strict, and stubtest on the stubs of the compiled modules
 #   make wheel      dist/*.whl, tried in an environment without a compiler
 #   make guests     compiles tests/guests again
@@ -40,7 +40,8 @@ lint: $(VENV)/.extra-check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-lint-c: $(VENV)/.editable
+lint-c: $(VENV)/.editable $(VENV)/.extra-check
+	$(BIN)/clang-format --dry-run -Werror native/*/*.[ch]
 	$(BIN)/python tools/lint_c.py
 
 types: $(VENV)/.editable $(VENV)/.extra-check

@@ -1,10 +1,11 @@
 """The CPython half: what has to cost nothing. Only pywasm3/_ffi.py imports it."""
 
+import inspect
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, TypeVar, final
 
-from typing_extensions import Buffer, Self
+from typing_extensions import Buffer, Self, disjoint_base
 
 from pywasm3._types import FuncType
 
@@ -18,7 +19,7 @@ def signature(type: int, /) -> tuple[bytes, bytes]: ...
 
 @final
 class Store:
-    def __init__(self, *, stack: int = ...) -> None: ...
+    def __new__(cls, *, stack: int = 1048576) -> Self: ...
     @property
     def closed(self) -> bool: ...
     @property
@@ -52,6 +53,8 @@ class HostFunction:
 class Function:
     def __call__(self, *args: Any) -> Any: ...
     @property
+    def __signature__(self) -> inspect.Signature: ...
+    @property
     def __name__(self) -> str: ...
     @property
     def __qualname__(self) -> str: ...
@@ -75,6 +78,7 @@ class Function:
     def ret_types(self) -> tuple[int, ...]: ...
     def call_argv(self, *args: str) -> Any: ...
 
+@disjoint_base
 class Memory:
     @classmethod
     def _wrap(cls: type[_M], store: Store, instance: int, index: int, /) -> _M: ...

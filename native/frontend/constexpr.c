@@ -19,8 +19,8 @@
 
 /* First and last of each run of one-byte opcodes that WebAssembly 3.0 defines. */
 static const uint8_t defined_opcodes[][2] = {
-    {0x00, 0x05}, {0x08, 0x08}, {0x0a, 0x15}, {0x1a, 0x1c}, {0x1f, 0x26},
-    {0x28, 0xc4}, {0xd0, 0xd6}, {OP_PREFIX_GC, OP_PREFIX_SIMD},
+    {0x00, 0x05}, {0x08, 0x08}, {0x0a, 0x15}, {0x1a, 0x1c},
+    {0x1f, 0x26}, {0x28, 0xc4}, {0xd0, 0xd6}, {OP_PREFIX_GC, OP_PREFIX_SIMD},
 };
 
 static bool is_defined(uint8_t opcode)
@@ -124,29 +124,19 @@ static bool read_i64(pw_reader *r, pw_constexpr *c)
 static bool read_constant(pw_decoder *d, uint8_t opcode, pw_constexpr *c)
 {
     switch (opcode) {
-    case OP_I32_CONST:
-        return read_i32(&d->reader, c);
-    case OP_I64_CONST:
-        return read_i64(&d->reader, c);
-    case OP_F32_CONST:
-        c->type = PW_F32;
-        return pw_read_fixed(&d->reader, "f32.const", 4, &c->bits);
-    case OP_F64_CONST:
-        c->type = PW_F64;
-        return pw_read_fixed(&d->reader, "f64.const", 8, &c->bits);
-    case OP_GLOBAL_GET:
-        return read_global_get(d, c);
+    case OP_I32_CONST: return read_i32(&d->reader, c);
+    case OP_I64_CONST: return read_i64(&d->reader, c);
+    case OP_F32_CONST: c->type = PW_F32; return pw_read_fixed(&d->reader, "f32.const", 4, &c->bits);
+    case OP_F64_CONST: c->type = PW_F64; return pw_read_fixed(&d->reader, "f64.const", 8, &c->bits);
+    case OP_GLOBAL_GET: return read_global_get(d, c);
     case OP_REF_NULL:
         c->kind = PW_CONST_NULL;
         return pw_read_heaptype(d, "type of ref.null", &c->type);
-    case OP_REF_FUNC:
-        return read_ref_func(d, c);
+    case OP_REF_FUNC: return read_ref_func(d, c);
     case OP_PREFIX_GC:
     case OP_PREFIX_MISC:
-    case OP_PREFIX_SIMD:
-        return fail_prefixed(d, c->offset, opcode);
-    default:
-        return fail_not_constant(d, c->offset, opcode);
+    case OP_PREFIX_SIMD: return fail_prefixed(d, c->offset, opcode);
+    default: return fail_not_constant(d, c->offset, opcode);
     }
 }
 
@@ -160,8 +150,7 @@ static bool take_operands(pw_decoder *d, uint32_t offset, outcome *result)
 {
     if (result->depth < 2) {
         return pw_fail(d->reader.error, PW_INVALID, offset,
-                       "type mismatch: 2 operands expected, but the stack holds %u",
-                       result->depth);
+                       "type mismatch: 2 operands expected, but the stack holds %u", result->depth);
     }
     result->depth--;
     if (result->extended == 0) {
@@ -212,8 +201,7 @@ bool pw_read_constexpr(pw_decoder *d, const char *what, pw_valtype expected,
     }
     if (result.extended != 0) {
         return pw_fail(d->reader.error, PW_UNSUPPORTED, result.extended,
-                       "not supported: extended constant expressions (arithmetic in the %s)",
-                       what);
+                       "not supported: extended constant expressions (arithmetic in the %s)", what);
     }
     if (first.type != expected) {
         return pw_fail(d->reader.error, PW_INVALID, offset,

@@ -44,8 +44,8 @@ static void merge(const sort_key *from, sort_key *to, size_t begin, size_t middl
     size_t left = begin;
     size_t right = middle;
     for (size_t i = begin; i < end; i++) {
-        bool take_left = left < middle &&
-                         (right == end || compare_keys(&from[left], &from[right]) <= 0);
+        bool take_left =
+            left < middle && (right == end || compare_keys(&from[left], &from[right]) <= 0);
         to[i] = from[take_left ? left++ : right++];
     }
 }

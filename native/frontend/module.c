@@ -65,8 +65,10 @@ pw_module *pw_module_new(const uint8_t *bytes, size_t size, pw_error *error)
 {
     pw_error_clear(error);
     if (size > PW_MAX_MODULE_SIZE) {
-        pw_fail(error, PW_LIMIT, 0, "too many: the module has %zu bytes, but at most %u are "
-                "supported", size, PW_MAX_MODULE_SIZE);
+        pw_fail(error, PW_LIMIT, 0,
+                "too many: the module has %zu bytes, but at most %u are "
+                "supported",
+                size, PW_MAX_MODULE_SIZE);
         return NULL;
     }
     pw_module *module = new_module(bytes, size);

@@ -39,13 +39,9 @@ static bool read_name_map(pw_reader *r, names *n)
 static bool read_subsection(pw_reader *r, uint8_t id, names *n)
 {
     switch (id) {
-    case SUBSECTION_MODULE:
-        return pw_read_name(r, "module name", &n->module);
-    case SUBSECTION_FUNCTIONS:
-        return read_name_map(r, n);
-    default:
-        r->pos = r->end;
-        return true;
+    case SUBSECTION_MODULE: return pw_read_name(r, "module name", &n->module);
+    case SUBSECTION_FUNCTIONS: return read_name_map(r, n);
+    default: r->pos = r->end; return true;
     }
 }
 

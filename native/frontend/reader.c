@@ -99,8 +99,7 @@ static bool fits(uint8_t last, unsigned used, bool is_signed)
 
 /* A number that is wrong in itself is told as such before it is told that it leaves its section:
  * hence the bytes after the first may come from behind the unit. */
-static bool read_leb(pw_reader *r, const char *what, unsigned bits, bool is_signed,
-                     uint64_t *value)
+static bool read_leb(pw_reader *r, const char *what, unsigned bits, bool is_signed, uint64_t *value)
 {
     if (r->pos == r->end) {
         return fail_end(r, what);
@@ -182,8 +181,7 @@ bool pw_read_s64(pw_reader *r, const char *what, int64_t *value)
     return read_signed(r, what, 64, value);
 }
 
-bool pw_read_count(pw_reader *r, const char *what, size_t entry_size, uint32_t max,
-                   uint32_t *count)
+bool pw_read_count(pw_reader *r, const char *what, size_t entry_size, uint32_t max, uint32_t *count)
 {
     pw_reader ahead = *r;
     uint32_t value;

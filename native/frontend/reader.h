@@ -10,7 +10,7 @@
 #include "error.h"
 
 typedef struct {
-    const uint8_t *base;  /* of the module: offsets count from here */
+    const uint8_t *base; /* of the module: offsets count from here */
     const uint8_t *pos;
     const uint8_t *end;   /* of the unit: the module, a section or a function */
     const uint8_t *limit; /* of the module */

@@ -26,15 +26,14 @@ void *pw_decode_alloc(pw_decoder *d, size_t count, size_t size)
     return result;
 }
 
-bool pw_fail_index(pw_decoder *d, const char *what, uint32_t offset, uint32_t index,
-                   uint32_t size)
+bool pw_fail_index(pw_decoder *d, const char *what, uint32_t offset, uint32_t index, uint32_t size)
 {
     if (size == 0) {
         return pw_fail(d->reader.error, PW_INVALID, offset,
                        "unknown %s %u: none is defined up to here", what, index);
     }
-    return pw_fail(d->reader.error, PW_INVALID, offset,
-                   "unknown %s %u: expected an index below %u", what, index, size);
+    return pw_fail(d->reader.error, PW_INVALID, offset, "unknown %s %u: expected an index below %u",
+                   what, index, size);
 }
 
 /* ---- index spaces ---------------------------------------------------------------------------- */
@@ -46,16 +45,11 @@ static uint32_t space_size(const pw_decoder *d, pw_externkind kind)
 {
     const pw_module *m = d->module;
     switch (kind) {
-    case PW_EXTERN_FUNC:
-        return m->info.nfunctions;
-    case PW_EXTERN_TABLE:
-        return m->ntables;
-    case PW_EXTERN_MEMORY:
-        return m->nmemories;
-    case PW_EXTERN_GLOBAL:
-        return m->nglobals;
-    default:
-        return m->ntags;
+    case PW_EXTERN_FUNC: return m->info.nfunctions;
+    case PW_EXTERN_TABLE: return m->ntables;
+    case PW_EXTERN_MEMORY: return m->nmemories;
+    case PW_EXTERN_GLOBAL: return m->nglobals;
+    default: return m->ntags;
     }
 }
 
@@ -69,9 +63,7 @@ static void add_external(pw_decoder *d, const pw_externtype *type, bool imported
 {
     pw_module *m = d->module;
     switch (type->kind) {
-    case PW_EXTERN_FUNC:
-        d->function_types[m->info.nfunctions++] = type->type_index;
-        break;
+    case PW_EXTERN_FUNC: d->function_types[m->info.nfunctions++] = type->type_index; break;
     case PW_EXTERN_TABLE:
         d->tables[m->ntables++] = (pw_tabledef){type->valtype, imported, type->limits};
         break;
@@ -79,13 +71,10 @@ static void add_external(pw_decoder *d, const pw_externtype *type, bool imported
         d->memories[m->nmemories++] = (pw_memorydef){imported, type->limits};
         break;
     case PW_EXTERN_GLOBAL:
-        d->globals[m->nglobals++] =
-            (pw_globaldef){.type = type->valtype, .is_mutable = type->is_mutable,
-                           .imported = imported};
+        d->globals[m->nglobals++] = (pw_globaldef){
+            .type = type->valtype, .is_mutable = type->is_mutable, .imported = imported};
         break;
-    default:
-        d->tags[m->ntags++] = (pw_tagdef){imported, type->type_index};
-        break;
+    default: d->tags[m->ntags++] = (pw_tagdef){imported, type->type_index}; break;
     }
 }
 
@@ -275,23 +264,17 @@ static pw_externtype type_of(const pw_decoder *d, pw_externkind kind, uint32_t i
 {
     pw_externtype type = {.kind = kind};
     switch (kind) {
-    case PW_EXTERN_FUNC:
-        type.type_index = d->function_types[index];
-        break;
+    case PW_EXTERN_FUNC: type.type_index = d->function_types[index]; break;
     case PW_EXTERN_TABLE:
         type.valtype = d->tables[index].type;
         type.limits = d->tables[index].limits;
         break;
-    case PW_EXTERN_MEMORY:
-        type.limits = d->memories[index].limits;
-        break;
+    case PW_EXTERN_MEMORY: type.limits = d->memories[index].limits; break;
     case PW_EXTERN_GLOBAL:
         type.valtype = d->globals[index].type;
         type.is_mutable = d->globals[index].is_mutable;
         break;
-    default:
-        type.type_index = d->tags[index].type_index;
-        break;
+    default: type.type_index = d->tags[index].type_index; break;
     }
     return type;
 }
@@ -363,8 +346,7 @@ static bool read_custom(pw_decoder *d)
 static const section sections[] = {
     {1, "type section", "type count", 3, PW_MAX_TYPES, begin_types, read_type},
     {2, "import section", "import count", 4, PW_MAX_IMPORTS, begin_imports, read_import},
-    {3, "function section", "function count", 1, PW_MAX_FUNCTIONS, begin_functions,
-     read_function},
+    {3, "function section", "function count", 1, PW_MAX_FUNCTIONS, begin_functions, read_function},
     {4, "table section", "table count", 3, PW_MAX_TABLES, begin_tables, read_table},
     {5, "memory section", "memory count", 2, PW_MAX_MEMORIES, begin_memories, read_memory},
     {13, "tag section", "tag count", 2, PW_MAX_TAGS, begin_tags, read_tag},
@@ -400,8 +382,8 @@ static bool check_more_entries(pw_decoder *d, const section *s, uint32_t done, u
     if (r->pos < r->end) {
         return true;
     }
-    const char *phrase = r->end == r->limit ? "unexpected end of section or function"
-                                            : "length out of bounds";
+    const char *phrase =
+        r->end == r->limit ? "unexpected end of section or function" : "length out of bounds";
     return pw_fail(r->error, PW_MALFORMED, pw_reader_offset(r),
                    "%s: the %s is %u, but the %s ends after %u", phrase, s->count_name, count,
                    s->name, done);
@@ -537,8 +519,7 @@ bool pw_read_sections(pw_decoder *d)
     }
     d->module->info.customs = d->customs;
     for (size_t place = 0; place < NSECTIONS; place++) {
-        if (!read_customs(d) || !check_order(d, place) ||
-            !read_if_present(d, &sections[place])) {
+        if (!read_customs(d) || !check_order(d, place) || !read_if_present(d, &sections[place])) {
             return false;
         }
     }

@@ -22,8 +22,7 @@ bool pw_begin_elems(pw_decoder *d, uint32_t count)
 static bool read_elem_target(pw_decoder *d, uint32_t flags, pw_elemsegment *segment)
 {
     uint32_t offset = pw_reader_offset(&d->reader);
-    if ((flags & ELEM_EXPLICIT) != 0 &&
-        !pw_read_u32(&d->reader, "table index", &segment->table)) {
+    if ((flags & ELEM_EXPLICIT) != 0 && !pw_read_u32(&d->reader, "table index", &segment->table)) {
         return false;
     }
     if (!pw_check_index(d, PW_EXTERN_TABLE, offset, segment->table)) {
@@ -198,8 +197,7 @@ bool pw_read_data(pw_decoder *d)
         return false;
     }
     if (!pw_read_u32(&d->reader, "size of a data segment", &segment->size) ||
-        !pw_read_bytes(&d->reader, "payload of a data segment", segment->size,
-                       &segment->data)) {
+        !pw_read_bytes(&d->reader, "payload of a data segment", segment->size, &segment->data)) {
         return false;
     }
     d->module->ndatas++;

@@ -13,8 +13,12 @@ static const struct {
     uint8_t code;
     const char *name;
 } valtype_names[] = {
-    {PW_I32, "i32"},   {PW_I64, "i64"},         {PW_F32, "f32"},
-    {PW_F64, "f64"},   {PW_V128, "v128"},       {PW_FUNCREF, "funcref"},
+    {PW_I32, "i32"},
+    {PW_I64, "i64"},
+    {PW_F32, "f32"},
+    {PW_F64, "f64"},
+    {PW_V128, "v128"},
+    {PW_FUNCREF, "funcref"},
     {PW_EXTERNREF, "externref"},
 };
 
@@ -33,11 +37,9 @@ static const char *feature_of_type(uint8_t code)
 {
     switch (code) {
     case 0x63:
-    case 0x64:
-        return "typed function references";
+    case 0x64: return "typed function references";
     case 0x69:
-    case 0x74:
-        return "exception references";
+    case 0x74: return "exception references";
     case 0x6a:
     case 0x6b:
     case 0x6c:
@@ -45,10 +47,8 @@ static const char *feature_of_type(uint8_t code)
     case 0x6e:
     case 0x71:
     case 0x72:
-    case 0x73:
-        return "garbage-collected types";
-    default:
-        return NULL;
+    case 0x73: return "garbage-collected types";
+    default: return NULL;
     }
 }
 
@@ -63,8 +63,7 @@ static bool fail_type(pw_reader *r, const char *what, const char *phrase, const 
                        "not supported: %s (the %s is 0x%02x)", feature, what, code);
     }
     return pw_fail(r->error, PW_MALFORMED, pw_reader_offset(r), "%s: the %s is 0x%02x, not %s",
-                   code >= 0x80 ? "integer representation too long" : phrase, what, code,
-                   expected);
+                   code >= 0x80 ? "integer representation too long" : phrase, what, code, expected);
 }
 
 bool pw_read_valtype(pw_decoder *d, const char *what, pw_valtype *type)
@@ -164,11 +163,9 @@ static bool read_form(pw_decoder *d)
                        form);
     }
     if (form != FORM_FUNCTION) {
-        return pw_fail(r->error, PW_MALFORMED, offset,
-                       "%s: the form of a type is 0x%02x, not 0x60 (func)",
-                       form >= 0x80 ? "integer representation too long"
-                                    : "malformed definition type",
-                       form);
+        return pw_fail(
+            r->error, PW_MALFORMED, offset, "%s: the form of a type is 0x%02x, not 0x60 (func)",
+            form >= 0x80 ? "integer representation too long" : "malformed definition type", form);
     }
     return true;
 }
@@ -290,8 +287,7 @@ static bool read_global_type(pw_decoder *d, pw_externtype *type)
     }
     if (mutability > 1) {
         return pw_fail(d->reader.error, PW_MALFORMED, offset,
-                       "malformed mutability: 0x%02x is neither 0 (const) nor 1 (var)",
-                       mutability);
+                       "malformed mutability: 0x%02x is neither 0 (const) nor 1 (var)", mutability);
     }
     type->is_mutable = mutability == 1;
     return true;
@@ -325,15 +321,10 @@ bool pw_read_externtype(pw_decoder *d, pw_externkind kind, pw_externtype *type)
 {
     *type = (pw_externtype){.kind = kind};
     switch (kind) {
-    case PW_EXTERN_FUNC:
-        return pw_read_typeindex(d, &type->type_index);
-    case PW_EXTERN_TABLE:
-        return read_table_type(d, type);
-    case PW_EXTERN_MEMORY:
-        return read_memory_type(d, type);
-    case PW_EXTERN_GLOBAL:
-        return read_global_type(d, type);
-    default:
-        return read_tag_type(d, type);
+    case PW_EXTERN_FUNC: return pw_read_typeindex(d, &type->type_index);
+    case PW_EXTERN_TABLE: return read_table_type(d, type);
+    case PW_EXTERN_MEMORY: return read_memory_type(d, type);
+    case PW_EXTERN_GLOBAL: return read_global_type(d, type);
+    default: return read_tag_type(d, type);
     }
 }
