@@ -93,7 +93,7 @@ error = {error}
 def fail(*_):
     raise error
 for _ in range(100):
-    calls = {"f": (call, 1), "pair": (call_pair,), "none": (call_none,)}
+    calls = {{"f": (call, 1), "pair": (call_pair,), "none": (call_none,)}}
     for name, (function, *args) in calls.items():
         actions[name] = fail
         assert raises(type(error), function, *args) is error

@@ -191,6 +191,33 @@ def test_a_running_guest_lets_other_threads_run() -> None:
     )
 
 
+def test_a_waiting_call_is_not_overtaken_for_long() -> None:
+    """Calls queue: who keeps calling lets others in. Counted in calls of the other thread."""
+    child(
+        """
+        import threading
+        exports = pywasm3.load(WASM, {"env": {"f": abs}}).exports
+        ended, calls = [], [0]
+        def insist():
+            while not ended:
+                exports.count(1000)
+                calls[0] += 1
+        thread = threading.Thread(target=insist)
+        thread.start()
+        overtaken = []
+        for _ in range(20):
+            before = calls[0]
+            exports.fib(1)
+            overtaken.append(calls[0] - before)
+        ended.append(True)
+        thread.join()
+        # A thread that has lost the GIL may miss thousands; one that waits its turn, no more.
+        assert max(overtaken) < 100_000, overtaken
+        """,
+        WASM=wat(TEXT),
+    )
+
+
 def test_a_counter_in_the_guest_loses_no_step() -> None:
     exports = load(TEXT, {"env": {"f": abs}}).exports
 

@@ -29,6 +29,9 @@ import signal
 import sys
 import pywasm3
 
+# A shell starts what runs in the background with the signal ignored, and Python keeps it so.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 def interrupt_soon():
     signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
     signal.setitimer(signal.ITIMER_REAL, 0.1)
