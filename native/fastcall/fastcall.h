@@ -138,22 +138,23 @@ static inline PyObject *pw_decode_results(const uint64_t *bits, const uint8_t *t
 
 /* ---- store.c ---- */
 
+typedef struct pw_waiter pw_waiter;
+
 typedef struct {
-    PyObject_HEAD pw_store *store; /* NULL: closed */
-    PyObject *hosts;               /* list of HostFunction: what imports call */
-    uintptr_t owner;               /* thread that uses the store */
-    Py_ssize_t depth;              /* how often the owner entered; 0: nobody owns it */
-    Py_ssize_t waiting;            /* threads that wait at the gate */
-    PyThread_type_lock gate;       /* held but when a waiting thread may try again */
-    bool gate_open;
+    PyObject_HEAD
+    pw_store *store;    /* NULL: closed */
+    PyObject *hosts;    /* list of HostFunction: what imports call */
+    uintptr_t owner;    /* thread that uses the store */
+    Py_ssize_t depth;   /* how often the owner entered; 0: nobody owns it */
+    pw_waiter *waiters; /* threads that want it, in the order of their turns */
 } pw_store_object;
 
 extern PyType_Spec pw_store_spec;
 
-/* Waits until no other thread uses the store, without the GIL. -1 with an error: closed,
- * interrupted. */
+/* Waits for this thread's turn, without the GIL. -1 with an error: closed, interrupted. */
 int pw_store_wait(pw_store_object *self);
-void pw_store_wake(pw_store_object *self);
+/* Makes the first waiting thread the owner. */
+void pw_store_pass_on(pw_store_object *self);
 int pw_store_closed_error(pw_store_object *self);
 
 /* What tells running threads apart. */
@@ -180,8 +181,8 @@ static inline int pw_store_enter(pw_store_object *self)
 
 static inline void pw_store_leave(pw_store_object *self)
 {
-    if (--self->depth == 0 && self->waiting)
-        pw_store_wake(self);
+    if (--self->depth == 0 && self->waiters)
+        pw_store_pass_on(self);
 }
 
 /* ---- host.c ---- */

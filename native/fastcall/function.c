@@ -8,7 +8,8 @@
 #define MAX_FRAMES 64
 
 typedef struct {
-    PyObject_VAR_HEAD vectorcallfunc vectorcall;
+    PyObject_VAR_HEAD
+    vectorcallfunc vectorcall;
     pw_store_object *store;
     pw_func *func; /* lives as long as the store is open, like the next */
     pw_callee callee;

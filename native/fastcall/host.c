@@ -5,9 +5,10 @@
 #include <structmember.h>
 
 typedef struct {
-    PyObject_VAR_HEAD PyObject *callable; /* None: not linked yet */
-    PyObject *label;                      /* "module.name" */
-    PyObject *instance;                   /* handed over as first argument; NULL: not */
+    PyObject_VAR_HEAD
+    PyObject *callable; /* None: not linked yet */
+    PyObject *label;    /* "module.name" */
+    PyObject *instance; /* handed over as first argument; NULL: not */
     Py_ssize_t nparams;
     Py_ssize_t nresults;
     uint8_t types[]; /* parameters, then results */

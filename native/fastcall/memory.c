@@ -3,7 +3,8 @@
 #include "fastcall.h"
 
 typedef struct {
-    PyObject_HEAD pw_memory *memory; /* retained */
+    PyObject_HEAD
+    pw_memory *memory; /* retained */
     pw_store_object *store;
 } memory_object;
 

@@ -66,11 +66,6 @@ static void store_dealloc(PyObject *op)
     PyTypeObject *type = Py_TYPE(op);
     PyObject_GC_UnTrack(op);
     release(self);
-    if (self->gate) {
-        if (!self->gate_open)
-            PyThread_release_lock(self->gate);
-        PyThread_free_lock(self->gate);
-    }
     type->tp_free(op);
     Py_DECREF(type);
 }
@@ -90,60 +85,98 @@ int pw_store_closed_error(pw_store_object *self)
     return state_error(self, "the store is closed");
 }
 
-static int make_gate(pw_store_object *self)
+/* A thread that waits for its turn. On the heap: at the end of the process, the stack of a daemon
+ * thread may be gone before the store is. */
+struct pw_waiter {
+    pw_waiter *next;
+    PyThread_type_lock lock; /* held until it is this one's turn */
+    uintptr_t thread;
+    bool granted;
+};
+
+static bool finalizing(void)
 {
-    if (self->gate)
-        return 0;
-    self->gate = PyThread_allocate_lock();
-    if (!self->gate) {
+#if PY_VERSION_HEX >= 0x030D0000
+    return Py_IsFinalizing();
+#else
+    return _Py_IsFinalizing();
+#endif
+}
+
+static pw_waiter *new_waiter(pw_store_object *self)
+{
+    pw_waiter *waiter = PyMem_Calloc(1, sizeof *waiter);
+    if (waiter)
+        waiter->lock = PyThread_allocate_lock();
+    if (!waiter || !waiter->lock) {
+        PyMem_Free(waiter);
         PyErr_NoMemory();
-        return -1;
+        return NULL;
     }
-    PyThread_acquire_lock(self->gate, NOWAIT_LOCK);
+    PyThread_acquire_lock(waiter->lock, NOWAIT_LOCK);
+    waiter->thread = pw_this_thread();
+    pw_waiter **end = &self->waiters;
+    while (*end)
+        end = &(*end)->next;
+    *end = waiter;
+    return waiter;
+}
+
+static void free_waiter(pw_store_object *self, pw_waiter *waiter)
+{
+    if (!waiter->granted) {
+        pw_waiter **place = &self->waiters;
+        while (*place != waiter)
+            place = &(*place)->next;
+        *place = waiter->next;
+        PyThread_release_lock(waiter->lock);
+    }
+    PyThread_free_lock(waiter->lock);
+    PyMem_Free(waiter);
+}
+
+/* Without the GIL. A signal handler may end it, so that Ctrl-C works while waiting. */
+static int wait_for_turn(pw_waiter *waiter)
+{
+    while (!waiter->granted) {
+        PyLockStatus status;
+        Py_BEGIN_ALLOW_THREADS status = PyThread_acquire_lock_timed(waiter->lock, -1, 1);
+        Py_END_ALLOW_THREADS if (status == PY_LOCK_ACQUIRED) PyThread_release_lock(waiter->lock);
+        if (PyErr_CheckSignals() < 0)
+            return -1;
+    }
     return 0;
 }
 
-/* One turn at the gate, without the GIL. A signal ends it, so that Ctrl-C works while waiting. */
-static int wait_at_gate(pw_store_object *self)
-{
-    PyLockStatus status;
-    self->waiting++;
-    Py_BEGIN_ALLOW_THREADS status = PyThread_acquire_lock_timed(self->gate, -1, 1);
-    Py_END_ALLOW_THREADS self->waiting--;
-    if (status == PY_LOCK_ACQUIRED)
-        self->gate_open = false;
-    return PyErr_CheckSignals();
-}
-
+/* Turns are given in the order in which threads came: who leaves makes the first the owner, so that
+ * no other thread comes between. */
 int pw_store_wait(pw_store_object *self)
 {
-    uintptr_t me = pw_this_thread();
-    if (make_gate(self) < 0)
+    if (finalizing()) /* threads that wait or own it never run again */
+        return state_error(self, "the interpreter ends while another thread uses the store");
+    pw_waiter *waiter = new_waiter(self);
+    if (!waiter)
         return -1;
-    while (self->depth && self->owner != me) {
-        if (wait_at_gate(self) < 0) {
-            /* The turn that this thread may have been given is for another. */
-            if (self->depth == 0 && self->waiting)
-                pw_store_wake(self);
-            return -1;
-        }
-    }
-    if (!self->store) {
-        if (self->waiting)
-            pw_store_wake(self);
-        return pw_store_closed_error(self);
-    }
-    self->owner = me;
-    self->depth = 1;
-    return 0;
+    int status = wait_for_turn(waiter);
+    bool owns = waiter->granted;
+    free_waiter(self, waiter);
+    if (status == 0 && !self->store)
+        status = pw_store_closed_error(self);
+    if (status < 0 && owns)
+        pw_store_leave(self);
+    return status;
 }
 
-void pw_store_wake(pw_store_object *self)
+void pw_store_pass_on(pw_store_object *self)
 {
-    if (self->gate_open)
+    pw_waiter *waiter = self->waiters;
+    if (finalizing())
         return;
-    self->gate_open = true;
-    PyThread_release_lock(self->gate);
+    self->waiters = waiter->next;
+    self->owner = waiter->thread;
+    self->depth = 1;
+    waiter->granted = true;
+    PyThread_release_lock(waiter->lock);
 }
 
 /* ---- methods ---- */
