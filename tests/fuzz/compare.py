@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 
 import pywasm3
 from fuzz.encode import encode
-from fuzz.generate import FUEL, FUEL_GLOBAL
 from fuzz.ops import BITS
-from fuzz.oracle import Oracle
+from fuzz.oracle import CAREFUL, FAST, Oracle
 from fuzz.outcome import EXHAUSTED, Failed, Outcome, Returned, Trapped, same, show
 from fuzz.text import number
-from fuzz.tree import Module
+from fuzz.tree import Call, Module, Signature
+from fuzz.world import FUEL, FUEL_GLOBAL
 
 BIG_STACK = 16 << 20  # bytes, for functions of many locals
 MANY_LOCALS = 90
@@ -105,7 +105,8 @@ class Subject:
 def _outcome(error: Exception) -> Outcome:
     if isinstance(error, pywasm3.Trap):
         return Trapped(error.kind.value)
-    return Failed(f"{type(error).__name__}: {error}")
+    first = str(error).partition("\n")[0]
+    return Failed(f"{type(error).__name__}: {first}")
 
 
 def _kind(expected: Outcome, given: Outcome) -> str:
@@ -124,17 +125,28 @@ def _calls(module: Module, oracle: Oracle, subject: Subject) -> Report:
             engine.refuel(FUEL)
         expected = oracle.call(call.function, call.args)
         given = subject.call(call.function, call.args)
+        if expected == EXHAUSTED:  # how far it came is a matter of size, so states may differ
+            return Report(None, index)
         if same(expected, given, type_.results):
             continue
-        if expected == EXHAUSTED:  # a matter of size; from here on states differ
-            return Report(None, index)
-        args = ", ".join(number(t, b) for t, b in zip(type_.params, call.args, strict=True))
-        text = (
-            f"f{call.function}({args}): wasmtime {show(expected, type_.results)}, "
-            f"pywasm3 {show(given, type_.results)}"
-        )
+        text = _call_text(call, type_, expected, given)
         return Report(Difference(_kind(expected, given), text), index + 1)
     return Report(_state(module, oracle, subject), len(module.calls))
+
+
+def _call_text(call: Call, type_: Signature, expected: Outcome, given: Outcome) -> str:
+    """A call with both outcomes; of many results, only the first that differs."""
+    args = ", ".join(number(t, b) for t, b in zip(type_.params, call.args, strict=True))
+    results, which = type_.results, ""
+    if isinstance(expected, Returned) and isinstance(given, Returned) and len(results) > 4:
+        pairs = enumerate(zip(expected.bits, given.bits, strict=True))
+        place = next(i for i, (a, b) in pairs if a != b)
+        results, which = results[place : place + 1], f" result {place}"
+        expected, given = Returned((expected.bits[place],)), Returned((given.bits[place],))
+    return (
+        f"f{call.function}({args}){which}: wasmtime {show(expected, results)}, "
+        f"pywasm3 {show(given, results)}"
+    )
 
 
 def _state(module: Module, oracle: Oracle, subject: Subject) -> Difference | None:
@@ -165,7 +177,7 @@ def _memory_text(expected: bytes, given: bytes) -> str:
 def compare(
     module: Module,
     *,
-    strategy: str = "winch",
+    strategy: str = FAST,
     subject_class: type[Subject] = Subject,
 ) -> Report:
     """Runs a module in both engines.
@@ -201,4 +213,4 @@ def check(module: Module, subject_class: type[Subject] = Subject) -> Report:
     report = compare(module, subject_class=subject_class)
     if report.difference is None:
         return report
-    return compare(module, strategy="cranelift", subject_class=subject_class)
+    return compare(module, strategy=CAREFUL, subject_class=subject_class)

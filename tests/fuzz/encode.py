@@ -153,12 +153,11 @@ class Encoder:
 
     def type_section(self) -> bytes:
         """All types that came up; to be asked for last."""
-        return vector(
-            [
-                b"\x60" + vector([bytes([t]) for t in params]) + vector([bytes([t]) for t in results])
-                for params, results, _ in self.types
-            ]
-        )
+        found = []
+        for params, results, _ in self.types:
+            lists = [vector([bytes([t]) for t in types]) for types in (params, results)]
+            found.append(b"\x60" + lists[0] + lists[1])
+        return vector(found)
 
     def signature(self, type_: Signature) -> bytes:
         """The index of a function's type."""
@@ -227,9 +226,7 @@ def _globals(module: Module) -> list[bytes]:
 
 def _exports(module: Module) -> list[bytes]:
     first = len(module.imports)
-    found = [
-        _name(f"f{i}") + b"\x00" + uleb(first + i) for i in range(len(module.functions))
-    ]
+    found = [_name(f"f{i}") + b"\x00" + uleb(first + i) for i in range(len(module.functions))]
     found += [_name(f"g{i}") + b"\x03" + uleb(i) for i in range(len(module.globals))]
     if module.memory is not None:
         found.append(_name("m") + b"\x02\x00")

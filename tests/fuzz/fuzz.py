@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import selectors
 import signal
 import subprocess
@@ -84,7 +85,7 @@ def work(seeds: range | Iterator[int], size: int, dirty: bool | None) -> None:
 
 
 class Worker:
-    """A process that runs every so-manieth seed, and is started again after a crash."""
+    """A process that runs every n-th seed, and is started again after a crash."""
 
     def __init__(self, command: Sequence[str], seed: int, stop: int | None, step: int) -> None:
         self.command = command
@@ -106,7 +107,7 @@ class Worker:
     def messages(self) -> Iterator[dict[str, object]]:
         """What it said since last asked; an empty message when it ended."""
         assert self.process.stdout is not None
-        data = self.process.stdout.read1(65536)
+        data = os.read(self.process.stdout.fileno(), 65536)
         self.heard = time.monotonic()
         if not data:
             yield {}
@@ -192,7 +193,7 @@ class Fuzzer:
         if worker.current is None:
             raise SystemExit(f"a worker ended with status {status} before it had a module")
         self.total.modules += 1
-        self.found(worker.current, Difference(kind, f"{kind}: {_status(status)}"))
+        self.found(worker.current, Difference(kind, _status(status)))
         worker.next, worker.current = worker.current + worker.step, None
         if worker.stop is None or worker.next < worker.stop:
             worker.start()
@@ -216,7 +217,9 @@ def show_reduced(findings: list[Finding], options: Options) -> None:
     for finding in findings:
         module = generate(finding.seed, options.size, dirty=options.dirty)
         small = reduce(module, finding.difference, timeout=min(options.timeout, 10))
-        print(f"\n;; seed {finding.seed}: {bug_class(finding.difference)}\n{text(small)}", flush=True)
+        print(
+            f"\n;; seed {finding.seed}: {bug_class(finding.difference)}\n{text(small)}", flush=True
+        )
 
 
 def _parser() -> argparse.ArgumentParser:

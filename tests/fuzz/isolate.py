@@ -1,56 +1,108 @@
 # SPDX-License-Identifier: MIT
-"""Runs something that may crash or hang, in a forked child."""
+"""Runs something that may crash or hang, in a forked child that is kept as long as it lives."""
 
 from __future__ import annotations
 
+import faulthandler
 import os
+import pickle
 import select
 import signal
 import sys
+import time
+import warnings
 from collections.abc import Callable
+from typing import Any
 
 CRASH, HANG = "crash", "hang"
 
 
-def _child(run: Callable[[], str], write: int) -> None:
-    quiet = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(quiet, 2)
-    try:
-        os.write(write, f"ok {run()}".encode())
-    except BaseException as error:
-        os.write(write, f"no {type(error).__name__}: {error}".encode())
-    os._exit(0)
-
-
-def _answer(read: int, seconds: float) -> str:
-    """What the child wrote until it closed the pipe."""
-    parts = []
-    while select.select([read], [], [], seconds)[0]:
-        part = os.read(read, 65536)
+def _read(pipe: int, size: int, deadline: float | None = None) -> bytes | None:
+    """Bytes from a pipe: fewer than asked for at its end, None when the time is up."""
+    data = b""
+    while len(data) < size:
+        left = None if deadline is None else max(0.0, deadline - time.monotonic())
+        if not select.select([pipe], [], [], left)[0]:
+            return None
+        part = os.read(pipe, size - len(data))
         if not part:
-            return b"".join(parts).decode(errors="replace") or CRASH
-        parts.append(part)
-    return HANG
+            break
+        data += part
+    return data
 
 
-def isolated(run: Callable[[], str], seconds: float = 10) -> str:
-    """What a function returns, or CRASH, or HANG.
+def _write(pipe: int, value: object) -> None:
+    data = pickle.dumps(value)
+    data = len(data).to_bytes(4, "little") + data
+    while data:
+        data = data[os.write(pipe, data) :]
 
-    Raises:
-        RuntimeError: The function raised.
-    """
-    read, write = os.pipe()
-    sys.stdout.flush()
-    pid = os.fork()
-    if pid == 0:
-        _child(run, write)
-    os.close(write)
-    try:
-        answer = _answer(read, seconds)
-    finally:
-        os.close(read)
-        os.kill(pid, signal.SIGKILL)  # not waited for yet, so it is still that child's
-        os.waitpid(pid, 0)
-    if answer.startswith("no "):
-        raise RuntimeError(answer[3:])
-    return answer.removeprefix("ok ")
+
+class Child:
+    """A forked process that runs a function on one argument after the other."""
+
+    def __init__(self, run: Callable[[Any], Any], seconds: float = 10) -> None:
+        self.run = run
+        self.seconds = seconds  # for one argument, before it counts as hanging
+        self.pid: int | None = None
+
+    def _serve(self, questions: int, answers: int) -> None:
+        """In the child: until it is killed, or the parent is gone."""
+        faulthandler.disable()
+        quiet = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(quiet, 2)
+        while size := _read(questions, 4):
+            data = _read(questions, int.from_bytes(size, "little"))
+            assert data is not None
+            try:
+                _write(answers, (True, self.run(pickle.loads(data))))
+            except Exception as error:
+                _write(answers, (False, f"{type(error).__name__}: {error}"))
+
+    def _start(self) -> None:
+        questions, self.questions = os.pipe()
+        self.answers, answers = os.pipe()
+        sys.stdout.flush()
+        with warnings.catch_warnings():
+            # Other parts of the process may have threads; the child needs none of them.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self.pid = os.fork()
+        if self.pid == 0:
+            os.close(self.questions)
+            os.close(self.answers)
+            try:
+                self._serve(questions, answers)
+            finally:
+                os._exit(0)
+        os.close(questions)
+        os.close(answers)
+
+    def ask(self, argument: object) -> Any:
+        """What the function returns, or CRASH, or HANG.
+
+        Raises:
+            RuntimeError: The function raised.
+        """
+        if self.pid is None:
+            self._start()
+        _write(self.questions, argument)
+        deadline = time.monotonic() + self.seconds
+        size = _read(self.answers, 4, deadline)
+        data = size and _read(self.answers, int.from_bytes(size, "little"), deadline)
+        if not data:
+            self.close()
+            return HANG if size is None or data is None else CRASH
+        works, answer = pickle.loads(data)
+        if not works:
+            raise RuntimeError(answer)
+        return answer
+
+    def close(self) -> None:
+        """Ends the process."""
+        if self.pid is None:
+            return
+        os.close(self.questions)
+        os.close(self.answers)
+        os.kill(self.pid, signal.SIGKILL)  # not waited for yet, so the number is still its own
+        os.waitpid(self.pid, 0)
+        self.pid = None

@@ -67,7 +67,10 @@ _FLOAT_BINARY = "add sub mul div min max copysign"
 
 def _numeric() -> list[Op]:
     ops: list[Op] = []
-    for name, t, eqz, count, binary in (("i32", I32, 0x45, 0x67, 0x6A), ("i64", I64, 0x50, 0x79, 0x7C)):
+    for name, t, eqz, count, binary in (
+        ("i32", I32, 0x45, 0x67, 0x6A),
+        ("i64", I64, 0x50, 0x79, 0x7C),
+    ):
         ops += _row(eqz, name, "eqz", (t,), I32)
         ops += _row(eqz + 1, name, _INT_TESTS, (t, t), I32)
         ops += _row(count, name, "clz ctz popcnt", (t,), t)

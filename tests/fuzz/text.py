@@ -37,7 +37,7 @@ def signature(params: Types, results: Types) -> str:
 
 def plain(instruction: Instruction) -> str:
     """An instruction without bodies."""
-    name = instruction[0]
+    name: str = instruction[0]
     if name.endswith(".const"):
         type_ = next(t for t, text in NAMES.items() if name.startswith(text))
         return f"{name} {number(type_, instruction[1])}"
@@ -69,7 +69,9 @@ def lines(body: Body, indent: str) -> list[str]:
 def _function(index: int, function: Function) -> list[str]:
     type_ = function.type
     head = f'  (func (export "f{index}"){signature(type_.params, type_.results)}'
-    extra = [f"    (local {' '.join(NAMES[t] for t in function.locals)})"] if function.locals else []
+    extra = (
+        [f"    (local {' '.join(NAMES[t] for t in function.locals)})"] if function.locals else []
+    )
     return [head, *extra, *lines(function.body, "    "), "  )"]
 
 

@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: MIT
+"""The stack of a function that is being made, and how operands get there.
+
+The types on it are known at every moment. A push adds exactly one value; `need` may use what is
+there already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from fuzz.ops import (
+    ACCESSES,
+    CAN_TRAP,
+    CANONICAL_NAN,
+    DIRTY,
+    F32,
+    F32D,
+    F64D,
+    FLOATS,
+    I32,
+    MAKES_NAN,
+    NUMERIC,
+    SHOWS_BITS,
+    TYPES,
+    Access,
+    Op,
+    Types,
+)
+from fuzz.tree import Body, Function, Instruction, const
+from fuzz.world import World, fits
+
+
+def _by(ops: Sequence[Op], key: Callable[[Op], int]) -> dict[int, list[Op]]:
+    """Ops by a type of theirs; never without an entry."""
+    found: dict[int, list[Op]] = {t: [] for t in TYPES}
+    for op in ops:
+        found[key(op)].append(op)
+    return found
+
+
+_SAFE = [op for op in NUMERIC.values() if op.name not in CAN_TRAP]
+_RISKY = [op for op in NUMERIC.values() if op.name in CAN_TRAP]
+UNARY = _by([op for op in _SAFE if len(op.params) == 1], lambda op: op.params[0])
+BINARY = _by([op for op in _SAFE if len(op.params) == 2], lambda op: op.params[0])
+# Keep the type: what folds a deep stack.
+FOLDING = _by([op for op in _SAFE if op.params == (op.result,) * 2], lambda op: op.result)
+RISKY = _by(_RISKY, lambda op: op.params[0])
+GIVING = _by(_SAFE, lambda op: op.result)
+LOADS = {t: [a for a in ACCESSES.values() if a.type == t and not a.is_store] for t in TYPES}
+STORES = {t: [a for a in ACCESSES.values() if a.type == t and a.is_store] for t in TYPES}
+
+
+class Label:
+    """What a branch to a block needs."""
+
+    __slots__ = ("base", "counter", "dead", "types")
+
+    def __init__(self, base: int, types: Types, counter: int | None = None) -> None:
+        self.base = base  # height of the stack below the block's own operands
+        self.types = types
+        self.counter = counter  # loops: the local that counts down
+        self.dead = False  # control cannot come here
+
+
+class Operands:
+    """The stack of a function that is being made: what pushes, applies, makes room."""
+
+    def __init__(self, world: World, index: int, function: Function, steps: int) -> None:
+        self.world = world
+        self.dice = world.dice
+        self.mood = world.mood
+        self.module = world.module
+        self.function = function
+        self.is_leaf = index in world.leaves
+        self.budget = steps
+        self.out: Body = []
+        self.stack: list[int] = []
+        self.labels = [Label(0, function.type.results)]
+        self.locals = [*function.type.params, *function.locals]
+        self.readable: dict[int, list[int]] = {t: [] for t in (*TYPES, F32D, F64D)}
+        for position, type_ in enumerate(self.locals):
+            self.readable[type_].append(position)
+        self.writable = {t: list(found) for t, found in self.readable.items()}
+        self.temporary: dict[int, int] = {}
+
+    # ---- small steps ----
+
+    def new_local(self, type_: int) -> int:
+        """A local that only the maker's own patterns write."""
+        self.locals.append(type_)
+        self.function.locals.append(type_)
+        return len(self.locals) - 1
+
+    def own(self) -> int:
+        """How many operands the innermost block has."""
+        return len(self.stack) - self.labels[-1].base
+
+    def emit(self, *instructions: Instruction) -> None:
+        """Appends instructions; the stack is the caller's business."""
+        self.out.extend(instructions)
+
+    def push_const(self, type_: int) -> None:
+        """Pushes an edge value or another."""
+        self.emit(const(type_, self.dice.bits(type_)))
+        self.stack.append(type_ & 0xFF)
+
+    def push_i32(self, value: int) -> None:
+        """Pushes a number."""
+        self.emit(("i32.const", value & 0xFFFFFFFF))
+        self.stack.append(I32)
+
+    def clean(self) -> None:
+        """Makes the NaN on top, if it is one, canonical."""
+        type_ = self.stack[-1] & 0xFF
+        if type_ not in self.temporary:
+            self.temporary[type_] = self.new_local(type_ | DIRTY)
+        local = self.temporary[type_]
+        self.emit(
+            ("local.tee", local),
+            const(type_, CANONICAL_NAN[type_]),
+            ("local.get", local),
+            ("local.get", local),
+            ("f32.eq",) if type_ == F32 else ("f64.eq",),
+            ("select",),
+        )
+        self.stack[-1] = type_
+
+    def clean_if_dirty(self) -> None:
+        """For what makes bits visible."""
+        if self.stack[-1] & DIRTY:
+            self.clean()
+
+    def apply(self, op: Op) -> None:
+        """Emits a numeric instruction whose operands are on top of the stack."""
+        if op.name in SHOWS_BITS:
+            self.clean_if_dirty()
+        taken = self.stack[-len(op.params) :]
+        del self.stack[-len(op.params) :]
+        self.emit((op.name,))
+        dirty = op.name in MAKES_NAN or (
+            op.result in FLOATS and op.params[0] in FLOATS and any(t & DIRTY for t in taken)
+        )
+        self.stack.append(op.result | DIRTY if dirty else op.result)
+        if dirty and not self.mood.dirty:
+            self.clean()
+
+    def push(self, want: int, depth: int = 0) -> None:
+        """Pushes something that fits a type."""
+        kind = self.dice.roll()
+        if kind < 0.3 and depth < 3:
+            self.push_computed(want, depth)
+        elif kind < 0.7:
+            self.push_local(want)
+        elif kind < 0.78:
+            self.push_global(want)
+        elif kind < 0.83 and depth < 2 and self.module.memory is not None:
+            self.push_loaded(want)
+        elif kind < 0.86 and depth < 2:
+            self.push_called(want)
+        else:
+            self.push_const(want)
+
+    def push_computed(self, want: int, depth: int) -> None:
+        """Pushes what an instruction makes of other pushes."""
+        op = self.dice.pick(GIVING[want & 0xFF])
+        for type_ in op.params:
+            dirty = type_ in FLOATS and self.mood.dirty and op.name not in SHOWS_BITS
+            self.push(type_ | DIRTY if dirty else type_, depth + 1)
+        self.apply(op)
+        if not fits(self.stack[-1], want):
+            self.clean()
+
+    def push_local(self, want: int) -> None:
+        """Pushes a local of a type, or a constant if there is none."""
+        found = self.readable[want]
+        if want & DIRTY and (not found or self.dice.chance(0.5)):
+            found = self.readable[want & 0xFF] or found
+        if not found:
+            self.push_const(want)
+            return
+        index = self.dice.pick(found)
+        self.emit(("local.get", index))
+        self.stack.append(self.locals[index])
+
+    def push_global(self, want: int) -> None:
+        """Pushes a global of a type, or a constant if there is none."""
+        found = self.world.globals_of[want & 0xFF]
+        if not found:
+            self.push_const(want)
+            return
+        self.emit(("global.get", self.dice.pick(found)))
+        self.stack.append(want & 0xFF)
+
+    def push_loaded(self, want: int) -> None:
+        """Pushes what is in memory."""
+        access = self.dice.pick(LOADS[want & 0xFF])
+        self.push_address()
+        self.emit(self.access(access))
+        self.stack[-1] = want & 0xFF
+
+    def push_called(self, want: int) -> None:
+        """Pushes the result of a call, or a constant if no function fits."""
+        found = [f for f in self.world.giving.get(want, ()) if self.may_call(f)]
+        if found:
+            index = self.dice.pick(found)
+            for type_ in self.module.signature(index).params:
+                self.push(type_, 2)
+            self.call(index)
+        else:
+            self.push_const(want)
+
+    def need(self, types: Types) -> None:
+        """Puts values of some types on top of the stack, with what is there if that fits."""
+        kept = 0
+        if self.dice.chance(self.mood.reuse):
+            kept = min(len(types), self.own())
+            while kept and not all(map(fits, self.stack[-kept:], types)):
+                kept -= 1
+        for type_ in types[kept:]:
+            self.push(type_)
+
+    def pop(self, number: int) -> None:
+        """Forgets the top of the stack."""
+        if number:
+            del self.stack[-number:]
+
+    def push_address(self) -> None:
+        """Pushes an address that most often is in memory."""
+        kind = self.dice.roll()
+        if kind < 0.5:
+            self.push_i32(self.dice.below(64))
+        elif kind < self.mood.traps / 4 + 0.5:
+            self.push(I32)
+        else:
+            self.push(I32)
+            self.emit(("i32.const", self.dice.pick((0x3F, 0xFFF, 0xFFF0))), ("i32.and",))
+
+    def access(self, access: Access) -> Instruction:
+        """A load or store with its immediates."""
+        offset = self.dice.below(16)
+        if self.dice.chance(self.mood.traps / 8):
+            offset = self.dice.pick((0xFFF0, 0x10000, 0x7FFFFFFF, 0xFFFFFFFF))
+        return (access.name, self.dice.below(access.align + 1), offset)
+
+    @staticmethod
+    def as_temporary(type_: int) -> int:
+        """The type that a temporary of a type has."""
+        return type_ | DIRTY if type_ in FLOATS else type_
+
+    def push_condition(self) -> None:
+        """Pushes an i32 that is zero about as often as not."""
+        kind = self.dice.roll()
+        if kind < 0.3:
+            self.push_computed(I32, 1)
+            return
+        self.push(I32)
+        if kind < 0.6:
+            self.emit(("i32.const", 1 << self.dice.below(4)), ("i32.and",))
+        elif kind < 0.8:
+            self.emit(("i32.eqz",))
+
+    def may_call(self, index: int) -> bool:
+        """Whether a call to a function may be here: leaves call nothing but the host."""
+        if index < len(self.module.imports):
+            return not self.is_leaf or self.module.imports[index].name != "again"
+        return not self.is_leaf
+
+    def call(self, index: int) -> None:
+        """Calls a function whose arguments are on top of the stack."""
+        type_ = self.module.signature(index)
+        self.emit(("call", index))
+        self.pop(len(type_.params))
+        self.stack += type_.results

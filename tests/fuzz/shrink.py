@@ -1,0 +1,334 @@
+# SPDX-License-Identifier: MIT
+"""Changes that make a module smaller. Not each result is valid: wasmtime says which are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import TypeAlias
+
+from fuzz.ops import CODES, F32, F64, Types
+from fuzz.tree import (
+    BLOCKS,
+    Body,
+    Call,
+    Function,
+    Instruction,
+    Module,
+    Signature,
+    Stack,
+    bodies,
+    const,
+    walk,
+    zero,
+)
+
+# From a body into one of its instructions' bodies: (instruction, position in its tuple).
+Path: TypeAlias = "tuple[tuple[int, int], ...]"
+
+
+# ---- how large a module is -----------------------------------------------------------------------
+
+
+def _weigh(instruction: Instruction) -> int:
+    name = instruction[0]
+    if name.endswith(".const"):
+        return 2 if instruction[1] == 0 else 3
+    if name in ("drop", "nop"):
+        return 2
+    if name in ("local.get", "unreachable"):
+        return 4
+    if name == "br_table":
+        return 6 + len(instruction[1])
+    if name in BLOCKS:
+        return 7 + 5 * len(instruction[1] + instruction[2]) + (len(bodies(instruction)) > 1)
+    return 6 + sum(1 for immediate in instruction[1:] if immediate not in (0, ()))
+
+
+def weigh(module: Module) -> int:
+    """Falls with every change that is kept."""
+    code = sum(_weigh(i) for function in module.functions for i in walk(function.body))
+    locals_ = sum(len(function.locals) for function in module.functions)
+    types = 3 * sum(len(f.type.params) + len(f.type.results) for f in module.functions)
+    parts = len(module.functions) + len(module.globals) + len(module.imports)
+    memory = 0 if module.memory is None else 5 + 5 * len(module.memory.data)
+    table = 0 if module.table is None else 5 + len(module.table) - module.table.count(None)
+    rest = sum(1 + sum(1 for bits in call.args if bits) for call in module.calls)
+    return code + locals_ + types + 10 * parts + memory + table + rest + (module.start is not None)
+
+
+# ---- bodies by path ------------------------------------------------------------------------------
+
+
+def body_at(body: Body, path: Path) -> Body:
+    for position, slot in path:
+        body = body[position][slot]
+    return body
+
+
+def put_body(body: Body, path: Path, new: Body) -> Body:
+    """A copy with another body at a path."""
+    if not path:
+        return new
+    position, slot = path[0]
+    instruction = body[position]
+    inner = put_body(instruction[slot], path[1:], new)
+    changed = (*instruction[:slot], inner, *instruction[slot + 1 :])
+    return [*body[:position], changed, *body[position + 1 :]]
+
+
+def paths(body: Body, path: Path = ()) -> Iterator[Path]:
+    yield path
+    for position, instruction in enumerate(body):
+        if instruction[0] in BLOCKS:
+            for slot in range(3, len(instruction)):
+                if instruction[slot] is not None:
+                    yield from paths(instruction[slot], (*path, (position, slot)))
+
+
+def types_at(function: Function, path: Path) -> tuple[Types, Types]:
+    """What is on the stack when a body starts, and when it ends."""
+    if not path:
+        return (), function.type.results
+    *outer, (position, _) = path
+    block = body_at(function.body, tuple(outer))[position]
+    return block[1], block[2]
+
+
+def with_function(module: Module, index: int, function: Function) -> Module:
+    functions = [*module.functions[:index], function, *module.functions[index + 1 :]]
+    return replace(module, functions=functions)
+
+
+def with_body(module: Module, index: int, path: Path, new: Body) -> Module:
+    function = module.functions[index]
+    return with_function(module, index, replace(function, body=put_body(function.body, path, new)))
+
+
+# ---- stretches and instructions -----------------------------------------------------------------
+
+
+def glue(before: list[int], after: list[int]) -> Body:
+    """Drops and zeros that turn one stack into another."""
+    common = 0
+    while common < min(len(before), len(after)) and before[common] == after[common]:
+        common += 1
+    return [("drop",)] * (len(before) - common) + list(map(zero, after[common:]))
+
+
+def without_value(body: Body, found: list[Stack], position: int) -> Body | None:
+    """A body without an instruction that pushes, and without the drop, if one takes the value."""
+    before, after = found[position], found[position + 1]
+    if before is None or after is None or len(after) != len(before) + 1:
+        return None
+    rest = [*body[:position], *body[position + 1 :]]
+    for end in range(position + 1, len(body)):
+        stack = found[end + 1]
+        if stack is None:
+            return rest  # left behind
+        if len(stack) <= len(before):
+            if body[end] != ("drop",):
+                return None
+            return [*body[:position], *body[position + 1 : end], *body[end + 1 :]]
+    return None
+
+
+def simpler_forms(instruction: Instruction) -> Iterator[Body]:
+    name = instruction[0]
+    if name.endswith(".const") and instruction[1]:
+        type_ = CODES[name[:3]]
+        one = {F32: 0x3F800000, F64: 0x3FF0000000000000}.get(type_, 1)
+        yield [zero(type_)]
+        if instruction[1] != one:
+            yield [const(type_, one)]
+    elif name == "br_table":
+        yield [("drop",), ("br", instruction[2])]
+        yield [("br_table", (), instruction[2])]
+        for half in (instruction[1][: len(instruction[1]) // 2], instruction[1][:-1]):
+            yield [("br_table", half, instruction[2])]
+    elif ".load" in name or ".store" in name:
+        yield [(name, 0, 0)]
+        yield [(name, instruction[1], 0)]
+    elif name == "call_indirect" and instruction[3]:
+        yield [(*instruction[:3], 0)]
+    elif name == "if":
+        yield [("drop",), ("block", *instruction[1:4])]
+    elif name == "loop":
+        yield [("block", *instruction[1:])]
+
+
+def _blocks_with(instruction: Instruction, params: Types, results: Types) -> Body:
+    return [(instruction[0], params, results, *instruction[3:])]
+
+
+def without_first_param(instruction: Instruction) -> Body | None:
+    """If the body never takes it, it comes out as the first result."""
+    params, results = instruction[1], instruction[2]
+    if not params or instruction[0] == "loop":
+        return None
+    if results and results[0] & 0xFF == params[0] & 0xFF:
+        return _blocks_with(instruction, params[1:], results[1:])
+    return None
+
+
+def without_last_result(instruction: Instruction) -> Body | None:
+    results = instruction[2]
+    if not results:
+        return None
+    inner = [[*body, ("drop",)] for body in bodies(instruction)]
+    head = (instruction[0], instruction[1], results[:-1])
+    return [(*head, *inner, *instruction[3 + len(inner) :]), zero(results[-1])]
+
+
+def without_all_results(instruction: Instruction) -> Body | None:
+    results = instruction[2]
+    if not results:
+        return None
+    drops: Body = [("drop",)] * len(results)
+    inner = [[*body, *drops] for body in bodies(instruction)]
+    head = (instruction[0], instruction[1], ())
+    return [(*head, *inner, *instruction[3 + len(inner) :]), *map(zero, results)]
+
+
+# ---- renumbering ---------------------------------------------------------------------------------
+
+
+def map_body(body: Body, change: Callable[[Instruction], Instruction]) -> Body:
+    """A copy with every instruction changed, inner ones first."""
+    found = []
+    for instruction in body:
+        if instruction[0] in BLOCKS:
+            inner = [None if part is None else map_body(part, change) for part in instruction[3:]]
+            instruction = (*instruction[:3], *inner)
+        found.append(change(instruction))
+    return found
+
+
+def _in_all(module: Module, change: Callable[[Instruction], Instruction]) -> list[Function]:
+    return [replace(f, body=map_body(f.body, change)) for f in module.functions]
+
+
+def lower(body: Body, depth: int = 0) -> Body | None:
+    """A body without the label around it; None if something branches there."""
+    found: Body = []
+    for instruction in body:
+        name = instruction[0]
+        if name in BLOCKS:
+            inner = [None if part is None else lower(part, depth + 1) for part in instruction[3:]]
+            if any(
+                new is None and old is not None
+                for new, old in zip(inner, instruction[3:], strict=True)
+            ):
+                return None
+            instruction = (*instruction[:3], *inner)
+        elif name in ("br", "br_if", "br_table"):
+            targets = (*instruction[1], instruction[2]) if name == "br_table" else (instruction[1],)
+            if depth in targets:
+                return None
+            lowered = tuple([t - (t > depth) for t in targets])
+            instruction = (
+                (name, lowered[:-1], lowered[-1]) if name == "br_table" else (name, *lowered)
+            )
+        found.append(instruction)
+    return found
+
+
+def _used(module: Module, name: str, index: int) -> bool:
+    return any(
+        i[0].startswith(name) and i[1] == index for f in module.functions for i in walk(f.body)
+    )
+
+
+def without_function(module: Module, index: int) -> Module:
+    """A module without a function, imports counted; calls to it become zeros of its type."""
+    type_ = module.signature(index)
+    gone: Body = [("drop",)] * len(type_.params) + list(map(zero, type_.results))
+    functions = [replace(f, body=_without_call(f.body, index, gone)) for f in module.functions]
+    imports = list(module.imports)
+    defined = index - len(imports)
+    if defined < 0:
+        del imports[index]
+        calls = module.calls
+    else:
+        del functions[defined]
+        calls = [
+            Call(c.function - (c.function > defined), c.args)
+            for c in module.calls
+            if c.function != defined
+        ]
+    table = module.table and [
+        None if f is None or f == index else f - (f > index) for f in module.table
+    ]
+    start = None if module.start in (None, index) else module.start - (module.start > index)
+    return replace(
+        module, imports=imports, functions=functions, calls=calls, table=table, start=start
+    )
+
+
+def _without_call(body: Body, index: int, gone: Body) -> Body:
+    found: Body = []
+    for instruction in body:
+        if instruction[0] in BLOCKS:
+            inner = [
+                None if part is None else _without_call(part, index, gone)
+                for part in instruction[3:]
+            ]
+            found.append((*instruction[:3], *inner))
+        elif instruction[0] != "call":
+            found.append(instruction)
+        elif instruction[1] == index:
+            found += gone
+        else:
+            found.append(("call", instruction[1] - (instruction[1] > index)))
+    return found
+
+
+def _renumbered(prefix: str, index: int) -> Callable[[Instruction], Instruction]:
+    def change(instruction: Instruction) -> Instruction:
+        if instruction[0].startswith(prefix) and instruction[1] > index:
+            return (instruction[0], instruction[1] - 1)
+        return instruction
+
+    return change
+
+
+def without_global(module: Module, index: int) -> Module:
+    """A module without a global; unchanged if it is used."""
+    if _used(module, "global.", index):
+        return module
+    entries = module.globals[:index] + module.globals[index + 1 :]
+    return replace(
+        module, globals=entries, functions=_in_all(module, _renumbered("global.", index))
+    )
+
+
+def without_local(module: Module, index: int, place: int) -> Module:
+    """A module without a local of a function that nothing names."""
+    function = module.functions[index]
+    number = len(function.type.params) + place
+    locals_ = function.locals[:place] + function.locals[place + 1 :]
+    body = map_body(function.body, _renumbered("local.", number))
+    return with_function(module, index, replace(function, locals=locals_, body=body))
+
+
+def without_param(module: Module, index: int, place: int) -> Module:
+    """A module in which a parameter became a local; unchanged if anything else calls it."""
+    if _used(module, "call", index + len(module.imports)) or module.table:
+        return module
+    function = module.functions[index]
+    params = function.type.params
+    last = len(params) - 1
+
+    def change(instruction: Instruction) -> Instruction:
+        if not instruction[0].startswith("local.") or not place <= instruction[1] <= last:
+            return instruction
+        moved = last if instruction[1] == place else instruction[1] - 1
+        return (instruction[0], moved)
+
+    type_ = Signature(params[:place] + params[place + 1 :], function.type.results)
+    changed = Function(type_, [params[place], *function.locals], map_body(function.body, change))
+    calls = [
+        Call(c.function, c.args[:place] + c.args[place + 1 :]) if c.function == index else c
+        for c in module.calls
+    ]
+    return replace(with_function(module, index, changed), calls=calls)

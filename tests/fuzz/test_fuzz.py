@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: MIT
+"""Random modules give what they give in wasmtime; and the fuzzer finds what it is made to find."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import wasmtime
+
+from fuzz.compare import Difference, Subject, compare
+from fuzz.encode import encode
+from fuzz.generate import generate
+from fuzz.isolate import CRASH, HANG, Child
+from fuzz.ops import F32, F32D, F64, I32, NUMERIC
+from fuzz.oracle import validate
+from fuzz.outcome import Returned, same
+from fuzz.reduce import reduce
+from fuzz.shrink import map_body
+from fuzz.text import number, text
+from fuzz.tree import Call, Function, Global, Instruction, Module, Signature, count, walk
+
+FUZZ = Path(__file__).with_name("fuzz.py")
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the reducer forks")
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(FUZZ), *arguments], capture_output=True, text=True, timeout=300
+    )
+
+
+def test_random_modules_agree_with_wasmtime() -> None:
+    done = run("--seed", "1", "--count", "400", "--reduce")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith("400 modules, ")
+    assert done.stdout.endswith(" 0 differences\n")
+
+
+def test_generated_modules_are_valid() -> None:
+    for seed in range(300):
+        assert validate(encode(generate(seed))) is None, seed
+
+
+def test_large_modules_are_valid() -> None:
+    for seed in range(30):
+        assert validate(encode(generate(seed, 300))) is None, seed
+
+
+def test_a_seed_is_always_the_same_module() -> None:
+    for seed in range(20):
+        assert generate(seed) == generate(seed)
+
+
+def test_every_numeric_instruction_is_generated() -> None:
+    seen = {
+        instruction[0]
+        for seed in range(300)
+        for function in generate(seed).functions
+        for instruction in walk(function.body)
+    }
+    assert set(NUMERIC) <= seen
+
+
+def test_the_text_of_a_module_is_valid() -> None:
+    for seed in range(50):
+        module = generate(seed)
+        assert validate(bytes(wasmtime.wat2wasm(text(module)))) is None, seed
+
+
+def test_numbers_are_shown_as_the_text_format_has_them() -> None:
+    assert number(I32, 0xFFFFFFFF) == "-1"
+    assert number(F32, 0x7FC00000) == "nan:0x400000"
+    assert number(F64, 0xFFF0000000000000) == "-inf"
+    assert number(F64, 0x8000000000000000) == "-0.0"
+
+
+def test_nans_count_as_equal_only_where_their_bits_are_open() -> None:
+    one, other = Returned((0x7FC00000,)), Returned((0xFFC00001,))
+    assert same(one, other, (F32D,))
+    assert not same(one, other, (F32,))
+    assert not same(one, Returned((0x3F800000,)), (F32D,))
+
+
+# ---- planted bugs --------------------------------------------------------------------------------
+
+
+def _or_for_xor(instruction: Instruction) -> Instruction:
+    return ("i32.or",) if instruction[0] == "i32.xor" else instruction
+
+
+class XorIsOr(Subject):
+    """Stands for an engine with a wrong instruction."""
+
+    def __init__(self, module: Module, data: bytes) -> None:
+        functions = [
+            Function(f.type, f.locals, map_body(f.body, _or_for_xor)) for f in module.functions
+        ]
+        wrong = Module(**{**vars(module), "functions": functions})
+        super().__init__(wrong, encode(wrong))
+
+
+class CrashesAtPopcnt(Subject):
+    """Stands for an engine that brings the process down."""
+
+    def __init__(self, module: Module, data: bytes) -> None:
+        if any(i[0] == "i64.popcnt" for f in module.functions for i in walk(f.body)):
+            os.abort()
+        super().__init__(module, data)
+
+
+def test_a_planted_difference_is_found_and_reduced() -> None:
+    for seed in range(100):
+        module = generate(seed)
+        found = compare(module, subject_class=XorIsOr).difference
+        if found is not None and count(module) > 100:
+            break
+    else:
+        pytest.fail("not found in 100 modules")
+    small = reduce(module, found, subject_class=XorIsOr, seconds=60)
+    assert compare(small, subject_class=XorIsOr).difference is not None
+    assert "i32.xor" in text(small)
+    assert count(small) < 15, text(small)
+    assert len(small.functions) == 1
+
+
+def test_a_planted_crash_is_reduced() -> None:
+    seed = next(s for s in range(100) if "i64.popcnt" in text(generate(s)))
+    crash = Difference(CRASH, "")
+    small = reduce(generate(seed), crash, subject_class=CrashesAtPopcnt, seconds=60)
+    assert "i64.popcnt" in text(small)
+    assert count(small) <= 4, text(small)
+
+
+def _module(*body: Instruction) -> Module:
+    function = Function(Signature((), (I32,)), [], list(body))
+    return Module(functions=[function], globals=[Global(I32, True, 0)], calls=[Call(0)])
+
+
+def test_globals_are_compared() -> None:
+    class Forgetful(Subject):
+        def read_globals(self) -> list[int]:
+            return [0 for _ in super().read_globals()]
+
+    module = _module(("i32.const", 1))
+    assert compare(module).difference is None
+    found = compare(module, subject_class=Forgetful).difference
+    assert found is not None
+    assert found.kind == "global"
+
+
+def test_kinds_of_traps_are_compared() -> None:
+    divides = (("i32.const", 1), ("i32.const", 0), ("i32.div_s",))
+
+    class Traps(Subject):
+        def __init__(self, module: Module, data: bytes) -> None:
+            super().__init__(module, encode(_module(("unreachable",))))
+
+    found = compare(_module(*divides), subject_class=Traps).difference
+    assert found is not None
+    assert found.kind == "trap"
+
+
+# ---- child processes -----------------------------------------------------------------------------
+
+
+def _misbehave(what: str) -> str:
+    if what == "crash":
+        os.abort()
+    if what == "hang":
+        time.sleep(60)
+    if what == "raise":
+        raise ValueError("as told")
+    return what
+
+
+def test_a_child_survives_crashes_and_hangs_of_what_it_runs() -> None:
+    child = Child(_misbehave, seconds=1)
+    try:
+        assert child.ask("fine") == "fine"
+        assert child.ask("crash") == CRASH
+        assert child.ask("fine again") == "fine again"
+        assert child.ask("hang") == HANG
+        with pytest.raises(RuntimeError, match="as told"):
+            child.ask("raise")
+    finally:
+        child.close()
+
+
+# A worker that does as fuzz.py's do, but misbehaves at a seed.
+_WORKER = """
+import json, os, sys, time
+first, stop, step = sys.argv[-3:]
+for seed in range(int(first), int(stop), int(step)):
+    print(json.dumps({"begin": seed}), flush=True)
+    if seed == 3: os.abort()
+    if seed == 5: time.sleep(60)
+    print(json.dumps({"end": seed, "calls": 2, "difference": None}), flush=True)
+"""
+
+_PARENT = """
+import runpy, sys
+fuzz = runpy.run_path(sys.argv[1])
+options = fuzz["Options"](
+    seed=1, count=6, seconds=None, jobs=2, size=1, timeout=1, most=0, reduce=False, dirty=None
+)
+print(fuzz["Fuzzer"](options, [sys.executable, "-c", sys.argv[2]]).run())
+"""
+
+
+def test_crashes_and_hangs_of_workers_are_findings_with_their_seed() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _PARENT, str(FUZZ), _WORKER],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert sorted(done.stdout.splitlines()) == [
+        "6 modules, 8 calls, 2 differences",
+        "seed 3: crash: SIGABRT",
+        "seed 5: hang: SIGKILL",
+    ], done.stderr

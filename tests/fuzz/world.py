@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: MIT
+"""What the makers of a module's functions share: dice, the module's mood, what there is to use."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import TypeVar
+
+from fuzz.ops import BITS, DIRTY, F32, F32D, F64, F64D, FLOATS, I32, I64, TYPES, Types
+from fuzz.tree import Import, Module, Signature
+
+_T = TypeVar("_T")
+
+FUEL = 40  # of g0, for each call that the runner makes
+FUEL_GLOBAL = 0
+MAX_DEPTH = 6
+# How often a loop runs at most; loops in loops multiply.
+MAX_ROUNDS = 4
+
+# What compare.py offers. Floats may come back with other NaN bits: they go through Python.
+HOST = (
+    Import("same_i32", Signature((I32,), (I32,))),
+    Import("same_i64", Signature((I64,), (I64,))),
+    Import("same_f32", Signature((F32D,), (F32D,))),
+    Import("same_f64", Signature((F64D,), (F64D,))),
+    Import("swap", Signature((I32, F64D, I64), (I64, F64D, I32))),
+    Import("nothing", Signature()),
+    # Calls f0, which is a (i32) -> (i32) in modules that have this import.
+    Import("again", Signature((I32,), (I32,))),
+)
+
+# fmt: off
+EDGES: dict[int, list[int]] = {
+    I32: [0, 1, 2, 7, 31, 32, 0x7F, 0x80, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFE, 0xFFFFFFFF],
+    I64: [0, 1, 2, 63, 64, 0xFFFFFFFF, 0x80000000, 1 << 32, 2**63 - 1, 2**63, 2**64 - 2, 2**64 - 1],
+    F32: [
+        0, 0x80000000, 0x3F800000, 0xBF800000, 0x3F000000,  # 0 -0 1 -1 0.5
+        0x40490FDB, 0x4F000000, 0x4F800000, 0x5F000000, 0xDF000000,  # pi 2^31 2^32 2^63 -2^63
+        1, 0x7F7FFFFF, 0x7F800000, 0xFF800000,  # least and largest number, infinities
+        0x7FC00000, 0x7F800001, 0xFFA12345,  # NaNs: canonical, signalling ones
+    ],
+    F64: [
+        0, 1 << 63, 0x3FF0000000000000, 0xBFF0000000000000, 0x3FE0000000000000,
+        0x400921FB54442D18, 0x41E0000000000000, 0x41F0000000000000,
+        0x43E0000000000000, 0xC3E0000000000000,
+        1, 0x7FEFFFFFFFFFFFFF, 0x7FF0000000000000, 0xFFF0000000000000,
+        0x7FF8000000000000, 0x7FF0000000000001, 0xFFF4123456789ABC,
+    ],
+}
+# fmt: on
+
+
+def fits(have: int, want: int) -> bool:
+    """Whether a value may be where a type is wanted: clean ones are everywhere."""
+    return have == want or have | DIRTY == want
+
+
+class Dice:
+    """Random choices; random.Random's own are slow."""
+
+    def __init__(self, seed: int | str) -> None:
+        self.random = random.Random(seed)
+        self.roll = self.random.random
+
+    def below(self, limit: int) -> int:
+        """0 to limit - 1."""
+        return int(self.roll() * limit)
+
+    def pick(self, items: Sequence[_T]) -> _T:
+        """One of them."""
+        return items[int(self.roll() * len(items))]
+
+    def chance(self, probability: float) -> bool:
+        """True with a probability."""
+        return self.roll() < probability
+
+    def bits(self, type_: int) -> int:
+        """A pattern: an edge, a small number, or anything."""
+        type_ &= 0xFF
+        kind = self.roll()
+        if kind < 0.5:
+            return self.pick(EDGES[type_])
+        if kind < 0.8 and type_ not in FLOATS:
+            return self.below(100)
+        return int(self.random.getrandbits(BITS[type_]))
+
+
+class Mood:
+    """What a module has much of."""
+
+    def __init__(self, dice: Dice, size: int, dirty: bool | None) -> None:
+        self.steps = 2 + dice.below(size)
+        # Whether NaNs of open bits may stay on the stack, or are made canonical at once.
+        self.dirty = dice.chance(0.7) if dirty is None else dirty
+        self.traps = dice.pick((0.0, 0.01, 0.2))
+        self.reuse = dice.pick((0.2, 0.6, 0.95))  # of operands already there
+        self.params = dice.pick((0, 1, 3, 6))  # most parameters of a block
+        self.results = dice.pick((0, 1, 1, 3, 6))  # most results of a block
+        self.types = dice.pick((TYPES, TYPES, TYPES, (I32, I64), FLOATS, (I64, F64)))
+        self.dead = dice.pick((0.0, 0.3, 0.7))
+        self.deep = dice.pick((4, 12, 12, 30, 120))
+        self.choose(dice)
+
+    def choose(self, dice: Dice) -> None:
+        """Draws the weight of each action, as a list to pick from."""
+        self.actions: list[str] = []
+        for action, weight in ACTIONS.items():
+            self.actions += [action] * int(weight * dice.pick((0, 0.5, 1, 1, 3)))
+        self.actions += ["push", "numeric"]
+
+
+# Weights; a method of Maker each.
+ACTIONS = {
+    "push": 12,
+    "numeric": 14,
+    "risky": 2,
+    "set": 5,
+    "tee": 3,
+    "drop": 2,
+    "select": 4,
+    "load": 3,
+    "store": 4,
+    "global_set": 2,
+    "memory": 2,
+    "block": 5,
+    "loop": 3,
+    "if_": 4,
+    "br": 2,
+    "br_if": 6,
+    "br_table": 3,
+    "return_": 1,
+    "unreachable": 1,
+    "call": 5,
+    "call_indirect": 3,
+    "chain": 1,
+    "same": 4,
+    "deep": 1,
+}
+
+
+class World:
+    """What the functions of a module share."""
+
+    def __init__(self, dice: Dice, size: int, dirty: bool | None) -> None:
+        self.dice = dice
+        self.mood = Mood(dice, size, dirty)
+        self.module = Module()
+        self.globals_of: dict[int, list[int]] = {t: [] for t in TYPES}
+        self.mutable_of: dict[int, list[int]] = {t: [] for t in TYPES}
+        self.leaves: set[int] = set()  # functions that call nothing
+        self.giving: dict[int, list[int]] = {}  # result type to functions with that one result
+
+    def type(self) -> int:
+        """A clean type, by the module's mood."""
+        return self.dice.pick(self.mood.types if self.dice.chance(0.8) else TYPES)
+
+    def maybe_dirty(self, type_: int) -> int:
+        """A type that may take dirty floats, if the module has them."""
+        if type_ in FLOATS and self.mood.dirty and self.dice.chance(0.6):
+            return type_ | DIRTY
+        return type_
+
+    def types(self, most: int) -> Types:
+        """Up to some number of types; floats may be dirty."""
+        number = self.dice.below(most + 1)
+        return tuple([self.maybe_dirty(self.type()) for _ in range(number)])
