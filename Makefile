@@ -8,12 +8,16 @@
 #   make lint       ruff; make lint-c: own C files, format and every warning
 #   make types      mypy --strict, and stubtest on the stubs of the compiled modules
 #   make wheel      dist/*.whl, tried in an environment without a compiler
+#   make fuzz       random modules against wasmtime: SEED=1 COUNT=3000 TIME=0 (seconds)
 #   make guests     compiles tests/guests again
 #   make bench      benchmarks/crossing.py
 #   make clean
 
 VENV ?= .venv
 ARGS ?=
+SEED ?= 1
+COUNT ?= 3000
+TIME ?= 0
 export PYTHON
 
 BIN := $(VENV)/bin
@@ -27,7 +31,7 @@ PACKAGE := $(wildcard pywasm3/*.py pywasm3/*.pyi pywasm3/*/*.py)
 # For pytest in the environment's folder: beside pywasm3/, child processes would import that.
 FROM_COPY := -c $(CURDIR)/pyproject.toml --rootdir $(CURDIR) $(CURDIR)/tests
 
-.PHONY: demo test test-copy sanitize matrix lint lint-c types wheel guests bench clean
+.PHONY: demo test test-copy sanitize matrix lint lint-c types wheel fuzz guests bench clean
 .NOTPARALLEL:
 
 demo: $(VENV)/.editable

@@ -9,6 +9,8 @@ static M3Result save_last(IM3Compilation o, const transfer *t, u16 *source, u8 t
         if (!overlap(target_slot(o, t, i), width_of(o->typeStack[t->first + i]), *source,
                      width_of(type)))
             continue;
+        if (*fresh + c_ioSlotCount > d_m3MaxFunctionSlots)
+            return m3Err_functionStackOverflow;
         M3Result result = emit_move(o, *fresh, *source, type);
         *source = *fresh;
         *fresh += c_ioSlotCount;

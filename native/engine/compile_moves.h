@@ -68,17 +68,18 @@ static u16 slots_above(IM3Compilation o, const transfer *t)
     return above;
 }
 
-/* Whether a slot of the move from `source` to the i-th target waits to be read by another one. */
-static bool blocked(IM3Compilation o, const transfer *t, const u16 *sources, u32 pending, u16 i)
+/* A pending move that has still to read a slot which the i-th one writes; the count when there is
+ * none. */
+static u16 find_blocker(IM3Compilation o, const transfer *t, const u16 *sources, u32 pending, u16 i)
 {
     u16 width = width_of(o->typeStack[t->first + i]);
     for (u16 k = 0; k < t->count; ++k) {
         if (k == i || !(pending & (1u << k)) || IsRegisterSlotAlias(sources[k]))
             continue;
         if (overlap(target_slot(o, t, i), width, sources[k], width_of(o->typeStack[t->first + k])))
-            return true;
+            return k;
     }
-    return false;
+    return t->count;
 }
 
 /* Emits every move that nothing waits for, until none is left or all wait in circles. */
@@ -93,7 +94,7 @@ static M3Result move_unblocked(IM3Compilation o, const transfer *t, const u16 *s
             if (!(*pending & (1u << i)))
                 continue;
             if (target != sources[i]) {
-                if (blocked(o, t, sources, *pending, i))
+                if (find_blocker(o, t, sources, *pending, i) < t->count)
                     continue;
                 M3Result result = emit_move(o, target, sources[i], o->typeStack[t->first + i]);
                 if (result)
@@ -118,10 +119,12 @@ static M3Result move_few(IM3Compilation o, const transfer *t, u16 fresh)
         u16 first = 0;
         while (!(pending & (1u << first)))
             first++;
-        result = emit_move(o, fresh, sources[first], o->typeStack[t->first + first]);
+        /* What blocks it gets out of the way, once and for all. */
+        u16 blocker = find_blocker(o, t, sources, pending, first);
+        result = emit_move(o, fresh, sources[blocker], o->typeStack[t->first + blocker]);
         if (result)
             return result;
-        sources[first] = fresh;
+        sources[blocker] = fresh;
         fresh += c_ioSlotCount;
     }
 }
