@@ -1,0 +1,301 @@
+# SPDX-License-Identifier: MIT
+"""What wasm3 0.5.0 gets wrong on valid modules, one small module each; the answers are wasmtime's.
+
+The numbers in the docstrings are those of the project's list of wasm3's bugs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import pywasm3
+from helpers import Oracle, wat
+
+
+def check(text: str, *arguments: Any) -> Any:
+    """The result of the export f, which must be wasmtime's."""
+    data = wat(text)
+    result = pywasm3.load(data).exports.f(*arguments)
+    assert result == Oracle(data).call("f", *arguments)
+    return result
+
+
+def test_a_branch_carries_a_float_past_other_operands() -> None:
+    """B1: wrote 240 kB above the stack."""
+    assert (
+        check(
+            """(module (func (export "f") (result f64)
+            (block (result f64) i32.const 1 f64.const 2 br 0)))"""
+        )
+        == 2
+    )
+
+
+def test_a_branch_keeps_the_order_of_results_that_end_in_a_float() -> None:
+    """B1: permuted them."""
+    assert check(
+        """(module (func (export "f") (result i32 i64 f64)
+        (block (result i32 i64 f64) i32.const 7 i32.const 1 i64.const 2 f64.const 3 br 0)))"""
+    ) == (1, 2, 3.0)
+
+
+def test_an_i64_local_that_is_set_while_it_is_an_operand_twice_keeps_both() -> None:
+    """B2: freed the second half of the saved value after its first use."""
+    assert (
+        check(
+            """(module (func (export "f") (param i64) (result i64)
+            (block (result i64) local.get 0 local.get 0 local.set 0)))""",
+            77,
+        )
+        == 77
+    )
+
+
+def test_a_conditional_branch_not_taken_leaves_the_float_in_its_register() -> None:
+    """B3: moved it only on the path that is taken."""
+    assert (
+        check(
+            """(module (func (export "f") (param f64 f64 f64 i32) (result f64)
+            (block (result f64)
+              (f64.mul (local.get 0) (local.get 1)) local.get 2 local.get 3 br_if 0 f64.add)))""",
+            *(2.0, 5.0, 3.0, 0),
+        )
+        == 13
+    )
+
+
+def test_calls_that_feed_each_other_need_no_more_room_with_each() -> None:
+    """B4: wrote past the compiler's table of slots after 2,000."""
+    calls = "call $same " * 20_000
+    assert (
+        check(
+            f"""(module (func $same (param i64) (result i64) local.get 0)
+            (func (export "f") (result i64) i64.const 1 {calls}))"""
+        )
+        == 1
+    )
+
+
+def test_a_branch_to_a_loop_passes_its_parameters() -> None:
+    """B5: looped for ever."""
+    assert (
+        check(
+            """(module (func (export "f") (result i32) (local i32)
+            i32.const 0
+            (loop (param i32) (result i32)
+              local.set 0
+              (if (i32.lt_s (local.get 0) (i32.const 10))
+                (then (i32.add (local.get 0) (i32.const 1)) br 1))
+              local.get 0)))"""
+        )
+        == 10
+    )
+
+
+@pytest.mark.parametrize("value", ["local.get 0", "i32.const 1"])
+def test_loop_parameters_that_begin_equal_have_slots_of_their_own(value: str) -> None:
+    """B6: a branch back wrote one over the other."""
+    assert (
+        check(
+            f"""(module (func (export "f") (param i32) (result i32) (local i32 i32)
+            {value} {value}
+            (loop (param i32 i32) (result i32)
+              local.set 2
+              local.set 1
+              (if (i32.lt_s (local.get 2) (i32.const 50))
+                (then local.get 1 (i32.mul (local.get 2) (i32.const 3)) br 1))
+              (i32.sub (local.get 2) (local.get 1)))))""",
+            1,
+        )
+        == 80
+    )
+
+
+def test_results_that_swap_their_slots_are_all_kept() -> None:
+    """B7: saved only the first that would be overwritten."""
+    assert check(
+        """(module (func (export "f") (param i64 i32 i32) (result i32 i64 i32)
+        local.get 0 local.get 1 local.get 2
+        (block (param i64 i32 i32) (result i32 i64 i32)
+          (local.set 1) (local.set 2) (local.set 0)
+          local.get 1 local.get 0 local.get 2)))""",
+        *(7, 42, 43),
+    ) == (43, 7, 42)
+
+
+def test_values_that_go_round_in_a_circle_with_one_waiting_outside_all_arrive() -> None:
+    """Not of wasm3: found by our fuzzer in our own moves."""
+    assert (
+        check(
+            """(module (func $same (param f64) (result f64) local.get 0)
+            (func (export "f") (result f32)
+              f64.const 0 f32.const 0
+              (loop (param f64 f32) (result f32 i32 f64 f32)
+                drop drop
+                f32.const 5
+                (i32.trunc_sat_f64_s (f64.const 0))
+                (call $same (f64.const 0))
+                (f32.convert_i64_s (i64.extend16_s (i64.const -1))))
+              drop drop drop))"""
+        )
+        == 5
+    )
+
+
+def test_a_block_parameter_that_shares_its_slot_stays_shared() -> None:
+    """B8: pushed it back as if nobody else had it."""
+    assert (
+        check(
+            """(module (func (export "f") (param i32) (result i32)
+            local.get 0 local.get 0 (local.set 0 (i32.const 9))
+            (block (param i32) drop)
+            (i32.mul (i32.const 3) (i32.const 4)) drop
+            i32.const 2 i32.mul))""",
+            21,
+        )
+        == 42
+    )
+
+
+def test_more_operands_than_a_function_can_have_are_refused() -> None:
+    """B9: ignored the error and wrote beyond the table."""
+    operands = 9000
+    data = wat(
+        f"""(module (func (export "f") (param i32) (result i32)
+        {"local.get 0 " * operands} {"i32.add " * (operands - 1)}))"""
+    )
+    function = pywasm3.load(data).exports.f
+    for _ in range(2):
+        with pytest.raises(pywasm3.UnsupportedError):
+            function(1)
+
+
+def test_growth_in_a_nested_call_keeps_the_check_of_the_stack() -> None:
+    """B10: turned it off, so that recursion ran past the end."""
+    data = wat(
+        """(module (import "env" "host" (func $host)) (memory 1)
+        (func (export "grow") (result i32) (memory.grow (i32.const 1)))
+        (func $endless (export "endless") call $endless)
+        (func (export "f") call $host))"""
+    )
+    exports: Any = None
+
+    def host() -> None:
+        assert exports.grow() >= 1
+        with pytest.raises(pywasm3.StackExhausted):
+            exports.endless()
+
+    exports = pywasm3.load(data, {"env": {"host": host}}).exports
+    exports.f()
+    with pytest.raises(pywasm3.StackExhausted):
+        exports.endless()
+
+
+def test_a_function_that_cannot_be_compiled_is_refused_each_time_it_is_called() -> None:
+    """B11: the second call ran data."""
+    operands = 9000
+    data = wat(
+        f"""(module (func $big (param i32) (result i32)
+        {"local.get 0 " * operands} {"i32.add " * (operands - 1)})
+        (func (export "f") (param i32) (result i32) local.get 0 call $big))"""
+    )
+    function = pywasm3.load(data).exports.f
+    for _ in range(3):
+        with pytest.raises(pywasm3.UnsupportedError):
+            function(1)
+
+
+@pytest.mark.parametrize("count", [100, 990])
+def test_the_arguments_of_a_callee_count_in_the_frame_of_the_caller(count: int) -> None:
+    """B12: 990 arguments were written past the end of a small stack."""
+    params = " ".join(["i64"] * count)
+    values = "i64.const 1 " * count
+    data = wat(
+        f"""(module (func $many (param {params}))
+        (func $f (export "f") {values} call $many call $f))"""
+    )
+    for stack in (1, 20_000, 1 << 20):
+        instance = pywasm3.Instance(pywasm3.Module(data), store=pywasm3.Store(stack=stack))
+        with pytest.raises(pywasm3.StackExhausted):
+            instance.exports.f()
+
+
+def test_growing_by_minus_one_fails() -> None:
+    """B14: shrank the memory."""
+    text = '(module (memory 2) (func (export "f") (result i32) (memory.grow (i32.const -1))))'
+    assert check(text) == -1
+
+
+def test_many_locals_keep_their_values() -> None:
+    """B15: counts of bytes beyond 65,535 wrapped. What does not fit is refused."""
+    assert check(_with_locals(5000)) == 7
+    with pytest.raises(pywasm3.UnsupportedError):
+        pywasm3.load(wat(_with_locals(9000))).exports.f()
+
+
+def _with_locals(count: int) -> str:
+    locals_ = " ".join(["i64"] * count)
+    return f"""(module (func (export "f") (result i64) (local {locals_})
+        (local.set {count - 1} (i64.const 7))
+        (i64.add (local.get 0) (local.get {count - 1}))))"""
+
+
+def test_a_local_may_be_an_operand_many_times_when_it_is_set() -> None:
+    """B16: refused more than 255."""
+    assert (
+        check(
+            f"""(module (func (export "f") (param i32) (result i32)
+            {"local.get 0 " * 600} (local.set 0 (i32.const 5)) {"i32.add " * 599}))""",
+            1,
+        )
+        == 600
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "local.get 0",
+        "(f32.neg (f32.neg (local.get 0)))",
+        "(f32.reinterpret_i32 (i32.reinterpret_f32 (local.get 0)))",
+        "(select (local.get 0) (f32.const 1) (i32.const 1))",
+        "(f32.store (i32.const 0) (local.get 0)) (f32.load (i32.const 0))",
+        "(f32.copysign (local.get 0) (f32.const 1))",
+        "(f32.abs (local.get 0))",
+    ],
+)
+def test_a_signalling_nan_of_f32_keeps_its_bits(body: str) -> None:
+    """B17: became quiet, for it was kept as an f64."""
+    data = wat(f'(module (memory 1) (func (export "f") (param f32) (result f32) {body}))')
+    assert pywasm3.load(data).exports.f.raw(0x7FA00001) == 0x7FA00001
+
+
+def test_code_that_cannot_be_reached_is_not_compiled() -> None:
+    """wasm3 finds no operation for operands without a type."""
+    assert (
+        check(
+            """(module (func (export "f") (result i32) (block (result i32)
+            i32.const 4 br 0 i32.add drop (block) (if (result i64)
+            (then unreachable) (else i64.const 1)) drop
+            (br_table 0 0 (i32.const 1) (i32.const 0)))))"""
+        )
+        == 4
+    )
+
+
+def test_a_host_function_that_fails_leaves_the_stack_where_it_was() -> None:
+    """B19: what left a host call other than by returning shifted the stack for good."""
+    data = wat(
+        """(module (import "env" "host" (func $host (param i32)))
+        (func (export "f") (param i32) local.get 0 call $host))"""
+    )
+
+    def host(value: int) -> None:
+        raise KeyError(value)
+
+    function = pywasm3.load(data, {"env": {"host": host}}).exports.f
+    for _ in range(20_000):
+        with pytest.raises(KeyError):
+            function(1)
