@@ -384,9 +384,11 @@ class Maker(Operands):
         found = [f for f in self.world.giving.get(type_, ()) if self.may_call(f)]
         if not found:
             return
-        for _ in range(self.dice.pick((2, 3, 5, 10, 2200 if self.dice.chance(0.1) else 3))):
+        times = self.dice.pick((2, 3, 5, 10, 2200 if self.dice.chance(0.1) else 3))
+        for _ in range(times):
             index = self.dice.pick(found)
-            if fits(self.stack[-1], (self.module.signature(index).params or (0,))[0]):
+            params = self.module.signature(index).params
+            if len(params) == 1 or times < 10:
                 self.call_to(index)
 
     def action_call_indirect(self) -> None:
