@@ -11,11 +11,6 @@ const pw_functype *pw_func_type(const pw_func *func)
     return &info->types[info->function_types[pw_func_index(func)]];
 }
 
-pw_store *pw_func_store(const pw_func *func)
-{
-    return pw_func_instance(func)->store;
-}
-
 pw_instance *pw_func_instance(const pw_func *func)
 {
     return pw_instance_of(pw_m3(func));

@@ -186,7 +186,6 @@ pw_global *pw_instance_global(pw_instance *instance, uint32_t index);
 /* ---- functions ------------------------------------------------------------------------------- */
 
 const pw_functype *pw_func_type(const pw_func *func);
-pw_store *pw_func_store(const pw_func *func);
 pw_instance *pw_func_instance(const pw_func *func);
 pw_module *pw_func_module(const pw_func *func);
 uint32_t pw_func_index(const pw_func *func);

@@ -34,8 +34,6 @@
 
 /* ---- operations ---- */
 
-static inline m3ret_t checkpoint(pw_store *store, pc_t pc);
-
 /* wasm3 expands these where `_mem` and `_pc` are in scope. */
 #define m3_Yield() checkpoint(pw_header_of(_mem)->store, NULL)
 #define PushBacktraceFrame(RUNTIME, PC) begin_trap(_mem, PC)

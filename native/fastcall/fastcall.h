@@ -157,6 +157,12 @@ int pw_store_wait(pw_store_object *self);
 void pw_store_pass_on(pw_store_object *self);
 int pw_store_closed_error(pw_store_object *self);
 
+/* -1 with an error when the store is closed. */
+static inline int pw_store_require_open(pw_store_object *self)
+{
+    return self->store ? 0 : pw_store_closed_error(self);
+}
+
 /* What tells running threads apart. */
 static inline uintptr_t pw_this_thread(void)
 {

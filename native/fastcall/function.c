@@ -250,10 +250,8 @@ static PyObject *get_raw(PyObject *op, void *Py_UNUSED(closure))
     function_object *self = (function_object *)op;
     if (self->raw)
         return Py_NewRef(op);
-    if (!self->store->store) {
-        pw_store_closed_error(self->store);
+    if (pw_store_require_open(self->store) < 0)
         return NULL;
-    }
     pw_state *state = pw_state_of(Py_TYPE(op));
     return state ? pw_function_new(state, self->store, self->func, self->name, self->type, true)
                  : NULL;
@@ -262,10 +260,8 @@ static PyObject *get_raw(PyObject *op, void *Py_UNUSED(closure))
 static PyObject *get_address(PyObject *op, void *Py_UNUSED(closure))
 {
     function_object *self = (function_object *)op;
-    if (!self->store->store) {
-        pw_store_closed_error(self->store);
+    if (pw_store_require_open(self->store) < 0)
         return NULL;
-    }
     return PyLong_FromVoidPtr(self->func);
 }
 

@@ -19,10 +19,8 @@ static PyObject *memory_wrap(PyObject *cls, PyObject *args)
     if (!state ||
         !PyArg_ParseTuple(args, "O!KI:_wrap", state->store_type, &store, &instance, &index))
         return NULL;
-    if (!((pw_store_object *)store)->store) {
-        pw_store_closed_error((pw_store_object *)store);
+    if (pw_store_require_open((pw_store_object *)store) < 0)
         return NULL;
-    }
     memory_object *self = (memory_object *)type->tp_alloc(type, 0);
     if (!self)
         return NULL;

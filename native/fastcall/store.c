@@ -222,10 +222,8 @@ static PyObject *store_close(PyObject *op, PyObject *Py_UNUSED(ignored))
 
 static PyObject *store_enter_context(PyObject *op, PyObject *Py_UNUSED(ignored))
 {
-    if (!((pw_store_object *)op)->store) {
-        pw_store_closed_error((pw_store_object *)op);
+    if (pw_store_require_open((pw_store_object *)op) < 0)
         return NULL;
-    }
     return Py_NewRef(op);
 }
 
@@ -241,10 +239,8 @@ static PyObject *store_function(PyObject *op, PyObject *args)
     PyObject *name, *type;
     if (!PyArg_ParseTuple(args, "KUO:_function", &address, &name, &type))
         return NULL;
-    if (!self->store) {
-        pw_store_closed_error(self);
+    if (pw_store_require_open(self) < 0)
         return NULL;
-    }
     pw_state *state = pw_state_of(Py_TYPE(op));
     if (!state)
         return NULL;
@@ -259,10 +255,8 @@ static PyObject *store_export(PyObject *op, PyObject *args)
     PyObject *name, *type;
     if (!PyArg_ParseTuple(args, "KIUO:_export", &instance, &index, &name, &type))
         return NULL;
-    if (!self->store) {
-        pw_store_closed_error(self);
+    if (pw_store_require_open(self) < 0)
         return NULL;
-    }
     pw_state *state = pw_state_of(Py_TYPE(op));
     if (!state)
         return NULL;
@@ -296,10 +290,8 @@ static PyObject *get_running(PyObject *op, void *Py_UNUSED(closure))
 static PyObject *get_address(PyObject *op, void *Py_UNUSED(closure))
 {
     pw_store_object *self = (pw_store_object *)op;
-    if (!self->store) {
-        pw_store_closed_error(self);
+    if (pw_store_require_open(self) < 0)
         return NULL;
-    }
     return PyLong_FromVoidPtr(self->store);
 }
 
