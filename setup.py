@@ -45,6 +45,7 @@ def gnu_flags() -> tuple[list[str], list[str]]:
         "-fwrapv",
         "-fno-strict-aliasing",
         "-fno-semantic-interposition",
+        "-fno-plt",
         "-fvisibility=hidden",
         "-fomit-frame-pointer",
         # A cache line per operation: what an operation costs does not hang on what precedes it.

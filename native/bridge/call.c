@@ -51,6 +51,16 @@ static PW_NOINLINE pw_trap failed(const pw_callee *callee, m3ret_t error)
     return trap == PW_TRAP_UNSUPPORTED ? uncompiled(callee->store, callee->function, error) : trap;
 }
 
+/* Reads what the guest wrote and no more: the processor would have to wait for the store of half of
+ * what it loads. */
+static inline uint64_t result_bits(const M3FuncType *type, uint32_t index, const uint64_t *sp)
+{
+    uint8_t valtype = type->types[index];
+    uint32_t low;
+    memcpy(&low, &sp[index], sizeof low);
+    return valtype == c_m3Type_i32 || valtype == c_m3Type_f32 ? low : sp[index];
+}
+
 static inline pw_trap run(const pw_callee *callee, uint64_t *values)
 {
     M3Function *function = callee->function;
@@ -67,7 +77,7 @@ static inline pw_trap run(const pw_callee *callee, uint64_t *values)
     if (trap)
         return failed(callee, trap);
     for (uint32_t i = 0; i < callee->nresults; ++i)
-        values[i] = sp[i];
+        values[i] = result_bits(function->funcType, i, sp);
     return PW_TRAP_NONE;
 }
 

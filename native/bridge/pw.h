@@ -243,16 +243,19 @@ const pw_api *pw_get_api(void);
 
 #if defined(__GNUC__) || defined(__clang__)
 #define PW_NOINLINE __attribute__((noinline))
+#define PW_ALWAYS_INLINE inline __attribute__((always_inline))
 #else
 #define PW_NOINLINE
+#define PW_ALWAYS_INLINE inline
 #endif
 
 /* ---- calls: for fastcall, not for cffi ---------------------------------------------------------
  */
 
 /* Called for a PW_EXTERN_HOST import: `object` as given; values[0 .. nresults) is for the results,
- * the arguments follow. False stops the guest with PW_TRAP_HOST. */
-typedef bool (*pw_host_hook)(void *object, uint64_t *values);
+ * the arguments follow. Anything but PW_TRAP_NONE stops the guest: PW_TRAP_HOST, or
+ * PW_TRAP_STACK_EXHAUSTED if the host has none left for the function. */
+typedef pw_trap (*pw_host_hook)(void *object, uint64_t *values);
 /* Called every few hundred thousand ticks of a running call. False stops it with PW_TRAP_HOST. */
 typedef bool (*pw_tick_hook)(pw_store *store);
 

@@ -139,9 +139,12 @@ d_m3Op(pwHost)
         return trap_at(store, NULL, m3Err_trapStackOverflow);
     uint64_t *saved = store->sp;
     store->sp = values + type->numRets + type->numArgs;
-    bool ok = host_hook(object, values);
+    pw_trap trap = host_hook(object, values);
     store->sp = saved;
-    return M3_LIKELY(ok) ? NULL : trap_at(store, NULL, pw_trap_host);
+    if (M3_LIKELY(trap == PW_TRAP_NONE))
+        return NULL;
+    bool exhausted = trap == PW_TRAP_STACK_EXHAUSTED;
+    return trap_at(store, NULL, exhausted ? m3Err_trapStackOverflow : pw_trap_host);
 }
 
 /* An import that another instance of the store provides. */

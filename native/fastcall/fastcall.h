@@ -48,6 +48,21 @@ typedef struct {
 int pw_encode_slow(PyObject *value, pw_valtype type, bool raw, uint64_t *bits, const pw_site *site);
 PyObject *pw_decode_tuple(const uint64_t *bits, const uint8_t *types, Py_ssize_t count, bool raw);
 
+/* Ints that Python keeps ready-made, at hand without a call. */
+#define PW_SMALL_MIN (-5)
+#define PW_SMALL_MAX 256
+extern PyObject *pw_small_ints[PW_SMALL_MAX - PW_SMALL_MIN + 1];
+
+/* Once; -1 with MemoryError. */
+int pw_make_small_ints(void);
+
+static inline PyObject *pw_int(long long number)
+{
+    if (number < PW_SMALL_MIN || number > PW_SMALL_MAX)
+        return PyLong_FromLongLong(number);
+    return Py_NewRef(pw_small_ints[number - PW_SMALL_MIN]);
+}
+
 /* The value of an int of one digit, which is nearly every one. It has 30 bits: it fits any type. */
 static inline bool pw_compact_int(PyObject *value, long long *result)
 {
@@ -106,8 +121,8 @@ static inline PyObject *pw_decode(uint64_t bits, pw_valtype type, bool raw)
     if (raw)
         return PyLong_FromUnsignedLongLong(pw_narrow(type) ? (uint32_t)bits : bits);
     switch (type) {
-    case PW_I32: return PyLong_FromLong((int32_t)(uint32_t)bits);
-    case PW_I64: return PyLong_FromLongLong((int64_t)bits);
+    case PW_I32: return pw_int((int32_t)(uint32_t)bits);
+    case PW_I64: return pw_int((int64_t)bits);
     case PW_F32: memcpy(&narrow, &bits, sizeof narrow); return PyFloat_FromDouble((double)narrow);
     default: memcpy(&number, &bits, sizeof number); return PyFloat_FromDouble(number);
     }
@@ -198,7 +213,7 @@ extern PyType_Spec pw_host_spec;
 /* New reference; the store keeps one too. */
 PyObject *pw_host_new(pw_state *state, pw_store_object *store, PyObject *callable,
                       const pw_functype *type, PyObject *label, PyObject *instance);
-bool pw_host_call(void *object, uint64_t *values);
+pw_trap pw_host_call(void *object, uint64_t *values);
 
 /* ---- function.c ---- */
 

@@ -145,7 +145,8 @@ static PyObject *wrong_arity(function_object *self, Py_ssize_t given, PyObject *
 /* ---- the call ---- */
 
 /* Everything that can run Python code happens before the store is entered, or after it is left. */
-static inline PyObject *call(function_object *self, PyObject *const *args, uint64_t *values)
+static PW_ALWAYS_INLINE PyObject *call(function_object *self, PyObject *const *args,
+                                       uint64_t *values)
 {
     if (pw_encode_all(args, self->types, self->nparams, self->raw, values, self->name,
                       "parameter") < 0)

@@ -66,12 +66,23 @@ static void host_dealloc(PyObject *op)
 
 /* ---- the call ---- */
 
-static bool not_linked(host_object *self)
+static pw_trap not_linked(host_object *self)
 {
     pw_state *state = pw_state_of(Py_TYPE(self));
     if (state)
         PyErr_Format(state->closed, "missing imported function (%U is not linked)", self->label);
-    return false;
+    return PW_TRAP_HOST;
+}
+
+/* Python 3.12 and 3.13 end calls through C at a fixed depth, whatever stack there is, and the
+ * callable needs some of it. */
+static bool python_stack_left(void)
+{
+#if PY_VERSION_HEX >= 0x030C0000 && PY_VERSION_HEX < 0x030E0000
+    return PyThreadState_Get()->c_recursion_remaining > 50;
+#else
+    return true;
+#endif
 }
 
 static int wrong_results(host_object *self, PyObject *result)
@@ -135,18 +146,20 @@ done:
     return result;
 }
 
-bool pw_host_call(void *object, uint64_t *values)
+pw_trap pw_host_call(void *object, uint64_t *values)
 {
     host_object *self = object;
     PyObject *local[PW_LOCAL_VALUES];
     PyObject **arguments = local;
     if (!self->callable || self->callable == Py_None)
         return not_linked(self);
+    if (!python_stack_left())
+        return PW_TRAP_STACK_EXHAUSTED;
     if (self->nparams + 2 > PW_LOCAL_VALUES) {
         arguments = PyMem_New(PyObject *, (size_t)self->nparams + 2);
         if (!arguments) {
             PyErr_NoMemory();
-            return false;
+            return PW_TRAP_HOST;
         }
     }
     Py_INCREF(self);
@@ -156,7 +169,7 @@ bool pw_host_call(void *object, uint64_t *values)
     Py_DECREF(self);
     if (arguments != local)
         PyMem_Free(arguments);
-    return status == 0;
+    return status == 0 ? PW_TRAP_NONE : PW_TRAP_HOST;
 }
 
 static PyObject *get_address(PyObject *op, void *Py_UNUSED(closure))

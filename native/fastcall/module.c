@@ -154,7 +154,7 @@ static int add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **place)
 static int module_exec(PyObject *module)
 {
     pw_state *state = PyModule_GetState(module);
-    if (add_type(module, &pw_store_spec, &state->store_type) < 0 ||
+    if (pw_make_small_ints() < 0 || add_type(module, &pw_store_spec, &state->store_type) < 0 ||
         add_type(module, &pw_function_spec, &state->function_type) < 0 ||
         add_type(module, &pw_host_spec, &state->host_type) < 0 ||
         add_type(module, &pw_memory_spec, &state->memory_type) < 0)

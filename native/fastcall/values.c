@@ -84,6 +84,20 @@ int pw_encode_slow(PyObject *value, pw_valtype type, bool raw, uint64_t *bits, c
     return result < 0 ? blame(site, type) : 0;
 }
 
+PyObject *pw_small_ints[PW_SMALL_MAX - PW_SMALL_MIN + 1];
+
+int pw_make_small_ints(void)
+{
+    for (long i = PW_SMALL_MIN; i <= PW_SMALL_MAX; ++i) {
+        PyObject **place = &pw_small_ints[i - PW_SMALL_MIN];
+        if (!*place)
+            *place = PyLong_FromLong(i);
+        if (!*place)
+            return -1;
+    }
+    return 0;
+}
+
 PyObject *pw_decode_tuple(const uint64_t *bits, const uint8_t *types, Py_ssize_t count, bool raw)
 {
     PyObject *tuple = PyTuple_New(count);
