@@ -28,8 +28,10 @@ ENGINE_SOURCES = [
     "native/frontend/types.c",
     "native/bridge/call.c",
     "native/bridge/instance.c",
+    "native/bridge/segments.c",
     "native/bridge/store.c",
     "native/bridge/table.c",
+    "native/bridge/types.c",
 ]
 # These include wasm3's C files, whose undefined behaviour UBSan would report.
 VENDORED_SOURCES = ["native/engine/engine.c"]

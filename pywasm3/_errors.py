@@ -137,6 +137,7 @@ class TrapKind(Enum):
     UNINITIALIZED_ELEMENT = "uninitialized element"
     INDIRECT_CALL_TYPE = "indirect call type mismatch"
     STACK_EXHAUSTED = "call stack exhausted"
+    NULL_REFERENCE = "null reference"
 
 
 # pw_trap counts from 1 in this order; then PW_TRAP_HOST, PW_TRAP_NO_MEMORY and PW_TRAP_UNSUPPORTED.

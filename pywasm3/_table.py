@@ -76,7 +76,8 @@ class Table:
         """
         with entered(self._store):
             position = self._checked(index)
-            return optional_function(self._store, lib.pw_table_get(self._pointer, position))
+            bits = lib.pw_table_get(self._pointer, position)
+            return optional_function(self._store, ffi.cast("pw_func *", bits))
 
     def __setitem__(self, index: int, value: Function | None) -> None:
         """Stores a function or the null reference.
@@ -116,9 +117,9 @@ class Table:
             raise WasmError(f"the table cannot grow by {delta} elements: its type is {self.type}")
         return before
 
-    def _reference(self, value: Function | None) -> Pointer:
-        """The pw_func of a reference that the (entered) table may hold."""
-        return ffi.cast("pw_func *", reference_bits(self._store, value, self._element))
+    def _reference(self, value: Function | None) -> int:
+        """The bits of a reference that the (entered) table may hold."""
+        return reference_bits(self._store, value, self._element)
 
     def __repr__(self) -> str:
         """The type."""

@@ -10,9 +10,26 @@
 #include "../frontend/limits.h"
 #include "../frontend/module.h"
 
-/* The store's one copy of a function type; borrowed from its environment. PW_UNSUPPORTED when a
- * type in it has no place in wasm3. */
-pw_code pw_store_intern(pw_store *store, const pw_functype *type, IM3FuncType *result);
+/* The store's one copy of each function type of a module; borrowed from its environment. NULL for
+ * a type that this version cannot run. False without memory. */
+bool pw_store_intern(pw_store *store, const pw_module_info *info, IM3FuncType *types);
+
+/* The value of a constant expression; the globals that it reads are there. */
+uint64_t pw_evaluate(const pw_instance *instance, const pw_constexpr *expression);
+
+/* ---- table.c ---- */
+
+/* Gives an empty table its type and its first elements. False without memory. */
+bool pw_table_init(pw_table *table, pw_valtype type, const pw_limits *limits, uint64_t init);
+
+/* ---- segments.c ---- */
+
+/* The segments, none of them dropped. False without memory. */
+bool pw_segments_add(pw_instance *instance);
+/* Copies active segments into their tables and memories, and drops them and declared ones. False
+ * at the first one that does not fit: what went before stays. */
+bool pw_segments_apply(pw_instance *instance, pw_error *error);
+
 /* Frees an instance that its store no longer lists. */
 void pw_instance_free(pw_instance *instance);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Instances: wasm3's structures, built from the decoded module, and the active segments. */
+/* Instances: wasm3's structures, built from the decoded module, and the order of instantiation. */
 #include "bridge.h"
 
 #include <stdlib.h>
@@ -59,14 +59,10 @@ static bool add_types(pw_instance *instance, pw_error *error)
         return false;
     }
     m3->numFuncTypes = info->ntypes;
-    for (uint32_t i = 0; i < info->ntypes; ++i) {
-        pw_code code = pw_store_intern(instance->store, &info->types[i], &m3->funcTypes[i]);
-        if (code == PW_NO_MEMORY) {
-            no_memory(error);
-            return false;
-        }
-    }
-    return true;
+    if (pw_store_intern(instance->store, info, m3->funcTypes))
+        return true;
+    no_memory(error);
+    return false;
 }
 
 /* A type that wasm3 has no room for was left out of the table: it may stay unused. */
@@ -76,8 +72,7 @@ static bool check_type(const pw_instance *instance, uint32_t function, pw_error 
     if (instance->m3->funcTypes[type])
         return true;
     pw_fail(error, PW_UNSUPPORTED, 0,
-            "function %u: parameters and results other than i32, i64, f32 and f64 cannot be "
-            "run yet",
+            "function %u: parameters and results of type v128 cannot be run yet",
             (unsigned)function);
     error->function = function;
     return false;
@@ -154,14 +149,6 @@ static bool add_memory(pw_instance *instance, const pw_extern *imports, pw_error
     return true;
 }
 
-static bool init_table(pw_table *table, const pw_tabledef *definition)
-{
-    table->type = definition->type;
-    table->limits = definition->limits;
-    table->size = table->capacity = (uint32_t)definition->limits.min;
-    return allocate(&table->elements, table->capacity, sizeof *table->elements);
-}
-
 static bool add_tables(pw_instance *instance, const pw_extern *imports, pw_error *error)
 {
     const pw_module *module = instance->module;
@@ -170,13 +157,15 @@ static bool add_tables(pw_instance *instance, const pw_extern *imports, pw_error
         no_memory(error);
         return false;
     }
+    instance->ntables = module->ntables;
     for (uint32_t i = 0; i < module->ntables; ++i) {
         if (module->tables[i].imported) {
             instance->tables[i] = imported(instance, imports, PW_EXTERN_TABLE, i);
             continue;
         }
         instance->tables[i] = &instance->own_tables[i];
-        if (!init_table(instance->tables[i], &module->tables[i])) {
+        if (!pw_table_init(instance->tables[i], module->tables[i].type, &module->tables[i].limits,
+                           0)) {
             no_memory(error);
             return false;
         }
@@ -194,7 +183,7 @@ pw_global *pw_global_new(pw_store *store, pw_valtype type, bool is_mutable, uint
     return global;
 }
 
-static uint64_t evaluate(const pw_instance *instance, const pw_constexpr *expression)
+uint64_t pw_evaluate(const pw_instance *instance, const pw_constexpr *expression)
 {
     switch (expression->kind) {
     case PW_CONST_VALUE: return expression->bits;
@@ -218,7 +207,7 @@ static bool add_globals(pw_instance *instance, const pw_extern *imports, pw_erro
             definition->imported
                 ? imported(instance, imports, PW_EXTERN_GLOBAL, i)
                 : pw_global_new(instance->store, definition->type, definition->is_mutable,
-                                evaluate(instance, &definition->init));
+                                pw_evaluate(instance, &definition->init));
         if (!global) {
             no_memory(error);
             return false;
@@ -229,56 +218,15 @@ static bool add_globals(pw_instance *instance, const pw_extern *imports, pw_erro
     return true;
 }
 
-/* ---- segments ---- */
+/* ---- the whole ---- */
 
-static bool trapped(pw_error *error, pw_trap trap, const char *phrase, uint32_t segment,
-                    uint64_t offset)
+static bool add_segments(pw_instance *instance, pw_error *error)
 {
-    pw_fail(error, PW_TRAPPED, offset, "%s: segment %u", phrase, (unsigned)segment);
-    error->trap = trap;
+    if (pw_segments_add(instance))
+        return true;
+    no_memory(error);
     return false;
 }
-
-static bool apply_elem(pw_instance *instance, uint32_t index, pw_error *error)
-{
-    const pw_elemsegment *segment = &instance->module->elems[index];
-    pw_table *table = instance->tables[segment->table];
-    uint32_t offset = (uint32_t)evaluate(instance, &segment->offset);
-    if (offset > table->size || segment->count > table->size - offset)
-        return trapped(error, PW_TRAP_TABLE_OUT_OF_BOUNDS, "out of bounds table access", index,
-                       segment->offset.offset);
-    for (uint32_t i = 0; i < segment->count; ++i)
-        table->elements[offset + i] =
-            (IM3Function)(uintptr_t)evaluate(instance, &segment->items[i]);
-    return true;
-}
-
-static bool apply_data(pw_instance *instance, uint32_t index, pw_error *error)
-{
-    const pw_datasegment *segment = &instance->module->datas[index];
-    uint32_t offset = (uint32_t)evaluate(instance, &segment->offset);
-    uint64_t size = pw_memory_size(instance->memory);
-    if (offset > size || segment->size > size - offset)
-        return trapped(error, PW_TRAP_MEMORY_OUT_OF_BOUNDS, "out of bounds memory access", index,
-                       segment->offset.offset);
-    if (segment->size)
-        memcpy(pw_memory_data(instance->memory) + offset, segment->data, segment->size);
-    return true;
-}
-
-static bool apply_segments(pw_instance *instance, pw_error *error)
-{
-    const pw_module *module = instance->module;
-    for (uint32_t i = 0; i < module->nelems; ++i)
-        if (module->elems[i].mode == PW_SEGMENT_ACTIVE && !apply_elem(instance, i, error))
-            return false;
-    for (uint32_t i = 0; i < module->ndatas; ++i)
-        if (module->datas[i].mode == PW_SEGMENT_ACTIVE && !apply_data(instance, i, error))
-            return false;
-    return true;
-}
-
-/* ---- the whole ---- */
 
 /* Nearly all of a runtime is the compiler's state, its first member, which CompileFunction clears.
  */
@@ -327,14 +275,15 @@ pw_instance *pw_instance_new(pw_store *store, pw_module *module, const pw_extern
     instance->module = pw_module_retain(module);
     if (!add_m3(instance, error) || !add_types(instance, error) ||
         !add_functions(instance, imports, error) || !add_memory(instance, imports, error) ||
-        !add_tables(instance, imports, error) || !add_globals(instance, imports, error)) {
+        !add_globals(instance, imports, error) || !add_tables(instance, imports, error) ||
+        !add_segments(instance, error)) {
         pw_instance_free(instance);
         return NULL;
     }
     /* From here on the store keeps it: what a segment wrote into an imported table stays. */
     instance->next = store->instances;
     store->instances = instance;
-    return apply_segments(instance, error) ? instance : NULL;
+    return pw_segments_apply(instance, error) ? instance : NULL;
 }
 
 void pw_instance_free(pw_instance *instance)
@@ -351,6 +300,8 @@ void pw_instance_free(pw_instance *instance)
     free(instance->own_tables);
     free(instance->tables);
     free(instance->globals);
+    free(instance->elems);
+    free(instance->datas);
     free(instance->thunks);
     if (instance->memory)
         pw_memory_release(instance->memory);

@@ -40,6 +40,7 @@ typedef enum {
     PW_TRAP_UNINITIALIZED_ELEMENT,
     PW_TRAP_INDIRECT_CALL_TYPE,
     PW_TRAP_STACK_EXHAUSTED,
+    PW_TRAP_NULL_REFERENCE,
     PW_TRAP_HOST,        /* a host function failed: the embedder holds the reason */
     PW_TRAP_NO_MEMORY,   /* for the code of a function */
     PW_TRAP_UNSUPPORTED, /* the engine could not compile the function: see pw_store_message */
@@ -58,7 +59,9 @@ typedef struct {
 
 /* ---- types ----------------------------------------------------------------------------------- */
 
-/* A value type: the byte of the binary format. */
+/* A value type. Numbers, vectors and nullable references to an abstract heap type are the byte of
+ * the binary format. Every other reference is PW_TYPED_REF with PW_NON_NULL if it excludes null and
+ * PW_CONCRETE if the low bits are a type index; else they are the byte of an abstract heap type. */
 typedef uint32_t pw_valtype;
 #define PW_I32 0x7f
 #define PW_I64 0x7e
@@ -67,6 +70,10 @@ typedef uint32_t pw_valtype;
 #define PW_V128 0x7b
 #define PW_FUNCREF 0x70
 #define PW_EXTERNREF 0x6f
+#define PW_TYPED_REF 0x80000000
+#define PW_NON_NULL 0x40000000
+#define PW_CONCRETE 0x20000000
+#define PW_HEAP_MASK 0x1fffffff
 
 typedef struct {
     const char *data; /* UTF-8, may hold NUL, not terminated */
@@ -207,6 +214,9 @@ const char *pw_store_message(const pw_store *store);
 
 #define PW_PAGE 65536
 
+/* A memory of the host, of limits.min pages in reserved address space: one reference, owned by
+ * caller. NULL without memory. Instances of other stores cannot use it. */
+pw_memory *pw_memory_new(pw_store *store, const pw_limits *limits);
 pw_memory *pw_memory_retain(pw_memory *memory);
 void pw_memory_release(pw_memory *memory);
 uint8_t *pw_memory_data(const pw_memory *memory); /* never moves */
@@ -215,13 +225,18 @@ pw_limits pw_memory_limits(const pw_memory *memory);
 /* Grows by delta pages. The size before in pages, or -1. */
 int64_t pw_memory_grow(pw_memory *memory, uint64_t delta);
 
+/* References are 64 bits: 0 is null; a function is its pw_func; anything else that is external is
+ * bits that the embedder chose. */
+
+/* A table of the host, its elements all `init`. Borrowed from the store. NULL without memory, or
+ * when it would have more elements than limits.h allows. */
+pw_table *pw_table_new(pw_store *store, pw_valtype type, const pw_limits *limits, uint64_t init);
 uint32_t pw_table_size(const pw_table *table);
 pw_valtype pw_table_type(const pw_table *table);
 pw_limits pw_table_limits(const pw_table *table);
-pw_func *pw_table_get(const pw_table *table,
-                      uint32_t index); /* in range; NULL is the null reference */
-void pw_table_set(pw_table *table, uint32_t index, pw_func *func);
-int64_t pw_table_grow(pw_table *table, uint32_t delta, pw_func *init); /* size before, or -1 */
+uint64_t pw_table_get(const pw_table *table, uint32_t index); /* in range, like the next */
+void pw_table_set(pw_table *table, uint32_t index, uint64_t ref);
+int64_t pw_table_grow(pw_table *table, uint32_t delta, uint64_t init); /* size before, or -1 */
 
 /* A global of the host. Borrowed from the store; NULL without memory. */
 pw_global *pw_global_new(pw_store *store, pw_valtype type, bool is_mutable, uint64_t bits);

@@ -120,9 +120,16 @@ void pw_store_free(pw_store *store)
         store->globals = global->next;
         free(global);
     }
+    while (store->tables) {
+        pw_table *table = store->tables;
+        store->tables = table->next;
+        free(table->elements);
+        free(table);
+    }
     /* The environment owns what the table of types points to. */
     m3_FreeEnvironment(store->environment);
     free(store->types);
+    free(store->type_places);
     free_stack(store);
     free(store);
 }
@@ -130,94 +137,6 @@ void pw_store_free(pw_store *store)
 const char *pw_store_message(const pw_store *store)
 {
     return store->message;
-}
-
-/* ---- function types: equal ones are one pointer within a store ---- */
-
-static uint32_t hash_type(const M3FuncType *type)
-{
-    uint32_t hash = 2166136261u ^ type->numRets ^ ((uint32_t)type->numArgs << 16);
-    for (uint32_t i = 0; i < (uint32_t)type->numRets + type->numArgs; ++i)
-        hash = (hash ^ type->types[i]) * 16777619u;
-    return hash;
-}
-
-/* Where an equal type is, or the free place for it. */
-static IM3FuncType *find_place(IM3FuncType *types, uint32_t capacity, const IM3FuncType type)
-{
-    uint32_t i = hash_type(type) & (capacity - 1);
-    while (types[i] && !AreFuncTypesEqual(types[i], type))
-        i = (i + 1) & (capacity - 1);
-    return &types[i];
-}
-
-static bool grow_types(pw_store *store)
-{
-    uint32_t capacity = store->types_capacity ? 2 * store->types_capacity : 16;
-    IM3FuncType *types = calloc(capacity, sizeof *types);
-    if (!types)
-        return false;
-    for (uint32_t i = 0; i < store->types_capacity; ++i)
-        if (store->types[i])
-            *find_place(types, capacity, store->types[i]) = store->types[i];
-    free(store->types);
-    store->types = types;
-    store->types_capacity = capacity;
-    return true;
-}
-
-static bool numeric(pw_valtype type)
-{
-    return type >= PW_F64 && type <= PW_I32;
-}
-
-/* wasm3 counts i32, i64, f32, f64 from 1. */
-static uint8_t engine_type(pw_valtype type)
-{
-    return (uint8_t)(PW_I32 + 1 - type);
-}
-
-static bool convert_type(IM3FuncType result, const pw_functype *type)
-{
-    uint8_t *types = result->types;
-    result->numRets = (uint16_t)type->nresults;
-    result->numArgs = (uint16_t)type->nparams;
-    for (uint32_t i = 0; i < type->nresults; ++i) {
-        if (!numeric(type->results[i]))
-            return false;
-        *types++ = engine_type(type->results[i]);
-    }
-    for (uint32_t i = 0; i < type->nparams; ++i) {
-        if (!numeric(type->params[i]))
-            return false;
-        *types++ = engine_type(type->params[i]);
-    }
-    return true;
-}
-
-pw_code pw_store_intern(pw_store *store, const pw_functype *type, IM3FuncType *result)
-{
-    IM3FuncType made;
-    *result = NULL;
-    if (4 * (store->ntypes + 1) > 3 * store->types_capacity && !grow_types(store))
-        return PW_NO_MEMORY;
-    if (AllocFuncType(&made, type->nparams + type->nresults))
-        return PW_NO_MEMORY;
-    if (!convert_type(made, type)) {
-        free(made);
-        return PW_UNSUPPORTED;
-    }
-    IM3FuncType *place = find_place(store->types, store->types_capacity, made);
-    if (*place) {
-        free(made);
-    } else {
-        *place = made;
-        store->ntypes++;
-        made->next = store->environment->funcTypes;
-        store->environment->funcTypes = made;
-    }
-    *result = *place;
-    return PW_OK;
 }
 
 /* ---- frames ---- */

@@ -22,38 +22,102 @@ pw_limits pw_table_limits(const pw_table *table)
     return limits;
 }
 
-pw_func *pw_table_get(const pw_table *table, uint32_t index)
+uint64_t pw_table_get(const pw_table *table, uint32_t index)
 {
-    return pw_handle(table->elements[index]);
+    return table->elements[index];
 }
 
-void pw_table_set(pw_table *table, uint32_t index, pw_func *func)
+void pw_table_set(pw_table *table, uint32_t index, uint64_t ref)
 {
-    table->elements[index] = pw_m3(func);
+    table->elements[index] = ref;
 }
 
-int64_t pw_table_grow(pw_table *table, uint32_t delta, pw_func *init)
+static uint64_t max_size(const pw_table *table)
+{
+    const pw_limits *limits = &table->limits;
+    return limits->has_max && limits->max < PW_MAX_TABLE_SIZE ? limits->max : PW_MAX_TABLE_SIZE;
+}
+
+/* Room for `size` elements, at most max_size. */
+static bool reserve(pw_table *table, uint64_t size)
+{
+    if (size <= table->capacity)
+        return true;
+    uint64_t capacity = table->capacity + (uint64_t)table->capacity / 2;
+    if (capacity > max_size(table))
+        capacity = max_size(table);
+    if (capacity < size)
+        capacity = size;
+    uint64_t *elements = realloc(table->elements, (size_t)capacity * sizeof *elements);
+    if (!elements)
+        return false;
+    table->elements = elements;
+    table->capacity = (uint32_t)capacity;
+    return true;
+}
+
+int64_t pw_table_grow(pw_table *table, uint32_t delta, uint64_t init)
 {
     uint32_t before = table->size;
-    uint64_t max = PW_MAX_TABLE_SIZE;
-    if (table->limits.has_max && table->limits.max < max)
-        max = table->limits.max;
-    if (before > max || delta > max - before)
+    if (before > max_size(table) || delta > max_size(table) - before ||
+        !reserve(table, (uint64_t)before + delta))
         return -1;
-    uint32_t size = before + delta;
-    if (size > table->capacity) {
-        uint64_t capacity = table->capacity + (uint64_t)table->capacity / 2;
-        capacity = capacity < size ? size : capacity > max ? max : capacity;
-        IM3Function *elements = realloc(table->elements, (size_t)capacity * sizeof *elements);
-        if (!elements)
-            return -1;
-        table->elements = elements;
-        table->capacity = (uint32_t)capacity;
-    }
-    for (uint32_t i = before; i < size; ++i)
-        table->elements[i] = pw_m3(init);
-    table->size = size;
+    table->size = before + delta;
+    pw_table_fill(table, before, init, delta);
     return before;
+}
+
+static bool fits(uint32_t size, uint32_t start, uint32_t count)
+{
+    return start <= size && count <= size - start;
+}
+
+bool pw_table_fill(pw_table *table, uint32_t start, uint64_t ref, uint32_t count)
+{
+    if (!fits(table->size, start, count))
+        return false;
+    for (uint32_t i = 0; i < count; ++i)
+        table->elements[start + i] = ref;
+    return true;
+}
+
+bool pw_table_copy(pw_table *target, uint32_t to, const pw_table *source, uint32_t from,
+                   uint32_t count)
+{
+    if (!fits(target->size, to, count) || !fits(source->size, from, count))
+        return false;
+    if (count)
+        memmove(target->elements + to, source->elements + from, count * sizeof *source->elements);
+    return true;
+}
+
+/* Most are small, and filled with null. */
+bool pw_table_init(pw_table *table, pw_valtype type, const pw_limits *limits, uint64_t init)
+{
+    table->type = type;
+    table->limits = *limits;
+    if (limits->min > PW_MAX_TABLE_SIZE)
+        return false;
+    uint32_t size = (uint32_t)limits->min;
+    if (!size)
+        return true;
+    table->elements = calloc(size, sizeof *table->elements);
+    if (!table->elements)
+        return false;
+    table->size = table->capacity = size;
+    return !init || pw_table_fill(table, 0, init, size);
+}
+
+pw_table *pw_table_new(pw_store *store, pw_valtype type, const pw_limits *limits, uint64_t init)
+{
+    pw_table *table = calloc(1, sizeof *table);
+    if (!table || !pw_table_init(table, type, limits, init)) {
+        free(table);
+        return NULL;
+    }
+    table->next = store->tables;
+    store->tables = table;
+    return table;
 }
 
 pw_valtype pw_global_type(const pw_global *global)

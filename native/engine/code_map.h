@@ -36,8 +36,9 @@ static IM3CodePage new_code_page(u32 min_lines)
 
 static bool can_trap_or_call(u8 opcode)
 {
-    return opcode == 0x00 || opcode == 0x03 || opcode == 0x10 || opcode == 0x11 ||
-           opcode == 0xfc ||                     /* memory.copy, memory.fill */
+    return opcode == 0x00 || opcode == 0x03 || opcode == 0x10 || opcode == 0x11 || opcode == 0x25 ||
+           opcode == 0x26 ||                     /* table.get, table.set */
+           opcode == 0xd4 || opcode == 0xfc ||   /* ref.as_non_null; bulk instructions */
            (opcode >= 0x28 && opcode <= 0x3e) || /* loads, stores */
            (opcode >= 0x6d && opcode <= 0x70) || /* i32 div, rem */
            (opcode >= 0x7f && opcode <= 0x82) || /* i64 div, rem */

@@ -9,48 +9,29 @@
 
 /* ---- code that cannot be reached ---- */
 
-/* What follows an opcode byte: B a block type, L a LEB, M two, T a table of targets, V a vector of
- * types, 1, 4, 8 bytes, X more opcode. wasm3 compiles dead code, whose operands have no types, and
- * finds no operation for it. */
+/* What follows an opcode byte: B a block type, L a LEB, I two, M two and perhaps a memory, T a
+ * table of targets, V a vector of types, 4, 8 bytes, X more opcode. wasm3 compiles dead code, whose
+ * operands have no types, and finds no operation for it. */
 static char immediates_of(u8 opcode)
 {
     if (opcode >= 0x02 && opcode <= 0x04)
         return 'B';
     if (opcode == 0x0c || opcode == 0x0d || opcode == 0x10 || opcode == 0x12 ||
-        (opcode >= 0x20 && opcode <= 0x26) || opcode == 0x41 || opcode == 0x42 || opcode == 0xd0 ||
-        opcode == 0xd2)
+        (opcode >= 0x20 && opcode <= 0x26) || (opcode >= 0x3f && opcode <= 0x42) ||
+        opcode == 0xd0 || opcode == 0xd2 || opcode == 0xd5 || opcode == 0xd6)
         return 'L';
-    if (opcode == 0x11 || opcode == 0x13 || (opcode >= 0x28 && opcode <= 0x3e))
+    if (opcode >= 0x28 && opcode <= 0x3e)
         return 'M';
     switch (opcode) {
     case 0x0e: return 'T';
+    case 0x11:
+    case 0x13: return 'I';
     case 0x1c: return 'V';
-    case 0x3f:
-    case 0x40: return '1';
     case 0x43: return '4';
     case 0x44: return '8';
     case 0xfc: return 'X';
     default: return 0;
     }
-}
-
-static M3Result skip_bytes(IM3Compilation o, u32 count)
-{
-    if (count > (size_t)(o->wasmEnd - o->wasm))
-        return m3Err_wasmUnderrun;
-    o->wasm += count;
-    return NULL;
-}
-
-static M3Result skip_lebs(IM3Compilation o, u64 count)
-{
-    while (count--) {
-        i64 value;
-        M3Result result = ReadLebSigned(&value, 64, &o->wasm, o->wasmEnd);
-        if (result)
-            return result;
-    }
-    return NULL;
 }
 
 static M3Result skip_extended(IM3Compilation o)
@@ -63,23 +44,42 @@ static M3Result skip_extended(IM3Compilation o)
     return opcode < sizeof lebs ? skip_lebs(o, lebs[opcode]) : m3Err_unknownOpcode;
 }
 
-static M3Result skip_immediates(IM3Compilation o, u8 opcode)
+static M3Result skip_memory_argument(IM3Compilation o)
+{
+    u32 alignment;
+    M3Result result = ReadLEB_u32(&alignment, &o->wasm, o->wasmEnd);
+    return result ? result : skip_lebs(o, alignment & MEMORY_INDEX_FOLLOWS ? 2 : 1);
+}
+
+static M3Result skip_targets(IM3Compilation o)
 {
     u32 count;
-    M3Result result;
+    M3Result result = ReadLEB_u32(&count, &o->wasm, o->wasmEnd);
+    return result ? result : skip_lebs(o, (u64)count + 1);
+}
+
+static M3Result skip_types(IM3Compilation o)
+{
+    u32 count;
+    M3Result result = ReadLEB_u32(&count, &o->wasm, o->wasmEnd);
+    while (!result && count--)
+        result = skip_type(o);
+    return result;
+}
+
+static M3Result skip_immediates(IM3Compilation o, u8 opcode)
+{
     char kind = immediates_of(opcode);
     switch (kind) {
-    case 'B':
+    case 'B': return skip_type(o);
     case 'L': return skip_lebs(o, 1);
-    case 'M': return skip_lebs(o, 2);
-    case '1':
+    case 'I': return skip_lebs(o, 2);
+    case 'M': return skip_memory_argument(o);
     case '4':
     case '8': return skip_bytes(o, (u32)(kind - '0'));
     case 'X': return skip_extended(o);
-    case 'T':
-    case 'V':
-        result = ReadLEB_u32(&count, &o->wasm, o->wasmEnd);
-        return result ? result : skip_lebs(o, (u64)count + (kind == 'T'));
+    case 'T': return skip_targets(o);
+    case 'V': return skip_types(o);
     default: return NULL;
     }
 }
@@ -106,6 +106,9 @@ static M3Result skip_dead_code(IM3Compilation o)
 
 static M3Result compile_instruction(IM3Compilation o, m3opcode_t opcode)
 {
+    M3Compiler own = find_own_compiler(opcode);
+    if (own)
+        return own(o, opcode);
     IM3OpInfo info = GetOpInfo(opcode);
     if (!info)
         return ErrorCompile(m3Err_unknownOpcode, o, "opcode '%x' not available", opcode);
@@ -119,7 +122,7 @@ M3Result CompileBlockStatements(IM3Compilation o)
         M3Result result = IsStackPolymorphic(o) ? skip_dead_code(o) : NULL;
         o->lastOpcodeStart = o->wasm;
         if (!result)
-            result = Read_opcode(&opcode, &o->wasm, o->wasmEnd);
+            result = read_opcode(o, &opcode);
         if (!result)
             result = compile_instruction(o, opcode);
         if (result)

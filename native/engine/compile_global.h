@@ -36,9 +36,8 @@ static M3Result Compile_GetSetGlobal(IM3Compilation o, m3opcode_t opcode)
     if (index >= instance->nglobals)
         return m3Err_globaIndexOutOfBounds;
     pw_global *global = instance->globals[index];
-    u8 type;
-    result = NormalizeType(&type, (i8)(global->type | 0x80));
-    if (result)
-        return result;
+    u8 type = pw_engine_type(global->type);
+    if (type == c_m3Type_none)
+        return m3Err_invalidTypeId;
     return opcode == 0x23 ? emit_global_get(o, global, type) : emit_global_set(o, global, type);
 }

@@ -49,6 +49,7 @@
 
 #include "ops_call.h"
 #include "ops_memory.h"
+#include "ops_table.h"
 
 #define op_Entry op_pwEntry
 #define op_Loop op_pwLoop
@@ -78,18 +79,29 @@ static M3Result CompileElseBlock(IM3Compilation o, pc_t *start, IM3FuncType type
 static M3Result Compile_LoopOrBlock(IM3Compilation o, m3opcode_t opcode);
 static M3Result Compile_Branch(IM3Compilation o, m3opcode_t opcode);
 static M3Result Compile_BranchTable(IM3Compilation o, m3opcode_t opcode);
+static M3Result Compile_CallIndirect(IM3Compilation o, m3opcode_t opcode);
 static M3Result Compile_GetSetGlobal(IM3Compilation o, m3opcode_t opcode);
+static M3Result Compile_Load_Store(IM3Compilation o, m3opcode_t opcode);
+static M3Result Compile_Memory_Size(IM3Compilation o, m3opcode_t opcode);
+static M3Result Compile_Memory_Grow(IM3Compilation o, m3opcode_t opcode);
+static M3Result Compile_Memory_CopyFill(IM3Compilation o, m3opcode_t opcode);
+static M3Result ReadBlockType(IM3Compilation o, IM3FuncType *type);
+static M3Result CompileLocals(IM3Compilation o);
 
 #include "replace.h"
 #include "m3_compile.c"
 #include "replaced.h"
 
+#include "compile_types.h"
 #include "compile_moves.h"
 #include "compile_locals.h"
 #include "compile_branch.h"
-#include "compile_block.h"
 #include "compile_call.h"
 #include "compile_global.h"
+#include "compile_table.h"
+#include "compile_memory.h"
+#include "instructions.h"
+#include "compile_block.h"
 
 /* wasm3's evaluation of constant expressions runs code without a memory header. The front-end does
  * that work, so it is not called; Call would read the header. */
@@ -130,6 +142,8 @@ pw_trap pw_classify(m3ret_t trap)
         {m3Err_trapStackOverflow, PW_TRAP_STACK_EXHAUSTED},
         {m3Err_trapUnreachable, PW_TRAP_UNREACHABLE},
         {m3Err_trapOutOfBoundsMemoryAccess, PW_TRAP_MEMORY_OUT_OF_BOUNDS},
+        {trap_table_bounds, PW_TRAP_TABLE_OUT_OF_BOUNDS},
+        {trap_null_reference, PW_TRAP_NULL_REFERENCE},
         {m3Err_trapDivisionByZero, PW_TRAP_DIVIDE_BY_ZERO},
         {m3Err_trapIntegerOverflow, PW_TRAP_INTEGER_OVERFLOW},
         {m3Err_trapIntegerConversion, PW_TRAP_INVALID_CONVERSION},

@@ -84,15 +84,14 @@ d_m3Op(pwCall)
 d_m3Op(pwCallIndirect)
 {
     u32 index = slot(u32);
-    IM3Module module = immediate(IM3Module);
+    const pw_table *table = immediate(const pw_table *);
     IM3FuncType type = immediate(IM3FuncType);
     i32 offset = immediate(i32);
     pw_store *store = pw_header_of(_mem)->store;
-    const pw_table *table = ((pw_instance *)module->runtime->userdata)->tables[0];
 
     if (M3_UNLIKELY(index >= table->size))
         return trap_at(store, _pc - 1, m3Err_trapTableIndexOutOfRange);
-    IM3Function function = table->elements[index];
+    IM3Function function = (IM3Function)(uintptr_t)table->elements[index];
     if (M3_UNLIKELY(!function))
         return trap_at(store, _pc - 1, m3Err_trapTableElementIsNull);
     if (M3_UNLIKELY(function->funcType != type))

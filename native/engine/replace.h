@@ -34,6 +34,14 @@
 #define REPLACE_CompileBlockStatements_IM3Compilation stock_CompileBlockStatements(IM3Compilation
 #define REPLACE_CompileBlockStatements_o CompileBlockStatements(o
 
+#define ReadBlockType(...) REPLACE_ReadBlockType_##__VA_ARGS__)
+#define REPLACE_ReadBlockType_IM3Compilation stock_ReadBlockType(IM3Compilation
+#define REPLACE_ReadBlockType_o ReadBlockType(o
+
+#define CompileLocals(...) REPLACE_CompileLocals_##__VA_ARGS__)
+#define REPLACE_CompileLocals_IM3Compilation stock_CompileLocals(IM3Compilation
+#define REPLACE_CompileLocals_o CompileLocals(o
+
 #define CompileBlock(...) REPLACE_CompileBlock_##__VA_ARGS__)
 #define REPLACE_CompileBlock_IM3Compilation stock_CompileBlock(IM3Compilation
 #define REPLACE_CompileBlock_o CompileBlock(o
@@ -41,4 +49,9 @@
 #define Compile_LoopOrBlock(...) stock_Compile_LoopOrBlock(__VA_ARGS__)
 #define Compile_Branch(...) stock_Compile_Branch(__VA_ARGS__)
 #define Compile_BranchTable(...) stock_Compile_BranchTable(__VA_ARGS__)
+#define Compile_CallIndirect(...) stock_Compile_CallIndirect(__VA_ARGS__)
 #define Compile_GetSetGlobal(...) stock_Compile_GetSetGlobal(__VA_ARGS__)
+#define Compile_Load_Store(...) stock_Compile_Load_Store(__VA_ARGS__)
+#define Compile_Memory_Size(...) stock_Compile_Memory_Size(__VA_ARGS__)
+#define Compile_Memory_Grow(...) stock_Compile_Memory_Grow(__VA_ARGS__)
+#define Compile_Memory_CopyFill(...) stock_Compile_Memory_CopyFill(__VA_ARGS__)

@@ -41,9 +41,12 @@ struct pw_store {
     IM3Environment environment;
     pw_instance *instances;
     pw_global *globals;
-    IM3FuncType *types; /* open addressing: the store's distinct function types */
+    pw_table *tables;   /* of the host */
+    IM3FuncType *types; /* the store's distinct function types */
     uint32_t ntypes;
     uint32_t types_capacity;
+    uint32_t *type_places; /* where to find them: types.c */
+    uint32_t type_places_size;
 
     pw_header no_memory; /* of instances without one */
     pw_record record;
@@ -58,12 +61,25 @@ struct pw_global {
 };
 
 struct pw_table {
+    pw_table *next; /* of the host's */
     pw_valtype type;
     pw_limits limits;
     uint32_t size;
     uint32_t capacity;
-    IM3Function *elements;
+    uint64_t *elements; /* references: pw.h */
 };
+
+/* Segments as instructions see them: a dropped one is empty. */
+typedef struct {
+    pw_instance *instance;
+    uint32_t index;
+    uint32_t count;
+} pw_elem;
+
+typedef struct {
+    const uint8_t *data;
+    uint32_t size;
+} pw_data;
 
 struct pw_instance {
     pw_instance *next;
@@ -75,8 +91,13 @@ struct pw_instance {
     pw_memory *memory;      /* retained; NULL: none */
     pw_table **tables;
     pw_table *own_tables; /* the defined ones */
+    uint32_t ntables;
     uint32_t nglobals;
     pw_global **globals;
+    uint32_t nelems;
+    uint32_t ndatas;
+    pw_elem *elems;
+    pw_data *datas;
     code_t *thunks; /* PW_THUNK_WORDS per imported function */
 };
 
@@ -104,11 +125,31 @@ static inline pw_instance *pw_instance_of(const M3Function *function)
     return function->module->runtime->userdata;
 }
 
+/* wasm3's type for a value, c_m3Type_none if it has none. wasm3 counts i32, i64, f32, f64 from 1;
+ * references are 64 bits. */
+static inline uint8_t pw_engine_type(pw_valtype type)
+{
+    if (type >= PW_F64 && type <= PW_I32)
+        return (uint8_t)(PW_I32 + 1 - type);
+    return type == PW_V128 ? c_m3Type_none : c_m3Type_i64;
+}
+
 /* ---- memory.c ---- */
 
-/* A memory of limits.min pages in reserved address space. One reference, owned by caller. */
-pw_memory *pw_memory_new(pw_store *store, const pw_limits *limits);
 M3MemoryHeader *pw_memory_header(const pw_memory *memory);
+
+/* ---- table.c: false, and nothing is written, when it reaches beyond an end ---- */
+
+bool pw_table_fill(pw_table *table, uint32_t start, uint64_t ref, uint32_t count);
+bool pw_table_copy(pw_table *target, uint32_t to, const pw_table *source, uint32_t from,
+                   uint32_t count);
+
+/* ---- segments.c: likewise ---- */
+
+bool pw_elem_copy(pw_table *table, uint32_t to, const pw_elem *segment, uint32_t from,
+                  uint32_t count);
+bool pw_data_copy(M3MemoryHeader *mem, uint32_t to, const pw_data *segment, uint32_t from,
+                  uint32_t count);
 
 /* ---- engine.c ---- */
 

@@ -403,6 +403,7 @@ def test_each_kind_of_trap_is_its_phrase() -> None:
         "uninitialized element",
         "indirect call type mismatch",
         "call stack exhausted",
+        "null reference",
     ]
 
 
