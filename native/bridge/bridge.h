@@ -12,7 +12,9 @@
 
 /* The store's one copy of each function type of a module; borrowed from its environment. NULL for
  * a type that this version cannot run. False without memory. */
-bool pw_store_intern(pw_store *store, const pw_module_info *info, IM3FuncType *types);
+bool pw_store_intern(pw_store *store, const pw_module *module, IM3FuncType *types);
+/* Forgets what pw_store_type keeps. */
+void pw_store_end_linking(pw_store *store);
 
 /* The value of a constant expression; the globals that it reads are there. */
 uint64_t pw_evaluate(const pw_instance *instance, const pw_constexpr *expression);

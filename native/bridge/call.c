@@ -26,6 +26,11 @@ uint32_t pw_func_index(const pw_func *func)
     return (uint32_t)(pw_m3(func) - pw_func_instance(func)->m3->functions);
 }
 
+const void *pw_func_type_identity(const pw_func *func)
+{
+    return pw_m3(func)->funcType;
+}
+
 /* The engine's words for a function that it could not compile. */
 static pw_trap uncompiled(pw_store *store, M3Function *function, const char *error)
 {

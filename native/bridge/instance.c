@@ -59,7 +59,7 @@ static bool add_types(pw_instance *instance, pw_error *error)
         return false;
     }
     m3->numFuncTypes = info->ntypes;
-    if (pw_store_intern(instance->store, info, m3->funcTypes))
+    if (pw_store_intern(instance->store, instance->module, m3->funcTypes))
         return true;
     no_memory(error);
     return false;
@@ -76,6 +76,38 @@ static bool check_type(const pw_instance *instance, uint32_t function, pw_error 
             (unsigned)function);
     error->function = function;
     return false;
+}
+
+/* The embedder compared the types; only here type indices of two modules can be. */
+static bool check_import(const M3Function *function, const M3Function *given, uint32_t index,
+                         pw_error *error)
+{
+    if (given->funcType == function->funcType)
+        return true;
+    pw_fail(error, PW_LINK, 0, "incompatible import type: function %u has another type",
+            (unsigned)index);
+    return false;
+}
+
+static bool link_functions(pw_instance *instance, const pw_extern *imports, pw_error *error)
+{
+    const pw_module_info *info = &instance->module->info;
+    uint32_t next = 0;
+    for (uint32_t i = 0; i < info->nimports; ++i) {
+        if (info->imports[i].type.kind != PW_EXTERN_FUNC)
+            continue;
+        M3Function *function = &instance->m3->functions[next];
+        code_t *thunk = &instance->thunks[(size_t)PW_THUNK_WORDS * next];
+        if (imports[i].kind == PW_EXTERN_HOST)
+            pw_thunk_host(thunk, function, imports[i].object);
+        else if (check_import(function, pw_m3(imports[i].object), next, error))
+            pw_thunk_link(thunk, pw_m3(imports[i].object));
+        else
+            return false;
+        function->compiled = (pc_t)thunk;
+        next++;
+    }
+    return true;
 }
 
 static bool add_functions(pw_instance *instance, const pw_extern *imports, pw_error *error)
@@ -103,19 +135,7 @@ static bool add_functions(pw_instance *instance, const pw_extern *imports, pw_er
         function->wasm = module->info.bytes + body->start;
         function->wasmEnd = module->info.bytes + body->end;
     }
-    uint32_t next = 0;
-    for (uint32_t i = 0; i < module->info.nimports; ++i) {
-        if (module->info.imports[i].type.kind != PW_EXTERN_FUNC)
-            continue;
-        M3Function *function = &m3->functions[next];
-        code_t *thunk = &instance->thunks[(size_t)PW_THUNK_WORDS * next++];
-        if (imports[i].kind == PW_EXTERN_HOST)
-            pw_thunk_host(thunk, function, imports[i].object);
-        else
-            pw_thunk_link(thunk, pw_m3(imports[i].object));
-        function->compiled = (pc_t)thunk;
-    }
-    return true;
+    return link_functions(instance, imports, error);
 }
 
 /* ---- memories, tables, globals ---- */
@@ -264,6 +284,7 @@ static bool add_m3(pw_instance *instance, pw_error *error)
 pw_instance *pw_instance_new(pw_store *store, pw_module *module, const pw_extern *imports,
                              pw_error *error)
 {
+    pw_store_end_linking(store);
     if (!check_supported(module, error))
         return NULL;
     pw_instance *instance = calloc(1, sizeof *instance);

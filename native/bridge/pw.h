@@ -189,6 +189,10 @@ pw_func *pw_instance_func(pw_instance *instance, uint32_t index);
 pw_table *pw_instance_table(pw_instance *instance, uint32_t index);
 pw_memory *pw_instance_memory(pw_instance *instance, uint32_t index);
 pw_global *pw_instance_global(pw_instance *instance, uint32_t index);
+/* Identity of a function type of a module: within a store, equal types have the same one, whichever
+ * modules they come from. NULL without memory, or when this version cannot run the type. Cheap when
+ * it is asked for one module after the other. */
+const void *pw_store_type(pw_store *store, pw_module *module, uint32_t type);
 
 /* ---- functions ------------------------------------------------------------------------------- */
 
@@ -196,6 +200,8 @@ const pw_functype *pw_func_type(const pw_func *func);
 pw_instance *pw_func_instance(const pw_func *func);
 pw_module *pw_func_module(const pw_func *func);
 uint32_t pw_func_index(const pw_func *func);
+/* Identity of its type, as pw_store_type has it. */
+const void *pw_func_type_identity(const pw_func *func);
 
 typedef struct {
     uint32_t function; /* index in its module */

@@ -128,6 +128,7 @@ void pw_store_free(pw_store *store)
     }
     /* The environment owns what the table of types points to. */
     m3_FreeEnvironment(store->environment);
+    pw_store_end_linking(store);
     free(store->types);
     free(store->type_places);
     free_stack(store);

@@ -54,9 +54,9 @@ static bool resolve(const group *g, pw_valtype type, pw_valtype *result)
         return true;
     uint32_t index = type & PW_HEAP_MASK;
     if (index >= g->first)
-        *result = (type & ~PW_HEAP_MASK) | RELATIVE | (index - g->first);
+        *result = (type & ~(pw_valtype)PW_HEAP_MASK) | RELATIVE | (index - g->first);
     else if (g->types[index])
-        *result = (type & ~PW_HEAP_MASK) | original_of(g->types[index])->id;
+        *result = (type & ~(pw_valtype)PW_HEAP_MASK) | original_of(g->types[index])->id;
     return index >= g->first || g->types[index];
 }
 
@@ -238,8 +238,9 @@ static uint32_t group_size(const pw_module_info *info, uint32_t first)
     return last - first + 1;
 }
 
-bool pw_store_intern(pw_store *store, const pw_module_info *info, IM3FuncType *types)
+bool pw_store_intern(pw_store *store, const pw_module *module, IM3FuncType *types)
 {
+    const pw_module_info *info = &module->info;
     group g = {.info = info, .types = types};
     for (; g.first < info->ntypes; g.first += g.count) {
         g.count = group_size(info, g.first);
@@ -247,4 +248,29 @@ bool pw_store_intern(pw_store *store, const pw_module_info *info, IM3FuncType *t
             return false;
     }
     return true;
+}
+
+/* ---- types of a module that is being linked ---- */
+
+void pw_store_end_linking(pw_store *store)
+{
+    free(store->linking.types);
+    if (store->linking.module)
+        pw_module_release(store->linking.module);
+    memset(&store->linking, 0, sizeof store->linking);
+}
+
+const void *pw_store_type(pw_store *store, pw_module *module, uint32_t type)
+{
+    if (store->linking.module != module) {
+        pw_store_end_linking(store);
+        IM3FuncType *types = calloc(module->info.ntypes, sizeof *types);
+        if (!types || !pw_store_intern(store, module, types)) {
+            free(types);
+            return NULL;
+        }
+        store->linking.types = types;
+        store->linking.module = pw_module_retain(module);
+    }
+    return store->linking.types[type];
 }

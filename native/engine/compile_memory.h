@@ -30,7 +30,7 @@ static M3Result Compile_Load_Store(IM3Compilation o, m3opcode_t opcode)
 static M3Result Compile_Memory_Size(IM3Compilation o, m3opcode_t opcode)
 {
     M3Result result = read_memory(o);
-    operation operation = {op_MemSize, .result = c_m3Type_i32};
+    slot_operation operation = {op_MemSize, .result = c_m3Type_i32};
     return result ? result : emit_operation(o, &operation);
 }
 
@@ -67,7 +67,7 @@ static M3Result Compile_Memory_CopyFill(IM3Compilation o, m3opcode_t opcode)
 /* The segment stands before the memory. */
 static M3Result compile_memory_init(IM3Compilation o, m3opcode_t opcode)
 {
-    operation operation = {op_pwMemoryInit, .noperands = 3, .nobjects = 1};
+    slot_operation operation = {op_pwMemoryInit, .noperands = 3, .nobjects = 1};
     M3Result result = read_data(o, &operation.objects[0]);
     if (!result)
         result = read_memory(o);
@@ -76,7 +76,7 @@ static M3Result compile_memory_init(IM3Compilation o, m3opcode_t opcode)
 
 static M3Result compile_data_drop(IM3Compilation o, m3opcode_t opcode)
 {
-    operation operation = {op_pwDataDrop, .nobjects = 1};
+    slot_operation operation = {op_pwDataDrop, .nobjects = 1};
     M3Result result = read_data(o, &operation.objects[0]);
     return result ? result : emit_operation(o, &operation);
 }

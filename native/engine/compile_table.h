@@ -12,7 +12,7 @@ typedef struct {
     u16 nobjects;
     u8 result;
     const void *objects[MAX_OBJECTS];
-} operation;
+} slot_operation;
 
 static M3Result pop_to_slots(IM3Compilation o, u16 *slots, u16 count)
 {
@@ -24,7 +24,7 @@ static M3Result pop_to_slots(IM3Compilation o, u16 *slots, u16 count)
     return result;
 }
 
-static M3Result emit_operation(IM3Compilation o, const operation *operation)
+static M3Result emit_operation(IM3Compilation o, const slot_operation *operation)
 {
     u16 slots[MAX_OPERANDS];
     M3Result result = pop_to_slots(o, slots, operation->noperands);
@@ -81,7 +81,7 @@ static M3Result read_data(IM3Compilation o, const void **segment)
 
 /* ---- tables ---- */
 
-static M3Result compile_on_table(IM3Compilation o, operation operation)
+static M3Result compile_on_table(IM3Compilation o, slot_operation operation)
 {
     operation.nobjects = 1;
     M3Result result = read_table(o, &operation.objects[0]);
@@ -90,32 +90,34 @@ static M3Result compile_on_table(IM3Compilation o, operation operation)
 
 static M3Result compile_table_get(IM3Compilation o, m3opcode_t opcode)
 {
-    return compile_on_table(o, (operation){op_pwTableGet, .noperands = 1, .result = c_m3Type_i64});
+    return compile_on_table(
+        o, (slot_operation){op_pwTableGet, .noperands = 1, .result = c_m3Type_i64});
 }
 
 static M3Result compile_table_set(IM3Compilation o, m3opcode_t opcode)
 {
-    return compile_on_table(o, (operation){op_pwTableSet, .noperands = 2});
+    return compile_on_table(o, (slot_operation){op_pwTableSet, .noperands = 2});
 }
 
 static M3Result compile_table_size(IM3Compilation o, m3opcode_t opcode)
 {
-    return compile_on_table(o, (operation){op_pwTableSize, .result = c_m3Type_i32});
+    return compile_on_table(o, (slot_operation){op_pwTableSize, .result = c_m3Type_i32});
 }
 
 static M3Result compile_table_grow(IM3Compilation o, m3opcode_t opcode)
 {
-    return compile_on_table(o, (operation){op_pwTableGrow, .noperands = 2, .result = c_m3Type_i32});
+    return compile_on_table(
+        o, (slot_operation){op_pwTableGrow, .noperands = 2, .result = c_m3Type_i32});
 }
 
 static M3Result compile_table_fill(IM3Compilation o, m3opcode_t opcode)
 {
-    return compile_on_table(o, (operation){op_pwTableFill, .noperands = 3});
+    return compile_on_table(o, (slot_operation){op_pwTableFill, .noperands = 3});
 }
 
 static M3Result compile_table_copy(IM3Compilation o, m3opcode_t opcode)
 {
-    operation operation = {op_pwTableCopy, .noperands = 3, .nobjects = 2};
+    slot_operation operation = {op_pwTableCopy, .noperands = 3, .nobjects = 2};
     M3Result result = read_table(o, &operation.objects[0]);
     if (!result)
         result = read_table(o, &operation.objects[1]);
@@ -125,7 +127,7 @@ static M3Result compile_table_copy(IM3Compilation o, m3opcode_t opcode)
 /* The segment stands before the table. */
 static M3Result compile_table_init(IM3Compilation o, m3opcode_t opcode)
 {
-    operation operation = {op_pwTableInit, .noperands = 3, .nobjects = 2};
+    slot_operation operation = {op_pwTableInit, .noperands = 3, .nobjects = 2};
     M3Result result = read_elem(o, &operation.objects[1]);
     if (!result)
         result = read_table(o, &operation.objects[0]);
@@ -134,7 +136,7 @@ static M3Result compile_table_init(IM3Compilation o, m3opcode_t opcode)
 
 static M3Result compile_elem_drop(IM3Compilation o, m3opcode_t opcode)
 {
-    operation operation = {op_pwElemDrop, .nobjects = 1};
+    slot_operation operation = {op_pwElemDrop, .nobjects = 1};
     M3Result result = read_elem(o, &operation.objects[0]);
     return result ? result : emit_operation(o, &operation);
 }

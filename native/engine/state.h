@@ -47,6 +47,10 @@ struct pw_store {
     uint32_t types_capacity;
     uint32_t *type_places; /* where to find them: types.c */
     uint32_t type_places_size;
+    struct {
+        pw_module *module; /* retained; NULL: none is being linked */
+        IM3FuncType *types;
+    } linking;
 
     pw_header no_memory; /* of instances without one */
     pw_record record;
