@@ -28,6 +28,7 @@ ENGINE_SOURCES = [
     "native/frontend/types.c",
     "native/bridge/call.c",
     "native/bridge/instance.c",
+    "native/bridge/link.c",
     "native/bridge/segments.c",
     "native/bridge/store.c",
     "native/bridge/table.c",

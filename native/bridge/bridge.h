@@ -13,11 +13,26 @@
 /* The store's one copy of each function type of a module; borrowed from its environment. NULL for
  * a type that this version cannot run. False without memory. */
 bool pw_store_intern(pw_store *store, const pw_module *module, IM3FuncType *types);
+/* A type of the instance's module with the store's numbers in place of type indices. */
+pw_valtype pw_resolve_type(const pw_instance *instance, pw_valtype type);
+/* Of a global or table that the host made: only a module can give a type index a meaning. */
+#define PW_UNRESOLVED 0
+static inline pw_valtype pw_host_type(pw_valtype type)
+{
+    return type & PW_CONCRETE ? PW_UNRESOLVED : type;
+}
+/* Whether a resolved type is a subtype of another. */
+bool pw_type_matches(pw_valtype actual, pw_valtype expected);
 /* Forgets what pw_store_type keeps. */
 void pw_store_end_linking(pw_store *store);
 
 /* The value of a constant expression; the globals that it reads are there. */
 uint64_t pw_evaluate(const pw_instance *instance, const pw_constexpr *expression);
+
+/* ---- link.c ---- */
+
+/* Puts the imports, one value for each, in front of the index spaces. */
+bool pw_link_imports(pw_instance *instance, const pw_extern *imports, pw_error *error);
 
 /* ---- table.c ---- */
 

@@ -78,39 +78,7 @@ static bool check_type(const pw_instance *instance, uint32_t function, pw_error 
     return false;
 }
 
-/* The embedder compared the types; only here type indices of two modules can be. */
-static bool check_import(const M3Function *function, const M3Function *given, uint32_t index,
-                         pw_error *error)
-{
-    if (given->funcType == function->funcType)
-        return true;
-    pw_fail(error, PW_LINK, 0, "incompatible import type: function %u has another type",
-            (unsigned)index);
-    return false;
-}
-
-static bool link_functions(pw_instance *instance, const pw_extern *imports, pw_error *error)
-{
-    const pw_module_info *info = &instance->module->info;
-    uint32_t next = 0;
-    for (uint32_t i = 0; i < info->nimports; ++i) {
-        if (info->imports[i].type.kind != PW_EXTERN_FUNC)
-            continue;
-        M3Function *function = &instance->m3->functions[next];
-        code_t *thunk = &instance->thunks[(size_t)PW_THUNK_WORDS * next];
-        if (imports[i].kind == PW_EXTERN_HOST)
-            pw_thunk_host(thunk, function, imports[i].object);
-        else if (check_import(function, pw_m3(imports[i].object), next, error))
-            pw_thunk_link(thunk, pw_m3(imports[i].object));
-        else
-            return false;
-        function->compiled = (pc_t)thunk;
-        next++;
-    }
-    return true;
-}
-
-static bool add_functions(pw_instance *instance, const pw_extern *imports, pw_error *error)
+static bool add_functions(pw_instance *instance, pw_error *error)
 {
     const pw_module *module = instance->module;
     M3Module *m3 = instance->m3;
@@ -135,30 +103,33 @@ static bool add_functions(pw_instance *instance, const pw_extern *imports, pw_er
         function->wasm = module->info.bytes + body->start;
         function->wasmEnd = module->info.bytes + body->end;
     }
-    return link_functions(instance, imports, error);
+    return true;
 }
 
 /* ---- memories, tables, globals ---- */
 
-static void *imported(const pw_instance *instance, const pw_extern *imports, pw_externkind kind,
-                      uint32_t index)
+/* Index spaces, which the imports begin. */
+static bool add_spaces(pw_instance *instance, pw_error *error)
 {
-    const pw_module_info *info = &instance->module->info;
-    for (uint32_t i = 0; i < info->nimports; ++i)
-        if (info->imports[i].type.kind == kind && index-- == 0)
-            return imports[i].object;
-    return NULL;
+    const pw_module *module = instance->module;
+    if (!allocate(&instance->tables, module->ntables, sizeof *instance->tables) ||
+        !allocate(&instance->own_tables, module->ntables, sizeof *instance->own_tables) ||
+        !allocate(&instance->globals, module->nglobals, sizeof *instance->globals)) {
+        no_memory(error);
+        return false;
+    }
+    instance->ntables = module->ntables;
+    instance->nglobals = module->nglobals;
+    return true;
 }
 
-static bool add_memory(pw_instance *instance, const pw_extern *imports, pw_error *error)
+static bool add_memory(pw_instance *instance, pw_error *error)
 {
     const pw_module *module = instance->module;
     instance->header = &instance->store->no_memory.m3;
     if (!module->nmemories)
         return true;
-    if (module->memories[0].imported)
-        instance->memory = pw_memory_retain(imported(instance, imports, PW_EXTERN_MEMORY, 0));
-    else
+    if (!module->memories[0].imported)
         instance->memory = pw_memory_new(instance->store, &module->memories[0].limits);
     if (!instance->memory) {
         pw_fail(error, PW_NO_MEMORY, 0, "no address space for a memory of %llu pages",
@@ -169,26 +140,20 @@ static bool add_memory(pw_instance *instance, const pw_extern *imports, pw_error
     return true;
 }
 
-static bool add_tables(pw_instance *instance, const pw_extern *imports, pw_error *error)
+/* All elements are null: tables with an initial value would have it here. */
+static bool add_tables(pw_instance *instance, pw_error *error)
 {
     const pw_module *module = instance->module;
-    if (!allocate(&instance->tables, module->ntables, sizeof *instance->tables) ||
-        !allocate(&instance->own_tables, module->ntables, sizeof *instance->own_tables)) {
-        no_memory(error);
-        return false;
-    }
-    instance->ntables = module->ntables;
     for (uint32_t i = 0; i < module->ntables; ++i) {
-        if (module->tables[i].imported) {
-            instance->tables[i] = imported(instance, imports, PW_EXTERN_TABLE, i);
+        const pw_tabledef *definition = &module->tables[i];
+        if (definition->imported)
             continue;
-        }
-        instance->tables[i] = &instance->own_tables[i];
-        if (!pw_table_init(instance->tables[i], module->tables[i].type, &module->tables[i].limits,
-                           0)) {
+        pw_table *table = instance->tables[i] = &instance->own_tables[i];
+        if (!pw_table_init(table, definition->type, &definition->limits, 0)) {
             no_memory(error);
             return false;
         }
+        table->resolved = pw_resolve_type(instance, definition->type);
     }
     return true;
 }
@@ -198,7 +163,7 @@ pw_global *pw_global_new(pw_store *store, pw_valtype type, bool is_mutable, uint
     pw_global *global = calloc(1, sizeof *global);
     if (!global)
         return NULL;
-    *global = (pw_global){store->globals, bits, type, is_mutable};
+    *global = (pw_global){store->globals, bits, type, pw_host_type(type), is_mutable};
     store->globals = global;
     return global;
 }
@@ -214,26 +179,21 @@ uint64_t pw_evaluate(const pw_instance *instance, const pw_constexpr *expression
     return 0;
 }
 
-static bool add_globals(pw_instance *instance, const pw_extern *imports, pw_error *error)
+static bool add_globals(pw_instance *instance, pw_error *error)
 {
     const pw_module *module = instance->module;
-    if (!allocate(&instance->globals, module->nglobals, sizeof *instance->globals)) {
-        no_memory(error);
-        return false;
-    }
     for (uint32_t i = 0; i < module->nglobals; ++i) {
         const pw_globaldef *definition = &module->globals[i];
-        pw_global *global =
-            definition->imported
-                ? imported(instance, imports, PW_EXTERN_GLOBAL, i)
-                : pw_global_new(instance->store, definition->type, definition->is_mutable,
-                                pw_evaluate(instance, &definition->init));
+        if (definition->imported)
+            continue;
+        pw_global *global = pw_global_new(instance->store, definition->type, definition->is_mutable,
+                                          pw_evaluate(instance, &definition->init));
         if (!global) {
             no_memory(error);
             return false;
         }
+        global->resolved = pw_resolve_type(instance, definition->type);
         instance->globals[i] = global;
-        instance->nglobals = i + 1;
     }
     return true;
 }
@@ -284,7 +244,6 @@ static bool add_m3(pw_instance *instance, pw_error *error)
 pw_instance *pw_instance_new(pw_store *store, pw_module *module, const pw_extern *imports,
                              pw_error *error)
 {
-    pw_store_end_linking(store);
     if (!check_supported(module, error))
         return NULL;
     pw_instance *instance = calloc(1, sizeof *instance);
@@ -295,8 +254,9 @@ pw_instance *pw_instance_new(pw_store *store, pw_module *module, const pw_extern
     instance->store = store;
     instance->module = pw_module_retain(module);
     if (!add_m3(instance, error) || !add_types(instance, error) ||
-        !add_functions(instance, imports, error) || !add_memory(instance, imports, error) ||
-        !add_globals(instance, imports, error) || !add_tables(instance, imports, error) ||
+        !add_functions(instance, error) || !add_spaces(instance, error) ||
+        !pw_link_imports(instance, imports, error) || !add_memory(instance, error) ||
+        !add_globals(instance, error) || !add_tables(instance, error) ||
         !add_segments(instance, error)) {
         pw_instance_free(instance);
         return NULL;

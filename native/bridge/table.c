@@ -95,6 +95,7 @@ bool pw_table_copy(pw_table *target, uint32_t to, const pw_table *source, uint32
 bool pw_table_init(pw_table *table, pw_valtype type, const pw_limits *limits, uint64_t init)
 {
     table->type = type;
+    table->resolved = pw_host_type(type);
     table->limits = *limits;
     if (limits->min > PW_MAX_TABLE_SIZE)
         return false;

@@ -13,6 +13,12 @@
 /* In the place of a type index: one within the same group, counted from its beginning. */
 #define RELATIVE 0x10000000u
 
+/* Heap types that pw.h has no name for. */
+#define HEAP_NOFUNC 0x73
+#define HEAP_NOEXTERN 0x72
+#define HEAP_NOEXN 0x74
+#define HEAP_EXN 0x69
+
 typedef struct {
     uint32_t id;         /* the type's number in the store; consecutive in a group */
     uint32_t group_size; /* of the group that begins here; 0: it began before */
@@ -250,6 +256,46 @@ bool pw_store_intern(pw_store *store, const pw_module *module, IM3FuncType *type
     return true;
 }
 
+/* ---- value types ---- */
+
+/* No type has this number: what refers to a type that this version cannot run matches nothing. */
+#define NO_TYPE PW_HEAP_MASK
+
+pw_valtype pw_resolve_type(const pw_instance *instance, pw_valtype type)
+{
+    if (!(type & PW_CONCRETE))
+        return type;
+    IM3FuncType target = instance->m3->funcTypes[type & PW_HEAP_MASK];
+    return (type & ~(pw_valtype)PW_HEAP_MASK) | (target ? original_of(target)->id : NO_TYPE);
+}
+
+/* What a reference refers to: a number of a type, or the byte of an abstract heap type. */
+static uint32_t heap_of(pw_valtype type)
+{
+    return type & (PW_CONCRETE | PW_HEAP_MASK);
+}
+
+static bool heap_matches(uint32_t actual, uint32_t expected)
+{
+    if (actual == expected)
+        return actual != (PW_CONCRETE | NO_TYPE);
+    if (actual & PW_CONCRETE)
+        return expected == PW_FUNCREF;
+    switch (actual) {
+    case HEAP_NOFUNC: return expected == PW_FUNCREF || (expected & PW_CONCRETE);
+    case HEAP_NOEXTERN: return expected == PW_EXTERNREF;
+    case HEAP_NOEXN: return expected == HEAP_EXN;
+    default: return false;
+    }
+}
+
+bool pw_type_matches(pw_valtype actual, pw_valtype expected)
+{
+    if ((expected & PW_NON_NULL) && !(actual & PW_NON_NULL))
+        return false;
+    return heap_matches(heap_of(actual), heap_of(expected));
+}
+
 /* ---- types of a module that is being linked ---- */
 
 void pw_store_end_linking(pw_store *store)
@@ -262,6 +308,9 @@ void pw_store_end_linking(pw_store *store)
 
 const void *pw_store_type(pw_store *store, pw_module *module, uint32_t type)
 {
+    for (const pw_instance *i = store->instances; i; i = i->next)
+        if (i->module == module)
+            return i->m3->funcTypes[type];
     if (store->linking.module != module) {
         pw_store_end_linking(store);
         IM3FuncType *types = calloc(module->info.ntypes, sizeof *types);

@@ -61,12 +61,14 @@ struct pw_global {
     pw_global *next;
     uint64_t bits;
     pw_valtype type;
+    pw_valtype resolved;
     bool is_mutable;
 };
 
 struct pw_table {
     pw_table *next; /* of the host's */
     pw_valtype type;
+    pw_valtype resolved; /* with the store's number of a type for the module's index */
     pw_limits limits;
     uint32_t size;
     uint32_t capacity;
