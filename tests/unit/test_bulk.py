@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: MIT
+"""Bulk instructions on memories, and data segments."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+import wasmtime
+
+import pywasm3
+from helpers import Oracle, load, wat
+from pywasm3 import Trap, TrapKind
+
+OPERATIONS = """
+(module
+  (memory (export "memory") 1 2)
+  (data $s "0123456789abcdef")
+  (data $active (i32.const 65530) "active")
+  (func (export "fill") (param i32 i32 i32)
+    (memory.fill (local.get 0) (local.get 1) (local.get 2)))
+  (func (export "copy") (param i32 i32 i32)
+    (memory.copy (local.get 0) (local.get 1) (local.get 2)))
+  (func (export "init") (param i32 i32 i32)
+    (memory.init $s (local.get 0) (local.get 1) (local.get 2)))
+  (func (export "init_active") (param i32 i32 i32)
+    (memory.init $active (local.get 0) (local.get 1) (local.get 2)))
+  (func (export "grow") (result i32) (memory.grow (i32.const 1)))
+  (func (export "drop") data.drop $s))
+"""
+
+EDGES = [0, 1, 5, 16, 17, 65520, 65535, 65536, 65537, 0x7FFFFFFF, -65536, -1]
+
+
+def ours(exports: pywasm3.Exports, name: str, *arguments: int) -> Any:
+    try:
+        return exports[name](*arguments)
+    except Trap as trap:
+        return trap.kind
+
+
+def theirs(oracle: Oracle, name: str, *arguments: int) -> Any:
+    try:
+        return oracle.call(name, *arguments)
+    except wasmtime.Trap as trap:
+        assert trap.trap_code is wasmtime.TrapCode.MEMORY_OUT_OF_BOUNDS
+        return TrapKind.MEMORY_OUT_OF_BOUNDS
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_random_operations_on_memory_do_what_wasmtime_does(seed: int) -> None:
+    chance = random.Random(seed)
+    data = wat(OPERATIONS)
+    exports, oracle = pywasm3.load(data).exports, Oracle(data)
+    for _ in range(150):
+        name = chance.choice(["fill", "copy", "init", "init_active"])
+        arguments = [
+            chance.choice(EDGES) if chance.random() < 0.3 else chance.randrange(20)
+            for _ in range(3)
+        ]
+        if chance.random() < 0.02:
+            name, arguments = chance.choice(["drop", "grow"]), []
+        assert ours(exports, name, *arguments) == theirs(oracle, name, *arguments)
+    assert bytes(exports.memory) == bytes(oracle.exports["memory"].read(oracle.store))
+
+
+@pytest.mark.parametrize("name", ["fill", "copy", "init"])
+@pytest.mark.parametrize("start", [65536, -1, 65535])
+def test_beyond_the_end_of_memory_traps_and_says_where(name: str, start: int) -> None:
+    with pytest.raises(Trap) as caught:
+        load(OPERATIONS).exports[name](start, 0, 2)
+    assert caught.value.kind is TrapKind.MEMORY_OUT_OF_BOUNDS
+    assert caught.value.frames[0].offset is not None
+
+
+def test_a_copy_may_overlap_in_both_directions() -> None:
+    exports = load(OPERATIONS).exports
+    exports.init(0, 0, 16)
+    exports.copy(2, 0, 8)
+    assert exports.memory.read(0, 12) == b"0101234567ab"
+    exports.copy(0, 3, 8)
+    assert exports.memory.read(0, 12) == b"1234567a67ab"
+
+
+def test_only_the_low_byte_fills() -> None:
+    exports = load(OPERATIONS).exports
+    exports.fill(3, 0x1234ABCD, 2)
+    assert exports.memory.read(2, 4) == b"\x00\xcd\xcd\x00"
+
+
+def test_an_active_segment_is_empty_afterwards() -> None:
+    exports = load(OPERATIONS).exports
+    assert exports.memory.read(65530, 6) == b"active"
+    exports.init_active(0, 0, 0)
+    with pytest.raises(Trap):
+        exports.init_active(0, 0, 1)
+
+
+def test_a_segment_may_be_dropped_again() -> None:
+    exports = load(OPERATIONS).exports
+    exports.drop()
+    exports.drop()
+    exports.init(65536, 0, 0)
+
+
+def test_instances_of_a_module_drop_their_own_segments() -> None:
+    module = pywasm3.Module(wat(OPERATIONS))
+    first, second = pywasm3.Instance(module), pywasm3.Instance(module)
+    first.exports.drop()
+    second.exports.init(0, 2, 3)
+    assert second.exports.memory.read(0, 3) == b"234"
+
+
+def test_data_before_a_segment_that_traps_stays() -> None:
+    owner = load('(module (memory (export "m") 1))')
+    module = pywasm3.Module(
+        wat(
+            """(module (import "o" "m" (memory 1)) (data (i32.const 0) "first")
+            (data (i32.const 65536) "x") (data (i32.const 8) "last"))"""
+        )
+    )
+    with pytest.raises(Trap):
+        pywasm3.Instance(module, {"o": owner})
+    assert owner.exports.m.read(0, 12) == b"first" + bytes(7)
+
+
+# ---- numbers that are longer than they need be ----
+
+
+def body(code: str) -> bytes:
+    """A module whose f runs the code, given in hexadecimal, on a memory, a table and segments."""
+    instructions = bytes([0]) + bytes.fromhex(code) + b"\x0b"
+    entry = bytes([len(instructions)]) + instructions
+    sections = [
+        (1, b"\x01\x60\x00\x01\x7f"),
+        (3, b"\x01\x00"),
+        (4, b"\x01\x70\x00\x02"),
+        (5, b"\x01\x00\x01"),
+        (7, b"\x01\x01f\x00\x00"),
+        (9, b"\x01\x01\x00\x01\x00"),
+        (12, b"\x01"),
+        (10, b"\x01" + entry),
+        (11, b"\x01\x01\x03\x05\x06\x07"),
+    ]
+    header = b"\x00asm\x01\x00\x00\x00"
+    return header + b"".join(bytes([i, len(data)]) + data for i, data in sections)
+
+
+THREE = "4100 4101 4102"  # the operands 0, 1, 2
+LOAD = "41 00 2d 00 00"  # i32.load8_u of address 0
+
+
+@pytest.mark.parametrize(
+    ("code", "result"),
+    [
+        (f"{THREE} fc 88 80 00  80 00  80 80 00 {LOAD}", 6),
+        (f"fc 89 80 80 00  80 00 {LOAD}", 0),
+        (f"4100 4109 4101 fc 8b 00  80 80 80 00 {LOAD}", 9),
+        (f"4101 4107 4101 fc0b00 4100 4101 4101 fc 8a 00  80 00  80 00 {LOAD}", 7),
+        ("4101 4100 4101 fc 8c 80 80 80 00  80 00  80 00 4101 25 80 00 d1", 0),
+        ("fc 8d 00  80 80 80 80 00 4101", 1),
+        ("4101 4100 4101 fc 8e 00  80 00  80 80 00 4100 25 00 d1", 1),
+        ("d0 70 4103 fc 8f 00  80 00", 2),
+        ("fc 90 80 00  80 00", 2),
+        ("4100 d2 80 00 4102 fc 91 00  80 00 4101 2580 80 00 d1", 0),
+        ("3f 80 80 00", 1),
+        ("4101 40 80 00", 1),
+        ("41 00 41 05 36 82 00  80 00 41 00 28 42 80 00  00", 5),
+    ],
+    ids=[
+        "memory.init", "data.drop", "memory.fill", "memory.copy", "table.init", "elem.drop",
+        "table.copy", "table.grow", "table.size", "table.fill", "memory.size", "memory.grow",
+        "load and store",
+    ],
+)  # fmt: skip
+def test_opcodes_and_indices_may_be_longer_than_they_need_be(code: str, result: int) -> None:
+    data = body(code)
+    assert Oracle(data).call("f") == result
+    assert pywasm3.load(data).exports.f() == result
+
+
+def test_a_numeric_opcode_of_two_parts_may_be_longer_than_it_needs_be() -> None:
+    """i32.trunc_sat_f64_s of 2.0."""
+    code = "44 0000000000000040 fc 82 80 80 00"
+    assert pywasm3.load(body(code)).exports.f() == 2
