@@ -131,6 +131,7 @@ void pw_store_free(pw_store *store)
     pw_store_end_linking(store);
     free(store->types);
     free(store->type_places);
+    free(store->compilation.scopes);
     free_stack(store);
     free(store);
 }

@@ -187,7 +187,9 @@ static M3Result push_params(IM3Compilation o, IM3FuncType type)
 
 static M3Result open_block(IM3Compilation o, IM3FuncType type, m3opcode_t opcode)
 {
-    M3Result result = pop_params(o, type, opcode);
+    M3Result result = spend(o, GetFuncTypeNumParams(type) + GetFuncTypeNumResults(type));
+    if (!result)
+        result = pop_params(o, type, opcode);
     if (!result)
         result = record_results(o, type);
     return result ? result : push_params(o, type);
@@ -215,14 +217,19 @@ M3Result CompileBlock(IM3Compilation o, IM3FuncType type, m3opcode_t opcode)
     pw_instance *instance = o->runtime->userdata;
     if (!native_stack_left(instance->store, 0))
         return ErrorCompile(m3Err_functionStackOverflow, o, "blocks nest too deep");
+    pw_compilation *state = &instance->store->compilation;
     M3CompilationScope outer = o->block;
+    M3Result result = grow_scopes(state, (u32)outer.depth);
+    if (result)
+        return result;
+    state->scopes[outer.depth].scope = &outer;
     o->block.outer = &outer;
     o->block.pc = GetPagePC(o->page);
     o->block.patches = NULL;
     o->block.type = type;
     o->block.depth++;
     o->block.opcode = opcode;
-    M3Result result = open_block(o, type, opcode);
+    result = open_block(o, type, opcode);
     if (!result)
         result = CompileBlockStatements(o);
     if (!result)

@@ -62,7 +62,9 @@ static M3Result emit_jump(IM3Compilation o, IM3CompilationScope target)
 {
     bool to_function = target->depth == 0;
     M3Result result =
-        to_function ? ReturnValues(o, target, true) : ResolveBlockResults(o, target, true);
+        spend(o, GetFuncTypeNumParams(target->type) + GetFuncTypeNumResults(target->type));
+    if (!result)
+        result = to_function ? ReturnValues(o, target, true) : ResolveBlockResults(o, target, true);
     if (result)
         return result;
     if (to_function)
@@ -158,28 +160,33 @@ static M3Result emit_table_jump(IM3Compilation o, IM3CompilationScope target, pc
     return result;
 }
 
-/* Targets this near are emitted once per table, however often it names them. */
-#define NEAR_TARGETS 32
+/* A target that the table has named before has its code. */
+static M3Result find_table_jump(IM3Compilation o, IM3CompilationScope target, pc_t *start)
+{
+    pw_compilation *state = compilation_of(o);
+    pw_scope *known = &state->scopes[target->depth];
+    M3Result result = NULL;
+    if (known->table != state->table) {
+        result = emit_table_jump(o, target, &known->jump);
+        known->table = state->table;
+    }
+    *start = known->jump;
+    return result;
+}
 
 static M3Result emit_table(IM3Compilation o, u32 count)
 {
-    pc_t starts[NEAR_TARGETS] = {NULL};
-    for (u32 i = 0; i < count; ++i) {
+    M3Result result = grow_scopes(compilation_of(o), (u32)o->block.depth);
+    compilation_of(o)->table++;
+    for (u32 i = 0; i < count && !result; ++i) {
         IM3CompilationScope target;
-        M3Result result = read_target(o, &target);
-        if (result)
-            return result;
-        u32 distance = (u32)(o->block.depth - target->depth);
-        pc_t start = distance < NEAR_TARGETS ? starts[distance] : NULL;
-        if (!start)
-            result = emit_table_jump(o, target, &start);
-        if (result)
-            return result;
-        if (distance < NEAR_TARGETS)
-            starts[distance] = start;
+        pc_t start = NULL;
+        result = read_target(o, &target);
+        if (!result)
+            result = find_table_jump(o, target, &start);
         EmitPointer(o, start);
     }
-    return NULL;
+    return result;
 }
 
 static M3Result Compile_BranchTable(IM3Compilation o, m3opcode_t opcode)

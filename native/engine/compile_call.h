@@ -21,6 +21,9 @@ static M3Result CompileCallArgsAndReturn(IM3Compilation o, u16 *frame, IM3FuncTy
         result = Pop(o);
     if (result)
         return result;
+    result = spend(o, (u32)params + results);
+    if (result)
+        return result;
     transfer t = {.first = o->stackIndex, .count = params, .packed = true};
     top = M3_MAX(top, GetMaxUsedSlotPlusOne(o));
     AlignSlotToType(&top, c_m3Type_i64);

@@ -76,6 +76,10 @@ static M3Result ResolveBlockResults(IM3Compilation o, IM3CompilationScope target
 static M3Result CompileCallArgsAndReturn(IM3Compilation o, u16 *frame, IM3FuncType type,
                                          bool is_indirect);
 static M3Result CompileElseBlock(IM3Compilation o, pc_t *start, IM3FuncType type);
+static M3Result AllocateSlots(IM3Compilation o, u16 *slot, u8 type);
+static void DeallocateSlot(IM3Compilation o, i16 slot, u8 type);
+static M3Result GetBlockScope(IM3Compilation o, IM3CompilationScope *scope, i32 distance);
+static M3Result Compile_GetLocal(IM3Compilation o, m3opcode_t opcode);
 static M3Result Compile_LoopOrBlock(IM3Compilation o, m3opcode_t opcode);
 static M3Result Compile_Branch(IM3Compilation o, m3opcode_t opcode);
 static M3Result Compile_BranchTable(IM3Compilation o, m3opcode_t opcode);
@@ -92,6 +96,7 @@ static M3Result CompileLocals(IM3Compilation o);
 #include "m3_compile.c"
 #include "replaced.h"
 
+#include "compile_state.h"
 #include "compile_types.h"
 #include "compile_moves.h"
 #include "compile_locals.h"

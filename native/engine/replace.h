@@ -6,7 +6,8 @@
  * same name, which a file included later defines. engine.c refers to every stock_NAME, so that a
  * function that a later wasm3 no longer has fails the build.
  *
- * Functions that only the table of opcodes refers to are simpler: the table has no parenthesis.
+ * Functions that only the table of opcodes refers to are simpler: the table has no parenthesis. So
+ * is CompileFunction, which nothing else there calls.
  */
 
 #define FindReferencedLocalWithinCurrentBlock(...) REPLACE_FindReferenced_##__VA_ARGS__)
@@ -46,6 +47,20 @@
 #define REPLACE_CompileBlock_IM3Compilation stock_CompileBlock(IM3Compilation
 #define REPLACE_CompileBlock_o CompileBlock(o
 
+#define AllocateSlots(...) REPLACE_AllocateSlots_##__VA_ARGS__)
+#define REPLACE_AllocateSlots_IM3Compilation stock_AllocateSlots(IM3Compilation
+#define REPLACE_AllocateSlots_o AllocateSlots(o
+
+#define DeallocateSlot(...) REPLACE_DeallocateSlot_##__VA_ARGS__)
+#define REPLACE_DeallocateSlot_IM3Compilation stock_DeallocateSlot(IM3Compilation
+#define REPLACE_DeallocateSlot_o DeallocateSlot(o
+
+#define GetBlockScope(...) REPLACE_GetBlockScope_##__VA_ARGS__)
+#define REPLACE_GetBlockScope_IM3Compilation stock_GetBlockScope(IM3Compilation
+#define REPLACE_GetBlockScope_o GetBlockScope(o
+
+#define CompileFunction(...) stock_CompileFunction(__VA_ARGS__)
+#define Compile_GetLocal(...) stock_Compile_GetLocal(__VA_ARGS__)
 #define Compile_LoopOrBlock(...) stock_Compile_LoopOrBlock(__VA_ARGS__)
 #define Compile_Branch(...) stock_Compile_Branch(__VA_ARGS__)
 #define Compile_BranchTable(...) stock_Compile_BranchTable(__VA_ARGS__)

@@ -10,6 +10,11 @@
 #undef ReadBlockType
 #undef CompileLocals
 #undef CompileBlock
+#undef AllocateSlots
+#undef DeallocateSlot
+#undef GetBlockScope
+#undef CompileFunction
+#undef Compile_GetLocal
 #undef Compile_LoopOrBlock
 #undef Compile_Branch
 #undef Compile_BranchTable
@@ -26,6 +31,8 @@ enum {
     sizeof(&stock_PreserveArgsAndLocals) + sizeof(&stock_ResolveBlockResults) +
     sizeof(&stock_CompileCallArgsAndReturn) + sizeof(&stock_CompileElseBlock) +
     sizeof(&stock_CompileBlockStatements) + sizeof(&stock_CompileBlock) +
+    sizeof(&stock_AllocateSlots) + sizeof(&stock_DeallocateSlot) + sizeof(&stock_GetBlockScope) +
+    sizeof(&stock_CompileFunction) + sizeof(&stock_Compile_GetLocal) +
     sizeof(&stock_Compile_LoopOrBlock) + sizeof(&stock_Compile_Branch) +
     sizeof(&stock_Compile_BranchTable) + sizeof(&stock_Compile_CallIndirect) +
     sizeof(&stock_Compile_GetSetGlobal) + sizeof(&stock_Compile_Load_Store) +

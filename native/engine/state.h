@@ -31,6 +31,23 @@ typedef struct {
     pw_mark tail[PW_RECORD_HALF]; /* a ring: mark n is at n % PW_RECORD_HALF */
 } pw_record;
 
+/* A block that is being compiled. */
+typedef struct {
+    struct M3CompilationScope *scope; /* of all but the innermost */
+    pc_t jump;                        /* the code that a br_table reaches it by */
+    uint64_t table;                   /* which one: see pw_compilation */
+} pw_scope;
+
+/* Of the function that is being compiled: what wasm3's M3Compilation has no place for. */
+typedef struct {
+    uint16_t first_free[2]; /* no slot, no pair of slots, is free below */
+    uint16_t preserved;     /* no operand below is a local */
+    uint64_t table;         /* counts br_tables, of all functions */
+    uint64_t allowance;     /* see spend() */
+    pw_scope *scopes;       /* by depth */
+    uint32_t capacity;
+} pw_compilation;
+
 struct pw_store {
     int64_t ticks;          /* counts down at calls and loop iterations; below 0: see record.h */
     uintptr_t native_limit; /* the native stack of the running thread may be used down to here */
@@ -54,6 +71,7 @@ struct pw_store {
 
     pw_header no_memory; /* of instances without one */
     pw_record record;
+    pw_compilation compilation;
     char message[256];
 };
 
@@ -105,6 +123,7 @@ struct pw_instance {
     pw_elem *elems;
     pw_data *datas;
     code_t *thunks; /* PW_THUNK_WORDS per imported function */
+    uint64_t excess; /* see spend() */
 };
 
 #define PW_THUNK_WORDS 3
