@@ -34,6 +34,27 @@ static IM3CodePage new_code_page(u32 min_lines)
     return page;
 }
 
+/* So many pages are asked whether they have room. */
+#define PAGES_ASKED 16
+
+/* wasm3 asks all, of which a function full of br_tables leaves one behind for each. */
+IM3CodePage AcquireCodePageWithCapacity(IM3Runtime runtime, u32 lines)
+{
+    IM3CodePage *link = &runtime->pagesOpen;
+    for (u32 i = 0; i < PAGES_ASKED && *link && NumFreeLines(*link) < lines; ++i)
+        link = &(*link)->info.next;
+    IM3CodePage page = *link;
+    if (page && NumFreeLines(page) >= lines) {
+        *link = page->info.next;
+        page->info.next = NULL;
+    } else {
+        page = new_code_page(lines);
+        runtime->numCodePages += page != NULL;
+    }
+    runtime->numActiveCodePages += page != NULL;
+    return page;
+}
+
 static bool can_trap_or_call(u8 opcode)
 {
     return opcode == 0x00 || opcode == 0x03 || opcode == 0x10 || opcode == 0x11 || opcode == 0x25 ||

@@ -3,9 +3,9 @@
  */
 
 /* A branch of two bytes can move a thousand values. That many for each byte of a function ... */
-#define VALUES_PER_BYTE 16
+#define VALUES_PER_BYTE 8
 /* ... and so many in all functions of an instance beyond that. */
-#define EXCESS_VALUES (1u << 20)
+#define EXCESS_VALUES (1u << 19)
 
 static pw_compilation *compilation_of(IM3Compilation o)
 {

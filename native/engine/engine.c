@@ -111,12 +111,15 @@ static M3Result CompileLocals(IM3Compilation o);
 /* wasm3's evaluation of constant expressions runs code without a memory header. The front-end does
  * that work, so it is not called; Call would read the header. */
 #define Call(...) stock_call()
+#define AcquireCodePageWithCapacity(...) stock_AcquireCodePageWithCapacity(__VA_ARGS__)
 static inline m3ret_t stock_call(void)
 {
     return m3Err_noCompiler;
 }
 #include "m3_env.c"
+#undef AcquireCodePageWithCapacity
 #undef Call
+static_assert(sizeof(&stock_AcquireCodePageWithCapacity), "replaced in code_map.h");
 #include "m3_exec.c"
 
 /* ---- what the bridge calls ---- */

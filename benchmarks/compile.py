@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+"""How long large modules take from their bytes to the result of the first call.
+
+They are those of `tests/large.py`, which an engine that looks at the same thing again and again is
+slow on, at their size and at double that. The exponent is 1 where the time grows in proportion, 2
+where it grows with the square. One that is refused ("function too complex") has to be refused in
+time. The least of some runs counts, each with a new module and store.
+
+    python benchmarks/compile.py [--rounds N] [--only WORD]
+"""
+
+import argparse
+import math
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pywasm3
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+from large import CASES, Case  # noqa: E402
+
+BAR = 0.5  # seconds, at the size of the case
+
+
+def ours(data: bytes) -> str:
+    """Loads and calls; what came of it."""
+    try:
+        return str(pywasm3.load(data).exports.f(1))
+    except pywasm3.WasmError as error:
+        return type(error).__name__
+
+
+def seconds(run: Callable[[bytes], str], data: bytes, rounds: int) -> tuple[float, str]:
+    """The least time of some runs, and the result."""
+    least, result = math.inf, ""
+    for _ in range(rounds):
+        begin = time.perf_counter()
+        result = run(data)
+        least = min(least, time.perf_counter() - begin)
+    return least, result
+
+
+def line(case: Case, rounds: int) -> bool:
+    """Prints one row; whether it is within the bar."""
+    small, large = case.build(case.size), case.build(2 * case.size)
+    once, result = seconds(ours, small, rounds)
+    twice, _ = seconds(ours, large, rounds)
+    passed = once <= BAR
+    print(
+        f"{case.name:40} {len(small):>9,} {once * 1e3:>9.1f} {twice * 1e3:>9.1f}"
+        f" {math.log2(twice / once):>6.2f}  {result:16} {'' if passed else 'FAIL'}",
+        flush=True,
+    )
+    return passed
+
+
+def main() -> int:
+    """The number of cases beyond the bar."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", default="", help="a word in the name of the cases")
+    given = parser.parse_args()
+    print(f"{'module':40} {'bytes':>9} {'ms':>9} {'x2, ms':>9} {'growth':>6}  result")
+    cases = [case for case in CASES if given.only in case.name]
+    return sum(not line(case, given.rounds) for case in cases)
+
+
+if __name__ == "__main__":
+    sys.exit(main() != 0)
