@@ -9,6 +9,8 @@
 #   make types      mypy --strict, and stubtest on the stubs of the compiled modules
 #   make wheel      dist/*.whl, tried in an environment without a compiler
 #   make fuzz       random modules against wasmtime: SEED=1 COUNT=3000 TIME=0 (seconds)
+#   make fuzz-asserts   the same with wasm3's own assertions; make fuzz-sanitize: sanitized
+#   make tsan       threads with stores of their own under ThreadSanitizer
 #   make guests     compiles tests/guests again
 #   make bench      benchmarks/crossing.py
 #   make clean
@@ -31,7 +33,8 @@ PACKAGE := $(wildcard pywasm3/*.py pywasm3/*.pyi pywasm3/*/*.py)
 # For pytest in the environment's folder: beside pywasm3/, child processes would import that.
 FROM_COPY := -c $(CURDIR)/pyproject.toml --rootdir $(CURDIR) $(CURDIR)/tests
 
-.PHONY: demo test test-copy sanitize matrix lint lint-c types wheel fuzz guests bench clean
+.PHONY: demo test test-copy sanitize matrix lint lint-c types wheel fuzz fuzz-asserts \
+	fuzz-sanitize tsan guests bench clean
 .NOTPARALLEL:
 
 demo: $(VENV)/.editable
@@ -55,6 +58,14 @@ types: $(VENV)/.editable $(VENV)/.extra-check
 
 guests: $(VENV)/.extra-guests $(VENV)/.extra-test
 	$(BIN)/python tests/guests/build.py
+
+FUZZ := tests/fuzz/fuzz.py --reduce --seed $(SEED) --count $(COUNT) $(if $(TIME:0=),--time $(TIME))
+
+fuzz: $(VENV)/.editable $(VENV)/.extra-test
+	$(BIN)/python $(FUZZ)
+
+tsan: $(VENV)/.editable $(VENV)/.extra-test
+	$(BIN)/python tools/tsan.py
 
 bench: $(VENV)/.editable $(VENV)/.extra-bench $(VENV)/.extra-test
 	$(BIN)/python benchmarks/crossing.py
@@ -103,15 +114,25 @@ matrix:
 # PYTHONMALLOC: pymalloc's pools would hide what happens to single objects.
 # --capture=sys: a report goes to the file descriptor, which pytest would keep to itself.
 # ulimit: instrumented operations need far more of the C stack.
-sanitize: export PYWASM3_SANITIZE = 1
-sanitize: export ASAN_OPTIONS = detect_leaks=0:allocator_may_return_null=1
-sanitize: export UBSAN_OPTIONS = print_stacktrace=1
+sanitize fuzz-sanitize: export PYWASM3_SANITIZE = 1
+sanitize fuzz-sanitize: export ASAN_OPTIONS = detect_leaks=0:allocator_may_return_null=1
+sanitize fuzz-sanitize: export UBSAN_OPTIONS = print_stacktrace=1
 sanitize:
 	@$(MAKE) VENV=.venv-sanitize .venv-sanitize/.copy
 	@ulimit -s unlimited 2>/dev/null || echo "the C stack stays at $$(ulimit -s) KiB"; \
 	asan=$$($${CC:-gcc} -print-file-name=libasan.so) && \
 	cd .venv-sanitize && LD_PRELOAD=$$asan PYTHONMALLOC=malloc \
 		bin/pytest --capture=sys $(FROM_COPY) $(ARGS)
+
+fuzz-sanitize:
+	@$(MAKE) VENV=.venv-sanitize .venv-sanitize/.copy
+	@ulimit -s unlimited 2>/dev/null; asan=$$($${CC:-gcc} -print-file-name=libasan.so) && \
+	LD_PRELOAD=$$asan PYTHONMALLOC=malloc .venv-sanitize/bin/python $(FUZZ)
+
+fuzz-asserts: export PYWASM3_ASSERTS = 1
+fuzz-asserts:
+	@$(MAKE) VENV=.venv-asserts .venv-asserts/.copy
+	.venv-asserts/bin/python $(FUZZ)
 
 # The environment for the wheel has nothing on PATH but itself.
 wheel: $(VENV)/.extra-check

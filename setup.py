@@ -3,6 +3,7 @@
 
 Switches, read from the environment:
     PYWASM3_SANITIZE=1  AddressSanitizer and UBSan (gcc or clang)
+    PYWASM3_ASSERTS=1   wasm3's own assertions
     PYWASM3_DEBUG=1     debug information and assertions
     PYWASM3_COVERAGE=1  gcov; the .gcno files are in build/temp.*
 """
@@ -63,6 +64,8 @@ def gnu_flags() -> tuple[list[str], list[str]]:
         link_args += ["-Wl,-x" if sys.platform == "darwin" else "-Wl,-s"]
     if DEBUG:
         compile_args += ["-UNDEBUG"]
+    if switch("ASSERTS"):
+        compile_args += ["-DASSERTS"]
     if SANITIZE:
         sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
         compile_args += sanitizers

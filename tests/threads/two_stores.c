@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/* Threads that share one module, each with stores of its own, at the same time: what they do must
+ * be free of data races. tools/tsan.py builds it under ThreadSanitizer. Calls from Python would
+ * hold the interpreter's lock. */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pw.h"
+
+enum { THREADS = 2, STORES = 40 };
+
+typedef struct {
+    const char *name;
+    uint32_t argument;
+    uint32_t result;
+    pw_trap trap;
+} expectation;
+
+/* `indirect` takes an element of the table: fib, half, null, beyond its end. */
+static const expectation expected[] = {
+    {"fib", 15, 610, PW_TRAP_NONE},
+    {"indirect", 0, 144, PW_TRAP_NONE},
+    {"indirect", 1, 6, PW_TRAP_NONE},
+    {"indirect", 2, 0, PW_TRAP_UNINITIALIZED_ELEMENT},
+    {"indirect", 3, 0, PW_TRAP_UNDEFINED_ELEMENT},
+    {"grow", 77, 77, PW_TRAP_NONE},
+    {"sum", 1600, 1000, PW_TRAP_NONE},
+    {"to_host", 41, 42, PW_TRAP_NONE},
+    {"beyond", 0, 0, PW_TRAP_MEMORY_OUT_OF_BOUNDS},
+    {"endless", 0, 0, PW_TRAP_STACK_EXHAUSTED},
+};
+
+static pw_module *module;
+static const pw_api *api;
+
+static bool host_add(void *object, uint64_t *values)
+{
+    ++*(int *)object;
+    values[0] = (uint32_t)(values[1] + values[2]);
+    return true;
+}
+
+static bool tick(pw_store *store)
+{
+    return store != NULL;
+}
+
+static pw_func *find(pw_instance *instance, const char *name)
+{
+    const pw_module_info *info = pw_module_get_info(module);
+    for (uint32_t i = 0; i < info->nexports; ++i)
+        if (strlen(name) == info->exports[i].name.size &&
+            !memcmp(name, info->exports[i].name.data, info->exports[i].name.size))
+            return pw_instance_func(instance, info->exports[i].index);
+    return NULL;
+}
+
+/* The number of calls that went otherwise. */
+static int call_all(pw_store *store, pw_instance *instance)
+{
+    int wrong = 0;
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; ++i) {
+        const expectation *e = &expected[i];
+        uint64_t values[1] = {e->argument};
+        pw_callee callee = api->callee(find(instance, e->name));
+        pw_trap trap = api->call(&callee, values);
+        pw_frame frames[64];
+        uint32_t head;
+        uint64_t omitted;
+        bool framed = pw_store_frames(store, frames, 64, &head, &omitted) > 0;
+        if (trap != e->trap || framed != (trap != PW_TRAP_NONE) ||
+            (trap == PW_TRAP_NONE && (uint32_t)values[0] != e->result)) {
+            fprintf(stderr, "%s(%u): trap %d, result %u\n", e->name, (unsigned)e->argument,
+                    (int)trap, (unsigned)values[0]);
+            wrong++;
+        }
+    }
+    return wrong;
+}
+
+static int one_store(void)
+{
+    pw_error error;
+    int host_calls = 0;
+    pw_extern import = {PW_EXTERN_HOST, &host_calls};
+    pw_store *store = pw_store_new(65536, &error);
+    pw_instance *instance = store ? pw_instance_new(store, module, &import, &error) : NULL;
+    if (!instance) {
+        fprintf(stderr, "%s\n", error.detail);
+        exit(2);
+    }
+    pw_memory *memory = pw_memory_retain(pw_instance_memory(instance, 0));
+    int wrong = call_all(store, instance) + (host_calls != 1);
+    pw_store_free(store);
+    wrong += pw_memory_size(memory) != 2 * PW_PAGE;
+    pw_memory_release(memory);
+    return wrong;
+}
+
+static void *work(void *result)
+{
+    for (int i = 0; i < STORES; ++i)
+        *(int *)result += one_store();
+    return NULL;
+}
+
+static void load(const char *path)
+{
+    static uint8_t bytes[65536];
+    pw_error error;
+    FILE *file = fopen(path, "rb");
+    size_t size = file ? fread(bytes, 1, sizeof bytes, file) : 0;
+    if (file)
+        fclose(file);
+    module = pw_module_new(bytes, size, &error);
+    if (!module) {
+        fprintf(stderr, "%s: %s\n", path, error.detail);
+        exit(2);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    pthread_t threads[THREADS];
+    int wrong[THREADS] = {0}, total = 0;
+    if (argc != 2)
+        return 2;
+    load(argv[1]);
+    api = pw_get_api();
+    api->set_hooks(host_add, tick);
+    for (int i = 0; i < THREADS; ++i)
+        if (pthread_create(&threads[i], NULL, work, &wrong[i]))
+            return 2;
+    for (int i = 0; i < THREADS; ++i) {
+        pthread_join(threads[i], NULL);
+        total += wrong[i];
+    }
+    pw_module_release(module);
+    printf("%d threads, %d stores each: %d wrong\n", THREADS, STORES, total);
+    return total != 0;
+}

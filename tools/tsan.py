@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""Builds engine and bridge with tests/threads/two_stores.c under ThreadSanitizer, and runs it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import wasmtime
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
+import build_ffi  # noqa: E402
+import toolchain  # noqa: E402
+
+FLAGS = [
+    "-std=c11", "-O2", "-g", "-foptimize-sibling-calls", "-fwrapv", "-fno-strict-aliasing",
+    "-fomit-frame-pointer", "-pthread", "-fsanitize=thread",
+    "-isystem", build_ffi.WASM3, "-Inative/bridge",
+]  # fmt: skip
+# What keeps operations free of calls at their ends, which would stay on the C stack.
+NO_ENTRY_EXIT = {
+    "gcc": ["--param", "tsan-instrument-func-entry-exit=0"],
+    "clang": ["-mllvm", "-tsan-instrument-func-entry-exit=0"],
+}
+
+
+def main() -> int:
+    """The exit code of the driver: not 0 for a race or a wrong answer."""
+    os.chdir(ROOT)
+    compiler = toolchain.default_compiler()
+    flags = FLAGS + NO_ENTRY_EXIT["clang" if "clang" in compiler else "gcc"]
+    text = Path("tests/threads/two_stores.wat").read_text(encoding="utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        program, guest = Path(folder, "two_stores"), Path(folder, "two_stores.wasm")
+        guest.write_bytes(wasmtime.wat2wasm(text))
+        sources = ["tests/threads/two_stores.c", *build_ffi.ENGINE_SOURCES]
+        subprocess.run([compiler, *flags, "-o", program, *sources, "-lm"], check=True)
+        environment = {"TSAN_OPTIONS": "halt_on_error=0:exitcode=66", **os.environ}
+        return subprocess.run([program, guest], env=environment).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
