@@ -6,6 +6,9 @@ slow on, at their size and at double that. The exponent is 1 where the time grow
 where it grows with the square. One that is refused ("function too complex") has to be refused in
 time. The least of some runs counts, each with a new module and store.
 
+The last line is a stack overflow through 20,000 functions that are compiled, from the call to the
+exception with its frames.
+
     python benchmarks/compile.py [--rounds N] [--only WORD]
 """
 
@@ -20,9 +23,10 @@ import pywasm3
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
-from large import CASES, Case  # noqa: E402
+from large import CASES, Case, ring_of_calls  # noqa: E402
 
 BAR = 0.5  # seconds, at the size of the case
+OVERFLOW_BAR = 0.01
 
 
 def ours(data: bytes) -> str:
@@ -57,6 +61,27 @@ def line(case: Case, rounds: int) -> bool:
     return passed
 
 
+def overflow(rounds: int) -> bool:
+    """Prints the row of the stack overflow; whether it is within its bar."""
+    data = ring_of_calls(20_000)
+    function = pywasm3.load(data).exports.f
+
+    def run(_: bytes) -> str:
+        try:
+            return str(function(1))
+        except pywasm3.StackExhausted as trap:
+            return f"{len(trap.frames)} frames"
+
+    run(data)
+    once, result = seconds(run, data, 10 * rounds)
+    passed = once <= OVERFLOW_BAR
+    print(
+        f"{'stack overflow, 20,000 functions':40} {len(data):>9,} {once * 1e3:>9.1f} {'':9} {'':6}"
+        f"  {result:16} {'' if passed else 'FAIL'}"
+    )
+    return passed
+
+
 def main() -> int:
     """The number of cases beyond the bar."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -65,7 +90,8 @@ def main() -> int:
     given = parser.parse_args()
     print(f"{'module':40} {'bytes':>9} {'ms':>9} {'x2, ms':>9} {'growth':>6}  result")
     cases = [case for case in CASES if given.only in case.name]
-    return sum(not line(case, given.rounds) for case in cases)
+    failed = sum(not line(case, given.rounds) for case in cases)
+    return failed + (not given.only and not overflow(given.rounds))
 
 
 if __name__ == "__main__":

@@ -252,6 +252,11 @@ def unreachable_code(size: int) -> bytes:
     return one(get(0) + b"\x0f" + (BLOCK + END + const(1) + DROP) * size)
 
 
+def ring_of_calls(size: int) -> bytes:
+    """Each function calls the next, the last one the first: no call returns."""
+    return module([body(get(0) + call((i + 1) % size)) for i in range(size)], [0] * size)
+
+
 @dataclasses.dataclass(frozen=True)
 class Case:
     """`answer`: what f(1) returns; None: it is refused at its full size."""

@@ -6,11 +6,13 @@ What is refused was never met in practice: code that moves a thousand values wit
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 import pywasm3
 from helpers import Oracle, load, wat
-from large import CASES, Case, calls_of_a_thousand_values
+from large import CASES, Case, call, calls_of_a_thousand_values, ring_of_calls
 
 FITTING = [case for case in CASES if case.answer is not None]
 REFUSED = [case for case in CASES if case.answer is None]
@@ -109,3 +111,20 @@ def test_refused_calls_are_refused_in_every_instance_alike() -> None:
     for _ in range(2):
         with pytest.raises(pywasm3.UnsupportedError):
             pywasm3.Instance(module).exports.f(1)
+
+
+def test_a_stack_overflow_through_20_000_functions_names_those_that_called() -> None:
+    """The innermost and the outermost ones, each at its call of the one inside it."""
+    data = ring_of_calls(20_000)
+    function = pywasm3.load(data).exports.f
+    for _ in range(2):
+        with pytest.raises(pywasm3.StackExhausted) as caught:
+            function(1)
+    frames = caught.value.frames
+    half = len(frames) // 2
+    assert caught.value.omitted > 10_000
+    assert [frame.function for frame in frames[half:]] == list(range(half - 1, -1, -1))
+    for pair in (*itertools.pairwise(frames[:half]), *itertools.pairwise(frames[half:])):
+        inner, outer = pair
+        assert outer.offset is not None
+        assert data[outer.offset :].startswith(call(inner.function))
