@@ -39,19 +39,7 @@ SANITIZE, DEBUG, COVERAGE = switch("SANITIZE"), switch("DEBUG"), switch("COVERAG
 def gnu_flags() -> tuple[list[str], list[str]]:
     """Compiler and linker flags for gcc and clang; they follow Python's own and so win."""
     compile_args = [
-        "-std=c11",
-        "-O2",
-        # wasm3's operations call each other in tail position: without this the C stack overflows.
-        "-foptimize-sibling-calls",
-        "-fwrapv",
-        "-fno-strict-aliasing",
-        "-fno-semantic-interposition",
-        "-fno-plt",
-        "-fvisibility=hidden",
-        "-fomit-frame-pointer",
-        # A cache line per operation: what an operation costs does not hang on what precedes it.
-        "-falign-functions=64",
-        "-pthread",
+        *build_ffi.GNU_FLAGS,
         # Over -I: no warnings about what is not ours.
         "-isystem",
         build_ffi.WASM3,
