@@ -125,6 +125,13 @@ d_m3Op(pwCompile)
     return op_pwCall(_pc, d_m3OpArgs);
 }
 
+/* The code of a function that cannot be compiled. */
+d_m3Op(pwFailed)
+{
+    m3ret_t error = immediate(m3ret_t);
+    return trap_at(pw_header_of(_mem)->store, NULL, error);
+}
+
 /* An import that the host provides. Nested calls from there start above its values. */
 d_m3Op(pwHost)
 {

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import pywasm3
-from helpers import Oracle, wat
+from helpers import Oracle, child, wat
 
 
 def check(text: str, *arguments: Any) -> Any:
@@ -222,6 +222,37 @@ def test_the_arguments_of_a_callee_count_in_the_frame_of_the_caller(count: int) 
             instance.exports.f()
 
 
+def test_calls_without_values_end_before_the_native_stack_does() -> None:
+    """B13: such a call takes 8 bytes of the value stack and ten times that of the native one."""
+    snippet = """
+    store = pywasm3.Store(stack=1 << 29)
+    exports = pywasm3.Instance(pywasm3.Module(DATA), store=store).exports
+    for function in (exports.f, exports.through_loops):
+        try:
+            function()
+        except pywasm3.StackExhausted:
+            continue
+        raise SystemExit(1)
+    """
+    data = wat(
+        """(module (func $f (export "f") call $f)
+        (func $g (export "through_loops") (loop (loop (loop)) call $g)))"""
+    )
+    child(snippet, DATA=data)
+
+
+def test_loops_in_a_row_end_before_the_native_stack_does() -> None:
+    """B13: what follows a loop runs in the loop's native frame; 300,000 of them were too many."""
+    snippet = """
+    from large import LOOP, END, one, get
+    try:
+        assert pywasm3.load(one((LOOP + END) * 300_000 + get(0))).exports.f(7) == 7
+    except pywasm3.StackExhausted:
+        pass
+    """
+    child(snippet)
+
+
 def test_growing_by_minus_one_fails() -> None:
     """B14: shrank the memory."""
     text = '(module (memory 2) (func (export "f") (result i32) (memory.grow (i32.const -1))))'
@@ -254,22 +285,84 @@ def test_a_local_may_be_an_operand_many_times_when_it_is_set() -> None:
     )
 
 
+BITS = "(f32.reinterpret_i32 (local.get 0))"  # in the register; a parameter is in a slot
+
+
+@pytest.mark.parametrize("value", ["(local.get 1)", BITS])
 @pytest.mark.parametrize(
     "body",
     [
-        "local.get 0",
-        "(f32.neg (f32.neg (local.get 0)))",
-        "(f32.reinterpret_i32 (i32.reinterpret_f32 (local.get 0)))",
-        "(select (local.get 0) (f32.const 1) (i32.const 1))",
-        "(f32.store (i32.const 0) (local.get 0)) (f32.load (i32.const 0))",
-        "(f32.copysign (local.get 0) (f32.const 1))",
-        "(f32.abs (local.get 0))",
+        "VALUE",
+        "(f32.neg (f32.neg VALUE))",
+        "(f32.abs VALUE)",
+        "(f32.copysign VALUE (f32.const 1))",
+        "(f32.copysign VALUE (f32.load (i32.const 8)))",
+        "(f32.reinterpret_i32 (i32.reinterpret_f32 VALUE))",
+        "(select VALUE (f32.const 1) (i32.const 1))",
+        "(select (f32.const 1) VALUE (i32.const 0))",
+        "(select VALUE (f32.const 1) (i32.load (i32.const 4)))",
+        "(select (f32.const 1) VALUE (i32.load (i32.const 12)))",
+        "(f32.store (i32.const 0) VALUE) (f32.load (i32.const 0))",
+        "(f32.store (i32.load (i32.const 12)) VALUE) (f32.load (i32.load (i32.const 12)))",
+        "(local.set 2 VALUE) (local.get 2)",
+        "(local.get 2) (local.set 2 VALUE) (drop) (local.get 2)",
+        "(global.set 0 VALUE) (global.get 0)",
+        "(call $same VALUE)",
+        "(block (result f32) VALUE (br 0))",
+        "(block (result f32) VALUE (br_if 0 (i32.const 1)))",
+        "(loop (result f32) VALUE)",
+        "(if (result f32) (i32.const 1) (then VALUE) (else (f32.const 1)))",
+        "(return VALUE)",
     ],
 )
-def test_a_signalling_nan_of_f32_keeps_its_bits(body: str) -> None:
+def test_a_signalling_nan_of_f32_keeps_its_bits(body: str, value: str) -> None:
     """B17: became quiet, for it was kept as an f64."""
-    data = wat(f'(module (memory 1) (func (export "f") (param f32) (result f32) {body}))')
-    assert pywasm3.load(data).exports.f.raw(0x7FA00001) == 0x7FA00001
+    body = body.replace("VALUE", value)
+    data = wat(
+        f"""(module (memory 1) (global (mut f32) (f32.const 0))
+        (data (i32.const 4) "\\01\\00\\00\\00\\00\\00\\80\\3f")
+        (func $same (param f32) (result f32) local.get 0)
+        (func (export "f") (param i32 f32) (result f32) (local f32) {body}))"""
+    )
+    assert pywasm3.load(data).exports.f.raw(0x7FA00001, 0x7FA00001) == 0x7FA00001
+
+
+def test_failed_compilations_leave_no_memory_behind() -> None:
+    """B18: one in an else arm, or of a br_table's target, lost a page of code each time."""
+    snippet = """
+    import pathlib, resource
+    PAGE = resource.getpagesize()
+    statm = pathlib.Path("/proc/self/statm")
+    if not statm.exists():
+        raise SystemExit(0)
+
+    def try_often(function):
+        for _ in range(3000):
+            try:
+                function(1)
+            except pywasm3.UnsupportedError:
+                continue
+            raise SystemExit(1)
+
+    exports = pywasm3.load(DATA).exports
+    for function in (exports.in_else, exports.in_table):
+        try_often(function)
+        before = int(statm.read_text().split()[1])
+        try_often(function)
+        assert (int(statm.read_text().split()[1]) - before) * PAGE < 2 << 20
+    """
+    types = "i64 " * 400
+    table = "(block (type $same) (br_table 0 1 2 3 4 5 6 (local.get 0)))"
+    data = wat(
+        f"""(module (type $many (func (result {types})))
+        (type $same (func (param {types}) (result {types})))
+        (func (export "in_else") (param i32)
+          (if (local.get 0) (then) (else {"local.get 0 " * 9000} {"drop " * 9000})))
+        (func (export "in_table") (param i32)
+          {"(block (type $many) " * 6} {"i64.const 1 " * 400} {table * 1000}
+          {") unreachable " * 6}))"""
+    )
+    child(snippet, DATA=data)
 
 
 def test_code_that_cannot_be_reached_is_not_compiled() -> None:
