@@ -122,7 +122,7 @@ struct pw_instance {
     uint32_t ndatas;
     pw_elem *elems;
     pw_data *datas;
-    code_t *thunks; /* PW_THUNK_WORDS per imported function */
+    code_t *thunks;  /* PW_THUNK_WORDS per imported function */
     uint64_t excess; /* see spend() */
 };
 
