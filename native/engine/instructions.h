@@ -1,32 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /* Part of engine.c: the instructions that wasm3 does not know, or that are compiled by ours. */
 
-/* In the order of the opcodes, as read_opcode gives them. */
-static const struct {
-    m3opcode_t opcode;
-    M3Compiler compiler;
-} own_instructions[] = {
-    {0x1c, compile_typed_select},    {0x25, compile_table_get},    {0x26, compile_table_set},
-    {0xd0, compile_ref_null},        {0xd1, compile_ref_is_null},  {0xd2, compile_ref_func},
-    {0xd4, compile_ref_as_non_null}, {0xd5, compile_br_on_null},   {0xd6, compile_br_on_non_null},
-    {0xfc08, compile_memory_init},   {0xfc09, compile_data_drop},  {0xfc0c, compile_table_init},
-    {0xfc0d, compile_elem_drop},     {0xfc0e, compile_table_copy}, {0xfc0f, compile_table_grow},
-    {0xfc10, compile_table_size},    {0xfc11, compile_table_fill},
+/* By opcode; for those of two parts, the first of which is 0xfc, by the second. */
+static const M3Compiler own_compilers[0x100] = {
+    [0x1c] = compile_typed_select,    [0x25] = compile_table_get,   [0x26] = compile_table_set,
+    [0xd0] = compile_ref_null,        [0xd1] = compile_ref_is_null, [0xd2] = compile_ref_func,
+    [0xd4] = compile_ref_as_non_null, [0xd5] = compile_br_on_null,  [0xd6] = compile_br_on_non_null,
 };
 
-static M3Compiler find_own_compiler(m3opcode_t opcode)
+static const M3Compiler own_extended_compilers[0x100] = {
+    [0x08] = compile_memory_init, [0x09] = compile_data_drop,  [0x0c] = compile_table_init,
+    [0x0d] = compile_elem_drop,   [0x0e] = compile_table_copy, [0x0f] = compile_table_grow,
+    [0x10] = compile_table_size,  [0x11] = compile_table_fill,
+};
+
+/* NULL: the instruction is compiled as wasm3 does. */
+static inline M3Compiler find_own_compiler(m3opcode_t opcode)
 {
-    size_t low = 0, high = M3_COUNT_OF(own_instructions);
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (own_instructions[middle].opcode == opcode)
-            return own_instructions[middle].compiler;
-        if (own_instructions[middle].opcode < opcode)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return NULL;
+    return opcode <= 0xff ? own_compilers[opcode] : own_extended_compilers[opcode & 0xff];
 }
 
 /* An opcode of two parts has the first in its high byte. wasm3 takes the second one for a byte. */

@@ -217,7 +217,7 @@ def test_instances_share_a_global_of_references() -> None:
 DEAD = """
 ref.null func drop  ref.null extern ref.is_null drop  ref.func $f drop
 ref.as_non_null drop  br_on_null 0 drop
-(block (result (ref func)) br_on_non_null 0 unreachable) drop
+(block (result (ref func)) unreachable br_on_non_null 0 unreachable) drop
 (select (result funcref) (ref.null func) (ref.null func) (i32.const 1)) drop
 (table.get $t (i32.const 0)) drop  (table.set $t (i32.const 0) (ref.null func))
 (table.size $t) drop  (table.grow $t (ref.null func) (i32.const 1)) drop

@@ -114,6 +114,17 @@ def test_beyond_an_end_traps_and_says_where(name: str, arguments: tuple[int, ...
     assert caught.value.frames[0].offset is not None
 
 
+@pytest.mark.parametrize("before", [0, 60, 70, 80, 90, 2000])
+def test_the_place_of_a_trap_is_known_in_long_functions(before: int) -> None:
+    """Code is spread over pages, of which each has a map; these operations are the longest."""
+    copy = "(table.copy (i32.const 0) (i32.const 0) (i32.const {}))"
+    data = wat(f'(module (table 1 funcref) (func (export "f") {copy.format(1) * before} '
+               f"{copy.format(2)} {copy.format(3)}))")  # fmt: skip
+    with pytest.raises(Trap) as caught:
+        pywasm3.load(data).exports.f()
+    assert caught.value.frames[0].offset == data.rindex(b"\xfc\x0e", 0, -8)
+
+
 def test_what_is_beyond_an_end_writes_nothing() -> None:
     exports = load(OPERATIONS).exports
     for name, arguments in [("fill", (1, 2, 3)), ("init", (1, 0, 3)), ("init", (0, 2, 3))]:
