@@ -24,7 +24,7 @@ MUTATIONS: list[tuple[str, str, str, str]] = [
     ("compile_block.h", "immediates_of", "case 0x1c: return 'V'", "case 0x1c: return 0"),
     ("compile_block.h", "skip_bytes", "o->wasm += count", "o->wasm += count - 1"),
     ("compile_block.h", "skip_lebs", "while (count--)", "while (count-- > 1)"),
-    ("compile_block.h", "skip_extended", "0, 0, 2, 1, 2, 1", "0, 0, 2, 1, 1, 1"),
+    ("compile_block.h", "skip_extended", "2, 1, 2, 1, 1, 1};", "2, 1, 0, 1, 1, 1};"),
     ("compile_block.h", "skip_immediates", "(kind == 'T')", "(kind == 'V')"),
     (
         "compile_block.h",
@@ -33,7 +33,7 @@ MUTATIONS: list[tuple[str, str, str, str]] = [
         "depth -= opcode == c_waOp_else",
     ),
     ("compile_block.h", "skip_dead_code", "opcode <= c_waOp_if", "opcode < c_waOp_if"),
-    ("compile_block.h", "compile_instruction", "if (!info)", "if (!info && opcode)"),
+    ("compile_block.h", "compile_instruction", "if (!info)", "if (0)"),
     (
         "compile_block.h",
         "CompileBlockStatements",
@@ -382,6 +382,7 @@ MUTATIONS: list[tuple[str, str, str, str]] = [
         "state->first_free[1] = 0",
     ),
     ("compile_state.h", "CompileFunction", "VALUES_PER_BYTE * (u64)", "1 * (u64)"),
+    ("compile_state.h", "keep_failure", "function->compiled = GetPagePC(page)", "(void)0"),
     ("compile_state.h", "spend", "instance->excess <= EXCESS_VALUES", "true"),
     ("compile_state.h", "spend", "state->allowance -= values", "(void)0"),
     ("compile_state.h", "all_used", "(ones << (8 * width - 1))", "(ones << 7)"),
