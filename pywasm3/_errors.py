@@ -136,6 +136,7 @@ class TrapKind(Enum):
     UNDEFINED_ELEMENT = "undefined element"
     UNINITIALIZED_ELEMENT = "uninitialized element"
     INDIRECT_CALL_TYPE = "indirect call type mismatch"
+    NULL_FUNCTION_REFERENCE = "null function reference"
     STACK_EXHAUSTED = "call stack exhausted"
     NULL_REFERENCE = "null reference"
 

@@ -2,7 +2,6 @@
 /* Calls from outside, and what there is to know of a function. */
 #include "bridge.h"
 
-#include <stdio.h>
 #include <string.h>
 
 const pw_functype *pw_func_type(const pw_func *func)
@@ -31,29 +30,12 @@ const void *pw_func_type_identity(const pw_func *func)
     return pw_m3(func)->funcType;
 }
 
-/* The engine's words for a function that it could not compile. */
-static pw_trap uncompiled(pw_store *store, M3Function *function, const char *error)
-{
-    M3ErrorInfo info = {0};
-    m3_GetErrorInfo(function->module->runtime, &info);
-    bool more = info.message && info.message[0];
-    snprintf(store->message, sizeof store->message, "%s%s%s%s", error, more ? " (" : "",
-             more ? info.message : "", more ? ")" : "");
-    return PW_TRAP_UNSUPPORTED;
-}
-
 static pw_callee callee(const pw_func *func)
 {
     M3Function *function = pw_m3(func);
     const pw_instance *instance = pw_func_instance(func);
     return (pw_callee){instance->store, function, instance->header, function->funcType->numArgs,
                        function->funcType->numRets};
-}
-
-static PW_NOINLINE pw_trap failed(const pw_callee *callee, m3ret_t error)
-{
-    pw_trap trap = pw_classify(error);
-    return trap == PW_TRAP_UNSUPPORTED ? uncompiled(callee->store, callee->function, error) : trap;
 }
 
 /* Reads what the guest wrote and no more: the processor would have to wait for the store of half of
@@ -73,14 +55,14 @@ static inline pw_trap run(const pw_callee *callee, uint64_t *values)
     uint64_t *arguments = sp + callee->nresults;
     if (callee->nresults + callee->nparams > (size_t)(callee->store->stack_end - sp))
         return PW_TRAP_STACK_EXHAUSTED;
-    M3Result error = function->compiled ? NULL : CompileFunction(function);
+    M3Result error = function->compiled ? NULL : pw_compile(function);
     if (error)
-        return failed(callee, error);
+        return pw_classify(error);
     for (uint32_t i = 0; i < callee->nparams; ++i)
         arguments[i] = values[i];
     m3ret_t trap = pw_run(function, sp, callee->memory);
     if (trap)
-        return failed(callee, trap);
+        return pw_classify(trap);
     for (uint32_t i = 0; i < callee->nresults; ++i)
         values[i] = result_bits(function->funcType, i, sp);
     return PW_TRAP_NONE;

@@ -39,6 +39,7 @@ typedef enum {
     PW_TRAP_UNDEFINED_ELEMENT,
     PW_TRAP_UNINITIALIZED_ELEMENT,
     PW_TRAP_INDIRECT_CALL_TYPE,
+    PW_TRAP_NULL_FUNCTION_REFERENCE,
     PW_TRAP_STACK_EXHAUSTED,
     PW_TRAP_NULL_REFERENCE,
     PW_TRAP_HOST,        /* a host function failed: the embedder holds the reason */

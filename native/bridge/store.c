@@ -133,6 +133,8 @@ void pw_store_free(pw_store *store)
     free(store->type_places);
     free(store->compilation.scopes);
     free_stack(store);
+    if (store->far_stack)
+        pw_pages_release(store->far_stack, PW_FAR_STACK);
     free(store);
 }
 

@@ -57,8 +57,8 @@ IM3CodePage AcquireCodePageWithCapacity(IM3Runtime runtime, u32 lines)
 
 static bool can_trap_or_call(u8 opcode)
 {
-    return opcode == 0x00 || opcode == 0x03 || opcode == 0x10 || opcode == 0x11 || opcode == 0x25 ||
-           opcode == 0x26 ||                     /* table.get, table.set */
+    return opcode == 0x00 || opcode == 0x03 || (opcode >= 0x10 && opcode <= 0x15) || /* calls */
+           opcode == 0x25 || opcode == 0x26 ||   /* table.get, table.set */
            opcode == 0xd4 || opcode == 0xfc ||   /* ref.as_non_null; bulk instructions */
            (opcode >= 0x28 && opcode <= 0x3e) || /* loads, stores */
            (opcode >= 0x6d && opcode <= 0x70) || /* i32 div, rem */

@@ -16,9 +16,10 @@ static char immediates_of(u8 opcode)
 {
     if (opcode >= 0x02 && opcode <= 0x04)
         return 'B';
-    if (opcode == 0x0c || opcode == 0x0d || opcode == 0x10 || opcode == 0x12 ||
-        (opcode >= 0x20 && opcode <= 0x26) || (opcode >= 0x3f && opcode <= 0x42) ||
-        opcode == 0xd0 || opcode == 0xd2 || opcode == 0xd5 || opcode == 0xd6)
+    if (opcode == 0x0c || opcode == 0x0d || opcode == 0x10 || opcode == 0x12 || opcode == 0x14 ||
+        opcode == 0x15 || (opcode >= 0x20 && opcode <= 0x26) ||
+        (opcode >= 0x3f && opcode <= 0x42) || opcode == 0xd0 || opcode == 0xd2 || opcode == 0xd5 ||
+        opcode == 0xd6)
         return 'L';
     if (opcode >= 0x28 && opcode <= 0x3e)
         return 'M';
@@ -212,11 +213,14 @@ static M3Result close_block(IM3Compilation o, IM3FuncType type, m3opcode_t opcod
     return result;
 }
 
+static const char blocks_nest_too_deep[] =
+    "blocks nest too deep for the native stack of this thread";
+
 M3Result CompileBlock(IM3Compilation o, IM3FuncType type, m3opcode_t opcode)
 {
     pw_instance *instance = o->runtime->userdata;
     if (!native_stack_left(instance->store, 0))
-        return ErrorCompile(m3Err_functionStackOverflow, o, "blocks nest too deep");
+        return blocks_nest_too_deep;
     pw_compilation *state = &instance->store->compilation;
     M3CompilationScope outer = o->block;
     M3Result result = grow_scopes(state, (u32)outer.depth);

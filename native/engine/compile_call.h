@@ -14,7 +14,8 @@ static M3Result CompileCallArgsAndReturn(IM3Compilation o, u16 *frame, IM3FuncTy
     M3Result result = NULL;
     u16 top = 1; /* a frame takes room even if it is empty: recursion must end */
     if (is_indirect) {
-        top = GetStackTopSlotNumber(o) + 1; /* the operation reads the index after the moves */
+        /* The operation reads the index, or the reference, after the moves. */
+        top = GetStackTopSlotNumber(o) + width_of(GetStackTopType(o));
         result = Pop(o);
     }
     for (u16 i = 0; i < params && !result; ++i)

@@ -12,31 +12,6 @@ static pw_compilation *compilation_of(IM3Compilation o)
     return &((pw_instance *)o->runtime->userdata)->store->compilation;
 }
 
-/* Compiling it again would fail again, and each time leave the code up to there behind. */
-static void keep_failure(IM3Function function, M3Result error)
-{
-    IM3Runtime runtime = function->module->runtime;
-    IM3CodePage page = AcquireCodePage(runtime);
-    if (!page)
-        return;
-    function->compiled = GetPagePC(page);
-    EmitWord(page, op_pwFailed);
-    EmitWord(page, error);
-    ReleaseCodePage(runtime, page);
-}
-
-/* wasm3 clears its own state. */
-M3Result CompileFunction(IM3Function function)
-{
-    pw_compilation *state = &pw_instance_of(function)->store->compilation;
-    state->first_free[0] = state->first_free[1] = state->preserved = 0;
-    state->allowance = VALUES_PER_BYTE * (u64)(function->wasmEnd - function->wasm);
-    M3Result error = stock_CompileFunction(function);
-    if (error && error != m3Err_mallocFailed && error != m3Err_mallocFailedCodePage)
-        keep_failure(function, error);
-    return error;
-}
-
 /* ---- instructions on many values ---- */
 
 /* Accounts for the code, and the work, that an instruction on so many values takes. */

@@ -66,21 +66,3 @@ static M3Result ReadBlockType(IM3Compilation o, IM3FuncType *type)
     *type = o->module->environment->retFuncTypes[value];
     return result;
 }
-
-static M3Result CompileLocals(IM3Compilation o)
-{
-    u32 groups, total = 0;
-    M3Result result = ReadLEB_u32(&groups, &o->wasm, o->wasmEnd);
-    for (u32 i = 0; i < groups && !result; ++i) {
-        u32 count;
-        u8 type;
-        result = ReadLEB_u32(&count, &o->wasm, o->wasmEnd);
-        if (!result)
-            result = read_value_type(o, &type);
-        for (u32 k = 0; k < count && !result; ++k)
-            result = PushAllocatedSlot(o, type);
-        total += count;
-    }
-    o->function->numLocals = total;
-    return result;
-}

@@ -3,10 +3,16 @@
 #ifndef PW_CONFIG_H
 #define PW_CONFIG_H
 
-/* Values and block records one function may hold: the largest that wasm3's 16-bit fields can take,
- * 65535 bytes of locals being 8191 of 8 bytes. */
+/* Values one function may hold at a time: parameters, locals, operands, and the records of open
+ * blocks, one for each of their parameters and results. wasm3's 16-bit fields can take 8191. */
 #define d_m3MaxFunctionStackHeight 8000
-#define d_m3MaxFunctionSlots 20480
+/* Slots of 4 bytes for all of them: 16000; for 1000 results of the function: 2000; for constants:
+ * 120; for 1000 arguments and results of a call: 2000, and on their way there as many again. Below
+ * 32768, since DeallocateSlot takes 16 bits and a sign. */
+#define d_m3MaxFunctionSlots 22528
+/* Parameters (at most 1000) and locals beyond these are far locals: compile_far.h. The other half
+ * is for operands and blocks. */
+#define PW_NEAR_LOCALS 4000
 #define d_m3MaxConstantTableSize 120
 #define d_m3MaxDuplicateFunctionImpl 1
 #define d_m3MaxLinearMemoryPages 65536

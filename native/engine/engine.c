@@ -48,8 +48,10 @@
 #undef m3_Yield
 
 #include "ops_call.h"
+#include "ops_far.h"
 #include "ops_memory.h"
 #include "ops_table.h"
+#include "ops_tail.h"
 
 #define op_Entry op_pwEntry
 #define op_Loop op_pwLoop
@@ -105,8 +107,11 @@ static M3Result CompileLocals(IM3Compilation o);
 #include "compile_global.h"
 #include "compile_table.h"
 #include "compile_memory.h"
+#include "compile_far.h"
+#include "compile_tail.h"
 #include "instructions.h"
 #include "compile_block.h"
+#include "compile_function.h"
 
 /* wasm3's evaluation of constant expressions runs code without a memory header. The front-end does
  * that work, so it is not called; Call would read the header. */
@@ -158,6 +163,7 @@ pw_trap pw_classify(m3ret_t trap)
         {m3Err_trapTableIndexOutOfRange, PW_TRAP_UNDEFINED_ELEMENT},
         {m3Err_trapTableElementIsNull, PW_TRAP_UNINITIALIZED_ELEMENT},
         {m3Err_trapIndirectCallTypeMismatch, PW_TRAP_INDIRECT_CALL_TYPE},
+        {pw_trap_null_function, PW_TRAP_NULL_FUNCTION_REFERENCE},
         {m3Err_mallocFailed, PW_TRAP_NO_MEMORY},
         {m3Err_mallocFailedCodePage, PW_TRAP_NO_MEMORY},
     };

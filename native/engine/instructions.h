@@ -3,9 +3,14 @@
 
 /* By opcode; for those of two parts, the first of which is 0xfc, by the second. */
 static const M3Compiler own_compilers[0x100] = {
-    [0x1c] = compile_typed_select,    [0x25] = compile_table_get,   [0x26] = compile_table_set,
-    [0xd0] = compile_ref_null,        [0xd1] = compile_ref_is_null, [0xd2] = compile_ref_func,
-    [0xd4] = compile_ref_as_non_null, [0xd5] = compile_br_on_null,  [0xd6] = compile_br_on_non_null,
+    [0x12] = compile_return_call,  [0x13] = compile_return_call_indirect,
+    [0x14] = compile_call_ref,     [0x15] = compile_return_call_ref,
+    [0x1c] = compile_typed_select, [0x20] = compile_local_get,
+    [0x21] = compile_local_set,    [0x22] = compile_local_set,
+    [0x25] = compile_table_get,    [0x26] = compile_table_set,
+    [0xd0] = compile_ref_null,     [0xd1] = compile_ref_is_null,
+    [0xd2] = compile_ref_func,     [0xd4] = compile_ref_as_non_null,
+    [0xd5] = compile_br_on_null,   [0xd6] = compile_br_on_non_null,
 };
 
 static const M3Compiler own_extended_compilers[0x100] = {

@@ -27,6 +27,23 @@ static inline void copy_slots(u8 *target, const void *source, size_t size)
     memcpy(target + size - 8, &last, 8);
 }
 
+/* Where code goes on after a frame that ended by a tail call. */
+static inline m3ret_t run_tail_call(const pw_store *store)
+{
+    const M3Function *callee = store->tail.callee;
+    return pw_run(callee, store->tail.sp, pw_instance_of(callee)->header);
+}
+
+/* A frame ended by something else than a return. Far locals are given back before a tail call. */
+static PW_NOINLINE m3ret_t end_frame(pw_store *store, IM3Function function, m3ret_t r)
+{
+    if (r != pw_tail_call) {
+        leave_frame(store, function);
+        return r;
+    }
+    return has_far_locals(function) ? r : run_tail_call(store);
+}
+
 /* Ours notes the function of a trap's frame, and does not reload the memory's address: it is fixed.
  */
 d_m3Op(pwEntry)
@@ -47,9 +64,7 @@ d_m3Op(pwEntry)
                    function->numConstantBytes);
 
     m3ret_t r = nextOpImpl();
-    if (M3_UNLIKELY(r))
-        leave_frame(store, function);
-    return r;
+    return M3_LIKELY(!r) ? r : end_frame(store, function, r);
 }
 
 d_m3Op(pwLoop)
@@ -80,7 +95,29 @@ d_m3Op(pwCall)
     return r;
 }
 
+/* What an element of a table is to call_indirect: the function, or why there is none. */
+static inline m3ret_t find_callee(const pw_table *table, u32 index, IM3FuncType type,
+                                  IM3Function *callee)
+{
+    if (M3_UNLIKELY(index >= table->size))
+        return m3Err_trapTableIndexOutOfRange;
+    *callee = (IM3Function)(uintptr_t)table->elements[index];
+    if (M3_UNLIKELY(!*callee))
+        return m3Err_trapTableElementIsNull;
+    return M3_LIKELY((*callee)->funcType == type) ? NULL : m3Err_trapIndirectCallTypeMismatch;
+}
+
 /* The callee may belong to another instance of the store: its code runs on its own memory. */
+static inline m3ret_t call_function(pw_store *store, IM3Function callee, m3stack_t sp)
+{
+    m3ret_t r = M3_LIKELY(callee->compiled) ? NULL : pw_compile(callee);
+    if (M3_LIKELY(!r))
+        r = checkpoint(store, NULL);
+    if (M3_LIKELY(!r))
+        r = pw_run(callee, (uint64_t *)(void *)sp, pw_instance_of(callee)->header);
+    return r;
+}
+
 d_m3Op(pwCallIndirect)
 {
     u32 index = slot(u32);
@@ -88,20 +125,27 @@ d_m3Op(pwCallIndirect)
     IM3FuncType type = immediate(IM3FuncType);
     i32 offset = immediate(i32);
     pw_store *store = pw_header_of(_mem)->store;
+    IM3Function callee = NULL;
 
-    if (M3_UNLIKELY(index >= table->size))
-        return trap_at(store, _pc - 1, m3Err_trapTableIndexOutOfRange);
-    IM3Function function = (IM3Function)(uintptr_t)table->elements[index];
-    if (M3_UNLIKELY(!function))
-        return trap_at(store, _pc - 1, m3Err_trapTableElementIsNull);
-    if (M3_UNLIKELY(function->funcType != type))
-        return trap_at(store, _pc - 1, m3Err_trapIndirectCallTypeMismatch);
+    m3ret_t r = find_callee(table, index, type, &callee);
+    if (M3_UNLIKELY(r))
+        return trap_at(store, _pc - 1, r);
+    r = call_function(store, callee, _sp + offset);
+    if (M3_LIKELY(!r))
+        nextOp();
+    store->record.pc = _pc - 1;
+    return r;
+}
 
-    m3ret_t r = function->compiled ? NULL : CompileFunction(function);
-    if (M3_LIKELY(!r))
-        r = checkpoint(store, NULL);
-    if (M3_LIKELY(!r))
-        r = pw_run(function, (uint64_t *)(void *)(_sp + offset), pw_instance_of(function)->header);
+d_m3Op(pwCallRef)
+{
+    IM3Function callee = slot(IM3Function);
+    i32 offset = immediate(i32);
+    pw_store *store = pw_header_of(_mem)->store;
+
+    if (M3_UNLIKELY(!callee))
+        return trap_at(store, _pc - 1, pw_trap_null_function);
+    m3ret_t r = call_function(store, callee, _sp + offset);
     if (M3_LIKELY(!r))
         nextOp();
     store->record.pc = _pc - 1;
@@ -114,9 +158,11 @@ d_m3Op(pwCompile)
 {
     IM3Function function = immediate(IM3Function);
     if (!function->compiled) {
-        M3Result error = CompileFunction(function);
-        if (error)
-            return trap_at(pw_header_of(_mem)->store, _pc - 1, error);
+        M3Result error = pw_compile(function);
+        if (error) {
+            pw_header_of(_mem)->store->record.pc = _pc - 1;
+            return error;
+        }
     }
     code_t *word = (code_t *)(void *)(_pc - 2);
     word[0] = (code_t)op_pwCall;
@@ -125,11 +171,16 @@ d_m3Op(pwCompile)
     return op_pwCall(_pc, d_m3OpArgs);
 }
 
-/* The code of a function that cannot be compiled. */
+/* The code of a function that cannot be compiled: compile_function.h. */
 d_m3Op(pwFailed)
 {
+    IM3Function function = immediate(IM3Function);
     m3ret_t error = immediate(m3ret_t);
-    return trap_at(pw_header_of(_mem)->store, NULL, error);
+    pw_store *store = pw_header_of(_mem)->store;
+    memcpy(store->message, _pc, sizeof store->message);
+    trap_at(store, NULL, NULL);
+    leave_frame(store, function);
+    return error;
 }
 
 /* An import that the host provides. Nested calls from there start above its values. */
@@ -157,8 +208,8 @@ d_m3Op(pwHost)
 d_m3Op(pwLink)
 {
     IM3Function target = immediate(IM3Function);
-    M3Result error = target->compiled ? NULL : CompileFunction(target);
+    M3Result error = target->compiled ? NULL : pw_compile(target);
     if (M3_UNLIKELY(error))
-        return trap_at(pw_header_of(_mem)->store, NULL, error);
+        return error;
     return pw_run(target, (uint64_t *)(void *)_sp, pw_instance_of(target)->header);
 }

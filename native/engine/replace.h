@@ -6,8 +6,7 @@
  * same name, which a file included later defines. engine.c refers to every stock_NAME, so that a
  * function that a later wasm3 no longer has fails the build.
  *
- * Functions that only the table of opcodes refers to are simpler: the table has no parenthesis. So
- * is CompileFunction, which nothing else there calls.
+ * Functions that only the table of opcodes refers to are simpler: the table has no parenthesis.
  */
 
 #define FindReferencedLocalWithinCurrentBlock(...) REPLACE_FindReferenced_##__VA_ARGS__)
@@ -59,7 +58,6 @@
 #define REPLACE_GetBlockScope_IM3Compilation stock_GetBlockScope(IM3Compilation
 #define REPLACE_GetBlockScope_o GetBlockScope(o
 
-#define CompileFunction(...) stock_CompileFunction(__VA_ARGS__)
 #define Compile_GetLocal(...) stock_Compile_GetLocal(__VA_ARGS__)
 #define Compile_LoopOrBlock(...) stock_Compile_LoopOrBlock(__VA_ARGS__)
 #define Compile_Branch(...) stock_Compile_Branch(__VA_ARGS__)

@@ -13,7 +13,6 @@
 #undef AllocateSlots
 #undef DeallocateSlot
 #undef GetBlockScope
-#undef CompileFunction
 #undef Compile_GetLocal
 #undef Compile_LoopOrBlock
 #undef Compile_Branch
@@ -32,11 +31,10 @@ enum {
     sizeof(&stock_CompileCallArgsAndReturn) + sizeof(&stock_CompileElseBlock) +
     sizeof(&stock_CompileBlockStatements) + sizeof(&stock_CompileBlock) +
     sizeof(&stock_AllocateSlots) + sizeof(&stock_DeallocateSlot) + sizeof(&stock_GetBlockScope) +
-    sizeof(&stock_CompileFunction) + sizeof(&stock_Compile_GetLocal) +
-    sizeof(&stock_Compile_LoopOrBlock) + sizeof(&stock_Compile_Branch) +
-    sizeof(&stock_Compile_BranchTable) + sizeof(&stock_Compile_CallIndirect) +
-    sizeof(&stock_Compile_GetSetGlobal) + sizeof(&stock_Compile_Load_Store) +
-    sizeof(&stock_Compile_Memory_Size) + sizeof(&stock_Compile_Memory_Grow) +
-    sizeof(&stock_Compile_Memory_CopyFill) + sizeof(&stock_ReadBlockType) +
-    sizeof(&stock_CompileLocals)
+    sizeof(&stock_Compile_GetLocal) + sizeof(&stock_Compile_LoopOrBlock) +
+    sizeof(&stock_Compile_Branch) + sizeof(&stock_Compile_BranchTable) +
+    sizeof(&stock_Compile_CallIndirect) + sizeof(&stock_Compile_GetSetGlobal) +
+    sizeof(&stock_Compile_Load_Store) + sizeof(&stock_Compile_Memory_Size) +
+    sizeof(&stock_Compile_Memory_Grow) + sizeof(&stock_Compile_Memory_CopyFill) +
+    sizeof(&stock_ReadBlockType) + sizeof(&stock_CompileLocals)
 };

@@ -69,6 +69,14 @@ struct pw_store {
         IM3FuncType *types;
     } linking;
 
+    uint64_t *far; /* end of the running function's far locals; NULL: no function had any */
+    uint64_t *far_end;
+    void *far_stack; /* as mapped */
+    struct {
+        IM3Function callee;
+        uint64_t *sp; /* base of the frame that ends */
+    } tail;           /* with pw_tail_call */
+
     pw_header no_memory; /* of instances without one */
     pw_record record;
     pw_compilation compilation;
@@ -122,8 +130,9 @@ struct pw_instance {
     uint32_t ndatas;
     pw_elem *elems;
     pw_data *datas;
-    code_t *thunks;  /* PW_THUNK_WORDS per imported function */
-    uint64_t excess; /* see spend() */
+    uint8_t *far_types; /* of the function that is being compiled */
+    code_t *thunks;     /* PW_THUNK_WORDS per imported function */
+    uint64_t excess;    /* see spend() */
 };
 
 #define PW_THUNK_WORDS 3
@@ -131,6 +140,9 @@ struct pw_instance {
 /* Values, red zone: a caller writes its callee's arguments and results above its own frame, at most
  * 1000 of 8 bytes (limits.h), before the callee's entry checks. */
 #define PW_RED_ZONE 65536
+
+/* For far locals: 40 frames of the largest functions. A multiple of the page size. */
+#define PW_FAR_STACK (16 << 20)
 
 /* Native stack that wasm code leaves for what runs below it: a compile, the exit through a trap. */
 #define PW_NATIVE_RESERVE 32768
@@ -148,6 +160,11 @@ static inline pw_header *pw_header_of(M3MemoryHeader *mem)
 static inline pw_instance *pw_instance_of(const M3Function *function)
 {
     return function->module->runtime->userdata;
+}
+
+static inline bool has_far_locals(const M3Function *function)
+{
+    return (uint32_t)function->funcType->numArgs + function->numLocals > PW_NEAR_LOCALS;
 }
 
 /* wasm3's type for a value, c_m3Type_none if it has none. wasm3 counts i32, i64, f32, f64 from 1;
@@ -180,6 +197,11 @@ bool pw_data_copy(M3MemoryHeader *mem, uint32_t to, const pw_data *segment, uint
 
 /* What running code returns when a host function failed: no wasm3 error string. */
 extern const char pw_trap_host[];
+/* For a call of a null reference. */
+extern const char pw_trap_null_function[];
+
+/* Compiles a function of the module. What fails is recorded as a trap in it, with a message. */
+M3Result pw_compile(M3Function *function);
 
 /* Writes the code of an import: a host function, or a function of another instance of the store. */
 void pw_thunk_host(code_t *thunk, const M3Function *function, void *object);

@@ -402,6 +402,7 @@ def test_each_kind_of_trap_is_its_phrase() -> None:
         "undefined element",
         "uninitialized element",
         "indirect call type mismatch",
+        "null function reference",
         "call stack exhausted",
         "null reference",
     ]

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: MIT
+"""Valid functions at, and beyond, what the engine can hold: config.h has the numbers."""
+
+from __future__ import annotations
+
+import pytest
+
+import pywasm3
+from helpers import load, on_thread, wat
+
+VALUES = 8000
+NEAR = 4000
+
+TOO_MANY = "more than 8000 values at a time"
+
+
+def operands(count: int, type_: str = "i32", locals_: str = "") -> str:
+    """A function with so many operands at a time."""
+    return f"""(module (func (export "f") (result {type_}) {locals_}
+        {f"{type_}.const 1 " * count} {f"{type_}.add " * (count - 1)}))"""
+
+
+@pytest.mark.parametrize("type_", ["i32", "i64"])
+def test_a_function_holds_8000_operands(type_: str) -> None:
+    assert load(operands(VALUES, type_)).exports.f() == VALUES
+
+
+@pytest.mark.parametrize("count", [NEAR, NEAR + 1, 40_000])
+def test_beside_locals_a_function_holds_4000_operands(count: int) -> None:
+    text = operands(VALUES - NEAR, "i64", f"(local {'i64 ' * count})")
+    assert load(text).exports.f() == VALUES - NEAR
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        operands(VALUES + 1),
+        operands(VALUES - NEAR + 1, locals_=f"(local {'i32 ' * NEAR})"),
+        f"""(module (func (export "f") (result i32)
+          {"(block (result i32) " * (VALUES + 1)} i32.const 1 {")" * (VALUES + 1)}))""",
+    ],
+    ids=["operands", "locals", "results of blocks"],
+)
+def test_a_function_with_too_many_values_is_refused_by_name(text: str) -> None:
+    exports = load(text).exports
+    for _ in range(2):
+        with pytest.raises(pywasm3.UnsupportedError, match=TOO_MANY) as caught:
+            exports.f()
+        assert caught.value.function == 0
+        assert "at f (function 0" in str(caught.value)
+
+
+def test_most_values_beside_most_results_and_arguments_are_held() -> None:
+    text = f"""(module
+        (func $many (param {"i64 " * 500}) (result {"i64 " * 500})
+          {" ".join(f"(local.get {i})" for i in range(500))})
+        (func (export "f") (param i64) (result {"i64 " * 999}) (local {"i64 " * (NEAR - 1)})
+          {"(local.get 0) " * (VALUES - NEAR)} call $many
+          {"drop " * (VALUES - NEAR - 999)}))"""
+    assert load(text).exports.f(7) == (7,) * 999
+
+
+@pytest.mark.parametrize("opening", ["block", "loop", "i32.const 1 if", "i32.const 0 if nop else"])
+def test_blocks_that_nest_too_deep_for_the_thread_are_refused(opening: str) -> None:
+    depth = 10_000
+    data = wat(f'(module (func (export "f") {f"{opening} " * depth} {"end " * depth}))')
+    function = pywasm3.load(data).exports.f
+    with pytest.raises(pywasm3.UnsupportedError, match="blocks nest too deep") as caught:
+        on_thread(function, stack=256 << 10)
+    assert caught.value.function == 0
+
+
+def test_100_blocks_nest_in_a_small_thread() -> None:
+    text = f"""(module (func (export "f") (result i32)
+        {"(if (result i32) (i32.const 0) (then (i32.const 1)) (else " * 100} (i32.const 5)
+        {"))" * 100}))"""
+    assert on_thread(load(text).exports.f, stack=256 << 10) == 5
+
+
+def test_a_table_of_a_million_targets_is_compiled() -> None:
+    text = f"""(module (func (export "f") (param i32) (result i32)
+        (block (block (br_table {"0 1 " * 500_000} 0 (local.get 0))) (return (i32.const 5)))
+        (i32.const 6)))"""
+    function = load(text).exports.f
+    assert [function(index) for index in (0, 1, 999_999, 1_000_000, -1)] == [5, 6, 6, 5, 5]
