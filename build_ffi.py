@@ -44,6 +44,7 @@ ENGINE_SOURCES = [
     "native/frontend/segments.c",
     "native/frontend/types.c",
     "native/bridge/call.c",
+    "native/bridge/externs.c",
     "native/bridge/instance.c",
     "native/bridge/link.c",
     "native/bridge/segments.c",
@@ -56,10 +57,12 @@ VENDORED_SOURCES = ["native/engine/engine.c"]
 
 # pywasm3._fastcall
 FASTCALL_SOURCES = [
+    "native/fastcall/externs.c",
     "native/fastcall/function.c",
     "native/fastcall/host.c",
     "native/fastcall/memory.c",
     "native/fastcall/module.c",
+    "native/fastcall/references.c",
     "native/fastcall/store.c",
     "native/fastcall/values.c",
 ]

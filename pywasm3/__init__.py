@@ -29,6 +29,7 @@ from ._errors import (
 from ._ffi import Function, Store
 from ._global import Global
 from ._host import host
+from ._host_function import host_function
 from ._instance import Exports, Instance
 from ._load import load
 from ._memory import Memory
@@ -41,6 +42,7 @@ from ._types import (
     GlobalType,
     ImportType,
     MemoryType,
+    RefType,
     TableType,
     TagType,
     ValType,
@@ -76,6 +78,7 @@ __all__ = [
     "Mismatch",
     "Module",
     "ModuleError",
+    "RefType",
     "Runtime",
     "StackExhausted",
     "Store",
@@ -93,6 +96,7 @@ __all__ = [
     "f64",
     "funcref",
     "host",
+    "host_function",
     "i32",
     "i64",
     "load",

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from operator import index as _index
+
 from . import _errors, _fastcall, _function
 from ._engine import ffi, lib
 from ._errors import InvalidError, MalformedError, UnsupportedError, WasmError
-from ._fastcall import Function, HostFunction, Store, decode, encode, exports, signature
+from ._fastcall import Function, HostFunction, Store, encode, exports, signature
 from ._types import (
     BY_CODE,
     FuncType,
@@ -32,13 +34,13 @@ __all__ = [
     "HOST",
     "MEMORY",
     "NO_INDEX",
+    "NULL",
     "TABLE",
     "Function",
     "HostFunction",
     "MemoryBase",
     "Store",
     "address",
-    "decode",
     "encode",
     "entered",
     "error_from",
@@ -49,7 +51,7 @@ __all__ = [
     "lib",
     "memory_type",
     "new_error",
-    "optional_function",
+    "new_limits",
     "table_type",
     "text",
 ]
@@ -62,6 +64,17 @@ TABLE: int = lib.PW_EXTERN_TABLE
 MEMORY: int = lib.PW_EXTERN_MEMORY
 GLOBAL: int = lib.PW_EXTERN_GLOBAL
 HOST: int = lib.PW_EXTERN_HOST
+NULL: Pointer = ffi.NULL
+
+
+def _function_at(store: Store, address: int) -> Function:
+    """The Function of a pw_func of the (entered) store. Hook of fastcall."""
+    pointer = ffi.cast("pw_func *", address)
+    index = lib.pw_func_index(pointer)
+    name = text(lib.pw_module_function_name(lib.pw_func_module(pointer), index))
+    type_ = func_type(lib.pw_func_type(pointer))
+    return store._function(address, name or f"function {index}", type_)
+
 
 _fastcall.connect(
     int(ffi.cast("uintptr_t", lib.pw_get_api())),
@@ -72,6 +85,7 @@ _fastcall.connect(
         "closed": WasmError,
         "signature": _function.signature,
         "call_argv": _function.call_argv,
+        "function": _function_at,
     },
 )
 
@@ -153,6 +167,23 @@ def func_type(type_: Pointer) -> FuncType:
     return FuncType._of(*signature(address(type_)))
 
 
+def new_limits(minimum: int, maximum: int | None, most: int) -> Pointer:
+    """A pw_limits.
+
+    Raises:
+        ValueError: The limits are negative, beyond `most`, or in the wrong order.
+    """
+    low = _index(minimum)
+    high = most if maximum is None else _index(maximum)
+    if not 0 <= low <= high <= most:
+        raise ValueError(
+            f"limits must be 0 <= minimum <= maximum <= {most}, "
+            f"not {low} and {'none' if maximum is None else high}"
+        )
+    has_max = maximum is not None
+    return _new("pw_limits *", {"min": low, "max": high if has_max else 0, "has_max": has_max})
+
+
 def memory_type(limits: Pointer) -> MemoryType:
     """A pw_limits as MemoryType."""
     return MemoryType(
@@ -179,13 +210,3 @@ def extern_type(type_: Pointer, func_types: Callable[[int], FuncType]) -> Extern
     if kind == GLOBAL:
         return GlobalType(BY_CODE[type_.valtype], type_.is_mutable)
     return TagType(func_types(type_.type_index))
-
-
-def optional_function(store: Store, pointer: Pointer) -> Function | None:
-    """A function reference of the (entered) store as Function; the null reference as None."""
-    if not pointer:
-        return None
-    index = lib.pw_func_index(pointer)
-    name = text(lib.pw_module_function_name(lib.pw_func_module(pointer), index))
-    type_ = func_type(lib.pw_func_type(pointer))
-    return store._function(address(pointer), name or f"function {index}", type_)

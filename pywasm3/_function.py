@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from ._errors import WasmError
-from ._types import ValType
+from ._types import RefType, ValType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,20 +12,31 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ._fastcall import Function
+    from ._types import ValueType
 
-_ANNOTATIONS = {
+_ANNOTATIONS: dict[ValueType, type] = {
     ValType.I32: int,
     ValType.I64: int,
     ValType.F32: float,
     ValType.F64: float,
     ValType.V128: bytes,
-    ValType.FUNCREF: object,
-    ValType.EXTERNREF: object,
 }
 
 
+def _annotation(type_: ValueType) -> Any:
+    from ._fastcall import Function
+
+    if type_ in _ANNOTATIONS:
+        return _ANNOTATIONS[type_]
+    if type_ is ValType.FUNCREF:
+        return Function | None
+    if isinstance(type_, RefType) and (isinstance(type_.heap, int) or type_.heap == "func"):
+        return Function | None if type_.nullable else Function
+    return object
+
+
 # What the raw form of a function takes and gives in place of floats: ints of the same width.
-_PATTERNS = {ValType.F32: ValType.I32, ValType.F64: ValType.I64}
+_PATTERNS: dict[ValueType, ValueType] = {ValType.F32: ValType.I32, ValType.F64: ValType.I64}
 
 
 def _is_raw(function: Function) -> bool:
@@ -35,7 +46,7 @@ def _is_raw(function: Function) -> bool:
         return False
 
 
-def _types(function: Function) -> tuple[list[ValType], list[ValType]]:
+def _types(function: Function) -> tuple[list[ValueType], list[ValueType]]:
     """The types of parameters and results as Python has them; a raw function has integers."""
     params, results = list(function.type.params), list(function.type.results)
     if _is_raw(function):
@@ -55,11 +66,11 @@ def signature(function: Function) -> inspect.Signature:
     params, results = _types(function)
     parameters = [
         inspect.Parameter(
-            f"p{i}", inspect.Parameter.POSITIONAL_ONLY, annotation=_ANNOTATIONS[valtype]
+            f"p{i}", inspect.Parameter.POSITIONAL_ONLY, annotation=_annotation(valtype)
         )
         for i, valtype in enumerate(params)
     ]
-    found = tuple([_ANNOTATIONS[valtype] for valtype in results])
+    found = tuple([_annotation(valtype) for valtype in results])
     returns = GenericAlias(tuple, found) if len(found) > 1 else found[0] if found else None
     return inspect.Signature(parameters, return_annotation=returns)
 
@@ -70,7 +81,9 @@ class Doc:
     OF_CLASS = """A WebAssembly function: call it with one Python value per parameter.
 
     i32 and i64 take ints of the signed or unsigned range and come back signed; f32 and f64 take
-    floats. No result is None, several are a tuple.
+    floats. A function reference is a Function of the same store, an external reference any object,
+    which comes back as the same object; None is the null reference of either. No result is None,
+    several are a tuple.
 
     Raises:
         TypeError: Wrong number or type of arguments.
@@ -122,7 +135,7 @@ def _float(text: str) -> float:
     return float.fromhex(text) if "0x" in text.lower() else float(text)
 
 
-def _parse(function: Function, position: int, text: object, valtype: ValType) -> int | float:
+def _parse(function: Function, position: int, text: object, valtype: ValueType) -> int | float:
     where = f"{function.name}() argument p{position}"
     if not isinstance(text, str):
         raise WasmError(f"{where}: all arguments should be strings, not {type(text).__name__}")

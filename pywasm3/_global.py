@@ -3,63 +3,67 @@
 
 from __future__ import annotations
 
-from ._errors import WasmError
-from ._ffi import Function, address, decode, encode, ffi, lib, optional_function
-from ._types import BY_CODE, GlobalType, ValType
+from ._ffi import NULL, entered, ffi, lib
+from ._shared import Shared, host_type, store_for
+from ._types import GlobalType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from typing_extensions import Self
+
     from ._fastcall import Store
     from ._ffi import Pointer
+    from ._types import ValueType
 
-_REFERENCES = (ValType.FUNCREF, ValType.EXTERNREF)
 
+class Global(Shared):
+    """A global (specification, section 2.5.5): exported by an instance, or made by the host.
 
-def reference_bits(store: Store, value: object, type: ValType) -> int:
-    """The pattern of a reference that the store may hold.
-
-    Raises:
-        TypeError: `value` is no reference of the type.
-        WasmError: It is a function of another store.
+    One that is made can be an import of several instances, which share it if it is mutable.
     """
-    if value is None:
-        return 0
-    if type is not ValType.FUNCREF:
-        raise TypeError(f"references of type {type} other than None cannot be used yet")
-    if not isinstance(value, Function):
-        raise TypeError(f"a {type} is a pywasm3.Function or None, not {value.__class__.__name__}")
-    if value.store is not store:
-        raise WasmError(f"{value.name}() belongs to another store")
-    return address(ffi.cast("pw_func *", value._address))
 
-
-class Global:
-    """A global of an instance (specification, section 2.5.5)."""
-
-    __slots__ = ("__weakref__", "_pointer", "_store", "_type")
-    _pointer: Pointer
-    _store: Store
+    __slots__ = ("_type",)
     _type: GlobalType
 
-    def __init__(self) -> None:
-        """Refused: globals come from the exports of an instance.
+    _WORDS = ("global", "value")
+
+    def __new__(
+        cls,
+        type: ValueType | str,
+        value: Any,
+        mutable: bool = False,
+        *,
+        store: Store | None = None,
+    ) -> Self:
+        """Makes a global.
+
+        Args:
+            type: Of its value: a member of ValType, a RefType, or a name.
+            value: As an argument of that type may be.
+            mutable: Whether it may change.
+            store: Where to make it. None: in the store of the Function that is its value, or in a
+                new one, which the instances that import it join.
 
         Raises:
-            TypeError: Always.
+            ValueError: No global can have the type.
+            TypeError: `value` is no value of the type.
+            OverflowError: `value` is out of the type's range.
+            WasmError: The store is closed.
         """
-        raise TypeError("a Global cannot be made directly; it comes from an instance's exports")
+        valtype = host_type(type)
+        store = store_for(store, value)
+        with entered(store):
+            bits = store._encode(value, valtype.code, 0, *cls._WORDS)
+            pointer = new_global(store, valtype, bool(mutable), bits)
+            return cls._of(store, pointer, valtype, NULL)
 
     @classmethod
-    def _of(cls, store: Store, pointer: Pointer) -> Global:
+    def _of(cls, store: Store, pointer: Pointer, valtype: ValueType, module: Pointer) -> Self:
         """The global at a pw_global of the (entered) store."""
-        self = object.__new__(cls)
-        self._store = store
-        self._pointer = pointer
-        self._type = GlobalType(
-            BY_CODE[lib.pw_global_type(pointer)], bool(lib.pw_global_mutable(pointer))
-        )
+        self = super()._of(store, pointer, valtype, module)
+        self._type = GlobalType(valtype, bool(lib.pw_global_mutable(pointer)))
         return self
 
     @property
@@ -78,41 +82,33 @@ class Global:
             WasmError: The store is closed.
         """
         store = self._store
-        type = self._type.type
         store._enter()
         try:
-            bits = lib.pw_global_get(self._pointer)
-            if type is ValType.FUNCREF:
-                return optional_function(store, ffi.cast("pw_func *", bits))
+            return self._decode(lib.pw_global_get(self._pointer))
         finally:
             store._leave()
-        return None if type is ValType.EXTERNREF else decode(bits, type.code)
 
     @value.setter
     def value(self, value: Any) -> None:
         if not self._type.mutable:
             raise AttributeError(f"the global is immutable: its type is {self._type}")
-        store = self._store
-        type = self._type.type
-        if type in _REFERENCES:
-            bits = reference_bits(store, value, type)
-        else:
-            bits = encode(value, type.code)
-        store._enter()
-        try:
-            lib.pw_global_set(self._pointer, bits)
-        finally:
-            store._leave()
+        with entered(self._store):
+            lib.pw_global_set(self._pointer, self._encode(value))
 
     def _bits(self) -> int:
         """The pattern of the value."""
-        self._store._enter()
-        try:
+        with entered(self._store):
             return int(lib.pw_global_get(self._pointer))
-        finally:
-            self._store._leave()
 
     def __repr__(self) -> str:
         """The type, and the value while there is one."""
         value = "closed" if self._store.closed else repr(self.value)
         return f"<pywasm3.Global {self._type}: {value}>"
+
+
+def new_global(store: Store, type: ValueType, mutable: bool, bits: int) -> Pointer:
+    """A pw_global of the (entered) store."""
+    pointer = lib.pw_global_new(ffi.cast("pw_store *", store._address), type.code, mutable, bits)
+    if not pointer:
+        raise MemoryError("no memory for a global")
+    return pointer

@@ -26,6 +26,7 @@ from ._linker import link, mapping_lookup
 from ._memory import Memory
 from ._module import Module, check_module
 from ._table import Table
+from ._types import BY_CODE, GlobalType, TableType, ValType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
     from ._ffi import Pointer
     from ._linker import Imports
-    from ._types import ImportType
+    from ._types import ImportType, ValueType
 
 _cast, _STORE = ffi.cast, ffi.typeof("pw_store *")
 _NO_EXTERNS = ffi.NULL
@@ -91,7 +92,7 @@ class Exports(Mapping[str, "Function | Memory | Global | Table"]):
             value = Memory._of(store, address(pointer), index)
         else:
             with entered(store):
-                value = _resolve(store, pointer, kind, index)
+                value = _resolve(module, store, pointer, name, kind, index)
         cache[name] = value
         return value
 
@@ -145,13 +146,29 @@ class Exports(Mapping[str, "Function | Memory | Global | Table"]):
 _set_core = Exports.__dict__["_Exports__core"].__set__
 
 
-def _resolve(store: Store, pointer: Pointer, kind: int, index: int) -> Global | Table:
-    """What an index of a pw_instance stands for, in the (entered) store."""
+def _resolve(
+    module: Module, store: Store, pointer: Pointer, name: str, kind: int, index: int
+) -> Global | Table:
+    """The global or table that a pw_instance exports, in the (entered) store."""
     if kind == GLOBAL:
-        return Global._of(store, lib.pw_instance_global(pointer, index))
+        global_ = lib.pw_instance_global(pointer, index)
+        valtype = _declared(module, name, lib.pw_global_type(global_))
+        return Global._of(store, global_, valtype, module._pointer)
     if kind == TABLE:
-        return Table._of(store, lib.pw_instance_table(pointer, index))
+        table = lib.pw_instance_table(pointer, index)
+        valtype = _declared(module, name, lib.pw_table_type(table))
+        return Table._of(store, table, valtype, module._pointer)
     raise WasmError("exports of this kind cannot be used yet")
+
+
+def _declared(module: Module, name: str, code: int) -> ValueType:
+    """The type of an export's values: where it has a type index, that of the exporting module."""
+    valtype = BY_CODE[code]
+    if isinstance(valtype, ValType):
+        return valtype
+    type_ = next(export.type for export in module.exports if export.name == name)
+    assert isinstance(type_, (GlobalType, TableType))
+    return type_.type
 
 
 class Instance:
@@ -179,8 +196,8 @@ class Instance:
             imports: ``{module: {name: value}}``, where the inner mapping may be an Instance, or
                 ``{(module, name): value}``. Names that the module does not import are ignored.
                 A function is any callable, or a Function of the same type; a memory, a table, a
-                mutable global is one that another instance exports; an immutable global is a
-                number or a Global.
+                mutable global is a Memory, Table, Global, of another instance or of the host; an
+                immutable global is a Global or its value.
             store: Where to live.
 
         Raises:

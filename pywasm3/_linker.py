@@ -14,15 +14,28 @@ from ._ffi import (
     TABLE,
     Function,
     Store,
+    address,
     encode,
+    entered,
     ffi,
     lib,
 )
-from ._global import Global, reference_bits
+from ._global import Global, new_global
 from ._host import wants_instance
 from ._memory import Memory
 from ._table import Table
-from ._types import FuncType, GlobalType, MemoryType, TableType, ValType, describe
+from ._types import (
+    FuncType,
+    GlobalType,
+    MemoryType,
+    RefType,
+    TableType,
+    describe,
+    externref,
+    is_nullable,
+    is_reference,
+    matches,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,11 +46,12 @@ if TYPE_CHECKING:
     from ._ffi import Pointer
     from ._instance import Instance
     from ._module import Module
-    from ._types import ImportType
+    from ._types import ImportType, ValueType
 
     Imports: TypeAlias = Mapping[Any, Any]
-    # What an import will be: made when the store is known.
-    Maker: TypeAlias = Callable[[Store, int, Instance], tuple[int, Pointer]]
+    # What an import will be: made when the store is known, and entered.
+    Maker: TypeAlias = Callable[[Store, Instance], tuple[int, Pointer]]
+    Plan: TypeAlias = tuple[Maker, Store | None]
 
 ABSENT = object()
 
@@ -108,7 +122,7 @@ def _namespace(module: str, value: object) -> Mapping[str, Any]:
     )
 
 
-# ---- values to makers: one function per kind of import -------------------------------------------
+# ---- what was given, and whether it fits ---------------------------------------------------------
 
 
 def _shown(value: object) -> str:
@@ -131,6 +145,30 @@ def _given(value: object) -> str:
     return _shown(value)
 
 
+class _Import:
+    """An import of a module, where it is known which.
+
+    Attributes:
+        wanted: Its names and its type.
+        module: The module.
+        label: Both names, as errors of host functions have them.
+    """
+
+    __slots__ = ("_position", "label", "module", "wanted")
+
+    def __init__(self, module: Module, position: int, wanted: ImportType) -> None:
+        self.module = module
+        self._position = position
+        self.wanted = wanted
+        self.label = f"{wanted.module}.{wanted.name}"
+
+    @property
+    def type_index(self) -> int:
+        """Of a function: the index of its type."""
+        index: int = self.module._info.imports[self._position].type.type_index
+        return index
+
+
 def _fits(given: MemoryType | TableType, wanted: MemoryType | TableType) -> bool:
     """Whether the limits of something match those of an import (section 3.3.2)."""
     if given.min < wanted.min or given.is64 != wanted.is64:
@@ -138,16 +176,65 @@ def _fits(given: MemoryType | TableType, wanted: MemoryType | TableType) -> bool
     return wanted.max is None or (given.max is not None and given.max <= wanted.max)
 
 
-def _plan_function(wanted: ImportType, value: Any) -> tuple[Maker, Store | None]:
-    label = f"{wanted.module}.{wanted.name}"
+# ---- types that have type indices: each module has its own, the store knows which are equal ----
+
+_INDICES = "; the indices of types are those of each module"
+
+
+def _has_index(*types: ValueType) -> bool:
+    return any(isinstance(type_, RefType) and isinstance(type_.heap, int) for type_ in types)
+
+
+def _same_function_type(function: Function, to: _Import) -> bool:
+    given, wanted = function.type, to.wanted.type
+    assert isinstance(wanted, FuncType)
+    if not _has_index(*given.params, *given.results, *wanted.params, *wanted.results):
+        return given == wanted
+    store = function.store
+    with entered(store):
+        identity = lib.pw_func_type_identity(ffi.cast("pw_func *", function._address))
+        pointer = ffi.cast("pw_store *", store._address)
+        return bool(identity == lib.pw_store_type(pointer, to.module._pointer, to.type_index))
+
+
+def _matches(value: Global | Table, wanted: ValueType, to: _Import, both_ways: bool) -> bool:
+    """Whether values of something fit an import, and those of the import fit it."""
+    store, given = value.store, value._valtype
+
+    def same(a: int, b: int) -> bool:
+        pointer = ffi.cast("pw_store *", store._address)
+        first = lib.pw_store_type(pointer, value._module, a)
+        return bool(first and first == lib.pw_store_type(pointer, to.module._pointer, b))
+
+    if not _has_index(given, wanted):
+        return given == wanted if both_ways else matches(given, wanted, same)
+    with entered(store):
+        return matches(given, wanted, same) and (
+            not both_ways or matches(wanted, given, lambda a, b: same(b, a))
+        )
+
+
+def _misfit(value: Global | Table, to: _Import) -> _Misfit:
+    """That a global or a table is of another type."""
+    wanted = to.wanted.type
+    assert isinstance(wanted, (GlobalType, TableType))
+    indices = _INDICES if _has_index(value._valtype) and _has_index(wanted.type) else ""
+    return _Misfit(f"{_given(value)}{indices}")
+
+
+# ---- values to makers: one function per kind of import -------------------------------------------
+
+
+def _plan_function(to: _Import, value: Any) -> Plan:
     if isinstance(value, Function):
-        if value.type != wanted.type:
-            raise _Misfit(_given(value))
+        if not _same_function_type(value, to):
+            params = (*value.type.params, *value.type.results)
+            raise _Misfit(f"{_given(value)}{_INDICES if _has_index(*params) else ''}")
         return (lambda *_: (FUNC, ffi.cast("void *", value._address))), value.store
     if isinstance(value, Late):
 
-        def late(store: Store, type_address: int, instance: Instance) -> tuple[int, Pointer]:
-            value.host = host = store._host(value.value, type_address, label, None)
+        def late(store: Store, instance: Instance) -> tuple[int, Pointer]:
+            value.host = host = _host(store, to, value.value, None)
             return HOST, ffi.cast("void *", host._address)
 
         return late, None
@@ -155,76 +242,88 @@ def _plan_function(wanted: ImportType, value: Any) -> tuple[Maker, Store | None]
         raise _Misfit(_given(value))
     passes = wants_instance(value)
 
-    def make(store: Store, type_address: int, instance: Instance) -> tuple[int, Pointer]:
-        host = store._host(value, type_address, label, instance if passes else None)
+    def make(store: Store, instance: Instance) -> tuple[int, Pointer]:
+        host = _host(store, to, value, instance if passes else None)
         return HOST, ffi.cast("void *", host._address)
 
     return make, None
 
 
-def _plan_memory(wanted: ImportType, value: Any) -> tuple[Maker, Store | None]:
-    expected = wanted.type
+def _host(store: Store, to: _Import, value: Any, instance: Instance | None) -> HostFunction:
+    module = to.module
+    type_ = module._info.types + to.type_index
+    return store._host(value, address(module._pointer), address(type_), to.label, instance)
+
+
+def _plan_memory(to: _Import, value: Any) -> Plan:
+    expected = to.wanted.type
     assert isinstance(expected, MemoryType)
     if not isinstance(value, Memory):
         raise _Misfit(_given(value))
     given = value.type
     if not _fits(given, expected) or given.shared != expected.shared:
         raise _Misfit(describe(given))
-    return (lambda *_: (MEMORY, ffi.cast("void *", value._address))), value._store
+    return (lambda *_: (MEMORY, ffi.cast("void *", value._address))), value.store
 
 
-def _plan_table(wanted: ImportType, value: Any) -> tuple[Maker, Store | None]:
-    expected = wanted.type
+def _plan_table(to: _Import, value: Any) -> Plan:
+    expected = to.wanted.type
     assert isinstance(expected, TableType)
     if not isinstance(value, Table):
         raise _Misfit(_given(value))
-    given = value.type
-    if not _fits(given, expected) or given.type is not expected.type:
-        raise _Misfit(describe(given))
-    return (lambda *_: (TABLE, ffi.cast("void *", value._pointer))), value._store
+    if not _fits(value.type, expected) or not _matches(value, expected.type, to, both_ways=True):
+        raise _misfit(value, to)
+    return (lambda *_: (TABLE, ffi.cast("void *", value._pointer))), value.store
 
 
-def _new_global(type: GlobalType, bits: int) -> Maker:
-    def make(store: Store, type_address: int, instance: Instance) -> tuple[int, Pointer]:
-        pointer = lib.pw_global_new(
-            ffi.cast("pw_store *", store._address), type.type.code, type.mutable, bits
-        )
-        if not pointer:
-            raise MemoryError("no memory for a global")
-        return GLOBAL, ffi.cast("void *", pointer)
-
-    return make
-
-
-def _plan_global(wanted: ImportType, value: Any) -> tuple[Maker, Store | None]:
-    expected = wanted.type
+def _plan_global(to: _Import, value: Any) -> Plan:
+    expected = to.wanted.type
     assert isinstance(expected, GlobalType)
     if isinstance(value, Global):
-        if value.type != expected:
-            raise _Misfit(_given(value))
-        if expected.mutable or expected.type is ValType.FUNCREF:
-            return (lambda *_: (GLOBAL, ffi.cast("void *", value._pointer))), value._store
-        return _new_global(expected, value._bits()), None
+        mutable = value.type.mutable
+        if mutable != expected.mutable or not _matches(value, expected.type, to, mutable):
+            raise _misfit(value, to)
+        if mutable or is_reference(expected.type):
+            return (lambda *_: (GLOBAL, ffi.cast("void *", value._pointer))), value.store
+        bits = value._bits()
+        return (lambda store, _: _new_global(store, expected, bits)), None
     if isinstance(value, Late):
         value = value.value
     elif expected.mutable:
-        raise _Misfit(f"{_given(value)}; only a mutable Global of an instance can be shared")
-    return _plan_value(expected, value)
-
-
-def _plan_value(expected: GlobalType, value: Any) -> tuple[Maker, Store | None]:
-    valtype = expected.type
-    if valtype is ValType.FUNCREF and isinstance(value, Function):
-        store = value.store
-        return _new_global(expected, reference_bits(store, value, valtype)), store
-    if valtype in (ValType.FUNCREF, ValType.EXTERNREF):
-        if value is not None:
-            raise _Misfit(_given(value))
-        return _new_global(expected, 0), None
+        raise _Misfit(f"{_given(value)}; only a mutable Global can be shared")
+    if is_reference(expected.type):
+        return _plan_reference(to, expected, value)
     try:
-        return _new_global(expected, encode(value, valtype.code)), None
+        bits = encode(value, expected.type.code)
     except (TypeError, OverflowError):
         raise _Misfit(_given(value)) from None
+    return (lambda store, _: _new_global(store, expected, bits)), None
+
+
+def _new_global(store: Store, type_: GlobalType, bits: int) -> tuple[int, Pointer]:
+    return GLOBAL, ffi.cast("void *", new_global(store, type_.type, type_.mutable, bits))
+
+
+def _plan_reference(to: _Import, type_: GlobalType, value: Any) -> Plan:
+    """A global of the host whose value is a reference."""
+
+    def bits_in(store: Store) -> int:
+        module = address(to.module._pointer)
+        return store._encode(value, type_.type.code, module, "global", "value")
+
+    is_extern = matches(type_.type, externref, lambda a, b: False)
+    owner = value.store if isinstance(value, Function) and not is_extern else None
+    try:
+        if owner is not None:
+            with entered(owner):
+                bits_in(owner)
+        elif value is None and not is_nullable(type_.type):
+            raise _Misfit("None, which stands for null")
+        elif value is not None and not is_extern:
+            raise _Misfit(_given(value))
+    except TypeError:
+        raise _Misfit(_given(value)) from None
+    return (lambda store, _: _new_global(store, type_, bits_in(store))), owner
 
 
 _PLANS = {
@@ -235,11 +334,11 @@ _PLANS = {
 }
 
 
-def _plan(wanted: ImportType, value: Any) -> tuple[Maker, Store | None]:
-    plan = _PLANS.get(type(wanted.type))
+def _plan(to: _Import, value: Any) -> Plan:
+    plan = _PLANS.get(type(to.wanted.type))
     if plan is None:
         raise _Misfit(f"{_given(value)}; tags cannot be imported yet")
-    return plan(wanted, value)
+    return plan(to, value)
 
 
 # ---- the whole -----------------------------------------------------------------------------------
@@ -288,13 +387,13 @@ def link(
     missing: list[ImportType] = []
     mismatched: list[Mismatch] = []
     makers: list[tuple[ImportType, Maker, Store | None]] = []
-    for wanted in module.imports:
+    for position, wanted in enumerate(module.imports):
         value = lookup(wanted)
         if value is ABSENT:
             missing.append(wanted)
             continue
         try:
-            maker, owner = _plan(wanted, value)
+            maker, owner = _plan(_Import(module, position, wanted), value)
         except _Misfit as misfit:
             mismatched.append(Mismatch(wanted.module, wanted.name, wanted.type, misfit.args[0]))
         else:
@@ -304,16 +403,15 @@ def link(
         raise link_error(missing, mismatched)
     if chosen is None:
         chosen = Store()
-    return chosen, _externs(module, [maker for _, maker, _ in makers], chosen, instance)
+    return chosen, _externs([maker for _, maker, _ in makers], chosen, instance)
 
 
-def _externs(module: Module, makers: list[Maker], store: Store, instance: Instance) -> Pointer:
+def _externs(makers: list[Maker], store: Store, instance: Instance) -> Pointer:
     externs = ffi.new("pw_extern[]", len(makers))
-    addresses = module._import_func_types()
     store._enter()
     try:
         for i, maker in enumerate(makers):
-            externs[i].kind, externs[i].object = maker(store, addresses[i], instance)
+            externs[i].kind, externs[i].object = maker(store, instance)
     finally:
         store._leave()
     return externs

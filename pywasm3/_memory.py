@@ -8,7 +8,8 @@ from struct import Struct, calcsize
 from struct import pack as _pack
 from struct import unpack as _unpack
 
-from ._ffi import MemoryBase, encode, entered, ffi, lib, memory_type
+from ._ffi import MemoryBase, encode, entered, ffi, lib, memory_type, new_limits
+from ._shared import store_for
 from ._types import f32, f64
 
 TYPE_CHECKING = False
@@ -42,7 +43,7 @@ def _ordered(format: str) -> str:
 
 
 class Memory(MemoryBase):
-    """A linear memory (specification, section 2.5.8), exported by an instance.
+    """A linear memory (specification, section 2.5.8): exported by an instance, or of the host.
 
     Addresses are byte offsets from 0; what reaches beyond the end raises IndexError with the
     address, the length and the memory's size. Numbers are little-endian, as the guest has them.
@@ -57,12 +58,39 @@ class Memory(MemoryBase):
     __slots__ = ("__weakref__", "_store")
     _store: Store
 
+    def __new__(
+        cls, minimum: int, maximum: int | None = None, *, store: Store | None = None
+    ) -> Self:
+        """Makes a memory, which can be an import of several instances: they share it.
+
+        Args:
+            minimum: Size at the start, in pages of 65,536 bytes.
+            maximum: Size that it never grows beyond, in pages.
+            store: Where to make it. None: in a new one, which the instances that import it join.
+
+        Raises:
+            ValueError: No memory can have the limits.
+            MemoryError: The system gives no address space for it.
+            WasmError: The store is closed.
+        """
+        limits = new_limits(minimum, maximum, 65536)
+        store = store_for(store)
+        with entered(store):
+            self = cls._make(store, limits.min, limits.has_max, limits.max)
+        self._store = store
+        return self
+
     @classmethod
     def _of(cls, store: Store, instance: int, index: int) -> Self:
         """The memory of an index, of the instance at the address of a pw_instance."""
         self = cls._wrap(store, instance, index)
         self._store = store
         return self
+
+    @property
+    def store(self) -> Store:
+        """Where it lives."""
+        return self._store
 
     @property
     def type(self) -> MemoryType:

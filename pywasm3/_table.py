@@ -1,58 +1,82 @@
 # SPDX-License-Identifier: MIT
-"""Tables: function references that a guest calls by index."""
+"""Tables: references that a guest uses by index."""
 
 from __future__ import annotations
 
 from operator import index as _index
 
 from ._errors import WasmError
-from ._ffi import entered, ffi, lib, optional_function, table_type
-from ._global import reference_bits
-from ._types import BY_CODE
+from ._ffi import NULL, entered, ffi, lib, new_limits, table_type
+from ._shared import Shared, host_type, store_for
+from ._types import is_reference
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
-    from ._fastcall import Function, Store
-    from ._ffi import Pointer
-    from ._types import TableType, ValType
+    from typing_extensions import Self
+
+    from ._fastcall import Store
+    from ._types import TableType, ValueType
 
 
-class Table:
-    """A table of an instance (specification, section 2.5.7).
+class Table(Shared):
+    """A table (specification, section 2.5.7): exported by an instance, or made by the host.
 
-    ``table[i]`` is a Function or None; indices count from 0, and negative ones are none. A function
-    that is stored must belong to the same store. Iteration goes over the present elements.
+    ``table[i]`` is a Function, any object (of an externref table), or None, the null reference;
+    indices count from 0, and negative ones are none. A function that is stored must belong to the
+    same store. Iteration goes over the present elements. One that the host makes can be an import
+    of several instances, which share it.
     """
 
-    __slots__ = ("__weakref__", "_element", "_pointer", "_store")
-    _element: ValType
-    _pointer: Pointer
-    _store: Store
+    __slots__ = ()
 
-    def __init__(self) -> None:
-        """Refused: tables come from the exports of an instance.
+    _WORDS = ("table", "element")
+
+    def __new__(
+        cls,
+        type: ValueType | str,
+        minimum: int,
+        maximum: int | None = None,
+        init: Any = None,
+        *,
+        store: Store | None = None,
+    ) -> Self:
+        """Makes a table.
+
+        Args:
+            type: Of its elements: a member of ValType, a RefType, or a name.
+            minimum: Size at the start.
+            maximum: Size that it never grows beyond.
+            init: What each element is at the start.
+            store: Where to make it. None: in the store of the Function `init`, or in a new one,
+                which the instances that import it join.
 
         Raises:
-            TypeError: Always.
+            ValueError: No table can have the type, or the limits.
+            TypeError: `init` is no value of the type.
+            MemoryError: There is no memory, or it is larger than this package allows.
+            WasmError: The store is closed.
         """
-        raise TypeError("a Table cannot be made directly; it comes from an instance's exports")
-
-    @classmethod
-    def _of(cls, store: Store, pointer: Pointer) -> Table:
-        """The table at a pw_table of the (entered) store."""
-        self = object.__new__(cls)
-        self._store = store
-        self._pointer = pointer
-        self._element = BY_CODE[lib.pw_table_type(pointer)]
-        return self
+        valtype = host_type(type)
+        if not is_reference(valtype):
+            raise ValueError(f"the elements of a table are references, not {valtype}")
+        limits = new_limits(minimum, maximum, 0xFFFFFFFF)
+        store = store_for(store, init)
+        with entered(store):
+            bits = store._encode(init, valtype.code, 0, *cls._WORDS)
+            owner = ffi.cast("pw_store *", store._address)
+            pointer = lib.pw_table_new(owner, valtype.code, limits, bits)
+            if not pointer:
+                raise MemoryError(f"no memory for a table of {minimum} elements")
+            return cls._of(store, pointer, valtype, NULL)
 
     @property
     def type(self) -> TableType:
         """Element type and limits in elements; the minimum is the present size."""
         with entered(self._store):
-            return table_type(self._element.code, lib.pw_table_limits(self._pointer))
+            return table_type(self._valtype.code, lib.pw_table_limits(self._pointer))
 
     def __len__(self) -> int:
         """The present size in elements."""
@@ -67,7 +91,7 @@ class Table:
             raise IndexError(f"table index {position} is out of range: the size is {size}")
         return position
 
-    def __getitem__(self, index: int) -> Function | None:
+    def __getitem__(self, index: int) -> Any:
         """The element at an index.
 
         Raises:
@@ -76,26 +100,25 @@ class Table:
         """
         with entered(self._store):
             position = self._checked(index)
-            bits = lib.pw_table_get(self._pointer, position)
-            return optional_function(self._store, ffi.cast("pw_func *", bits))
+            return self._decode(lib.pw_table_get(self._pointer, position))
 
-    def __setitem__(self, index: int, value: Function | None) -> None:
-        """Stores a function or the null reference.
+    def __setitem__(self, index: int, value: Any) -> None:
+        """Stores a reference.
 
         Raises:
             IndexError: The index is negative, or not below the size.
-            TypeError: `value` is neither a Function nor None.
-            WasmError: The function belongs to another store, or the store is closed.
+            TypeError: `value` is no reference of the type, or a Function of another store.
+            WasmError: The store is closed.
         """
         with entered(self._store):
             position = self._checked(index)
-            lib.pw_table_set(self._pointer, position, self._reference(value))
+            lib.pw_table_set(self._pointer, position, self._encode(value))
 
-    def __iter__(self) -> Iterator[Function | None]:
+    def __iter__(self) -> Iterator[Any]:
         """Over the elements, as many as there are now."""
         return iter([self[i] for i in range(len(self))])
 
-    def grow(self, delta: int, init: Function | None = None) -> int:
+    def grow(self, delta: int, init: Any = None) -> int:
         """Adds elements at the end.
 
         Args:
@@ -108,18 +131,39 @@ class Table:
         Raises:
             WasmError: The table's maximum, or a limit of this package, does not allow it.
             OverflowError: `delta` is negative or 2**32 and more.
-            TypeError: `init` is neither a Function nor None.
+            TypeError: `init` is no reference of the type, or a Function of another store.
         """
         delta = _index(delta)
         with entered(self._store):
-            before = int(lib.pw_table_grow(self._pointer, delta, self._reference(init)))
+            before = int(lib.pw_table_grow(self._pointer, delta, self._encode(init)))
         if before < 0:
             raise WasmError(f"the table cannot grow by {delta} elements: its type is {self.type}")
         return before
 
-    def _reference(self, value: Function | None) -> int:
-        """The bits of a reference that the (entered) table may hold."""
-        return reference_bits(self._store, value, self._element)
+    def fill(self, value: Any, start: int = 0, count: int | None = None) -> None:
+        """Stores one reference many times.
+
+        Args:
+            value: What to store.
+            start: Index of the first element.
+            count: How many elements; None: up to the end.
+
+        Raises:
+            IndexError: The elements are not all there; nothing is stored then.
+            TypeError: `value` is no reference of the type, or a Function of another store.
+        """
+        start = _index(start)
+        wanted = None if count is None else _index(count)
+        with entered(self._store):
+            size = int(lib.pw_table_size(self._pointer))
+            if not 0 <= start <= size or (wanted is not None and not 0 <= wanted <= size - start):
+                raise IndexError(
+                    f"table range of {wanted} elements at {start} is out of range: "
+                    f"the size is {size}"
+                )
+            bits = self._encode(value)
+            for position in range(start, size if wanted is None else start + wanted):
+                lib.pw_table_set(self._pointer, position, bits)
 
     def __repr__(self) -> str:
         """The type."""

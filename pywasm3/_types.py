@@ -10,10 +10,11 @@ from enum import Enum
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import Any, TypeAlias
 
     ExternType: TypeAlias = "FuncType | TableType | MemoryType | GlobalType | TagType"
+    ValueType: TypeAlias = "ValType | RefType"
 
 _new = object.__new__
 _set = object.__setattr__
@@ -25,13 +26,45 @@ _CODES = {
     "f32": 0x7D,
     "f64": 0x7C,
     "v128": 0x7B,
+    "nullexnref": 0x74,
+    "nullfuncref": 0x73,
+    "nullexternref": 0x72,
+    "nullref": 0x71,
     "funcref": 0x70,
     "externref": 0x6F,
+    "anyref": 0x6E,
+    "eqref": 0x6D,
+    "i31ref": 0x6C,
+    "structref": 0x6B,
+    "arrayref": 0x6A,
+    "exnref": 0x69,
 }
+
+# Abstract heap types; what may be null of each has a short name above, with the same code.
+_HEAPS = {
+    "noexn": 0x74,
+    "nofunc": 0x73,
+    "noextern": 0x72,
+    "none": 0x71,
+    "func": 0x70,
+    "extern": 0x6F,
+    "any": 0x6E,
+    "eq": 0x6D,
+    "i31": 0x6C,
+    "struct": 0x6B,
+    "array": 0x6A,
+    "exn": 0x69,
+}
+_HEAP_NAMES = {code: name for name, code in _HEAPS.items()}
+
+# How pw_valtype marks the reference types that have no short name.
+_TYPED, _NON_NULL, _CONCRETE, _HEAP_MASK = 0x80000000, 0x40000000, 0x20000000, 0x1FFFFFFF
 
 
 class ValType(Enum):
-    """A value type. Its value is the name of the text format, as in ``ValType("i32")``.
+    """A value type that has a name. RefType has the others, which are references, too.
+
+    Its value is the name of the text format, as in ``ValType("i32")``.
 
     Attributes:
         code: The byte that stands for the type in the binary format (section 5.3).
@@ -44,6 +77,16 @@ class ValType(Enum):
     V128 = "v128"
     FUNCREF = "funcref"
     EXTERNREF = "externref"
+    ANYREF = "anyref"
+    EQREF = "eqref"
+    I31REF = "i31ref"
+    STRUCTREF = "structref"
+    ARRAYREF = "arrayref"
+    EXNREF = "exnref"
+    NULLREF = "nullref"
+    NULLFUNCREF = "nullfuncref"
+    NULLEXTERNREF = "nullexternref"
+    NULLEXNREF = "nullexnref"
 
     code: int
 
@@ -66,11 +109,22 @@ v128 = ValType.V128
 funcref = ValType.FUNCREF
 externref = ValType.EXTERNREF
 
-BY_CODE = {member.code: member for member in ValType}
+
+def valtype_of(value: ValueType | str) -> ValueType:
+    """The type itself, or that of a name."""
+    return value if isinstance(value, (ValType, RefType)) else _named(value)
 
 
-def _valtype(value: ValType | str) -> ValType:
-    return value if isinstance(value, ValType) else ValType(value)
+def _named(text: str) -> ValueType:
+    """The type of a name, or of a text like ``(ref null 3)``."""
+    if not isinstance(text, str) or not text.startswith("(ref ") or not text.endswith(")"):
+        return ValType(text)
+    words = text[5:-1].split()
+    nullable = len(words) == 2 and words[0] == "null"
+    heap = words[-1] if len(words) == 1 + nullable else ""
+    if nullable and heap in _HEAPS:
+        return BY_CODE[_HEAPS[heap]]
+    return RefType(int(heap) if heap.isdecimal() else heap, nullable)
 
 
 class Value:
@@ -110,6 +164,119 @@ class Value:
         raise AttributeError(f"{type(self).__name__} is immutable")
 
 
+class RefType(Value):
+    """A reference type that has no short name: ``str()`` shows it as ``(ref null 3)``.
+
+    Attributes:
+        heap: What is referred to (section 2.3.5): the index of a type of the module, or the name of
+            an abstract heap type, like ``func``.
+        nullable: Whether null is one of its values.
+    """
+
+    __slots__ = __match_args__ = ("heap", "nullable")
+    heap: int | str
+    nullable: bool
+
+    def __init__(self, heap: int | str, nullable: bool = False) -> None:
+        """Takes an index or a name.
+
+        Raises:
+            ValueError: It is neither, or the type has a short name (a member of ValType).
+        """
+        if isinstance(heap, str):
+            code = _HEAPS.get(heap)
+            if code is None:
+                raise ValueError(f"{heap!r} is no heap type")
+            if nullable:
+                raise ValueError(f"(ref null {heap}) is pywasm3.ValType({str(BY_CODE[code])!r})")
+        elif not 0 <= heap <= _HEAP_MASK:
+            raise ValueError(f"{heap!r} is no type index")
+        _set(self, "heap", heap)
+        _set(self, "nullable", bool(nullable))
+
+    @property
+    def code(self) -> int:
+        """The number that stands for the type inside this package."""
+        mark = _TYPED if self.nullable else _TYPED | _NON_NULL
+        if isinstance(self.heap, str):
+            return mark | _HEAPS[self.heap]
+        return mark | _CONCRETE | self.heap
+
+    def __str__(self) -> str:
+        """As in the text format."""
+        return f"(ref {'null ' if self.nullable else ''}{self.heap})"
+
+
+class _ByCode(dict[int, "ValueType"]):
+    """Value types by pw_valtype; those without a short name are made when they are asked for."""
+
+    def __missing__(self, code: int) -> ValueType:
+        if not code & _TYPED:
+            raise KeyError(code)
+        heap = code & _HEAP_MASK
+        made = RefType(heap if code & _CONCRETE else _HEAP_NAMES[heap], not code & _NON_NULL)
+        if len(self) < 1000:
+            self[code] = made
+        return made
+
+
+BY_CODE: dict[int, ValueType] = _ByCode({member.code: member for member in ValType})
+
+
+def is_reference(type: ValueType) -> bool:
+    """Whether values of the type are references."""
+    return not isinstance(type, ValType) or type.code < v128.code
+
+
+# From an abstract heap type to the one above it (section 3.3.3).
+_ABOVE = {"i31": "eq", "struct": "eq", "array": "eq", "eq": "any"}
+_BOTTOMS = {"nofunc": "func", "noextern": "extern", "noexn": "exn", "none": "any"}
+
+
+def is_nullable(type: ValueType) -> bool:
+    """Whether a reference type has null."""
+    return not isinstance(type, RefType) or type.nullable
+
+
+def _heap_of(type: ValueType) -> int | str:
+    return type.heap if isinstance(type, RefType) else _HEAP_NAMES[type.code]
+
+
+def _heap_matches(given: int | str, wanted: int | str, same: Callable[[int, int], bool]) -> bool:
+    if isinstance(given, int):
+        return same(given, wanted) if isinstance(wanted, int) else wanted == "func"
+    if isinstance(wanted, int):
+        return given == "nofunc"
+    while given != wanted:
+        if given in _BOTTOMS:
+            return _root(wanted) == _BOTTOMS[given]
+        if given not in _ABOVE:
+            return False
+        given = _ABOVE[given]
+    return True
+
+
+def _root(heap: str) -> str:
+    while heap in _ABOVE:
+        heap = _ABOVE[heap]
+    return _BOTTOMS.get(heap, heap)
+
+
+def matches(given: ValueType, wanted: ValueType, same: Callable[[int, int], bool]) -> bool:
+    """Whether every value of one type is a value of the other (section 3.3.4).
+
+    Args:
+        given: The type of the values.
+        wanted: What they are to be.
+        same: Whether a type index of `given` and one of `wanted` mean the same function type.
+    """
+    if not is_reference(given) or not is_reference(wanted):
+        return given is wanted
+    if not is_nullable(wanted) and is_nullable(given):
+        return False
+    return _heap_matches(_heap_of(given), _heap_of(wanted), same)
+
+
 class FuncType(Value):
     """The type of a function (section 2.3.6): ``str()`` shows it as ``(i32, i32) -> i32``.
 
@@ -119,19 +286,19 @@ class FuncType(Value):
     """
 
     __slots__ = __match_args__ = ("params", "results")
-    params: tuple[ValType, ...]
-    results: tuple[ValType, ...]
+    params: tuple[ValueType, ...]
+    results: tuple[ValueType, ...]
 
     def __init__(
-        self, params: Iterable[ValType | str] = (), results: Iterable[ValType | str] = ()
+        self, params: Iterable[ValueType | str] = (), results: Iterable[ValueType | str] = ()
     ) -> None:
-        """Takes members of ValType or their names.
+        """Takes members of ValType, or RefTypes, or their names in the text format.
 
         Raises:
             ValueError: A name is no value type.
         """
-        _set(self, "params", tuple([_valtype(t) for t in params]))
-        _set(self, "results", tuple([_valtype(t) for t in results]))
+        _set(self, "params", tuple([valtype_of(t) for t in params]))
+        _set(self, "results", tuple([valtype_of(t) for t in results]))
 
     @classmethod
     def _of(cls, params: Iterable[int], results: Iterable[int]) -> FuncType:
@@ -164,16 +331,16 @@ class GlobalType(Value):
     """
 
     __slots__ = __match_args__ = ("type", "mutable")
-    type: ValType
+    type: ValueType
     mutable: bool
 
-    def __init__(self, type: ValType | str, mutable: bool = False) -> None:
-        """Takes a member of ValType or its name.
+    def __init__(self, type: ValueType | str, mutable: bool = False) -> None:
+        """Takes a member of ValType, or a RefType, or its name in the text format.
 
         Raises:
             ValueError: The name is no value type.
         """
-        _set(self, "type", _valtype(type))
+        _set(self, "type", valtype_of(type))
         _set(self, "mutable", mutable)
 
     def __str__(self) -> str:
@@ -227,21 +394,21 @@ class TableType(Value):
     """The type of a table (section 2.3.9). Sizes count elements.
 
     Attributes:
-        type: Type of the elements: funcref or externref.
+        type: Type of the elements: a reference type.
         min: Size at the start; of an existing table, its present size.
         max: Size that it never grows beyond, or None.
         is64: Whether indices are 64-bit.
     """
 
     __slots__ = __match_args__ = ("type", "min", "max", "is64")
-    type: ValType
+    type: ValueType
     min: int
     max: int | None
     is64: bool
 
     def __init__(
         self,
-        type: ValType | str,
+        type: ValueType | str,
         min: int,
         max: int | None = None,
         is64: bool = False,
@@ -251,7 +418,7 @@ class TableType(Value):
         Raises:
             ValueError: The name is no value type.
         """
-        _set(self, "type", _valtype(type))
+        _set(self, "type", valtype_of(type))
         _set(self, "min", min)
         _set(self, "max", max)
         _set(self, "is64", is64)

@@ -18,7 +18,7 @@ from ._instance import Instance
 from ._linker import ABSENT, Late
 from ._memory import Memory
 from ._module import Module
-from ._types import FuncType, GlobalType, ValType
+from ._types import FuncType, GlobalType, ValType, is_reference
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -219,13 +219,14 @@ class ParsedModule(Module):
         if kind == GLOBAL:
             exported: Global = instance.exports[name]
             return exported
-        imported = [i for i in self.imports if isinstance(i.type, GlobalType)]
-        for index, wanted in enumerate(imported):
-            if wanted.name == name:
+        imported = [(i.name, i.type) for i in self.imports if isinstance(i.type, GlobalType)]
+        for index, (wanted, type_) in enumerate(imported):
+            if wanted == name:
                 store = instance.store
                 store._enter()
                 try:
-                    return Global._of(store, lib.pw_instance_global(instance._pointer, index))
+                    pointer = lib.pw_instance_global(instance._pointer, index)
+                    return Global._of(store, pointer, type_.type, self._pointer)
                 finally:
                     store._leave()
         raise WasmError(f"global lookup failed: {name!r}")
@@ -276,7 +277,7 @@ class ParsedModule(Module):
 
 
 def _zero(type_: GlobalType) -> int | None:
-    return None if type_.type in (ValType.FUNCREF, ValType.EXTERNREF) else 0
+    return None if is_reference(type_.type) else 0
 
 
 class Runtime:

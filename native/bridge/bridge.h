@@ -47,6 +47,7 @@ bool pw_segments_add(pw_instance *instance);
  * at the first one that does not fit: what went before stays. */
 bool pw_segments_apply(pw_instance *instance, pw_error *error);
 
+uint64_t pw_store_visit_externs(const pw_store *store, pw_extern_visitor visit, void *arg);
 /* Frees an instance that its store no longer lists. */
 void pw_instance_free(pw_instance *instance);
 

@@ -280,6 +280,8 @@ const pw_api *pw_get_api(void);
 typedef pw_trap (*pw_host_hook)(void *object, uint64_t *values);
 /* Called every few hundred thousand ticks of a running call. False stops it with PW_TRAP_HOST. */
 typedef bool (*pw_tick_hook)(pw_store *store);
+/* Sees the bits of an external reference that is not null. */
+typedef void (*pw_extern_visitor)(void *arg, uint64_t bits);
 
 /* A function with what a call of it needs, looked up once. Valid as long as its store. */
 typedef struct {
@@ -300,11 +302,18 @@ struct pw_api {
     const char *(*store_message)(const pw_store *store);
     pw_func *(*instance_func)(pw_instance *instance, uint32_t index);
     const pw_functype *(*func_type)(const pw_func *func);
+    pw_module *(*func_module)(const pw_func *func);
+    const void *(*func_type_identity)(const pw_func *func);
+    const void *(*store_type)(pw_store *store, pw_module *module, uint32_t type);
+    /* Shows every external reference in a global or a table of the store. The number of places
+     * looked at. */
+    uint64_t (*visit_externs)(const pw_store *store, pw_extern_visitor visit, void *arg);
     pw_callee (*callee)(const pw_func *func);
     /* Arguments in values[0 .. nparams), results in values[0 .. nresults): 64 bits each, 32-bit
      * ones in the low half. */
     pw_trap (*call)(const pw_callee *callee, uint64_t *values);
     pw_memory *(*instance_memory)(pw_instance *instance, uint32_t index);
+    pw_memory *(*memory_new)(pw_store *store, const pw_limits *limits);
     pw_memory *(*memory_retain)(pw_memory *memory);
     void (*memory_release)(pw_memory *memory);
     uint8_t *(*memory_data)(const pw_memory *memory);

@@ -22,6 +22,7 @@ typedef struct {
     PyObject *closed;    /* class of the error for closed stores and other wrong states */
     PyObject *signature; /* (function) -> inspect.Signature */
     PyObject *call_argv; /* (function, arguments) -> result */
+    PyObject *function;  /* (store, address of a pw_func) -> Function */
     PyTypeObject *store_type;
     PyTypeObject *function_type;
     PyTypeObject *host_type;
@@ -46,6 +47,9 @@ typedef struct {
 /* Any value. `raw` takes bit patterns. -1 with TypeError or OverflowError, or what a conversion
  * raised. */
 int pw_encode_slow(PyObject *value, pw_valtype type, bool raw, uint64_t *bits, const pw_site *site);
+/* Puts the site before the message of a TypeError or OverflowError. What else a conversion raised
+ * is the caller's own and passes as it is. -1. */
+int pw_blame(const pw_site *site, pw_valtype type);
 PyObject *pw_decode_tuple(const uint64_t *bits, const uint8_t *types, Py_ssize_t count, bool raw);
 
 /* Ints that Python keeps ready-made, at hand without a call. */
@@ -151,6 +155,28 @@ static inline PyObject *pw_decode_results(const uint64_t *bits, const uint8_t *t
     return pw_decode_tuple(bits, types, count, raw);
 }
 
+/* ---- externs.c ---- */
+
+/* The objects that wasm refers to: each is held once. */
+typedef struct {
+    uintptr_t *slots;
+    size_t capacity; /* a power of two, or 0 */
+    size_t count;
+    size_t patience; /* count up to which no collection is worth its price */
+} pw_externs;
+
+/* Adds an object. -1 with MemoryError. Runs no other code. */
+int pw_externs_hold(pw_externs *self, PyObject *object);
+/* Whether the bits are the address of an object in it. */
+bool pw_externs_has(const pw_externs *self, uint64_t bits);
+/* Whether many objects came since the last collection. */
+bool pw_externs_due(const pw_externs *self);
+/* Lets go of what no global and no table of the store refers to. No call may run in the store.
+ * Finalizers run at the end. */
+void pw_externs_collect(pw_externs *self, const pw_store *store);
+int pw_externs_traverse(const pw_externs *self, visitproc visit, void *arg);
+void pw_externs_clear(pw_externs *self);
+
 /* ---- store.c ---- */
 
 typedef struct pw_waiter pw_waiter;
@@ -159,18 +185,22 @@ typedef struct {
     PyObject_HEAD
     pw_store *store;    /* NULL: closed */
     PyObject *hosts;    /* list of HostFunction: what imports call */
+    pw_externs externs; /* what else wasm refers to */
     uintptr_t owner;    /* thread that uses the store */
     Py_ssize_t depth;   /* how often the owner entered; 0: nobody owns it */
     pw_waiter *waiters; /* threads that want it, in the order of their turns */
+    bool attention;     /* who leaves must see to the externs, or the waiters */
 } pw_store_object;
 
 extern PyType_Spec pw_store_spec;
 
 /* Waits for this thread's turn, without the GIL. -1 with an error: closed, interrupted. */
 int pw_store_wait(pw_store_object *self);
-/* Makes the first waiting thread the owner. */
-void pw_store_pass_on(pw_store_object *self);
+/* When the last call left: collects what wasm let go, makes the first waiting thread the owner. */
+void pw_store_settle(pw_store_object *self);
 int pw_store_closed_error(pw_store_object *self);
+/* Keeps an object that wasm is given, in the (entered) store. -1 with MemoryError. */
+int pw_store_hold(pw_store_object *self, PyObject *object);
 
 /* -1 with an error when the store is closed. */
 static inline int pw_store_require_open(pw_store_object *self)
@@ -202,17 +232,73 @@ static inline int pw_store_enter(pw_store_object *self)
 
 static inline void pw_store_leave(pw_store_object *self)
 {
-    if (--self->depth == 0 && self->waiters)
-        pw_store_pass_on(self);
+    if (--self->depth == 0 && self->attention)
+        pw_store_settle(self);
 }
+
+/* ---- references.c ---- */
+
+/* How a value is converted. Of numbers and v128 it is the byte of the type; references are below.
+ */
+typedef uint8_t pw_kind;
+enum {
+    PW_KIND_FUNC = 1,
+    PW_KIND_EXTERN = 2,
+    PW_KIND_OTHER = 3, /* only null */
+    PW_KIND_NON_NULL = 0x10
+};
+
+pw_kind pw_kind_of(pw_valtype type);
+/* Its name in the text format. */
+void pw_reference_name(pw_valtype type, char *text, size_t size);
+
+static inline bool pw_is_number(pw_kind kind)
+{
+    return kind >= PW_V128;
+}
+
+/* Of parameters, then results. Whether there are references among them. */
+static inline bool pw_fill_kinds(pw_kind *kinds, const pw_functype *type)
+{
+    bool references = false;
+    for (uint32_t i = 0; i < type->nparams; ++i)
+        references |= !pw_is_number(*kinds++ = pw_kind_of(type->params[i]));
+    for (uint32_t i = 0; i < type->nresults; ++i)
+        references |= !pw_is_number(*kinds++ = pw_kind_of(type->results[i]));
+    return references;
+}
+
+/* Whose parameters or results are converted. */
+typedef struct {
+    PyObject *name;
+    pw_store_object *store;
+    pw_module *module;       /* that type indices refer to; lives as long as the store is open */
+    const pw_functype *type; /* like this one */
+} pw_party;
+
+/* A reference for the store of the party. The object of an external one is not held yet. -1 with
+ * TypeError that does not name the party, or when the store is closed. */
+int pw_encode_reference(PyObject *value, pw_valtype type, const pw_party *party, uint64_t *bits);
+/* Holds the objects among encoded values, in the (entered) store. */
+int pw_hold_references(pw_store_object *store, const pw_kind *kinds, const uint64_t *bits,
+                       Py_ssize_t count);
+/* In the (entered) store. */
+PyObject *pw_decode_reference(uint64_t bits, pw_kind kind, pw_store_object *store);
+
+/* As pw_encode_all and pw_decode_results, with references among the values. `raw` is about numbers
+ * only. */
+int pw_encode_mixed(PyObject *const *values, const pw_kind *kinds, Py_ssize_t count, bool raw,
+                    uint64_t *bits, const pw_party *party, bool results);
+PyObject *pw_decode_mixed(const uint64_t *bits, const pw_kind *kinds, Py_ssize_t count, bool raw,
+                          pw_store_object *store);
 
 /* ---- host.c ---- */
 
 extern PyType_Spec pw_host_spec;
 
-/* New reference; the store keeps one too. */
-PyObject *pw_host_new(pw_state *state, pw_store_object *store, PyObject *callable,
-                      const pw_functype *type, PyObject *label, PyObject *instance);
+/* New reference; the store keeps one too. The party's name is "module.name" of the import. */
+PyObject *pw_host_new(pw_state *state, const pw_party *party, PyObject *callable,
+                      PyObject *instance);
 pw_trap pw_host_call(void *object, uint64_t *values);
 
 /* ---- function.c ---- */
@@ -221,6 +307,8 @@ extern PyType_Spec pw_function_spec;
 
 PyObject *pw_function_new(pw_state *state, pw_store_object *store, pw_func *func, PyObject *name,
                           PyObject *type, bool raw);
+/* The pw_func of a Function of the (open) store; NULL: it is of another one. */
+pw_func *pw_function_in(PyObject *function, pw_store_object *store);
 
 /* ---- memory.c ---- */
 

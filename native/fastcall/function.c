@@ -10,16 +10,15 @@
 typedef struct {
     PyObject_VAR_HEAD
     vectorcallfunc vectorcall;
-    pw_store_object *store;
-    pw_func *func; /* lives as long as the store is open, like the next */
+    pw_party party; /* it holds the name and the store */
+    pw_func *func;  /* lives as long as the store is open, like the next */
     pw_callee callee;
-    PyObject *name;
     PyObject *type; /* FuncType */
     PyObject *weakrefs;
     Py_ssize_t nparams;
     Py_ssize_t nresults;
     bool raw;
-    uint8_t types[]; /* parameters, then results; valid after the store is closed, too */
+    pw_kind types[]; /* parameters, then results; valid after the store is closed, too */
 } function_object;
 
 /* ---- failed calls ---- */
@@ -123,8 +122,8 @@ static void raise(function_object *self, pw_trap trap, const trap_report *report
 static PW_NOINLINE PyObject *fail(function_object *self, pw_trap trap)
 {
     trap_report report;
-    take_report(self->store->store, &report);
-    pw_store_leave(self->store);
+    take_report(self->party.store->store, &report);
+    pw_store_leave(self->party.store);
     raise(self, trap, &report);
     if (!PyErr_Occurred())
         PyErr_NoMemory();
@@ -134,10 +133,10 @@ static PW_NOINLINE PyObject *fail(function_object *self, pw_trap trap)
 static PyObject *wrong_arity(function_object *self, Py_ssize_t given, PyObject *kwnames)
 {
     if (kwnames && PyTuple_GET_SIZE(kwnames))
-        PyErr_Format(PyExc_TypeError, "%U() takes no keyword arguments", self->name);
+        PyErr_Format(PyExc_TypeError, "%U() takes no keyword arguments", self->party.name);
     else
-        PyErr_Format(PyExc_TypeError, "%U() takes %zd argument%s but %zd %s given", self->name,
-                     self->nparams, self->nparams == 1 ? "" : "s", given,
+        PyErr_Format(PyExc_TypeError, "%U() takes %zd argument%s but %zd %s given",
+                     self->party.name, self->nparams, self->nparams == 1 ? "" : "s", given,
                      given == 1 ? "was" : "were");
     return NULL;
 }
@@ -148,25 +147,49 @@ static PyObject *wrong_arity(function_object *self, Py_ssize_t given, PyObject *
 static PW_ALWAYS_INLINE PyObject *call(function_object *self, PyObject *const *args,
                                        uint64_t *values)
 {
-    if (pw_encode_all(args, self->types, self->nparams, self->raw, values, self->name,
+    if (pw_encode_all(args, self->types, self->nparams, self->raw, values, self->party.name,
                       "parameter") < 0)
         return NULL;
-    if (pw_store_enter(self->store) < 0)
+    if (pw_store_enter(self->party.store) < 0)
         return NULL;
     pw_trap trap = pw_engine->call(&self->callee, values);
     if (trap != PW_TRAP_NONE)
         return fail(self, trap);
-    pw_store_leave(self->store);
+    pw_store_leave(self->party.store);
     return pw_decode_results(values, self->types + self->nparams, self->nresults, self->raw);
 }
 
-static PyObject *call_large(function_object *self, PyObject *const *args)
+/* With references: objects are held, and handed out, while nobody else can make the store let them
+ * go. */
+static PyObject *call_mixed(function_object *self, PyObject *const *args, uint64_t *values)
+{
+    pw_store_object *store = self->party.store;
+    PyObject *result = NULL;
+    if (pw_encode_mixed(args, self->types, self->nparams, self->raw, values, &self->party, false) <
+        0)
+        return NULL;
+    if (pw_store_enter(store) < 0)
+        return NULL;
+    if (pw_hold_references(store, self->types, values, self->nparams) == 0) {
+        pw_trap trap = pw_engine->call(&self->callee, values);
+        if (trap != PW_TRAP_NONE)
+            return fail(self, trap);
+        result =
+            pw_decode_mixed(values, self->types + self->nparams, self->nresults, self->raw, store);
+    }
+    pw_store_leave(store);
+    return result;
+}
+
+typedef PyObject *(*caller)(function_object *self, PyObject *const *args, uint64_t *values);
+
+static PyObject *call_large(function_object *self, PyObject *const *args, caller inner)
 {
     Py_ssize_t count = self->nparams > self->nresults ? self->nparams : self->nresults;
     uint64_t *values = PyMem_New(uint64_t, (size_t)count);
     if (!values)
         return PyErr_NoMemory();
-    PyObject *result = call(self, args, values);
+    PyObject *result = inner(self, args, values);
     PyMem_Free(values);
     return result;
 }
@@ -180,9 +203,23 @@ static PyObject *function_vectorcall(PyObject *op, PyObject *const *args, size_t
         if (given != self->nparams || PyTuple_GET_SIZE(kwnames))
             return wrong_arity(self, given, kwnames);
     if (self->nparams > PW_LOCAL_VALUES || self->nresults > PW_LOCAL_VALUES)
-        return call_large(self, args);
+        return call_large(self, args, call);
     uint64_t values[PW_LOCAL_VALUES];
     return call(self, args, values);
+}
+
+/* Of functions with references. */
+static PyObject *mixed_vectorcall(PyObject *op, PyObject *const *args, size_t nargsf,
+                                  PyObject *kwnames)
+{
+    function_object *self = (function_object *)op;
+    Py_ssize_t given = PyVectorcall_NARGS(nargsf);
+    if (given != self->nparams || (kwnames && PyTuple_GET_SIZE(kwnames)))
+        return wrong_arity(self, given, kwnames);
+    if (self->nparams > PW_LOCAL_VALUES || self->nresults > PW_LOCAL_VALUES)
+        return call_large(self, args, call_mixed);
+    uint64_t values[PW_LOCAL_VALUES];
+    return call_mixed(self, args, values);
 }
 
 /* ---- making and freeing ---- */
@@ -195,29 +232,32 @@ PyObject *pw_function_new(pw_state *state, pw_store_object *store, pw_func *func
     function_object *self = PyObject_GC_NewVar(function_object, state->function_type, count);
     if (!self)
         return NULL;
-    self->vectorcall = function_vectorcall;
-    self->store = (pw_store_object *)Py_NewRef(store);
+    self->vectorcall =
+        pw_fill_kinds(self->types, signature) ? mixed_vectorcall : function_vectorcall;
+    self->party = (pw_party){Py_NewRef(name), (pw_store_object *)Py_NewRef(store),
+                             pw_engine->func_module(func), signature};
     self->func = func;
     self->callee = pw_engine->callee(func);
-    self->name = Py_NewRef(name);
     self->type = Py_NewRef(type);
     self->weakrefs = NULL;
     self->nparams = signature->nparams;
     self->nresults = signature->nresults;
     self->raw = raw;
-    for (uint32_t i = 0; i < signature->nparams; ++i)
-        self->types[i] = (uint8_t)signature->params[i];
-    for (uint32_t i = 0; i < signature->nresults; ++i)
-        self->types[signature->nparams + i] = (uint8_t)signature->results[i];
     PyObject_GC_Track(self);
     return (PyObject *)self;
+}
+
+pw_func *pw_function_in(PyObject *function, pw_store_object *store)
+{
+    function_object *self = (function_object *)function;
+    return self->party.store == store ? self->func : NULL;
 }
 
 static int function_traverse(PyObject *op, visitproc visit, void *arg)
 {
     function_object *self = (function_object *)op;
     Py_VISIT(Py_TYPE(op));
-    Py_VISIT(self->store);
+    Py_VISIT(self->party.store);
     Py_VISIT(self->type);
     return 0;
 }
@@ -231,8 +271,8 @@ static void function_dealloc(PyObject *op)
     PyObject_GC_UnTrack(op);
     if (self->weakrefs)
         PyObject_ClearWeakRefs(op);
-    Py_DECREF(self->store);
-    Py_DECREF(self->name);
+    Py_DECREF(self->party.store);
+    Py_DECREF(self->party.name);
     Py_DECREF(self->type);
     type->tp_free(op);
     Py_DECREF(type);
@@ -251,17 +291,18 @@ static PyObject *get_raw(PyObject *op, void *Py_UNUSED(closure))
     function_object *self = (function_object *)op;
     if (self->raw)
         return Py_NewRef(op);
-    if (pw_store_require_open(self->store) < 0)
+    const pw_party *party = &self->party;
+    if (pw_store_require_open(party->store) < 0)
         return NULL;
     pw_state *state = pw_state_of(Py_TYPE(op));
-    return state ? pw_function_new(state, self->store, self->func, self->name, self->type, true)
+    return state ? pw_function_new(state, party->store, self->func, party->name, self->type, true)
                  : NULL;
 }
 
 static PyObject *get_address(PyObject *op, void *Py_UNUSED(closure))
 {
     function_object *self = (function_object *)op;
-    if (pw_store_require_open(self->store) < 0)
+    if (pw_store_require_open(self->party.store) < 0)
         return NULL;
     return PyLong_FromVoidPtr(self->func);
 }
@@ -276,12 +317,12 @@ static PyObject *get_num_rets(PyObject *op, void *Py_UNUSED(closure))
     return PyLong_FromSsize_t(((function_object *)op)->nresults);
 }
 
-/* The published binding's codes: i32 1, i64 2, f32 3, f64 4. */
-static PyObject *type_codes(const uint8_t *types, Py_ssize_t count)
+/* The published binding's codes: i32 1, i64 2, f32 3, f64 4; 0 for what it does not know. */
+static PyObject *type_codes(const pw_kind *types, Py_ssize_t count)
 {
     PyObject *tuple = PyTuple_New(count);
     for (Py_ssize_t i = 0; tuple && i < count; ++i) {
-        PyObject *code = PyLong_FromLong(PW_I32 + 1 - types[i]);
+        PyObject *code = PyLong_FromLong(types[i] < PW_F64 ? 0 : PW_I32 + 1 - types[i]);
         if (!code)
             Py_CLEAR(tuple);
         else
@@ -311,8 +352,8 @@ static PyObject *call_argv(PyObject *op, PyObject *args)
 static PyObject *function_repr(PyObject *op)
 {
     function_object *self = (function_object *)op;
-    return PyUnicode_FromFormat("<pywasm3.Function %U%s: %S>", self->name, self->raw ? ".raw" : "",
-                                self->type);
+    return PyUnicode_FromFormat("<pywasm3.Function %U%s: %S>", self->party.name,
+                                self->raw ? ".raw" : "", self->type);
 }
 
 static PyObject *function_richcompare(PyObject *op, PyObject *other, int operation)
@@ -320,7 +361,7 @@ static PyObject *function_richcompare(PyObject *op, PyObject *other, int operati
     if ((operation != Py_EQ && operation != Py_NE) || Py_TYPE(op) != Py_TYPE(other))
         Py_RETURN_NOTIMPLEMENTED;
     function_object *a = (function_object *)op, *b = (function_object *)other;
-    bool same = a->store == b->store && a->func == b->func && a->raw == b->raw;
+    bool same = a->party.store == b->party.store && a->func == b->func && a->raw == b->raw;
     return PyBool_FromLong(same == (operation == Py_EQ));
 }
 
@@ -340,13 +381,13 @@ static PyObject *function_descr_get(PyObject *op, PyObject *Py_UNUSED(instance),
 static PyMemberDef function_members[] = {
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(function_object, vectorcall), READONLY, NULL},
     {"__weaklistoffset__", T_PYSSIZET, offsetof(function_object, weakrefs), READONLY, NULL},
-    {"name", T_OBJECT_EX, offsetof(function_object, name), READONLY,
+    {"name", T_OBJECT_EX, offsetof(function_object, party.name), READONLY,
      PyDoc_STR("Name of the export, or of the function in its module.")},
-    {"__name__", T_OBJECT_EX, offsetof(function_object, name), READONLY, NULL},
-    {"__qualname__", T_OBJECT_EX, offsetof(function_object, name), READONLY, NULL},
+    {"__name__", T_OBJECT_EX, offsetof(function_object, party.name), READONLY, NULL},
+    {"__qualname__", T_OBJECT_EX, offsetof(function_object, party.name), READONLY, NULL},
     {"type", T_OBJECT_EX, offsetof(function_object, type), READONLY,
      PyDoc_STR("Its FuncType: types of parameters and results.")},
-    {"store", T_OBJECT_EX, offsetof(function_object, store), READONLY,
+    {"store", T_OBJECT_EX, offsetof(function_object, party.store), READONLY,
      PyDoc_STR("The Store it runs in.")},
     {NULL},
 };
@@ -354,8 +395,9 @@ static PyMemberDef function_members[] = {
 static PyGetSetDef function_getset[] = {
     {"raw", get_raw, NULL,
      PyDoc_STR(
-         "The same function on bit patterns: every value is an int of 32 or 64 bits, so that\n"
-         "floats pass bit-exactly, signalling NaNs included."),
+         "The same function on bit patterns: every number is an int of 32 or 64 bits, so that\n"
+         "floats pass bit-exactly, signalling NaNs included. References have no patterns: they\n"
+         "are the objects that the function itself takes and gives."),
      NULL},
     {"num_args", get_num_args, NULL, PyDoc_STR("Number of parameters."), NULL},
     {"num_rets", get_num_rets, NULL, PyDoc_STR("Number of results."), NULL},

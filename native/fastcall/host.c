@@ -7,29 +7,30 @@
 typedef struct {
     PyObject_VAR_HEAD
     PyObject *callable; /* None: not linked yet */
-    PyObject *label;    /* "module.name" */
     PyObject *instance; /* handed over as first argument; NULL: not */
+    pw_party party;     /* it holds the name; only its store calls it */
     Py_ssize_t nparams;
     Py_ssize_t nresults;
-    uint8_t types[]; /* parameters, then results */
+    bool mixed;      /* there are references among the values */
+    pw_kind types[]; /* parameters, then results */
 } host_object;
 
-PyObject *pw_host_new(pw_state *state, pw_store_object *store, PyObject *callable,
-                      const pw_functype *type, PyObject *label, PyObject *instance)
+PyObject *pw_host_new(pw_state *state, const pw_party *party, PyObject *callable,
+                      PyObject *instance)
 {
+    const pw_functype *type = party->type;
+    pw_store_object *store = party->store;
     Py_ssize_t count = (Py_ssize_t)type->nparams + type->nresults;
     host_object *self = PyObject_GC_NewVar(host_object, state->host_type, count);
     if (!self)
         return NULL;
     self->callable = Py_NewRef(callable);
-    self->label = Py_NewRef(label);
     self->instance = instance == Py_None ? NULL : Py_NewRef(instance);
+    self->party = *party;
+    Py_INCREF(party->name);
     self->nparams = type->nparams;
     self->nresults = type->nresults;
-    for (uint32_t i = 0; i < type->nparams; ++i)
-        self->types[i] = (uint8_t)type->params[i];
-    for (uint32_t i = 0; i < type->nresults; ++i)
-        self->types[type->nparams + i] = (uint8_t)type->results[i];
+    self->mixed = pw_fill_kinds(self->types, type);
     PyObject_GC_Track(self);
     if ((!store->hosts && !(store->hosts = PyList_New(0))) ||
         PyList_Append(store->hosts, (PyObject *)self) < 0)
@@ -59,7 +60,7 @@ static void host_dealloc(PyObject *op)
     PyTypeObject *type = Py_TYPE(op);
     PyObject_GC_UnTrack(op);
     host_clear(op);
-    Py_CLEAR(((host_object *)op)->label);
+    Py_CLEAR(((host_object *)op)->party.name);
     type->tp_free(op);
     Py_DECREF(type);
 }
@@ -70,7 +71,8 @@ static pw_trap not_linked(host_object *self)
 {
     pw_state *state = pw_state_of(Py_TYPE(self));
     if (state)
-        PyErr_Format(state->closed, "missing imported function (%U is not linked)", self->label);
+        PyErr_Format(state->closed, "missing imported function (%U is not linked)",
+                     self->party.name);
     return PW_TRAP_HOST;
 }
 
@@ -89,26 +91,48 @@ static int wrong_results(host_object *self, PyObject *result)
 {
     if (self->nresults == 0)
         PyErr_Format(PyExc_TypeError,
-                     "host function %U: no result expected, but it returned %.200s", self->label,
-                     Py_TYPE(result)->tp_name);
+                     "host function %U: no result expected, but it returned %.200s",
+                     self->party.name, Py_TYPE(result)->tp_name);
     else if (PyTuple_Check(result) || PyList_Check(result))
         PyErr_Format(PyExc_TypeError, "host function %U: %zd results expected, but it returned %zd",
-                     self->label, self->nresults, PySequence_Fast_GET_SIZE(result));
+                     self->party.name, self->nresults, PySequence_Fast_GET_SIZE(result));
     else
         PyErr_Format(PyExc_TypeError,
                      "host function %U: a tuple of %zd results expected, but it returned %.200s",
-                     self->label, self->nresults, Py_TYPE(result)->tp_name);
+                     self->party.name, self->nresults, Py_TYPE(result)->tp_name);
     return -1;
+}
+
+static int encode_reference(host_object *self, PyObject *result, uint64_t *values)
+{
+    const pw_kind *kind = self->types + self->nparams;
+    pw_site site = {self->party.name, "result", -1};
+    pw_valtype type = self->party.type->results[0];
+    if (pw_encode_reference(result, type, &self->party, values) < 0)
+        return pw_blame(&site, type);
+    return pw_hold_references(self->party.store, kind, values, 1);
+}
+
+static int encode_items(host_object *self, PyObject *const *items, uint64_t *values)
+{
+    const pw_kind *types = self->types + self->nparams;
+    if (!self->mixed)
+        return pw_encode_all(items, types, self->nresults, false, values, self->party.name,
+                             "result");
+    if (pw_encode_mixed(items, types, self->nresults, false, values, &self->party, true) < 0)
+        return -1;
+    return pw_hold_references(self->party.store, types, values, self->nresults);
 }
 
 static int encode_results(host_object *self, PyObject *result, uint64_t *values)
 {
-    const uint8_t *types = self->types + self->nparams;
+    const pw_kind *types = self->types + self->nparams;
     if (self->nresults == 0)
         return result == Py_None ? 0 : wrong_results(self, result);
-    pw_site site = {self->label, "result", -1};
+    pw_site site = {self->party.name, "result", -1};
     if (self->nresults == 1)
-        return pw_encode(result, types[0], false, values, &site);
+        return pw_is_number(types[0]) ? pw_encode(result, types[0], false, values, &site)
+                                      : encode_reference(self, result, values);
     if (!(PyTuple_Check(result) || PyList_Check(result)) ||
         PySequence_Fast_GET_SIZE(result) != self->nresults)
         return wrong_results(self, result);
@@ -116,8 +140,7 @@ static int encode_results(host_object *self, PyObject *result, uint64_t *values)
     PyObject *items = PyList_Check(result) ? PyList_AsTuple(result) : Py_NewRef(result);
     if (!items)
         return -1;
-    int status = pw_encode_all(PySequence_Fast_ITEMS(items), types, self->nresults, false, values,
-                               self->label, "result");
+    int status = encode_items(self, PySequence_Fast_ITEMS(items), values);
     Py_DECREF(items);
     return status;
 }
@@ -130,8 +153,10 @@ static PyObject *call(host_object *self, const uint64_t *values, PyObject **argu
     if (self->instance)
         arguments[count++] = Py_NewRef(self->instance);
     for (; given <= self->nparams; ++given) {
-        PyObject *value =
-            pw_decode(values[self->nresults + given - 1], self->types[given - 1], false);
+        uint64_t bits = values[self->nresults + given - 1];
+        pw_kind kind = self->types[given - 1];
+        PyObject *value = pw_is_number(kind) ? pw_decode(bits, kind, false)
+                                             : pw_decode_reference(bits, kind, self->party.store);
         if (!value)
             goto done;
         arguments[count++] = value;

@@ -8,6 +8,19 @@ typedef struct {
     pw_store_object *store;
 } memory_object;
 
+/* The memory goes over to the object: without one it is released. */
+static PyObject *adopt(PyTypeObject *type, PyObject *store, pw_memory *memory)
+{
+    memory_object *self = (memory_object *)type->tp_alloc(type, 0);
+    if (!self) {
+        pw_engine->memory_release(memory);
+        return NULL;
+    }
+    self->memory = memory;
+    self->store = (pw_store_object *)Py_NewRef(store);
+    return (PyObject *)self;
+}
+
 /* With the GIL held, but without the store's lock: a running guest keeps no one from its memory. */
 static PyObject *memory_wrap(PyObject *cls, PyObject *args)
 {
@@ -21,13 +34,29 @@ static PyObject *memory_wrap(PyObject *cls, PyObject *args)
         return NULL;
     if (pw_store_require_open((pw_store_object *)store) < 0)
         return NULL;
-    memory_object *self = (memory_object *)type->tp_alloc(type, 0);
-    if (!self)
+    pw_memory *memory = pw_engine->instance_memory((pw_instance *)(uintptr_t)instance, index);
+    return adopt(type, store, pw_engine->memory_retain(memory));
+}
+
+static PyObject *memory_make(PyObject *cls, PyObject *args)
+{
+    PyTypeObject *type = (PyTypeObject *)cls;
+    pw_state *state = pw_state_of(type);
+    PyObject *store;
+    unsigned long long min, max;
+    int has_max;
+    if (!state ||
+        !PyArg_ParseTuple(args, "O!KpK:_make", state->store_type, &store, &min, &has_max, &max))
         return NULL;
-    self->memory = pw_engine->memory_retain(
-        pw_engine->instance_memory((pw_instance *)(uintptr_t)instance, index));
-    self->store = (pw_store_object *)Py_NewRef(store);
-    return (PyObject *)self;
+    if (pw_store_require_open((pw_store_object *)store) < 0)
+        return NULL;
+    pw_limits limits = {.min = min, .max = max, .has_max = has_max};
+    pw_memory *memory = pw_engine->memory_new(((pw_store_object *)store)->store, &limits);
+    if (!memory) {
+        PyErr_Format(PyExc_MemoryError, "no address space for a memory of %llu pages", min);
+        return NULL;
+    }
+    return adopt(type, store, memory);
 }
 
 static PyObject *memory_new(PyTypeObject *type, PyObject *Py_UNUSED(args),
@@ -305,6 +334,8 @@ static PyObject *get_address(PyObject *op, void *Py_UNUSED(closure))
 }
 
 static PyMethodDef memory_methods[] = {
+    {"_make", memory_make, METH_VARARGS | METH_CLASS,
+     PyDoc_STR("Makes a memory of a store, from limits in pages.")},
     {"_wrap", memory_wrap, METH_VARARGS | METH_CLASS,
      PyDoc_STR("Makes the Memory of an index in a pw_instance.")},
     {"read", (PyCFunction)(void (*)(void))memory_read, METH_FASTCALL,

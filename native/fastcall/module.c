@@ -60,7 +60,8 @@ static PyObject *connect(PyObject *module, PyObject *args)
         take_hook(hooks, "annotate", &state->annotate) < 0 ||
         take_hook(hooks, "closed", &state->closed) < 0 ||
         take_hook(hooks, "signature", &state->signature) < 0 ||
-        take_hook(hooks, "call_argv", &state->call_argv) < 0)
+        take_hook(hooks, "call_argv", &state->call_argv) < 0 ||
+        take_hook(hooks, "function", &state->function) < 0)
         return NULL;
     /* A descriptor: `__doc__` of a function describes it, that of the class the class. */
     if (PyDict_SetItemString(state->function_type->tp_dict, "__doc__", doc) < 0)
@@ -71,24 +72,23 @@ static PyObject *connect(PyObject *module, PyObject *args)
     Py_RETURN_NONE;
 }
 
+static int require_number(pw_valtype type)
+{
+    if (type >= PW_F64 && type <= PW_I32)
+        return 0;
+    PyErr_SetString(PyExc_TypeError, "values of this type are no numbers");
+    return -1;
+}
+
 static PyObject *encode(PyObject *Py_UNUSED(module), PyObject *args)
 {
     PyObject *value;
     unsigned int type;
     uint64_t bits;
-    if (!PyArg_ParseTuple(args, "OI:encode", &value, &type) ||
+    if (!PyArg_ParseTuple(args, "OI:encode", &value, &type) || require_number(type) < 0 ||
         pw_encode(value, type, false, &bits, NULL) < 0)
         return NULL;
     return PyLong_FromUnsignedLongLong(bits);
-}
-
-static PyObject *decode(PyObject *Py_UNUSED(module), PyObject *args)
-{
-    unsigned long long bits;
-    unsigned int type;
-    if (!PyArg_ParseTuple(args, "KI:decode", &bits, &type))
-        return NULL;
-    return pw_decode(bits, type, false);
 }
 
 static PyObject *export_entry(const pw_export *export)
@@ -115,12 +115,17 @@ static PyObject *exports(PyObject *Py_UNUSED(module), PyObject *address)
     return table;
 }
 
-static PyObject *code_bytes(const pw_valtype *types, uint32_t count)
+static PyObject *code_tuple(const pw_valtype *types, uint32_t count)
 {
-    PyObject *bytes = PyBytes_FromStringAndSize(NULL, count);
-    for (uint32_t i = 0; bytes && i < count; ++i)
-        PyBytes_AS_STRING(bytes)[i] = (char)types[i];
-    return bytes;
+    PyObject *tuple = PyTuple_New(count);
+    for (uint32_t i = 0; tuple && i < count; ++i) {
+        PyObject *code = PyLong_FromUnsignedLong(types[i]);
+        if (!code)
+            Py_CLEAR(tuple);
+        else
+            PyTuple_SET_ITEM(tuple, i, code);
+    }
+    return tuple;
 }
 
 static PyObject *signature(PyObject *Py_UNUSED(module), PyObject *address)
@@ -128,14 +133,13 @@ static PyObject *signature(PyObject *Py_UNUSED(module), PyObject *address)
     const pw_functype *type = PyLong_AsVoidPtr(address);
     if (!type)
         return NULL;
-    return Py_BuildValue("(NN)", code_bytes(type->params, type->nparams),
-                         code_bytes(type->results, type->nresults));
+    return Py_BuildValue("(NN)", code_tuple(type->params, type->nparams),
+                         code_tuple(type->results, type->nresults));
 }
 
 static PyMethodDef module_methods[] = {
     {"connect", connect, METH_VARARGS, PyDoc_STR("Takes the engine's pw_api and the hooks.")},
-    {"encode", encode, METH_VARARGS, PyDoc_STR("The 64-bit pattern of a value of a type.")},
-    {"decode", decode, METH_VARARGS, PyDoc_STR("The value of a 64-bit pattern of a type.")},
+    {"encode", encode, METH_VARARGS, PyDoc_STR("The 64-bit pattern of a number of a type.")},
     {"exports", exports, METH_O,
      PyDoc_STR("Of a pw_module_info: names with kind and index, in the module's order.")},
     {"signature", signature, METH_O,
@@ -170,6 +174,7 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->closed);
     Py_VISIT(state->signature);
     Py_VISIT(state->call_argv);
+    Py_VISIT(state->function);
     Py_VISIT(state->store_type);
     Py_VISIT(state->function_type);
     Py_VISIT(state->host_type);
@@ -185,6 +190,7 @@ static int module_clear(PyObject *module)
     Py_CLEAR(state->closed);
     Py_CLEAR(state->signature);
     Py_CLEAR(state->call_argv);
+    Py_CLEAR(state->function);
     Py_CLEAR(state->store_type);
     Py_CLEAR(state->function_type);
     Py_CLEAR(state->host_type);

@@ -41,10 +41,10 @@ static int store_traverse(PyObject *op, visitproc visit, void *arg)
     pw_store_object *self = (pw_store_object *)op;
     Py_VISIT(Py_TYPE(op));
     Py_VISIT(self->hosts);
-    return 0;
+    return pw_externs_traverse(&self->externs, visit, arg);
 }
 
-/* The engine's state goes first: it refers to the host functions. */
+/* The engine's state goes first: it refers to the host functions and the external references. */
 static void release(pw_store_object *self)
 {
     pw_store *store = self->store;
@@ -52,6 +52,7 @@ static void release(pw_store_object *self)
     if (store)
         pw_engine->store_free(store);
     Py_CLEAR(self->hosts);
+    pw_externs_clear(&self->externs);
 }
 
 static int store_clear(PyObject *op)
@@ -119,6 +120,7 @@ static pw_waiter *new_waiter(pw_store_object *self)
     while (*end)
         end = &(*end)->next;
     *end = waiter;
+    self->attention = true;
     return waiter;
 }
 
@@ -167,16 +169,45 @@ int pw_store_wait(pw_store_object *self)
     return status;
 }
 
-void pw_store_pass_on(pw_store_object *self)
+static void pass_on(pw_store_object *self)
 {
     pw_waiter *waiter = self->waiters;
-    if (finalizing())
+    if (!waiter || finalizing())
         return;
     self->waiters = waiter->next;
     self->owner = waiter->thread;
     self->depth = 1;
     waiter->granted = true;
     PyThread_release_lock(waiter->lock);
+}
+
+/* Finalizers may use the store, which is still this thread's, and an exception may be on its way.
+ */
+static void collect(pw_store_object *self)
+{
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    self->depth++;
+    pw_externs_collect(&self->externs, self->store);
+    self->depth--;
+    PyErr_Restore(type, value, traceback);
+}
+
+void pw_store_settle(pw_store_object *self)
+{
+    Py_INCREF(self);
+    if (self->store && pw_externs_due(&self->externs))
+        collect(self);
+    pass_on(self);
+    self->attention = self->waiters || pw_externs_due(&self->externs);
+    Py_DECREF(self);
+}
+
+int pw_store_hold(pw_store_object *self, PyObject *object)
+{
+    int status = pw_externs_hold(&self->externs, object);
+    self->attention |= pw_externs_due(&self->externs);
+    return status;
 }
 
 /* ---- methods ---- */
@@ -266,15 +297,76 @@ static PyObject *store_export(PyObject *op, PyObject *args)
 
 static PyObject *store_host(PyObject *op, PyObject *args)
 {
-    unsigned long long type;
+    unsigned long long type, module;
     PyObject *callable, *label, *instance;
-    if (!PyArg_ParseTuple(args, "OKUO:_host", &callable, &type, &label, &instance))
+    if (!PyArg_ParseTuple(args, "OKKUO:_host", &callable, &module, &type, &label, &instance))
         return NULL;
     pw_state *state = pw_state_of(Py_TYPE(op));
     if (!state)
         return NULL;
-    return pw_host_new(state, (pw_store_object *)op, callable, (const pw_functype *)(uintptr_t)type,
-                       label, instance);
+    pw_party party = {label, (pw_store_object *)op, (pw_module *)(uintptr_t)module,
+                      (const pw_functype *)(uintptr_t)type};
+    return pw_host_new(state, &party, callable, instance);
+}
+
+/* What an encoded reference is good for ends when the store is left. */
+static int require_entered(pw_store_object *self)
+{
+    if (self->depth && self->owner == pw_this_thread())
+        return pw_store_require_open(self);
+    PyErr_SetString(PyExc_RuntimeError, "this thread has not entered the store");
+    return -1;
+}
+
+static int require_usable(pw_valtype type)
+{
+    if (type != PW_V128)
+        return 0;
+    PyErr_SetString(PyExc_TypeError, "values of type v128 cannot be used yet");
+    return -1;
+}
+
+static PyObject *store_encode(PyObject *op, PyObject *args)
+{
+    pw_store_object *self = (pw_store_object *)op;
+    pw_party party = {.store = self};
+    pw_site site = {.index = -1};
+    unsigned long long module;
+    unsigned int type;
+    uint64_t bits;
+    PyObject *value;
+    if (!PyArg_ParseTuple(args, "OIKUs:_encode", &value, &type, &module, &site.name, &site.what))
+        return NULL;
+    if (require_entered(self) < 0 || require_usable(type) < 0)
+        return NULL;
+    pw_kind kind = pw_kind_of(type);
+    party.module = (pw_module *)(uintptr_t)module;
+    if (pw_is_number(kind)) {
+        if (pw_encode(value, type, false, &bits, &site) < 0)
+            return NULL;
+    } else {
+        if (pw_encode_reference(value, type, &party, &bits) < 0) {
+            pw_blame(&site, type);
+            return NULL;
+        }
+        if (pw_hold_references(self, &kind, &bits, 1) < 0)
+            return NULL;
+    }
+    return PyLong_FromUnsignedLongLong(bits);
+}
+
+static PyObject *store_decode(PyObject *op, PyObject *args)
+{
+    pw_store_object *self = (pw_store_object *)op;
+    unsigned long long bits;
+    unsigned int type;
+    if (!PyArg_ParseTuple(args, "KI:_decode", &bits, &type))
+        return NULL;
+    if (require_entered(self) < 0 || require_usable(type) < 0)
+        return NULL;
+    pw_kind kind = pw_kind_of(type);
+    return pw_is_number(kind) ? pw_decode(bits, type, false)
+                              : pw_decode_reference(bits, kind, self);
 }
 
 static PyObject *get_closed(PyObject *op, void *Py_UNUSED(closure))
@@ -309,6 +401,12 @@ static PyMethodDef store_methods[] = {
     {"_export", store_export, METH_VARARGS,
      PyDoc_STR("Makes the Function of an index in a pw_instance.")},
     {"_host", store_host, METH_VARARGS, PyDoc_STR("Makes a HostFunction that the store keeps.")},
+    {"_encode", store_encode, METH_VARARGS,
+     PyDoc_STR(
+         "The bits of a value of a type (an index is one of the pw_module); two words of the\n"
+         "message when it does not fit. The (entered) store holds an external reference.")},
+    {"_decode", store_decode, METH_VARARGS,
+     PyDoc_STR("The value of a type that the (entered) store has these bits of.")},
     {NULL},
 };
 

@@ -2,21 +2,22 @@
 /* Python objects to wasm values and back. */
 #include "fastcall.h"
 
-static const char *type_name(pw_valtype type)
+#define TYPE_TEXT 32
+
+static const char *type_name(pw_valtype type, char *text)
 {
     switch (type) {
     case PW_I32: return "i32";
     case PW_I64: return "i64";
     case PW_F32: return "f32";
     case PW_F64: return "f64";
-    default: return "value";
+    default: pw_reference_name(type, text, TYPE_TEXT); return text;
     }
 }
 
-/* Puts the function and the parameter before the message of a TypeError or OverflowError. What else
- * a conversion raised is the caller's own and passes as it is. */
-static int blame(const pw_site *site, pw_valtype type)
+int pw_blame(const pw_site *site, pw_valtype type)
 {
+    char text[TYPE_TEXT];
     PyObject *kind = PyErr_ExceptionMatches(PyExc_TypeError)       ? PyExc_TypeError
                      : PyErr_ExceptionMatches(PyExc_OverflowError) ? PyExc_OverflowError
                                                                    : NULL;
@@ -26,10 +27,10 @@ static int blame(const pw_site *site, pw_valtype type)
     PyErr_Fetch(&cause, &value, &traceback);
     PyErr_NormalizeException(&cause, &value, &traceback);
     if (site->index < 0)
-        PyErr_Format(kind, "%U: %s (%s): %S", site->name, site->what, type_name(type), value);
+        PyErr_Format(kind, "%U: %s (%s): %S", site->name, site->what, type_name(type, text), value);
     else
         PyErr_Format(kind, "%U: %s %zd (%s): %S", site->name, site->what, site->index,
-                     type_name(type), value);
+                     type_name(type, text), value);
     Py_XDECREF(cause);
     Py_XDECREF(value);
     Py_XDECREF(traceback);
@@ -81,7 +82,7 @@ int pw_encode_slow(PyObject *value, pw_valtype type, bool raw, uint64_t *bits, c
 {
     int result = raw || type == PW_I32 || type == PW_I64 ? encode_int(value, type, bits)
                                                          : encode_float(value, type, bits);
-    return result < 0 ? blame(site, type) : 0;
+    return result < 0 ? pw_blame(site, type) : 0;
 }
 
 PyObject *pw_small_ints[PW_SMALL_MAX - PW_SMALL_MIN + 1];

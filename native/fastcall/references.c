@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/* References: Functions and any objects as 64 bits. The bits of an external reference are the
+ * object's address; the store holds each object that went in. No number becomes a reference. */
+#include "fastcall.h"
+
+static const struct {
+    uint8_t code;
+    const char *shorthand;
+} abstract_heaps[] = {
+    {0x74, "nullexnref"}, {0x73, "nullfuncref"}, {0x72, "nullexternref"}, {0x71, "nullref"},
+    {0x70, "funcref"},    {0x6f, "externref"},   {0x6e, "anyref"},        {0x6d, "eqref"},
+    {0x6c, "i31ref"},     {0x6b, "structref"},   {0x6a, "arrayref"},      {0x69, "exnref"},
+};
+
+static const char *shorthand(pw_valtype type)
+{
+    for (size_t i = 0; i < sizeof abstract_heaps / sizeof *abstract_heaps; ++i)
+        if (abstract_heaps[i].code == (type & PW_HEAP_MASK))
+            return abstract_heaps[i].shorthand;
+    return "reference";
+}
+
+void pw_reference_name(pw_valtype type, char *text, size_t size)
+{
+    if (type & PW_CONCRETE)
+        PyOS_snprintf(text, size, "(ref %s%u)", type & PW_NON_NULL ? "" : "null ",
+                      (unsigned)(type & PW_HEAP_MASK));
+    else
+        PyOS_snprintf(text, size, "%s%s", type & PW_NON_NULL ? "non-null " : "", shorthand(type));
+}
+
+pw_kind pw_kind_of(pw_valtype type)
+{
+    if (type >= PW_V128 && type <= PW_I32)
+        return (pw_kind)type;
+    int kind = type & PW_NON_NULL ? PW_KIND_NON_NULL : 0;
+    if (type & PW_CONCRETE)
+        return (pw_kind)(kind | PW_KIND_FUNC);
+    switch (type & PW_HEAP_MASK) {
+    case PW_FUNCREF: return (pw_kind)(kind | PW_KIND_FUNC);
+    case PW_EXTERNREF: return (pw_kind)(kind | PW_KIND_EXTERN);
+    default: return (pw_kind)(kind | PW_KIND_OTHER);
+    }
+}
+
+/* ---- to wasm ---- */
+
+static int encode_function(PyObject *value, pw_valtype type, const pw_party *party, uint64_t *bits)
+{
+    pw_state *state = pw_state_of(Py_TYPE(party->store));
+    if (!state)
+        return -1;
+    if (Py_TYPE(value) != state->function_type) {
+        PyErr_Format(PyExc_TypeError, "a pywasm3.Function%s is expected, not %.200s",
+                     type & PW_NON_NULL ? "" : " or None", Py_TYPE(value)->tp_name);
+        return -1;
+    }
+    pw_func *func = pw_function_in(value, party->store);
+    if (!func) {
+        PyErr_Format(PyExc_TypeError, "%R belongs to another store", value);
+        return -1;
+    }
+    if (type & PW_CONCRETE) {
+        const void *identity =
+            pw_engine->store_type(party->store->store, party->module, type & PW_HEAP_MASK);
+        if (pw_engine->func_type_identity(func) != identity) {
+            PyErr_Format(PyExc_TypeError, "%R is not of type %u of the module", value,
+                         (unsigned)(type & PW_HEAP_MASK));
+            return -1;
+        }
+    }
+    *bits = (uintptr_t)func;
+    return 0;
+}
+
+int pw_encode_reference(PyObject *value, pw_valtype type, const pw_party *party, uint64_t *bits)
+{
+    if (pw_store_require_open(party->store) < 0)
+        return -1;
+    pw_kind kind = pw_kind_of(type);
+    if (value == Py_None) {
+        if (kind & PW_KIND_NON_NULL)
+            PyErr_SetString(PyExc_TypeError, "None stands for null, which the type excludes");
+        *bits = 0;
+        return kind & PW_KIND_NON_NULL ? -1 : 0;
+    }
+    switch (kind & ~PW_KIND_NON_NULL) {
+    case PW_KIND_EXTERN: *bits = (uintptr_t)value; return 0;
+    case PW_KIND_FUNC: return encode_function(value, type, party, bits);
+    default:
+        PyErr_Format(PyExc_TypeError, "of this type only None can be given, not %.200s",
+                     Py_TYPE(value)->tp_name);
+        return -1;
+    }
+}
+
+int pw_hold_references(pw_store_object *store, const pw_kind *kinds, const uint64_t *bits,
+                       Py_ssize_t count)
+{
+    for (Py_ssize_t i = 0; i < count; ++i)
+        if ((kinds[i] & ~PW_KIND_NON_NULL) == PW_KIND_EXTERN && bits[i])
+            if (pw_store_hold(store, (PyObject *)(uintptr_t)bits[i]) < 0)
+                return -1;
+    return 0;
+}
+
+/* ---- to Python ---- */
+
+/* What no object of the store has for its address, code that is not validated made up. */
+static PyObject *decode_extern(uint64_t bits, pw_store_object *store)
+{
+    if (pw_externs_has(&store->externs, bits))
+        return Py_NewRef((PyObject *)(uintptr_t)bits);
+    PyErr_SetString(PyExc_SystemError, "wasm returned an external reference that it never got");
+    return NULL;
+}
+
+PyObject *pw_decode_reference(uint64_t bits, pw_kind kind, pw_store_object *store)
+{
+    if (!bits)
+        Py_RETURN_NONE;
+    switch (kind & ~PW_KIND_NON_NULL) {
+    case PW_KIND_EXTERN: return decode_extern(bits, store);
+    case PW_KIND_FUNC: {
+        pw_state *state = pw_state_of(Py_TYPE(store));
+        return state ? PyObject_CallFunction(state->function, "OK", store, (unsigned long long)bits)
+                     : NULL;
+    }
+    default:
+        PyErr_SetString(PyExc_SystemError, "a reference of this type cannot be given to Python");
+        return NULL;
+    }
+}
+
+/* ---- several, with numbers among them ---- */
+
+int pw_encode_mixed(PyObject *const *values, const pw_kind *kinds, Py_ssize_t count, bool raw,
+                    uint64_t *bits, const pw_party *party, bool results)
+{
+    for (Py_ssize_t i = 0; i < count; ++i) {
+        pw_site site = {party->name, results ? "result" : "parameter", i};
+        if (pw_is_number(kinds[i])) {
+            if (pw_encode(values[i], kinds[i], raw, &bits[i], &site) < 0)
+                return -1;
+            continue;
+        }
+        /* The types are those of the module, which a closed store has let go. */
+        if (pw_store_require_open(party->store) < 0)
+            return -1;
+        pw_valtype type = results ? party->type->results[i] : party->type->params[i];
+        if (pw_encode_reference(values[i], type, party, &bits[i]) < 0)
+            return pw_blame(&site, type);
+    }
+    return 0;
+}
+
+static PyObject *decode_mixed(uint64_t bits, pw_kind kind, bool raw, pw_store_object *store)
+{
+    return pw_is_number(kind) ? pw_decode(bits, kind, raw) : pw_decode_reference(bits, kind, store);
+}
+
+PyObject *pw_decode_mixed(const uint64_t *bits, const pw_kind *kinds, Py_ssize_t count, bool raw,
+                          pw_store_object *store)
+{
+    if (count == 1)
+        return decode_mixed(bits[0], kinds[0], raw, store);
+    if (count == 0)
+        Py_RETURN_NONE;
+    PyObject *tuple = PyTuple_New(count);
+    for (Py_ssize_t i = 0; tuple && i < count; ++i) {
+        PyObject *value = decode_mixed(bits[i], kinds[i], raw, store);
+        if (!value)
+            Py_CLEAR(tuple);
+        else
+            PyTuple_SET_ITEM(tuple, i, value);
+    }
+    return tuple;
+}

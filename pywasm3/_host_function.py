@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT
+"""Python callables as function references."""
+
+from __future__ import annotations
+
+from ._host import wants_instance
+from ._instance import Instance
+from ._module import Module
+from ._shared import host_type, store_for
+from ._types import FuncType, RefType
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from ._fastcall import Function, Store
+    from ._types import ValueType
+
+
+def host_function(
+    type: FuncType, callable: Callable[..., Any], *, store: Store | None = None
+) -> Function:
+    """Makes a Function of a Python callable: what a table or a funcref parameter takes.
+
+    As an import, any callable will do without this. The store keeps it until it is closed.
+
+    Args:
+        type: Its parameters and results.
+        callable: Called as an imported function is.
+        store: Where to make it: that of the table or the instance that it is for. None: a new one.
+
+    Raises:
+        TypeError: `type` is no FuncType, or `callable` cannot be called, or asks for its instance.
+        ValueError: The type cannot be used outside a module.
+        UnsupportedError: This version cannot run functions of the type.
+        WasmError: The store is closed.
+    """
+    if not isinstance(type, FuncType):
+        raise TypeError(f"type must be a pywasm3.FuncType, not {type.__class__.__name__}")
+    if wants_instance(callable):
+        raise TypeError("pass_instance has no meaning here: no instance imports the function")
+    name = str(getattr(callable, "__name__", "function"))
+    imports = {"host": {name: callable}}
+    instance = Instance(Module(_reexporting(type, name)), imports, store=store_for(store))
+    function: Function = instance.exports[name]
+    return function
+
+
+# ---- a module that imports host.name and exports it ----------------------------------------------
+
+
+def _leb(number: int) -> bytes:
+    data = bytearray()
+    while number > 0x7F:
+        data.append(number & 0x7F | 0x80)
+        number >>= 7
+    data.append(number)
+    return bytes(data)
+
+
+def _sized(data: bytes) -> bytes:
+    return _leb(len(data)) + data
+
+
+def _text(text: str) -> bytes:
+    return _sized(text.encode("utf-8", "replace"))
+
+
+def _value_type(type_: ValueType) -> bytes:
+    code = host_type(type_).code
+    if isinstance(type_, RefType):  # (ref heap): one that may be null has a short name
+        return bytes((0x64, code & 0x7F))
+    return bytes((code,))
+
+
+def _value_types(types: tuple[ValueType, ...]) -> bytes:
+    return _leb(len(types)) + b"".join(map(_value_type, types))
+
+
+def _reexporting(type_: FuncType, name: str) -> bytes:
+    func_type = b"\x60" + _value_types(type_.params) + _value_types(type_.results)
+    sections = (
+        (1, b"\x01" + func_type),
+        (2, b"\x01" + _text("host") + _text(name) + b"\x00\x00"),
+        (7, b"\x01" + _text(name) + b"\x00\x00"),
+    )
+    return b"\0asm\1\0\0\0" + b"".join([bytes((number,)) + _sized(s) for number, s in sections])
