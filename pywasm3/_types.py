@@ -98,7 +98,9 @@ class ValType(Enum):
         """The name of the text format."""
         return str(self._value_)
 
-    __repr__ = __str__
+    def __repr__(self) -> str:
+        """What it is called in this package."""
+        return self._value_ if self in _WITH_CONSTANT else f"ValType.{self._name_}"
 
 
 i32 = ValType.I32
@@ -108,6 +110,8 @@ f64 = ValType.F64
 v128 = ValType.V128
 funcref = ValType.FUNCREF
 externref = ValType.EXTERNREF
+
+_WITH_CONSTANT = frozenset((i32, i64, f32, f64, v128, funcref, externref))
 
 
 def valtype_of(value: ValueType | str) -> ValueType:
