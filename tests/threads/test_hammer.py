@@ -424,3 +424,35 @@ def test_two_stores_that_call_each_other_do_not_mix() -> None:
     for _ in range(ROUNDS):
         assert first.exports.call(9) == 0
         assert second.exports.call(10) == 0
+
+
+REFERENCES = """
+(module
+  (import "env" "fresh" (func $fresh (param externref) (result externref)))
+  (table $t (export "table") 16 externref)
+  (global $g (export "global") (mut externref) (ref.null extern))
+  (func (export "pass") (param externref) (result externref) local.get 0)
+  (func (export "keep") (param externref) local.get 0 global.set $g)
+  (func (export "swap") (param i32 externref) (result externref)
+    local.get 0 table.get $t local.get 0 local.get 1 table.set $t)
+  (func (export "ask") (param externref) (result externref) local.get 0 call $fresh))
+"""
+
+
+def test_objects_keep_their_identity_in_many_threads() -> None:
+    """The store lets go of objects all the time, whoever leaves it last."""
+    exports = load(REFERENCES, {"env": {"fresh": lambda x: [x]}}).exports
+
+    def use(number: int) -> None:
+        for i in range(4 * ROUNDS):
+            value = (number, i)
+            assert exports["pass"](value) is value
+            assert exports.ask(value)[0] is value
+            exports.swap(number, [value])
+            exports.keep([value])
+            exports.table[8 + number] = value
+            assert exports.table[8 + number] is value
+            assert exports.swap(number, None)[0] is value
+            assert len(exports["global"].value) == 1
+
+    hammer(use)

@@ -573,7 +573,7 @@ def test_a_nullable_abstract_type_has_its_short_name_only() -> None:
     "text", ["(ref )", "(ref x)", "(ref null)", "(ref 1 2)", "(ref -1)", "ref"]
 )
 def test_a_text_that_is_no_reference_type_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="[tT]ype"):
+    with pytest.raises(ValueError, match=r"[tT]ype"):
         FuncType([text])
 
 
