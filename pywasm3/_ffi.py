@@ -67,13 +67,12 @@ HOST: int = lib.PW_EXTERN_HOST
 NULL: Pointer = ffi.NULL
 
 
-def _function_at(store: Store, address: int) -> Function:
-    """The Function of a pw_func of the (entered) store. Hook of fastcall."""
+def _describe(address: int) -> tuple[str, FuncType]:
+    """Name and type of a pw_func of an entered store. Hook of fastcall."""
     pointer = ffi.cast("pw_func *", address)
     index = lib.pw_func_index(pointer)
     name = text(lib.pw_module_function_name(lib.pw_func_module(pointer), index))
-    type_ = func_type(lib.pw_func_type(pointer))
-    return store._function(address, name or f"function {index}", type_)
+    return name or f"function {index}", func_type(lib.pw_func_type(pointer))
 
 
 _fastcall.connect(
@@ -85,7 +84,7 @@ _fastcall.connect(
         "closed": WasmError,
         "signature": _function.signature,
         "call_argv": _function.call_argv,
-        "function": _function_at,
+        "describe": _describe,
     },
 )
 

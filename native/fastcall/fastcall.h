@@ -22,7 +22,7 @@ typedef struct {
     PyObject *closed;    /* class of the error for closed stores and other wrong states */
     PyObject *signature; /* (function) -> inspect.Signature */
     PyObject *call_argv; /* (function, arguments) -> result */
-    PyObject *function;  /* (store, address of a pw_func) -> Function */
+    PyObject *describe;  /* (address of a pw_func) -> (name, FuncType) */
     PyTypeObject *store_type;
     PyTypeObject *function_type;
     PyTypeObject *host_type;
@@ -185,6 +185,7 @@ typedef struct {
     PyObject_HEAD
     pw_store *store;    /* NULL: closed */
     PyObject *hosts;    /* list of HostFunction: what imports call */
+    PyObject *known;    /* dict: address of a function that was handed out -> (name, FuncType) */
     pw_externs externs; /* what else wasm refers to */
     uintptr_t owner;    /* thread that uses the store */
     Py_ssize_t depth;   /* how often the owner entered; 0: nobody owns it */

@@ -61,7 +61,7 @@ static PyObject *connect(PyObject *module, PyObject *args)
         take_hook(hooks, "closed", &state->closed) < 0 ||
         take_hook(hooks, "signature", &state->signature) < 0 ||
         take_hook(hooks, "call_argv", &state->call_argv) < 0 ||
-        take_hook(hooks, "function", &state->function) < 0)
+        take_hook(hooks, "describe", &state->describe) < 0)
         return NULL;
     /* A descriptor: `__doc__` of a function describes it, that of the class the class. */
     if (PyDict_SetItemString(state->function_type->tp_dict, "__doc__", doc) < 0)
@@ -174,7 +174,7 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->closed);
     Py_VISIT(state->signature);
     Py_VISIT(state->call_argv);
-    Py_VISIT(state->function);
+    Py_VISIT(state->describe);
     Py_VISIT(state->store_type);
     Py_VISIT(state->function_type);
     Py_VISIT(state->host_type);
@@ -190,7 +190,7 @@ static int module_clear(PyObject *module)
     Py_CLEAR(state->closed);
     Py_CLEAR(state->signature);
     Py_CLEAR(state->call_argv);
-    Py_CLEAR(state->function);
+    Py_CLEAR(state->describe);
     Py_CLEAR(state->store_type);
     Py_CLEAR(state->function_type);
     Py_CLEAR(state->host_type);

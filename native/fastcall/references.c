@@ -115,17 +115,40 @@ static PyObject *decode_extern(uint64_t bits, pw_store_object *store)
     return NULL;
 }
 
+/* Borrowed from the store: name and FuncType. */
+static PyObject *description(pw_state *state, pw_store_object *store, PyObject *address)
+{
+    if (!store->known && !(store->known = PyDict_New()))
+        return NULL;
+    PyObject *known = PyDict_GetItemWithError(store->known, address);
+    if (known || PyErr_Occurred())
+        return known;
+    PyObject *found = PyObject_CallOneArg(state->describe, address);
+    if (found && PyDict_SetItem(store->known, address, found) < 0)
+        Py_CLEAR(found);
+    Py_XDECREF(found);
+    return found;
+}
+
+static PyObject *decode_function(uint64_t bits, pw_store_object *store)
+{
+    pw_state *state = pw_state_of(Py_TYPE(store));
+    pw_func *func = (pw_func *)(uintptr_t)bits;
+    PyObject *address = state ? PyLong_FromVoidPtr(func) : NULL;
+    PyObject *known = address ? description(state, store, address) : NULL;
+    Py_XDECREF(address);
+    return known ? pw_function_new(state, store, func, PyTuple_GET_ITEM(known, 0),
+                                   PyTuple_GET_ITEM(known, 1), false)
+                 : NULL;
+}
+
 PyObject *pw_decode_reference(uint64_t bits, pw_kind kind, pw_store_object *store)
 {
     if (!bits)
         Py_RETURN_NONE;
     switch (kind & ~PW_KIND_NON_NULL) {
     case PW_KIND_EXTERN: return decode_extern(bits, store);
-    case PW_KIND_FUNC: {
-        pw_state *state = pw_state_of(Py_TYPE(store));
-        return state ? PyObject_CallFunction(state->function, "OK", store, (unsigned long long)bits)
-                     : NULL;
-    }
+    case PW_KIND_FUNC: return decode_function(bits, store);
     default:
         PyErr_SetString(PyExc_SystemError, "a reference of this type cannot be given to Python");
         return NULL;

@@ -41,6 +41,7 @@ static int store_traverse(PyObject *op, visitproc visit, void *arg)
     pw_store_object *self = (pw_store_object *)op;
     Py_VISIT(Py_TYPE(op));
     Py_VISIT(self->hosts);
+    Py_VISIT(self->known);
     return pw_externs_traverse(&self->externs, visit, arg);
 }
 
@@ -52,6 +53,7 @@ static void release(pw_store_object *self)
     if (store)
         pw_engine->store_free(store);
     Py_CLEAR(self->hosts);
+    Py_CLEAR(self->known);
     pw_externs_clear(&self->externs);
 }
 
@@ -263,21 +265,6 @@ static PyObject *store_exit_context(PyObject *op, PyObject *Py_UNUSED(args))
     return store_close(op, NULL);
 }
 
-static PyObject *store_function(PyObject *op, PyObject *args)
-{
-    pw_store_object *self = (pw_store_object *)op;
-    unsigned long long address;
-    PyObject *name, *type;
-    if (!PyArg_ParseTuple(args, "KUO:_function", &address, &name, &type))
-        return NULL;
-    if (pw_store_require_open(self) < 0)
-        return NULL;
-    pw_state *state = pw_state_of(Py_TYPE(op));
-    if (!state)
-        return NULL;
-    return pw_function_new(state, self, (pw_func *)(uintptr_t)address, name, type, false);
-}
-
 static PyObject *store_export(PyObject *op, PyObject *args)
 {
     pw_store_object *self = (pw_store_object *)op;
@@ -397,7 +384,6 @@ static PyMethodDef store_methods[] = {
     {"_enter", store_enter_method, METH_NOARGS,
      PyDoc_STR("Takes the store for this thread; waits while another one has it.")},
     {"_leave", store_leave_method, METH_NOARGS, PyDoc_STR("Gives the store back.")},
-    {"_function", store_function, METH_VARARGS, PyDoc_STR("Makes the Function of a pw_func.")},
     {"_export", store_export, METH_VARARGS,
      PyDoc_STR("Makes the Function of an index in a pw_instance.")},
     {"_host", store_host, METH_VARARGS, PyDoc_STR("Makes a HostFunction that the store keeps.")},
