@@ -45,6 +45,19 @@ pw_kind pw_kind_of(pw_valtype type)
 
 /* ---- to wasm ---- */
 
+/* The store's types are looked up: another thread may be adding some meanwhile. */
+static int check_type(PyObject *value, pw_func *func, uint32_t index, const pw_party *party)
+{
+    if (pw_store_enter(party->store) < 0)
+        return -1;
+    const void *identity = pw_engine->store_type(party->store->store, party->module, index);
+    bool same = pw_engine->func_type_identity(func) == identity;
+    pw_store_leave(party->store);
+    if (!same)
+        PyErr_Format(PyExc_TypeError, "%R is not of type %u of the module", value, (unsigned)index);
+    return same ? 0 : -1;
+}
+
 static int encode_function(PyObject *value, pw_valtype type, const pw_party *party, uint64_t *bits)
 {
     pw_state *state = pw_state_of(Py_TYPE(party->store));
@@ -60,15 +73,8 @@ static int encode_function(PyObject *value, pw_valtype type, const pw_party *par
         PyErr_Format(PyExc_TypeError, "%R belongs to another store", value);
         return -1;
     }
-    if (type & PW_CONCRETE) {
-        const void *identity =
-            pw_engine->store_type(party->store->store, party->module, type & PW_HEAP_MASK);
-        if (pw_engine->func_type_identity(func) != identity) {
-            PyErr_Format(PyExc_TypeError, "%R is not of type %u of the module", value,
-                         (unsigned)(type & PW_HEAP_MASK));
-            return -1;
-        }
-    }
+    if (type & PW_CONCRETE && check_type(value, func, type & PW_HEAP_MASK, party) < 0)
+        return -1;
     *bits = (uintptr_t)func;
     return 0;
 }

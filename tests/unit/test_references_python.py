@@ -12,7 +12,7 @@ import pytest
 
 import pywasm3
 from helpers import load, on_thread
-from pywasm3 import Function, FuncType, RefType, ValType, externref, funcref, i32
+from pywasm3 import Function, FuncType, RefType, ValType, _ffi, externref, funcref, i32
 
 PASS = """
 (module
@@ -335,6 +335,50 @@ def test_a_table_of_functions_takes_nothing_else(exports: pywasm3.Exports) -> No
         with pytest.raises(TypeError, match=r"table: element \(funcref\): .* not int"):
             action()
     assert list(exports.functions) == [None] * 3
+
+
+# ---- typed references: the entrance that calls, globals and tables share ----
+
+
+def encode(exports: pywasm3.Exports, value: object, type_: RefType) -> int:
+    instance = load(PASS, store=exports.double.store)
+    store, module = instance.store, instance.module
+    with _ffi.entered(store):
+        address = _ffi.address(module._pointer)
+        return store._encode(value, type_.code, address, "here", "value")
+
+
+def test_a_typed_reference_is_a_function_of_the_type(exports: pywasm3.Exports) -> None:
+    """Type 0 is that of double; the module it counts for is another instance's, but equal."""
+    assert encode(exports, exports.double, RefType(0)) == exports.double._address
+    assert encode(exports, None, RefType(0, True)) == 0
+    with pytest.raises(TypeError, match=r"here: value \(\(ref 0\)\): .*null.* is not of type 0"):
+        encode(exports, exports.null, RefType(0))
+    with pytest.raises(TypeError, match=r"\(ref null 0\).*Function or None is expected, not int"):
+        encode(exports, 3, RefType(0, True))
+
+
+@pytest.mark.parametrize("heap", [0, "func", "extern", "exn"])
+def test_none_is_no_value_of_a_type_without_null(exports: pywasm3.Exports, heap: Any) -> None:
+    with pytest.raises(TypeError, match="null, which the type excludes"):
+        encode(exports, None, RefType(heap))
+
+
+@pytest.mark.parametrize("heap", ["any", "exn", "none", "nofunc", "noextern"])
+def test_of_other_references_there_is_none(exports: pywasm3.Exports, heap: Any) -> None:
+    for value in (exports.double, 3, object()):
+        with pytest.raises(TypeError, match="only None can be given"):
+            encode(exports, value, RefType(heap))
+
+
+def test_bits_that_are_no_reference_of_the_store_are_not_handed_out(
+    exports: pywasm3.Exports,
+) -> None:
+    store = exports.double.store
+    with _ffi.entered(store), pytest.raises(SystemError, match="never got"):
+        store._decode(id(exports), externref.code)
+    with pytest.raises(RuntimeError, match="not entered"):
+        store._decode(0, externref.code)
 
 
 # ---- lifetime ----
