@@ -250,7 +250,7 @@ enum {
 };
 
 pw_kind pw_kind_of(pw_valtype type);
-/* Its name in the text format. */
+/* Of a reference: its name in the text format, in parentheses. */
 void pw_reference_name(pw_valtype type, char *text, size_t size);
 
 static inline bool pw_is_number(pw_kind kind)

@@ -5,28 +5,38 @@
 
 static const struct {
     uint8_t code;
-    const char *shorthand;
+    const char *heap;
+    const char *shorthand; /* of the type that includes null */
 } abstract_heaps[] = {
-    {0x74, "nullexnref"}, {0x73, "nullfuncref"}, {0x72, "nullexternref"}, {0x71, "nullref"},
-    {0x70, "funcref"},    {0x6f, "externref"},   {0x6e, "anyref"},        {0x6d, "eqref"},
-    {0x6c, "i31ref"},     {0x6b, "structref"},   {0x6a, "arrayref"},      {0x69, "exnref"},
+    {0x74, "noexn", "(nullexnref)"},
+    {0x73, "nofunc", "(nullfuncref)"},
+    {0x72, "noextern", "(nullexternref)"},
+    {0x71, "none", "(nullref)"},
+    {0x70, "func", "(funcref)"},
+    {0x6f, "extern", "(externref)"},
+    {0x6e, "any", "(anyref)"},
+    {0x6d, "eq", "(eqref)"},
+    {0x6c, "i31", "(i31ref)"},
+    {0x6b, "struct", "(structref)"},
+    {0x6a, "array", "(arrayref)"},
+    {0x69, "exn", "(exnref)"},
 };
-
-static const char *shorthand(pw_valtype type)
-{
-    for (size_t i = 0; i < sizeof abstract_heaps / sizeof *abstract_heaps; ++i)
-        if (abstract_heaps[i].code == (type & PW_HEAP_MASK))
-            return abstract_heaps[i].shorthand;
-    return "reference";
-}
 
 void pw_reference_name(pw_valtype type, char *text, size_t size)
 {
-    if (type & PW_CONCRETE)
-        PyOS_snprintf(text, size, "(ref %s%u)", type & PW_NON_NULL ? "" : "null ",
-                      (unsigned)(type & PW_HEAP_MASK));
+    const char *null = type & PW_NON_NULL ? "" : "null ";
+    uint32_t heap = type & PW_HEAP_MASK;
+    size_t i = 0;
+    if (type & PW_CONCRETE) {
+        PyOS_snprintf(text, size, "(ref %s%u)", null, (unsigned)heap);
+        return;
+    }
+    while (i < sizeof abstract_heaps / sizeof *abstract_heaps - 1 && abstract_heaps[i].code != heap)
+        ++i;
+    if (*null)
+        PyOS_snprintf(text, size, "%s", abstract_heaps[i].shorthand);
     else
-        PyOS_snprintf(text, size, "%s%s", type & PW_NON_NULL ? "non-null " : "", shorthand(type));
+        PyOS_snprintf(text, size, "(ref %s)", abstract_heaps[i].heap);
 }
 
 pw_kind pw_kind_of(pw_valtype type)

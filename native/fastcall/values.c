@@ -7,10 +7,10 @@
 static const char *type_name(pw_valtype type, char *text)
 {
     switch (type) {
-    case PW_I32: return "i32";
-    case PW_I64: return "i64";
-    case PW_F32: return "f32";
-    case PW_F64: return "f64";
+    case PW_I32: return "(i32)";
+    case PW_I64: return "(i64)";
+    case PW_F32: return "(f32)";
+    case PW_F64: return "(f64)";
     default: pw_reference_name(type, text, TYPE_TEXT); return text;
     }
 }
@@ -27,9 +27,9 @@ int pw_blame(const pw_site *site, pw_valtype type)
     PyErr_Fetch(&cause, &value, &traceback);
     PyErr_NormalizeException(&cause, &value, &traceback);
     if (site->index < 0)
-        PyErr_Format(kind, "%U: %s (%s): %S", site->name, site->what, type_name(type, text), value);
+        PyErr_Format(kind, "%U: %s %s: %S", site->name, site->what, type_name(type, text), value);
     else
-        PyErr_Format(kind, "%U: %s %zd (%s): %S", site->name, site->what, site->index,
+        PyErr_Format(kind, "%U: %s %zd %s: %S", site->name, site->what, site->index,
                      type_name(type, text), value);
     Py_XDECREF(cause);
     Py_XDECREF(value);

@@ -352,7 +352,7 @@ def test_a_typed_reference_is_a_function_of_the_type(exports: pywasm3.Exports) -
     """Type 0 is that of double; the module it counts for is another instance's, but equal."""
     assert encode(exports, exports.double, RefType(0)) == exports.double._address
     assert encode(exports, None, RefType(0, True)) == 0
-    with pytest.raises(TypeError, match=r"here: value \(\(ref 0\)\): .*null.* is not of type 0"):
+    with pytest.raises(TypeError, match=r"here: value \(ref 0\): .*null.* is not of type 0"):
         encode(exports, exports.null, RefType(0))
     with pytest.raises(TypeError, match=r"\(ref null 0\).*Function or None is expected, not int"):
         encode(exports, 3, RefType(0, True))
