@@ -169,6 +169,19 @@ def test_values_that_go_round_in_a_circle_with_one_waiting_outside_all_arrive() 
     )
 
 
+def test_a_float_on_top_is_read_before_its_slot_takes_another_result() -> None:
+    """B7: the slot that the first result goes to is where the last one lies."""
+    assert check(
+        """(module (func (export "f") (param f32) (result i32 f32)
+        (block (result i32 f32)
+          i32.const 5
+          (f32.add (local.get 0) (local.get 0))
+          (f32.add (local.get 0) (f32.const 1))
+          drop)))""",
+        3.0,
+    ) == (5, 6.0)
+
+
 def test_a_block_parameter_that_shares_its_slot_stays_shared() -> None:
     """B8: pushed it back as if nobody else had it."""
     assert (
