@@ -249,18 +249,6 @@ MUTATIONS: list[tuple[str, str, str, str]] = [
     (
         "compile_locals.h",
         "preserve_locals",
-        "state->preserved = M3_MAX(state->preserved, end)",
-        "state->preserved = end + 1",
-    ),
-    (
-        "compile_locals.h",
-        "preserve_locals",
-        "state->preserved = M3_MAX(state->preserved, end)",
-        "(void)0",
-    ),
-    (
-        "compile_locals.h",
-        "preserve_locals",
         "o->wasmStack[i] = preserved;\n    }\n    state",
         "(void)0;\n    }\n    state",
     ),
