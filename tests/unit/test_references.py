@@ -239,6 +239,7 @@ def test_instructions_that_cannot_be_reached_are_skipped() -> None:
     exports = module(
         f"""(memory 1) (data $d "") (elem $s func $f)
         (func (export "x") (result i32) (block $b (br $b) {DEAD}) (i32.const 3))
-        (func (export "y") (result i32) (return (i32.const 4)) (block unreachable {DEAD}) (i32.const 5))"""
+        (func (export "y") (result i32) (return (i32.const 4))
+          (block unreachable {DEAD}) (i32.const 5))"""
     )
     assert (exports.x(), exports.y()) == (3, 4)
