@@ -121,9 +121,10 @@ static pw_code make_group(const group *g)
 
 /* ---- the table of the store's groups: open addressing by their first types' ids, plus 1 ---- */
 
-static uint32_t hash_group(IM3FuncType *types, uint32_t count)
+/* The author of a module knows the function, but not where the store lies. */
+static uint32_t hash_group(const pw_store *store, IM3FuncType *types, uint32_t count)
 {
-    uint32_t hash = 2166136261u ^ count;
+    uint32_t hash = 2166136261u ^ count ^ (uint32_t)((uintptr_t)store >> 4);
     for (uint32_t i = 0; i < count; ++i) {
         const original *o = original_of(types[i]);
         hash = (hash ^ types[i]->numRets ^ ((uint32_t)types[i]->numArgs << 16)) * 16777619u;
@@ -152,7 +153,7 @@ static bool equal_groups(IM3FuncType *a, IM3FuncType *b, uint32_t count)
 static uint32_t *find_place(const pw_store *store, IM3FuncType *types, uint32_t count)
 {
     uint32_t mask = store->type_places_size - 1;
-    uint32_t i = hash_group(types, count) & mask;
+    uint32_t i = hash_group(store, types, count) & mask;
     while (store->type_places[i] &&
            !equal_groups(&store->types[store->type_places[i] - 1], types, count))
         i = (i + 1) & mask;
