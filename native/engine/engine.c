@@ -163,7 +163,7 @@ pw_trap pw_classify(m3ret_t trap)
         {m3Err_trapTableIndexOutOfRange, PW_TRAP_UNDEFINED_ELEMENT},
         {m3Err_trapTableElementIsNull, PW_TRAP_UNINITIALIZED_ELEMENT},
         {m3Err_trapIndirectCallTypeMismatch, PW_TRAP_INDIRECT_CALL_TYPE},
-        {pw_trap_null_function, PW_TRAP_NULL_FUNCTION_REFERENCE},
+        {trap_null_function, PW_TRAP_NULL_FUNCTION_REFERENCE},
         {m3Err_mallocFailed, PW_TRAP_NO_MEMORY},
         {m3Err_mallocFailedCodePage, PW_TRAP_NO_MEMORY},
     };

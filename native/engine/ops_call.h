@@ -144,7 +144,7 @@ d_m3Op(pwCallRef)
     pw_store *store = pw_header_of(_mem)->store;
 
     if (M3_UNLIKELY(!callee))
-        return trap_at(store, _pc - 1, pw_trap_null_function);
+        return trap_at(store, _pc - 1, trap_null_function);
     m3ret_t r = call_function(store, callee, _sp + offset);
     if (M3_LIKELY(!r))
         nextOp();

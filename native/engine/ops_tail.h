@@ -47,6 +47,6 @@ d_m3Op(pwReturnCallRef)
     pw_store *store = pw_header_of(_mem)->store;
 
     if (M3_UNLIKELY(!callee))
-        return trap_at(store, _pc - 1, pw_trap_null_function);
+        return trap_at(store, _pc - 1, trap_null_function);
     return end_by_call(store, callee, _sp, _pc - 1);
 }

@@ -7,7 +7,7 @@
  */
 
 const char pw_trap_host[] = "host function failed";
-const char pw_trap_null_function[] = "null function reference";
+static const char trap_null_function[] = "null function reference";
 
 /* What code returns that ends its frame by a tail call; the store says which. No trap. */
 static const char pw_tail_call[] = "tail call";

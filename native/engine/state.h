@@ -197,8 +197,6 @@ bool pw_data_copy(M3MemoryHeader *mem, uint32_t to, const pw_data *segment, uint
 
 /* What running code returns when a host function failed: no wasm3 error string. */
 extern const char pw_trap_host[];
-/* For a call of a null reference. */
-extern const char pw_trap_null_function[];
 
 /* Compiles a function of the module. What fails is recorded as a trap in it, with a message. */
 M3Result pw_compile(M3Function *function);
