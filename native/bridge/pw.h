@@ -60,17 +60,28 @@ typedef struct {
 
 /* ---- types ----------------------------------------------------------------------------------- */
 
-/* A value type. Numbers, vectors and nullable references to an abstract heap type are the byte of
- * the binary format. Every other reference is PW_TYPED_REF with PW_NON_NULL if it excludes null and
- * PW_CONCRETE if the low bits are a type index; else they are the byte of an abstract heap type. */
+/* A value type. Numbers, v128 and nullable references to an abstract heap type are the byte of the
+ * binary format. Every other reference type is PW_TYPED_REF, with PW_NON_NULL if it excludes null,
+ * and with PW_CONCRETE if its heap type is a defined one: then the low bits hold the canonical
+ * index of it, else the byte of the abstract heap type. Equal types are equal numbers. */
 typedef uint32_t pw_valtype;
 #define PW_I32 0x7f
 #define PW_I64 0x7e
 #define PW_F32 0x7d
 #define PW_F64 0x7c
 #define PW_V128 0x7b
+#define PW_NULLEXNREF 0x74
+#define PW_NULLFUNCREF 0x73
+#define PW_NULLEXTERNREF 0x72
+#define PW_NULLREF 0x71
 #define PW_FUNCREF 0x70
 #define PW_EXTERNREF 0x6f
+#define PW_ANYREF 0x6e
+#define PW_EQREF 0x6d
+#define PW_I31REF 0x6c
+#define PW_STRUCTREF 0x6b
+#define PW_ARRAYREF 0x6a
+#define PW_EXNREF 0x69
 #define PW_TYPED_REF 0x80000000
 #define PW_NON_NULL 0x40000000
 #define PW_CONCRETE 0x20000000
@@ -94,6 +105,7 @@ typedef struct {
     bool has_max;
     bool shared;
     bool is64;
+    bool byte_pages; /* memories: a page is one byte, not 65,536 */
 } pw_limits;
 
 typedef enum {
@@ -140,7 +152,7 @@ typedef struct {
     const uint8_t *bytes;
     uint64_t size;
     uint32_t ntypes;
-    const pw_functype *types;
+    const pw_functype *types; /* empty for structures and arrays */
     uint32_t nimports;
     const pw_import *imports;
     uint32_t nexports;
@@ -153,8 +165,11 @@ typedef struct {
     pw_name name;                   /* from the name section; size 0 when there is none */
 } pw_module_info;
 
-/* Decodes a copy of the bytes. Owned by caller, counted: pw_module_release. NULL with error set. */
+/* Decodes and validates a copy of the bytes; a valid module that this version cannot run is
+ * PW_UNSUPPORTED. Owned by caller, counted: pw_module_release. NULL with error set. */
 pw_module *pw_module_new(const uint8_t *bytes, size_t size, pw_error *error);
+/* Decodes and validates only, whatever this version can run. */
+bool pw_module_validate(const uint8_t *bytes, size_t size, pw_error *error);
 void pw_module_release(pw_module *module);
 const pw_module_info *pw_module_get_info(const pw_module *module);
 /* Name of a function: from the name section, else an export, else its import; size 0 if it has

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The frames of function bodies; what the instructions mean is not looked at.
+/* The frames of function bodies, and their locals.
  * https://webassembly.github.io/spec/core/binary/modules.html#code-section */
 #include "decode.h"
 #include "limits.h"
@@ -47,7 +47,7 @@ static bool check_local_count(pw_decoder *d, uint32_t offset, uint64_t nlocals, 
     return true;
 }
 
-static bool read_locals(pw_decoder *d, uint32_t nparams)
+static bool read_locals(pw_decoder *d, const pw_functype *type)
 {
     uint32_t offset = pw_reader_offset(&d->reader);
     uint32_t ngroups;
@@ -55,28 +55,41 @@ static bool read_locals(pw_decoder *d, uint32_t nparams)
     if (!pw_read_count(&d->reader, "count of local groups", 2, UINT32_MAX, &ngroups)) {
         return false;
     }
+    pw_begin_locals(d, type);
     for (uint32_t i = 0; i < ngroups; i++) {
         uint32_t count;
-        pw_valtype type;
+        pw_valtype local;
         if (!pw_read_u32(&d->reader, "count of locals", &count) ||
-            !pw_read_valtype(d, "type of locals", &type)) {
+            !pw_read_valtype(d, "type of locals", &local)) {
             return false;
         }
         total += count;
+        if (total <= PW_MAX_LOCALS && !pw_add_locals(d, count, local)) {
+            return false;
+        }
     }
-    return check_local_count(d, offset, total, nparams);
+    return check_local_count(d, offset, total, type->nparams);
 }
 
-/* A body that no function is declared for is refused in the end: pw_check_code_count. */
-static uint32_t parameter_count(const pw_decoder *d, uint32_t function)
+/* A body that no function is declared for has no type: pw_check_code_count refuses it in the end,
+ * so its instructions are not looked at. */
+static const pw_functype *type_of(const pw_decoder *d, uint32_t function)
 {
+    static const pw_functype nothing;
     if (function >= d->module->info.nfunctions) {
-        return 0;
+        return &nothing;
     }
-    return d->types[d->function_types[function]].nparams;
+    return &d->types[d->function_types[function]];
 }
 
-/* One entry, up to where the instructions begin. */
+static bool read_body(pw_decoder *d, uint32_t function)
+{
+    const pw_functype *type = type_of(d, function);
+    return read_locals(d, type) &&
+           (function >= d->module->info.nfunctions || pw_check_body(d, type));
+}
+
+/* One entry. */
 static bool read_entry(pw_decoder *d, uint32_t function)
 {
     pw_body *body = &d->codes[d->ncodes];
@@ -89,7 +102,7 @@ static bool read_entry(pw_decoder *d, uint32_t function)
     body->end = body->body + size;
     pw_reader outer = d->reader;
     d->reader = pw_reader_part(&outer, "function", size);
-    if (!read_locals(d, parameter_count(d, function))) {
+    if (!read_body(d, function)) {
         return false;
     }
     d->reader = outer;
@@ -100,10 +113,12 @@ static bool read_entry(pw_decoder *d, uint32_t function)
 bool pw_read_code(pw_decoder *d)
 {
     uint32_t function = d->module->nimported_functions + d->ncodes;
+    d->function = function;
     if (!read_entry(d, function)) {
         d->reader.error->function = function;
         return false;
     }
+    d->function = PW_NO_INDEX;
     d->ncodes++;
     return true;
 }

@@ -3,10 +3,62 @@
 #ifndef PW_DECODE_H
 #define PW_DECODE_H
 
+#include "features.h"
 #include "module.h"
+#include "opcodes.h"
 #include "reader.h"
+#include "types.h"
 
 #define PW_EXTERN_KINDS 5
+
+/* ---- the state of the validator of instructions ---------------------------------------------- */
+
+/* A block that is open. */
+typedef struct {
+    const pw_functype *type; /* NULL: no parameters, and `single` is the result */
+    pw_valtype single;       /* 0: no result */
+    uint32_t height;         /* of the operands below it */
+    uint32_t nassigned;      /* as it was at the block's beginning */
+    uint8_t opcode;
+    bool unreachable;
+} pw_control;
+
+/* Locals of one type. */
+typedef struct {
+    uint32_t end; /* index after the last */
+    pw_valtype type;
+} pw_localgroup;
+
+/* Locals of small index have their types in an array; the others are searched in their groups, so
+ * that a function costs no more than its size, however many locals it declares. */
+#define PW_FAST_LOCALS 128
+
+/* The buffers are owned, and serve all bodies. */
+typedef struct {
+    const pw_opcode *op; /* the instruction being checked */
+    const uint8_t *at;   /* its first byte */
+    pw_valtype *operands;
+    uint32_t noperands;
+    uint32_t operands_capacity;
+    uint32_t height; /* of the innermost block, like controls[ncontrols - 1].height */
+    uint32_t ncontrols;
+    uint32_t controls_capacity;
+    pw_control *controls;
+    bool constant;    /* a constant expression is being checked */
+    uint32_t nlocals; /* with the parameters */
+    uint32_t nfast;
+    pw_valtype fast[PW_FAST_LOCALS];
+    const pw_functype *type; /* of the function */
+    pw_localgroup *groups;
+    uint32_t ngroups;
+    uint32_t groups_capacity;
+    uint8_t *is_assigned; /* bits: locals of non-nullable types that have a value */
+    uint32_t *assigned;   /* their indices */
+    uint32_t nassigned;
+    uint32_t assigned_capacity;
+} pw_validator;
+
+/* ---- the state of the whole ------------------------------------------------------------------ */
 
 /* A module being read. The pointers are the tables of `module` while they may still be written. */
 typedef struct {
@@ -29,6 +81,13 @@ typedef struct {
     uint32_t codes_offset;
     bool has_data_count;
     uint32_t data_count;
+    uint32_t nmemories; /* seen so far, imported or not */
+    uint32_t unrunnable; /* features whose first use is to be noted, */
+    pw_error unsupported; /* here */
+    uint32_t function;    /* whose body is read, or PW_NO_INDEX */
+    uint8_t *declared;    /* bits: functions that ref.func may name */
+    pw_typesection typesection;
+    pw_validator v;
 } pw_decoder;
 
 /* Room in the module's arena; NULL with the error set. Borrowed from the module. */
@@ -38,18 +97,49 @@ void *pw_decode_alloc(pw_decoder *decoder, size_t count, size_t size);
 bool pw_fail_index(pw_decoder *decoder, const char *what, uint32_t offset, uint32_t index,
                    uint32_t size);
 
-/* ---- types.c --------------------------------------------------------------------------------- */
+/* Grows an owned array to room for at least `need` items, by doubling; false with the error set. */
+bool pw_decode_grow(pw_decoder *decoder, void **array, uint32_t *capacity, uint32_t need,
+                    size_t size);
 
-/* "i32"; for messages. */
-const char *pw_valtype_name(pw_valtype type);
+/* Notes the use of a feature that this version cannot run. */
+void pw_note_unsupported(pw_decoder *decoder, pw_feature feature, uint32_t offset,
+                         const char *format, ...) PW_PRINTF(4, 5);
+
+static inline void pw_declare(pw_decoder *d, uint32_t function)
+{
+    d->declared[function / 8] |= (uint8_t)(1u << function % 8);
+}
+
+static inline bool pw_is_declared(const pw_decoder *d, uint32_t function)
+{
+    return (d->declared[function / 8] >> function % 8 & 1) != 0;
+}
+
+/* ---- valtypes.c ------------------------------------------------------------------------------ */
+
+/* The byte that precedes a heap type. */
+#define PW_TYPE_REF_NULL 0x63
+#define PW_TYPE_REF 0x64
 
 bool pw_read_valtype(pw_decoder *decoder, const char *what, pw_valtype *type);
 bool pw_read_reftype(pw_decoder *decoder, const char *what, pw_valtype *type);
-/* The heap type of ref.null, as the reference type to it. */
+/* As the nullable reference type to it. */
 bool pw_read_heaptype(pw_decoder *decoder, const char *what, pw_valtype *type);
-bool pw_read_functype(pw_decoder *decoder, pw_functype *type);
-/* An index into the types read so far. */
+/* A type index, below the types that may be named here. */
 bool pw_read_typeindex(pw_decoder *decoder, uint32_t *index);
+/* The index of a function type, as it stands. */
+bool pw_read_functypeindex(pw_decoder *decoder, uint32_t *index);
+
+/* ---- typesection.c --------------------------------------------------------------------------- */
+
+bool pw_begin_types(pw_decoder *decoder, uint32_t count);
+/* One recursion group. */
+bool pw_read_type(pw_decoder *decoder);
+void pw_end_types(pw_decoder *decoder);
+
+/* ---- externtypes.c --------------------------------------------------------------------------- */
+
+bool pw_read_mutability(pw_decoder *decoder, bool *is_mutable);
 /* What follows the kind of an import or stands in the section of that kind. */
 bool pw_read_externtype(pw_decoder *decoder, pw_externkind kind, pw_externtype *type);
 
@@ -58,6 +148,18 @@ bool pw_read_externtype(pw_decoder *decoder, pw_externkind kind, pw_externtype *
 /* A constant expression and its `end`; it must have the expected type. */
 bool pw_read_constexpr(pw_decoder *decoder, const char *what, pw_valtype expected,
                        pw_constexpr *expression);
+
+/* ---- validate.c ------------------------------------------------------------------------------ */
+
+/* The instructions of a body from the cursor to the end of the unit. The types of the locals are
+ * in d->v: pw_begin_locals, pw_add_locals. */
+bool pw_check_body(pw_decoder *decoder, const pw_functype *type);
+/* The instructions of a constant expression with its `end`, which is not counted: the values that
+ * they leave are in d->v. */
+bool pw_check_constant(pw_decoder *decoder, uint32_t *count);
+void pw_begin_locals(pw_decoder *decoder, const pw_functype *type);
+bool pw_add_locals(pw_decoder *decoder, uint32_t count, pw_valtype type);
+void pw_free_validator(pw_validator *validator);
 
 /* ---- sections.c ------------------------------------------------------------------------------ */
 

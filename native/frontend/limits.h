@@ -4,7 +4,8 @@
  * "JS API" is the section "Implementation-defined Limits" of the WebAssembly JavaScript Interface:
  * what browsers agreed to accept, so what toolchains stay under. Before room is taken for a list,
  * its count is checked against the bytes left: an entry takes at least 1 to 4 bytes of the module
- * and 4 to 72 of ours, at most 24 times as much, so a module of n bytes costs about 25 n at most.
+ * and 4 to 96 of ours, at most 32 times as much, so a module of n bytes costs about 33 n at most;
+ * what compilers emit costs 2 n.
  */
 #ifndef PW_LIMITS_H
 #define PW_LIMITS_H
@@ -34,6 +35,19 @@
 #define PW_MAX_PARAMS 1000u
 #define PW_MAX_RESULTS 1000u
 #define PW_MAX_PARAMS_AND_RESULTS 1000u
+
+/* Fields of a structure, and supertypes of a type above each other. JS API. */
+#define PW_MAX_FIELDS 10000u
+#define PW_MAX_SUBTYPE_DEPTH 63u
+
+/* Blocks of a function inside each other, and values on its operand stack: what the validator keeps
+ * of them takes 24 and 4 bytes, so 6 and 16 MB at most. No function of PW_MAX_FUNCTION_SIZE can
+ * have more values than that but by calls of functions with very many results. */
+#define PW_MAX_NESTING 250000u
+#define PW_MAX_OPERANDS 4000000u
+
+/* Values that a constant expression has on its stack: pw_evaluate keeps them in 2 KB. */
+#define PW_MAX_CONSTANT_OPERANDS 256u
 
 /* Bytes of a function's entry in the code section, and its locals with the parameters. JS API. */
 #define PW_MAX_FUNCTION_SIZE 7654321u

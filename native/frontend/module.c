@@ -28,17 +28,31 @@ static bool expect(pw_reader *r, const char *what, const uint8_t *expected, cons
 }
 
 /* https://webassembly.github.io/spec/core/binary/modules.html#binary-module */
-static bool decode(pw_module *module, pw_error *error)
+static bool read_module(pw_decoder *d)
 {
-    pw_decoder d = {.module = module};
-    pw_reader_init(&d.reader, module->info.bytes, (size_t)module->info.size, error);
-    return expect(&d.reader, "magic number", magic, "magic header not detected") &&
-           expect(&d.reader, "version", version, "unknown binary version") &&
-           pw_read_sections(&d) && pw_check_code_count(&d) && pw_check_export_names(&d) &&
-           pw_read_names(&d);
+    return expect(&d->reader, "magic number", magic, "magic header not detected") &&
+           expect(&d->reader, "version", version, "unknown binary version") &&
+           pw_read_sections(d) && pw_check_code_count(d) && pw_check_export_names(d) &&
+           pw_read_names(d);
 }
 
-/* A module without contents but its own copy of the bytes. */
+/* An error of validation comes before one of support. */
+static bool decode(pw_module *module, uint32_t runnable, pw_error *error)
+{
+    pw_decoder d = {.module = module, .function = PW_NO_INDEX, .unrunnable = ~runnable};
+    pw_error_clear(&d.unsupported);
+    pw_reader_init(&d.reader, module->info.bytes, (size_t)module->info.size, error);
+    bool valid = read_module(&d);
+    pw_end_types(&d);
+    pw_free_validator(&d.v);
+    if (valid && d.unsupported.code != PW_OK) {
+        *error = d.unsupported;
+        return false;
+    }
+    return valid;
+}
+
+/* A module without contents but the bytes, which stay the caller's. */
 static pw_module *new_module(const uint8_t *bytes, size_t size)
 {
     pw_module *module = calloc(1, sizeof *module);
@@ -49,38 +63,70 @@ static pw_module *new_module(const uint8_t *bytes, size_t size)
     pw_arena_init(&module->arena);
     module->info.start = PW_NO_INDEX;
     module->info.size = size;
-    uint8_t *copy = malloc(size + (size == 0));
-    module->info.bytes = copy;
-    if (copy == NULL) {
-        pw_module_release(module);
-        return NULL;
-    }
-    if (size != 0) {
-        memcpy(copy, bytes, size);
-    }
+    module->info.bytes = bytes;
     return module;
 }
 
-pw_module *pw_module_new(const uint8_t *bytes, size_t size, pw_error *error)
+static void free_module(pw_module *module)
 {
-    pw_error_clear(error);
-    if (size > PW_MAX_MODULE_SIZE) {
-        pw_fail(error, PW_LIMIT, 0,
-                "too many: the module has %zu bytes, but at most %u are "
-                "supported",
-                size, PW_MAX_MODULE_SIZE);
-        return NULL;
-    }
+    pw_arena_free(&module->arena);
+    free(module);
+}
+
+static pw_module *read_bytes(const uint8_t *bytes, size_t size, uint32_t runnable, pw_error *error)
+{
     pw_module *module = new_module(bytes, size);
     if (module == NULL) {
         pw_fail(error, PW_NO_MEMORY, 0, "out of memory: a module of %zu bytes", size);
         return NULL;
     }
-    if (!decode(module, error)) {
-        pw_module_release(module);
+    if (!decode(module, runnable, error)) {
+        free_module(module);
         return NULL;
     }
     return module;
+}
+
+static bool check_size(size_t size, pw_error *error)
+{
+    pw_error_clear(error);
+    return size <= PW_MAX_MODULE_SIZE ||
+           pw_fail(error, PW_LIMIT, 0,
+                   "too many: the module has %zu bytes, but at most %u are supported", size,
+                   PW_MAX_MODULE_SIZE);
+}
+
+pw_module *pw_module_new(const uint8_t *bytes, size_t size, pw_error *error)
+{
+    if (!check_size(size, error)) {
+        return NULL;
+    }
+    uint8_t *copy = malloc(size + (size == 0));
+    if (copy == NULL) {
+        pw_fail(error, PW_NO_MEMORY, 0, "out of memory: a module of %zu bytes", size);
+        return NULL;
+    }
+    if (size != 0) {
+        memcpy(copy, bytes, size);
+    }
+    pw_module *module = read_bytes(copy, size, PW_RUNNABLE_FEATURES, error);
+    if (module == NULL) {
+        free(copy);
+    }
+    return module;
+}
+
+bool pw_module_validate(const uint8_t *bytes, size_t size, pw_error *error)
+{
+    if (!check_size(size, error)) {
+        return false;
+    }
+    pw_module *module = read_bytes(bytes, size, PW_FEATURE_ALL, error);
+    if (module == NULL) {
+        return false;
+    }
+    free_module(module);
+    return true;
 }
 
 pw_module *pw_module_retain(pw_module *module)
@@ -94,9 +140,8 @@ void pw_module_release(pw_module *module)
     if (atomic_fetch_sub_explicit(&module->references, 1, memory_order_acq_rel) != 1) {
         return;
     }
-    pw_arena_free(&module->arena);
     free((void *)(uintptr_t)module->info.bytes);
-    free(module);
+    free_module(module);
 }
 
 const pw_module_info *pw_module_get_info(const pw_module *module)

@@ -8,15 +8,46 @@
 #include "../bridge/pw.h"
 #include "arena.h"
 
-/* A constant expression of one instruction. */
-typedef enum { PW_CONST_VALUE, PW_CONST_GLOBAL, PW_CONST_FUNC, PW_CONST_NULL } pw_constkind;
+typedef enum { PW_TYPE_FUNC, PW_TYPE_STRUCT, PW_TYPE_ARRAY } pw_typekind;
+
+#define PW_PACKED_I8 0x78
+#define PW_PACKED_I16 0x77
+
+/* A field of a structure, or what an array's elements are. */
+typedef struct {
+    pw_valtype type; /* or PW_PACKED_* */
+    bool is_mutable;
+} pw_field;
+
+/* A defined type, beside its pw_functype. Types are equal if their canonical indices are: that is
+ * the index of the first equal one. Every type index in a type is canonical. */
+typedef struct {
+    uint32_t canonical;
+    uint32_t super;      /* canonical, or PW_NO_INDEX */
+    uint32_t group;      /* first type of the canonical recursion group */
+    uint32_t group_size; /* types in it */
+    uint32_t nfields;
+    const pw_field *fields;
+    uint8_t kind; /* pw_typekind */
+    bool is_final;
+    uint8_t depth; /* number of supertypes above it */
+} pw_typedef;
+
+/* A constant expression: one of four instructions, or any (pw_evaluate of the bridge). */
+typedef enum {
+    PW_CONST_VALUE,
+    PW_CONST_GLOBAL,
+    PW_CONST_FUNC,
+    PW_CONST_NULL,
+    PW_CONST_CODE
+} pw_constkind;
 
 typedef struct {
     pw_constkind kind;
     pw_valtype type;
     uint64_t bits;   /* PW_CONST_VALUE: i32 and f32 in the low half */
     uint32_t index;  /* PW_CONST_GLOBAL, PW_CONST_FUNC */
-    uint32_t offset; /* of the instruction, in the module */
+    uint32_t offset; /* of the first instruction, in the module */
 } pw_constexpr;
 
 typedef struct {
@@ -30,6 +61,7 @@ typedef struct {
     pw_valtype type;
     bool imported;
     pw_limits limits;
+    pw_constexpr init; /* of the elements of a defined one: PW_CONST_NULL unless given */
 } pw_tabledef;
 
 typedef struct {
@@ -73,6 +105,7 @@ struct pw_module {
     _Atomic(uint32_t) references;
     pw_arena arena; /* owns all tables below and in info */
 
+    const pw_typedef *typedefs; /* info.ntypes */
     uint32_t nimported_functions;
     const pw_body *codes; /* info.nfunctions - nimported_functions */
 
@@ -91,6 +124,12 @@ struct pw_module {
 
     const pw_name *function_names; /* info.nfunctions; what pw_module_function_name gives */
 };
+
+/* What a recursion group is, as words; equal words, equal groups, in whatever modules. `first` is
+ * pw_typedef.group of a type; type index `i` of the module, outside the group, is given as
+ * identities[i]. Writes at most `capacity` words, returns how many there are. */
+uint32_t pw_module_group_key(const pw_module *module, uint32_t first, const uint32_t *identities,
+                             uint32_t *words, uint32_t capacity);
 
 /* One more reference to the module; the same pointer, owned by caller. From any thread. */
 pw_module *pw_module_retain(pw_module *module);

@@ -2,6 +2,9 @@
 /* The sections: https://webassembly.github.io/spec/core/binary/modules.html, with the rules of
  * valid/modules.html that need no function body. */
 #include "decode.h"
+
+#include <stdlib.h>
+
 #include "limits.h"
 
 /* A section that is a list of entries, or (entry_size 0) one entry. `begin` is called for an absent
@@ -15,6 +18,23 @@ typedef struct {
     bool (*begin)(pw_decoder *d, uint32_t count);
     bool (*entry)(pw_decoder *d);
 } section;
+
+bool pw_decode_grow(pw_decoder *d, void **array, uint32_t *capacity, uint32_t need, size_t size)
+{
+    uint64_t larger = *capacity == 0 ? 64 : 2 * (uint64_t)*capacity;
+    if (larger < need) {
+        larger = need;
+    }
+    void *grown = realloc(*array, (size_t)larger * size);
+    if (grown == NULL) {
+        return pw_fail(d->reader.error, PW_NO_MEMORY, pw_reader_offset(&d->reader),
+                       "out of memory: %llu entries of %zu bytes", (unsigned long long)larger,
+                       size);
+    }
+    *array = grown;
+    *capacity = (uint32_t)larger;
+    return true;
+}
 
 void *pw_decode_alloc(pw_decoder *d, size_t count, size_t size)
 {
@@ -65,7 +85,7 @@ static void add_external(pw_decoder *d, const pw_externtype *type, bool imported
     switch (type->kind) {
     case PW_EXTERN_FUNC: d->function_types[m->info.nfunctions++] = type->type_index; break;
     case PW_EXTERN_TABLE:
-        d->tables[m->ntables++] = (pw_tabledef){type->valtype, imported, type->limits};
+        d->tables[m->ntables++] = (pw_tabledef){type->valtype, imported, type->limits, {0}};
         break;
     case PW_EXTERN_MEMORY:
         d->memories[m->nmemories++] = (pw_memorydef){imported, type->limits};
@@ -92,25 +112,6 @@ static bool enter_imports(pw_decoder *d, pw_externkind kind)
             add_external(d, &d->imports[i].type, true);
         }
     }
-    return true;
-}
-
-/* ---- type section (1) ------------------------------------------------------------------------ */
-
-static bool begin_types(pw_decoder *d, uint32_t count)
-{
-    d->types = pw_decode_alloc(d, count, sizeof *d->types);
-    d->module->info.types = d->types;
-    return d->types != NULL;
-}
-
-static bool read_type(pw_decoder *d)
-{
-    pw_module_info *info = &d->module->info;
-    if (!pw_read_functype(d, &d->types[info->ntypes])) {
-        return false;
-    }
-    info->ntypes++;
     return true;
 }
 
@@ -162,7 +163,8 @@ static bool begin_functions(pw_decoder *d, uint32_t count)
     d->function_types = begin_space(d, PW_EXTERN_FUNC, count, sizeof *d->function_types);
     d->module->info.function_types = d->function_types;
     d->module->nimported_functions = d->imported[PW_EXTERN_FUNC];
-    return d->function_types != NULL && enter_imports(d, PW_EXTERN_FUNC);
+    d->declared = pw_decode_alloc(d, ((size_t)d->imported[PW_EXTERN_FUNC] + count + 7) / 8, 1);
+    return d->function_types != NULL && d->declared != NULL && enter_imports(d, PW_EXTERN_FUNC);
 }
 
 static bool read_external(pw_decoder *d, pw_externkind kind)
@@ -191,13 +193,47 @@ static bool begin_tables(pw_decoder *d, uint32_t count)
     return d->tables != NULL && enter_imports(d, PW_EXTERN_TABLE);
 }
 
+/* After TABLE_WITH_INIT and a byte that is 0. */
+static bool read_table_with_init(pw_decoder *d)
+{
+    pw_constexpr init;
+    uint32_t offset = pw_reader_offset(&d->reader) + 1;
+    uint8_t reserved;
+    d->reader.pos++;
+    if (!pw_read_byte(&d->reader, "byte before a table type", &reserved)) {
+        return false;
+    }
+    if (reserved != 0) {
+        return pw_fail(d->reader.error, PW_MALFORMED, offset,
+                       "malformed table: 0x%02x before its type is not 0", reserved);
+    }
+    pw_externtype type;
+    if (!pw_read_externtype(d, PW_EXTERN_TABLE, &type) ||
+        !pw_read_constexpr(d, "initial value of a table", type.valtype, &init)) {
+        return false;
+    }
+    add_external(d, &type, false);
+    d->tables[d->module->ntables - 1].init = init;
+    return true;
+}
+
 static bool read_table(pw_decoder *d)
 {
     if (d->reader.pos < d->reader.end && *d->reader.pos == TABLE_WITH_INIT) {
-        return pw_fail(d->reader.error, PW_UNSUPPORTED, pw_reader_offset(&d->reader),
-                       "not supported: typed function references (a table with an initial value)");
+        return read_table_with_init(d);
     }
-    return read_external(d, PW_EXTERN_TABLE);
+    uint32_t offset = pw_reader_offset(&d->reader);
+    if (!read_external(d, PW_EXTERN_TABLE)) {
+        return false;
+    }
+    pw_tabledef *table = &d->tables[d->module->ntables - 1];
+    if (!pw_is_defaultable(table->type)) {
+        return pw_fail(d->reader.error, PW_INVALID, offset,
+                       "type mismatch: a table of %s needs an initial value",
+                       pw_valtype_name(table->type).text);
+    }
+    table->init = (pw_constexpr){.kind = PW_CONST_NULL, .type = table->type, .offset = offset};
+    return true;
 }
 
 /* ---- memory section (5) ---------------------------------------------------------------------- */
@@ -293,6 +329,9 @@ static bool read_export(pw_decoder *d)
         return false;
     }
     export->type = type_of(d, kind, export->index);
+    if (kind == PW_EXTERN_FUNC) {
+        pw_declare(d, export->index);
+    }
     d->module->info.nexports++;
     return true;
 }
@@ -344,7 +383,7 @@ static bool read_custom(pw_decoder *d)
 
 /* In the order they must have. */
 static const section sections[] = {
-    {1, "type section", "type count", 3, PW_MAX_TYPES, begin_types, read_type},
+    {1, "type section", "type count", 2, PW_MAX_TYPES, pw_begin_types, pw_read_type},
     {2, "import section", "import count", 4, PW_MAX_IMPORTS, begin_imports, read_import},
     {3, "function section", "function count", 1, PW_MAX_FUNCTIONS, begin_functions, read_function},
     {4, "table section", "table count", 3, PW_MAX_TABLES, begin_tables, read_table},

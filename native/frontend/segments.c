@@ -50,11 +50,12 @@ static bool read_elem_kind(pw_decoder *d)
 /* The element type: left out in the forms 0 and 4. */
 static bool read_elem_type(pw_decoder *d, uint32_t flags, pw_valtype *type)
 {
-    *type = PW_FUNCREF;
+    bool expressions = (flags & ELEM_EXPRESSIONS) != 0;
+    *type = expressions ? PW_FUNCREF : pw_reference_to(PW_FUNCREF, false);
     if ((flags & (ELEM_NOT_ACTIVE | ELEM_EXPLICIT)) == 0) {
         return true;
     }
-    if ((flags & ELEM_EXPRESSIONS) != 0) {
+    if (expressions) {
         return pw_read_reftype(d, "type of an element segment", type);
     }
     return read_elem_kind(d);
@@ -66,10 +67,14 @@ static bool read_elem_item(pw_decoder *d, uint32_t flags, pw_valtype type, pw_co
         return pw_read_constexpr(d, "element", type, item);
     }
     item->kind = PW_CONST_FUNC;
-    item->type = PW_FUNCREF;
+    item->type = type;
     item->offset = pw_reader_offset(&d->reader);
-    return pw_read_u32(&d->reader, "function index", &item->index) &&
-           pw_check_index(d, PW_EXTERN_FUNC, item->offset, item->index);
+    if (!pw_read_u32(&d->reader, "function index", &item->index) ||
+        !pw_check_index(d, PW_EXTERN_FUNC, item->offset, item->index)) {
+        return false;
+    }
+    pw_declare(d, item->index);
+    return true;
 }
 
 static bool read_elem_items(pw_decoder *d, uint32_t flags, pw_elemsegment *segment)
@@ -127,11 +132,11 @@ bool pw_read_elem(pw_decoder *d)
     if (!read_elem_type(d, flags, &segment->type)) {
         return false;
     }
-    if (active && segment->type != d->tables[segment->table].type) {
+    if (active && !pw_matches(d->module->typedefs, segment->type, d->tables[segment->table].type)) {
         return pw_fail(d->reader.error, PW_INVALID, offset,
                        "type mismatch: table %u expected elements of type %s but got %s",
-                       segment->table, pw_valtype_name(d->tables[segment->table].type),
-                       pw_valtype_name(segment->type));
+                       segment->table, pw_valtype_name(d->tables[segment->table].type).text,
+                       pw_valtype_name(segment->type).text);
     }
     if (!read_elem_items(d, flags, segment)) {
         return false;

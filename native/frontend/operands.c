@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/* The operand stack of the validator. */
+#include <string.h>
+
+#include "limits.h"
+#include "validate.h"
+
+bool pw_grow_operands(pw_decoder *d, uint32_t more)
+{
+    pw_validator *v = &d->v;
+    uint64_t need = (uint64_t)v->noperands + more;
+    if (need > PW_MAX_OPERANDS) {
+        return pw_fail(d->reader.error, PW_LIMIT, pw_at(d),
+                       "too many: %llu operands, but at most %u are supported",
+                       (unsigned long long)need, PW_MAX_OPERANDS);
+    }
+    void *operands = v->operands;
+    bool grown = pw_decode_grow(d, &operands, &v->operands_capacity, (uint32_t)need,
+                                sizeof *v->operands);
+    v->operands = operands;
+    return grown;
+}
+
+/* ---- messages -------------------------------------------------------------------------------- */
+
+typedef struct {
+    char text[80];
+} typelist;
+
+/* "[i32 f64]"; what does not fit is left out. */
+static typelist show(const pw_valtype *types, uint32_t count)
+{
+    typelist list = {"["};
+    size_t size = 1;
+    for (uint32_t i = 0; i < count; i++) {
+        pw_typename name = pw_valtype_name(types[i]);
+        size_t length = strlen(name.text);
+        if (size + length + 6 > sizeof list.text) {
+            memcpy(list.text + size, " ...", 4);
+            size += 4;
+            break;
+        }
+        if (i > 0) {
+            list.text[size++] = ' ';
+        }
+        memcpy(list.text + size, name.text, length);
+        size += length;
+    }
+    list.text[size] = ']';
+    list.text[size + 1] = 0;
+    return list;
+}
+
+PW_NOINLINE static bool fail_empty(pw_decoder *d, const char *expected)
+{
+    return pw_fail(d->reader.error, PW_INVALID, pw_at(d),
+                   "type mismatch: %s expected %s but the stack is empty", d->v.op->text, expected);
+}
+
+PW_NOINLINE bool pw_fail_operand(pw_decoder *d, const char *expected, pw_valtype actual)
+{
+    return pw_fail(d->reader.error, PW_INVALID, pw_at(d),
+                   "type mismatch: %s expected %s but got %s", d->v.op->text, expected,
+                   pw_valtype_name(actual).text);
+}
+
+/* `noperands`: as it was before any was popped. */
+PW_NOINLINE static bool fail_operands(pw_decoder *d, const pw_valtype *types, uint32_t count,
+                                      uint32_t noperands)
+{
+    const pw_validator *v = &d->v;
+    uint32_t shown = noperands - v->height < count ? noperands - v->height : count;
+    return pw_fail(d->reader.error, PW_INVALID, pw_at(d),
+                   "type mismatch: instruction requires %s but stack has %s (%s)",
+                   show(types, count).text, show(&v->operands[noperands - shown], shown).text,
+                   v->op->text);
+}
+
+/* ---- taking operands ------------------------------------------------------------------------- */
+
+static bool is_unreachable(const pw_validator *v)
+{
+    return v->controls[v->ncontrols - 1].unreachable;
+}
+
+/* The topmost operand, or the unknown type where the stack is polymorphic; false: there is none. */
+static bool take(pw_validator *v, pw_valtype *type)
+{
+    if (v->noperands == v->height) {
+        *type = PW_BOTTOM;
+        return is_unreachable(v);
+    }
+    *type = v->operands[--v->noperands];
+    return true;
+}
+
+bool pw_pop_other(pw_decoder *d, pw_valtype expected)
+{
+    pw_valtype actual;
+    if (!take(&d->v, &actual)) {
+        return fail_empty(d, pw_valtype_name(expected).text);
+    }
+    return pw_matches(d->module->typedefs, actual, expected) ||
+           pw_fail_operand(d, pw_valtype_name(expected).text, actual);
+}
+
+bool pw_pop_any(pw_decoder *d, pw_valtype *type)
+{
+    return take(&d->v, type) || fail_empty(d, "a value");
+}
+
+bool pw_pop_reference(pw_decoder *d, pw_valtype *type)
+{
+    if (!take(&d->v, type)) {
+        return fail_empty(d, "a reference");
+    }
+    if (*type == PW_BOTTOM) {
+        *type = PW_BOTTOM_REF;
+    }
+    return pw_is_reference(*type) || pw_fail_operand(d, "a reference", *type);
+}
+
+/* In an unreachable block what is missing at the bottom is given. */
+bool pw_pop_other_types(pw_decoder *d, const pw_valtype *types, uint32_t count)
+{
+    pw_validator *v = &d->v;
+    uint32_t before = v->noperands;
+    for (uint32_t i = count; i > 0; i--) {
+        pw_valtype actual;
+        if (!take(v, &actual) || !pw_matches(d->module->typedefs, actual, types[i - 1])) {
+            return fail_operands(d, types, count, before);
+        }
+        if (v->noperands == v->height && is_unreachable(v)) {
+            break;
+        }
+    }
+    return true;
+}
+
+bool pw_pop_types(pw_decoder *d, const pw_valtype *types, uint32_t count)
+{
+    pw_validator *v = &d->v;
+    if (count == 0) {
+        return true;
+    }
+    if (v->noperands - v->height >= count &&
+        memcmp(&v->operands[v->noperands - count], types, count * sizeof *types) == 0) {
+        v->noperands -= count;
+        return true;
+    }
+    return pw_pop_other_types(d, types, count);
+}
+
+bool pw_push_types(pw_decoder *d, const pw_valtype *types, uint32_t count)
+{
+    pw_validator *v = &d->v;
+    if (count == 0) {
+        return true;
+    }
+    if (v->operands_capacity - v->noperands < count && !pw_grow_operands(d, count)) {
+        return false;
+    }
+    memcpy(&v->operands[v->noperands], types, count * sizeof *types);
+    v->noperands += count;
+    return true;
+}
+
+bool pw_check_types(pw_decoder *d, const pw_valtype *actual, uint32_t nactual,
+                    const pw_valtype *expected, uint32_t nexpected)
+{
+    bool same = nactual == nexpected;
+    for (uint32_t i = 0; same && i < nactual; i++) {
+        same = pw_matches(d->module->typedefs, actual[i], expected[i]);
+    }
+    return same || pw_fail(d->reader.error, PW_INVALID, pw_at(d),
+                           "type mismatch: %s expected %s but got %s", d->v.op->text,
+                           show(expected, nexpected).text, show(actual, nactual).text);
+}
+
+bool pw_check_type(pw_decoder *d, pw_valtype actual, pw_valtype expected)
+{
+    return pw_matches(d->module->typedefs, actual, expected) ||
+           pw_fail_operand(d, pw_valtype_name(expected).text, actual);
+}
