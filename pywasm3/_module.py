@@ -29,11 +29,12 @@ if TYPE_CHECKING:
 
     Bytes: TypeAlias = bytes  # Module.bytes hides the name in the class
 
-_gc, _get_info, _new, _release = (
+_gc, _get_info, _new, _release, _validate = (
     ffi.gc,
     lib.pw_module_get_info,
     lib.pw_module_new,
     lib.pw_module_release,
+    lib.pw_module_validate,
 )
 
 
@@ -92,7 +93,7 @@ class Module:
         Raises:
             MalformedError: The bytes are no module.
             InvalidError: The module breaks a rule of validation.
-            UnsupportedError: It uses what this version cannot run.
+            UnsupportedError: It is valid, but uses what this version cannot run.
             TypeError: `data` is no bytes-like object of single bytes.
         """
         error = new_error()
@@ -117,13 +118,25 @@ class Module:
 
     @staticmethod
     def validate(data: Buffer) -> None:
-        """Checks bytes without keeping a module.
+        """Checks bytes by all rules of WebAssembly 3.0 and threads, and keeps nothing.
+
+        More modules are valid than this version can run: ``Module(data)`` refuses the others with
+        an UnsupportedError.
+
+        Args:
+            data: A bytes-like object: contiguous, of single bytes.
 
         Raises:
-            ModuleError: As ``Module(data)`` raises it.
+            MalformedError: The bytes are no module (section 5, Binary Format).
+            InvalidError: The module breaks a rule of validation (section 3).
+            UnsupportedError: It is beyond a limit on sizes.
             TypeError: `data` is no bytes-like object of single bytes.
         """
-        Module(data)
+        error = new_error()
+        # What another thread could change is copied.
+        bytes_ = data if type(data) is bytes else bytes(_byte_view(data))
+        if not _validate(bytes_, len(bytes_), error):
+            raise error_from(error)
 
     @property
     def name(self) -> str | None:

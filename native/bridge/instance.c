@@ -10,42 +10,12 @@ static void no_memory(pw_error *error)
     pw_fail(error, PW_NO_MEMORY, 0, "no memory for an instance");
 }
 
-static bool unsupported(pw_error *error, const char *what)
-{
-    pw_fail(error, PW_UNSUPPORTED, 0, "%s cannot be run yet", what);
-    return false;
-}
-
 /* An array that may be empty. */
 static bool allocate(void *result, size_t count, size_t size)
 {
     void *array = calloc(count ? count : 1, size);
     memcpy(result, &array, sizeof array);
     return array != NULL;
-}
-
-/* ---- what this version runs ---- */
-
-static bool check_supported(const pw_module *module, pw_error *error)
-{
-    if (module->nmemories > 1)
-        return unsupported(error, "multiple memories");
-    for (uint32_t i = 0; i < module->nmemories; ++i) {
-        if (module->memories[i].limits.is64)
-            return unsupported(error, "a 64-bit memory");
-        if (module->memories[i].limits.shared)
-            return unsupported(error, "a shared memory");
-    }
-    if (module->ntags)
-        return unsupported(error, "an exception tag");
-    for (uint32_t i = 0; i < module->ntables; ++i) {
-        if (module->tables[i].limits.is64)
-            return unsupported(error, "a 64-bit table");
-        if (module->tables[i].limits.min > PW_MAX_TABLE_SIZE)
-            return pw_fail(error, PW_LIMIT, 0, "table too large: %llu elements, at most %u",
-                           (unsigned long long)module->tables[i].limits.min, PW_MAX_TABLE_SIZE);
-    }
-    return true;
 }
 
 /* ---- types and functions ---- */
@@ -140,7 +110,6 @@ static bool add_memory(pw_instance *instance, pw_error *error)
     return true;
 }
 
-/* All elements are null: tables with an initial value would have it here. */
 static bool add_tables(pw_instance *instance, pw_error *error)
 {
     const pw_module *module = instance->module;
@@ -148,8 +117,12 @@ static bool add_tables(pw_instance *instance, pw_error *error)
         const pw_tabledef *definition = &module->tables[i];
         if (definition->imported)
             continue;
+        if (definition->limits.min > PW_MAX_TABLE_SIZE)
+            return pw_fail(error, PW_LIMIT, 0, "table too large: %llu elements, at most %u",
+                           (unsigned long long)definition->limits.min, PW_MAX_TABLE_SIZE);
         pw_table *table = instance->tables[i] = &instance->own_tables[i];
-        if (!pw_table_init(table, definition->type, &definition->limits, 0)) {
+        if (!pw_table_init(table, definition->type, &definition->limits,
+                           pw_evaluate(instance, &definition->init))) {
             no_memory(error);
             return false;
         }
@@ -166,17 +139,6 @@ pw_global *pw_global_new(pw_store *store, pw_valtype type, bool is_mutable, uint
     *global = (pw_global){store->globals, bits, type, pw_host_type(type), is_mutable};
     store->globals = global;
     return global;
-}
-
-uint64_t pw_evaluate(const pw_instance *instance, const pw_constexpr *expression)
-{
-    switch (expression->kind) {
-    case PW_CONST_VALUE: return expression->bits;
-    case PW_CONST_GLOBAL: return instance->globals[expression->index]->bits;
-    case PW_CONST_FUNC: return (uint64_t)(uintptr_t)&instance->m3->functions[expression->index];
-    case PW_CONST_NULL: break;
-    }
-    return 0;
 }
 
 static bool add_globals(pw_instance *instance, pw_error *error)
@@ -244,8 +206,6 @@ static bool add_m3(pw_instance *instance, pw_error *error)
 pw_instance *pw_instance_new(pw_store *store, pw_module *module, const pw_extern *imports,
                              pw_error *error)
 {
-    if (!check_supported(module, error))
-        return NULL;
     pw_instance *instance = calloc(1, sizeof *instance);
     if (!instance) {
         no_memory(error);

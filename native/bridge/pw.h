@@ -168,7 +168,8 @@ typedef struct {
 /* Decodes and validates a copy of the bytes; a valid module that this version cannot run is
  * PW_UNSUPPORTED. Owned by caller, counted: pw_module_release. NULL with error set. */
 pw_module *pw_module_new(const uint8_t *bytes, size_t size, pw_error *error);
-/* Decodes and validates only, whatever this version can run. */
+/* Decodes and validates only, whatever this version can run. The bytes must not change meanwhile.
+ */
 bool pw_module_validate(const uint8_t *bytes, size_t size, pw_error *error);
 void pw_module_release(pw_module *module);
 const pw_module_info *pw_module_get_info(const pw_module *module);

@@ -226,31 +226,19 @@ static pw_code intern_group(pw_store *store, const group *g)
 
 /* ---- groups of a module ---- */
 
-static uint32_t last_reference(const pw_valtype *types, uint32_t count, uint32_t last)
-{
-    for (uint32_t i = 0; i < count; ++i)
-        if ((types[i] & PW_CONCRETE) && (types[i] & PW_HEAP_MASK) > last)
-            last = types[i] & PW_HEAP_MASK;
-    return last;
-}
-
-/* Only members of a group refer to types behind them, so what they reach belongs together. */
-static uint32_t group_size(const pw_module_info *info, uint32_t first)
-{
-    uint32_t last = first;
-    for (uint32_t i = first; i <= last; ++i) {
-        last = last_reference(info->types[i].results, info->types[i].nresults, last);
-        last = last_reference(info->types[i].params, info->types[i].nparams, last);
-    }
-    return last - first + 1;
-}
-
+/* Equal groups of a module are one already. */
 bool pw_store_intern(pw_store *store, const pw_module *module, IM3FuncType *types)
 {
     const pw_module_info *info = &module->info;
     group g = {.info = info, .types = types};
     for (; g.first < info->ntypes; g.first += g.count) {
-        g.count = group_size(info, g.first);
+        const pw_typedef *definition = &module->typedefs[g.first];
+        g.count = 1;
+        if (definition->canonical != g.first) {
+            types[g.first] = types[definition->canonical];
+            continue;
+        }
+        g.count = definition->group_size;
         if (intern_group(store, &g) == PW_NO_MEMORY)
             return false;
     }

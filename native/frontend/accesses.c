@@ -147,8 +147,7 @@ bool pw_check_access_lane(pw_decoder *d)
     const pw_opcode *op = d->v.op;
     pw_valtype address;
     return read_memarg(d, false, &address) && read_lane(d, 1u << (VECTOR_LOG2 - op->log2)) &&
-           pw_pop(d, PW_V128) && pw_pop(d, address) &&
-           (op->result == 0 || pw_push(d, op->result));
+           pw_pop(d, PW_V128) && pw_pop(d, address) && (op->result == 0 || pw_push(d, op->result));
 }
 
 /* ---- whole memories -------------------------------------------------------------------------- */
@@ -184,8 +183,10 @@ bool pw_check_memory_grow(pw_decoder *d)
 bool pw_check_memory_init(pw_decoder *d)
 {
     pw_valtype address;
-    return pw_read_data_index(d) && read_memory(d, &address) && pw_pop(d, PW_I32) &&
-           pw_pop(d, PW_I32) && pw_pop(d, address);
+    uint32_t segment;
+    return pw_read_index(d, "data segment index", &segment) && read_memory(d, &address) &&
+           pw_check_data_index(d, segment) && pw_pop(d, PW_I32) && pw_pop(d, PW_I32) &&
+           pw_pop(d, address);
 }
 
 bool pw_check_memory_copy(pw_decoder *d)
@@ -206,17 +207,8 @@ bool pw_check_memory_fill(pw_decoder *d)
            pw_pop(d, address);
 }
 
-bool pw_check_data_drop(pw_decoder *d)
+bool pw_check_data_index(pw_decoder *d, uint32_t index)
 {
-    return pw_read_data_index(d);
-}
-
-bool pw_read_data_index(pw_decoder *d)
-{
-    uint32_t index;
-    if (!pw_read_index(d, "data segment index", &index)) {
-        return false;
-    }
     if (!d->has_data_count) {
         return pw_fail(d->reader.error, PW_MALFORMED, pw_at(d),
                        "data count section required: %s names data segment %u", d->v.op->text,
@@ -224,4 +216,10 @@ bool pw_read_data_index(pw_decoder *d)
     }
     return index < d->data_count ||
            pw_fail_index(d, "data segment", pw_at(d), index, d->data_count);
+}
+
+bool pw_check_data_drop(pw_decoder *d)
+{
+    uint32_t segment;
+    return pw_read_index(d, "data segment index", &segment) && pw_check_data_index(d, segment);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Constant expressions: https://webassembly.github.io/spec/core/valid/instructions.html
- * #constant-expressions. The validator checks them; here those of one instruction are taken apart. */
+ * #constant-expressions. The validator checks them; here those of one instruction are taken apart.
+ */
 #include "decode.h"
 
 static bool read_i32(pw_reader *r, pw_constexpr *c)

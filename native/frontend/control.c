@@ -38,8 +38,7 @@ static bool read_indexed_type(pw_decoder *d, const pw_functype **type)
     }
     if (d->typesection.typedefs[index].kind != PW_TYPE_FUNC) {
         return pw_fail(ahead.error, PW_INVALID, offset,
-                       "type mismatch: type %u is expected to be a function type",
-                       (uint32_t)index);
+                       "type mismatch: type %u is expected to be a function type", (uint32_t)index);
     }
     if ((d->unrunnable & PW_FEATURE_MULTI_VALUE) != 0) {
         pw_note_unsupported(d, PW_FEATURE_MULTI_VALUE, offset, "a block with a type index");
@@ -75,8 +74,8 @@ PW_NOINLINE static bool grow_controls(pw_decoder *d)
                        "too many: more than %u blocks inside each other", PW_MAX_NESTING);
     }
     void *controls = v->controls;
-    bool grown = pw_decode_grow(d, &controls, &v->controls_capacity, v->ncontrols + 1,
-                                sizeof *v->controls);
+    bool grown =
+        pw_decode_grow(d, &controls, &v->controls_capacity, v->ncontrols + 1, sizeof *v->controls);
     v->controls = controls;
     return grown;
 }

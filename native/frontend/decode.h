@@ -81,8 +81,8 @@ typedef struct {
     uint32_t codes_offset;
     bool has_data_count;
     uint32_t data_count;
-    uint32_t nmemories; /* seen so far, imported or not */
-    uint32_t unrunnable; /* features whose first use is to be noted, */
+    uint32_t nmemories;   /* seen so far, imported or not */
+    uint32_t unrunnable;  /* features whose first use is to be noted, */
     pw_error unsupported; /* here */
     uint32_t function;    /* whose body is read, or PW_NO_INDEX */
     uint8_t *declared;    /* bits: functions that ref.func may name */

@@ -18,9 +18,10 @@ static bool read_limits_flags(pw_decoder *d, uint8_t allowed, uint8_t *flags)
     if (!pw_read_byte(r, "limits flags", flags)) {
         return false;
     }
-    if ((*flags & ~allowed) != 0) {
-        return pw_fail(r->error, PW_MALFORMED, offset,
-                       "malformed limits flags: 0x%02x has bits beyond 0x%02x", *flags, allowed);
+    bool cut = (*flags & LIMITS_PAGE_SIZE) != 0 && r->pos == r->end;
+    if ((*flags & ~allowed) != 0 || cut) {
+        return pw_fail(r->error, PW_MALFORMED, offset, "malformed limits flags: 0x%02x %s 0x%02x",
+                       *flags, cut ? "ends the section, allowed are" : "has bits beyond", allowed);
     }
     if ((*flags & LIMITS_SHARED) != 0 && (*flags & LIMITS_HAS_MAX) == 0) {
         return pw_fail(r->error, PW_INVALID, offset,

@@ -6,23 +6,23 @@
 #include <stdint.h>
 
 /* X(name, words for a message) */
-#define PW_FEATURES(X)                                                                             \
-    X(MVP, "WebAssembly 1.0")                                                                      \
-    X(SIGN_EXTENSION, "sign extension operators")                                                  \
-    X(SATURATING, "saturating conversions")                                                        \
-    X(MULTI_VALUE, "multiple values")                                                              \
-    X(BULK_MEMORY, "bulk memory operations")                                                       \
-    X(REFERENCES, "reference types")                                                               \
-    X(FUNCTION_REFERENCES, "typed function references")                                            \
-    X(TAIL_CALLS, "tail calls")                                                                    \
-    X(EXTENDED_CONSTANTS, "extended constant expressions")                                         \
-    X(SIMD, "SIMD")                                                                                \
-    X(RELAXED, "relaxed SIMD")                                                                     \
-    X(EXCEPTIONS, "exceptions")                                                                    \
-    X(MEMORY64, "64-bit memories and tables")                                                      \
-    X(MULTI_MEMORY, "multiple memories")                                                           \
-    X(THREADS, "threads")                                                                          \
-    X(PAGE_SIZES, "custom page sizes")                                                             \
+#define PW_FEATURES(X)                                     \
+    X(MVP, "WebAssembly 1.0")                              \
+    X(SIGN_EXTENSION, "sign extension operators")          \
+    X(SATURATING, "saturating conversions")                \
+    X(MULTI_VALUE, "multiple values")                      \
+    X(BULK_MEMORY, "bulk memory operations")               \
+    X(REFERENCES, "reference types")                       \
+    X(FUNCTION_REFERENCES, "typed function references")    \
+    X(TAIL_CALLS, "tail calls")                            \
+    X(EXTENDED_CONSTANTS, "extended constant expressions") \
+    X(SIMD, "SIMD")                                        \
+    X(RELAXED, "relaxed SIMD")                             \
+    X(EXCEPTIONS, "exceptions")                            \
+    X(MEMORY64, "64-bit memories and tables")              \
+    X(MULTI_MEMORY, "multiple memories")                   \
+    X(THREADS, "threads")                                  \
+    X(PAGE_SIZES, "custom page sizes")                     \
     X(GC, "garbage-collected types")
 
 #define PW_FEATURE_NUMBER(name, words) PW_NUMBER_##name,
@@ -30,15 +30,17 @@ enum { PW_FEATURES(PW_FEATURE_NUMBER) PW_FEATURE_COUNT };
 #undef PW_FEATURE_NUMBER
 
 #define PW_FEATURE_BIT(name, words) PW_FEATURE_##name = 1 << PW_NUMBER_##name,
-typedef enum { PW_FEATURES(PW_FEATURE_BIT) PW_FEATURE_ALL = (1 << PW_FEATURE_COUNT) - 1 } pw_feature;
+typedef enum {
+    PW_FEATURES(PW_FEATURE_BIT) PW_FEATURE_ALL = (1 << PW_FEATURE_COUNT) - 1
+} pw_feature;
 #undef PW_FEATURE_BIT
 
 /* What the engine runs. The one place that decides this: a module that uses more is never made, so
  * it cannot be instantiated. */
 #define PW_RUNNABLE_FEATURES                                                                       \
-    (PW_FEATURE_MVP | PW_FEATURE_SIGN_EXTENSION | PW_FEATURE_SATURATING |                          \
-     PW_FEATURE_MULTI_VALUE | PW_FEATURE_BULK_MEMORY | PW_FEATURE_REFERENCES |                     \
-     PW_FEATURE_FUNCTION_REFERENCES | PW_FEATURE_TAIL_CALLS | PW_FEATURE_EXTENDED_CONSTANTS)
+    (PW_FEATURE_MVP | PW_FEATURE_SIGN_EXTENSION | PW_FEATURE_SATURATING | PW_FEATURE_MULTI_VALUE | \
+     PW_FEATURE_BULK_MEMORY | PW_FEATURE_REFERENCES | PW_FEATURE_FUNCTION_REFERENCES |             \
+     PW_FEATURE_TAIL_CALLS | PW_FEATURE_EXTENDED_CONSTANTS)
 
 /* The words for one bit. */
 const char *pw_feature_name(pw_feature feature);

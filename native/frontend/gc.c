@@ -52,8 +52,7 @@ static bool check_default(pw_decoder *d, const pw_field *field)
 static bool check_mutable(pw_decoder *d, const pw_typedef *definition, const pw_field *field)
 {
     return field->is_mutable ||
-           pw_fail(d->reader.error, PW_INVALID, pw_at(d),
-                   "immutable %s: %s expected a mutable one",
+           pw_fail(d->reader.error, PW_INVALID, pw_at(d), "immutable %s: %s expected a mutable one",
                    definition->kind == PW_TYPE_STRUCT ? "field" : "array", d->v.op->text);
 }
 
@@ -168,26 +167,31 @@ static bool check_numeric(pw_decoder *d, const pw_typedef *type)
                    pw_valtype_name(type->fields->type).text);
 }
 
+static bool read_data(pw_decoder *d)
+{
+    uint32_t segment;
+    return pw_read_index(d, "data segment index", &segment) && pw_check_data_index(d, segment);
+}
+
 bool pw_check_array_new_data(pw_decoder *d)
 {
     const pw_typedef *type;
-    return read_definition(d, PW_TYPE_ARRAY, &type) && pw_read_data_index(d) &&
-           check_numeric(d, type) && pw_pop(d, PW_I32) && pw_pop(d, PW_I32) &&
-           pw_push(d, reference(type, false));
+    return read_definition(d, PW_TYPE_ARRAY, &type) && read_data(d) && check_numeric(d, type) &&
+           pw_pop(d, PW_I32) && pw_pop(d, PW_I32) && pw_push(d, reference(type, false));
 }
 
-static bool check_elements(pw_decoder *d, const pw_elemsegment *segment, const pw_typedef *type)
+static bool read_elements(pw_decoder *d, const pw_typedef *type)
 {
-    return pw_check_type(d, segment->type, type->fields->type);
+    uint32_t segment;
+    return pw_read_index(d, "element segment index", &segment) && pw_check_elem_index(d, segment) &&
+           pw_check_type(d, d->elems[segment].type, type->fields->type);
 }
 
 bool pw_check_array_new_elem(pw_decoder *d)
 {
     const pw_typedef *type;
-    const pw_elemsegment *segment;
-    return read_definition(d, PW_TYPE_ARRAY, &type) && pw_read_elem_index(d, &segment) &&
-           check_elements(d, segment, type) && pw_pop(d, PW_I32) && pw_pop(d, PW_I32) &&
-           pw_push(d, reference(type, false));
+    return read_definition(d, PW_TYPE_ARRAY, &type) && read_elements(d, type) &&
+           pw_pop(d, PW_I32) && pw_pop(d, PW_I32) && pw_push(d, reference(type, false));
 }
 
 static bool array_get(pw_decoder *d, bool packed)
@@ -259,16 +263,13 @@ static bool pop_range(pw_decoder *d, const pw_typedef *type)
 bool pw_check_array_init_data(pw_decoder *d)
 {
     const pw_typedef *type;
-    return read_target(d, &type) && pw_read_data_index(d) && check_numeric(d, type) &&
-           pop_range(d, type);
+    return read_target(d, &type) && read_data(d) && check_numeric(d, type) && pop_range(d, type);
 }
 
 bool pw_check_array_init_elem(pw_decoder *d)
 {
     const pw_typedef *type;
-    const pw_elemsegment *segment;
-    return read_target(d, &type) && pw_read_elem_index(d, &segment) &&
-           check_elements(d, segment, type) && pop_range(d, type);
+    return read_target(d, &type) && read_elements(d, type) && pop_range(d, type);
 }
 
 /* ---- scalars and conversions ----------------------------------------------------------------- */

@@ -13,14 +13,14 @@
 #define TYPE_F64 PW_F64
 #define TYPE_V128 PW_V128
 
-#define ROW(code, text, immediates, check, a, b, c, result, log2, feature, constant)               \
-    [code] = {text,                                                                                \
-              PW_FEATURE_##feature,                                                                \
-              PW_IMM_##immediates,                                                                 \
-              PW_CHECK_##check,                                                                    \
-              {TYPE_##a, TYPE_##b, TYPE_##c},                                                      \
-              TYPE_##result,                                                                       \
-              log2,                                                                                \
+#define ROW(code, text, immediates, check, a, b, c, result, log2, feature, constant) \
+    [code] = {text,                                                                  \
+              PW_FEATURE_##feature,                                                  \
+              PW_IMM_##immediates,                                                   \
+              PW_CHECK_##check,                                                      \
+              {TYPE_##a, TYPE_##b, TYPE_##c},                                        \
+              TYPE_##result,                                                         \
+              log2,                                                                  \
               constant},
 #define NOTHING(...)
 

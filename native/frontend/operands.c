@@ -15,8 +15,8 @@ bool pw_grow_operands(pw_decoder *d, uint32_t more)
                        (unsigned long long)need, PW_MAX_OPERANDS);
     }
     void *operands = v->operands;
-    bool grown = pw_decode_grow(d, &operands, &v->operands_capacity, (uint32_t)need,
-                                sizeof *v->operands);
+    bool grown =
+        pw_decode_grow(d, &operands, &v->operands_capacity, (uint32_t)need, sizeof *v->operands);
     v->operands = operands;
     return grown;
 }

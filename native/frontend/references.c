@@ -16,17 +16,10 @@ static bool read_table(pw_decoder *d, const pw_tabledef **table, pw_valtype *add
     return true;
 }
 
-bool pw_read_elem_index(pw_decoder *d, const pw_elemsegment **segment)
+bool pw_check_elem_index(pw_decoder *d, uint32_t index)
 {
-    uint32_t index;
-    if (!pw_read_index(d, "element segment index", &index)) {
-        return false;
-    }
-    if (index >= d->module->nelems) {
-        return pw_fail_index(d, "elem segment", pw_at(d), index, d->module->nelems);
-    }
-    *segment = &d->elems[index];
-    return true;
+    return index < d->module->nelems ||
+           pw_fail_index(d, "elem segment", pw_at(d), index, d->module->nelems);
 }
 
 bool pw_check_table_get(pw_decoder *d)
@@ -45,18 +38,19 @@ bool pw_check_table_set(pw_decoder *d)
 
 bool pw_check_table_init(pw_decoder *d)
 {
-    const pw_elemsegment *segment;
     const pw_tabledef *table;
     pw_valtype address;
-    return pw_read_elem_index(d, &segment) && read_table(d, &table, &address) &&
-           pw_check_type(d, segment->type, table->type) && pw_pop(d, PW_I32) &&
+    uint32_t segment;
+    return pw_read_index(d, "element segment index", &segment) && read_table(d, &table, &address) &&
+           pw_check_elem_index(d, segment) &&
+           pw_check_type(d, d->elems[segment].type, table->type) && pw_pop(d, PW_I32) &&
            pw_pop(d, PW_I32) && pw_pop(d, address);
 }
 
 bool pw_check_elem_drop(pw_decoder *d)
 {
-    const pw_elemsegment *segment;
-    return pw_read_elem_index(d, &segment);
+    uint32_t segment;
+    return pw_read_index(d, "element segment index", &segment) && pw_check_elem_index(d, segment);
 }
 
 bool pw_check_table_copy(pw_decoder *d)

@@ -186,11 +186,18 @@ static bool read_function(pw_decoder *d)
 
 #define TABLE_WITH_INIT 0x40
 
+/* An initial value may be an imported global, though the section of globals is yet to come. */
+static bool enter_imported_globals(pw_decoder *d)
+{
+    d->globals = begin_space(d, PW_EXTERN_GLOBAL, 0, sizeof *d->globals);
+    return d->globals != NULL && enter_imports(d, PW_EXTERN_GLOBAL);
+}
+
 static bool begin_tables(pw_decoder *d, uint32_t count)
 {
     d->tables = begin_space(d, PW_EXTERN_TABLE, count, sizeof *d->tables);
     d->module->tables = d->tables;
-    return d->tables != NULL && enter_imports(d, PW_EXTERN_TABLE);
+    return d->tables != NULL && enter_imports(d, PW_EXTERN_TABLE) && enter_imported_globals(d);
 }
 
 /* After TABLE_WITH_INIT and a byte that is 0. */
@@ -270,6 +277,7 @@ static bool begin_globals(pw_decoder *d, uint32_t count)
 {
     d->globals = begin_space(d, PW_EXTERN_GLOBAL, count, sizeof *d->globals);
     d->module->globals = d->globals;
+    d->module->nglobals = 0;
     return d->globals != NULL && enter_imports(d, PW_EXTERN_GLOBAL);
 }
 

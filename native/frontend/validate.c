@@ -62,7 +62,7 @@ PW_NOINLINE static pw_valtype find_local(const pw_validator *v, uint32_t index)
     return v->groups[low].type;
 }
 
-bool pw_read_local(pw_decoder *d, uint32_t *index, pw_valtype *type)
+static bool read_local(pw_decoder *d, uint32_t *index, pw_valtype *type)
 {
     const pw_validator *v = &d->v;
     if (!pw_read_index(d, "local index", index)) {
@@ -125,7 +125,7 @@ void pw_forget_assigned(pw_validator *v, uint32_t kept)
 {
     while (v->nassigned > kept) {
         uint32_t index = v->assigned[--v->nassigned];
-        v->is_assigned[index / 8] &= (uint8_t) ~(1u << index % 8);
+        v->is_assigned[index / 8] &= (uint8_t)~(1u << index % 8);
     }
 }
 
@@ -135,15 +135,15 @@ bool pw_check_local_get(pw_decoder *d)
 {
     uint32_t index;
     pw_valtype type;
-    return pw_read_local(d, &index, &type) &&
-           (pw_is_defaultable(type) || check_assigned(d, index)) && pw_push(d, type);
+    return read_local(d, &index, &type) && (pw_is_defaultable(type) || check_assigned(d, index)) &&
+           pw_push(d, type);
 }
 
 bool pw_check_local_set(pw_decoder *d)
 {
     uint32_t index;
     pw_valtype type;
-    return pw_read_local(d, &index, &type) && pw_pop(d, type) &&
+    return read_local(d, &index, &type) && pw_pop(d, type) &&
            (pw_is_defaultable(type) || assign(d, index));
 }
 
@@ -151,7 +151,7 @@ bool pw_check_local_tee(pw_decoder *d)
 {
     uint32_t index;
     pw_valtype type;
-    return pw_read_local(d, &index, &type) && pw_pop(d, type) && pw_push(d, type) &&
+    return read_local(d, &index, &type) && pw_pop(d, type) && pw_push(d, type) &&
            (pw_is_defaultable(type) || assign(d, index));
 }
 
@@ -276,14 +276,15 @@ static inline bool check_instruction(pw_decoder *d)
     }
 }
 
+/* An `end` right behind the function would have been its own. */
 static bool fail_end(pw_decoder *d)
 {
     const pw_reader *r = &d->reader;
+    const char *phrase = r->end == r->limit     ? "unexpected end of section or function"
+                         : *r->end == PW_OP_END ? "section size mismatch"
+                                                : "END opcode expected";
     return pw_fail(r->error, PW_MALFORMED, pw_reader_offset(r),
-                   "%s: the %s ends inside a block or before its last end",
-                   r->end == r->limit ? "unexpected end of section or function"
-                                      : "END opcode expected",
-                   r->unit);
+                   "%s: the %s ends inside a block or before its last end", phrase, r->unit);
 }
 
 bool pw_check_body(pw_decoder *d, const pw_functype *type)
