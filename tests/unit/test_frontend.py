@@ -21,7 +21,6 @@ from pywasm3 import (
     funcref,
     i32,
     i64,
-    v128,
 )
 
 HEADER = b"\0asm\1\0\0\0"
@@ -101,12 +100,12 @@ def test_imports_come_in_the_modules_order_with_their_types() -> None:
 def test_exports_come_in_the_modules_order_with_their_types() -> None:
     data = wat("""(module
         (memory (export "m") 1)
-        (func (export "f") (param v128) (result i32 i32) unreachable)
+        (func (export "f") (param f32) (result i32 i32) unreachable)
         (table (export "t") 0 funcref)
         (global (export "g") i64 (i64.const 1)))""")
     assert pywasm3.Module(data).exports == (
         ExportType("m", MemoryType(1)),
-        ExportType("f", FuncType((v128,), (i32, i32))),
+        ExportType("f", FuncType((f32,), (i32, i32))),
         ExportType("t", TableType(funcref, 0)),
         ExportType("g", GlobalType(i64)),
     )
@@ -148,31 +147,9 @@ def test_numbers_may_be_padded_up_to_their_width() -> None:
     assert memory.exports == ()
 
 
-def test_more_memories_than_one_are_read() -> None:
-    data = wat('(module (memory 1) (memory 2 3) (export "b" (memory 1)))')
-    assert pywasm3.Module(data).exports == (ExportType("b", MemoryType(2, 3)),)
-
-
-def test_limits_say_whether_they_are_shared_or_of_64_bits() -> None:
-    memories = b"\x03\x03\x01\x02\x04\x05\x05\x06\x07"
-    exports = b"\x03" + b"".join(text(name) + bytes([2, i]) for i, name in enumerate("abc"))
-    assert [e.type for e in module(section(5, memories), section(7, exports)).exports] == [
-        MemoryType(1, 2, shared=True),
-        MemoryType(5, is64=True),
-        MemoryType(6, 7, is64=True),
-    ]
-
-
 def test_a_memory_may_have_all_pages_of_its_address_space() -> None:
     data = wat('(module (import "" "" (memory 65536 65536)))')
     assert pywasm3.Module(data).imports[0].type == MemoryType(65536, 65536)
-
-
-def test_tags_are_read() -> None:
-    tag = module(section(1, b"\x01\x60\x01\x7f\x00"), section(13, b"\x01\x00\x00"),
-                 section(7, b"\x01" + text("t") + b"\x04\x00"))  # fmt: skip
-    assert tag.exports[0].name == "t"
-    assert str(tag.exports[0].type) == "(i32) -> ()"
 
 
 # ---- custom sections and names ----

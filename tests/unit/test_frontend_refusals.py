@@ -110,7 +110,7 @@ def test_validate_refuses_what_the_constructor_refuses() -> None:
 
 def test_a_module_cut_inside_a_section_is_malformed() -> None:
     data = wat(EVERY_SECTION)
-    pywasm3.Module(data)
+    pywasm3.Module.validate(data)
     ends = section_ends(data)
     for size in range(len(data)):
         if size not in ends:
@@ -142,31 +142,76 @@ def test_every_order_of_present_sections_that_keeps_the_rule_is_read() -> None:
 
 # ---- what is valid, but not supported ----
 
+UNSUPPORTED = [
+    ("garbage-collected types", "(module (type (struct (field i32))))"),
+    ("garbage-collected types", "(module (type (array i8)))"),
+    ("garbage-collected types", "(module (type (sub (func))))"),
+    ("garbage-collected types", "(module (func (param anyref)))"),
+    ("garbage-collected types", "(module (table 0 i31ref))"),
+    ("garbage-collected types", "(module (func (local eqref)))"),
+    ("garbage-collected types", "(module (func (drop (ref.i31 (i32.const 1)))))"),
+    ("exceptions", "(module (func (param exnref)))"),
+    ("exceptions", "(module (tag))"),
+    ("exceptions", '(module (import "env" "t" (tag)))'),
+    ("exceptions", "(module (func (block (try_table (catch_all 0)))))"),
+    ("SIMD", "(module (global v128 (v128.const i64x2 0 0)))"),
+    ("SIMD", '(module (func (export "f") (param v128)))'),
+    ("SIMD", "(module (func (drop (v128.const i64x2 0 0))))"),
+    ("64-bit memories and tables", "(module (memory i64 1))"),
+    ("64-bit memories and tables", "(module (table i64 1 funcref))"),
+    ("multiple memories", '(module (memory 1) (memory 2 3) (export "b" (memory 1)))'),
+    ("multiple memories", '(module (import "env" "m" (memory 1)) (memory 1))'),
+    ("threads", "(module (memory 1 2 shared))"),
+    ("threads", "(module (memory 1) (func (drop (i32.atomic.load (i32.const 0)))))"),
+    ("custom page sizes", "(module (memory 1 2 (pagesize 1)))"),
+]
 
-@pytest.mark.parametrize(
-    ("feature", "text"),
-    [
-        ("garbage-collected types", "(module (type (struct (field i32))))"),
-        ("garbage-collected types", "(module (type (array i8)))"),
-        ("garbage-collected types", "(module (rec (type (func)) (type (func))))"),
-        ("garbage-collected types", "(module (type (sub (func))))"),
-        ("garbage-collected types", "(module (func (param anyref)))"),
-        ("garbage-collected types", "(module (table 0 i31ref))"),
-        ("garbage-collected types", "(module (func (local eqref)))"),
-        ("typed function references", "(module (type (func)) (func (param (ref null 0))))"),
-        ("typed function references", "(module (func (param (ref func))))"),
-        ("typed function references", "(module (table 1 funcref (ref.null func)))"),
-        ("exception references", "(module (func (param exnref)))"),
-        ("extended constant expressions",
-         "(module (global i32 (i32.add (i32.const 1) (i32.const 2))))"),
-        ("vector constants", "(module (global v128 (v128.const i64x2 0 0)))"),
-    ],
-)  # fmt: skip
+
+@pytest.mark.parametrize(("feature", "text"), UNSUPPORTED)
 def test_a_feature_that_is_not_supported_is_named(feature: str, text: str) -> None:
     error = refusal(wat(text))
     assert type(error) is UnsupportedError
-    assert str(error).startswith(f"not supported: {feature}")
+    assert str(error).startswith(f"not supported: {feature} (")
     assert error.offset is not None and error.offset >= 8
+
+
+@pytest.mark.parametrize(("feature", "text"), UNSUPPORTED)
+def test_what_is_not_supported_is_valid(feature: str, text: str) -> None:
+    assert pywasm3.Module.validate(wat(text)) is None
+
+
+def test_the_first_use_of_what_is_not_supported_is_told_with_its_function() -> None:
+    text = """(module
+        (import "env" "f" (func))
+        (func)
+        (func (drop (i32x4.splat (i32.const 1))) (drop (i16x8.splat (i32.const 1)))))"""
+    error = refusal(wat(text))
+    assert type(error) is UnsupportedError
+    assert error.function == 2
+    assert "i32x4.splat" in str(error)
+    assert wat(text)[error.offset : error.offset + 2] == b"\xfd\x11"
+
+
+def test_an_error_of_validation_comes_before_one_of_support() -> None:
+    data = wat("(module (memory i64 1) (func) (func nop))")
+    broken = data[:-2] + b"\x1a" + data[-1:]  # drop instead of nop
+    assert type(refusal(broken)) is InvalidError
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(module (rec (type (func)) (type (func))))",
+        "(module (type (func)) (func (param (ref null 0))))",
+        "(module (func (param (ref func))))",
+        "(module (table 1 funcref (ref.null func)))",
+        "(module (global i32 (i32.add (i32.const 1) (i32.const 2))))",
+        "(module (func $f return_call $f))",
+        "(module (memory 1 (pagesize 65536)))",
+    ],
+)
+def test_a_feature_that_is_supported_is_accepted(text: str) -> None:
+    pywasm3.Module(wat(text))
 
 
 # ---- limits ----
