@@ -41,6 +41,7 @@ ENGINE_SOURCES = [
     "native/frontend/error.c",
     "native/frontend/exports.c",
     "native/frontend/externtypes.c",
+    "native/frontend/fast.c",
     "native/frontend/features.c",
     "native/frontend/gc.c",
     "native/frontend/module.c",

@@ -265,15 +265,7 @@ static inline bool check_instruction(pw_decoder *d)
     if ((op->feature & d->unrunnable) != 0) {
         note_instruction(d);
     }
-    switch (op->check) {
-    case PW_CHECK_local_get: return pw_check_local_get(d);
-    case PW_CHECK_local_set: return pw_check_local_set(d);
-    case PW_CHECK_local_tee: return pw_check_local_tee(d);
-    case PW_CHECK_i32_const: return pw_check_i32_const(d);
-    case PW_CHECK_unary: return pw_check_unary(d);
-    case PW_CHECK_binary: return pw_check_binary(d);
-    default: return checks[op->check](d);
-    }
+    return checks[op->check](d);
 }
 
 /* An `end` right behind the function would have been its own. */
@@ -296,6 +288,7 @@ bool pw_check_body(pw_decoder *d, const pw_functype *type)
     bool valid = pw_push_control(d, 0, type, PW_BOTTOM);
     v->noperands = 0; /* a function's parameters are locals */
     while (valid && v->ncontrols != 0) {
+        pw_check_fast(d);
         if (r->pos == r->end) {
             valid = fail_end(d);
             break;

@@ -128,6 +128,11 @@ static inline uint32_t pw_at(const pw_decoder *d)
     return (uint32_t)(d->v.at - d->reader.base);
 }
 
+/* ---- fast.c ---------------------------------------------------------------------------------- */
+
+/* Goes past frequent instructions, up to one that needs a closer look. */
+void pw_check_fast(pw_decoder *d);
+
 /* ---- operands (operands.c) ------------------------------------------------------------------- */
 
 /* Cold halves of what follows. */
