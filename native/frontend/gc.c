@@ -68,6 +68,9 @@ bool pw_check_struct_new(pw_decoder *d)
         if (!pw_pop(d, unpacked(&type->fields[i - 1]))) {
             return false;
         }
+        if (d->v.noperands == d->v.height && pw_is_unreachable(&d->v)) {
+            break; /* the rest is given, however many fields there are */
+        }
     }
     return pw_push(d, reference(type, false));
 }
@@ -78,7 +81,7 @@ bool pw_check_struct_new_default(pw_decoder *d)
     if (!read_definition(d, PW_TYPE_STRUCT, &type)) {
         return false;
     }
-    for (uint32_t i = 0; i < type->nfields; i++) {
+    for (uint32_t i = 0; !type->is_defaultable && i < type->nfields; i++) {
         if (!check_default(d, &type->fields[i])) {
             return false;
         }

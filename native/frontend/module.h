@@ -26,11 +26,13 @@ typedef struct {
     uint32_t super;      /* canonical, or PW_NO_INDEX */
     uint32_t group;      /* first type of the canonical recursion group */
     uint32_t group_size; /* types in it */
+    uint32_t hash;       /* of the group, where it begins */
     uint32_t nfields;
     const pw_field *fields;
     uint8_t kind; /* pw_typekind */
     bool is_final;
-    uint8_t depth; /* number of supertypes above it */
+    bool is_defaultable; /* all fields are */
+    uint8_t depth;       /* number of supertypes above it */
 } pw_typedef;
 
 /* A constant expression: one of four instructions, or any (pw_evaluate of the bridge). */

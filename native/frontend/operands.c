@@ -78,17 +78,12 @@ PW_NOINLINE static bool fail_operands(pw_decoder *d, const pw_valtype *types, ui
 
 /* ---- taking operands ------------------------------------------------------------------------- */
 
-static bool is_unreachable(const pw_validator *v)
-{
-    return v->controls[v->ncontrols - 1].unreachable;
-}
-
 /* The topmost operand, or the unknown type where the stack is polymorphic; false: there is none. */
 static bool take(pw_validator *v, pw_valtype *type)
 {
     if (v->noperands == v->height) {
         *type = PW_BOTTOM;
-        return is_unreachable(v);
+        return pw_is_unreachable(v);
     }
     *type = v->operands[--v->noperands];
     return true;
@@ -130,7 +125,7 @@ bool pw_pop_other_types(pw_decoder *d, const pw_valtype *types, uint32_t count)
         if (!take(v, &actual) || !pw_matches(d->module->typedefs, actual, types[i - 1])) {
             return fail_operands(d, types, count, before);
         }
-        if (v->noperands == v->height && is_unreachable(v)) {
+        if (v->noperands == v->height && pw_is_unreachable(v)) {
             break;
         }
     }
@@ -169,6 +164,9 @@ bool pw_check_types(pw_decoder *d, const pw_valtype *actual, uint32_t nactual,
                     const pw_valtype *expected, uint32_t nexpected)
 {
     bool same = nactual == nexpected;
+    if (same && (nactual == 0 || memcmp(actual, expected, nactual * sizeof *actual) == 0)) {
+        return true;
+    }
     for (uint32_t i = 0; same && i < nactual; i++) {
         same = pw_matches(d->module->typedefs, actual[i], expected[i]);
     }

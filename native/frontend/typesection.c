@@ -129,6 +129,10 @@ static bool read_fields(pw_decoder *d, pw_typedef *definition)
             return false;
         }
     }
+    definition->is_defaultable = true;
+    for (uint32_t i = 0; i < count; i++) {
+        definition->is_defaultable &= pw_is_defaultable(fields[i].type);
+    }
     definition->nfields = count;
     definition->fields = fields;
     return true;
@@ -312,11 +316,11 @@ static group group_at(const pw_decoder *d, uint32_t start, uint32_t size)
 }
 
 /* The author of a module knows the function, but not where the module lies. */
-static uint64_t hash_group(const pw_decoder *d, const group *g)
+static uint32_t hash_group(const pw_decoder *d, const group *g)
 {
     sink s = {.hash = (uint64_t)(uintptr_t)d->module * 0x2545f4914f6cdd1du};
     put_group(&s, g);
-    return s.hash >> 32;
+    return (uint32_t)(s.hash >> 32);
 }
 
 static bool same_type(const group *a, pw_valtype left, const group *b, pw_valtype right)
@@ -379,16 +383,28 @@ static uint32_t *find_group(const pw_decoder *d, const group *g)
 {
     const pw_typesection *t = &d->typesection;
     uint32_t mask = t->groups_capacity - 1;
-    uint32_t place = (uint32_t)hash_group(d, g) & mask;
+    uint32_t hash = t->typedefs[g->start].hash;
+    uint32_t place = hash & mask;
     while (t->groups[place] != 0) {
         uint32_t start = t->groups[place] - 1;
         group other = group_at(d, start, t->typedefs[start].group_size);
-        if (same_group(g, &other)) {
+        if (t->typedefs[start].hash == hash && same_group(g, &other)) {
             break;
         }
         place = (place + 1) & mask;
     }
     return &t->groups[place];
+}
+
+/* Those that are in the table are known to differ. */
+static void enter_group(const pw_typesection *t, uint32_t start)
+{
+    uint32_t mask = t->groups_capacity - 1;
+    uint32_t place = t->typedefs[start].hash & mask;
+    while (t->groups[place] != 0) {
+        place = (place + 1) & mask;
+    }
+    t->groups[place] = start + 1;
 }
 
 static bool grow_groups(pw_decoder *d)
@@ -409,8 +425,7 @@ static bool grow_groups(pw_decoder *d)
     t->groups_capacity = capacity;
     for (uint32_t i = 0; i < old_capacity; i++) {
         if (old[i] != 0) {
-            group g = group_at(d, old[i] - 1, t->typedefs[old[i] - 1].group_size);
-            *find_group(d, &g) = old[i];
+            enter_group(t, old[i] - 1);
         }
     }
     free(old);
@@ -487,6 +502,7 @@ static bool add_group(pw_decoder *d, uint32_t offset, uint32_t start, uint32_t s
     if (!grow_groups(d)) {
         return false;
     }
+    types[start].hash = hash_group(d, &g);
     uint32_t *found = find_group(d, &g);
     if (*found != 0) {
         memcpy(&types[start], &types[*found - 1], size * sizeof *types);

@@ -180,6 +180,11 @@ bool pw_check_type(pw_decoder *d, pw_valtype actual, pw_valtype expected);
 bool pw_push_control(pw_decoder *d, uint8_t opcode, const pw_functype *type, pw_valtype single);
 /* Takes back the assignments to locals beyond the first `kept`. */
 void pw_forget_assigned(pw_validator *validator, uint32_t kept);
+static inline bool pw_is_unreachable(const pw_validator *v)
+{
+    return v->controls[v->ncontrols - 1].unreachable;
+}
+
 /* What follows cannot be reached. */
 void pw_set_unreachable(pw_decoder *d);
 /* A label immediate. */

@@ -216,24 +216,18 @@ KEPT state step(state now, uint8_t c)
     switch (now) {
     case START:
         return is_digit(c) ? INTEGER : c == '+' || c == '-' ? SIGN : c == '.' ? POINT : INVALID;
-    case SIGN:
-        return is_digit(c) ? INTEGER : c == '.' ? POINT : INVALID;
+    case SIGN: return is_digit(c) ? INTEGER : c == '.' ? POINT : INVALID;
     case INTEGER:
-        return c == '.' ? FRACTION
-             : is_digit(c) ? INTEGER
-             : is_exponent_mark(c) ? EXPONENT
-             : INVALID;
-    case POINT:
-        return is_digit(c) ? FRACTION : INVALID;
-    case FRACTION:
-        return is_digit(c) ? FRACTION : is_exponent_mark(c) ? EXPONENT : INVALID;
-    case EXPONENT:
-        return is_digit(c) ? SCIENTIFIC : c == '+' || c == '-' ? EXPONENT_SIGN : INVALID;
+        return c == '.'              ? FRACTION
+               : is_digit(c)         ? INTEGER
+               : is_exponent_mark(c) ? EXPONENT
+                                     : INVALID;
+    case POINT: return is_digit(c) ? FRACTION : INVALID;
+    case FRACTION: return is_digit(c) ? FRACTION : is_exponent_mark(c) ? EXPONENT : INVALID;
+    case EXPONENT: return is_digit(c) ? SCIENTIFIC : c == '+' || c == '-' ? EXPONENT_SIGN : INVALID;
     case EXPONENT_SIGN:
-    case SCIENTIFIC:
-        return is_digit(c) ? SCIENTIFIC : INVALID;
-    default:
-        return INVALID;
+    case SCIENTIFIC: return is_digit(c) ? SCIENTIFIC : INVALID;
+    default: return INVALID;
     }
 }
 

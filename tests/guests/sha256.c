@@ -108,7 +108,7 @@ EXPORT(update) void update(const uint8_t *data, uint32_t size)
 }
 
 // Ends the message and returns the address of its digest, 32 bytes.
-EXPORT(final) const uint8_t *final(void)
+EXPORT(final) const uint8_t * final(void)
 {
     static const uint8_t one_bit = 0x80, zero = 0;
     uint64_t bits = total * 8;
