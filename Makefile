@@ -10,6 +10,7 @@
 #   make wheel      dist/*.whl, tried in an environment without a compiler
 #   make fuzz       random modules against wasmtime: SEED=1 COUNT=3000 TIME=0 (seconds)
 #   make fuzz-asserts   the same with wasm3's own assertions; make fuzz-sanitize: sanitized
+#   make fuzz-frontend  mutants of modules on the sanitized front-end, from C: as make fuzz
 #   make tsan       threads with stores of their own under ThreadSanitizer
 #   make guests     compiles tests/guests again
 #   make bench      benchmarks/crossing.py
@@ -33,7 +34,7 @@ PACKAGE := $(wildcard pywasm3/*.py pywasm3/*.pyi pywasm3/*/*.py)
 # For pytest in the environment's folder: beside pywasm3/, child processes would import that.
 FROM_COPY := -c $(CURDIR)/pyproject.toml --rootdir $(CURDIR) $(CURDIR)/tests
 
-.PHONY: demo test test-copy sanitize matrix lint lint-c types wheel fuzz fuzz-asserts \
+.PHONY: demo test test-copy sanitize matrix lint lint-c types wheel fuzz fuzz-frontend fuzz-asserts \
 	fuzz-sanitize tsan guests bench clean
 .NOTPARALLEL:
 
@@ -63,6 +64,20 @@ FUZZ := tests/fuzz/fuzz.py --reduce --seed $(SEED) --count $(COUNT) $(if $(TIME:
 
 fuzz: $(VENV)/.editable $(VENV)/.extra-test
 	$(BIN)/python $(FUZZ)
+
+# The seeds are those of tests/fuzz/seeds.py, and of the suite in WASM_SPEC_TESTSUITE.
+FRONTEND_FUZZ := build/fuzz-frontend
+SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+
+$(FRONTEND_FUZZ)/frontend: tests/fuzz/frontend.c $(wildcard native/frontend/*)
+	@mkdir -p $(@D)
+	$${CC:-gcc} -std=c11 -O1 -g $(SANITIZERS) -o $@ tests/fuzz/frontend.c native/frontend/*.c
+
+fuzz-frontend: $(FRONTEND_FUZZ)/frontend $(VENV)/.extra-test
+	@rm -rf $(FRONTEND_FUZZ)/seeds
+	@$(BIN)/python tests/fuzz/seeds.py $(FRONTEND_FUZZ)/seeds
+	cd $(FRONTEND_FUZZ) && find seeds -name '*.wasm' | sort | \
+		./frontend $(SEED) $(COUNT) $(TIME)
 
 tsan: $(VENV)/.editable $(VENV)/.extra-test
 	$(BIN)/python tools/tsan.py

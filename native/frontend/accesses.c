@@ -19,14 +19,7 @@ PW_NOINLINE static bool fail_alignment(pw_decoder *d, uint32_t log2, bool exact)
 static bool read_memory_index(pw_decoder *d, uint32_t flags, uint32_t *memory)
 {
     *memory = 0;
-    if ((flags & PW_MEMARG_HAS_MEMORY) == 0) {
-        return true;
-    }
-    if ((d->unrunnable & PW_FEATURE_MULTI_MEMORY) != 0) {
-        pw_note_unsupported(d, PW_FEATURE_MULTI_MEMORY, pw_at(d), "%s with a memory index",
-                            d->v.op->text);
-    }
-    return pw_read_index(d, "memory index", memory);
+    return (flags & PW_MEMARG_HAS_MEMORY) == 0 || pw_read_index(d, "memory index", memory);
 }
 
 static bool read_offset(pw_decoder *d, uint64_t *offset)
@@ -152,17 +145,11 @@ bool pw_check_access_lane(pw_decoder *d)
 
 /* ---- whole memories -------------------------------------------------------------------------- */
 
-/* A memory index; one of more than one byte is known only with multiple memories. */
 static bool read_memory(pw_decoder *d, pw_valtype *address)
 {
-    const uint8_t *start = d->reader.pos;
     uint32_t memory;
     if (!pw_read_space_index(d, PW_EXTERN_MEMORY, "memory index", &memory)) {
         return false;
-    }
-    if (d->reader.pos - start > 1 && (d->unrunnable & PW_FEATURE_MULTI_MEMORY) != 0) {
-        pw_note_unsupported(d, PW_FEATURE_MULTI_MEMORY, pw_at(d), "%s with a long memory index",
-                            d->v.op->text);
     }
     *address = pw_address_type(&d->memories[memory].limits);
     return true;

@@ -74,8 +74,8 @@ PW_NOINLINE static bool grow_controls(pw_decoder *d)
                        "too many: more than %u blocks inside each other", PW_MAX_NESTING);
     }
     void *controls = v->controls;
-    bool grown =
-        pw_decode_grow(d, &controls, &v->controls_capacity, v->ncontrols + 1, sizeof *v->controls);
+    bool grown = pw_decode_grow(d, &controls, &v->controls_capacity, v->ncontrols + 1,
+                                PW_MAX_NESTING, sizeof *v->controls);
     v->controls = controls;
     return grown;
 }

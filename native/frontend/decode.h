@@ -97,9 +97,10 @@ void *pw_decode_alloc(pw_decoder *decoder, size_t count, size_t size);
 bool pw_fail_index(pw_decoder *decoder, const char *what, uint32_t offset, uint32_t index,
                    uint32_t size);
 
-/* Grows an owned array to room for at least `need` items, by doubling; false with the error set. */
+/* Grows an owned array to room for at least `need` items, of `max` at most, by doubling; false with
+ * the error set. */
 bool pw_decode_grow(pw_decoder *decoder, void **array, uint32_t *capacity, uint32_t need,
-                    size_t size);
+                    uint32_t max, size_t size);
 
 /* Notes the use of a feature that this version cannot run. */
 void pw_note_unsupported(pw_decoder *decoder, pw_feature feature, uint32_t offset,

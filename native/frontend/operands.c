@@ -15,8 +15,8 @@ bool pw_grow_operands(pw_decoder *d, uint32_t more)
                        (unsigned long long)need, PW_MAX_OPERANDS);
     }
     void *operands = v->operands;
-    bool grown =
-        pw_decode_grow(d, &operands, &v->operands_capacity, (uint32_t)need, sizeof *v->operands);
+    bool grown = pw_decode_grow(d, &operands, &v->operands_capacity, (uint32_t)need,
+                                PW_MAX_OPERANDS, sizeof *v->operands);
     v->operands = operands;
     return grown;
 }
@@ -120,6 +120,12 @@ bool pw_pop_other_types(pw_decoder *d, const pw_valtype *types, uint32_t count)
 {
     pw_validator *v = &d->v;
     uint32_t before = v->noperands;
+    uint32_t there = before - v->height;
+    if (there < count && pw_is_unreachable(v) &&
+        memcmp(&v->operands[v->height], &types[count - there], there * sizeof *types) == 0) {
+        v->noperands = v->height;
+        return true;
+    }
     for (uint32_t i = count; i > 0; i--) {
         pw_valtype actual;
         if (!take(v, &actual) || !pw_matches(d->module->typedefs, actual, types[i - 1])) {

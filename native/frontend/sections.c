@@ -19,11 +19,15 @@ typedef struct {
     bool (*entry)(pw_decoder *d);
 } section;
 
-bool pw_decode_grow(pw_decoder *d, void **array, uint32_t *capacity, uint32_t need, size_t size)
+bool pw_decode_grow(pw_decoder *d, void **array, uint32_t *capacity, uint32_t need, uint32_t max,
+                    size_t size)
 {
     uint64_t larger = *capacity == 0 ? 64 : 2 * (uint64_t)*capacity;
     if (larger < need) {
         larger = need;
+    }
+    if (larger > max) {
+        larger = max;
     }
     void *grown = realloc(*array, (size_t)larger * size);
     if (grown == NULL) {

@@ -33,8 +33,8 @@ bool pw_add_locals(pw_decoder *d, uint32_t count, pw_valtype type)
     }
     if (v->ngroups == v->groups_capacity) {
         void *groups = v->groups;
-        bool grown =
-            pw_decode_grow(d, &groups, &v->groups_capacity, v->ngroups + 1, sizeof *v->groups);
+        bool grown = pw_decode_grow(d, &groups, &v->groups_capacity, v->ngroups + 1, PW_MAX_LOCALS,
+                                    sizeof *v->groups);
         v->groups = groups;
         if (!grown) {
             return false;
@@ -110,7 +110,7 @@ PW_NOINLINE static bool assign(pw_decoder *d, uint32_t index)
     if (v->nassigned == v->assigned_capacity) {
         void *assigned = v->assigned;
         bool grown = pw_decode_grow(d, &assigned, &v->assigned_capacity, v->nassigned + 1,
-                                    sizeof *v->assigned);
+                                    PW_MAX_LOCALS, sizeof *v->assigned);
         v->assigned = assigned;
         if (!grown) {
             return false;

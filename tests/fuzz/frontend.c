@@ -2,8 +2,9 @@
 /* Fuzzes the front-end: mutants of seed modules are read, validated, and looked at if they are
  * valid. Built with sanitizers by `make fuzz-frontend`, which says the arguments:
  *
- *   frontend SEED COUNT SECONDS FILE...     (SECONDS 0: no limit)
+ *   frontend SEED COUNT SECONDS <FILES     (SECONDS 0: no limit)
  *
+ * The standard input names the files with the seeds, one a line.
  * The mutant that ends the process is left in frontend-crash.wasm. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,13 +18,14 @@
 
 #define CRASH_FILE "frontend-crash.wasm"
 #define MAX_SIZE 65536
+#define MAX_SEEDS 20000
 
 typedef struct {
     uint8_t *data;
     size_t size;
 } bytes;
 
-static bytes *seeds;
+static bytes seeds[MAX_SEEDS];
 static int nseeds;
 static uint64_t state;
 static uint8_t mutant[MAX_SIZE];
@@ -251,17 +253,24 @@ static void read_seed(const char *path)
     seeds[nseeds++] = seed;
 }
 
+static void read_seeds(void)
+{
+    char path[4096];
+    while (nseeds < MAX_SEEDS && fgets(path, sizeof path, stdin) != NULL) {
+        path[strcspn(path, "\n")] = 0;
+        read_seed(path);
+    }
+    require(nseeds > 0, "the standard input names no seeds");
+}
+
 int main(int argc, char **argv)
 {
-    require(argc > 4, "usage: frontend SEED COUNT SECONDS FILE...");
+    require(argc == 4, "usage: frontend SEED COUNT SECONDS <FILES");
     uint64_t count = strtoull(argv[2], NULL, 10);
     time_t limit = (time_t)strtoull(argv[3], NULL, 10);
     time_t start = time(NULL);
     state = 0x9e3779b97f4a7c15u * (strtoull(argv[1], NULL, 10) + 1);
-    seeds = calloc((size_t)argc, sizeof *seeds);
-    for (int i = 4; i < argc; i++) {
-        read_seed(argv[i]);
-    }
+    read_seeds();
     __sanitizer_set_death_callback(keep_crash);
     uint64_t done = 0;
     uint64_t valid = 0;
@@ -277,6 +286,5 @@ int main(int argc, char **argv)
     for (int i = 0; i < nseeds; i++) {
         free(seeds[i].data);
     }
-    free(seeds);
     return 0;
 }

@@ -305,9 +305,14 @@ def test_an_instance_whose_segments_do_not_fit_does_not_leak() -> None:
     assert_no_leak(lambda: failing(pywasm3.Trap, pywasm3.Instance, module), 4_000)
 
 
-def test_an_instance_of_what_cannot_be_run_does_not_leak() -> None:
-    module = pywasm3.Module(wat("(module (memory 1) (memory 1))"))
-    assert_no_leak(lambda: failing(pywasm3.UnsupportedError, pywasm3.Instance, module), 4_000)
+def test_a_module_that_cannot_be_run_does_not_leak() -> None:
+    data = wat("(module (memory 1) (memory 1))")
+    assert_no_leak(lambda: failing(pywasm3.UnsupportedError, pywasm3.Module, data), 4_000)
+
+
+def test_validating_does_not_leak() -> None:
+    data = wat("(module (type (sub (func))) (func (param v128) (block (br 0))))")
+    assert_no_leak(lambda: pywasm3.Module.validate(data), 4_000)
 
 
 def test_linked_instances_do_not_leak() -> None:

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+"""Every allocation of the front-end fails once: frontend.c, compiled with the sources of it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).resolve().parent.parent
+ROOT = TESTS.parent
+sys.path[:0] = [str(ROOT / "tools"), str(TESTS / "fuzz")]
+import seeds  # noqa: E402
+import toolchain  # noqa: E402
+
+RENAMED = [f"-D{name}=fault_{name}" for name in ("malloc", "calloc", "realloc", "free")]
+# A module beyond the first sizes of the buffers, so that they grow.
+LARGE = f"""(module
+    {" ".join(f"(type (func (param {"i32 " * n})))" for n in range(40))}
+    (func (param (ref func)) {"(local i32) (local (ref func))" * 100}
+        {" ".join(f"(local.set {2 * n + 2} (local.get 0))" for n in range(99))}
+        {"(i32.const 1) " * 300} {"(drop) " * 300} {"(block " * 100} {")" * 100})
+    {" ".join(f'(func (export "f{n}"))' for n in range(100))})"""
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    compiler = toolchain.default_compiler()
+    if sys.platform == "win32" or not shutil.which(compiler):
+        pytest.skip(f"needs the compiler {compiler}")
+    folder = tmp_path_factory.mktemp("fault")
+    sources = sorted((ROOT / "native/frontend").glob("*.c"))
+    if not sources:
+        pytest.skip("needs the sources")
+    objects = [compiler, "-std=c11", "-g", "-c", *RENAMED, *map(str, sources)]
+    subprocess.run(objects, check=True, cwd=folder)
+    found = folder / "frontend"
+    link = [compiler, "-std=c11", "-g", "-o", str(found), str(TESTS / "fault/frontend.c")]
+    subprocess.run([*link, *map(str, folder.glob("*.o"))], check=True)
+    return found
+
+
+def test_each_failure_is_told_and_nothing_is_lost(program: Path, tmp_path: Path) -> None:
+    texts = {**seeds.TEXTS, "large": LARGE}
+    files = [tmp_path / f"{name}.wasm" for name in texts]
+    for file, text in zip(files, texts.values(), strict=True):
+        file.write_bytes(seeds.wasmtime.wat2wasm(text))
+    done = subprocess.run([program, *files], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    # "PATH: 9 and 8 allocations": of a module that is kept, and of one that is only validated.
+    counts = [line.split()[-4:-1:2] for line in done.stdout.splitlines()]
+    assert len(counts) == len(files)
+    assert min(int(validated) for _, validated in counts) > 4
+    assert int(counts[-1][0]) > 20
