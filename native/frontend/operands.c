@@ -122,7 +122,8 @@ bool pw_pop_other_types(pw_decoder *d, const pw_valtype *types, uint32_t count)
     uint32_t before = v->noperands;
     uint32_t there = before - v->height;
     if (there < count && pw_is_unreachable(v) &&
-        memcmp(&v->operands[v->height], &types[count - there], there * sizeof *types) == 0) {
+        (there == 0 ||
+         memcmp(&v->operands[v->height], &types[count - there], there * sizeof *types) == 0)) {
         v->noperands = v->height;
         return true;
     }

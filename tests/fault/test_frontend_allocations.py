@@ -10,18 +10,20 @@ from pathlib import Path
 
 import pytest
 
+from fuzz import seeds
+from helpers import wat
+
 TESTS = Path(__file__).resolve().parent.parent
 ROOT = TESTS.parent
-sys.path[:0] = [str(ROOT / "tools"), str(TESTS / "fuzz")]
-import seeds  # noqa: E402
+sys.path.insert(0, str(ROOT / "tools"))
 import toolchain  # noqa: E402
 
 RENAMED = [f"-D{name}=fault_{name}" for name in ("malloc", "calloc", "realloc", "free")]
 # A module beyond the first sizes of the buffers, so that they grow.
-LARGE = f"""(module
-    {" ".join(f"(type (func (param {"i32 " * n})))" for n in range(40))}
-    (func (param (ref func)) {"(local i32) (local (ref func))" * 100}
-        {" ".join(f"(local.set {2 * n + 2} (local.get 0))" for n in range(99))}
+TYPES = " ".join(f"(type (func (param {n * 'i32 '})))" for n in range(40))
+SETS = " ".join(f"(local.set {2 * n + 2} (local.get 0))" for n in range(99))
+LARGE = f"""(module {TYPES}
+    (func (param (ref func)) {"(local i32) (local (ref func))" * 100} {SETS}
         {"(i32.const 1) " * 300} {"(drop) " * 300} {"(block " * 100} {")" * 100})
     {" ".join(f'(func (export "f{n}"))' for n in range(100))})"""
 
@@ -47,7 +49,7 @@ def test_each_failure_is_told_and_nothing_is_lost(program: Path, tmp_path: Path)
     texts = {**seeds.TEXTS, "large": LARGE}
     files = [tmp_path / f"{name}.wasm" for name in texts]
     for file, text in zip(files, texts.values(), strict=True):
-        file.write_bytes(seeds.wasmtime.wat2wasm(text))
+        file.write_bytes(wat(text))
     done = subprocess.run([program, *files], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     # "PATH: 9 and 8 allocations": of a module that is kept, and of one that is only validated.

@@ -4,19 +4,15 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from pathlib import Path
 
 import pytest
 import wasmtime
 
 import pywasm3
-from helpers import SANITIZED, TESTS, wat
+from fuzz import seeds
+from helpers import SANITIZED, wat
 from pywasm3 import InvalidError, MalformedError, ModuleError, UnsupportedError
-
-sys.path.insert(0, str(Path(TESTS, "fuzz")))
-import seeds  # noqa: E402
 
 HEADER = b"\0asm\1\0\0\0"
 
