@@ -103,7 +103,7 @@ static int wrong_results(host_object *self, PyObject *result)
     return -1;
 }
 
-static int encode_reference(host_object *self, PyObject *result, uint64_t *values)
+static PW_NOINLINE int encode_reference(host_object *self, PyObject *result, uint64_t *values)
 {
     const pw_kind *kind = self->types + self->nparams;
     pw_site site = {self->party.name, "result", -1};
@@ -113,7 +113,7 @@ static int encode_reference(host_object *self, PyObject *result, uint64_t *value
     return pw_hold_references(self->party.store, kind, values, 1);
 }
 
-static int encode_items(host_object *self, PyObject *const *items, uint64_t *values)
+static PW_NOINLINE int encode_items(host_object *self, PyObject *const *items, uint64_t *values)
 {
     const pw_kind *types = self->types + self->nparams;
     if (!self->mixed)
@@ -124,15 +124,16 @@ static int encode_items(host_object *self, PyObject *const *items, uint64_t *val
     return pw_hold_references(self->party.store, types, values, self->nresults);
 }
 
-static int encode_results(host_object *self, PyObject *result, uint64_t *values)
+static PW_ALWAYS_INLINE int encode_results(host_object *self, PyObject *result, uint64_t *values)
 {
     const pw_kind *types = self->types + self->nparams;
     if (self->nresults == 0)
         return result == Py_None ? 0 : wrong_results(self, result);
     pw_site site = {self->party.name, "result", -1};
     if (self->nresults == 1)
-        return pw_is_number(types[0]) ? pw_encode(result, types[0], false, values, &site)
-                                      : encode_reference(self, result, values);
+        return self->mixed && !pw_is_number(types[0])
+                   ? encode_reference(self, result, values)
+                   : pw_encode(result, types[0], false, values, &site);
     if (!(PyTuple_Check(result) || PyList_Check(result)) ||
         PySequence_Fast_GET_SIZE(result) != self->nresults)
         return wrong_results(self, result);
@@ -145,8 +146,15 @@ static int encode_results(host_object *self, PyObject *result, uint64_t *values)
     return status;
 }
 
+static PW_NOINLINE PyObject *decode_any(host_object *self, uint64_t bits, pw_kind kind)
+{
+    return pw_is_number(kind) ? pw_decode(bits, kind, false)
+                              : pw_decode_reference(bits, kind, self->party.store);
+}
+
 /* Calls with the arguments at values[nresults ..]; arguments[0] is free for the callee's use. */
-static PyObject *call(host_object *self, const uint64_t *values, PyObject **arguments)
+static PW_ALWAYS_INLINE PyObject *call(host_object *self, const uint64_t *values,
+                                       PyObject **arguments)
 {
     Py_ssize_t given = 1, count = 1;
     PyObject *result = NULL;
@@ -155,8 +163,7 @@ static PyObject *call(host_object *self, const uint64_t *values, PyObject **argu
     for (; given <= self->nparams; ++given) {
         uint64_t bits = values[self->nresults + given - 1];
         pw_kind kind = self->types[given - 1];
-        PyObject *value = pw_is_number(kind) ? pw_decode(bits, kind, false)
-                                             : pw_decode_reference(bits, kind, self->party.store);
+        PyObject *value = self->mixed ? decode_any(self, bits, kind) : pw_decode(bits, kind, false);
         if (!value)
             goto done;
         arguments[count++] = value;
