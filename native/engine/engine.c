@@ -39,6 +39,7 @@
 #define PushBacktraceFrame(RUNTIME, PC) begin_trap(_mem, PC)
 #define FillBacktraceFunctionInfo(RUNTIME, FUNCTION) ((void)0)
 #include "record.h"
+#include "rounding.h"
 #undef d_m3RecordBacktraces
 #define d_m3RecordBacktraces 1
 #include "m3_exec.h"
