@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,12 +32,3 @@ def wat() -> Callable[[str], bytes]:
 def guests() -> Path:
     """The folder of the compiled guests."""
     return helpers.GUESTS
-
-
-@pytest.fixture(scope="session")
-def spec_suite() -> Path:
-    """The official test-suite, where WASM_SPEC_TESTSUITE names it."""
-    path = os.environ.get("WASM_SPEC_TESTSUITE")
-    if not path:
-        pytest.skip("WASM_SPEC_TESTSUITE does not name the official test-suite")
-    return Path(path)

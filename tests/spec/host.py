@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: MIT
+"""The module "spectest", which scripts import: a host made of wasm modules, so it has types."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pywasm3
+from helpers import wat
+
+# Apart from each other: what this version does not run is missing, and the rest is there.
+_PARTS = (
+    """
+    (module
+      (func (export "print"))
+      (func (export "print_i32") (param i32))
+      (func (export "print_i64") (param i64))
+      (func (export "print_f32") (param f32))
+      (func (export "print_f64") (param f64))
+      (func (export "print_i32_f32") (param i32 f32))
+      (func (export "print_f64_f64") (param f64 f64))
+      (global (export "global_i32") i32 (i32.const 666))
+      (global (export "global_i64") i64 (i64.const 666))
+      (global (export "global_f32") f32 (f32.const 666.6))
+      (global (export "global_f64") f64 (f64.const 666.6))
+      (memory (export "memory") 1 2)
+      (table (export "table") 10 20 funcref))
+    """,
+    '(module (table (export "table64") i64 10 20 funcref))',
+    '(module (memory (export "shared_memory") 1 2 shared))',
+)
+
+
+def spectest(store: pywasm3.Store) -> dict[str, Any]:
+    """The exports of the module, in a store."""
+    exports: dict[str, Any] = {}
+    for text in _PARTS:
+        try:
+            exports.update(pywasm3.Instance(pywasm3.Module(wat(text)), store=store).exports)
+        except pywasm3.UnsupportedError:
+            continue
+    return exports

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: MIT
+"""Runs the official suite: counts per folder, and every failure.
+
+    python tests/spec/run.py                    all scripts
+    python tests/spec/run.py i32 simd/simd_abs  some
+    python tests/spec/run.py --update           all, and writes tests/spec/expected.json
+
+Each script runs in a process of its own kind: one that crashes or hangs is a failure. The exit
+code is 1 when something fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+# The folder above is searched, not this one: "spec" is the package.
+sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+from fuzz.isolate import CRASH, HANG, Child  # noqa: E402
+from spec import table  # noqa: E402
+from spec.script import Failure, Report, Script  # noqa: E402
+from spec.suite import ABSENT, Suite, locate  # noqa: E402
+
+SECONDS = 120  # until a script counts as hanging
+
+
+@dataclass
+class Total:
+    """The counts of a folder."""
+
+    scripts: int = 0
+    passed: int = 0
+    failed: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+
+    def add(self, report: Report) -> None:
+        """Counts a script."""
+        self.scripts += 1
+        self.passed += report.passed
+        self.failed += len(report.failures)
+        self.skipped += report.skipped
+
+    def __str__(self) -> str:
+        """The line of a folder."""
+        skipped = ", ".join([f"{count} {reason}" for reason, count in self.skipped.most_common()])
+        return (
+            f"{self.scripts:4} scripts {self.passed:6} passed {self.failed:5} failed "
+            f"{self.skipped.total():6} skipped{f' ({skipped})' if skipped else ''}"
+        )
+
+
+def run_all(suite: Suite, names: Sequence[str]) -> dict[str, Report]:
+    """The reports of scripts, each run where a crash does not matter."""
+    child = Child(lambda name: Script(suite, name).run(), SECONDS)
+    reports = {}
+    try:
+        for name in names:
+            report = child.ask(name)
+            if report in (CRASH, HANG):
+                report = Report(failures=[Failure(0, "script", report)])
+            reports[name] = report
+    finally:
+        child.close()
+    return reports
+
+
+def show(reports: dict[str, Report], most: int) -> int:
+    """Prints failures and counts; returns how many commands failed."""
+    folders: dict[str, Total] = {}
+    whole = Total()
+    for name, report in reports.items():
+        folder = name.rpartition("/")[0] or "(top)"
+        folders.setdefault(folder, Total()).add(report)
+        whole.add(report)
+        for failure in report.failures[:most]:
+            print(f"{name}.wast {failure}")
+        if len(report.failures) > most:
+            print(f"{name}.wast: {len(report.failures) - most} more")
+    for folder, total in folders.items():
+        print(f"{folder:14}{total}")
+    print(f"{'all':14}{whole}")
+    return whole.failed
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command line; 1 when something fails."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("scripts", nargs="*", help="names; all without them")
+    parser.add_argument("--update", action="store_true", help="write the table of what must hold")
+    parser.add_argument("--most", type=int, default=10, help="failures shown per script")
+    given = parser.parse_args(arguments)
+    path = locate()
+    if path is None:
+        raise SystemExit(ABSENT)
+    suite = Suite(path)
+    reports = run_all(suite, given.scripts or suite.scripts())
+    suite.close()
+    if given.update:
+        table.write({**table.read(), **{name: table.row(r) for name, r in reports.items()}})
+    return 1 if show(reports, given.most) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,317 @@
+# SPDX-License-Identifier: MIT
+"""The runner of the official suite notices what is wrong: scripts of our own, planted faults."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import pytest
+
+import pywasm3
+from helpers import wat
+from spec import features, suite, table, values
+from spec.script import Report, Script
+from spec.suite import Suite
+
+ADD = wat(
+    '(module (func (export "add") (param i32 i32) (result i32) local.get 0 local.get 1 i32.add))'
+)
+TRAP = wat('(module (func (export "f") unreachable))')
+LOOP = wat('(module (func $f (export "f") call $f))')
+TABLE = wat(
+    '(module (table (export "t") 1 funcref) (func (export "f") (call_indirect (i32.const 0))))'
+)
+IMPORTS = wat('(module (import "host" "g" (global i32)))')
+TAG = wat("(module (tag))")
+INVALID = wat('(module (func (export "aa")) (func (export "ab")))').replace(b"ab", b"aa")
+
+
+def write(folder: Path, *commands: dict[str, Any], **modules: bytes) -> Suite:
+    """A suite of one script, "one"."""
+    script = {"commands": [{"line": 10 + i, **command} for i, command in enumerate(commands)]}
+    (folder / "one.json").write_text(json.dumps(script))
+    for name, data in modules.items():
+        (folder / f"{name}.wasm").write_bytes(data)
+    return Suite(folder)
+
+
+def run(folder: Path, *commands: dict[str, Any], **modules: bytes) -> Report:
+    return Script(write(folder, *commands, **modules), "one").run()
+
+
+def failure(folder: Path, *commands: dict[str, Any], **modules: bytes) -> str:
+    """The one failure of a script."""
+    (found,) = run(folder, *commands, **modules).failures
+    return str(found)
+
+
+def module(file: str, **more: str) -> dict[str, Any]:
+    return {"type": "module", "filename": f"{file}.wasm", **more}
+
+
+def invoke(field: str, *arguments: int) -> dict[str, Any]:
+    return {
+        "type": "invoke",
+        "field": field,
+        "args": [{"type": "i32", "value": str(value)} for value in arguments],
+    }
+
+
+def returns(field: str, *arguments: int, expected: int) -> dict[str, Any]:
+    return {
+        "type": "assert_return",
+        "action": invoke(field, *arguments),
+        "expected": [{"type": "i32", "value": str(expected)}],
+    }
+
+
+def refuses(kind: str, name: str, text: str) -> dict[str, Any]:
+    return {"type": kind, "filename": f"{name}.wasm", "text": text}
+
+
+# ---- scripts -------------------------------------------------------------------------------------
+
+
+def test_results_are_compared(tmp_path: Path) -> None:
+    right = returns("add", 2, 0xFFFFFFFF, expected=1)
+    wrong = returns("add", 2, 2, expected=5)
+    report = run(tmp_path, module("m"), right, wrong, m=ADD)
+    assert report.passed == 2
+    assert list(map(str, report.failures)) == [
+        "line 12: assert_return: add: expected [i32 5], got [4 (0x4)]"
+    ]
+
+
+def test_a_missing_result_is_noticed(tmp_path: Path) -> None:
+    command = {**returns("add", 2, 2, expected=4), "expected": []}
+    assert "expected [], got [4 (0x4)]" in failure(tmp_path, module("m"), command, m=ADD)
+
+
+def test_kinds_of_traps_are_compared(tmp_path: Path) -> None:
+    command = {"type": "assert_trap", "action": invoke("f"), "text": "integer overflow"}
+    text = failure(tmp_path, module("m"), command, m=TRAP)
+    assert text == "line 11: assert_trap: expected the trap 'integer overflow', got 'unreachable'"
+
+
+def test_the_text_of_a_trap_may_go_on(tmp_path: Path) -> None:
+    command = {"type": "assert_trap", "action": invoke("f"), "text": "uninitialized element 7"}
+    assert run(tmp_path, module("m"), command, m=TABLE).passed == 2
+
+
+def test_a_trap_that_does_not_come_is_noticed(tmp_path: Path) -> None:
+    command = {"type": "assert_trap", "action": invoke("add", 1, 1), "text": "unreachable"}
+    text = failure(tmp_path, module("m"), command, m=ADD)
+    assert "expected Trap, but nothing was raised" in text
+
+
+def test_exhaustion_is_no_other_trap(tmp_path: Path) -> None:
+    command = {"type": "assert_exhaustion", "action": invoke("f"), "text": "call stack exhausted"}
+    assert run(tmp_path, module("m"), command, m=LOOP).passed == 2
+    assert "got Trap: [trap] unreachable" in failure(tmp_path, module("m"), command, m=TRAP)
+
+
+def test_refusals_are_told_apart(tmp_path: Path) -> None:
+    as_malformed = refuses("assert_malformed", "m", "duplicate export name")
+    assert "expected MalformedError, got InvalidError" in failure(tmp_path, as_malformed, m=INVALID)
+    as_invalid = refuses("assert_invalid", "m", "unknown local")
+    assert "expected 'unknown local', got" in failure(tmp_path, as_invalid, m=INVALID)
+    accepted = refuses("assert_invalid", "m", "duplicate export name")
+    assert "but nothing was raised" in failure(tmp_path, accepted, m=ADD)
+
+
+def test_missing_imports_are_told_from_wrong_ones(tmp_path: Path) -> None:
+    unknown = refuses("assert_unlinkable", "m", "unknown import")
+    assert run(tmp_path, unknown, m=IMPORTS).passed == 1
+    other = refuses("assert_unlinkable", "m", "incompatible import type")
+    assert "incompatible import type" in failure(tmp_path, other, m=IMPORTS)
+
+
+def test_what_needs_a_failed_module_fails(tmp_path: Path) -> None:
+    report = run(tmp_path, module("m"), returns("add", 1, 1, expected=2), m=INVALID)
+    assert [failure.line for failure in report.failures] == [10, 11]
+    assert report.failures[1].text == "the module of line 10 failed"
+
+
+def test_instances_find_one_another_by_their_registered_names(tmp_path: Path) -> None:
+    exporter = wat('(module (global (export "g") i32 (i32.const 42)))')
+    importer = wat(
+        '(module (import "host" "g" (global i32)) (func (export "f") (result i32) global.get 0))'
+    )
+    get = {"type": "get", "module": "$a", "field": "g"}
+    report = run(
+        tmp_path,
+        module("a", name="$a"),
+        {"type": "register", "as": "host"},
+        module("b"),
+        returns("f", expected=42),
+        {**returns("f", expected=42), "action": get},
+        a=exporter,
+        b=importer,
+    )
+    assert (report.passed, report.failures) == (5, [])
+
+
+def test_a_definition_has_several_instances(tmp_path: Path) -> None:
+    counter = wat(
+        """(module (global (mut i32) (i32.const 0))
+          (func (export "next") (result i32)
+            (global.set 0 (i32.add (global.get 0) (i32.const 1))) (global.get 0)))"""
+    )
+    definition = {**module("m", name="$M"), "type": "module_definition"}
+    one = {"type": "module_instance", "module": "$M", "instance": "$one"}
+    count = returns("next", expected=1)
+    report = run(tmp_path, definition, one, count, one, count, m=counter)
+    assert (report.passed, report.failures) == (5, [])
+
+
+def test_a_zip_is_as_good_as_a_folder(tmp_path: Path) -> None:
+    write(tmp_path, module("m"), returns("add", 1, 2, expected=3), m=ADD)
+    packed = tmp_path / "suite.zip"
+    with ZipFile(packed, "w") as zipped:
+        for name in ("one.json", "m.wasm"):
+            zipped.write(tmp_path / name, f"folder/{name}")
+    assert Suite(packed).scripts() == ["folder/one"]
+    assert Script(Suite(packed), "folder/one").run().passed == 2
+
+
+# ---- skips ---------------------------------------------------------------------------------------
+
+
+def _refuse(monkeypatch: pytest.MonkeyPatch, message: str) -> None:
+    class Refusing(pywasm3.Module):
+        def __new__(cls, data: Any) -> Refusing:
+            raise pywasm3.UnsupportedError(message)
+
+        @staticmethod
+        def validate(data: Any) -> None:
+            """Valid it is."""
+
+    monkeypatch.setattr(pywasm3, "Module", Refusing)
+
+
+def _run_refused(folder: Path, monkeypatch: pytest.MonkeyPatch, data: bytes, text: str) -> Report:
+    script = Script(write(folder, module("m"), returns("f", expected=1), m=data), "one")
+    _refuse(monkeypatch, text)
+    return script.run()
+
+
+def test_what_needs_an_unsupported_module_is_skipped_for_its_feature(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = _run_refused(tmp_path, monkeypatch, TAG, "not supported: exception handling")
+    assert (report.passed, report.failures) == (0, [])
+    assert report.skipped == {"exceptions": 2}
+
+
+def test_a_refused_module_without_such_a_feature_is_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = _run_refused(tmp_path, monkeypatch, ADD, "not supported: exception handling")
+    assert "nothing in it needs to be refused" in report.failures[0].text
+    assert not report.skipped
+
+
+def test_an_error_that_names_another_feature_is_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = _run_refused(tmp_path, monkeypatch, TAG, "not supported: tail calls")
+    assert "the error does not name exceptions" in report.failures[0].text
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("(module (func (param v128)))", ["SIMD"]),
+        ("(module (tag))", ["exceptions"]),
+        ("(module (type (struct)))", ["GC"]),
+        ("(module (memory i64 1))", ["memory64"]),
+        ("(module (memory 1) (memory 1))", ["multi-memory"]),
+        ("(module (memory 1 1 shared))", ["threads"]),
+        ("(module (memory 1) (func return_call 0) (table 0 externref))", []),
+    ],
+)
+def test_features_of_modules(text: str, names: list[str]) -> None:
+    assert [feature.name for feature in features.not_run(wat(text))] == names
+
+
+# ---- values --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected", "result", "matches"),
+    [
+        ("i32", "4294967295", -1, True),
+        ("i32", "0", 1 << 32, True),
+        ("i64", "0", 1 << 32, False),
+        ("i32", "1", True, False),
+        ("f32", "2147483648", 0, False),
+        ("f32", "nan:canonical", 0x7FC00000, True),
+        ("f32", "nan:canonical", -0x00400000, True),
+        ("f32", "nan:canonical", 0x7FC00001, False),
+        ("f32", "nan:canonical", 0x7F800000, False),
+        ("f32", "nan:arithmetic", 0x7FC00001, True),
+        ("f32", "nan:arithmetic", 0x7FA00000, False),
+        ("f64", "nan:canonical", 0x7FF8000000000000, True),
+        ("f64", "nan:arithmetic", 0x7FF0000000000001, False),
+        ("externref", "3", values.Extern(3), True),
+        ("externref", "3", values.Extern(4), False),
+        ("externref", "null", None, True),
+        ("refnull", "null", None, True),
+        ("funcref", "null", 0, False),
+    ],
+)
+def test_results_that_match(kind: str, expected: str, result: object, matches: bool) -> None:
+    assert values.matches(result, {"type": kind, "value": expected}) is matches
+
+
+def test_references_that_are_not_null() -> None:
+    add = pywasm3.Instance(pywasm3.Module(ADD)).exports.add
+    assert values.matches(add, {"type": "funcref"})
+    assert not values.matches(None, {"type": "funcref"})
+    assert not values.matches(values.Extern(1), {"type": "funcref"})
+    assert values.matches(values.Extern(1), {"type": "externref"})
+    assert not values.matches(None, {"type": "externref"})
+
+
+def test_vectors_are_compared_by_lanes() -> None:
+    lanes = {"type": "v128", "lane_type": "i16", "value": list("12345678")}
+    packed = values.argument(lanes)
+    assert packed == bytes([1, 0, 2, 0, 3, 0, 4, 0, 5, 0, 6, 0, 7, 0, 8, 0])
+    assert values.matches(packed, lanes)
+    assert not values.matches(packed[::-1], lanes)
+    nans = {"type": "v128", "lane_type": "f64", "value": ["nan:canonical", "0"]}
+    assert values.matches(bytes(6) + b"\xf8\x7f" + bytes(8), nans)
+    assert not values.matches(bytes(16), nans)
+
+
+def test_either_of_several_matches() -> None:
+    either = {"type": "either", "values": [{"type": "i32", "value": v} for v in "13"]}
+    assert [n for n in range(5) if values.matches(n, either)] == [1, 3]
+
+
+# ---- table and place -----------------------------------------------------------------------------
+
+
+def test_the_table_is_read_as_it_was_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table, "PATH", tmp_path / "expected.json")
+    assert table.read() == {}
+    report = Report(passed=3)
+    report.skipped["GC"] = 2
+    table.write({"one": table.row(report)})
+    assert table.read() == {"one": {"passed": 3, "skipped": {"GC": 2}}}
+
+
+def test_the_variable_names_the_suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(suite.VARIABLE, str(tmp_path))
+    assert suite.locate() == tmp_path
+    monkeypatch.setenv(suite.VARIABLE, str(tmp_path / "absent"))
+    with pytest.raises(FileNotFoundError, match="absent"):
+        suite.locate()
+    monkeypatch.delenv(suite.VARIABLE)
+    monkeypatch.setattr(suite, "BESIDE", tmp_path / "absent")
+    assert suite.locate() is None

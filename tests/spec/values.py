@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT
+"""Values of scripts: what calls are given, and whether results are what is expected.
+
+Numbers are bit patterns, as `Function.raw` takes and gives them; a v128 is 16 bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import pywasm3
+
+Json: TypeAlias = dict[str, Any]
+
+_BITS = {"i8": 8, "i16": 16, "i32": 32, "i64": 64, "f32": 32, "f64": 64}
+# Sign and fraction of the NaNs; the quiet bit is the fraction's highest.
+_QUIET = {"f32": 0x7FC00000, "f64": 0x7FF8000000000000}
+
+
+@dataclass(frozen=True)
+class Extern:
+    """What an external reference of a number refers to."""
+
+    number: int
+
+
+def argument(value: Json) -> Any:
+    """What a call is given."""
+    kind, text = value["type"], value["value"]
+    if kind == "v128":
+        bits = _BITS[value["lane_type"]]
+        return b"".join([int(lane).to_bytes(bits // 8, "little") for lane in text])
+    if kind in _BITS:
+        return int(text)
+    return None if text == "null" else Extern(int(text))
+
+
+def _is_number(kind: str, pattern: int, expected: str) -> bool:
+    """Whether a bit pattern, sign extended or not, is what is expected."""
+    bits = _BITS[kind]
+    pattern &= (1 << bits) - 1
+    if not expected.startswith("nan:"):
+        return pattern == int(expected)
+    quiet, magnitude = _QUIET[kind], pattern & ((1 << (bits - 1)) - 1)
+    return magnitude == quiet if expected == "nan:canonical" else magnitude & quiet == quiet
+
+
+def _is_vector(result: object, expected: Json) -> bool:
+    if not isinstance(result, bytes) or len(result) != 16:
+        return False
+    kind = expected["lane_type"]
+    size = _BITS[kind] // 8
+    lanes = [int.from_bytes(result[i : i + size], "little") for i in range(0, 16, size)]
+    return all(map(_is_number, [kind] * len(lanes), lanes, expected["value"]))
+
+
+def _is_reference(result: object, kind: str, expected: str | None) -> bool:
+    if expected is None:  # any that is not null
+        return isinstance(result, pywasm3.Function) if kind == "funcref" else result is not None
+    return result == (None if expected == "null" else Extern(int(expected)))
+
+
+def matches(result: object, expected: Json) -> bool:
+    """Whether one result is what is expected."""
+    kind = expected["type"]
+    if kind == "either":
+        return any(matches(result, one) for one in expected["values"])
+    if kind == "v128":
+        return _is_vector(result, expected)
+    if kind in _BITS:
+        return type(result) is int and _is_number(kind, result, expected["value"])
+    return _is_reference(result, kind, expected.get("value"))
+
+
+def shown(value: object) -> str:
+    """A result in the words of scripts."""
+    if isinstance(value, bytes):
+        return f"v128 0x{value[::-1].hex()}"
+    return f"{value} ({value:#x})" if isinstance(value, int) else repr(value)
+
+
+def wanted(expected: Json) -> str:
+    """An expectation in the same words."""
+    kind = expected["type"]
+    if kind == "either":
+        return " or ".join(map(wanted, expected["values"]))
+    return f"{expected.get('lane_type', kind)} {expected.get('value', 'not null')}"
