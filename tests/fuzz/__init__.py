@@ -12,4 +12,10 @@ compare    runs the calls in both engines: Subject is pywasm3
 reduce     makes a failing module small
   shrink, isolate: the changes, and the process that tries them
 fuzz       the command line
+
+Another one is about validation: changed modules of the official suite.
+
+mutate     the changes
+verdict    what pywasm3 and wasmtime say of a module, and where they may differ
+mutants    the command line
 """

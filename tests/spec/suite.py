@@ -34,13 +34,20 @@ class Suite:
         self.path = path
         self._zip = None if path.is_dir() else ZipFile(path)
 
+    def _names(self, suffix: str) -> list[str]:
+        if self._zip is None:
+            names = [file.relative_to(self.path).as_posix() for file in self.path.rglob("*")]
+        else:
+            names = self._zip.namelist()
+        return sorted([name for name in names if name.endswith(suffix)])
+
     def scripts(self) -> list[str]:
         """The names of all scripts, sorted."""
-        if self._zip is None:
-            names = [file.relative_to(self.path).as_posix() for file in self.path.rglob("*.json")]
-        else:
-            names = [name for name in self._zip.namelist() if name.endswith(".json")]
-        return sorted([name.removesuffix(".json") for name in names])
+        return sorted([name.removesuffix(".json") for name in self._names(".json")])
+
+    def modules(self) -> list[str]:
+        """The names of the files of all modules, sorted."""
+        return self._names(".wasm")
 
     def read(self, name: str) -> bytes:
         """The bytes of a file."""

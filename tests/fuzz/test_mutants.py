@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: MIT
+"""Changed modules are accepted and refused as wasmtime does; what would differ is found."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from random import Random
+
+import pytest
+
+import pywasm3
+from fuzz import mutate, verdict
+from helpers import wat
+from spec.suite import ABSENT, Suite, locate
+
+MUTANTS = Path(__file__).with_name("mutants.py")
+
+ONE = wat('(module (func (export "f") (result i32) i32.const 1) (func nop) (memory 1))')
+OTHER = wat("(module (global i64 (i64.const 2)) (func (param f32) block end))")
+INVALID = wat("(module (func (result i32) i32.const 1))").replace(b"\x41\x01", b"\x42\x01")
+
+needs_suite = pytest.mark.skipif(locate() is None, reason=ABSENT)
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(MUTANTS), *arguments], capture_output=True, text=True, timeout=600
+    )
+
+
+@needs_suite
+def test_mutants_agree_with_wasmtime(tmp_path: Path) -> None:
+    done = run("--seed", "1", "--count", "3000", "--save", str(tmp_path / "found"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1].startswith("3000 mutants, ")
+    assert not (tmp_path / "found").exists()
+
+
+# ---- changes -------------------------------------------------------------------------------------
+
+
+def test_a_seed_is_always_the_same_mutant() -> None:
+    corpus = (ONE, OTHER)
+    first = [mutate.mutant(seed, corpus) for seed in range(100)]
+    assert first == [mutate.mutant(seed, corpus) for seed in range(100)]
+    assert len(set(first)) > 80
+
+
+def test_a_mutant_is_valid_sometimes() -> None:
+    counts = Counter(verdict.objection(mutate.mutant(s, (ONE, OTHER))) is None for s in range(500))
+    assert counts[True] > 50
+    assert counts[False] > 50
+
+
+def test_every_change_makes_mutants() -> None:
+    for change in mutate.CHANGES:
+        random = Random(1)
+        made = set()
+        for _ in range(20):
+            data = bytearray(ONE)
+            change(random, data, OTHER)
+            made.add(bytes(data))
+        assert made - {ONE}, change.__name__
+
+
+@needs_suite
+def test_parts_make_the_same_module_again() -> None:
+    path = locate()
+    assert path is not None
+    suite = Suite(path)
+    whole = 0
+    for name in suite.modules()[::7]:
+        data = suite.read(name)
+        sections = mutate.split(data)
+        if sections is None or verdict.objection(data) is not None:
+            continue
+        again = [
+            (code, mutate.join_bodies(entries))
+            if code == mutate.CODE and (entries := mutate.bodies(content))
+            else (code, content)
+            for code, content in sections
+        ]
+        # Sizes may have been longer than they must be.
+        assert len(mutate.join(again)) <= len(data), name
+        assert verdict.objection(mutate.join(again)) is None, name
+        whole += mutate.join(again) == data
+    assert whole > 100
+    suite.close()
+
+
+@pytest.mark.parametrize("value", [0, 1, 127, 128, 300, (1 << 32) - 1])
+def test_numbers_are_read_as_they_are_written(value: int) -> None:
+    data = mutate.leb(value)
+    assert mutate.read_leb(b"\xff" + data + b"\xff", 1) == (value, 1 + len(data))
+
+
+def test_what_is_no_module_has_no_sections() -> None:
+    assert mutate.split(b"") is None
+    assert mutate.split(mutate.HEADER) is None
+    assert mutate.split(ONE[:-1]) is None
+    assert mutate.bodies(b"\2\2\0\x0b") is None
+    assert mutate.bodies(b"\x80\x80\x80\x80\x80\x80") is None
+
+
+# ---- verdicts ------------------------------------------------------------------------------------
+
+
+def test_verdicts_that_agree() -> None:
+    assert verdict.judge(ONE) == verdict.Verdict(valid=True)
+    assert verdict.judge(b"nothing").kind is None
+    assert not verdict.judge(b"nothing").valid
+
+
+class Blind:
+    """Stands for a front-end that accepts everything."""
+
+    def __init__(self, data: bytes) -> None:
+        pass
+
+    @staticmethod
+    def validate(data: bytes) -> None:
+        pass
+
+
+class Strict(Blind):
+    """Stands for one that accepts nothing."""
+
+    def __init__(self, data: bytes) -> None:
+        self.validate(data)
+
+    @staticmethod
+    def validate(data: bytes) -> None:
+        raise pywasm3.InvalidError("too good to be true")
+
+
+class Forgetful(Strict):
+    """Stands for one that does not check what it loads."""
+
+    def __init__(self, data: bytes) -> None:
+        pass
+
+
+def test_an_invalid_module_that_is_accepted_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pywasm3, "Module", Blind)
+    found = verdict.judge(INVALID)
+    assert found.kind == verdict.UNEXPLAINED
+    assert found.text.startswith("we accept it: type mismatch")
+
+
+def test_a_valid_module_that_is_refused_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pywasm3, "Module", Strict)
+    found = verdict.judge(ONE)
+    assert found.kind == verdict.UNEXPLAINED
+    assert found.text == "wasmtime accepts it, we do not: InvalidError: too good to be true"
+
+
+def test_an_invalid_module_that_loads_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pywasm3, "Module", Forgetful)
+    assert verdict.judge(INVALID).text == "is invalid, and Module() accepts it"
+
+
+def test_a_rule_explains_its_direction_and_words_only() -> None:
+    rule = verdict.Rule("limit", ours=None, theirs="too many", why="")
+    assert rule.explains(None, "too many locals")
+    assert not rule.explains("InvalidError: too many locals", "too many locals")
+    assert not rule.explains(None, "type mismatch")
+    assert not rule.explains(None, None)
+
+
+def test_every_rule_says_why() -> None:
+    for rule in verdict.RULES:
+        assert rule.why
+        assert (rule.ours, rule.theirs) != (None, None)
+
+
+# ---- processes -----------------------------------------------------------------------------------
+
+# A judge that misbehaves at one mutant.
+_CRASH = """
+import os, sys
+sys.path[0] = sys.argv[1]
+from fuzz import mutants
+
+wrong = mutants.mutant(7, mutants.corpus())
+
+def judge(data):
+    if data == wrong:
+        os.abort()
+    return mutants.Verdict(valid=False)
+
+mutants.judge = judge
+total = mutants.run_all(1, 40, 2, 0)
+print([(finding.seed, finding.kind) for finding in total.findings])
+print(total)
+"""
+
+
+@needs_suite
+def test_a_crash_is_found_with_its_mutant() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _CRASH, str(MUTANTS.parents[1])],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.stdout.splitlines() == [
+        "[(7, 'crash')]",
+        "       1 crash",
+        "40 mutants, 0 valid, 1 differences not explained",
+    ], done.stderr
