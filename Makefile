@@ -3,6 +3,8 @@
 #
 #   make demo       runs examples/demo.py
 #   make test       the suite, on an editable install in .venv
+#   make spec       the official suite: counts per folder; ARGS=--update writes what must hold
+#   make fuzz-mutants  its modules changed, validated by us and by wasmtime: SEED=1 COUNT=3000
 #   make sanitize   the suite under AddressSanitizer and UBSan, in .venv-sanitize
 #   make matrix     the suite on every Python found, each in .venv-3.x
 #   make lint       ruff; make lint-c: own C files, format and every warning
@@ -43,6 +45,14 @@ demo: $(VENV)/.editable
 
 test: $(VENV)/.editable $(VENV)/.extra-test
 	$(BIN)/pytest $(ARGS)
+
+.PHONY: spec fuzz-mutants
+
+spec: $(VENV)/.editable $(VENV)/.extra-test
+	$(BIN)/python tests/spec/run.py $(ARGS)
+
+fuzz-mutants: $(VENV)/.editable $(VENV)/.extra-test
+	$(BIN)/python tests/fuzz/mutants.py --seed $(SEED) --count $(COUNT) $(ARGS)
 
 lint: $(VENV)/.extra-check
 	$(BIN)/ruff check .

@@ -28,10 +28,10 @@ if __name__ == "__main__":
 # wasmtime would validate one function of a small module on each thread.
 os.environ.setdefault("RAYON_NUM_THREADS", "1")
 
-from fuzz.isolate import CRASH, HANG, Child  # noqa: E402
-from fuzz.mutate import LARGEST, mutant  # noqa: E402
-from fuzz.verdict import UNEXPLAINED, Verdict, judge, objection  # noqa: E402
-from spec.suite import ABSENT, Suite, locate  # noqa: E402
+from fuzz.isolate import CRASH, HANG, Child
+from fuzz.mutate import LARGEST, mutant
+from fuzz.verdict import UNEXPLAINED, Verdict, judge, objection
+from spec.suite import ABSENT, Suite, locate
 
 BATCH = 500
 SECONDS = 60  # until a batch counts as hanging
