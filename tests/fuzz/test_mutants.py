@@ -159,7 +159,19 @@ def test_a_valid_module_that_is_refused_is_found(monkeypatch: pytest.MonkeyPatch
 
 def test_an_invalid_module_that_loads_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pywasm3, "Module", Forgetful)
-    assert verdict.judge(INVALID).text == "is invalid, and Module() accepts it"
+    text = verdict.judge(INVALID).text
+    assert text == "validate() raises InvalidError: too good to be true, Module() nothing"
+
+
+def test_a_limit_is_no_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Limited(Strict):
+        @staticmethod
+        def validate(data: bytes) -> None:
+            raise pywasm3.UnsupportedError("too many: ")
+
+    monkeypatch.setattr(pywasm3, "Module", Limited)
+    assert verdict.judge(ONE).kind == "limit"
+    assert verdict.judge(INVALID).kind is None
 
 
 def test_a_rule_explains_its_direction_and_words_only() -> None:

@@ -18,7 +18,10 @@ from .suite import Suite
 from .values import Json
 
 # Commands that see what a skipped module would have left behind: where they fail, they are skipped.
-_FOLLOWS = {("multi-memory/linking0", 42): "multi-memory"}
+_FOLLOWS = {
+    ("multi-memory/linking0", 42): "multi-memory",
+    **{("multi-memory/load1", line): "multi-memory" for line in range(25, 30)},
+}
 
 _PATTERNS = {"f32": "<f", "f64": "<d"}
 
