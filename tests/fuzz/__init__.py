@@ -17,5 +17,6 @@ Another one is about validation: changed modules of the official suite.
 
 mutate     the changes
 verdict    what pywasm3 and wasmtime say of a module, and where they may differ
+exercise   runs what is valid
 mutants    the command line
 """

@@ -6,7 +6,8 @@
     python tests/fuzz/mutants.py --seed 17 --count 1 --show    both verdicts on one mutant
 
 Mutant n is always the same, as long as the suite is. The exit code is 1 when something differs
-that no rule of `verdict.RULES` explains. Its mutants are written to --save, as seed.wasm.
+that no rule of `verdict.RULES` explains; valid ones are run, and none may crash or hang. What is
+found is written to the folder --save, as seed.wasm.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ if __name__ == "__main__":
 # wasmtime would validate one function of a small module on each thread.
 os.environ.setdefault("RAYON_NUM_THREADS", "1")
 
+from fuzz.exercise import exercise
 from fuzz.isolate import CRASH, HANG, Child
 from fuzz.mutate import LARGEST, mutant
 from fuzz.verdict import UNEXPLAINED, Verdict, judge, objection
@@ -96,12 +98,15 @@ class Total:
 
 
 def judge_batch(seeds: range) -> Total:
-    """Judges mutants in this process."""
+    """Judges mutants in this process, and runs the valid ones."""
     total = Total()
     for seed in seeds:
-        verdict: Verdict = judge(mutant(seed, corpus()))
+        data = mutant(seed, corpus())
+        verdict: Verdict = judge(data)
         total.mutants += 1
-        total.valid += verdict.valid
+        if verdict.valid:
+            total.valid += 1
+            exercise(data)
         if verdict.kind is not None:
             total.kinds[verdict.kind] += 1
             if verdict.kind == UNEXPLAINED:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import textwrap
 from collections import Counter
 from pathlib import Path
 from random import Random
@@ -186,6 +187,37 @@ def test_every_rule_says_why() -> None:
     for rule in verdict.RULES:
         assert rule.why
         assert (rule.ours, rule.theirs) != (None, None)
+
+
+# ---- running what is valid -----------------------------------------------------------------------
+
+_ENDLESS = '''
+    import sys
+    sys.path[0] = sys.argv[1]
+    from fuzz.exercise import exercise
+    from helpers import wat
+
+    exercise(wat("""(module
+      (import "m" "f" (func (param i32) (result i64)))
+      (import "m" "g" (global f32))
+      (func (export "loop") (param i64) (loop (br 0)))
+      (func $deep (export "deep") (call $deep))
+      (func (export "trap") unreachable)
+      (func (export "call") (result i64) (call 0 (i32.const 1))))"""))
+    exercise(wat("(module (func $start (loop (br 0))) (start $start))"))
+    exercise(wat("(module (memory i64 1))"))
+    print("done")
+'''
+
+
+def test_running_ends_whatever_runs() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(_ENDLESS), str(MUTANTS.parents[1])],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout == "done\n", done.stderr
 
 
 # ---- processes -----------------------------------------------------------------------------------
