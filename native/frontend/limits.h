@@ -4,8 +4,8 @@
  * "JS API" is the section "Implementation-defined Limits" of the WebAssembly JavaScript Interface:
  * what browsers agreed to accept, so what toolchains stay under. Before room is taken for a list,
  * its count is checked against the bytes left: an entry takes at least 1 to 4 bytes of the module
- * and 4 to 96 of ours, at most 32 times as much, so a module of n bytes costs about 33 n at most;
- * what compilers emit costs 2 n.
+ * and 4 to 96 of ours, at most 48 times as much (types of two bytes), so a module of n bytes costs
+ * 49 n at most; what compilers emit costs 1.1 n.
  */
 #ifndef PW_LIMITS_H
 #define PW_LIMITS_H
