@@ -12,18 +12,19 @@ static M3Result read_memory(IM3Compilation o)
 
 static M3Result Compile_Load_Store(IM3Compilation o, m3opcode_t opcode)
 {
-    u32 alignment, offset;
+    u32 alignment;
+    u64 offset; /* below 2^32, but it may have the length of a 64-bit number */
     M3Result result = ReadLEB_u32(&alignment, &o->wasm, o->wasmEnd);
     if (!result && (alignment & MEMORY_INDEX_FOLLOWS))
         result = read_memory(o);
     if (!result)
-        result = ReadLEB_u32(&offset, &o->wasm, o->wasmEnd);
+        result = ReadLebUnsigned(&offset, 64, &o->wasm, o->wasmEnd);
     if (!result && IsFpType(GetOpInfo(opcode)->type))
         result = PreserveRegisterIfOccupied(o, c_m3Type_f64);
     if (!result)
         result = Compile_Operator(o, opcode);
     if (!result)
-        EmitConstant32(o, offset);
+        EmitConstant32(o, (u32)offset);
     return result;
 }
 

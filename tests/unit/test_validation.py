@@ -214,6 +214,20 @@ def test_a_constant_expression_of_256_values_at_once_can_be_run() -> None:
         pywasm3.Module(data(257))
 
 
+def test_an_offset_may_be_as_long_as_a_64_bit_number() -> None:
+    body = b"\0\x41\0\x2d\0\x82" + b"\x80" * 8 + b"\0\x0b"  # i32.load8_u offset=2
+    data = (
+        HEADER
+        + section(1, b"\x01\x60\0\x01\x7f")
+        + section(3, b"\x01\0")
+        + section(5, b"\x01\0\x01")
+        + section(7, b"\x01\x01f\0\0")
+        + section(10, b"\x01" + leb(len(body)) + body)
+        + section(11, b"\x01\0\x41\0\x0b\x03\x05\x06\x07")
+    )
+    assert pywasm3.Instance(pywasm3.Module(data)).exports.f() == 7
+
+
 # ---- limits and cost ----
 
 
