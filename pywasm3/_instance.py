@@ -32,13 +32,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import TracebackType
-    from typing import Any, NoReturn
+    from typing import Any, Literal, NoReturn, TypeAlias
 
     from typing_extensions import Self
 
     from ._ffi import Pointer
     from ._linker import Imports
     from ._types import ImportType, ValueType
+
+    Compile: TypeAlias = Literal["lazy", "eager"]
 
 _cast, _STORE = ffi.cast, ffi.typeof("pw_store *")
 _NO_EXTERNS = ffi.NULL
@@ -187,7 +189,12 @@ class Instance:
     _store: Store
 
     def __init__(
-        self, module: Module, imports: Imports | None = None, *, store: Store | None = None
+        self,
+        module: Module,
+        imports: Imports | None = None,
+        *,
+        store: Store | None = None,
+        compile: Compile = "lazy",
     ) -> None:
         """Links the imports, lays out memory and tables, and runs the start function.
 
@@ -199,23 +206,33 @@ class Instance:
                 mutable global is a Memory, Table, Global, of another instance or of the host; an
                 immutable global is a Global or its value.
             store: Where to live.
+            compile: When functions are compiled for the interpreter: each at its first call
+                (``"lazy"``), or all now (``"eager"``), which tells now whether they can be.
 
         Raises:
             LinkError: Imports are missing or do not fit; it lists all of them.
             Trap: A segment does not fit into its memory or table, or the start function trapped.
-            UnsupportedError: The module uses what this version cannot run.
+            UnsupportedError: A function is too large for the engine; without ``"eager"``, its
+                first call raises this.
             TypeError: An argument is of another type.
+            ValueError: `compile` is neither.
         """
+        if compile not in ("lazy", "eager"):
+            raise ValueError(f'compile must be "lazy" or "eager", not {compile!r}')
         check_module(module)
         if store is not None and not isinstance(store, Store):
             raise TypeError(f"store must be a pywasm3.Store, not {type(store).__name__}")
-        self._instantiate(module, mapping_lookup(imports), store)
+        self._instantiate(module, mapping_lookup(imports), store, compile == "eager")
         start = module._info.start
         if start != NO_INDEX:
             self._function(start, "start")()
 
     def _instantiate(
-        self, module: Module, lookup: Callable[[ImportType], Any], store: Store | None
+        self,
+        module: Module,
+        lookup: Callable[[ImportType], Any],
+        store: Store | None,
+        eager: bool = False,
     ) -> None:
         """Everything but the start function."""
         if module._info.nimports:
@@ -225,7 +242,7 @@ class Instance:
         error = new_error()
         store._enter()
         try:
-            pointer = _new(_cast(_STORE, store._address), module._pointer, externs, error)
+            pointer = _new(_cast(_STORE, store._address), module._pointer, externs, eager, error)
         finally:
             store._leave()
         if not pointer:

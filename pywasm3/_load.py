@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from ._fastcall import Store
+    from ._instance import Compile
     from ._linker import Imports
 
     Source: TypeAlias = str | os.PathLike[str] | Buffer | BinaryIO
@@ -35,13 +36,20 @@ def _read(source: Source) -> Buffer:
     return data  # type: ignore[no-any-return]
 
 
-def load(source: Source, imports: Imports | None = None, *, store: Store | None = None) -> Instance:
+def load(
+    source: Source,
+    imports: Imports | None = None,
+    *,
+    store: Store | None = None,
+    compile: Compile = "lazy",
+) -> Instance:
     """Reads a module and instantiates it.
 
     Args:
         source: A path (str or os.PathLike), a bytes-like object, or a file opened in binary mode.
         imports: As ``Instance`` takes them.
         store: As ``Instance`` takes it.
+        compile: As ``Instance`` takes it.
 
     Raises:
         OSError: The file cannot be read.
@@ -50,4 +58,4 @@ def load(source: Source, imports: Imports | None = None, *, store: Store | None 
         Trap: A segment does not fit, or the start function trapped.
         TypeError: `source` is none of the above.
     """
-    return Instance(Module(_read(source)), imports, store=store)
+    return Instance(Module(_read(source)), imports, store=store, compile=compile)

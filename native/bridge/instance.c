@@ -203,8 +203,25 @@ static bool add_m3(pw_instance *instance, pw_error *error)
     return true;
 }
 
+static bool compile_all(pw_instance *instance, pw_error *error)
+{
+    pw_store *store = instance->store;
+    uintptr_t saved = store->native_limit;
+    uint32_t index;
+    store->native_limit = pw_native_stack_end() + PW_NATIVE_RESERVE;
+    pw_trap trap = pw_compile_all(instance, &index);
+    store->native_limit = saved;
+    if (trap == PW_TRAP_NONE)
+        return true;
+    pw_fail(error, trap == PW_TRAP_NO_MEMORY ? PW_NO_MEMORY : PW_UNSUPPORTED,
+            instance->module->codes[index - instance->module->nimported_functions].start, "%s",
+            store->message);
+    error->function = index;
+    return false;
+}
+
 pw_instance *pw_instance_new(pw_store *store, pw_module *module, const pw_extern *imports,
-                             pw_error *error)
+                             bool eager, pw_error *error)
 {
     pw_instance *instance = calloc(1, sizeof *instance);
     if (!instance) {
@@ -217,7 +234,7 @@ pw_instance *pw_instance_new(pw_store *store, pw_module *module, const pw_extern
         !add_functions(instance, error) || !add_spaces(instance, error) ||
         !pw_link_imports(instance, imports, error) || !add_memory(instance, error) ||
         !add_globals(instance, error) || !add_tables(instance, error) ||
-        !add_segments(instance, error)) {
+        !add_segments(instance, error) || (eager && !compile_all(instance, error))) {
         pw_instance_free(instance);
         return NULL;
     }

@@ -198,9 +198,10 @@ pw_store *pw_store_new(uint64_t stack_bytes, pw_error *error);
 void pw_store_free(pw_store *store);
 
 /* Instantiates up to, but without, the start function. `imports` has one value per import, in
- * order, of checked type. The instance is borrowed from the store, which retains the module. */
+ * order, of checked type. `eager` compiles all functions at once, else each is compiled when it is
+ * first called. The instance is borrowed from the store, which retains the module. */
 pw_instance *pw_instance_new(pw_store *store, pw_module *module, const pw_extern *imports,
-                             pw_error *error);
+                             bool eager, pw_error *error);
 /* Borrowed from the store. The index is in the module's index space and in range. */
 pw_func *pw_instance_func(pw_instance *instance, uint32_t index);
 pw_table *pw_instance_table(pw_instance *instance, uint32_t index);

@@ -43,8 +43,7 @@ static pc_t failing_code(M3Function *function, M3Result error)
 /* Failures that another call, or another thread, need not meet. */
 static bool may_pass(M3Result error)
 {
-    return error == m3Err_mallocFailed || error == m3Err_mallocFailedCodePage ||
-           error == blocks_nest_too_deep;
+    return pw_classify(error) == PW_TRAP_NO_MEMORY || error == blocks_nest_too_deep;
 }
 
 /* wasm3 clears its own state. */
@@ -74,4 +73,16 @@ M3Result pw_compile(M3Function *function)
     trap_at(store, NULL, NULL);
     leave_frame(store, function);
     return error;
+}
+
+pw_trap pw_compile_all(pw_instance *instance, u32 *index)
+{
+    for (*index = instance->m3->numFuncImports; *index < instance->m3->numFunctions; ++*index) {
+        M3Result error = compile_once(&instance->m3->functions[*index]);
+        if (!error)
+            continue;
+        describe_failure(instance->store, instance->runtime, error);
+        return pw_classify(error);
+    }
+    return PW_TRAP_NONE;
 }

@@ -200,6 +200,9 @@ extern const char pw_trap_host[];
 
 /* Compiles a function of the module. What fails is recorded as a trap in it, with a message. */
 M3Result pw_compile(M3Function *function);
+/* Compiles all functions of an instance that is not in use yet, up to the first that fails: the
+ * store's message says why. */
+pw_trap pw_compile_all(pw_instance *instance, uint32_t *index);
 
 /* Writes the code of an import: a host function, or a function of another instance of the store. */
 void pw_thunk_host(code_t *thunk, const M3Function *function, void *object);

@@ -86,7 +86,7 @@ static int one_store(void)
     int host_calls = 0;
     pw_extern import = {PW_EXTERN_HOST, &host_calls};
     pw_store *store = pw_store_new(65536, &error);
-    pw_instance *instance = store ? pw_instance_new(store, module, &import, &error) : NULL;
+    pw_instance *instance = store ? pw_instance_new(store, module, &import, false, &error) : NULL;
     if (!instance) {
         fprintf(stderr, "%s\n", error.detail);
         exit(2);

@@ -83,3 +83,37 @@ def test_a_table_of_a_million_targets_is_compiled() -> None:
         (i32.const 6)))"""
     function = load(text).exports.f
     assert [function(index) for index in (0, 1, 999_999, 1_000_000, -1)] == [5, 6, 6, 5, 5]
+
+
+TOO_LARGE = f"""(module (import "env" "touch" (func $touch)) (start $touch)
+    (memory (export "memory") 1) (data (i32.const 0) "x")
+    (func $small) (func $large {"i32.const 1 " * (VALUES + 1)} {"drop " * (VALUES + 1)}))"""
+
+
+def test_eager_compilation_refuses_at_once_what_is_too_large() -> None:
+    called = []
+    with pytest.raises(pywasm3.UnsupportedError, match=TOO_MANY) as caught:
+        load(TOO_LARGE, {"env": {"touch": lambda: called.append(1)}}, compile="eager")
+    assert (caught.value.function, called) == (2, [])
+    assert caught.value.offset is not None
+
+
+def test_lazy_compilation_leaves_alone_what_is_never_called() -> None:
+    called = []
+    load(TOO_LARGE, {"env": {"touch": lambda: called.append(1)}})
+    assert called == [1]
+
+
+def test_eagerly_compiled_functions_give_the_same_results() -> None:
+    text = """(module (func $twice (param i32) (result i32) (i32.mul (local.get 0) (i32.const 2)))
+        (table funcref (elem $twice))
+        (func (export "f") (param i32) (result i32)
+          (i32.add (call $twice (local.get 0))
+                   (call_indirect (param i32) (result i32) (local.get 0) (i32.const 0)))))"""
+    exports = load(text, compile="eager").exports
+    assert [exports.f(n) for n in (1, 5)] == [4, 20]
+
+
+def test_compilation_is_eager_or_lazy() -> None:
+    with pytest.raises(ValueError, match=r"lazy.*eager"):
+        load("(module)", compile="late")  # type: ignore[arg-type]
