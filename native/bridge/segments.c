@@ -36,9 +36,11 @@ bool pw_elem_copy(pw_table *table, uint32_t to, const pw_elem *segment, uint32_t
         count > segment->count - from)
         return false;
     const pw_instance *instance = segment->instance;
-    const pw_constexpr *items = instance->module->elems[segment->index].items;
-    for (uint32_t i = 0; i < count; ++i)
-        table->elements[to + i] = pw_evaluate(instance, &items[from + i]);
+    const pw_elemitem *items = instance->module->elems[segment->index].items;
+    for (uint32_t i = 0; i < count; ++i) {
+        pw_constexpr item = pw_unpack_item(items[from + i]);
+        table->elements[to + i] = pw_evaluate(instance, &item);
+    }
     return true;
 }
 

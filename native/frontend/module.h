@@ -78,13 +78,28 @@ typedef struct {
 
 typedef enum { PW_SEGMENT_ACTIVE, PW_SEGMENT_PASSIVE, PW_SEGMENT_DECLARED } pw_segmentmode;
 
+/* PW_CONST_FUNC, PW_CONST_NULL or PW_CONST_GLOBAL in the two high bits, the index in the others: a
+ * segment has up to millions, of a byte each in the module. Other expressions give
+ * garbage-collected references, which cannot be run: they are not kept. */
+typedef uint32_t pw_elemitem;
+
+static inline pw_elemitem pw_pack_item(const pw_constexpr *expression)
+{
+    return (uint32_t)expression->kind << 30 | expression->index;
+}
+
+static inline pw_constexpr pw_unpack_item(pw_elemitem item)
+{
+    return (pw_constexpr){.kind = (pw_constkind)(item >> 30), .index = item & 0x3fffffff};
+}
+
 typedef struct {
     pw_segmentmode mode;
     uint32_t table;
     pw_constexpr offset; /* active */
     pw_valtype type;
     uint32_t count;
-    const pw_constexpr *items; /* PW_CONST_FUNC, PW_CONST_NULL or PW_CONST_GLOBAL each */
+    const pw_elemitem *items;
 } pw_elemsegment;
 
 typedef struct {

@@ -82,14 +82,16 @@ static bool read_elem_items(pw_decoder *d, uint32_t flags, pw_elemsegment *segme
     if (!pw_read_count(&d->reader, "element count", 1, PW_MAX_TABLE_SIZE, &segment->count)) {
         return false;
     }
-    pw_constexpr *items = pw_decode_alloc(d, segment->count, sizeof *items);
+    pw_elemitem *items = pw_decode_alloc(d, segment->count, sizeof *items);
     if (items == NULL) {
         return false;
     }
     for (uint32_t i = 0; i < segment->count; i++) {
-        if (!read_elem_item(d, flags, segment->type, &items[i])) {
+        pw_constexpr item = {0};
+        if (!read_elem_item(d, flags, segment->type, &item)) {
             return false;
         }
+        items[i] = pw_pack_item(&item);
     }
     segment->items = items;
     return true;
