@@ -18,7 +18,7 @@ import toolchain  # noqa: E402
 
 FLAGS = [
     "-std=c11", "-O2", "-g", "-foptimize-sibling-calls", "-fwrapv", "-fno-strict-aliasing",
-    "-fomit-frame-pointer", "-pthread", "-fsanitize=thread",
+    "-fomit-frame-pointer", "-pthread", "-fsanitize=thread", "-Werror=incompatible-pointer-types",
     "-isystem", build_ffi.WASM3, "-Inative/bridge",
 ]  # fmt: skip
 # What keeps operations free of calls at their ends, which would stay on the C stack.

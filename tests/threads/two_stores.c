@@ -35,11 +35,11 @@ static const expectation expected[] = {
 static pw_module *module;
 static const pw_api *api;
 
-static bool host_add(void *object, uint64_t *values)
+static pw_trap host_add(void *object, uint64_t *values)
 {
     ++*(int *)object;
     values[0] = (uint32_t)(values[1] + values[2]);
-    return true;
+    return PW_TRAP_NONE;
 }
 
 static bool tick(pw_store *store)
