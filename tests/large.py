@@ -7,7 +7,9 @@ Each grows with its size in one direction. What they compute is known, or wasmti
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+
+from binary import leb, section, text, vector
 
 I32, FUNC = b"\x7f", b"\x60"
 BLOCK, LOOP, IF, ELSE, END = b"\x02\x40", b"\x03\x40", b"\x04\x40", b"\x05", b"\x0b"
@@ -15,15 +17,6 @@ DROP, ADD = b"\x1a", b"\x6a"
 
 # Operands and locals that one function can have, less some to work with.
 DEEP = 7000
-
-
-def leb(number: int) -> bytes:
-    """Unsigned LEB128."""
-    out = bytearray()
-    while number > 0x7F:
-        out.append(number & 0x7F | 0x80)
-        number >>= 7
-    return bytes([*out, number])
 
 
 def const(number: int) -> bytes:
@@ -51,19 +44,6 @@ def br_table(targets: Sequence[int], default: int) -> bytes:
     return b"\x0e" + leb(len(targets)) + b"".join(map(leb, [*targets, default]))
 
 
-def vector(items: Iterable[bytes]) -> bytes:
-    parts = list(items)
-    return leb(len(parts)) + b"".join(parts)
-
-
-def section(number: int, content: bytes) -> bytes:
-    return bytes([number]) + leb(len(content)) + content
-
-
-def name(text: str) -> bytes:
-    return leb(len(text)) + text.encode()
-
-
 def functype(params: int, results: int) -> bytes:
     return FUNC + vector([I32] * params) + vector([I32] * results)
 
@@ -88,7 +68,7 @@ def module(
         section(1, vector([F, *types])),
         section(3, vector(map(leb, function_types))),
         section(6, vector([I32 + b"\x01" + const(1) + END] * globals_)) if globals_ else b"",
-        section(7, vector([name("f") + b"\x00\x00", *exports])),
+        section(7, vector([text("f") + b"\x00\x00", *exports])),
         section(10, vector(bodies)),
     ]
     return b"\x00asm\x01\x00\x00\x00" + b"".join(sections)
@@ -121,7 +101,7 @@ def types(size: int) -> bytes:
 
 
 def exports(size: int) -> bytes:
-    return module([body(get(0))], exports=[name(f"e{i}") + b"\x00\x00" for i in range(size)])
+    return module([body(get(0))], exports=[text(f"e{i}") + b"\x00\x00" for i in range(size)])
 
 
 def functions_called(size: int) -> bytes:

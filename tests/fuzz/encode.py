@@ -3,48 +3,16 @@
 
 from __future__ import annotations
 
+from binary import leb, section, signed_leb, vector
 from fuzz.ops import ACCESSES, F32, I32, I64, NUMERIC, Types
 from fuzz.tree import Body, Function, Instruction, Module, Signature
 
 END = b"\x0b"
-_ONE_BYTE = [bytes([i]) for i in range(128)]
-
-
-def uleb(value: int) -> bytes:
-    """Unsigned LEB128."""
-    if value < 128:
-        return _ONE_BYTE[value]
-    out = bytearray()
-    while value > 127:
-        out.append(value & 127 | 128)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
-def sleb(value: int) -> bytes:
-    """Signed LEB128."""
-    out = bytearray()
-    while not -64 <= value < 64:
-        out.append(value & 127 | 128)
-        value >>= 7
-    out.append(value & 127)
-    return bytes(out)
 
 
 def signed(bits: int, width: int) -> int:
     """A pattern as a signed number."""
     return bits - (1 << width) if bits >> (width - 1) else bits
-
-
-def vector(items: list[bytes]) -> bytes:
-    """A count, then the items."""
-    return uleb(len(items)) + b"".join(items)
-
-
-def section(number: int, content: bytes) -> bytes:
-    """A section with its size."""
-    return _ONE_BYTE[number] + uleb(len(content)) + content
 
 
 _PLAIN = {op.name: op.code for op in NUMERIC.values()} | {
@@ -75,9 +43,9 @@ _ACCESS = {access.name: bytes([access.code]) for access in ACCESSES.values()}
 def const_bytes(name: str, bits: int) -> bytes:
     """A const instruction."""
     if name == "i32.const":
-        return b"\x41" + sleb(signed(bits, 32))
+        return b"\x41" + signed_leb(signed(bits, 32))
     if name == "i64.const":
-        return b"\x42" + sleb(signed(bits, 64))
+        return b"\x42" + signed_leb(signed(bits, 64))
     if name == "f32.const":
         return b"\x43" + bits.to_bytes(4, "little")
     return b"\x44" + bits.to_bytes(8, "little")
@@ -101,7 +69,7 @@ class Encoder:
             return b"\x40"
         if not params and len(results) == 1:
             return bytes([results[0] & 0xFF])
-        return sleb(self.type_index(params, results))
+        return signed_leb(self.type_index(params, results))
 
     def body(self, body: Body, out: list[bytes]) -> None:
         """Appends the bytes of all instructions."""
@@ -110,7 +78,7 @@ class Encoder:
             if name in _PLAIN:
                 out.append(_PLAIN[name])
             elif name in _INDEXED:
-                out.append(_INDEXED[name] + uleb(instruction[1]))
+                out.append(_INDEXED[name] + leb(instruction[1]))
             else:
                 self.special(instruction, out)
 
@@ -120,12 +88,12 @@ class Encoder:
         if name in _BLOCKS:
             self.block(instruction, out)
         elif name in _ACCESS:
-            out.append(_ACCESS[name] + uleb(instruction[1]) + uleb(instruction[2]))
+            out.append(_ACCESS[name] + leb(instruction[1]) + leb(instruction[2]))
         elif name == "br_table":
-            depths = [uleb(depth) for depth in instruction[1]]
-            out.append(b"\x0e" + vector(depths) + uleb(instruction[2]))
+            depths = [leb(depth) for depth in instruction[1]]
+            out.append(b"\x0e" + vector(depths) + leb(instruction[2]))
         elif name == "call_indirect":
-            out.append(b"\x11" + uleb(self.type_index(*instruction[1:])) + b"\x00")
+            out.append(b"\x11" + leb(self.type_index(*instruction[1:])) + b"\x00")
         else:
             out.append(const_bytes(name, instruction[1]))
 
@@ -146,10 +114,10 @@ class Encoder:
                 runs[-1][0] += 1
             else:
                 runs.append([1, type_ & 0xFF])
-        out = [vector([uleb(number) + bytes([type_]) for number, type_ in runs])]
+        out = [vector([leb(number) + bytes([type_]) for number, type_ in runs])]
         self.body(function.body, out)
         content = b"".join(out) + END
-        return uleb(len(content)) + content
+        return leb(len(content)) + content
 
     def type_section(self) -> bytes:
         """All types that came up; to be asked for last."""
@@ -161,7 +129,7 @@ class Encoder:
 
     def signature(self, type_: Signature) -> bytes:
         """The index of a function's type."""
-        return uleb(self.type_index(type_.params, type_.results))
+        return leb(self.type_index(type_.params, type_.results))
 
     def encode(self) -> bytes:
         """The whole module."""
@@ -181,7 +149,7 @@ class Encoder:
             _memories(module),
             section(6, vector(_globals(module))),
             section(7, vector(_exports(module))),
-            b"" if module.start is None else section(8, uleb(module.start)),
+            b"" if module.start is None else section(8, leb(module.start)),
             _elements(module),
             section(10, vector(code)),
             _data(module),
@@ -196,13 +164,13 @@ def encode(module: Module) -> bytes:
 
 def _name(text: str) -> bytes:
     data = text.encode()
-    return uleb(len(data)) + data
+    return leb(len(data)) + data
 
 
 def _tables(module: Module) -> bytes:
     if module.table is None:
         return b""
-    return section(4, vector([b"\x70\x00" + uleb(len(module.table))]))
+    return section(4, vector([b"\x70\x00" + leb(len(module.table))]))
 
 
 def _memories(module: Module) -> bytes:
@@ -210,8 +178,8 @@ def _memories(module: Module) -> bytes:
     if memory is None:
         return b""
     if memory.max is None:
-        return section(5, vector([b"\x00" + uleb(memory.min)]))
-    return section(5, vector([b"\x01" + uleb(memory.min) + uleb(memory.max)]))
+        return section(5, vector([b"\x00" + leb(memory.min)]))
+    return section(5, vector([b"\x01" + leb(memory.min) + leb(memory.max)]))
 
 
 def _globals(module: Module) -> list[bytes]:
@@ -226,8 +194,8 @@ def _globals(module: Module) -> list[bytes]:
 
 def _exports(module: Module) -> list[bytes]:
     first = len(module.imports)
-    found = [_name(f"f{i}") + b"\x00" + uleb(first + i) for i in range(len(module.functions))]
-    found += [_name(f"g{i}") + b"\x03" + uleb(i) for i in range(len(module.globals))]
+    found = [_name(f"f{i}") + b"\x00" + leb(first + i) for i in range(len(module.functions))]
+    found += [_name(f"g{i}") + b"\x03" + leb(i) for i in range(len(module.globals))]
     if module.memory is not None:
         found.append(_name("m") + b"\x02\x00")
     return found
@@ -241,8 +209,8 @@ def _elements(module: Module) -> bytes:
             continue
         if not runs or runs[-1][0] + len(runs[-1][1]) != position:
             runs.append((position, []))
-        runs[-1][1].append(uleb(function))
-    segments = [b"\x00\x41" + sleb(offset) + END + vector(items) for offset, items in runs]
+        runs[-1][1].append(leb(function))
+    segments = [b"\x00\x41" + signed_leb(offset) + END + vector(items) for offset, items in runs]
     return section(9, vector(segments)) if segments else b""
 
 
@@ -250,7 +218,7 @@ def _data(module: Module) -> bytes:
     if module.memory is None or not module.memory.data:
         return b""
     segments = [
-        b"\x00\x41" + sleb(offset) + END + uleb(len(data)) + data
+        b"\x00\x41" + signed_leb(offset) + END + leb(len(data)) + data
         for offset, data in module.memory.data
     ]
     return section(11, vector(segments))

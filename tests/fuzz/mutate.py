@@ -11,10 +11,11 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import TypeAlias
 
+from binary import HEADER, leb
+
 Section: TypeAlias = tuple[int, bytes]
 Bytes: TypeAlias = bytearray
 
-HEADER = b"\0asm\1\0\0\0"
 CODE = 10
 LARGEST = 1 << 16  # bytes of a mutant, roughly
 
@@ -25,16 +26,6 @@ _TELLING += bytes.fromhex("fb fc fd fe ff")
 
 
 # ---- numbers and parts ---------------------------------------------------------------------------
-
-
-def leb(value: int) -> bytes:
-    """An unsigned number as LEB128."""
-    data = bytearray()
-    while value > 0x7F:
-        data.append(value & 0x7F | 0x80)
-        value >>= 7
-    data.append(value)
-    return bytes(data)
 
 
 def read_leb(data: bytes, position: int) -> tuple[int, int]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import pytest
 
 import pywasm3
+from binary import HEADER, leb, section, text
 from helpers import wat
 from pywasm3 import (
     CustomSection,
@@ -23,27 +24,7 @@ from pywasm3 import (
     i64,
 )
 
-HEADER = b"\0asm\1\0\0\0"
 NO_TYPE = b"\x01\x60\x00\x00"  # a type section's contents: () -> ()
-
-
-def leb(value: int) -> bytes:
-    """Unsigned LEB128."""
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*out, value])
-
-
-def text(value: str) -> bytes:
-    """A name of the binary format."""
-    data = value.encode()
-    return leb(len(data)) + data
-
-
-def section(number: int, contents: bytes) -> bytes:
-    return bytes([number]) + leb(len(contents)) + contents
 
 
 def custom(name: str, data: bytes) -> bytes:

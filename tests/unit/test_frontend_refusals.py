@@ -9,10 +9,10 @@ from __future__ import annotations
 import pytest
 
 import pywasm3
+from binary import HEADER, leb, section
 from helpers import wat
 from pywasm3 import InvalidError, MalformedError, ModuleError, UnsupportedError
 
-HEADER = b"\0asm\1\0\0\0"
 EVERY_SECTION = """(module $all
     (type (func (param i32 f64) (result i64)))
     (import "env" "f" (func (type 0)))
@@ -31,19 +31,6 @@ EVERY_SECTION = """(module $all
     (elem declare func 2)
     (data (i32.const 0) "hello")
     (data "passive"))"""
-
-
-def leb(value: int) -> bytes:
-    """Unsigned LEB128."""
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*out, value])
-
-
-def section(number: int, contents: bytes) -> bytes:
-    return bytes([number]) + leb(len(contents)) + contents
 
 
 def refusal(data: bytes) -> ModuleError:

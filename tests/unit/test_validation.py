@@ -10,37 +10,10 @@ import pytest
 import wasmtime
 
 import pywasm3
+from binary import HEADER, leb, section, signed_leb, vector
 from fuzz import seeds
 from helpers import SANITIZED, wat
 from pywasm3 import InvalidError, MalformedError, ModuleError, UnsupportedError
-
-HEADER = b"\0asm\1\0\0\0"
-
-
-def leb(value: int) -> bytes:
-    """Unsigned LEB128."""
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*out, value])
-
-
-def signed_leb(value: int) -> bytes:
-    """Signed LEB128 of a number that is not negative."""
-    data = bytearray(leb(value))
-    if data[-1] & 0x40:
-        data[-1] |= 0x80
-        data.append(0)
-    return bytes(data)
-
-
-def section(number: int, contents: bytes) -> bytes:
-    return bytes([number]) + leb(len(contents)) + contents
-
-
-def vector(entries: list[bytes]) -> bytes:
-    return leb(len(entries)) + b"".join(entries)
 
 
 def function(code: bytes, types: bytes = b"\x01\x60\0\0", groups: bytes = b"\0") -> bytes:
