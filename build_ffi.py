@@ -64,6 +64,7 @@ ENGINE_SOURCES = [
     "native/bridge/segments.c",
     "native/bridge/store.c",
     "native/bridge/table.c",
+    "native/bridge/tag.c",
     "native/bridge/types.c",
 ]
 # These include wasm3's C files, whose undefined behaviour UBSan would report.

@@ -9,7 +9,7 @@ The short way::
     instance.exports.add(2, 3)
 
 The parts: Module (bytes that were checked), Instance (a module with its imports), and what its
-exports are: Function, Memory, Global, Table. The shape of the published ``wasm3`` binding:
+exports are: Function, Memory, Global, Table, Tag. The shape of the published ``wasm3`` binding:
 Environment, Runtime. All errors derive from WasmError.
 """
 
@@ -35,6 +35,7 @@ from ._load import load
 from ._memory import Memory
 from ._module import Module
 from ._table import Table
+from ._tag import Tag
 from ._types import (
     CustomSection,
     ExportType,
@@ -84,6 +85,7 @@ __all__ = [
     "Store",
     "Table",
     "TableType",
+    "Tag",
     "TagType",
     "Trap",
     "TrapKind",

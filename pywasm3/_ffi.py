@@ -36,6 +36,7 @@ __all__ = [
     "NO_INDEX",
     "NULL",
     "TABLE",
+    "TAG",
     "Function",
     "HostFunction",
     "MemoryBase",
@@ -63,6 +64,7 @@ FUNC: int = lib.PW_EXTERN_FUNC
 TABLE: int = lib.PW_EXTERN_TABLE
 MEMORY: int = lib.PW_EXTERN_MEMORY
 GLOBAL: int = lib.PW_EXTERN_GLOBAL
+TAG: int = lib.PW_EXTERN_TAG
 HOST: int = lib.PW_EXTERN_HOST
 NULL: Pointer = ffi.NULL
 

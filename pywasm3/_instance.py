@@ -12,6 +12,7 @@ from ._ffi import (
     MEMORY,
     NO_INDEX,
     TABLE,
+    TAG,
     Function,
     Store,
     address,
@@ -26,7 +27,8 @@ from ._linker import link, mapping_lookup
 from ._memory import Memory
 from ._module import Module, check_module
 from ._table import Table
-from ._types import BY_CODE, GlobalType, TableType, ValType
+from ._tag import Tag
+from ._types import BY_CODE, GlobalType, TableType, TagType, ValType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
 
     from ._ffi import Pointer
     from ._linker import Imports
-    from ._types import ImportType, ValueType
+    from ._types import ExternType, ImportType, ValueType
 
     Compile: TypeAlias = Literal["lazy", "eager"]
 
@@ -47,12 +49,13 @@ _NO_EXTERNS = ffi.NULL
 _new = lib.pw_instance_new
 
 
-class Exports(Mapping[str, "Function | Memory | Global | Table"]):
+class Exports(Mapping[str, "Function | Memory | Global | Table | Tag"]):
     """The exports of an instance: a mapping from names, in the module's order.
 
     ``exports.add`` is ``exports["add"]``; a name that is no identifier, or that is a method of
     mappings (``get``, ``items``, ``keys``, ``values``), works as item only. The values are
-    Function, Memory, Global and Table objects: each is made when it is first asked for, and kept.
+    Function, Memory, Global, Table and Tag objects: each is made when it is first asked for, and
+    kept.
     """
 
     # One slot, for it is quicker to make. Its name cannot be that of an export.
@@ -150,8 +153,8 @@ _set_core = Exports.__dict__["_Exports__core"].__set__
 
 def _resolve(
     module: Module, store: Store, pointer: Pointer, name: str, kind: int, index: int
-) -> Global | Table:
-    """The global or table that a pw_instance exports, in the (entered) store."""
+) -> Global | Table | Tag:
+    """The global, table or tag that a pw_instance exports, in the (entered) store."""
     if kind == GLOBAL:
         global_ = lib.pw_instance_global(pointer, index)
         valtype = _declared(module, name, lib.pw_global_type(global_))
@@ -160,7 +163,14 @@ def _resolve(
         table = lib.pw_instance_table(pointer, index)
         valtype = _declared(module, name, lib.pw_table_type(table))
         return Table._of(store, table, valtype, module._pointer)
-    raise WasmError("exports of this kind cannot be used yet")
+    assert kind == TAG
+    type_ = _exported_type(module, name)
+    assert isinstance(type_, TagType)
+    return Tag._of(store, lib.pw_instance_tag(pointer, index), type_)
+
+
+def _exported_type(module: Module, name: str) -> ExternType:
+    return next(export.type for export in module.exports if export.name == name)
 
 
 def _declared(module: Module, name: str, code: int) -> ValueType:
@@ -168,7 +178,7 @@ def _declared(module: Module, name: str, code: int) -> ValueType:
     valtype = BY_CODE[code]
     if isinstance(valtype, ValType):
         return valtype
-    type_ = next(export.type for export in module.exports if export.name == name)
+    type_ = _exported_type(module, name)
     assert isinstance(type_, (GlobalType, TableType))
     return type_.type
 
@@ -203,8 +213,8 @@ class Instance:
             imports: ``{module: {name: value}}``, where the inner mapping may be an Instance, or
                 ``{(module, name): value}``. Names that the module does not import are ignored.
                 A function is any callable, or a Function of the same type; a memory, a table, a
-                mutable global is a Memory, Table, Global, of another instance or of the host; an
-                immutable global is a Global or its value.
+                mutable global, a tag is a Memory, Table, Global, Tag, of another instance or of the
+                host; an immutable global is a Global or its value.
             store: Where to live.
             compile: When functions are compiled for the interpreter: each at its first call
                 (``"lazy"``), or all now (``"eager"``), which tells now whether they can be.

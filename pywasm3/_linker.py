@@ -12,6 +12,7 @@ from ._ffi import (
     HOST,
     MEMORY,
     TABLE,
+    TAG,
     Function,
     Store,
     address,
@@ -24,12 +25,14 @@ from ._global import Global, new_global
 from ._host import wants_instance
 from ._memory import Memory
 from ._table import Table
+from ._tag import Tag
 from ._types import (
     FuncType,
     GlobalType,
     MemoryType,
     RefType,
     TableType,
+    TagType,
     describe,
     externref,
     is_nullable,
@@ -138,7 +141,7 @@ def _shown(value: object) -> str:
 
 def _given(value: object) -> str:
     """What was given in words: its type if it is something of an instance."""
-    if isinstance(value, (Function, Global, Memory, Table)):
+    if isinstance(value, (Function, Global, Memory, Table, Tag)):
         return describe(value.type)
     if callable(value):
         return "a callable"
@@ -164,7 +167,7 @@ class _Import:
 
     @property
     def type_index(self) -> int:
-        """Of a function: the index of its type."""
+        """Of a function or a tag: the index of its type."""
         index: int = self.module._info.imports[self._position].type.type_index
         return index
 
@@ -185,16 +188,21 @@ def _has_index(*types: ValueType) -> bool:
     return any(isinstance(type_, RefType) and isinstance(type_.heap, int) for type_ in types)
 
 
+def _is_type(store: Store, identity: Pointer, to: _Import) -> bool:
+    """Whether a type of the (entered) store is the function type of an import."""
+    pointer = ffi.cast("pw_store *", store._address)
+    wanted = lib.pw_store_type(pointer, to.module._pointer, to.type_index)
+    return bool(wanted and wanted == identity)
+
+
 def _same_function_type(function: Function, to: _Import) -> bool:
     given, wanted = function.type, to.wanted.type
     assert isinstance(wanted, FuncType)
     if not _has_index(*given.params, *given.results, *wanted.params, *wanted.results):
         return given == wanted
-    store = function.store
-    with entered(store):
+    with entered(function.store):
         identity = lib.pw_func_type_identity(ffi.cast("pw_func *", function._address))
-        pointer = ffi.cast("pw_store *", store._address)
-        return bool(identity == lib.pw_store_type(pointer, to.module._pointer, to.type_index))
+        return _is_type(function.store, identity, to)
 
 
 def _matches(value: Global | Table, wanted: ValueType, to: _Import, both_ways: bool) -> bool:
@@ -326,19 +334,27 @@ def _plan_reference(to: _Import, type_: GlobalType, value: Any) -> Plan:
     return (lambda store, _: _new_global(store, type_, bits_in(store))), owner
 
 
+def _plan_tag(to: _Import, value: Any) -> Plan:
+    expected = to.wanted.type
+    assert isinstance(expected, TagType)
+    if not isinstance(value, Tag):
+        raise _Misfit(_given(value))
+    with entered(value.store):
+        fits = _is_type(value.store, lib.pw_tag_type_identity(value._pointer), to)
+    if not fits:
+        same = "; the types are of other recursion groups" if value.type == expected else ""
+        indices = _INDICES if _has_index(*value.type.type.params, *expected.type.params) else same
+        raise _Misfit(f"{_given(value)}{indices}")
+    return (lambda *_: (TAG, ffi.cast("void *", value._pointer))), value.store
+
+
 _PLANS = {
     FuncType: _plan_function,
     MemoryType: _plan_memory,
     TableType: _plan_table,
     GlobalType: _plan_global,
+    TagType: _plan_tag,
 }
-
-
-def _plan(to: _Import, value: Any) -> Plan:
-    plan = _PLANS.get(type(to.wanted.type))
-    if plan is None:
-        raise _Misfit(f"{_given(value)}; tags cannot be imported yet")
-    return plan(to, value)
 
 
 # ---- the whole -----------------------------------------------------------------------------------
@@ -393,7 +409,8 @@ def link(
             missing.append(wanted)
             continue
         try:
-            maker, owner = _plan(_Import(module, position, wanted), value)
+            to = _Import(module, position, wanted)
+            maker, owner = _PLANS[type(wanted.type)](to, value)
         except _Misfit as misfit:
             mismatched.append(Mismatch(wanted.module, wanted.name, wanted.type, misfit.args[0]))
         else:

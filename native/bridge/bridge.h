@@ -13,6 +13,8 @@
 /* The store's one copy of each function type of a module; borrowed from its environment. NULL for
  * a type that this version cannot run. False without memory. */
 bool pw_store_intern(pw_store *store, const pw_module *module, IM3FuncType *types);
+/* The store's copy of a function type that refers to no other. */
+pw_code pw_store_intern_one(pw_store *store, const pw_functype *type, IM3FuncType *result);
 /* A type of the instance's module with the store's numbers in place of type indices. */
 pw_valtype pw_resolve_type(const pw_instance *instance, pw_valtype type);
 /* Of a global or table that the host made: only a module can give a type index a meaning. */

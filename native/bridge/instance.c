@@ -76,7 +76,7 @@ static bool add_functions(pw_instance *instance, pw_error *error)
     return true;
 }
 
-/* ---- memories, tables, globals ---- */
+/* ---- memories, tables, globals, tags ---- */
 
 /* Index spaces, which the imports begin. */
 static bool add_spaces(pw_instance *instance, pw_error *error)
@@ -84,7 +84,9 @@ static bool add_spaces(pw_instance *instance, pw_error *error)
     const pw_module *module = instance->module;
     if (!allocate(&instance->tables, module->ntables, sizeof *instance->tables) ||
         !allocate(&instance->own_tables, module->ntables, sizeof *instance->own_tables) ||
-        !allocate(&instance->globals, module->nglobals, sizeof *instance->globals)) {
+        !allocate(&instance->globals, module->nglobals, sizeof *instance->globals) ||
+        !allocate(&instance->tags, module->ntags, sizeof *instance->tags) ||
+        !allocate(&instance->own_tags, module->ntags, sizeof *instance->own_tags)) {
         no_memory(error);
         return false;
     }
@@ -158,6 +160,17 @@ static bool add_globals(pw_instance *instance, pw_error *error)
         instance->globals[i] = global;
     }
     return true;
+}
+
+static void add_tags(pw_instance *instance)
+{
+    const pw_module *module = instance->module;
+    for (uint32_t i = 0; i < module->ntags; ++i) {
+        if (module->tags[i].imported)
+            continue;
+        instance->own_tags[i].type = instance->m3->funcTypes[module->tags[i].type_index];
+        instance->tags[i] = &instance->own_tags[i];
+    }
 }
 
 /* ---- the whole ---- */
@@ -238,6 +251,7 @@ pw_instance *pw_instance_new(pw_store *store, pw_module *module, const pw_extern
         pw_instance_free(instance);
         return NULL;
     }
+    add_tags(instance);
     /* From here on the store keeps it: what a segment wrote into an imported table stays. */
     instance->next = store->instances;
     store->instances = instance;
@@ -258,6 +272,8 @@ void pw_instance_free(pw_instance *instance)
     free(instance->own_tables);
     free(instance->tables);
     free(instance->globals);
+    free(instance->tags);
+    free(instance->own_tags);
     free(instance->elems);
     free(instance->datas);
     free(instance->thunks);
@@ -286,4 +302,9 @@ pw_memory *pw_instance_memory(pw_instance *instance, uint32_t index)
 pw_global *pw_instance_global(pw_instance *instance, uint32_t index)
 {
     return instance->globals[index];
+}
+
+pw_tag *pw_instance_tag(pw_instance *instance, uint32_t index)
+{
+    return instance->tags[index];
 }

@@ -11,6 +11,7 @@ typedef struct {
     uint32_t functions;
     uint32_t tables;
     uint32_t globals;
+    uint32_t tags;
 } linker;
 
 static bool incompatible(const linker *l, const char *kind, uint32_t index)
@@ -75,6 +76,15 @@ static bool link_memory(linker *l, pw_memory *memory)
     return true;
 }
 
+static bool link_tag(linker *l, pw_tag *tag)
+{
+    const pw_instance *instance = l->instance;
+    uint32_t index = l->tags++;
+    instance->tags[index] = tag;
+    IM3FuncType expected = instance->m3->funcTypes[instance->module->tags[index].type_index];
+    return (expected && tag->type == expected) || incompatible(l, "tag", index);
+}
+
 static bool link_import(linker *l, pw_externkind kind, const pw_extern *import)
 {
     switch (kind) {
@@ -82,7 +92,7 @@ static bool link_import(linker *l, pw_externkind kind, const pw_extern *import)
     case PW_EXTERN_TABLE: return link_table(l, import->object);
     case PW_EXTERN_GLOBAL: return link_global(l, import->object);
     case PW_EXTERN_MEMORY: return link_memory(l, import->object);
-    default: return incompatible(l, "tag", 0);
+    default: return link_tag(l, import->object);
     }
 }
 

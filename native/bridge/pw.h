@@ -185,11 +185,12 @@ typedef struct pw_func pw_func;
 typedef struct pw_memory pw_memory;
 typedef struct pw_table pw_table;
 typedef struct pw_global pw_global;
+typedef struct pw_tag pw_tag;
 
 /* One value for an import. PW_EXTERN_HOST: `object` is handed to the host-call hook. */
 typedef struct {
     pw_externkind kind;
-    void *object; /* pw_func, pw_table, pw_memory, pw_global (all borrowed), or the host's own */
+    void *object; /* pw_func, pw_table, pw_memory, pw_global, pw_tag: borrowed; or the host's own */
 } pw_extern;
 
 /* A store with a value stack of at least stack_bytes. Owned by caller: pw_store_free. */
@@ -207,6 +208,7 @@ pw_func *pw_instance_func(pw_instance *instance, uint32_t index);
 pw_table *pw_instance_table(pw_instance *instance, uint32_t index);
 pw_memory *pw_instance_memory(pw_instance *instance, uint32_t index);
 pw_global *pw_instance_global(pw_instance *instance, uint32_t index);
+pw_tag *pw_instance_tag(pw_instance *instance, uint32_t index);
 /* Identity of a function type of a module: within a store, equal types have the same one, whichever
  * modules they come from. NULL without memory, or when this version cannot run the type. Cheap when
  * it is asked for one module after the other. */
@@ -234,7 +236,7 @@ uint32_t pw_store_frames(const pw_store *store, pw_frame *frames, uint32_t capac
 /* What the engine said of a PW_TRAP_UNSUPPORTED; borrowed. */
 const char *pw_store_message(const pw_store *store);
 
-/* ---- memories, tables, globals --------------------------------------------------------------- */
+/* ---- memories, tables, globals, tags --------------------------------------------------------- */
 
 #define PW_PAGE 65536
 
@@ -268,6 +270,12 @@ pw_valtype pw_global_type(const pw_global *global);
 bool pw_global_mutable(const pw_global *global);
 uint64_t pw_global_get(const pw_global *global);
 void pw_global_set(pw_global *global, uint64_t bits);
+
+/* A tag of the host. The type has no results and no type indices. Borrowed from the store; NULL
+ * with error set. */
+pw_tag *pw_tag_new(pw_store *store, const pw_functype *type, pw_error *error);
+/* Identity of its type, as pw_store_type has it. */
+const void *pw_tag_type_identity(const pw_tag *tag);
 
 /* ---- the engine ------------------------------------------------------------------------------ */
 

@@ -126,6 +126,11 @@ void pw_store_free(pw_store *store)
         free(table->elements);
         free(table);
     }
+    while (store->tags) {
+        pw_tag *tag = store->tags;
+        store->tags = tag->next;
+        free(tag);
+    }
     /* The environment owns what the table of types points to. */
     m3_FreeEnvironment(store->environment);
     pw_store_end_linking(store);

@@ -245,6 +245,15 @@ bool pw_store_intern(pw_store *store, const pw_module *module, IM3FuncType *type
     return true;
 }
 
+/* A group of its own. */
+pw_code pw_store_intern_one(pw_store *store, const pw_functype *type, IM3FuncType *result)
+{
+    const pw_module_info info = {.ntypes = 1, .types = type};
+    const group g = {.info = &info, .types = result, .count = 1};
+    *result = NULL;
+    return intern_group(store, &g);
+}
+
 /* ---- value types ---- */
 
 /* No type has this number: what refers to a type that this version cannot run matches nothing. */

@@ -58,7 +58,8 @@ struct pw_store {
     IM3Environment environment;
     pw_instance *instances;
     pw_global *globals;
-    pw_table *tables;   /* of the host */
+    pw_table *tables; /* of the host, like the next */
+    pw_tag *tags;
     IM3FuncType *types; /* the store's distinct function types */
     uint32_t ntypes;
     uint32_t types_capacity;
@@ -101,6 +102,12 @@ struct pw_table {
     uint64_t *elements; /* references: pw.h */
 };
 
+/* Its address is what it is. */
+struct pw_tag {
+    pw_tag *next; /* of the host's */
+    IM3FuncType type;
+};
+
 /* Segments as instructions see them: a dropped one is empty. */
 typedef struct {
     pw_instance *instance;
@@ -126,6 +133,8 @@ struct pw_instance {
     uint32_t ntables;
     uint32_t nglobals;
     pw_global **globals;
+    pw_tag **tags;
+    pw_tag *own_tags; /* the defined ones */
     uint32_t nelems;
     uint32_t ndatas;
     pw_elem *elems;

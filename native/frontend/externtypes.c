@@ -177,9 +177,6 @@ static bool read_tag_type(pw_decoder *d, pw_externtype *type)
     if (!pw_read_functypeindex(d, &type->type_index)) {
         return false;
     }
-    if ((d->unrunnable & PW_FEATURE_EXCEPTIONS) != 0) {
-        pw_note_unsupported(d, PW_FEATURE_EXCEPTIONS, offset, "a tag");
-    }
     uint32_t nresults = d->types[type->type_index].nresults;
     if (nresults != 0) {
         return pw_fail(d->reader.error, PW_INVALID, offset,

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import wasmtime
 
+from .tags import without_tags
+
 # All that wasmtime validates of WebAssembly 3.0, on whatever its defaults are.
 _ALL = (
     "bulk_memory",
@@ -66,5 +68,13 @@ def validates(data: bytes, without: tuple[str, ...] = ()) -> bool:
 
 
 def not_run(data: bytes) -> list[Feature]:
-    """The features of a valid module that this version does not run."""
-    return [feature for feature in NOT_RUN if not validates(data, feature.needs)]
+    """The features of a valid module that this version does not run.
+
+    Tags are run: exceptions count where something else than a tag needs them.
+    """
+    bare = without_tags(data)
+    return [
+        feature
+        for feature in NOT_RUN
+        if not validates(bare if feature.name == "exceptions" else data, feature.needs)
+    ]

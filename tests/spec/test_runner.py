@@ -25,7 +25,7 @@ TABLE = wat(
     '(module (table (export "t") 1 funcref) (func (export "f") (call_indirect (i32.const 0))))'
 )
 IMPORTS = wat('(module (import "host" "g" (global i32)))')
-TAG = wat("(module (tag))")
+THROW = wat("(module (tag) (func throw 0))")
 INVALID = wat('(module (func (export "aa")) (func (export "ab")))').replace(b"ab", b"aa")
 
 
@@ -201,7 +201,7 @@ def _run_refused(folder: Path, monkeypatch: pytest.MonkeyPatch, data: bytes, tex
 def test_what_needs_an_unsupported_module_is_skipped_for_its_feature(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    report = _run_refused(tmp_path, monkeypatch, TAG, "not supported: exception handling")
+    report = _run_refused(tmp_path, monkeypatch, THROW, "not supported: exception handling")
     assert (report.passed, report.failures) == (0, [])
     assert report.skipped == {"exceptions": 2}
 
@@ -217,7 +217,7 @@ def test_a_refused_module_without_such_a_feature_is_a_failure(
 def test_an_error_that_names_another_feature_is_a_failure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    report = _run_refused(tmp_path, monkeypatch, TAG, "not supported: tail calls")
+    report = _run_refused(tmp_path, monkeypatch, THROW, "not supported: tail calls")
     assert "the error does not name exceptions" in report.failures[0].text
 
 
@@ -225,7 +225,9 @@ def test_an_error_that_names_another_feature_is_a_failure(
     ("text", "names"),
     [
         ("(module (func (param v128)))", ["SIMD"]),
-        ("(module (tag))", ["exceptions"]),
+        ("(module (tag) (func throw 0))", ["exceptions"]),
+        ("(module (func (local exnref)))", ["exceptions"]),
+        ("(module (func (block (try_table (catch_all 0)))))", ["exceptions"]),
         ("(module (type (struct)))", ["GC"]),
         ("(module (memory i64 1))", ["memory64"]),
         ("(module (memory 1) (memory 1))", ["multi-memory"]),
@@ -235,6 +237,21 @@ def test_an_error_that_names_another_feature_is_a_failure(
 )
 def test_features_of_modules(text: str, names: list[str]) -> None:
     assert [feature.name for feature in features.not_run(wat(text))] == names
+
+
+def test_tags_alone_need_no_exceptions() -> None:
+    """Whatever stands around them."""
+    text = """(module
+        (type $f (func (param i32))) (type $r (func))
+        (import "a" "f" (func (type $f))) (import "a" "t" (tag $t (param i64)))
+        (import "a" "table" (table 1 2 (ref null $f))) (import "a" "m" (memory 1 7000))
+        (import "a" "u" (tag)) (import "a" "g" (global (mut funcref)))
+        (import "b" "g" (global (ref null $r))) (import "b" "t" (table 200 externref))
+        (tag (export "own") (type $r)) (export "t" (tag $t)) (export "f" (func 0))
+        (func (export "call") (i32.const 1) (call 0)) (export "m" (memory 0)))"""
+    assert features.not_run(wat(text)) == []
+    used = text.replace("(call 0)", "(call 0) (throw 1)")
+    assert [f.name for f in features.not_run(wat(used))] == ["exceptions"]
 
 
 # ---- values --------------------------------------------------------------------------------------

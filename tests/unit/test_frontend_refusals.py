@@ -138,8 +138,9 @@ UNSUPPORTED = [
     ("garbage-collected types", "(module (func (local eqref)))"),
     ("garbage-collected types", "(module (func (drop (ref.i31 (i32.const 1)))))"),
     ("exceptions", "(module (func (param exnref)))"),
-    ("exceptions", "(module (tag))"),
-    ("exceptions", '(module (import "env" "t" (tag)))'),
+    ("exceptions", "(module (tag) (func throw 0))"),
+    ("exceptions", '(module (import "env" "t" (tag)) (func (unreachable) throw_ref))'),
+    ("exceptions", "(module (tag (param exnref)))"),
     ("exceptions", "(module (func (block (try_table (catch_all 0)))))"),
     ("SIMD", "(module (global v128 (v128.const i64x2 0 0)))"),
     ("SIMD", '(module (func (export "f") (param v128)))'),
@@ -195,6 +196,7 @@ def test_an_error_of_validation_comes_before_one_of_support() -> None:
         "(module (global i32 (i32.add (i32.const 1) (i32.const 2))))",
         "(module (func $f return_call $f))",
         "(module (memory 1 (pagesize 65536)))",
+        '(module (import "env" "t" (tag (param i32))) (tag $t) (export "t" (tag $t)))',
     ],
 )
 def test_a_feature_that_is_supported_is_accepted(text: str) -> None:
