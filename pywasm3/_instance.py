@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from ._ffi import Pointer
     from ._linker import Imports
-    from ._types import ExternType, ImportType, ValueType
+    from ._types import ImportType, ValueType
 
     Compile: TypeAlias = Literal["lazy", "eager"]
 
@@ -164,13 +164,9 @@ def _resolve(
         valtype = _declared(module, name, lib.pw_table_type(table))
         return Table._of(store, table, valtype, module._pointer)
     assert kind == TAG
-    type_ = _exported_type(module, name)
+    type_ = module._export_type(name)
     assert isinstance(type_, TagType)
     return Tag._of(store, lib.pw_instance_tag(pointer, index), type_)
-
-
-def _exported_type(module: Module, name: str) -> ExternType:
-    return next(export.type for export in module.exports if export.name == name)
 
 
 def _declared(module: Module, name: str, code: int) -> ValueType:
@@ -178,7 +174,7 @@ def _declared(module: Module, name: str, code: int) -> ValueType:
     valtype = BY_CODE[code]
     if isinstance(valtype, ValType):
         return valtype
-    type_ = _exported_type(module, name)
+    type_ = module._export_type(name)
     assert isinstance(type_, (GlobalType, TableType))
     return type_.type
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer, Self
 
     from ._ffi import Pointer
-    from ._types import FuncType
+    from ._types import ExternType, FuncType
 
     Bytes: TypeAlias = bytes  # Module.bytes hides the name in the class
 
@@ -70,6 +70,7 @@ class Module:
         "__weakref__",
         "_custom_sections",
         "_export_index",
+        "_export_types",
         "_exports",
         "_func_types",
         "_imports",
@@ -78,6 +79,7 @@ class Module:
     )
     _custom_sections: tuple[CustomSection, ...] | None
     _export_index: dict[str, tuple[int, int]] | None
+    _export_types: dict[str, ExternType] | None
     _exports: tuple[ExportType, ...] | None
     _func_types: dict[int, FuncType]
     _imports: tuple[ImportType, ...] | None
@@ -113,7 +115,8 @@ class Module:
         self._pointer = pointer
         self._info = info
         self._func_types = {}
-        self._imports = self._exports = self._custom_sections = self._export_index = None
+        self._imports = self._exports = self._custom_sections = None
+        self._export_index = self._export_types = None
         return self
 
     @staticmethod
@@ -216,6 +219,12 @@ class Module:
         if self._export_index is None:
             self._export_index = exports(address(self._info))
         return self._export_index
+
+    def _export_type(self, name: str) -> ExternType:
+        """The type of the export of a name."""
+        if self._export_types is None:
+            self._export_types = {export.name: export.type for export in self.exports}
+        return self._export_types[name]
 
     def _func_type(self, type_index: int) -> FuncType:
         """The function type of an index of the type section."""

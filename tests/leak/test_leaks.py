@@ -672,3 +672,16 @@ def test_externs_of_the_host_do_not_leak() -> None:
         store.close()
 
     assert_no_leak(action, 4000)
+
+
+def test_tags_do_not_leak() -> None:
+    """Exported, imported and of the host; also those whose types do not fit."""
+    text = '(module (import "a" "t" (tag (param i32))) (tag (export "own") (param f64)))'
+    user, other = pywasm3.Module(wat(text)), pywasm3.Module(wat(text.replace("i32", "i64")))
+
+    def action() -> None:
+        tag = pywasm3.Tag(pywasm3.FuncType(("i32",)))
+        assert pywasm3.Instance(user, {"a": {"t": tag}}).exports.own != tag
+        failing(pywasm3.LinkError, pywasm3.Instance, other, {"a": {"t": tag}})
+
+    assert_no_leak(action, 20_000)

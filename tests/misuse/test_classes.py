@@ -45,6 +45,8 @@ def test_what_an_instance_makes_cannot_be_made_directly(
         "pywasm3.Memory.__new__(pywasm3.Memory)",
         "pywasm3.Global.__new__(pywasm3.Global)",
         "pywasm3.Table.__new__(pywasm3.Table)",
+        "pywasm3.Tag.__new__(pywasm3.Tag)",
+        "object.__new__(pywasm3.Tag)",
         "pywasm3.Exports.__new__(pywasm3.Exports)",
         "pywasm3.Instance.__new__(pywasm3.Instance)",
         "pywasm3.Runtime.__new__(pywasm3.Runtime)",
@@ -77,6 +79,7 @@ def test_half_made_objects_raise_python_errors(make: str) -> None:
             lambda x: pywasm3.Instance(pywasm3.Module(WASM), store=x),
             lambda x: pywasm3.Instance(pywasm3.Module(USER), {{"a": {{"f": x}}}}),
             lambda x: pywasm3.Instance(pywasm3.Module(USER), {{"a": x}}),
+            lambda x: pywasm3.Instance(pywasm3.Module(TAGS), {{"a": {{"t": x}}}}),
             lambda x: pywasm3.load(x), lambda x: x.close(), lambda x: setattr(x, "value", 1),
         ]
         for name in dir(type(thing)):
@@ -92,6 +95,7 @@ def test_half_made_objects_raise_python_errors(make: str) -> None:
         """,
         WASM=wat(TEXT),
         USER=wat('(module (import "a" "f" (func)))'),
+        TAGS=wat('(module (import "a" "t" (tag)))'),
     )
 
 
@@ -101,7 +105,7 @@ def test_compiled_classes_cannot_be_subclassed(cls: type) -> None:
         type("Sub", (cls,), {})
 
 
-@pytest.mark.parametrize("name", ["Memory", "Global", "Table", "Exports", "Runtime"])
+@pytest.mark.parametrize("name", ["Memory", "Global", "Table", "Tag", "Exports", "Runtime"])
 def test_a_subclass_cannot_be_made_directly_either(name: str) -> None:
     child(
         f"""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import pywasm3
-from helpers import child, load, wat
+from helpers import load, wat
 from pywasm3 import (
     FuncType,
     LinkError,
@@ -295,21 +295,6 @@ def test_a_failed_instance_leaves_no_trace() -> None:
             {"o": {"t": tag}},
         )
     assert load(USER, {"o": {"t": tag}}).exports.again == tag
-
-
-def test_half_made_tags_raise_python_errors() -> None:
-    child(
-        """
-        tag = object.__new__(pywasm3.Tag)
-        for use in (repr, hash, lambda x: x == x, lambda x: x.type, lambda x: x.store,
-                    lambda x: pywasm3.Instance(pywasm3.Module(USER), {"o": {"t": x}})):
-            try:
-                use(tag)
-            except (AttributeError, TypeError):
-                pass
-        """,
-        USER=wat(USER),
-    )
 
 
 # ---- what is not run ----
