@@ -46,6 +46,8 @@ def _extern(type: Any) -> Any:
         return pywasm3.Memory(type.min, type.max)
     if isinstance(type, pywasm3.TableType):
         return pywasm3.Table(type.type, type.min, type.max)
+    if isinstance(type, pywasm3.TagType):
+        return pywasm3.Tag(type.type)
     return pywasm3.Global(type.type, _zero(type.type), mutable=type.mutable)
 
 
