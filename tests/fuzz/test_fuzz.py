@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import wasmtime
 
+from fuzz.census import DEEP, MANY, census
 from fuzz.compare import Difference, Subject, compare
 from fuzz.encode import encode
 from fuzz.generate import generate
@@ -65,6 +66,37 @@ def test_every_numeric_instruction_is_generated() -> None:
         for instruction in walk(function.body)
     }
     assert set(NUMERIC) <= seen
+
+
+_MUST_BE_MADE = (
+    "block with parameters",
+    "block with several results",
+    "loop with parameters",
+    "if with parameters",
+    "a function with several results",
+    "br_table",
+    "br to a loop with parameters",
+    "br_if to a loop with parameters",
+    "br_table to a loop with parameters",
+    *(f"{name} with a float" for name in ("br", "br_if", "br_table", "return")),
+    *(f"{name} with several values" for name in ("br", "br_if", "br_table", "return")),
+    "call",
+    "call_indirect",
+    "memory.grow",
+    "memory.copy",
+    "memory.fill",
+    *(f"{name} instruction" for name in ("i32", "i64", "f32", "f64")),
+    f"{DEEP} operands",
+    f"a function of {MANY} locals",
+    "local.set of a local on the stack",
+    "local.tee of a local on the stack",
+    "dead code",
+)
+
+
+def test_what_wasm3_gets_wrong_is_generated_in_one_module_of_100() -> None:
+    found = census(range(300))
+    assert [name for name in _MUST_BE_MADE if found.get(name, (0, 0))[0] < 3] == []
 
 
 def test_the_text_of_a_module_is_valid() -> None:

@@ -184,3 +184,9 @@ def test_a_numeric_opcode_of_two_parts_may_be_longer_than_it_needs_be() -> None:
     """i32.trunc_sat_f64_s of 2.0."""
     code = "44 0000000000000040 fc 82 80 80 00"
     assert pywasm3.load(body(code)).exports.f() == 2
+
+
+def test_the_index_of_a_memory_is_skipped_in_code_that_cannot_be_reached() -> None:
+    """The offset of the load, 11, is the byte of `end`."""
+    code = "02 40 0c 00 28 42 00 0b 1a 0b 41 05"
+    assert pywasm3.load(body(code)).exports.f() == 5

@@ -454,6 +454,7 @@ def test_code_that_cannot_be_reached_is_not_compiled() -> None:
         "table.size 11 drop",
         "table.fill 11",
         "select (result i32) drop",
+        "select (result (ref null 11)) drop",
         "ref.null func drop",
         "ref.is_null drop",
         "i32.trunc_sat_f64_u drop",

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: MIT
+"""Counts what generated modules are made of: in how many a thing occurs, and how often.
+
+python tests/fuzz/census.py [--seed 1] [--count 1000]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TypeAlias
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from fuzz.generate import generate
+from fuzz.ops import NAMES, Types
+from fuzz.tree import BLOCKS, LEAVES, Body, Function, Instruction, Module, bodies, effect, is_float
+
+DEEP = 50  # operands
+MANY = 100  # locals
+
+# The index of the local that an operand is, or -1; from the bottom of the function's stack.
+Origins: TypeAlias = "list[int]"
+
+
+class Census:
+    """What a module has: things by name, each as often as it occurs."""
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        self.found: Counter[str] = Counter()
+        self.locals: list[int] = []
+        self.labels: list[tuple[str, Types]] = []
+        for function in module.functions:
+            self.count_function(function)
+
+    def count_function(self, function: Function) -> None:
+        """Counts a function and its body."""
+        self.locals = [*function.type.params, *function.locals]
+        self.labels = [("function", function.type.results)]
+        self.found["a function with several results"] += len(function.type.results) > 1
+        self.found[f"a function of {MANY} locals"] += len(self.locals) >= MANY
+        self.count_body(function.body, [])
+
+    def count_body(self, body: Body, stack: Origins) -> None:
+        """Counts the instructions of a body that begins with this stack."""
+        for position, instruction in enumerate(body):
+            self.count_instruction(instruction, stack)
+            if instruction[0] in LEAVES:
+                self.found["dead code"] += position + 1 < len(body)
+                return
+            stack = self.after(instruction, stack)
+            self.found[f"{DEEP} operands"] += len(stack) == DEEP
+
+    def after(self, instruction: Instruction, stack: Origins) -> Origins:
+        """The stack after an instruction."""
+        name = instruction[0]
+        if name == "local.get":
+            return [*stack, instruction[1]]
+        if name in ("drop", "select"):
+            return stack[: -1 if name == "drop" else -2]
+        found = effect(instruction, self.module, self.locals)
+        assert found is not None
+        return stack[: len(stack) - len(found[0])] + [-1] * len(found[1])
+
+    def count_instruction(self, instruction: Instruction, stack: Origins) -> None:
+        """Counts an instruction, and what is inside it."""
+        name = instruction[0]
+        self.found[name] += 1
+        if name[:3] in NAMES.values():
+            self.found[f"{name[:3]} instruction"] += 1
+        if name in ("local.set", "local.tee") and instruction[1] in stack[:-1]:
+            self.found[f"{name} of a local on the stack"] += 1
+        if name in ("br", "br_if", "br_table", "return"):
+            self.count_branch(instruction)
+        if name in BLOCKS:
+            self.count_block(instruction, stack)
+
+    def count_branch(self, instruction: Instruction) -> None:
+        """Counts what a branch carries; a table of branches to its default."""
+        name = instruction[0]
+        kind, types = self.labels[0 if name == "return" else -1 - instruction[-1]]
+        self.found[f"{name} with a float"] += any(map(is_float, types))
+        self.found[f"{name} with several values"] += len(types) > 1
+        self.found[f"{name} to a loop with parameters"] += kind == "loop" and bool(types)
+
+    def count_block(self, instruction: Instruction, stack: Origins) -> None:
+        """Counts a block and its bodies."""
+        name, params, results = instruction[:3]
+        self.found[f"{name} with parameters"] += bool(params)
+        self.found[f"{name} with several results"] += len(results) > 1
+        self.labels.append((name, params if name == "loop" else results))
+        for body in bodies(instruction):
+            self.count_body(body, stack[:-1] if name == "if" else stack)
+        self.labels.pop()
+
+
+def census(seeds: Iterable[int]) -> dict[str, tuple[int, int]]:
+    """For each thing: in how many of the seeds' modules it is, and how often in all."""
+    modules: Counter[str] = Counter()
+    times: Counter[str] = Counter()
+    for seed in seeds:
+        found = +Census(generate(seed)).found
+        modules.update(found.keys())
+        times.update(found)
+    return {name: (modules[name], times[name]) for name in sorted(times)}
+
+
+def main() -> None:
+    """Prints a line for each thing."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--count", type=int, default=1000)
+    given = parser.parse_args()
+    for name, (modules, times) in census(range(given.seed, given.seed + given.count)).items():
+        print(f"{name:40} in {modules:5} modules, {times:7} times")
+
+
+if __name__ == "__main__":
+    main()
