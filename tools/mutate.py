@@ -38,7 +38,7 @@ FLAGS = [
 ]  # fmt: skip
 # First those of the file's topic, then those that notice most, then the fuzzer, then all others.
 TOPICS = {
-    "bulk": ("compile_memory.h", "compile_table.h", "instructions.h", "ops_table.h"),
+    "bulk": ("compile_block.h", "compile_memory.h", "compile_table.h", "instructions.h", "ops_table.h"),
     "tables": ("compile_table.h", "ops_call.h", "ops_table.h"),
     "references": ("compile_table.h", "compile_types.h", "instructions.h", "ops_table.h"),
     "tail_calls": ("compile_tail.h", "ops_call.h", "ops_tail.h"),

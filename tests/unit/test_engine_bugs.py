@@ -267,6 +267,13 @@ def test_the_arguments_of_a_callee_count_in_the_frame_of_the_caller(count: int) 
             instance.exports.f()
 
 
+def test_operands_dropped_before_a_call_without_values_count_in_the_frame() -> None:
+    text = f"""(module (global $g i64 (i64.const 1)) (func $empty)
+        (func (export "f") {"global.get $g " * 4000} {"drop " * 4000} call $empty))"""
+    with pytest.raises(pywasm3.StackExhausted):
+        load(text, store=pywasm3.Store(stack=4096)).exports.f()
+
+
 def test_calls_without_values_end_before_the_native_stack_does() -> None:
     """B13: such a call takes 8 bytes of the value stack and ten times that of the native one."""
     snippet = """

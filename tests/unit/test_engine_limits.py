@@ -117,3 +117,41 @@ def test_eagerly_compiled_functions_give_the_same_results() -> None:
 def test_compilation_is_eager_or_lazy() -> None:
     with pytest.raises(ValueError, match=r"lazy.*eager"):
         load("(module)", compile="late")  # type: ignore[arg-type]
+
+
+def test_a_function_that_was_too_deep_for_a_thread_runs_on_one_with_more_stack() -> None:
+    depth = 10_000
+    text = f'(module (func (export "f") {"block " * depth} {"end " * depth}))'
+    function = load(text).exports.f
+    with pytest.raises(pywasm3.UnsupportedError, match="blocks nest too deep"):
+        on_thread(function, stack=256 << 10)
+    assert on_thread(function, stack=64 << 20) is None
+
+
+MANY = "(block (block (type $many) unreachable) br 0)"
+
+
+def test_100_functions_that_cannot_be_compiled_say_so_each_time() -> None:
+    """The code that says so is longer than others."""
+    few = "".join(f'(func (export "f{i}") {MANY})' for i in range(100))
+    exports = load(
+        f"""(module (type $many (func (result {"i64 " * 1000})))
+        {few} (func (export "spend") {MANY * 600}))"""
+    ).exports
+    with pytest.raises(pywasm3.UnsupportedError, match="too many values"):
+        exports.spend()
+    for i in [*range(100), *range(100)]:
+        with pytest.raises(pywasm3.UnsupportedError, match="too many values") as caught:
+            exports[f"f{i}"]()
+        assert caught.value.function == i
+
+
+def test_each_function_that_cannot_be_compiled_keeps_its_reason() -> None:
+    exports = load(
+        f"""(module (type $many (func (result {"i64 " * 1000})))
+        (func (export "values") {MANY * 600})
+        (func (export "large") {"i32.const 1 " * 8001} {"drop " * 8001}))"""
+    ).exports
+    for name, reason in [("values", "move too many"), ("large", "function too large")] * 2:
+        with pytest.raises(pywasm3.UnsupportedError, match=reason):
+            exports[name]()

@@ -173,3 +173,15 @@ def test_without_address_space_for_them_there_is_a_memory_error() -> None:
         """,
         WASM=wat(RECURSIVE),
     )
+
+
+def test_the_frames_of_an_overflow_are_the_calls_and_an_entry_each_time() -> None:
+    function = load(RECURSIVE, store=pywasm3.Store(stack=1 << 26)).exports.f
+    texts = []
+    for _ in range(2):
+        with pytest.raises(pywasm3.StackExhausted) as caught:
+            function(100)
+        first, second = caught.value.frames[:2]
+        assert (first.offset or 0) < (second.offset or 0)
+        texts.append(str(caught.value))
+    assert texts[0] == texts[1]

@@ -478,3 +478,13 @@ def test_an_instance_without_a_memory_says_so() -> None:
 def test_a_memory_that_is_not_exported_is_not_shown() -> None:
     with pytest.raises(pywasm3.WasmError):
         _ = load("(module (memory 1))").memory
+
+
+@pytest.mark.parametrize("offset", [0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFF])
+def test_no_bit_of_a_large_offset_is_lost(offset: int) -> None:
+    function = load(
+        f"""(module (memory 1) (func (export "f") (result i32)
+        (i32.load8_u offset={offset} (i32.const 0))))"""
+    ).exports.f
+    with pytest.raises(pywasm3.Trap):
+        function()

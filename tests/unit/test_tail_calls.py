@@ -353,3 +353,25 @@ def test_frames_begin_with_the_function_that_cannot_be_compiled() -> None:
         load(text).exports.g()
     names = [line.split()[1] for line in str(caught.value).splitlines()[1:]]
     assert names == ["large", "g"]  # a tail call ends the frame of f
+
+
+CALLED = """
+(module
+  (type $t (func (param i32) (result i32)))
+  (table (ref null $t) (elem (ref.func $halve)))
+  (func $halve (type $t) (i32.div_s (i32.const 100) (local.get 0)))
+  (func (export "f") (param i32) (result i32)
+    (call_ref $t (local.get 0) (table.get 0 (i32.const 0)))))
+"""
+
+
+def test_a_reference_is_called_as_it_comes_from_a_table() -> None:
+    assert load(CALLED).exports.f(4) == 25
+
+
+def test_the_frame_of_the_caller_by_reference_points_at_the_call() -> None:
+    data = wat(CALLED)
+    with pytest.raises(pywasm3.Trap) as caught:
+        pywasm3.load(data).exports.f(0)
+    opcodes = [data[frame.offset or 0] for frame in caught.value.frames]
+    assert opcodes == [0x6D, 0x14]  # i32.div_s, call_ref
