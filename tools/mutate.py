@@ -3,7 +3,7 @@
 
     python tools/mutate.py [--jobs 2] [--only compile_moves.h] [--fuzz 500] [--known TABLE]
 
-The list is tools/mutations.py. Each mutation is built in a folder of its own, of the engine alone
+The list is tools/mutations.txt. Each mutation is built in a folder of its own, of the engine alone
 and with little optimization, and must be noticed by the suite or the fuzzer. The table goes to
 stdout, each function's first mutation before its second. --known: the table of an earlier run,
 whose tests come first. --quick leaves out those that notice least. The exit code is 1 when one
@@ -29,7 +29,6 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 import build_ffi  # noqa: E402
 import toolchain  # noqa: E402
-from mutations import MUTATIONS  # noqa: E402
 
 FLAGS = [
     "-std=c11", "-O1", "-g0", "-fPIC", "-foptimize-sibling-calls", "-fwrapv",
@@ -38,7 +37,13 @@ FLAGS = [
 ]  # fmt: skip
 # First those of the file's topic, then those that notice most, then the fuzzer, then all others.
 TOPICS = {
-    "bulk": ("compile_block.h", "compile_memory.h", "compile_table.h", "instructions.h", "ops_table.h"),
+    "bulk": (
+        "compile_block.h",
+        "compile_memory.h",
+        "compile_table.h",
+        "instructions.h",
+        "ops_table.h",
+    ),
     "tables": ("compile_table.h", "ops_call.h", "ops_table.h"),
     "references": ("compile_table.h", "compile_types.h", "instructions.h", "ops_table.h"),
     "tail_calls": ("compile_tail.h", "ops_call.h", "ops_tail.h"),
@@ -54,6 +59,22 @@ QUICK_SECONDS, SECONDS = 120, 400  # what takes longer hangs
 SPEC_SUITE = "../shared/spec/wasm-core-3.0.zip"  # unless the environment names another
 SURVIVED, NOT_COMPILED, WITHOUT = "SURVIVED", "DOES NOT COMPILE", "FAILS WITHOUT A MUTATION"
 BYTES = 4 << 30  # of written memory, which a mutation may want without end
+
+
+def read_mutations() -> list[tuple[str, str, str, str]]:
+    """File, function, old text, new text."""
+    found = []
+    text = (ROOT / "tools" / "mutations.txt").read_text(encoding="utf-8")
+    for part in text.split("\n== ")[1:]:
+        heading, _, rest = part.partition("\n")
+        file, _, function = heading.partition(": ")
+        for pair in re.findall(r"((?:^-.*\n)+)((?:^\+.*\n)+)", rest + "\n", re.MULTILINE):
+            old, new = ("\n".join(line[2:] for line in lines.splitlines()) for lines in pair)
+            found.append((file, function, old, new))
+    return found
+
+
+MUTATIONS = read_mutations()
 
 
 class Scratch:
