@@ -176,6 +176,29 @@ def test_values_that_go_round_in_a_circle_with_one_waiting_outside_all_arrive() 
     )
 
 
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
+def test_values_that_change_places_leave_alone_what_lies_above_them(count: int) -> None:
+    """What call_indirect gives lies above slots that its arguments have left."""
+    text = f"""(module (type $t (func (param {"i32 " * count}) (result i32)))
+        (table funcref (elem $f)) (global $zero i32 (i32.const 0)) (global $one i32 (i32.const 1))
+        (func $f (type $t) (i32.const 77))
+        (func (export "f") (param i32) (result i32 i32 i32)
+          {"(global.get $zero)" * count} (call_indirect (type $t) (global.get $zero))
+          (block (result i32 i32)
+            (i32.add (local.get 0) (local.get 0))
+            (global.get $one)
+            (drop (i32.eqz (local.get 0))))))"""
+    assert check(text, 4) == (77, 8, 1)
+
+
+def test_many_values_that_move_down_by_one_all_arrive() -> None:
+    many = range(20)
+    text = f"""(module {"".join(f"(global i32 (i32.const {i}))" for i in many)}
+        (func (export "f") (result {"i32 " * 20}) (block (result {"i32 " * 20})
+          (global.get 7) {"".join(f"(global.get {i})" for i in many)} (br 0))))"""
+    assert check(text) == tuple(many)
+
+
 def test_a_float_on_top_is_read_before_its_slot_takes_another_result() -> None:
     """B7: the slot that the first result goes to is where the last one lies."""
     assert check(
