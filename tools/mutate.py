@@ -8,7 +8,8 @@ and with little optimization, and must be noticed by the suite or the fuzzer. Th
 stdout, each function's first mutation before its second. --known: the table of an earlier run,
 whose tests come first. --quick leaves out those that notice least. The exit code is 1 when one
 survived, and 2 when the list is wrong: what it changes is not there, or does not compile, or the
-suite fails without it. Run it where the tests run.
+suite fails without it. Run it where the tests run; beside other work with PYWASM3_SANITIZE=1, or
+tests that measure time fail for that.
 """
 
 from __future__ import annotations
@@ -125,7 +126,8 @@ class Scratch:
     def _tests(self, *paths: str, seconds: int = QUICK_SECONDS) -> str:
         pytest = [sys.executable, "-m", "pytest", "-x", "-v", "-p", "no:cacheprovider"]
         tests = self._run(*pytest, *paths, seconds=seconds)
-        return last_test(tests.stdout) if tests.returncode else ""
+        ends = "hangs" if tests.stderr == "hangs" else "crashes"
+        return last_test(tests.stdout, ends) if tests.returncode else ""
 
     def _fuzz(self, count: int) -> str:
         fuzzer = [sys.executable, "tests/fuzz/fuzz.py", "--count", str(count), "--most", "1"]
@@ -169,12 +171,12 @@ class Scratch:
                 self.build(sources)
 
 
-def last_test(output: str) -> str:
+def last_test(output: str, ends: str) -> str:
     """The test that failed, or ran when the process ended."""
     if failed := re.search(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", output, re.MULTILINE):
         return failed[1].removeprefix("tests/")
     ran = re.findall(r"^(tests/.+?)(?: [A-Z]+ +\[.*)?$", output, re.MULTILINE)
-    return f"{ran[-1].removeprefix('tests/').strip()} (crash or hang)" if ran else "pytest"
+    return f"{ran[-1].removeprefix('tests/').strip()} ({ends})" if ran else "pytest"
 
 
 def shown(index: int) -> str:

@@ -309,28 +309,35 @@ def test_a_function_of_mutual_recursion_may_tail_call() -> None:
     assert load(text).exports.f(20) == 6765
 
 
-def test_an_endless_tail_call_is_interrupted() -> None:
+ENDLESS = """
+(module (type $t (func)) (table funcref (elem $indirect)) (elem declare func $by_reference)
+  (func $direct (export "direct") nop (return_call $direct))
+  (func $indirect (export "indirect") nop (return_call_indirect (type $t) (i32.const 0)))
+  (func $by_reference (export "by_reference") nop (return_call_ref $t (ref.func $by_reference))))
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "opcode"), [("direct", 0x12), ("indirect", 0x13), ("by_reference", 0x15)]
+)
+def test_an_endless_tail_call_is_interrupted_where_it_calls(name: str, opcode: int) -> None:
     child(
         """
-        import signal
+        import re, signal
         signal.signal(signal.SIGALRM, lambda *_: 1 / 0)
-        exports = pywasm3.load(WASM).exports
-        for name in ("direct", "indirect", "by_reference"):
-            signal.setitimer(signal.ITIMER_REAL, 0.05)
-            try:
-                exports[name]()
-            except ZeroDivisionError:
-                continue
-            raise AssertionError(name)
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        place = hex(WASM.rindex(OPCODE))
+        try:
+            pywasm3.load(WASM).exports[NAME.decode()]()
+        except ZeroDivisionError as error:
+            notes = str(getattr(error, "__notes__", "offset " + place))  # from Python 3.11 on
+            assert re.findall("offset (0x[0-9a-f]+)", notes) == [place], notes
+        else:
+            raise AssertionError
         """,
-        WASM=wat(
-            """(module (type $t (func)) (table funcref (elem $indirect))
-            (elem declare func $by_reference)
-            (func $direct (export "direct") (return_call $direct))
-            (func $indirect (export "indirect") (return_call_indirect (type $t) (i32.const 0)))
-            (func $by_reference (export "by_reference")
-              (return_call_ref $t (ref.func $by_reference))))"""
-        ),
+        WASM=wat(ENDLESS),
+        NAME=name.encode(),
+        OPCODE=bytes([opcode]),
     )
 
 
