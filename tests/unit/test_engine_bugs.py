@@ -555,7 +555,10 @@ def test_a_host_function_that_fails_leaves_the_stack_where_it_was() -> None:
     def host(value: int) -> None:
         raise KeyError(value)
 
-    function = pywasm3.load(data, {"env": {"host": host}}).exports.f
-    for _ in range(20_000):
+    store = pywasm3.Store(stack=4096)
+    function = pywasm3.Instance(
+        pywasm3.Module(data), {"env": {"host": host}}, store=store
+    ).exports.f
+    for _ in range(2000):
         with pytest.raises(KeyError):
             function(1)

@@ -131,6 +131,15 @@ def test_br_on_null_goes_without_the_reference_or_stays_with_it() -> None:
     assert (exports.x(1), exports.x(0)) == (1, -1)
 
 
+def test_br_on_null_takes_a_reference_as_it_comes_from_a_table() -> None:
+    text = """(module (table 2 funcref) (elem (i32.const 0) func 0)
+        (func (export "f") (param i32) (result i32)
+          (block (drop (br_on_null 0 (table.get 0 (local.get 0)))) (return (i32.const 1)))
+          (i32.const 0)))"""
+    function = pywasm3.load(wat(text)).exports.f
+    assert [function(0), function(1)] == [1, 0]
+
+
 def test_br_on_null_carries_the_values_below() -> None:
     exports = module(
         """(func (export "x") (param i32 i64) (result i64 f64)

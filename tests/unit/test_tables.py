@@ -125,6 +125,15 @@ def test_the_place_of_a_trap_is_known_in_long_functions(before: int) -> None:
     assert caught.value.frames[0].offset == data.rindex(b"\xfc\x0e", 0, -8)
 
 
+@pytest.mark.parametrize("before", range(8))
+def test_the_longest_operations_fit_wherever_a_page_of_code_ends(before: int) -> None:
+    copy = "(table.copy (i32.const 0) (i32.const 0) (i32.const 1))"
+    text = f"""(module (memory 1) (table 1 funcref)
+        (func (export "f") (result i32) {"(drop (memory.size))" * before} {copy * 300}
+          (i32.const 7)))"""
+    assert load(text).exports.f() == 7
+
+
 def test_what_is_beyond_an_end_writes_nothing() -> None:
     exports = load(OPERATIONS).exports
     for name, arguments in [("fill", (1, 2, 3)), ("init", (1, 0, 3)), ("init", (0, 2, 3))]:
