@@ -136,7 +136,7 @@ def test_br_on_null_takes_a_reference_as_it_comes_from_a_table() -> None:
         (func (export "f") (param i32) (result i32)
           (block (drop (br_on_null 0 (table.get 0 (local.get 0)))) (return (i32.const 1)))
           (i32.const 0)))"""
-    function = pywasm3.load(wat(text)).exports.f
+    function = load(text).exports.f
     assert [function(0), function(1)] == [1, 0]
 
 
