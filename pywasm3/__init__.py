@@ -24,6 +24,7 @@ from ._errors import (
     Trap,
     TrapKind,
     UnsupportedError,
+    WasiExit,
     WasmError,
 )
 from ._ffi import Function, Store
@@ -91,6 +92,7 @@ __all__ = [
     "TrapKind",
     "UnsupportedError",
     "ValType",
+    "WasiExit",
     "WasmError",
     "__version__",
     "externref",
@@ -111,3 +113,16 @@ for _name in __all__:
     if callable(_object) and _object.__module__.startswith("pywasm3._"):
         _object.__module__ = "pywasm3"
 del _name, _object
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from . import wasi as wasi
+else:
+
+    def __getattr__(name):
+        """Imports pywasm3.wasi when it is first used: most programs never do."""
+        if name == "wasi":
+            from importlib import import_module
+
+            return import_module("pywasm3.wasi")
+        raise AttributeError(f"module 'pywasm3' has no attribute {name!r}")

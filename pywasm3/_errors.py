@@ -10,8 +10,9 @@
           │    ├── InvalidError         a module that breaks a rule of validation
           │    └── UnsupportedError     valid, but beyond what this version runs
           ├── LinkError                 imports are missing or do not fit
-          └── Trap                      running code stopped
-               └── StackExhausted (RecursionError)
+          ├── Trap                      running code stopped
+          │    └── StackExhausted (RecursionError)
+          └── WasiExit                  a WASI program ended itself
 
 Misuse of the Python API raises Python's own errors: TypeError, OverflowError, IndexError,
 KeyError, AttributeError. A host function's exception arrives as it is.
@@ -234,6 +235,28 @@ class Trap(WasmError):
 
 class StackExhausted(Trap, RecursionError):
     """Calls went too deep: the value stack or the native stack is used up."""
+
+
+class WasiExit(WasmError):
+    """A WASI program called proc_exit. ``Instance.run()`` catches that of its own program.
+
+    Attributes:
+        code: The exit code, unsigned.
+    """
+
+    def __init__(self, code: int, program: object = None) -> None:
+        """Takes the code, and the ``Instance.wasi`` of the program that ends."""
+        super().__init__(code)
+        self.code = code
+        self._program = program
+
+    def __reduce__(self) -> tuple[type[WasiExit], tuple[int]]:
+        """Pickles the code."""
+        return type(self), (self.code,)
+
+    def __str__(self) -> str:
+        """The code in words."""
+        return f"exit code {self.code}"
 
 
 def _frames(raw: Iterable[tuple[int, int | None, str | None]]) -> list[Frame]:

@@ -29,6 +29,7 @@ from ._module import Module, check_module
 from ._table import Table
 from ._tag import Tag
 from ._types import BY_CODE, GlobalType, TableType, TagType, ValType
+from ._program import initialize, new_wasi, run, with_wasi
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from ._ffi import Pointer
     from ._linker import Imports
     from ._types import ImportType, ValueType
+    from .wasi import Wasi, WasiConfig
 
     Compile: TypeAlias = Literal["lazy", "eager"]
 
@@ -187,12 +189,13 @@ class Instance:
     waits for the first. ``with pywasm3.Instance(...) as instance:`` closes it at the end.
     """
 
-    __slots__ = ("__weakref__", "_exports", "_memory", "_module", "_pointer", "_store")
+    __slots__ = ("__weakref__", "_exports", "_memory", "_module", "_pointer", "_store", "_wasi")
     _exports: Exports
     _memory: Memory | None
     _module: Module
     _pointer: Pointer
     _store: Store
+    _wasi: Wasi | None
 
     def __init__(
         self,
@@ -201,6 +204,7 @@ class Instance:
         *,
         store: Store | None = None,
         compile: Compile = "lazy",
+        wasi: WasiConfig | None = None,
     ) -> None:
         """Links the imports, lays out memory and tables, and runs the start function.
 
@@ -214,12 +218,17 @@ class Instance:
             store: Where to live.
             compile: When functions are compiled for the interpreter: each at its first call
                 (``"lazy"``), or all now (``"eager"``), which tells now whether they can be.
+            wasi: What a program for WASI is given. It serves the imports from
+                ``wasi_snapshot_preview1`` and ``wasi_unstable`` that `imports` does not name; and
+                if the module is a library (a reactor), its ``_initialize`` is called.
 
         Raises:
             LinkError: Imports are missing or do not fit; it lists all of them.
             Trap: A segment does not fit into its memory or table, or the start function trapped.
             UnsupportedError: A function is too large for the engine; without ``"eager"``, its
                 first call raises this.
+            OSError: Something that `wasi` names cannot be opened.
+            WasiExit: The start function, or ``_initialize``, ended the program.
             TypeError: An argument is of another type.
             ValueError: `compile` is neither.
         """
@@ -228,8 +237,23 @@ class Instance:
         check_module(module)
         if store is not None and not isinstance(store, Store):
             raise TypeError(f"store must be a pywasm3.Store, not {type(store).__name__}")
-        self._instantiate(module, mapping_lookup(imports), store, compile == "eager")
-        start = module._info.start
+        lookup = mapping_lookup(imports)
+        if wasi is None:
+            self._wasi = None
+            self._instantiate(module, lookup, store, compile == "eager")
+            self._start()
+            return
+        self._wasi = new_wasi(wasi, self)
+        try:
+            self._instantiate(module, with_wasi(lookup, self._wasi), store, compile == "eager")
+            self._start()
+            initialize(self)
+        except BaseException:
+            self._wasi.close()
+            raise
+
+    def _start(self) -> None:
+        start = self._module._info.start
         if start != NO_INDEX:
             self._function(start, "start")()
 
@@ -298,6 +322,29 @@ class Instance:
         raise WasmError(f"{self._module!r} exports no memory")
 
     @property
+    def wasi(self) -> Wasi:
+        """What it has of WASI.
+
+        Raises:
+            WasmError: It was made without ``wasi=``.
+        """
+        if self._wasi is None:
+            raise WasmError(f"{self._module!r} was instantiated without wasi=")
+        return self._wasi
+
+    def run(self) -> int:
+        """Runs the program: calls ``_start``.
+
+        Returns:
+            The exit code: that of proc_exit, or 0 when ``_start`` returns.
+
+        Raises:
+            WasmError: The module exports no function ``_start`` without parameters and results.
+            Trap: It trapped.
+        """
+        return run(self)
+
+    @property
     def closed(self) -> bool:
         """Whether its store is closed."""
         return self._store.closed
@@ -312,6 +359,8 @@ class Instance:
             WasmError: A call is running.
         """
         self._store.close()
+        if self._wasi is not None:
+            self._wasi.close()
 
     def __enter__(self) -> Self:
         """Itself."""

@@ -78,6 +78,21 @@ class Late:
         self.host = None
 
 
+class Typed:
+    """A callable whose type is known, so that an import of another type is a misfit.
+
+    Attributes:
+        callable: What is called.
+        type: Its type.
+    """
+
+    __slots__ = ("callable", "type")
+
+    def __init__(self, callable: Callable[..., Any], type: FuncType) -> None:
+        self.callable = callable
+        self.type = type
+
+
 class _Misfit(Exception):
     """Says in words what was given."""
 
@@ -246,6 +261,10 @@ def _plan_function(to: _Import, value: Any) -> Plan:
             return HOST, ffi.cast("void *", host._address)
 
         return late, None
+    if isinstance(value, Typed):
+        if value.type != to.wanted.type:
+            raise _Misfit(describe(value.type))
+        value = value.callable
     if not callable(value):
         raise _Misfit(_given(value))
     passes = wants_instance(value)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ._fastcall import Store
     from ._instance import Compile
     from ._linker import Imports
+    from .wasi import WasiConfig
 
     Source: TypeAlias = str | os.PathLike[str] | Buffer | BinaryIO
 
@@ -42,6 +43,7 @@ def load(
     *,
     store: Store | None = None,
     compile: Compile = "lazy",
+    wasi: WasiConfig | None = None,
 ) -> Instance:
     """Reads a module and instantiates it.
 
@@ -50,6 +52,7 @@ def load(
         imports: As ``Instance`` takes them.
         store: As ``Instance`` takes it.
         compile: As ``Instance`` takes it.
+        wasi: As ``Instance`` takes it.
 
     Raises:
         OSError: The file cannot be read.
@@ -58,4 +61,5 @@ def load(
         Trap: A segment does not fit, or the start function trapped.
         TypeError: `source` is none of the above.
     """
-    return Instance(Module(_read(source)), imports, store=store, compile=compile)
+    module = Module(_read(source))
+    return Instance(module, imports, store=store, compile=compile, wasi=wasi)

@@ -255,6 +255,7 @@ class ParsedModule(Module):
 
         # Of a plain Module: an instance that kept this object would keep itself alive.
         instance = Instance.__new__(Instance)
+        instance._wasi = None
         instance._instantiate(Module._of(self._pointer, self._info), lookup, store)
         self._instance = instance
         self._links = lates

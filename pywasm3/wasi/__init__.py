@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: MIT
+"""WASI preview 1: what programs compiled for ``wasm32-wasi`` ask of their host.
+
+::
+
+    config = pywasm3.wasi.WasiConfig(
+        args=["prog", "in.txt"],
+        preopens={"/data": "some/folder"},
+        stdout=pywasm3.wasi.CAPTURE,
+    )
+    instance = pywasm3.load("prog.wasm", wasi=config)
+    exit_code = instance.run()
+    instance.wasi.stdout
+"""
+
+from .._errors import WasiExit
+from .config import CAPTURE, INHERIT, HostDir, WasiConfig
+from .context import Wasi
+from .files_virtual import VirtualDir
+from .sources import Clock, FixedClock, SystemClock
+
+__all__ = [
+    "CAPTURE",
+    "INHERIT",
+    "Clock",
+    "FixedClock",
+    "HostDir",
+    "SystemClock",
+    "VirtualDir",
+    "Wasi",
+    "WasiConfig",
+    "WasiExit",
+]
+
+for _name in __all__:
+    _object = globals()[_name]
+    if isinstance(_object, type) and _object.__module__.startswith("pywasm3.wasi."):
+        _object.__module__ = "pywasm3.wasi"
+del _name, _object

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: MIT
+"""What a guest gets: arguments, environment, directories, standard streams, time, randomness."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from .files_virtual import VirtualDir
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+    from typing import Any
+
+    from .sources import Clock
+
+
+class _Marker(Enum):
+    """Values of options that are no data."""
+
+    CAPTURE = "CAPTURE"
+    INHERIT = "INHERIT"
+
+    def __repr__(self) -> str:
+        return f"pywasm3.wasi.{self.value}"
+
+
+CAPTURE = _Marker.CAPTURE
+INHERIT = _Marker.INHERIT
+
+_INHERITABLE = ("args", "env", "stdin", "stdout", "stderr")
+
+
+class HostDir:
+    """A directory of the host, to be preopened: where a path alone does not say enough.
+
+    Args:
+        path: Of the directory.
+        read_only: Refuse all that would change it (EROFS).
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, read_only: bool = False) -> None:
+        self.path = os.fspath(path)
+        self.read_only = read_only
+
+    def __repr__(self) -> str:
+        """As it was made."""
+        return f"pywasm3.wasi.HostDir({self.path!r}, read_only={self.read_only})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WasiConfig:
+    """What a WASI guest is given. By default it is given nothing.
+
+    A configuration may serve any number of instances: each opens its own descriptors.
+
+    Args:
+        args: The arguments, the program's name first.
+        env: The environment variables.
+        preopens: Names that the guest sees to directories: a path of the host, a HostDir or a
+            VirtualDir. Nothing else can be reached.
+        stdin: A file object (binary or text), bytes, a path, INHERIT; None: it is empty.
+        stdout: A file object, a path (which is overwritten), CAPTURE, INHERIT; None: it is dropped.
+        stderr: As stdout.
+        clock: None: the system's clocks. An int: a FixedClock that starts there, in nanoseconds.
+            Or an object as ``pywasm3.wasi.Clock`` has it.
+        random: None: the system's. An int: the seed of bytes that repeat. Or a callable that
+            returns so many bytes.
+        inherit: Which of "args", "env", "stdin", "stdout", "stderr" come from this process, where
+            they are not given; "stdio" means the last three, True means all.
+        sockets: Sockets that the guest finds as descriptors after the preopened directories. It
+            gets duplicates, and may listen on, read and write them, but not connect.
+        max_capture_bytes: How much CAPTURE keeps of each stream; then the guest gets ENOSPC.
+
+    Raises:
+        TypeError: An option is of another type.
+        ValueError: Text contains NUL, a variable's name is empty or contains "=", or the names of
+            `inherit` are others.
+    """
+
+    args: Iterable[str | bytes] = ()
+    env: Mapping[str, str] | None = None
+    preopens: Mapping[str, str | os.PathLike[str] | HostDir | VirtualDir] | None = None
+    stdin: Any = None
+    stdout: Any = None
+    stderr: Any = None
+    clock: Clock | int | None = None
+    random: Callable[[int], bytes] | int | None = None
+    inherit: Iterable[str] | bool = ()
+    sockets: Iterable[socket.socket] = ()
+    max_capture_bytes: int = 64 << 20
+
+    def __post_init__(self) -> None:
+        """Checks all, and makes copies of what could change."""
+        inherited = _inherited(self.inherit)
+        if isinstance(self.args, (str, bytes)):
+            raise TypeError("args must be a sequence of str, not one")
+        args = tuple(self.args)
+        if not args and "args" in inherited:
+            import sys
+
+            args = tuple(sys.argv)
+        env = os.environ if self.env is None and "env" in inherited else self.env or {}
+        set_ = object.__setattr__
+        set_(self, "args", args)
+        set_(self, "env", dict(env))
+        set_(self, "preopens", dict(self.preopens or {}))
+        set_(self, "inherit", inherited)
+        set_(self, "sockets", tuple(self.sockets))
+        for name in ("stdin", "stdout", "stderr"):
+            if getattr(self, name) is None and name in inherited:
+                set_(self, name, INHERIT)
+        self._check()
+
+    def _check(self) -> None:
+        for text in self.args:
+            _cstring(text, "args")
+        assert self.env is not None and self.preopens is not None
+        for name, value in self.env.items():
+            if not _cstring(name, "env") or "=" in name:
+                raise ValueError(f"env: {name!r} cannot be the name of a variable")
+            _cstring(value, "env")
+        for name, directory in self.preopens.items():
+            if not _cstring(name, "preopens"):
+                raise ValueError("preopens: a directory needs a name")
+            if not isinstance(directory, (str, os.PathLike, HostDir, VirtualDir)):
+                raise TypeError(f"preopens[{name!r}] must be a path, a HostDir or a VirtualDir")
+        _check_input(self.stdin)
+        _check_output("stdout", self.stdout)
+        _check_output("stderr", self.stderr)
+
+    def arg_bytes(self) -> list[bytes]:
+        """The arguments with NUL."""
+        return [_cstring(text, "args") + b"\0" for text in self.args]
+
+    def env_bytes(self) -> list[bytes]:
+        """The variables with NUL."""
+        assert self.env is not None
+        return [os.fsencode(f"{name}={value}") + b"\0" for name, value in self.env.items()]
+
+
+def _inherited(given: Iterable[str] | bool) -> tuple[str, ...]:
+    if isinstance(given, bool):
+        return _INHERITABLE if given else ()
+    names: set[str] = set()
+    for name in (given,) if isinstance(given, str) else given:
+        if name not in (*_INHERITABLE, "stdio"):
+            raise ValueError(f"inherit: {name!r} is none of {', '.join(_INHERITABLE)}, stdio")
+        names |= set(_INHERITABLE[2:]) if name == "stdio" else {name}
+    return tuple(name for name in _INHERITABLE if name in names)
+
+
+def _cstring(text: object, option: str) -> bytes:
+    if not isinstance(text, (str, bytes)):
+        raise TypeError(f"{option}: str expected, not {type(text).__name__}")
+    data = os.fsencode(text)
+    if b"\0" in data:
+        raise ValueError(f"{option}: {text!r} contains NUL")
+    return data
+
+
+def _check_input(given: object) -> None:
+    if given is CAPTURE:
+        raise TypeError("stdin cannot be CAPTURE")
+    known = given is None or given is INHERIT
+    data = isinstance(given, (bytes, bytearray, memoryview, str, os.PathLike))
+    if not known and not data and not hasattr(given, "read"):
+        raise TypeError(f"stdin: a file, bytes or a path expected, not {type(given).__name__}")
+
+
+def _check_output(name: str, given: object) -> None:
+    if given is None or isinstance(given, (_Marker, str, os.PathLike)):
+        return
+    if not hasattr(given, "write"):
+        raise TypeError(f"{name}: a file or a path expected, not {type(given).__name__}")

@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: MIT
+"""The state of one guest: its memory, its descriptors, what its configuration gave it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import weakref
+
+from .abi import ALL_RIGHTS, DIRECTORY_RIGHTS, FILE_RIGHTS, STREAM_RIGHTS
+from .config import CAPTURE, INHERIT, HostDir, WasiConfig
+from .fds import Descriptors
+from .files_virtual import VirtualDir
+from .memory import GuestMemory
+from .preview1 import bind
+from .sources import clock_of, random_of
+from .streams import Captured, Given, Null, Reader, Writer
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from .._instance import Instance
+    from .._memory import Memory
+    from .._types import FuncType
+    from .fds import Descriptor
+
+
+class Wasi:
+    """What an instance has of WASI: ``instance.wasi``. Made from a WasiConfig.
+
+    Attributes:
+        config: What it was made from.
+    """
+
+    def __init__(self, config: WasiConfig, instance: Instance) -> None:
+        """Opens what the configuration names.
+
+        Raises:
+            OSError: Something cannot be opened.
+        """
+        self.config = config
+        self.clock = clock_of(config.clock)
+        self.random = random_of(config.random)
+        self.args = config.arg_bytes()
+        self.env = config.env_bytes()
+        self.listings: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
+        self.memory = GuestMemory(_finder(instance))
+        self.descriptors = Descriptors()
+        self._captured: dict[str, Captured] = {}
+        self._functions: dict[tuple[str, str], Callable[..., int | None]] = {}
+        try:
+            self._open_all()
+        except BaseException:
+            self.close()
+            raise
+
+    def _open_all(self) -> None:
+        add = self.descriptors.add
+        add(_input(self.config.stdin))
+        add(self._output("stdout", self.config.stdout, 1))
+        add(self._output("stderr", self.config.stderr, 2))
+        assert self.config.preopens is not None
+        for name, directory in self.config.preopens.items():
+            add(_preopened(name, directory))
+        if self.config.sockets:
+            from .sockets import Socket
+
+            for given in self.config.sockets:
+                add(Socket(given.dup()))
+
+    def _output(self, name: str, given: Any, fd: int) -> Descriptor:
+        if given is None:
+            return Null()
+        if given is CAPTURE:
+            captured = self._captured[name] = Captured(self.config.max_capture_bytes)
+            return captured
+        if given is INHERIT:
+            _flush(getattr(sys, name))
+            return _host_file(fd, owned=False)
+        if isinstance(given, (str, os.PathLike)):
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+            return _host_file(os.open(given, flags, 0o666), owned=True)
+        return Writer(given)
+
+    def function(self, module: str, name: str) -> tuple[Callable[..., Any], FuncType] | None:
+        """The callable for an import and its type; None when WASI has no such function."""
+        return bind(self, module, name)
+
+    def _capture(self, name: str) -> bytes:
+        if name not in self._captured:
+            raise ValueError(f"{name} is not captured: WasiConfig({name}=pywasm3.wasi.CAPTURE)")
+        return bytes(self._captured[name].data)
+
+    @property
+    def stdout(self) -> bytes:
+        """What the guest wrote so far.
+
+        Raises:
+            ValueError: It is not captured.
+        """
+        return self._capture("stdout")
+
+    @property
+    def stderr(self) -> bytes:
+        """What the guest wrote so far.
+
+        Raises:
+            ValueError: It is not captured.
+        """
+        return self._capture("stderr")
+
+    def close(self) -> None:
+        """Closes all descriptors. The guest's next calls get EBADF; what was captured stays."""
+        self.descriptors.close_all()
+
+    def __repr__(self) -> str:
+        return f"<pywasm3.wasi.Wasi: {len(self.args)} arguments>"
+
+
+def _finder(instance: Instance) -> Callable[[], Memory | None]:
+    """How to find an instance's memory, without keeping the instance."""
+    from .._memory import Memory
+
+    reference = weakref.ref(instance)
+
+    def find() -> Memory | None:
+        found = reference()
+        memory = None if found is None else found.exports.get("memory")
+        return memory if isinstance(memory, Memory) else None
+
+    return find
+
+
+def _flush(file: Any) -> None:
+    """What Python wrote comes before what the guest writes."""
+    if file is not None and not getattr(file, "closed", False):
+        file.flush()
+
+
+def _host_file(fd: int, *, owned: bool) -> Descriptor:
+    from .abi import TYPE_REGULAR
+    from .files_host import HostFile
+
+    try:
+        file = HostFile(fd, owned=owned)
+    except BaseException:
+        if owned:
+            os.close(fd)
+        raise
+    file.rights = FILE_RIGHTS if file.type == TYPE_REGULAR else STREAM_RIGHTS
+    return file
+
+
+def _input(given: Any) -> Descriptor:
+    if given is None:
+        return Null()
+    if given is INHERIT:
+        return _reading(_host_file(0, owned=False))
+    if isinstance(given, (bytes, bytearray, memoryview)):
+        return Given(bytes(given))
+    if isinstance(given, (str, os.PathLike)):
+        return _reading(_host_file(os.open(given, os.O_RDONLY), owned=True))
+    return Reader(given)
+
+
+def _reading(file: Descriptor) -> Descriptor:
+    from .abi import RIGHT_FD_READ, WRITING_RIGHTS
+
+    file.rights = file.rights & ~WRITING_RIGHTS | RIGHT_FD_READ
+    return file
+
+
+def _preopened(name: str, given: Any) -> Descriptor:
+    if isinstance(given, VirtualDir):
+        from . import virtual_handles
+
+        descriptor = virtual_handles.preopened(given)
+    else:
+        from . import files_host
+
+        directory = given if isinstance(given, HostDir) else HostDir(given)
+        descriptor = files_host.open_directory(directory.path, directory.read_only)
+    descriptor.guest_name = os.fsencode(name)
+    descriptor.rights = DIRECTORY_RIGHTS
+    descriptor.inheriting = ALL_RIGHTS
+    return descriptor

@@ -1,0 +1,311 @@
+# SPDX-License-Identifier: MIT
+"""fd_*: what works on a file descriptor."""
+
+from __future__ import annotations
+
+from .abi import (
+    ALL_FDFLAGS,
+    DIRENT,
+    EBADF,
+    EINVAL,
+    ENAMETOOLONG,
+    ENOTCAPABLE,
+    FDSTAT,
+    FILESTAT,
+    FST_ATIM,
+    FST_ATIM_NOW,
+    FST_MTIM,
+    FST_MTIM_NOW,
+    PRESTAT,
+    RIGHT_FD_ADVISE,
+    RIGHT_FD_ALLOCATE,
+    RIGHT_FD_DATASYNC,
+    RIGHT_FD_FDSTAT_SET_FLAGS,
+    RIGHT_FD_FILESTAT_GET,
+    RIGHT_FD_FILESTAT_SET_SIZE,
+    RIGHT_FD_FILESTAT_SET_TIMES,
+    RIGHT_FD_READ,
+    RIGHT_FD_READDIR,
+    RIGHT_FD_SEEK,
+    RIGHT_FD_SYNC,
+    RIGHT_FD_TELL,
+    RIGHT_FD_WRITE,
+    SUCCESS,
+    UNSTABLE_FILESTAT,
+    UNSTABLE_WHENCE,
+    WHENCE_CUR,
+    WHENCE_END,
+    WasiError,
+)
+from .sources import REALTIME
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .context import Wasi
+    from .fds import Stat, Times
+
+_MAX_U32 = (1 << 32) - 1
+_MAX_OFFSET = (1 << 63) - 1
+_LAST_ADVICE = 5
+
+
+# ---- data ----
+
+
+def fd_read(wasi: Wasi, fd: int, iovecs: int, count: int, result: int) -> int:
+    """Reads at the position."""
+    descriptor = wasi.descriptors.get(fd, RIGHT_FD_READ)
+    buffers = wasi.memory.buffers(iovecs, count)
+    wasi.memory.check(result, 4)
+    wasi.memory.put_u32(result, descriptor.read(buffers))
+    return SUCCESS
+
+
+def fd_write(wasi: Wasi, fd: int, iovecs: int, count: int, result: int) -> int:
+    """Writes at the position."""
+    descriptor = wasi.descriptors.get(fd, RIGHT_FD_WRITE)
+    buffers = wasi.memory.buffers(iovecs, count)
+    wasi.memory.check(result, 4)
+    wasi.memory.put_u32(result, descriptor.write(buffers))
+    return SUCCESS
+
+
+def fd_pread(wasi: Wasi, fd: int, iovecs: int, count: int, offset: int, result: int) -> int:
+    """Reads from an offset."""
+    descriptor = wasi.descriptors.get(fd, RIGHT_FD_READ)
+    descriptor.require(RIGHT_FD_SEEK)
+    buffers = wasi.memory.buffers(iovecs, count)
+    wasi.memory.check(result, 4)
+    wasi.memory.put_u32(result, descriptor.pread(buffers, _offset(offset)))
+    return SUCCESS
+
+
+def fd_pwrite(wasi: Wasi, fd: int, iovecs: int, count: int, offset: int, result: int) -> int:
+    """Writes to an offset."""
+    descriptor = wasi.descriptors.get(fd, RIGHT_FD_WRITE)
+    descriptor.require(RIGHT_FD_SEEK)
+    buffers = wasi.memory.buffers(iovecs, count)
+    wasi.memory.check(result, 4)
+    wasi.memory.put_u32(result, descriptor.pwrite(buffers, _offset(offset)))
+    return SUCCESS
+
+
+def _offset(offset: int) -> int:
+    if offset > _MAX_OFFSET:
+        raise WasiError(EINVAL)
+    return offset
+
+
+def fd_seek(wasi: Wasi, fd: int, offset: int, whence: int, result: int) -> int:
+    """Moves the position."""
+    descriptor = wasi.descriptors.get(fd)
+    if descriptor.directory is not None:
+        raise WasiError(EBADF)
+    # To ask where it is takes less than to move it.
+    asks = offset == 0 and whence == WHENCE_CUR
+    if not (asks and descriptor.rights & RIGHT_FD_TELL):
+        descriptor.require(RIGHT_FD_SEEK)
+    if whence > WHENCE_END:
+        raise WasiError(EINVAL)
+    wasi.memory.check(result, 8)
+    wasi.memory.put_u64(result, descriptor.seek(offset, whence))
+    return SUCCESS
+
+
+def fd_seek_unstable(wasi: Wasi, fd: int, offset: int, whence: int, result: int) -> int:
+    """fd_seek of wasi_unstable, where `whence` counts otherwise."""
+    return fd_seek(wasi, fd, offset, UNSTABLE_WHENCE.get(whence, whence), result)
+
+
+def fd_tell(wasi: Wasi, fd: int, result: int) -> int:
+    """Writes the position."""
+    descriptor = wasi.descriptors.get(fd)
+    if descriptor.directory is not None:
+        raise WasiError(EBADF)
+    descriptor.require(RIGHT_FD_TELL)
+    wasi.memory.check(result, 8)
+    wasi.memory.put_u64(result, descriptor.seek(0, WHENCE_CUR))
+    return SUCCESS
+
+
+def fd_advise(wasi: Wasi, fd: int, offset: int, size: int, advice: int) -> int:
+    """Takes advice on how a file will be used."""
+    descriptor = wasi.descriptors.get(fd, RIGHT_FD_ADVISE)
+    if advice > _LAST_ADVICE:
+        raise WasiError(EINVAL)
+    descriptor.advise(_offset(offset), _offset(size), advice)
+    return SUCCESS
+
+
+def fd_allocate(wasi: Wasi, fd: int, offset: int, size: int) -> int:
+    """Reserves room in a file."""
+    descriptor = wasi.descriptors.get(fd, RIGHT_FD_ALLOCATE)
+    if size == 0:
+        raise WasiError(EINVAL)
+    _offset(offset + size)
+    descriptor.allocate(offset, size)
+    return SUCCESS
+
+
+def fd_datasync(wasi: Wasi, fd: int) -> int:
+    """Brings the data to the disk."""
+    wasi.descriptors.get(fd, RIGHT_FD_DATASYNC).sync(True)
+    return SUCCESS
+
+
+def fd_sync(wasi: Wasi, fd: int) -> int:
+    """Brings data and metadata to the disk."""
+    wasi.descriptors.get(fd, RIGHT_FD_SYNC).sync(False)
+    return SUCCESS
+
+
+# ---- the table ----
+
+
+def fd_close(wasi: Wasi, fd: int) -> int:
+    """Closes a descriptor."""
+    wasi.descriptors.close(fd)
+    return SUCCESS
+
+
+def fd_renumber(wasi: Wasi, fd: int, to: int) -> int:
+    """Gives a descriptor the number of another one, which is closed."""
+    wasi.descriptors.renumber(fd, to)
+    return SUCCESS
+
+
+# ---- what is known of a descriptor ----
+
+
+def fd_fdstat_get(wasi: Wasi, fd: int, result: int) -> int:
+    """Writes its type, flags and rights."""
+    descriptor = wasi.descriptors.get(fd)
+    packed = FDSTAT.pack(
+        descriptor.type, descriptor.flags, descriptor.rights, descriptor.inheriting
+    )
+    wasi.memory.write(result, packed)
+    return SUCCESS
+
+
+def fd_fdstat_set_flags(wasi: Wasi, fd: int, flags: int) -> int:
+    """Sets its flags."""
+    descriptor = wasi.descriptors.get(fd, RIGHT_FD_FDSTAT_SET_FLAGS)
+    if flags & ~ALL_FDFLAGS:
+        raise WasiError(EINVAL)
+    descriptor.set_flags(flags)
+    return SUCCESS
+
+
+def fd_fdstat_set_rights(wasi: Wasi, fd: int, rights: int, inheriting: int) -> int:
+    """Takes rights away."""
+    descriptor = wasi.descriptors.get(fd)
+    if rights & ~descriptor.rights or inheriting & ~descriptor.inheriting:
+        raise WasiError(ENOTCAPABLE)
+    descriptor.rights, descriptor.inheriting = rights, inheriting
+    wasi.descriptors.changed(fd)
+    return SUCCESS
+
+
+def pack_stat(stat: Stat) -> bytes:
+    """A filestat."""
+    return FILESTAT.pack(*stat)
+
+
+def pack_unstable_stat(stat: Stat) -> bytes:
+    """A filestat of wasi_unstable."""
+    return UNSTABLE_FILESTAT.pack(*stat._replace(links=min(stat.links, _MAX_U32)))
+
+
+def fd_filestat_get(wasi: Wasi, fd: int, result: int) -> int:
+    """Writes what is known of the file."""
+    descriptor = wasi.descriptors.get(fd, RIGHT_FD_FILESTAT_GET)
+    wasi.memory.write(result, pack_stat(descriptor.stat()))
+    return SUCCESS
+
+
+def fd_filestat_get_unstable(wasi: Wasi, fd: int, result: int) -> int:
+    """fd_filestat_get of wasi_unstable."""
+    descriptor = wasi.descriptors.get(fd, RIGHT_FD_FILESTAT_GET)
+    wasi.memory.write(result, pack_unstable_stat(descriptor.stat()))
+    return SUCCESS
+
+
+def fd_filestat_set_size(wasi: Wasi, fd: int, size: int) -> int:
+    """Cuts or lengthens a file."""
+    wasi.descriptors.get(fd, RIGHT_FD_FILESTAT_SET_SIZE).set_size(_offset(size))
+    return SUCCESS
+
+
+def fd_filestat_set_times(wasi: Wasi, fd: int, atime: int, mtime: int, flags: int) -> int:
+    """Sets times of a file."""
+    descriptor = wasi.descriptors.get(fd, RIGHT_FD_FILESTAT_SET_TIMES)
+    descriptor.set_times(times_of(wasi, atime, mtime, flags))
+    return SUCCESS
+
+
+def times_of(wasi: Wasi, atime: int, mtime: int, flags: int) -> Times:
+    """The times that flags choose; None where one shall stay.
+
+    Raises:
+        WasiError: EINVAL, when a flag is unknown, or two say different things.
+    """
+    both_atime, both_mtime = FST_ATIM | FST_ATIM_NOW, FST_MTIM | FST_MTIM_NOW
+    if flags & ~(both_atime | both_mtime):
+        raise WasiError(EINVAL)
+    if flags & both_atime == both_atime or flags & both_mtime == both_mtime:
+        raise WasiError(EINVAL)
+    now = wasi.clock.now_ns(REALTIME) if flags & (FST_ATIM_NOW | FST_MTIM_NOW) else 0
+    return (
+        atime if flags & FST_ATIM else now if flags & FST_ATIM_NOW else None,
+        mtime if flags & FST_MTIM else now if flags & FST_MTIM_NOW else None,
+    )
+
+
+# ---- directories ----
+
+
+def _preopened_name(wasi: Wasi, fd: int) -> bytes:
+    name = wasi.descriptors.get(fd).guest_name
+    if name is None:
+        raise WasiError(EBADF)
+    return name
+
+
+def fd_prestat_get(wasi: Wasi, fd: int, result: int) -> int:
+    """Writes that it is a preopened directory, and how long its name is."""
+    wasi.memory.write(result, PRESTAT.pack(0, len(_preopened_name(wasi, fd))))
+    return SUCCESS
+
+
+def fd_prestat_dir_name(wasi: Wasi, fd: int, buffer: int, size: int) -> int:
+    """Writes the name of a preopened directory."""
+    name = _preopened_name(wasi, fd)
+    wasi.memory.check(buffer, size)
+    if size < len(name):
+        raise WasiError(ENAMETOOLONG)
+    wasi.memory.write(buffer, name)
+    return SUCCESS
+
+
+def fd_readdir(wasi: Wasi, fd: int, buffer: int, size: int, cookie: int, result: int) -> int:
+    """Writes entries from a cookie on, the last one cut where the buffer ends.
+
+    A cookie is the number of an entry; the entries are those that were there when the listing
+    began, with cookie 0.
+    """
+    directory = wasi.descriptors.directory(fd, RIGHT_FD_READDIR)
+    memory = wasi.memory
+    memory.check(buffer, size)
+    memory.check(result, 4)
+    entries = wasi.listings.get(directory)
+    if cookie == 0 or entries is None:
+        entries = wasi.listings[directory] = directory.entries()
+    data = bytearray()
+    while cookie < len(entries) and len(data) < size:
+        name, inode, type_ = entries[cookie]
+        cookie += 1
+        data += DIRENT.pack(cookie, inode, len(name), type_) + name
+    del data[size:]
+    memory.write(buffer, bytes(data))
+    memory.put_u32(result, len(data))
+    return SUCCESS

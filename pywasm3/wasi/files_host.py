@@ -1,0 +1,457 @@
+# SPDX-License-Identifier: MIT
+"""Files and directories of the host."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import stat as _stat
+from functools import partial
+
+from . import openat
+from .abi import (
+    EINVAL,
+    EISDIR,
+    ENOTDIR,
+    ENOTSUP,
+    EOVERFLOW,
+    EPERM,
+    EROFS,
+    FDFLAG_APPEND,
+    FDFLAG_DSYNC,
+    FDFLAG_NONBLOCK,
+    FDFLAG_RSYNC,
+    FDFLAG_SYNC,
+    OFLAG_CREAT,
+    OFLAG_DIRECTORY,
+    OFLAG_EXCL,
+    OFLAG_TRUNC,
+    TYPE_BLOCK_DEVICE,
+    TYPE_CHARACTER_DEVICE,
+    TYPE_DIRECTORY,
+    TYPE_REGULAR,
+    TYPE_SOCKET_STREAM,
+    TYPE_SYMBOLIC_LINK,
+    TYPE_UNKNOWN,
+    WasiError,
+)
+from .directories import Directory, Entry
+from .fds import Descriptor, Stat
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .directories import Opening
+    from .fds import Times
+
+_TYPES = {
+    _stat.S_IFBLK: TYPE_BLOCK_DEVICE,
+    _stat.S_IFCHR: TYPE_CHARACTER_DEVICE,
+    _stat.S_IFDIR: TYPE_DIRECTORY,
+    _stat.S_IFREG: TYPE_REGULAR,
+    _stat.S_IFSOCK: TYPE_SOCKET_STREAM,
+    _stat.S_IFLNK: TYPE_SYMBOLIC_LINK,
+}
+_FLAGS = (
+    (FDFLAG_APPEND, os.O_APPEND),
+    (FDFLAG_NONBLOCK, os.O_NONBLOCK),
+    (FDFLAG_DSYNC, getattr(os, "O_DSYNC", os.O_SYNC)),
+    (FDFLAG_RSYNC, getattr(os, "O_RSYNC", os.O_SYNC)),
+    (FDFLAG_SYNC, os.O_SYNC),
+)
+_ADVICE = tuple(
+    getattr(os, f"POSIX_FADV_{name}", None)
+    for name in ("NORMAL", "SEQUENTIAL", "RANDOM", "WILLNEED", "DONTNEED", "NOREUSE")
+)
+_MAX_OFFSET = (1 << 63) - 1
+_U64 = (1 << 64) - 1
+
+
+def _type_of(mode: int) -> int:
+    return _TYPES.get(_stat.S_IFMT(mode), TYPE_UNKNOWN)
+
+
+def _stat_of(found: os.stat_result) -> Stat:
+    return Stat(
+        found.st_dev & _U64,
+        found.st_ino & _U64,
+        _type_of(found.st_mode),
+        found.st_nlink,
+        found.st_size,
+        max(0, found.st_atime_ns),
+        max(0, found.st_mtime_ns),
+        max(0, found.st_ctime_ns),
+    )
+
+
+def _offset(offset: int) -> int:
+    if offset > _MAX_OFFSET:
+        raise WasiError(EINVAL)
+    return offset
+
+
+def _both(times: Times, found: os.stat_result) -> tuple[int, int]:
+    """Both times, for os.utime, which sets no single one."""
+    atime, mtime = times
+    return (
+        found.st_atime_ns if atime is None else _time(atime),
+        found.st_mtime_ns if mtime is None else _time(mtime),
+    )
+
+
+def _time(time_ns: int) -> int:
+    if time_ns > _MAX_OFFSET:
+        raise WasiError(EOVERFLOW)
+    return time_ns
+
+
+class HostFile(Descriptor):
+    """A file of the host: regular, a device, a pipe, a terminal."""
+
+    def __init__(self, fd: int, flags: int = 0, *, owned: bool = True, read_only: bool = False):
+        """Takes an open descriptor, which it closes if it is `owned`."""
+        self._fd = fd
+        self._owned = owned
+        self._read_only = read_only
+        self.flags = flags
+        self.type = _type_of(os.fstat(fd).st_mode)
+        self.write_one = partial(os.write, fd)
+
+    def close(self) -> None:
+        """Closes the host's descriptor."""
+        fd, self._fd = self._fd, -1
+        self.write_one = None
+        if fd >= 0 and self._owned:
+            os.close(fd)
+
+    def __del__(self) -> None:
+        if getattr(self, "_fd", -1) >= 0:
+            self.close()
+
+    def read(self, buffers: list[memoryview]) -> int:
+        """Reads at the position."""
+        return os.readv(self._fd, buffers) if buffers else 0
+
+    def write(self, buffers: list[memoryview]) -> int:
+        """Writes at the position."""
+        return os.writev(self._fd, buffers) if buffers else 0
+
+    def pread(self, buffers: list[memoryview], offset: int) -> int:
+        """Reads from an offset."""
+        return os.preadv(self._fd, buffers, _offset(offset)) if buffers else 0
+
+    def pwrite(self, buffers: list[memoryview], offset: int) -> int:
+        """Writes to an offset."""
+        return os.pwritev(self._fd, buffers, _offset(offset)) if buffers else 0
+
+    def seek(self, offset: int, whence: int) -> int:
+        """Moves the position."""
+        return os.lseek(self._fd, offset, whence)
+
+    def stat(self) -> Stat:
+        """Of the file."""
+        return _stat_of(os.fstat(self._fd))
+
+    def set_size(self, size: int) -> None:
+        """Cuts or lengthens it."""
+        self._writable()
+        os.ftruncate(self._fd, _offset(size))
+
+    def set_times(self, times: Times) -> None:
+        """Sets times."""
+        self._writable()
+        os.utime(self._fd, ns=_both(times, os.fstat(self._fd)))
+
+    def set_flags(self, flags: int) -> None:
+        """Sets those that a file can change: to append, and not to block."""
+        changed = flags ^ self.flags
+        if changed & ~(FDFLAG_APPEND | FDFLAG_NONBLOCK):
+            raise WasiError(ENOTSUP)
+        if not self._owned and changed & FDFLAG_NONBLOCK:
+            raise WasiError(ENOTSUP)  # others have the same file open
+        if self._owned:
+            bits = fcntl.fcntl(self._fd, fcntl.F_GETFL) & ~(os.O_APPEND | os.O_NONBLOCK)
+            fcntl.fcntl(self._fd, fcntl.F_SETFL, bits | _host_flags(flags))
+        self.flags = flags
+
+    def advise(self, offset: int, size: int, advice: int) -> None:
+        """Takes advice where the host does."""
+        number = _ADVICE[advice]
+        if number is not None:
+            os.posix_fadvise(self._fd, _offset(offset), _offset(size), number)
+
+    def allocate(self, offset: int, size: int) -> None:
+        """Reserves room."""
+        self._writable()
+        if not hasattr(os, "posix_fallocate"):
+            raise WasiError(ENOTSUP)
+        os.posix_fallocate(self._fd, _offset(offset), _offset(size))
+
+    def sync(self, data_only: bool) -> None:
+        """Brings it to the disk."""
+        (getattr(os, "fdatasync", os.fsync) if data_only else os.fsync)(self._fd)
+
+    def poll_fd(self) -> int | None:
+        """Regular files are always ready."""
+        return None if self.type == TYPE_REGULAR else self._fd
+
+    def readable_bytes(self) -> int:
+        """What is left of a regular file."""
+        if self.type != TYPE_REGULAR:
+            return 0
+        return max(0, os.fstat(self._fd).st_size - os.lseek(self._fd, 0, os.SEEK_CUR))
+
+    def _writable(self) -> None:
+        if self._read_only:
+            raise WasiError(EROFS)
+
+
+def _host_flags(fdflags: int) -> int:
+    bits = 0
+    for flag, bit in _FLAGS:
+        if fdflags & flag:
+            bits |= bit
+    return bits
+
+
+def _open_flags(opening: Opening) -> int:
+    oflags = opening.oflags
+    if opening.write and not oflags & OFLAG_DIRECTORY:
+        flags = os.O_RDWR if opening.read else os.O_WRONLY
+    else:
+        flags = os.O_RDONLY
+    if oflags & OFLAG_CREAT:
+        flags |= os.O_CREAT
+    if oflags & OFLAG_EXCL:
+        flags |= os.O_EXCL
+    if oflags & OFLAG_DIRECTORY:
+        flags |= os.O_DIRECTORY
+    if oflags & OFLAG_TRUNC:
+        flags |= os.O_TRUNC
+    return flags | _host_flags(opening.fdflags) | os.O_NOCTTY
+
+
+class HostDirectory(Directory):
+    """A directory of the host."""
+
+    def __init__(self, fd: int, read_only: bool) -> None:
+        """Takes an open descriptor, and closes it."""
+        self.fd = fd
+        self.read_only = read_only
+
+    def close(self) -> None:
+        """Closes the host's descriptor."""
+        fd, self.fd = self.fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+    def __del__(self) -> None:
+        if getattr(self, "fd", -1) >= 0:
+            self.close()
+
+    def _writable(self) -> None:
+        if self.read_only:
+            raise WasiError(EROFS)
+
+    def open(self, path: str, opening: Opening) -> Descriptor:
+        """Opens or creates."""
+        if self.read_only:
+            opening = self._reading(path, opening)
+        fd = openat.BENEATH.open(self.fd, path, _open_flags(opening), 0o666, opening.follow)
+        try:
+            mode = os.fstat(fd).st_mode
+        except BaseException:
+            os.close(fd)
+            raise
+        if _stat.S_ISDIR(mode):
+            return HostDirectoryDescriptor(HostDirectory(fd, self.read_only))
+        return HostFile(fd, opening.fdflags, read_only=self.read_only)
+
+    def _reading(self, path: str, opening: Opening) -> Opening:
+        """The same where nothing can be written: as on a file system mounted so."""
+        if opening.oflags & OFLAG_CREAT:
+            try:
+                self.stat(path, opening.follow)
+            except OSError as error:
+                raise (WasiError(EROFS) if error.errno == errno.ENOENT else error) from None
+        if opening.write and not opening.read or opening.oflags & OFLAG_TRUNC:
+            raise WasiError(EROFS)
+        return opening._replace(write=False, oflags=opening.oflags & ~OFLAG_CREAT)
+
+    def entries(self) -> list[Entry]:
+        """All entries whose names are UTF-8: others have no name that a guest could use."""
+        own = os.fstat(self.fd).st_ino & _U64
+        found = [Entry(b".", own, TYPE_DIRECTORY), Entry(b"..", 0, TYPE_DIRECTORY)]
+        # A descriptor of its own: the position in the directory belongs to the open file.
+        fd = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self.fd)
+        try:
+            with os.scandir(fd) as scan:
+                found += _entries(scan)
+        finally:
+            os.close(fd)
+        return found
+
+    def stat(self, path: str, follow: bool) -> Stat:
+        """Of what the path names."""
+        with _Place(self, path, follow) as (place, name):
+            return _stat_of(os.stat(name, dir_fd=place, follow_symlinks=False))
+
+    def set_times(self, path: str, follow: bool, times: Times) -> None:
+        """Sets times."""
+        self._writable()
+        with _Place(self, path, follow) as (place, name):
+            found = os.stat(name, dir_fd=place, follow_symlinks=False)
+            os.utime(name, ns=_both(times, found), dir_fd=place, follow_symlinks=False)
+
+    def make_directory(self, path: str) -> None:
+        """Creates a directory."""
+        self._writable()
+        with _Place(self, _bare(path), False) as (place, name):
+            os.mkdir(name, 0o777, dir_fd=place)
+
+    def remove_directory(self, path: str) -> None:
+        """Removes an empty directory; a link to one is none."""
+        self._writable()
+        with _Place(self, _bare(path), False) as (place, name):
+            os.rmdir(name, dir_fd=place)
+
+    def unlink(self, path: str) -> None:
+        """Removes a file or a symbolic link."""
+        self._writable()
+        with _Place(self, path, False) as (place, name):
+            try:
+                os.unlink(name, dir_fd=place)
+            except PermissionError:
+                if name == "." or openat.is_directory_at(place, name):
+                    raise WasiError(EISDIR) from None
+                raise
+
+    def read_link(self, path: str) -> bytes:
+        """The target of a symbolic link."""
+        with _Place(self, path, False) as (place, name):
+            return os.fsencode(os.readlink(name, dir_fd=place))
+
+    def make_link(self, target: str, path: str) -> None:
+        """Creates a symbolic link; an absolute one could only mislead programs of the host."""
+        self._writable()
+        if target[:1] == "/":
+            raise WasiError(EPERM)
+        with _Place(self, path, False) as (place, name):
+            os.symlink(target, name, dir_fd=place)
+
+    def rename(self, path: str, to: Directory, to_path: str) -> None:
+        """Renames."""
+        if not isinstance(to, HostDirectory):
+            return super().rename(path, to, to_path)
+        self._writable()
+        to._writable()
+        with (
+            _Place(self, _bare(path), False) as (place, name),
+            _Place(to, _bare(to_path), False) as (to_place, to_name),
+        ):
+            if "/" in (path[-1], to_path[-1]) and not openat.is_directory_at(place, name):
+                raise WasiError(ENOTDIR)
+            os.rename(name, to_name, src_dir_fd=place, dst_dir_fd=to_place)
+
+    def link(self, path: str, follow: bool, to: Directory, to_path: str) -> None:
+        """Creates a hard link."""
+        if not isinstance(to, HostDirectory):
+            return super().link(path, follow, to, to_path)
+        self._writable()
+        to._writable()
+        with (
+            _Place(self, path, follow) as (place, name),
+            _Place(to, to_path, False) as (to_place, to_name),
+        ):
+            options = {"src_dir_fd": place, "dst_dir_fd": to_place}
+            os.link(name, to_name, **options, follow_symlinks=False)
+
+
+class _Place:
+    """The directory that holds what a path names, and the name: for the length of a `with`.
+
+    What a path names that ends in a slash must be a directory. The slash is not for the host, who
+    would follow a link there.
+    """
+
+    def __init__(self, directory: HostDirectory, path: str, follow: bool) -> None:
+        found = openat.BENEATH.parent(directory.fd, path, follow)
+        self._fd, self._name, must_be_directory = found
+        try:
+            if must_be_directory and not openat.is_directory_at(self._fd, self._name):
+                raise WasiError(ENOTDIR)
+        except BaseException:
+            os.close(self._fd)
+            raise
+
+    def __enter__(self) -> tuple[int, str]:
+        return self._fd, self._name
+
+    def __exit__(self, *exception: object) -> None:
+        os.close(self._fd)
+
+
+def _bare(path: str) -> str:
+    """Without the slashes at its end, for what never follows a link there."""
+    return path.rstrip("/") or path
+
+
+def _entries(scan: Iterator[os.DirEntry[str]]) -> Iterator[Entry]:
+    for entry in scan:
+        name = os.fsencode(entry.name)
+        try:
+            name.decode()
+        except UnicodeDecodeError:
+            continue
+        yield Entry(name, entry.inode() & _U64, _entry_type(entry))
+
+
+def _entry_type(entry: os.DirEntry[str]) -> int:
+    if entry.is_symlink():
+        return TYPE_SYMBOLIC_LINK
+    if entry.is_dir(follow_symlinks=False):
+        return TYPE_DIRECTORY
+    if entry.is_file(follow_symlinks=False):
+        return TYPE_REGULAR
+    try:
+        return _type_of(entry.stat(follow_symlinks=False).st_mode)
+    except OSError:  # gone meanwhile
+        return TYPE_UNKNOWN
+
+
+class HostDirectoryDescriptor(Descriptor):
+    """A descriptor of a directory of the host."""
+
+    type = TYPE_DIRECTORY
+
+    def __init__(self, directory: HostDirectory) -> None:
+        """Takes it over."""
+        self.directory: HostDirectory = directory
+
+    def close(self) -> None:
+        """Closes the directory."""
+        self.directory.close()
+
+    def stat(self) -> Stat:
+        """Of the directory."""
+        return _stat_of(os.fstat(self.directory.fd))
+
+    def set_times(self, times: Times) -> None:
+        """Sets times."""
+        self.directory.set_times(".", False, times)
+
+    def sync(self, data_only: bool) -> None:
+        """Brings it to the disk."""
+        os.fsync(self.directory.fd)
+
+
+def open_directory(path: str | bytes | os.PathLike[str], read_only: bool) -> Descriptor:
+    """A descriptor for a directory of the host that shall be preopened.
+
+    Raises:
+        OSError: It cannot be opened, or is no directory.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    return HostDirectoryDescriptor(HostDirectory(fd, read_only))

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: MIT
+"""Opening below a directory descriptor of the host, so that no path and no link leads out.
+
+On Linux the kernel does it (openat2 with RESOLVE_BENEATH and RESOLVE_NO_MAGICLINKS). Elsewhere, and
+where a container forbids that call, a path is opened name by name with O_NOFOLLOW, and symbolic
+links are resolved here. Either way the result is a descriptor, and what is done then is done to a
+name below it without following: exchanging names meanwhile leads nowhere.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import stat
+import sys
+
+from .abi import EPERM, WasiError
+from .paths import Walker, _count, split
+
+# A directory as a place only: needs no permission to read it.
+_PLACE = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | getattr(os, "O_PATH", 0)
+
+_SYS_OPENAT2 = 437  # on every architecture
+_RESOLVE = 0x08 | 0x02  # RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS
+_RACES = 64  # how often a path is tried again while others rename directories on it
+
+
+class _OpenHow(ctypes.Structure):
+    _fields_ = [  # noqa: RUF012
+        ("flags", ctypes.c_uint64),
+        ("mode", ctypes.c_uint64),
+        ("resolve", ctypes.c_uint64),
+    ]
+
+
+def _new_syscall() -> ctypes._NamedFuncPointer | None:
+    if not sys.platform.startswith("linux"):
+        return None
+    function = ctypes.CDLL(None, use_errno=True).syscall
+    function.restype = ctypes.c_long
+    function.argtypes = [
+        ctypes.c_long,
+        ctypes.c_int,
+        ctypes.c_char_p,
+        ctypes.c_void_p,
+        ctypes.c_size_t,
+    ]
+    return function
+
+
+_syscall = _new_syscall()
+
+
+def _openat2(directory: int, path: str, flags: int, mode: int) -> int:
+    assert _syscall is not None
+    how = _OpenHow(flags | os.O_CLOEXEC, mode if flags & os.O_CREAT else 0, _RESOLVE)
+    name = os.fsencode(path)
+    for _ in range(_RACES):
+        fd = int(_syscall(_SYS_OPENAT2, directory, name, ctypes.byref(how), ctypes.sizeof(how)))
+        if fd >= 0:
+            return fd
+        number = ctypes.get_errno()
+        if number == errno.EXDEV:
+            raise WasiError(EPERM)
+        if number not in (errno.EINTR, errno.EAGAIN):
+            break
+    raise OSError(number, os.strerror(number))
+
+
+def _has_openat2() -> bool:
+    if _syscall is None:
+        return False
+    try:
+        place = os.open("/", _PLACE)
+        try:
+            os.close(_openat2(place, ".", _PLACE, 0))
+        finally:
+            os.close(place)
+    except OSError:
+        return False
+    return True
+
+
+class Beneath:
+    """The two operations that all others are made of. This one asks the kernel."""
+
+    def parent(self, directory: int, path: str, follow: bool) -> tuple[int, str, bool]:
+        """Opens the directory that holds what a path names.
+
+        Returns:
+            Its descriptor, which the caller closes; the last name, never that of a link that is to
+            be followed, or "." for the directory itself; whether the path wants a directory.
+        """
+        links, must_be_directory = 0, False
+        while True:
+            parent, name, is_directory = split(path)
+            must_be_directory |= is_directory
+            place = _openat2(directory, parent, _PLACE, 0)
+            try:
+                follows = name != "." and (follow or must_be_directory)
+                target = _link_target(place, name) if follows else None
+            except BaseException:
+                os.close(place)
+                raise
+            if target is None:
+                return place, name, must_be_directory
+            os.close(place)
+            links = _count(links)
+            if target[:1] == "/":
+                raise WasiError(EPERM)
+            path = f"{parent}/{target}"
+
+    def open(self, directory: int, path: str, flags: int, mode: int, follow: bool) -> int:
+        """Opens a path, whose last name may be a link only if `follow` is set."""
+        split(path)
+        return _openat2(directory, path, flags | (0 if follow else os.O_NOFOLLOW), mode)
+
+
+def _link_target(place: int, name: str) -> str | None:
+    try:
+        return os.readlink(name, dir_fd=place)
+    except OSError as error:
+        if error.errno in (errno.EINVAL, errno.ENOENT):
+            return None
+        raise
+
+
+class _Places(Walker[int]):
+    """Walks descriptors of directories."""
+
+    def enter(self, parent: int, name: str) -> int | str:
+        try:
+            return os.open(name, _PLACE | os.O_NOFOLLOW, dir_fd=parent)
+        except OSError as error:
+            if error.errno not in (errno.ELOOP, errno.ENOTDIR, errno.EMLINK):
+                raise
+            target = _link_target(parent, name)
+            if target is None:
+                raise
+            return target
+
+    def link_target(self, parent: int, name: str) -> str | None:
+        return _link_target(parent, name)
+
+    def leave(self, node: int) -> None:
+        os.close(node)
+
+
+class StepByStep(Beneath):
+    """Without the kernel's help."""
+
+    _walker = _Places()
+
+    def parent(self, directory: int, path: str, follow: bool) -> tuple[int, str, bool]:
+        """Opens the directory that holds what a path names."""
+        nodes, name, must_be_directory = self._walker.resolve(directory, path, follow)
+        try:
+            return os.dup(nodes[-1]), name, must_be_directory
+        finally:
+            self._walker.leave_all(nodes)
+
+    def open(self, directory: int, path: str, flags: int, mode: int, follow: bool) -> int:
+        """Opens a path, whose last name may be a link only if `follow` is set."""
+        follow = follow and not (flags & os.O_CREAT and flags & os.O_EXCL)
+        place, name, must_be_directory = self.parent(directory, path, follow)
+        try:
+            if must_be_directory:
+                if flags & os.O_CREAT:
+                    raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
+                flags |= os.O_DIRECTORY
+            return os.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=place)
+        finally:
+            os.close(place)
+
+
+def is_directory_at(place: int, name: str) -> bool:
+    """Whether a name is that of a directory, not of a link to one."""
+    return stat.S_ISDIR(os.stat(name, dir_fd=place, follow_symlinks=False).st_mode)
+
+
+BENEATH = Beneath() if _has_openat2() else StepByStep()

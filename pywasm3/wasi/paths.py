@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: MIT
+"""Paths of a guest, resolved below a directory: `..`, symbolic links and slashes at the end.
+
+A path never leads out of the directory that it is relative to, wherever that lies: EPERM.
+"""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+from .abi import ELOOP, ENOENT, ENOTDIR, EPERM, WasiError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NamedTuple
+
+    class Split(NamedTuple):
+        """A path as the directory that holds its last name, and that name."""
+
+        parent: str
+        name: str
+        must_be_directory: bool
+
+else:
+    from collections import namedtuple
+
+    Split = namedtuple("Split", "parent name must_be_directory")
+
+MAX_LINKS = 40  # as Linux
+
+Node = TypeVar("Node")
+
+
+def split(path: str) -> Split:
+    """Splits a path before its last name, which is "." when it names no entry of its parent.
+
+    Raises:
+        WasiError: ENOENT for the empty path, EPERM for an absolute one.
+    """
+    if not path:
+        raise WasiError(ENOENT)
+    if path[0] == "/":
+        raise WasiError(EPERM)
+    bare = path.rstrip("/")
+    parent, _, name = bare.rpartition("/")
+    if name in (".", ".."):
+        return Split(bare, ".", True)
+    return Split(parent or ".", name, len(bare) < len(path))
+
+
+class Walker(Generic[Node]):
+    """Resolves paths name by name in a tree whose nodes a subclass knows.
+
+    A node stays open while the walk is below it, so that `..` leads back to where the walk came
+    from, whatever was renamed meanwhile.
+    """
+
+    def enter(self, parent: Node, name: str) -> Node | str:
+        """The directory of a name, or the target of the symbolic link.
+
+        Raises:
+            WasiError: ENOENT, ENOTDIR.
+        """
+        raise NotImplementedError
+
+    def link_target(self, parent: Node, name: str) -> str | None:
+        """The target if the name is a symbolic link."""
+        raise NotImplementedError
+
+    def leave(self, node: Node) -> None:
+        """The walk is done with a node that `enter` returned."""
+
+    def resolve(self, root: Node, path: str, follow: bool) -> tuple[list[Node], str, bool]:
+        """Finds the directory that holds what a path names.
+
+        Args:
+            root: Where the path starts.
+            path: The path.
+            follow: Follow a symbolic link in the last place, too.
+
+        Returns:
+            The nodes on the way, the root first, for `leave_all`; the last name, or "." for the
+            last node itself; whether the path wants a directory.
+
+        Raises:
+            WasiError: ENOENT, ENOTDIR, EPERM when it leads out, ELOOP.
+        """
+        nodes = [root]
+        try:
+            name, must_be_directory = self._resolve(nodes, path, follow)
+        except BaseException:
+            self.leave_all(nodes)
+            raise
+        return nodes, name, must_be_directory
+
+    def leave_all(self, nodes: list[Node]) -> None:
+        """Leaves all but the root."""
+        while len(nodes) > 1:
+            self.leave(nodes.pop())
+
+    def _resolve(self, nodes: list[Node], path: str, follow: bool) -> tuple[str, bool]:
+        must_be_directory = False
+        links = 0
+        while True:
+            parent, name, is_directory = split(path)
+            must_be_directory |= is_directory
+            links = self._descend(nodes, parent, links)
+            if name == "." or not (follow or must_be_directory):
+                return name, must_be_directory
+            target = self.link_target(nodes[-1], name)
+            if target is None:
+                return name, must_be_directory
+            links = _count(links)
+            path = target
+
+    def _descend(self, nodes: list[Node], path: str, links: int) -> int:
+        names = path.split("/")[::-1]
+        while names:
+            name = names.pop()
+            if name == "..":
+                if len(nodes) == 1:
+                    raise WasiError(EPERM)
+                self.leave(nodes.pop())
+            elif name not in ("", "."):
+                entered = self.enter(nodes[-1], name)
+                if isinstance(entered, str):
+                    links = _count(links)
+                    if entered[:1] == "/":
+                        raise WasiError(EPERM)
+                    if not entered:
+                        raise WasiError(ENOENT)
+                    names += entered.split("/")[::-1]
+                else:
+                    nodes.append(entered)
+        return links
+
+
+def _count(links: int) -> int:
+    if links >= MAX_LINKS:
+        raise WasiError(ELOOP)
+    return links + 1
+
+
+def require_directory(is_directory: bool) -> None:
+    """ENOTDIR unless it is one."""
+    if not is_directory:
+        raise WasiError(ENOTDIR)

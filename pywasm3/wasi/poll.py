@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: MIT
+"""poll_oneoff: waits for clocks and descriptors."""
+
+from __future__ import annotations
+
+import select
+
+from .abi import (
+    CLOCK_ABSTIME,
+    EINVAL,
+    ENOTSUP,
+    EVENT,
+    EVENT_CLOCK,
+    EVENT_HANGUP,
+    EVENT_READ,
+    EVENT_WRITE,
+    RIGHT_FD_READ,
+    RIGHT_FD_WRITE,
+    RIGHT_POLL_FD_READWRITE,
+    SUBSCRIPTION,
+    SUCCESS,
+    UNSTABLE_CLOCK_SUBSCRIPTION,
+    WasiError,
+)
+from .sources import MONOTONIC, REALTIME
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from struct import Struct
+    from typing import NamedTuple
+
+    from .context import Wasi
+    from .fds import Descriptor
+
+    class Alarm(NamedTuple):
+        """A clock to wait for."""
+
+        user_data: int
+        clock_id: int
+        deadline_ns: int
+
+    class Watch(NamedTuple):
+        """A descriptor to wait for."""
+
+        user_data: int
+        type: int
+        descriptor: Descriptor
+
+else:
+    from collections import namedtuple
+
+    Alarm = namedtuple("Alarm", "user_data clock_id deadline_ns")
+    Watch = namedtuple("Watch", "user_data type descriptor")
+
+_MAX_SUBSCRIPTIONS = 4096
+_MAX_WAIT_MS = 3_600_000
+
+
+def poll_oneoff(wasi: Wasi, subscriptions: int, events: int, count: int, result: int) -> int:
+    """Waits until one of the subscriptions has an event, and writes all that have."""
+    return _poll(wasi, subscriptions, events, count, result, SUBSCRIPTION, SUBSCRIPTION)
+
+
+def poll_oneoff_unstable(
+    wasi: Wasi, subscriptions: int, events: int, count: int, result: int
+) -> int:
+    """poll_oneoff of wasi_unstable: a clock has user data of its own before its id."""
+    return _poll(
+        wasi, subscriptions, events, count, result, SUBSCRIPTION, UNSTABLE_CLOCK_SUBSCRIPTION
+    )
+
+
+def _poll(
+    wasi: Wasi,
+    subscriptions: int,
+    events: int,
+    count: int,
+    result: int,
+    fd_struct: Struct,
+    clock_struct: Struct,
+) -> int:
+    if count == 0:
+        raise WasiError(EINVAL)
+    memory = wasi.memory
+    data = memory.span(subscriptions, count * clock_struct.size)
+    memory.check(events, count * EVENT.size)
+    memory.check(result, 4)
+    if count > _MAX_SUBSCRIPTIONS:
+        raise WasiError(EINVAL)
+    request = _Request(wasi)
+    for at in range(0, count * clock_struct.size, clock_struct.size):
+        if data[at + 8] == EVENT_CLOCK:
+            user_data, _, clock_id, timeout, _, flags = clock_struct.unpack_from(data, at)
+            request.add_clock(user_data, clock_id, timeout, flags)
+        else:
+            user_data, type_, fd = fd_struct.unpack_from(data, at)[:3]
+            request.add_descriptor(user_data, type_, fd)
+    found = request.wait()
+    memory.write(events, b"".join(found))
+    memory.put_u32(result, len(found))
+    return SUCCESS
+
+
+class _Request:
+    """What one call waits for."""
+
+    def __init__(self, wasi: Wasi) -> None:
+        self._wasi = wasi
+        self._alarms: list[Alarm] = []
+        self._watches: list[Watch] = []
+        self._events: list[bytes] = []  # those that are there already
+        self._now: dict[int, int] = {}  # the time of a clock, the same for all of a call
+
+    def _time(self, clock_id: int) -> int:
+        return self._wasi.clock.now_ns(clock_id)
+
+    def add_clock(self, user_data: int, clock_id: int, timeout: int, flags: int) -> None:
+        """Waits for a time, or for so many nanoseconds."""
+        if clock_id not in (REALTIME, MONOTONIC):
+            errno = ENOTSUP if clock_id <= 3 else EINVAL
+            self._events.append(EVENT.pack(user_data, errno, EVENT_CLOCK, 0, 0))
+            return
+        if not flags & CLOCK_ABSTIME:
+            if clock_id not in self._now:
+                self._now[clock_id] = self._time(clock_id)
+            timeout += self._now[clock_id]
+        self._alarms.append(Alarm(user_data, clock_id, timeout))
+
+    def add_descriptor(self, user_data: int, type_: int, fd: int) -> None:
+        """Waits until a descriptor can be read, or written."""
+        if type_ not in (EVENT_READ, EVENT_WRITE):
+            raise WasiError(EINVAL)
+        try:
+            descriptor = self._wasi.descriptors.get(fd)
+            descriptor.require(RIGHT_POLL_FD_READWRITE)
+            descriptor.require(RIGHT_FD_READ if type_ == EVENT_READ else RIGHT_FD_WRITE)
+        except WasiError as error:
+            self._events.append(EVENT.pack(user_data, error.errno, type_, 0, 0))
+        else:
+            self._watches.append(Watch(user_data, type_, descriptor))
+
+    def wait(self) -> list[bytes]:
+        """The events, at least one."""
+        always = [watch for watch in self._watches if watch.descriptor.poll_fd() is None]
+        waiting = [watch for watch in self._watches if watch.descriptor.poll_fd() is not None]
+        events = self._events + [_event(watch, 0) for watch in always]
+        while True:
+            left = 0 if events else self._left_ns()
+            events += self._wait_once(waiting, left)
+            events += self._due()
+            if events:
+                return events
+
+    def _left_ns(self) -> int | None:
+        left = [alarm.deadline_ns - self._time(alarm.clock_id) for alarm in self._alarms]
+        return max(0, min(left)) if left else None
+
+    def _due(self) -> list[bytes]:
+        return [
+            EVENT.pack(alarm.user_data, SUCCESS, EVENT_CLOCK, 0, 0)
+            for alarm in self._alarms
+            if alarm.deadline_ns <= self._time(alarm.clock_id)
+        ]
+
+    def _wait_once(self, waiting: list[Watch], left_ns: int | None) -> list[bytes]:
+        if not waiting:
+            if left_ns:
+                self._wasi.clock.sleep_ns(left_ns)
+            return []
+        poller = select.poll()
+        wanted: dict[int, int] = {}
+        for watch in waiting:
+            fd = _fd(watch)
+            bits = select.POLLIN if watch.type == EVENT_READ else select.POLLOUT
+            wanted[fd] = wanted.get(fd, 0) | bits
+        for fd, bits in wanted.items():
+            poller.register(fd, bits)
+        # Rounded up: to wake too early would be to try again at once.
+        wait_ms = None if left_ns is None else min(-(-left_ns // 1_000_000), _MAX_WAIT_MS)
+        ready = dict(poller.poll(wait_ms))
+        return [_event(watch, ready[_fd(watch)]) for watch in waiting if _is_ready(watch, ready)]
+
+
+def _fd(watch: Watch) -> int:
+    fd = watch.descriptor.poll_fd()
+    assert fd is not None
+    return fd
+
+
+def _is_ready(watch: Watch, ready: dict[int, int]) -> bool:
+    bits = select.POLLIN if watch.type == EVENT_READ else select.POLLOUT
+    return bool(ready.get(_fd(watch), 0) & (bits | select.POLLHUP | select.POLLERR))
+
+
+def _event(watch: Watch, ready: int) -> bytes:
+    size = watch.descriptor.readable_bytes() if watch.type == EVENT_READ else 0
+    flags = EVENT_HANGUP if ready & select.POLLHUP else 0
+    return EVENT.pack(watch.user_data, SUCCESS, watch.type, size, flags)

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: MIT
+"""sock_*: on sockets that the host gave, and on connections accepted from them."""
+
+from __future__ import annotations
+
+from .abi import (
+    EINVAL,
+    FDFLAG_NONBLOCK,
+    RIGHT_FD_READ,
+    RIGHT_FD_WRITE,
+    RIGHT_SOCK_ACCEPT,
+    RIGHT_SOCK_SHUTDOWN,
+    SUCCESS,
+    TYPE_SOCKET_DGRAM,
+    TYPE_SOCKET_STREAM,
+    U16,
+    ENOTSOCK,
+    WasiError,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .context import Wasi
+    from .fds import Descriptor
+
+
+def _socket(wasi: Wasi, fd: int, right: int) -> Descriptor:
+    descriptor = wasi.descriptors.get(fd)
+    if descriptor.type not in (TYPE_SOCKET_DGRAM, TYPE_SOCKET_STREAM):
+        raise WasiError(ENOTSOCK)
+    descriptor.require(right)
+    return descriptor
+
+
+def sock_accept(wasi: Wasi, fd: int, flags: int, result: int) -> int:
+    """Takes a connection as a new descriptor."""
+    listening = _socket(wasi, fd, RIGHT_SOCK_ACCEPT)
+    if flags & ~FDFLAG_NONBLOCK:
+        raise WasiError(EINVAL)
+    wasi.memory.check(result, 4)
+    connection = listening.accept(bool(flags))
+    connection.rights &= listening.rights & ~RIGHT_SOCK_ACCEPT
+    wasi.memory.put_u32(result, wasi.descriptors.add(connection))
+    return SUCCESS
+
+
+def sock_recv(
+    wasi: Wasi, fd: int, iovecs: int, count: int, flags: int, size: int, result_flags: int
+) -> int:
+    """Receives."""
+    descriptor = _socket(wasi, fd, RIGHT_FD_READ)
+    buffers = wasi.memory.buffers(iovecs, count)
+    wasi.memory.check(size, 4)
+    wasi.memory.check(result_flags, 2)
+    received, cut = descriptor.receive(buffers, flags)
+    wasi.memory.put_u32(size, received)
+    wasi.memory.write(result_flags, U16.pack(1 if cut else 0))
+    return SUCCESS
+
+
+def sock_send(wasi: Wasi, fd: int, iovecs: int, count: int, flags: int, size: int) -> int:
+    """Sends. There are no flags."""
+    descriptor = _socket(wasi, fd, RIGHT_FD_WRITE)
+    if flags:
+        raise WasiError(EINVAL)
+    buffers = wasi.memory.buffers(iovecs, count)
+    wasi.memory.check(size, 4)
+    wasi.memory.put_u32(size, descriptor.send(buffers))
+    return SUCCESS
+
+
+def sock_shutdown(wasi: Wasi, fd: int, how: int) -> int:
+    """Ends one or both directions."""
+    _socket(wasi, fd, RIGHT_SOCK_SHUTDOWN).shutdown(how)
+    return SUCCESS

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: MIT
+"""Standard input and output: file objects, bytes, captured output, nothing."""
+
+from __future__ import annotations
+
+import codecs
+import io
+
+from .abi import EAGAIN, EIO, ENOSPC, RIGHT_FD_READ, RIGHT_FD_WRITE, STREAM_RIGHTS, WasiError
+from .fds import Descriptor, write_each
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+_MOST_AT_ONCE = 1 << 20
+
+
+class Stream(Descriptor):
+    """Something that is read or written in order, one buffer at a time."""
+
+    def read(self, buffers: list[memoryview]) -> int:
+        """Fills the buffers in turn, until one gets less than it has room for."""
+        total = 0
+        for buffer in buffers:
+            size = self.read_one(buffer)
+            total += size
+            if size < len(buffer):
+                break
+        return total
+
+    def write(self, buffers: list[memoryview]) -> int:
+        """Writes the buffers in turn."""
+        assert self.write_one is not None
+        return write_each(self.write_one, buffers)
+
+    def read_one(self, buffer: memoryview) -> int:
+        """Reads into a buffer."""
+        return 0
+
+
+class Null(Stream):
+    """Empty input, and output that is dropped."""
+
+    def __init__(self) -> None:
+        self.rights = STREAM_RIGHTS
+        self.write_one = len
+
+
+class Captured(Stream):
+    """Output that is kept."""
+
+    def __init__(self, max_bytes: int) -> None:
+        """Takes how much is kept at most; more is ENOSPC."""
+        self.rights = STREAM_RIGHTS & ~RIGHT_FD_READ
+        self.data = bytearray()
+        self._max_bytes = max_bytes
+        self.write_one = self._write_one
+
+    def _write_one(self, buffer: memoryview) -> int:
+        if len(self.data) + len(buffer) > self._max_bytes:
+            raise WasiError(ENOSPC)
+        self.data += buffer
+        return len(buffer)
+
+
+class Given(Stream):
+    """Input that is known beforehand."""
+
+    def __init__(self, data: bytes) -> None:
+        self.rights = STREAM_RIGHTS & ~RIGHT_FD_WRITE
+        self._data = memoryview(data)
+
+    def read_one(self, buffer: memoryview) -> int:
+        """Copies what is left."""
+        piece = self._data[: len(buffer)]
+        buffer[: len(piece)] = piece
+        self._data = self._data[len(piece) :]
+        return len(piece)
+
+    def readable_bytes(self) -> int:
+        """What is left."""
+        return len(self._data)
+
+
+class Reader(Stream):
+    """Input from a Python file object."""
+
+    def __init__(self, file: Any) -> None:
+        """Takes a file that is open for reading, text or binary."""
+        self.rights = STREAM_RIGHTS & ~RIGHT_FD_WRITE
+        self._read = _reading(file)
+        self._rest = b""
+
+    def read_one(self, buffer: memoryview) -> int:
+        """Reads what is there, as far as the file tells."""
+        wanted = min(len(buffer), _MOST_AT_ONCE)
+        data = self._rest or self._read(wanted)
+        if data is None:
+            raise WasiError(EAGAIN)
+        piece = data[: len(buffer)]
+        buffer[: len(piece)] = piece
+        self._rest = data[len(piece) :]
+        return len(piece)
+
+    def readable_bytes(self) -> int:
+        """What was read, but not asked for yet."""
+        return len(self._rest)
+
+
+def _reading(file: Any) -> Callable[[int], bytes | None]:
+    binary = getattr(file, "buffer", file)
+    if isinstance(binary, io.TextIOBase):
+
+        def read_line(size: int) -> bytes:
+            # A line at most, for a terminal; at most as many bytes per character as UTF-8 has.
+            line = str(file.readline(max(1, size // 4)))
+            return line.encode("utf-8", "replace")
+
+        return read_line
+    read = getattr(binary, "read1", None) or binary.read
+
+    def read_some(size: int) -> bytes | None:
+        data = read(size)
+        if isinstance(data, str):
+            return data.encode("utf-8", "replace")
+        return None if data is None else bytes(data)
+
+    return read_some
+
+
+class Writer(Stream):
+    """Output to a Python file object."""
+
+    def __init__(self, file: Any) -> None:
+        """Takes a file that is open for writing, text or binary."""
+        self.rights = STREAM_RIGHTS & ~RIGHT_FD_READ
+        self._file = file
+        self.write_one = _writing(file)
+
+    def sync(self, data_only: bool) -> None:
+        """Flushes."""
+        _flush(self._file)
+
+    def close(self) -> None:
+        """Flushes; the file is the host's to close."""
+        if not getattr(self._file, "closed", False):
+            _flush(self._file)
+
+
+def _flush(file: Any) -> None:
+    flush = getattr(file, "flush", None)
+    if flush is not None:
+        flush()
+
+
+def _writing(file: Any) -> Callable[[memoryview], int]:
+    binary = getattr(file, "buffer", None)
+    if isinstance(file, io.TextIOBase) and binary is not None:
+        return _under_text(file, binary)
+    if _is_text(file):
+        return _as_text(file)
+    write = file.write
+    raw = isinstance(file, io.RawIOBase)
+
+    def write_bytes(buffer: memoryview) -> int:
+        size = write(buffer.tobytes())
+        if size is None:
+            if raw:
+                raise WasiError(EAGAIN)
+            return len(buffer)
+        return _written(size, buffer)
+
+    return write_bytes
+
+
+def _written(size: object, buffer: memoryview) -> int:
+    if not isinstance(size, int) or not 0 <= size <= len(buffer):
+        raise WasiError(EIO)
+    return size
+
+
+def _is_text(file: Any) -> bool:
+    if isinstance(file, io.TextIOBase):
+        return True
+    return not isinstance(file, io.IOBase) and getattr(file, "encoding", None) is not None
+
+
+def _under_text(file: Any, binary: Any) -> Callable[[memoryview], int]:
+    """Writes bytes as they are, in order with the text that others write."""
+
+    def write(buffer: memoryview) -> int:
+        file.flush()
+        binary.write(buffer.tobytes())
+        return len(buffer)
+
+    return write
+
+
+def _as_text(file: Any) -> Callable[[memoryview], int]:
+    """Writes text; a character may come in two pieces, and what is none becomes U+FFFD."""
+    decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+
+    def write(buffer: memoryview) -> int:
+        text = decode(buffer)
+        if text:
+            file.write(text)
+        return len(buffer)
+
+    return write

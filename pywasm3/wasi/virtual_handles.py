@@ -1,0 +1,443 @@
+# SPDX-License-Identifier: MIT
+"""What a guest holds of virtual directories: open files, open directories."""
+
+from __future__ import annotations
+
+from .abi import (
+    EEXIST,
+    EINVAL,
+    EISDIR,
+    ELOOP,
+    ENOENT,
+    ENOTDIR,
+    ENOTEMPTY,
+    ENOTSUP,
+    EPERM,
+    EROFS,
+    FDFLAG_APPEND,
+    FDFLAG_NONBLOCK,
+    OFLAG_CREAT,
+    OFLAG_DIRECTORY,
+    OFLAG_EXCL,
+    OFLAG_TRUNC,
+    TYPE_DIRECTORY,
+    TYPE_REGULAR,
+    WHENCE_CUR,
+    WHENCE_END,
+    WasiError,
+)
+from .directories import Directory, Entry
+from .fds import Descriptor, write_each
+from .files_virtual import File, Folder, Link
+from .paths import Walker
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .directories import Opening
+    from .fds import Stat, Times
+    from .files_virtual import Node, VirtualDir
+
+_MAX_OFFSET = (1 << 63) - 1
+
+
+class _Folders(Walker[Folder]):
+    """Walks folders."""
+
+    def enter(self, parent: Folder, name: str) -> Folder | str:
+        node = parent.names.get(name)
+        if node is None:
+            raise WasiError(ENOENT)
+        if isinstance(node, Link):
+            return node.target
+        if not isinstance(node, Folder):
+            raise WasiError(ENOTDIR)
+        return node
+
+    def link_target(self, parent: Folder, name: str) -> str | None:
+        node = parent.names.get(name)
+        return node.target if isinstance(node, Link) else None
+
+
+_WALKER = _Folders()
+
+
+def _set_times(node: Node, times: Times) -> None:
+    atime, mtime = times
+    node.atime = node.atime if atime is None else atime
+    node.mtime = node.mtime if mtime is None else mtime
+    node.ctime = node.tree.now()
+
+
+class VirtualFile(Descriptor):
+    """An open file."""
+
+    type = TYPE_REGULAR
+
+    def __init__(self, file: File, flags: int, read_only: bool) -> None:
+        """Takes the file and FDFLAG_* bits."""
+        self._file: File | None = file
+        self._position = 0
+        self._read_only = read_only
+        self.flags = flags
+        self.write_one = self._write_one
+        file.opened(1)
+
+    def close(self) -> None:
+        """Lets go of the file."""
+        file, self._file = self._file, None
+        self.write_one = None
+        if file is not None:
+            with file.tree.lock:
+                file.opened(-1)
+
+    def __del__(self) -> None:
+        if getattr(self, "_file", None) is not None:
+            self.close()
+
+    @property
+    def _open(self) -> File:
+        assert self._file is not None
+        return self._file
+
+    def read(self, buffers: list[memoryview]) -> int:
+        """Reads at the position."""
+        size = self.pread(buffers, self._position)
+        self._position += size
+        return size
+
+    def pread(self, buffers: list[memoryview], offset: int) -> int:
+        """Reads from an offset."""
+        file = self._open
+        begin = offset
+        with file.tree.lock:
+            for buffer in buffers:
+                piece = file.data[offset : offset + len(buffer)]
+                buffer[: len(piece)] = piece
+                offset += len(piece)
+            file.atime = file.tree.now()
+        return offset - begin
+
+    def write(self, buffers: list[memoryview]) -> int:
+        """Writes at the position, or at the end."""
+        return write_each(self._write_one, buffers)
+
+    def _write_one(self, buffer: memoryview) -> int:
+        file = self._open
+        with file.tree.lock:
+            if self.flags & FDFLAG_APPEND:
+                self._position = len(file.data)
+            file.write_at(self._position, buffer)
+        self._position += len(buffer)
+        return len(buffer)
+
+    def pwrite(self, buffers: list[memoryview], offset: int) -> int:
+        """Writes to an offset."""
+        file = self._open
+
+        def write_one(buffer: memoryview) -> int:
+            nonlocal offset
+            file.write_at(offset, buffer)
+            offset += len(buffer)
+            return len(buffer)
+
+        with file.tree.lock:
+            return write_each(write_one, buffers)
+
+    def seek(self, offset: int, whence: int) -> int:
+        """Moves the position."""
+        if whence == WHENCE_CUR:
+            offset += self._position
+        elif whence == WHENCE_END:
+            offset += len(self._open.data)
+        if not 0 <= offset <= _MAX_OFFSET:
+            raise WasiError(EINVAL)
+        self._position = offset
+        return offset
+
+    def stat(self) -> Stat:
+        """Of the file."""
+        return self._open.stat()
+
+    def set_size(self, size: int) -> None:
+        """Cuts or lengthens it."""
+        self._writable()
+        with self._open.tree.lock:
+            self._open.resize(size)
+
+    def set_times(self, times: Times) -> None:
+        """Sets times."""
+        self._writable()
+        _set_times(self._open, times)
+
+    def set_flags(self, flags: int) -> None:
+        """To append; not to block means nothing here."""
+        if (flags ^ self.flags) & ~(FDFLAG_APPEND | FDFLAG_NONBLOCK):
+            raise WasiError(ENOTSUP)
+        self.flags = flags
+
+    def allocate(self, offset: int, size: int) -> None:
+        """Lengthens it."""
+        self._writable()
+        with self._open.tree.lock:
+            if offset + size > len(self._open.data):
+                self._open.resize(offset + size)
+
+    def readable_bytes(self) -> int:
+        """What is left."""
+        return max(0, len(self._open.data) - self._position)
+
+    def _writable(self) -> None:
+        if self._read_only:
+            raise WasiError(EROFS)
+
+
+class VirtualDirectory(Directory):
+    """An open directory."""
+
+    def __init__(self, folder: Folder, read_only: bool) -> None:
+        self.folder = folder
+        self.read_only = read_only
+        self.tree = folder.tree
+
+    def _find(self, path: str, follow: bool) -> tuple[list[Folder], str, Node | None, bool]:
+        """The way to what a path names, its name, the node or None, and if it shall be a folder."""
+        way, name, must_be_directory = _WALKER.resolve(self.folder, path, follow)
+        node = way[-1] if name == "." else way[-1].names.get(name)
+        if must_be_directory and node is not None and not isinstance(node, Folder):
+            raise WasiError(ENOTDIR)
+        return way, name, node, must_be_directory
+
+    def _existing(self, path: str, follow: bool) -> tuple[list[Folder], str, Node]:
+        way, name, node, _ = self._find(path, follow)
+        if node is None:
+            raise WasiError(ENOENT)
+        return way, name, node
+
+    def _new(self, path: str) -> tuple[list[Folder], str]:
+        """Where something new shall be. A slash at its end is for the caller to refuse."""
+        self._writable()
+        way, name, node, _ = self._find(path.rstrip("/") or path, False)
+        if node is not None:
+            raise WasiError(EEXIST)
+        if way[-1].links == 0:
+            raise WasiError(ENOENT)
+        return way, name
+
+    def _writable(self) -> None:
+        if self.read_only:
+            raise WasiError(EROFS)
+
+    def open(self, path: str, opening: Opening) -> Descriptor:
+        """Opens or creates."""
+        with self.tree.lock:
+            return self._open(path, opening)
+
+    def _open(self, path: str, opening: Opening) -> Descriptor:
+        oflags = opening.oflags
+        exclusive = oflags & (OFLAG_CREAT | OFLAG_EXCL) == OFLAG_CREAT | OFLAG_EXCL
+        way, name, node, must_be_directory = self._find(path, opening.follow and not exclusive)
+        if node is None:
+            return self._create(way[-1], name, must_be_directory, opening)
+        if exclusive:
+            raise WasiError(EEXIST)
+        if isinstance(node, Link):
+            raise WasiError(ELOOP)
+        if isinstance(node, Folder):
+            if (
+                opening.write
+                and not oflags & OFLAG_DIRECTORY
+                or oflags & (OFLAG_CREAT | OFLAG_TRUNC)
+            ):
+                raise WasiError(EISDIR)
+            return VirtualDirectoryDescriptor(VirtualDirectory(node, self.read_only))
+        if oflags & OFLAG_DIRECTORY:
+            raise WasiError(ENOTDIR)
+        assert isinstance(node, File)
+        if oflags & OFLAG_TRUNC or (opening.write and not opening.read):
+            self._writable()
+        if oflags & OFLAG_TRUNC:
+            node.resize(0)
+        return VirtualFile(node, opening.fdflags, self.read_only)
+
+    def _create(
+        self, folder: Folder, name: str, must_be_directory: bool, opening: Opening
+    ) -> Descriptor:
+        if not opening.oflags & OFLAG_CREAT:
+            raise WasiError(ENOENT)
+        if must_be_directory:
+            raise WasiError(EISDIR)
+        if opening.oflags & OFLAG_DIRECTORY:
+            raise WasiError(EINVAL)
+        self._writable()
+        if folder.links == 0:
+            raise WasiError(ENOENT)
+        file = File(self.tree)
+        folder.put(name, file)
+        return VirtualFile(file, opening.fdflags, self.read_only)
+
+    def entries(self) -> list[Entry]:
+        """All entries."""
+        with self.tree.lock:
+            found = [
+                Entry(name.encode(), node.inode, node.type)
+                for name, node in self.folder.names.items()
+            ]
+        own = Entry(b".", self.folder.inode, TYPE_DIRECTORY)
+        return [own, Entry(b"..", 0, TYPE_DIRECTORY), *found]
+
+    def stat(self, path: str, follow: bool) -> Stat:
+        """Of what the path names."""
+        with self.tree.lock:
+            return self._existing(path, follow)[2].stat()
+
+    def set_times(self, path: str, follow: bool, times: Times) -> None:
+        """Sets times."""
+        self._writable()
+        with self.tree.lock:
+            _set_times(self._existing(path, follow)[2], times)
+
+    def make_directory(self, path: str) -> None:
+        """Creates a directory."""
+        with self.tree.lock:
+            way, name = self._new(path)
+            way[-1].put(name, Folder(self.tree))
+
+    def remove_directory(self, path: str) -> None:
+        """Removes an empty directory; a link to one is none."""
+        self._writable()
+        with self.tree.lock:
+            way, name, node = self._existing(path.rstrip("/") or path, False)
+            if name == ".":
+                raise WasiError(EINVAL)
+            if not isinstance(node, Folder):
+                raise WasiError(ENOTDIR)
+            if node.names:
+                raise WasiError(ENOTEMPTY)
+            way[-1].drop(name)
+
+    def unlink(self, path: str) -> None:
+        """Removes a file or a symbolic link."""
+        self._writable()
+        with self.tree.lock:
+            way, name, node = self._existing(path, False)
+            if isinstance(node, Folder):
+                raise WasiError(EISDIR)
+            way[-1].drop(name)
+
+    def read_link(self, path: str) -> bytes:
+        """The target of a symbolic link."""
+        with self.tree.lock:
+            node = self._existing(path, False)[2]
+            if not isinstance(node, Link):
+                raise WasiError(EINVAL)
+            return node.target.encode()
+
+    def make_link(self, target: str, path: str) -> None:
+        """Creates a symbolic link."""
+        self._writable()
+        if not target:
+            raise WasiError(ENOENT)
+        if target[0] == "/":
+            raise WasiError(EPERM)
+        with self.tree.lock:
+            way, name = self._new(path)
+            _no_slash(path)
+            way[-1].put(name, Link(self.tree, target))
+
+    def rename(self, path: str, to: Directory, to_path: str) -> None:
+        """Renames."""
+        if not isinstance(to, VirtualDirectory) or to.tree is not self.tree:
+            return super().rename(path, to, to_path)
+        self._writable()
+        to._writable()
+        with self.tree.lock:
+            way, name, node = self._existing(path.rstrip("/") or path, False)
+            to_way, to_name, old, _ = to._find(to_path.rstrip("/") or to_path, False)
+            if name == "." or to_name == ".":
+                raise WasiError(EINVAL)
+            if not isinstance(node, Folder) and "/" in (path[-1], to_path[-1]):
+                raise WasiError(ENOTDIR)
+            if to_way[-1].links == 0:
+                raise WasiError(ENOENT)
+            if old is node:
+                return
+            _check_replaced(node, to_way[-1], old)
+            _move(way[-1], name, node, to_way[-1], to_name)
+
+    def link(self, path: str, follow: bool, to: Directory, to_path: str) -> None:
+        """Creates a hard link."""
+        if not isinstance(to, VirtualDirectory) or to.tree is not self.tree:
+            return super().link(path, follow, to, to_path)
+        self._writable()
+        with self.tree.lock:
+            node = self._existing(path, follow)[2]
+            if isinstance(node, Folder):
+                raise WasiError(EPERM)
+            way, name = to._new(to_path)
+            _no_slash(to_path)
+            way[-1].put(name, node)
+            node.ctime = self.tree.now()
+
+
+def _no_slash(path: str) -> None:
+    """What is no directory cannot get a name that ends in a slash."""
+    if path.endswith("/"):
+        raise WasiError(ENOENT)
+
+
+def _check_replaced(node: Node, into: Folder, old: Node | None) -> None:
+    """Whether rename may put a node into a folder where another has its name."""
+    if isinstance(node, Folder):
+        above: Folder | None = into
+        while above is not None:
+            if above is node:
+                raise WasiError(EINVAL)
+            above = above.parent
+    if old is None:
+        return
+    if isinstance(node, Folder) and not isinstance(old, Folder):
+        raise WasiError(ENOTDIR)
+    if isinstance(old, Folder):
+        if not isinstance(node, Folder):
+            raise WasiError(EISDIR)
+        if old.names:
+            raise WasiError(ENOTEMPTY)
+
+
+def _move(source: Folder, name: str, node: Node, into: Folder, to_name: str) -> None:
+    node.tree.charge(len(to_name))  # while there are two names; nothing has changed if it fails
+    node.tree.charge(-len(to_name))
+    if to_name in into.names:
+        into.drop(to_name)
+    node.links += 1  # so that it is not gone on the way
+    source.drop(name)
+    into.put(to_name, node)
+    node.links -= 1
+
+
+class VirtualDirectoryDescriptor(Descriptor):
+    """A descriptor of a virtual directory."""
+
+    type = TYPE_DIRECTORY
+
+    def __init__(self, directory: VirtualDirectory) -> None:
+        self.directory: VirtualDirectory = directory
+        directory.folder.opened(1)
+
+    def close(self) -> None:
+        """Lets go of the folder."""
+        with self.directory.tree.lock:
+            self.directory.folder.opened(-1)
+
+    def stat(self) -> Stat:
+        """Of the directory."""
+        return self.directory.folder.stat()
+
+    def set_times(self, times: Times) -> None:
+        """Sets times."""
+        self.directory.set_times(".", False, times)
+
+
+def preopened(directory: VirtualDir) -> Descriptor:
+    """A descriptor for a virtual directory that shall be preopened."""
+    return VirtualDirectoryDescriptor(VirtualDirectory(directory._root, directory.read_only))
