@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
     from .directories import Directory
 
+    Piece = bytes | memoryview
+    Write = Callable[[Piece], int]
+
     Times = tuple[int | None, int | None]  # of access and of modification; None: as it is
 
     class Stat(NamedTuple):
@@ -65,7 +68,7 @@ class Descriptor:
     guest_name: bytes | None = None  # of a preopened directory
 
     # What writes one buffer without more ado, for the shortest way through fd_write.
-    write_one: Callable[[memoryview], int] | None = None
+    write_one: Write | None = None
 
     def require(self, right: int) -> None:
         """ENOTCAPABLE when a right is missing."""
@@ -159,7 +162,7 @@ class Descriptors:
 
     def __init__(self) -> None:
         self._entries: dict[int, Descriptor] = {}
-        self.writers: dict[int, Callable[[memoryview], int]] = {}
+        self.writers: dict[int, Write] = {}
 
     def _set(self, fd: int, descriptor: Descriptor) -> None:
         self._entries[fd] = descriptor
@@ -185,7 +188,7 @@ class Descriptors:
             descriptor.close()
             raise WasiError(EMFILE)
         fd = len(entries)
-        if fd in entries or fd and fd - 1 not in entries:
+        if fd in entries or (fd and fd - 1 not in entries):
             fd = next(free for free in range(MAX_DESCRIPTORS) if free not in entries)
         self._set(fd, descriptor)
         return fd
@@ -242,7 +245,7 @@ class Descriptors:
             descriptor.close()
 
 
-def write_each(write_one: Callable[[memoryview], int], buffers: list[memoryview]) -> int:
+def write_each(write_one: Write, buffers: list[memoryview]) -> int:
     """Writes buffers in turn, until one is not written as a whole.
 
     Raises:

@@ -276,7 +276,7 @@ class HostDirectory(Directory):
                 self.stat(path, opening.follow)
             except OSError as error:
                 raise (WasiError(EROFS) if error.errno == errno.ENOENT else error) from None
-        if opening.write and not opening.read or opening.oflags & OFLAG_TRUNC:
+        if (opening.write and not opening.read) or opening.oflags & OFLAG_TRUNC:
             raise WasiError(EROFS)
         return opening._replace(write=False, oflags=opening.oflags & ~OFLAG_CREAT)
 

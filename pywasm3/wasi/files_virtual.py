@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
+    from .fds import Piece
+
     Contents: TypeAlias = "Mapping[str, Buffer | str | Contents]"
 
 _NODE_BYTES = 256  # what an entry counts for, beside its name and its contents
@@ -114,7 +116,7 @@ class File(Node):
             self.data.extend(bytes(size - have))
         self.touch()
 
-    def write_at(self, offset: int, buffer: memoryview) -> None:
+    def write_at(self, offset: int, buffer: Piece) -> None:
         """Writes, and grows as needed."""
         end = offset + len(buffer)
         if end > len(self.data):

@@ -23,31 +23,32 @@ class GuestMemory:
     reaches beyond the first.
 
     Attributes:
+        found: The memory itself, once it was needed.
         view: Its bytes.
         size: How many there are.
     """
 
-    __slots__ = ("_find", "_memory", "size", "view")
+    __slots__ = ("_find", "found", "size", "view")
 
     def __init__(self, find: Callable[[], Memory | None]) -> None:
         """Takes a function that finds the memory, called when it is first needed."""
         self._find = find
-        self._memory: Memory | None = None
+        self.found: Memory | None = None
         self.view = memoryview(b"")
         self.size = 0
 
     def refresh(self) -> None:
         """Sees the memory at its present size."""
-        if self._memory is None:
-            self._memory = self._find()
-        if self._memory is not None:
-            self.view = memoryview(self._memory)
+        if self.found is None:
+            self.found = self._find()
+        if self.found is not None:
+            self.view = memoryview(self.found)
             self.size = len(self.view)
 
     def release(self) -> None:
         """Forgets the memory."""
         self._find = _nothing
-        self._memory = None
+        self.found = None
         self.view = memoryview(b"")
         self.size = 0
 

@@ -27,7 +27,7 @@ _RACES = 64  # how often a path is tried again while others rename directories o
 
 
 class _OpenHow(ctypes.Structure):
-    _fields_ = [  # noqa: RUF012
+    _fields_ = [
         ("flags", ctypes.c_uint64),
         ("mode", ctypes.c_uint64),
         ("resolve", ctypes.c_uint64),

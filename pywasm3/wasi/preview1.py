@@ -11,7 +11,6 @@ from .transfer import new_fd_write
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
 
     from .context import Wasi
 
@@ -106,7 +105,7 @@ def _guarded(wasi: Wasi, function: Call, letters: str) -> Call:
 
     def call(*arguments: int) -> int | None:
         try:
-            return function(wasi, *[a & mask for a, mask in zip(arguments, masks)])
+            return function(wasi, *[a & mask for a, mask in zip(arguments, masks, strict=True)])
         except WasiError as error:
             return error.errno
         except OSError as error:

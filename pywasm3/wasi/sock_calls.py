@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from .abi import (
     EINVAL,
+    ENOTSOCK,
     FDFLAG_NONBLOCK,
     RIGHT_FD_READ,
     RIGHT_FD_WRITE,
@@ -14,7 +15,6 @@ from .abi import (
     TYPE_SOCKET_DGRAM,
     TYPE_SOCKET_STREAM,
     U16,
-    ENOTSOCK,
     WasiError,
 )
 

@@ -7,7 +7,7 @@ import os
 import random as _random
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 REALTIME, MONOTONIC, PROCESS_CPUTIME, THREAD_CPUTIME = range(4)
 
@@ -31,7 +31,7 @@ class SystemClock:
     """The clocks of the system."""
 
     _READ = (time.time_ns, time.monotonic_ns, time.process_time_ns, time.thread_time_ns)
-    _NAMES = ("time", "monotonic", "process_time", "thread_time")
+    _NAMES: tuple[Any, ...] = ("time", "monotonic", "process_time", "thread_time")
 
     def now_ns(self, clock_id: int) -> int:
         """The time of a clock."""

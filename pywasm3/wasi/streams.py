@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from .fds import Piece, Write
+
 _MOST_AT_ONCE = 1 << 20
 
 
@@ -58,7 +60,7 @@ class Captured(Stream):
         self._max_bytes = max_bytes
         self.write_one = self._write_one
 
-    def _write_one(self, buffer: memoryview) -> int:
+    def _write_one(self, buffer: Piece) -> int:
         if len(self.data) + len(buffer) > self._max_bytes:
             raise WasiError(ENOSPC)
         self.data += buffer
@@ -155,7 +157,7 @@ def _flush(file: Any) -> None:
         flush()
 
 
-def _writing(file: Any) -> Callable[[memoryview], int]:
+def _writing(file: Any) -> Write:
     binary = getattr(file, "buffer", None)
     if isinstance(file, io.TextIOBase) and binary is not None:
         return _under_text(file, binary)
@@ -164,8 +166,8 @@ def _writing(file: Any) -> Callable[[memoryview], int]:
     write = file.write
     raw = isinstance(file, io.RawIOBase)
 
-    def write_bytes(buffer: memoryview) -> int:
-        size = write(buffer.tobytes())
+    def write_bytes(buffer: Piece) -> int:
+        size = write(bytes(buffer))
         if size is None:
             if raw:
                 raise WasiError(EAGAIN)
@@ -175,7 +177,7 @@ def _writing(file: Any) -> Callable[[memoryview], int]:
     return write_bytes
 
 
-def _written(size: object, buffer: memoryview) -> int:
+def _written(size: object, buffer: Piece) -> int:
     if not isinstance(size, int) or not 0 <= size <= len(buffer):
         raise WasiError(EIO)
     return size
@@ -187,22 +189,22 @@ def _is_text(file: Any) -> bool:
     return not isinstance(file, io.IOBase) and getattr(file, "encoding", None) is not None
 
 
-def _under_text(file: Any, binary: Any) -> Callable[[memoryview], int]:
+def _under_text(file: Any, binary: Any) -> Write:
     """Writes bytes as they are, in order with the text that others write."""
 
-    def write(buffer: memoryview) -> int:
+    def write(buffer: Piece) -> int:
         file.flush()
-        binary.write(buffer.tobytes())
+        binary.write(bytes(buffer))
         return len(buffer)
 
     return write
 
 
-def _as_text(file: Any) -> Callable[[memoryview], int]:
+def _as_text(file: Any) -> Write:
     """Writes text; a character may come in two pieces, and what is none becomes U+FFFD."""
     decode = codecs.getincrementaldecoder("utf-8")("replace").decode
 
-    def write(buffer: memoryview) -> int:
+    def write(buffer: Piece) -> int:
         text = decode(buffer)
         if text:
             file.write(text)

@@ -34,7 +34,7 @@ from .paths import Walker
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .directories import Opening
-    from .fds import Stat, Times
+    from .fds import Piece, Stat, Times
     from .files_virtual import Node, VirtualDir
 
 _MAX_OFFSET = (1 << 63) - 1
@@ -121,7 +121,7 @@ class VirtualFile(Descriptor):
         """Writes at the position, or at the end."""
         return write_each(self._write_one, buffers)
 
-    def _write_one(self, buffer: memoryview) -> int:
+    def _write_one(self, buffer: Piece) -> int:
         file = self._open
         with file.tree.lock:
             if self.flags & FDFLAG_APPEND:
@@ -134,7 +134,7 @@ class VirtualFile(Descriptor):
         """Writes to an offset."""
         file = self._open
 
-        def write_one(buffer: memoryview) -> int:
+        def write_one(buffer: Piece) -> int:
             nonlocal offset
             file.write_at(offset, buffer)
             offset += len(buffer)
@@ -243,10 +243,8 @@ class VirtualDirectory(Directory):
         if isinstance(node, Link):
             raise WasiError(ELOOP)
         if isinstance(node, Folder):
-            if (
-                opening.write
-                and not oflags & OFLAG_DIRECTORY
-                or oflags & (OFLAG_CREAT | OFLAG_TRUNC)
+            if (opening.write and not oflags & OFLAG_DIRECTORY) or oflags & (
+                OFLAG_CREAT | OFLAG_TRUNC
             ):
                 raise WasiError(EISDIR)
             return VirtualDirectoryDescriptor(VirtualDirectory(node, self.read_only))
