@@ -155,7 +155,7 @@ def _host_file(fd: int, *, owned: bool) -> Descriptor:
 
 def _input(given: Any) -> Descriptor:
     if given is None:
-        return Null()
+        return Given(b"")
     if given is INHERIT:
         return _reading(_host_file(0, owned=False))
     if isinstance(given, (bytes, bytearray, memoryview)):

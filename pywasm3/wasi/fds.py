@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from .abi import (
+    DIRECTORY_RIGHTS,
     EBADF,
     EINVAL,
     EMFILE,
@@ -12,7 +13,6 @@ from .abi import (
     ENOTSOCK,
     ENOTSUP,
     FDFLAG_NONBLOCK,
-    RIGHT_FD_READ,
     RIGHT_FD_WRITE,
     TYPE_UNKNOWN,
     WasiError,
@@ -204,7 +204,8 @@ class Descriptors:
             raise WasiError(EBADF)
         if descriptor.rights & rights != rights:
             # What a directory cannot do has no right either.
-            raise WasiError(EBADF if _is_data(descriptor, rights) else ENOTCAPABLE)
+            no_directory = descriptor.directory is not None and rights & ~DIRECTORY_RIGHTS
+            raise WasiError(EBADF if no_directory else ENOTCAPABLE)
         return descriptor
 
     def directory(self, fd: int, right: int = 0) -> Directory:
@@ -263,8 +264,3 @@ def write_each(write_one: Write, buffers: list[memoryview]) -> int:
         if size < len(buffer):
             break
     return total
-
-
-def _is_data(descriptor: Descriptor, rights: int) -> bool:
-    data = RIGHT_FD_READ | RIGHT_FD_WRITE
-    return descriptor.directory is not None and bool(rights & data)

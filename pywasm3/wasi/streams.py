@@ -43,10 +43,10 @@ class Stream(Descriptor):
 
 
 class Null(Stream):
-    """Empty input, and output that is dropped."""
+    """Output that is dropped."""
 
     def __init__(self) -> None:
-        self.rights = STREAM_RIGHTS
+        self.rights = STREAM_RIGHTS & ~RIGHT_FD_READ
         self.write_one = len
 
 

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Rebuilds the guest programs: every `.c` and `.wat` file here becomes a `.wasm` beside it.
 
+Those in `wasi` are programs for WASI: for the functions as they are (`guest.h`), or with the C
+library (`program.c`).
+
     python tests/guests/build.py            # rebuild all
     python tests/guests/build.py trap       # rebuild one
     python tests/guests/build.py --check    # rebuild elsewhere and compare with what is committed
@@ -33,11 +36,26 @@ FLAGS = [
     "-nostdlib", "-Wl,--no-entry", "-Wl,-z,stack-size=16384",
 ]  # fmt: skip
 
+# Small: stripped, since no test looks at the frames of their traps.
+WASI_FLAGS = [
+    "-target", "wasm32-wasi", f"-mcpu={CPU}", "-std=c11", "-Os", "-g0", "-s",
+    "-Wall", "-Wextra", "-Werror", "-Wl,-z,stack-size=16384",
+]  # fmt: skip
+BARE_WASI_FLAGS = [*WASI_FLAGS, "-ffreestanding", "-nostdlib", "-Wl,--no-entry"]
+
+
+def flags_for(source: Path) -> list[str]:
+    """What a C file is compiled with."""
+    if source.parent.name != "wasi":
+        return FLAGS
+    return WASI_FLAGS if source.stem == "program" else BARE_WASI_FLAGS
+
 
 def compile_c(source: Path, target: Path) -> None:
     """Compiles one C file; the compiler's messages go to stderr."""
     # A relative name and a fixed directory: no path of this machine can reach the output.
-    command = [sys.executable, "-m", "ziglang", "cc", *FLAGS, "-o", str(target), source.name]
+    flags = flags_for(source)
+    command = [sys.executable, "-m", "ziglang", "cc", *flags, "-o", str(target), source.name]
     if subprocess.run(command, cwd=source.parent, check=False).returncode != 0:
         raise SystemExit(f"{source.name} does not compile")
 
@@ -86,7 +104,12 @@ def main() -> int:
         )
         return 2
 
-    sources = {path.stem: path for path in sorted(HERE.iterdir()) if path.suffix in {".c", ".wat"}}
+    sources = {
+        path.relative_to(HERE).with_suffix("").as_posix(): path
+        for folder in (HERE, HERE / "wasi")
+        for path in sorted(folder.iterdir())
+        if path.suffix in {".c", ".wat"}
+    }
     unknown = [name for name in options.guest if name not in sources]
     if unknown:
         parser.error(f"no such guest: {', '.join(unknown)} (there are {', '.join(sources)})")
@@ -94,16 +117,16 @@ def main() -> int:
     stale = []
     with tempfile.TemporaryDirectory() as scratch:
         for name in options.guest or sources:
-            built = Path(scratch, f"{name}.wasm")
+            built = Path(scratch, f"{sources[name].stem}.wasm")
             build(sources[name], built)
-            committed = HERE / built.name
+            committed = HERE / f"{name}.wasm"
             same = committed.exists() and committed.read_bytes() == built.read_bytes()
             if not options.check:
                 committed.write_bytes(built.read_bytes())
             elif not same:
                 stale.append(name)
             state = "same" if same else "differs" if options.check else "written"
-            print(f"{built.name:18} {built.stat().st_size:6} bytes  {state}")
+            print(f"{name + '.wasm':24} {built.stat().st_size:6} bytes  {state}")
     if stale:
         print(f"not what the sources give: {', '.join(stale)}", file=sys.stderr)
     return 1 if stale else 0
