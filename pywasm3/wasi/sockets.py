@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import socket
+import weakref
 from functools import partial
 
 from .abi import (
@@ -38,11 +39,13 @@ class Socket(Descriptor):
         if timeout:
             given.settimeout(None)
         self.write_one = partial(os.write, given.fileno())
+        # A socket that is only forgotten warns.
+        self._close = weakref.finalize(self, given.close)
 
     def close(self) -> None:
         """Closes it."""
         self.write_one = None
-        self._socket.close()
+        self._close()
 
     def read(self, buffers: list[memoryview]) -> int:
         """Receives."""

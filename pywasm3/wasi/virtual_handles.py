@@ -122,6 +122,7 @@ class VirtualFile(Descriptor):
         return write_each(self._write_one, buffers)
 
     def _write_one(self, buffer: Piece) -> int:
+        self._writable()
         file = self._open
         with file.tree.lock:
             if self.flags & FDFLAG_APPEND:
@@ -132,6 +133,7 @@ class VirtualFile(Descriptor):
 
     def pwrite(self, buffers: list[memoryview], offset: int) -> int:
         """Writes to an offset."""
+        self._writable()
         file = self._open
 
         def write_one(buffer: Piece) -> int:
@@ -349,8 +351,10 @@ class VirtualDirectory(Directory):
         self._writable()
         to._writable()
         with self.tree.lock:
-            way, name, node = self._existing(path.rstrip("/") or path, False)
+            way, name, node, _ = self._find(path.rstrip("/") or path, False)
             to_way, to_name, old, _ = to._find(to_path.rstrip("/") or to_path, False)
+            if node is None:
+                raise WasiError(ENOENT)
             if name == "." or to_name == ".":
                 raise WasiError(EINVAL)
             if not isinstance(node, Folder) and "/" in (path[-1], to_path[-1]):
@@ -368,11 +372,14 @@ class VirtualDirectory(Directory):
             return super().link(path, follow, to, to_path)
         self._writable()
         with self.tree.lock:
-            node = self._existing(path, follow)[2]
-            if isinstance(node, Folder):
-                raise WasiError(EPERM)
+            node = self._find(path, follow)[2]
+            to._find(to_path, False)
+            if node is None:
+                raise WasiError(ENOENT)
             way, name = to._new(to_path)
             _no_slash(to_path)
+            if isinstance(node, Folder):
+                raise WasiError(EPERM)
             way[-1].put(name, node)
             node.ctime = self.tree.now()
 

@@ -1,0 +1,301 @@
+# SPDX-License-Identifier: MIT
+"""What a guest is given: streams, arguments, environment, time, randomness."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import pywasm3
+from helpers import child
+from pywasm3.wasi import CAPTURE, INHERIT, FixedClock, HostDir, VirtualDir, WasiConfig
+from wasi_helpers import Calls
+
+GRUESSE = "Grüße".encode()
+
+
+def test_by_default_a_guest_is_given_nothing() -> None:
+    calls = Calls()
+    assert calls.args_sizes_get(0, 4) == "OK"
+    assert calls.environ_sizes_get(8, 12) == "OK"
+    assert calls.memory.read(0, 16) == bytes(16)
+    assert calls.read(0) == b""
+    assert calls.write(1, b"dropped") == "OK"
+    assert calls.result() == 7
+    assert calls.write(2, b"dropped") == "OK"
+    assert calls.fd_fdstat_get(3, 0) == "EBADF"
+
+
+def test_nothing_of_the_process_reaches_a_guest_unasked(capfd: Any) -> None:
+    Calls().write(1, b"text")
+    Calls().write(2, b"text")
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("make", [bytes, bytearray, memoryview, io.BytesIO])
+def test_input_may_be_bytes_or_a_binary_file(make: Any) -> None:
+    calls = Calls(stdin=make(b"one two"))
+    assert calls.read(0, 3) == b"one"
+    assert calls.read(0) == b" two"
+    assert calls.read(0) == b""
+    assert calls.write(0, b"x") == "ENOTCAPABLE"
+
+
+def test_input_may_be_text() -> None:
+    calls = Calls(stdin=io.StringIO("Grüße\nan alle"))
+    pieces = []
+    while piece := calls.read(0, 3):
+        pieces.append(piece)
+    assert b"".join(pieces) == "Grüße\nan alle".encode()
+
+
+def test_input_may_be_a_path(tmp_path: Path) -> None:
+    path = tmp_path / "in"
+    path.write_bytes(b"text")
+    assert Calls(stdin=path).read(0) == b"text"
+    assert Calls(stdin=str(path)).read(0) == b"text"
+
+
+def test_input_may_be_text_over_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "in"
+    path.write_bytes(b"\xff\n")
+    with open(path, encoding="utf-8") as file:
+        assert Calls(stdin=file).read(0) == b"\xff\n"
+
+
+def test_input_that_has_nothing_yet_is_eagain() -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    with open(reading, "rb", buffering=0) as file:
+        assert Calls(stdin=file).read(0) == "EAGAIN"
+    os.close(writing)
+
+
+def test_output_is_captured() -> None:
+    calls = Calls(stdout=CAPTURE, stderr=CAPTURE)
+    for piece in (b"a", b"", b"b" * 5000, GRUESSE):
+        assert calls.write(1, piece) == "OK"
+        assert calls.result() == len(piece)
+    calls.write(2, b"err")
+    assert calls.instance.wasi.stdout == b"a" + b"b" * 5000 + GRUESSE
+    assert calls.instance.wasi.stderr == b"err"
+    with pytest.raises(ValueError, match="stdout is not captured"):
+        _ = Calls().instance.wasi.stdout
+
+
+def test_captured_output_has_a_limit() -> None:
+    calls = Calls(stdout=CAPTURE, max_capture_bytes=10)
+    assert [calls.write(1, b"123456"), calls.write(1, b"12345")] == ["OK", "ENOSPC"]
+    assert calls.write(1, b"1234") == "OK"
+    assert calls.instance.wasi.stdout == b"1234561234"
+
+
+def test_output_may_be_a_binary_file() -> None:
+    file = io.BytesIO()
+    assert Calls(stdout=file).write(1, GRUESSE) == "OK"
+    assert file.getvalue() == GRUESSE
+
+
+def test_output_may_be_text_that_comes_in_pieces() -> None:
+    file = io.StringIO()
+    calls = Calls(stdout=file)
+    for byte in GRUESSE + b"\xff":
+        assert calls.write(1, bytes([byte])) == "OK"
+    assert file.getvalue() == "Grüße\ufffd"
+
+
+def test_output_may_be_text_over_bytes() -> None:
+    binary = io.BytesIO()
+    file = io.TextIOWrapper(binary, encoding="ascii")
+    file.write("first ")
+    Calls(stdout=file).write(1, GRUESSE)
+    file.write(" last")
+    file.flush()
+    assert binary.getvalue() == b"first " + GRUESSE + b" last"
+
+
+def test_output_may_be_a_path(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    path.write_bytes(b"what was there before")
+    calls = Calls(stdout=path)
+    assert calls.write(1, b"text") == "OK"
+    assert path.read_bytes() == b"text"
+
+
+def test_output_may_be_any_object_with_write() -> None:
+    class Log:
+        def __init__(self) -> None:
+            self.pieces: list[bytes] = []
+
+        def write(self, data: bytes) -> None:
+            self.pieces.append(data)
+
+    log = Log()
+    calls = Calls(stdout=log)
+    assert calls.write(1, b"text") == "OK"
+    assert (calls.result(), log.pieces) == (4, [b"text"])
+
+
+@pytest.mark.parametrize("result", [-1, 5, "4"])
+def test_an_object_that_writes_wrong_counts_is_eio(result: object) -> None:
+    class Wrong:
+        def write(self, data: bytes) -> object:
+            return result
+
+    assert Calls(stdout=Wrong()).write(1, b"text") == "EIO"
+
+
+def test_a_short_write_is_told() -> None:
+    class Short:
+        def write(self, data: bytes) -> int:
+            return 2
+
+    calls = Calls(stdout=Short())
+    assert calls.write(1, b"text") == "OK"
+    assert calls.result() == 2
+
+
+def test_errors_of_a_stream_are_errnos_and_other_exceptions_the_hosts() -> None:
+    class Failing:
+        def __init__(self, error: Exception) -> None:
+            self.error = error
+
+        def write(self, data: bytes) -> int:
+            raise self.error
+
+    assert Calls(stdout=Failing(BrokenPipeError(32, "no"))).write(1, b"x") == "EPIPE"
+    assert Calls(stdout=Failing(io.UnsupportedOperation("no"))).write(1, b"x") == "EIO"
+    error = LookupError("mine")
+    with pytest.raises(LookupError) as caught:
+        Calls(stdout=Failing(error)).write(1, b"x")
+    assert caught.value is error
+
+
+def test_inherited_streams_are_those_of_the_process() -> None:
+    done = child(
+        """
+        import pywasm3.wasi
+        text = '''(module
+          (import "wasi_snapshot_preview1" "fd_write"
+            (func $write (param i32 i32 i32 i32) (result i32)))
+          (memory (export "memory") 1)
+          (data (i32.const 0) "\\\\08\\\\00\\\\00\\\\00\\\\06\\\\00\\\\00\\\\00guest\\\\0a")
+          (func (export "_start")
+            (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16)))))'''
+        import wasmtime
+        module = pywasm3.Module(bytes(wasmtime.wat2wasm(text)))
+        print("before")
+        pywasm3.Instance(module, wasi=pywasm3.wasi.WasiConfig(inherit="stdio")).run()
+        print("after")
+        """
+    )
+    assert done.stdout == "before\nguest\nafter\n"
+
+
+def test_inherit_chooses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYWASM3_TEST", "inherited")
+    config = WasiConfig(inherit=["env", "stdout"], stdout=CAPTURE)
+    assert config.env is not None
+    assert config.env["PYWASM3_TEST"] == "inherited"
+    assert (config.stdin, config.stdout, config.stderr) == (None, CAPTURE, None)
+    assert WasiConfig(inherit=True).stdin is INHERIT
+    assert list(WasiConfig(inherit=True).args)
+    assert WasiConfig(inherit=True, env={}).env == {}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"args": "prog"}, "sequence of str"),
+        ({"args": [1]}, "args: str expected, not int"),
+        ({"args": ["a\0b"]}, "contains NUL"),
+        ({"env": {"": "x"}}, "name of a variable"),
+        ({"env": {"a=b": "x"}}, "name of a variable"),
+        ({"env": {"a": "\0"}}, "contains NUL"),
+        ({"preopens": {"": "x"}}, "needs a name"),
+        ({"preopens": {"/": 1}}, "a path, a HostDir or a VirtualDir"),
+        ({"stdin": CAPTURE}, "stdin cannot be CAPTURE"),
+        ({"stdin": 5}, "stdin: a file, bytes or a path expected, not int"),
+        ({"stdout": b"x"}, "stdout: a file or a path expected, not bytes"),
+        ({"inherit": ["stdouts"]}, "'stdouts' is none of"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=message):
+        WasiConfig(**options)
+
+
+def test_a_preopen_that_is_not_there_is_an_oserror(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        Calls(preopens={"/": tmp_path / "none"})
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError):
+        Calls(preopens={"/": tmp_path / "file"})
+
+
+def test_preopens_have_their_order_and_names(tmp_path: Path) -> None:
+    calls = Calls(preopens={"/a": tmp_path, "/b": VirtualDir(), "ü": HostDir(tmp_path)})
+    for fd, name in enumerate([b"/a", b"/b", "ü".encode()], 3):
+        assert calls.fd_prestat_get(fd, 0) == "OK"
+        assert calls.memory.unpack("BxxxI", 0) == (0, len(name))
+        assert calls.fd_prestat_dir_name(fd, 8, len(name)) == "OK"
+        assert calls.memory.read(8, len(name)) == name
+
+
+def test_a_fixed_clock_repeats() -> None:
+    def times() -> list[int]:
+        calls = Calls(clock=5_000)
+        values = []
+        for clock_id in (0, 0, 1, 2, 3):
+            calls.clock_time_get(clock_id, 0, 0)
+            values.append(calls.memory.read_u64(0))
+        return values
+
+    assert times() == times() == [5_000, 5_001, 2, 3, 4]
+
+
+def test_a_fixed_clock_passes_while_the_guest_sleeps() -> None:
+    calls = Calls(clock=FixedClock(0, step_ns=1000))
+    hour = 3600 * 10**9
+    calls.memory.pack("QBxxxxxxxIxxxxQQHxxxxxx", 0, 7, 0, 1, hour, 0, 0)
+    assert calls.poll_oneoff(0, 64, 1, calls.RESULT) == "OK"
+    assert calls.clock_time_get(1, 0, 0) == "OK"
+    assert hour <= calls.memory.read_u64(0) < hour + 10**6
+    assert calls.clock_res_get(1, 0) == "OK"
+    assert calls.memory.read_u64(0) == 1000
+
+
+def test_random_bytes_repeat_with_a_seed() -> None:
+    def drawn(**options: Any) -> bytes:
+        calls = Calls(**options)
+        assert calls.random_get(0, 32) == "OK"
+        return calls.memory.read(0, 32)
+
+    assert drawn(random=1) == drawn(random=1) != drawn(random=2)
+    assert drawn() != drawn()
+    assert drawn(random=lambda size: b"x" * size) == b"x" * 32
+
+
+def test_a_configuration_serves_many_instances() -> None:
+    config = WasiConfig(stdin=b"text", stdout=CAPTURE, random=3)
+    calls = [Calls(**{name: getattr(config, name) for name in ("stdin", "stdout")}) for _ in "ab"]
+    for one in calls:
+        assert one.read(0) == b"text"
+        one.write(1, b"x")
+        assert one.instance.wasi.stdout == b"x"
+
+
+def test_pywasm3_imports_wasi_when_it_is_used() -> None:
+    child(
+        """
+        import sys
+        assert "pywasm3.wasi" not in sys.modules
+        assert pywasm3.wasi.CAPTURE is sys.modules["pywasm3.wasi"].CAPTURE
+        """
+    )
+    with pytest.raises(AttributeError, match="has no attribute 'wasm'"):
+        _ = pywasm3.wasm  # type: ignore[attr-defined]

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: MIT
+"""The compiled guests for WASI: here on each kind of directory, and under wasmtime."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+import wasmtime
+
+import pywasm3
+from helpers import GUESTS
+from pywasm3.wasi import CAPTURE, VirtualDir, WasiConfig
+from wasi_helpers import BACKENDS, directory, guest_module, resolving
+
+# Those that print nothing but what fails. wasmtime ends a program for a bad pointer (faults), and
+# has no rights; its Python package has no wasi_unstable.
+CHECKING = ("directories", "faults", "files", "links", "rights", "unstable", "waiting")
+COMPARED = ("directories", "files", "links", "waiting")
+
+
+def run(name: str, **config: Any) -> tuple[int, str]:
+    """The exit code, and what was printed."""
+    config = {"stdout": CAPTURE, **config}
+    instance = pywasm3.Instance(guest_module(name), wasi=WasiConfig(**config))
+    return instance.run(), instance.wasi.stdout.decode()
+
+
+def run_in_wasmtime(name: str, folder: Path, **options: Any) -> tuple[int, str]:
+    """The same there; its output goes through a file beside the folder."""
+    engine = wasmtime.Engine()
+    store = wasmtime.Store(engine)
+    config = wasmtime.WasiConfig()
+    config.argv = options.get("args", ["prog"])
+    config.env = options.get("env", [])
+    config.preopen_dir(str(folder), "/data")
+    output = folder.parent / "wasmtime.out"
+    config.stdout_file = str(output)
+    if "stdin" in options:
+        config.stdin_file = str(options["stdin"])
+    store.set_wasi(config)
+    linker = wasmtime.Linker(engine)
+    linker.define_wasi()
+    path = str(GUESTS / "wasi" / f"{name}.wasm")
+    instance = linker.instantiate(store, wasmtime.Module.from_file(engine, path))
+    start = instance.exports(store)["_start"]
+    assert isinstance(start, wasmtime.Func)
+    code = 0
+    try:
+        start(store)
+    except wasmtime.ExitTrap as end:
+        code = end.code
+    return code, output.read_text()
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("name", CHECKING)
+def test_a_guest_finds_each_errno_that_it_expects(name: str, backend: str, tmp_path: Path) -> None:
+    with resolving(backend):
+        preopens = {"/data": directory(backend, tmp_path)}
+        found = run(name, args=["prog", "two"], env={"NAME": "value"}, preopens=preopens)
+    assert found == (0, "done\n")
+
+
+@pytest.mark.parametrize("name", COMPARED)
+def test_a_guest_runs_the_same_in_wasmtime(name: str, tmp_path: Path) -> None:
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    ours.mkdir()
+    theirs.mkdir()
+    expected = run_in_wasmtime(name, theirs)
+    assert expected == (0, "done\n")
+    assert run(name, args=["prog"], preopens={"/data": ours}) == expected
+
+
+def test_arguments_and_environment_are_those_wasmtime_gives(tmp_path: Path) -> None:
+    env = {"A": "b", "EMPTY": "", "GRÜSSE": "ß"}
+    expected = run_in_wasmtime("process", tmp_path, env=list(env.items()))
+    code, text = run("process", args=["prog"], env=env)
+    assert (code, text) == expected
+    assert "GRÜSSE=ß" in text
+
+
+def test_each_argument_arrives() -> None:
+    code, text = run("process", args=["prog", "two words", "", "ü"])
+    assert code == 0
+    assert text.startswith("4 19 prog two words  ü\n0 0\n")
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_c_program_runs_as_in_wasmtime(backend: str, tmp_path: Path) -> None:
+    theirs, ours, stdin = tmp_path / "theirs", tmp_path / "ours", tmp_path / "stdin"
+    stdin.write_text("one\ntwo\n")
+    for folder in (theirs, ours):
+        folder.mkdir()
+        (folder / "in.txt").write_text("first\nsecond\n")
+    arguments, env = ["program", "x"], {"NAME": "value"}
+    expected = run_in_wasmtime("program", theirs, args=arguments, env=[*env.items()], stdin=stdin)
+    given: Any = VirtualDir({"in.txt": "first\nsecond\n"}) if backend == "virtual" else ours
+    with resolving(backend):
+        found = run("program", args=arguments, env=env, stdin=stdin, preopens={"/data": given})
+    assert found == expected
+    assert found[0] == 3
+    assert "entry: new" in found[1]
+    moved = given["new/moved.txt"] if backend == "virtual" else (ours / "new/moved.txt").read_bytes()
+    assert moved == b"42 written\n"
+
+
+def test_a_guest_answers_on_a_socket_that_the_host_gave() -> None:
+    heard = []
+
+    def call(port: int) -> None:
+        with socket.create_connection(("127.0.0.1", port)) as caller:
+            caller.sendall(b"hello")
+            while piece := caller.recv(100):
+                heard.append(piece)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        caller = threading.Thread(target=call, args=(listening.getsockname()[1],))
+        caller.start()
+        found = run("sockets", sockets=[listening])
+        caller.join()
+        assert listening.fileno() >= 0  # it is still the host's
+    assert found == (0, "done\n")
+    assert b"".join(heard) == b"answer"

@@ -1,0 +1,270 @@
+# SPDX-License-Identifier: MIT
+"""What lies outside of a preopened directory cannot be reached."""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import pywasm3
+from pywasm3.wasi import HostDir, VirtualDir
+from wasi_helpers import Calls, resolving
+
+CREAT, DIRECTORY, EXCL, TRUNC = 1, 2, 4, 8
+
+
+@pytest.fixture(params=["openat2", "steps"])
+def backend(request: Any) -> Iterator[str]:
+    with resolving(request.param):
+        yield request.param
+
+
+@pytest.fixture
+def inside(tmp_path: Path, backend: str) -> Path:
+    """The directory; beside it there is a secret."""
+    (tmp_path / "secret").write_bytes(b"secret")
+    (tmp_path / "outer").mkdir()
+    folder = tmp_path / "inside"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def calls(inside: Path) -> Calls:
+    return Calls(preopens={"/": inside})
+
+
+TARGETS = ["../secret", "/etc/passwd", "../inside/../secret", "sub/../../secret", "..//secret"]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_link_of_the_host_that_leads_out_is_not_followed(
+    calls: Calls, inside: Path, target: str
+) -> None:
+    (inside / "sub").mkdir()
+    (inside / "link").symlink_to(target)
+    assert calls.content("link") == "EPERM"
+    assert calls.open(3, "link", CREAT | TRUNC) == "EPERM"
+    assert calls.type_of("link", follow=1) == "EPERM"
+    assert calls.path_filestat_set_times(3, 1, "link", 1, 1, 5) == "EPERM"
+    assert calls.path_link(3, 1, "link", 3, "hard") == "EPERM"
+    assert calls.type_of("link") == 7
+    assert (inside.parent / "secret").read_bytes() == b"secret"
+
+
+def test_a_directory_behind_a_link_that_leads_out_cannot_be_used(
+    calls: Calls, inside: Path
+) -> None:
+    (inside / "out").symlink_to("../outer")
+    found = [
+        calls.make("out/x", b"x"),
+        calls.open(3, "out", DIRECTORY),
+        calls.open(3, "out/", DIRECTORY),
+        calls.path_create_directory(3, "out/x"),
+        calls.path_symlink("x", 3, "out/x"),
+        calls.type_of("out/"),
+        calls.type_of("out/."),
+        calls.type_of("out/../secret"),
+    ]
+    assert set(found) == {"EPERM"}
+    assert list((inside.parent / "outer").iterdir()) == []
+    # The link itself is inside.
+    assert calls.path_remove_directory(3, "out/") == "ENOTDIR"
+    assert calls.path_rename(3, "out", 3, "moved") == "OK"
+    assert calls.path_unlink_file(3, "moved") == "OK"
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="the platform has no /proc")
+def test_links_of_proc_are_no_way_out(backend: str) -> None:
+    calls = Calls(preopens={"/": f"/proc/{os.getpid()}"})
+    for path in ("root/etc/passwd", "cwd/..", "exe"):
+        assert calls.open(3, path, rights=2) in ("ELOOP", "EPERM", "EACCES")
+
+
+def test_hard_links_cannot_be_made_of_what_is_outside(calls: Calls, inside: Path) -> None:
+    assert calls.path_link(3, 0, "../secret", 3, "mine") == "EPERM"
+    assert list(inside.iterdir()) == []
+
+
+def test_a_directory_moved_out_leads_no_further(calls: Calls, inside: Path) -> None:
+    """An open directory that the host moves stays what it is; its parent is not reachable."""
+    (inside / "sub").mkdir()
+    fd = calls.opened(3, "sub", DIRECTORY)
+    os.rename(inside / "sub", inside.parent / "outer" / "sub")
+    assert calls.open(fd, "../../secret", rights=2) == "EPERM"
+    assert calls.open(fd, "..", DIRECTORY) == "EPERM"
+
+
+@pytest.mark.hammer
+def test_links_exchanged_between_check_and_use_lead_nowhere(inside: Path, backend: str) -> None:
+    """A thread turns a directory into a link out, and back, while the guest works through it."""
+    (inside / "real").mkdir()
+    (inside / "real" / "secret").write_bytes(b"public")
+    (inside / "way").symlink_to("real")
+    stop = threading.Event()
+
+    def exchange() -> None:
+        targets = ["real", "real", "..", str(inside.parent), "../outer"]
+        choose = random.Random(1).choice
+        while not stop.is_set():
+            os.symlink(choose(targets), inside / "new")
+            os.rename(inside / "new", inside / "way")
+
+    exchanger = threading.Thread(target=exchange)
+    calls = Calls(preopens={"/": inside})
+    exchanger.start()
+    try:
+        seen = set()
+        for n in range(1500):
+            seen.add(calls.content("way/secret"))
+            calls.make(f"way/made{n % 4}", b"x")
+            calls.path_create_directory(3, "way/directory")
+            calls.path_rename(3, "way/made1", 3, "way/moved")
+            calls.path_filestat_set_times(3, 1, "way/secret", 1, 1, 5)
+    finally:
+        stop.set()
+        exchanger.join()
+    assert b"secret" not in seen
+    assert b"public" in seen
+    assert sorted(os.listdir(inside.parent)) == ["inside", "outer", "secret"]
+    assert os.listdir(inside.parent / "outer") == []
+    assert (inside.parent / "secret").stat().st_mtime > 1
+
+
+def test_names_that_are_no_utf8_are_refused_and_not_listed(calls: Calls, inside: Path) -> None:
+    (inside / "good").touch()
+    try:
+        (Path(os.fsdecode(os.fsencode(inside) + b"/\xff"))).touch()
+    except OSError:
+        pytest.skip("the file system takes no such names")
+    assert calls.open(3, b"\xff", rights=2) == "EILSEQ"
+    assert calls.fd_readdir(3, 4096, 400, 0, calls.RESULT) == "OK"
+    listed = calls.memory.read(4096, calls.result())
+    assert b"good" in listed
+    assert b"\xff" not in listed
+
+
+@pytest.mark.parametrize("path", ["a\0b", "\0", "a/\0/../../x"])
+def test_nul_in_a_name_is_einval(calls: Calls, path: str) -> None:
+    assert calls.open(3, path, CREAT) == "EINVAL"
+    assert calls.path_create_directory(3, path) == "EINVAL"
+    assert calls.path_symlink(path, 3, "link") == "EINVAL"
+
+
+def test_a_loop_of_many_links_ends(calls: Calls, inside: Path) -> None:
+    for n in range(60):
+        (inside / f"l{n}").symlink_to(f"l{n + 1}")
+    (inside / "l60").write_bytes(b"end")
+    assert calls.content("l0") == "ELOOP"
+    assert calls.content("l30") == b"end"
+
+
+def test_a_link_that_doubles_itself_ends(calls: Calls, inside: Path) -> None:
+    (inside / "x").symlink_to("./x/x/x/x/x/x/x/x/x/x/x/x/x/x/x/x/x")
+    assert calls.content("x") == "ELOOP"
+
+
+def test_a_long_path_is_refused(calls: Calls) -> None:
+    assert calls.open(3, "a/" * 2049) == "ENAMETOOLONG"
+    assert calls.open(3, "./" * 2000 + "none", rights=2) == "ENOENT"
+
+
+def test_no_descriptor_of_the_host_is_lost(calls: Calls, inside: Path) -> None:
+    (inside / "link").symlink_to("../secret")
+    (inside / "file").touch()
+
+    def use() -> None:
+        for path in ("link", "link/x", "none/x", "file/x", "file/", "./file/..", "a/../..", "/"):
+            calls.open(3, path, rights=2)
+            calls.type_of(path, follow=1)
+            calls.path_rename(3, path, 3, "none/y")
+            calls.path_link(3, 1, path, 3, "none/y")
+            calls.path_remove_directory(3, path)
+
+    use()
+    before = len(os.listdir("/dev/fd"))
+    use()
+    assert len(os.listdir("/dev/fd")) == before
+
+
+def test_the_number_of_descriptors_is_limited(calls: Calls, inside: Path) -> None:
+    calls = Calls(preopens={"/": VirtualDir({"file": b""})})
+    found = [calls.open(3, "file") for _ in range(1100)]
+    assert set(found) == {"OK", "EMFILE"}
+    assert found.count("OK") == 1020
+    assert calls.fd_close(500) == "OK"
+    assert calls.opened(3, "file") == 500
+
+
+@pytest.mark.parametrize("kind", ["host", "virtual"])
+def test_what_is_read_only_cannot_be_changed(kind: str, inside: Path) -> None:
+    (inside / "file").write_bytes(b"text")
+    (inside / "sub").mkdir()
+    virtual = VirtualDir({"file": b"text", "sub": {}}, read_only=True)
+    given = virtual if kind == "virtual" else HostDir(inside, read_only=True)
+    calls = Calls(preopens={"/": given})
+    found = [
+        calls.open(3, "new", CREAT),
+        calls.open(3, "file", TRUNC),
+        calls.open(3, "file", rights=1 << 6),
+        calls.path_create_directory(3, "new"),
+        calls.path_remove_directory(3, "sub"),
+        calls.path_unlink_file(3, "file"),
+        calls.path_rename(3, "file", 3, "new"),
+        calls.path_link(3, 0, "file", 3, "new"),
+        calls.path_symlink("file", 3, "new"),
+        calls.path_filestat_set_times(3, 0, "file", 1, 1, 5),
+    ]
+    assert set(found) == {"EROFS"}
+    assert calls.content("file") == b"text"
+    # A program that asks for all rights may read.
+    fd = calls.opened(3, "file", CREAT)
+    assert calls.read(fd) == b"text"
+    assert calls.write(fd, b"x") in ("EBADF", "EROFS", "ENOTCAPABLE")
+    assert calls.fd_filestat_set_size(fd, 0) in ("EROFS", "ENOTCAPABLE")
+    assert calls.fd_filestat_set_times(fd, 1, 1, 5) == "EROFS"
+    assert calls.fd_allocate(fd, 0, 100) in ("EROFS", "ENOTCAPABLE")
+    assert (inside / "file").read_bytes() == virtual["file"] == b"text"
+    assert os.listdir(inside / "sub") == []
+
+
+def test_a_guest_cannot_ask_for_much_memory() -> None:
+    virtual = VirtualDir(max_bytes=100_000)
+    calls = Calls(preopens={"/": virtual})
+    fd = calls.opened(3, "file", CREAT)
+    assert calls.fd_filestat_set_size(fd, 1 << 62) == "ENOSPC"
+    assert calls.fd_allocate(fd, 0, 1 << 40) == "ENOSPC"
+    assert calls.fd_seek(fd, 1 << 50, 0, calls.RESULT) == "OK"
+    assert calls.write(fd, b"x") == "ENOSPC"
+    assert calls.fd_pwrite(fd, 0, 1, 1 << 50, calls.RESULT) == "ENOSPC"
+    made = 0
+    while calls.path_create_directory(3, f"d{made}") == "OK":
+        made += 1
+        assert made < 1000
+    assert calls.path_create_directory(3, "d") == "ENOSPC"
+    assert calls.fd_read(0, 0, 1 << 31, 0) == "EFAULT"
+    assert calls.poll_oneoff(0, 0, 1 << 31, 0) == "EFAULT"
+    assert isinstance(calls.instance, pywasm3.Instance)
+
+
+def test_files_that_are_open_and_have_no_name_count() -> None:
+    calls = Calls(preopens={"/": VirtualDir(max_bytes=10_000)})
+    for _ in range(100):
+        error = calls.open(3, "file", CREAT)
+        if error != "OK":
+            break
+        fd = calls.result()
+        error = calls.fd_filestat_set_size(fd, 3000)
+        calls.path_unlink_file(3, "file")
+        if error != "OK":
+            break
+    assert error == "ENOSPC"
+    for fd in range(4, 10):
+        calls.fd_close(fd)
+    assert calls.make("file", bytes(3000)) == "OK"

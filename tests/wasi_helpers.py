@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: MIT
+"""What the tests of WASI share: the guests, and calls of its functions from Python."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pywasm3
+from helpers import GUESTS, wat
+from pywasm3 import wasi
+from pywasm3.wasi import openat
+from pywasm3.wasi.abi import ALL_RIGHTS, ERRNO_NAMES
+from pywasm3.wasi.preview1 import FUNCTIONS
+
+# Ways to have a directory: with the kernel's help, without it, in memory.
+BACKENDS = ("openat2", "steps", "virtual")
+
+_WAT_TYPES = {"i": "i32", "l": "i64", "s": "i64"}
+
+
+@functools.cache
+def guest_module(name: str) -> pywasm3.Module:
+    """One of the compiled guests for WASI."""
+    return pywasm3.Module((GUESTS / "wasi" / f"{name}.wasm").read_bytes())
+
+
+@contextmanager
+def resolving(backend: str) -> Iterator[None]:
+    """Paths of the host are resolved this way."""
+    saved = openat.BENEATH
+    if backend == "openat2" and type(saved) is not openat.Beneath:
+        import pytest
+
+        pytest.skip("the kernel has no openat2")
+    if backend == "steps":
+        openat.BENEATH = openat.StepByStep()
+    try:
+        yield
+    finally:
+        openat.BENEATH = saved
+
+
+def directory(backend: str, folder: Path) -> Any:
+    """What to preopen."""
+    return wasi.VirtualDir() if backend == "virtual" else folder
+
+
+@functools.cache
+def _module() -> pywasm3.Module:
+    """All functions, exported as they are imported, and a memory."""
+    imports = "".join(
+        f'(import "wasi_snapshot_preview1" "{name}" (func ${name} '
+        f"{''.join(f'(param {_WAT_TYPES[letter]})' for letter in letters)} "
+        f"{'' if name == 'proc_exit' else '(result i32)'}))\n"
+        for name, (_, letters) in FUNCTIONS.items()
+    )
+    exports = "".join(f'(export "{name}" (func ${name}))\n' for name in FUNCTIONS)
+    return pywasm3.Module(wat(f'(module {imports} {exports} (memory (export "memory") 2))'))
+
+
+class Calls:
+    """WASI's functions as a guest has them.
+
+    A str or bytes argument is put into memory and stands for its address and length. All return
+    the name of an error, "OK" for none.
+    """
+
+    RESULT = 512  # where to have results
+    _TEXT = 1024
+
+    def __init__(self, **config: Any) -> None:
+        self.instance = pywasm3.Instance(_module(), wasi=wasi.WasiConfig(**config))
+        self.memory = self.instance.memory
+
+    def __getattr__(self, name: str) -> Any:
+        function = self.instance.exports[name]
+
+        def call(*arguments: Any) -> str:
+            values: list[int] = []
+            at = self._TEXT
+            for argument in arguments:
+                if isinstance(argument, (str, bytes)):
+                    data = argument.encode() if isinstance(argument, str) else argument
+                    self.memory.write(at, data)
+                    values += (at, len(data))
+                    at += len(data)
+                else:
+                    values.append(argument)
+            errno = function(*values)
+            return ERRNO_NAMES[errno] if errno else "OK"
+
+        return call
+
+    def result(self) -> int:
+        """The u32 at RESULT."""
+        return self.memory.read_u32(self.RESULT)
+
+    def open(self, fd: int, path: str | bytes, oflags: int = 0, **options: int) -> str:
+        """path_open with all rights, following links."""
+        rights = options.get("rights", ALL_RIGHTS)
+        follow, flags = options.get("follow", 1), options.get("fdflags", 0)
+        return str(
+            self.path_open(fd, follow, path, oflags, rights, ALL_RIGHTS, flags, self.RESULT)
+        )
+
+    def opened(self, fd: int, path: str | bytes, oflags: int = 0, **options: int) -> int:
+        """The descriptor that path_open returns."""
+        assert self.open(fd, path, oflags, **options) == "OK"
+        return self.result()
+
+    def write(self, fd: int, data: bytes) -> str:
+        """fd_write of one buffer."""
+        self.memory.pack("II", 0, self._TEXT, len(data))
+        self.memory.write(self._TEXT, data)
+        return str(self.fd_write(fd, 0, 1, self.RESULT))
+
+    def read(self, fd: int, size: int = 4096) -> bytes | str:
+        """fd_read into one buffer: the bytes, or the error."""
+        self.memory.pack("II", 0, 4096, size)
+        error = str(self.fd_read(fd, 0, 1, self.RESULT))
+        return error if error != "OK" else self.memory.read(4096, self.result())
+
+    def make(self, path: str, data: bytes) -> str:
+        """Writes a file below descriptor 3."""
+        error = self.open(3, path, 1 | 8)
+        if error == "OK":
+            fd = self.result()
+            error = self.write(fd, data)
+            self.fd_close(fd)
+        return error
+
+    def content(self, path: str) -> bytes | str:
+        """Reads a file below descriptor 3: its bytes, or the error."""
+        error = self.open(3, path, rights=2)
+        if error != "OK":
+            return error
+        fd = self.result()
+        data = self.read(fd)
+        self.fd_close(fd)
+        return data
+
+    def type_of(self, path: str, follow: int = 0) -> int | str:
+        """The type of what a path below descriptor 3 names, or the error."""
+        error = self.path_filestat_get(3, follow, path, self.RESULT)
+        return self.memory.read_u8(self.RESULT + 16) if error == "OK" else str(error)
