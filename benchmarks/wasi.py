@@ -3,7 +3,7 @@
 
 - 1,000,000 calls of fd_write with one line, from a loop in the guest, beside the same loop with a
   bare host function of the same signature that does nothing but write the same line with os.write.
-  Both write to the same place, /dev/null: what a terminal or a disk takes would hide the difference.
+  Both write to /dev/null: what a terminal or a disk takes would hide the difference.
 - A file of 100 MB, read through fd_read in pieces of 64 KiB, after it was read once: it comes from
   the page cache, beside os.readv into a buffer of this process.
 

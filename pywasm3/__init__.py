@@ -126,3 +126,6 @@ else:
 
             return import_module("pywasm3.wasi")
         raise AttributeError(f"module 'pywasm3' has no attribute {name!r}")
+
+
+del TYPE_CHECKING

@@ -103,9 +103,7 @@ class Calls:
         """path_open with all rights, following links."""
         rights = options.get("rights", ALL_RIGHTS)
         follow, flags = options.get("follow", 1), options.get("fdflags", 0)
-        return str(
-            self.path_open(fd, follow, path, oflags, rights, ALL_RIGHTS, flags, self.RESULT)
-        )
+        return str(self.path_open(fd, follow, path, oflags, rights, ALL_RIGHTS, flags, self.RESULT))
 
     def opened(self, fd: int, path: str | bytes, oflags: int = 0, **options: int) -> int:
         """The descriptor that path_open returns."""

@@ -7,7 +7,15 @@ import os
 import sys
 import weakref
 
-from .abi import ALL_RIGHTS, DIRECTORY_RIGHTS, FILE_RIGHTS, STREAM_RIGHTS
+from .abi import (
+    ALL_RIGHTS,
+    DIRECTORY_RIGHTS,
+    FILE_RIGHTS,
+    RIGHT_FD_READ,
+    STREAM_RIGHTS,
+    TYPE_REGULAR,
+    WRITING_RIGHTS,
+)
 from .config import CAPTURE, INHERIT, HostDir, WasiConfig
 from .fds import Descriptors
 from .files_virtual import VirtualDir
@@ -78,10 +86,10 @@ class Wasi:
             return captured
         if given is INHERIT:
             _flush(getattr(sys, name))
-            return _host_file(fd, owned=False)
+            return _writing(_host_file(fd, owned=False))
         if isinstance(given, (str, os.PathLike)):
             flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-            return _host_file(os.open(given, flags, 0o666), owned=True)
+            return _writing(_host_file(os.open(given, flags, 0o666), owned=True))
         return Writer(given)
 
     def function(self, module: str, name: str) -> tuple[Callable[..., Any], FuncType] | None:
@@ -140,7 +148,6 @@ def _flush(file: Any) -> None:
 
 
 def _host_file(fd: int, *, owned: bool) -> Descriptor:
-    from .abi import TYPE_REGULAR
     from .files_host import HostFile
 
     try:
@@ -166,9 +173,12 @@ def _input(given: Any) -> Descriptor:
 
 
 def _reading(file: Descriptor) -> Descriptor:
-    from .abi import RIGHT_FD_READ, WRITING_RIGHTS
+    file.rights &= ~WRITING_RIGHTS
+    return file
 
-    file.rights = file.rights & ~WRITING_RIGHTS | RIGHT_FD_READ
+
+def _writing(file: Descriptor) -> Descriptor:
+    file.rights &= ~RIGHT_FD_READ
     return file
 
 
@@ -178,6 +188,10 @@ def _preopened(name: str, given: Any) -> Descriptor:
 
         descriptor = virtual_handles.preopened(given)
     else:
+        if os.open not in os.supports_dir_fd:
+            raise NotImplementedError(
+                "this platform cannot open files below a directory safely: preopen a VirtualDir"
+            )
         from . import files_host
 
         directory = given if isinstance(given, HostDir) else HostDir(given)

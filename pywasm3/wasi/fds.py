@@ -238,12 +238,18 @@ class Descriptors:
         replaced.close()
 
     def close_all(self) -> None:
-        """Closes everything."""
+        """Closes everything; then the first error is raised, if there was one."""
         entries = list(self._entries.values())
         self._entries.clear()
         self.writers.clear()
+        failed: Exception | None = None
         for descriptor in entries:
-            descriptor.close()
+            try:
+                descriptor.close()
+            except Exception as error:  # of a file object of the user's: the others come first
+                failed = failed or error
+        if failed is not None:
+            raise failed
 
 
 def write_each(write_one: Write, buffers: list[memoryview]) -> int:

@@ -201,10 +201,15 @@ class VirtualDirectory(Directory):
         self.read_only = read_only
         self.tree = folder.tree
 
-    def _find(self, path: str, follow: bool) -> tuple[list[Folder], str, Node | None, bool]:
+    def _locate(self, path: str, follow: bool) -> tuple[list[Folder], str, Node | None, bool]:
         """The way to what a path names, its name, the node or None, and if it shall be a folder."""
         way, name, must_be_directory = _WALKER.resolve(self.folder, path, follow)
         node = way[-1] if name == "." else way[-1].names.get(name)
+        return way, name, node, must_be_directory
+
+    def _find(self, path: str, follow: bool) -> tuple[list[Folder], str, Node | None, bool]:
+        """The same; ENOTDIR for what shall be a folder and is none."""
+        way, name, node, must_be_directory = self._locate(path, follow)
         if must_be_directory and node is not None and not isinstance(node, Folder):
             raise WasiError(ENOTDIR)
         return way, name, node, must_be_directory
@@ -237,9 +242,11 @@ class VirtualDirectory(Directory):
     def _open(self, path: str, opening: Opening) -> Descriptor:
         oflags = opening.oflags
         exclusive = oflags & (OFLAG_CREAT | OFLAG_EXCL) == OFLAG_CREAT | OFLAG_EXCL
-        way, name, node, must_be_directory = self._find(path, opening.follow and not exclusive)
+        way, name, node, must_be_directory = self._locate(path, opening.follow and not exclusive)
+        if must_be_directory and oflags & OFLAG_CREAT:
+            raise WasiError(EISDIR)
         if node is None:
-            return self._create(way[-1], name, must_be_directory, opening)
+            return self._create(way[-1], name, opening)
         if exclusive:
             raise WasiError(EEXIST)
         if isinstance(node, Link):
@@ -250,7 +257,7 @@ class VirtualDirectory(Directory):
             ):
                 raise WasiError(EISDIR)
             return VirtualDirectoryDescriptor(VirtualDirectory(node, self.read_only))
-        if oflags & OFLAG_DIRECTORY:
+        if oflags & OFLAG_DIRECTORY or must_be_directory:
             raise WasiError(ENOTDIR)
         assert isinstance(node, File)
         if oflags & OFLAG_TRUNC or (opening.write and not opening.read):
@@ -259,13 +266,9 @@ class VirtualDirectory(Directory):
             node.resize(0)
         return VirtualFile(node, opening.fdflags, self.read_only)
 
-    def _create(
-        self, folder: Folder, name: str, must_be_directory: bool, opening: Opening
-    ) -> Descriptor:
+    def _create(self, folder: Folder, name: str, opening: Opening) -> Descriptor:
         if not opening.oflags & OFLAG_CREAT:
             raise WasiError(ENOENT)
-        if must_be_directory:
-            raise WasiError(EISDIR)
         if opening.oflags & OFLAG_DIRECTORY:
             raise WasiError(EINVAL)
         self._writable()
@@ -372,7 +375,9 @@ class VirtualDirectory(Directory):
             return super().link(path, follow, to, to_path)
         self._writable()
         with self.tree.lock:
-            node = self._find(path, follow)[2]
+            _, _, node, must_be_directory = self._find(path, follow)
+            if node is None and must_be_directory:
+                raise WasiError(ENOENT)
             to._find(to_path, False)
             if node is None:
                 raise WasiError(ENOENT)

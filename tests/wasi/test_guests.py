@@ -104,7 +104,9 @@ def test_a_c_program_runs_as_in_wasmtime(backend: str, tmp_path: Path) -> None:
     assert found == expected
     assert found[0] == 3
     assert "entry: new" in found[1]
-    moved = given["new/moved.txt"] if backend == "virtual" else (ours / "new/moved.txt").read_bytes()
+    moved = (
+        given["new/moved.txt"] if backend == "virtual" else (ours / "new/moved.txt").read_bytes()
+    )
     assert moved == b"42 written\n"
 
 

@@ -8,6 +8,7 @@ through links.
 
 from __future__ import annotations
 
+import itertools
 import os
 import tempfile
 from pathlib import Path
@@ -120,7 +121,7 @@ class Model:
 
     def name_of(self, way: list[Any]) -> str:
         names = []
-        for above, below in zip(way, way[1:], strict=False):
+        for above, below in itertools.pairwise(way):
             names.append(next(name for name, node in above.items() if node is below))
         return "".join(f"{name}/" for name in names)
 
@@ -227,7 +228,6 @@ def tree_of(folder: Path) -> Any:
         else [Path(entry).read_bytes()]
         for entry in os.scandir(folder)
     }
-
 
 
 def without_links(tree: Any) -> Any:

@@ -122,7 +122,7 @@ def test_own_functions_come_before_those_of_wasi() -> None:
 
 
 def test_without_wasi_its_imports_are_missing() -> None:
-    with pytest.raises(pywasm3.LinkError, match="wasi_snapshot_preview1.proc_exit"):
+    with pytest.raises(pywasm3.LinkError, match=r"wasi_snapshot_preview1\.proc_exit"):
         load(EXIT.replace("CODE", "0"))
 
 
@@ -149,7 +149,7 @@ def test_a_guest_without_memory_gets_efault() -> None:
 
 
 def test_wasi_must_be_a_configuration() -> None:
-    with pytest.raises(TypeError, match="must be a pywasm3.wasi.WasiConfig, not dict"):
+    with pytest.raises(TypeError, match=r"must be a pywasm3\.wasi\.WasiConfig, not dict"):
         load("(module)", wasi={})
 
 

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""Whatever numbers and bytes a guest passes, it gets an errno: no exception, no fault, no hang."""
+
+from __future__ import annotations
+
+import tempfile
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import pywasm3
+from pywasm3.wasi import CAPTURE, VirtualDir
+from pywasm3.wasi.abi import ERRNO_NAMES
+from pywasm3.wasi.preview1 import FUNCTIONS
+from wasi_helpers import Calls
+
+ENDING = ("proc_exit", "proc_raise")
+NAMES = sorted(set(FUNCTIONS) - set(ENDING))
+
+small = st.integers(0, 40)
+i32 = st.one_of(small, small, st.integers(-(2**31), 2**31 - 1), st.integers(131060, 131080))
+i64 = st.one_of(small, st.integers(-(2**63), 2**63 - 1))
+
+
+@st.composite
+def call(draw: Any) -> tuple[str, list[int]]:
+    name = draw(st.sampled_from(NAMES))
+    return name, [draw(i32 if letter == "i" else i64) for letter in FUNCTIONS[name][1]]
+
+
+@given(st.binary(max_size=200), st.lists(call(), min_size=1, max_size=30))
+def test_any_arguments_have_an_errno(data: bytes, several: list[tuple[str, list[int]]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        virtual = VirtualDir({"\1": b"text", "\2": {}}, max_bytes=1 << 20)
+        calls = Calls(
+            args=["a"],
+            stdin=b"text",
+            stdout=CAPTURE,
+            preopens={"/a": virtual, "/b": folder},
+            clock=0,
+            max_capture_bytes=1 << 20,
+        )
+        calls.memory.write(0, data)
+        for name, arguments in several:
+            assert 0 <= calls.instance.exports[name](*arguments) < len(ERRNO_NAMES)
+        calls.instance.close()
+
+
+@given(i32)
+def test_any_exit_code_and_signal_ends_cleanly(number: int) -> None:
+    calls = Calls()
+    with pytest.raises(pywasm3.WasiExit) as caught:
+        calls.instance.exports.proc_exit(number)
+    assert caught.value.code == number % 2**32
+    try:
+        assert calls.instance.exports.proc_raise(number) in (0, 28, 58)
+    except pywasm3.WasiExit as end:
+        assert end.code == 128 + number
+
+
+# ---- the short way through fd_write ----
+
+
+def test_one_small_buffer_is_written_by_the_short_way() -> None:
+    memory = pywasm3.Memory(1)
+    memory.pack("II", 8, 100, 3)
+    memory.write(100, b"abc")
+    written: list[bytes] = []
+    assert memory._write_iovec(lambda data: written.append(data) or 2, 8, 1, 20) is True
+    assert (written, memory.read_u32(20)) == ([b"abc"], 2)
+
+
+@pytest.mark.parametrize(
+    ("iovecs", "count", "result", "address", "size"),
+    [
+        (8, 0, 20, 100, 3),
+        (8, 2, 20, 100, 3),
+        (65530, 1, 20, 100, 3),
+        (-8, 1, 20, 100, 3),
+        (8, 1, 65533, 100, 3),
+        (8, 1, -1, 100, 3),
+        (8, 1, 20, 65534, 3),
+        (8, 1, 20, 0xFFFFFFFF, 1),
+        (8, 1, 20, 100, 4097),
+        (8, 1, 20, 100, 0xFFFFFFFF),
+    ],
+)
+def test_all_else_is_left_to_the_long_way(
+    iovecs: int, count: int, result: int, address: int, size: int
+) -> None:
+    memory = pywasm3.Memory(1)
+    memory.pack("II", 8, address, size)
+    before = bytes(memory)
+    assert memory._write_iovec(pytest.fail, iovecs, count, result) is False
+    assert bytes(memory) == before
+
+
+def test_misuse_of_the_short_way_is_an_exception() -> None:
+    memory = pywasm3.Memory(1)
+    memory.pack("II", 8, 100, 3)
+    unchecked: Any = memory._write_iovec
+    with pytest.raises(TypeError, match="takes 4 to 4 arguments"):
+        unchecked(len, 8, 1)
+    with pytest.raises(TypeError):
+        unchecked(len, "8", 1, 20)
+    with pytest.raises(OverflowError):
+        unchecked(len, 1 << 70, 1, 20)
+    with pytest.raises(TypeError):
+        unchecked(lambda data: "3", 8, 1, 20)
+    for count in (-1, 4, 1 << 70):
+        with pytest.raises((ValueError, OverflowError)):
+            unchecked(lambda data, count=count: count, 8, 1, 20)
+    with pytest.raises(KeyError):
+        unchecked({}.__getitem__, 8, 1, 20)
