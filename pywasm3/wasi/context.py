@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import weakref
@@ -147,7 +148,12 @@ def _flush(file: Any) -> None:
         file.flush()
 
 
-def _host_file(fd: int, *, owned: bool) -> Descriptor:
+def _host_file(fd: int, *, owned: bool, mode: str = "wb") -> Descriptor:
+    if not hasattr(os, "readv"):  # Windows
+        stream = io.FileIO(fd, mode, closefd=owned)
+        descriptor = Reader(stream) if mode == "rb" else Writer(stream)
+        weakref.finalize(descriptor, stream.close)
+        return descriptor
     from .files_host import HostFile
 
     try:
@@ -164,11 +170,11 @@ def _input(given: Any) -> Descriptor:
     if given is None:
         return Given(b"")
     if given is INHERIT:
-        return _reading(_host_file(0, owned=False))
+        return _reading(_host_file(0, owned=False, mode="rb"))
     if isinstance(given, (bytes, bytearray, memoryview)):
         return Given(bytes(given))
     if isinstance(given, (str, os.PathLike)):
-        return _reading(_host_file(os.open(given, os.O_RDONLY), owned=True))
+        return _reading(_host_file(os.open(given, os.O_RDONLY), owned=True, mode="rb"))
     return Reader(given)
 
 

@@ -34,7 +34,7 @@ class GuestMemory:
         """Takes a function that finds the memory, called when it is first needed."""
         self._find = find
         self.found: Memory | None = None
-        self.view = memoryview(b"")
+        self.view = memoryview(bytearray())
         self.size = 0
 
     def refresh(self) -> None:
@@ -44,13 +44,6 @@ class GuestMemory:
         if self.found is not None:
             self.view = memoryview(self.found)
             self.size = len(self.view)
-
-    def release(self) -> None:
-        """Forgets the memory."""
-        self._find = _nothing
-        self.found = None
-        self.view = memoryview(b"")
-        self.size = 0
 
     def check(self, address: int, size: int) -> None:
         """Both unsigned.
@@ -119,7 +112,3 @@ class GuestMemory:
         if total > _MAX_TRANSFER:
             raise WasiError(EINVAL)
         return spans
-
-
-def _nothing() -> None:
-    return None

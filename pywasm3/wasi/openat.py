@@ -16,7 +16,7 @@ import stat
 import sys
 
 from .abi import EPERM, WasiError
-from .paths import Walker, _count, split
+from .paths import Walker, count_link, split
 
 # A directory as a place only: needs no permission to read it.
 _PLACE = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | getattr(os, "O_PATH", 0)
@@ -106,7 +106,7 @@ class Beneath:
             if target is None:
                 return place, name, must_be_directory
             os.close(place)
-            links = _count(links)
+            links = count_link(links)
             if target[:1] == "/":
                 raise WasiError(EPERM)
             path = f"{parent}/{target}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Generic, TypeVar
 
-from .abi import ELOOP, ENOENT, ENOTDIR, EPERM, WasiError
+from .abi import ELOOP, ENOENT, EPERM, WasiError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class Walker(Generic[Node]):
             target = self.link_target(nodes[-1], name)
             if target is None:
                 return name, must_be_directory
-            links = _count(links)
+            links = count_link(links)
             path = target
 
     def _descend(self, nodes: list[Node], path: str, links: int) -> int:
@@ -124,7 +124,7 @@ class Walker(Generic[Node]):
             elif name not in ("", "."):
                 entered = self.enter(nodes[-1], name)
                 if isinstance(entered, str):
-                    links = _count(links)
+                    links = count_link(links)
                     if entered[:1] == "/":
                         raise WasiError(EPERM)
                     if not entered:
@@ -135,13 +135,8 @@ class Walker(Generic[Node]):
         return links
 
 
-def _count(links: int) -> int:
+def count_link(links: int) -> int:
+    """One link more was followed; ELOOP for too many."""
     if links >= MAX_LINKS:
         raise WasiError(ELOOP)
     return links + 1
-
-
-def require_directory(is_directory: bool) -> None:
-    """ENOTDIR unless it is one."""
-    if not is_directory:
-        raise WasiError(ENOTDIR)

@@ -22,7 +22,7 @@ from .abi import (
     UNSTABLE_CLOCK_SUBSCRIPTION,
     WasiError,
 )
-from .sources import MONOTONIC, REALTIME
+from .sources import MONOTONIC, REALTIME, SystemClock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -163,10 +163,19 @@ class _Request:
         ]
 
     def _wait_once(self, waiting: list[Watch], left_ns: int | None) -> list[bytes]:
-        if not waiting:
-            if left_ns:
-                self._wasi.clock.sleep_ns(left_ns)
-            return []
+        clock = self._wasi.clock
+        if waiting and (left_ns is None or isinstance(clock, SystemClock)):
+            return self._wait_for(waiting, left_ns)
+        # The time of another clock passes otherwise than that of the system.
+        found = self._wait_for(waiting, 0)
+        if left_ns and not found:
+            clock.sleep_ns(left_ns)
+        return found
+
+    def _wait_for(self, waiting: list[Watch], left_ns: int | None) -> list[bytes]:
+        """Those that are ready, waiting for one at most so long."""
+        if not waiting or not hasattr(select, "poll"):
+            return [_event(watch, 0) for watch in waiting]
         poller = select.poll()
         wanted: dict[int, int] = {}
         for watch in waiting:

@@ -3,10 +3,8 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import weakref
-from functools import partial
 
 from .abi import (
     EINVAL,
@@ -38,7 +36,7 @@ class Socket(Descriptor):
         self.flags = FDFLAG_NONBLOCK if timeout == 0 else 0
         if timeout:
             given.settimeout(None)
-        self.write_one = partial(os.write, given.fileno())
+        self.write_one = given.send
         # A socket that is only forgotten warns.
         self._close = weakref.finalize(self, given.close)
 

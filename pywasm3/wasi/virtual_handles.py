@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from .abi import (
+    EBUSY,
     EEXIST,
     EINVAL,
     EISDIR,
@@ -359,7 +360,7 @@ class VirtualDirectory(Directory):
             if node is None:
                 raise WasiError(ENOENT)
             if name == "." or to_name == ".":
-                raise WasiError(EINVAL)
+                raise WasiError(EBUSY)
             if not isinstance(node, Folder) and "/" in (path[-1], to_path[-1]):
                 raise WasiError(ENOTDIR)
             if to_way[-1].links == 0:

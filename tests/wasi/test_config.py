@@ -5,16 +5,19 @@ from __future__ import annotations
 
 import io
 import os
+import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import pywasm3
-from helpers import child
+from helpers import child, wat
 from pywasm3.wasi import CAPTURE, INHERIT, FixedClock, HostDir, VirtualDir, WasiConfig
 from wasi_helpers import Calls
 
+SUBSCRIPTION = "QBxxxxxxxIxxxxQQHxxxxxx"
 GRUESSE = "Grüße".encode()
 
 
@@ -261,7 +264,7 @@ def test_a_fixed_clock_repeats() -> None:
 def test_a_fixed_clock_passes_while_the_guest_sleeps() -> None:
     calls = Calls(clock=FixedClock(0, step_ns=1000))
     hour = 3600 * 10**9
-    calls.memory.pack("QBxxxxxxxIxxxxQQHxxxxxx", 0, 7, 0, 1, hour, 0, 0)
+    calls.memory.pack(SUBSCRIPTION, 0, 7, 0, 1, hour, 0, 0)
     assert calls.poll_oneoff(0, 64, 1, calls.RESULT) == "OK"
     assert calls.clock_time_get(1, 0, 0) == "OK"
     assert hour <= calls.memory.read_u64(0) < hour + 10**6
@@ -299,3 +302,89 @@ def test_pywasm3_imports_wasi_when_it_is_used() -> None:
     )
     with pytest.raises(AttributeError, match="has no attribute 'wasm'"):
         _ = pywasm3.wasm  # type: ignore[attr-defined]
+
+
+def test_where_there_is_no_readv_streams_still_work(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delattr(os, "readv")
+    (tmp_path / "in").write_bytes(b"text")
+    with open(tmp_path / "out", "wb") as out:
+        monkeypatch.setattr(os, "open", lambda *_: os.dup(out.fileno()))
+        calls = Calls(stdout=tmp_path / "out")
+        assert calls.write(1, b"written") == "OK"
+        monkeypatch.undo()
+        assert (tmp_path / "out").read_bytes() == b"written"
+
+
+def test_where_nothing_can_be_opened_below_a_directory_only_virtual_ones_are_given(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(os, "supports_dir_fd", set())
+    with pytest.raises(NotImplementedError, match="preopen a VirtualDir"):
+        Calls(preopens={"/": tmp_path})
+    Calls(preopens={"/": VirtualDir()})
+
+
+def test_a_fixed_clock_passes_while_the_guest_waits_for_a_descriptor() -> None:
+    reading, writing = os.pipe()
+    with open(reading, "rb", buffering=0) as file, open(writing, "wb", buffering=0):
+        calls = Calls(stdin=Path(f"/dev/fd/{file.fileno()}"), clock=0)
+        hour = 3600 * 10**9
+        calls.memory.pack(SUBSCRIPTION, 0, 7, 0, 1, hour, 0, 0)
+        calls.memory.pack(SUBSCRIPTION, 48, 8, 1, 0, 0, 0, 0)
+        assert calls.poll_oneoff(0, 128, 2, calls.RESULT) == "OK"
+        assert (calls.result(), calls.memory.read_u64(128)) == (1, 7)
+
+
+def test_waiting_ends_when_a_descriptor_is_ready() -> None:
+    reading, writing = os.pipe()
+    with open(reading, "rb", buffering=0) as file, open(writing, "wb", buffering=0) as other:
+        calls = Calls(stdin=Path(f"/dev/fd/{file.fileno()}"))
+        calls.memory.pack(SUBSCRIPTION, 0, 8, 1, 0, 0, 0, 0)
+        threading.Timer(0.05, other.write, (b"x",)).start()
+        assert calls.poll_oneoff(0, 128, 1, calls.RESULT) == "OK"
+        assert (calls.result(), calls.memory.read_u64(128)) == (1, 8)
+        assert calls.read(0) == b"x"
+
+
+SLEEPER = """(module
+  (import "wasi_snapshot_preview1" "poll_oneoff"
+    (func $poll (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (func (export "_start")
+    (i32.store (i32.const 16) (i32.const 1))
+    (i64.store (i32.const 24) (i64.const 3600000000000))
+    (drop (call $poll (i32.const 0) (i32.const 64) (i32.const 1) (i32.const 128)))))"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send")
+def test_ctrl_c_ends_a_sleep() -> None:
+    child(
+        """
+        import os, signal, threading
+        instance = pywasm3.load(sleeper, wasi=pywasm3.wasi.WasiConfig())
+        threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+        try:
+            instance.run()
+        except KeyboardInterrupt:
+            raise SystemExit(42)
+        """,
+        result=42,
+        sleeper=wat(SLEEPER),
+    )
+
+
+def test_a_stream_that_fails_at_its_end_keeps_no_other_open(tmp_path: Path) -> None:
+    class Failing:
+        def write(self, data: bytes) -> int:
+            return len(data)
+
+        def flush(self) -> None:
+            raise OSError(28, "full")
+
+    calls = Calls(stdout=Failing(), stderr=tmp_path / "err")
+    with pytest.raises(OSError, match="full"):
+        calls.instance.close()
+    assert calls.instance.closed
+    calls.instance.close()
