@@ -11,8 +11,11 @@ from functools import partial
 
 from . import openat
 from .abi import (
+    EBUSY,
+    EEXIST,
     EINVAL,
     EISDIR,
+    ENOENT,
     ENOTDIR,
     ENOTSUP,
     EOVERFLOW,
@@ -336,9 +339,12 @@ class HostDirectory(Directory):
     def make_link(self, target: str, path: str) -> None:
         """Creates a symbolic link; an absolute one could only mislead programs of the host."""
         self._writable()
+        if not target:
+            raise WasiError(ENOENT)
         if target[:1] == "/":
             raise WasiError(EPERM)
-        with _Place(self, path, False) as (place, name):
+        with _Place(self, _bare(path), False) as (place, name):
+            _no_slash(place, name, path)
             os.symlink(target, name, dir_fd=place)
 
     def rename(self, path: str, to: Directory, to_path: str) -> None:
@@ -351,6 +357,8 @@ class HostDirectory(Directory):
             _Place(self, _bare(path), False) as (place, name),
             _Place(to, _bare(to_path), False) as (to_place, to_name),
         ):
+            if name == "." or to_name == ".":
+                raise WasiError(EBUSY)
             if "/" in (path[-1], to_path[-1]) and not openat.is_directory_at(place, name):
                 raise WasiError(ENOTDIR)
             os.rename(name, to_name, src_dir_fd=place, dst_dir_fd=to_place)
@@ -363,8 +371,9 @@ class HostDirectory(Directory):
         to._writable()
         with (
             _Place(self, path, follow) as (place, name),
-            _Place(to, to_path, False) as (to_place, to_name),
+            _Place(to, _bare(to_path), False) as (to_place, to_name),
         ):
+            _no_slash(to_place, to_name, to_path)
             options = {"src_dir_fd": place, "dst_dir_fd": to_place}
             os.link(name, to_name, **options, follow_symlinks=False)
 
@@ -391,6 +400,13 @@ class _Place:
 
     def __exit__(self, *exception: object) -> None:
         os.close(self._fd)
+
+
+def _no_slash(place: int, name: str, path: str) -> None:
+    """What is no directory cannot get a name that ends in a slash."""
+    if path.endswith("/"):
+        os.stat(name, dir_fd=place, follow_symlinks=False)  # ENOENT
+        raise WasiError(EEXIST)
 
 
 def _bare(path: str) -> str:

@@ -162,6 +162,9 @@ class StepByStep(Beneath):
 
     def open(self, directory: int, path: str, flags: int, mode: int, follow: bool) -> int:
         """Opens a path, whose last name may be a link only if `follow` is set."""
+        if flags & os.O_CREAT and path.endswith("/"):  # whatever it is a link to
+            os.close(self.parent(directory, path.rstrip("/") or path, False)[0])
+            raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
         follow = follow and not (flags & os.O_CREAT and flags & os.O_EXCL)
         place, name, must_be_directory = self.parent(directory, path, follow)
         try:

@@ -243,6 +243,9 @@ class VirtualDirectory(Directory):
     def _open(self, path: str, opening: Opening) -> Descriptor:
         oflags = opening.oflags
         exclusive = oflags & (OFLAG_CREAT | OFLAG_EXCL) == OFLAG_CREAT | OFLAG_EXCL
+        if oflags & OFLAG_CREAT and path.endswith("/"):  # whatever it is a link to
+            self._locate(path.rstrip("/") or path, False)
+            raise WasiError(EISDIR)
         way, name, node, must_be_directory = self._locate(path, opening.follow and not exclusive)
         if must_be_directory and oflags & OFLAG_CREAT:
             raise WasiError(EISDIR)
@@ -357,10 +360,10 @@ class VirtualDirectory(Directory):
         with self.tree.lock:
             way, name, node, _ = self._find(path.rstrip("/") or path, False)
             to_way, to_name, old, _ = to._find(to_path.rstrip("/") or to_path, False)
-            if node is None:
-                raise WasiError(ENOENT)
             if name == "." or to_name == ".":
                 raise WasiError(EBUSY)
+            if node is None:
+                raise WasiError(ENOENT)
             if not isinstance(node, Folder) and "/" in (path[-1], to_path[-1]):
                 raise WasiError(ENOTDIR)
             if to_way[-1].links == 0:
@@ -379,7 +382,7 @@ class VirtualDirectory(Directory):
             _, _, node, must_be_directory = self._find(path, follow)
             if node is None and must_be_directory:
                 raise WasiError(ENOENT)
-            to._find(to_path, False)
+            to._locate(to_path.rstrip("/") or to_path, False)
             if node is None:
                 raise WasiError(ENOENT)
             way, name = to._new(to_path)
