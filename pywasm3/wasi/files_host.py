@@ -373,6 +373,8 @@ class HostDirectory(Directory):
             _Place(self, path, follow) as (place, name),
             _Place(to, _bare(to_path), False) as (to_place, to_name),
         ):
+            if to_path.endswith("/"):
+                os.stat(name, dir_fd=place, follow_symlinks=False)  # its ENOENT comes first
             _no_slash(to_place, to_name, to_path)
             options = {"src_dir_fd": place, "dst_dir_fd": to_place}
             os.link(name, to_name, **options, follow_symlinks=False)
