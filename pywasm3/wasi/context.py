@@ -58,7 +58,6 @@ class Wasi:
         self.memory = GuestMemory(_finder(instance))
         self.descriptors = Descriptors()
         self._captured: dict[str, Captured] = {}
-        self._functions: dict[tuple[str, str], Callable[..., int | None]] = {}
         try:
             self._open_all()
         except BaseException:
