@@ -35,7 +35,7 @@
 /* ---- operations ---- */
 
 /* wasm3 expands these where `_mem` and `_pc` are in scope. */
-#define m3_Yield() checkpoint(pw_header_of(_mem)->store, NULL)
+#define m3_Yield() checkpoint(pw_header_of(_mem)->store, _sp, NULL)
 #define PushBacktraceFrame(RUNTIME, PC) begin_trap(_mem, PC)
 #define FillBacktraceFunctionInfo(RUNTIME, FUNCTION) ((void)0)
 #include "record.h"
@@ -130,6 +130,8 @@ static_assert(sizeof(&stock_AcquireCodePageWithCapacity), "replaced in code_map.
 
 /* ---- what the bridge calls ---- */
 
+static_assert(PW_MAX_FRAME >= d_m3MaxFunctionSlots * sizeof(m3slot_t) + 1000 * sizeof(uint64_t),
+              "room for any frame");
 static_assert(d_m3MaxFunctionSlots >= 2 * d_m3MaxFunctionStackHeight, "wasm3's own assumption");
 
 void pw_thunk_host(code_t *thunk, const M3Function *function, void *object)

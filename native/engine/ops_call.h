@@ -72,7 +72,7 @@ d_m3Op(pwLoop)
     d_m3ClearRegisters pw_store *store = pw_header_of(_mem)->store;
     m3ret_t r;
     do {
-        r = checkpoint(store, _pc - 1);
+        r = checkpoint(store, _sp, _pc - 1);
         if (M3_UNLIKELY(r))
             break;
         r = nextOpImpl();
@@ -86,7 +86,7 @@ d_m3Op(pwCall)
     i32 offset = immediate(i32);
     pw_store *store = pw_header_of(_mem)->store;
 
-    m3ret_t r = checkpoint(store, NULL);
+    m3ret_t r = checkpoint(store, _sp, NULL);
     if (M3_LIKELY(!r))
         r = ((IM3Operation)*target)(target + 1, _sp + offset, _mem, d_m3OpDefaultArgs);
     if (M3_LIKELY(!r))
@@ -112,7 +112,7 @@ static inline m3ret_t call_function(pw_store *store, IM3Function callee, m3stack
 {
     m3ret_t r = M3_LIKELY(callee->compiled) ? NULL : pw_compile(callee);
     if (M3_LIKELY(!r))
-        r = checkpoint(store, NULL);
+        r = checkpoint(store, sp, NULL);
     if (M3_LIKELY(!r))
         r = pw_run(callee, (uint64_t *)(void *)sp, pw_instance_of(callee)->header);
     return r;

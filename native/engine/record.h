@@ -46,12 +46,17 @@ static m3ret_t trap_at(pw_store *store, pc_t pc, m3ret_t trap)
     return trap;
 }
 
-static PW_NOINLINE m3ret_t tick(pw_store *store, pc_t pc)
+/* The hook can run code of the host that calls functions of the store: a signal handler. Their
+ * values go above the running frame, whose base is sp. */
+static PW_NOINLINE m3ret_t tick(pw_store *store, m3stack_t sp, pc_t pc)
 {
+    uint64_t *saved = store->sp;
+    uint64_t *above = (uint64_t *)(void *)sp + PW_MAX_FRAME / sizeof(uint64_t);
     store->ticks = PW_TICK_PERIOD;
-    if (tick_hook && !tick_hook(store))
-        return trap_at(store, pc, pw_trap_host);
-    return NULL;
+    store->sp = above < store->stack_end ? above : store->stack_end;
+    bool ok = !tick_hook || tick_hook(store);
+    store->sp = saved;
+    return ok ? NULL : trap_at(store, pc, pw_trap_host);
 }
 
 static inline bool native_stack_left(const pw_store *store, uintptr_t reserve)
@@ -59,11 +64,11 @@ static inline bool native_stack_left(const pw_store *store, uintptr_t reserve)
     return (uintptr_t)__builtin_frame_address(0) >= store->native_limit + reserve;
 }
 
-/* Passed at each call and each iteration of a loop. */
-static inline m3ret_t checkpoint(pw_store *store, pc_t pc)
+/* Passed at each call and each iteration of a loop, with the base of the running frame. */
+static inline m3ret_t checkpoint(pw_store *store, m3stack_t sp, pc_t pc)
 {
     if (M3_UNLIKELY(--store->ticks < 0)) {
-        m3ret_t trap = tick(store, pc);
+        m3ret_t trap = tick(store, sp, pc);
         if (trap)
             return trap;
     }

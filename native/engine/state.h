@@ -158,6 +158,9 @@ struct pw_instance {
 /* The same for a host function, which runs Python. */
 #define PW_HOST_RESERVE 65536
 
+/* More than any frame has, its callee's arguments and results included. */
+#define PW_MAX_FRAME (2 * PW_RED_ZONE)
+
 /* Ticks between two calls of the tick hook: some 100 microseconds of a tight loop. */
 #define PW_TICK_PERIOD 100000
 

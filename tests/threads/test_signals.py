@@ -107,6 +107,39 @@ assert seen == [3] * 5, seen
     )
 
 
+def test_what_a_signal_handler_calls_leaves_the_frames_of_the_call_alone() -> None:
+    """Its values went over theirs, and the sum was another one."""
+    child(
+        """
+import signal
+exports = pywasm3.load(WASM).exports
+seen = []
+signal.signal(signal.SIGALRM, lambda *_: seen.append(exports.mix(9, 9, 9, 9)))
+signal.setitimer(signal.ITIMER_REAL, 0.005, 0.005)
+try:
+    assert exports.deep(200) == 200 * 20_000
+finally:
+    signal.setitimer(signal.ITIMER_REAL, 0)
+assert seen and set(seen) == {36}
+""",
+        WASM=wat("""
+        (module
+          (func (export "mix") (param i32 i32 i32 i32) (result i32)
+            local.get 0 local.get 1 i32.add local.get 2 i32.add local.get 3 i32.add)
+          (func $count (param i32) (result i32) (local i32)
+            loop
+              local.get 1 i32.const 1 i32.add local.set 1
+              local.get 0 i32.const 1 i32.sub local.tee 0 br_if 0
+            end
+            local.get 1)
+          (func $deep (export "deep") (param i32) (result i32)
+            local.get 0 i32.eqz if (result i32) i32.const 0 else
+              i32.const 20000 call $count
+              local.get 0 i32.const 1 i32.sub call $deep i32.add end))
+        """),
+    )
+
+
 def test_ctrl_c_from_outside_stops_a_call() -> None:
     code = f"""
 WASM = bytes.fromhex({ENDLESS.hex()!r})

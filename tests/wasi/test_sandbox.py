@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import os
-import struct
 import random
+import struct
 import threading
 from collections.abc import Iterator
 from pathlib import Path
