@@ -9,83 +9,8 @@
 
 /* ---- code that cannot be reached ---- */
 
-/* What follows an opcode byte: B a block type, L a LEB, I two, M two and perhaps a memory, T a
- * table of targets, V a vector of types, 4, 8 bytes, X more opcode. wasm3 compiles dead code, whose
- * operands have no types, and finds no operation for it. */
-static char immediates_of(u8 opcode)
-{
-    if (opcode >= 0x02 && opcode <= 0x04)
-        return 'B';
-    if (opcode == 0x0c || opcode == 0x0d || opcode == 0x10 || opcode == 0x12 || opcode == 0x14 ||
-        opcode == 0x15 || (opcode >= 0x20 && opcode <= 0x26) ||
-        (opcode >= 0x3f && opcode <= 0x42) || opcode == 0xd0 || opcode == 0xd2 || opcode == 0xd5 ||
-        opcode == 0xd6)
-        return 'L';
-    if (opcode >= 0x28 && opcode <= 0x3e)
-        return 'M';
-    switch (opcode) {
-    case 0x0e: return 'T';
-    case 0x11:
-    case 0x13: return 'I';
-    case 0x1c: return 'V';
-    case 0x43: return '4';
-    case 0x44: return '8';
-    case 0xfc: return 'X';
-    default: return 0;
-    }
-}
-
-static M3Result skip_extended(IM3Compilation o)
-{
-    static const u8 lebs[] = {0, 0, 0, 0, 0, 0, 0, 0, 2, 1, 2, 1, 2, 1, 2, 1, 1, 1};
-    u32 opcode;
-    M3Result result = ReadLEB_u32(&opcode, &o->wasm, o->wasmEnd);
-    if (result)
-        return result;
-    return opcode < sizeof lebs ? skip_lebs(o, lebs[opcode]) : m3Err_unknownOpcode;
-}
-
-static M3Result skip_memory_argument(IM3Compilation o)
-{
-    u32 alignment;
-    M3Result result = ReadLEB_u32(&alignment, &o->wasm, o->wasmEnd);
-    return result ? result : skip_lebs(o, alignment & MEMORY_INDEX_FOLLOWS ? 2 : 1);
-}
-
-static M3Result skip_targets(IM3Compilation o)
-{
-    u32 count;
-    M3Result result = ReadLEB_u32(&count, &o->wasm, o->wasmEnd);
-    return result ? result : skip_lebs(o, (u64)count + 1);
-}
-
-static M3Result skip_types(IM3Compilation o)
-{
-    u32 count;
-    M3Result result = ReadLEB_u32(&count, &o->wasm, o->wasmEnd);
-    while (!result && count--)
-        result = skip_type(o);
-    return result;
-}
-
-static M3Result skip_immediates(IM3Compilation o, u8 opcode)
-{
-    char kind = immediates_of(opcode);
-    switch (kind) {
-    case 'B': return skip_type(o);
-    case 'L': return skip_lebs(o, 1);
-    case 'I': return skip_lebs(o, 2);
-    case 'M': return skip_memory_argument(o);
-    case '4':
-    case '8': return skip_bytes(o, (u32)(kind - '0'));
-    case 'X': return skip_extended(o);
-    case 'T': return skip_targets(o);
-    case 'V': return skip_types(o);
-    default: return NULL;
-    }
-}
-
-/* Up to the `else` or `end` of the present block. */
+/* Up to the `else` or `end` of the present block. wasm3 compiles dead code, whose operands have no
+ * types, and finds no operation for it. */
 static M3Result skip_dead_code(IM3Compilation o)
 {
     u32 depth = 0;
@@ -95,10 +20,7 @@ static M3Result skip_dead_code(IM3Compilation o)
             return NULL;
         depth += opcode >= c_waOp_block && opcode <= c_waOp_if;
         depth -= opcode == c_waOp_end;
-        o->wasm++;
-        M3Result result = skip_immediates(o, opcode);
-        if (result)
-            return result;
+        o->wasm = pw_skip_instruction(o->wasm);
     }
     return m3Err_wasmUnderrun;
 }
@@ -221,7 +143,7 @@ M3Result CompileBlock(IM3Compilation o, IM3FuncType type, m3opcode_t opcode)
     pw_instance *instance = o->runtime->userdata;
     if (!native_stack_left(instance->store, 0))
         return blocks_nest_too_deep;
-    pw_compilation *state = &instance->store->compilation;
+    pw_compilation *state = compilation_of(o);
     M3CompilationScope outer = o->block;
     M3Result result = grow_scopes(state, (u32)outer.depth);
     if (result)

@@ -29,7 +29,6 @@ static pc_t failing_code(M3Function *function, M3Result error)
     IM3CodePage page = AcquireCodePageWithCapacity(runtime, 3 + MESSAGE_WORDS);
     if (!page)
         return NULL;
-    describe_failure(store, runtime, error);
     pc_t code = GetPagePC(page);
     EmitWord(page, op_pwFailed);
     EmitWord(page, function);
@@ -46,7 +45,7 @@ static bool may_pass(M3Result error)
     return pw_classify(error) == PW_TRAP_NO_MEMORY || error == blocks_nest_too_deep;
 }
 
-/* wasm3 clears its own state. */
+/* wasm3 clears its own state. After a failure the store's message says why. */
 static M3Result compile_once(M3Function *function)
 {
     pw_instance *instance = pw_instance_of(function);
@@ -56,33 +55,27 @@ static M3Result compile_once(M3Function *function)
     M3Result error = CompileFunction(function);
     free(instance->far_types);
     instance->far_types = NULL;
+    if (error)
+        describe_failure(instance->store, instance->runtime, error);
     return error;
 }
 
 M3Result pw_compile(M3Function *function)
 {
-    pw_store *store = pw_instance_of(function)->store;
     M3Result error = compile_once(function);
     if (!error)
         return NULL;
     /* wasm3 sets it before the last thing that can fail. */
     function->compiled = may_pass(error) ? NULL : failing_code(function, error);
-    if (function->compiled)
-        return NULL;
-    describe_failure(store, function->module->runtime, error);
-    trap_at(store, NULL, NULL);
-    leave_frame(store, function);
-    return error;
+    return function->compiled ? NULL : trap_in(pw_instance_of(function)->store, function, error);
 }
 
 pw_trap pw_compile_all(pw_instance *instance, u32 *index)
 {
     for (*index = instance->m3->numFuncImports; *index < instance->m3->numFunctions; ++*index) {
         M3Result error = compile_once(&instance->m3->functions[*index]);
-        if (!error)
-            continue;
-        describe_failure(instance->store, instance->runtime, error);
-        return pw_classify(error);
+        if (error)
+            return pw_classify(error);
     }
     return PW_TRAP_NONE;
 }

@@ -2,8 +2,6 @@
 /* Part of engine.c: instructions on memories. wasm3 reads the index of the memory as one byte, and
  * none in loads and stores, where a bit of the alignment announces it. */
 
-#define MEMORY_INDEX_FOLLOWS 0x40
-
 static M3Result read_memory(IM3Compilation o)
 {
     u32 index;
@@ -15,7 +13,7 @@ static M3Result Compile_Load_Store(IM3Compilation o, m3opcode_t opcode)
     u32 alignment;
     u64 offset; /* below 2^32, but it may have the length of a 64-bit number */
     M3Result result = ReadLEB_u32(&alignment, &o->wasm, o->wasmEnd);
-    if (!result && (alignment & MEMORY_INDEX_FOLLOWS))
+    if (!result && (alignment & PW_MEMARG_HAS_MEMORY))
         result = read_memory(o);
     if (!result)
         result = ReadLebUnsigned(&offset, 64, &o->wasm, o->wasmEnd);

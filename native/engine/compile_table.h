@@ -49,6 +49,22 @@ static M3Result read_index(IM3Compilation o, u32 count, u32 *index)
     return result || *index < count ? result : m3Err_wasmMalformed;
 }
 
+static M3Result read_function(IM3Compilation o, IM3Function *function)
+{
+    u32 index;
+    M3Result result = read_index(o, o->module->numFunctions, &index);
+    *function = result ? NULL : &o->module->functions[index];
+    return result;
+}
+
+static M3Result read_function_type(IM3Compilation o, IM3FuncType *type)
+{
+    u32 index;
+    M3Result result = read_index(o, o->module->numFuncTypes, &index);
+    *type = result ? NULL : o->module->funcTypes[index];
+    return result || *type ? result : m3Err_invalidTypeId;
+}
+
 static M3Result read_table(IM3Compilation o, const void **table)
 {
     u32 index;
@@ -143,20 +159,17 @@ static M3Result compile_elem_drop(IM3Compilation o, m3opcode_t opcode)
 
 static M3Result Compile_CallIndirect(IM3Compilation o, m3opcode_t opcode)
 {
-    u32 index;
+    IM3FuncType type;
     const void *table;
     u16 frame;
-    M3Result result = read_index(o, o->module->numFuncTypes, &index);
+    M3Result result = read_function_type(o, &type);
     if (!result)
         result = read_table(o, &table);
     if (!result)
         result = PreserveRegisterIfOccupied(o, c_m3Type_i32);
     if (result)
         return result;
-    IM3FuncType type = o->module->funcTypes[index];
     u16 slot = GetStackTopSlotNumber(o);
-    if (!type)
-        return m3Err_invalidTypeId;
     result = CompileCallArgsAndReturn(o, &frame, type, true);
     if (!result)
         result = EmitOp(o, op_CallIndirect);
@@ -173,8 +186,8 @@ static M3Result Compile_CallIndirect(IM3Compilation o, m3opcode_t opcode)
 
 static M3Result compile_ref_null(IM3Compilation o, m3opcode_t opcode)
 {
-    M3Result result = skip_lebs(o, 1);
-    return result ? result : PushConst(o, 0, c_m3Type_i64);
+    skip_immediates(o);
+    return PushConst(o, 0, c_m3Type_i64);
 }
 
 static M3Result compile_ref_is_null(IM3Compilation o, m3opcode_t opcode)
@@ -184,11 +197,9 @@ static M3Result compile_ref_is_null(IM3Compilation o, m3opcode_t opcode)
 
 static M3Result compile_ref_func(IM3Compilation o, m3opcode_t opcode)
 {
-    u32 index;
-    M3Result result = read_index(o, o->module->numFunctions, &index);
-    if (result)
-        return result;
-    return PushConst(o, (u64)(uintptr_t)&o->module->functions[index], c_m3Type_i64);
+    IM3Function function;
+    M3Result result = read_function(o, &function);
+    return result ? result : PushConst(o, (u64)(uintptr_t)function, c_m3Type_i64);
 }
 
 static M3Result compile_ref_as_non_null(IM3Compilation o, m3opcode_t opcode)
@@ -236,9 +247,6 @@ static M3Result compile_br_on_non_null(IM3Compilation o, m3opcode_t opcode)
 /* The operands' own type says which operation it is. */
 static M3Result compile_typed_select(IM3Compilation o, m3opcode_t opcode)
 {
-    u32 count;
-    M3Result result = ReadLEB_u32(&count, &o->wasm, o->wasmEnd);
-    while (!result && count--)
-        result = skip_type(o);
-    return result ? result : Compile_Select(o, opcode);
+    skip_immediates(o);
+    return Compile_Select(o, opcode);
 }

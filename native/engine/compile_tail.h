@@ -1,22 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Part of engine.c: call_ref, and the calls that end their function: see ops_tail.h. */
 
-static M3Result read_callee(IM3Compilation o, IM3Function *callee)
-{
-    u32 index;
-    M3Result result = read_index(o, o->module->numFunctions, &index);
-    *callee = result ? NULL : &o->module->functions[index];
-    return result;
-}
-
-static M3Result read_function_type(IM3Compilation o, IM3FuncType *type)
-{
-    u32 index;
-    M3Result result = read_index(o, o->module->numFuncTypes, &index);
-    *type = result ? NULL : o->module->funcTypes[index];
-    return result || *type ? result : m3Err_invalidTypeId;
-}
-
 /* Moves the arguments to the callee's parameters in the frame that ends. It has the same results.
  */
 static M3Result pass_arguments(IM3Compilation o, IM3FuncType type)
@@ -42,7 +26,7 @@ static M3Result pop_to_register(IM3Compilation o)
 static M3Result compile_return_call(IM3Compilation o, m3opcode_t opcode)
 {
     IM3Function callee;
-    M3Result result = read_callee(o, &callee);
+    M3Result result = read_function(o, &callee);
     if (!result)
         result = pass_arguments(o, callee->funcType);
     if (!result)

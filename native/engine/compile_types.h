@@ -1,37 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /* Part of engine.c: types in the code. To wasm3's compiler a reference is an i64. */
 
-#define BYTE_REF_NULL 0x63
-#define BYTE_REF 0x64
-
-static M3Result skip_bytes(IM3Compilation o, u32 count)
+/* Past the immediates of the instruction that is being compiled. */
+static void skip_immediates(IM3Compilation o)
 {
-    if (count > (size_t)(o->wasmEnd - o->wasm))
-        return m3Err_wasmUnderrun;
-    o->wasm += count;
-    return NULL;
+    o->wasm = pw_skip_instruction(o->lastOpcodeStart);
 }
 
-static M3Result skip_lebs(IM3Compilation o, u64 count)
-{
-    while (count--) {
-        i64 value;
-        M3Result result = ReadLebSigned(&value, 64, &o->wasm, o->wasmEnd);
-        if (result)
-            return result;
-    }
-    return NULL;
-}
-
-static bool heap_type_follows(IM3Compilation o)
-{
-    return o->wasm < o->wasmEnd && (*o->wasm == BYTE_REF_NULL || *o->wasm == BYTE_REF);
-}
-
-/* Value types and block types are one LEB, or a byte and a heap type. */
+/* Value types are one LEB, or a byte and a heap type. */
 static M3Result skip_type(IM3Compilation o)
 {
-    return skip_lebs(o, heap_type_follows(o) ? 2 : 1);
+    M3Result result = NULL;
+    u8 first = *o->wasm;
+    for (u32 lebs = first == PW_TYPE_REF_NULL || first == PW_TYPE_REF ? 2 : 1; lebs && !result;
+         --lebs) {
+        i64 value;
+        result = ReadLebSigned(&value, 64, &o->wasm, o->wasmEnd);
+    }
+    return result;
 }
 
 static M3Result read_value_type(IM3Compilation o, u8 *type)
@@ -62,7 +48,11 @@ static M3Result ReadBlockType(IM3Compilation o, IM3FuncType *type)
         return m3Err_wasmUnderrun;
     if (*o->wasm < 0x40 || *o->wasm > 0x7f)
         return read_indexed_type(o, type);
-    M3Result result = *o->wasm == 0x40 ? skip_bytes(o, 1) : read_value_type(o, &value);
+    M3Result result = NULL;
+    if (*o->wasm == 0x40)
+        o->wasm++;
+    else
+        result = read_value_type(o, &value);
     *type = o->module->environment->retFuncTypes[value];
     return result;
 }

@@ -17,6 +17,7 @@
 #endif
 
 #define M3_IMPLEMENT_ERROR_STRINGS /* here, and before the first include of wasm3.h */
+#include "../frontend/opcodes.h"
 #include "pages.h"
 #include "state.h"
 

@@ -51,11 +51,8 @@ d_m3Op(pwEntry)
     d_m3ClearRegisters IM3Function function = immediate(IM3Function);
     pw_store *store = pw_header_of(_mem)->store;
 
-    if (M3_UNLIKELY((void *)(_sp + function->maxStackSlots) >= _mem->maxStack)) {
-        trap_at(store, NULL, NULL);
-        leave_frame(store, function);
-        return m3Err_trapStackOverflow;
-    }
+    if (M3_UNLIKELY((void *)(_sp + function->maxStackSlots) >= _mem->maxStack))
+        return trap_in(store, function, m3Err_trapStackOverflow);
     u8 *locals = (u8 *)(_sp + function->numRetAndArgSlots);
     if (function->numLocalBytes)
         clear_slots(locals, function->numLocalBytes);
@@ -178,9 +175,7 @@ d_m3Op(pwFailed)
     m3ret_t error = immediate(m3ret_t);
     pw_store *store = pw_header_of(_mem)->store;
     memcpy(store->message, _pc, sizeof store->message);
-    trap_at(store, NULL, NULL);
-    leave_frame(store, function);
-    return error;
+    return trap_in(store, function, error);
 }
 
 /* An import that the host provides. Nested calls from there start above its values. */

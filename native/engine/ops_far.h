@@ -8,11 +8,8 @@ d_m3Op(pwFarLocals)
     u32 count = immediate(u32);
     pw_store *store = pw_header_of(_mem)->store;
 
-    if (M3_UNLIKELY(count > (size_t)(store->far_end - store->far))) {
-        trap_at(store, NULL, NULL);
-        leave_frame(store, function);
-        return m3Err_trapStackOverflow;
-    }
+    if (M3_UNLIKELY(count > (size_t)(store->far_end - store->far)))
+        return trap_in(store, function, m3Err_trapStackOverflow);
     memset(store->far, 0, count * sizeof *store->far);
     store->far += count;
     m3ret_t r = nextOpImpl();

@@ -46,6 +46,14 @@ static m3ret_t trap_at(pw_store *store, pc_t pc, m3ret_t trap)
     return trap;
 }
 
+/* A trap of a function before its first instruction. */
+static PW_NOINLINE m3ret_t trap_in(pw_store *store, IM3Function function, m3ret_t trap)
+{
+    trap_at(store, NULL, NULL);
+    leave_frame(store, function);
+    return trap;
+}
+
 /* The hook can run code of the host that calls functions of the store: a signal handler. Their
  * values go above the running frame, whose base is sp. */
 static PW_NOINLINE m3ret_t tick(pw_store *store, m3stack_t sp, pc_t pc)

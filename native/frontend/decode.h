@@ -118,10 +118,6 @@ static inline bool pw_is_declared(const pw_decoder *d, uint32_t function)
 
 /* ---- valtypes.c ------------------------------------------------------------------------------ */
 
-/* The byte that precedes a heap type. */
-#define PW_TYPE_REF_NULL 0x63
-#define PW_TYPE_REF 0x64
-
 bool pw_read_valtype(pw_decoder *decoder, const char *what, pw_valtype *type);
 bool pw_read_reftype(pw_decoder *decoder, const char *what, pw_valtype *type);
 /* As the nullable reference type to it. */

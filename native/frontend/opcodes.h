@@ -46,6 +46,12 @@ typedef struct {
 
 #define PW_ADDRESS 1
 
+/* In immediates: the byte of a type that a heap type follows, and the bit of a memarg's flags that
+ * a memory index follows. */
+#define PW_TYPE_REF_NULL 0x63
+#define PW_TYPE_REF 0x64
+#define PW_MEMARG_HAS_MEMORY 0x40
+
 #define PW_OP_BLOCK 0x02
 #define PW_OP_LOOP 0x03
 #define PW_OP_IF 0x04

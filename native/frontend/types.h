@@ -51,11 +51,6 @@ bool pw_heap_matches(const pw_typedef *types, uint32_t actual, uint32_t expected
 /* The nullable type at the top of a reference type's hierarchy. */
 pw_valtype pw_top_type(const pw_typedef *types, pw_valtype reference);
 
-/* A type as the text format has it. */
-typedef struct {
-    char text[32];
-} pw_typename;
-
 pw_typename pw_valtype_name(pw_valtype type);
 
 /* ---- the type section ------------------------------------------------------------------------ */

@@ -8,8 +8,6 @@
 
 /* The first byte of a catch clause, from this one on without a tag. */
 #define PW_CATCH_ALL 2
-/* Bit of a memarg's flags: a memory index follows. */
-#define PW_MEMARG_HAS_MEMORY 0x40
 
 /* The unknown type of a value that an unreachable block's stack gives; a subtype of all types. */
 #define PW_BOTTOM 0
