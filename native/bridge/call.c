@@ -2,6 +2,8 @@
 /* Calls from outside, and what there is to know of a function. */
 #include "bridge.h"
 
+#include "../frontend/types.h"
+
 #include <string.h>
 
 const pw_functype *pw_func_type(const pw_func *func)
@@ -98,6 +100,7 @@ const pw_api *pw_get_api(void)
         .store_message = pw_store_message,
         .instance_func = pw_instance_func,
         .func_type = pw_func_type,
+        .valtype_name = pw_valtype_name,
         .func_module = pw_func_module,
         .func_type_identity = pw_func_type_identity,
         .store_type = pw_store_type,

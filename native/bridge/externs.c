@@ -2,9 +2,11 @@
 /* Where a store keeps external references. Element segments hold none that is not in a global. */
 #include "bridge.h"
 
+#include "../frontend/types.h"
+
 static bool is_extern(pw_valtype type)
 {
-    return !(type & PW_CONCRETE) && (type & PW_HEAP_MASK) == PW_EXTERNREF;
+    return pw_heap_type(type) == PW_EXTERNREF;
 }
 
 typedef struct {

@@ -317,6 +317,11 @@ typedef struct {
     uint32_t nresults;
 } pw_callee;
 
+/* A type as the text format has it. */
+typedef struct {
+    char text[32];
+} pw_typename;
+
 struct pw_api {
     uint32_t size; /* of this struct: the two extensions must be built together */
     void (*set_hooks)(pw_host_hook host, pw_tick_hook tick);
@@ -327,6 +332,7 @@ struct pw_api {
     const char *(*store_message)(const pw_store *store);
     pw_func *(*instance_func)(pw_instance *instance, uint32_t index);
     const pw_functype *(*func_type)(const pw_func *func);
+    pw_typename (*valtype_name)(pw_valtype type);
     pw_module *(*func_module)(const pw_func *func);
     const void *(*func_type_identity)(const pw_func *func);
     const void *(*store_type)(pw_store *store, pw_module *module, uint32_t type);

@@ -32,8 +32,7 @@ bool pw_segments_add(pw_instance *instance)
 bool pw_elem_copy(pw_table *table, uint32_t to, const pw_elem *segment, uint32_t from,
                   uint32_t count)
 {
-    if (to > table->size || count > table->size - to || from > segment->count ||
-        count > segment->count - from)
+    if (!pw_fits(table->size, to, count) || !pw_fits(segment->count, from, count))
         return false;
     const pw_instance *instance = segment->instance;
     const pw_elemitem *items = instance->module->elems[segment->index].items;
@@ -47,8 +46,7 @@ bool pw_elem_copy(pw_table *table, uint32_t to, const pw_elem *segment, uint32_t
 bool pw_data_copy(M3MemoryHeader *mem, uint32_t to, const pw_data *segment, uint32_t from,
                   uint32_t count)
 {
-    if (to > mem->length || count > mem->length - to || from > segment->size ||
-        count > segment->size - from)
+    if (!pw_fits(mem->length, to, count) || !pw_fits(segment->size, from, count))
         return false;
     if (count)
         memcpy((uint8_t *)(mem + 1) + to, segment->data + from, count);

@@ -67,14 +67,9 @@ int64_t pw_table_grow(pw_table *table, uint32_t delta, uint64_t init)
     return before;
 }
 
-static bool fits(uint32_t size, uint32_t start, uint32_t count)
-{
-    return start <= size && count <= size - start;
-}
-
 bool pw_table_fill(pw_table *table, uint32_t start, uint64_t ref, uint32_t count)
 {
-    if (!fits(table->size, start, count))
+    if (!pw_fits(table->size, start, count))
         return false;
     for (uint32_t i = 0; i < count; ++i)
         table->elements[start + i] = ref;
@@ -84,7 +79,7 @@ bool pw_table_fill(pw_table *table, uint32_t start, uint64_t ref, uint32_t count
 bool pw_table_copy(pw_table *target, uint32_t to, const pw_table *source, uint32_t from,
                    uint32_t count)
 {
-    if (!fits(target->size, to, count) || !fits(source->size, from, count))
+    if (!pw_fits(target->size, to, count) || !pw_fits(source->size, from, count))
         return false;
     if (count)
         memmove(target->elements + to, source->elements + from, count * sizeof *source->elements);

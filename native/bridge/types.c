@@ -7,17 +7,13 @@
  * https://webassembly.github.io/spec/core/valid/conventions.html#rolling-and-unrolling */
 #include "bridge.h"
 
+#include "../frontend/types.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 /* In the place of a type index: one within the same group, counted from its beginning. */
 #define RELATIVE 0x10000000u
-
-/* Heap types that pw.h has no name for. */
-#define HEAP_NOFUNC 0x73
-#define HEAP_NOEXTERN 0x72
-#define HEAP_NOEXN 0x74
-#define HEAP_EXN 0x69
 
 typedef struct {
     uint32_t id;         /* the type's number in the store; consecutive in a group */
@@ -267,12 +263,7 @@ pw_valtype pw_resolve_type(const pw_instance *instance, pw_valtype type)
     return (type & ~(pw_valtype)PW_HEAP_MASK) | (target ? original_of(target)->id : NO_TYPE);
 }
 
-/* What a reference refers to: a number of a type, or the byte of an abstract heap type. */
-static uint32_t heap_of(pw_valtype type)
-{
-    return type & (PW_CONCRETE | PW_HEAP_MASK);
-}
-
+/* Of resolved types. */
 static bool heap_matches(uint32_t actual, uint32_t expected)
 {
     if (actual == expected)
@@ -280,9 +271,9 @@ static bool heap_matches(uint32_t actual, uint32_t expected)
     if (actual & PW_CONCRETE)
         return expected == PW_FUNCREF;
     switch (actual) {
-    case HEAP_NOFUNC: return expected == PW_FUNCREF || (expected & PW_CONCRETE);
-    case HEAP_NOEXTERN: return expected == PW_EXTERNREF;
-    case HEAP_NOEXN: return expected == HEAP_EXN;
+    case PW_NULLFUNCREF: return expected == PW_FUNCREF || (expected & PW_CONCRETE);
+    case PW_NULLEXTERNREF: return expected == PW_EXTERNREF;
+    case PW_NULLEXNREF: return expected == PW_EXNREF;
     default: return false;
     }
 }
@@ -291,7 +282,7 @@ bool pw_type_matches(pw_valtype actual, pw_valtype expected)
 {
     if ((expected & PW_NON_NULL) && !(actual & PW_NON_NULL))
         return false;
-    return heap_matches(heap_of(actual), heap_of(expected));
+    return heap_matches(pw_heap_type(actual), pw_heap_type(expected));
 }
 
 /* ---- types of a module that is being linked ---- */

@@ -250,8 +250,6 @@ enum {
 };
 
 pw_kind pw_kind_of(pw_valtype type);
-/* Of a reference: its name in the text format, in parentheses. */
-void pw_reference_name(pw_valtype type, char *text, size_t size);
 
 static inline bool pw_is_number(pw_kind kind)
 {
@@ -283,8 +281,8 @@ int pw_encode_reference(PyObject *value, pw_valtype type, const pw_party *party,
 /* Holds the objects among encoded values, in the (entered) store. */
 int pw_hold_references(pw_store_object *store, const pw_kind *kinds, const uint64_t *bits,
                        Py_ssize_t count);
-/* In the (entered) store. */
-PyObject *pw_decode_reference(uint64_t bits, pw_kind kind, pw_store_object *store);
+/* A number or a reference, in the (entered) store. */
+PyObject *pw_decode_any(uint64_t bits, pw_kind kind, bool raw, pw_store_object *store);
 
 /* As pw_encode_all and pw_decode_results, with references among the values. `raw` is about numbers
  * only. */

@@ -146,12 +146,6 @@ static PW_ALWAYS_INLINE int encode_results(host_object *self, PyObject *result, 
     return status;
 }
 
-static PW_NOINLINE PyObject *decode_any(host_object *self, uint64_t bits, pw_kind kind)
-{
-    return pw_is_number(kind) ? pw_decode(bits, kind, false)
-                              : pw_decode_reference(bits, kind, self->party.store);
-}
-
 /* Calls with the arguments at values[nresults ..]; arguments[0] is free for the callee's use. */
 static PW_ALWAYS_INLINE PyObject *call(host_object *self, const uint64_t *values,
                                        PyObject **arguments)
@@ -163,7 +157,8 @@ static PW_ALWAYS_INLINE PyObject *call(host_object *self, const uint64_t *values
     for (; given <= self->nparams; ++given) {
         uint64_t bits = values[self->nresults + given - 1];
         pw_kind kind = self->types[given - 1];
-        PyObject *value = self->mixed ? decode_any(self, bits, kind) : pw_decode(bits, kind, false);
+        PyObject *value = self->mixed ? pw_decode_any(bits, kind, false, self->party.store)
+                                      : pw_decode(bits, kind, false);
         if (!value)
             goto done;
         arguments[count++] = value;

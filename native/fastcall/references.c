@@ -3,42 +3,6 @@
  * object's address; the store holds each object that went in. No number becomes a reference. */
 #include "fastcall.h"
 
-static const struct {
-    uint8_t code;
-    const char *heap;
-    const char *shorthand; /* of the type that includes null */
-} abstract_heaps[] = {
-    {0x74, "noexn", "(nullexnref)"},
-    {0x73, "nofunc", "(nullfuncref)"},
-    {0x72, "noextern", "(nullexternref)"},
-    {0x71, "none", "(nullref)"},
-    {0x70, "func", "(funcref)"},
-    {0x6f, "extern", "(externref)"},
-    {0x6e, "any", "(anyref)"},
-    {0x6d, "eq", "(eqref)"},
-    {0x6c, "i31", "(i31ref)"},
-    {0x6b, "struct", "(structref)"},
-    {0x6a, "array", "(arrayref)"},
-    {0x69, "exn", "(exnref)"},
-};
-
-void pw_reference_name(pw_valtype type, char *text, size_t size)
-{
-    const char *null = type & PW_NON_NULL ? "" : "null ";
-    uint32_t heap = type & PW_HEAP_MASK;
-    size_t i = 0;
-    if (type & PW_CONCRETE) {
-        PyOS_snprintf(text, size, "(ref %s%u)", null, (unsigned)heap);
-        return;
-    }
-    while (i < sizeof abstract_heaps / sizeof *abstract_heaps - 1 && abstract_heaps[i].code != heap)
-        ++i;
-    if (*null)
-        PyOS_snprintf(text, size, "%s", abstract_heaps[i].shorthand);
-    else
-        PyOS_snprintf(text, size, "(ref %s)", abstract_heaps[i].heap);
-}
-
 pw_kind pw_kind_of(pw_valtype type)
 {
     if (type >= PW_V128 && type <= PW_I32)
@@ -158,7 +122,7 @@ static PyObject *decode_function(uint64_t bits, pw_store_object *store)
                  : NULL;
 }
 
-PyObject *pw_decode_reference(uint64_t bits, pw_kind kind, pw_store_object *store)
+static PyObject *decode_reference(uint64_t bits, pw_kind kind, pw_store_object *store)
 {
     if (!bits)
         Py_RETURN_NONE;
@@ -193,21 +157,21 @@ int pw_encode_mixed(PyObject *const *values, const pw_kind *kinds, Py_ssize_t co
     return 0;
 }
 
-static PyObject *decode_mixed(uint64_t bits, pw_kind kind, bool raw, pw_store_object *store)
+PyObject *pw_decode_any(uint64_t bits, pw_kind kind, bool raw, pw_store_object *store)
 {
-    return pw_is_number(kind) ? pw_decode(bits, kind, raw) : pw_decode_reference(bits, kind, store);
+    return pw_is_number(kind) ? pw_decode(bits, kind, raw) : decode_reference(bits, kind, store);
 }
 
 PyObject *pw_decode_mixed(const uint64_t *bits, const pw_kind *kinds, Py_ssize_t count, bool raw,
                           pw_store_object *store)
 {
     if (count == 1)
-        return decode_mixed(bits[0], kinds[0], raw, store);
+        return pw_decode_any(bits[0], kinds[0], raw, store);
     if (count == 0)
         Py_RETURN_NONE;
     PyObject *tuple = PyTuple_New(count);
     for (Py_ssize_t i = 0; tuple && i < count; ++i) {
-        PyObject *value = decode_mixed(bits[i], kinds[i], raw, store);
+        PyObject *value = pw_decode_any(bits[i], kinds[i], raw, store);
         if (!value)
             Py_CLEAR(tuple);
         else

@@ -351,9 +351,7 @@ static PyObject *store_decode(PyObject *op, PyObject *args)
         return NULL;
     if (require_entered(self) < 0 || require_usable(type) < 0)
         return NULL;
-    pw_kind kind = pw_kind_of(type);
-    return pw_is_number(kind) ? pw_decode(bits, type, false)
-                              : pw_decode_reference(bits, kind, self);
+    return pw_decode_any(bits, pw_kind_of(type), false, self);
 }
 
 static PyObject *get_closed(PyObject *op, void *Py_UNUSED(closure))

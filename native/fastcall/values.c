@@ -2,22 +2,8 @@
 /* Python objects to wasm values and back. */
 #include "fastcall.h"
 
-#define TYPE_TEXT 32
-
-static const char *type_name(pw_valtype type, char *text)
-{
-    switch (type) {
-    case PW_I32: return "(i32)";
-    case PW_I64: return "(i64)";
-    case PW_F32: return "(f32)";
-    case PW_F64: return "(f64)";
-    default: pw_reference_name(type, text, TYPE_TEXT); return text;
-    }
-}
-
 int pw_blame(const pw_site *site, pw_valtype type)
 {
-    char text[TYPE_TEXT];
     PyObject *kind = PyErr_ExceptionMatches(PyExc_TypeError)       ? PyExc_TypeError
                      : PyErr_ExceptionMatches(PyExc_OverflowError) ? PyExc_OverflowError
                                                                    : NULL;
@@ -26,11 +12,15 @@ int pw_blame(const pw_site *site, pw_valtype type)
     PyObject *cause, *value, *traceback;
     PyErr_Fetch(&cause, &value, &traceback);
     PyErr_NormalizeException(&cause, &value, &traceback);
+    pw_typename given = pw_engine->valtype_name(type);
+    bool enclosed = given.text[0] == '(';
+    const char *open = enclosed ? "" : "(", *close = enclosed ? "" : ")";
     if (site->index < 0)
-        PyErr_Format(kind, "%U: %s %s: %S", site->name, site->what, type_name(type, text), value);
+        PyErr_Format(kind, "%U: %s %s%s%s: %S", site->name, site->what, open, given.text, close,
+                     value);
     else
-        PyErr_Format(kind, "%U: %s %zd %s: %S", site->name, site->what, site->index,
-                     type_name(type, text), value);
+        PyErr_Format(kind, "%U: %s %zd %s%s%s: %S", site->name, site->what, site->index, open,
+                     given.text, close, value);
     Py_XDECREF(cause);
     Py_XDECREF(value);
     Py_XDECREF(traceback);
