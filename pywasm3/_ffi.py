@@ -53,6 +53,7 @@ __all__ = [
     "memory_type",
     "new_error",
     "new_limits",
+    "store_pointer",
     "table_type",
     "text",
 ]
@@ -93,11 +94,17 @@ _fastcall.connect(
 _cast, _new, _unpack = ffi.cast, ffi.new, ffi.unpack
 _ERROR_TYPE = ffi.typeof("pw_error *")
 _INTEGER = ffi.typeof("uintptr_t")
+_STORE_TYPE = ffi.typeof("pw_store *")
 
 
 def address(pointer: Pointer) -> int:
     """A pointer as an int."""
     return int(_cast(_INTEGER, pointer))
+
+
+def store_pointer(store: Store) -> Pointer:
+    """The pw_store of an open store."""
+    return _cast(_STORE_TYPE, store._address)
 
 
 def text(name: Pointer) -> str:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ._ffi import NULL, entered, ffi, lib
+from ._ffi import NULL, entered, lib, store_pointer
 from ._shared import Shared, host_type, store_for
 from ._types import GlobalType
 
@@ -108,7 +108,7 @@ class Global(Shared):
 
 def new_global(store: Store, type: ValueType, mutable: bool, bits: int) -> Pointer:
     """A pw_global of the (entered) store."""
-    pointer = lib.pw_global_new(ffi.cast("pw_store *", store._address), type.code, mutable, bits)
+    pointer = lib.pw_global_new(store_pointer(store), type.code, mutable, bits)
     if not pointer:
         raise MemoryError("no memory for a global")
     return pointer

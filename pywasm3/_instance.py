@@ -21,6 +21,7 @@ from ._ffi import (
     ffi,
     lib,
     new_error,
+    store_pointer,
 )
 from ._global import Global
 from ._linker import link, mapping_lookup
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
 
     Compile: TypeAlias = Literal["lazy", "eager"]
 
-_cast, _STORE = ffi.cast, ffi.typeof("pw_store *")
 _NO_EXTERNS = ffi.NULL
 _new = lib.pw_instance_new
 
@@ -272,7 +272,7 @@ class Instance:
         error = new_error()
         store._enter()
         try:
-            pointer = _new(_cast(_STORE, store._address), module._pointer, externs, eager, error)
+            pointer = _new(store_pointer(store), module._pointer, externs, eager, error)
         finally:
             store._leave()
         if not pointer:

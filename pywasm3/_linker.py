@@ -20,6 +20,7 @@ from ._ffi import (
     entered,
     ffi,
     lib,
+    store_pointer,
 )
 from ._global import Global, new_global
 from ._host import wants_instance
@@ -205,7 +206,7 @@ def _has_index(*types: ValueType) -> bool:
 
 def _is_type(store: Store, identity: Pointer, to: _Import) -> bool:
     """Whether a type of the (entered) store is the function type of an import."""
-    pointer = ffi.cast("pw_store *", store._address)
+    pointer = store_pointer(store)
     wanted = lib.pw_store_type(pointer, to.module._pointer, to.type_index)
     return bool(wanted and wanted == identity)
 
@@ -225,7 +226,7 @@ def _matches(value: Global | Table, wanted: ValueType, to: _Import, both_ways: b
     store, given = value.store, value._valtype
 
     def same(a: int, b: int) -> bool:
-        pointer = ffi.cast("pw_store *", store._address)
+        pointer = store_pointer(store)
         first = lib.pw_store_type(pointer, value._module, a)
         return bool(first and first == lib.pw_store_type(pointer, to.module._pointer, b))
 

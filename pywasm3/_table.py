@@ -6,7 +6,7 @@ from __future__ import annotations
 from operator import index as _index
 
 from ._errors import WasmError
-from ._ffi import NULL, entered, ffi, lib, new_limits, table_type
+from ._ffi import NULL, entered, lib, new_limits, store_pointer, table_type
 from ._shared import Shared, host_type, store_for
 from ._types import is_reference
 
@@ -66,7 +66,7 @@ class Table(Shared):
         store = store_for(store, init)
         with entered(store):
             bits = store._encode(init, valtype.code, 0, *cls._WORDS)
-            owner = ffi.cast("pw_store *", store._address)
+            owner = store_pointer(store)
             pointer = lib.pw_table_new(owner, valtype.code, limits, bits)
             if not pointer:
                 raise MemoryError(f"no memory for a table of {minimum} elements")

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ._ffi import entered, error_from, ffi, lib, new_error
+from ._ffi import entered, error_from, ffi, lib, new_error, store_pointer
 from ._shared import host_type, store_for
 from ._types import FuncType, TagType
 
@@ -51,7 +51,7 @@ class Tag:
         wanted = ffi.new("pw_functype *", {"nparams": len(codes), "params": params})
         error = new_error()
         with entered(store):
-            pointer = lib.pw_tag_new(ffi.cast("pw_store *", store._address), wanted, error)
+            pointer = lib.pw_tag_new(store_pointer(store), wanted, error)
             if not pointer:
                 raise error_from(error)
             return cls._of(store, pointer, TagType(type))
