@@ -136,10 +136,20 @@ class WasiError(Exception):
         self.errno = errno
 
 
-def errno_of(error: OSError) -> int:
-    """The guest's number for an error of the host; EIO for what has none."""
+FAILURES = (WasiError, OSError, MemoryError)
+"""What a call may raise that is the guest's to know."""
+
+
+def errno_of(error: WasiError | OSError | MemoryError) -> int:
+    """The guest's number for one of FAILURES; EIO for an error of the host that has none."""
+    if isinstance(error, WasiError):
+        return error.errno
+    if isinstance(error, MemoryError):
+        return ENOMEM
     return _FROM_HOST.get(error.errno or -1, EIO)
 
+
+MAX_OFFSET = (1 << 63) - 1  # of a position or a size, which the host holds in a signed number
 
 # ---- rights ----
 

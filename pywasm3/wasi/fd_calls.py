@@ -16,6 +16,7 @@ from .abi import (
     FST_ATIM_NOW,
     FST_MTIM,
     FST_MTIM_NOW,
+    MAX_OFFSET,
     PRESTAT,
     RIGHT_FD_ADVISE,
     RIGHT_FD_ALLOCATE,
@@ -41,57 +42,60 @@ from .sources import REALTIME
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .context import Wasi
     from .fds import Stat, Times
 
 _MAX_U32 = (1 << 32) - 1
-_MAX_OFFSET = (1 << 63) - 1
 _LAST_ADVICE = 5
 
 
 # ---- data ----
 
 
+def _transfer(
+    wasi: Wasi, iovecs: int, count: int, result: int, move: Callable[[list[memoryview]], int]
+) -> int:
+    """Moves bytes from or to the buffers of a vector, and writes how many."""
+    buffers = wasi.memory.buffers(iovecs, count)
+    wasi.memory.check(result, 4)
+    wasi.memory.put_u32(result, move(buffers))
+    return SUCCESS
+
+
 def fd_read(wasi: Wasi, fd: int, iovecs: int, count: int, result: int) -> int:
     """Reads at the position."""
     descriptor = wasi.descriptors.get(fd, RIGHT_FD_READ)
-    buffers = wasi.memory.buffers(iovecs, count)
-    wasi.memory.check(result, 4)
-    wasi.memory.put_u32(result, descriptor.read(buffers))
-    return SUCCESS
+    return _transfer(wasi, iovecs, count, result, descriptor.read)
 
 
 def fd_write(wasi: Wasi, fd: int, iovecs: int, count: int, result: int) -> int:
     """Writes at the position."""
     descriptor = wasi.descriptors.get(fd, RIGHT_FD_WRITE)
-    buffers = wasi.memory.buffers(iovecs, count)
-    wasi.memory.check(result, 4)
-    wasi.memory.put_u32(result, descriptor.write(buffers))
-    return SUCCESS
+    return _transfer(wasi, iovecs, count, result, descriptor.write)
 
 
 def fd_pread(wasi: Wasi, fd: int, iovecs: int, count: int, offset: int, result: int) -> int:
     """Reads from an offset."""
     descriptor = wasi.descriptors.get(fd, RIGHT_FD_READ)
     descriptor.require(RIGHT_FD_SEEK)
-    buffers = wasi.memory.buffers(iovecs, count)
-    wasi.memory.check(result, 4)
-    wasi.memory.put_u32(result, descriptor.pread(buffers, _offset(offset)))
-    return SUCCESS
+    return _transfer(
+        wasi, iovecs, count, result, lambda buffers: descriptor.pread(buffers, _offset(offset))
+    )
 
 
 def fd_pwrite(wasi: Wasi, fd: int, iovecs: int, count: int, offset: int, result: int) -> int:
     """Writes to an offset."""
     descriptor = wasi.descriptors.get(fd, RIGHT_FD_WRITE)
     descriptor.require(RIGHT_FD_SEEK)
-    buffers = wasi.memory.buffers(iovecs, count)
-    wasi.memory.check(result, 4)
-    wasi.memory.put_u32(result, descriptor.pwrite(buffers, _offset(offset)))
-    return SUCCESS
+    return _transfer(
+        wasi, iovecs, count, result, lambda buffers: descriptor.pwrite(buffers, _offset(offset))
+    )
 
 
 def _offset(offset: int) -> int:
-    if offset > _MAX_OFFSET:
+    if offset > MAX_OFFSET:
         raise WasiError(EINVAL)
     return offset
 

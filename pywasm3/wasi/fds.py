@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from .abi import (
     DIRECTORY_RIGHTS,
     EBADF,
@@ -21,7 +23,6 @@ from .abi import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import NamedTuple
 
     from .directories import Directory
 
@@ -30,24 +31,20 @@ if TYPE_CHECKING:
 
     Times = tuple[int | None, int | None]  # of access and of modification; None: as it is
 
-    class Stat(NamedTuple):
-        """What fd_filestat_get tells."""
-
-        device: int
-        inode: int
-        type: int
-        links: int
-        size: int
-        atime: int
-        mtime: int
-        ctime: int
-
-else:
-    from collections import namedtuple
-
-    Stat = namedtuple("Stat", "device inode type links size atime mtime ctime")
-
 MAX_DESCRIPTORS = 1024
+
+
+class Stat(NamedTuple):
+    """What fd_filestat_get tells."""
+
+    device: int
+    inode: int
+    type: int
+    links: int
+    size: int
+    atime: int
+    mtime: int
+    ctime: int
 
 
 class Descriptor:

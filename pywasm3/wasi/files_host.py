@@ -13,7 +13,6 @@ from . import openat
 from .abi import (
     EBUSY,
     EEXIST,
-    EINVAL,
     EISDIR,
     ENOENT,
     ENOTDIR,
@@ -26,6 +25,7 @@ from .abi import (
     FDFLAG_NONBLOCK,
     FDFLAG_RSYNC,
     FDFLAG_SYNC,
+    MAX_OFFSET,
     OFLAG_CREAT,
     OFLAG_DIRECTORY,
     OFLAG_EXCL,
@@ -68,7 +68,6 @@ _ADVICE = tuple(
     getattr(os, f"POSIX_FADV_{name}", None)
     for name in ("NORMAL", "SEQUENTIAL", "RANDOM", "WILLNEED", "DONTNEED", "NOREUSE")
 )
-_MAX_OFFSET = (1 << 63) - 1
 _U64 = (1 << 64) - 1
 
 
@@ -89,12 +88,6 @@ def _stat_of(found: os.stat_result) -> Stat:
     )
 
 
-def _offset(offset: int) -> int:
-    if offset > _MAX_OFFSET:
-        raise WasiError(EINVAL)
-    return offset
-
-
 def _both(times: Times, found: os.stat_result) -> tuple[int, int]:
     """Both times, for os.utime, which sets no single one."""
     atime, mtime = times
@@ -105,7 +98,7 @@ def _both(times: Times, found: os.stat_result) -> tuple[int, int]:
 
 
 def _time(time_ns: int) -> int:
-    if time_ns > _MAX_OFFSET:
+    if time_ns > MAX_OFFSET:
         raise WasiError(EOVERFLOW)
     return time_ns
 
@@ -143,11 +136,11 @@ class HostFile(Descriptor):
 
     def pread(self, buffers: list[memoryview], offset: int) -> int:
         """Reads from an offset."""
-        return os.preadv(self._fd, buffers, _offset(offset)) if buffers else 0
+        return os.preadv(self._fd, buffers, offset) if buffers else 0
 
     def pwrite(self, buffers: list[memoryview], offset: int) -> int:
         """Writes to an offset."""
-        return os.pwritev(self._fd, buffers, _offset(offset)) if buffers else 0
+        return os.pwritev(self._fd, buffers, offset) if buffers else 0
 
     def seek(self, offset: int, whence: int) -> int:
         """Moves the position."""
@@ -160,7 +153,7 @@ class HostFile(Descriptor):
     def set_size(self, size: int) -> None:
         """Cuts or lengthens it."""
         self._writable()
-        os.ftruncate(self._fd, _offset(size))
+        os.ftruncate(self._fd, size)
 
     def set_times(self, times: Times) -> None:
         """Sets times."""
@@ -183,14 +176,14 @@ class HostFile(Descriptor):
         """Takes advice where the host does."""
         number = _ADVICE[advice]
         if number is not None:
-            os.posix_fadvise(self._fd, _offset(offset), _offset(size), number)
+            os.posix_fadvise(self._fd, offset, size, number)
 
     def allocate(self, offset: int, size: int) -> None:
         """Reserves room."""
         self._writable()
         if not hasattr(os, "posix_fallocate"):
             raise WasiError(ENOTSUP)
-        os.posix_fallocate(self._fd, _offset(offset), _offset(size))
+        os.posix_fallocate(self._fd, offset, size)
 
     def sync(self, data_only: bool) -> None:
         """Brings it to the disk."""

@@ -6,29 +6,22 @@ A path never leads out of the directory that it is relative to, wherever that li
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from abc import ABC, abstractmethod
+from typing import Generic, NamedTuple, TypeVar
 
 from .abi import ELOOP, ENOENT, EPERM, WasiError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import NamedTuple
-
-    class Split(NamedTuple):
-        """A path as the directory that holds its last name, and that name."""
-
-        parent: str
-        name: str
-        must_be_directory: bool
-
-else:
-    from collections import namedtuple
-
-    Split = namedtuple("Split", "parent name must_be_directory")
 
 MAX_LINKS = 40  # as Linux
 
 Node = TypeVar("Node")
+
+
+class Split(NamedTuple):
+    """A path as the directory that holds its last name, and that name."""
+
+    parent: str
+    name: str
+    must_be_directory: bool
 
 
 def split(path: str) -> Split:
@@ -48,24 +41,24 @@ def split(path: str) -> Split:
     return Split(parent or ".", name, len(bare) < len(path))
 
 
-class Walker(Generic[Node]):
+class Walker(ABC, Generic[Node]):
     """Resolves paths name by name in a tree whose nodes a subclass knows.
 
     A node stays open while the walk is below it, so that `..` leads back to where the walk came
     from, whatever was renamed meanwhile.
     """
 
+    @abstractmethod
     def enter(self, parent: Node, name: str) -> Node | str:
         """The directory of a name, or the target of the symbolic link.
 
         Raises:
             WasiError: ENOENT, ENOTDIR.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def link_target(self, parent: Node, name: str) -> str | None:
         """The target if the name is a symbolic link."""
-        raise NotImplementedError
 
     def leave(self, node: Node) -> None:
         """The walk is done with a node that `enter` returned."""

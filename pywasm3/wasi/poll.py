@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import select
+from typing import NamedTuple
 
 from .abi import (
     CLOCK_ABSTIME,
@@ -27,33 +28,28 @@ from .sources import MONOTONIC, REALTIME, SystemClock
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from struct import Struct
-    from typing import NamedTuple
 
     from .context import Wasi
     from .fds import Descriptor
 
-    class Alarm(NamedTuple):
-        """A clock to wait for."""
-
-        user_data: int
-        clock_id: int
-        deadline_ns: int
-
-    class Watch(NamedTuple):
-        """A descriptor to wait for."""
-
-        user_data: int
-        type: int
-        descriptor: Descriptor
-
-else:
-    from collections import namedtuple
-
-    Alarm = namedtuple("Alarm", "user_data clock_id deadline_ns")
-    Watch = namedtuple("Watch", "user_data type descriptor")
-
 _MAX_SUBSCRIPTIONS = 4096
 _MAX_WAIT_MS = 3_600_000
+
+
+class Alarm(NamedTuple):
+    """A clock to wait for."""
+
+    user_data: int
+    clock_id: int
+    deadline_ns: int
+
+
+class Watch(NamedTuple):
+    """A descriptor to wait for."""
+
+    user_data: int
+    type: int
+    descriptor: Descriptor
 
 
 def poll_oneoff(wasi: Wasi, subscriptions: int, events: int, count: int, result: int) -> int:

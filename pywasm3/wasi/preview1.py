@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from .._types import FuncType, i32, i64
 from . import fd_calls, path_calls, poll, process, sock_calls
-from .abi import ENOMEM, WasiError, errno_of
+from .abi import FAILURES, errno_of
 from .transfer import new_fd_write
 
 TYPE_CHECKING = False
@@ -106,11 +106,7 @@ def _guarded(wasi: Wasi, function: Call, letters: str) -> Call:
     def call(*arguments: int) -> int | None:
         try:
             return function(wasi, *[a & mask for a, mask in zip(arguments, masks, strict=True)])
-        except WasiError as error:
-            return error.errno
-        except OSError as error:
+        except FAILURES as error:
             return errno_of(error)
-        except MemoryError:
-            return ENOMEM
 
     return call

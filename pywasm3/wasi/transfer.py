@@ -7,7 +7,7 @@ to the function with all checks, before anything has happened.
 
 from __future__ import annotations
 
-from .abi import ENOMEM, WasiError, errno_of
+from .abi import FAILURES, errno_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,12 +31,8 @@ def new_fd_write(wasi: Wasi, complete: Callable[..., int | None]) -> Callable[..
             try:
                 if write_iovec(writers[fd], iovecs, count, result):
                     return 0
-            except WasiError as error:
-                return error.errno
-            except OSError as error:
+            except FAILURES as error:
                 return errno_of(error)
-            except MemoryError:
-                return ENOMEM
         errno = complete(fd, iovecs, count, result)
         memory = wasi.memory.found
         if memory is not None:

@@ -17,6 +17,7 @@ from .abi import (
     EROFS,
     FDFLAG_APPEND,
     FDFLAG_NONBLOCK,
+    MAX_OFFSET,
     OFLAG_CREAT,
     OFLAG_DIRECTORY,
     OFLAG_EXCL,
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
     from .directories import Opening
     from .fds import Piece, Stat, Times
     from .files_virtual import Node, VirtualDir
-
-_MAX_OFFSET = (1 << 63) - 1
 
 
 class _Folders(Walker[Folder]):
@@ -152,7 +151,7 @@ class VirtualFile(Descriptor):
             offset += self._position
         elif whence == WHENCE_END:
             offset += len(self._open.data)
-        if not 0 <= offset <= _MAX_OFFSET:
+        if not 0 <= offset <= MAX_OFFSET:
             raise WasiError(EINVAL)
         self._position = offset
         return offset
