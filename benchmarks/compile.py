@@ -21,9 +21,8 @@ from pathlib import Path
 
 import pywasm3
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests"))
-from large import CASES, Case, ring_of_calls  # noqa: E402
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+from large import CASES, Case, ring_of_calls
 
 BAR = 0.5  # seconds, at the size of the case
 OVERFLOW_BAR = 0.01

@@ -26,10 +26,12 @@ import wasmtime
 
 import pywasm3
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
-import build_ffi  # noqa: E402
-import toolchain  # noqa: E402
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
+import build_ffi
+import toolchain
+
+ROOT = Path(__file__).resolve().parents[1]
 
 BAR = 0.98
 

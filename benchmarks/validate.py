@@ -32,33 +32,15 @@ import wasmtime
 
 import pywasm3
 
-ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+from binary import leb, read_leb
+
+ROOT = Path(__file__).resolve().parents[1]
 GUESTS = ("compute", "sha256", "mandelbrot")
 FUNCTION_SECTION, CODE_SECTION = 3, 10
 
 
 # --- a module of a given size
-
-
-def read_leb(data: bytes, at: int) -> tuple[int, int]:
-    """An unsigned LEB128 number and where it ends."""
-    value = shift = 0
-    while True:
-        byte = data[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        shift += 7
-        if byte < 0x80:
-            return value, at
-
-
-def leb(value: int) -> bytes:
-    """Unsigned LEB128."""
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*out, value])
 
 
 def repeated(section: bytes, times: int) -> bytes:

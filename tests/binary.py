@@ -22,6 +22,20 @@ def leb(value: int) -> bytes:
     return bytes(out)
 
 
+def read_leb(data: bytes, position: int) -> tuple[int, int]:
+    """A number of at most 32 bits, and where it ends; ValueError when there is none."""
+    value = 0
+    for shift in range(0, 35, 7):
+        if position >= len(data):
+            raise ValueError("the bytes end in a number")
+        byte = data[position]
+        position += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, position
+    raise ValueError("the number is too long")
+
+
 def signed_leb(value: int) -> bytes:
     """Signed LEB128."""
     out = bytearray()

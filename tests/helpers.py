@@ -62,6 +62,27 @@ class Oracle:
         result = self.exports[name](self.store, *arguments)
         return tuple(result) if isinstance(result, list) else result
 
+    def outcome(self, name: str, *arguments: Any) -> Any:
+        """The results, or the kind of a trap at the end of a memory or a table."""
+        try:
+            return self.call(name, *arguments)
+        except wasmtime.Trap as trap:
+            return _KINDS[trap.trap_code]
+
+
+_KINDS = {
+    wasmtime.TrapCode.MEMORY_OUT_OF_BOUNDS: pywasm3.TrapKind.MEMORY_OUT_OF_BOUNDS,
+    wasmtime.TrapCode.TABLE_OUT_OF_BOUNDS: pywasm3.TrapKind.TABLE_OUT_OF_BOUNDS,
+}
+
+
+def outcome(function: pywasm3.Function, *arguments: Any) -> Any:
+    """The results of a call, or the kind of the trap."""
+    try:
+        return function(*arguments)
+    except pywasm3.Trap as trap:
+        return trap.kind
+
 
 def child(
     snippet: str, *, result: int = 0, timeout: float = 120, **modules: bytes

@@ -26,10 +26,11 @@ import sysconfig
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
-import build_ffi  # noqa: E402
-import toolchain  # noqa: E402
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import build_ffi
+import toolchain
+
+ROOT = Path(__file__).resolve().parents[1]
 
 FLAGS = [
     "-std=c11", "-O1", "-g0", "-fPIC", "-foptimize-sibling-calls", "-fwrapv",

@@ -13,10 +13,11 @@ import pytest
 from fuzz import seeds
 from helpers import wat
 
-TESTS = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+import toolchain
+
+TESTS = Path(__file__).resolve().parents[1]
 ROOT = TESTS.parent
-sys.path.insert(0, str(ROOT / "tools"))
-import toolchain  # noqa: E402
 
 RENAMED = [f"-D{name}=fault_{name}" for name in ("malloc", "calloc", "realloc", "free")]
 # A module beyond the first sizes of the buffers, so that they grow.

@@ -23,15 +23,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-# The folder above is searched, not this one: "fuzz" is the package.
-sys.path[0] = str(HERE.parent)
+# The folder above is searched before this one: "fuzz" is the package.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from fuzz.compare import Difference, check  # noqa: E402
-from fuzz.generate import generate  # noqa: E402
-from fuzz.isolate import CRASH, HANG  # noqa: E402
-from fuzz.reduce import bug_class, reduce  # noqa: E402
-from fuzz.text import text  # noqa: E402
+from fuzz.compare import Difference, check
+from fuzz.generate import generate
+from fuzz.isolate import CRASH, HANG
+from fuzz.reduce import bug_class, reduce
+from fuzz.text import text
 
 
 @dataclass(frozen=True)
@@ -266,7 +265,7 @@ def main(arguments: Sequence[str]) -> int:
         last = sys.maxsize if stop == "none" else int(stop)
         work(range(int(first), last, int(step)), options.size, options.dirty)
         return 0
-    total = Fuzzer(options, [sys.executable, str(HERE / "fuzz.py"), *arguments]).run()
+    total = Fuzzer(options, [sys.executable, os.path.abspath(__file__), *arguments]).run()
     if options.reduce:
         show_reduced(total.findings, options)
     print(total)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import TypeAlias
 
-from binary import HEADER, leb
+from binary import HEADER, leb, read_leb
 
 Section: TypeAlias = tuple[int, bytes]
 Bytes: TypeAlias = bytearray
@@ -26,20 +26,6 @@ _TELLING += bytes.fromhex("fb fc fd fe ff")
 
 
 # ---- numbers and parts ---------------------------------------------------------------------------
-
-
-def read_leb(data: bytes, position: int) -> tuple[int, int]:
-    """A number of at most 32 bits, and where it ends; ValueError when there is none."""
-    value = 0
-    for shift in range(0, 35, 7):
-        if position >= len(data):
-            raise ValueError("the bytes end in a number")
-        byte = data[position]
-        position += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, position
-    raise ValueError("the number is too long")
 
 
 def _sized(data: bytes, position: int) -> tuple[bytes, int]:

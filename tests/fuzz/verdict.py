@@ -10,23 +10,10 @@ from dataclasses import dataclass
 import wasmtime
 
 import pywasm3
+from spec.features import WASM_3
 
 # What wasmtime is told to validate: WebAssembly 3.0, and the proposals that we know of.
-FEATURES = (
-    "bulk_memory",
-    "custom_page_sizes",
-    "exceptions",
-    "function_references",
-    "gc",
-    "memory64",
-    "multi_memory",
-    "multi_value",
-    "reference_types",
-    "relaxed_simd",
-    "simd",
-    "tail_call",
-    "threads",
-)
+FEATURES = (*WASM_3, "custom_page_sizes")
 # Proposals that it may know beyond, and might have on.
 OTHERS = ("stack_switching", "wide_arithmetic")
 

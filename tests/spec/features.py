@@ -11,7 +11,7 @@ import wasmtime
 from .tags import without_tags
 
 # All that wasmtime validates of WebAssembly 3.0, on whatever its defaults are.
-_ALL = (
+WASM_3 = (
     "bulk_memory",
     "exceptions",
     "function_references",
@@ -51,7 +51,7 @@ NOT_RUN = (
 @functools.cache
 def _engine(without: tuple[str, ...]) -> wasmtime.Engine:
     config = wasmtime.Config()
-    for name in _ALL:
+    for name in WASM_3:
         setattr(config, f"wasm_{name}", True)
     for name in without:
         setattr(config, f"wasm_{name}", False)

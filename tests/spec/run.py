@@ -18,13 +18,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-# The folder above is searched, not this one: "spec" is the package.
-sys.path[0] = str(Path(__file__).resolve().parents[1])
+# The folder above is searched before this one: "spec" is the package.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from fuzz.isolate import CRASH, HANG, Child  # noqa: E402
-from spec import table  # noqa: E402
-from spec.script import Failure, Report, Script  # noqa: E402
-from spec.suite import ABSENT, Suite, locate  # noqa: E402
+from fuzz.isolate import CRASH, HANG, Child
+from spec import table
+from spec.script import Failure, Report, Script
+from spec.suite import ABSENT, Suite, locate
 
 SECONDS = 120  # until a script counts as hanging
 

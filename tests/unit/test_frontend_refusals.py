@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 import pywasm3
-from binary import HEADER, leb, section
+from binary import HEADER, leb, read_leb, section
 from helpers import wat
 from pywasm3 import InvalidError, MalformedError, ModuleError, UnsupportedError
 
@@ -43,15 +43,7 @@ def section_ends(data: bytes) -> set[int]:
     """Where each section ends, and the header."""
     ends, position = {8}, 8
     while position < len(data):
-        position += 1
-        size = shift = 0
-        while True:
-            byte = data[position]
-            position += 1
-            size |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                break
+        size, position = read_leb(data, position + 1)
         position += size
         ends.add(position)
     return ends

@@ -4,13 +4,11 @@
 from __future__ import annotations
 
 import random
-from typing import Any
 
 import pytest
-import wasmtime
 
 import pywasm3
-from helpers import Oracle, load, wat
+from helpers import Oracle, load, outcome, wat
 from pywasm3 import Trap, TrapKind
 
 # Element i of $a begins as the function that returns i + 1; `at_*` gives 0 for null.
@@ -54,21 +52,6 @@ OPERATIONS = """
 ARITY = {"set": 2, "grow_a": 2, "grow_b": 2, "fill": 3, "copy_aa": 3, "copy_ab": 3, "init": 3}
 
 
-def ours(exports: pywasm3.Exports, name: str, *arguments: int) -> Any:
-    try:
-        return exports[name](*arguments)
-    except Trap as trap:
-        return trap.kind
-
-
-def theirs(oracle: Oracle, name: str, *arguments: int) -> Any:
-    try:
-        return oracle.call(name, *arguments)
-    except wasmtime.Trap as trap:
-        assert trap.trap_code is wasmtime.TrapCode.TABLE_OUT_OF_BOUNDS
-        return TrapKind.TABLE_OUT_OF_BOUNDS
-
-
 @pytest.mark.parametrize("seed", range(8))
 def test_random_operations_on_tables_do_what_wasmtime_does(seed: int) -> None:
     chance = random.Random(seed)
@@ -83,12 +66,12 @@ def test_random_operations_on_tables_do_what_wasmtime_does(seed: int) -> None:
         ]  # fmt: skip
         if chance.random() < 0.02:
             name, arguments = "drop", []
-        assert ours(exports, name, *arguments) == theirs(oracle, name, *arguments)
+        assert outcome(exports[name], *arguments) == oracle.outcome(name, *arguments)
         for table in "ab":
             size = exports[f"size_{table}"]()
             assert size == oracle.call(f"size_{table}")
-            state = [ours(exports, f"at_{table}", i) for i in range(size + 1)]
-            assert state == [theirs(oracle, f"at_{table}", i) for i in range(size + 1)]
+            state = [outcome(exports[f"at_{table}"], i) for i in range(size + 1)]
+            assert state == [oracle.outcome(f"at_{table}", i) for i in range(size + 1)]
 
 
 @pytest.mark.parametrize(
