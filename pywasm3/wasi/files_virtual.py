@@ -355,11 +355,11 @@ def _check_name(name: object) -> None:
     name.encode()
 
 
-def _bytes_of(data: object) -> bytes:
+def _bytes_of(data: Buffer | str) -> bytes:
     if isinstance(data, str):
         return data.encode()
     try:
-        return bytes(memoryview(data))  # type: ignore[arg-type]
+        return bytes(memoryview(data))
     except TypeError:
         raise TypeError(
             f"contents must be bytes, text or a mapping, not {type(data).__name__}"
