@@ -427,3 +427,16 @@ def test_the_library_never_prints(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(RuntimeError):
         runtime.find_function("missing")
     assert capfd.readouterr() == ("", "")
+
+
+def test_the_frame_of_a_function_that_has_no_room_is_at_its_beginning() -> None:
+    """Not where an earlier call trapped."""
+    text = """(module (func (export "stop") unreachable)
+        (func $dive (export "dive") (param i64) (call $dive (local.get 0))))"""
+    exports = load(text, store=pywasm3.Store(stack=4096)).exports
+    with pytest.raises(Trap):
+        exports.stop()
+    with pytest.raises(StackExhausted) as caught:
+        exports.dive(1)
+    entry, call = [frame.offset for frame in caught.value.frames[:2]]
+    assert call - entry == 4  # its size, no locals, local.get 0
