@@ -22,7 +22,8 @@ from ._ffi import (
     new_error,
 )
 from ._global import Global
-from ._linker import link, mapping_lookup
+from ._limits import Deadline
+from ._linker import choose_store, link, mapping_lookup
 from ._memory import Memory
 from ._module import Module, check_module
 from ._table import Table
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ._ffi import Pointer
+    from ._limits import Limits
     from ._linker import Imports
     from ._types import ImportType, ValueType
 
@@ -195,6 +197,7 @@ class Instance:
         *,
         store: Store | None = None,
         compile: Compile = "lazy",
+        limits: Limits | None = None,
     ) -> None:
         """Links the imports, lays out memory and tables, and runs the start function.
 
@@ -208,12 +211,14 @@ class Instance:
             store: Where to live.
             compile: When functions are compiled for the interpreter: each at its first call
                 (``"lazy"``), or all now (``"eager"``), which tells now whether they can be.
+            limits: Of the store that it makes for itself.
 
         Raises:
             LinkError: Imports are missing or do not fit; it lists all of them.
             Trap: A segment does not fit into its memory or table, or the start function trapped.
-            UnsupportedError: A function is too large for the engine; without ``"eager"``, its
-                first call raises this.
+            UnsupportedError: A memory or a table begins beyond the limits, or a function is too
+                large for the engine; without ``"eager"``, its first call raises this.
+            ValueError: There are limits, but the store exists: that has some already.
             TypeError: An argument is of another type.
             ValueError: `compile` is neither.
         """
@@ -222,7 +227,7 @@ class Instance:
         check_module(module)
         if store is not None and not isinstance(store, Store):
             raise TypeError(f"store must be a pywasm3.Store, not {type(store).__name__}")
-        self._instantiate(module, mapping_lookup(imports), store, compile == "eager")
+        self._instantiate(module, mapping_lookup(imports), store, compile == "eager", limits)
         start = module._info.start
         if start != NO_INDEX:
             self._function(start, "start")()
@@ -233,12 +238,13 @@ class Instance:
         lookup: Callable[[ImportType], Any],
         store: Store | None,
         eager: bool = False,
+        limits: Limits | None = None,
     ) -> None:
         """Everything but the start function."""
         if module._info.nimports:
-            store, externs = link(module, lookup, self, store)
+            store, externs = link(module, lookup, self, store, limits)
         else:
-            store, externs = store or Store(), _NO_EXTERNS
+            store, externs = choose_store(store, limits), _NO_EXTERNS
         error = new_error()
         store._enter()
         try:
@@ -290,6 +296,47 @@ class Instance:
                 memory: Memory = self._exports[name]
                 return memory
         raise WasmError(f"{self._module!r} exports no memory")
+
+    @property
+    def fuel(self) -> int | None:
+        """How many calls and loop iterations its store may still run; None: they are not counted.
+
+        Assignment refills it, also while a call runs, from a host function or another thread. While
+        a call runs on another thread, what is read is some microseconds old.
+
+        Raises:
+            ValueError: Assigned, and negative.
+            TypeError: Assigned, and neither an integer nor None.
+            WasmError: The store is closed.
+        """
+        return self._store.fuel
+
+    @fuel.setter
+    def fuel(self, value: int | None) -> None:
+        self._store.fuel = value
+
+    def interrupt(self) -> bool:
+        """Stops the running call with Interrupted; from any thread, or from a host function.
+
+        Calls of the same store that are nested in it are stopped, too, and none begins until it has
+        ended: a host function that catches Interrupted only delays it.
+
+        Returns:
+            Whether a call was running. It may still end by itself.
+        """
+        return self._store.interrupt()
+
+    def deadline(self, seconds: float) -> Deadline:
+        """A context: what this thread calls in its store there, and what is nested in that, must
+        end within so many seconds of its beginning, or is stopped with DeadlineExceeded.
+
+        Contexts nest; the first deadline counts. Host functions are not stopped, but the guest does
+        not go on after them. A call that begins too late is refused.
+
+        Raises:
+            ValueError: On entering, when the seconds are negative.
+        """
+        return Deadline(self._store, seconds)
 
     @property
     def closed(self) -> bool:

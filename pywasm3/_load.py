@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from ._fastcall import Store
     from ._instance import Compile
+    from ._limits import Limits
     from ._linker import Imports
 
     Source: TypeAlias = str | os.PathLike[str] | Buffer | BinaryIO
@@ -42,14 +43,16 @@ def load(
     *,
     store: Store | None = None,
     compile: Compile = "lazy",
+    limits: Limits | None = None,
 ) -> Instance:
     """Reads a module and instantiates it.
 
     Args:
         source: A path (str or os.PathLike), a bytes-like object, or a file opened in binary mode.
         imports: As ``Instance`` takes them.
-        store: As ``Instance`` takes it.
+        store: As ``Instance`` takes it, like the next.
         compile: As ``Instance`` takes it.
+        limits: What the guest may use.
 
     Raises:
         OSError: The file cannot be read.
@@ -58,4 +61,4 @@ def load(
         Trap: A segment does not fit, or the start function trapped.
         TypeError: `source` is none of the above.
     """
-    return Instance(Module(_read(source)), imports, store=store, compile=compile)
+    return Instance(Module(_read(source)), imports, store=store, compile=compile, limits=limits)

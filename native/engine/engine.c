@@ -35,7 +35,7 @@
 /* ---- operations ---- */
 
 /* wasm3 expands these where `_mem` and `_pc` are in scope. */
-#define m3_Yield() checkpoint(pw_header_of(_mem)->store, NULL)
+#define m3_Yield() checkpoint(pw_header_of(_mem)->store, _sp, NULL)
 #define PushBacktraceFrame(RUNTIME, PC) begin_trap(_mem, PC)
 #define FillBacktraceFunctionInfo(RUNTIME, FUNCTION) ((void)0)
 #include "record.h"
@@ -130,6 +130,8 @@ static_assert(sizeof(&stock_AcquireCodePageWithCapacity), "replaced in code_map.
 
 /* ---- what the bridge calls ---- */
 
+static_assert(PW_MAX_FRAME >= d_m3MaxFunctionSlots * sizeof(m3slot_t) + 1000 * sizeof(uint64_t),
+              "room for any frame");
 static_assert(d_m3MaxFunctionSlots >= 2 * d_m3MaxFunctionStackHeight, "wasm3's own assumption");
 
 void pw_thunk_host(code_t *thunk, const M3Function *function, void *object)
@@ -165,6 +167,10 @@ pw_trap pw_classify(m3ret_t trap)
         {m3Err_trapTableElementIsNull, PW_TRAP_UNINITIALIZED_ELEMENT},
         {m3Err_trapIndirectCallTypeMismatch, PW_TRAP_INDIRECT_CALL_TYPE},
         {trap_null_function, PW_TRAP_NULL_FUNCTION_REFERENCE},
+        {trap_fuel, PW_TRAP_OUT_OF_FUEL},
+        {trap_interrupted, PW_TRAP_INTERRUPTED},
+        {trap_deadline, PW_TRAP_DEADLINE},
+        {trap_order, PW_TRAP_OUT_OF_ORDER},
         {m3Err_mallocFailed, PW_TRAP_NO_MEMORY},
         {m3Err_mallocFailedCodePage, PW_TRAP_NO_MEMORY},
     };

@@ -72,7 +72,7 @@ d_m3Op(pwLoop)
     d_m3ClearRegisters pw_store *store = pw_header_of(_mem)->store;
     m3ret_t r;
     do {
-        r = checkpoint(store, _pc - 1);
+        r = checkpoint(store, _sp, _pc - 1);
         if (M3_UNLIKELY(r))
             break;
         r = nextOpImpl();
@@ -86,7 +86,7 @@ d_m3Op(pwCall)
     i32 offset = immediate(i32);
     pw_store *store = pw_header_of(_mem)->store;
 
-    m3ret_t r = checkpoint(store, NULL);
+    m3ret_t r = checkpoint(store, _sp, NULL);
     if (M3_LIKELY(!r))
         r = ((IM3Operation)*target)(target + 1, _sp + offset, _mem, d_m3OpDefaultArgs);
     if (M3_LIKELY(!r))
@@ -112,7 +112,7 @@ static inline m3ret_t call_function(pw_store *store, IM3Function callee, m3stack
 {
     m3ret_t r = M3_LIKELY(callee->compiled) ? NULL : pw_compile(callee);
     if (M3_LIKELY(!r))
-        r = checkpoint(store, NULL);
+        r = checkpoint(store, sp, NULL);
     if (M3_LIKELY(!r))
         r = pw_run(callee, (uint64_t *)(void *)sp, pw_instance_of(callee)->header);
     return r;
@@ -183,7 +183,8 @@ d_m3Op(pwFailed)
     return error;
 }
 
-/* An import that the host provides. Nested calls from there start above its values. */
+/* An import that the host provides. Nested calls from there start above its values. Coroutines of
+ * the host can return in another order than they called: their frames would mix. */
 d_m3Op(pwHost)
 {
     IM3Function function = immediate(IM3Function);
@@ -195,13 +196,14 @@ d_m3Op(pwHost)
     if (M3_UNLIKELY(!native_stack_left(store, PW_HOST_RESERVE)))
         return trap_at(store, NULL, m3Err_trapStackOverflow);
     uint64_t *saved = store->sp;
-    store->sp = values + type->numRets + type->numArgs;
+    uint64_t *above = values + type->numRets + type->numArgs;
+    store->sp = above;
     pw_trap trap = host_hook(object, values);
+    bool in_order = store->sp == above;
     store->sp = saved;
-    if (M3_LIKELY(trap == PW_TRAP_NONE))
+    if (M3_LIKELY(trap == PW_TRAP_NONE && in_order))
         return NULL;
-    bool exhausted = trap == PW_TRAP_STACK_EXHAUSTED;
-    return trap_at(store, NULL, exhausted ? m3Err_trapStackOverflow : pw_trap_host);
+    return trap_at(store, NULL, trap == PW_TRAP_NONE ? trap_order : trap_of(trap));
 }
 
 /* An import that another instance of the store provides. */

@@ -14,7 +14,7 @@ static inline m3ret_t end_by_call(pw_store *store, IM3Function callee, m3stack_t
         store->record.pc = pc;
         return r;
     }
-    r = checkpoint(store, pc);
+    r = checkpoint(store, sp, pc);
     if (M3_UNLIKELY(r))
         return r;
     store->tail.callee = callee;

@@ -42,9 +42,9 @@ static bool host_add(void *object, uint64_t *values)
     return true;
 }
 
-static bool tick(pw_store *store)
+static pw_trap tick(void *embedder)
 {
-    return store != NULL;
+    return embedder ? PW_TRAP_HOST : PW_TRAP_NONE;
 }
 
 static pw_func *find(pw_instance *instance, const char *name)
@@ -85,7 +85,8 @@ static int one_store(void)
     pw_error error;
     int host_calls = 0;
     pw_extern import = {PW_EXTERN_HOST, &host_calls};
-    pw_store *store = pw_store_new(65536, &error);
+    pw_store_limits limits = {65536, UINT32_MAX, UINT32_MAX};
+    pw_store *store = pw_store_new(&limits, &error);
     pw_instance *instance = store ? pw_instance_new(store, module, &import, false, &error) : NULL;
     if (!instance) {
         fprintf(stderr, "%s\n", error.detail);
