@@ -302,6 +302,14 @@ const pw_api *pw_get_api(void);
 #define PW_ALWAYS_INLINE inline
 #endif
 
+/* glibc has room for the few bytes of a library that is loaded late; reading them is one
+ * instruction then, and a call otherwise. */
+#ifdef __GLIBC__
+#define PW_THREAD_LOCAL _Thread_local __attribute__((tls_model("initial-exec")))
+#else
+#define PW_THREAD_LOCAL _Thread_local
+#endif
+
 /* ---- calls: for fastcall, not for cffi ---------------------------------------------------------
  */
 

@@ -82,6 +82,11 @@ static int64_t first_deadline(const pw_watch *watch)
     return first;
 }
 
+static bool runs_here(const pw_store_object *self)
+{
+    return self->depth && self->owner == pw_this_thread();
+}
+
 static bool runs_elsewhere(const pw_store_object *self)
 {
     return self->depth && self->owner != pw_this_thread();
@@ -208,11 +213,13 @@ static int take_fuel(PyObject *value, long long *fuel)
     return 0;
 }
 
-/* The next checkpoint of the running call calls the hook. */
+/* The next checkpoint of the running call, or of what a host function of it calls, calls the hook.
+ */
 static void poke(pw_store_object *self)
 {
     self->attention = true;
-    atomic_store(&self->watch.engine->stop_limit, PW_STOP_NOW);
+    for (; self && self->store; self = self->watch.inner)
+        atomic_store(&self->watch.engine->stop_limit, PW_STOP_NOW);
 }
 
 int pw_store_set_fuel(PyObject *op, PyObject *value, void *Py_UNUSED(closure))
@@ -277,22 +284,45 @@ void pw_watch_settle(pw_store_object *self)
     update(self);
 }
 
-static pw_trap pending_at(pw_watch *watch, int64_t time)
+static pw_trap pending_at(const pw_store_object *self, int64_t time)
 {
-    if (atomic_load(&watch->interrupted))
-        return PW_TRAP_INTERRUPTED;
-    return time >= watch->deadline ? PW_TRAP_DEADLINE : PW_TRAP_NONE;
+    for (; self; self = self->watch.outer) {
+        if (atomic_load(&self->watch.interrupted))
+            return PW_TRAP_INTERRUPTED;
+        if (time >= self->watch.deadline)
+            return PW_TRAP_DEADLINE;
+    }
+    return PW_TRAP_NONE;
 }
 
 pw_trap pw_watch_pending(pw_store_object *self)
 {
-    pw_watch *watch = &self->watch;
-    return pending_at(watch, watch->deadline == PW_NEVER ? 0 : now());
+    return pending_at(self, now());
 }
 
-pw_trap pw_watch_begin(pw_store_object *self)
+PW_THREAD_LOCAL pw_store_object *pw_hosting;
+
+/* Coroutines can leave a store behind whose call has ended, or one that runs elsewhere. */
+static void link_outer(pw_store_object *self, pw_store_object *outer)
+{
+    if (!outer || outer == self || !runs_here(outer) || outer->watch.inner)
+        return;
+    self->watch.outer = (pw_store_object *)Py_NewRef((PyObject *)outer);
+    outer->watch.inner = self;
+}
+
+void pw_watch_end(pw_store_object *self)
+{
+    if (!self->watch.outer)
+        return;
+    self->watch.outer->watch.inner = NULL;
+    Py_CLEAR(self->watch.outer);
+}
+
+pw_trap pw_watch_begin(pw_store_object *self, pw_store_object *outer)
 {
     pw_watch *watch = &self->watch;
+    link_outer(self, outer);
     if (self->depth == 1)
         watch->call_deadline = watch->timeout == PW_NEVER ? PW_NEVER : after(now(), watch->timeout);
     watch->deadline = first_deadline(watch);
@@ -367,6 +397,6 @@ pw_trap pw_tick(void *store_object)
     watch->looked = time;
     take_wanted_fuel(self);
     atomic_store(&watch->seen_fuel, fuel_left(self));
-    pw_trap trap = pending_at(watch, time);
+    pw_trap trap = pending_at(self, time);
     return trap == PW_TRAP_NONE ? look(self, time) : trap;
 }

@@ -182,6 +182,7 @@ void pw_externs_clear(pw_externs *self);
 
 typedef struct pw_waiter pw_waiter;
 typedef struct pw_scope pw_scope;
+typedef struct pw_store_object pw_store_object;
 
 /* No such moment. */
 #define PW_NEVER INT64_MAX
@@ -202,11 +203,13 @@ typedef struct {
     atomic_llong wanted_fuel; /* of another thread than the running one; or PW_NOTHING_WANTED */
     atomic_llong seen_fuel;   /* for other threads */
     bool watched;             /* a call has to look at all this when it begins */
+    pw_store_object *outer;   /* held: its host function made the outermost call */
+    pw_store_object *inner;   /* whose outer this is */
 } pw_watch;
 
 #define PW_NOTHING_WANTED (-2)
 
-typedef struct pw_store_object {
+struct pw_store_object {
     PyObject_HEAD
     pw_store *store;    /* NULL: closed */
     PyObject *hosts;    /* list of HostFunction: what imports call */
@@ -218,8 +221,8 @@ typedef struct pw_store_object {
     bool attention;     /* who leaves must see to the externs, the waiters, or the watch */
     bool orphaned;      /* the thread that used it is not there, for the process has forked */
     pw_watch watch;
-    struct pw_store_object *next, **link; /* all stores, for after_fork */
-} pw_store_object;
+    pw_store_object *next, **link; /* all stores, for after_fork */
+};
 
 extern PyType_Spec pw_store_spec;
 
@@ -273,8 +276,11 @@ static inline void pw_store_leave(pw_store_object *self)
 void pw_watch_init(pw_store_object *self, long long fuel, int64_t timeout);
 /* Nobody waits for the store, or wants its call to stop, any more. */
 void pw_watch_settle(pw_store_object *self);
-/* Before a call in an entered store that is watched: why it must not begin. */
-pw_trap pw_watch_begin(pw_store_object *self);
+/* Before a call in an entered store that is watched, or called by a host function of another one
+ * (or NULL): why it must not begin. */
+pw_trap pw_watch_begin(pw_store_object *self, pw_store_object *outer);
+/* After a call from outside that a host function of another store made. */
+void pw_watch_end(pw_store_object *self);
 /* Why the running call must stop. */
 pw_trap pw_watch_pending(pw_store_object *self);
 /* Takes the GIL again. */
@@ -290,20 +296,27 @@ PyObject *pw_store_get_fuel(PyObject *op, void *closure);
 int pw_store_set_fuel(PyObject *op, PyObject *value, void *closure);
 void pw_watch_clear(pw_store_object *self);
 
+/* The store whose host function runs on this thread, or ran, for coroutines can mix; held. */
+extern PW_THREAD_LOCAL pw_store_object *pw_hosting;
+
 /* Calls with values as pw_api.call has them, in the entered store. The GIL is held afterwards. */
 static PW_ALWAYS_INLINE pw_trap pw_run_call(pw_store_object *self, const pw_callee *callee,
                                             uint64_t *values)
 {
-    if (self->depth == 1)
+    pw_store_object *outer = NULL;
+    pw_trap trap = PW_TRAP_NONE;
+    if (self->depth == 1) {
         self->watch.started = 0;
-    if (self->watch.watched) {
-        pw_trap trap = pw_watch_begin(self);
-        if (trap != PW_TRAP_NONE)
-            return trap;
+        outer = pw_hosting;
     }
-    pw_trap trap = pw_engine->call(callee, values);
+    if (self->watch.watched || outer)
+        trap = pw_watch_begin(self, outer);
+    if (trap == PW_TRAP_NONE)
+        trap = pw_engine->call(callee, values);
     if (self->watch.let_go)
         pw_take_gil(self);
+    if (outer)
+        pw_watch_end(self);
     return trap;
 }
 

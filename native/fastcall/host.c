@@ -198,15 +198,18 @@ pw_trap pw_host_call(void *object, uint64_t *values)
         }
     }
     Py_INCREF(self);
+    pw_store_object *hosting = pw_hosting;
+    pw_hosting = (pw_store_object *)Py_NewRef((PyObject *)store);
     PyObject *result = call(self, values, arguments);
     int status = result ? encode_results(self, result, values) : -1;
     Py_XDECREF(result);
+    Py_XSETREF(pw_hosting, hosting);
     Py_DECREF(self);
     if (arguments != local)
         PyMem_Free(arguments);
     if (status < 0)
         return PW_TRAP_HOST;
-    return store->watch.watched ? pw_watch_pending(store) : PW_TRAP_NONE;
+    return store->watch.watched || store->watch.outer ? pw_watch_pending(store) : PW_TRAP_NONE;
 }
 
 static PyObject *get_address(PyObject *op, void *Py_UNUSED(closure))
