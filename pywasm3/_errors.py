@@ -130,7 +130,7 @@ def link_error(missing: Sequence[ImportType], mismatched: Sequence[Mismatch]) ->
 
 
 class TrapKind(Enum):
-    """Why running code stopped. The value is the phrase of the official test-suite, if it has one."""
+    """Why running code stopped. The value is the official test-suite's phrase, if it has one."""
 
     UNREACHABLE = "unreachable"
     MEMORY_OUT_OF_BOUNDS = "out of bounds memory access"

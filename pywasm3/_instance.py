@@ -327,11 +327,12 @@ class Instance:
         return self._store.interrupt()
 
     def deadline(self, seconds: float) -> Deadline:
-        """A context: what this thread calls in its store there, and what is nested in that, must
-        end within so many seconds of its beginning, or is stopped with DeadlineExceeded.
+        """``with instance.deadline(0.5):`` bounds the time of what is called there.
 
-        Contexts nest; the first deadline counts. Host functions are not stopped, but the guest does
-        not go on after them. A call that begins too late is refused.
+        This thread's calls in its store, and what is nested in them, must end within so many
+        seconds of the context's beginning, or are stopped with DeadlineExceeded. Contexts nest; the
+        first deadline counts. Host functions are not stopped, but the guest does not go on after
+        them. A call that begins too late is refused.
 
         Raises:
             ValueError: On entering, when the seconds are negative.

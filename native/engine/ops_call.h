@@ -183,8 +183,7 @@ d_m3Op(pwFailed)
     return error;
 }
 
-/* An import that the host provides. Nested calls from there start above its values. Coroutines of
- * the host can return in another order than they called: their frames would mix. */
+/* An import that the host provides. */
 d_m3Op(pwHost)
 {
     IM3Function function = immediate(IM3Function);
@@ -195,12 +194,9 @@ d_m3Op(pwHost)
 
     if (M3_UNLIKELY(!native_stack_left(store, PW_HOST_RESERVE)))
         return trap_at(store, NULL, m3Err_trapStackOverflow);
-    uint64_t *saved = store->sp;
-    uint64_t *above = values + type->numRets + type->numArgs;
-    store->sp = above;
+    excursion e = begin_excursion(store, values + type->numRets + type->numArgs);
     pw_trap trap = host_hook(object, values);
-    bool in_order = store->sp == above;
-    store->sp = saved;
+    bool in_order = end_excursion(store, &e);
     if (M3_LIKELY(trap == PW_TRAP_NONE && in_order))
         return NULL;
     return trap_at(store, NULL, trap == PW_TRAP_NONE ? trap_order : trap_of(trap));

@@ -69,17 +69,43 @@ static m3ret_t trap_of(pw_trap trap)
     }
 }
 
-/* The hook may call functions of the store: their values go above the frame at sp. */
+/* The host runs, and may call functions of the store: their values go above the running frame. With
+ * coroutines it can return from excursions in another order than it went, when frames have been
+ * mixed: then none of them may go on. */
+typedef struct {
+    uint64_t *sp;
+    uint64_t outer;
+    uint64_t number;
+} excursion;
+
+static inline excursion begin_excursion(pw_store *store, uint64_t *above)
+{
+    excursion e = {store->sp, store->excursion, ++store->excursions};
+    store->sp = above;
+    store->excursion = e.number;
+    return e;
+}
+
+/* Whether they end in order. */
+static inline bool end_excursion(pw_store *store, const excursion *e)
+{
+    bool in_order = store->excursion == e->number;
+    store->excursion = e->outer;
+    if (M3_LIKELY(in_order) || e->sp < store->sp)
+        store->sp = e->sp;
+    return in_order;
+}
+
+/* The frame at sp is the running one. */
 static m3ret_t call_tick_hook(pw_store *store, m3stack_t sp)
 {
-    uint64_t *saved = store->sp;
     uint64_t *above = (uint64_t *)(void *)sp + PW_MAX_FRAME / sizeof(uint64_t);
     if (!tick_hook)
         return NULL;
-    store->sp = above < store->stack_end ? above : store->stack_end;
+    excursion e = begin_excursion(store, above < store->stack_end ? above : store->stack_end);
     pw_trap trap = tick_hook(store->meter.embedder);
-    store->sp = saved;
-    return trap_of(trap);
+    bool in_order = end_excursion(store, &e);
+    return trap == PW_TRAP_NONE && !in_order ? trap_order : trap_of(trap);
 }
 
 /* Gives ticks for the next period, unless there are some, and takes one. False without fuel. */

@@ -54,6 +54,8 @@ struct pw_store {
     uint64_t max_pages;     /* of a memory, like the next of a table */
     uint32_t max_elements;
     uint64_t *sp;        /* where the next call from outside puts its values */
+    uint64_t excursions; /* into the host, so far */
+    uint64_t excursion;  /* that lasts: a number from 1 */
     uint64_t *stack_end; /* values stay below; the red zone and a guard page follow */
 
     void *stack; /* as mapped */

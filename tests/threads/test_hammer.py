@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import pywasm3
-from helpers import THREADS, SANITIZED, child, hammer, load, on_thread, wat
+from helpers import SANITIZED, THREADS, child, hammer, load, on_thread, wat
 
 pytestmark = pytest.mark.hammer
 

@@ -188,11 +188,9 @@ def test_a_call_after_the_deadline_does_not_begin() -> None:
 
 def test_the_first_of_nested_deadlines_counts() -> None:
     instance = make()
-    with instance.deadline(60), instance.deadline(0), instance.deadline(60):
-        with pytest.raises(DeadlineExceeded):
-            instance.exports.add(1, 2)
-    with instance.deadline(0):
-        with instance.deadline(60), pytest.raises(DeadlineExceeded):
+    for seconds in ((60, 0), (0, 60)):
+        first, second = map(instance.deadline, seconds)
+        with first, second, pytest.raises(DeadlineExceeded):
             instance.exports.add(1, 2)
     assert instance.exports.add(1, 2) == 3
 
