@@ -81,7 +81,10 @@ def tick():
         ticks.append(1)
 thread = threading.Thread(target=tick)
 thread.start()
-threading.Timer(0.5, instance.interrupt).start()
+def stop():
+    while not instance.interrupt():  # the call has not begun
+        time.sleep(0.001)
+threading.Timer(0.5, stop).start()
 try:
     exports.loop()
 except pywasm3.Interrupted:
@@ -123,7 +126,9 @@ def test_a_guest_that_calls_built_in_functions_all_the_time_lets_others_run() ->
         + """
 ended = []
 def stop():
-    ended.append(instance.interrupt())
+    while not instance.interrupt():
+        time.sleep(0.001)
+    ended.append(True)
 threading.Timer(0.05, stop).start()
 try:
     exports.hosts(-1, 1)

@@ -50,6 +50,12 @@ from pywasm3 import DeadlineExceeded, Interrupted, Limits
 instance = pywasm3.load(WASM, {"env": {"f": abs}})
 exports = instance.exports
 begin = time.monotonic()
+
+def soon(instance):
+    def interrupt():
+        while not instance.interrupt():  # the call has not begun
+            time.sleep(0.001)
+    threading.Timer(0.05, interrupt).start()
 """
 
 ENDLESS = [
@@ -71,7 +77,7 @@ def test_interrupt_stops(call: str) -> None:
         START
         + f"""
 for _ in range(3):
-    threading.Timer(0.05, instance.interrupt).start()
+    soon(instance)
     try:
         exports.{call}
     except Interrupted as error:
@@ -333,7 +339,7 @@ def f(x):
         return x  # swallowed
 outer = pywasm3.load(WASM, {{"env": {{"f": f}}}})
 if {how == "interrupt"}:
-    threading.Timer(0.05, outer.interrupt).start()
+    soon(outer)
 try:
     if {how == "interrupt"}:
         outer.exports.nested(1)
@@ -382,7 +388,8 @@ seen = []
 def look():
     while not seen or seen[-1] == seen[0]:
         seen.append(instance.fuel)
-    instance.interrupt()
+    while not instance.interrupt():
+        pass
 thread = threading.Timer(0.05, look)
 thread.start()
 try:
@@ -432,13 +439,14 @@ def test_a_signal_handler_interrupts_the_call() -> None:
         + """
 import signal
 signal.signal(signal.SIGALRM, lambda *_: instance.interrupt())
-signal.setitimer(signal.ITIMER_REAL, 0.05)
+signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)  # the call may not have begun at the first one
 try:
     exports.loop()
 except Interrupted:
     pass
 else:
     raise AssertionError
+signal.setitimer(signal.ITIMER_REAL, 0)
 assert exports.add(1, 2) == 3
 """,
         WASM=WASM,
