@@ -454,8 +454,8 @@ MUTATIONS: list[tuple[str, str, str, str]] = [
     (
         "memory.c",
         "pw_memory_new",
-        "(size_t)min * PW_PAGE;\n    return memory",
-        "(size_t)(min + 1) * PW_PAGE;\n    return memory",
+        "(size_t)limits->min * PW_PAGE;\n    return memory",
+        "(size_t)(limits->min + 1) * PW_PAGE;\n    return memory",
     ),
     (
         "memory.c",
@@ -463,6 +463,8 @@ MUTATIONS: list[tuple[str, str, str, str]] = [
         "header->m3.maxStack = store->stack_end",
         "header->m3.maxStack = store->stack_end + 65536",
     ),
+    ("memory.c", "map_memory", "if (max > store->max_pages)", "if (0)"),
+    ("memory.c", "map_memory", "if (min > max || ", "if ("),
     ("memory.c", "pw_memory_release", "!= 1)\n        return", "< 1)\n        return"),
     ("memory.c", "pw_memory_limits", "limits.min = memory->pages", "(void)0"),
     (
@@ -486,7 +488,7 @@ MUTATIONS: list[tuple[str, str, str, str]] = [
         "if (M3_UNLIKELY(r))\n        leave_frame",
         "if (0)\n        leave_frame",
     ),
-    ("ops_call.h", "op_pwLoop", "r = checkpoint(store, _pc - 1)", "r = NULL"),
+    ("ops_call.h", "op_pwLoop", "r = checkpoint(store, _sp, _pc - 1)", "r = NULL"),
     (
         "ops_call.h",
         "op_pwCall",
@@ -504,7 +506,7 @@ MUTATIONS: list[tuple[str, str, str, str]] = [
         "NULL",
     ),
     ("ops_call.h", "op_pwCompile", "if (error)", "if (0)"),
-    ("ops_call.h", "op_pwHost", "store->sp = saved;", "(void)saved;"),
+    ("ops_call.h", "op_pwHost", "trap == PW_TRAP_NONE && in_order", "trap == PW_TRAP_NONE"),
     ("ops_call.h", "op_pwHost", "values + type->numRets + type->numArgs", "values"),
     (
         "ops_call.h",
@@ -536,7 +538,23 @@ MUTATIONS: list[tuple[str, str, str, str]] = [
     ),
     ("record.h", "leave_frame", "record->count < PW_RECORD_HALF", "record->count < 1"),
     ("record.h", "trap_at", "store->record.pc = pc;\n    return trap", "return trap"),
-    ("record.h", "tick", "store->ticks = PW_TICK_PERIOD", "store->ticks = INT64_MAX"),
-    ("record.h", "checkpoint", "if (M3_UNLIKELY(!native_stack_left(store, 0)))", "if (0)"),
+    ("record.h", "begin_excursion", "store->sp = above;", "(void)above;"),
+    ("record.h", "begin_excursion", "++store->excursions", "1"),
+    ("record.h", "end_excursion", "store->excursion = e->outer;", ""),
+    ("record.h", "end_excursion", "if (M3_LIKELY(in_order) || e->sp < store->sp)", "if (1)"),
+    ("record.h", "call_tick_hook", "+ PW_MAX_FRAME / sizeof(uint64_t)", ""),
+    ("record.h", "call_tick_hook", "above < store->stack_end ? above : store->stack_end", "above"),
+    ("record.h", "take_tick", "meter->fuel -= meter->ticks;", ""),
+    ("record.h", "take_tick", "meter->ticks == 0) {", "1) {"),
+    ("record.h", "take_tick", "meter->ticks--;", ""),
+    (
+        "record.h",
+        "tick",
+        "!trap && !take_tick(&store->meter)",
+        "!trap && take_tick(&store->meter), 0",
+    ),
+    ("record.h", "stop", "!trap && !native_stack_left(store, 0)", "0"),
+    ("record.h", "checkpoint", "M3_UNLIKELY(--store->meter.ticks < 0)", "0"),
+    ("record.h", "checkpoint", "(uintptr_t)__builtin_frame_address(0) >= limit", "limit"),
     ("record.h", "native_stack_left", "store->native_limit + reserve", "store->native_limit"),
 ]
