@@ -96,7 +96,7 @@ static void update(pw_store_object *self)
 {
     pw_watch *watch = &self->watch;
     watch->watched = watch->scopes || watch->timeout != PW_NEVER || watch->interrupted ||
-                     watch->engine->fuel != PW_NO_FUEL;
+                     watch->outer || watch->engine->fuel != PW_NO_FUEL;
     if (!runs_elsewhere(self))
         watch->deadline = first_deadline(watch);
 }
@@ -309,26 +309,43 @@ static void link_outer(pw_store_object *self, pw_store_object *outer)
         return;
     self->watch.outer = (pw_store_object *)Py_NewRef((PyObject *)outer);
     outer->watch.inner = self;
+    self->watch.watched = true;
 }
 
-void pw_watch_end(pw_store_object *self)
+static void unlink_outer(pw_store_object *self)
 {
     if (!self->watch.outer)
         return;
     self->watch.outer->watch.inner = NULL;
     Py_CLEAR(self->watch.outer);
+    update(self);
 }
 
-pw_trap pw_watch_begin(pw_store_object *self, pw_store_object *outer)
+/* Why a call must not begin. */
+static pw_trap begin(pw_store_object *self)
 {
     pw_watch *watch = &self->watch;
-    link_outer(self, outer);
-    if (self->depth == 1)
+    if (self->depth == 1) {
+        link_outer(self, pw_hosting);
+        watch->started = 0;
         watch->call_deadline = watch->timeout == PW_NEVER ? PW_NEVER : after(now(), watch->timeout);
+    }
     watch->deadline = first_deadline(watch);
     atomic_store(&watch->seen_fuel, fuel_left(self));
     pw_engine->store_forget_frames(self->store);
     return pw_watch_pending(self);
+}
+
+pw_trap pw_watched_call(pw_store_object *self, const pw_callee *callee, uint64_t *values)
+{
+    pw_trap trap = begin(self);
+    if (trap == PW_TRAP_NONE)
+        trap = pw_engine->call(callee, values);
+    if (self->watch.let_go)
+        pw_take_gil(self);
+    if (self->depth == 1)
+        unlink_outer(self);
+    return trap;
 }
 
 void pw_take_gil(pw_store_object *self)

@@ -276,11 +276,6 @@ static inline void pw_store_leave(pw_store_object *self)
 void pw_watch_init(pw_store_object *self, long long fuel, int64_t timeout);
 /* Nobody waits for the store, or wants its call to stop, any more. */
 void pw_watch_settle(pw_store_object *self);
-/* Before a call in an entered store that is watched, or called by a host function of another one
- * (or NULL): why it must not begin. */
-pw_trap pw_watch_begin(pw_store_object *self, pw_store_object *outer);
-/* After a call from outside that a host function of another store made. */
-void pw_watch_end(pw_store_object *self);
 /* Why the running call must stop. */
 pw_trap pw_watch_pending(pw_store_object *self);
 /* Takes the GIL again. */
@@ -299,24 +294,19 @@ void pw_watch_clear(pw_store_object *self);
 /* The store whose host function runs on this thread, or ran, for coroutines can mix; held. */
 extern PW_THREAD_LOCAL pw_store_object *pw_hosting;
 
+/* A call of a store that is watched, or by a host function of another store. */
+pw_trap pw_watched_call(pw_store_object *self, const pw_callee *callee, uint64_t *values);
+
 /* Calls with values as pw_api.call has them, in the entered store. The GIL is held afterwards. */
 static PW_ALWAYS_INLINE pw_trap pw_run_call(pw_store_object *self, const pw_callee *callee,
                                             uint64_t *values)
 {
-    pw_store_object *outer = NULL;
-    pw_trap trap = PW_TRAP_NONE;
-    if (self->depth == 1) {
-        self->watch.started = 0;
-        outer = pw_hosting;
-    }
-    if (self->watch.watched || outer)
-        trap = pw_watch_begin(self, outer);
-    if (trap == PW_TRAP_NONE)
-        trap = pw_engine->call(callee, values);
+    if (self->watch.watched || pw_hosting)
+        return pw_watched_call(self, callee, values);
+    self->watch.started = 0;
+    pw_trap trap = pw_engine->call(callee, values);
     if (self->watch.let_go)
         pw_take_gil(self);
-    if (outer)
-        pw_watch_end(self);
     return trap;
 }
 

@@ -209,7 +209,7 @@ pw_trap pw_host_call(void *object, uint64_t *values)
         PyMem_Free(arguments);
     if (status < 0)
         return PW_TRAP_HOST;
-    return store->watch.watched || store->watch.outer ? pw_watch_pending(store) : PW_TRAP_NONE;
+    return store->watch.watched ? pw_watch_pending(store) : PW_TRAP_NONE;
 }
 
 static PyObject *get_address(PyObject *op, void *Py_UNUSED(closure))
