@@ -72,6 +72,7 @@ VENDORED_SOURCES = ["native/engine/engine.c"]
 
 # pywasm3._fastcall
 FASTCALL_SOURCES = [
+    "native/fastcall/control.c",
     "native/fastcall/externs.c",
     "native/fastcall/function.c",
     "native/fastcall/host.c",

@@ -14,12 +14,15 @@ Environment, Runtime. All errors derive from WasmError.
 """
 
 from ._errors import (
+    DeadlineExceeded,
     Frame,
+    Interrupted,
     InvalidError,
     LinkError,
     MalformedError,
     Mismatch,
     ModuleError,
+    OutOfFuel,
     StackExhausted,
     Trap,
     TrapKind,
@@ -32,6 +35,7 @@ from ._global import Global
 from ._host import host
 from ._host_function import host_function
 from ._instance import Exports, Instance
+from ._limits import Limits
 from ._load import load
 from ._memory import Memory
 from ._module import Module
@@ -62,6 +66,7 @@ from ._wasm3 import M3_VERSION, Environment, Runtime
 __all__ = [
     "M3_VERSION",
     "CustomSection",
+    "DeadlineExceeded",
     "Environment",
     "ExportType",
     "Exports",
@@ -72,7 +77,9 @@ __all__ = [
     "GlobalType",
     "ImportType",
     "Instance",
+    "Interrupted",
     "InvalidError",
+    "Limits",
     "LinkError",
     "MalformedError",
     "Memory",
@@ -80,6 +87,7 @@ __all__ = [
     "Mismatch",
     "Module",
     "ModuleError",
+    "OutOfFuel",
     "RefType",
     "Runtime",
     "StackExhausted",

@@ -11,7 +11,10 @@
           │    └── UnsupportedError     valid, but beyond what this version runs
           ├── LinkError                 imports are missing or do not fit
           ├── Trap                      running code stopped
-          │    └── StackExhausted (RecursionError)
+          │    ├── StackExhausted (RecursionError)
+          │    ├── OutOfFuel
+          │    ├── Interrupted
+          │    └── DeadlineExceeded (TimeoutError)
           └── WasiExit                  a WASI program ended itself
 
 Misuse of the Python API raises Python's own errors: TypeError, OverflowError, IndexError,
@@ -27,6 +30,8 @@ from ._types import Value, _set, describe
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from typing_extensions import Self
 
     from ._types import ExternType, ImportType
 
@@ -126,7 +131,7 @@ def link_error(missing: Sequence[ImportType], mismatched: Sequence[Mismatch]) ->
 
 
 class TrapKind(Enum):
-    """Why running code stopped. The value is the phrase of the official test-suite."""
+    """Why running code stopped. The value is the official test-suite's phrase, if it has one."""
 
     UNREACHABLE = "unreachable"
     MEMORY_OUT_OF_BOUNDS = "out of bounds memory access"
@@ -140,11 +145,16 @@ class TrapKind(Enum):
     NULL_FUNCTION_REFERENCE = "null function reference"
     STACK_EXHAUSTED = "call stack exhausted"
     NULL_REFERENCE = "null reference"
+    OUT_OF_FUEL = "out of fuel"
+    INTERRUPTED = "interrupted"
+    DEADLINE = "deadline exceeded"
 
 
-# pw_trap counts from 1 in this order; then PW_TRAP_HOST, PW_TRAP_NO_MEMORY and PW_TRAP_UNSUPPORTED.
+# pw_trap counts from 1 in this order; then PW_TRAP_HOST, PW_TRAP_NO_MEMORY, PW_TRAP_UNSUPPORTED and
+# PW_TRAP_OUT_OF_ORDER.
 _KINDS = tuple(TrapKind)
 _UNSUPPORTED = len(_KINDS) + 3
+_OUT_OF_ORDER = len(_KINDS) + 4
 
 
 class Frame(Value):
@@ -237,6 +247,24 @@ class StackExhausted(Trap, RecursionError):
     """Calls went too deep: the value stack or the native stack is used up."""
 
 
+class OutOfFuel(Trap):
+    """The fuel was used up: see ``Limits`` and ``Instance.fuel``."""
+
+
+class Interrupted(Trap):
+    """``interrupt()`` was called while the code ran."""
+
+
+class DeadlineExceeded(Trap, TimeoutError):
+    """The time was over: that of ``Limits(timeout=...)``, or a ``with instance.deadline(...)``."""
+
+    def __new__(cls, *args: object) -> Self:
+        """As OSError, the base of TimeoutError, asks for."""
+        return TimeoutError.__new__(cls)
+
+    __str__ = Trap.__str__
+
+
 class WasiExit(WasmError):
     """A WASI program called proc_exit. ``Instance.run()`` catches that of its own program.
 
@@ -257,6 +285,14 @@ class WasiExit(WasmError):
     def __str__(self) -> str:
         """The code in words."""
         return f"exit code {self.code}"
+
+
+_CLASSES: dict[TrapKind, type[Trap]] = {
+    TrapKind.STACK_EXHAUSTED: StackExhausted,
+    TrapKind.OUT_OF_FUEL: OutOfFuel,
+    TrapKind.INTERRUPTED: Interrupted,
+    TrapKind.DEADLINE: DeadlineExceeded,
+}
 
 
 def _frames(raw: Iterable[tuple[int, int | None, str | None]]) -> list[Frame]:
@@ -281,10 +317,11 @@ def trap(
     """
     if 0 < kind <= len(_KINDS):
         reason = _KINDS[kind - 1]
-        cls = StackExhausted if reason is TrapKind.STACK_EXHAUSTED else Trap
-        return cls(reason, _frames(frames), head, omitted)
+        return _CLASSES.get(reason, Trap)(reason, _frames(frames), head, omitted)
     made = _frames(frames)
     text = message or "the engine cannot run this function"
+    if kind == _OUT_OF_ORDER:
+        text = "a host function returned while a later call of the same store still runs"
     if lines := _frame_lines(made, head, omitted):
         text = f"{text}\n{lines}"
     if kind != _UNSUPPORTED:

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import _thread
+import os
 from operator import index as _index
 
-from . import _errors, _fastcall, _function
+from . import _errors, _fastcall, _function, _limits
 from ._engine import ffi, lib
 from ._errors import InvalidError, MalformedError, UnsupportedError, WasmError
 from ._fastcall import Function, HostFunction, Store, encode, exports, signature
@@ -78,8 +80,12 @@ def _describe(address: int) -> tuple[str, FuncType]:
     return name or f"function {index}", func_type(lib.pw_func_type(pointer))
 
 
+# Before Python 3.13 the C API knows it.
+_main_thread = getattr(_thread, "_get_main_thread_ident", int)
+
 _fastcall.connect(
     int(ffi.cast("uintptr_t", lib.pw_get_api())),
+    _main_thread(),
     _function.Doc(),
     {
         "trap": _errors.trap,
@@ -88,8 +94,11 @@ _fastcall.connect(
         "signature": _function.signature,
         "call_argv": _function.call_argv,
         "describe": _describe,
+        "limits": _limits.numbers,
     },
 )
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_fastcall.after_fork)
 
 _cast, _new, _unpack = ffi.cast, ffi.new, ffi.unpack
 _ERROR_TYPE = ffi.typeof("pw_error *")

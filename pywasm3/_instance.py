@@ -24,7 +24,8 @@ from ._ffi import (
     store_pointer,
 )
 from ._global import Global
-from ._linker import link, mapping_lookup
+from ._limits import Deadline
+from ._linker import choose_store, link, mapping_lookup
 from ._memory import Memory
 from ._module import Module, check_module
 from ._program import initialize, new_wasi, run, with_wasi
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ._ffi import Pointer
+    from ._limits import Limits
     from ._linker import Imports
     from ._types import ImportType, ValueType
     from .wasi import Wasi, WasiConfig
@@ -205,6 +207,7 @@ class Instance:
         store: Store | None = None,
         compile: Compile = "lazy",
         wasi: WasiConfig | None = None,
+        limits: Limits | None = None,
     ) -> None:
         """Links the imports, lays out memory and tables, and runs the start function.
 
@@ -221,14 +224,16 @@ class Instance:
             wasi: What a program for WASI is given. It serves the imports from
                 ``wasi_snapshot_preview1`` and ``wasi_unstable`` that `imports` does not name; and
                 if the module is a library (a reactor), its ``_initialize`` is called.
+            limits: Of the store that it makes for itself.
 
         Raises:
             LinkError: Imports are missing or do not fit; it lists all of them.
             Trap: A segment does not fit into its memory or table, or the start function trapped.
-            UnsupportedError: A function is too large for the engine; without ``"eager"``, its
-                first call raises this.
+            UnsupportedError: A memory or a table begins beyond the limits, or a function is too
+                large for the engine; without ``"eager"``, its first call raises this.
             OSError: Something that `wasi` names cannot be opened.
             WasiExit: The start function, or ``_initialize``, ended the program.
+            ValueError: There are limits, but the store exists: that has some already.
             TypeError: An argument is of another type.
             ValueError: `compile` is neither.
         """
@@ -240,12 +245,13 @@ class Instance:
         lookup = mapping_lookup(imports)
         if wasi is None:
             self._wasi = None
-            self._instantiate(module, lookup, store, compile == "eager")
+            self._instantiate(module, lookup, store, compile == "eager", limits)
             self._start()
             return
         self._wasi = new_wasi(wasi, self)
         try:
-            self._instantiate(module, with_wasi(lookup, self._wasi), store, compile == "eager")
+            lookup = with_wasi(lookup, self._wasi)
+            self._instantiate(module, lookup, store, compile == "eager", limits)
             self._start()
             initialize(self)
         except BaseException:
@@ -263,12 +269,13 @@ class Instance:
         lookup: Callable[[ImportType], Any],
         store: Store | None,
         eager: bool = False,
+        limits: Limits | None = None,
     ) -> None:
         """Everything but the start function."""
         if module._info.nimports:
-            store, externs = link(module, lookup, self, store)
+            store, externs = link(module, lookup, self, store, limits)
         else:
-            store, externs = store or Store(), _NO_EXTERNS
+            store, externs = choose_store(store, limits), _NO_EXTERNS
         error = new_error()
         store._enter()
         try:
@@ -320,6 +327,48 @@ class Instance:
                 memory: Memory = self._exports[name]
                 return memory
         raise WasmError(f"{self._module!r} exports no memory")
+
+    @property
+    def fuel(self) -> int | None:
+        """How many calls and loop iterations its store may still run; None: they are not counted.
+
+        Assignment refills it, also while a call runs, from a host function or another thread. While
+        a call runs on another thread, what is read is some microseconds old.
+
+        Raises:
+            ValueError: Assigned, and negative.
+            TypeError: Assigned, and neither an integer nor None.
+            WasmError: The store is closed.
+        """
+        return self._store.fuel
+
+    @fuel.setter
+    def fuel(self, value: int | None) -> None:
+        self._store.fuel = value
+
+    def interrupt(self) -> bool:
+        """Stops the running call with Interrupted; from any thread, or from a host function.
+
+        Calls of the same store that are nested in it are stopped, too, and none begins until it has
+        ended: a host function that catches Interrupted only delays it.
+
+        Returns:
+            Whether a call was running. It may still end by itself.
+        """
+        return self._store.interrupt()
+
+    def deadline(self, seconds: float) -> Deadline:
+        """``with instance.deadline(0.5):`` bounds the time of what is called there.
+
+        This thread's calls in its store, and what is nested in them, must end within so many
+        seconds of the context's beginning, or are stopped with DeadlineExceeded. Contexts nest; the
+        first deadline counts. Host functions are not stopped, but the guest does not go on after
+        them. A call that begins too late is refused.
+
+        Raises:
+            ValueError: On entering, when the seconds are negative.
+        """
+        return Deadline(self._store, seconds)
 
     @property
     def wasi(self) -> Wasi:

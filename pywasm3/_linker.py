@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from ._fastcall import HostFunction
     from ._ffi import Pointer
     from ._instance import Instance
+    from ._limits import Limits
     from ._module import Module
     from ._types import ImportType, ValueType
 
@@ -400,11 +401,25 @@ def _choose(
     return store
 
 
+def choose_store(store: Store | None, limits: Limits | None) -> Store:
+    """The store there is, or a new one with the limits.
+
+    Raises:
+        ValueError: There are both.
+    """
+    if store is None:
+        return Store() if limits is None else Store(limits=limits)
+    if limits is not None:
+        raise ValueError("the instance joins a store, which has its limits: Store(limits=...)")
+    return store
+
+
 def link(
     module: Module,
     lookup: Callable[[ImportType], Any],
     instance: Instance,
     store: Store | None,
+    limits: Limits | None,
 ) -> tuple[Store, Pointer]:
     """Resolves the imports of a module.
 
@@ -413,12 +428,14 @@ def link(
         lookup: Gives the value for an import, or ABSENT.
         instance: Handed to host functions that ask for it.
         store: Where the instance shall live, or None to join that of the imports, or a new one.
+        limits: Of a new one.
 
     Returns:
         The store, and a pw_extern per import.
 
     Raises:
         LinkError: Imports are missing or do not fit; it lists all of them.
+        ValueError: There are limits, but the store exists.
     """
     missing: list[ImportType] = []
     mismatched: list[Mismatch] = []
@@ -438,8 +455,7 @@ def link(
     chosen = _choose(makers, store, mismatched)
     if missing or mismatched:
         raise link_error(missing, mismatched)
-    if chosen is None:
-        chosen = Store()
+    chosen = choose_store(chosen, limits)
     return chosen, _externs([maker for _, maker, _ in makers], chosen, instance)
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from ._fastcall import Store
     from ._instance import Compile
+    from ._limits import Limits
     from ._linker import Imports
     from .wasi import WasiConfig
 
@@ -44,15 +45,17 @@ def load(
     store: Store | None = None,
     compile: Compile = "lazy",
     wasi: WasiConfig | None = None,
+    limits: Limits | None = None,
 ) -> Instance:
     """Reads a module and instantiates it.
 
     Args:
         source: A path (str or os.PathLike), a bytes-like object, or a file opened in binary mode.
         imports: As ``Instance`` takes them.
-        store: As ``Instance`` takes it.
+        store: As ``Instance`` takes it, like the next.
         compile: As ``Instance`` takes it.
         wasi: As ``Instance`` takes it.
+        limits: What the guest may use.
 
     Raises:
         OSError: The file cannot be read.
@@ -62,4 +65,4 @@ def load(
         TypeError: `source` is none of the above.
     """
     module = Module(_read(source))
-    return Instance(module, imports, store=store, compile=compile, wasi=wasi)
+    return Instance(module, imports, store=store, compile=compile, wasi=wasi, limits=limits)

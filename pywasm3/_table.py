@@ -6,7 +6,7 @@ from __future__ import annotations
 from operator import index as _index
 
 from ._errors import WasmError
-from ._ffi import NULL, entered, lib, new_limits, store_pointer, table_type
+from ._ffi import NULL, entered, ffi, lib, new_error, new_limits, store_pointer, table_type
 from ._shared import Shared, host_type, store_for
 from ._types import is_reference
 
@@ -56,7 +56,7 @@ class Table(Shared):
         Raises:
             ValueError: No table can have the type, or the limits.
             TypeError: `init` is no value of the type.
-            MemoryError: There is no memory, or it is larger than this package allows.
+            MemoryError: There is no memory, or the store's limits do not allow it.
             WasmError: The store is closed.
         """
         valtype = host_type(type)
@@ -67,9 +67,10 @@ class Table(Shared):
         with entered(store):
             bits = store._encode(init, valtype.code, 0, *cls._WORDS)
             owner = store_pointer(store)
-            pointer = lib.pw_table_new(owner, valtype.code, limits, bits)
+            error = new_error()
+            pointer = lib.pw_table_new(owner, valtype.code, limits, bits, error)
             if not pointer:
-                raise MemoryError(f"no memory for a table of {minimum} elements")
+                raise MemoryError(ffi.string(error.detail).decode())
             return cls._of(store, pointer, valtype, NULL)
 
     @property

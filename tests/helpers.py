@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -132,3 +132,30 @@ def on_thread(target: Any, *, stack: int = 0) -> Any:
     if error is not None:
         raise error
     return value
+
+
+# How many threads a test lets loose on something.
+THREADS = 8
+
+
+def hammer(*actions: Callable[[int], None], threads: int = THREADS) -> None:
+    """Runs the actions on many threads, all at once, and raises what they raise."""
+    import threading
+
+    errors: list[BaseException] = []
+    barrier = threading.Barrier(threads)
+
+    def run(number: int) -> None:
+        try:
+            barrier.wait()
+            actions[number % len(actions)](number)
+        except BaseException as error:
+            errors.append(error)
+
+    workers = [threading.Thread(target=run, args=(i,)) for i in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    if errors:
+        raise errors[0]

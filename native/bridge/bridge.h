@@ -44,8 +44,10 @@ bool pw_link_imports(pw_instance *instance, const pw_extern *imports, pw_error *
 
 /* ---- table.c ---- */
 
-/* Gives an empty table its type and its first elements. False without memory. */
-bool pw_table_init(pw_table *table, pw_valtype type, const pw_limits *limits, uint64_t init);
+/* Gives an empty table its type and its first elements. False without memory, or when the store
+ * does not allow its size. */
+bool pw_table_init(pw_table *table, const pw_store *store, pw_valtype type, const pw_limits *limits,
+                   uint64_t init, pw_error *error);
 
 /* ---- segments.c ---- */
 
@@ -55,6 +57,7 @@ bool pw_segments_add(pw_instance *instance);
  * at the first one that does not fit: what went before stays. */
 bool pw_segments_apply(pw_instance *instance, pw_error *error);
 
+pw_meter *pw_store_meter(pw_store *store);
 uint64_t pw_store_visit_externs(const pw_store *store, pw_extern_visitor visit, void *arg);
 /* Frees an instance that its store no longer lists. */
 void pw_instance_free(pw_instance *instance);

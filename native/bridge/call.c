@@ -70,6 +70,14 @@ static inline pw_trap run(const pw_callee *callee, uint64_t *values)
     return PW_TRAP_NONE;
 }
 
+/* Takes back what other threads wanted of an earlier call: the embedder sees to it when calls nest.
+ */
+static inline void set_native_limit(pw_store *store, uintptr_t limit)
+{
+    store->native_limit = limit;
+    atomic_store_explicit(&store->meter.stop_limit, limit, memory_order_relaxed);
+}
+
 static pw_trap call(const pw_callee *callee, uint64_t *values)
 {
     pw_store *store = callee->store;
@@ -78,10 +86,15 @@ static pw_trap call(const pw_callee *callee, uint64_t *values)
     store->record.count = 0;
     if ((uintptr_t)__builtin_frame_address(0) < limit)
         return PW_TRAP_STACK_EXHAUSTED;
-    store->native_limit = limit;
+    set_native_limit(store, limit);
     pw_trap trap = run(callee, values);
-    store->native_limit = saved;
+    set_native_limit(store, saved);
     return trap;
+}
+
+static void forget_frames(pw_store *store)
+{
+    store->record.count = 0;
 }
 
 const char *pw_engine_version(void)
@@ -95,8 +108,10 @@ const pw_api *pw_get_api(void)
         .size = sizeof api,
         .set_hooks = pw_set_engine_hooks,
         .store_new = pw_store_new,
+        .store_meter = pw_store_meter,
         .store_free = pw_store_free,
         .store_frames = pw_store_frames,
+        .store_forget_frames = forget_frames,
         .store_message = pw_store_message,
         .instance_func = pw_instance_func,
         .func_type = pw_func_type,

@@ -102,12 +102,9 @@ static bool add_memory(pw_instance *instance, pw_error *error)
     if (!module->nmemories)
         return true;
     if (!module->memories[0].imported)
-        instance->memory = pw_memory_new(instance->store, &module->memories[0].limits);
-    if (!instance->memory) {
-        pw_fail(error, PW_NO_MEMORY, 0, "no address space for a memory of %llu pages",
-                (unsigned long long)module->memories[0].limits.min);
+        instance->memory = pw_memory_new(instance->store, &module->memories[0].limits, error);
+    if (!instance->memory)
         return false;
-    }
     instance->header = pw_memory_header(instance->memory);
     return true;
 }
@@ -119,15 +116,10 @@ static bool add_tables(pw_instance *instance, pw_error *error)
         const pw_tabledef *definition = &module->tables[i];
         if (definition->imported)
             continue;
-        if (definition->limits.min > PW_MAX_TABLE_SIZE)
-            return pw_fail(error, PW_LIMIT, 0, "table too large: %llu elements, at most %u",
-                           (unsigned long long)definition->limits.min, PW_MAX_TABLE_SIZE);
         pw_table *table = instance->tables[i] = &instance->own_tables[i];
-        if (!pw_table_init(table, definition->type, &definition->limits,
-                           pw_evaluate(instance, &definition->init))) {
-            no_memory(error);
+        if (!pw_table_init(table, instance->store, definition->type, &definition->limits,
+                           pw_evaluate(instance, &definition->init), error))
             return false;
-        }
         table->resolved = pw_resolve_type(instance, definition->type);
     }
     return true;

@@ -22,7 +22,7 @@ typedef enum {
     PW_MALFORMED,   /* the bytes are no module */
     PW_INVALID,     /* a module that breaks a validation rule */
     PW_UNSUPPORTED, /* valid, but this version cannot run it */
-    PW_LIMIT,       /* beyond a limit of native/frontend/limits.h */
+    PW_LIMIT,       /* beyond a limit of native/frontend/limits.h, or of the store */
     PW_LINK,        /* imports do not fit */
     PW_TRAPPED,     /* `trap` says why */
     PW_NO_MEMORY    /* the system gave no memory or address space */
@@ -42,9 +42,13 @@ typedef enum {
     PW_TRAP_NULL_FUNCTION_REFERENCE,
     PW_TRAP_STACK_EXHAUSTED,
     PW_TRAP_NULL_REFERENCE,
-    PW_TRAP_HOST,        /* a host function failed: the embedder holds the reason */
-    PW_TRAP_NO_MEMORY,   /* for the code of a function */
-    PW_TRAP_UNSUPPORTED, /* the engine could not compile the function: see pw_store_message */
+    PW_TRAP_OUT_OF_FUEL,
+    PW_TRAP_INTERRUPTED,
+    PW_TRAP_DEADLINE,
+    PW_TRAP_HOST,         /* a host function failed: the embedder holds the reason */
+    PW_TRAP_NO_MEMORY,    /* for the code of a function */
+    PW_TRAP_UNSUPPORTED,  /* the engine could not compile the function: see pw_store_message */
+    PW_TRAP_OUT_OF_ORDER, /* a host function returned while a call that began later still ran */
     PW_TRAP_COUNT
 } pw_trap;
 
@@ -193,8 +197,14 @@ typedef struct {
     void *object; /* pw_func, pw_table, pw_memory, pw_global, pw_tag: borrowed; or the host's own */
 } pw_extern;
 
-/* A store with a value stack of at least stack_bytes. Owned by caller: pw_store_free. */
-pw_store *pw_store_new(uint64_t stack_bytes, pw_error *error);
+typedef struct {
+    uint64_t stack;  /* bytes of the value stack, at least */
+    uint64_t memory; /* bytes that each memory may have */
+    uint64_t table;  /* elements that each table may have; at most what limits.h allows */
+} pw_store_limits;
+
+/* Owned by caller: pw_store_free. */
+pw_store *pw_store_new(const pw_store_limits *limits, pw_error *error);
 /* Frees the store and its instances; memories that are still retained live on. */
 void pw_store_free(pw_store *store);
 
@@ -241,8 +251,9 @@ const char *pw_store_message(const pw_store *store);
 #define PW_PAGE 65536
 
 /* A memory of the host, of limits.min pages in reserved address space: one reference, owned by
- * caller. NULL without memory. Instances of other stores cannot use it. */
-pw_memory *pw_memory_new(pw_store *store, const pw_limits *limits);
+ * caller. NULL without memory, or when the store does not allow its size. Instances of other stores
+ * cannot use it. */
+pw_memory *pw_memory_new(pw_store *store, const pw_limits *limits, pw_error *error);
 pw_memory *pw_memory_retain(pw_memory *memory);
 void pw_memory_release(pw_memory *memory);
 uint8_t *pw_memory_data(const pw_memory *memory); /* never moves */
@@ -255,8 +266,9 @@ int64_t pw_memory_grow(pw_memory *memory, uint64_t delta);
  * bits that the embedder chose. */
 
 /* A table of the host, its elements all `init`. Borrowed from the store. NULL without memory, or
- * when it would have more elements than limits.h allows. */
-pw_table *pw_table_new(pw_store *store, pw_valtype type, const pw_limits *limits, uint64_t init);
+ * when the store does not allow its size. */
+pw_table *pw_table_new(pw_store *store, pw_valtype type, const pw_limits *limits, uint64_t init,
+                       pw_error *error);
 uint32_t pw_table_size(const pw_table *table);
 pw_valtype pw_table_type(const pw_table *table);
 pw_limits pw_table_limits(const pw_table *table);
@@ -288,12 +300,22 @@ const pw_api *pw_get_api(void);
 
 /* cdef: end */
 
+#include <stdatomic.h>
+
 #if defined(__GNUC__) || defined(__clang__)
 #define PW_NOINLINE __attribute__((noinline))
 #define PW_ALWAYS_INLINE inline __attribute__((always_inline))
 #else
 #define PW_NOINLINE
 #define PW_ALWAYS_INLINE inline
+#endif
+
+/* glibc has room for the few bytes of a library that is loaded late; reading them is one
+ * instruction then, and a call otherwise. */
+#ifdef __GLIBC__
+#define PW_THREAD_LOCAL _Thread_local __attribute__((tls_model("initial-exec")))
+#else
+#define PW_THREAD_LOCAL _Thread_local
 #endif
 
 /* ---- calls: for fastcall, not for cffi ---------------------------------------------------------
@@ -303,8 +325,25 @@ const pw_api *pw_get_api(void);
  * the arguments follow. Anything but PW_TRAP_NONE stops the guest: PW_TRAP_HOST, or
  * PW_TRAP_STACK_EXHAUSTED if the host has none left for the function. */
 typedef pw_trap (*pw_host_hook)(void *object, uint64_t *values);
-/* Called every few hundred thousand ticks of a running call. False stops it with PW_TRAP_HOST. */
-typedef bool (*pw_tick_hook)(pw_store *store);
+
+/* What engine and embedder share of a store. It belongs to the thread that runs in the store; other
+ * threads may store PW_STOP_NOW in `stop_limit`. */
+typedef struct {
+    int64_t ticks; /* one is taken at each call and each iteration of a loop; then the hook runs */
+    atomic_uintptr_t stop_limit; /* end of the native stack; PW_STOP_NOW: the hook runs at once */
+    int64_t fuel;                /* beyond `ticks`; PW_NO_FUEL: not metered */
+    int64_t period;              /* ticks between two calls of the hook, at most */
+    void *embedder;              /* for the hook */
+} pw_meter;
+
+#define PW_STOP_NOW UINTPTR_MAX
+#define PW_NO_FUEL (-1)
+#define PW_MAX_PERIOD 4096 /* some 10 microseconds of a tight loop */
+
+/* Called when the ticks are used up, and soon after PW_STOP_NOW. Anything but PW_TRAP_NONE stops
+ * the guest: PW_TRAP_HOST, PW_TRAP_INTERRUPTED, PW_TRAP_DEADLINE. It may set `fuel` and `period`,
+ * and call other functions of the store. */
+typedef pw_trap (*pw_tick_hook)(void *embedder);
 /* Sees the bits of an external reference that is not null. */
 typedef void (*pw_extern_visitor)(void *arg, uint64_t bits);
 
@@ -325,10 +364,13 @@ typedef struct {
 struct pw_api {
     uint32_t size; /* of this struct: the two extensions must be built together */
     void (*set_hooks)(pw_host_hook host, pw_tick_hook tick);
-    pw_store *(*store_new)(uint64_t stack_bytes, pw_error *error);
+    pw_store *(*store_new)(const pw_store_limits *limits, pw_error *error);
+    pw_meter *(*store_meter)(pw_store *store);
     void (*store_free)(pw_store *store);
     uint32_t (*store_frames)(const pw_store *store, pw_frame *frames, uint32_t capacity,
                              uint32_t *head, uint64_t *omitted);
+    /* Of a call that fails before it begins: there are none. */
+    void (*store_forget_frames)(pw_store *store);
     const char *(*store_message)(const pw_store *store);
     pw_func *(*instance_func)(pw_instance *instance, uint32_t index);
     const pw_functype *(*func_type)(const pw_func *func);
@@ -344,7 +386,7 @@ struct pw_api {
      * ones in the low half. */
     pw_trap (*call)(const pw_callee *callee, uint64_t *values);
     pw_memory *(*instance_memory)(pw_instance *instance, uint32_t index);
-    pw_memory *(*memory_new)(pw_store *store, const pw_limits *limits);
+    pw_memory *(*memory_new)(pw_store *store, const pw_limits *limits, pw_error *error);
     pw_memory *(*memory_retain)(pw_memory *memory);
     void (*memory_release)(pw_memory *memory);
     uint8_t *(*memory_data)(const pw_memory *memory);

@@ -84,8 +84,9 @@ static void free_stack(pw_store *store)
 
 /* ---- stores ---- */
 
-pw_store *pw_store_new(uint64_t stack_bytes, pw_error *error)
+pw_store *pw_store_new(const pw_store_limits *limits, pw_error *error)
 {
+    uint64_t stack_bytes = limits->stack;
     if (stack_bytes > MAX_STACK) {
         pw_fail(error, PW_LIMIT, 0, "stack too large: %llu bytes, at most %llu",
                 (unsigned long long)stack_bytes, (unsigned long long)MAX_STACK);
@@ -100,7 +101,11 @@ pw_store *pw_store_new(uint64_t stack_bytes, pw_error *error)
         pw_fail(error, PW_NO_MEMORY, 0, "no memory for a store");
         return NULL;
     }
-    store->ticks = PW_TICK_PERIOD;
+    store->meter.ticks = store->meter.period = PW_MAX_PERIOD;
+    store->meter.fuel = PW_NO_FUEL;
+    store->max_pages = limits->memory / PW_PAGE;
+    store->max_elements =
+        limits->table < PW_MAX_TABLE_SIZE ? (uint32_t)limits->table : PW_MAX_TABLE_SIZE;
     store->no_memory.store = store;
     store->no_memory.m3.maxStack = store->stack_end;
     return store;
@@ -141,6 +146,11 @@ void pw_store_free(pw_store *store)
     if (store->far_stack)
         pw_pages_release(store->far_stack, PW_FAR_STACK);
     free(store);
+}
+
+pw_meter *pw_store_meter(pw_store *store)
+{
+    return &store->meter;
 }
 
 const char *pw_store_message(const pw_store *store)

@@ -32,20 +32,14 @@ void pw_table_set(pw_table *table, uint32_t index, uint64_t ref)
     table->elements[index] = ref;
 }
 
-static uint64_t max_size(const pw_table *table)
-{
-    const pw_limits *limits = &table->limits;
-    return limits->has_max && limits->max < PW_MAX_TABLE_SIZE ? limits->max : PW_MAX_TABLE_SIZE;
-}
-
-/* Room for `size` elements, at most max_size. */
+/* Room for `size` elements, at most table->max. */
 static bool reserve(pw_table *table, uint64_t size)
 {
     if (size <= table->capacity)
         return true;
     uint64_t capacity = table->capacity + (uint64_t)table->capacity / 2;
-    if (capacity > max_size(table))
-        capacity = max_size(table);
+    if (capacity > table->max)
+        capacity = table->max;
     if (capacity < size)
         capacity = size;
     uint64_t *elements = realloc(table->elements, (size_t)capacity * sizeof *elements);
@@ -59,8 +53,7 @@ static bool reserve(pw_table *table, uint64_t size)
 int64_t pw_table_grow(pw_table *table, uint32_t delta, uint64_t init)
 {
     uint32_t before = table->size;
-    if (before > max_size(table) || delta > max_size(table) - before ||
-        !reserve(table, (uint64_t)before + delta))
+    if (delta > table->max - before || !reserve(table, (uint64_t)before + delta))
         return -1;
     table->size = before + delta;
     pw_table_fill(table, before, init, delta);
@@ -86,28 +79,43 @@ bool pw_table_copy(pw_table *target, uint32_t to, const pw_table *source, uint32
     return true;
 }
 
+static uint32_t max_size(const pw_store *store, const pw_limits *limits)
+{
+    bool declared = limits->has_max && limits->max < store->max_elements;
+    return declared ? (uint32_t)limits->max : store->max_elements;
+}
+
 /* Most are small, and filled with null. */
-bool pw_table_init(pw_table *table, pw_valtype type, const pw_limits *limits, uint64_t init)
+bool pw_table_init(pw_table *table, const pw_store *store, pw_valtype type, const pw_limits *limits,
+                   uint64_t init, pw_error *error)
 {
     table->type = type;
     table->resolved = pw_host_type(type);
     table->limits = *limits;
-    if (limits->min > PW_MAX_TABLE_SIZE)
-        return false;
+    table->max = max_size(store, limits);
+    if (limits->min > table->max)
+        return pw_fail(error, PW_LIMIT, 0, "table too large: %llu elements, at most %u",
+                       (unsigned long long)limits->min, (unsigned)table->max);
     uint32_t size = (uint32_t)limits->min;
     if (!size)
         return true;
     table->elements = calloc(size, sizeof *table->elements);
     if (!table->elements)
-        return false;
+        return pw_fail(error, PW_NO_MEMORY, 0, "no memory for a table of %u elements",
+                       (unsigned)size);
     table->size = table->capacity = size;
     return !init || pw_table_fill(table, 0, init, size);
 }
 
-pw_table *pw_table_new(pw_store *store, pw_valtype type, const pw_limits *limits, uint64_t init)
+pw_table *pw_table_new(pw_store *store, pw_valtype type, const pw_limits *limits, uint64_t init,
+                       pw_error *error)
 {
     pw_table *table = calloc(1, sizeof *table);
-    if (!table || !pw_table_init(table, type, limits, init)) {
+    if (!table) {
+        pw_fail(error, PW_NO_MEMORY, 0, "no memory for a table");
+        return NULL;
+    }
+    if (!pw_table_init(table, store, type, limits, init, error)) {
         free(table);
         return NULL;
     }

@@ -168,6 +168,10 @@ pw_trap pw_classify(m3ret_t trap)
         {m3Err_trapTableElementIsNull, PW_TRAP_UNINITIALIZED_ELEMENT},
         {m3Err_trapIndirectCallTypeMismatch, PW_TRAP_INDIRECT_CALL_TYPE},
         {trap_null_function, PW_TRAP_NULL_FUNCTION_REFERENCE},
+        {trap_fuel, PW_TRAP_OUT_OF_FUEL},
+        {trap_interrupted, PW_TRAP_INTERRUPTED},
+        {trap_deadline, PW_TRAP_DEADLINE},
+        {trap_order, PW_TRAP_OUT_OF_ORDER},
         {m3Err_mallocFailed, PW_TRAP_NO_MEMORY},
         {m3Err_mallocFailedCodePage, PW_TRAP_NO_MEMORY},
     };

@@ -6,6 +6,7 @@
 
 #include <stdatomic.h>
 
+#include "../frontend/error.h"
 #include "pages.h"
 
 /* The largest 32-bit memory: 4 GiB. */
@@ -16,8 +17,8 @@ struct pw_memory {
     pw_limits limits;
     uint8_t *start; /* of the reservation */
     size_t reserved;
-    uint64_t pages;
-    uint64_t max_pages; /* what the limits, and the reservation, allow */
+    _Atomic(uint64_t) pages; /* read by other threads while it grows */
+    uint64_t max_pages;      /* what the limits, the store and the reservation allow */
     uint8_t *data;
 };
 
@@ -54,31 +55,47 @@ static bool reserve(pw_memory *memory, uint64_t min, uint64_t max)
            try_reserve(memory, min);
 }
 
-pw_memory *pw_memory_new(pw_store *store, const pw_limits *limits)
+/* Without a reservation its start is NULL. */
+static bool map_memory(pw_memory *memory, const pw_store *store, const pw_limits *limits)
+{
+    uint64_t min = limits->min, max = declared_max(limits);
+    if (max > store->max_pages)
+        max = store->max_pages;
+    if (min > max || !reserve(memory, min, max))
+        return false;
+    return pw_pages_commit(memory->start, pw_page_size() + (size_t)min * PW_PAGE);
+}
+
+static void refuse(const pw_store *store, uint64_t pages, pw_error *error)
+{
+    if (pages > store->max_pages)
+        pw_fail(error, PW_LIMIT, 0, "memory too large: %llu bytes, and the limit is %llu",
+                (unsigned long long)pages * PW_PAGE,
+                (unsigned long long)store->max_pages * PW_PAGE);
+    else
+        pw_fail(error, PW_NO_MEMORY, 0, "no address space for a memory of %llu pages",
+                (unsigned long long)pages);
+}
+
+pw_memory *pw_memory_new(pw_store *store, const pw_limits *limits, pw_error *error)
 {
     pw_memory *memory = calloc(1, sizeof *memory);
-    if (!memory)
-        return NULL;
-    size_t header_size = pw_page_size();
-    uint64_t min = limits->min;
-    if (min > declared_max(limits) || !reserve(memory, min, declared_max(limits))) {
-        free(memory);
-        return NULL;
-    }
-    if (!pw_pages_commit(memory->start, header_size + (size_t)min * PW_PAGE)) {
-        pw_pages_release(memory->start, memory->reserved);
+    if (!memory || !map_memory(memory, store, limits)) {
+        refuse(store, limits->min, error);
+        if (memory && memory->start)
+            pw_pages_release(memory->start, memory->reserved);
         free(memory);
         return NULL;
     }
     atomic_init(&memory->references, 1);
     memory->limits = *limits;
-    memory->pages = min;
-    memory->data = memory->start + header_size;
+    memory->pages = limits->min;
+    memory->data = memory->start + pw_page_size();
     pw_header *header = pw_header_of(pw_memory_header(memory));
     header->memory = memory;
     header->store = store;
     header->m3.maxStack = store->stack_end;
-    header->m3.length = (size_t)min * PW_PAGE;
+    header->m3.length = (size_t)limits->min * PW_PAGE;
     return memory;
 }
 
@@ -123,7 +140,7 @@ int64_t pw_memory_grow(pw_memory *memory, uint64_t delta)
         if (!pw_pages_commit(memory->data + before * PW_PAGE, grown))
             return -1;
         memory->pages = before + delta;
-        pw_memory_header(memory)->length = (size_t)memory->pages * PW_PAGE;
+        pw_memory_header(memory)->length = (size_t)(before + delta) * PW_PAGE;
     }
     return (int64_t)before;
 }

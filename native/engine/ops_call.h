@@ -178,7 +178,7 @@ d_m3Op(pwFailed)
     return trap_in(store, function, error);
 }
 
-/* An import that the host provides. Nested calls from there start above its values. */
+/* An import that the host provides. */
 d_m3Op(pwHost)
 {
     IM3Function function = immediate(IM3Function);
@@ -189,14 +189,12 @@ d_m3Op(pwHost)
 
     if (M3_UNLIKELY(!native_stack_left(store, PW_HOST_RESERVE)))
         return trap_at(store, NULL, m3Err_trapStackOverflow);
-    uint64_t *saved = store->sp;
-    store->sp = values + type->numRets + type->numArgs;
+    excursion e = begin_excursion(store, values + type->numRets + type->numArgs);
     pw_trap trap = host_hook(object, values);
-    store->sp = saved;
-    if (M3_LIKELY(trap == PW_TRAP_NONE))
+    bool in_order = end_excursion(store, &e);
+    if (M3_LIKELY(trap == PW_TRAP_NONE && in_order))
         return NULL;
-    bool exhausted = trap == PW_TRAP_STACK_EXHAUSTED;
-    return trap_at(store, NULL, exhausted ? m3Err_trapStackOverflow : pw_trap_host);
+    return trap_at(store, NULL, trap == PW_TRAP_NONE ? trap_order : trap_of(trap));
 }
 
 /* An import that another instance of the store provides. */

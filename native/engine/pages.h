@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../bridge/pw.h"
+
 /* Size of a page, a power of two. */
 size_t pw_page_size(void);
 
@@ -16,14 +18,6 @@ void *pw_pages_reserve(size_t size);
 /* Makes reserved pages readable and writable; fresh ones are zero. */
 bool pw_pages_commit(void *start, size_t size);
 void pw_pages_release(void *start, size_t size);
-
-/* glibc has room for the few bytes of a library that is loaded late; reading them is one
- * instruction then, and a call otherwise. */
-#ifdef __GLIBC__
-#define PW_THREAD_LOCAL _Thread_local __attribute__((tls_model("initial-exec")))
-#else
-#define PW_THREAD_LOCAL _Thread_local
-#endif
 
 /* The running thread's stack, once pw_find_stack has looked: low <= address < high. */
 typedef struct {

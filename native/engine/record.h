@@ -8,6 +8,10 @@
 
 const char pw_trap_host[] = "host function failed";
 static const char trap_null_function[] = "null function reference";
+static const char trap_fuel[] = "out of fuel";
+static const char trap_interrupted[] = "interrupted";
+static const char trap_deadline[] = "deadline exceeded";
+static const char trap_order[] = "calls returned out of order";
 
 /* What code returns that ends its frame by a tail call; the store says which. No trap. */
 static const char pw_tail_call[] = "tail call";
@@ -54,33 +58,110 @@ static PW_NOINLINE m3ret_t trap_in(pw_store *store, IM3Function function, m3ret_
     return trap;
 }
 
-/* The hook can run code of the host that calls functions of the store: a signal handler. Their
- * values go above the running frame, whose base is sp. */
-static PW_NOINLINE m3ret_t tick(pw_store *store, m3stack_t sp, pc_t pc)
-{
-    uint64_t *saved = store->sp;
-    uint64_t *above = (uint64_t *)(void *)sp + PW_MAX_FRAME / sizeof(uint64_t);
-    store->ticks = PW_TICK_PERIOD;
-    store->sp = above < store->stack_end ? above : store->stack_end;
-    bool ok = !tick_hook || tick_hook(store);
-    store->sp = saved;
-    return ok ? NULL : trap_at(store, pc, pw_trap_host);
-}
+/* ---- the checks of a running call ---- */
 
 static inline bool native_stack_left(const pw_store *store, uintptr_t reserve)
 {
     return (uintptr_t)__builtin_frame_address(0) >= store->native_limit + reserve;
 }
 
+static m3ret_t trap_of(pw_trap trap)
+{
+    switch (trap) {
+    case PW_TRAP_NONE: return NULL;
+    case PW_TRAP_STACK_EXHAUSTED: return m3Err_trapStackOverflow;
+    case PW_TRAP_OUT_OF_FUEL: return trap_fuel;
+    case PW_TRAP_INTERRUPTED: return trap_interrupted;
+    case PW_TRAP_DEADLINE: return trap_deadline;
+    default: return pw_trap_host;
+    }
+}
+
+/* The host runs, and may call functions of the store: their values go above the running frame. With
+ * coroutines it can return from excursions in another order than it went, when frames have been
+ * mixed: then none of them may go on. */
+typedef struct {
+    uint64_t *sp;
+    uint64_t outer;
+    uint64_t number;
+} excursion;
+
+static inline excursion begin_excursion(pw_store *store, uint64_t *above)
+{
+    excursion e = {store->sp, store->excursion, ++store->excursions};
+    store->sp = above;
+    store->excursion = e.number;
+    return e;
+}
+
+/* Whether they end in order. */
+static inline bool end_excursion(pw_store *store, const excursion *e)
+{
+    bool in_order = store->excursion == e->number;
+    store->excursion = e->outer;
+    if (M3_LIKELY(in_order) || e->sp < store->sp)
+        store->sp = e->sp;
+    return in_order;
+}
+
+/* The frame at sp is the running one. */
+static m3ret_t call_tick_hook(pw_store *store, m3stack_t sp)
+{
+    uint64_t *above = (uint64_t *)(void *)sp + PW_MAX_FRAME / sizeof(uint64_t);
+    if (!tick_hook)
+        return NULL;
+    excursion e = begin_excursion(store, above < store->stack_end ? above : store->stack_end);
+    pw_trap trap = tick_hook(store->meter.embedder);
+    bool in_order = end_excursion(store, &e);
+    return trap == PW_TRAP_NONE && !in_order ? trap_order : trap_of(trap);
+}
+
+/* Gives ticks for the next period, unless there are some, and takes one. False without fuel. */
+static bool take_tick(pw_meter *meter)
+{
+    if (meter->ticks == 0) {
+        meter->ticks = meter->period;
+        if (meter->fuel != PW_NO_FUEL) {
+            if (meter->fuel < meter->ticks)
+                meter->ticks = meter->fuel;
+            meter->fuel -= meter->ticks;
+        }
+    }
+    if (meter->ticks == 0)
+        return false;
+    meter->ticks--;
+    return true;
+}
+
+static PW_NOINLINE m3ret_t tick(pw_store *store, m3stack_t sp, pc_t pc)
+{
+    store->meter.ticks = 0;
+    m3ret_t trap = call_tick_hook(store, sp);
+    if (!trap && !take_tick(&store->meter))
+        trap = trap_fuel;
+    return trap ? trap_at(store, pc, trap) : NULL;
+}
+
+/* Another thread wants the hook to run, or the native stack is used up. */
+static PW_NOINLINE m3ret_t stop(pw_store *store, m3stack_t sp, pc_t pc)
+{
+    m3ret_t trap = NULL;
+    /* Before the hook looks for the reason: who gives one later stores PW_STOP_NOW later. */
+    if (atomic_exchange(&store->meter.stop_limit, store->native_limit) == PW_STOP_NOW)
+        trap = call_tick_hook(store, sp);
+    if (!trap && !native_stack_left(store, 0))
+        trap = m3Err_trapStackOverflow;
+    return trap ? trap_at(store, pc, trap) : NULL;
+}
+
 /* Passed at each call and each iteration of a loop, with the base of the running frame. */
 static inline m3ret_t checkpoint(pw_store *store, m3stack_t sp, pc_t pc)
 {
-    if (M3_UNLIKELY(--store->ticks < 0)) {
+    if (M3_UNLIKELY(--store->meter.ticks < 0)) {
         m3ret_t trap = tick(store, sp, pc);
         if (trap)
             return trap;
     }
-    if (M3_UNLIKELY(!native_stack_left(store, 0)))
-        return trap_at(store, pc, m3Err_trapStackOverflow);
-    return NULL;
+    uintptr_t limit = atomic_load_explicit(&store->meter.stop_limit, memory_order_relaxed);
+    return M3_LIKELY((uintptr_t)__builtin_frame_address(0) >= limit) ? NULL : stop(store, sp, pc);
 }

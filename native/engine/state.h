@@ -49,10 +49,14 @@ typedef struct {
 } pw_compilation;
 
 struct pw_store {
-    int64_t ticks;          /* counts down at calls and loop iterations; below 0: see record.h */
+    pw_meter meter;         /* see record.h */
     uintptr_t native_limit; /* the native stack of the running thread may be used down to here */
-    uint64_t *sp;           /* where the next call from outside puts its values */
-    uint64_t *stack_end;    /* values stay below; the red zone and a guard page follow */
+    uint64_t max_pages;     /* of a memory, like the next of a table */
+    uint32_t max_elements;
+    uint64_t *sp;        /* where the next call from outside puts its values */
+    uint64_t excursions; /* into the host, so far */
+    uint64_t excursion;  /* that lasts: a number from 1 */
+    uint64_t *stack_end; /* values stay below; the red zone and a guard page follow */
 
     void *stack; /* as mapped */
     IM3Environment environment;
@@ -97,6 +101,7 @@ struct pw_table {
     pw_valtype type;
     pw_valtype resolved; /* with the store's number of a type for the module's index */
     pw_limits limits;
+    uint32_t max; /* what the limits, and the store, allow */
     uint32_t size;
     uint32_t capacity;
     uint64_t *elements; /* references: pw.h */
@@ -160,9 +165,6 @@ struct pw_instance {
 
 /* More than any frame has, its callee's arguments and results included. */
 #define PW_MAX_FRAME (2 * PW_RED_ZONE)
-
-/* Ticks between two calls of the tick hook: some 100 microseconds of a tight loop. */
-#define PW_TICK_PERIOD 100000
 
 static inline pw_header *pw_header_of(M3MemoryHeader *mem)
 {

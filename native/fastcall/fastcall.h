@@ -23,6 +23,7 @@ typedef struct {
     PyObject *signature; /* (function) -> inspect.Signature */
     PyObject *call_argv; /* (function, arguments) -> result */
     PyObject *describe;  /* (address of a pw_func) -> (name, FuncType) */
+    PyObject *limits;    /* (Limits) -> (memory, table, stack, fuel, timeout) */
     PyTypeObject *store_type;
     PyTypeObject *function_type;
     PyTypeObject *host_type;
@@ -180,8 +181,35 @@ void pw_externs_clear(pw_externs *self);
 /* ---- store.c ---- */
 
 typedef struct pw_waiter pw_waiter;
+typedef struct pw_scope pw_scope;
+typedef struct pw_store_object pw_store_object;
 
+/* No such moment. */
+#define PW_NEVER INT64_MAX
+
+/* What stops calls, and when a running one lets go of the GIL: control.c. Times are in nanoseconds
+ * of a clock that never goes back. */
 typedef struct {
+    pw_meter *engine;
+    PyThreadState *let_go; /* of the thread that runs without the GIL; NULL: it holds it */
+    int64_t started;       /* when the running call was first looked at; 0: not yet */
+    int64_t looked;        /* when it was last looked at */
+    int64_t next_signals;  /* when signal handlers have their turn; PW_NEVER on other threads */
+    int64_t timeout;       /* of each outermost call; PW_NEVER: none */
+    int64_t call_deadline; /* which that makes for the running one */
+    int64_t deadline;      /* of the running call, all taken together */
+    pw_scope *scopes;      /* deadlines that threads have set */
+    atomic_bool interrupted;
+    atomic_llong wanted_fuel; /* of another thread than the running one; or PW_NOTHING_WANTED */
+    atomic_llong seen_fuel;   /* for other threads */
+    bool watched;             /* a call has to look at all this when it begins */
+    pw_store_object *outer;   /* held: its host function made the outermost call */
+    pw_store_object *inner;   /* whose outer this is */
+} pw_watch;
+
+#define PW_NOTHING_WANTED (-2)
+
+struct pw_store_object {
     PyObject_HEAD
     pw_store *store;    /* NULL: closed */
     PyObject *hosts;    /* list of HostFunction: what imports call */
@@ -190,8 +218,11 @@ typedef struct {
     uintptr_t owner;    /* thread that uses the store */
     Py_ssize_t depth;   /* how often the owner entered; 0: nobody owns it */
     pw_waiter *waiters; /* threads that want it, in the order of their turns */
-    bool attention;     /* who leaves must see to the externs, or the waiters */
-} pw_store_object;
+    bool attention;     /* who leaves must see to the externs, the waiters, or the watch */
+    bool orphaned;      /* the thread that used it is not there, for the process has forked */
+    pw_watch watch;
+    pw_store_object *next, **link; /* all stores, for after_fork */
+};
 
 extern PyType_Spec pw_store_spec;
 
@@ -200,6 +231,8 @@ int pw_store_wait(pw_store_object *self);
 /* When the last call left: collects what wasm let go, makes the first waiting thread the owner. */
 void pw_store_settle(pw_store_object *self);
 int pw_store_closed_error(pw_store_object *self);
+/* In a child process: what other threads used cannot be used, or waited for, again. */
+void pw_stores_after_fork(void);
 /* Keeps an object that wasm is given, in the (entered) store. -1 with MemoryError. */
 int pw_store_hold(pw_store_object *self, PyObject *object);
 
@@ -235,6 +268,46 @@ static inline void pw_store_leave(pw_store_object *self)
 {
     if (--self->depth == 0 && self->attention)
         pw_store_settle(self);
+}
+
+/* ---- control.c ---- */
+
+/* Of a new store: fuel, timeout. */
+void pw_watch_init(pw_store_object *self, long long fuel, int64_t timeout);
+/* Nobody waits for the store, or wants its call to stop, any more. */
+void pw_watch_settle(pw_store_object *self);
+/* Why the running call must stop. */
+pw_trap pw_watch_pending(pw_store_object *self);
+/* Takes the GIL again. */
+void pw_take_gil(pw_store_object *self);
+pw_trap pw_tick(void *store_object);
+void pw_set_main_thread(unsigned long ident);
+
+/* Methods and attributes of Store. */
+PyObject *pw_store_interrupt(PyObject *op, PyObject *ignored);
+PyObject *pw_store_begin_deadline(PyObject *op, PyObject *seconds);
+PyObject *pw_store_end_deadline(PyObject *op, PyObject *scope);
+PyObject *pw_store_get_fuel(PyObject *op, void *closure);
+int pw_store_set_fuel(PyObject *op, PyObject *value, void *closure);
+void pw_watch_clear(pw_store_object *self);
+
+/* The store whose host function runs on this thread, or ran, for coroutines can mix; held. */
+extern PW_THREAD_LOCAL pw_store_object *pw_hosting;
+
+/* A call of a store that is watched, or by a host function of another store. */
+pw_trap pw_watched_call(pw_store_object *self, const pw_callee *callee, uint64_t *values);
+
+/* Calls with values as pw_api.call has them, in the entered store. The GIL is held afterwards. */
+static PW_ALWAYS_INLINE pw_trap pw_run_call(pw_store_object *self, const pw_callee *callee,
+                                            uint64_t *values)
+{
+    if (self->watch.watched || pw_hosting)
+        return pw_watched_call(self, callee, values);
+    self->watch.started = 0;
+    pw_trap trap = pw_engine->call(callee, values);
+    if (self->watch.let_go)
+        pw_take_gil(self);
+    return trap;
 }
 
 /* ---- references.c ---- */

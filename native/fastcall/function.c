@@ -152,7 +152,7 @@ static PW_ALWAYS_INLINE PyObject *call(function_object *self, PyObject *const *a
         return NULL;
     if (pw_store_enter(self->party.store) < 0)
         return NULL;
-    pw_trap trap = pw_engine->call(&self->callee, values);
+    pw_trap trap = pw_run_call(self->party.store, &self->callee, values);
     if (trap != PW_TRAP_NONE)
         return fail(self, trap);
     pw_store_leave(self->party.store);
@@ -171,7 +171,7 @@ static PyObject *call_mixed(function_object *self, PyObject *const *args, uint64
     if (pw_store_enter(store) < 0)
         return NULL;
     if (pw_hold_references(store, self->types, values, self->nparams) == 0) {
-        pw_trap trap = pw_engine->call(&self->callee, values);
+        pw_trap trap = pw_run_call(store, &self->callee, values);
         if (trap != PW_TRAP_NONE)
             return fail(self, trap);
         result =

@@ -176,8 +176,11 @@ done:
 pw_trap pw_host_call(void *object, uint64_t *values)
 {
     host_object *self = object;
+    pw_store_object *store = self->party.store;
     PyObject *local[PW_LOCAL_VALUES];
     PyObject **arguments = local;
+    if (store->watch.let_go)
+        pw_take_gil(store);
     if (!self->callable || self->callable == Py_None)
         return not_linked(self);
     if (!python_stack_left())
@@ -190,13 +193,18 @@ pw_trap pw_host_call(void *object, uint64_t *values)
         }
     }
     Py_INCREF(self);
+    pw_store_object *hosting = pw_hosting;
+    pw_hosting = (pw_store_object *)Py_NewRef((PyObject *)store);
     PyObject *result = call(self, values, arguments);
     int status = result ? encode_results(self, result, values) : -1;
     Py_XDECREF(result);
+    Py_XSETREF(pw_hosting, hosting);
     Py_DECREF(self);
     if (arguments != local)
         PyMem_Free(arguments);
-    return status == 0 ? PW_TRAP_NONE : PW_TRAP_HOST;
+    if (status < 0)
+        return PW_TRAP_HOST;
+    return store->watch.watched ? pw_watch_pending(store) : PW_TRAP_NONE;
 }
 
 static PyObject *get_address(PyObject *op, void *Py_UNUSED(closure))

@@ -51,9 +51,10 @@ static PyObject *memory_make(PyObject *cls, PyObject *args)
     if (pw_store_require_open((pw_store_object *)store) < 0)
         return NULL;
     pw_limits limits = {.min = min, .max = max, .has_max = has_max};
-    pw_memory *memory = pw_engine->memory_new(((pw_store_object *)store)->store, &limits);
+    pw_error error = {0};
+    pw_memory *memory = pw_engine->memory_new(((pw_store_object *)store)->store, &limits, &error);
     if (!memory) {
-        PyErr_Format(PyExc_MemoryError, "no address space for a memory of %llu pages", min);
+        PyErr_SetString(PyExc_MemoryError, error.detail);
         return NULL;
     }
     return adopt(type, store, memory);

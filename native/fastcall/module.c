@@ -20,16 +20,6 @@ pw_state *pw_state_of(PyTypeObject *type)
     return NULL;
 }
 
-/* ---- during a long call ---- */
-
-/* Lets a thread that waits for the GIL have it, and signal handlers run. */
-static bool during_call(pw_store *Py_UNUSED(store))
-{
-    PyThreadState *thread = PyEval_SaveThread();
-    PyEval_RestoreThread(thread);
-    return PyErr_CheckSignals() == 0;
-}
-
 /* ---- functions ---- */
 
 static int take_hook(PyObject *hooks, const char *name, PyObject **place)
@@ -46,9 +36,11 @@ static int take_hook(PyObject *hooks, const char *name, PyObject **place)
 static PyObject *connect(PyObject *module, PyObject *args)
 {
     unsigned long long address;
+    unsigned long main_thread;
     PyObject *hooks, *doc;
     pw_state *state = PyModule_GetState(module);
-    if (!PyArg_ParseTuple(args, "KOO!:connect", &address, &doc, &PyDict_Type, &hooks))
+    if (!PyArg_ParseTuple(args, "KkOO!:connect", &address, &main_thread, &doc, &PyDict_Type,
+                          &hooks))
         return NULL;
     const pw_api *api = (const pw_api *)(uintptr_t)address;
     if (api->size != sizeof *api) {
@@ -61,14 +53,23 @@ static PyObject *connect(PyObject *module, PyObject *args)
         take_hook(hooks, "closed", &state->closed) < 0 ||
         take_hook(hooks, "signature", &state->signature) < 0 ||
         take_hook(hooks, "call_argv", &state->call_argv) < 0 ||
-        take_hook(hooks, "describe", &state->describe) < 0)
+        take_hook(hooks, "describe", &state->describe) < 0 ||
+        take_hook(hooks, "limits", &state->limits) < 0)
         return NULL;
     /* A descriptor: `__doc__` of a function describes it, that of the class the class. */
     if (PyDict_SetItemString(state->function_type->tp_dict, "__doc__", doc) < 0)
         return NULL;
     PyType_Modified(state->function_type);
-    api->set_hooks(pw_host_call, during_call);
+    pw_set_main_thread(main_thread);
+    api->set_hooks(pw_host_call, pw_tick);
     pw_engine = api;
+    Py_RETURN_NONE;
+}
+
+static PyObject *after_fork(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
+{
+    pw_set_main_thread(PyThread_get_thread_ident());
+    pw_stores_after_fork();
     Py_RETURN_NONE;
 }
 
@@ -139,6 +140,8 @@ static PyObject *signature(PyObject *Py_UNUSED(module), PyObject *address)
 
 static PyMethodDef module_methods[] = {
     {"connect", connect, METH_VARARGS, PyDoc_STR("Takes the engine's pw_api and the hooks.")},
+    {"after_fork", after_fork, METH_NOARGS,
+     PyDoc_STR("In a child process: other threads, and what they did, are gone.")},
     {"encode", encode, METH_VARARGS, PyDoc_STR("The 64-bit pattern of a number of a type.")},
     {"exports", exports, METH_O,
      PyDoc_STR("Of a pw_module_info: names with kind and index, in the module's order.")},
@@ -175,6 +178,7 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->signature);
     Py_VISIT(state->call_argv);
     Py_VISIT(state->describe);
+    Py_VISIT(state->limits);
     Py_VISIT(state->store_type);
     Py_VISIT(state->function_type);
     Py_VISIT(state->host_type);
@@ -191,6 +195,7 @@ static int module_clear(PyObject *module)
     Py_CLEAR(state->signature);
     Py_CLEAR(state->call_argv);
     Py_CLEAR(state->describe);
+    Py_CLEAR(state->limits);
     Py_CLEAR(state->store_type);
     Py_CLEAR(state->function_type);
     Py_CLEAR(state->host_type);

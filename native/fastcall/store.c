@@ -6,22 +6,92 @@
 
 #define DEFAULT_STACK (1 << 20)
 
+/* ---- all stores, for the child of a fork; with the GIL held ---- */
+
+static pw_store_object *stores;
+
+static void enlist(pw_store_object *self)
+{
+    self->next = stores;
+    self->link = &stores;
+    if (stores)
+        stores->link = &self->next;
+    stores = self;
+}
+
+static void delist(pw_store_object *self)
+{
+    if (!self->link)
+        return;
+    *self->link = self->next;
+    if (self->next)
+        self->next->link = self->link;
+}
+
+/* What other threads wait with stays behind: they may have been using it. */
+void pw_stores_after_fork(void)
+{
+    for (pw_store_object *self = stores; self; self = self->next) {
+        self->waiters = NULL;
+        if (self->depth && self->owner != pw_this_thread()) {
+            self->orphaned = true;
+            self->owner = 0;
+        }
+    }
+}
+
+/* ---- making and freeing ---- */
+
+typedef struct {
+    pw_store_limits limits;
+    long long fuel;
+    long long timeout;
+} store_options;
+
+/* Of a Limits; None is what is not limited. -1 with an error. */
+static int take_limits(PyTypeObject *type, PyObject *limits, store_options *options)
+{
+    pw_state *state = pw_state_of(type);
+    unsigned long long memory, table, stack;
+    PyObject *numbers = state ? PyObject_CallOneArg(state->limits, limits) : NULL;
+    if (!numbers)
+        return -1;
+    int taken = PyArg_ParseTuple(numbers, "KKKLL", &memory, &table, &stack, &options->fuel,
+                                 &options->timeout);
+    Py_DECREF(numbers);
+    options->limits = (pw_store_limits){stack, memory, table};
+    return taken ? 0 : -1;
+}
+
+static int take_stack(PyObject *value, store_options *options)
+{
+    Py_ssize_t stack = PyNumber_AsSsize_t(value, PyExc_OverflowError);
+    if (stack == -1 && PyErr_Occurred())
+        return -1;
+    if (stack < 1) {
+        PyErr_Format(PyExc_ValueError, "stack must be at least 1 byte, not %zd", stack);
+        return -1;
+    }
+    options->limits.stack = (uint64_t)stack;
+    return 0;
+}
+
 static PyObject *store_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *keywords[] = {"stack", NULL};
-    Py_ssize_t stack = DEFAULT_STACK;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$n:Store", keywords, &stack))
+    static char *keywords[] = {"stack", "limits", NULL};
+    PyObject *stack = NULL, *limits = Py_None;
+    store_options options = {{DEFAULT_STACK, UINT64_MAX, UINT64_MAX}, PW_NO_FUEL, PW_NEVER};
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$OO:Store", keywords, &stack, &limits))
         return NULL;
     if (!pw_engine) {
         PyErr_SetString(PyExc_RuntimeError, "pywasm3 is not imported");
         return NULL;
     }
-    if (stack < 1) {
-        PyErr_Format(PyExc_ValueError, "stack must be at least 1 byte, not %zd", stack);
+    if ((limits != Py_None && take_limits(type, limits, &options) < 0) ||
+        (stack && take_stack(stack, &options) < 0))
         return NULL;
-    }
     pw_error error = {0};
-    pw_store *store = pw_engine->store_new((uint64_t)stack, &error);
+    pw_store *store = pw_engine->store_new(&options.limits, &error);
     if (!store) {
         PyErr_SetString(error.code == PW_LIMIT ? PyExc_ValueError : PyExc_MemoryError,
                         error.detail);
@@ -33,6 +103,8 @@ static PyObject *store_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
         return NULL;
     }
     self->store = store;
+    pw_watch_init(self, options.fuel, options.timeout);
+    enlist(self);
     return (PyObject *)self;
 }
 
@@ -50,8 +122,9 @@ static void release(pw_store_object *self)
 {
     pw_store *store = self->store;
     self->store = NULL;
-    if (store)
+    if (store && !self->orphaned) /* else it may be in pieces */
         pw_engine->store_free(store);
+    pw_watch_clear(self);
     Py_CLEAR(self->hosts);
     Py_CLEAR(self->known);
     pw_externs_clear(&self->externs);
@@ -68,6 +141,7 @@ static void store_dealloc(PyObject *op)
     pw_store_object *self = (pw_store_object *)op;
     PyTypeObject *type = Py_TYPE(op);
     PyObject_GC_UnTrack(op);
+    delist(self);
     release(self);
     type->tp_free(op);
     Py_DECREF(type);
@@ -156,6 +230,8 @@ static int wait_for_turn(pw_waiter *waiter)
  * no other thread comes between. */
 int pw_store_wait(pw_store_object *self)
 {
+    if (self->orphaned)
+        return state_error(self, "another thread used the store when this process was forked");
     if (finalizing()) /* threads that wait or own it never run again */
         return state_error(self, "the interpreter ends while another thread uses the store");
     pw_waiter *waiter = new_waiter(self);
@@ -198,6 +274,8 @@ static void collect(pw_store_object *self)
 void pw_store_settle(pw_store_object *self)
 {
     Py_INCREF(self);
+    if (self->store)
+        pw_watch_settle(self);
     if (self->store && pw_externs_due(&self->externs))
         collect(self);
     pass_on(self);
@@ -377,6 +455,15 @@ static PyMethodDef store_methods[] = {
      PyDoc_STR("close($self, /)\n--\n\n"
                "Frees every instance of the store. Does nothing when it is closed.\n\n"
                "Raises:\n    WasmError: a call runs in it.")},
+    {"interrupt", pw_store_interrupt, METH_NOARGS,
+     PyDoc_STR(
+         "interrupt($self, /)\n--\n\n"
+         "Stops the running call with Interrupted; from any thread, or from a host function.\n\n"
+         "Calls that are nested in it are stopped, too, and none begins until it has ended.\n\n"
+         "Returns:\n    Whether a call was running. It may still end by itself.")},
+    {"_begin_deadline", pw_store_begin_deadline, METH_O,
+     PyDoc_STR("Sets one for this thread's calls: so many seconds from now.")},
+    {"_end_deadline", pw_store_end_deadline, METH_O, PyDoc_STR("Ends what that returned.")},
     {"__enter__", store_enter_context, METH_NOARGS, NULL},
     {"__exit__", store_exit_context, METH_VARARGS, NULL},
     {"_enter", store_enter_method, METH_NOARGS,
@@ -396,6 +483,10 @@ static PyMethodDef store_methods[] = {
 
 static PyGetSetDef store_getset[] = {
     {"closed", get_closed, NULL, PyDoc_STR("Whether close() was called."), NULL},
+    {"fuel", pw_store_get_fuel, pw_store_set_fuel,
+     PyDoc_STR("How many calls and loop iterations are left to run; None: they are not counted.\n\n"
+               "While a call runs on another thread: of some time ago."),
+     NULL},
     {"running", get_running, NULL, PyDoc_STR("Whether some thread uses the store now."), NULL},
     {"_address", get_address, NULL, PyDoc_STR("The pw_store."), NULL},
     {NULL},
@@ -403,11 +494,12 @@ static PyGetSetDef store_getset[] = {
 
 PyDoc_STRVAR(
     store_doc,
-    "Store(*, stack=1048576)\n--\n\n"
+    "Store(*, stack=1048576, limits=None)\n--\n\n"
     "What instances that know each other share: a value stack, function types and a lock.\n\n"
     "An instance makes its own store unless an import comes from another instance. One\n"
     "thread at a time runs in a store; others wait.\n\n"
-    "Args:\n    stack: bytes for the values of running functions, at most 1 GiB.");
+    "Args:\n    stack: bytes for the values of running functions, at most 1 GiB.\n"
+    "    limits: a Limits, for all that lives in the store. `stack` goes before its stack.");
 
 static PyType_Slot store_slots[] = {
     {Py_tp_doc, (void *)store_doc}, {Py_tp_new, store_new},

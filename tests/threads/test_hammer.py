@@ -5,17 +5,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 import pywasm3
-from helpers import SANITIZED, child, load, on_thread, wat
+from helpers import SANITIZED, THREADS, child, hammer, load, on_thread, wat
 
 pytestmark = pytest.mark.hammer
 
-THREADS = 8
 ROUNDS = 100 if SANITIZED else 500
 
 TEXT = """
@@ -43,27 +41,6 @@ TEXT = """
   (func $fail (export "fail") (param i32) (result i32) i32.const 7 local.get 0 i32.div_s)
   (func $endless (export "endless") call $endless))
 """
-
-
-def hammer(*actions: Callable[[int], None], threads: int = THREADS) -> None:
-    """Runs the actions on many threads, all at once, and raises what they raise."""
-    errors: list[BaseException] = []
-    barrier = threading.Barrier(threads)
-
-    def run(number: int) -> None:
-        try:
-            barrier.wait()
-            actions[number % len(actions)](number)
-        except BaseException as error:
-            errors.append(error)
-
-    workers = [threading.Thread(target=run, args=(i,)) for i in range(threads)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    if errors:
-        raise errors[0]
 
 
 def sleepy(x: int) -> int:

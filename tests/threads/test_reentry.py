@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from collections.abc import Iterator
 
 import pytest
 
 import pywasm3
-from helpers import child, guest, load, on_thread, wat
+from helpers import SANITIZED, child, guest, load, on_thread, wat
 
 NESTED = """
 (module (import "env" "f" (func $f (param i32) (result i32)))
@@ -212,3 +213,73 @@ def test_a_generator_may_run_inside_and_outside_of_a_call() -> None:
     stream = numbers()
     instance = load(NESTED, {"env": {"f": lambda x: next(stream)}})
     assert [instance.exports.g(0), next(stream), instance.exports.g(0)] == [1, 3, 7]
+
+
+# ---- coroutines ----
+
+needs_greenlet = pytest.mark.skipif(
+    SANITIZED or importlib.util.find_spec("greenlet") is None,
+    reason="greenlet throws C++ exceptions, and AddressSanitizer cannot for a library loaded late",
+)
+
+COROUTINES = """
+from greenlet import greenlet, getcurrent
+def f(x):
+    return getcurrent().parent.switch(x)
+exports = pywasm3.load(WASM, {"env": {"f": f}}).exports
+first, second = (greenlet(exports.keep) for _ in range(2))
+assert first.switch(1, 2) == 2
+assert second.switch(10, 20) == 20
+"""
+
+KEEPS = wat("""
+(module (import "env" "f" (func $f (param i32) (result i32)))
+  (func (export "keep") (param i32 i32) (result i32)
+    local.get 0 local.get 1 call $f i32.add)
+  (func $deep (export "deep") (param i32) (result i32)
+    local.get 0 if (result i32)
+      local.get 0 i32.const 1 i32.sub call $deep i32.const 1 i32.add
+    else i32.const 0 end))
+""")
+
+
+@needs_greenlet
+def test_coroutines_that_return_in_order_are_right() -> None:
+    child(
+        COROUTINES
+        + """
+assert exports.deep(50) == 50
+assert second.switch(3) == 13
+assert first.switch(4) == 5
+assert exports.deep(50) == 50
+""",
+        WASM=KEEPS,
+    )
+
+
+@needs_greenlet
+def test_coroutines_that_return_out_of_order_are_refused() -> None:
+    """Their frames lie above each other: what comes back first would run into the other one."""
+    child(
+        COROUTINES
+        + """
+def refused(coroutine):
+    try:
+        coroutine.switch(3)
+    except pywasm3.WasmError as error:
+        assert "later call" in str(error), error
+    else:
+        raise AssertionError
+for _ in range(1000):
+    refused(first)
+    first = greenlet(exports.keep)
+    assert first.switch(1, 2) == 2  # where the second one was
+    refused(second)
+    second = greenlet(exports.keep)
+    assert second.switch(1, 2) == 2
+refused(first)
+refused(second)
+assert exports.deep(1000) == 1000
+""",
+        WASM=KEEPS,
+    )

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Threads that share one module, each with stores of its own, at the same time: what they do must
- * be free of data races. tools/tsan.py builds it under ThreadSanitizer. Calls from Python would
- * hold the interpreter's lock. */
+ * be free of data races; and threads that stop what runs in a store. tools/tsan.py builds it under
+ * ThreadSanitizer. Calls from Python would hold the interpreter's lock. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,9 +42,29 @@ static pw_trap host_add(void *object, uint64_t *values)
     return PW_TRAP_NONE;
 }
 
-static bool tick(pw_store *store)
+/* What another thread does to a store in which a call runs. */
+typedef struct {
+    pw_meter *meter;
+    const pw_memory *memory;
+    atomic_bool wanted; /* that it stops */
+    atomic_bool ended;
+} stopping;
+
+static pw_trap tick(void *embedder)
 {
-    return store != NULL;
+    stopping *s = embedder;
+    return s && atomic_load(&s->wanted) ? PW_TRAP_INTERRUPTED : PW_TRAP_NONE;
+}
+
+static void *stop(void *argument)
+{
+    stopping *s = argument;
+    while (pw_memory_size(s->memory) < 16 * PW_PAGE)
+        continue;
+    atomic_store(&s->wanted, true);
+    while (!atomic_load(&s->ended))
+        atomic_store(&s->meter->stop_limit, PW_STOP_NOW);
+    return NULL;
 }
 
 static pw_func *find(pw_instance *instance, const char *name)
@@ -80,12 +100,30 @@ static int call_all(pw_store *store, pw_instance *instance)
     return wrong;
 }
 
+/* 0 when a call without end is stopped. */
+static int stop_one(pw_store *store, pw_instance *instance)
+{
+    pthread_t thread;
+    stopping s = {api->store_meter(store), pw_instance_memory(instance, 0)};
+    uint64_t values[1] = {0};
+    pw_callee callee = api->callee(find(instance, "grow_on"));
+    s.meter->embedder = &s;
+    if (pthread_create(&thread, NULL, stop, &s))
+        exit(2);
+    pw_trap trap = api->call(&callee, values);
+    atomic_store(&s.ended, true);
+    pthread_join(thread, NULL);
+    s.meter->embedder = NULL;
+    return trap != PW_TRAP_INTERRUPTED;
+}
+
 static int one_store(void)
 {
     pw_error error;
     int host_calls = 0;
     pw_extern import = {PW_EXTERN_HOST, &host_calls};
-    pw_store *store = pw_store_new(65536, &error);
+    pw_store_limits limits = {65536, UINT32_MAX, UINT32_MAX};
+    pw_store *store = pw_store_new(&limits, &error);
     pw_instance *instance = store ? pw_instance_new(store, module, &import, false, &error) : NULL;
     if (!instance) {
         fprintf(stderr, "%s\n", error.detail);
@@ -93,8 +131,10 @@ static int one_store(void)
     }
     pw_memory *memory = pw_memory_retain(pw_instance_memory(instance, 0));
     int wrong = call_all(store, instance) + (host_calls != 1);
-    pw_store_free(store);
     wrong += pw_memory_size(memory) != 2 * PW_PAGE;
+    wrong += stop_one(store, instance);
+    pw_store_free(store);
+    wrong += pw_memory_size(memory) != 16 * PW_PAGE;
     pw_memory_release(memory);
     return wrong;
 }

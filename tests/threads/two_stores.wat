@@ -29,5 +29,7 @@
     (local.get 1))
   (func (export "to_host") (param i32) (result i32)
     (call $host (local.get 0) (i32.const 1)))
+  (func (export "grow_on") (param i32) (result i32)
+    (loop $again (drop (memory.grow (i32.const 1))) (br $again)) (unreachable))
   (func (export "beyond") (param i32) (result i32) (i32.load (i32.const -4)))
   (func $endless (export "endless") (param i32) (result i32) (call $endless (local.get 0))))

@@ -405,6 +405,9 @@ def test_each_kind_of_trap_is_its_phrase() -> None:
         "null function reference",
         "call stack exhausted",
         "null reference",
+        "out of fuel",
+        "interrupted",
+        "deadline exceeded",
     ]
 
 

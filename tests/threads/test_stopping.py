@@ -1,0 +1,513 @@
+# SPDX-License-Identifier: MIT
+"""What stops a call that would never end, and what can be done afterwards.
+
+Each loop without end runs in a process of its own: where nothing stops it, its timeout is the
+failure.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import pytest
+
+import pywasm3
+from helpers import child, load, wat
+from pywasm3 import DeadlineExceeded, Interrupted, Limits
+
+TEXT = """
+(module
+  (import "env" "f" (func $f (param i32) (result i32)))
+  (memory (export "memory") 1)
+  (table funcref (elem $spin))
+  (func (export "loop")
+    loop i32.const 0 i32.const 1 i32.store8 br 0 end)
+  (func $spin (export "tails") return_call $spin)
+  (func (export "tails_indirect") i32.const 0 return_call_indirect)
+  (func $tree (export "tree") (param i32)
+    local.get 0 if
+      local.get 0 i32.const 1 i32.sub call $tree
+      local.get 0 i32.const 1 i32.sub call $tree
+    end)
+  (func (export "hosts") (loop i32.const 1 call $f drop br 0))
+  (func (export "heavy")
+    loop i32.const 0 i32.const 0 i32.const 65536 memory.fill br 0 end)
+  (func (export "nested") (param i32) (result i32) local.get 0 call $f)
+  (func (export "spins") (param i32)
+    loop local.get 0 i32.const 1 i32.sub local.tee 0 br_if 0 end)
+  (func (export "add") (param i32 i32) (result i32) local.get 0 local.get 1 i32.add))
+"""
+WASM = wat(TEXT)
+
+# What a slow machine under load may take; a figure of a quiet one is in benchmarks/threads.py.
+PATIENCE = 5.0
+
+START = """
+import threading, time
+from pywasm3 import DeadlineExceeded, Interrupted, Limits
+instance = pywasm3.load(WASM, {"env": {"f": abs}})
+exports = instance.exports
+begin = time.monotonic()
+
+def soon(instance):
+    def interrupt():
+        while not instance.interrupt():  # the call has not begun
+            time.sleep(0.001)
+    threading.Timer(0.05, interrupt).start()
+"""
+
+ENDLESS = [
+    "loop()",
+    "tails()",
+    "tails_indirect()",
+    "tree(1000)",
+    "hosts()",
+    "heavy()",
+]
+
+
+# ---- each kind of code that does not end ----
+
+
+@pytest.mark.parametrize("call", ENDLESS)
+def test_interrupt_stops(call: str) -> None:
+    child(
+        START
+        + f"""
+for _ in range(3):
+    soon(instance)
+    try:
+        exports.{call}
+    except Interrupted as error:
+        assert error.kind is pywasm3.TrapKind.INTERRUPTED
+        assert error.frames
+    else:
+        raise AssertionError
+    assert exports.add(1, 2) == 3
+""",
+        WASM=WASM,
+    )
+
+
+@pytest.mark.parametrize("call", ENDLESS)
+def test_a_deadline_stops(call: str) -> None:
+    child(
+        START
+        + f"""
+for _ in range(3):
+    try:
+        with instance.deadline(0.05):
+            exports.{call}
+    except DeadlineExceeded as error:
+        assert isinstance(error, TimeoutError) and isinstance(error, pywasm3.Trap)
+        assert error.kind is pywasm3.TrapKind.DEADLINE
+        assert "deadline exceeded" in str(error)
+    else:
+        raise AssertionError
+    assert exports.add(1, 2) == 3
+assert 0.15 <= time.monotonic() - begin < 0.15 + {PATIENCE}
+""",
+        WASM=WASM,
+    )
+
+
+@pytest.mark.parametrize("call", ENDLESS)
+def test_fuel_stops(call: str) -> None:
+    child(
+        START
+        + f"""
+for _ in range(2):
+    instance.fuel = 20_000
+    try:
+        exports.{call}
+    except pywasm3.OutOfFuel:
+        pass
+    else:
+        raise AssertionError
+    assert instance.fuel == 0
+    assert exports.add(1, 2) == 3
+""",
+        WASM=WASM,
+    )
+
+
+def test_the_timeout_stops_each_call() -> None:
+    child(
+        START
+        + f"""
+instance = pywasm3.load(WASM, {{"env": {{"f": abs}}}}, limits=Limits(timeout=0.05))
+for _ in range(3):
+    begin = time.monotonic()
+    try:
+        instance.exports.loop()
+    except DeadlineExceeded:
+        pass
+    else:
+        raise AssertionError
+    assert 0.05 <= time.monotonic() - begin < {PATIENCE}
+    assert instance.memory[0] == 1  # what the guest wrote stays
+    time.sleep(0.06)  # is nobody's time
+    assert instance.exports.add(1, 2) == 3
+""",
+        WASM=WASM,
+    )
+
+
+def test_a_start_function_is_stopped() -> None:
+    child(
+        """
+        store = pywasm3.Store(limits=pywasm3.Limits(timeout=0.05))
+        try:
+            pywasm3.load(WASM, store=store)
+        except pywasm3.DeadlineExceeded:
+            pass
+        else:
+            raise AssertionError
+        """,
+        WASM=wat("(module (func $s (loop br 0)) (start $s))"),
+    )
+
+
+# ---- deadlines ----
+
+
+def make(f: Any = abs, **options: Any) -> pywasm3.Instance:
+    return load(TEXT, {"env": {"f": f}}, **options)
+
+
+def test_a_call_in_time_returns() -> None:
+    instance = make(limits=Limits(timeout=60))
+    with instance.deadline(60):
+        instance.exports.spins(100_000)
+        assert instance.exports.add(1, 2) == 3
+
+
+def test_a_call_after_the_deadline_does_not_begin() -> None:
+    instance = make()
+    with instance.deadline(0), pytest.raises(DeadlineExceeded) as caught:
+        instance.exports.add(1, 2)
+    assert caught.value.frames == ()
+    assert instance.exports.add(1, 2) == 3
+
+
+def test_the_first_of_nested_deadlines_counts() -> None:
+    instance = make()
+    for seconds in ((60, 0), (0, 60)):
+        first, second = map(instance.deadline, seconds)
+        with first, second, pytest.raises(DeadlineExceeded):
+            instance.exports.add(1, 2)
+    assert instance.exports.add(1, 2) == 3
+
+
+def test_a_deadline_can_be_used_again_and_within_itself() -> None:
+    deadline = make().deadline(60)
+    with deadline, deadline:
+        pass
+    with deadline:
+        pass
+
+
+def test_a_deadline_is_that_of_its_thread() -> None:
+    instance = make()
+    with instance.deadline(0):
+        results: list[int] = []
+        thread = threading.Thread(target=lambda: results.append(instance.exports.add(1, 2)))
+        thread.start()
+        thread.join()
+        assert results == [3]
+        with pytest.raises(DeadlineExceeded):
+            instance.exports.add(1, 2)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error"), [(-1, ValueError), (float("nan"), ValueError), ("1", TypeError)]
+)
+def test_a_wrong_deadline_is_refused(wrong: Any, error: type[Exception]) -> None:
+    instance = make()
+    with pytest.raises(error), instance.deadline(wrong):
+        pass
+    assert instance.exports.add(1, 2) == 3
+
+
+def test_an_instance_can_be_closed_within_a_deadline() -> None:
+    instance = make()
+    with instance.deadline(60):
+        instance.close()
+    with pytest.raises(pywasm3.WasmError, match="closed"), instance.deadline(60):
+        pass
+
+
+def test_a_guest_does_not_go_on_after_a_host_function_that_took_too_long() -> None:
+    def f(x: int) -> int:
+        time.sleep(0.05)
+        return x
+
+    instance = make(f)
+    with instance.deadline(0.01), pytest.raises(DeadlineExceeded):
+        instance.exports.nested(1)
+
+
+# ---- interruption ----
+
+
+def test_nothing_is_interrupted_when_no_call_runs() -> None:
+    instance = make()
+    assert instance.interrupt() is False
+    assert instance.exports.add(1, 2) == 3
+    instance.close()
+    assert instance.interrupt() is False
+
+
+def test_a_host_function_interrupts_its_call() -> None:
+    def f(x: int) -> int:
+        assert instance.interrupt() is True
+        return x
+
+    instance = make(f)
+    for _ in range(2):
+        with pytest.raises(Interrupted):
+            instance.exports.nested(1)
+        assert instance.exports.add(1, 2) == 3
+
+
+def test_a_nested_call_is_stopped_as_a_whole() -> None:
+    """Python code in between cannot keep the interruption to itself."""
+    seen: list[str] = []
+
+    def f(depth: int) -> int:
+        if not depth:
+            assert instance.interrupt()
+            return 0
+        try:
+            return int(instance.exports.nested(depth - 1))
+        except Interrupted:
+            seen.append("swallowed")
+        with pytest.raises(Interrupted):
+            instance.exports.add(1, 2)
+        return 0
+
+    instance = make(f)
+    with pytest.raises(Interrupted):
+        instance.exports.nested(2)
+    assert seen == ["swallowed"] * 2
+    assert instance.exports.add(1, 2) == 3
+
+
+def test_a_deadline_of_the_outer_call_cannot_be_swallowed() -> None:
+    def f(depth: int) -> int:
+        with pytest.raises(DeadlineExceeded):
+            instance.exports.spins(0)
+        return 0
+
+    instance = make(f, limits=Limits(timeout=0.05))
+    with pytest.raises(DeadlineExceeded):
+        instance.exports.nested(1)
+
+
+def test_a_deadline_that_a_host_function_sets_is_its_own() -> None:
+    def f(x: int) -> int:
+        with instance.deadline(0.02), pytest.raises(DeadlineExceeded):
+            instance.exports.spins(0)
+        return x + 1
+
+    instance = make(f)
+    assert instance.exports.nested(1) == 2
+
+
+def test_the_exception_of_a_host_function_goes_on_in_spite_of_an_interruption() -> None:
+    def f(x: int) -> int:
+        instance.interrupt()
+        raise LookupError
+
+    instance = make(f)
+    with pytest.raises(LookupError):
+        instance.exports.nested(1)
+    assert instance.exports.add(1, 2) == 3
+
+
+@pytest.mark.parametrize("how", ["interrupt", "deadline"])
+def test_a_call_in_another_store_is_stopped_with_the_one_that_it_is_nested_in(how: str) -> None:
+    child(
+        START
+        + f"""
+def f(x):
+    try:
+        exports.loop()
+    except (Interrupted, DeadlineExceeded):
+        return x  # swallowed
+outer = pywasm3.load(WASM, {{"env": {{"f": f}}}})
+if {how == "interrupt"}:
+    soon(outer)
+try:
+    if {how == "interrupt"}:
+        outer.exports.nested(1)
+    else:
+        with outer.deadline(0.05):
+            outer.exports.nested(1)
+except (Interrupted, DeadlineExceeded):
+    pass
+else:
+    raise AssertionError
+assert exports.add(1, 2) == outer.exports.add(1, 2) == 3
+""",
+        WASM=WASM,
+    )
+
+
+def test_an_interrupted_inner_store_does_not_stop_the_outer_one() -> None:
+    inner = make(lambda x: inner.interrupt() and x)
+
+    def f(x: int) -> int:
+        with pytest.raises(Interrupted):
+            inner.exports.nested(1)
+        return inner.exports.add(x, x)  # type: ignore[no-any-return]
+
+    assert make(f).exports.nested(4) == 8
+
+
+def test_a_running_call_is_refilled_by_another_thread() -> None:
+    child(
+        START
+        + """
+instance.fuel = None
+thread = threading.Timer(0.05, setattr, (instance, "fuel", 1000))
+thread.start()
+try:
+    exports.loop()
+except pywasm3.OutOfFuel:
+    pass
+else:
+    raise AssertionError
+thread.join()
+assert instance.fuel == 0
+
+instance.fuel = 1 << 60
+seen = []
+def look():
+    while not seen or seen[-1] == seen[0]:
+        seen.append(instance.fuel)
+    while not instance.interrupt():
+        pass
+thread = threading.Timer(0.05, look)
+thread.start()
+try:
+    exports.loop()
+except Interrupted:
+    pass
+thread.join()
+assert (1 << 60) >= seen[0] > seen[-1] >= instance.fuel
+""",
+        WASM=WASM,
+    )
+
+
+# ---- signals ----
+
+
+def test_ctrl_c_reaches_the_main_thread_while_another_one_is_in_the_guest() -> None:
+    child(
+        START
+        + """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
+def run():
+    try:
+        exports.loop()
+    except Interrupted:
+        stopped.set()
+stopped = threading.Event()
+threading.Thread(target=run).start()
+signal.setitimer(signal.ITIMER_REAL, 0.1)
+try:
+    stopped.wait()
+except KeyboardInterrupt:
+    instance.interrupt()
+else:
+    raise AssertionError
+stopped.wait()
+""",
+        WASM=WASM,
+    )
+
+
+def test_a_signal_handler_interrupts_the_call() -> None:
+    child(
+        START
+        + """
+import signal
+signal.signal(signal.SIGALRM, lambda *_: instance.interrupt())
+signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)  # the call may not have begun at the first one
+try:
+    exports.loop()
+except Interrupted:
+    pass
+else:
+    raise AssertionError
+signal.setitimer(signal.ITIMER_REAL, 0)
+assert exports.add(1, 2) == 3
+""",
+        WASM=WASM,
+    )
+
+
+def test_what_a_signal_handler_calls_leaves_the_frames_of_the_call_alone() -> None:
+    """Its values go above theirs: the sum would be another one."""
+    child(
+        """
+        import signal
+        exports = pywasm3.load(WASM).exports
+        seen = []
+        signal.signal(signal.SIGALRM, lambda *_: seen.append(exports.mix(9, 9, 9, 9)))
+        signal.setitimer(signal.ITIMER_REAL, 0.005, 0.005)
+        try:
+            assert exports.count(3_000_000) == 3_000_000
+            assert exports.deep(200) == 200 * 20_000
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        assert seen and set(seen) == {36}
+        """,
+        WASM=wat("""
+        (module
+          (func $mix (export "mix") (param i32 i32 i32 i32) (result i32)
+            local.get 0 local.get 1 i32.add local.get 2 i32.add local.get 3 i32.add)
+          (func $count (export "count") (param i32) (result i32) (local i32)
+            loop
+              local.get 1 i32.const 1 i32.add local.set 1
+              local.get 0 i32.const 1 i32.sub local.tee 0 br_if 0
+            end
+            local.get 1)
+          (func $deep (export "deep") (param i32) (result i32)
+            local.get 0 i32.eqz if (result i32) i32.const 0 else
+              i32.const 20000 call $count
+              local.get 0 i32.const 1 i32.sub call $deep i32.add end))
+        """),
+    )
+
+
+def test_interruptions_from_many_threads_lose_nothing() -> None:
+    child(
+        START
+        + """
+ended = []
+def pester():
+    while not ended:
+        instance.interrupt()
+        time.sleep(0.001)
+threads = [threading.Thread(target=pester) for _ in range(3)]
+for thread in threads:
+    thread.start()
+for _ in range(50):
+    try:
+        exports.loop()
+    except Interrupted:
+        pass
+ended.append(True)
+for thread in threads:
+    thread.join()
+assert exports.add(1, 2) == 3
+""",
+        WASM=WASM,
+    )

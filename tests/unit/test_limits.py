@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: MIT
+"""Limits: what a store, and all that lives in it, may use."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import Any
+
+import pytest
+
+import pywasm3
+from helpers import child, load, wat
+from pywasm3 import Limits
+
+PAGE = 65536
+
+GROWS = """
+(module
+  (memory (export "memory") 1) (table (export "table") 1 funcref)
+  (func (export "grow") (param i32) (result i32) local.get 0 memory.grow)
+  (func (export "grow_table") (param i32) (result i32)
+    ref.null func local.get 0 table.grow 0)
+  (func (export "f") (result i32) i32.const 1)
+  (func $deep (export "deep") (param i32) (result i32)
+    local.get 0 i32.eqz if (result i32) i32.const 0 else
+      local.get 0 i32.const 1 i32.sub call $deep end))
+"""
+
+
+# ---- the values ----
+
+
+def test_limits_are_values() -> None:
+    limits = Limits(memory=PAGE, fuel=3)
+    assert limits == Limits(memory=PAGE, table=None, stack=1 << 20, fuel=3, timeout=None)
+    assert limits != Limits(memory=PAGE)
+    assert hash(limits) == hash(Limits(memory=PAGE, fuel=3))
+    assert pickle.loads(pickle.dumps(limits)) == limits == copy.copy(limits)
+    assert repr(Limits()) == (
+        "Limits(memory=None, table=None, stack=1048576, fuel=None, timeout=None)"
+    )
+    with pytest.raises(AttributeError, match="immutable"):
+        limits.fuel = 4
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"memory": -1},
+        {"table": -1},
+        {"stack": 0},
+        {"stack": (1 << 30) + 1},
+        {"fuel": -1},
+        {"timeout": -0.5},
+        {"timeout": float("nan")},
+    ],
+)
+def test_limits_out_of_range_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        Limits(**wrong)
+
+
+@pytest.mark.parametrize("wrong", [{"memory": 1.5}, {"fuel": "9"}, {"timeout": []}])
+def test_limits_of_wrong_types_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(TypeError):
+        Limits(**wrong)
+
+
+def test_huge_limits_are_no_limits() -> None:
+    instance = load(GROWS, limits=Limits(10**30, 10**30, fuel=10**30, timeout=1e300))
+    assert instance.exports.grow(1) == 1
+    assert instance.exports.deep(10) == 0
+    assert instance.fuel is not None and instance.fuel > 10**18
+
+
+def test_what_is_no_limits_is_refused() -> None:
+    wrong: Any = {"memory": 1}
+    with pytest.raises(TypeError, match="dict"):
+        load(GROWS, limits=wrong)
+    with pytest.raises(TypeError, match="dict"):
+        pywasm3.Store(limits=wrong)
+
+
+# ---- whose they are ----
+
+
+def test_limits_belong_to_the_store() -> None:
+    store = pywasm3.Store(limits=Limits(memory=2 * PAGE))
+    first, second = load(GROWS, store=store), load(GROWS, store=store)
+    for exports in (first.exports, second.exports):
+        assert exports.grow(1) == 1
+        assert exports.grow(1) == -1
+
+
+def test_limits_for_a_store_that_exists_are_refused() -> None:
+    first = load(GROWS)
+    with pytest.raises(ValueError, match="store"):
+        load(GROWS, store=first.store, limits=Limits())
+    with pytest.raises(ValueError, match="store"):
+        load(
+            '(module (import "a" "f" (func (result i32))))',
+            {"a": first},
+            limits=Limits(),
+        )
+
+
+def test_load_takes_limits() -> None:
+    instance = pywasm3.load(wat(GROWS), limits=Limits(memory=PAGE))
+    assert instance.exports.grow(1) == -1
+
+
+def test_instances_with_host_functions_take_limits() -> None:
+    instance = load('(module (import "a" "f" (func)))', {"a": {"f": print}}, limits=Limits(fuel=7))
+    assert instance.fuel == 7
+
+
+# ---- memory ----
+
+
+def test_a_memory_grows_up_to_the_limit() -> None:
+    exports = load(GROWS, limits=Limits(memory=3 * PAGE)).exports
+    assert exports.grow(3) == -1
+    assert exports.grow(2) == 1
+    assert exports.grow(1) == -1
+    assert exports.grow(0) == 3
+    with pytest.raises(pywasm3.WasmError, match="grow"):
+        exports.memory.grow(1)
+
+
+def test_part_of_a_page_is_no_page() -> None:
+    assert load(GROWS, limits=Limits(memory=2 * PAGE - 1)).exports.grow(1) == -1
+
+
+def test_a_memory_that_begins_beyond_the_limit_is_refused() -> None:
+    with pytest.raises(pywasm3.UnsupportedError, match="131072 bytes, and the limit is 65536"):
+        load("(module (memory 2))", limits=Limits(memory=PAGE))
+
+
+def test_what_is_refused_is_not_reserved() -> None:
+    child(
+        """
+        def space():
+            with open("/proc/self/statm") as file:
+                return int(file.read().split()[0]) * 4096
+        module, limits = pywasm3.Module(WASM), pywasm3.Limits(memory=1 << 20)
+        before = space()
+        for _ in range(10):
+            try:
+                pywasm3.Instance(module, limits=limits)
+            except pywasm3.UnsupportedError:
+                pass
+            else:
+                raise AssertionError
+        assert space() - before < 1 << 30
+        """,
+        WASM=wat("(module (memory 65536))"),
+    )
+
+
+def test_a_memory_of_the_host_has_the_limit_of_its_store() -> None:
+    store = pywasm3.Store(limits=Limits(memory=PAGE))
+    memory = pywasm3.Memory(1, store=store)
+    with pytest.raises(pywasm3.WasmError, match="grow"):
+        memory.grow(1)
+    with pytest.raises(MemoryError, match="the limit is 65536"):
+        pywasm3.Memory(2, store=store)
+
+
+def test_a_declared_memory_of_4_gib_takes_no_room_until_it_is_used() -> None:
+    child(
+        """
+        import resource
+        def resident():
+            with open("/proc/self/statm") as file:
+                return int(file.read().split()[1]) * 4096
+        before = resident()
+        instance = pywasm3.load(WASM)
+        assert len(instance.memory) == 1 << 32
+        instance.memory[(1 << 32) - 1] = 1
+        assert resident() - before < 30 << 20, resident() - before
+        """,
+        WASM=wat('(module (memory (export "memory") 65536))'),
+    )
+
+
+# ---- tables ----
+
+
+def test_a_table_grows_up_to_the_limit() -> None:
+    instance = load(GROWS, limits=Limits(table=3))
+    assert instance.exports.grow_table(3) == -1
+    assert instance.exports.grow_table(2) == 1
+    assert instance.exports.grow_table(1) == -1
+    with pytest.raises(pywasm3.WasmError, match="grow"):
+        instance.exports.table.grow(1)
+
+
+def test_a_table_that_begins_beyond_the_limit_is_refused() -> None:
+    with pytest.raises(pywasm3.UnsupportedError, match="4 elements, at most 3"):
+        load("(module (table 4 funcref))", limits=Limits(table=3))
+
+
+def test_a_table_of_the_host_has_the_limit_of_its_store() -> None:
+    store = pywasm3.Store(limits=Limits(table=3))
+    assert len(pywasm3.Table("funcref", 3, store=store)) == 3
+    with pytest.raises(MemoryError, match="4 elements, at most 3"):
+        pywasm3.Table("funcref", 4, store=store)
+
+
+def test_a_declared_maximum_below_the_limit_holds() -> None:
+    table = pywasm3.Table("funcref", 1, 2, store=pywasm3.Store(limits=Limits(table=3)))
+    with pytest.raises(pywasm3.WasmError, match="grow"):
+        table.grow(2)
+    assert table.grow(1) == 1
+
+
+# ---- the stack ----
+
+
+def test_a_larger_stack_lets_calls_go_deeper() -> None:
+    def depth(limits: Limits) -> int:
+        exports = load(GROWS, limits=limits).exports
+        reached = 1
+        try:
+            while exports.deep(reached) == 0:
+                reached *= 2
+        except pywasm3.StackExhausted:
+            assert exports.deep(1) == 0
+        return reached
+
+    assert depth(Limits(stack=1 << 14)) * 4 <= depth(Limits(stack=1 << 18))
+
+
+def test_the_stack_argument_goes_before_the_limits() -> None:
+    exports = load(GROWS, store=pywasm3.Store(stack=1 << 14, limits=Limits(stack=1 << 20))).exports
+    with pytest.raises(pywasm3.StackExhausted):
+        exports.deep(5000)
