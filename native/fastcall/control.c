@@ -124,10 +124,15 @@ PyObject *pw_store_begin_deadline(PyObject *op, PyObject *seconds)
     pw_scope *scope = PyMem_Malloc(sizeof *scope);
     if (!scope)
         return PyErr_NoMemory();
+    PyObject *number = PyLong_FromVoidPtr(scope);
+    if (!number) {
+        PyMem_Free(scope);
+        return NULL;
+    }
     *scope = (pw_scope){self->watch.scopes, pw_this_thread(), after(now(), delay)};
     self->watch.scopes = scope;
     update(self);
-    return PyLong_FromVoidPtr(scope);
+    return number;
 }
 
 PyObject *pw_store_end_deadline(PyObject *op, PyObject *scope)
