@@ -80,6 +80,9 @@ class Exports(Mapping[str, "Function | Memory | Global | Table | Tag"]):
     def _of(cls, module: Module, store: Store, pointer: Pointer) -> Exports:
         self = object.__new__(cls)
         _set_core(self, (module, store, pointer, {}))
+        # Makes __dict__ now: CPython 3.11 makes two, and frees their values twice, when a
+        # collection meanwhile lets a finalizer or another thread ask for it, too.
+        vars(self)
         return self
 
     def __getitem__(self, name: str) -> Any:

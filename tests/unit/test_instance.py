@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import mmap
 from pathlib import Path
@@ -164,6 +165,31 @@ def test_an_export_with_a_private_name_does_not_disturb() -> None:
     exports = load(f"(module {functions})").exports
     assert [exports[name]() for name in names] == list(range(len(names)))
     assert isinstance(exports, pywasm3.Exports)
+
+
+def test_a_finalizer_may_look_up_an_export_while_one_is_looked_up() -> None:
+    class Finalized:
+        def __del__(self) -> None:
+            seen.append(vars(exports))
+            exports.memory  # noqa: B018
+
+    module = pywasm3.Module(wat(TEXT))
+    threshold = gc.get_threshold()
+    for allocations in range(-1, 12):  # before the look-up allocates that many objects
+        exports = pywasm3.Instance(module).exports
+        seen: list[dict[str, Any]] = []
+        gc.collect()
+        free_list: list[dict[str, int]] = [{} for _ in range(100)]  # of dicts: used up
+        cycle: list[Any] = [Finalized()]
+        cycle.append(cycle)
+        del cycle
+        gc.set_threshold(gc.get_count()[0] + allocations)
+        exports.add  # noqa: B018
+        gc.set_threshold(*threshold)
+        gc.collect()
+        assert [id(names) for names in seen] == [id(vars(exports))]
+        assert set(vars(exports)) == {"add", "memory"}
+        free_list.clear()
 
 
 def test_one_thing_may_have_several_names() -> None:
