@@ -4,6 +4,7 @@
 Switches, read from the environment:
     PYWASM3_SANITIZE=1  AddressSanitizer and UBSan (gcc or clang)
     PYWASM3_ASSERTS=1   wasm3's own assertions
+    PYWASM3_UNCHECKED=1 calls and loops are not counted, nor stopped: for benchmarks/checks.py
     PYWASM3_DEBUG=1     debug information and assertions
     PYWASM3_COVERAGE=1  gcov; the .gcno files are in build/temp.*
 """
@@ -54,6 +55,8 @@ def gnu_flags() -> tuple[list[str], list[str]]:
         compile_args += ["-UNDEBUG"]
     if switch("ASSERTS"):
         compile_args += ["-DASSERTS"]
+    if switch("UNCHECKED"):
+        compile_args += ["-DPW_UNCHECKED"]
     if SANITIZE:
         sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
         compile_args += sanitizers

@@ -45,6 +45,16 @@ FLOATS = """(module (func (export "run") (param i32) (result i32) (local T T)
   (i32.trunc_sat_T_s (local.get 2))))"""
 
 
+def guests() -> list[tuple[str, bytes, int]]:
+    """Name, module and argument of each; first the one that the bar is for."""
+    compute = (ROOT / "tests" / "guests" / "compute.wasm").read_bytes()
+    floats = {t: bytes(wasmtime.wat2wasm(FLOATS.replace("T", t))) for t in ("f32", "f64")}
+    return [
+        ("compute.wasm", compute, 10),
+        *((f"a loop of {name}", data, 50_000) for name, data in floats.items()),
+    ]
+
+
 def build_stock(folder: Path) -> ctypes.CDLL:
     """Stock wasm3 as a shared library."""
     source = ROOT / build_ffi.WASM3
@@ -83,15 +93,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=300)
     rounds = parser.parse_args().rounds
-    floats = {t: bytes(wasmtime.wat2wasm(FLOATS.replace("T", t))) for t in ("f32", "f64")}
-    compute = (ROOT / "tests" / "guests" / "compute.wasm").read_bytes()
-    guests = [("compute.wasm", compute, 10)]
-    guests += [(f"a loop of {name}", data, 50_000) for name, data in floats.items()]
     speeds = []
     print(f"{'guest':16} {'stock, ms':>9} {'ours, ms':>9} {'speed':>6}")
     with tempfile.TemporaryDirectory() as folder:
         stock = build_stock(Path(folder))
-        for name, data, argument in guests:
+        for name, data, argument in guests():
             runs = [load_stock(stock, data), pywasm3.load(data).exports.run]
             if runs[0](argument) != runs[1](argument):
                 raise AssertionError(f"{name}: results differ")

@@ -157,6 +157,9 @@ static PW_NOINLINE m3ret_t stop(pw_store *store, m3stack_t sp, pc_t pc)
 /* Passed at each call and each iteration of a loop, with the base of the running frame. */
 static inline m3ret_t checkpoint(pw_store *store, m3stack_t sp, pc_t pc)
 {
+#ifdef PW_UNCHECKED
+    return NULL;
+#else
     if (M3_UNLIKELY(--store->meter.ticks < 0)) {
         m3ret_t trap = tick(store, sp, pc);
         if (trap)
@@ -164,4 +167,5 @@ static inline m3ret_t checkpoint(pw_store *store, m3stack_t sp, pc_t pc)
     }
     uintptr_t limit = atomic_load_explicit(&store->meter.stop_limit, memory_order_relaxed);
     return M3_LIKELY((uintptr_t)__builtin_frame_address(0) >= limit) ? NULL : stop(store, sp, pc);
+#endif
 }

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: MIT
+"""What it costs that a running call counts its calls and loops, and can be stopped.
+
+The same guests as in compute.py, and one that only calls, in this package and in a build of it
+whose checks are compiled out (PYWASM3_UNCHECKED=1: no fuel, no deadline, no interruption, no bound
+of the native stack). Each runs in a process of its own; they take turns, and the least time of all
+rounds counts. Needs a C compiler, and half a minute to build.
+
+    python benchmarks/checks.py [--rounds N]
+
+The bar, at most 3 % more time, is for `compute.wasm`: a guest that does something. The others are
+there to show the worst: their loops have next to no body.
+"""
+
+import argparse
+import math
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import compute
+import wasmtime
+
+BAR = 1.03
+
+FIB = """(module (func $fib (export "run") (param i32) (result i32)
+  (if (result i32) (i32.lt_u (local.get 0) (i32.const 2))
+    (then (local.get 0))
+    (else (i32.add (call $fib (i32.sub (local.get 0) (i32.const 1)))
+                   (call $fib (i32.sub (local.get 0) (i32.const 2))))))))"""
+
+# Answers each line, a number, with the seconds that the guest takes for it.
+CHILD = """
+import sys, time, pywasm3
+run = pywasm3.load(sys.argv[1]).exports.run
+for line in sys.stdin:
+    begin = time.perf_counter()
+    run(int(line))
+    print(time.perf_counter() - begin, flush=True)
+"""
+
+
+def build_unchecked(folder: Path) -> str:
+    """Installs the package without its checks; where."""
+    ignored = shutil.ignore_patterns(".*", "build", "dist", "tests", "*.so")
+    shutil.copytree(compute.ROOT, folder / "source", ignore=ignored)
+    target = str(folder / "unchecked")
+    command = [sys.executable, "-m", "pip", "install", "-q", "--no-build-isolation", "--no-deps"]
+    environment = {**os.environ, "PYWASM3_UNCHECKED": "1"}
+    subprocess.run(
+        [*command, "--target", target, str(folder / "source")], check=True, env=environment
+    )
+    return target
+
+
+class Contestant:
+    """A process with a guest."""
+
+    def __init__(self, path: Path, package: str | None = None) -> None:
+        environment = {**os.environ, **({"PYTHONPATH": package} if package else {})}
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", CHILD, str(path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+            cwd=path.parent,  # the package beside it would be found first
+        )
+
+    def run(self, argument: int) -> float:
+        """Seconds."""
+        process = self._process
+        assert process.stdin and process.stdout
+        print(argument, file=process.stdin, flush=True)
+        return float(process.stdout.readline())
+
+    def close(self) -> None:
+        """Ends the process."""
+        self._process.communicate()
+
+
+def race(contestants: list[Contestant], argument: int, rounds: int) -> list[float]:
+    """The least time of each, in seconds."""
+    least = [math.inf] * len(contestants)
+    for _ in range(rounds):
+        for i, contestant in enumerate(contestants):
+            least[i] = min(least[i], contestant.run(argument))
+    return least
+
+
+def main() -> int:
+    """1 when the bar is missed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=300)
+    rounds = parser.parse_args().rounds
+    guests = [*compute.guests(), ("fib", bytes(wasmtime.wat2wasm(FIB)), 20)]
+    ratios = []
+    print(f"{'guest':16} {'without, ms':>11} {'with, ms':>9} {'ratio':>6}")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        package = build_unchecked(folder)
+        for number, (guest, data, argument) in enumerate(guests):
+            path = folder / f"{number}.wasm"
+            path.write_bytes(data)
+            contestants = [Contestant(path, package), Contestant(path)]
+            without, checked = race(contestants, argument, rounds)
+            for contestant in contestants:
+                contestant.close()
+            ratios.append(checked / without)
+            print(f"{guest:16} {without * 1e3:>11.3f} {checked * 1e3:>9.3f} {ratios[-1]:>6.3f}")
+    print("pass" if ratios[0] <= BAR else f"FAIL: above {BAR}")
+    return int(ratios[0] > BAR)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
