@@ -34,10 +34,8 @@ _NUMBERS = {
 }
 _CLASSES = {"table": "Table", "memory": "Memory", "global": "Global", "tag": "Tag"}
 # A method of such a name would hide what the other lines of the class mean.
-_USED = frozenset(
-    ("Any", "Literal", "Protocol", "overload", "property", "pywasm3")
-    + ("bytes", "float", "int", "str", "tuple")
-)
+_WORDS = "Any Literal Protocol overload property pywasm3 bytes float int str tuple"
+_USED = frozenset(_WORDS.split())
 _CALLABLE = "_Function"  # and a number: a class for a function that only item access reaches
 _MAX_SHOWN = 200
 
