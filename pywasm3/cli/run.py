@@ -66,15 +66,15 @@ def add_parser(subparsers: Any) -> None:
     add("--max-memory", metavar="SIZE", type=_size, help="bytes of memory, as in 64M")
     add("--stack", metavar="SIZE", type=_size, help="bytes of stack, as in 256K; default 1M")
     add("file", metavar="FILE", help="a module; - reads standard input")
-    add("args", metavar="ARGS", nargs=argparse.REMAINDER, help="its arguments")
+    rest = add("args", metavar="ARGS", nargs=argparse.REMAINDER, help="its arguments")
+    rest.required = False  # so that no message asks for them
 
 
 def run(args: argparse.Namespace) -> int:
     """Runs the command."""
     module = Module(read_bytes(args.file))
-    args.args = _verbatim(args.args, args.file, args.argv)
     if args.invoke is not None:
-        _check_function(module, args.invoke)
+        args.args = _typed(module, args.invoke, args.args)
     with _stopping_after(args.timeout):
         try:
             return _run(module, args)
@@ -119,7 +119,9 @@ def _needs_wasi(module: Module) -> bool:
 def _wasi(args: argparse.Namespace) -> WasiConfig:
     from ..wasi import WasiConfig
 
-    arguments = [] if args.invoke is not None else args.args
+    arguments = []
+    if args.invoke is None:
+        arguments = _verbatim(args.args, args.file, args.argv)
     try:
         return WasiConfig(
             args=[shown_name(args.file), *arguments],
@@ -203,9 +205,12 @@ def _exported(module: Module) -> str:
     return f"its functions are: {shown}" if names else "it exports no function"
 
 
-def _check_function(module: Module, name: str) -> None:
-    if name not in _functions(module):
-        raise CommandError(f"there is no function {quoted(name)}; {_exported(module)}")
+def _typed(module: Module, name: str, words: list[str]) -> list[int | float]:
+    """The arguments for an exported function."""
+    for export in module.exports:
+        if export.name == name and isinstance(export.type, FuncType):
+            return parse_arguments(printable(name), export.type, words)
+    raise CommandError(f"there is no function {quoted(name)}; {_exported(module)}")
 
 
 def _check_program(module: Module, file: str) -> None:
@@ -216,10 +221,10 @@ def _check_program(module: Module, file: str) -> None:
         )
 
 
-def _invoke(instance: Instance, name: str, words: list[str]) -> int:
+def _invoke(instance: Instance, name: str, arguments: list[int | float]) -> int:
     function = instance.exports[name]
     assert isinstance(function, Function)
-    result = function(*parse_arguments(printable(name), function.type, words))
+    result = function(*arguments)
     output = Output()
     for line in result_lines(function.type, result):
         output.line(line)

@@ -7,7 +7,6 @@ import argparse
 import keyword
 import os
 import re
-import unicodedata
 
 from .. import Exports, ValType
 from .._listing import Listing
@@ -96,8 +95,8 @@ def _file(listing: Listing, file: str) -> Iterator[str]:
 def _is_attribute(name: str) -> bool:
     """Whether an export can be used, and declared, as an attribute."""
     return (
-        name.isidentifier()
-        and unicodedata.normalize("NFKC", name) == name
+        name.isascii()  # Python would turn some other letters into their like
+        and name.isidentifier()
         and not keyword.iskeyword(name)
         and not name.startswith(("__", _CALLABLE))
         and name not in _USED

@@ -20,11 +20,21 @@ class CommandError(Exception):
 
 def set_up_process() -> None:
     """Makes the process behave as other command-line programs do."""
+    for descriptor in range(3):
+        _ensure_open(descriptor)
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a pipe that closes ends it quietly
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _ensure_open(descriptor: int) -> None:
+    """A standard stream that is closed would be the next file that is opened."""
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
 
 
 def released_stdout() -> None:

@@ -49,7 +49,7 @@ def _parse(word: str, param: ValueType, place: str) -> int | float:
         raise CommandError(f"{place}: {word!r} is no {param}") from None
     except OverflowError:
         raise CommandError(f"{place}: {word!r} is out of the range of {param}") from None
-    raise CommandError(f"{place}: a {param} cannot be given on the command line")
+    raise CommandError(f"{place}: values of type {param} cannot be given on the command line")
 
 
 def _parse_int(word: str, bits: int) -> int:
