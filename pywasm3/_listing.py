@@ -32,7 +32,7 @@ _OPERANDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class Sizes:
     """Sizes of a memory in pages, or of a table in elements."""
 
     min: int
@@ -51,7 +51,7 @@ class Extern:
     func: FuncType | None = None
     value: ValueType | None = None  # of a global; of the elements of a table
     mutable: bool | None = None
-    limits: Limits | None = None
+    sizes: Sizes | None = None
     type_index: int | None = None
 
 
@@ -170,7 +170,7 @@ class Listing:
         if kind == "global":
             return Extern(kind, index, value=BY_CODE[type_.valtype], mutable=type_.is_mutable)
         value = BY_CODE[type_.valtype] if kind == "table" else None
-        return Extern(kind, index, value=value, limits=_limits(type_.limits))
+        return Extern(kind, index, value=value, sizes=_sizes(type_.limits))
 
     def _func_type(self, number: int) -> FuncType:
         if number not in self._func_types:
@@ -240,8 +240,8 @@ class Listing:
         return Instruction(offset, found.end, ffi.string(found.text).decode(), operands)
 
 
-def _limits(limits: Pointer) -> Limits:
-    return Limits(
+def _sizes(limits: Pointer) -> Sizes:
+    return Sizes(
         limits.min,
         limits.max if limits.has_max else None,
         limits.shared,

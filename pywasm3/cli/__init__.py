@@ -12,7 +12,7 @@ import sys
 from importlib import import_module
 
 from .. import Trap, WasmError, __version__
-from .terminal import CommandError, complain, one_line, released_stdout, set_up_process
+from .terminal import CommandError, complain, one_line, release_stdout, set_up_process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def _parser(wanted: str | None) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"pywasm3 {__version__}")
     commands = parser.add_subparsers(
-        dest="command", metavar="COMMAND", required=True, parser_class=Parser
+        dest="command", metavar="COMMAND", required=True, parser_class=Parser, prog="pywasm3"
     )
     for name, module in COMMANDS.items():
         if wanted not in COMMANDS or wanted == name:
@@ -81,19 +81,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments = _parser(argv[0] if argv else None).parse_args(argv)
         arguments.argv = argv
-        code = _run(arguments)
-        if sys.stdout is not None:
-            sys.stdout.flush()
-        return code
+        return _flushed(_run(arguments))
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        released_stdout()
-        return EXIT_ERROR
-    except OSError as error:
-        released_stdout()
-        complain(_of_system(error))
-        return EXIT_ERROR
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -107,7 +97,22 @@ def _run(arguments: argparse.Namespace) -> int:
         complain(one_line(str(error)))
     except MemoryError as error:
         complain(one_line(str(error)) or "out of memory")
+    except OSError as error:
+        complain(_of_system(error))
     return EXIT_ERROR
+
+
+def _flushed(code: int) -> int:
+    """The exit code, after what is still to be written."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
+        release_stdout()
+        if code == 0:
+            complain(_of_system(error))
+        return code or EXIT_ERROR
+    return code
 
 
 def _of_system(error: OSError) -> str:

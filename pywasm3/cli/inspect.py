@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    from .._listing import Extern, Limits, Section
+    from .._listing import Extern, Section, Sizes
 
     Description = dict[str, Any]
 
@@ -87,7 +87,7 @@ def _unsupported(data: bytes) -> str | None:
     return None
 
 
-def _fields(value: Section | Limits) -> Description:
+def _fields(value: Section | Sizes) -> Description:
     return {field.name: getattr(value, field.name) for field in fields(value)}
 
 
@@ -100,8 +100,8 @@ def _extern(extern: Extern) -> Description:
     if extern.func is not None:
         found["params"] = [str(type_) for type_ in extern.func.params]
         found["results"] = [str(type_) for type_ in extern.func.results]
-    if extern.limits is not None:
-        found.update(_fields(extern.limits))
+    if extern.sizes is not None:
+        found.update(_fields(extern.sizes))
     if extern.value is not None:
         found["value"] = str(extern.value)
     if extern.mutable is not None:

@@ -75,14 +75,14 @@ def run(args: argparse.Namespace) -> int:
     module = Module(read_bytes(args.file))
     if args.invoke is not None:
         args.args = _typed(module, args.invoke, args.args)
-    with _stopping_after(args.timeout):
-        try:
+    try:
+        with _stopping_after(args.timeout):
             return _run(module, args)
-        except WasiExit as end:  # of a library, or in an invoked function
-            return end.code & _exit_mask()
-        except _OutOfTime as late:
-            complain("\n".join(["[trap] deadline exceeded", *_notes(late)]), lines=True)
-            return EXIT_TRAPPED
+    except WasiExit as end:  # of a library, or in an invoked function
+        return end.code & _exit_mask()
+    except _OutOfTime as late:
+        complain("\n".join(["[trap] deadline exceeded", *_notes(late)]), lines=True)
+        return EXIT_TRAPPED
 
 
 def _run(module: Module, args: argparse.Namespace) -> int:
@@ -124,7 +124,7 @@ def _wasi(args: argparse.Namespace) -> WasiConfig:
         arguments = _verbatim(args.args, args.file, args.argv)
     try:
         return WasiConfig(
-            args=[shown_name(args.file), *arguments],
+            args=[args.file, *arguments],
             env=dict(map(_variable, args.env)),
             preopens=dict(map(_directory, args.dir)),
             inherit=["stdio"],

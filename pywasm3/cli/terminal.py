@@ -37,7 +37,7 @@ def _ensure_open(descriptor: int) -> None:
         os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
 
 
-def released_stdout() -> None:
+def release_stdout() -> None:
     """After stdout failed: what it still holds is dropped, so that Python's end is quiet."""
     if sys.stdout is not None and sys.stdout is sys.__stdout__:
         null = os.open(os.devnull, os.O_WRONLY)

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from .._listing import Extern, Instruction, Limits
+    from .._listing import Extern, Instruction, Sizes
     from .._types import FuncType, ValueType
 
 _PAGE = 65536
@@ -39,15 +39,15 @@ def shortened(type_: str) -> str:
     return type_ if len(type_) <= _MAX_TYPE else f"{type_[: _MAX_TYPE - 4]} ..."
 
 
-def _sizes(limits: Limits) -> str:
-    words = ["i64"] if limits.is64 else []
-    words.append(str(limits.min))
-    if limits.max is not None:
-        words.append(str(limits.max))
-    if limits.shared:
+def _sizes(sizes: Sizes) -> str:
+    words = ["i64"] if sizes.is64 else []
+    words.append(str(sizes.min))
+    if sizes.max is not None:
+        words.append(str(sizes.max))
+    if sizes.shared:
         words.append("shared")
-    if limits.page_bytes != _PAGE:
-        words.append(f"(pagesize {limits.page_bytes})")
+    if sizes.page_bytes != _PAGE:
+        words.append(f"(pagesize {sizes.page_bytes})")
     return " ".join(words)
 
 
@@ -56,8 +56,8 @@ def extern_type(extern: Extern) -> str:
     words = [extern.kind]
     if extern.func is not None:
         words.append(signature(extern.func))
-    if extern.limits is not None:
-        words.append(_sizes(extern.limits))
+    if extern.sizes is not None:
+        words.append(_sizes(extern.sizes))
     if extern.value is not None:
         words.append(f"(mut {extern.value})" if extern.mutable else str(extern.value))
     return f"({' '.join([word for word in words if word])})"

@@ -7,9 +7,11 @@ import itertools
 import re
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import pytest
 
+import binary
 import pywasm3
 from cli_helpers import LIBRARY, UNRUNNABLE, failure, run
 from fuzz import seeds
@@ -145,6 +147,21 @@ def test_every_row_of_the_opcode_table_was_listed(
     text = without_offsets(listed(everything, capsys, tmp_path))
     shown = {line.split()[0] for line in text.splitlines()}
     assert {name for name, _, _ in rows()} - shown == set()
+
+
+def test_any_float_is_written_as_the_one_that_it_is(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    random = Random(6)
+    body = b""
+    for _ in range(1000):
+        body += b"\x43" + random.randbytes(4) + b"\x1a\x44" + random.randbytes(8) + b"\x1a"
+        body += b"\x43" + random.randbytes(2) + b"\x80\x7f\x1a"  # more NaNs
+    entry = binary.vector([binary.leb(len(body) + 2) + b"\0" + body + b"\x0b"])
+    data = binary.HEADER + binary.section(1, b"\1\x60\0\0") + binary.section(3, b"\1\0")
+    data += binary.section(10, entry)
+    text = without_offsets(listed(data, capsys, tmp_path))
+    assert code(wat(f"(module (type (func)) {text})")) == entry
 
 
 def test_each_line_has_the_offset_of_its_instruction(
