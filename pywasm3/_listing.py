@@ -24,6 +24,9 @@ KINDS = {
 }
 _CODES = {word: code for code, word in KINDS.items()}
 
+# A label is a byte of a module, but much more as Python has it. Even, for locals are pairs.
+_MAX_OPERANDS = 1 << 16
+
 # "label", "local", ... by pw_operandkind.
 _OPERANDS = {
     number: name.removeprefix("PW_OPERAND_").lower()
@@ -92,6 +95,7 @@ class Instruction:
     end: int
     text: str
     operands: list[tuple[str, int]]
+    omitted: int  # operands that are too many to be listed
 
 
 class Listing:
@@ -223,21 +227,22 @@ class Listing:
             yield instruction
             offset = instruction.end
 
-    def _reserve(self, capacity: int) -> None:
+    def _reserve(self, needed: int) -> None:
+        capacity = min(needed, _MAX_OPERANDS)
         self._capacity = capacity
         self._operands = ffi.new("pw_operand[]", capacity)
 
     def _read(self, read: Pointer, offset: int) -> Instruction:
         found = self._instruction
         read(self._pointer, offset, self._operands, self._capacity, found)
-        if found.noperands > self._capacity:
-            self._reserve(found.noperands)
+        count = found.noperands
+        if self._capacity < min(count, _MAX_OPERANDS):
+            self._reserve(count)
             read(self._pointer, offset, self._operands, self._capacity, found)
-        operands = []
-        for i in range(found.noperands):
-            operand = self._operands[i]
-            operands.append((_OPERANDS[operand.kind], operand.value))
-        return Instruction(offset, found.end, ffi.string(found.text).decode(), operands)
+        listed = min(count, self._capacity)
+        operands = [(_OPERANDS[o.kind], o.value) for o in self._operands[0:listed]]
+        text = ffi.string(found.text).decode()
+        return Instruction(offset, found.end, text, operands, count - listed)
 
 
 def _sizes(limits: Pointer) -> Sizes:

@@ -141,4 +141,6 @@ def _locals(declarations: Instruction) -> str:
             words.append(f"(local {type_} (; {count} of them ;))")
         elif count:
             words.append(f"(local{f' {type_}' * count})")
+    if declarations.omitted:
+        words.append("(; and more ;)")
     return " ".join(words)

@@ -156,6 +156,8 @@ def instruction_text(instruction: Instruction) -> str:
         words += _catches(operands[is_typed:])
     else:
         words += _words(instruction)
+    if instruction.omitted:
+        words.append(f"(; and {instruction.omitted:,} more ;)")
     return " ".join(words)
 
 

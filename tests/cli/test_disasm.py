@@ -247,6 +247,13 @@ def test_a_listing_is_no_longer_than_in_proportion_to_the_module() -> None:
         assert len(done.out) < 200 * len(data)
 
 
+def test_a_very_long_list_of_operands_is_cut() -> None:
+    data = wat(f"(module (func unreachable br_table {'0 ' * 70_000}))")
+    out = run("disasm", "-", given=data).out
+    assert "br_table 0 0" in out
+    assert "0 (; and 4,464 more ;)\n" in out
+
+
 def test_a_module_that_does_not_validate_is_refused(module: Write) -> None:
     assert failure("disasm", module("(module (func i32.add))")).startswith("type mismatch")
 
