@@ -4,8 +4,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +28,25 @@ def environment(**more: str) -> dict[str, str]:
     return {**_ENVIRONMENT, "PYTHONWARNINGS": "error", "TERM": "xterm", **more}
 
 
-def start(*arguments: str | Path, **options: Any) -> subprocess.Popen[bytes]:
-    """A command that runs beside the test."""
+def _obey_ctrl_c() -> None:
+    """A shell starts what runs in the background without."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@contextmanager
+def start(*arguments: str | Path, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """A command that runs beside the test, and no longer."""
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-    return subprocess.Popen(
+    if os.name == "posix":
+        options["preexec_fn"] = _obey_ctrl_c
+    with subprocess.Popen(
         [*COMMAND, *map(str, arguments)],
         **{**pipes, "env": environment(), "cwd": TESTS, **options},
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 class Done:
@@ -49,11 +64,7 @@ class Done:
 def run(*arguments: str | Path, given: bytes = b"", **options: Any) -> Done:
     """Runs a command to its end."""
     with start(*arguments, **options) as process:
-        try:
-            out, err = process.communicate(given, timeout=120)
-        except BaseException:
-            process.kill()
-            raise
+        out, err = process.communicate(given, timeout=120)
     return Done(process.returncode, out or b"", err or b"")
 
 
