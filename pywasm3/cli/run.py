@@ -76,8 +76,7 @@ def run(args: argparse.Namespace) -> int:
     if args.invoke is not None:
         args.args = _typed(module, args.invoke, args.args)
     try:
-        with _stopping_after(args.timeout):
-            return _run(module, args)
+        return _run(module, args)
     except WasiExit as end:  # of a library, or in an invoked function
         return end.code & _exit_mask()
     except _OutOfTime as late:
@@ -87,7 +86,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _run(module: Module, args: argparse.Namespace) -> int:
     wasi = _wasi(args) if _needs_wasi(module) else None
-    with Instance(module, wasi=wasi, limits=_limits(args)) as instance:
+    limits = _limits(args)
+    with _stopping_after(args.timeout), Instance(module, wasi=wasi, limits=limits) as instance:
         if args.invoke is not None:
             return _invoke(instance, args.invoke, args.args)
         if "_start" in instance.exports or module._start() is None:

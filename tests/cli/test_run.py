@@ -240,7 +240,7 @@ def test_memory_is_limited(library: Path) -> None:
 
 @POSIX
 def test_the_timeout_ends_a_guest_that_waits_for_input(cat: Path) -> None:
-    with start("run", "--timeout", "0.3", cat) as process:
+    with start("run", "--timeout", "1", cat) as process:
         assert process.wait(120) == 134
         assert process.stderr
         text = process.stderr.read().decode()
