@@ -75,6 +75,11 @@ def run(args: argparse.Namespace) -> int:
     module = Module(read_bytes(args.file))
     if args.invoke is not None:
         args.args = _typed(module, args.invoke, args.args)
+    elif not _is_program(module) and module._start() is None:
+        raise CommandError(
+            f"{shown_name(args.file)} is no program, for it exports no _start; "
+            f"name a function with --invoke: {_exported(module)}"
+        )
     try:
         return _run(module, args)
     except WasiExit as end:  # of a library, or in an invoked function
@@ -90,8 +95,7 @@ def _run(module: Module, args: argparse.Namespace) -> int:
     with _stopping_after(args.timeout), Instance(module, wasi=wasi, limits=limits) as instance:
         if args.invoke is not None:
             return _invoke(instance, args.invoke, args.args)
-        if "_start" in instance.exports or module._start() is None:
-            _check_program(module, args.file)
+        if _is_program(module):
             return instance.run() & _exit_mask()
         return 0  # its start function was all there is
 
@@ -213,12 +217,8 @@ def _typed(module: Module, name: str, words: list[str]) -> list[int | float]:
     raise CommandError(f"there is no function {quoted(name)}; {_exported(module)}")
 
 
-def _check_program(module: Module, file: str) -> None:
-    if "_start" not in _functions(module):
-        raise CommandError(
-            f"{shown_name(file)} is no program, for it exports no _start; "
-            f"name a function with --invoke: {_exported(module)}"
-        )
+def _is_program(module: Module) -> bool:
+    return "_start" in _functions(module)
 
 
 def _invoke(instance: Instance, name: str, arguments: list[int | float]) -> int:

@@ -197,6 +197,12 @@ def test_a_library_is_told_how_to_be_run(library: Path) -> None:
     assert "exports no _start; name a function with --invoke" in message
 
 
+def test_nothing_runs_before_the_arguments_are_known_to_fit(module: Write) -> None:
+    path = module('(module (func $trap unreachable) (start $trap) (func (export "f")))')
+    assert failure("run", "--invoke", "f", path, "1") == "f takes 0 arguments (), but 1 given"
+    assert run("run", "--invoke", "f", path).code == 134
+
+
 def test_an_invoked_function_may_end_the_program(module: Write) -> None:
     assert run("run", "--invoke", "leave", module(exits_with(9))).code == 9
 
@@ -265,7 +271,7 @@ def test_options_that_are_no_numbers_are_errors_of_usage(library: Path, option: 
 
 
 def test_a_stack_of_no_size_is_an_error(library: Path) -> None:
-    assert failure("run", "--stack", "0", library).startswith("stack must be")
+    assert failure("run", "--stack", "0", "--invoke", "nothing", library).startswith("stack")
 
 
 # ---- Ctrl-C ----
@@ -305,7 +311,7 @@ def test_ctrl_c_ends_with_130_and_no_traceback(module: Write, where: str) -> Non
 
 
 def test_missing_imports_are_one_line() -> None:
-    message = failure("run", GUESTS / "host.wasm")
+    message = failure("run", "--invoke", "sum", GUESTS / "host.wasm", "4")
     assert message == (
         "1 import does not fit: env.callback: expected function (i32) -> i32, given nothing"
     )
