@@ -44,6 +44,7 @@ ENGINE_SOURCES = [
     "native/frontend/fast.c",
     "native/frontend/features.c",
     "native/frontend/gc.c",
+    "native/frontend/immediates.c",
     "native/frontend/module.c",
     "native/frontend/names.c",
     "native/frontend/opcodes.c",

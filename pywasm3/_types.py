@@ -242,7 +242,8 @@ def is_nullable(type: ValueType) -> bool:
     return not isinstance(type, RefType) or type.nullable
 
 
-def _heap_of(type: ValueType) -> int | str:
+def heap_type(type: ValueType) -> int | str:
+    """What references of a type refer to: a type index, or the name of an abstract heap type."""
     return type.heap if isinstance(type, RefType) else _HEAP_NAMES[type.code]
 
 
@@ -278,7 +279,7 @@ def matches(given: ValueType, wanted: ValueType, same: Callable[[int, int], bool
         return given is wanted
     if not is_nullable(wanted) and is_nullable(given):
         return False
-    return _heap_matches(_heap_of(given), _heap_of(wanted), same)
+    return _heap_matches(heap_type(given), heap_type(wanted), same)
 
 
 class FuncType(Value):

@@ -228,6 +228,10 @@ static bool compile_all(pw_instance *instance, pw_error *error)
 pw_instance *pw_instance_new(pw_store *store, pw_module *module, const pw_extern *imports,
                              bool eager, pw_error *error)
 {
+    if (module->is_listing) {
+        pw_fail(error, PW_UNSUPPORTED, 0, "not supported: the module was read to be looked at");
+        return NULL;
+    }
     pw_instance *instance = calloc(1, sizeof *instance);
     if (!instance) {
         no_memory(error);

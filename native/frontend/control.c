@@ -4,8 +4,6 @@
 #include "limits.h"
 #include "validate.h"
 
-#define EMPTY_BLOCK 0x40
-
 static pw_control *innermost(pw_validator *v)
 {
     return &v->controls[v->ncontrols - 1];
@@ -54,7 +52,7 @@ static bool read_block_type(pw_decoder *d, const pw_functype **type, pw_valtype 
     pw_reader *r = &d->reader;
     *type = NULL;
     *single = PW_BOTTOM;
-    if (r->pos < r->end && *r->pos == EMPTY_BLOCK) {
+    if (r->pos < r->end && *r->pos == PW_TYPE_EMPTY) {
         r->pos++;
         return true;
     }

@@ -110,17 +110,11 @@ typedef struct {
     uint32_t size;
 } pw_datasegment;
 
-/* A defined function's entry in the code section. Offsets are in the module's bytes. */
-typedef struct {
-    uint32_t start; /* of the entry: its size field */
-    uint32_t body;  /* after the size field: the locals */
-    uint32_t end;   /* after the final `end` */
-} pw_body;
-
 struct pw_module {
     pw_module_info info; /* the public half; info.bytes is owned */
     _Atomic(uint32_t) references;
-    pw_arena arena; /* owns all tables below and in info */
+    bool is_listing; /* made by pw_module_list */
+    pw_arena arena;  /* owns all tables below and in info */
 
     const pw_typedef *typedefs; /* info.ntypes */
     uint32_t nimported_functions;

@@ -11,12 +11,13 @@
 /* What follows an opcode. */
 typedef enum {
     PW_IMM_NONE,
-    PW_IMM_BLOCK,    /* s33: block type */
-    PW_IMM_U32,      /* an index or a label */
-    PW_IMM_U32_U32,  /* two of them */
-    PW_IMM_LABELS,   /* a vector of labels, and one more */
-    PW_IMM_TYPES,    /* a vector of value types */
-    PW_IMM_HEAPTYPE, /* s33 */
+    PW_IMM_PREFIX, /* u32: the rest of the opcode */
+    PW_IMM_BLOCK,  /* s33: block type */
+    PW_IMM_LABELS, /* a vector of labels, and one more */
+    PW_IMM_TYPES,  /* a vector of value types */
+    PW_IMM_HEAPTYPE,
+    PW_IMM_REF,      /* a heap type: what is meant is a reference to it, */
+    PW_IMM_REF_NULL, /* or one that may be null */
     PW_IMM_CAST,     /* flags, a label, two heap types */
     PW_IMM_TRY_TABLE,
     PW_IMM_MEMARG,
@@ -29,7 +30,28 @@ typedef enum {
     PW_IMM_F64,
     PW_IMM_V128,
     PW_IMM_SHUFFLE, /* 16 lanes */
-    PW_IMM_PREFIX   /* u32: the rest of the opcode */
+    /* One u32, by what it counts */
+    PW_IMM_LABEL,
+    PW_IMM_LOCAL,
+    PW_IMM_FUNC,
+    PW_IMM_TABLE,
+    PW_IMM_MEMORY,
+    PW_IMM_GLOBAL,
+    PW_IMM_TAG,
+    PW_IMM_TYPE,
+    PW_IMM_ELEM,
+    PW_IMM_DATA,
+    /* Two of them */
+    PW_IMM_TYPE_TABLE,
+    PW_IMM_TYPE_FIELD,
+    PW_IMM_TYPE_COUNT,
+    PW_IMM_TYPE_DATA,
+    PW_IMM_TYPE_ELEM,
+    PW_IMM_TYPE_TYPE,
+    PW_IMM_DATA_MEMORY,
+    PW_IMM_MEMORY_MEMORY,
+    PW_IMM_ELEM_TABLE,
+    PW_IMM_TABLE_TABLE
 } pw_immediates;
 
 /* The columns of opcodes.def. */
@@ -46,8 +68,9 @@ typedef struct {
 
 #define PW_ADDRESS 1
 
-/* In immediates: the byte of a type that a heap type follows, and the bit of a memarg's flags that
- * a memory index follows. */
+/* In immediates: the byte of an empty block type, those that a heap type follows, and the bit of a
+ * memarg's flags that a memory index follows. */
+#define PW_TYPE_EMPTY 0x40
 #define PW_TYPE_REF_NULL 0x63
 #define PW_TYPE_REF 0x64
 #define PW_MEMARG_HAS_MEMORY 0x40

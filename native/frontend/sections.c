@@ -65,21 +65,9 @@ bool pw_fail_index(pw_decoder *d, const char *what, uint32_t offset, uint32_t in
 static const char *const kind_names[PW_EXTERN_KINDS] = {"function", "table", "memory", "global",
                                                         "tag"};
 
-static uint32_t space_size(const pw_decoder *d, pw_externkind kind)
-{
-    const pw_module *m = d->module;
-    switch (kind) {
-    case PW_EXTERN_FUNC: return m->info.nfunctions;
-    case PW_EXTERN_TABLE: return m->ntables;
-    case PW_EXTERN_MEMORY: return m->nmemories;
-    case PW_EXTERN_GLOBAL: return m->nglobals;
-    default: return m->ntags;
-    }
-}
-
 bool pw_check_index(pw_decoder *d, pw_externkind kind, uint32_t offset, uint32_t index)
 {
-    uint32_t size = space_size(d, kind);
+    uint32_t size = pw_module_count(d->module, kind);
     return index < size || pw_fail_index(d, kind_names[kind], offset, index, size);
 }
 
@@ -307,26 +295,6 @@ static bool begin_exports(pw_decoder *d, uint32_t count)
     return d->exports != NULL;
 }
 
-/* The type of what is already there. */
-static pw_externtype type_of(const pw_decoder *d, pw_externkind kind, uint32_t index)
-{
-    pw_externtype type = {.kind = kind};
-    switch (kind) {
-    case PW_EXTERN_FUNC: type.type_index = d->function_types[index]; break;
-    case PW_EXTERN_TABLE:
-        type.valtype = d->tables[index].type;
-        type.limits = d->tables[index].limits;
-        break;
-    case PW_EXTERN_MEMORY: type.limits = d->memories[index].limits; break;
-    case PW_EXTERN_GLOBAL:
-        type.valtype = d->globals[index].type;
-        type.is_mutable = d->globals[index].is_mutable;
-        break;
-    default: type.type_index = d->tags[index].type_index; break;
-    }
-    return type;
-}
-
 static bool read_export(pw_decoder *d)
 {
     pw_export *export = &d->exports[d->module->info.nexports];
@@ -340,7 +308,7 @@ static bool read_export(pw_decoder *d)
         !pw_check_index(d, kind, offset, export->index)) {
         return false;
     }
-    export->type = type_of(d, kind, export->index);
+    export->type = pw_module_extern(d->module, kind, export->index);
     if (kind == PW_EXTERN_FUNC) {
         pw_declare(d, export->index);
     }
@@ -411,6 +379,9 @@ static const section sections[] = {
     {11, "data section", "data segment count", 2, PW_MAX_DATA_SEGMENTS, pw_begin_datas,
      pw_read_data},
 };
+
+/* Magic number and version. */
+#define HEADER_SIZE 8
 
 #define NSECTIONS (sizeof sections / sizeof sections[0])
 
@@ -575,4 +546,41 @@ bool pw_read_sections(pw_decoder *d)
         }
     }
     return read_customs(d) && check_order(d, NSECTIONS);
+}
+
+static void describe_section(const section *s, pw_reader *r, uint32_t start, uint32_t size,
+                             pw_section *described)
+{
+    *described = (pw_section){
+        .name = s->name,
+        .start = start,
+        .offset = pw_reader_offset(r),
+        .size = size,
+        .is_list = s->entry_size != 0,
+        .is_custom = s->id == custom_section.id,
+    };
+    if (described->is_list) {
+        pw_read_u32(r, s->count_name, &described->entries);
+    }
+}
+
+bool pw_module_next_section(const pw_module *module, pw_section *described)
+{
+    pw_error ignored; /* the module is valid */
+    pw_error_clear(&ignored);
+    pw_reader r;
+    pw_reader_init(&r, module->info.bytes, (size_t)module->info.size, &ignored);
+    r.pos += described->name == NULL ? HEADER_SIZE : described->offset + described->size;
+    if (r.pos == r.end) {
+        return false;
+    }
+    size_t place = place_of(*r.pos);
+    const section *s = place == NSECTIONS ? &custom_section : &sections[place];
+    uint32_t start = pw_reader_offset(&r);
+    uint32_t size;
+    if (!read_frame(&r, s->name, &size)) {
+        return false;
+    }
+    describe_section(s, &r, start, size, described);
+    return true;
 }

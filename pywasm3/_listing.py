@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: MIT
+"""What a module is made of, for the command line: of any valid one, whether it can run or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ._ffi import FUNC, NO_INDEX, TAG, error_from, ffi, func_type, lib, new_error, text
+from ._types import BY_CODE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ._ffi import Pointer
+    from ._types import FuncType, ValueType
+
+# The words of the text format.
+KINDS = {
+    FUNC: "func",
+    lib.PW_EXTERN_TABLE: "table",
+    lib.PW_EXTERN_MEMORY: "memory",
+    lib.PW_EXTERN_GLOBAL: "global",
+    TAG: "tag",
+}
+_CODES = {word: code for code, word in KINDS.items()}
+
+# A label is a byte of a module, but much more as Python has it. Even, for locals are pairs.
+_MAX_OPERANDS = 1 << 16
+
+# "label", "local", ... by pw_operandkind.
+_OPERANDS = {
+    number: name.removeprefix("PW_OPERAND_").lower()
+    for number, name in ffi.typeof("pw_operandkind").elements.items()
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Sizes of a memory in pages, or of a table in elements."""
+
+    min: int
+    max: int | None
+    shared: bool
+    is64: bool
+    page_bytes: int  # of a memory
+
+
+@dataclass(frozen=True, slots=True)
+class Extern:
+    """A function, table, memory, global or tag. What its kind has no use for is None."""
+
+    kind: str
+    index: int
+    func: FuncType | None = None
+    value: ValueType | None = None  # of a global; of the elements of a table
+    mutable: bool | None = None
+    sizes: Sizes | None = None
+    type_index: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """An import, with the index it gets."""
+
+    module: str
+    name: str
+    extern: Extern
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """An export, with the index it has."""
+
+    name: str
+    extern: Extern
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section. Offset and size are those of its contents, which follow its id and size."""
+
+    name: str
+    custom_name: str | None
+    start: int
+    offset: int
+    size: int
+    entries: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """An instruction, or the declarations of locals: the operands are kinds and values."""
+
+    offset: int
+    end: int
+    text: str
+    operands: list[tuple[str, int]]
+    omitted: int  # operands that are too many to be listed
+
+
+class Listing:
+    """A module that was read to be looked at: it cannot be instantiated.
+
+    Raises:
+        MalformedError: The bytes are no module.
+        InvalidError: The module breaks a rule of validation.
+        UnsupportedError: It is beyond a limit on sizes.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        error = new_error()
+        pointer = lib.pw_module_list(data, len(data), error)
+        if not pointer:
+            raise error_from(error)
+        self._pointer = ffi.gc(pointer, lib.pw_module_release)
+        self._info = lib.pw_module_get_info(pointer)
+        self._func_types: dict[int, FuncType] = {}
+        self._instruction = ffi.new("pw_instruction *")
+        self._reserve(64)
+
+    @property
+    def name(self) -> str | None:
+        """From the name section."""
+        return text(self._info.name) or None
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return int(self._info.size)
+
+    @property
+    def start(self) -> int | None:
+        """Index of the start function."""
+        start: int = self._info.start
+        return None if start == NO_INDEX else start
+
+    def count(self, kind: str) -> int:
+        """How many of a kind there are, the imported ones included."""
+        return int(lib.pw_module_count(self._pointer, _CODES[kind]))
+
+    def externs(self, kind: str) -> list[Extern]:
+        """All of a kind, the imported ones first."""
+        return [self.extern(kind, index) for index in range(self.count(kind))]
+
+    def extern(self, kind: str, index: int) -> Extern:
+        """One of a kind; the index is in range."""
+        return self._extern(lib.pw_module_extern(self._pointer, _CODES[kind], index), index)
+
+    def imports(self) -> list[Import]:
+        """In the module's order."""
+        counts = dict.fromkeys(KINDS, 0)
+        result = []
+        for i in range(self._info.nimports):
+            entry = self._info.imports[i]
+            kind = entry.type.kind
+            extern = self._extern(entry.type, counts[kind])
+            counts[kind] += 1
+            result.append(Import(text(entry.module), text(entry.name), extern))
+        return result
+
+    def exports(self) -> list[Export]:
+        """In the module's order."""
+        result = []
+        for i in range(self._info.nexports):
+            entry = self._info.exports[i]
+            result.append(Export(text(entry.name), self._extern(entry.type, entry.index)))
+        return result
+
+    def _extern(self, type_: Pointer, index: int) -> Extern:
+        kind = KINDS[type_.kind]
+        if type_.kind in (FUNC, TAG):
+            number = type_.type_index
+            return Extern(kind, index, func=self._func_type(number), type_index=number)
+        if kind == "global":
+            return Extern(kind, index, value=BY_CODE[type_.valtype], mutable=type_.is_mutable)
+        value = BY_CODE[type_.valtype] if kind == "table" else None
+        return Extern(kind, index, value=value, sizes=_sizes(type_.limits))
+
+    def _func_type(self, number: int) -> FuncType:
+        if number not in self._func_types:
+            self._func_types[number] = func_type(self._info.types + number)
+        return self._func_types[number]
+
+    def sections(self) -> Iterator[Section]:
+        """In the module's order."""
+        section = ffi.new("pw_section *")
+        ncustoms = 0
+        while lib.pw_module_next_section(self._pointer, section):
+            custom_name = None
+            if section.is_custom:
+                custom_name = text(self._info.customs[ncustoms].name)
+                ncustoms += 1
+            yield Section(
+                ffi.string(section.name).decode().removesuffix(" section"),
+                custom_name,
+                section.start,
+                section.offset,
+                section.size,
+                section.entries if section.is_list else None,
+            )
+
+    def custom(self, name: str) -> bytes | None:
+        """The contents of the first custom section of a name, after the name."""
+        for i in range(self._info.ncustoms):
+            custom = self._info.customs[i]
+            if text(custom.name) == name:
+                return bytes(ffi.buffer(custom.data, custom.size))
+        return None
+
+    def function_name(self, index: int) -> str | None:
+        """From the name section, else of an export, else of the import."""
+        return text(lib.pw_module_function_name(self._pointer, index)) or None
+
+    def instructions(self, function: int) -> Iterator[Instruction]:
+        """The declarations of locals, then the instructions with the last ``end``.
+
+        An imported function has none.
+        """
+        body = lib.pw_module_body(self._pointer, function)
+        if not body.end:
+            return
+        declarations = self._read(lib.pw_list_locals, body.body)
+        yield declarations
+        offset, end = declarations.end, body.end
+        while offset < end:
+            instruction = self._read(lib.pw_list_instruction, offset)
+            yield instruction
+            offset = instruction.end
+
+    def _reserve(self, needed: int) -> None:
+        capacity = min(needed, _MAX_OPERANDS)
+        self._capacity = capacity
+        self._operands = ffi.new("pw_operand[]", capacity)
+
+    def _read(self, read: Pointer, offset: int) -> Instruction:
+        found = self._instruction
+        read(self._pointer, offset, self._operands, self._capacity, found)
+        count = found.noperands
+        if self._capacity < min(count, _MAX_OPERANDS):
+            self._reserve(count)
+            read(self._pointer, offset, self._operands, self._capacity, found)
+        listed = min(count, self._capacity)
+        operands = [(_OPERANDS[o.kind], o.value) for o in self._operands[0:listed]]
+        text = ffi.string(found.text).decode()
+        return Instruction(offset, found.end, text, operands, count - listed)
+
+
+def _sizes(limits: Pointer) -> Sizes:
+    return Sizes(
+        limits.min,
+        limits.max if limits.has_max else None,
+        limits.shared,
+        limits.is64,
+        1 if limits.byte_pages else lib.PW_PAGE,
+    )

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: MIT
+"""The command line: ``python -m pywasm3``, or ``pywasm3``.
+
+Each command is a module with ``add_parser(subparsers)`` and ``run(args) -> int``, the exit code.
+It is imported only when it is the one that is asked for, or when the help lists all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib import import_module
+
+from .. import Trap, WasmError, __version__
+from .terminal import CommandError, complain, one_line, release_stdout, set_up_process
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import NoReturn
+
+COMMANDS = {
+    "run": "pywasm3.cli.run",
+    "inspect": "pywasm3.cli.inspect",
+    "validate": "pywasm3.cli.validate",
+    "disasm": "pywasm3.cli.disasm",
+    "stubs": "pywasm3.cli.stubs",
+}
+
+EXIT_ERROR = 1
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130  # 128 + SIGINT
+EXIT_TRAPPED = 134  # 128 + SIGABRT
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line, and whose descriptions stay as they are written."""
+
+    def __init__(self, **options: object) -> None:
+        options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        super().__init__(allow_abbrev=False, **options)  # type: ignore[arg-type]
+
+    def error(self, message: str) -> NoReturn:
+        """Ends the process."""
+        complain(f"{message} (see {self.prog} --help)")
+        sys.exit(EXIT_USAGE)
+
+
+def _parser(wanted: str | None) -> argparse.ArgumentParser:
+    """The parser of one command, or of all when it is none of them."""
+    parser = Parser(
+        prog="pywasm3",
+        description="Runs WebAssembly modules, and shows what is in them.",
+        epilog="example: pywasm3 run program.wasm\n\n'pywasm3 COMMAND --help' has more.",
+    )
+    parser.add_argument("--version", action="version", version=f"pywasm3 {__version__}")
+    commands = parser.add_subparsers(
+        dest="command", metavar="COMMAND", required=True, parser_class=Parser, prog="pywasm3"
+    )
+    for name, module in COMMANDS.items():
+        if wanted not in COMMANDS or wanted == name:
+            import_module(module).add_parser(commands)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs a command.
+
+    Args:
+        argv: The arguments. None: those of the process, which is then set up for it.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        SystemExit: The arguments are wrong, or only ask for help.
+    """
+    if argv is None:
+        set_up_process()
+        argv = sys.argv[1:]
+    try:
+        arguments = _parser(argv[0] if argv else None).parse_args(argv)
+        arguments.argv = argv
+        return _flushed(_run(arguments))
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    try:
+        code: int = import_module(COMMANDS[arguments.command]).run(arguments)
+        return code
+    except Trap as trap:
+        complain(str(trap), lines=True)
+        return EXIT_TRAPPED
+    except (CommandError, WasmError, NotImplementedError) as error:
+        complain(one_line(str(error)))
+    except MemoryError as error:
+        complain(one_line(str(error)) or "out of memory")
+    except OSError as error:
+        complain(_of_system(error))
+    return EXIT_ERROR
+
+
+def _flushed(code: int) -> int:
+    """The exit code, after what is still to be written."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
+        release_stdout()
+        if code == 0:
+            complain(_of_system(error))
+        return code or EXIT_ERROR
+    return code
+
+
+def _of_system(error: OSError) -> str:
+    reason = error.strerror or str(error)
+    return f"{error.filename}: {reason}" if error.filename is not None else reason

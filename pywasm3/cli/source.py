@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: MIT
+"""Where modules come from: files, standard input, text."""
+
+from __future__ import annotations
+
+import re
+import sys
+
+from .terminal import CommandError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+_MAGIC = b"\0asm"
+# What Module refuses by its size alone: a byte more need not be read.
+_MAX_BYTES = 1 << 30
+
+STDIN = "-"
+
+
+def read_bytes(name: str) -> bytes:
+    """The bytes of a module, which a text module is assembled to.
+
+    Args:
+        name: A path, or "-" for standard input.
+
+    Raises:
+        OSError: It cannot be read.
+        CommandError: It is text, and cannot be assembled.
+    """
+    data = _read(name)
+    return _assemble(name, data) if _is_text(name, data) else data
+
+
+def shown_name(name: str) -> str:
+    """What messages call it."""
+    return "standard input" if name == STDIN else name
+
+
+def _read(name: str) -> bytes:
+    if name != STDIN:
+        with open(name, "rb") as file:
+            return _read_most(name, file)
+    if sys.stdin is None:
+        raise CommandError("there is no standard input")
+    return _read_most(name, sys.stdin.buffer)
+
+
+def _read_most(name: str, file: BinaryIO) -> bytes:
+    start = file.read(1 << 16)
+    if not start.startswith(_MAGIC) and not _is_text(name, start):
+        return start  # no module, however it goes on
+    return start + file.read(_MAX_BYTES)
+
+
+def _is_text(name: str, data: bytes) -> bool:
+    if data.startswith(_MAGIC):
+        return False
+    return name.endswith(".wat") or data.lstrip()[:1] in (b"(", b";")
+
+
+def _assemble(name: str, data: bytes) -> bytes:
+    try:
+        import wasmtime
+    except ImportError:
+        raise CommandError(
+            f"{shown_name(name)} is a text module, which needs an assembler: pip install wasmtime"
+        ) from None
+    try:
+        return bytes(wasmtime.wat2wasm(data))
+    except wasmtime.WasmtimeError as error:
+        raise CommandError(f"{shown_name(name)}{_place_and_reason(str(error))}") from None
+
+
+def _place_and_reason(message: str) -> str:
+    """``:line:column: reason`` of what the assembler says in a drawing of several lines."""
+    place = re.search(r"--> [^\n]*?:(\d+:\d+)", message)
+    reason = message.strip().splitlines()[0] if message.strip() else "it cannot be assembled"
+    return f":{place[1]}: {reason}" if place else f": {reason}"

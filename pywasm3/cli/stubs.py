@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: MIT
+"""``pywasm3 stubs``: the exports of a module, for type checkers and readers."""
+
+from __future__ import annotations
+
+import argparse
+import keyword
+import os
+import re
+
+from .. import Exports, ValType
+from .._listing import Listing
+from .._types import heap_type, is_nullable, is_reference
+from .source import STDIN, read_bytes
+from .terminal import Output, printable
+from .wat import extern_type, shortened
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from .. import FuncType
+    from .._listing import Export
+    from .._types import ValueType
+
+_NUMBERS = {
+    ValType.I32: "int",
+    ValType.I64: "int",
+    ValType.F32: "float",
+    ValType.F64: "float",
+    ValType.V128: "bytes",
+}
+_CLASSES = {"table": "Table", "memory": "Memory", "global": "Global", "tag": "Tag"}
+# A method of such a name would hide what the other lines of the class mean.
+_WORDS = "Any Literal Protocol overload property pywasm3 bytes float int str tuple"
+_USED = frozenset(_WORDS.split())
+_CALLABLE = "_Function"  # and a number: a class for a function that only item access reaches
+_MAX_SHOWN = 200
+
+
+def add_parser(subparsers: Any) -> None:
+    """Adds the command."""
+    parser = subparsers.add_parser(
+        "stubs",
+        help="write the types of a module's exports, as a .pyi file",
+        description="Writes a stub file: a class with the exports of a module, their types and "
+        "the skeleton\nof their documentation. A program says\n"
+        "cast(PluginExports, instance.exports).",
+        epilog="example: pywasm3 stubs plugin.wasm > plugin_types.pyi",
+    )
+    parser.add_argument("file", metavar="FILE", help="a module; - reads standard input")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the command."""
+    listing = Listing(read_bytes(args.file))
+    output = Output()
+    for line in _file(listing, args.file):
+        output.line(line)
+    return 0
+
+
+def _file(listing: Listing, file: str) -> Iterator[str]:
+    name = listing.name or ("module" if file == STDIN else os.path.basename(file))
+    stem = name.rpartition(".")[0] or name
+    exports = listing.exports()
+    named = [export for export in exports if _is_attribute(export.name)]
+    others = [export for export in exports if not _is_attribute(export.name)]
+    functions = {
+        export.name: f"{_CALLABLE}{number}"
+        for number, export in enumerate(others)
+        if export.extern.func is not None and export.extern.kind == "func"
+    }
+    yield f'"""Types of {_in_docstring(name)}, written by "pywasm3 stubs"."""'
+    yield ""
+    yield "from typing import Any, Literal, Protocol, overload"
+    yield ""
+    yield "import pywasm3"
+    for export in others:
+        if export.name in functions:
+            yield from _callable(functions[export.name], export)
+    yield ""
+    yield f"class {_class_name(stem)}Exports(Protocol):"
+    yield f'    """The exports of {_in_docstring(name)}."""'
+    for export in named:
+        yield ""
+        yield from _attribute(export)
+    yield from _items(others, functions)
+
+
+# ---- names ----
+
+
+def _is_attribute(name: str) -> bool:
+    """Whether an export can be used, and declared, as an attribute."""
+    return (
+        name.isascii()  # Python would turn some other letters into their like
+        and name.isidentifier()
+        and not keyword.iskeyword(name)
+        and not name.startswith(("__", _CALLABLE))
+        and name not in _USED
+        and not hasattr(Exports, name)
+    )
+
+
+def _class_name(stem: str) -> str:
+    words = re.findall(r"[A-Za-z0-9]+", stem)
+    name = "".join([word[0].upper() + word[1:] for word in words])[:_MAX_SHOWN]
+    return name if name[:1].isalpha() else f"Module{name}"
+
+
+def _in_docstring(text: str) -> str:
+    """Text that neither ends a docstring nor is an escape in it."""
+    shown = printable(text[:_MAX_SHOWN])
+    return shown.replace("\\", "\\\\").replace('"', "'")
+
+
+# ---- types ----
+
+
+def _annotation(type_: ValueType) -> str:
+    if not is_reference(type_):
+        assert isinstance(type_, ValType)
+        return _NUMBERS[type_]
+    if heap_type(type_) in ("func", "nofunc"):
+        return "pywasm3.Function | None" if is_nullable(type_) else "pywasm3.Function"
+    return "Any"
+
+
+def _results(type_: FuncType) -> str:
+    results = [_annotation(result) for result in type_.results]
+    if len(results) > 1:
+        return f"tuple[{', '.join(results)}]"
+    return results[0] if results else "None"
+
+
+def _signature(name: str, type_: FuncType) -> str:
+    params = [f"p{number}: {_annotation(param)}" for number, param in enumerate(type_.params)]
+    if params:
+        params.append("/")
+    return f"def {name}({', '.join(['self', *params])}) -> {_results(type_)}:"
+
+
+# ---- declarations ----
+
+
+def _docstring(export: Export) -> Iterator[str]:
+    type_ = export.extern.func
+    title = f'    """{_in_docstring(export.name)}: {shortened(extern_type(export.extern))}'
+    if type_ is None or export.extern.kind != "func" or not (type_.params or type_.results):
+        yield f'{title}."""'
+        return
+    yield f"{title}."
+    if type_.params:
+        yield ""
+        yield "    Args:"
+        for number, param in enumerate(type_.params):
+            yield f"        p{number}: {param}."
+    if type_.results:
+        yield ""
+        yield "    Returns:"
+        yield f"        {', '.join(map(str, type_.results))}."
+    yield '    """'
+
+
+def _indented(lines: Iterator[str]) -> Iterator[str]:
+    return (f"    {line}" if line else "" for line in lines)
+
+
+def _attribute(export: Export) -> Iterator[str]:
+    if export.extern.kind == "func":
+        assert export.extern.func is not None
+        yield f"    {_signature(export.name, export.extern.func)}"
+    else:
+        yield "    @property"
+        yield f"    def {export.name}(self) -> pywasm3.{_CLASSES[export.extern.kind]}:"
+    yield from _indented(_docstring(export))
+
+
+def _callable(name: str, export: Export) -> Iterator[str]:
+    assert export.extern.func is not None
+    yield ""
+    yield f"class {name}(Protocol):"
+    yield f"    {_signature('__call__', export.extern.func)}"
+    yield from _indented(_docstring(export))
+
+
+def _items(others: list[Export], functions: dict[str, str]) -> Iterator[str]:
+    """Item access for the names that are no attributes."""
+    for export in others:
+        kind = export.extern.kind
+        value = functions[export.name] if kind == "func" else f"pywasm3.{_CLASSES[kind]}"
+        yield ""
+        yield "    @overload"
+        yield f"    def __getitem__(self, name: Literal[{export.name!a}], /) -> {value}: ..."
+    yield ""
+    if others:
+        yield "    @overload"
+    yield "    def __getitem__(self, name: str, /) -> Any: ..."

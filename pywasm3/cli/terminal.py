@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: MIT
+"""What is written, and where: text that is safe on a terminal, colour, complaints."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TextIO
+
+_COLOURS = {"bold": "1", "dim": "2", "red": "31", "green": "32", "cyan": "36"}
+
+
+class CommandError(Exception):
+    """A command cannot go on; the text is for the user."""
+
+
+def set_up_process() -> None:
+    """Makes the process behave as other command-line programs do."""
+    for descriptor in range(3):
+        _ensure_open(descriptor)
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a pipe that closes ends it quietly
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _ensure_open(descriptor: int) -> None:
+    """A standard stream that is closed would be the next file that is opened."""
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+
+
+def release_stdout() -> None:
+    """After stdout failed: what it still holds is dropped, so that Python's end is quiet."""
+    if sys.stdout is not None and sys.stdout is sys.__stdout__:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 1)
+        os.close(null)
+
+
+def _has_colour(stream: TextIO | None) -> bool:
+    if stream is None or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    if os.name == "nt" and "WT_SESSION" not in os.environ:
+        return False
+    return stream.isatty()
+
+
+class Output:
+    """Writes lines to stdout, in colour on a terminal."""
+
+    def __init__(self) -> None:
+        self._stream = sys.stdout
+        self._coloured = _has_colour(self._stream)
+
+    def line(self, text: str = "") -> None:
+        """Writes a line."""
+        if self._stream is not None:
+            self._stream.write(text + "\n")
+
+    def json(self, value: object) -> None:
+        """Writes a value as JSON, in ASCII."""
+        import json
+
+        if self._stream is not None:
+            json.dump(value, self._stream, indent=2)
+            self._stream.write("\n")
+
+    def paint(self, colour: str, text: str) -> str:
+        """The text in a colour, if there is any."""
+        return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m" if self._coloured else text
+
+
+def printable(text: str) -> str:
+    """Text of a module, with what a terminal would not show written as in the text format."""
+    if text.isprintable():
+        return text
+    return "".join([c if c.isprintable() else f"\\u{{{ord(c):x}}}" for c in text])
+
+
+def quoted(text: str) -> str:
+    """A string of the text format."""
+    return '"' + printable(text.replace("\\", "\\\\").replace('"', '\\"')) + '"'
+
+
+def one_line(text: str) -> str:
+    """The lines of a message as one."""
+    first, *others = [line.strip() for line in text.splitlines()] or [""]
+    if not others:
+        return first
+    return f"{first} {'; '.join(others)}" if first.endswith(":") else "; ".join([first, *others])
+
+
+def complain(text: str, *, lines: bool = False) -> None:
+    """Writes an error to stderr, as one line unless it has several of its own."""
+    if sys.stderr is None:
+        return
+    label = "\x1b[31merror:\x1b[0m" if _has_colour(sys.stderr) else "error:"
+    shown = [printable(line) for line in (text.splitlines() if lines else [text])]
+    sys.stderr.write(f"pywasm3: {label} " + "\n".join(shown) + "\n")
+    sys.stderr.flush()

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+"""``pywasm3 validate``: whether files are valid modules."""
+
+from __future__ import annotations
+
+import argparse
+
+from .. import Module, ModuleError, UnsupportedError
+from .source import read_bytes, shown_name
+from .terminal import CommandError, Output, complain, one_line, printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def add_parser(subparsers: Any) -> None:
+    """Adds the command."""
+    parser = subparsers.add_parser(
+        "validate",
+        help="check modules by all rules of WebAssembly 3.0",
+        description="Checks modules by all rules of WebAssembly 3.0 and threads: one line for "
+        "each.\nThe exit code is 1 if any is invalid or cannot be read.",
+        epilog="example: pywasm3 validate plugins/*.wasm",
+    )
+    parser.add_argument("files", metavar="FILE", nargs="+", help="a module; - reads standard input")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the command."""
+    output = Output()
+    failed = [name for name in args.files if not _check(output, name)]
+    return int(bool(failed))
+
+
+def _check(output: Output, name: str) -> bool:
+    shown = printable(shown_name(name))
+    try:
+        data = read_bytes(name)
+        Module.validate(data)
+    except OSError as error:
+        complain(f"{shown}: {error.strerror or error}")
+        return False
+    except CommandError as error:
+        complain(str(error))
+        return False
+    except ModuleError as error:
+        output.line(f"{shown}: {output.paint('red', 'invalid')}: {printable(one_line(str(error)))}")
+        return False
+    output.line(f"{shown}: {output.paint('green', 'valid')}{_reservation(data)}")
+    return True
+
+
+def _reservation(data: bytes) -> str:
+    """What keeps this version from running a valid module."""
+    try:
+        Module(data)
+    except UnsupportedError as error:
+        return f", but cannot be run: {printable(one_line(str(error)))}"
+    return ""

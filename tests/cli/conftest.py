@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: MIT
+"""Fixtures of the command line's tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import helpers
+
+
+@pytest.fixture
+def module(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a module, of text or of bytes, to a file."""
+
+    def write(source: str | bytes, name: str = "guest.wasm") -> Path:
+        path = tmp_path / name
+        path.write_bytes(source if isinstance(source, bytes) else helpers.wat(source))
+        return path
+
+    return write

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: MIT
+"""What all commands share: help, errors, colour, pipes, where modules come from."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import pywasm3
+from cli_helpers import COMMAND, LIBRARY, environment, failure, run, start
+from helpers import GUESTS, TESTS, child
+
+Write = Callable[..., Path]
+NAMES = ("run", "inspect", "validate", "disasm", "stubs")
+ARITH = GUESTS / "arith.wasm"
+
+
+def test_the_help_names_every_command() -> None:
+    done = run("--help")
+    assert done.code == 0
+    for name in NAMES:
+        assert f"    {name} " in done.out
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_help_of_a_command_has_an_example(name: str) -> None:
+    done = run(name, "--help")
+    assert done.code == 0
+    assert f"pywasm3 {name} " in done.out[done.out.index("example") :]
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    assert run("--version").out == f"pywasm3 {pywasm3.__version__}\n"
+
+
+def test_the_script_is_the_same_program() -> None:
+    script = Path(sys.executable).with_name("pywasm3" + (".exe" if os.name == "nt" else ""))
+    done = subprocess.run([script, "--version"], capture_output=True, text=True, cwd=TESTS)
+    assert done.stdout == f"pywasm3 {pywasm3.__version__}\n"
+
+
+@pytest.mark.parametrize("words", [[], ["frobnicate"], ["run"], ["inspect", "--bogus", "x"]])
+def test_wrong_usage_is_one_line_and_2(words: list[str]) -> None:
+    assert failure(*words, code=2).endswith(" --help)")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_that_is_not_there_is_one_line(name: str) -> None:
+    assert failure(name, "no/such.wasm") == "no/such.wasm: No such file or directory"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_folder_is_one_line(name: str, tmp_path: Path) -> None:
+    assert str(tmp_path) in failure(name, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["run", "inspect", "disasm", "stubs"])
+def test_a_module_that_is_cut_off_is_one_line(name: str, module: Write) -> None:
+    message = failure(name, module(ARITH.read_bytes()[:100]))
+    assert message.startswith("length out of bounds")
+    assert "(at offset 0x" in message
+
+
+@pytest.mark.parametrize("name", ["inspect", "disasm", "stubs"])
+def test_standard_input_is_read_for_a_dash(name: str) -> None:
+    done = run(name, "-", given=ARITH.read_bytes())
+    assert done.code == 0
+    assert "fib" in done.out
+
+
+def test_endless_input_that_is_no_module_is_not_read_to_its_end() -> None:
+    if not Path("/dev/zero").exists():
+        pytest.skip("needs /dev/zero")
+    assert failure("inspect", "/dev/zero").startswith("magic header not detected")
+
+
+# ---- text modules ----
+
+
+def test_a_text_module_is_assembled(tmp_path: Path) -> None:
+    (tmp_path / "lib.wat").write_text(LIBRARY)
+    assert run("run", "--invoke", "add", tmp_path / "lib.wat", "1", "2").out == "3\n"
+    assert run("run", "--invoke", "add", "-", "1", "2", given=LIBRARY.encode()).out == "3\n"
+
+
+def test_an_error_of_the_assembler_is_one_line_with_its_place() -> None:
+    message = failure("inspect", "-", given=b"(module\n  (func i32.foo))")
+    assert message == "standard input:2:9: unknown operator or unexpected token"
+
+
+def test_text_that_is_no_utf8_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "x.wat").write_bytes(b"(module \xff)")
+    assert failure("inspect", tmp_path / "x.wat").startswith(str(tmp_path / "x.wat"))
+
+
+def test_without_an_assembler_the_message_says_what_to_install(tmp_path: Path) -> None:
+    (tmp_path / "wasmtime.py").write_text("raise ImportError")
+    message = failure("inspect", "-", given=b"(module)", env=environment(PYTHONPATH=str(tmp_path)))
+    assert message == (
+        "standard input is a text module, which needs an assembler: pip install wasmtime"
+    )
+
+
+# ---- pipes, colour ----
+
+
+@pytest.mark.skipif(os.name != "posix", reason="SIGPIPE")
+@pytest.mark.parametrize("words", [["disasm"], ["inspect", "--json"], ["stubs"]])
+def test_a_pipe_that_closes_early_ends_it_quietly(words: list[str], module: Write) -> None:
+    many = "".join(f'(func (export "f{n}") (param i32) nop nop nop)' for n in range(3000))
+    with start(*words, module(f"(module {many})")) as process:
+        assert process.stdout and process.stderr
+        process.stdout.read(10)
+        process.stdout.close()
+        assert process.wait(120) == -signal.SIGPIPE
+        assert process.stderr.read() == b""
+
+
+def test_a_full_disk_is_one_line() -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("needs /dev/full")
+    with open("/dev/full", "wb") as full:
+        assert failure("inspect", ARITH, stdout=full) == "No space left on device"
+
+
+def on_terminal(*words: str | Path, **variables: str) -> str:
+    """What a command writes to a terminal."""
+    pty = pytest.importorskip("pty")
+    ours, theirs = pty.openpty()
+    with os.fdopen(ours, "rb", buffering=0) as reader:
+        child_process = subprocess.Popen(
+            [*COMMAND, *map(str, words)],
+            stdin=subprocess.DEVNULL,
+            stdout=theirs,
+            stderr=theirs,
+            cwd=TESTS,
+            env=environment(**variables),
+        )
+        os.close(theirs)
+        text = b""
+        while True:
+            try:
+                piece = reader.read(65536)
+            except OSError:  # how Linux tells the end
+                break
+            if not piece:
+                break
+            text += piece
+        child_process.wait(120)
+    return text.decode()
+
+
+def test_a_terminal_gets_colour() -> None:
+    assert "\x1b[32mvalid\x1b[0m" in on_terminal("validate", ARITH)
+    assert "\x1b[31merror:\x1b[0m" in on_terminal("inspect", "none")
+
+
+@pytest.mark.parametrize("variable", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_no_colour_where_it_is_not_wanted(variable: dict[str, str]) -> None:
+    assert "\x1b" not in on_terminal("validate", ARITH, **variable)
+
+
+def test_a_pipe_gets_no_colour() -> None:
+    assert "\x1b" not in run("validate", ARITH).out
+    assert "\x1b" not in run("inspect", "none").err
+
+
+def test_output_that_has_no_such_letters_is_escaped(module: Write) -> None:
+    path = module('(module (func (export "\\e2\\82\\ac")))')
+    done = run("inspect", path, env=environment(PYTHONIOENCODING="ascii", PYTHONUTF8="0"))
+    assert (done.code, '"\\u20ac"' in done.out) == (0, True), done
+
+
+# ---- what it costs ----
+
+
+def test_importing_the_package_does_not_import_the_command_line() -> None:
+    child("import sys; assert not {'argparse', 'pywasm3.cli', 'dataclasses'} & set(sys.modules)")
+
+
+def test_a_command_does_not_import_the_others_nor_wasi_without_need(module: Write) -> None:
+    child(
+        f"""
+        import sys
+        from pywasm3.cli import main
+        assert main(["run", "--invoke", "add", {str(module(LIBRARY))!r}, "1", "2"]) == 0
+        others = {{"inspect", "validate", "disasm", "stubs"}}
+        assert not {{f"pywasm3.cli.{{name}}" for name in others}} & set(sys.modules)
+        assert not {{"pywasm3.wasi", "dataclasses", "json", "wasmtime"}} & set(sys.modules)
+        """
+    )

@@ -1,0 +1,322 @@
+# SPDX-License-Identifier: MIT
+"""``pywasm3 run``, as a process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cli_helpers import CAT, LIBRARY, environment, failure, run, start
+from helpers import GUESTS, SANITIZED
+
+Write = Callable[..., Path]
+
+PROGRAM = GUESTS / "wasi" / "program.wasm"
+POSIX = pytest.mark.skipif(os.name != "posix", reason="signals and limits of POSIX")
+
+
+@pytest.fixture
+def cat(module: Write) -> Path:
+    return module(CAT, "cat.wasm")
+
+
+@pytest.fixture
+def library(module: Write) -> Path:
+    return module(LIBRARY, "lib.wasm")
+
+
+def exits_with(code: int) -> str:
+    return f"""(module
+        (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+        (memory (export "memory") 1)
+        (func (export "_start") (call $exit (i32.const {code})))
+        (func (export "leave") (call $exit (i32.const {code}))))"""
+
+
+# ---- programs ----
+
+
+def test_the_exit_code_is_that_of_the_guest(module: Write) -> None:
+    assert run("run", module(exits_with(7))).code == 7
+
+
+def test_an_exit_code_beyond_eight_bits_is_cut_as_the_system_does(module: Write) -> None:
+    assert run("run", module(exits_with(0x1FE))).code == (0xFE if os.name == "posix" else 0x1FE)
+
+
+def test_a_program_that_returns_ends_with_0(module: Write) -> None:
+    done = run("run", module('(module (func (export "_start")))'))
+    assert (done.code, done.out, done.err) == (0, "", "")
+
+
+def test_a_module_whose_start_function_is_all_there_is_runs_it(module: Write) -> None:
+    assert run("run", module("(module (func $f) (start $f))")).code == 0
+
+
+def test_arguments_environment_directories_and_streams_reach_the_guest(tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("inside")
+    done = run(
+        "run",
+        "--env",
+        "NAME=value=2",
+        "--dir",
+        f"{tmp_path}::/data",
+        PROGRAM,
+        "--help",
+        "--",
+        "-5",
+        "two words",
+        given=b"a line\n",
+    )
+    lines = done.out.splitlines()
+    assert lines[:6] == [
+        f"argument: {PROGRAM}",
+        "argument: --help",
+        "argument: --",
+        "argument: -5",
+        "argument: two words",
+        "variable: value=2",
+    ], done
+    assert "a line" in done.out
+
+
+def test_a_double_dash_right_after_the_file_is_for_the_guest(cat: Path) -> None:
+    assert run("run", cat, "--", "x").code == 3
+    assert run("run", cat, "--").code == 2
+    assert run("run", "--", cat, "x").code == 2
+    assert run("run", cat, "--", "--").code == 3
+
+
+def test_a_variable_without_value_is_taken_from_the_process(tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("")
+    options = ["--env", "NAME", "--dir", f"{tmp_path}::/data"]
+    done = run("run", *options, PROGRAM, env=environment(NAME="given"))
+    assert "variable: given" in done.out
+    message = failure("run", "--env", "NO_SUCH_VARIABLE", PROGRAM)
+    assert message.startswith("--env NO_SUCH_VARIABLE:")
+
+
+def test_directories_that_are_not_there_are_an_error(cat: Path, tmp_path: Path) -> None:
+    assert "is no directory" in failure("run", "--dir", f"{tmp_path}/none::/x", cat)
+    assert "expected HOST::GUEST" in failure("run", "--dir", f"{tmp_path}::", cat)
+
+
+def test_input_is_streamed(cat: Path) -> None:
+    with start("run", cat) as process:
+        assert process.stdin and process.stdout
+        for line in (b"first\n", b"second\n"):
+            process.stdin.write(line)
+            process.stdin.flush()
+            assert process.stdout.readline() == line  # while the input is still open
+        process.stdin.close()
+        assert process.wait(120) == 1
+
+
+def test_the_module_itself_can_come_from_standard_input(module: Write) -> None:
+    assert run("run", "-", given=module(exits_with(5)).read_bytes()).code == 5
+
+
+@POSIX
+def test_a_guest_whose_reader_is_gone_ends_quietly(cat: Path) -> None:
+    with start("run", cat) as process:
+        assert process.stdout and process.stdin and process.stderr
+        process.stdout.close()
+        process.stdin.write(b"x" * 4096)
+        process.stdin.close()
+        assert process.wait(120) == -signal.SIGPIPE
+        assert process.stderr.read() == b""
+
+
+@POSIX
+def test_streams_that_are_closed_are_no_files_of_the_guest(cat: Path, tmp_path: Path) -> None:
+    script = f"exec '{sys.executable}' -m pywasm3 run --dir '{tmp_path}::/x' '{cat}' >&-"
+    import subprocess
+
+    done = subprocess.run(["sh", "-c", script], input=b"text", stderr=subprocess.PIPE)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+# ---- functions ----
+
+
+@pytest.mark.parametrize(
+    ("words", "printed"),
+    [
+        (["add", "2", "3"], "5"),
+        (["add", "0xffffffff", "0"], "-1"),
+        (["add", "4294967295", "-2147483648"], "2147483647"),
+        (["add", "-0x1", "+1"], "0"),
+        (["mix", "18446744073709551615", "0.1", "1e300"], "1e+300\n0.1\n-1"),
+        (["mix", "-9223372036854775808", "nan", "-inf"], "-inf\nnan\n-9223372036854775808"),
+        (["mix", "0", "0x1.8p1", "5"], "5.0\n3.0\n0"),
+        (["nothing"], ""),
+    ],
+)
+def test_arguments_are_typed_and_results_printed_one_a_line(
+    library: Path, words: list[str], printed: str
+) -> None:
+    name, *arguments = words
+    done = run("run", "--invoke", name, library, *arguments)
+    assert (done.code, done.out.rstrip("\n"), done.err) == (0, printed, ""), done
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["add", "1"], "add takes 2 arguments (i32, i32), but 1 given"),
+        (["add", "4294967296", "0"], "add: argument 0: '4294967296' is out of the range of i32"),
+        (["add", "0", "-2147483649"], "add: argument 1: '-2147483649' is out of the range of i32"),
+        (["add", "1.5", "0"], "add: argument 0: '1.5' is no i32"),
+        (["add", "", "0"], "add: argument 0: '' is no i32"),
+        (["mix", "0", "1e39", "0"], "mix: argument 1: '1e39' is out of the range of f32"),
+        (["mix", "0", "one", "0"], "mix: argument 1: 'one' is no f32"),
+        (
+            ["size of", "0"],
+            "size of: argument 0: values of type externref cannot be given on the command line",
+        ),
+    ],
+)
+def test_arguments_that_do_not_fit_are_named(library: Path, words: list[str], message: str) -> None:
+    name, *arguments = words
+    assert failure("run", "--invoke", name, library, *arguments) == message
+
+
+def test_what_is_no_function_is_told_with_those_that_are(library: Path) -> None:
+    message = failure("run", "--invoke", "memory", library)
+    assert message.startswith('there is no function "memory"; its functions are: add, mix,')
+
+
+def test_a_library_is_told_how_to_be_run(library: Path) -> None:
+    message = failure("run", library)
+    assert "exports no _start; name a function with --invoke" in message
+
+
+def test_nothing_runs_before_the_arguments_are_known_to_fit(module: Write) -> None:
+    path = module('(module (func $trap unreachable) (start $trap) (func (export "f")))')
+    assert failure("run", "--invoke", "f", path, "1") == "f takes 0 arguments (), but 1 given"
+    assert run("run", "--invoke", "f", path).code == 134
+
+
+def test_an_invoked_function_may_end_the_program(module: Write) -> None:
+    assert run("run", "--invoke", "leave", module(exits_with(9))).code == 9
+
+
+# ---- traps, limits ----
+
+
+def test_a_trap_is_134_with_the_frames(library: Path) -> None:
+    done = run("run", "--invoke", "divide", library, "0")
+    first, *frames = done.err.splitlines()
+    assert done.code == 134
+    assert first == "pywasm3: error: [trap] integer divide by zero"
+    assert [frame.split(",")[0] for frame in frames] == [
+        "  at inner (function 4",
+        "  at divide (function 5",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "words", "reason"),
+    [
+        (["--fuel", "1000"], ["spin"], "fuel"),
+        (["--timeout", "0.2"], ["spin"], "deadline"),
+        (["--stack", "8K"], ["deep", "100000"], "stack"),
+    ],
+)
+def test_limits_trap(library: Path, options: list[str], words: list[str], reason: str) -> None:
+    name, *arguments = words
+    done = run("run", *options, "--invoke", name, library, *arguments)
+    assert done.code == 134, done
+    assert reason in done.err.splitlines()[0]
+    assert "at " in done.err
+
+
+def test_memory_is_limited(library: Path) -> None:
+    words = ["--invoke", "grow", library, "1"]
+    assert run("run", *words).out == "1\n"
+    assert run("run", "--max-memory", "64KiB", *words).out == "-1\n"
+    assert "memory" in failure("run", "--max-memory", "1", *words)
+
+
+@POSIX
+def test_the_timeout_ends_a_guest_that_waits_for_input(cat: Path) -> None:
+    with start("run", "--timeout", "1", cat) as process:
+        assert process.wait(120) == 134
+        assert process.stderr
+        text = process.stderr.read().decode()
+    assert text.startswith("pywasm3: error: [trap] deadline exceeded")
+    assert "_start" in text
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        ["--fuel", "-1"],
+        ["--fuel", "many"],
+        ["--timeout", "-1"],
+        ["--timeout", "nan"],
+        ["--max-memory", "64X"],
+        ["--stack", "1.5M"],
+    ],
+)
+def test_options_that_are_no_numbers_are_errors_of_usage(library: Path, option: list[str]) -> None:
+    message = failure("run", *option, library, code=2)
+    assert message.startswith(f"argument {option[0]}")
+
+
+def test_a_stack_of_no_size_is_an_error(library: Path) -> None:
+    assert failure("run", "--stack", "0", "--invoke", "nothing", library).startswith("stack")
+
+
+# ---- Ctrl-C ----
+
+
+SLEEPER = """(module
+    (import "wasi_snapshot_preview1" "fd_write"
+        (func $write (param i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "poll_oneoff"
+        (func $poll (param i32 i32 i32 i32) (result i32)))
+    (memory (export "memory") 1)
+    (data (i32.const 0) "\\10\\00\\00\\00\\01\\00\\00\\00")
+    (data (i32.const 16) "\\n")
+    (func $ready (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8))))
+    (func (export "_start")
+        (call $ready)
+        (i32.store (i32.const 80) (i32.const 1)) ;; the monotonic clock
+        (i64.store (i32.const 88) (i64.const 600_000_000_000))
+        (drop (call $poll (i32.const 64) (i32.const 256) (i32.const 1) (i32.const 8))))
+    (func (export "spin") (call $ready) (loop (br 0))))"""
+
+
+@POSIX
+@pytest.mark.parametrize("where", ["a loop", "a wait"])
+def test_ctrl_c_ends_with_130_and_no_traceback(module: Write, where: str) -> None:
+    invoke = ["--invoke", "spin"] if where == "a loop" else []
+    with start("run", *invoke, module(SLEEPER)) as process:
+        assert process.stdout and process.stderr
+        assert process.stdout.readline() == b"\n"
+        time.sleep(0.5 if SANITIZED else 0.1)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(120) == 130
+        assert process.stderr.read() == b""
+
+
+# ---- what cannot be run ----
+
+
+def test_missing_imports_are_one_line() -> None:
+    message = failure("run", "--invoke", "sum", GUESTS / "host.wasm", "4")
+    assert message == (
+        "1 import does not fit: env.callback: expected function (i32) -> i32, given nothing"
+    )
+
+
+def test_a_module_of_later_features_is_refused_with_the_feature(module: Write) -> None:
+    message = failure("run", module('(module (memory i64 1) (func (export "_start")))'))
+    assert message.startswith("not supported: 64-bit memories and tables")
