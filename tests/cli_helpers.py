@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -28,17 +27,10 @@ def environment(**more: str) -> dict[str, str]:
     return {**_ENVIRONMENT, "PYTHONWARNINGS": "error", "TERM": "xterm", **more}
 
 
-def _obey_ctrl_c() -> None:
-    """A shell starts what runs in the background without."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 @contextmanager
 def start(*arguments: str | Path, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
     """A command that runs beside the test, and no longer."""
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-    if os.name == "posix":
-        options["preexec_fn"] = _obey_ctrl_c
     with subprocess.Popen(
         [*COMMAND, *map(str, arguments)],
         **{**pipes, "env": environment(), "cwd": TESTS, **options},
