@@ -93,6 +93,7 @@ _fastcall.connect(
         "closed": WasmError,
         "signature": _function.signature,
         "call_argv": _function.call_argv,
+        "aio": _function.aio,
         "describe": _describe,
         "limits": _limits.numbers,
     },

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import inspect
     from typing import Any
 
+    from ._aio import AsyncFunction
     from ._fastcall import Function
     from ._types import ValueType
 
@@ -53,6 +54,13 @@ def _types(function: Function) -> tuple[list[ValueType], list[ValueType]]:
         params = [_PATTERNS.get(valtype, valtype) for valtype in params]
         results = [_PATTERNS.get(valtype, valtype) for valtype in results]
     return params, results
+
+
+def aio(function: Function) -> AsyncFunction:
+    """``function.aio``."""
+    from ._aio import AsyncFunction
+
+    return AsyncFunction(function)
 
 
 def signature(function: Function) -> inspect.Signature:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -11,6 +13,7 @@ if TYPE_CHECKING:
     F = TypeVar("F", bound=Callable[..., Any])
 
 _MARK = "_pywasm3_pass_instance"
+_COROUTINE = 0x80  # inspect.CO_COROUTINE
 
 
 def host(*, pass_instance: bool = False) -> Callable[[F], F]:
@@ -50,6 +53,20 @@ class _Marked:
 
     def __call__(self, *arguments: Any) -> Any:
         return self.__wrapped__(*arguments)
+
+
+def is_async(function: object) -> bool:
+    """Whether calling it gives a coroutine: a function, method, partial, or object of that kind.
+
+    As inspect has it, whose import would cost milliseconds.
+    """
+    while isinstance(function, partial):
+        function = function.func
+    code = getattr(function, "__code__", None)
+    if code is None and callable(function):
+        code = getattr(type(function).__call__, "__code__", None)
+    flags: int = getattr(code, "co_flags", 0)
+    return flags & _COROUTINE != 0
 
 
 def wants_instance(function: object) -> bool:

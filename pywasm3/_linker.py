@@ -23,7 +23,7 @@ from ._ffi import (
     store_pointer,
 )
 from ._global import Global, new_global
-from ._host import wants_instance
+from ._host import is_async, wants_instance
 from ._memory import Memory
 from ._table import Table
 from ._tag import Tag
@@ -281,6 +281,10 @@ def _plan_function(to: _Import, value: Any) -> Plan:
 def _host(store: Store, to: _Import, value: Any, instance: Instance | None) -> HostFunction:
     module = to.module
     type_ = module._info.types + to.type_index
+    if is_async(value):
+        from ._aio import blocking
+
+        value = blocking(value)
     return store._host(value, address(module._pointer), address(type_), to.label, instance)
 
 

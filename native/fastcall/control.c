@@ -69,6 +69,7 @@ struct pw_scope {
     pw_scope *next;
     uintptr_t thread;
     int64_t deadline;
+    unsigned long long id; /* an address could be that of a later one */
 };
 
 /* Of a call that this thread makes. */
@@ -117,6 +118,7 @@ static int take_seconds(PyObject *value, int64_t *delay)
 
 PyObject *pw_store_begin_deadline(PyObject *op, PyObject *seconds)
 {
+    static unsigned long long ids;
     pw_store_object *self = (pw_store_object *)op;
     int64_t delay;
     if (take_seconds(seconds, &delay) < 0 || pw_store_require_open(self) < 0)
@@ -124,27 +126,37 @@ PyObject *pw_store_begin_deadline(PyObject *op, PyObject *seconds)
     pw_scope *scope = PyMem_Malloc(sizeof *scope);
     if (!scope)
         return PyErr_NoMemory();
-    PyObject *number = PyLong_FromVoidPtr(scope);
-    if (!number) {
+    *scope = (pw_scope){self->watch.scopes, pw_this_thread(), after(now(), delay), ++ids};
+    PyObject *id = PyLong_FromUnsignedLongLong(scope->id);
+    if (!id) {
         PyMem_Free(scope);
         return NULL;
     }
-    *scope = (pw_scope){self->watch.scopes, pw_this_thread(), after(now(), delay)};
     self->watch.scopes = scope;
     update(self);
-    return number;
+    return id;
 }
 
-PyObject *pw_store_end_deadline(PyObject *op, PyObject *scope)
+/* Where the scope is linked; NULL there: it has ended, as all do when the store is closed. NULL
+ * with an error. */
+static pw_scope **find_scope(pw_store_object *self, PyObject *id)
 {
-    pw_store_object *self = (pw_store_object *)op;
-    const void *wanted = PyLong_AsVoidPtr(scope);
+    unsigned long long wanted = PyLong_AsUnsignedLongLong(id);
     pw_scope **place = &self->watch.scopes;
     if (PyErr_Occurred())
         return NULL;
-    while (*place && *place != wanted)
+    while (*place && (*place)->id != wanted)
         place = &(*place)->next;
-    if (*place) { /* closing the store ends them all */
+    return place;
+}
+
+PyObject *pw_store_end_deadline(PyObject *op, PyObject *id)
+{
+    pw_store_object *self = (pw_store_object *)op;
+    pw_scope **place = find_scope(self, id);
+    if (!place)
+        return NULL;
+    if (*place) {
         pw_scope *found = *place;
         *place = found->next;
         PyMem_Free(found);
@@ -255,6 +267,24 @@ PyObject *pw_store_interrupt(PyObject *op, PyObject *Py_UNUSED(ignored))
     self->watch.watched = true;
     poke(self);
     Py_RETURN_TRUE;
+}
+
+/* Its thread runs in the store, waits for it, or will come: each finds the deadline past. */
+PyObject *pw_store_cancel(PyObject *op, PyObject *id)
+{
+    pw_store_object *self = (pw_store_object *)op;
+    pw_scope **place = find_scope(self, id);
+    if (!place)
+        return NULL;
+    if (*place) {
+        (*place)->deadline = INT64_MIN;
+        pw_store_end_wait(self, (*place)->thread);
+        if (self->depth && self->owner == (*place)->thread) {
+            atomic_store(&self->watch.cancelled, true);
+            poke(self);
+        }
+    }
+    Py_RETURN_NONE;
 }
 
 /* ---- around calls ---- */
@@ -407,6 +437,14 @@ static pw_trap look(pw_store_object *self, int64_t time)
     return trap;
 }
 
+/* Another thread has changed this one's deadlines, which the GIL guards. */
+static void take_cancellation(pw_store_object *self)
+{
+    if (self->watch.let_go)
+        pw_take_gil(self);
+    self->watch.deadline = first_deadline(&self->watch);
+}
+
 pw_trap pw_tick(void *store_object)
 {
     pw_store_object *self = store_object;
@@ -419,6 +457,8 @@ pw_trap pw_tick(void *store_object)
     watch->looked = time;
     take_wanted_fuel(self);
     atomic_store(&watch->seen_fuel, fuel_left(self));
+    if (atomic_exchange(&watch->cancelled, false))
+        take_cancellation(self);
     pw_trap trap = pending_at(self, time);
     return trap == PW_TRAP_NONE ? look(self, time) : trap;
 }

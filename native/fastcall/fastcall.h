@@ -22,6 +22,7 @@ typedef struct {
     PyObject *closed;    /* class of the error for closed stores and other wrong states */
     PyObject *signature; /* (function) -> inspect.Signature */
     PyObject *call_argv; /* (function, arguments) -> result */
+    PyObject *aio;       /* (function) -> its awaitable form */
     PyObject *describe;  /* (address of a pw_func) -> (name, FuncType) */
     PyObject *limits;    /* (Limits) -> (memory, table, stack, fuel, timeout) */
     PyTypeObject *store_type;
@@ -200,6 +201,7 @@ typedef struct {
     int64_t deadline;      /* of the running call, all taken together */
     pw_scope *scopes;      /* deadlines that threads have set */
     atomic_bool interrupted;
+    atomic_bool cancelled;    /* a deadline of the running thread has been brought forward */
     atomic_llong wanted_fuel; /* of another thread than the running one; or PW_NOTHING_WANTED */
     atomic_llong seen_fuel;   /* for other threads */
     bool watched;             /* a call has to look at all this when it begins */
@@ -228,6 +230,8 @@ extern PyType_Spec pw_store_spec;
 
 /* Waits for this thread's turn, without the GIL. -1 with an error: closed, interrupted. */
 int pw_store_wait(pw_store_object *self);
+/* Ends the wait of a thread, with an error there. */
+void pw_store_end_wait(pw_store_object *self, uintptr_t thread);
 /* When the last call left: collects what wasm let go, makes the first waiting thread the owner. */
 void pw_store_settle(pw_store_object *self);
 int pw_store_closed_error(pw_store_object *self);
@@ -286,7 +290,8 @@ void pw_set_main_thread(unsigned long ident);
 /* Methods and attributes of Store. */
 PyObject *pw_store_interrupt(PyObject *op, PyObject *ignored);
 PyObject *pw_store_begin_deadline(PyObject *op, PyObject *seconds);
-PyObject *pw_store_end_deadline(PyObject *op, PyObject *scope);
+PyObject *pw_store_end_deadline(PyObject *op, PyObject *id);
+PyObject *pw_store_cancel(PyObject *op, PyObject *id);
 PyObject *pw_store_get_fuel(PyObject *op, void *closure);
 int pw_store_set_fuel(PyObject *op, PyObject *value, void *closure);
 void pw_watch_clear(pw_store_object *self);

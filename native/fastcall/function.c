@@ -286,6 +286,12 @@ static PyObject *get_signature(PyObject *op, void *Py_UNUSED(closure))
     return state ? PyObject_CallOneArg(state->signature, op) : NULL;
 }
 
+static PyObject *get_aio(PyObject *op, void *Py_UNUSED(closure))
+{
+    pw_state *state = pw_state_of(Py_TYPE(op));
+    return state ? PyObject_CallOneArg(state->aio, op) : NULL;
+}
+
 static PyObject *get_raw(PyObject *op, void *Py_UNUSED(closure))
 {
     function_object *self = (function_object *)op;
@@ -398,6 +404,10 @@ static PyGetSetDef function_getset[] = {
          "The same function on bit patterns: every number is an int of 32 or 64 bits, so that\n"
          "floats pass bit-exactly, signalling NaNs included. References have no patterns: they\n"
          "are the objects that the function itself takes and gives."),
+     NULL},
+    {"aio", get_aio, NULL,
+     PyDoc_STR("The same function for asyncio: ``await f.aio(1, 2)`` runs it on another thread.\n"
+               "Cancelling the task stops the guest. Host functions may be ``async def`` then."),
      NULL},
     {"num_args", get_num_args, NULL, PyDoc_STR("Number of parameters."), NULL},
     {"num_rets", get_num_rets, NULL, PyDoc_STR("Number of results."), NULL},

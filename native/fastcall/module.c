@@ -53,6 +53,7 @@ static PyObject *connect(PyObject *module, PyObject *args)
         take_hook(hooks, "closed", &state->closed) < 0 ||
         take_hook(hooks, "signature", &state->signature) < 0 ||
         take_hook(hooks, "call_argv", &state->call_argv) < 0 ||
+        take_hook(hooks, "aio", &state->aio) < 0 ||
         take_hook(hooks, "describe", &state->describe) < 0 ||
         take_hook(hooks, "limits", &state->limits) < 0)
         return NULL;
@@ -177,6 +178,7 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->closed);
     Py_VISIT(state->signature);
     Py_VISIT(state->call_argv);
+    Py_VISIT(state->aio);
     Py_VISIT(state->describe);
     Py_VISIT(state->limits);
     Py_VISIT(state->store_type);
@@ -194,6 +196,7 @@ static int module_clear(PyObject *module)
     Py_CLEAR(state->closed);
     Py_CLEAR(state->signature);
     Py_CLEAR(state->call_argv);
+    Py_CLEAR(state->aio);
     Py_CLEAR(state->describe);
     Py_CLEAR(state->limits);
     Py_CLEAR(state->store_type);

@@ -168,7 +168,8 @@ struct pw_waiter {
     pw_waiter *next;
     PyThread_type_lock lock; /* held until it is this one's turn */
     uintptr_t thread;
-    bool granted;
+    bool queued;  /* in the list, with the lock held */
+    bool granted; /* it owns the store now */
 };
 
 static bool finalizing(void)
@@ -192,6 +193,7 @@ static pw_waiter *new_waiter(pw_store_object *self)
     }
     PyThread_acquire_lock(waiter->lock, NOWAIT_LOCK);
     waiter->thread = pw_this_thread();
+    waiter->queued = true;
     pw_waiter **end = &self->waiters;
     while (*end)
         end = &(*end)->next;
@@ -200,15 +202,21 @@ static pw_waiter *new_waiter(pw_store_object *self)
     return waiter;
 }
 
+/* Its thread goes on. */
+static void dequeue(pw_store_object *self, pw_waiter *waiter)
+{
+    pw_waiter **place = &self->waiters;
+    while (*place != waiter)
+        place = &(*place)->next;
+    *place = waiter->next;
+    waiter->queued = false;
+    PyThread_release_lock(waiter->lock);
+}
+
 static void free_waiter(pw_store_object *self, pw_waiter *waiter)
 {
-    if (!waiter->granted) {
-        pw_waiter **place = &self->waiters;
-        while (*place != waiter)
-            place = &(*place)->next;
-        *place = waiter->next;
-        PyThread_release_lock(waiter->lock);
-    }
+    if (waiter->queued)
+        dequeue(self, waiter);
     PyThread_free_lock(waiter->lock);
     PyMem_Free(waiter);
 }
@@ -216,7 +224,7 @@ static void free_waiter(pw_store_object *self, pw_waiter *waiter)
 /* Without the GIL. A signal handler may end it, so that Ctrl-C works while waiting. */
 static int wait_for_turn(pw_waiter *waiter)
 {
-    while (!waiter->granted) {
+    while (waiter->queued) {
         PyLockStatus status;
         Py_BEGIN_ALLOW_THREADS status = PyThread_acquire_lock_timed(waiter->lock, -1, 1);
         Py_END_ALLOW_THREADS if (status == PY_LOCK_ACQUIRED) PyThread_release_lock(waiter->lock);
@@ -240,6 +248,8 @@ int pw_store_wait(pw_store_object *self)
     int status = wait_for_turn(waiter);
     bool owns = waiter->granted;
     free_waiter(self, waiter);
+    if (status == 0 && !owns)
+        status = state_error(self, "the call was cancelled before it began");
     if (status == 0 && !self->store)
         status = pw_store_closed_error(self);
     if (status < 0 && owns)
@@ -247,16 +257,24 @@ int pw_store_wait(pw_store_object *self)
     return status;
 }
 
+void pw_store_end_wait(pw_store_object *self, uintptr_t thread)
+{
+    pw_waiter *waiter = self->waiters;
+    while (waiter && waiter->thread != thread)
+        waiter = waiter->next;
+    if (waiter)
+        dequeue(self, waiter);
+}
+
 static void pass_on(pw_store_object *self)
 {
     pw_waiter *waiter = self->waiters;
     if (!waiter || finalizing())
         return;
-    self->waiters = waiter->next;
     self->owner = waiter->thread;
     self->depth = 1;
     waiter->granted = true;
-    PyThread_release_lock(waiter->lock);
+    dequeue(self, waiter);
 }
 
 /* Finalizers may use the store, which is still this thread's, and an exception may be on its way.
@@ -464,6 +482,8 @@ static PyMethodDef store_methods[] = {
     {"_begin_deadline", pw_store_begin_deadline, METH_O,
      PyDoc_STR("Sets one for this thread's calls: so many seconds from now.")},
     {"_end_deadline", pw_store_end_deadline, METH_O, PyDoc_STR("Ends what that returned.")},
+    {"_cancel", pw_store_cancel, METH_O,
+     PyDoc_STR("Ends the calls within what that returned; from any thread.")},
     {"__enter__", store_enter_context, METH_NOARGS, NULL},
     {"__exit__", store_exit_context, METH_VARARGS, NULL},
     {"_enter", store_enter_method, METH_NOARGS,
