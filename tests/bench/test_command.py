@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+"""The options of `pywasm3 bench`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import pytest
+
+from pywasm3.bench.command import add_parser, main, run_command
+from pywasm3.bench.rows import ROWS
+
+SMALL = ["--rows", "calls/none", "--peers", "python", "--rounds", "1", "--milliseconds", "0.001"]
+
+
+def test_a_run_is_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    document = tmp_path / "page.md"
+    document.write_text("<!-- bench: begin --><!-- bench: end -->", encoding="utf-8")
+    values, picture = tmp_path / "a.json", tmp_path / "a.svg"
+    files = ["--json", values, "--plot", picture, "--update", document]
+    assert main([*SMALL, *map(str, files)]) == 0
+    assert "Calls into WebAssembly" in capsys.readouterr().out
+    assert [row["id"] for row in json.loads(values.read_text())["rows"]] == ["calls/none"]
+    assert picture.stat().st_size > 1000
+    assert "`() -> ()`" in document.read_text(encoding="utf-8")
+
+    assert main(["--from", str(values)]) == 0
+    assert "Calls into WebAssembly" in capsys.readouterr().out
+    assert main(["--compare", str(values), str(values)]) == 0
+    assert "same" in capsys.readouterr().out
+
+
+def test_rows_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--list"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [
+        row.id for row in ROWS
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--rows", "nothing/*"], "no row fits nothing/*"),
+        (["--peers", "nobody"], "no peer 'nobody'"),
+        (["--rounds", "0"], "must be more than 0"),
+        (["--from", "missing.json"], "missing.json"),
+    ],
+)
+def test_options_without_sense_are_refused(
+    options: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*SMALL, *options]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_file_of_something_else_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.json"
+    for text, message in (("{", "no JSON"), ("{}", "not what pywasm3 bench")):
+        path.write_text(text)
+        assert main(["--compare", str(path), str(path)]) == 2
+        assert message in capsys.readouterr().err
+
+
+def test_it_is_a_command_among_others(capsys: pytest.CaptureFixture[str]) -> None:
+    parser = argparse.ArgumentParser()
+    add_parser(parser.add_subparsers())
+    assert run_command(parser.parse_args(["bench", "--list"])) == 0
+    assert "calls/none" in capsys.readouterr().out
