@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .clock import Work
+from .functions import add, add_eight, identity, nothing
 from .guests import Guest, guest
 from .machine import resident_bytes
 from .peers.base import Cannot, Host, Peer
@@ -23,25 +24,6 @@ Check = Callable[[Any], None]
 
 class WrongResult(Exception):
     """What a peer computed is not what the row expects."""
-
-
-def nothing() -> None:
-    """() -> ()."""
-
-
-def identity(value: Any) -> Any:
-    """(a) -> a."""
-    return value
-
-
-def add(a: Any, b: Any) -> Any:
-    """(a, a) -> a."""
-    return a + b
-
-
-def add_eight(a: int, b: int, c: int, d: int, e: int, f: int, g: int, h: int) -> int:
-    """8 x i32 -> i32."""
-    return a + b + c + d + e + f + g + h
 
 
 HOSTS = {

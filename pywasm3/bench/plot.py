@@ -72,7 +72,7 @@ def power_text(nanoseconds: float, *, rate: bool = False) -> str:
 
 
 def _label(axes: Any, lines: list[tuple[str, dict[str, Any] | None]]) -> None:
-    from matplotlib.ticker import FuncFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator
 
     axes.set_xscale("log")
     axes.set_yticks([-y for y in range(len(lines))], [text for text, _ in lines])
@@ -82,9 +82,11 @@ def _label(axes: Any, lines: list[tuple[str, dict[str, Any] | None]]) -> None:
     axes.set_ylim(-len(lines) + 0.5, 0.5)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x", color="0.93")
+    axes.xaxis.set_major_locator(LogLocator(numticks=20))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: power_text(value)))
     axes.set_xlabel("time, less is better (at the right: pywasm3)")
     above = axes.secondary_xaxis("top")
+    above.xaxis.set_major_locator(LogLocator(numticks=20))
     above.xaxis.set_major_formatter(FuncFormatter(lambda value, _: power_text(value, rate=True)))
     above.set_xlabel("calls per second")
     for side in ("right", "left"):

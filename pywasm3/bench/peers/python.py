@@ -8,33 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..clock import Work
+from ..functions import add, add_eight, identity, nothing, pair
 from ..guests import Guest
 from ..rows import REPEATS
 from .base import Cannot, Host, Peer, arguments_text
-
-
-def nothing() -> None:
-    """() -> ()."""
-
-
-def identity(value: Any) -> Any:
-    """(a) -> a."""
-    return value
-
-
-def add(a: Any, b: Any) -> Any:
-    """(a, a) -> a."""
-    return a + b
-
-
-def add_eight(a: int, b: int, c: int, d: int, e: int, f: int, g: int, h: int) -> int:
-    """8 x i32 -> i32."""
-    return a + b + c + d + e + f + g + h
-
-
-def pair() -> tuple[int, int]:
-    """Two results."""
-    return 1, 2
 
 
 def fibonacci(n: int) -> int:
