@@ -50,7 +50,8 @@ class Server:
         except Cannot as error:
             return {"cannot": str(error)}
         except Exception as error:  # the peer's own, whatever it is: a cell of the table
-            what = f"{type(error).__name__}: {error}".partition("\n")[0]
+            text = f"{type(error).__name__}: {error}".partition("\n")[0]
+            what = text.rstrip(": ")
             return {"cannot" if by_id(request["row"]).feature else "failed": what}
 
     def _hello(self) -> Answer:

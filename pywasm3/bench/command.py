@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The command ``pywasm3 bench``: its options, and what becomes of them."""
+"""The command ``pywasm3 bench``: its options, and what becomes of them.
+
+``add_parser`` and ``run`` are what the command line asks of a module that is a command.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,8 @@ from . import compare
 from .figures import Run
 from .peers import PEERS
 from .rows import GROUPS, ROWS, select
-from .run import QUICK, Settings, run
+from .run import QUICK, Settings
+from .run import run as measure
 
 if TYPE_CHECKING:
     # As type checkers see it, the class of subparsers is generic.
@@ -28,7 +32,7 @@ MISSING = "pywasm3 bench needs the extra: type `pip install 'pywasm3-cffi[bench]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options."""
     add = parser.add_argument
-    add("--quick", action="store_true", help="half a minute instead of minutes, less steady")
+    add("--quick", action="store_true", help="fewer and shorter values: less steady")
     add("--rows", metavar="GLOB", default="*", help="which rows, as calls/*,compute/fib")
     add(
         "--peers", metavar="NAMES", default=",".join(PEERS),
@@ -81,7 +85,7 @@ def _measured(options: argparse.Namespace) -> Run:
     rows = select(options.rows.split(","))
     settings = settings_of(options)
     with terminal.progress() as progress:
-        return run(rows, options.peers.split(","), settings, progress)
+        return measure(rows, options.peers.split(","), settings, progress)
 
 
 def _write(options: argparse.Namespace, measured: Run) -> None:
@@ -112,14 +116,14 @@ def _do(options: argparse.Namespace) -> None:
         _write(options, measured)
 
 
-def run_command(options: argparse.Namespace) -> int:
-    """Carries out the options.
+def run(args: argparse.Namespace) -> int:
+    """Carries out the command.
 
     Returns:
         0; 2 for options that make no sense, or when a package is missing.
     """
     try:
-        _do(options)
+        _do(args)
     except ModuleNotFoundError as error:
         print(f"{MISSING} ({error})", file=sys.stderr)
         return 2
@@ -133,4 +137,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command by itself."""
     parser = argparse.ArgumentParser(prog="pywasm3 bench", description=ABOUT)
     add_arguments(parser)
-    return run_command(parser.parse_args(arguments))
+    return run(parser.parse_args(arguments))

@@ -8,10 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .figures import Run, Summary, cell_summary, figure_text, three_digits
+from .figures import Run, Summary, cell_summary, differs, figure_text, three_digits
 from .run import SCHEMA
-
-SAME = 0.02  # as parts of the first: less is no difference
 
 
 def read(path: Path) -> Run:
@@ -23,12 +21,6 @@ def read(path: Path) -> Run:
     if not isinstance(run, dict) or run.get("schema") != SCHEMA:
         raise ValueError(f"{path}: not what pywasm3 bench --json of this version writes")
     return run
-
-
-def differs(before: Summary, after: Summary) -> bool:
-    """Whether the quartiles do not overlap, and the medians are apart."""
-    apart = before.high < after.low or after.high < before.low
-    return apart and abs(after.median / before.median - 1) > SAME
 
 
 def verdict(before: Summary, after: Summary, unit: str) -> str:

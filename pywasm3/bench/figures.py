@@ -10,6 +10,8 @@ from typing import Any
 
 Run = dict[str, Any]  # what `run` returns, and JSON files hold
 
+SAME = 0.02  # as parts of the first: less is no difference
+
 _NANOSECONDS = ((1e9, "s"), (1e6, "ms"), (1e3, "us"), (1, "ns"))
 _BYTES = ((1e9, "GB"), (1e6, "MB"), (1e3, "KB"), (1, "B"))
 _SCALES = {"ns": _NANOSECONDS, "B": _BYTES}
@@ -37,20 +39,28 @@ def summary(values: Sequence[float]) -> Summary:
     return Summary(median, low, high)
 
 
+def differs(a: Summary, b: Summary) -> bool:
+    """Whether the quartiles do not overlap, and the medians are apart."""
+    disjoint = a.high < b.low or b.high < a.low
+    return disjoint and abs(b.median / a.median - 1) > SAME
+
+
 def cell_summary(cell: Mapping[str, Any] | None) -> Summary | None:
     """Of a cell of a run; None if nothing was measured."""
     values = (cell or {}).get("values")
     return summary(values) if values else None
 
 
+def summaries(row: Mapping[str, Any]) -> dict[str, Summary]:
+    """Of a row of a run, by peer, what was measured."""
+    cells = {peer: cell_summary(cell) for peer, cell in row["cells"].items()}
+    return {peer: found for peer, found in cells.items() if found is not None}
+
+
 def medians(run: Run) -> dict[str, dict[str, float]]:
     """By row and peer, what was measured."""
     return {
-        row["id"]: {
-            peer: found.median
-            for peer, cell in row["cells"].items()
-            if (found := cell_summary(cell)) is not None
-        }
+        row["id"]: {peer: found.median for peer, found in summaries(row).items()}
         for row in run["rows"]
     }
 

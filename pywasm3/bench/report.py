@@ -7,11 +7,10 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from .figures import Run, cell_summary, figure_text, medians, three_digits
+from .figures import Run, cell_summary, differs, figure_text, medians, summaries, three_digits
 from .rows import COMPUTE, GROUPS
 
 OURS = "pywasm3"
-LOSS = 1.05  # times: less is no difference
 FASTER = 1.2  # times: only what computes so much faster is worth a later start
 NOTHING, FAILED = "-", "**failed**"
 
@@ -88,18 +87,21 @@ def _reasons(run: Run, word: str) -> Iterator[str]:
 
 
 def losses(run: Run) -> Iterator[tuple[dict[str, Any], str, float]]:
-    """Rows in which another engine is better than ours: the best of them, and how many times."""
-    engines = [peer["name"] for peer in _installed(run) if not peer["floor"]]
-    found = medians(run)
+    """Rows in which another engine is better than ours: the best of them, and how many times.
+
+    What could be noise is none: the quartiles must not overlap.
+    """
+    engines = {peer["name"] for peer in _installed(run) if not peer["floor"]}
     for row in run["rows"]:
-        others = {name: found[row["id"]][name] for name in engines if name in found[row["id"]]}
+        others = {name: found for name, found in summaries(row).items() if name in engines}
         ours = others.pop(OURS, None)
         if ours is None or not others:
             continue
         more_is_better = row["unit"] == "x"
-        best = (max if more_is_better else min)(others, key=others.__getitem__)
-        ratio = others[best] / ours if more_is_better else ours / others[best]
-        if ratio > LOSS:
+        best = (max if more_is_better else min)(others, key=lambda name: others[name].median)
+        ratio = others[best].median / ours.median
+        ratio = ratio if more_is_better else 1 / ratio
+        if ratio > 1 and differs(ours, others[best]):
             yield row, best, ratio
 
 

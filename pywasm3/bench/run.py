@@ -35,15 +35,16 @@ class Settings:
         timeout: Seconds until a peer counts as hanging.
     """
 
-    rounds: int = 15
-    fresh_rounds: int = 5
-    seconds: float = 0.01
-    warmup: float = 0.02
+    # Many short values, not few long ones: most then fit between two turns of other processes.
+    rounds: int = 31
+    fresh_rounds: int = 7
+    seconds: float = 0.003
+    warmup: float = 0.01
     cell_seconds: float = 4.0
     timeout: float = 120.0
 
 
-QUICK = Settings(rounds=5, fresh_rounds=3, seconds=0.002, warmup=0.002, cell_seconds=0.5)
+QUICK = Settings(rounds=9, fresh_rounds=3, seconds=0.001, warmup=0.001, cell_seconds=0.5)
 
 
 class Cell:
@@ -82,13 +83,10 @@ class Cell:
 
     def wants(self, round: int) -> bool:
         """Whether it gets a value in this round."""
-        settings = self._settings
-        rounds = settings.fresh_rounds if self._row.fresh else settings.rounds
-        values = self.outcome.get("values")
-        return values is not None and round < rounds and self._enough(len(values)) is False
-
-    def _enough(self, count: int) -> bool:
-        return count > 0 and self._spent >= self._settings.cell_seconds
+        values, settings = self.outcome.get("values"), self._settings
+        if values is None or (values and self._spent >= settings.cell_seconds):
+            return False
+        return round < (settings.fresh_rounds if self._row.fresh else settings.rounds)
 
     def measure(self) -> None:
         """One more value."""

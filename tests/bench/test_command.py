@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pywasm3.bench.command import add_parser, main, run_command
+from pywasm3.bench.command import add_parser, main, run
 from pywasm3.bench.rows import ROWS
 
 SMALL = ["--rows", "calls/none", "--peers", "python", "--rounds", "1", "--milliseconds", "0.001"]
@@ -68,5 +68,5 @@ def test_a_file_of_something_else_is_refused(
 def test_it_is_a_command_among_others(capsys: pytest.CaptureFixture[str]) -> None:
     parser = argparse.ArgumentParser()
     add_parser(parser.add_subparsers())
-    assert run_command(parser.parse_args(["bench", "--list"])) == 0
+    assert run(parser.parse_args(["bench", "--list"])) == 0
     assert "calls/none" in capsys.readouterr().out

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -28,7 +29,15 @@ class Extism(Peer):
     title = "extism"
     module = "extism"
     distribution = "extism"
-    note = "a call carries bytes in and out (here none); what a function returns is an error code"
+    note = (
+        "a call carries bytes in and out (here none), what a function returns is an error code; "
+        "its cache of compiled modules, a file, is off"
+    )
+
+    def __init__(self, floors: str) -> None:
+        """Without its cache of compiled modules in a file: every other compiler compiles."""
+        os.environ["EXTISM_CACHE_CONFIG"] = ""
+        super().__init__(floors)
 
     def load(self, guest: Guest, hosts: Mapping[str, Host]) -> Any:
         """A plug-in."""
