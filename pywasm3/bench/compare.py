@@ -27,7 +27,7 @@ def verdict(before: Summary, after: Summary, unit: str) -> str:
     """In a word."""
     if not differs(before, after):
         return "same"
-    better = (after.median > before.median) == (unit == "x")
+    better = (after.figure > before.figure) == (unit == "x")
     return "better" if better else "worse"
 
 
@@ -47,14 +47,14 @@ def lines(first: Run, second: Run) -> Iterator[tuple[str, ...]]:
     for key, (row, cell) in _cells(first).items():
         if key not in after:
             continue
-        a, b = cell_summary(cell), cell_summary(after[key][1])
+        a, b = (cell_summary(c, row["unit"]) for c in (cell, after[key][1]))
         if a is not None and b is not None:
-            ratio = three_digits(b.median / a.median)
-            figures = (figure_text(s.median, row["unit"]) for s in (a, b))
+            ratio = three_digits(b.figure / a.figure)
+            figures = (figure_text(s.figure, row["unit"]) for s in (a, b))
             yield (*key, *figures, ratio, verdict(a, b, row["unit"]))
         elif a is not None or b is not None:
             texts = (
-                figure_text(s.median, row["unit"]) if s is not None else _what(c)
+                figure_text(s.figure, row["unit"]) if s is not None else _what(c)
                 for s, c in ((a, cell), (b, after[key][1]))
             )
             yield (*key, *texts, "", "worse" if b is None else "better")

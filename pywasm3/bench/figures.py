@@ -10,7 +10,7 @@ from typing import Any
 
 Run = dict[str, Any]  # what `run` returns, and JSON files hold
 
-SAME = 0.02  # as parts of the first: less is no difference
+SAME = 0.03  # as parts of the first: less is no difference
 
 _NANOSECONDS = ((1e9, "s"), (1e6, "ms"), (1e3, "us"), (1, "ns"))
 _BYTES = ((1e9, "GB"), (1e6, "MB"), (1e3, "KB"), (1, "B"))
@@ -19,48 +19,52 @@ _SCALES = {"ns": _NANOSECONDS, "B": _BYTES}
 
 @dataclasses.dataclass(frozen=True)
 class Summary:
-    """The median, and the quartiles around it."""
+    """The figure of a cell, and between what it may lie."""
 
-    median: float
+    figure: float
     low: float
     high: float
 
     @property
     def spread(self) -> float:
-        """Half of what lies between the quartiles, in medians."""
-        return (self.high - self.low) / 2 / self.median if self.median else 0.0
+        """What lies between, in figures."""
+        return (self.high - self.low) / self.figure if self.figure else 0.0
 
 
-def summary(values: Sequence[float]) -> Summary:
-    """Of at least one value; with less than four, the quartiles are the extremes."""
-    if len(values) < 4:
-        return Summary(statistics.median(values), min(values), max(values))
+def summary(values: Sequence[float], unit: str) -> Summary:
+    """Of at least one value.
+
+    Of times and sizes the least, and up to the lower quartile: what other processes do only adds.
+    Of ratios ("x"), which err to both sides, the median, and the quartiles.
+    """
+    if len(values) == 1:
+        return Summary(values[0], values[0], values[0])
     low, median, high = statistics.quantiles(values, n=4, method="inclusive")
-    return Summary(median, low, high)
+    return Summary(median, low, high) if unit == "x" else Summary(min(values), min(values), low)
 
 
 def differs(a: Summary, b: Summary) -> bool:
-    """Whether the quartiles do not overlap, and the medians are apart."""
+    """Whether the ranges do not overlap, and the figures are apart."""
     disjoint = a.high < b.low or b.high < a.low
-    return disjoint and abs(b.median / a.median - 1) > SAME
+    return disjoint and abs(b.figure / a.figure - 1) > SAME
 
 
-def cell_summary(cell: Mapping[str, Any] | None) -> Summary | None:
+def cell_summary(cell: Mapping[str, Any], unit: str) -> Summary | None:
     """Of a cell of a run; None if nothing was measured."""
-    values = (cell or {}).get("values")
-    return summary(values) if values else None
+    values = cell.get("values")
+    return summary(values, unit) if values else None
 
 
 def summaries(row: Mapping[str, Any]) -> dict[str, Summary]:
     """Of a row of a run, by peer, what was measured."""
-    cells = {peer: cell_summary(cell) for peer, cell in row["cells"].items()}
+    cells = {peer: cell_summary(cell, row["unit"]) for peer, cell in row["cells"].items()}
     return {peer: found for peer, found in cells.items() if found is not None}
 
 
-def medians(run: Run) -> dict[str, dict[str, float]]:
-    """By row and peer, what was measured."""
+def measured(run: Run) -> dict[str, dict[str, float]]:
+    """The figures by row and peer."""
     return {
-        row["id"]: {peer: found.median for peer, found in summaries(row).items()}
+        row["id"]: {peer: found.figure for peer, found in summaries(row).items()}
         for row in run["rows"]
     }
 

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from .figures import Run, figure_text, medians, rate_text
+from .figures import Run, figure_text, measured, rate_text
 from .report import OURS, groups
 
 SUFFIXES = (".svg", ".png", ".pdf")
@@ -19,10 +19,10 @@ COLORS = ("tab:blue", "tab:green", "tab:orange", "tab:purple", "tab:brown", "tab
 
 def _lines(run: Run) -> list[tuple[str, dict[str, Any] | None]]:
     """From top to bottom: titles of groups, and rows."""
-    measured = medians(run)
+    figures = measured(run)
     found: list[tuple[str, dict[str, Any] | None]] = []
     for title, rows in groups(run):
-        plotted = [r for r in rows if r["plotted"] and r["unit"] == "ns" and measured[r["id"]]]
+        plotted = [r for r in rows if r["plotted"] and r["unit"] == "ns" and figures[r["id"]]]
         if plotted:
             found.append((title, None))
             found += [(row["title"].replace("`", ""), row) for row in plotted]
@@ -30,7 +30,7 @@ def _lines(run: Run) -> list[tuple[str, dict[str, Any] | None]]:
 
 
 def _draw_peers(axes: Any, run: Run, lines: list[tuple[str, dict[str, Any] | None]]) -> None:
-    figures = medians(run)
+    figures = measured(run)
     for i, peer in enumerate(peer for peer in run["peers"] if peer["installed"]):
         points = [
             (figures[row["id"]][peer["name"]], -y)
@@ -52,7 +52,7 @@ def _draw_peers(axes: Any, run: Run, lines: list[tuple[str, dict[str, Any] | Non
 
 
 def _draw_rows(axes: Any, run: Run, lines: list[tuple[str, dict[str, Any] | None]]) -> None:
-    figures = medians(run)
+    figures = measured(run)
     for y, (_, row) in enumerate(lines):
         if row is None:
             continue

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from .figures import Run, cell_summary, differs, figure_text, medians, summaries, three_digits
+from .figures import Run, cell_summary, differs, figure_text, measured, summaries, three_digits
 from .rows import COMPUTE, GROUPS
 
 OURS = "pywasm3"
@@ -15,9 +15,9 @@ FASTER = 1.2  # times: only what computes so much faster is worth a later start
 NOTHING, FAILED = "-", "**failed**"
 
 NOT_SHOWN = """\
-- These are medians of a warm loop on one machine: caches, branch predictors and the allocator know
-  what comes. A program sees more. Ratios travel better than nanoseconds; those below some percent,
-  or within the spread, say nothing.
+- These are the best moments of a warm loop on one machine: caches, branch predictors and the
+  allocator know what comes. A program sees more. Ratios travel better than nanoseconds; those below
+  some percent, or within the spread, say nothing.
 - The loop that repeats a statement is in every figure, 5 to 10 ns, the same for all.
 - The guests are small and of one compiler. Larger programs have other mixes; nothing is measured of
   SIMD, exceptions or threads within a guest.
@@ -37,9 +37,10 @@ def _name(peer: dict[str, Any]) -> str:
 
 def cell_text(cell: dict[str, Any], unit: str) -> str:
     """A figure with its spread, or what there is instead."""
-    found = cell_summary(cell)
+    found = cell_summary(cell, unit)
     if found is not None:
-        return f"{figure_text(found.median, unit)} ±{found.spread:.0%}"
+        spread = f"±{found.spread / 2:.0%}" if unit == "x" else f"+{found.spread:.0%}"
+        return f"{figure_text(found.figure, unit)} {spread}"
     return FAILED if "failed" in cell else NOTHING
 
 
@@ -89,7 +90,7 @@ def _reasons(run: Run, word: str) -> Iterator[str]:
 def losses(run: Run) -> Iterator[tuple[dict[str, Any], str, float]]:
     """Rows in which another engine is better than ours: the best of them, and how many times.
 
-    What could be noise is none: the quartiles must not overlap.
+    What could be noise is none: the ranges must not overlap.
     """
     engines = {peer["name"] for peer in _installed(run) if not peer["floor"]}
     for row in run["rows"]:
@@ -98,8 +99,8 @@ def losses(run: Run) -> Iterator[tuple[dict[str, Any], str, float]]:
         if ours is None or not others:
             continue
         more_is_better = row["unit"] == "x"
-        best = (max if more_is_better else min)(others, key=lambda name: others[name].median)
-        ratio = others[best].median / ours.median
+        best = (max if more_is_better else min)(others, key=lambda name: others[name].figure)
+        ratio = others[best].figure / ours.figure
         ratio = ratio if more_is_better else 1 / ratio
         if ratio > 1 and differs(ours, others[best]):
             yield row, best, ratio
@@ -111,7 +112,7 @@ def pays_from(run: Run, guest: str, peer: str) -> float | None:
     Calls are those of ``compute/GUEST``; each begins with ``start/GUEST``, which includes one call.
     None: the peer is not faster, or it was not measured.
     """
-    found = medians(run)
+    found = measured(run)
     start, call = found.get(f"start/{guest}", {}), found.get(f"compute/{guest}", {})
     if not all(name in figures for name in (OURS, peer) for figures in (start, call)):
         return None
@@ -128,7 +129,7 @@ def _loss_lines(run: Run) -> Iterator[str]:
 
 def _break_even_table(run: Run) -> str:
     """For each job of the guests, and each engine that is faster: what it gains, when it pays."""
-    found = medians(run)
+    found = measured(run)
     engines = [p["name"] for p in _installed(run) if not p["floor"] and p["name"] != OURS]
     cells = [
         ["job", "engine", "x faster", "start", "start, pywasm3", "pays from"],
@@ -157,9 +158,9 @@ def about(run: Run) -> Iterator[str]:
     busy = "" if load is None else f" Load average at the start: {load:.1f} (0 is idle)."
     yield f"{machine}.{busy}"
     yield (
-        f"Median of {settings['rounds']} values ({settings['fresh_rounds']} where each needs a "
-        f"process), ± half of what lies between the quartiles; a value is a loop of at least "
-        f"{settings['seconds'] * 1e3:g} ms."
+        f"The least of {settings['rounds']} values ({settings['fresh_rounds']} where each needs a "
+        f"process), and how far up the lower quartile lies; a value is a loop of at least "
+        f"{settings['seconds'] * 1e3:g} ms. Of threads, the median and the quartiles."
     )
     yield f"Measured: {', '.join(map(_name, _installed(run)))}."
     for peer in run["peers"]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -41,7 +42,7 @@ def _table(rows: list[dict[str, Any]], peers: list[dict[str, Any]]) -> Table:
     for row in rows:
         cells = (report.cell_text(row["cells"][p["name"]], row["unit"]) for p in doing)
         # The spread goes below the figure.
-        texts = [Text(cell.strip("*").replace(" ±", "\n±"), overflow="fold") for cell in cells]
+        texts = [Text(re.sub(r" (?=[±+])", "\n", cell.strip("*"))) for cell in cells]
         table.add_row(row["title"].replace("`", ""), *texts)
     return table
 
