@@ -9,8 +9,12 @@ from typing import Any
 import pytest
 
 from bench_helpers import ODD, PEERS, TINY
+from helpers import SANITIZED
 from pywasm3.bench.rows import ROWS
 from pywasm3.bench.run import run
+
+# Draw: matplotlib throws C++ exceptions, which a preloaded sanitizer cannot pass on.
+collect_ignore = ["test_report.py", "test_command.py"] if SANITIZED else []
 
 
 @pytest.fixture(scope="session")
