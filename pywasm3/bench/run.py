@@ -96,12 +96,14 @@ class Cell:
         if self._take(answer):
             self.outcome["values"].append(answer["value"])
 
-    def close(self) -> None:
-        """Nothing is held."""
-
 
 class FreshCell(Cell):
-    """Each value comes from a process of its own."""
+    """Each value comes from a process of its own; it is no loop, and needs no preparation."""
+
+    def prepare(self) -> None:
+        """Whether the peer can do it turns out with the first value."""
+        self._loops = 1
+        self.outcome = {"loops": 1, "values": []}
 
     def measure(self) -> None:
         """Starts one, and ends it."""
@@ -109,10 +111,6 @@ class FreshCell(Cell):
             super().measure()
         finally:
             self._child.close()
-
-    def close(self) -> None:
-        """Ends what preparing started."""
-        self._child.close()
 
 
 class ImportCell(Cell):
@@ -211,7 +209,6 @@ def _prepare(cells: dict[str, dict[str, Cell]], progress: Progress) -> None:
         progress(f"preparing {id}", i, len(cells))
         for cell in row.values():
             cell.prepare()
-            cell.close()
     progress("prepared", len(cells), len(cells))
 
 
