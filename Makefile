@@ -14,8 +14,9 @@
 #   make fuzz-asserts   the same with wasm3's own assertions; make fuzz-sanitize: sanitized
 #   make fuzz-frontend  mutants of modules on the sanitized front-end, from C: as make fuzz
 #   make tsan       threads with stores of their own under ThreadSanitizer
-#   make guests     compiles tests/guests again
+#   make guests     compiles tests/guests and benchmarks/guests again
 #   make bench      benchmarks/crossing.py
+#   make bench-docs pywasm3 bench, all of it, into docs/benchmarks.md: on an idle machine
 #   make clean
 
 VENV ?= .venv
@@ -31,13 +32,14 @@ NO_INDEX := pip could not install what the build needs: check the network and 'p
 	then run make again.
 BUILD_INPUTS := pyproject.toml setup.py build_ffi.py tools/toolchain.py vendor/wasm3/fetch.py \
 	vendor/wasm3/requirements.txt $(wildcard native/*/*)
-PACKAGE := $(wildcard pywasm3/*.py pywasm3/*.pyi pywasm3/*/*.py)
+PACKAGE := $(wildcard pywasm3/*.py pywasm3/*.pyi pywasm3/*/*.py pywasm3/*/*/*.py \
+	pywasm3/bench/guests/*)
 
 # For pytest in the environment's folder: beside pywasm3/, child processes would import that.
 FROM_COPY := -c $(CURDIR)/pyproject.toml --rootdir $(CURDIR) $(CURDIR)/tests
 
 .PHONY: demo test test-copy sanitize matrix lint lint-c types wheel fuzz fuzz-frontend fuzz-asserts \
-	fuzz-sanitize tsan guests bench clean
+	fuzz-sanitize tsan guests bench bench-docs clean
 .NOTPARALLEL:
 
 demo: $(VENV)/.editable
@@ -94,6 +96,9 @@ tsan: $(VENV)/.editable $(VENV)/.extra-test
 
 bench: $(VENV)/.editable $(VENV)/.extra-bench $(VENV)/.extra-test
 	$(BIN)/python benchmarks/crossing.py
+
+bench-docs: $(VENV)/.editable $(VENV)/.extra-bench
+	$(BIN)/python -m pywasm3 bench --update docs/benchmarks.md --plot docs/benchmarks.svg $(ARGS)
 
 # ---- the environment ----
 

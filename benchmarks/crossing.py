@@ -30,11 +30,8 @@ import argparse
 import dataclasses
 import gc
 import importlib
-import importlib.metadata
 import importlib.util
 import json
-import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -44,21 +41,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from pywasm3.bench.figures import three_digits
+from pywasm3.bench.functions import add, add_eight, nothing, pair
+from pywasm3.bench.guests import guest
+from pywasm3.bench.machine import describe, import_seconds, resident_bytes, version
+from pywasm3.bench.report import put_between
+
 ROOT = Path(__file__).resolve().parent.parent
 
 # --- what is called
-
-CALLS = """
-(module
-  (func (export "nothing"))
-  (func (export "add_i32") (param i32 i32) (result i32) local.get 0 local.get 1 i32.add)
-  (func (export "add_i64") (param i64 i64) (result i64) local.get 0 local.get 1 i64.add)
-  (func (export "add_f64") (param f64 f64) (result f64) local.get 0 local.get 1 f64.add)
-  (func (export "sum") (param i32 i32 i32 i32 i32 i32 i32 i32) (result i32)
-    local.get 0 local.get 1 i32.add local.get 2 i32.add local.get 3 i32.add
-    local.get 4 i32.add local.get 5 i32.add local.get 6 i32.add local.get 7 i32.add)
-  (func (export "pair") (result i32 i32) i32.const 1 i32.const 2))
-"""
 
 CALLBACK = """
 (module
@@ -84,25 +75,6 @@ TINY_WITH_MEMORY = f"""{TINY[:-1]} (memory (export "memory") 1))"""
 CALLBACKS = 1000  # per call of "repeat"
 COMPUTE_ITERATIONS = 10  # a few milliseconds
 INSTANCES = 1000  # whose resident memory is measured
-
-
-def nothing() -> None:
-    """() -> ()."""
-
-
-def add(a: Any, b: Any) -> Any:
-    """(number, number) -> number."""
-    return a + b
-
-
-def add_eight(a: int, b: int, c: int, d: int, e: int, f: int, g: int, h: int) -> int:
-    """8 numbers -> number."""
-    return a + b + c + d + e + f + g + h
-
-
-def pair() -> tuple[int, int]:
-    """Two results."""
-    return 1, 2
 
 
 def callback(value: int) -> int:
@@ -268,7 +240,7 @@ def assemble(text: str) -> bytes:
 
 def crossing_cases(upstream: bool) -> list[Case]:
     """All rows that are measured by a stopwatch in this process."""
-    calls, callbacks = assemble(CALLS), assemble(CALLBACK)
+    calls, callbacks = guest("calls").binary, assemble(CALLBACK)
     compute = (ROOT / "tests" / "guests" / "compute.wasm").read_bytes()
     binaries = {"calls": calls, "callbacks": callbacks, "compute": compute}
     ours = {name: load_ours(binary) for name, binary in binaries.items()}
@@ -341,12 +313,6 @@ def child(*arguments: str) -> float:
     return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
-def resident_bytes() -> int:
-    """Resident memory of this process (Linux)."""
-    fields = Path("/proc/self/statm").read_text(encoding="ascii").split()
-    return int(fields[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
 def resident_growth(engine: str, binary: bytes) -> int:
     """Bytes that INSTANCES instances, each called once and kept, add to this process."""
     load = load_ours if engine == "pywasm3" else load_upstream
@@ -360,34 +326,19 @@ def resident_growth(engine: str, binary: bytes) -> int:
     return resident_bytes() - before
 
 
-IMPORT = "import time; start = time.perf_counter(); import {}; print(time.perf_counter() - start)"
-
-
-def import_milliseconds(engine: str, cache: str) -> float:
-    """Time of the import statement in a fresh interpreter, with compiled modules in `cache`."""
-    command = [sys.executable, "-c", IMPORT.format(engine)]
-    # An installed package has its bytecode ready; this tree may not, and shall stay as it is.
-    environment = os.environ | {"PYTHONPYCACHEPREFIX": cache}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    child = subprocess.run(
-        command, capture_output=True, text=True, check=True, cwd=ROOT, env=environment
-    )
-    return float(child.stdout) * 1e3
-
-
 def process_rows(upstream: bool, rounds: int) -> list[Row]:
     """Import time, resident memory, and the size of a wheel that may lie in dist/."""
     importing = Row("`import`, in a fresh process", "ms", Bar(absolute=15, text="under 15 ms"))
     with tempfile.TemporaryDirectory() as cache:
         for _ in range(rounds + 1):  # the first one fills the cache
-            figure = import_milliseconds("pywasm3", cache)
+            figure = import_seconds("pywasm3", cache, ROOT) * 1e3
             importing.ours = min(importing.ours or figure, figure)
             if upstream:
-                figure = import_milliseconds("wasm3", cache)
+                figure = import_seconds("wasm3", cache, ROOT) * 1e3
                 importing.upstream = min(importing.upstream or figure, figure)
     rows = [importing]
 
-    if Path("/proc/self/statm").exists():
+    if resident_bytes():
         resident = Row(
             f"resident memory of {INSTANCES:,} instances with one page each", "MB",
             Bar(of_upstream=0.75, text="at most 0.75 x wasm3"),
@@ -411,25 +362,9 @@ def process_rows(upstream: bool, rounds: int) -> list[Row]:
 
 def machine() -> dict[str, str]:
     """What the figures were measured on."""
-    model = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
-        names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-        model = names[0] if names else model
-
-    def version(distribution: str) -> str:
-        try:
-            return importlib.metadata.version(distribution)
-        except importlib.metadata.PackageNotFoundError:
-            return "not installed"
-
-    return {
-        "processor": f"{model}, {os.cpu_count()} cores",
-        "system": f"{platform.system()} {platform.machine()}",
-        "python": f"{platform.python_implementation()} {platform.python_version()}",
-        "pywasm3-cffi": version("pywasm3-cffi"),
-        "pywasm3 (published, imports as wasm3)": version("pywasm3"),
+    return describe() | {
+        "pywasm3-cffi": version("pywasm3-cffi") or "not installed",
+        "pywasm3 (published, imports as wasm3)": version("pywasm3") or "not installed",
     }
 
 
@@ -437,8 +372,7 @@ def figure_text(figure: float | None, unit: str = "") -> str:
     """Three digits are all that repeats."""
     if figure is None:
         return ""
-    digits = 0 if figure >= 100 else 1 if figure >= 10 else 2
-    return f"{figure:.{digits}f}{' ' + unit if unit else ''}"
+    return f"{three_digits(figure)} {unit}".rstrip()
 
 
 def markdown(rows: Sequence[Row], loop: float) -> str:
@@ -466,15 +400,6 @@ def markdown(rows: Sequence[Row], loop: float) -> str:
         lines.append(f"| {' | '.join(padded)} |")
     about = "; ".join(f"{name}: {value}" for name, value in machine().items())
     return "\n".join([*lines, "", f"{about}. The loop, {loop:.1f} ns, is part of every call."])
-
-
-MARKS = "<!-- crossing: begin -->", "<!-- crossing: end -->"
-
-
-def put_between_marks(document: str, text: str) -> str:
-    """The document with what stands between the two marks replaced; ValueError without marks."""
-    begin, end = (document.index(mark) for mark in MARKS)
-    return f"{document[:begin]}{MARKS[0]}\n{text}\n{document[end:]}"
 
 
 def measure(rounds: int) -> tuple[list[Row], float]:
@@ -516,7 +441,7 @@ def main() -> None:
     print(table)
     if options.update:
         document = options.update.read_text(encoding="utf-8")
-        options.update.write_text(put_between_marks(document, table), encoding="utf-8")
+        options.update.write_text(put_between(document, "crossing", table), encoding="utf-8")
     if options.json:
         ratios = ("of_upstream", "of_python", "passed")
         figures = [

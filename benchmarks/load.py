@@ -16,9 +16,9 @@ import tempfile
 from pathlib import Path
 
 import compute
-import validate
 
 import pywasm3
+from pywasm3.bench.guests import enlarged
 
 BAR = 0.25
 # An export of each, and arguments for which it has little to do.
@@ -60,7 +60,7 @@ def main() -> int:
         stock.stock_compile.restype = ctypes.c_char_p
         for guest in GUESTS:
             path = compute.ROOT / "tests" / "guests" / f"{guest}.wasm"
-            data = validate.enlarged(path.read_bytes(), options.size)
+            data = enlarged(path.read_bytes(), options.size)
             theirs, ours, eager = contest(stock, guest, data, options.rounds)
             ratios.append(ours / theirs)
             print(f"{guest:12} {theirs:>9.1f} {ours:>9.1f} {eager:>9.1f} {ratios[-1]:>6.2f}")

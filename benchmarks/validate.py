@@ -31,40 +31,10 @@ from pathlib import Path
 import wasmtime
 
 import pywasm3
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-from binary import leb, read_leb
+from pywasm3.bench.guests import enlarged
 
 ROOT = Path(__file__).resolve().parents[1]
 GUESTS = ("compute", "sha256", "mandelbrot")
-FUNCTION_SECTION, CODE_SECTION = 3, 10
-
-
-# --- a module of a given size
-
-
-def repeated(section: bytes, times: int) -> bytes:
-    """A section's list of entries, repeated."""
-    count, at = read_leb(section, 0)
-    return leb(count * times) + section[at:] * times
-
-
-def enlarged(data: bytes, size: int) -> bytes:
-    """The module with its functions repeated until it has about so many bytes."""
-    sections, at = [], 8
-    while at < len(data):
-        number = data[at]
-        length, at = read_leb(data, at + 1)
-        sections.append((number, data[at : at + length]))
-        at += length
-    code = dict(sections)[CODE_SECTION]
-    times = size // len(code) + 1
-    out = bytearray(data[:8])
-    for number, contents in sections:
-        if number in (FUNCTION_SECTION, CODE_SECTION):
-            contents = repeated(contents, times)
-        out += bytes([number]) + leb(len(contents)) + contents
-    return bytes(out)
 
 
 # --- the clock

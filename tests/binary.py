@@ -5,35 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from pywasm3.bench.guests import leb as leb
+from pywasm3.bench.guests import read_leb as read_leb
+
 HEADER = b"\0asm\1\0\0\0"
-
-_ONE_BYTE = [bytes([i]) for i in range(128)]
-
-
-def leb(value: int) -> bytes:
-    """Unsigned LEB128."""
-    if value < 128:
-        return _ONE_BYTE[value]
-    out = bytearray()
-    while value > 127:
-        out.append(value & 127 | 128)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
-def read_leb(data: bytes, position: int) -> tuple[int, int]:
-    """A number of at most 32 bits, and where it ends; ValueError when there is none."""
-    value = 0
-    for shift in range(0, 35, 7):
-        if position >= len(data):
-            raise ValueError("the bytes end in a number")
-        byte = data[position]
-        position += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, position
-    raise ValueError("the number is too long")
 
 
 def signed_leb(value: int) -> bytes:
@@ -60,4 +35,4 @@ def text(value: str) -> bytes:
 
 def section(number: int, contents: bytes) -> bytes:
     """A section with its size."""
-    return _ONE_BYTE[number] + leb(len(contents)) + contents
+    return bytes([number]) + leb(len(contents)) + contents

@@ -25,6 +25,7 @@ COMMANDS = {
     "validate": "pywasm3.cli.validate",
     "disasm": "pywasm3.cli.disasm",
     "stubs": "pywasm3.cli.stubs",
+    "bench": "pywasm3.bench.command",
 }
 
 EXIT_ERROR = 1

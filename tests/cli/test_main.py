@@ -17,7 +17,8 @@ from cli_helpers import COMMAND, LIBRARY, environment, failure, run, start
 from helpers import GUESTS, TESTS, child
 
 Write = Callable[..., Path]
-NAMES = ("run", "inspect", "validate", "disasm", "stubs")
+FILE_COMMANDS = ("run", "inspect", "validate", "disasm", "stubs")
+NAMES = (*FILE_COMMANDS, "bench")
 ARITH = GUESTS / "arith.wasm"
 
 
@@ -50,12 +51,12 @@ def test_wrong_usage_is_one_line_and_2(words: list[str]) -> None:
     assert failure(*words, code=2).endswith(" --help)")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FILE_COMMANDS)
 def test_a_file_that_is_not_there_is_one_line(name: str) -> None:
     assert failure(name, "no/such.wasm") == "no/such.wasm: No such file or directory"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FILE_COMMANDS)
 def test_a_folder_is_one_line(name: str, tmp_path: Path) -> None:
     assert str(tmp_path) in failure(name, tmp_path)
 

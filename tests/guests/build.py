@@ -2,7 +2,7 @@
 """Rebuilds the guest programs: every `.c` and `.wat` file here becomes a `.wasm` beside it.
 
 Those in `wasi` are programs for WASI: for the functions as they are (`guest.h`), or with the C
-library (`program.c`).
+library (`program.c`). Those of benchmarks/guests become part of the package, in pywasm3/bench.
 
     python tests/guests/build.py            # rebuild all
     python tests/guests/build.py trap       # rebuild one
@@ -23,6 +23,13 @@ from pathlib import Path
 import wasmtime
 
 HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+# Where sources are, where their modules go, and what the names given here begin with.
+FOLDERS = [
+    (HERE, HERE, ""),
+    (HERE / "wasi", HERE / "wasi", "wasi/"),
+    (ROOT / "benchmarks" / "guests", ROOT / "pywasm3" / "bench" / "guests", "bench/"),
+]
 
 ZIG_VERSION = "0.17.1"
 
@@ -68,7 +75,7 @@ def assemble(source: Path, target: Path) -> None:
 def validate(binary: Path) -> None:
     """Raises `wasmtime.WasmtimeError` unless the module is valid without the later proposals."""
     config = wasmtime.Config()
-    config.wasm_simd = False
+    config.wasm_simd = binary.stem == "simd"
     config.wasm_relaxed_simd = False
     config.wasm_tail_call = False
     config.wasm_multi_memory = False
@@ -105,8 +112,8 @@ def main() -> int:
         return 2
 
     sources = {
-        path.relative_to(HERE).with_suffix("").as_posix(): path
-        for folder in (HERE, HERE / "wasi")
+        prefix + path.stem: (path, target / f"{path.stem}.wasm")
+        for folder, target, prefix in FOLDERS
         for path in sorted(folder.iterdir())
         if path.suffix in {".c", ".wat"}
     }
@@ -117,9 +124,9 @@ def main() -> int:
     stale = []
     with tempfile.TemporaryDirectory() as scratch:
         for name in options.guest or sources:
-            built = Path(scratch, f"{sources[name].stem}.wasm")
-            build(sources[name], built)
-            committed = HERE / f"{name}.wasm"
+            source, committed = sources[name]
+            built = Path(scratch, committed.name)
+            build(source, built)
             same = committed.exists() and committed.read_bytes() == built.read_bytes()
             if not options.check:
                 committed.write_bytes(built.read_bytes())

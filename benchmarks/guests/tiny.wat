@@ -1,0 +1,2 @@
+;; SPDX-License-Identifier: MIT
+(module (func (export "f") (result i32) i32.const 0))

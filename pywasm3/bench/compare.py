@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: MIT
+"""Two runs, side by side."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from .figures import Run, Summary, cell_summary, differs, figure_text, three_digits
+from .run import SCHEMA
+
+
+def read(path: Path) -> Run:
+    """A run that --json wrote; ValueError when the file holds none."""
+    try:
+        run: Run = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path}: no JSON: {error}") from None
+    if not isinstance(run, dict) or run.get("schema") != SCHEMA:
+        raise ValueError(f"{path}: not what pywasm3 bench --json of this version writes")
+    return run
+
+
+def verdict(before: Summary, after: Summary, unit: str) -> str:
+    """In a word."""
+    if not differs(before, after):
+        return "same"
+    better = (after.figure > before.figure) == (unit == "x")
+    return "better" if better else "worse"
+
+
+def _cells(run: Run) -> dict[tuple[str, str], tuple[dict[str, Any], dict[str, Any]]]:
+    return {
+        (row["id"], name): (row, cell) for row in run["rows"] for name, cell in row["cells"].items()
+    }
+
+
+def _what(cell: dict[str, Any]) -> str:
+    return next((word for word in ("failed", "cannot") if word in cell), "not measured")
+
+
+def lines(first: Run, second: Run) -> Iterator[tuple[str, ...]]:
+    """Row, peer, figure of each, ratio of second to first, verdict; for all that both have."""
+    after = _cells(second)
+    for key, (row, cell) in _cells(first).items():
+        if key not in after:
+            continue
+        a, b = (cell_summary(c, row["unit"]) for c in (cell, after[key][1]))
+        if a is not None and b is not None:
+            ratio = three_digits(b.figure / a.figure)
+            figures = (figure_text(s.figure, row["unit"]) for s in (a, b))
+            yield (*key, *figures, ratio, verdict(a, b, row["unit"]))
+        elif a is not None or b is not None:
+            texts = (
+                figure_text(s.figure, row["unit"]) if s is not None else _what(c)
+                for s, c in ((a, cell), (b, after[key][1]))
+            )
+            yield (*key, *texts, "", "worse" if b is None else "better")
+
+
+def markdown(first: Run, second: Run) -> str:
+    """As a table, and what differs of the machines."""
+    cells = [("row", "peer", "first", "second", "ratio", ""), ("---",) * 6, *lines(first, second)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    text = "\n".join(
+        "| " + " | ".join(t.ljust(w) for t, w in zip(line, widths, strict=True)) + " |"
+        for line in cells
+    )
+    notes = [
+        f"- {name}: {first['machine'].get(name)}, then {second['machine'].get(name)}"
+        for name in first["machine"]
+        if first["machine"].get(name) != second["machine"].get(name)
+    ]
+    return "\n".join([text, *(["", "The machines differ:", *notes] if notes else [])])

@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: MIT
+"""How a row becomes a statement, whoever executes it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from .clock import Work
+from .functions import add, add_eight, identity, nothing
+from .guests import Guest, guest
+from .machine import resident_bytes
+from .peers.base import Cannot, Host, Peer
+from .rows import Row
+
+ADDRESS = 4096
+INSTANCES = 200  # whose resident memory is measured
+THREAD_SECONDS = 0.1  # of work for each thread
+
+Check = Callable[[Any], None]
+
+
+class WrongResult(Exception):
+    """What a peer computed is not what the row expects."""
+
+
+HOSTS = {
+    "nothing": Host(nothing, "", ""),
+    "identity_i32": Host(identity, "i", "i"),
+    "add_i32": Host(add, "ii", "i"),
+    "add_f64": Host(add, "FF", "F"),
+    "sum": Host(add_eight, "iiiiiiii", "i"),
+}
+
+
+def _linked(peer: Peer, module: Guest) -> Any:
+    """An instance; where the guest calls back, with host functions."""
+    if module.name != "callbacks":
+        return peer.load(module, {})
+    inner: list[Callable[[], Any]] = []
+
+    def reenter(value: int) -> int:
+        inner[0]()
+        return value
+
+    instance = peer.load(module, HOSTS | {"reenter": Host(reenter, "i", "i")})
+    inner.append(peer.call(instance, "inner", ()).function())
+    return instance
+
+
+def _equal(peer: Peer, row: Row) -> Check:
+    """Whether the result is the one that the row expects."""
+
+    def check(result: Any) -> None:
+        value = peer.value(result)
+        if value != row.expected:
+            raise WrongResult(f"{value!r} instead of {row.expected!r}")
+
+    return check
+
+
+def _call(peer: Peer, row: Row) -> tuple[Work, Check]:
+    instance = _linked(peer, guest(row.guest))
+    return peer.call(instance, row.export, row.arguments), _equal(peer, row)
+
+
+def _any(result: Any) -> None:
+    """Nothing to compare with."""
+
+
+# --- memory
+
+
+def _pattern(size: int) -> bytes:
+    return bytes(range(256)) * (size // 256) or bytes(range(size))
+
+
+def _contents(expected: bytes, actual: Callable[[Any], Any]) -> Check:
+    def check(result: Any) -> None:
+        if bytes(actual(result)) != expected:
+            raise WrongResult("other bytes than expected")
+
+    return check
+
+
+def _view(peer: Peer, row: Row) -> tuple[Work, Check]:
+    return peer.view(peer.load(guest(row.guest), {})), _any
+
+
+def _bytes_of(peer: Peer, row: Row) -> tuple[Any, memoryview]:
+    """An instance, and a view of its memory."""
+    instance = peer.load(guest(row.guest), {})
+    view: Any = peer.view(instance).function()()
+    return instance, memoryview(view).cast("B")
+
+
+def _slice_names(row: Row, instance: Any) -> dict[str, Any]:
+    # Not every engine's views keep alive what they show: the instance stays.
+    return {"a": ADDRESS, "b": ADDRESS + row.size, "i": instance}
+
+
+def _read_slice(peer: Peer, row: Row) -> tuple[Work, Check]:
+    instance = peer.load(guest(row.guest), {})
+    peer.write(instance, ADDRESS, _pattern(row.size)).execute()
+    return peer.read(instance, ADDRESS, row.size), _contents(_pattern(row.size), identity)
+
+
+def _write_slice(peer: Peer, row: Row) -> tuple[Work, Check]:
+    instance = peer.load(guest(row.guest), {})
+    again = peer.read(instance, ADDRESS, row.size)
+    data = _pattern(row.size)
+    return peer.write(instance, ADDRESS, data), _contents(data, lambda _: again.execute())
+
+
+def _read_buffer(peer: Peer, row: Row) -> tuple[Work, Check]:
+    instance, view = _bytes_of(peer, row)
+    view[ADDRESS : ADDRESS + row.size] = _pattern(row.size)
+    names = _slice_names(row, instance) | {"v": view}
+    return Work("bytes(v[a:b])", names), _contents(_pattern(row.size), identity)
+
+
+def _write_buffer(peer: Peer, row: Row) -> tuple[Work, Check]:
+    instance, view = _bytes_of(peer, row)
+    data, again = _pattern(row.size), peer.read(instance, ADDRESS, row.size)
+    names = _slice_names(row, instance) | {"v": view, "d": data}
+    return Work("v[a:b] = d", names), _contents(data, lambda _: again.execute())
+
+
+def _array(view: memoryview) -> Any:
+    try:
+        import numpy
+    except ImportError:
+        raise Cannot("numpy is not installed") from None
+    return numpy.frombuffer(view, numpy.uint8)
+
+
+def _read_numpy(peer: Peer, row: Row) -> tuple[Work, Check]:
+    instance, view = _bytes_of(peer, row)
+    view[ADDRESS : ADDRESS + row.size] = _pattern(row.size)
+    names = _slice_names(row, instance) | {"x": _array(view)}
+    return Work("x[a:b].copy()", names), _contents(_pattern(row.size), identity)
+
+
+def _write_numpy(peer: Peer, row: Row) -> tuple[Work, Check]:
+    instance, view = _bytes_of(peer, row)
+    data, again = _pattern(row.size), peer.read(instance, ADDRESS, row.size)
+    names = _slice_names(row, instance) | {"x": _array(view), "d": _array(memoryview(data))}
+    return Work("x[a:b] = d", names), _contents(data, lambda _: again.execute())
+
+
+# --- starting
+
+
+def _instantiate(peer: Peer, row: Row) -> tuple[Work, Check]:
+    return peer.instantiate(guest(row.guest)), _any
+
+
+def _load(peer: Peer, row: Row) -> tuple[Work, Check]:
+    return peer.compile(guest(row.guest)), _any
+
+
+def _start(peer: Peer, row: Row) -> tuple[Work, Check]:
+    start = peer.start(guest(row.guest), row.export)
+    return Work("f()", {"f": start}), _equal(peer, row)
+
+
+# --- the process
+
+
+def _instance_memory(peer: Peer, row: Row) -> tuple[Work, Check]:
+    module = guest(row.guest)
+    kept: list[Any] = []
+
+    def keep_one() -> None:
+        instance = peer.load(module, {})
+        peer.call(instance, row.export, ()).execute()
+        kept.append(instance)
+
+    def growth() -> float:
+        keep_one()
+        before = resident_bytes()
+        for _ in range(INSTANCES):
+            keep_one()
+        return (resident_bytes() - before) / INSTANCES
+
+    if resident_bytes() == 0:
+        raise Cannot("only Linux says how much memory a process has")
+    return Work("", {}, growth), _any
+
+
+def _repeatedly(function: Callable[[], Any], loops: int) -> None:
+    for _ in range(loops):
+        function()
+
+
+def _elapsed(functions: list[Callable[[], Any]], loops: int) -> float:
+    """Seconds until each of them has run so often, each on a thread of its own."""
+    threads = [threading.Thread(target=_repeatedly, args=(f, loops)) for f in functions]
+    before = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return time.perf_counter() - before
+
+
+def _threads(peer: Peer, row: Row) -> tuple[Work, Check]:
+    module = guest(row.guest)
+    functions = [peer.call(peer.load(module, {}), row.export, ()).function() for _ in range(2)]
+    for function in functions:
+        _equal(peer, row)(function())
+    loops = max(1, round(THREAD_SECONDS / _elapsed(functions[:1], 1)))
+
+    def scaling() -> float:
+        alone = min(_elapsed([function], loops) for function in functions)
+        return 2 * alone / _elapsed(functions, loops)
+
+    return Work("", {}, scaling), _any
+
+
+_KINDS: dict[str, Callable[[Peer, Row], tuple[Work, Check]]] = {
+    "call": _call,
+    "view": _view,
+    "read_slice": _read_slice,
+    "write_slice": _write_slice,
+    "read_buffer": _read_buffer,
+    "write_buffer": _write_buffer,
+    "read_numpy": _read_numpy,
+    "write_numpy": _write_numpy,
+    "instantiate": _instantiate,
+    "load": _load,
+    "start": _start,
+    "instance_memory": _instance_memory,
+    "threads": _threads,
+}
+
+
+def prepare(peer: Peer, row: Row) -> tuple[Work, Check]:
+    """What to execute for a row, and how its result is checked.
+
+    Raises:
+        Cannot: The peer cannot do it, and why.
+    """
+    return _KINDS[row.kind](peer, row)

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: MIT
+"""The floors of C: the functions of `floors`, called through ctypes and through cffi."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import platform
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .. import floors as library
+from ..clock import Work
+from ..guests import Guest
+from ..rows import COMPUTE
+from .base import Cannot, Host, Missing, Peer, arguments_text
+
+MEMORY_BYTES = 260 * 65536
+# Which host function the exports of callbacks.wasm call.
+CALLED = {"once": "identity_i32"}
+
+
+def called_by(export: str) -> str:
+    """The host function that an export of callbacks.wasm calls."""
+    return CALLED.get(export) or export.removeprefix("repeat_")
+
+
+class Native(Peer):
+    """What both share: the compiled module."""
+
+    floor = True
+    note = "C functions, compiled on this machine; `compute` is native code"
+
+    def __init__(self, floors: str) -> None:
+        """Imports what was built."""
+        super().__init__(floors)
+        why = Path(floors, library.WHY)
+        if why.exists():
+            raise Missing(why.read_text(encoding="utf-8"))
+        sys.path.append(floors)
+        try:
+            self._built = importlib.import_module(library.MODULE)
+        except ImportError as error:
+            raise Missing(str(error)) from None
+
+    def _function(self, name: str) -> Any:
+        """A function of the module, by its name without ``floor_``."""
+        raise NotImplementedError
+
+    def _pointer(self, name: str, host: Host) -> Any:
+        """A function pointer for a host function."""
+        raise NotImplementedError
+
+    def _memory(self) -> Any:
+        raise NotImplementedError
+
+    def load(self, guest: Guest, hosts: Mapping[str, Host]) -> Any:
+        """What a call needs to know."""
+        if guest.name in ("calls", "callbacks"):
+            return {name: self._pointer(name, host) for name, host in hosts.items()}
+        if guest.name in COMPUTE:
+            if not hasattr(self._built.lib, f"floor_{guest.name}_job"):
+                raise Cannot("the sources of the guests are in a checkout only")
+            return guest.name
+        if guest.name == "memory":
+            return self._memory()
+        raise Cannot("C has no such values")
+
+    def call(self, instance: Any, export: str, arguments: tuple[Any, ...]) -> Work:
+        """A call of the function."""
+        if export == "job":
+            return Work("f()", {"f": self._function(f"{instance}_job")})
+        if export == "pair":
+            raise Cannot("a C function returns one value")
+        if export == "outer":
+            return Work("f(p)", {"f": self._function("once"), "p": instance["reenter"]})
+        function = self._function(export)
+        if called_by(export) in instance:
+            return Work("f(p)", {"f": function, "p": instance[called_by(export)]})
+        return Work(f"f({arguments_text(arguments)})", {"f": function})
+
+
+class Ctypes(Native):
+    """ctypes, with the types of arguments and results given."""
+
+    title = "ctypes"
+
+    def __init__(self, floors: str) -> None:
+        """Opens the library."""
+        super().__init__(floors)
+        self._opened = ctypes.CDLL(str(self._built.__file__))
+        i32, i64, f32, f64 = ctypes.c_int32, ctypes.c_int64, ctypes.c_float, ctypes.c_double
+        self._types: dict[str, Any] = {"i": i32, "I": i64, "f": f32, "F": f64, "": None}
+        self._signatures: dict[str, tuple[str, str]] = {
+            "nothing": ("", ""),
+            "identity_i32": ("i", "i"),
+            "add_i32": ("ii", "i"),
+            "add_i64": ("II", "I"),
+            "add_f32": ("ff", "f"),
+            "add_f64": ("FF", "F"),
+            "sum": ("iiiiiiii", "i"),
+        }
+
+    def version(self) -> str:
+        """Of Python: it is part of it."""
+        return platform.python_version()
+
+    def _function(self, name: str) -> Any:
+        function = getattr(self._opened, f"floor_{name}")
+        if name in self._signatures:
+            parameters, result = self._signatures[name]
+            function.argtypes = [self._types[letter] for letter in parameters]
+            function.restype = self._types[result]
+        return function
+
+    def _pointer(self, name: str, host: Host) -> Any:
+        types = [self._types[letter] for letter in host.parameters]
+        return ctypes.CFUNCTYPE(self._types[host.results], *types)(host.function)
+
+    def _memory(self) -> Any:
+        return (ctypes.c_ubyte * MEMORY_BYTES)()
+
+    def view(self, instance: Any) -> Work:
+        """Of the array."""
+        return Work("memoryview(m)", {"m": instance})
+
+    def read(self, instance: Any, address: int, size: int) -> Work:
+        """string_at."""
+        names = {"r": ctypes.string_at, "p": ctypes.addressof(instance), "a": address, "n": size}
+        return Work("r(p + a, n)", names | {"m": instance})  # which an address keeps not alive
+
+    def write(self, instance: Any, address: int, data: bytes) -> Work:
+        """Memmove."""
+        names = {"w": ctypes.memmove, "p": ctypes.addressof(instance), "a": address}
+        return Work("w(p + a, d, n)", names | {"d": data, "n": len(data), "m": instance})
+
+
+class Cffi(Native):
+    """cffi in API mode, with ``extern "Python"`` for the calls back."""
+
+    title = "cffi"
+    module = "cffi"
+    distribution = "cffi"
+
+    def _function(self, name: str) -> Any:
+        return getattr(self._built.lib, f"floor_{name}")
+
+    def _pointer(self, name: str, host: Host) -> Any:
+        self._built.ffi.def_extern(name=f"host_{name}")(host.function)
+        return getattr(self._built.lib, f"host_{name}")
+
+    def _memory(self) -> Any:
+        return self._built.ffi.new("char[]", MEMORY_BYTES)
+
+    def view(self, instance: Any) -> Work:
+        """A buffer object."""
+        return Work("v(m)", {"v": self._built.ffi.buffer, "m": instance})
+
+    def read(self, instance: Any, address: int, size: int) -> Work:
+        """A slice of a buffer object."""
+        names = {"m": self._built.ffi.buffer(instance), "a": address, "b": address + size}
+        return Work("m[a:b]", names)
+
+    def write(self, instance: Any, address: int, data: bytes) -> Work:
+        """Memmove."""
+        names = {"w": self._built.ffi.memmove, "m": instance, "a": address}
+        return Work("w(m + a, d, n)", names | {"d": data, "n": len(data)})

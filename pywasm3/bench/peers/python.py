@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: MIT
+"""The floor of plain Python: functions in it that do what the guests do."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..clock import Work
+from ..functions import add, add_eight, identity, nothing, pair
+from ..guests import Guest
+from ..rows import REPEATS
+from .base import Cannot, Host, Peer, arguments_text
+
+
+def fibonacci(n: int) -> int:
+    """As the guest has it."""
+    return n if n < 2 else fibonacci(n - 1) + fibonacci(n - 2)
+
+
+def fib() -> int:
+    """The job of fib.wasm."""
+    return int(fibonacci(20) != 6765)
+
+
+def sieve() -> int:
+    """The job of sieve.wasm."""
+    composite = bytearray(30_000)
+    count = 0
+    for i in range(2, len(composite)):
+        if composite[i]:
+            continue
+        count += 1
+        for multiple in range(2 * i, len(composite), i):
+            composite[multiple] = 1
+    return int(count != 3245)
+
+
+def matrix() -> int:
+    """The job of matrix.wasm."""
+    side = 40
+    left = [[float(row + column) for column in range(side)] for row in range(side)]
+    right = [[float(row - column) for column in range(side)] for row in range(side)]
+    result = [[0.0] * side for _ in range(side)]
+    for row in range(side):
+        for column in range(side):
+            total = 0.0
+            for i in range(side):
+                total += left[row][i] * right[i][column]
+            result[row][column] = total
+    trace = sum(result[i][i] for i in range(side))
+    return int(trace != 0 or result[side - 1][0] != 50960)
+
+
+CALLS: dict[str, Callable[..., Any]] = {
+    "nothing": nothing,
+    "identity_i32": identity,
+    "identity_externref": identity,
+    "add_i32": add,
+    "add_i64": add,
+    "add_f32": add,
+    "add_f64": add,
+    "sum": add_eight,
+    "pair": pair,
+}
+JOBS: dict[str, Callable[[], int]] = {"fib": fib, "sieve": sieve, "matrix": matrix}
+
+
+def callbacks(hosts: Mapping[str, Host]) -> dict[str, Callable[[], int]]:
+    """What callbacks.wasm exports."""
+    functions = {name: host.function for name, host in hosts.items()}
+    none, one, two, floats, eight = (
+        functions[name] for name in ("nothing", "identity_i32", "add_i32", "add_f64", "sum")
+    )
+
+    def repeat_nothing() -> int:
+        left = REPEATS
+        while left:
+            none()
+            left -= 1
+        return 0
+
+    def repeat_identity_i32() -> int:
+        left, wrong = REPEATS, 0
+        while left:
+            wrong |= one(left) != left
+            left -= 1
+        return wrong
+
+    def repeat_add_i32() -> int:
+        left, wrong = REPEATS, 0
+        while left:
+            wrong |= two(left, 2) != left + 2
+            left -= 1
+        return wrong
+
+    def repeat_add_f64() -> int:
+        left, wrong = REPEATS, 0
+        while left:
+            wrong |= floats(0.5, 0.25) != 0.75
+            left -= 1
+        return wrong
+
+    def repeat_sum() -> int:
+        left, wrong = REPEATS, 0
+        while left:
+            wrong |= eight(1, 2, 3, 4, 5, 6, 7, 8) != 36
+            left -= 1
+        return wrong
+
+    def outer() -> int:
+        return int(functions["reenter"](7) != 7)
+
+    made = (repeat_nothing, repeat_identity_i32, repeat_add_i32, repeat_add_f64, repeat_sum)
+    return {function.__name__: function for function in made} | {
+        "once": lambda: int(one(7) != 7),
+        "outer": outer,
+        "inner": lambda: 0,
+    }
+
+
+class Python(Peer):
+    """A function where the others have a guest, a bytearray where they have memory."""
+
+    title = "Python"
+    floor = True
+
+    def version(self) -> str:
+        """Of Python."""
+        return platform.python_version()
+
+    def load(self, guest: Guest, hosts: Mapping[str, Host]) -> Any:
+        """Functions by name."""
+        if guest.name in ("calls", "references"):
+            return CALLS
+        if guest.name == "callbacks":
+            return callbacks(hosts)
+        if guest.name == "memory":
+            return bytearray(260 * 65536)
+        if guest.name in JOBS:
+            return {"job": JOBS[guest.name]}
+        raise Cannot("not written in Python here")
+
+    def call(self, instance: Any, export: str, arguments: tuple[Any, ...]) -> Work:
+        """A call of the function."""
+        return Work(f"f({arguments_text(arguments)})", {"f": instance[export]})
+
+    def value(self, result: Any) -> Any:
+        """As it is."""
+        return result
+
+    def view(self, instance: Any) -> Work:
+        """Of the bytearray."""
+        return Work("memoryview(m)", {"m": instance})
+
+    def read(self, instance: Any, address: int, size: int) -> Work:
+        """A slice of the bytearray."""
+        return Work("m[a:b]", {"m": instance, "a": address, "b": address + size})
+
+    def write(self, instance: Any, address: int, data: bytes) -> Work:
+        """A slice of the bytearray."""
+        names = {"m": instance, "a": address, "b": address + len(data), "d": data}
+        return Work("m[a:b] = d", names)

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+"""A child process that measures one peer: asked, waited for, ended; and what its end means."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from typing import Any
+
+from .peers import peer_class
+
+Answer = dict[str, Any]
+
+
+def ending(code: int, timeout: float | None = None) -> str:
+    """What the end of a process means, in words."""
+    if timeout is not None:
+        return f"no answer in {timeout:g} s"
+    if code < 0:
+        try:
+            return f"crashed: {signal.Signals(-code).name}"
+        except ValueError:
+            return f"crashed: signal {-code}"
+    return f"ended with exit code {code}"
+
+
+class Child:
+    """The process of one peer; started by the first request, and again after it ended."""
+
+    def __init__(self, name: str, floors: str, timeout: float) -> None:
+        peer_class(name)  # ValueError here, where somebody reads it
+        self._command = [sys.executable, "-m", "pywasm3.bench.child", name, floors]
+        self._timeout = timeout
+        self._process: subprocess.Popen[str] | None = None
+        self._lines: queue.Queue[str | None] = queue.Queue()
+
+    def ask(self, **request: Any) -> Answer:
+        """The answer; ``{"failed": what}`` when the process ends or hangs instead."""
+        if self._process is None and request["do"] != "hello":
+            hello = self._ask({"do": "hello"})
+            if "version" not in hello:
+                return {"failed": hello.get("failed") or hello.get("missing")}
+        return self._ask(request)
+
+    def _ask(self, request: Answer) -> Answer:
+        process = self._process or self._start()
+        try:
+            assert process.stdin is not None
+            process.stdin.write(json.dumps(request) + "\n")
+            process.stdin.flush()
+            line = self._lines.get(timeout=self._timeout)
+        except queue.Empty:
+            return {"failed": self._gone(self._timeout)}
+        except OSError:
+            line = None
+        if line is None:
+            return {"failed": self._gone()}
+        answer: Answer = json.loads(line)
+        return answer
+
+    def _start(self) -> subprocess.Popen[str]:
+        self._errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
+        process = subprocess.Popen(
+            self._command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            text=True,
+            encoding="utf-8",
+        )
+        self._process, self._lines = process, queue.Queue()
+        self._reader = threading.Thread(target=self._read, args=(process, self._lines), daemon=True)
+        self._reader.start()
+        return process
+
+    @staticmethod
+    def _read(process: subprocess.Popen[str], lines: queue.Queue[str | None]) -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            lines.put(line)
+        lines.put(None)
+
+    def _gone(self, timeout: float | None = None) -> str:
+        """Ends the process; what became of it, and its last words."""
+        process = self._process
+        assert process is not None
+        if timeout is not None:
+            process.kill()
+        why = ending(process.wait(), timeout)
+        self._errors.seek(0)
+        words = self._errors.read().strip().splitlines()
+        self.close()
+        return f"{why} ({words[-1]})" if words and process.returncode > 0 else why
+
+    def close(self) -> None:
+        """Ends the process, if there is one."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()
+        process.wait()
+        self._reader.join()
+        for stream in (process.stdin, process.stdout, self._errors):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()

@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: MIT
+"""What is measured: the rows of the table."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+STARTS = 50  # under one reading of the clock
+REPEATS = 1000  # calls out that one call of callbacks.wasm makes
+COMPUTE = {
+    "fib": "fib(20), calls",
+    "coremark": "CoreMark-like",
+    "sieve": "sieve, bytes",
+    "matrix": "matrix product, f64",
+    "sha256": "SHA-256 of 4 KiB",
+    "strings": "string work",
+}
+SIZES = {"8": ("8 B", 8), "64K": ("64 KiB", 64 << 10), "16M": ("16 MiB", 16 << 20)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One line of the table.
+
+    Attributes:
+        id: ``group/name``, by which it is selected.
+        title: What a person reads.
+        kind: Which function of `kinds` makes a statement of it.
+        unit: Of the figure: "ns", or "B" (bytes), or "x" (times).
+        guest: The module.
+        export: The function that is called.
+        arguments: Of the call, as Python writes them.
+        expected: What the call returns.
+        size: Of the piece of memory, in bytes.
+        per: What one execution of the statement counts for.
+        most: Loops under one reading of the clock, at most. Not every engine gives back the memory
+            of an instance: then many would fill the machine.
+        feature: That an engine may lack; then the row is one that it cannot do, not one that fails.
+        fresh: Each value needs a process of its own.
+        plotted: Whether it is in the figure.
+    """
+
+    id: str
+    title: str
+    kind: str
+    unit: str = "ns"
+    guest: str = ""
+    export: str = ""
+    arguments: tuple[Any, ...] = ()
+    expected: Any = None
+    size: int = 0
+    per: int = 1
+    most: int = 0
+    feature: str = ""
+    fresh: bool = False
+    plotted: bool = True
+
+    @property
+    def group(self) -> str:
+        """What stands before the slash."""
+        return self.id.partition("/")[0]
+
+
+GROUPS = {
+    "calls": "Calls into WebAssembly",
+    "callbacks": "Calls out to Python, each, from a loop in the guest",
+    "nested": "There and back",
+    "memory": "Memory of the guest, by the host",
+    "instantiate": "A new instance of a loaded module",
+    "load": "Loading a module",
+    "start": "From bytes to the first result",
+    "compute": "Work of the guest",
+    "process": "The process",
+}
+
+
+def _calls() -> list[Row]:
+    big = (2**40, 2**41)
+    calls: list[tuple[str, str, str, tuple[Any, ...], Any]] = [
+        ("none", "`() -> ()`", "nothing", (), None),
+        ("i32", "`(i32) -> i32`", "identity_i32", (7,), 7),
+        ("i32x2", "`(i32, i32) -> i32`", "add_i32", (2, 3), 5),
+        ("i64x2", "`(i64, i64) -> i64`", "add_i64", (2, 3), 5),
+        ("i64-big", "`(i64, i64) -> i64`, around 2**40", "add_i64", big, sum(big)),
+        ("f32x2", "`(f32, f32) -> f32`", "add_f32", (0.5, 0.25), 0.75),
+        ("f64x2", "`(f64, f64) -> f64`", "add_f64", (0.5, 0.25), 0.75),
+        ("i32x8", "`8 x i32 -> i32`", "sum", tuple(range(1, 9)), 36),
+        ("multi", "`() -> (i32, i32)`", "pair", (), (1, 2)),
+    ]
+    rows = [
+        Row(f"calls/{name}", title, "call", "ns", "calls", export, arguments, expected)
+        for name, title, export, arguments, expected in calls
+    ]
+    for type_, guest, value in (("externref", "references", "x"), ("v128", "simd", bytes(16))):
+        export = f"identity_{type_}"
+        rows.append(
+            Row(
+                f"calls/{type_}", f"`({type_}) -> {type_}`", "call", "ns", guest, export,
+                (value,), value, feature=guest,
+            )
+        )  # fmt: skip
+    return rows
+
+
+def _callbacks() -> list[Row]:
+    titles = {
+        "nothing": "`() -> ()`",
+        "identity_i32": "`(i32) -> i32`",
+        "add_i32": "`(i32, i32) -> i32`",
+        "add_f64": "`(f64, f64) -> f64`",
+        "sum": "`8 x i32 -> i32`",
+    }
+    names = ("none", "i32", "i32x2", "f64x2", "i32x8")
+    rows = [
+        Row(
+            f"callbacks/{name}", title, "call", "ns", "callbacks", f"repeat_{export}", (), 0,
+            per=REPEATS,
+        )
+        for name, (export, title) in zip(names, titles.items(), strict=True)
+    ]  # fmt: skip
+    return [
+        *rows,
+        Row("nested/once", "in, and out once", "call", "ns", "callbacks", "once", (), 0),
+        Row("nested/reenter", "in, out, and in again", "call", "ns", "callbacks", "outer", (), 0),
+    ]
+
+
+def _memory() -> list[Row]:
+    rows = [
+        Row("memory/view", "a new view of all of it", "view", guest="memory"),
+    ]
+    for action in ("read", "write"):
+        for way in ("slice", "buffer", "numpy"):
+            rows += [
+                Row(
+                    f"memory/{action}-{id_}-{way}", f"{action} {name}, {way}",
+                    f"{action}_{way}", guest="memory", size=size, plotted=way == "slice",
+                )
+                for id_, (name, size) in SIZES.items()
+            ]  # fmt: skip
+    return rows
+
+
+def _starts() -> list[Row]:
+    modules = {"tiny": "one function", "page": "and a page of memory", "data": "and 1 MiB of data"}
+    rows = [
+        Row(f"instantiate/{name}", title, "instantiate", guest=name, most=STARTS)
+        for name, title in modules.items()
+    ]
+    rows.append(
+        Row("load/large", "1 MB of code, bytes to module", "load", guest="large", most=STARTS)
+    )
+    rows += [
+        Row(
+            f"start/{name}",
+            title,
+            "start",
+            guest=name,
+            export="f",
+            expected=0,
+            most=STARTS,
+        )
+        for name, title in list(modules.items())[:2]
+    ]
+    rows += [
+        Row(
+            f"start/{name}", title, "start", guest=name, export="job", expected=0, most=STARTS,
+            plotted=False,
+        )
+        for name, title in COMPUTE.items()
+    ]  # fmt: skip
+    return rows
+
+
+def _computing() -> list[Row]:
+    return [
+        Row(f"compute/{name}", title, "call", "ns", name, "job", (), 0)
+        for name, title in COMPUTE.items()
+    ]
+
+
+def _process() -> list[Row]:
+    return [
+        Row("process/import", "`import`", "import", fresh=True),
+        Row(
+            "process/instance-memory", "resident memory of an instance with one page",
+            "instance_memory", "B", "page", "f", expected=0, fresh=True,
+        ),
+        Row(
+            "process/threads", "two threads, times the work of one", "threads", "x", "fib", "job",
+            expected=0,
+        ),
+    ]  # fmt: skip
+
+
+ROWS = [*_calls(), *_callbacks(), *_memory(), *_starts(), *_computing(), *_process()]
+
+
+def select(patterns: Sequence[str]) -> list[Row]:
+    """The rows whose id fits one of the patterns, as the shell has them; ValueError without any."""
+    chosen = [row for row in ROWS if any(fnmatchcase(row.id, pattern) for pattern in patterns)]
+    if not chosen:
+        groups = ", ".join(f"{group}/*" for group in GROUPS)
+        raise ValueError(f"no row fits {', '.join(patterns)}: there are {groups}")
+    return chosen
+
+
+def by_id(id: str) -> Row:
+    """The row of an id; KeyError when there is none."""
+    return {row.id: row for row in ROWS}[id]

@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: MIT
+"""One interleaved run: in each round, for each row, each peer gives one value."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from . import floors, machine
+from .figures import Run
+from .peers import NATIVE, peer_class
+from .process import Child
+from .rows import Row
+
+SCHEMA = 1
+
+Progress = Callable[[str, int, int], None]  # what is done, how many steps of how many
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """How long it takes.
+
+    Attributes:
+        rounds: Values per cell.
+        fresh_rounds: The same, where each value needs a process of its own.
+        seconds: That a value takes, at least.
+        warmup: Seconds of warming up, per cell.
+        cell_seconds: After so many, a cell gets no more values: it is slow.
+        timeout: Seconds until a peer counts as hanging.
+    """
+
+    # Many short values, not few long ones: most then fit between two turns of other processes.
+    rounds: int = 31
+    fresh_rounds: int = 7
+    seconds: float = 0.003
+    warmup: float = 0.01
+    cell_seconds: float = 4.0
+    timeout: float = 120.0
+
+
+QUICK = Settings(rounds=9, fresh_rounds=3, seconds=0.001, warmup=0.001, cell_seconds=0.5)
+
+
+class Cell:
+    """What one peer does in one row."""
+
+    def __init__(self, child: Child, name: str, row: Row, settings: Settings) -> None:
+        self._child = child
+        self._row = row
+        self._settings = settings
+        self._name = name
+        self._loops = 0
+        self._spent = 0.0
+        self.outcome: dict[str, Any] = {}
+
+    def _take(self, answer: dict[str, Any]) -> bool:
+        """Whether the answer is one; else it is the outcome."""
+        for word in ("cannot", "failed"):
+            if word in answer:
+                self.outcome = {word: answer[word]}
+                return False
+        return True
+
+    def prepare(self) -> None:
+        """Calibrates and warms up; a value that took long counts at once."""
+        settings = self._settings
+        answer = self._child.ask(
+            do="prepare", row=self._row.id, seconds=settings.seconds, warmup=settings.warmup
+        )
+        if not self._take(answer):
+            return
+        self._loops = answer["loops"]
+        self.outcome = {"loops": self._loops, "values": []}
+        if answer["first"] is not None:
+            self._spent = answer["seconds"]
+            self.outcome["values"].append(answer["first"])
+
+    def wants(self, round: int) -> bool:
+        """Whether it gets a value in this round."""
+        values, settings = self.outcome.get("values"), self._settings
+        if values is None or (values and self._spent >= settings.cell_seconds):
+            return False
+        return round < (settings.fresh_rounds if self._row.fresh else settings.rounds)
+
+    def measure(self) -> None:
+        """One more value."""
+        before = time.perf_counter()
+        answer = self._child.ask(do="measure", row=self._row.id, loops=self._loops)
+        self._spent += time.perf_counter() - before
+        if self._take(answer):
+            self.outcome["values"].append(answer["value"])
+
+
+class FreshCell(Cell):
+    """Each value comes from a process of its own; it is no loop, and needs no preparation."""
+
+    def prepare(self) -> None:
+        """Whether the peer can do it turns out with the first value."""
+        self._loops = 1
+        self.outcome = {"loops": 1, "values": []}
+
+    def measure(self) -> None:
+        """Starts one, and ends it."""
+        try:
+            super().measure()
+        finally:
+            self._child.close()
+
+
+class ImportCell(Cell):
+    """Times the import statement."""
+
+    def __init__(self, child: Child, name: str, row: Row, settings: Settings, cache: str) -> None:
+        super().__init__(child, name, row, settings)
+        self._cache = cache
+
+    def prepare(self) -> None:
+        """The first import fills the cache of compiled modules."""
+        if not peer_class(self._name).module or peer_class(self._name).floor:
+            self.outcome = {"cannot": "nothing to import"}
+            return
+        self.outcome = {"loops": 1, "values": []}
+        self._import()
+
+    def measure(self) -> None:
+        """One more value."""
+        seconds = self._import()
+        if seconds is not None:
+            self.outcome["values"].append(seconds * 1e9)
+
+    def _import(self) -> float | None:
+        try:
+            return machine.import_seconds(
+                peer_class(self._name).module, self._cache, timeout=self._settings.timeout
+            )
+        except (subprocess.SubprocessError, OSError, ValueError) as error:
+            self.outcome = {"failed": f"{type(error).__name__}: {error}"}
+            return None
+
+
+class Bench:
+    """The peers that are there, and their cells."""
+
+    def __init__(self, names: Sequence[str], settings: Settings, folder: Path) -> None:
+        self._settings = settings
+        self._folder = folder
+        self.peers: list[dict[str, Any]] = []
+        self._children: dict[str, Child] = {}
+        self._floors = folder / "floors"
+        self._floors.mkdir()
+        if any(name in NATIVE for name in names):
+            floors.build(self._floors)
+        for name in names:
+            self._meet(name)
+
+    def _child(self, name: str) -> Child:
+        return Child(name, str(self._floors), self._settings.timeout)
+
+    def _meet(self, name: str) -> None:
+        class_ = peer_class(name)
+        about: dict[str, Any] = {
+            "name": name,
+            "title": class_.title,
+            "floor": class_.floor,
+            "note": class_.note,
+        }
+        child = self._child(name)
+        self._children[name] = child
+        answer = child.ask(do="hello")
+        if "version" in answer:
+            about |= {"installed": True, "version": answer["version"]}
+        else:
+            about |= {"installed": False, "why": answer.get("missing") or answer.get("failed")}
+            self.close_one(name)
+        self.peers.append(about)
+
+    def cell(self, name: str, row: Row) -> Cell:
+        """The cell of a peer that is there."""
+        if row.kind == "import":
+            cache = str(self._folder / "cache")
+            return ImportCell(self._children[name], name, row, self._settings, cache)
+        if row.fresh:
+            return FreshCell(self._child(name), name, row, self._settings)
+        return Cell(self._children[name], name, row, self._settings)
+
+    def close_one(self, name: str) -> None:
+        """Ends the process of a peer."""
+        self._children.pop(name).close()
+
+    def close(self) -> None:
+        """Ends all processes."""
+        for name in list(self._children):
+            self.close_one(name)
+
+
+def _cells(bench: Bench, rows: Sequence[Row]) -> dict[str, dict[str, Cell]]:
+    there = [peer["name"] for peer in bench.peers if peer["installed"]]
+    return {row.id: {name: bench.cell(name, row) for name in there} for row in rows}
+
+
+def _prepare(cells: dict[str, dict[str, Cell]], progress: Progress) -> None:
+    for i, (id, row) in enumerate(cells.items()):
+        progress(f"preparing {id}", i, len(cells))
+        for cell in row.values():
+            cell.prepare()
+    progress("prepared", len(cells), len(cells))
+
+
+def _measure(cells: dict[str, dict[str, Cell]], rounds: int, progress: Progress) -> None:
+    for round in range(rounds):
+        for i, (id, row) in enumerate(cells.items()):
+            progress(f"round {round + 1}: {id}", round * len(cells) + i, rounds * len(cells))
+            # Another one begins each time: none always comes after the same.
+            order = list(row.values())
+            order = order[round % len(order) :] + order[: round % len(order)] if order else []
+            for cell in order:
+                if cell.wants(round):
+                    cell.measure()
+    progress("measured", rounds * len(cells), rounds * len(cells))
+
+
+def run(
+    rows: Sequence[Row],
+    peers: Sequence[str],
+    settings: Settings,
+    progress: Progress = lambda what, done, of: None,
+) -> Run:
+    """Measures, and returns what JSON can hold; docs/benchmarks.md describes it.
+
+    Raises:
+        ValueError: There is no such peer.
+    """
+    for name in peers:
+        peer_class(name)
+    before = machine.load_average()
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(peers, settings, Path(folder))
+        try:
+            cells = _cells(bench, rows)
+            _prepare(cells, progress)
+            _measure(cells, settings.rounds, progress)
+        finally:
+            bench.close()
+    return {
+        "schema": SCHEMA,
+        "machine": machine.describe(),
+        "load_average": before,
+        "settings": dataclasses.asdict(settings),
+        "peers": bench.peers,
+        "rows": [
+            {
+                "id": row.id,
+                "group": row.group,
+                "title": row.title,
+                "unit": row.unit,
+                "plotted": row.plotted,
+                "cells": {name: cell.outcome for name, cell in cells[row.id].items()},
+            }
+            for row in rows
+        ],
+    }

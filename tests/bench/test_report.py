@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: MIT
+"""What is made of a run: tables, figures, comparisons."""
+
+from __future__ import annotations
+
+import io
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+from typing import Any
+
+import pytest
+from matplotlib.image import imread
+from rich.console import Console
+
+from pywasm3.bench import compare, figures, report, terminal
+from pywasm3.bench.plot import plot
+from pywasm3.bench.rows import GROUPS
+
+Run = dict[str, Any]
+
+
+def made(**rows: dict[str, Any]) -> Run:
+    """A run with the cells given by row; lists are values."""
+    names = list(dict.fromkeys(name for cells in rows.values() for name in cells))
+    return {
+        "schema": 1,
+        "machine": {"processor": "one", "system": "two", "python": "three"},
+        "load_average": 0.0,
+        "settings": {"rounds": 3, "fresh_rounds": 1, "seconds": 0.01},
+        "peers": [
+            {
+                "name": name,
+                "title": name,
+                "floor": name == "python",
+                "note": "",
+                "installed": True,
+                "version": "1",
+            }
+            for name in names
+        ],
+        "rows": [
+            {
+                "id": id.replace("_", "/"),
+                "group": id.partition("_")[0],
+                "title": f"the row {id}",
+                "unit": "ns",
+                "plotted": True,
+                "cells": {
+                    name: {"loops": 1, "values": cell} if isinstance(cell, list) else cell
+                    for name, cell in cells.items()
+                },
+            }
+            for id, cells in rows.items()
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("figure", "unit", "text"),
+    [
+        (36.94, "ns", "36.9 ns"),
+        (1234.0, "ns", "1.23 us"),
+        (2.5e9, "ns", "2.50 s"),
+        (0.5, "ns", "0.50 ns"),
+        (62_500.0, "B", "62.5 KB"),
+        (1.5, "x", "1.50 x"),
+        (None, "ns", ""),
+    ],
+)
+def test_figures_have_three_digits_and_a_unit(figure: float, unit: str, text: str) -> None:
+    assert figures.figure_text(figure, unit) == text
+
+
+def test_a_time_is_the_least_and_its_range_ends_at_the_lower_quartile() -> None:
+    found = figures.summary([110, 105, 100, 95, 90], "ns")
+    assert (found.figure, found.low, found.high) == (90, 90, 95)
+    assert found.spread == pytest.approx(5 / 90)
+    assert figures.summary([7], "ns") == figures.Summary(7, 7, 7)
+
+
+def test_a_ratio_is_the_median_between_the_quartiles() -> None:
+    found = figures.summary([1.0, 1.5, 2.0, 2.5, 3.0], "x")
+    assert (found.figure, found.low, found.high) == (2.0, 1.5, 2.5)
+
+
+def test_a_table_has_figures_with_their_spread_failures_and_gaps() -> None:
+    run = made(
+        calls_none={
+            "pywasm3": [100, 110, 120, 120, 120],
+            "a": {"failed": "x"},
+            "b": {"cannot": "y"},
+        }
+    )
+    text = report.markdown(run)
+    assert "100 ns +10%" in text
+    assert "**failed**" in text
+    assert "- a: x (calls/none)" in text
+    assert "- b: y (calls/none)" in text
+
+
+def test_the_report_says_machine_versions_and_what_it_does_not_show(measured: Run) -> None:
+    text = report.markdown(measured)
+    for part in (
+        measured["machine"]["processor"],
+        f"Python {measured['machine']['python'].split()[1]}",
+        "wasmtime" if any(p["name"] == "wasmtime" for p in measured["peers"]) else "pywasm3",
+        "Not installed: absent (nobody has it).",
+        "odd_peers:Crashing: crashed: SIGABRT (",
+        "### What this does not show",
+        *GROUPS.values(),
+    ):
+        assert part in text
+
+
+def test_the_terminal_shows_the_same_tables(measured: Run) -> None:
+    out = io.StringIO()
+    terminal.show(measured, Console(file=out, width=200))
+    text = out.getvalue()
+    for title in GROUPS.values():
+        assert title in text
+    assert "(i32, i32) -> i32" in text
+
+
+def test_losses_name_the_best_other_engine() -> None:
+    run = made(
+        calls_none={"pywasm3": [10], "slower": [20], "python": [5]},
+        compute_fib={"pywasm3": [100], "fast": [20], "faster": [10]},
+    )
+    ((row, peer, ratio),) = report.losses(run)
+    assert (row["id"], peer, ratio) == ("compute/fib", "faster", 10)
+
+
+def test_a_compiler_pays_when_the_gain_of_its_calls_is_what_it_took_to_start() -> None:
+    start, call = {"pywasm3": [1000], "jit": [9000]}, {"pywasm3": [1000], "jit": [200]}
+    run = made(start_fib=start, compute_fib=call)
+    assert report.pays_from(run, "fib", "jit") == 11  # 1000 + 10 * 1000 == 9000 + 10 * 200
+    assert "11 calls" in report.markdown(run)
+    assert report.pays_from(made(start_fib=start), "fib", "jit") is None
+    assert report.pays_from(made(start_fib=start, compute_fib=start), "fib", "jit") is None
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg"])
+def test_the_plot_is_a_picture(measured: Run, tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"figure.{suffix}"
+    plot(measured, path)
+    if suffix == "png":
+        height, width = imread(path).shape[:2]
+        assert min(height, width) > 500
+    else:
+        text = "".join(ElementTree.parse(path).getroot().itertext())
+        assert "(i32, i32) -> i32" in text
+        assert "/s" in text
+
+
+def test_the_same_run_gives_the_same_picture(tmp_path: Path) -> None:
+    run = made(calls_none={"pywasm3": [10], "other": [20]})
+    for name in ("a.svg", "b.svg"):
+        plot(run, tmp_path / name)
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+
+
+def test_a_plot_of_nothing_or_of_another_kind_is_refused(tmp_path: Path) -> None:
+    run = made(calls_none={"pywasm3": {"cannot": "x"}})
+    with pytest.raises(ValueError, match="nothing was measured"):
+        plot(run, tmp_path / "a.svg")
+    with pytest.raises(ValueError, match="must end with"):
+        plot(run, tmp_path / "a.gif")
+
+
+def test_comparing_tells_change_from_noise() -> None:
+    first = made(
+        calls_a={"p": [100, 101, 102, 103]},
+        calls_b={"p": [100, 101, 102, 103]},
+        calls_c={"p": [100, 150, 200, 250]},  # from 100 to 138
+        calls_d={"p": {"failed": "x"}},
+    )
+    second = made(
+        calls_a={"p": [50, 51, 52, 53]},
+        calls_b={"p": [200, 201, 202, 203]},
+        calls_c={"p": [110, 160, 210, 260]},
+        calls_d={"p": [1]},
+    )
+    verdicts = {line[0]: line[-1] for line in compare.lines(first, second)}
+    assert verdicts == {
+        "calls/a": "better",
+        "calls/b": "worse",
+        "calls/c": "same",
+        "calls/d": "better",
+    }
+
+
+def test_a_document_keeps_what_is_not_between_the_marks() -> None:
+    document = "before\n<!-- bench: begin -->\nold\n<!-- bench: end -->\nafter\n"
+    text = report.put_between(document, "bench", "new")
+    assert text == "before\n<!-- bench: begin -->\nnew\n<!-- bench: end -->\nafter\n"
+    with pytest.raises(ValueError, match="not found"):
+        report.put_between("no marks", "bench", "new")

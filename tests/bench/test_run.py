@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""What a run with a tiny budget holds. Nothing here depends on how long anything takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bench_helpers import PEERS, TINY
+from pywasm3.bench.process import Child
+from pywasm3.bench.rows import ROWS, select
+from pywasm3.bench.run import Settings, run
+
+Run = dict[str, Any]
+IDS = [row.id for row in ROWS]
+
+
+def cell(measured: Run, id: str, peer: str) -> dict[str, Any]:
+    return next(row for row in measured["rows"] if row["id"] == id)["cells"][peer]
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_each_row_runs_or_says_why_not(measured: Run, id: str) -> None:
+    for peer in PEERS:
+        found = cell(measured, id, peer)
+        assert set(found) == {"cannot"} or all(v > 0 for v in found["values"]), (peer, found)
+
+
+@pytest.mark.parametrize("id", [row.id for row in ROWS if not row.feature])
+def test_pywasm3_does_every_row_that_needs_no_special_feature(measured: Run, id: str) -> None:
+    assert cell(measured, id, "pywasm3")["values"]
+
+
+def test_a_run_has_its_schema(measured: Run) -> None:
+    assert set(measured) == {"schema", "machine", "load_average", "settings", "peers", "rows"}
+    assert measured["schema"] == 1
+    assert all(isinstance(text, str) for text in measured["machine"].values())
+    names = [peer["name"] for peer in measured["peers"] if peer["installed"]]
+    for peer in measured["peers"]:
+        last = "version" if peer["installed"] else "why"
+        assert set(peer) == {"name", "title", "floor", "note", "installed", last}
+    assert [row["id"] for row in measured["rows"]] == IDS
+    for row in measured["rows"]:
+        assert set(row) == {"id", "group", "title", "unit", "plotted", "cells"}
+        assert row["unit"] in ("ns", "B", "x")
+        assert list(row["cells"]) == names
+        for found in row["cells"].values():
+            assert set(found) in ({"loops", "values"}, {"cannot"}, {"failed"})
+
+
+def test_a_peer_that_is_not_there_is_reported(measured: Run) -> None:
+    absent = next(peer for peer in measured["peers"] if peer["title"] == "absent")
+    assert (absent["installed"], absent["why"]) == (False, "nobody has it")
+
+
+def test_a_crash_is_a_cell_and_the_next_row_goes_on(measured: Run) -> None:
+    peer = "odd_peers:Crashing"
+    assert cell(measured, "calls/i32x2", peer) == {"failed": "crashed: SIGABRT"}
+    assert cell(measured, "calls/i64x2", peer)["values"]
+
+
+def test_a_wrong_result_is_a_failure(measured: Run) -> None:
+    found = cell(measured, "calls/i32x2", "odd_peers:Wrong")
+    assert found == {"failed": "WrongResult: 6 instead of 5"}
+
+
+def test_a_peer_that_hangs_is_a_cell(odd_peers: None, tmp_path: Any) -> None:
+    child = Child("odd_peers:Hanging", str(tmp_path), timeout=300.0)
+    assert "version" in child.ask(do="hello")
+    child._timeout = 0.2
+    answer = child.ask(do="prepare", row="calls/none", seconds=1e-6, warmup=0.0)
+    assert answer == {"failed": "no answer in 0.2 s"}
+    child.close()
+
+
+def test_each_round_gives_a_value() -> None:
+    settings = Settings(rounds=3, seconds=1e-6, warmup=0.0)
+    measured = run(select(["calls/none"]), ["python"], settings)
+    assert len(cell(measured, "calls/none", "python")["values"]) == 3
+
+
+def test_peers_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    ask = Child.ask
+
+    def noted(self: Child, **request: Any) -> Any:
+        if request["do"] == "measure":
+            asked.append((self._command[-2], request["row"]))
+        return ask(self, **request)
+
+    monkeypatch.setattr(Child, "ask", noted)
+    settings = Settings(rounds=2, seconds=1e-6, warmup=0.0)
+    run(select(["calls/none", "calls/i32"]), ["python", "builtin"], settings)
+    first = [(p, f"calls/{row}") for row in ("none", "i32") for p in ("python", "builtin")]
+    second = [(p, f"calls/{row}") for row in ("none", "i32") for p in ("builtin", "python")]
+    assert asked == first + second
+
+
+def test_without_a_compiler_the_floors_of_c_are_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CC", "/nonexistent")
+    measured = run(select(["calls/none"]), ["ctypes"], TINY)
+    (peer,) = measured["peers"]
+    assert not peer["installed"]
+    assert "needs cffi and a C compiler" in peer["why"]
+
+
+def test_a_peer_that_nobody_knows_is_refused() -> None:
+    with pytest.raises(ValueError, match="no peer 'nobody': there are pywasm3"):
+        run(select(["calls/none"]), ["nobody"], TINY)
