@@ -24,6 +24,11 @@ ENDLESS = wat(
     (func (export "add") (param i32 i32) (result i32) local.get 0 local.get 1 i32.add))"""
 )
 
+WITHOUT_IMPORTS = wat(
+    """(module (func (export "loop") (loop br 0))
+    (func (export "add") (param i32 i32) (result i32) local.get 0 local.get 1 i32.add))"""
+)
+
 START = """
 import signal
 import sys
@@ -189,4 +194,22 @@ thread.join()
 assert shared.add(1, 2) == 3
 """,
         WASM=ENDLESS,
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+def test_ctrl_c_at_the_prompt_stops_a_call_and_the_session_goes_on() -> None:
+    child(
+        """
+from terminal import session
+with session() as prompt:
+    prompt.type(f"import pywasm3; e = pywasm3.load(bytes.fromhex('{WASM.hex()}')).exports")
+    prompt.type("print('begin' + 'ning'); e.loop()")
+    prompt.until("beginning")
+    prompt.ctrl_c()
+    prompt.until("KeyboardInterrupt")
+    prompt.type("print(e.add(40, 2) * 1000)")
+    prompt.until("42000")
+""",
+        WASM=WITHOUT_IMPORTS,
     )
