@@ -21,6 +21,10 @@ _EXTERNREF: int = lib.PW_EXTERNREF
 _FUNCREF: int = lib.PW_FUNCREF
 _DIGEST_SIZE = 32
 
+_BYTES = ffi.typeof("uint8_t[]")
+_SNAPSHOT = ffi.typeof("pw_snapshot *")
+_WORDS = ffi.typeof("uint64_t[]")
+
 
 class Snapshot:
     """The state of an instance at some moment: ``instance.snapshot()`` takes one.
@@ -150,7 +154,7 @@ def save(instance: Instance, imported: bool) -> Snapshot:
     store = instance._store
     store._enter_alone("cannot take a snapshot while a call runs in the store")
     try:
-        found, error = ffi.new("pw_snapshot *"), new_error()
+        found, error = ffi.new(_SNAPSHOT), new_error()
         if not lib.pw_instance_save(instance._pointer, imported, found, error):
             raise error_from(error)
         try:
@@ -179,10 +183,9 @@ def restore(instance: Instance, snapshot: Snapshot) -> None:
     try:
         externs = _encoded(store, snapshot._externs, _EXTERNREF)
         functions = _encoded(store, snapshot._functions, _FUNCREF)
-        image = ffi.from_buffer("uint8_t[]", snapshot._image)
+        image = ffi.from_buffer(_BYTES, snapshot._image)
         given = ffi.new(
-            "pw_snapshot *",
-            (image, len(image), externs, len(externs), functions, len(functions)),
+            _SNAPSHOT, (image, len(image), externs, len(externs), functions, len(functions))
         )
         error = new_error()
         if not lib.pw_instance_restore(instance._pointer, given, error):
@@ -199,4 +202,4 @@ def _encoded(store: Store, values: tuple[Any, ...], type: int) -> Pointer:
         bits = [store._encode(value, type, 0, "snapshot", "reference") for value in values]
     except TypeError as error:
         raise SnapshotError(f"the snapshot cannot be restored here: {error}") from None
-    return ffi.new("uint64_t[]", bits)
+    return ffi.new(_WORDS, bits)

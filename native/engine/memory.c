@@ -161,13 +161,12 @@ int64_t pw_memory_grow(pw_memory *memory, uint64_t delta)
     uint64_t before = memory->pages;
     if (delta > memory->max_pages - before || !pw_memory_make_room(memory, before + delta))
         return -1;
-    if (delta)
-        pw_memory_resize(memory, before + delta);
+    pw_memory_resize(memory, before + delta);
     return (int64_t)before;
 }
 
 /* Less is quicker overwritten than taken from the system again. */
-#define GIVE_BACK 65536
+#define GIVE_BACK (4 * PW_PAGE)
 
 void pw_memory_clear(pw_memory *memory, uint64_t offset, uint64_t size)
 {

@@ -2,9 +2,11 @@
 """Snapshots: what comes back, what is refused, and that nothing in one can do harm."""
 
 import copy
+import ctypes
 import gc
 import pickle
 import random
+import sys
 import threading
 import weakref
 
@@ -293,31 +295,45 @@ def test_wasi_sees_the_smaller_memory() -> None:
     assert instance.exports.fill() == 21  # EFAULT
 
 
-def test_untouched_memory_stays_untouched() -> None:
-    done = child(
+def test_memory_that_was_touched_is_given_back() -> None:
+    child(
         """
-        def resident():
-            for line in open("/proc/self/status"):
-                if line.startswith("VmRSS"):
-                    return int(line.split()[1]) // 1024
-
         import sys
+        from pathlib import Path
+
+        def resident():
+            status = Path("/proc/self/status").read_text()
+            return int(status.partition("VmRSS:")[2].split()[0]) >> 10
+
         if sys.platform != "linux":
             sys.exit()
         instance = pywasm3.Instance(pywasm3.Module(module))
         snapshot = instance.snapshot()
         assert snapshot.size < 10_000
         before = resident()
-        view = memoryview(instance.memory)
-        view[:200 << 20] = bytes(200 << 20)
+        for address in range(0, 200 << 20, 4096):
+            instance.memory[address] = 1
         assert resident() - before > 190
         instance.restore(snapshot)
-        print(resident() - before)
         assert resident() - before < 20
+        assert instance.memory[5 << 20] == 0
         """,
         module=wat('(module (memory (export "memory") 16000) (data (i32.const 1000000) "x"))'),
     )
-    assert done.stdout is not None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="mlock is that of Linux")
+def test_locked_memory_comes_back_too() -> None:
+    libc = ctypes.CDLL(None)
+    instance = load('(module (memory (export "memory") 8))')
+    snapshot = instance.snapshot()
+    view = memoryview(instance.memory)
+    view[:] = b"\xff" * len(view)
+    start = ctypes.c_void_p(ctypes.addressof(ctypes.c_char.from_buffer(view)))
+    if libc.mlock(start, ctypes.c_size_t(len(view))):
+        pytest.skip("this process may not lock memory")
+    instance.restore(snapshot)
+    assert not any(view)
 
 
 # ---- references ----
@@ -683,6 +699,18 @@ def test_a_forged_word_is_refused(word: str, value: int, message: str) -> None:
     with pytest.raises(SnapshotError, match=message):
         instance.restore(forged(snapshot, bytes(image)))
     assert instance.snapshot() == snapshot
+
+
+def test_bytes_between_pages_are_right() -> None:
+    instance = load('(module (memory (export "memory") 16))')
+    snapshot = instance.snapshot()
+    words = [*(snapshot._image[at : at + 8] for at in (0, 8, 16)), b"\1".ljust(8, b"\0")]
+    words += [number.to_bytes(8, "little") for number in (300_001, 5)]
+    instance.memory.write(0, b"\xff" * (16 << 16))
+    instance.restore(forged(snapshot, b"".join(words) + b"hello"))
+    expected = bytearray(16 << 16)
+    expected[300_001:300_006] = b"hello"
+    assert instance.memory.read(0, 16 << 16) == expected
 
 
 def test_null_given_as_an_object_is_refused() -> None:
