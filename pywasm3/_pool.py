@@ -146,6 +146,7 @@ class InstancePool:
         imports = self._imports
         if callable(imports) and not isinstance(imports, Mapping):
             imports = imports(store)
+        instance = None
         try:
             instance = Instance(
                 self._module, imports, store=store, compile=self._compile, wasi=self._wasi
@@ -156,7 +157,7 @@ class InstancePool:
             fuel = None if self._limits is None else self._limits.fuel
             return _Member(instance, fuel, self._generation)
         except BaseException:
-            store.close()
+            (instance or store).close()
             raise
 
     @contextmanager

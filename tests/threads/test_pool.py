@@ -222,8 +222,10 @@ def test_giving_back_within_a_call_is_an_error_and_drops_the_instance() -> None:
 
 def test_an_instance_that_cannot_be_made_leaves_its_place() -> None:
     fails = [False]
+    made: list[pywasm3.Instance] = []
 
     def prepare(instance: pywasm3.Instance) -> None:
+        made.append(instance)
         if fails[0]:
             raise KeyError
 
@@ -233,6 +235,7 @@ def test_an_instance_that_cannot_be_made_leaves_its_place() -> None:
             with pytest.raises(KeyError):
                 pool.instance().__enter__()
         fails[0] = False
+        assert [instance.closed for instance in made] == [False, True, True, True]
         with pool.instance() as instance:
             assert dirty(instance) == 101
 
