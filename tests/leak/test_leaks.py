@@ -715,7 +715,7 @@ def test_snapshots_do_not_leak() -> None:
 
     assert_no_leak(lambda: action([object()]), 3000)
     # New objects are let go some at a time.
-    assert_no_objects_left(lambda: action(5), 200)
+    assert_no_objects_left(lambda: action(5), 1000)
 
 
 def test_pools_do_not_leak() -> None:
