@@ -63,6 +63,7 @@ ENGINE_SOURCES = [
     "native/bridge/instance.c",
     "native/bridge/link.c",
     "native/bridge/segments.c",
+    "native/bridge/snapshot.c",
     "native/bridge/store.c",
     "native/bridge/table.c",
     "native/bridge/tag.c",

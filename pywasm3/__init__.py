@@ -9,8 +9,8 @@ The short way::
     instance.exports.add(2, 3)
 
 The parts: Module (bytes that were checked), Instance (a module with its imports), and what its
-exports are: Function, Memory, Global, Table, Tag. The shape of the published ``wasm3`` binding:
-Environment, Runtime. All errors derive from WasmError.
+exports are: Function, Memory, Global, Table, Tag. For servers: InstancePool. The shape of the
+published ``wasm3`` binding: Environment, Runtime. All errors derive from WasmError.
 """
 
 from ._errors import (
@@ -23,6 +23,7 @@ from ._errors import (
     Mismatch,
     ModuleError,
     OutOfFuel,
+    SnapshotError,
     StackExhausted,
     Trap,
     TrapKind,
@@ -77,6 +78,7 @@ __all__ = [
     "GlobalType",
     "ImportType",
     "Instance",
+    "InstancePool",
     "Interrupted",
     "InvalidError",
     "Limits",
@@ -90,6 +92,8 @@ __all__ = [
     "OutOfFuel",
     "RefType",
     "Runtime",
+    "Snapshot",
+    "SnapshotError",
     "StackExhausted",
     "Store",
     "Table",
@@ -117,7 +121,7 @@ __all__ = [
 
 # Messages and pickles name the public place: pywasm3.LinkError, not pywasm3._errors.LinkError.
 for _name in __all__:
-    _object = globals()[_name]
+    _object = globals().get(_name)  # some come later
     if callable(_object) and _object.__module__.startswith("pywasm3._"):
         _object.__module__ = "pywasm3"
 del _name, _object
@@ -125,15 +129,24 @@ del _name, _object
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from . import wasi as wasi
+    from ._pool import InstancePool
+    from ._snapshot import Snapshot
 else:
+    _LATE = {"InstancePool": "_pool", "Snapshot": "_snapshot", "wasi": "wasi"}
 
     def __getattr__(name):
-        """Imports pywasm3.wasi when it is first used: most programs never do."""
-        if name == "wasi":
-            from importlib import import_module
+        """Imports what most programs never use when it is first used."""
+        if name not in _LATE:
+            raise AttributeError(f"module 'pywasm3' has no attribute {name!r}")
+        from importlib import import_module
 
-            return import_module("pywasm3.wasi")
-        raise AttributeError(f"module 'pywasm3' has no attribute {name!r}")
+        module = import_module(f"pywasm3.{_LATE[name]}")
+        found = globals()[name] = module if name == "wasi" else getattr(module, name)
+        return found
+
+    def __dir__():
+        """All names, also those that come when they are first used."""
+        return sorted({*globals(), *_LATE})
 
 
 del TYPE_CHECKING

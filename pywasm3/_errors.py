@@ -10,6 +10,7 @@
           │    ├── InvalidError         a module that breaks a rule of validation
           │    └── UnsupportedError     valid, but beyond what this version runs
           ├── LinkError                 imports are missing or do not fit
+          ├── SnapshotError (ValueError) a snapshot is damaged, or of another module
           ├── Trap                      running code stopped
           │    ├── StackExhausted (RecursionError)
           │    ├── OutOfFuel
@@ -112,6 +113,10 @@ class LinkError(WasmError):
         super().__init__(message)
         self.missing = tuple(missing)
         self.mismatched = tuple(mismatched)
+
+
+class SnapshotError(WasmError, ValueError):
+    """A snapshot is damaged, or not of the module, or the instance may not become so large."""
 
 
 def link_error(missing: Sequence[ImportType], mismatched: Sequence[Mismatch]) -> LinkError:

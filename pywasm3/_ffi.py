@@ -166,6 +166,8 @@ def error_from(error: Pointer) -> Exception:
     code = error.code
     if code == lib.PW_NO_MEMORY:
         return MemoryError(detail)
+    if code == lib.PW_SNAPSHOT:
+        return _errors.SnapshotError(detail)
     if code == lib.PW_TRAPPED:
         return _errors.segment_trap(error.trap, detail)
     if code == lib.PW_LINK:

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from ._ffi import Pointer
     from ._limits import Limits
     from ._linker import Imports
+    from ._snapshot import Snapshot
     from ._types import ImportType, ValueType
     from .wasi import Wasi, WasiConfig
 
@@ -372,6 +373,40 @@ class Instance:
             ValueError: On entering, when the seconds are negative.
         """
         return Deadline(self._store, seconds)
+
+    def snapshot(self, *, imported: bool = False) -> Snapshot:
+        """Its state as of now: memory, mutable globals, tables, which segments were dropped.
+
+        docs/pool.md says what is not part of it. Calls of other threads are waited for.
+
+        Args:
+            imported: Takes imported memories, tables and mutable globals as its own, too, which
+                it may share with others.
+
+        Raises:
+            WasmError: A call of this thread is running in the store, or that is closed.
+            MemoryError: There is no memory for it.
+        """
+        from ._snapshot import save  # most programs never need it
+
+        return save(self, imported)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Brings back the state of a snapshot: its own, or another instance's of the same module.
+
+        A memory or table that has grown since shrinks. Views of a memory stay valid: beyond the
+        new end they show zeros. What cannot be restored changes nothing.
+
+        Raises:
+            SnapshotError: It is of another module, damaged, refers to functions of another store,
+                or is larger than the limits allow.
+            WasmError: A call of this thread is running in the store, or that is closed.
+            MemoryError: There is no memory for it.
+            TypeError: It is no snapshot.
+        """
+        from ._snapshot import restore
+
+        restore(self, snapshot)
 
     @property
     def wasi(self) -> Wasi:

@@ -17,6 +17,8 @@ bool pw_store_intern(pw_store *store, const pw_module *module, IM3FuncType *type
 pw_code pw_store_intern_one(pw_store *store, const pw_functype *type, IM3FuncType *result);
 /* A type of the instance's module with the store's numbers in place of type indices. */
 pw_valtype pw_resolve_type(const pw_instance *instance, pw_valtype type);
+/* The type of a reference to it, resolved. */
+pw_valtype pw_function_type(const M3Function *function);
 /* Of a global or table that the host made: only a module can give a type index a meaning. */
 #define PW_UNRESOLVED 0
 static inline pw_valtype pw_host_type(pw_valtype type)
@@ -48,6 +50,10 @@ bool pw_link_imports(pw_instance *instance, const pw_extern *imports, pw_error *
  * does not allow its size. */
 bool pw_table_init(pw_table *table, const pw_store *store, pw_valtype type, const pw_limits *limits,
                    uint64_t init, pw_error *error);
+
+/* Makes sure that it can have so many elements, at most table->max; its size stays. False without
+ * memory. */
+bool pw_table_make_room(pw_table *table, uint64_t size);
 
 /* ---- segments.c ---- */
 

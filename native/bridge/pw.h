@@ -25,7 +25,8 @@ typedef enum {
     PW_LIMIT,       /* beyond a limit of native/frontend/limits.h, or of the store */
     PW_LINK,        /* imports do not fit */
     PW_TRAPPED,     /* `trap` says why */
-    PW_NO_MEMORY    /* the system gave no memory or address space */
+    PW_NO_MEMORY,   /* the system gave no memory or address space */
+    PW_SNAPSHOT     /* a snapshot is none, or not of such an instance */
 } pw_code;
 
 typedef enum {
@@ -370,6 +371,29 @@ void pw_global_set(pw_global *global, uint64_t bits);
 pw_tag *pw_tag_new(pw_store *store, const pw_functype *type, pw_error *error);
 /* Identity of its type, as pw_store_type has it. */
 const void *pw_tag_type_identity(const pw_tag *tag);
+
+/* ---- snapshots ------------------------------------------------------------------------------- */
+
+/* What an instance can change of itself: its memory, mutable globals, tables, and which segments it
+ * dropped. */
+typedef struct {
+    uint8_t *image; /* means something to this machine; native/bridge/snapshot.c has the format */
+    uint64_t size;  /* bytes */
+    /* What the image has no bits of, by position: external references, and functions of other
+     * instances (pw_func). Not null. */
+    uint64_t *externs;
+    uint64_t nexterns;
+    uint64_t *functions;
+    uint64_t nfunctions;
+} pw_snapshot;
+
+/* As of now. `imported` takes imported memories, tables and mutable globals as its own. Owned by
+ * caller: pw_snapshot_free. */
+bool pw_instance_save(pw_instance *instance, bool imported, pw_snapshot *snapshot, pw_error *error);
+void pw_snapshot_free(pw_snapshot *snapshot);
+/* To any instance of the module, of any process. The image may be anything; the references are of
+ * this store. What does not fit changes nothing. No call may run in the store. */
+bool pw_instance_restore(pw_instance *instance, const pw_snapshot *snapshot, pw_error *error);
 
 /* ---- the engine ------------------------------------------------------------------------------ */
 

@@ -32,8 +32,7 @@ void pw_table_set(pw_table *table, uint32_t index, uint64_t ref)
     table->elements[index] = ref;
 }
 
-/* Room for `size` elements, at most table->max. */
-static bool reserve(pw_table *table, uint64_t size)
+bool pw_table_make_room(pw_table *table, uint64_t size)
 {
     if (size <= table->capacity)
         return true;
@@ -53,7 +52,7 @@ static bool reserve(pw_table *table, uint64_t size)
 int64_t pw_table_grow(pw_table *table, uint32_t delta, uint64_t init)
 {
     uint32_t before = table->size;
-    if (delta > table->max - before || !reserve(table, (uint64_t)before + delta))
+    if (delta > table->max - before || !pw_table_make_room(table, (uint64_t)before + delta))
         return -1;
     table->size = before + delta;
     pw_table_fill(table, before, init, delta);

@@ -263,6 +263,11 @@ pw_valtype pw_resolve_type(const pw_instance *instance, pw_valtype type)
     return (type & ~(pw_valtype)PW_HEAP_MASK) | (target ? original_of(target)->id : NO_TYPE);
 }
 
+pw_valtype pw_function_type(const M3Function *function)
+{
+    return PW_TYPED_REF | PW_NON_NULL | PW_CONCRETE | original_of(function->funcType)->id;
+}
+
 /* Of resolved types. */
 static bool heap_matches(uint32_t actual, uint32_t expected)
 {

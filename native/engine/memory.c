@@ -5,6 +5,7 @@
 #include "state.h"
 
 #include <stdatomic.h>
+#include <string.h>
 
 #include "../frontend/error.h"
 #include "pages.h"
@@ -19,6 +20,7 @@ struct pw_memory {
     size_t reserved;
     _Atomic(uint64_t) pages; /* read by other threads while it grows */
     uint64_t max_pages;      /* what the limits, the store and the reservation allow */
+    uint64_t used_pages;     /* the most that it ever had: views of them may still be written to */
     uint8_t *data;
 };
 
@@ -89,7 +91,7 @@ pw_memory *pw_memory_new(pw_store *store, const pw_limits *limits, pw_error *err
     }
     atomic_init(&memory->references, 1);
     memory->limits = *limits;
-    memory->pages = limits->min;
+    memory->pages = memory->used_pages = limits->min;
     memory->data = memory->start + pw_page_size();
     pw_header *header = pw_header_of(pw_memory_header(memory));
     header->memory = memory;
@@ -130,17 +132,55 @@ pw_limits pw_memory_limits(const pw_memory *memory)
     return limits;
 }
 
+bool pw_memory_make_room(pw_memory *memory, uint64_t pages)
+{
+    if (pages > memory->max_pages)
+        return false;
+    uint64_t used = memory->used_pages;
+    return pages <= used ||
+           pw_pages_commit(memory->data + used * PW_PAGE, (size_t)(pages - used) * PW_PAGE);
+}
+
+/* What a view wrote beyond the end is nothing of what the memory grows by. */
+void pw_memory_resize(pw_memory *memory, uint64_t pages)
+{
+    uint64_t before = memory->pages, used = memory->used_pages;
+    memory->pages = pages;
+    pw_memory_header(memory)->length = (size_t)pages * PW_PAGE;
+    if (pages < before)
+        pw_memory_clear(memory, pages * PW_PAGE, (before - pages) * PW_PAGE);
+    else if (before < used)
+        pw_memory_clear(memory, before * PW_PAGE,
+                        ((pages < used ? pages : used) - before) * PW_PAGE);
+    if (pages > used)
+        memory->used_pages = pages;
+}
+
 int64_t pw_memory_grow(pw_memory *memory, uint64_t delta)
 {
     uint64_t before = memory->pages;
-    if (delta > memory->max_pages - before)
+    if (delta > memory->max_pages - before || !pw_memory_make_room(memory, before + delta))
         return -1;
-    if (delta) {
-        size_t grown = (size_t)delta * PW_PAGE;
-        if (!pw_pages_commit(memory->data + before * PW_PAGE, grown))
-            return -1;
-        memory->pages = before + delta;
-        pw_memory_header(memory)->length = (size_t)(before + delta) * PW_PAGE;
-    }
+    pw_memory_resize(memory, before + delta);
     return (int64_t)before;
+}
+
+/* Less is quicker overwritten than taken from the system again. */
+#define GIVE_BACK (4 * PW_PAGE)
+
+void pw_memory_clear(pw_memory *memory, uint64_t offset, uint64_t size)
+{
+    size_t unit = pw_page_size();
+    uint8_t *start = memory->data + offset;
+    size_t before = (size_t)(-(uintptr_t)start & (unit - 1));
+    size_t count = (size_t)size;
+    if (count < GIVE_BACK || count < before + unit) {
+        memset(start, 0, count);
+        return;
+    }
+    size_t whole = (count - before) & ~(unit - 1);
+    memset(start, 0, before);
+    if (!pw_pages_clear(start + before, whole))
+        memset(start + before, 0, whole);
+    memset(start + before + whole, 0, count - before - whole);
 }

@@ -30,6 +30,13 @@ bool pw_pages_commit(void *start, size_t size)
     return VirtualAlloc(start, size, MEM_COMMIT, PAGE_READWRITE) != NULL;
 }
 
+/* Who reads decommitted pages, fails. */
+bool pw_pages_clear(void *start, size_t size)
+{
+    (void)start, (void)size;
+    return false;
+}
+
 void pw_pages_release(void *start, size_t size)
 {
     (void)size;
@@ -70,6 +77,23 @@ bool pw_pages_commit(void *start, size_t size)
 {
     return mprotect(start, size, PROT_READ | PROT_WRITE) == 0;
 }
+
+#ifdef __linux__
+
+bool pw_pages_clear(void *start, size_t size)
+{
+    return madvise(start, size, MADV_DONTNEED) == 0; /* not of locked pages */
+}
+
+#else
+
+bool pw_pages_clear(void *start, size_t size)
+{
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+    return mmap(start, size, PROT_READ | PROT_WRITE, flags, -1, 0) == start;
+}
+
+#endif
 
 void pw_pages_release(void *start, size_t size)
 {

@@ -17,6 +17,9 @@ size_t pw_page_size(void);
 void *pw_pages_reserve(size_t size);
 /* Makes reserved pages readable and writable; fresh ones are zero. */
 bool pw_pages_commit(void *start, size_t size);
+/* Makes committed pages zero by giving what they hold back to the system; others may read them
+ * meanwhile. False where that cannot be done, and nothing has changed. */
+bool pw_pages_clear(void *start, size_t size);
 void pw_pages_release(void *start, size_t size);
 
 /* The running thread's stack, once pw_find_stack has looked: low <= address < high. */

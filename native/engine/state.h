@@ -193,6 +193,14 @@ static inline uint8_t pw_engine_type(pw_valtype type)
 /* ---- memory.c ---- */
 
 M3MemoryHeader *pw_memory_header(const pw_memory *memory);
+/* Makes sure that it can have so many pages; its size stays. False beyond its maximum, or without
+ * memory. */
+bool pw_memory_make_room(pw_memory *memory, uint64_t pages);
+/* Gives it so many pages, which there is room for. The new ones are zero. Those that it loses can
+ * still be read and written through views, and are zero at first. */
+void pw_memory_resize(pw_memory *memory, uint64_t pages);
+/* Makes bytes zero, within the memory. */
+void pw_memory_clear(pw_memory *memory, uint64_t offset, uint64_t size);
 
 /* ---- table.c: false, and nothing is written, when it reaches beyond an end ---- */
 

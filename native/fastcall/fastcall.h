@@ -221,6 +221,7 @@ struct pw_store_object {
     Py_ssize_t depth;   /* how often the owner entered; 0: nobody owns it */
     pw_waiter *waiters; /* threads that want it, in the order of their turns */
     bool attention;     /* who leaves must see to the externs, the waiters, or the watch */
+    bool trapped;       /* a call ended with a trap; what a host function raised is none */
     bool orphaned;      /* the thread that used it is not there, for the process has forked */
     pw_watch watch;
     pw_store_object *next, **link; /* all stores, for after_fork */

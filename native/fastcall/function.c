@@ -122,6 +122,7 @@ static void raise(function_object *self, pw_trap trap, const trap_report *report
 static PW_NOINLINE PyObject *fail(function_object *self, pw_trap trap)
 {
     trap_report report;
+    self->party.store->trapped |= trap != PW_TRAP_HOST;
     take_report(self->party.store->store, &report);
     pw_store_leave(self->party.store);
     raise(self, trap, &report);

@@ -328,21 +328,44 @@ static PyObject *store_leave_method(PyObject *op, PyObject *Py_UNUSED(ignored))
     Py_RETURN_NONE;
 }
 
+/* -1 with an error, also when this thread has entered it before: a call of it runs. */
+static int enter_alone(pw_store_object *self, const char *refusal)
+{
+    if (pw_store_enter(self) < 0)
+        return -1;
+    if (self->depth == 1)
+        return 0;
+    pw_store_leave(self);
+    return state_error(self, refusal);
+}
+
+static PyObject *store_enter_alone(PyObject *op, PyObject *refusal)
+{
+    const char *text = PyUnicode_AsUTF8(refusal);
+    if (!text || enter_alone((pw_store_object *)op, text) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+/* And forgets it. */
+static PyObject *store_take_trapped(PyObject *op, PyObject *Py_UNUSED(ignored))
+{
+    pw_store_object *self = (pw_store_object *)op;
+    bool trapped = self->trapped;
+    self->trapped = false;
+    return PyBool_FromLong(trapped);
+}
+
 static PyObject *store_close(PyObject *op, PyObject *Py_UNUSED(ignored))
 {
     pw_store_object *self = (pw_store_object *)op;
     if (!self->store)
         Py_RETURN_NONE;
-    if (pw_store_enter(self) < 0) {
+    if (enter_alone(self, "cannot close a store while a call runs in it") < 0) {
         if (self->store)
             return NULL;
         PyErr_Clear(); /* closed by another thread meanwhile */
         Py_RETURN_NONE;
-    }
-    if (self->depth > 1) {
-        pw_store_leave(self);
-        state_error(self, "cannot close a store while a call runs in it");
-        return NULL;
     }
     release(self);
     pw_store_leave(self);
@@ -488,6 +511,12 @@ static PyMethodDef store_methods[] = {
     {"__exit__", store_exit_context, METH_VARARGS, NULL},
     {"_enter", store_enter_method, METH_NOARGS,
      PyDoc_STR("Takes the store for this thread; waits while another one has it.")},
+    {"_enter_alone", store_enter_alone, METH_O,
+     PyDoc_STR("As _enter, but refused with these words while a call of this thread runs.")},
+    {"_take_trapped", store_take_trapped, METH_NOARGS,
+     PyDoc_STR(
+         "Whether a call trapped since this was last asked; what a host function raised is no "
+         "trap.")},
     {"_leave", store_leave_method, METH_NOARGS, PyDoc_STR("Gives the store back.")},
     {"_export", store_export, METH_VARARGS,
      PyDoc_STR("Makes the Function of an index in a pw_instance.")},

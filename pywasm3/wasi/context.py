@@ -50,13 +50,16 @@ class Wasi:
             OSError: Something cannot be opened.
         """
         self.config = config
-        self.clock = clock_of(config.clock)
-        self.random = random_of(config.random)
         self.args = config.arg_bytes()
         self.env = config.env_bytes()
-        self.listings: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
         self.memory = GuestMemory(_finder(instance))
-        self.descriptors = Descriptors()
+        self.descriptors = Descriptors()  # always the same: calls know it
+        self._begin()
+
+    def _begin(self) -> None:
+        self.clock = clock_of(self.config.clock)
+        self.random = random_of(self.config.random)
+        self.listings: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
         self._captured: dict[str, Captured] = {}
         try:
             self._open_all()
@@ -118,6 +121,15 @@ class Wasi:
             ValueError: It is not captured.
         """
         return self._capture("stderr")
+
+    def _begin_again(self) -> None:
+        """Closes all descriptors, and has what the configuration says, for another guest.
+
+        Raises:
+            OSError: Something cannot be opened.
+        """
+        self.close()
+        self._begin()
 
     def close(self) -> None:
         """Closes all descriptors. The guest's next calls get EBADF; what was captured stays."""

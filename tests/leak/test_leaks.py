@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
+import pickle
 import tracemalloc
 import weakref
 from collections.abc import Callable
@@ -685,3 +686,50 @@ def test_tags_do_not_leak() -> None:
         failing(pywasm3.LinkError, pywasm3.Instance, other, {"a": {"t": tag}})
 
     assert_no_leak(action, 20_000)
+
+
+def test_snapshots_do_not_leak() -> None:
+    """Taken, pickled, restored to a memory that grew; also those that are refused."""
+    instance = load(
+        """
+        (module
+          (memory (export "memory") 1 4) (data (i32.const 0) "data")
+          (table (export "t") 3 8 externref) (table (export "f") 2 8 funcref)
+          (func (export "g")))
+        """
+    )
+    other = load("(module (memory 1))").snapshot()
+    stranger = load('(module (func (export "h")))', store=instance.store)
+
+    def action(thing: object) -> None:
+        instance.exports.t[0] = thing
+        snapshot = pickle.loads(pickle.dumps(instance.snapshot()))
+        instance.exports.f[0] = stranger.exports.h
+        instance.memory.grow(1)
+        instance.exports.t.grow(1)
+        foreign = instance.snapshot()
+        failing(TypeError, pickle.dumps, foreign)
+        failing(pywasm3.SnapshotError, instance.restore, other)
+        instance.restore(foreign)
+        instance.restore(snapshot)
+
+    assert_no_leak(lambda: action([object()]), 3000)
+    # New objects are let go some at a time.
+    assert_no_objects_left(lambda: action(5), 1000)
+
+
+def test_pools_do_not_leak() -> None:
+    """Those that are closed, those that are not, and instances that trapped."""
+    module = pywasm3.Module(wat('(module (memory 1) (func (export "f") unreachable))'))
+
+    def use(pool: pywasm3.InstancePool) -> None:
+        with pool.instance() as instance:
+            instance.exports.f()
+
+    def action() -> None:
+        with pywasm3.InstancePool(module, size=2) as pool, pool.instance():
+            failing(pywasm3.Trap, use, pool)
+        failing(pywasm3.Trap, use, pywasm3.InstancePool(module, size=1))
+
+    assert_no_leak(action, 2000)
+    assert_no_objects_left(action, 200)

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: MIT
+"""What it costs to use an instance again, beside what a fresh one costs.
+
+What these figures do **not** show:
+
+- The module is parsed before: a fresh instance is laid out, gets its data, and runs one function,
+  which is compiled then; a pooled one is restored, and runs that function.
+- The function touches one page. A guest that writes to much memory pays for it in both cases, but
+  pages that were given back to the system cost more to touch than those that were overwritten.
+- One thread, and nobody who waits.
+
+Rows differ in what the module has: bytes of data that are not zero, in a memory of so much. Each
+round times all kinds one after the other, and the medians over all rounds are compared.
+
+    python benchmarks/pool.py [--rounds N]
+
+The bar is 0.3 for a guest with 1 MiB of data. The exit code says nothing about it.
+"""
+
+import argparse
+import random
+import statistics
+import time
+from collections.abc import Callable
+
+import wasmtime
+
+import pywasm3
+
+MIB = 1 << 20
+# Data, memory.
+GUESTS = [(0, 64 << 10), (64 << 10, 2 * MIB), (MIB, 2 * MIB), (MIB, 64 * MIB), (8 * MIB, 16 * MIB)]
+
+
+def module(data: int, memory: int) -> pywasm3.Module:
+    """A guest with random data at the beginning of its memory."""
+    text = "".join(f"\\{byte:02x}" for byte in random.Random(1).randbytes(data))
+    return pywasm3.Module(
+        wasmtime.wat2wasm(
+            f"""
+            (module
+              (memory (export "memory") {memory >> 16})
+              (data (i32.const 0) "{text}")
+              (func (export "run") (param i32) (i32.store (local.get 0) (i32.const 7))))
+            """
+        )
+    )
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """What it takes once."""
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
+
+
+def kinds(module: pywasm3.Module, address: int) -> dict[str, Callable[[], object]]:
+    """What is compared: each ends with a used instance."""
+    kept = pywasm3.Instance(module)
+    snapshot = kept.snapshot()
+    pool = pywasm3.InstancePool(module, size=1)
+
+    def fresh() -> None:
+        with pywasm3.Instance(module) as instance:
+            instance.exports.run(address)
+
+    def restored() -> None:
+        kept.exports.run(address)
+        kept.restore(snapshot)
+
+    def pooled() -> None:
+        with pool.instance() as instance:
+            instance.exports.run(address)
+
+    return {"fresh": fresh, "restore": restored, "pool": pooled}
+
+
+def measure(data: int, memory: int, rounds: int) -> dict[str, float]:
+    """Seconds of each kind, the median."""
+    works = kinds(module(data, memory), memory - 1024)
+    times: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(rounds):
+        for name, work in works.items():
+            times[name].append(seconds(work))
+    return {name: statistics.median(found) for name, found in times.items()}
+
+
+def main() -> None:
+    """Prints a table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=300)
+    rounds = parser.parse_args().rounds
+    print(f"{'data KiB':>9} {'memory KiB':>11} {'fresh us':>9} {'restore':>8} {'pool':>8}   ratios")
+    for data, memory in GUESTS:
+        found = measure(data, memory, rounds)
+        fresh, restore, pool = found["fresh"], found["restore"], found["pool"]
+        print(
+            f"{data >> 10:9} {memory >> 10:11} {fresh * 1e6:9.1f} {restore * 1e6:8.1f} "
+            f"{pool * 1e6:8.1f}   {restore / fresh:.2f} {pool / fresh:.2f}"
+        )
+
+
+if __name__ == "__main__":
+    main()

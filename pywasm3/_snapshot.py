@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: MIT
+"""Snapshots: the state of an instance as a value. Imported when the first one is taken."""
+
+from __future__ import annotations
+
+from ._errors import SnapshotError
+from ._ffi import error_from, ffi, lib, new_error
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
+    from typing_extensions import Self
+
+    from ._fastcall import Function, Store
+    from ._ffi import Pointer
+    from ._instance import Instance
+    from ._module import Module
+
+_EXTERNREF: int = lib.PW_EXTERNREF
+_FUNCREF: int = lib.PW_FUNCREF
+_DIGEST_SIZE = 32
+
+_BYTES = ffi.typeof("uint8_t[]")
+_SNAPSHOT = ffi.typeof("pw_snapshot *")
+_WORDS = ffi.typeof("uint64_t[]")
+
+
+class Snapshot:
+    """The state of an instance at some moment: ``instance.snapshot()`` takes one.
+
+    Immutable; equal to one of the same state of the same module. It keeps the objects that external
+    references of that state refer to. It can be pickled, and be restored in another process that
+    has the same module, if these objects can be pickled, and no reference is to a function of
+    another instance.
+    """
+
+    __slots__ = ("__weakref__", "_digest", "_externs", "_functions", "_image", "_module")
+    _digest: bytes | None
+    _externs: tuple[Any, ...]
+    _functions: tuple[Function, ...]
+    _image: bytes
+    _module: Module | None  # known to be the one; None: after unpickling
+
+    def __init__(self) -> None:
+        """Refused: an instance takes its own.
+
+        Raises:
+            TypeError: Always.
+        """
+        raise TypeError("Snapshot cannot be made directly; instance.snapshot() takes one")
+
+    @classmethod
+    def _of(
+        cls,
+        module: Module | None,
+        digest: bytes | None,
+        image: bytes,
+        externs: tuple[Any, ...],
+        functions: tuple[Function, ...],
+    ) -> Self:
+        self = object.__new__(cls)
+        _set(self, "_module", module)
+        _set(self, "_digest", digest)
+        _set(self, "_image", image)
+        _set(self, "_externs", externs)
+        _set(self, "_functions", functions)
+        return self
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes; those of the objects it refers to come on top."""
+        return len(self._image)
+
+    def _module_digest(self) -> bytes:
+        if self._digest is None:
+            assert self._module is not None
+            _set(self, "_digest", _digest(self._module))
+        assert self._digest is not None
+        return self._digest
+
+    def _is_of(self, module: Module) -> bool:
+        """Whether it is a snapshot of the module, or of one with the same bytes."""
+        if self._module is not module:
+            if _digest(module) != self._module_digest():
+                return False
+            _set(self, "_module", module)  # the next one is likely to be the same
+        return True
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        """Refused: the value is immutable."""
+        raise AttributeError("Snapshot is immutable")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        """Refused: the value is immutable."""
+        raise AttributeError("Snapshot is immutable")
+
+    def __eq__(self, other: object) -> bool:
+        """Equal when module and state are; references, when they are to equal objects."""
+        if not isinstance(other, Snapshot):
+            return NotImplemented
+        same_module = self._module is not None and self._module is other._module
+        return (
+            self._image == other._image
+            and self._externs == other._externs
+            and self._functions == other._functions
+            and (same_module or self._module_digest() == other._module_digest())
+        )
+
+    def __hash__(self) -> int:
+        """Follows equality."""
+        return hash(self._image)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled by value, with a digest of the module.
+
+        Raises:
+            TypeError: It refers to functions of other instances.
+        """
+        if self._functions:
+            raise TypeError(
+                "cannot pickle a snapshot that refers to functions of other instances: "
+                f"{self._functions[0]!r}"
+            )
+        return _unpickled, (self._module_digest(), self._image, self._externs)
+
+    def __repr__(self) -> str:
+        """The size."""
+        return f"<pywasm3.Snapshot: {self.size} bytes>"
+
+
+_set = object.__setattr__
+Snapshot.__module__ = "pywasm3"
+
+
+def _digest(module: Module) -> bytes:
+    from hashlib import sha256
+
+    info = module._info
+    return sha256(ffi.buffer(info.bytes, info.size)).digest()
+
+
+def _unpickled(digest: bytes, image: bytes, externs: tuple[Any, ...]) -> Snapshot:
+    """What a pickle makes a Snapshot with. What the image is worth is seen when it is restored."""
+    if not (type(digest) is type(image) is bytes and type(externs) is tuple):
+        raise SnapshotError("the snapshot is damaged: its parts are of other types")
+    if len(digest) != _DIGEST_SIZE:
+        raise SnapshotError("the snapshot is damaged: its digest has another size")
+    return Snapshot._of(None, digest, image, externs, ())
+
+
+def save(instance: Instance, imported: bool) -> Snapshot:
+    """Takes one."""
+    store = instance._store
+    store._enter_alone("cannot take a snapshot while a call runs in the store")
+    try:
+        found, error = ffi.new(_SNAPSHOT), new_error()
+        if not lib.pw_instance_save(instance._pointer, imported, found, error):
+            raise error_from(error)
+        try:
+            image = bytes(ffi.buffer(found.image, found.size))
+            externs = _decoded(store, found.externs, found.nexterns, _EXTERNREF)
+            functions = _decoded(store, found.functions, found.nfunctions, _FUNCREF)
+        finally:
+            lib.pw_snapshot_free(found)
+    finally:
+        store._leave()
+    return Snapshot._of(instance._module, None, image, externs, functions)
+
+
+def _decoded(store: Store, bits: Pointer, count: int, type: int) -> tuple[Any, ...]:
+    return tuple([store._decode(bits[i], type) for i in range(count)])
+
+
+def restore(instance: Instance, snapshot: Snapshot) -> None:
+    """Restores one."""
+    if not isinstance(snapshot, Snapshot):
+        raise TypeError(f"expected a pywasm3.Snapshot, not {type(snapshot).__name__}")
+    if not snapshot._is_of(instance._module):
+        raise SnapshotError(f"the snapshot is of another module than {instance._module!r}")
+    store = instance._store
+    store._enter_alone("cannot restore a snapshot while a call runs in the store")
+    try:
+        externs = _encoded(store, snapshot._externs, _EXTERNREF)
+        functions = _encoded(store, snapshot._functions, _FUNCREF)
+        image = ffi.from_buffer(_BYTES, snapshot._image)
+        given = ffi.new(
+            _SNAPSHOT, (image, len(image), externs, len(externs), functions, len(functions))
+        )
+        error = new_error()
+        if not lib.pw_instance_restore(instance._pointer, given, error):
+            raise error_from(error)
+        if instance._wasi is not None:
+            instance._wasi.memory.refresh()  # it may be smaller
+    finally:
+        store._leave()
+
+
+def _encoded(store: Store, values: tuple[Any, ...], type: int) -> Pointer:
+    """The bits of references, good until the (entered) store is left."""
+    try:
+        bits = [store._encode(value, type, 0, "snapshot", "reference") for value in values]
+    except TypeError as error:
+        raise SnapshotError(f"the snapshot cannot be restored here: {error}") from None
+    return ffi.new(_WORDS, bits)
