@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import os
-import time
 import weakref
+from collections import deque
 from collections.abc import Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from operator import index as _index
 
 from ._errors import Trap, WasmError
@@ -17,7 +17,8 @@ from ._module import check_module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from asyncio import Future
+    from collections.abc import Callable
     from threading import Condition
     from types import TracebackType
 
@@ -68,6 +69,53 @@ class _Member:
         """Closes it, unless a call of this thread still runs in it."""
         with suppress(WasmError):
             self.instance.close()
+
+
+class _Use:
+    """The context of a use, plain or async."""
+
+    __slots__ = ("_member", "_pool", "_timeout")
+    _member: _Member
+
+    def __init__(self, pool: InstancePool, timeout: float | None) -> None:
+        self._pool = pool
+        self._timeout = timeout
+
+    def __enter__(self) -> Instance:
+        return self._begin(self._pool._take(self._timeout))
+
+    async def __aenter__(self) -> Instance:
+        return self._begin(await self._pool._take_later(self._timeout))
+
+    def _begin(self, member: _Member) -> Instance:
+        try:
+            member.begin()
+        except BaseException as error:
+            self._pool._give_back(member, error)
+            raise
+        self._member = member
+        return member.instance
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._pool._give_back(self._member, exc)
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._pool._give_back(self._member, exc)
+
+
+def _wake(future: Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 def _condition() -> Condition:
@@ -134,6 +182,7 @@ class InstancePool:
         self._closed = False
         self._generation = 0  # counts forks
         self._changed = _condition()
+        self._tasks: deque[Future[None]] = deque()  # that wait, each for its future
         self._idle: list[_Member] = []
         self._count = 1  # of instances, idle or out or being made
         first = self._make()
@@ -160,12 +209,12 @@ class InstancePool:
             (instance or store).close()
             raise
 
-    @contextmanager
-    def instance(self, timeout: float | None = None) -> Iterator[Instance]:
-        """``with pool.instance() as instance:`` has an instance for itself.
+    def instance(self, timeout: float | None = None) -> _Use:
+        """``with pool.instance() as instance:`` has an instance for itself, as has ``async with``.
 
-        It waits while all are in use. The instance, its exports, and views of its memory must not
-        be used after the context: they may be somebody else's.
+        It waits while all are in use, the second form without holding up the event loop. The
+        instance, its exports, and views of its memory must not be used after the context: they may
+        be somebody else's.
 
         Args:
             timeout: Seconds to wait at most. None: as long as it takes.
@@ -175,32 +224,81 @@ class InstancePool:
             WasmError: The pool is closed.
             Exception: What Instance or `prepare` raises, when a new one is made.
         """
-        member = self._take(timeout)
-        error: BaseException | None = None
-        try:
-            member.begin()
-            yield member.instance
-        except BaseException as caught:
-            error = caught
-            raise
-        finally:
-            self._give_back(member, error)
+        return _Use(self, timeout)
+
+    # With the lock held.
+
+    def _ready(self) -> bool:
+        if self._closed:
+            raise WasmError("the pool is closed")
+        return bool(self._idle) or self._count < self._size
+
+    def _claim(self) -> _Member | None:
+        """One that is ready; None: there is room for a new one, and it is counted already."""
+        if self._idle:
+            return self._idle.pop()  # the last one used: the caches know it
+        self._count += 1
+        return None
+
+    def _notify(self) -> None:
+        """Something is ready, for the thread or the task that comes first."""
+        self._changed.notify()
+        while self._tasks:
+            with suppress(RuntimeError):  # the loop is closed
+                self._tasks[0].get_loop().call_soon_threadsafe(_wake, self._tasks.popleft())
+                return
+
+    # Without.
 
     def _take(self, timeout: float | None) -> _Member:
-        end = None if timeout is None else time.monotonic() + timeout
         with self._changed:
-            while not self._closed:
-                if self._idle:
-                    return self._idle.pop()  # the last one used: the caches know it
-                if self._count < self._size:
-                    self._count += 1
+            if not self._changed.wait_for(self._ready, timeout):
+                raise self._busy()
+            member = self._claim()
+        return member or self._replace()
+
+    async def _take_later(self, timeout: float | None) -> _Member:
+        import asyncio
+
+        with self._changed:
+            ready = self._ready()
+            member = self._claim() if ready else None
+        if ready:
+            return member or self._replace()
+        with suppress(asyncio.TimeoutError):
+            return await asyncio.wait_for(self._take_turn(), timeout)
+        raise self._busy()
+
+    async def _take_turn(self) -> _Member:
+        from asyncio import get_running_loop
+
+        while True:
+            with self._changed:
+                if self._ready():
+                    member = self._claim()
                     break
-                rest = None if end is None else end - time.monotonic()
-                if rest is not None and rest <= 0:
-                    raise TimeoutError(f"all {self._size} instances are in use")
-                self._changed.wait(rest)
+                woken = get_running_loop().create_future()
+                self._tasks.append(woken)
+            try:
+                await woken
+            except BaseException:
+                self._give_up(woken)
+                raise
+        return member or self._replace()
+
+    def _give_up(self, woken: Future[None]) -> None:
+        """The task was cancelled; if it had been woken, another one is."""
+        with self._changed:
+            if woken in self._tasks:
+                self._tasks.remove(woken)
             else:
-                raise WasmError("the pool is closed")
+                self._notify()
+
+    def _busy(self) -> TimeoutError:
+        return TimeoutError(f"all {self._size} instances are in use")
+
+    def _replace(self) -> _Member:
+        """A new one, which is counted already."""
         generation = self._generation
         try:
             member = self._make()
@@ -220,7 +318,7 @@ class InstancePool:
                 kept = usable and known and not self._closed
                 if kept:
                     self._idle.append(member)
-                    self._changed.notify()
+                    self._notify()
             if not kept:
                 self._forget(member.generation)
                 member.close()
@@ -230,12 +328,13 @@ class InstancePool:
         with self._changed:
             if generation == self._generation:
                 self._count -= 1
-                self._changed.notify()
+                self._notify()
 
     def _after_fork(self) -> None:
         """In the child process: threads that use instances, or wait for them, are not there."""
         self._generation += 1
         self._changed = _condition()
+        self._tasks.clear()
         for member in self._idle:
             member.generation = self._generation
         self._count = len(self._idle)
@@ -265,6 +364,8 @@ class InstancePool:
             idle, self._idle = self._idle, []
             self._count -= len(idle)
             self._changed.notify_all()
+            while self._tasks:
+                self._notify()
         for member in idle:
             member.close()
 

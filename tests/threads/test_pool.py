@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Pools: every use begins alike, however the one before it ended, on however many threads."""
 
+import asyncio
 import os
 import threading
 import time
@@ -571,3 +572,96 @@ def test_a_forked_child_has_a_pool_of_its_own() -> None:
         """,
         module=wat(TEXT),
     )
+
+
+# ---- tasks ----
+
+
+def test_tasks_share_the_instances() -> None:
+    async def use(pool: InstancePool) -> None:
+        async with pool.instance() as instance:
+            assert dirty(instance) == 101
+            await asyncio.sleep(0)
+            assert await instance.exports.count.aio() == 102
+
+    async def main() -> None:
+        with InstancePool(MODULE, size=3) as pool:
+            await asyncio.wait_for(asyncio.gather(*(use(pool) for _ in range(100))), 60)
+            assert len(pool) == 3
+
+    asyncio.run(main())
+
+
+def test_a_task_that_waits_does_not_hold_up_the_loop_and_can_give_up() -> None:
+    async def main() -> None:
+        with InstancePool(MODULE, size=1) as pool:
+            async with pool.instance():
+                with pytest.raises(TimeoutError, match="all 1 instances are in use"):
+                    async with pool.instance(0.01):
+                        raise AssertionError
+                with pytest.raises(asyncio.TimeoutError):
+                    await asyncio.wait_for(pool.instance().__aenter__(), 0.01)
+            async with pool.instance(0) as instance:
+                assert dirty(instance) == 101
+
+    asyncio.run(main())
+
+
+def test_a_task_that_gives_up_when_it_is_woken_wakes_the_next() -> None:
+    async def main() -> None:
+        with InstancePool(MODULE, size=1) as pool:
+            tasks = []
+            async with pool.instance():
+                tasks += [asyncio.create_task(pool.instance().__aenter__()) for _ in range(2)]
+                await asyncio.sleep(0.01)
+            tasks[0].cancel()  # it has been woken, and has not run yet
+            assert await asyncio.wait_for(tasks[1], 60)
+
+    asyncio.run(main())
+
+
+def test_a_cancelled_call_costs_its_instance_only() -> None:
+    async def spin(pool: InstancePool) -> None:
+        async with pool.instance() as instance:
+            await instance.exports.spin.aio()
+
+    async def main() -> None:
+        with InstancePool(MODULE, size=1) as pool:
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(spin(pool), 0.02)
+            async with pool.instance() as instance:
+                assert dirty(instance) == 101
+
+    asyncio.run(main())
+
+
+def test_threads_and_tasks_wait_for_the_same_instances() -> None:
+    async def main(pool: InstancePool) -> None:
+        for _ in range(20):
+            async with pool.instance() as instance:
+                assert dirty(instance) == 101
+
+    with InstancePool(MODULE, size=2) as pool:
+
+        def tasks(number: int) -> None:
+            asyncio.run(asyncio.wait_for(main(pool), 60))
+
+        def threads(number: int) -> None:
+            for _ in range(20):
+                with pool.instance() as instance:
+                    assert dirty(instance) == 101
+
+        hammer(tasks, threads)
+
+
+def test_closing_the_pool_tells_tasks_that_wait() -> None:
+    async def main() -> None:
+        pool = InstancePool(MODULE, size=1)
+        async with pool.instance():
+            waiting = asyncio.create_task(pool.instance().__aenter__())
+            await asyncio.sleep(0.01)
+            pool.close()
+            with pytest.raises(WasmError, match="closed"):
+                await asyncio.wait_for(waiting, 60)
+
+    asyncio.run(main())
