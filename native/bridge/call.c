@@ -55,11 +55,9 @@ static inline pw_trap run(const pw_callee *callee, uint64_t *values)
     M3Function *function = callee->function;
     uint64_t *sp = callee->store->sp;
     uint64_t *arguments = sp + callee->nresults;
-    if (callee->nresults + callee->nparams > (size_t)(callee->store->stack_end - sp))
-        return PW_TRAP_STACK_EXHAUSTED;
-    M3Result error = function->compiled ? NULL : pw_compile(function);
-    if (error)
-        return pw_classify(error);
+    pw_trap unfit = pw_prepare_run(callee);
+    if (unfit != PW_TRAP_NONE)
+        return unfit;
     for (uint32_t i = 0; i < callee->nparams; ++i)
         arguments[i] = values[i];
     m3ret_t trap = pw_run(function, sp, callee->memory);
@@ -70,25 +68,13 @@ static inline pw_trap run(const pw_callee *callee, uint64_t *values)
     return PW_TRAP_NONE;
 }
 
-/* Takes back what other threads wanted of an earlier call: the embedder sees to it when calls nest.
- */
-static inline void set_native_limit(pw_store *store, uintptr_t limit)
-{
-    store->native_limit = limit;
-    atomic_store_explicit(&store->meter.stop_limit, limit, memory_order_relaxed);
-}
-
 static pw_trap call(const pw_callee *callee, uint64_t *values)
 {
-    pw_store *store = callee->store;
-    uintptr_t saved = store->native_limit;
-    uintptr_t limit = pw_native_stack_end() + PW_NATIVE_RESERVE;
-    store->record.count = 0;
-    if ((uintptr_t)__builtin_frame_address(0) < limit)
+    uintptr_t saved;
+    if (!pw_begin_run(callee->store, &saved))
         return PW_TRAP_STACK_EXHAUSTED;
-    set_native_limit(store, limit);
     pw_trap trap = run(callee, values);
-    set_native_limit(store, saved);
+    pw_end_run(callee->store, saved);
     return trap;
 }
 
@@ -122,6 +108,7 @@ const pw_api *pw_get_api(void)
         .visit_externs = pw_store_visit_externs,
         .callee = callee,
         .call = call,
+        .call_each = pw_call_each,
         .instance_memory = pw_instance_memory,
         .memory_new = pw_memory_new,
         .memory_retain = pw_memory_retain,
