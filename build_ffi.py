@@ -59,7 +59,6 @@ ENGINE_SOURCES = [
     "native/frontend/valtypes.c",
     "native/bridge/call.c",
     "native/bridge/constexpr.c",
-    "native/bridge/each.c",
     "native/bridge/externs.c",
     "native/bridge/instance.c",
     "native/bridge/link.c",

@@ -57,45 +57,6 @@ bool pw_segments_add(pw_instance *instance);
  * at the first one that does not fit: what went before stays. */
 bool pw_segments_apply(pw_instance *instance, pw_error *error);
 
-/* ---- calls from outside ---- */
-
-static inline void pw_set_native_limit(pw_store *store, uintptr_t limit)
-{
-    store->native_limit = limit;
-    atomic_store_explicit(&store->meter.stop_limit, limit, memory_order_relaxed);
-}
-
-/* Before functions run: how much native stack this thread has. False when it is used up. Takes back
- * what other threads wanted of an earlier call: the embedder sees to it when calls nest. */
-static inline bool pw_begin_run(pw_store *store, uintptr_t *saved)
-{
-    uintptr_t limit = pw_native_stack_end() + PW_NATIVE_RESERVE;
-    store->record.count = 0;
-    if ((uintptr_t)__builtin_frame_address(0) < limit)
-        return false;
-    *saved = store->native_limit;
-    pw_set_native_limit(store, limit);
-    return true;
-}
-
-static inline void pw_end_run(pw_store *store, uintptr_t saved)
-{
-    pw_set_native_limit(store, saved);
-}
-
-/* Sees that a function's values fit the stack, and compiles it unless it is. */
-static inline pw_trap pw_prepare_run(const pw_callee *callee)
-{
-    M3Function *function = callee->function;
-    const uint64_t *sp = callee->store->sp;
-    if (callee->nresults + callee->nparams > (size_t)(callee->store->stack_end - sp))
-        return PW_TRAP_STACK_EXHAUSTED;
-    M3Result error = function->compiled ? NULL : pw_compile(function);
-    return error ? pw_classify(error) : PW_TRAP_NONE;
-}
-
-pw_trap pw_call_each(const pw_callee *callee, pw_batch *batch);
-
 pw_meter *pw_store_meter(pw_store *store);
 uint64_t pw_store_visit_externs(const pw_store *store, pw_extern_visitor visit, void *arg);
 /* Frees an instance that its store no longer lists. */

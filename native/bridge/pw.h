@@ -450,7 +450,7 @@ typedef enum {
     PW_READ_BOOL
 } pw_reading;
 
-/* What becomes of it. None of these loses anything but the sign of a NaN's quietness. */
+/* What becomes of it; no number changes. */
 typedef enum { PW_BITS, PW_INTEGER_TO_F32, PW_INTEGER_TO_F64, PW_F32_TO_F64 } pw_conversion;
 
 /* Items in memory, of any alignment. */
@@ -464,7 +464,7 @@ typedef struct {
 typedef struct {
     const pw_column *columns; /* of parameters, then of results: those are PW_READ_32 or _64 */
     size_t count;
-    size_t done; /* the element that runs, or failed; the results of all before it are written */
+    size_t done; /* out: how many elements have their results; else the next one failed */
 } pw_batch;
 
 /* A type as the text format has it. */
@@ -496,7 +496,7 @@ struct pw_api {
     /* Arguments in values[0 .. nparams), results in values[0 .. nresults): 64 bits each, 32-bit
      * ones in the low half. */
     pw_trap (*call)(const pw_callee *callee, uint64_t *values);
-    /* Calls with the elements of a batch from `done` on, in order; each takes a tick. */
+    /* Calls with the elements of a batch, in order; each takes a tick. */
     pw_trap (*call_each)(const pw_callee *callee, pw_batch *batch);
     pw_memory *(*instance_memory)(pw_instance *instance, uint32_t index);
     pw_memory *(*memory_new)(pw_store *store, const pw_limits *limits, pw_error *error);

@@ -169,8 +169,3 @@ static inline m3ret_t checkpoint(pw_store *store, m3stack_t sp, pc_t pc)
     return M3_LIKELY((uintptr_t)__builtin_frame_address(0) >= limit) ? NULL : stop(store, sp, pc);
 #endif
 }
-
-m3ret_t pw_checkpoint(pw_store *store, uint64_t *sp)
-{
-    return checkpoint(store, (m3stack_t)(void *)sp, NULL);
-}
