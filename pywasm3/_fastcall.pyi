@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, TypeVar, final
+from typing import Any, TypeVar, final, overload
 
 from typing_extensions import Buffer, Self, disjoint_base
 
@@ -11,6 +11,7 @@ from pywasm3._aio import AsyncFunction
 from pywasm3._limits import Limits
 from pywasm3._types import FuncType
 
+_B = TypeVar("_B", bound=Buffer)
 _M = TypeVar("_M", bound=Memory)
 
 def after_fork() -> None: ...
@@ -129,6 +130,11 @@ class Memory:
     def grow(self, delta_pages: int, /) -> int: ...
     def read(self, address: int, size: int, /) -> bytes: ...
     def write(self, address: int, data: Buffer, /) -> None: ...
+    def copy_in(self, address: int, buffer: Buffer, /) -> int: ...
+    @overload
+    def copy_out(self, address: int, size: int, /, into: None = None) -> bytes: ...
+    @overload
+    def copy_out(self, address: int, size: int, /, into: _B) -> _B: ...
     def read_cstring(self, address: int, max_size: int | None = None, /) -> bytes: ...
     def _write_iovec(
         self, write: Callable[[bytes], int], iovecs: int, count: int, result: int, /

@@ -89,7 +89,7 @@ def array(arguments: tuple[object, ...], typecode: str, count: int) -> Any:
     from array import array
 
     numpy_array = getattr(sys.modules.get("numpy"), "ndarray", None)
-    if numpy_array is not None and any([isinstance(a, numpy_array) for a in arguments]):
+    if numpy_array is not None and any(isinstance(a, numpy_array) for a in arguments):
         return sys.modules["numpy"].empty(count, typecode)
     return array(typecode, (0,)) * count
 

@@ -86,7 +86,7 @@ static PyObject *with_all(bound_object *self, PyObject *const *args, Py_ssize_t 
                           PyObject *kwnames, forward target)
 {
     Py_ssize_t before = given_before(self), keywords = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
-    PyObject *local[PW_LOCAL_VALUES], **all = local;
+    PyObject *local[PW_LOCAL_VALUES] = {NULL}, **all = local;
     Py_ssize_t count = before + given + keywords;
     if (count > PW_LOCAL_VALUES)
         all = PyMem_New(PyObject *, (size_t)count);

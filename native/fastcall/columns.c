@@ -108,6 +108,16 @@ static int require_one_dimension(const Py_buffer *view, const pw_site *site)
     return -1;
 }
 
+/* Exporters may leave out the strides of contiguous items, whatever they are asked for. */
+static void set_column(pw_source *self)
+{
+    const Py_buffer *view = &self->view;
+    self->size = view->itemsize;
+    self->column.start = view->buf;
+    self->column.stride = view->strides ? view->strides[0] : view->itemsize;
+}
+
+/* A buffer with items that can be numbers of the type. */
 static int open_buffer(pw_source *self, PyObject *value, int flags, pw_valtype type,
                        const pw_site *site, item *found)
 {
@@ -117,10 +127,13 @@ static int open_buffer(pw_source *self, PyObject *value, int flags, pw_valtype t
         return -1;
     if (item_of(&self->view, found) < 0)
         return pw_blame(site, type);
-    self->column.start = self->view.buf;
-    self->column.stride = self->view.strides[0];
-    self->size = found->size;
+    set_column(self);
     return 0;
+}
+
+static Py_ssize_t length_of(const Py_buffer *view)
+{
+    return view->shape ? view->shape[0] : view->len / view->itemsize;
 }
 
 Py_ssize_t pw_open_input(pw_source *self, PyObject *value, pw_valtype type, bool raw,
@@ -133,7 +146,7 @@ Py_ssize_t pw_open_input(pw_source *self, PyObject *value, pw_valtype type, bool
         refuse(&self->view, "do not all fit");
         return pw_blame(site, type);
     }
-    return self->view.shape[0];
+    return length_of(&self->view);
 }
 
 Py_ssize_t pw_open_output(pw_source *self, PyObject *value, pw_valtype type, bool raw,
@@ -147,7 +160,7 @@ Py_ssize_t pw_open_output(pw_source *self, PyObject *value, pw_valtype type, boo
         refuse(&self->view, "cannot take such results");
         return pw_blame(site, type);
     }
-    return self->view.shape[0];
+    return length_of(&self->view);
 }
 
 /* numpy's scalars are buffers, too, without dimensions. */
