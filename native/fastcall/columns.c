@@ -125,6 +125,10 @@ static int open_buffer(pw_source *self, PyObject *value, int flags, pw_valtype t
         return pw_blame(site, type);
     if (require_one_dimension(&self->view, site) < 0)
         return -1;
+    if (self->view.suboffsets || (self->view.readonly && flags & PyBUF_WRITABLE)) {
+        PyErr_SetString(PyExc_BufferError, "the buffer has not what it was asked for");
+        return -1;
+    }
     if (item_of(&self->view, found) < 0)
         return pw_blame(site, type);
     set_column(self);

@@ -459,6 +459,14 @@ def test_a_buffer_cannot_change_its_size(kind: Any) -> None:
     out.append(4)
 
 
+def test_what_an_exporter_gives_in_place_of_what_was_asked(exports: pywasm3.Exports) -> None:
+    """ctypes leaves out the strides."""
+    items = (ctypes.c_int32 * 3)(1, 2, 3)
+    assert exports.neg.map(items, out=items) is items
+    assert list(items) == [-1, -2, -3]
+    assert exports.neg.map((ctypes.c_int32 * 0)()).tolist() == []
+
+
 def test_a_mapped_file_cannot_be_closed() -> None:
     def host(i: int) -> int:
         with pytest.raises(BufferError):
