@@ -74,10 +74,13 @@ VENDORED_SOURCES = ["native/engine/engine.c"]
 
 # pywasm3._fastcall
 FASTCALL_SOURCES = [
+    "native/fastcall/bind.c",
+    "native/fastcall/columns.c",
     "native/fastcall/control.c",
     "native/fastcall/externs.c",
     "native/fastcall/function.c",
     "native/fastcall/host.c",
+    "native/fastcall/map.c",
     "native/fastcall/memory.c",
     "native/fastcall/module.c",
     "native/fastcall/references.c",

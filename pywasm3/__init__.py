@@ -31,7 +31,7 @@ from ._errors import (
     WasiExit,
     WasmError,
 )
-from ._ffi import Function, Store
+from ._ffi import BoundFunction, Function, Store
 from ._global import Global
 from ._host import host
 from ._host_function import host_function
@@ -66,6 +66,7 @@ from ._wasm3 import M3_VERSION, Environment, Runtime
 
 __all__ = [
     "M3_VERSION",
+    "BoundFunction",
     "CustomSection",
     "DeadlineExceeded",
     "Environment",

@@ -222,6 +222,7 @@ class Trap(WasmError):
             innermost and the outermost ones.
         omitted: How many frames are missing after the innermost ones.
         detail: What more is known, or "".
+        element: Of a call by ``Function.map``: the index of the element, else None.
     """
 
     def __init__(
@@ -239,11 +240,14 @@ class Trap(WasmError):
         self.frames = frames
         self.omitted = omitted
         self.detail = detail
+        self.element: int | None = None
         self._head = head
 
     def __str__(self) -> str:
         """``[trap]``, the reason, and one line per frame."""
         text = f"[trap] {self.detail or self.kind.value}"
+        if self.element is not None:
+            text += f", at element {self.element:,}"
         frames = _frame_lines(self.frames, self._head, self.omitted)
         return f"{text}\n{frames}" if frames else text
 
@@ -352,7 +356,18 @@ def annotate(
     lines = _frame_lines(_frames(frames), head, omitted)
     if not lines:
         return
-    note = f"wasm frames, innermost first:\n{lines}"
+    _add_note(exc, f"wasm frames, innermost first:\n{lines}")
+
+
+def element(exc: BaseException, index: int) -> None:
+    """Says which element of ``Function.map`` it was. Hook of fastcall."""
+    if isinstance(exc, Trap):
+        exc.element = index
+    else:
+        _add_note(exc, f"at element {index:,} of map()")
+
+
+def _add_note(exc: BaseException, note: str) -> None:
     if hasattr(exc, "add_note"):
         exc.add_note(note)
     else:  # Python 3.10 keeps notes, but does not show them

@@ -63,10 +63,10 @@ def aio(function: Function) -> AsyncFunction:
     return AsyncFunction(function)
 
 
-def signature(function: Function) -> inspect.Signature:
+def signature(function: Function, bound: int) -> inspect.Signature:
     """What ``inspect.signature(function)`` gives: positional-only parameters p0, p1, ...
 
-    Several results are a tuple, none is None.
+    Several results are a tuple, none is None. The first `bound` parameters are left out.
     """
     import inspect
     from types import GenericAlias
@@ -76,11 +76,22 @@ def signature(function: Function) -> inspect.Signature:
         inspect.Parameter(
             f"p{i}", inspect.Parameter.POSITIONAL_ONLY, annotation=_annotation(valtype)
         )
-        for i, valtype in enumerate(params)
+        for i, valtype in list(enumerate(params))[bound:]
     ]
     found = tuple([_annotation(valtype) for valtype in results])
     returns = GenericAlias(tuple, found) if len(found) > 1 else found[0] if found else None
     return inspect.Signature(parameters, return_annotation=returns)
+
+
+def array(arguments: tuple[object, ...], typecode: str, count: int) -> Any:
+    """What takes the results of map(): as numpy's, when an argument is. Hook of fastcall."""
+    import sys
+    from array import array
+
+    numpy_array = getattr(sys.modules.get("numpy"), "ndarray", None)
+    if numpy_array is not None and any(isinstance(a, numpy_array) for a in arguments):
+        return sys.modules["numpy"].empty(count, typecode)
+    return array(typecode, (0,)) * count
 
 
 class Doc:

@@ -10,7 +10,7 @@ from struct import unpack as _unpack
 
 from ._ffi import MemoryBase, encode, entered, ffi, lib, memory_type, new_limits
 from ._shared import store_for
-from ._types import f32, f64
+from ._types import ValType, f32, f64
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,6 +40,22 @@ def _integer(value: int, size: int, signed: bool) -> bytes:
 def _ordered(format: str) -> str:
     """The format with the guest's byte order, unless it names one itself."""
     return format if format[:1] in ("<", ">", "=", "!", "@") else f"<{format}"
+
+
+# What memoryview.cast takes for the standard sizes of the struct module, and for our names.
+_LETTERS = {letter: letter for letter in "?bBhHiIqQfd"} | {"l": "i", "L": "I"}
+_NAMES = {"i32": "i", "i64": "q", "f32": "f", "f64": "d"}
+
+
+def _letter(dtype: object) -> str | None:
+    """Of the items of a view; None: it is for numpy."""
+    if not isinstance(dtype, (str, ValType)):
+        return None
+    name = str(dtype)
+    letter = _NAMES.get(name) or _LETTERS.get(name.removeprefix("<"))
+    if letter is None:
+        raise ValueError(f"{name!r} is no number type: give a letter of struct, or 'i32'")
+    return letter
 
 
 class Memory(MemoryBase):
@@ -97,6 +113,54 @@ class Memory(MemoryBase):
         """Its limits in pages of 65,536 bytes; the minimum is the present size."""
         with entered(self._store):
             return memory_type(lib.pw_memory_limits(ffi.cast("pw_memory *", self._address)))
+
+    # ---- views ----
+
+    def view(
+        self, dtype: Any = "B", offset: int = 0, count: int | None = None, *, numpy: bool = False
+    ) -> Any:
+        """The numbers in a part of the memory, to read and to write, without a copy.
+
+        It stays valid while the memory grows (it does not grow with it) and after the instance is
+        gone, as ``memoryview(memory)`` does.
+
+        Args:
+            dtype: A letter of the struct module with its standard size (``"B"``, ``"i"``, ``"d"``,
+                optionally after ``<``), the name of a number type (``"i32"``), or a ValType: this
+                gives a memoryview. Anything else is a dtype of numpy and gives an array.
+            offset: Address of the first item; it need not be aligned.
+            count: Number of items. None: as many as there are up to the end.
+            numpy: An array of numpy, whatever dtype is.
+
+        Raises:
+            IndexError: They do not all lie within the memory.
+            ValueError: There is no such type.
+        """
+        letter = _letter(dtype)
+        if letter is None or numpy:
+            return self._array(f"<{letter}" if letter else dtype, offset, count)
+        at, size = self._part(calcsize(letter), offset, count)
+        return memoryview(self)[at : at + size].cast(letter)  # type: ignore[call-overload]
+
+    def _array(self, dtype: Any, offset: int, count: int | None) -> Any:
+        from numpy import dtype as dtype_of
+        from numpy import frombuffer
+
+        dtype = dtype_of(dtype)
+        at, size = self._part(dtype.itemsize, offset, count)
+        return frombuffer(memoryview(self)[at : at + size], dtype)
+
+    def _part(self, itemsize: int, offset: int, count: int | None) -> tuple[int, int]:
+        """Address and size in bytes of items that lie within the memory."""
+        if not itemsize:
+            raise ValueError("items of a view must have a size")
+        at, end = _index(offset), len(self)
+        size = (end - at) // itemsize * itemsize if count is None else _index(count) * itemsize
+        if at < 0 or size < 0 or at + size > end:
+            raise IndexError(
+                f"out of bounds: {max(size, 0)} bytes at address {at}, memory size {end}"
+            )
+        return at, size
 
     # ---- text ----
 

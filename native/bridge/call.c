@@ -50,16 +50,25 @@ static inline uint64_t result_bits(const M3FuncType *type, uint32_t index, const
     return valtype == c_m3Type_i32 || valtype == c_m3Type_f32 ? low : sp[index];
 }
 
+/* Compiles the function unless it is, and sees that its values fit the stack. */
+static inline pw_trap prepare(const pw_callee *callee)
+{
+    M3Function *function = callee->function;
+    const uint64_t *sp = callee->store->sp;
+    if (callee->nresults + callee->nparams > (size_t)(callee->store->stack_end - sp))
+        return PW_TRAP_STACK_EXHAUSTED;
+    M3Result error = function->compiled ? NULL : pw_compile(function);
+    return error ? pw_classify(error) : PW_TRAP_NONE;
+}
+
 static inline pw_trap run(const pw_callee *callee, uint64_t *values)
 {
     M3Function *function = callee->function;
     uint64_t *sp = callee->store->sp;
     uint64_t *arguments = sp + callee->nresults;
-    if (callee->nresults + callee->nparams > (size_t)(callee->store->stack_end - sp))
-        return PW_TRAP_STACK_EXHAUSTED;
-    M3Result error = function->compiled ? NULL : pw_compile(function);
-    if (error)
-        return pw_classify(error);
+    pw_trap unfit = prepare(callee);
+    if (unfit != PW_TRAP_NONE)
+        return unfit;
     for (uint32_t i = 0; i < callee->nparams; ++i)
         arguments[i] = values[i];
     m3ret_t trap = pw_run(function, sp, callee->memory);
@@ -70,6 +79,12 @@ static inline pw_trap run(const pw_callee *callee, uint64_t *values)
     return PW_TRAP_NONE;
 }
 
+static inline pw_trap run_each(const pw_callee *callee, pw_batch *batch)
+{
+    pw_trap unfit = prepare(callee);
+    return unfit == PW_TRAP_NONE ? pw_classify(pw_run_each(callee, batch)) : unfit;
+}
+
 /* Takes back what other threads wanted of an earlier call: the embedder sees to it when calls nest.
  */
 static inline void set_native_limit(pw_store *store, uintptr_t limit)
@@ -78,17 +93,35 @@ static inline void set_native_limit(pw_store *store, uintptr_t limit)
     atomic_store_explicit(&store->meter.stop_limit, limit, memory_order_relaxed);
 }
 
-static pw_trap call(const pw_callee *callee, uint64_t *values)
+/* Notes how much native stack this thread has. False when it is used up. */
+static inline bool begin(pw_store *store, uintptr_t *saved)
 {
-    pw_store *store = callee->store;
-    uintptr_t saved = store->native_limit;
     uintptr_t limit = pw_native_stack_end() + PW_NATIVE_RESERVE;
+    *saved = store->native_limit;
     store->record.count = 0;
     if ((uintptr_t)__builtin_frame_address(0) < limit)
-        return PW_TRAP_STACK_EXHAUSTED;
+        return false;
     set_native_limit(store, limit);
+    return true;
+}
+
+static pw_trap call(const pw_callee *callee, uint64_t *values)
+{
+    uintptr_t saved;
+    if (!begin(callee->store, &saved))
+        return PW_TRAP_STACK_EXHAUSTED;
     pw_trap trap = run(callee, values);
-    set_native_limit(store, saved);
+    set_native_limit(callee->store, saved);
+    return trap;
+}
+
+static pw_trap call_each(const pw_callee *callee, pw_batch *batch)
+{
+    uintptr_t saved;
+    if (!begin(callee->store, &saved))
+        return PW_TRAP_STACK_EXHAUSTED;
+    pw_trap trap = run_each(callee, batch);
+    set_native_limit(callee->store, saved);
     return trap;
 }
 
@@ -122,6 +155,7 @@ const pw_api *pw_get_api(void)
         .visit_externs = pw_store_visit_externs,
         .callee = callee,
         .call = call,
+        .call_each = call_each,
         .instance_memory = pw_instance_memory,
         .memory_new = pw_memory_new,
         .memory_retain = pw_memory_retain,

@@ -462,6 +462,35 @@ typedef struct {
     uint32_t nresults;
 } pw_callee;
 
+/* How an item of a column is read. */
+typedef enum {
+    PW_READ_32, /* without a sign */
+    PW_READ_64,
+    PW_READ_S32,
+    PW_READ_U16,
+    PW_READ_S16,
+    PW_READ_U8,
+    PW_READ_S8,
+    PW_READ_BOOL
+} pw_reading;
+
+/* What becomes of it; no number changes. */
+typedef enum { PW_BITS, PW_INTEGER_TO_F32, PW_INTEGER_TO_F64, PW_F32_TO_F64 } pw_conversion;
+
+/* Items in memory, of any alignment. */
+typedef struct {
+    uint8_t *start;
+    ptrdiff_t stride; /* bytes from one to the next; 0: all have this one */
+    pw_reading reading;
+    pw_conversion conversion;
+} pw_column;
+
+typedef struct {
+    const pw_column *columns; /* of parameters, then of results: those are PW_READ_32 or _64 */
+    size_t count;
+    size_t done; /* out: how many elements have their results; else the next one failed */
+} pw_batch;
+
 /* A type as the text format has it. */
 typedef struct {
     char text[32];
@@ -491,6 +520,8 @@ struct pw_api {
     /* Arguments in values[0 .. nparams), results in values[0 .. nresults): 64 bits each, 32-bit
      * ones in the low half. */
     pw_trap (*call)(const pw_callee *callee, uint64_t *values);
+    /* Calls with the elements of a batch, in order; each takes a tick. */
+    pw_trap (*call_each)(const pw_callee *callee, pw_batch *batch);
     pw_memory *(*instance_memory)(pw_instance *instance, uint32_t index);
     pw_memory *(*memory_new)(pw_store *store, const pw_limits *limits, pw_error *error);
     pw_memory *(*memory_retain)(pw_memory *memory);

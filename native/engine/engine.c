@@ -50,6 +50,7 @@
 #undef m3_Yield
 
 #include "ops_call.h"
+#include "each.h"
 #include "ops_far.h"
 #include "ops_memory.h"
 #include "ops_table.h"

@@ -236,6 +236,8 @@ static inline m3ret_t pw_run(const M3Function *function, uint64_t *sp, M3MemoryH
     return ((IM3Operation)*pc)(pc + 1, (m3stack_t)(void *)sp, mem, d_m3OpDefaultArgs);
 }
 
+/* Calls a compiled function, whose values fit the stack, as pw_api.call_each has it. */
+m3ret_t pw_run_each(const pw_callee *callee, pw_batch *batch);
 pw_trap pw_classify(m3ret_t trap);
 /* Byte offset in the module of the operation that holds pc, or PW_NO_INDEX. */
 uint32_t pw_code_offset(const M3Runtime *runtime, pc_t pc);

@@ -371,15 +371,29 @@ static pw_trap begin(pw_store_object *self)
     return pw_watch_pending(self);
 }
 
+static void end(pw_store_object *self)
+{
+    if (self->watch.let_go)
+        pw_take_gil(self);
+    if (self->depth == 1)
+        unlink_outer(self);
+}
+
 pw_trap pw_watched_call(pw_store_object *self, const pw_callee *callee, uint64_t *values)
 {
     pw_trap trap = begin(self);
     if (trap == PW_TRAP_NONE)
         trap = pw_engine->call(callee, values);
-    if (self->watch.let_go)
-        pw_take_gil(self);
-    if (self->depth == 1)
-        unlink_outer(self);
+    end(self);
+    return trap;
+}
+
+pw_trap pw_run_batch(pw_store_object *self, const pw_callee *callee, pw_batch *batch)
+{
+    pw_trap trap = begin(self);
+    if (trap == PW_TRAP_NONE)
+        trap = pw_engine->call_each(callee, batch);
+    end(self);
     return trap;
 }
 

@@ -20,13 +20,16 @@ typedef struct {
     PyObject *trap;      /* (kind, frames, head, omitted, message) -> exception */
     PyObject *annotate;  /* (exception, frames, head, omitted) */
     PyObject *closed;    /* class of the error for closed stores and other wrong states */
-    PyObject *signature; /* (function) -> inspect.Signature */
+    PyObject *signature; /* (function, bound) -> inspect.Signature */
     PyObject *call_argv; /* (function, arguments) -> result */
     PyObject *aio;       /* (function) -> its awaitable form */
     PyObject *describe;  /* (address of a pw_func) -> (name, FuncType) */
     PyObject *limits;    /* (Limits) -> (memory, table, stack, fuel, timeout) */
+    PyObject *array;     /* (arguments, typecode, count) -> array for results of map() */
+    PyObject *element;   /* (exception, index): that of map() */
     PyTypeObject *store_type;
     PyTypeObject *function_type;
+    PyTypeObject *bound_type;
     PyTypeObject *host_type;
     PyTypeObject *memory_type;
 } pw_state;
@@ -315,6 +318,9 @@ static PW_ALWAYS_INLINE pw_trap pw_run_call(pw_store_object *self, const pw_call
         pw_take_gil(self);
     return trap;
 }
+
+/* Calls once per element, likewise. */
+pw_trap pw_run_batch(pw_store_object *self, const pw_callee *callee, pw_batch *batch);
 
 /* ---- references.c ---- */
 

@@ -1,25 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Function: a wasm function as a Python callable. */
-#include "fastcall.h"
+#include "function.h"
 
 #include <structmember.h>
 
 /* The record of a trap holds at most this many frames. */
 #define MAX_FRAMES 64
-
-typedef struct {
-    PyObject_VAR_HEAD
-    vectorcallfunc vectorcall;
-    pw_party party; /* it holds the name and the store */
-    pw_func *func;  /* lives as long as the store is open, like the next */
-    pw_callee callee;
-    PyObject *type; /* FuncType */
-    PyObject *weakrefs;
-    Py_ssize_t nparams;
-    Py_ssize_t nresults;
-    bool raw;
-    pw_kind types[]; /* parameters, then results; valid after the store is closed, too */
-} function_object;
 
 /* ---- failed calls ---- */
 
@@ -100,7 +86,7 @@ static void raise_trap(pw_state *state, pw_trap trap, PyObject *frames, const tr
     Py_XDECREF(error);
 }
 
-static void raise(function_object *self, pw_trap trap, const trap_report *report)
+static void raise(pw_function_object *self, pw_trap trap, const trap_report *report)
 {
     PyObject *type = NULL, *value = NULL, *traceback = NULL;
     pw_state *state = pw_state_of(Py_TYPE(self));
@@ -118,8 +104,8 @@ static void raise(function_object *self, pw_trap trap, const trap_report *report
     Py_XDECREF(frames);
 }
 
-/* Leaves the store. Not inlined, for the report is large and calls nest. */
-static PW_NOINLINE PyObject *fail(function_object *self, pw_trap trap)
+/* Not inlined, for the report is large and calls nest. */
+PW_NOINLINE PyObject *pw_function_fail(pw_function_object *self, pw_trap trap)
 {
     trap_report report;
     self->party.store->trapped |= trap != PW_TRAP_HOST;
@@ -131,7 +117,7 @@ static PW_NOINLINE PyObject *fail(function_object *self, pw_trap trap)
     return NULL;
 }
 
-static PyObject *wrong_arity(function_object *self, Py_ssize_t given, PyObject *kwnames)
+static PyObject *wrong_arity(pw_function_object *self, Py_ssize_t given, PyObject *kwnames)
 {
     if (kwnames && PyTuple_GET_SIZE(kwnames))
         PyErr_Format(PyExc_TypeError, "%U() takes no keyword arguments", self->party.name);
@@ -145,24 +131,18 @@ static PyObject *wrong_arity(function_object *self, Py_ssize_t given, PyObject *
 /* ---- the call ---- */
 
 /* Everything that can run Python code happens before the store is entered, or after it is left. */
-static PW_ALWAYS_INLINE PyObject *call(function_object *self, PyObject *const *args,
+static PW_ALWAYS_INLINE PyObject *call(pw_function_object *self, PyObject *const *args,
                                        uint64_t *values)
 {
     if (pw_encode_all(args, self->types, self->nparams, self->raw, values, self->party.name,
                       "parameter") < 0)
         return NULL;
-    if (pw_store_enter(self->party.store) < 0)
-        return NULL;
-    pw_trap trap = pw_run_call(self->party.store, &self->callee, values);
-    if (trap != PW_TRAP_NONE)
-        return fail(self, trap);
-    pw_store_leave(self->party.store);
-    return pw_decode_results(values, self->types + self->nparams, self->nresults, self->raw);
+    return pw_call_encoded(self, values);
 }
 
 /* With references: objects are held, and handed out, while nobody else can make the store let them
  * go. */
-static PyObject *call_mixed(function_object *self, PyObject *const *args, uint64_t *values)
+static PyObject *call_mixed(pw_function_object *self, PyObject *const *args, uint64_t *values)
 {
     pw_store_object *store = self->party.store;
     PyObject *result = NULL;
@@ -174,7 +154,7 @@ static PyObject *call_mixed(function_object *self, PyObject *const *args, uint64
     if (pw_hold_references(store, self->types, values, self->nparams) == 0) {
         pw_trap trap = pw_run_call(store, &self->callee, values);
         if (trap != PW_TRAP_NONE)
-            return fail(self, trap);
+            return pw_function_fail(self, trap);
         result =
             pw_decode_mixed(values, self->types + self->nparams, self->nresults, self->raw, store);
     }
@@ -182,9 +162,9 @@ static PyObject *call_mixed(function_object *self, PyObject *const *args, uint64
     return result;
 }
 
-typedef PyObject *(*caller)(function_object *self, PyObject *const *args, uint64_t *values);
+typedef PyObject *(*caller)(pw_function_object *self, PyObject *const *args, uint64_t *values);
 
-static PyObject *call_large(function_object *self, PyObject *const *args, caller inner)
+static PyObject *call_large(pw_function_object *self, PyObject *const *args, caller inner)
 {
     Py_ssize_t count = self->nparams > self->nresults ? self->nparams : self->nresults;
     uint64_t *values = PyMem_New(uint64_t, (size_t)count);
@@ -198,7 +178,7 @@ static PyObject *call_large(function_object *self, PyObject *const *args, caller
 static PyObject *function_vectorcall(PyObject *op, PyObject *const *args, size_t nargsf,
                                      PyObject *kwnames)
 {
-    function_object *self = (function_object *)op;
+    pw_function_object *self = (pw_function_object *)op;
     Py_ssize_t given = PyVectorcall_NARGS(nargsf);
     if (given != self->nparams || kwnames)
         if (given != self->nparams || PyTuple_GET_SIZE(kwnames))
@@ -213,7 +193,7 @@ static PyObject *function_vectorcall(PyObject *op, PyObject *const *args, size_t
 static PyObject *mixed_vectorcall(PyObject *op, PyObject *const *args, size_t nargsf,
                                   PyObject *kwnames)
 {
-    function_object *self = (function_object *)op;
+    pw_function_object *self = (pw_function_object *)op;
     Py_ssize_t given = PyVectorcall_NARGS(nargsf);
     if (given != self->nparams || (kwnames && PyTuple_GET_SIZE(kwnames)))
         return wrong_arity(self, given, kwnames);
@@ -230,7 +210,7 @@ PyObject *pw_function_new(pw_state *state, pw_store_object *store, pw_func *func
 {
     const pw_functype *signature = pw_engine->func_type(func);
     Py_ssize_t count = (Py_ssize_t)signature->nparams + signature->nresults;
-    function_object *self = PyObject_GC_NewVar(function_object, state->function_type, count);
+    pw_function_object *self = PyObject_GC_NewVar(pw_function_object, state->function_type, count);
     if (!self)
         return NULL;
     self->vectorcall =
@@ -250,13 +230,13 @@ PyObject *pw_function_new(pw_state *state, pw_store_object *store, pw_func *func
 
 pw_func *pw_function_in(PyObject *function, pw_store_object *store)
 {
-    function_object *self = (function_object *)function;
+    pw_function_object *self = (pw_function_object *)function;
     return self->party.store == store ? self->func : NULL;
 }
 
 static int function_traverse(PyObject *op, visitproc visit, void *arg)
 {
-    function_object *self = (function_object *)op;
+    pw_function_object *self = (pw_function_object *)op;
     Py_VISIT(Py_TYPE(op));
     Py_VISIT(self->party.store);
     Py_VISIT(self->type);
@@ -267,7 +247,7 @@ static int function_traverse(PyObject *op, visitproc visit, void *arg)
  * the cycles that run through host functions. */
 static void function_dealloc(PyObject *op)
 {
-    function_object *self = (function_object *)op;
+    pw_function_object *self = (pw_function_object *)op;
     PyTypeObject *type = Py_TYPE(op);
     PyObject_GC_UnTrack(op);
     if (self->weakrefs)
@@ -284,7 +264,7 @@ static void function_dealloc(PyObject *op)
 static PyObject *get_signature(PyObject *op, void *Py_UNUSED(closure))
 {
     pw_state *state = pw_state_of(Py_TYPE(op));
-    return state ? PyObject_CallOneArg(state->signature, op) : NULL;
+    return state ? PyObject_CallFunction(state->signature, "Oi", op, 0) : NULL;
 }
 
 static PyObject *get_aio(PyObject *op, void *Py_UNUSED(closure))
@@ -295,7 +275,7 @@ static PyObject *get_aio(PyObject *op, void *Py_UNUSED(closure))
 
 static PyObject *get_raw(PyObject *op, void *Py_UNUSED(closure))
 {
-    function_object *self = (function_object *)op;
+    pw_function_object *self = (pw_function_object *)op;
     if (self->raw)
         return Py_NewRef(op);
     const pw_party *party = &self->party;
@@ -308,7 +288,7 @@ static PyObject *get_raw(PyObject *op, void *Py_UNUSED(closure))
 
 static PyObject *get_address(PyObject *op, void *Py_UNUSED(closure))
 {
-    function_object *self = (function_object *)op;
+    pw_function_object *self = (pw_function_object *)op;
     if (pw_store_require_open(self->party.store) < 0)
         return NULL;
     return PyLong_FromVoidPtr(self->func);
@@ -316,12 +296,12 @@ static PyObject *get_address(PyObject *op, void *Py_UNUSED(closure))
 
 static PyObject *get_num_args(PyObject *op, void *Py_UNUSED(closure))
 {
-    return PyLong_FromSsize_t(((function_object *)op)->nparams);
+    return PyLong_FromSsize_t(((pw_function_object *)op)->nparams);
 }
 
 static PyObject *get_num_rets(PyObject *op, void *Py_UNUSED(closure))
 {
-    return PyLong_FromSsize_t(((function_object *)op)->nresults);
+    return PyLong_FromSsize_t(((pw_function_object *)op)->nresults);
 }
 
 /* The published binding's codes: i32 1, i64 2, f32 3, f64 4; 0 for what it does not know. */
@@ -340,13 +320,13 @@ static PyObject *type_codes(const pw_kind *types, Py_ssize_t count)
 
 static PyObject *get_arg_types(PyObject *op, void *Py_UNUSED(closure))
 {
-    function_object *self = (function_object *)op;
+    pw_function_object *self = (pw_function_object *)op;
     return type_codes(self->types, self->nparams);
 }
 
 static PyObject *get_ret_types(PyObject *op, void *Py_UNUSED(closure))
 {
-    function_object *self = (function_object *)op;
+    pw_function_object *self = (pw_function_object *)op;
     return type_codes(self->types + self->nparams, self->nresults);
 }
 
@@ -358,7 +338,7 @@ static PyObject *call_argv(PyObject *op, PyObject *args)
 
 static PyObject *function_repr(PyObject *op)
 {
-    function_object *self = (function_object *)op;
+    pw_function_object *self = (pw_function_object *)op;
     return PyUnicode_FromFormat("<pywasm3.Function %U%s: %S>", self->party.name,
                                 self->raw ? ".raw" : "", self->type);
 }
@@ -367,14 +347,14 @@ static PyObject *function_richcompare(PyObject *op, PyObject *other, int operati
 {
     if ((operation != Py_EQ && operation != Py_NE) || Py_TYPE(op) != Py_TYPE(other))
         Py_RETURN_NOTIMPLEMENTED;
-    function_object *a = (function_object *)op, *b = (function_object *)other;
+    pw_function_object *a = (pw_function_object *)op, *b = (pw_function_object *)other;
     bool same = a->party.store == b->party.store && a->func == b->func && a->raw == b->raw;
     return PyBool_FromLong(same == (operation == Py_EQ));
 }
 
 static Py_hash_t function_hash(PyObject *op)
 {
-    return (Py_hash_t)((uintptr_t)((function_object *)op)->func >> 4);
+    return (Py_hash_t)((uintptr_t)((pw_function_object *)op)->func >> 4);
 }
 
 /* A class may hold one: like a built-in function, it does not bind. It makes pydoc show a routine.
@@ -386,15 +366,15 @@ static PyObject *function_descr_get(PyObject *op, PyObject *Py_UNUSED(instance),
 }
 
 static PyMemberDef function_members[] = {
-    {"__vectorcalloffset__", T_PYSSIZET, offsetof(function_object, vectorcall), READONLY, NULL},
-    {"__weaklistoffset__", T_PYSSIZET, offsetof(function_object, weakrefs), READONLY, NULL},
-    {"name", T_OBJECT_EX, offsetof(function_object, party.name), READONLY,
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(pw_function_object, vectorcall), READONLY, NULL},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(pw_function_object, weakrefs), READONLY, NULL},
+    {"name", T_OBJECT_EX, offsetof(pw_function_object, party.name), READONLY,
      PyDoc_STR("Name of the export, or of the function in its module.")},
-    {"__name__", T_OBJECT_EX, offsetof(function_object, party.name), READONLY, NULL},
-    {"__qualname__", T_OBJECT_EX, offsetof(function_object, party.name), READONLY, NULL},
-    {"type", T_OBJECT_EX, offsetof(function_object, type), READONLY,
+    {"__name__", T_OBJECT_EX, offsetof(pw_function_object, party.name), READONLY, NULL},
+    {"__qualname__", T_OBJECT_EX, offsetof(pw_function_object, party.name), READONLY, NULL},
+    {"type", T_OBJECT_EX, offsetof(pw_function_object, type), READONLY,
      PyDoc_STR("Its FuncType: types of parameters and results.")},
-    {"store", T_OBJECT_EX, offsetof(function_object, party.store), READONLY,
+    {"store", T_OBJECT_EX, offsetof(pw_function_object, party.store), READONLY,
      PyDoc_STR("The Store it runs in.")},
     {NULL},
 };
@@ -426,6 +406,9 @@ static PyMethodDef function_methods[] = {
          "call_argv($self, /, *args)\n--\n\n"
          "Calls with arguments given as text, as a command line has them.\n\n"
          "Raises:\n    WasmError: wrong number of arguments, or text that is no such value.")},
+    {"map", (PyCFunction)(void (*)(void))pw_function_map, METH_FASTCALL | METH_KEYWORDS,
+     pw_map_doc},
+    {"bind", (PyCFunction)(void (*)(void))pw_function_bind, METH_FASTCALL, pw_bind_doc},
     {NULL},
 };
 
@@ -445,7 +428,7 @@ static PyType_Slot function_slots[] = {
 
 PyType_Spec pw_function_spec = {
     .name = "pywasm3.Function",
-    .basicsize = offsetof(function_object, types),
+    .basicsize = offsetof(pw_function_object, types),
     .itemsize = 1,
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL |
              Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,

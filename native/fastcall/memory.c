@@ -257,21 +257,72 @@ static PyObject *memory_read(PyObject *op, PyObject *const *args, Py_ssize_t nar
     return PyBytes_FromStringAndSize((const char *)data_of(op) + at, count);
 }
 
-static PyObject *memory_write(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
+/* How many bytes the buffer has; -1 with an error. */
+static Py_ssize_t put(PyObject *op, PyObject *address, PyObject *buffer)
 {
-    Py_ssize_t at, count;
+    Py_ssize_t at, count = -1;
     Py_buffer view;
-    if (!check_count("write", nargs, 2, 2) || PyObject_GetBuffer(args[1], &view, PyBUF_SIMPLE) < 0)
-        return NULL;
+    if (PyObject_GetBuffer(buffer, &view, PyBUF_SIMPLE) < 0)
+        return -1;
     PyObject *length = PyLong_FromSsize_t(view.len);
-    int status = length ? check_range(op, args[0], length, &at, &count) : -1;
+    int status = length ? check_range(op, address, length, &at, &count) : -1;
     if (status == 0)
         memmove(data_of(op) + at, view.buf, (size_t)count);
     Py_XDECREF(length);
     PyBuffer_Release(&view);
-    if (status < 0)
+    return status < 0 ? -1 : count;
+}
+
+static PyObject *memory_write(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
+{
+    if (!check_count("write", nargs, 2, 2) || put(op, args[0], args[1]) < 0)
         return NULL;
     Py_RETURN_NONE;
+}
+
+static PyObject *memory_copy_in(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
+{
+    Py_ssize_t count = check_count("copy_in", nargs, 2, 2) ? put(op, args[0], args[1]) : -1;
+    return count < 0 ? NULL : PyLong_FromSsize_t(count);
+}
+
+/* The buffer is held while the conversions of numbers run code. */
+static int copy_into(PyObject *op, PyObject *const *args, const Py_buffer *view)
+{
+    Py_ssize_t at, count;
+    if (check_range(op, args[0], args[1], &at, &count) < 0)
+        return -1;
+    if (count > view->len) {
+        PyErr_Format(PyExc_ValueError, "%zd bytes do not fit into a buffer of %zd", count,
+                     view->len);
+        return -1;
+    }
+    memmove(view->buf, data_of(op) + at, (size_t)count);
+    return 0;
+}
+
+static PyObject *memory_copy_out(PyObject *op, PyObject *const *args, Py_ssize_t nargs,
+                                 PyObject *kwnames)
+{
+    PyObject *into = Py_None;
+    Py_buffer view;
+    Py_ssize_t keywords = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
+    if (!check_count("copy_out", nargs + keywords, 2, 3))
+        return NULL;
+    if (keywords && (nargs != 2 ||
+                     PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(kwnames, 0), "into") != 0)) {
+        PyErr_SetString(PyExc_TypeError, "copy_out() takes one argument by its name, into");
+        return NULL;
+    }
+    if (nargs + keywords == 3)
+        into = args[2];
+    if (into == Py_None)
+        return memory_read(op, args, 2);
+    if (PyObject_GetBuffer(into, &view, PyBUF_WRITABLE) < 0)
+        return NULL;
+    int status = copy_into(op, args, &view);
+    PyBuffer_Release(&view);
+    return status < 0 ? NULL : Py_NewRef(into);
 }
 
 static PyObject *memory_read_cstring(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
@@ -415,6 +466,19 @@ static PyMethodDef memory_methods[] = {
      PyDoc_STR("write($self, address, data, /)\n--\n\n"
                "Copies a bytes-like object to `address`.\n\n"
                "Raises:\n    IndexError: it does not fit into the memory; nothing is written.")},
+    {"copy_in", (PyCFunction)(void (*)(void))memory_copy_in, METH_FASTCALL,
+     PyDoc_STR("copy_in($self, address, buffer, /)\n--\n\n"
+               "Copies the bytes of a contiguous buffer, whatever its items are, to `address`.\n\n"
+               "Returns:\n    How many bytes that were.\n\n"
+               "Raises:\n    IndexError: they do not fit into the memory; nothing is written.\n"
+               "    BufferError, ValueError: the buffer is not contiguous.")},
+    {"copy_out", (PyCFunction)(void (*)(void))memory_copy_out, METH_FASTCALL | METH_KEYWORDS,
+     PyDoc_STR(
+         "copy_out($self, address, size, /, into=None)\n--\n\n"
+         "Copies `size` bytes at `address` to bytes, or to the start of a writable buffer.\n\n"
+         "Returns:\n    The bytes, or `into`.\n\n"
+         "Raises:\n    IndexError: they do not all lie within the memory.\n"
+         "    ValueError: the buffer is smaller; nothing is written.")},
     {"read_cstring", (PyCFunction)(void (*)(void))memory_read_cstring, METH_FASTCALL,
      PyDoc_STR(
          "read_cstring($self, address, max_size=None, /)\n--\n\n"

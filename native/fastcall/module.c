@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The extension module `pywasm3._fastcall`. */
-#include "fastcall.h"
+#include "function.h"
 
 const pw_api *pw_engine;
 
@@ -55,7 +55,9 @@ static PyObject *connect(PyObject *module, PyObject *args)
         take_hook(hooks, "call_argv", &state->call_argv) < 0 ||
         take_hook(hooks, "aio", &state->aio) < 0 ||
         take_hook(hooks, "describe", &state->describe) < 0 ||
-        take_hook(hooks, "limits", &state->limits) < 0)
+        take_hook(hooks, "limits", &state->limits) < 0 ||
+        take_hook(hooks, "array", &state->array) < 0 ||
+        take_hook(hooks, "element", &state->element) < 0)
         return NULL;
     /* A descriptor: `__doc__` of a function describes it, that of the class the class. */
     if (PyDict_SetItemString(state->function_type->tp_dict, "__doc__", doc) < 0)
@@ -164,6 +166,7 @@ static int module_exec(PyObject *module)
     pw_state *state = PyModule_GetState(module);
     if (pw_make_small_ints() < 0 || add_type(module, &pw_store_spec, &state->store_type) < 0 ||
         add_type(module, &pw_function_spec, &state->function_type) < 0 ||
+        add_type(module, &pw_bound_spec, &state->bound_type) < 0 ||
         add_type(module, &pw_host_spec, &state->host_type) < 0 ||
         add_type(module, &pw_memory_spec, &state->memory_type) < 0)
         return -1;
@@ -181,8 +184,11 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->aio);
     Py_VISIT(state->describe);
     Py_VISIT(state->limits);
+    Py_VISIT(state->array);
+    Py_VISIT(state->element);
     Py_VISIT(state->store_type);
     Py_VISIT(state->function_type);
+    Py_VISIT(state->bound_type);
     Py_VISIT(state->host_type);
     Py_VISIT(state->memory_type);
     return 0;
@@ -199,8 +205,11 @@ static int module_clear(PyObject *module)
     Py_CLEAR(state->aio);
     Py_CLEAR(state->describe);
     Py_CLEAR(state->limits);
+    Py_CLEAR(state->array);
+    Py_CLEAR(state->element);
     Py_CLEAR(state->store_type);
     Py_CLEAR(state->function_type);
+    Py_CLEAR(state->bound_type);
     Py_CLEAR(state->host_type);
     Py_CLEAR(state->memory_type);
     return 0;

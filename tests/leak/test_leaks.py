@@ -14,6 +14,7 @@ import os
 import pickle
 import tracemalloc
 import weakref
+from array import array
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -139,6 +140,41 @@ def test_a_call_with_many_arguments_does_not_leak() -> None:
     ).exports.f
     arguments = [1 << 62] * 100
     assert_no_leak(lambda: function(*arguments), 10_000)
+
+
+def test_a_map_does_not_leak(instance: pywasm3.Instance) -> None:
+    items, numbers = array("q", range(100)), array("d", range(100))
+    add = instance.exports.add
+    assert_no_leak(lambda: add.map(items, numbers), 20_000)
+    assert_no_leak(lambda: add.map(items[::-1], 1.5, out=(items, numbers)), 20_000)
+
+
+def test_a_map_over_itself_does_not_leak(instance: pywasm3.Instance) -> None:
+    items = memoryview(array("i", bytes(400)))
+    call = instance.exports.call
+    assert_no_leak(lambda: call.map(items[:-1], out=items[1:]), 10_000)
+
+
+def test_a_map_that_fails_does_not_leak(instance: pywasm3.Instance) -> None:
+    exports = instance.exports
+    assert_no_leak(lambda: failing(TypeError, exports.add.map, b"abc", "x"), 20_000)
+    assert_no_leak(lambda: failing(ValueError, exports.add.map, b"abc", b"ab"), 20_000)
+    with_trap = load(
+        """(module (func (export "f") (param i32) (result i32) unreachable))"""
+    ).exports
+    assert_no_leak(lambda: failing(pywasm3.Trap, with_trap.f.map, b"abc"), 20_000)
+
+
+def test_a_bound_function_does_not_leak(instance: pywasm3.Instance) -> None:
+    add = instance.exports.add
+    assert_no_leak(lambda: add.bind(1 << 62)(1.5), 50_000)
+    assert_no_leak(lambda: failing(TypeError, add.bind, "x"), 20_000)
+
+
+def test_copies_do_not_leak(instance: pywasm3.Instance) -> None:
+    memory, target = instance.memory, bytearray(100)
+    assert_no_leak(lambda: memory.copy_out(memory.copy_in(0, target), 100, target), 50_000)
+    assert_no_leak(lambda: memory.view("i", 0, 5), 50_000)
 
 
 def test_a_call_that_traps_does_not_leak(instance: pywasm3.Instance) -> None:
