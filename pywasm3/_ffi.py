@@ -10,7 +10,16 @@ from operator import index as _index
 from . import _errors, _fastcall, _function, _limits
 from ._engine import ffi, lib
 from ._errors import InvalidError, MalformedError, UnsupportedError, WasmError
-from ._fastcall import BoundFunction, Function, HostFunction, Store, encode, exports, signature
+from ._fastcall import (
+    BoundFunction,
+    FdWrite,
+    Function,
+    HostFunction,
+    Store,
+    encode,
+    exports,
+    signature,
+)
 from ._types import (
     BY_CODE,
     FuncType,
@@ -40,6 +49,7 @@ __all__ = [
     "TABLE",
     "TAG",
     "BoundFunction",
+    "FdWrite",
     "Function",
     "HostFunction",
     "MemoryBase",

@@ -168,7 +168,8 @@ static int module_exec(PyObject *module)
         add_type(module, &pw_function_spec, &state->function_type) < 0 ||
         add_type(module, &pw_bound_spec, &state->bound_type) < 0 ||
         add_type(module, &pw_host_spec, &state->host_type) < 0 ||
-        add_type(module, &pw_memory_spec, &state->memory_type) < 0)
+        add_type(module, &pw_memory_spec, &state->memory_type) < 0 ||
+        add_type(module, &pw_fd_write_spec, &state->fd_write_type) < 0)
         return -1;
     return 0;
 }
@@ -191,6 +192,7 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->bound_type);
     Py_VISIT(state->host_type);
     Py_VISIT(state->memory_type);
+    Py_VISIT(state->fd_write_type);
     return 0;
 }
 
@@ -212,6 +214,7 @@ static int module_clear(PyObject *module)
     Py_CLEAR(state->bound_type);
     Py_CLEAR(state->host_type);
     Py_CLEAR(state->memory_type);
+    Py_CLEAR(state->fd_write_type);
     return 0;
 }
 
