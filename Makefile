@@ -14,7 +14,7 @@
 #   make fuzz-asserts   the same with wasm3's own assertions; make fuzz-sanitize: sanitized
 #   make fuzz-frontend  mutants of modules on the sanitized front-end, from C: as make fuzz
 #   make tsan       threads with stores of their own under ThreadSanitizer
-#   make guests     compiles tests/guests and benchmarks/guests again
+#   make guests     compiles tests/guests and benchmarks/guests again; ARGS=--check: only compares
 #   make bench      benchmarks/crossing.py
 #   make bench-docs pywasm3 bench, all of it, into docs/benchmarks.md: on an idle machine
 #   make clean
@@ -70,7 +70,7 @@ types: $(VENV)/.editable $(VENV)/.extra-check
 		--allowlist tools/stubtest.txt --ignore-unused-allowlist
 
 guests: $(VENV)/.extra-guests $(VENV)/.extra-test
-	$(BIN)/python tests/guests/build.py
+	$(BIN)/python tests/guests/build.py $(ARGS)
 
 FUZZ := tests/fuzz/fuzz.py --reduce --seed $(SEED) --count $(COUNT) $(if $(TIME:0=),--time $(TIME))
 
