@@ -41,7 +41,6 @@ def stub_of(path: Path) -> str:
 
 def checked(text: str, use: str, folder: Path) -> str:
     """What mypy --strict says of the stub, and of a module that uses it."""
-    pytest.importorskip("mypy")
     (folder / "guest_types.pyi").write_text(text, encoding="utf-8")
     (folder / "use.py").write_text(use)
     command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary"]
