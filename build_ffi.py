@@ -83,6 +83,7 @@ FASTCALL_SOURCES = [
     "native/fastcall/references.c",
     "native/fastcall/store.c",
     "native/fastcall/values.c",
+    "native/fastcall/wasi.c",
 ]
 
 

@@ -10,7 +10,7 @@ from operator import index as _index
 from . import _errors, _fastcall, _function, _limits
 from ._engine import ffi, lib
 from ._errors import InvalidError, MalformedError, UnsupportedError, WasmError
-from ._fastcall import Function, HostFunction, Store, encode, exports, signature
+from ._fastcall import FdWrite, Function, HostFunction, Store, encode, exports, signature
 from ._types import (
     BY_CODE,
     FuncType,
@@ -39,6 +39,7 @@ __all__ = [
     "NULL",
     "TABLE",
     "TAG",
+    "FdWrite",
     "Function",
     "HostFunction",
     "MemoryBase",

@@ -29,6 +29,7 @@ typedef struct {
     PyTypeObject *function_type;
     PyTypeObject *host_type;
     PyTypeObject *memory_type;
+    PyTypeObject *fd_write_type;
 } pw_state;
 
 /* Of a type of this module, or a subclass of one. NULL with SystemError. */
@@ -391,5 +392,12 @@ pw_func *pw_function_in(PyObject *function, pw_store_object *store);
 /* ---- memory.c ---- */
 
 extern PyType_Spec pw_memory_spec;
+
+/* Of a Memory; borrowed from it. */
+pw_memory *pw_memory_of(PyObject *op);
+
+/* ---- wasi.c ---- */
+
+extern PyType_Spec pw_fd_write_spec;
 
 #endif

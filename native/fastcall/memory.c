@@ -87,6 +87,11 @@ static void memory_dealloc(PyObject *op)
     Py_DECREF(type);
 }
 
+pw_memory *pw_memory_of(PyObject *op)
+{
+    return ((memory_object *)op)->memory;
+}
+
 static inline uint8_t *data_of(PyObject *op)
 {
     return pw_engine->memory_data(((memory_object *)op)->memory);
@@ -324,74 +329,6 @@ static PyObject *memory_grow(PyObject *op, PyObject *delta)
     return NULL;
 }
 
-/* ---- the short way through WASI's fd_write ---- */
-
-enum { SMALL = 4096 }; /* more is quicker written from where it lies */
-
-/* The numbers as the guest has them: 32 bits, whatever their sign was on the way. */
-static int guest_numbers(PyObject *const *args, uint32_t *numbers, int count)
-{
-    for (int i = 0; i < count; ++i) {
-        long long number = PyLong_AsLongLong(args[i]);
-        if (number == -1 && PyErr_Occurred())
-            return -1;
-        numbers[i] = (uint32_t)number;
-    }
-    return 0;
-}
-
-static uint32_t read_u32(const uint8_t *at)
-{
-    return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
-}
-
-static void write_u32(uint8_t *at, uint32_t value)
-{
-    for (int i = 0; i < 4; ++i)
-        at[i] = (uint8_t)(value >> 8 * i);
-}
-
-static bool within(PyObject *op, uint64_t address, uint64_t count)
-{
-    return address + count <= (uint64_t)size_of(op);
-}
-
-/* The one small buffer that the iovec describes; NULL without an exception for all that needs a
- * closer look. */
-static PyObject *small_buffer(PyObject *op, uint32_t iovec, uint32_t result)
-{
-    const uint8_t *data = data_of(op);
-    if (!within(op, iovec, 8) || !within(op, result, 4))
-        return NULL;
-    uint32_t address = read_u32(data + iovec), size = read_u32(data + iovec + 4);
-    if (size > SMALL || !within(op, address, size))
-        return NULL;
-    return PyBytes_FromStringAndSize((const char *)data + address, (Py_ssize_t)size);
-}
-
-static PyObject *memory_write_iovec(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
-{
-    uint32_t numbers[3];
-    if (!check_count("_write_iovec", nargs, 4, 4) || guest_numbers(args + 1, numbers, 3) < 0)
-        return NULL;
-    PyObject *buffer = numbers[1] == 1 ? small_buffer(op, numbers[0], numbers[2]) : NULL;
-    if (!buffer)
-        return PyErr_Occurred() ? NULL : Py_NewRef(Py_False);
-    Py_ssize_t size = PyBytes_GET_SIZE(buffer);
-    PyObject *written = PyObject_CallOneArg(args[0], buffer);
-    Py_DECREF(buffer);
-    if (!written)
-        return NULL;
-    Py_ssize_t count = PyNumber_AsSsize_t(written, PyExc_OverflowError);
-    Py_DECREF(written);
-    if (count == -1 && PyErr_Occurred())
-        return NULL;
-    if (count < 0 || count > size)
-        return PyErr_Format(PyExc_ValueError, "%zd of %zd bytes written", count, size);
-    write_u32(data_of(op) + numbers[2], (uint32_t)count);
-    Py_RETURN_TRUE;
-}
-
 static PyObject *get_pages(PyObject *op, void *Py_UNUSED(closure))
 {
     return PyLong_FromSsize_t(size_of(op) / PW_PAGE);
@@ -421,11 +358,6 @@ static PyMethodDef memory_methods[] = {
          "Copies the bytes from `address` up to, but without, the next NUL.\n\n"
          "Args:\n    max_size: give up looking for it after so many bytes, and return them.\n\n"
          "Raises:\n    IndexError: the memory ends before.")},
-    {"_write_iovec", (PyCFunction)(void (*)(void))memory_write_iovec, METH_FASTCALL,
-     PyDoc_STR(
-         "_write_iovec($self, write, iovecs, count, result, /)\n--\n\n"
-         "Calls write() with the bytes of an iovec, and stores its result. False, and nothing\n"
-         "happened, when it is not one small buffer with all addresses in bounds.")},
     {"grow", memory_grow, METH_O,
      PyDoc_STR("grow($self, delta_pages, /)\n--\n\n"
                "Grows by pages of 64 KiB. Returns the number of pages before.\n\n"

@@ -165,7 +165,8 @@ static int module_exec(PyObject *module)
     if (pw_make_small_ints() < 0 || add_type(module, &pw_store_spec, &state->store_type) < 0 ||
         add_type(module, &pw_function_spec, &state->function_type) < 0 ||
         add_type(module, &pw_host_spec, &state->host_type) < 0 ||
-        add_type(module, &pw_memory_spec, &state->memory_type) < 0)
+        add_type(module, &pw_memory_spec, &state->memory_type) < 0 ||
+        add_type(module, &pw_fd_write_spec, &state->fd_write_type) < 0)
         return -1;
     return 0;
 }
@@ -185,6 +186,7 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->function_type);
     Py_VISIT(state->host_type);
     Py_VISIT(state->memory_type);
+    Py_VISIT(state->fd_write_type);
     return 0;
 }
 
@@ -203,6 +205,7 @@ static int module_clear(PyObject *module)
     Py_CLEAR(state->function_type);
     Py_CLEAR(state->host_type);
     Py_CLEAR(state->memory_type);
+    Py_CLEAR(state->fd_write_type);
     return 0;
 }
 

@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
+from .._ffi import FdWrite
 from .._types import FuncType, i32, i64
 from . import fd_calls, path_calls, poll, process, sock_calls
 from .abi import FAILURES, errno_of
-from .transfer import new_fd_write
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def bind(wasi: Wasi, module: str, name: str) -> tuple[Call, FuncType] | None:
         function = UNSTABLE_FUNCTIONS.get(name, function)
     call = _guarded(wasi, function, letters)
     if name == "fd_write":
-        call = new_fd_write(wasi, call)
+        call = FdWrite(wasi.descriptors.writers, call, wasi.memory, FAILURES, errno_of)
     results = () if name == "proc_exit" else (i32,)
     return call, FuncType([_TYPES[letter] for letter in letters], results)
 

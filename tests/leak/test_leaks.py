@@ -12,16 +12,21 @@ import ctypes
 import gc
 import os
 import pickle
+import sys
 import tracemalloc
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import pywasm3
 from helpers import SANITIZED, load, wat
+from pywasm3._ffi import FdWrite
+from pywasm3.wasi import WasiConfig
 
 pytestmark = pytest.mark.leak
 
@@ -227,6 +232,91 @@ def test_a_nested_call_does_not_leak() -> None:
 
     instance = load(TEXT, {"env": {"f": f}})
     assert_no_leak(lambda: instance.exports.call(5), 10_000)
+
+
+# ---- the short way through WASI's fd_write ----
+
+WRITES = """(module
+  (import "wasi_snapshot_preview1" "fd_write"
+    (func $write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 2)
+  (func (export "write") (param i32 i32) (result i32)
+    (call $write (local.get 0) (i32.const 0) (i32.const 1) (local.get 1))))"""
+
+
+class Output:
+    """A file object whose write() does something."""
+
+    def __init__(self, write: Callable[[bytes], Any]) -> None:
+        self.write = write
+
+
+def writing(write: Callable[[bytes], Any]) -> pywasm3.Instance:
+    """A guest whose ``write(1, 70000)`` takes the short way to `write`."""
+    instance = load(WRITES, wasi=WasiConfig(stdout=Output(write)))
+    instance.memory.pack("II", 0, 70_000, 1000)
+    assert instance.exports.write(2, 70_000) == 0  # finds the memory
+    return instance
+
+
+def fail(error: BaseException) -> None:
+    raise error
+
+
+def test_fd_write_does_not_leak() -> None:
+    write = writing(len).exports.write
+    assert write(1, 70_000) == 0
+    assert_no_leak(lambda: write(1, 70_000), 100_000)
+
+
+def test_fd_write_that_fails_does_not_leak() -> None:
+    write = writing(lambda data: fail(OSError(5, "no"))).exports.write
+    assert write(1, 70_000) == 29
+    assert_no_leak(lambda: write(1, 70_000), 20_000)
+
+
+def test_fd_write_that_raises_does_not_leak() -> None:
+    write = writing(lambda data: fail(LookupError(data))).exports.write
+    assert_no_leak(lambda: failing(LookupError, write, 1, 70_000), 20_000)
+
+
+def test_fd_write_that_is_left_to_the_checks_does_not_leak() -> None:
+    """A descriptor that is not there, and a result out of bounds."""
+    write = writing(len).exports.write
+    assert (write(70_000, 70_000), write(1, -1)) == (8, 21)
+    assert_no_leak(lambda: (write(70_000, 70_000), write(1, -1)), 10_000)
+
+
+def test_the_arguments_of_fd_write_are_given_back() -> None:
+    """What calls only borrow, counted; also of what is refused, and of a writer with no count."""
+    memory = pywasm3.Memory(1)
+    memory.pack("II", 8, 1 << 14, 3)
+    fd, iovecs, result = 1 << 40, 8 + (1 << 40), (1 << 40) + 20
+    objects = [fd, iovecs, result, len, memory, OSError]
+    guest = SimpleNamespace(found=memory)
+    for writer in (len, lambda data: "3", lambda data: -1, lambda data: fail(OSError())):
+        write: Any = FdWrite({fd: writer}, lambda *_: 7, guest, (OSError,), id)
+        write(0, 0, 0, 0)
+        before = [sys.getrefcount(x) for x in objects]
+        for _ in range(100):
+            with suppress(TypeError, ValueError):
+                write(fd, iovecs, 1, result)
+            assert write(fd, iovecs, 2, result) == 7
+            failing(TypeError, write, fd, iovecs)
+        assert [sys.getrefcount(x) for x in objects] == before
+        del write
+
+
+def test_an_fd_write_does_not_leak() -> None:
+    memory = pywasm3.Memory(1)
+    guest = SimpleNamespace(found=memory)
+
+    def action() -> None:
+        write = FdWrite({}, lambda *_: 7, guest, (OSError,), id)
+        assert write(1, 8, 1, 20) == 7
+        failing(TypeError, FdWrite, {}, len)
+
+    assert_no_leak(action, 20_000)
 
 
 # ---- modules and instances ----
@@ -476,6 +566,28 @@ def test_an_instance_that_is_passed_to_its_host_function_does_not_leak() -> None
     assert collected(make)
 
 
+def test_an_instance_that_its_output_knows_does_not_leak() -> None:
+    def make() -> pywasm3.Instance:
+        instance = writing(lambda data: instance.memory.grow(0))
+        assert [instance.exports.write(1, 70_000) for _ in range(3)] == [0, 0, 0]
+        return instance
+
+    assert collected(make)
+
+
+def test_an_fd_write_that_its_memory_knows_does_not_leak() -> None:
+    class Known(pywasm3.Memory):
+        pass
+
+    def make() -> Known:
+        memory: Any = Known(1)
+        memory.write = FdWrite({}, lambda *_: 7, SimpleNamespace(found=memory), (OSError,), id)
+        assert memory.write(1, 8, 1, 20) == 7
+        return memory  # type: ignore[no-any-return]
+
+    assert collected(make)
+
+
 def test_a_function_in_a_cycle_does_not_leak() -> None:
     class Holder:
         function: Any
@@ -583,8 +695,6 @@ def test_host_functions_are_freed_by_close() -> None:
 
 def test_references_are_given_back(instance: pywasm3.Instance) -> None:
     """Counted for objects that calls only borrow."""
-    import sys
-
     value, number = 1 << 62, 1.25
     add, call = instance.exports.add, instance.exports.call
     before = [sys.getrefcount(x) for x in (value, number, add, call, None, instance)]
