@@ -256,6 +256,7 @@ class Instance:
         try:
             lookup = with_wasi(lookup, self._wasi)
             self._instantiate(module, lookup, store, compile == "eager", limits)
+            self._wasi.memory.refresh()  # while there is an instance to ask
             self._start()
             initialize(self)
         except BaseException:

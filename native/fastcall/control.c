@@ -336,6 +336,7 @@ pw_trap pw_watch_pending(pw_store_object *self)
 }
 
 PW_THREAD_LOCAL pw_store_object *pw_hosting;
+Py_ssize_t pw_host_calls;
 
 /* Coroutines can leave a store behind whose call has ended, or one that runs elsewhere. */
 static void link_outer(pw_store_object *self, pw_store_object *outer)

@@ -303,6 +303,8 @@ void pw_watch_clear(pw_store_object *self);
 
 /* The store whose host function runs on this thread, or ran, for coroutines can mix; held. */
 extern PW_THREAD_LOCAL pw_store_object *pw_hosting;
+/* Host functions that run, on all threads: while there is none, no thread need look that up. */
+extern Py_ssize_t pw_host_calls;
 
 /* A call of a store that is watched, or by a host function of another store. */
 pw_trap pw_watched_call(pw_store_object *self, const pw_callee *callee, uint64_t *values);
@@ -311,7 +313,7 @@ pw_trap pw_watched_call(pw_store_object *self, const pw_callee *callee, uint64_t
 static PW_ALWAYS_INLINE pw_trap pw_run_call(pw_store_object *self, const pw_callee *callee,
                                             uint64_t *values)
 {
-    if (self->watch.watched || pw_hosting)
+    if (self->watch.watched || pw_host_calls)
         return pw_watched_call(self, callee, values);
     self->watch.started = 0;
     pw_trap trap = pw_engine->call(callee, values);

@@ -195,9 +195,11 @@ pw_trap pw_host_call(void *object, uint64_t *values)
     Py_INCREF(self);
     pw_store_object *hosting = pw_hosting;
     pw_hosting = (pw_store_object *)Py_NewRef((PyObject *)store);
+    pw_host_calls++;
     PyObject *result = call(self, values, arguments);
     int status = result ? encode_results(self, result, values) : -1;
     Py_XDECREF(result);
+    pw_host_calls--;
     Py_XSETREF(pw_hosting, hosting);
     Py_DECREF(self);
     if (arguments != local)

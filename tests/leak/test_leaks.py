@@ -343,6 +343,24 @@ def test_the_arguments_of_fd_write_are_given_back() -> None:
         del write
 
 
+def test_an_fd_write_gives_back_what_it_was_made_of() -> None:
+    memory = pywasm3.Memory(1)
+    parts: tuple[Any, ...] = (
+        {},
+        lambda *_: 7,
+        SimpleNamespace(found=memory),
+        (OSError,),
+        lambda error: 29,
+    )
+    objects = [*parts, memory]
+    before = [sys.getrefcount(x) for x in objects]
+    write = FdWrite(*parts)
+    assert write(1, 8, 1, 20) == 7
+    assert all(sys.getrefcount(x) > n for x, n in zip(objects, before, strict=True))
+    del write
+    assert [sys.getrefcount(x) for x in objects] == before
+
+
 def test_an_fd_write_does_not_leak() -> None:
     memory = pywasm3.Memory(1)
     guest = SimpleNamespace(found=memory)

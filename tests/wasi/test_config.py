@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import pywasm3
-from helpers import child, wat
+from helpers import child, load, wat
 from pywasm3.wasi import CAPTURE, INHERIT, FixedClock, HostDir, VirtualDir, WasiConfig
 from wasi_helpers import Calls
 
@@ -388,3 +388,15 @@ def test_a_stream_that_fails_at_its_end_keeps_no_other_open(tmp_path: Path) -> N
         calls.instance.close()
     assert calls.instance.closed
     calls.instance.close()
+
+
+def test_a_function_that_outlives_its_instance_reaches_the_memory() -> None:
+    sizes = load(
+        """(module
+        (import "wasi_snapshot_preview1" "args_sizes_get"
+          (func $sizes (param i32 i32) (result i32)))
+        (memory (export "memory") 1)
+        (func (export "sizes") (result i32) i32.const 0 i32.const 4 call $sizes))""",
+        wasi=WasiConfig(args=["program"]),
+    ).exports.sizes
+    assert sizes() == 0

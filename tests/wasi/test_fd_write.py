@@ -373,6 +373,8 @@ def test_misuse_of_the_short_way_is_an_exception() -> None:
             made.write(*arguments)
     with pytest.raises(TypeError, match="4 positional arguments"):
         made.write(1, *ARGUMENTS[:2], result=20)
+    with pytest.raises(TypeError, match="4 positional arguments"):
+        made.write(1, *ARGUMENTS, more=5)
     with pytest.raises(TypeError, match="unhashable"):
         made.write([], *ARGUMENTS)
     with pytest.raises(TypeError):
