@@ -67,11 +67,12 @@ def repeat(action: Callable[[], Any], count: int) -> None:
 def growth(measure: Callable[[], int], action: Callable[[], Any], count: int, bound: int) -> int:
     """How much grows in `count` rounds, after a warm-up.
 
-    A cache that fills grows once, a leak every time: beyond `bound` it is measured again.
+    A cache that fills grows less and less, as does what replaces objects older than the measure; a
+    leak grows every time alike. So beyond `bound` it is measured again.
     """
     repeat(action, max(1, count // 4))
     grown = bound
-    for _ in range(3):
+    for _ in range(8):
         gc.collect()
         before = measure()
         repeat(action, count)
