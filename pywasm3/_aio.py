@@ -134,8 +134,8 @@ class _Call:
 
     # ---- on the thread ----
 
-    def run(self) -> None:
-        """Runs the call, and tells the loop."""
+    def run(self, finished: Callable[[], None] = lambda: None) -> None:
+        """Runs the call, and tells the loop; between the two, `finished`."""
         outer = getattr(_running, "call", None)
         _running.call = self
         result: Any = None
@@ -148,6 +148,7 @@ class _Call:
         except BaseException as exception:
             error = exception
         _running.call = outer
+        finished()
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
             self._loop.call_soon_threadsafe(self._settle, result, error)
 
@@ -186,13 +187,18 @@ class _Thread(threading.Thread):
     def __init__(self) -> None:
         super().__init__(name="pywasm3", daemon=True)
         self.inbox: SimpleQueue[_Call] = SimpleQueue()
+        self._kept = True
 
     def run(self) -> None:
-        while True:
-            self.inbox.get().run()
-            if len(_idle) >= _KEPT_THREADS:
-                return
+        while self._kept:
+            # Idle before the loop hears of the end: its next call finds this thread.
+            self.inbox.get().run(self._rest)
+
+    def _rest(self) -> None:
+        if len(_idle) < _KEPT_THREADS:
             _idle.append(self)
+        else:
+            self._kept = False
 
 
 def _start(call: _Call) -> None:
