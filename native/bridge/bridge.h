@@ -30,12 +30,6 @@ bool pw_type_matches(pw_valtype actual, pw_valtype expected);
 /* Forgets what pw_store_type keeps. */
 void pw_store_end_linking(pw_store *store);
 
-/* Whether elements, or bytes, [start, start + count) are there. */
-static inline bool pw_fits(uint64_t size, uint32_t start, uint32_t count)
-{
-    return start <= size && count <= size - start;
-}
-
 /* The value of a constant expression; the globals that it reads are there. */
 uint64_t pw_evaluate(const pw_instance *instance, const pw_constexpr *expression);
 

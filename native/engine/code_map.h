@@ -66,12 +66,18 @@ static bool can_trap_or_call(u8 opcode)
            (opcode >= 0xa8 && opcode <= 0xb1);   /* float to integer */
 }
 
+static pw_compilation *compilation_of(IM3Compilation o)
+{
+    return &((pw_instance *)o->runtime->userdata)->store->compilation;
+}
+
 /* Called by EmitOp before it writes an operation. It has made sure of 8 free lines: an operation
  * has at most 6 words and is followed by a bridge of 2 or by another check. */
-static void map_operation(IM3Compilation o)
+static void map_operation(IM3Compilation o, bool look)
 {
     IM3CodePage page = o->page;
-    if (!o->lastOpcodeStart || !can_trap_or_call(*o->lastOpcodeStart))
+    compilation_of(o)->operations++;
+    if (!o->lastOpcodeStart || !(look || can_trap_or_call(*o->lastOpcodeStart)))
         return;
     map_entry entry = {page->info.lineIndex, (u32)(o->lastOpcodeStart - o->module->wasmStart)};
     if (page->info.numLines < page->info.sequence &&

@@ -38,12 +38,30 @@ static M3Result compile_instruction(IM3Compilation o, m3opcode_t opcode)
     return info->compiler ? info->compiler(o, opcode) : Compile_Operator(o, opcode);
 }
 
+/* Emitted operations, at most, between two places where a call can be stopped: some microseconds. */
+#define MOST_UNSEEN 256
+
+/* Calls and loops are checked; code that is long without them needs a check of its own. */
+static M3Result look_now_and_then(IM3Compilation o)
+{
+#ifndef PW_UNCHECKED
+    pw_compilation *state = compilation_of(o);
+    if (state->operations - state->seen > MOST_UNSEEN) {
+        state->seen = state->operations;
+        return EmitOp(o, op_pwLook);
+    }
+#endif
+    return NULL;
+}
+
 M3Result CompileBlockStatements(IM3Compilation o)
 {
     while (o->wasm < o->wasmEnd) {
         m3opcode_t opcode = 0;
         M3Result result = IsStackPolymorphic(o) ? skip_dead_code(o) : NULL;
         o->lastOpcodeStart = o->wasm;
+        if (!result && !IsStackPolymorphic(o))
+            result = look_now_and_then(o);
         if (!result)
             result = read_opcode(o, &opcode);
         if (!result)
@@ -148,6 +166,9 @@ M3Result CompileBlock(IM3Compilation o, IM3FuncType type, m3opcode_t opcode)
     M3Result result = grow_scopes(state, (u32)outer.depth);
     if (result)
         return result;
+    u32 seen = state->seen;
+    if (opcode == c_waOp_loop)
+        state->seen = state->operations;
     state->scopes[outer.depth].scope = &outer;
     o->block.outer = &outer;
     o->block.pc = GetPagePC(o->page);
@@ -161,6 +182,7 @@ M3Result CompileBlock(IM3Compilation o, IM3FuncType type, m3opcode_t opcode)
     if (!result)
         result = close_block(o, type, opcode);
     o->block = outer;
+    state->seen = seen; /* branches to the end may pass none of those within */
     return result;
 }
 

@@ -51,6 +51,7 @@ static M3Result compile_once(M3Function *function)
     pw_instance *instance = pw_instance_of(function);
     pw_compilation *state = &instance->store->compilation;
     state->first_free[0] = state->first_free[1] = state->preserved = 0;
+    state->operations = state->seen = 0;
     state->allowance = VALUES_PER_BYTE * (u64)(function->wasmEnd - function->wasm);
     M3Result error = CompileFunction(function);
     free(instance->far_types);

@@ -7,11 +7,6 @@
 /* ... and so many in all functions of an instance beyond that. */
 #define EXCESS_VALUES (1u << 19)
 
-static pw_compilation *compilation_of(IM3Compilation o)
-{
-    return &((pw_instance *)o->runtime->userdata)->store->compilation;
-}
-
 /* ---- instructions on many values ---- */
 
 /* Accounts for the code, and the work, that an instruction on so many values takes. */

@@ -50,6 +50,7 @@
 #undef m3_Yield
 
 #include "ops_call.h"
+#include "bulk.h"
 #include "each.h"
 #include "ops_far.h"
 #include "ops_memory.h"
@@ -63,12 +64,14 @@
 #define op_Compile op_pwCompile
 #define op_MemSize op_pwMemSize
 #define op_MemGrow op_pwMemGrow
+#define op_MemCopy op_pwMemCopy
+#define op_MemFill op_pwMemFill
 
 /* ---- compiler ---- */
 
 #undef d_m3RecordBacktraces
 #define d_m3RecordBacktraces 1
-#define EmitMappingEntry(PAGE, OFFSET) map_operation(o)
+#define EmitMappingEntry(PAGE, OFFSET) map_operation(o, i_operation == op_pwLook)
 #include "m3_emit.c"
 #undef EmitMappingEntry
 #undef d_m3RecordBacktraces

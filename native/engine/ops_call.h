@@ -67,14 +67,23 @@ d_m3Op(pwEntry)
 d_m3Op(pwLoop)
 {
     d_m3ClearRegisters pw_store *store = pw_header_of(_mem)->store;
-    m3ret_t r;
-    do {
-        r = checkpoint(store, _sp, _pc - 1);
-        if (M3_UNLIKELY(r))
-            break;
+    m3ret_t r = checkpoint(store, _sp, _pc - 1);
+    while (M3_LIKELY(!r)) {
         r = nextOpImpl();
-    } while (r == _pc);
+        if (r != _pc)
+            return r;
+        r = iterate(store, _sp, _pc - 1);
+    }
     return r;
+}
+
+/* Within code that is long without calls and loops. */
+d_m3Op(pwLook)
+{
+    m3ret_t r = pass_time(pw_header_of(_mem)->store, _sp, _pc - 1, 1);
+    if (M3_UNLIKELY(r))
+        return r;
+    nextOp();
 }
 
 d_m3Op(pwCall)

@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Part of engine.c: operations on references, tables and segments. */
-
-static const char trap_table_bounds[] = "[trap] out of bounds table access";
-static const char trap_null_reference[] = "[trap] null reference";
-
-#define TRAP_HERE(TRAP) return trap_at(pw_header_of(_mem)->store, _pc - 1, TRAP)
+/* Part of engine.c: operations on references, tables and their segments. */
 
 d_m3Op(pwTableGet)
 {
@@ -44,60 +39,45 @@ d_m3Op(pwTableGrow)
 
 d_m3Op(pwTableFill)
 {
-    u32 start = slot(u32);
-    u64 ref = slot(u64);
+    bulk_work work = {.to = slot(u32)};
+    work.value = slot(u64);
     u32 count = slot(u32);
-    if (M3_UNLIKELY(!pw_table_fill(immediate(pw_table *), start, ref, count)))
+    pw_table *table = work.target = immediate(pw_table *);
+    if (M3_UNLIKELY(!pw_fits(table->size, work.to, count)))
         TRAP_HERE(trap_table_bounds);
-    nextOp();
+    DO_BULK(fill_elements, &work, count, sizeof(uint64_t));
 }
 
 d_m3Op(pwTableCopy)
 {
-    u32 to = slot(u32);
-    u32 from = slot(u32);
+    bulk_work work = {.to = slot(u32)};
+    work.from = slot(u32);
     u32 count = slot(u32);
-    pw_table *target = immediate(pw_table *);
-    const pw_table *source = immediate(const pw_table *);
-    if (M3_UNLIKELY(!pw_table_copy(target, to, source, from, count)))
+    pw_table *target = work.target = immediate(pw_table *);
+    const pw_table *source = work.source = immediate(const pw_table *);
+    if (M3_UNLIKELY(!pw_fits(target->size, work.to, count) ||
+                    !pw_fits(source->size, work.from, count)))
         TRAP_HERE(trap_table_bounds);
-    nextOp();
+    DO_BULK(copy_elements, &work, count, sizeof(uint64_t));
 }
 
 d_m3Op(pwTableInit)
 {
-    u32 to = slot(u32);
-    u32 from = slot(u32);
+    bulk_work work = {.to = slot(u32)};
+    work.from = slot(u32);
     u32 count = slot(u32);
-    pw_table *table = immediate(pw_table *);
-    const pw_elem *segment = immediate(const pw_elem *);
-    if (M3_UNLIKELY(!pw_elem_copy(table, to, segment, from, count)))
+    pw_table *table = work.target = immediate(pw_table *);
+    const pw_elem *segment = work.source = immediate(const pw_elem *);
+    if (M3_UNLIKELY(!pw_fits(table->size, work.to, count) ||
+                    !pw_fits(segment->count, work.from, count)))
         TRAP_HERE(trap_table_bounds);
-    nextOp();
+    DO_BULK(init_elements, &work, count, sizeof(uint64_t));
 }
 
 d_m3Op(pwElemDrop)
 {
     pw_elem *segment = immediate(pw_elem *);
     segment->count = 0;
-    nextOp();
-}
-
-d_m3Op(pwMemoryInit)
-{
-    u32 to = slot(u32);
-    u32 from = slot(u32);
-    u32 count = slot(u32);
-    const pw_data *segment = immediate(const pw_data *);
-    if (M3_UNLIKELY(!pw_data_copy(_mem, to, segment, from, count)))
-        TRAP_HERE(m3Err_trapOutOfBoundsMemoryAccess);
-    nextOp();
-}
-
-d_m3Op(pwDataDrop)
-{
-    pw_data *segment = immediate(pw_data *);
-    segment->size = 0;
     nextOp();
 }
 

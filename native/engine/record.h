@@ -8,6 +8,8 @@
 
 const char pw_trap_host[] = "host function failed";
 static const char trap_null_function[] = "null function reference";
+static const char trap_null_reference[] = "null reference";
+static const char trap_table_bounds[] = "out of bounds table access";
 static const char trap_fuel[] = "out of fuel";
 static const char trap_interrupted[] = "interrupted";
 static const char trap_deadline[] = "deadline exceeded";
@@ -49,6 +51,8 @@ static m3ret_t trap_at(pw_store *store, pc_t pc, m3ret_t trap)
     store->record.pc = pc;
     return trap;
 }
+
+#define TRAP_HERE(TRAP) return trap_at(pw_header_of(_mem)->store, _pc - 1, TRAP)
 
 /* A trap of a function before its first instruction. */
 static PW_NOINLINE m3ret_t trap_in(pw_store *store, IM3Function function, m3ret_t trap)
@@ -116,17 +120,23 @@ static m3ret_t call_tick_hook(pw_store *store, m3stack_t sp)
     return trap == PW_TRAP_NONE && !in_order ? trap_order : trap_of(trap);
 }
 
-/* Gives ticks for the next period, unless there are some, and takes one. False without fuel. */
+/* Gives ticks for the next period, unless there are some. */
+static void give_ticks(pw_meter *meter)
+{
+    if (meter->ticks)
+        return;
+    meter->ticks = meter->period;
+    if (meter->fuel == PW_NO_FUEL)
+        return;
+    if (meter->fuel < meter->ticks)
+        meter->ticks = meter->fuel;
+    meter->fuel -= meter->ticks;
+}
+
+/* False without fuel. */
 static bool take_tick(pw_meter *meter)
 {
-    if (meter->ticks == 0) {
-        meter->ticks = meter->period;
-        if (meter->fuel != PW_NO_FUEL) {
-            if (meter->fuel < meter->ticks)
-                meter->ticks = meter->fuel;
-            meter->fuel -= meter->ticks;
-        }
-    }
+    give_ticks(meter);
     if (meter->ticks == 0)
         return false;
     meter->ticks--;
@@ -154,18 +164,56 @@ static PW_NOINLINE m3ret_t stop(pw_store *store, m3stack_t sp, pc_t pc)
     return trap ? trap_at(store, pc, trap) : NULL;
 }
 
-/* Passed at each call and each iteration of a loop, with the base of the running frame. */
+/* Passed at each further iteration of a loop: one tick, and what else it may bring to light. */
+static inline m3ret_t iterate(pw_store *store, m3stack_t sp, pc_t pc)
+{
+#ifdef PW_UNCHECKED
+    return NULL;
+#else
+    return M3_LIKELY(--store->meter.ticks >= 0) ? NULL : tick(store, sp, pc);
+#endif
+}
+
+/* Passed at each call and each entry of a loop, with the base of the running frame: these take
+ * native stack, too. */
 static inline m3ret_t checkpoint(pw_store *store, m3stack_t sp, pc_t pc)
 {
 #ifdef PW_UNCHECKED
     return NULL;
 #else
-    if (M3_UNLIKELY(--store->meter.ticks < 0)) {
-        m3ret_t trap = tick(store, sp, pc);
-        if (trap)
-            return trap;
-    }
+    m3ret_t trap = iterate(store, sp, pc);
+    if (M3_UNLIKELY(trap))
+        return trap;
     uintptr_t limit = atomic_load_explicit(&store->meter.stop_limit, memory_order_relaxed);
     return M3_LIKELY((uintptr_t)__builtin_frame_address(0) >= limit) ? NULL : stop(store, sp, pc);
+#endif
+}
+
+/* ---- time that passes without calls and iterations ---- */
+
+static PW_NOINLINE m3ret_t look(pw_store *store, m3stack_t sp, pc_t pc)
+{
+    pw_meter *meter = &store->meter;
+    if (meter->fuel != PW_NO_FUEL)
+        meter->fuel += meter->ticks;
+    meter->ticks = 0;
+    m3ret_t trap = call_tick_hook(store, sp);
+    give_ticks(meter);
+    return trap ? trap_at(store, pc, trap) : NULL;
+}
+
+/* Work that takes as long as so many iterations may. It costs no fuel: what a unit of fuel is must
+ * not hang on how the work is done. */
+static inline m3ret_t pass_time(pw_store *store, m3stack_t sp, pc_t pc, u32 ticks)
+{
+#ifdef PW_UNCHECKED
+    return NULL;
+#else
+    pw_meter *meter = &store->meter;
+    if (M3_UNLIKELY(meter->ticks < ticks))
+        return look(store, sp, pc);
+    meter->ticks -= ticks;
+    meter->fuel += meter->fuel == PW_NO_FUEL ? 0 : ticks;
+    return NULL;
 #endif
 }

@@ -42,6 +42,8 @@ typedef struct {
 typedef struct {
     uint16_t first_free[2]; /* no slot, no pair of slots, is free below */
     uint16_t preserved;     /* no operand below is a local */
+    uint32_t operations;    /* that were emitted so far */
+    uint32_t seen;          /* of these, what precedes the last check on every way to here */
     uint64_t table;         /* counts br_tables, of all functions */
     uint64_t allowance;     /* see spend() */
     pw_scope *scopes;       /* by depth */
@@ -188,6 +190,12 @@ static inline uint8_t pw_engine_type(pw_valtype type)
     if (type >= PW_F64 && type <= PW_I32)
         return (uint8_t)(PW_I32 + 1 - type);
     return type == PW_V128 ? c_m3Type_none : c_m3Type_i64;
+}
+
+/* Whether elements, or bytes, [start, start + count) are there. */
+static inline bool pw_fits(uint64_t size, uint32_t start, uint32_t count)
+{
+    return start <= size && count <= size - start;
 }
 
 /* ---- memory.c ---- */

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -130,6 +131,54 @@ for _ in range(2):
     assert exports.add(1, 2) == 3
 """,
         WASM=WASM,
+    )
+
+
+# Thousands of cheap iterations come before as many that take milliseconds: if only their number
+# decided when the clock is looked at, it would be seconds until somebody does.
+SLOW_WORK = {
+    "fill": "(memory.fill (i32.const 0) (i32.const 1) (i32.const 0x10000000))",
+    "copy": "(memory.copy (i32.const 0) (i32.const 1) (i32.const 0xfffffff))",
+    "elements": "(table.fill $t (i32.const 0) (ref.null func) (i32.const 1000000))",
+    "straight": "(local.set $n (i64.div_u (local.get $n) (i64.const 3)))" * 500_000,
+    "branchy": "(block (br_if 0 (i32.const 1)) (drop (i64.div_u (local.get $n) (i64.const 3))))"
+    * 500_000,
+}
+SUDDENLY = """
+(module
+  (memory 4096)
+  (table $t 1000000 funcref)
+  (func (export "f") (local $i i32) (local $n i64)
+    (local.set $n (i64.const 0x4000000000000000))
+    (loop
+      (local.set $i (i32.const 20000))
+      (loop (br_if 0 (local.tee $i (i32.sub (local.get $i) (i32.const 1)))))
+      (local.set $i (i32.const 4000))
+      (loop %s (br_if 0 (local.tee $i (i32.sub (local.get $i) (i32.const 1)))))
+      (br 0))))
+"""
+
+
+@pytest.mark.parametrize("work", SLOW_WORK)
+def test_a_deadline_stops_what_becomes_slow_at_once(work: str, tmp_path: Path) -> None:
+    path = tmp_path / "suddenly.wasm"
+    path.write_bytes(wat(SUDDENLY % SLOW_WORK[work]))
+    child(
+        START
+        + f"""
+instance = pywasm3.load(PATH.decode(), compile="eager")
+begin = time.monotonic()
+try:
+    with instance.deadline(0.05):
+        instance.exports.f()
+except DeadlineExceeded as error:
+    assert [frame.name for frame in error.frames] == ["f"]
+else:
+    raise AssertionError
+assert time.monotonic() - begin < 0.05 + {PATIENCE}
+""",
+        WASM=WASM,
+        PATH=str(path).encode(),
     )
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import random
+from array import array
 
 import pytest
 
@@ -64,6 +65,85 @@ def test_a_copy_may_overlap_in_both_directions() -> None:
     assert exports.memory.read(0, 12) == b"0101234567ab"
     exports.copy(0, 3, 8)
     assert exports.memory.read(0, 12) == b"1234567a67ab"
+
+
+# More than the engine does at once, 1 MiB, and no multiple of it.
+LARGE = """
+(module
+  (memory (export "memory") 64)
+  (data $s "%s")
+  (table $t 300000 funcref)
+  (table $other 300000 funcref)
+  (elem declare func $f)
+  (func $f)
+  (func (export "fill") (param i32 i32 i32)
+    (memory.fill (local.get 0) (local.get 1) (local.get 2)))
+  (func (export "copy") (param i32 i32 i32)
+    (memory.copy (local.get 0) (local.get 1) (local.get 2)))
+  (func (export "init") (param i32 i32 i32)
+    (memory.init $s (local.get 0) (local.get 1) (local.get 2)))
+  (func (export "fill_elements") (param i32 i32)
+    (table.fill $t (local.get 0) (ref.func $f) (local.get 1)))
+  (func (export "copy_elements") (param i32 i32 i32)
+    (table.copy $t $t (local.get 0) (local.get 1) (local.get 2)))
+  (func (export "copy_to_other") (param i32 i32 i32)
+    (table.copy $other $t (local.get 0) (local.get 1) (local.get 2)))
+  (func (export "t") (param i32) (result i32) (ref.is_null (table.get $t (local.get 0))))
+  (func (export "other") (param i32) (result i32)
+    (ref.is_null (table.get $other (local.get 0)))))
+""" % ("0123456789abcdef" * 150_001)
+
+
+@pytest.mark.parametrize(("to", "start"), [(7, 1_000), (1_000, 7), (7, 7), (7, 2_000_000)])
+def test_a_large_copy_may_overlap_in_both_directions(to: int, start: int) -> None:
+    exports = load(LARGE).exports
+    exports.init(0, 0, 2_400_016)
+    expected = bytearray(exports.memory)
+    expected[to : to + 2_100_001] = expected[start : start + 2_100_001]
+    exports.copy(to, start, 2_100_001)
+    assert bytes(exports.memory) == expected
+
+
+def test_large_parts_of_a_segment_are_copied_whole() -> None:
+    exports = load(LARGE).exports
+    exports.init(5, 3, 2_400_013)
+    assert exports.memory.read(5, 2_400_013) == (b"0123456789abcdef" * 150_001)[3:]
+    assert not any(exports.memory.read(2_400_018, 1_000))
+
+
+def test_large_parts_of_a_memory_are_filled_whole() -> None:
+    exports = load(LARGE).exports
+    exports.fill(5, 0xAB, 3_000_000)
+    assert bytes(exports.memory) == (bytes(5) + b"\xab" * 3_000_000).ljust(64 << 16, b"\0")
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [("fill", (1, 1, 64 << 16)), ("copy", (1, 0, 64 << 16)), ("init", (0, 1, 2_400_016))],
+)
+def test_a_large_part_out_of_bounds_changes_nothing(name: str, arguments: tuple[int, ...]) -> None:
+    exports = load(LARGE).exports
+    with pytest.raises(Trap):
+        exports[name](*arguments)
+    assert not any(bytes(exports.memory))
+
+
+def nulls(function: pywasm3.Function) -> bytes:
+    """For each element of a table, whether it is null."""
+    return bytes(map(int, function.map(array("i", range(300_000)))))
+
+
+@pytest.mark.parametrize(("to", "start"), [(3, 10), (10, 3)])
+def test_a_large_copy_of_elements_may_overlap(to: int, start: int) -> None:
+    exports = load(LARGE).exports
+    exports.fill_elements(11, 140_000)
+    expected = bytearray(nulls(exports.t))
+    assert expected == b"\1" * 11 + bytes(140_000) + b"\1" * (300_000 - 140_011)
+    expected[to : to + 270_000] = expected[start : start + 270_000]
+    exports.copy_elements(to, start, 270_000)
+    assert nulls(exports.t) == expected
+    exports.copy_to_other(20, 10, 270_000)
+    assert nulls(exports.other) == b"\1" * 20 + expected[10:270_010] + b"\1" * (300_000 - 270_020)
 
 
 def test_only_the_low_byte_fills() -> None:

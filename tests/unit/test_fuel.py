@@ -78,6 +78,27 @@ def test_a_unit_is_a_call_or_an_iteration(name: str, argument: int, units: int) 
         assert instance.fuel == 0
 
 
+@pytest.mark.parametrize(
+    "slow",
+    [
+        "(memory.fill (i32.const 0) (i32.const 0) (i32.const 8388608))",
+        "(global.set 0 (i32.add (global.get 0) (i32.const 1)))" * 5000,
+    ],
+)
+def test_work_within_an_iteration_takes_no_fuel(slow: str) -> None:
+    text = f"""(module (memory 128) (global (mut i32) (i32.const 0)) (func (export "f") (param i32)
+      (loop {slow} (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))"""
+    instance = load(text, limits=Limits(fuel=10_000))
+    for units in (1, 7, 200):
+        before = instance.fuel
+        instance.exports.f(units)
+        assert before is not None and instance.fuel == before - units
+    instance.fuel = 20
+    with pytest.raises(pywasm3.OutOfFuel):
+        instance.exports.f(21)
+    assert instance.fuel == 0
+
+
 @pytest.mark.parametrize("fuel", [0, 1, 4095, 4096, 4097, 10_000])
 def test_fuel_ends_at_the_same_place_each_time(fuel: int) -> None:
     for spent_before in (0, 1, 5000):
