@@ -62,11 +62,11 @@ static inline m3ret_t do_bulk(pw_store *store, m3stack_t sp, pc_t pc, bulk_part 
 }
 
 /* The end of an operation, whose bounds have been checked for the whole. */
-#define DO_BULK(PART, WORK, COUNT, SIZE)                                                      \
-    do {                                                                                      \
-        pw_store *store = pw_header_of(_mem)->store;                                          \
-        m3ret_t trap = do_bulk(store, _sp, _pc - 1, PART, WORK, COUNT, SIZE);                 \
-        if (M3_UNLIKELY(trap))                                                                \
-            return trap;                                                                      \
-        nextOp();                                                                             \
+#define DO_BULK(PART, WORK, COUNT, SIZE)                                      \
+    do {                                                                      \
+        pw_store *store = pw_header_of(_mem)->store;                          \
+        m3ret_t trap = do_bulk(store, _sp, _pc - 1, PART, WORK, COUNT, SIZE); \
+        if (M3_UNLIKELY(trap))                                                \
+            return trap;                                                      \
+        nextOp();                                                             \
     } while (0)

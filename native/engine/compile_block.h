@@ -38,7 +38,7 @@ static M3Result compile_instruction(IM3Compilation o, m3opcode_t opcode)
     return info->compiler ? info->compiler(o, opcode) : Compile_Operator(o, opcode);
 }
 
-/* Emitted operations, at most, between two places where a call can be stopped: some microseconds. */
+/* Emitted operations between two places where a call can be stopped: some microseconds. */
 #define MOST_UNSEEN 256
 
 /* Calls and loops are checked; code that is long without them needs a check of its own. */

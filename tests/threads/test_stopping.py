@@ -139,7 +139,7 @@ for _ in range(2):
 SLOW_WORK = {
     "fill": "(memory.fill (i32.const 0) (i32.const 1) (i32.const 0x10000000))",
     "copy": "(memory.copy (i32.const 0) (i32.const 1) (i32.const 0xfffffff))",
-    "elements": "(table.fill $t (i32.const 0) (ref.null func) (i32.const 1000000))",
+    "elements": "(table.fill $t (i32.const 0) (ref.null func) (i32.const 10000000))",
     "straight": "(local.set $n (i64.div_u (local.get $n) (i64.const 3)))" * 500_000,
     "branchy": "(block (br_if 0 (i32.const 1)) (drop (i64.div_u (local.get $n) (i64.const 3))))"
     * 500_000,
@@ -147,13 +147,13 @@ SLOW_WORK = {
 SUDDENLY = """
 (module
   (memory 4096)
-  (table $t 1000000 funcref)
+  (table $t 10000000 funcref)
   (func (export "f") (local $i i32) (local $n i64)
     (local.set $n (i64.const 0x4000000000000000))
     (loop
-      (local.set $i (i32.const 20000))
+      (local.set $i (i32.const 20480)) ;; 5 times what comes between two looks
       (loop (br_if 0 (local.tee $i (i32.sub (local.get $i) (i32.const 1)))))
-      (local.set $i (i32.const 4000))
+      (local.set $i (i32.const 4096))
       (loop %s (br_if 0 (local.tee $i (i32.sub (local.get $i) (i32.const 1)))))
       (br 0))))
 """
