@@ -5,6 +5,7 @@
 #include "state.h"
 
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../frontend/error.h"
@@ -29,10 +30,64 @@ M3MemoryHeader *pw_memory_header(const pw_memory *memory)
     return (M3MemoryHeader *)(void *)memory->data - 1;
 }
 
-static uint64_t declared_max(const pw_limits *limits)
+/* ---- memories that are kept ---- */
+
+/* Reserving address space costs more than all else about a small instance: the system makes tables
+ * for it, and clears pages. So a few memories that were let go are kept for the next ones. */
+#define KEPT_MEMORIES 8
+/* 16 MiB: the tables of larger ones would take memory of their own. */
+#define MOST_KEPT_PAGES 256
+
+static _Atomic(pw_memory *) kept_memories[KEPT_MEMORIES];
+
+static void unmap(pw_memory *memory)
 {
-    return limits->has_max && limits->max < MAX_PAGES ? limits->max : MAX_PAGES;
+    if (memory && memory->start)
+        pw_pages_release(memory->start, memory->reserved);
+    free(memory);
 }
+
+static bool find_place(pw_memory *memory)
+{
+    for (int i = 0; i < KEPT_MEMORIES; ++i) {
+        pw_memory *empty = NULL;
+        if (atomic_compare_exchange_strong(&kept_memories[i], &empty, memory))
+            return true;
+    }
+    return false;
+}
+
+/* Nothing that a guest left behind stays. Without a place, one of the others goes. */
+static void keep(pw_memory *memory)
+{
+    static atomic_uint next;
+    pw_memory_clear(memory, 0, memory->used_pages * PW_PAGE);
+    if (!find_place(memory))
+        unmap(atomic_exchange(&kept_memories[next++ % KEPT_MEMORIES], memory));
+}
+
+/* One that can grow to so many pages, or NULL. */
+static pw_memory *take_kept(uint64_t max_pages)
+{
+    for (int i = 0; i < KEPT_MEMORIES; ++i) {
+        if (!atomic_load_explicit(&kept_memories[i], memory_order_relaxed))
+            continue;
+        pw_memory *memory = atomic_exchange(&kept_memories[i], NULL);
+        if (memory && memory->max_pages == max_pages)
+            return memory;
+        if (memory && !find_place(memory))
+            unmap(memory);
+    }
+    return NULL;
+}
+
+static void forget_kept(void)
+{
+    for (int i = 0; i < KEPT_MEMORIES; ++i)
+        unmap(atomic_exchange(&kept_memories[i], NULL));
+}
+
+/* ---- making and freeing ---- */
 
 static bool try_reserve(pw_memory *memory, uint64_t pages)
 {
@@ -52,20 +107,45 @@ static bool try_reserve(pw_memory *memory, uint64_t pages)
 
 static bool reserve(pw_memory *memory, uint64_t min, uint64_t max)
 {
+    if (try_reserve(memory, max))
+        return true;
+    forget_kept();
     return try_reserve(memory, max) ||
            (max - min > SCARCE_GROWTH && try_reserve(memory, min + SCARCE_GROWTH)) ||
            try_reserve(memory, min);
 }
 
-/* Without a reservation its start is NULL. */
-static bool map_memory(pw_memory *memory, const pw_store *store, const pw_limits *limits)
+static pw_memory *map_memory(uint64_t min, uint64_t max)
 {
-    uint64_t min = limits->min, max = declared_max(limits);
-    if (max > store->max_pages)
-        max = store->max_pages;
-    if (min > max || !reserve(memory, min, max))
-        return false;
-    return pw_pages_commit(memory->start, pw_page_size() + (size_t)min * PW_PAGE);
+    pw_memory *memory = calloc(1, sizeof *memory);
+    if (!memory || !reserve(memory, min, max) ||
+        !pw_pages_commit(memory->start, pw_page_size() + (size_t)min * PW_PAGE)) {
+        unmap(memory);
+        return NULL;
+    }
+    memory->data = memory->start + pw_page_size();
+    memory->used_pages = min;
+    return memory;
+}
+
+static pw_memory *find_memory(uint64_t min, uint64_t max)
+{
+    pw_memory *memory = take_kept(max);
+    if (!memory)
+        return map_memory(min, max);
+    if (!pw_memory_make_room(memory, min)) {
+        unmap(memory);
+        return NULL;
+    }
+    if (min > memory->used_pages)
+        memory->used_pages = min;
+    return memory;
+}
+
+static uint64_t max_pages(const pw_store *store, const pw_limits *limits)
+{
+    uint64_t max = limits->has_max && limits->max < MAX_PAGES ? limits->max : MAX_PAGES;
+    return max < store->max_pages ? max : store->max_pages;
 }
 
 static void refuse(const pw_store *store, uint64_t pages, pw_error *error)
@@ -81,23 +161,20 @@ static void refuse(const pw_store *store, uint64_t pages, pw_error *error)
 
 pw_memory *pw_memory_new(pw_store *store, const pw_limits *limits, pw_error *error)
 {
-    pw_memory *memory = calloc(1, sizeof *memory);
-    if (!memory || !map_memory(memory, store, limits)) {
-        refuse(store, limits->min, error);
-        if (memory && memory->start)
-            pw_pages_release(memory->start, memory->reserved);
-        free(memory);
+    uint64_t min = limits->min, max = max_pages(store, limits);
+    pw_memory *memory = min <= max ? find_memory(min, max) : NULL;
+    if (!memory) {
+        refuse(store, min, error);
         return NULL;
     }
     atomic_init(&memory->references, 1);
     memory->limits = *limits;
-    memory->pages = memory->used_pages = limits->min;
-    memory->data = memory->start + pw_page_size();
+    memory->pages = min;
     pw_header *header = pw_header_of(pw_memory_header(memory));
     header->memory = memory;
     header->store = store;
     header->m3.maxStack = store->stack_end;
-    header->m3.length = (size_t)limits->min * PW_PAGE;
+    header->m3.length = (size_t)min * PW_PAGE;
     return memory;
 }
 
@@ -111,8 +188,10 @@ void pw_memory_release(pw_memory *memory)
 {
     if (atomic_fetch_sub_explicit(&memory->references, 1, memory_order_acq_rel) != 1)
         return;
-    pw_pages_release(memory->start, memory->reserved);
-    free(memory);
+    if (memory->used_pages <= MOST_KEPT_PAGES)
+        keep(memory);
+    else
+        unmap(memory);
 }
 
 uint8_t *pw_memory_data(const pw_memory *memory)

@@ -445,6 +445,33 @@ def test_a_memory_without_a_maximum_grows_to_4_gib_and_no_further() -> None:
     assert instance.memory.read(PAGE - 1, 1) == b"\0"
 
 
+@pytest.mark.parametrize("pages", [1, 3, 17, 300])
+def test_nothing_of_an_earlier_instance_is_in_a_new_memory(pages: int) -> None:
+    """The engine uses the address space of memories again that were let go."""
+    text = f'(module (memory (export "memory") {pages} {pages + 2}))'
+    for _ in range(20):  # more than it keeps
+        with load(text) as instance:
+            instance.memory.grow(2)
+            instance.memory[:] = b"\xa5" * len(instance.memory)
+    for larger in (0, 1):
+        instance = load(text.replace(f'memory") {pages}', f'memory") {pages + larger}'))
+        assert not any(bytes(instance.memory))
+        instance.memory.grow(2 - larger)
+        assert bytes(instance.memory) == bytes((pages + 2) * PAGE)
+
+
+def test_a_view_of_a_closed_memory_is_its_own() -> None:
+    instances = [load(TEXT) for _ in range(20)]
+    views = [memoryview(instance.memory) for instance in instances]
+    for number, instance in enumerate(instances):
+        instance.memory[100] = number
+        instance.close()
+    for _ in range(20):
+        with load(TEXT) as instance:
+            instance.memory[100] = 255
+    assert [view[100] for view in views] == list(range(20))
+
+
 def test_an_empty_memory_has_an_empty_view() -> None:
     memory = load('(module (memory (export "memory") 0 1))').memory
     view = memoryview(memory)
