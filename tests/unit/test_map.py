@@ -243,10 +243,12 @@ def test_arrays_of_ctypes(exports: pywasm3.Exports) -> None:
 
 
 def test_what_is_no_number_and_no_buffer(exports: pywasm3.Exports) -> None:
-    with pytest.raises(TypeError, match=r"^add: parameter 1 \(i32\): 'list' object"):
+    with pytest.raises(TypeError, match=r"^add: parameter 1 \(i32\): 'list' object is neither"):
         exports.add.map(b"ab", [1, 2])
-    with pytest.raises(TypeError, match=r"^add: parameter 0 \(i32\): 'str' object"):
+    with pytest.raises(TypeError, match=r"^add: parameter 0 \(i32\): 'str' object is neither"):
         exports.add.map("ab", b"ab")
+    with pytest.raises(TypeError, match=r"^add: parameter 0 \(i32\): 'float' object cannot be"):
+        exports.add.map(1.5, b"ab")
 
 
 def test_a_number_that_does_not_fit(exports: pywasm3.Exports) -> None:
@@ -434,6 +436,25 @@ def test_results_must_not_overlap(exports: pywasm3.Exports) -> None:
     first, second = view[:2], view[2:]
     swap.map(first, second, out=(first, second))
     assert items.tolist() == [2, 3, 0, 1]
+
+
+def test_results_may_be_columns_of_one_table(exports: pywasm3.Exports) -> None:
+    """Between each other's items; arguments that lie so are not copied."""
+    table = np.zeros(3, [("i", "<i4"), ("d", "<f8"), ("j", "<i4")])
+    table["j"] = [1, 2, 3]
+    exports.both.map(table["j"], 0.5, out=(table["d"], table["i"]))
+    assert table.tolist() == [(1, 0.5, 1), (2, 0.5, 2), (3, 0.5, 3)]
+    exports.both.map(table["j"], 2, out=(table["d"][::-1], table["i"]))
+    assert table["d"].tolist() == [2] * 3
+    with pytest.raises(ValueError, match="out 0 and out 1 overlap"):
+        halves = np.ndarray((3,), "<i4", table.view(np.uint8), 8, (16,))
+        exports.both.map(table["j"], 2, out=(table["d"], halves))
+
+    def host(i: int) -> int:
+        table["j"][2] = 99
+        return i
+
+    assert make(host).exports.host.map(table["j"], out=table["i"]).tolist() == [1, 2, 99]
 
 
 # ---- buffers while the call runs ----
