@@ -622,6 +622,30 @@ def test_the_exception_of_a_host_function_has_a_note() -> None:
     assert element == "at element 3 of map()"
 
 
+def test_a_trap_of_another_call_keeps_its_own_element() -> None:
+    """It comes out of the host function as its exception."""
+
+    def host(i: int) -> int:
+        return int(inner[i].map(12, b"\1\2\3\0")[0]) if i else 0
+
+    instance = make(host)
+    inner = [None, instance.exports.div, instance.exports.div.bind()]
+    for i in (1, 2):
+        with pytest.raises(pywasm3.Trap) as caught:
+            instance.exports.host.map(bytes([0, 0, i]))
+        assert caught.value.element == 3
+        assert [frame.name for frame in caught.value.frames] == ["div"]
+        assert caught.value.__notes__[-1] == "at element 2 of map()"
+
+
+def test_a_trap_of_a_call_of_the_host_has_no_element() -> None:
+    instance = make(lambda i: instance.exports.div(1, i))
+    with pytest.raises(pywasm3.Trap) as caught:
+        instance.exports.host.map(b"\1\0")
+    assert caught.value.element is None
+    assert caught.value.__notes__[-1] == "at element 1 of map()"
+
+
 def test_stack_exhaustion_names_the_element(exports: pywasm3.Exports) -> None:
     with pytest.raises(pywasm3.StackExhausted) as caught:
         exports.deep.map(array("i", [3, 10_000_000, 3]))
