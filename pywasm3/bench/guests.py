@@ -14,6 +14,7 @@ FOLDER = Path(__file__).resolve().parent / "guests"
 
 LARGE_BYTES = 1_000_000
 DATA_BYTES = 1 << 20
+MEMORY_BYTES = 260 * 65536  # of memory.wasm
 
 _TYPE, _FUNCTION, _MEMORY, _EXPORT, _CODE, _DATA = 1, 3, 5, 7, 10, 11
 
