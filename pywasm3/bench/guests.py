@@ -10,6 +10,8 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
+from .._host_function import leb
+
 FOLDER = Path(__file__).resolve().parent / "guests"
 
 LARGE_BYTES = 1_000_000
@@ -25,16 +27,6 @@ class Guest:
 
     name: str
     binary: bytes
-
-
-def leb(value: int) -> bytes:
-    """Unsigned LEB128 (specification, section 5.2.2)."""
-    out = bytearray()
-    while value > 127:
-        out.append(value & 127 | 128)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
 
 
 def read_leb(data: bytes, position: int) -> tuple[int, int]:

@@ -687,6 +687,30 @@ def test_the_interpreter_stays_usable_after_memory_runs_out(exports: pywasm3.Exp
 # ---- shapes of functions ----
 
 
+def test_functions_that_are_not_the_code_of_the_instance() -> None:
+    """Exported imports: of the host, of another instance; and tail calls to them."""
+
+    def host(i: int) -> int:
+        if i == 9:
+            raise KeyError(i)
+        return i + 1
+
+    text = """(module (import "env" "f" (func $f (param i32) (result i32)))
+      (export "f" (func $f))
+      (func $loop (export "loop") (param i32 i32) (result i32)
+        local.get 0 if (result i32)
+          local.get 0 i32.const 1 i32.sub local.get 1 i32.const 2 i32.add return_call $loop
+        else local.get 1 return_call $f end))"""
+    first = load(text, {"env": {"f": host}})
+    second = load(text, {"env": {"f": first.exports.f}})
+    for exports in (first.exports, second.exports):
+        assert exports.f.map(b"\1\2").tolist() == [2, 3]
+        assert exports.loop.map(array("i", [0, 50_000]), b"\1\2").tolist() == [2, 100_003]
+        with pytest.raises(KeyError) as caught:
+            exports.f.map(b"\1\2\11")
+        assert caught.value.__notes__[-1] == "at element 2 of map()"
+
+
 @pytest.mark.parametrize("params", [0, 1, 2, 3, 17, 100])
 @pytest.mark.parametrize("results", [0, 1, 2, 17])
 def test_any_number_of_parameters_and_results(params: int, results: int) -> None:

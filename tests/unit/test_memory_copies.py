@@ -156,6 +156,24 @@ def test_conversions_may_grow_the_memory_but_not_the_buffer(memory: pywasm3.Memo
     assert memory.copy_in(Index(2 * SIZE, lambda: memory.grow(1)), target) == 4
 
 
+def test_conversions_may_grow_the_memory_under_a_view(memory: pywasm3.Memory) -> None:
+    assert memory.view("i", SIZE, Index(3, lambda: memory.grow(1))).tolist() == [0, 0, 0]
+
+
+def test_the_last_bytes_of_four_gibibytes() -> None:
+    memory, end = pywasm3.Memory(65536), 2**32
+    assert memory.copy_in(end - 4, b"abcd") == 4
+    assert memory.copy_out(end - 4, 4) == memory.view("B", end - 4).tobytes() == b"abcd"
+    assert (memory.copy_in(end, b""), memory.copy_out(end, 0)) == (0, b"")
+    for call in (
+        lambda: memory.copy_in(end - 3, b"abcd"),
+        lambda: memory.copy_out(end, 1),
+        lambda: memory.view("i", end - 3, 1),
+    ):
+        with pytest.raises(IndexError, match="memory size 4294967296"):
+            call()
+
+
 def test_copies_after_the_store_is_closed() -> None:
     instance = load('(module (memory (export "memory") 1))')
     memory = instance.memory
