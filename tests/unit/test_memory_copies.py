@@ -120,9 +120,9 @@ def test_buffers_that_cannot_be_used(memory: pywasm3.Memory) -> None:
     with pytest.raises((BufferError, ValueError)):
         memory.copy_out(0, 1, into=np.zeros(8, np.uint8)[::2])
     for arguments in ((), (1,), (1, 2, None, 4)):
-        with pytest.raises(TypeError, match="arguments"):
+        with pytest.raises(TypeError, match=r"^copy_out\(\) takes 2 to 3 arguments but"):
             memory.copy_out(*arguments)
-    with pytest.raises(TypeError, match="arguments"):
+    with pytest.raises(TypeError, match=r"^copy_in\(\) takes 2 arguments but 1 was given"):
         memory.copy_in(1)
     with pytest.raises(TypeError, match="one argument by its name, into"):
         memory.copy_out(0, 1, out=None)
