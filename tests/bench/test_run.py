@@ -112,13 +112,18 @@ def test_ctrl_c_leaves_no_process_behind(odd_peers: None, tmp_path: Path, peer: 
         os.kill(int(hanging.read_text()), 0)
 
 
-def test_a_peer_that_hangs_is_a_cell(odd_peers: None, tmp_path: Any) -> None:
+def test_a_peer_that_hangs_is_a_cell_and_is_not_asked_for_ever(
+    odd_peers: None, tmp_path: Any
+) -> None:
     child = Child("odd_peers:Hanging", str(tmp_path), timeout=300.0)
     assert "version" in child.ask(do="hello")
     child._timeout = 0.2
-    answer = child.ask(do="prepare", row="calls/none", seconds=1e-6, warmup=0.0)
-    assert answer == {"failed": "no answer in 0.2 s"}
-    child.close()
+    answers = [
+        child.ask(do="prepare", row="calls/none", seconds=1e-6, warmup=0.0) for _ in range(4)
+    ]
+    assert answers[:3] == [{"failed": "no answer in 0.2 s"}] * 3
+    assert answers[3] == {"failed": "not asked, since it hung 3 times"}
+    assert child._process is None
 
 
 def test_each_round_gives_a_value() -> None:
