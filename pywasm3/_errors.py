@@ -222,7 +222,7 @@ class Trap(WasmError):
             innermost and the outermost ones.
         omitted: How many frames are missing after the innermost ones.
         detail: What more is known, or "".
-        element: Of a call by ``Function.map``: the index of the element, else None.
+        element: Of a call by ``Function.map``: the index of its element, else None.
     """
 
     def __init__(
@@ -359,9 +359,9 @@ def annotate(
     _add_note(exc, f"wasm frames, innermost first:\n{lines}")
 
 
-def element(exc: BaseException, index: int) -> None:
-    """Says which element of ``Function.map`` it was. Hook of fastcall."""
-    if isinstance(exc, Trap):
+def element(exc: BaseException, index: int, own: bool) -> None:
+    """Says at which element ``Function.map`` failed; `own`: not by another's exception. A hook."""
+    if own and isinstance(exc, Trap):
         exc.element = index
     else:
         _add_note(exc, f"at element {index:,} of map()")

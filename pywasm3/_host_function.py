@@ -50,7 +50,8 @@ def host_function(
 # ---- a module that imports host.name and exports it ----------------------------------------------
 
 
-def _leb(number: int) -> bytes:
+def leb(number: int) -> bytes:
+    """Unsigned LEB128 (specification, section 5.2.2)."""
     data = bytearray()
     while number > 0x7F:
         data.append(number & 0x7F | 0x80)
@@ -60,7 +61,7 @@ def _leb(number: int) -> bytes:
 
 
 def _sized(data: bytes) -> bytes:
-    return _leb(len(data)) + data
+    return leb(len(data)) + data
 
 
 def _text(text: str) -> bytes:
@@ -75,7 +76,7 @@ def _value_type(type_: ValueType) -> bytes:
 
 
 def _value_types(types: tuple[ValueType, ...]) -> bytes:
-    return _leb(len(types)) + b"".join(map(_value_type, types))
+    return leb(len(types)) + b"".join(map(_value_type, types))
 
 
 def _reexporting(type_: FuncType, name: str) -> bytes:

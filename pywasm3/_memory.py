@@ -154,8 +154,9 @@ class Memory(MemoryBase):
         """Address and size in bytes of items that lie within the memory."""
         if not itemsize:
             raise ValueError("items of a view must have a size")
-        at, end = _index(offset), len(self)
-        size = (end - at) // itemsize * itemsize if count is None else _index(count) * itemsize
+        at, length = _index(offset), None if count is None else _index(count)
+        end = len(self)  # after what may run code
+        size = (end - at) // itemsize * itemsize if length is None else length * itemsize
         if at < 0 or size < 0 or at + size > end:
             raise IndexError(
                 f"out of bounds: {max(size, 0)} bytes at address {at}, memory size {end}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pywasm3.bench.guests import leb as leb
+from pywasm3._host_function import leb as leb
 from pywasm3.bench.guests import read_leb as read_leb
 
 HEADER = b"\0asm\1\0\0\0"

@@ -52,6 +52,7 @@ TOPICS = {
     "far_locals": ("compile_far.h", "ops_far.h"),
     "fuel": ("record.h",),
     "limits": ("memory.c",),
+    "map": ("each.h",),
 }
 QUICK = [f"tests/unit/test_{name}.py" for name in ("engine_bugs", "errors", "memory", "linking")]
 QUICK += ["tests/spec", "tests/unit/test_engine_limits.py"]

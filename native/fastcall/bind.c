@@ -139,11 +139,21 @@ static bool has_references(const pw_function_object *function)
     return false;
 }
 
-static PyObject *tuple_of(PyObject *const *items, Py_ssize_t count)
+/* What is bound. Of a number that may change, or be a buffer as well, what it was converted to. */
+static PyObject *frozen(const pw_function_object *function, PyObject *const *args, Py_ssize_t count,
+                        const uint64_t *bits)
 {
     PyObject *tuple = PyTuple_New(count);
-    for (Py_ssize_t i = 0; tuple && i < count; ++i)
-        PyTuple_SET_ITEM(tuple, i, Py_NewRef(items[i]));
+    for (Py_ssize_t i = 0; tuple && i < count; ++i) {
+        pw_kind kind = function->types[i];
+        bool constant =
+            !pw_is_number(kind) || PyLong_CheckExact(args[i]) || PyFloat_CheckExact(args[i]);
+        PyObject *value = constant ? Py_NewRef(args[i]) : pw_decode(bits[i], kind, function->raw);
+        if (value)
+            PyTuple_SET_ITEM(tuple, i, value);
+        else
+            Py_CLEAR(tuple);
+    }
     return tuple;
 }
 
@@ -151,18 +161,16 @@ PyObject *pw_function_bind(PyObject *op, PyObject *const *args, Py_ssize_t nargs
 {
     pw_function_object *function = (pw_function_object *)op;
     pw_state *state = pw_state_of(Py_TYPE(op));
-    PyObject *leading = state ? tuple_of(args, nargs) : NULL;
-    bound_object *self =
-        leading ? PyObject_GC_NewVar(bound_object, state->bound_type, nargs) : NULL;
-    if (!self) {
-        Py_XDECREF(leading);
+    bound_object *self = state ? PyObject_GC_NewVar(bound_object, state->bound_type, nargs) : NULL;
+    if (!self)
         return NULL;
-    }
     self->vectorcall = has_references(function) ? mixed_vectorcall : bound_vectorcall;
     self->function = (pw_function_object *)Py_NewRef(op);
-    self->args = leading;
+    self->args = NULL;
     self->weakrefs = NULL;
-    if (check(function, args, nargs, self->bits) < 0)
+    if (check(function, args, nargs, self->bits) == 0)
+        self->args = frozen(function, args, nargs, self->bits);
+    if (!self->args)
         Py_CLEAR(self);
     else
         PyObject_GC_Track(self);
@@ -187,7 +195,7 @@ static void bound_dealloc(PyObject *op)
     if (self->weakrefs)
         PyObject_ClearWeakRefs(op);
     Py_DECREF(self->function);
-    Py_DECREF(self->args);
+    Py_XDECREF(self->args);
     type->tp_free(op);
     Py_DECREF(type);
 }

@@ -186,6 +186,12 @@ int pw_set_scalar(pw_source *self, PyObject *value, pw_valtype type, bool raw, c
 {
     self->column = (pw_column){(uint8_t *)&self->scalar, 0,
                                pw_narrow(type) ? PW_READ_32 : PW_READ_64, PW_BITS};
+    if (!PyNumber_Check(value)) {
+        PyErr_Format(PyExc_TypeError,
+                     "'%.200s' object is neither a number nor an array with the buffer protocol",
+                     Py_TYPE(value)->tp_name);
+        return pw_blame(site, type);
+    }
     return pw_encode(value, type, raw, &self->scalar, site);
 }
 
@@ -204,19 +210,37 @@ static extent extent_of(const pw_source *self, Py_ssize_t count)
     return (extent){low, high + (uintptr_t)self->size};
 }
 
+static size_t distance_of(const pw_source *self)
+{
+    ptrdiff_t stride = self->column.stride;
+    return (size_t)(stride < 0 ? -stride : stride);
+}
+
+/* Whether items of one lie in the gaps of the other, as columns of a table do. */
+static bool interleave(const pw_source *a, const pw_source *b)
+{
+    size_t distance = distance_of(a);
+    if (!distance || distance != distance_of(b))
+        return false;
+    size_t first = (uintptr_t)a->column.start % distance;
+    size_t second = (uintptr_t)b->column.start % distance;
+    size_t apart = (second + distance - first) % distance;
+    return apart >= (size_t)a->size && apart + (size_t)b->size <= distance;
+}
+
 bool pw_overlap(const pw_source *a, const pw_source *b, Py_ssize_t count)
 {
     if (!count)
         return false;
     extent first = extent_of(a, count), second = extent_of(b, count);
-    return first.start < second.end && second.start < first.end;
+    return first.start < second.end && second.start < first.end && !interleave(a, b);
 }
 
 bool pw_same_places(const pw_source *a, const pw_source *b)
 {
-    ptrdiff_t stride = a->column.stride < 0 ? -a->column.stride : a->column.stride;
+    size_t distance = distance_of(a);
     return a->column.start == b->column.start && a->column.stride == b->column.stride &&
-           stride >= a->size && stride >= b->size;
+           distance >= (size_t)a->size && distance >= (size_t)b->size;
 }
 
 int pw_copy_column(pw_source *self, Py_ssize_t count)

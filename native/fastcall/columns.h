@@ -25,7 +25,7 @@ Py_ssize_t pw_open_output(pw_source *self, PyObject *value, pw_valtype type, boo
 bool pw_is_array(PyObject *value);
 /* One number for all elements. */
 int pw_set_scalar(pw_source *self, PyObject *value, pw_valtype type, bool raw, const pw_site *site);
-/* Whether items of both, `count` of each, share bytes. */
+/* Whether items of both, `count` of each, share bytes, as far as their ends and strides tell. */
 bool pw_overlap(const pw_source *a, const pw_source *b, Py_ssize_t count);
 /* Whether both have the same items at the same places, each of them apart from the next. */
 bool pw_same_places(const pw_source *a, const pw_source *b);

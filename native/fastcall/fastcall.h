@@ -26,7 +26,7 @@ typedef struct {
     PyObject *describe;  /* (address of a pw_func) -> (name, FuncType) */
     PyObject *limits;    /* (Limits) -> (memory, table, stack, fuel, timeout) */
     PyObject *array;     /* (arguments, typecode, count) -> array for results of map() */
-    PyObject *element;   /* (exception, index): that of map() */
+    PyObject *element;   /* (exception, index, whether map() made it) */
     PyTypeObject *store_type;
     PyTypeObject *function_type;
     PyTypeObject *bound_type;

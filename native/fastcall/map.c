@@ -240,8 +240,8 @@ static int take_arguments(mapping *self, PyObject *const *args, PyObject *out)
     return self->results ? part(self) : -1;
 }
 
-/* Which element it was; the exception matters more. */
-static void name_element(const mapping *self, size_t element)
+/* Which element it was; the exception matters more. `own`: it is a trap of this call. */
+static void name_element(const mapping *self, size_t element, bool own)
 {
     PyObject *type, *value, *traceback;
     pw_state *state = pw_state_of(Py_TYPE(self->function));
@@ -249,8 +249,9 @@ static void name_element(const mapping *self, size_t element)
     PyErr_NormalizeException(&type, &value, &traceback);
     if (traceback)
         PyException_SetTraceback(value, traceback);
-    PyObject *done =
-        state ? PyObject_CallFunction(state->element, "On", value, (Py_ssize_t)element) : NULL;
+    PyObject *done = state ? PyObject_CallFunction(state->element, "OnO", value,
+                                                   (Py_ssize_t)element, own ? Py_True : Py_False)
+                           : NULL;
     if (!done)
         PyErr_Clear();
     Py_XDECREF(done);
@@ -272,7 +273,7 @@ static int run(mapping *self)
         return 0;
     }
     pw_function_fail(function, trap);
-    name_element(self, batch.done);
+    name_element(self, batch.done, trap != PW_TRAP_HOST);
     return -1;
 }
 

@@ -249,8 +249,11 @@ static bool check_count(const char *name, Py_ssize_t given, Py_ssize_t min, Py_s
 {
     if (given >= min && given <= max)
         return true;
-    PyErr_Format(PyExc_TypeError, "%s() takes %zd to %zd arguments but %zd were given", name, min,
-                 max, given);
+    char least[32] = "";
+    if (min < max)
+        PyOS_snprintf(least, sizeof least, "%zd to ", min);
+    PyErr_Format(PyExc_TypeError, "%s() takes %s%zd arguments but %zd %s given", name, least, max,
+                 given, given == 1 ? "was" : "were");
     return false;
 }
 

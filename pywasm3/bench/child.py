@@ -21,7 +21,7 @@ import sys
 from typing import Any
 
 from .clock import Clock
-from .kinds import prepare
+from .kinds import WrongResult, prepare
 from .peers import peer_class
 from .peers.base import Cannot, Missing, Peer
 from .rows import by_id
@@ -51,8 +51,9 @@ class Server:
             return {"cannot": str(error)}
         except Exception as error:  # the peer's own, whatever it is: a cell of the table
             text = f"{type(error).__name__}: {error}".partition("\n")[0]
-            what = text.rstrip(": ")
-            return {"cannot" if by_id(request["row"]).feature else "failed": what}
+            # An engine without a feature says so in many ways, but not by a wrong result.
+            lacking = by_id(request["row"]).feature and not isinstance(error, WrongResult)
+            return {"cannot" if lacking else "failed": text.rstrip(": ")}
 
     def _hello(self) -> Answer:
         try:

@@ -7,8 +7,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
+import importlib
 import json
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +23,14 @@ from .peers import PEERS
 from .rows import GROUPS, ROWS, select
 from .run import QUICK, Settings
 from .run import run as measure
+from .stored import read
 
 if TYPE_CHECKING:
     # As type checkers see it, the class of subparsers is generic.
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
 
 ABOUT = "Measures what crossing between Python and WebAssembly costs on this machine."
+MOST = 1_000_000  # rounds, or seconds; clocks know no infinity
 MISSING = "bench needs the extra: type `pip install 'pywasm3-cffi[bench]'`"
 
 
@@ -70,8 +76,8 @@ def settings_of(options: argparse.Namespace) -> Settings:
         changes |= {"seconds": options.milliseconds / 1e3, "warmup": options.milliseconds / 1e3}
     if options.timeout is not None:
         changes["timeout"] = options.timeout
-    if any(not value > 0 for value in changes.values()):
-        raise ValueError("--rounds, --milliseconds and --timeout must be more than 0")
+    if any(not 0 < value <= MOST for value in changes.values()):
+        raise ValueError(f"--rounds, --milliseconds and --timeout must be above 0, up to {MOST:,}")
     return dataclasses.replace(QUICK if options.quick else Settings(), **changes)
 
 
@@ -81,15 +87,56 @@ def _list_rows() -> None:
         print(f"{row.id:{width}}  {GROUPS[row.group]}: {row.title}")
 
 
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",")]
+
+
+@contextlib.contextmanager
+def _broken_pipes_raise() -> Iterator[None]:
+    """Who writes to a peer that has died shall see that, and not be ended by it."""
+    number = getattr(signal, "SIGPIPE", None)
+    if number is None or signal.getsignal(number) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(number, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(number, signal.SIG_DFL)
+
+
 def _measured(options: argparse.Namespace) -> Run:
     from . import terminal
 
     if options.source:
-        return compare.read(options.source)
-    rows = select(options.rows.split(","))
+        return read(options.source)
+    rows = select(_names(options.rows))
     settings = settings_of(options)
-    with terminal.progress() as progress:
-        return measure(rows, options.peers.split(","), settings, progress)
+    with _broken_pipes_raise(), terminal.progress() as progress:
+        return measure(rows, _names(options.peers), settings, progress)
+
+
+def _require_writable(path: Path) -> None:
+    """OSError unless the file can be written; it stays as it is."""
+    there = path.exists()
+    with path.open("ab"):
+        pass
+    if not there:
+        path.unlink()
+
+
+def _check_outputs(options: argparse.Namespace) -> None:
+    """Before minutes go into what could not be kept."""
+    from . import report
+    from .plot import require_format
+
+    for path in filter(None, (options.json, options.plot, options.update)):
+        _require_writable(path)
+    if options.plot:
+        require_format(options.plot)
+        importlib.import_module("matplotlib.figure")
+    if options.update:
+        report.put_between(options.update.read_text(encoding="utf-8"), "bench", "")
 
 
 def _write(options: argparse.Namespace, measured: Run) -> None:
@@ -111,10 +158,11 @@ def _do(options: argparse.Namespace) -> None:
     if options.list:
         _list_rows()
     elif options.compare:
-        print(compare.markdown(*map(compare.read, options.compare)))
+        print(compare.markdown(*map(read, options.compare)))
     else:
         from . import terminal
 
+        _check_outputs(options)
         measured = _measured(options)
         terminal.show(measured)
         _write(options, measured)

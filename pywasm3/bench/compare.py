@@ -3,24 +3,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from .figures import Run, Summary, cell_summary, differs, figure_text, three_digits
-from .run import SCHEMA
-
-
-def read(path: Path) -> Run:
-    """A run that --json wrote; ValueError when the file holds none."""
-    try:
-        run: Run = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path}: no JSON: {error}") from None
-    if not isinstance(run, dict) or run.get("schema") != SCHEMA:
-        raise ValueError(f"{path}: not what pywasm3 bench --json of this version writes")
-    return run
 
 
 def verdict(before: Summary, after: Summary, unit: str) -> str:
@@ -49,7 +35,7 @@ def lines(first: Run, second: Run) -> Iterator[tuple[str, ...]]:
             continue
         a, b = (cell_summary(c, row["unit"]) for c in (cell, after[key][1]))
         if a is not None and b is not None:
-            ratio = three_digits(b.figure / a.figure)
+            ratio = three_digits(b.figure / a.figure) if a.figure else ""
             figures = (figure_text(s.figure, row["unit"]) for s in (a, b))
             yield (*key, *figures, ratio, verdict(a, b, row["unit"]))
         elif a is not None or b is not None:
@@ -60,6 +46,22 @@ def lines(first: Run, second: Run) -> Iterator[tuple[str, ...]]:
             yield (*key, *texts, "", "worse" if b is None else "better")
 
 
+def _differences(first: Run, second: Run) -> Iterator[str]:
+    """Machines, versions of peers, and what only one of the runs has."""
+    before, after = (
+        run["machine"] | {p["name"]: p["version"] for p in run["peers"] if p["installed"]}
+        for run in (first, second)
+    )
+    for name in dict.fromkeys([*before, *after]):
+        if before.get(name) != after.get(name):
+            yield f"- {name}: {before.get(name, 'none')}, then {after.get(name, 'none')}"
+    rows = [dict.fromkeys(row["id"] for row in run["rows"]) for run in (first, second)]
+    for which, here, there in (("first", *rows), ("second", *reversed(rows))):
+        alone = [id for id in here if id not in there]
+        if alone:
+            yield f"- only in the {which}: {', '.join(alone)}"
+
+
 def markdown(first: Run, second: Run) -> str:
     """As a table, and what differs of the machines."""
     cells = [("row", "peer", "first", "second", "ratio", ""), ("---",) * 6, *lines(first, second)]
@@ -68,9 +70,5 @@ def markdown(first: Run, second: Run) -> str:
         "| " + " | ".join(t.ljust(w) for t, w in zip(line, widths, strict=True)) + " |"
         for line in cells
     )
-    notes = [
-        f"- {name}: {first['machine'].get(name)}, then {second['machine'].get(name)}"
-        for name in first["machine"]
-        if first["machine"].get(name) != second["machine"].get(name)
-    ]
-    return "\n".join([text, *(["", "The machines differ:", *notes] if notes else [])])
+    notes = list(_differences(first, second))
+    return "\n".join([text, *(["", "What differs besides:", *notes] if notes else [])])

@@ -15,6 +15,7 @@ SAME = 0.03  # as parts of the first: less is no difference
 _NANOSECONDS = ((1e9, "s"), (1e6, "ms"), (1e3, "us"), (1, "ns"))
 _BYTES = ((1e9, "GB"), (1e6, "MB"), (1e3, "KB"), (1, "B"))
 _SCALES = {"ns": _NANOSECONDS, "B": _BYTES}
+_RATES = ((1e9, "G/s"), (1e6, "M/s"), (1e3, "k/s"), (1, "/s"))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +47,7 @@ def summary(values: Sequence[float], unit: str) -> Summary:
 def differs(a: Summary, b: Summary) -> bool:
     """Whether the ranges do not overlap, and the figures are apart."""
     disjoint = a.high < b.low or b.high < a.low
-    return disjoint and abs(b.figure / a.figure - 1) > SAME
+    return disjoint and abs(b.figure - a.figure) > SAME * abs(a.figure)
 
 
 def cell_summary(cell: Mapping[str, Any], unit: str) -> Summary | None:
@@ -71,24 +72,23 @@ def measured(run: Run) -> dict[str, dict[str, float]]:
 
 def three_digits(figure: float) -> str:
     """As many as repeat."""
-    digits = 0 if abs(figure) >= 100 else 1 if abs(figure) >= 10 else 2
+    digits = 2 if abs(figure) < 9.995 else 1 if abs(figure) < 99.95 else 0
     return f"{figure:.{digits}f}"
+
+
+def _scaled(figure: float, scale: Sequence[tuple[float, str]], gap: str) -> str:
+    """In the largest power of which there is one, rounded; else in the last."""
+    size, name = next((step for step in scale if abs(figure) >= 0.9995 * step[0]), scale[-1])
+    return f"{three_digits(figure / size)}{gap}{name}"
 
 
 def figure_text(figure: float | None, unit: str) -> str:
     """Three digits, in the fitting power of the unit; nothing for None."""
     if figure is None:
         return ""
-    for size, name in _SCALES.get(unit, ()):
-        if abs(figure) >= size or size == 1:
-            return f"{three_digits(figure / size)} {name}"
-    return f"{three_digits(figure)} {unit}".rstrip()
+    return _scaled(figure, _SCALES.get(unit, ((1, unit),)), " ")
 
 
 def rate_text(nanoseconds: float) -> str:
     """How often a second that is."""
-    rate = 1e9 / nanoseconds
-    for size, name in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if rate >= size:
-            return f"{three_digits(rate / size)}{name}/s"
-    return f"{three_digits(rate)}/s"
+    return _scaled(1e9 / nanoseconds, _RATES, "")

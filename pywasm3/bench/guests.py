@@ -10,10 +10,13 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
+from .._host_function import leb
+
 FOLDER = Path(__file__).resolve().parent / "guests"
 
 LARGE_BYTES = 1_000_000
 DATA_BYTES = 1 << 20
+MEMORY_BYTES = 260 * 65536  # of memory.wasm
 
 _TYPE, _FUNCTION, _MEMORY, _EXPORT, _CODE, _DATA = 1, 3, 5, 7, 10, 11
 
@@ -24,16 +27,6 @@ class Guest:
 
     name: str
     binary: bytes
-
-
-def leb(value: int) -> bytes:
-    """Unsigned LEB128 (specification, section 5.2.2)."""
-    out = bytearray()
-    while value > 127:
-        out.append(value & 127 | 128)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
 
 
 def read_leb(data: bytes, position: int) -> tuple[int, int]:

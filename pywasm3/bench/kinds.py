@@ -10,7 +10,7 @@ from typing import Any
 
 from .clock import Work
 from .functions import add, add_eight, identity, nothing
-from .guests import Guest, guest
+from .guests import MEMORY_BYTES, Guest, guest
 from .machine import resident_bytes
 from .peers.base import Cannot, Host, Peer
 from .rows import Row
@@ -86,7 +86,12 @@ def _contents(expected: bytes, actual: Callable[[Any], Any]) -> Check:
 
 
 def _view(peer: Peer, row: Row) -> tuple[Work, Check]:
-    return peer.view(peer.load(guest(row.guest), {})), _any
+    def check(result: Any) -> None:
+        view = memoryview(result)
+        if view.readonly or view.nbytes < MEMORY_BYTES:
+            raise WrongResult("not all of the memory, or not to be written")
+
+    return peer.view(peer.load(guest(row.guest), {})), check
 
 
 def _bytes_of(peer: Peer, row: Row) -> tuple[Any, memoryview]:

@@ -93,14 +93,19 @@ def _label(axes: Any, lines: list[tuple[str, dict[str, Any] | None]]) -> None:
         axes.spines[side].set_visible(False)
 
 
+def require_format(path: Path) -> None:
+    """ValueError when the suffix is not one of SUFFIXES."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise ValueError(f"{path}: the name must end with {', '.join(SUFFIXES)}")
+
+
 def plot(run: Run, path: Path) -> None:
     """Writes the figure; the suffix says in which format.
 
     Raises:
         ValueError: The suffix is not one of SUFFIXES, or nothing was measured in nanoseconds.
     """
-    if path.suffix not in SUFFIXES:
-        raise ValueError(f"{path}: the name must end with {', '.join(SUFFIXES)}")
+    require_format(path)
     lines = _lines(run)
     if not lines:
         raise ValueError("nothing was measured that the figure could show")
@@ -116,5 +121,5 @@ def plot(run: Run, path: Path) -> None:
         _label(axes, lines)
         figure.suptitle(f"{run['machine']['processor']}, {run['machine']['python']}", size=9)
         figure.legend(loc="outside lower center", ncols=5, fontsize=8, frameon=False)
-        date = {"Date": None} if path.suffix == ".svg" else None
+        date = {"Date": None} if path.suffix.lower() == ".svg" else None
         figure.savefig(path, dpi=150, metadata=date)

@@ -16,6 +16,7 @@ from typing import Any
 from .peers import peer_class
 
 Answer = dict[str, Any]
+PATIENCE = 3  # who hangs so often is not asked again: there are many rows
 
 
 def ending(code: int, timeout: float | None = None) -> str:
@@ -37,11 +38,14 @@ class Child:
         peer_class(name)  # ValueError here, where somebody reads it
         self._command = [sys.executable, "-m", "pywasm3.bench.child", name, floors]
         self._timeout = timeout
+        self._hung = 0
         self._process: subprocess.Popen[str] | None = None
         self._lines: queue.Queue[str | None] = queue.Queue()
 
     def ask(self, **request: Any) -> Answer:
         """The answer; ``{"failed": what}`` when the process ends or hangs instead."""
+        if self._hung >= PATIENCE:
+            return {"failed": f"not asked, since it hung {PATIENCE} times"}
         if self._process is None and request["do"] != "hello":
             hello = self._ask({"do": "hello"})
             if "version" not in hello:
@@ -91,6 +95,7 @@ class Child:
         process = self._process
         assert process is not None
         if timeout is not None:
+            self._hung += 1
             process.kill()
         why = ending(process.wait(), timeout)
         self._errors.seek(0)

@@ -100,10 +100,11 @@ def losses(run: Run) -> Iterator[tuple[dict[str, Any], str, float]]:
             continue
         more_is_better = row["unit"] == "x"
         best = (max if more_is_better else min)(others, key=lambda name: others[name].figure)
-        ratio = others[best].figure / ours.figure
-        ratio = ratio if more_is_better else 1 / ratio
-        if ratio > 1 and differs(ours, others[best]):
-            yield row, best, ratio
+        less, more = ours.figure, others[best].figure
+        if not more_is_better:
+            less, more = more, less
+        if 0 < less < more and differs(ours, others[best]):
+            yield row, best, more / less
 
 
 def pays_from(run: Run, guest: str, peer: str) -> float | None:
@@ -153,7 +154,7 @@ def _break_even_table(run: Run) -> str:
 def about(run: Run) -> Iterator[str]:
     """Machine, settings and versions, one sentence each."""
     settings = run["settings"]
-    machine = "; ".join(run["machine"].values())
+    machine = "; ".join(map(str, run["machine"].values()))
     load = run["load_average"]
     busy = "" if load is None else f" Load average at the start: {load:.1f} (0 is idle)."
     yield f"{machine}.{busy}"
@@ -165,7 +166,7 @@ def about(run: Run) -> Iterator[str]:
     yield f"Measured: {', '.join(map(_name, _installed(run)))}."
     for peer in run["peers"]:
         if not peer["installed"]:
-            yield f"Not installed: {peer['title']} ({peer['why']})."
+            yield f"Left out: {peer['title']} ({peer['why']})."
 
 
 def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
@@ -200,5 +201,7 @@ def put_between(document: str, name: str, text: str) -> str:
         ValueError: It has no such marks.
     """
     first, last = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-    begin, end = document.index(first), document.index(last)
+    begin, end = document.find(first), document.find(last)
+    if not 0 <= begin < end:
+        raise ValueError(f"the document has no {first} and, after it, {last}")
     return f"{document[:begin]}{first}\n{text}\n{document[end:]}"

@@ -147,13 +147,16 @@ class ImportCell(Cell):
 class Bench:
     """The peers that are there, and their cells."""
 
-    def __init__(self, names: Sequence[str], settings: Settings, folder: Path) -> None:
+    def __init__(self, settings: Settings, folder: Path) -> None:
         self._settings = settings
         self._folder = folder
         self.peers: list[dict[str, Any]] = []
         self._children: dict[str, Child] = {}
         self._floors = folder / "floors"
         self._floors.mkdir()
+
+    def meet(self, names: Sequence[str]) -> None:
+        """Starts the processes of all that are there."""
         if any(name in NATIVE for name in names):
             floors.build(self._floors)
         for name in names:
@@ -236,12 +239,14 @@ def run(
     Raises:
         ValueError: There is no such peer.
     """
-    for name in peers:
+    names = list(dict.fromkeys(peers))
+    for name in names:
         peer_class(name)
     before = machine.load_average()
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(peers, settings, Path(folder))
+        bench = Bench(settings, Path(folder))
         try:
+            bench.meet(names)
             cells = _cells(bench, rows)
             _prepare(cells, progress)
             _measure(cells, settings.rounds, progress)

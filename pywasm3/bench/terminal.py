@@ -32,29 +32,58 @@ def progress() -> Iterator[Report]:
         yield move
 
 
+def _lines(row: dict[str, Any], peer: dict[str, Any]) -> str:
+    """What a cell shows: the spread goes below the figure."""
+    text = report.cell_text(row["cells"][peer["name"]], row["unit"])
+    return re.sub(r" (?=[±+])", "\n", text.strip("*"))
+
+
+def _title(row: dict[str, Any]) -> str:
+    return str(row["title"]).replace("`", "")
+
+
 def _table(rows: list[dict[str, Any]], peers: list[dict[str, Any]]) -> Table:
-    doing = report.taking_part(rows, peers)
     table = Table()
-    table.add_column("")
-    for peer in doing:
+    table.add_column("", overflow="fold")
+    for peer in peers:
         style = "bold" if peer["name"] == report.OURS else "dim" if peer["floor"] else ""
-        table.add_column(peer["title"], justify="right", style=style)
+        table.add_column(peer["title"], justify="right", style=style, overflow="fold")
     for row in rows:
-        cells = (report.cell_text(row["cells"][p["name"]], row["unit"]) for p in doing)
-        # The spread goes below the figure.
-        texts = [Text(re.sub(r" (?=[±+])", "\n", cell.strip("*"))) for cell in cells]
-        table.add_row(row["title"].replace("`", ""), *texts)
+        table.add_row(_title(row), *(Text(_lines(row, peer)) for peer in peers))
     return table
 
 
+def _side_by_side(
+    rows: list[dict[str, Any]], peers: list[dict[str, Any]], width: int
+) -> Iterator[list[dict[str, Any]]]:
+    """As many peers at a time as there is room for; at least one."""
+    beside = max(len(_title(row)) for row in rows) + 4
+    chosen: list[dict[str, Any]] = []
+    left = width - beside
+    for peer in peers:
+        texts = [peer["title"], *(_lines(row, peer) for row in rows)]
+        wanted = max(len(line) for text in texts for line in text.split("\n")) + 3
+        if chosen and wanted > left:
+            yield chosen
+            chosen, left = [], width - beside
+        chosen.append(peer)
+        left -= wanted
+    if chosen:
+        yield chosen
+
+
 def show(run: Run, console: Console | None = None) -> None:
-    """Prints the whole report."""
+    """Prints the whole report; where no terminal is, as Markdown, which has no width."""
     console = console or Console()
+    if not console.is_terminal:
+        console.file.write(report.markdown(run) + "\n")
+        return
     peers = [peer for peer in run["peers"] if peer["installed"]]
     for line in report.about(run):
         console.print(line, highlight=False, markup=False)
     for title, rows in report.groups(run):
         console.print(f"\n[bold]{title}[/bold]")
-        console.print(_table(rows, peers))
+        for some in _side_by_side(rows, report.taking_part(rows, peers), console.width):
+            console.print(_table(rows, some))
     for section in report.sections(run):
         console.print(Markdown(section))

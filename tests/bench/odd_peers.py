@@ -3,6 +3,7 @@
 
 import os
 import time
+from pathlib import Path
 
 from pywasm3.bench.clock import Work
 from pywasm3.bench.peers.base import Missing
@@ -21,11 +22,37 @@ class Crashing(Python):
         return super().call(instance, export, arguments)
 
 
+def hang():
+    """Says who hangs, where somebody wants to know, and does."""
+    if "HANGING_PID" in os.environ:
+        path = Path(os.environ["HANGING_PID"])
+        path.with_suffix(".new").write_text(str(os.getpid()))
+        path.with_suffix(".new").rename(path)
+    time.sleep(1000)
+
+
 class Hanging(Python):
     title = "hanging"
 
     def load(self, guest, hosts):
-        time.sleep(1000)
+        hang()
+
+
+class Stuck(Python):
+    title = "stuck"
+
+    def __init__(self, floors):
+        hang()
+
+
+class Leaving(Python):
+    """Answers, but takes no more questions."""
+
+    title = "leaving"
+
+    def call(self, instance, export, arguments):
+        os.close(0)
+        return super().call(instance, export, arguments)
 
 
 class Wrong(Python):
@@ -33,6 +60,9 @@ class Wrong(Python):
 
     def call(self, instance, export, arguments):
         return Work("6", {})
+
+    def view(self, instance):
+        return Work("memoryview(b'x')", {})
 
 
 class Absent(Python):

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from helpers import child
 from pywasm3.bench.rows import ROWS
 from pywasm3.cli import main
 
@@ -53,22 +55,109 @@ def test_rows_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (["--rows", "nothing/*"], "no row fits nothing/*"),
         (["--peers", "nobody"], "no peer 'nobody'"),
-        (["--rounds", "0"], "must be more than 0"),
+        (["--rounds", "0"], "must be above 0"),
+        (["--timeout", "inf"], "up to 1,000,000"),
         (["--from", "missing.json"], "missing.json"),
+        (["--json", "missing/a.json"], "missing/a.json"),
+        (["--plot", "missing/a.svg"], "missing/a.svg"),
+        (["--plot", "a.gif"], "must end with .svg, .png, .pdf"),
+        (["--update", "page.md"], "the document has no <!-- bench: begin -->"),
     ],
 )
 def test_options_without_sense_are_refused(
-    options: list[str], message: str, capsys: pytest.CaptureFixture[str]
+    options: list[str],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """Before anything is measured."""
+    monkeypatch.chdir(tmp_path)
+    Path("page.md").write_text("no marks", encoding="utf-8")
     assert main([*SMALL, *options]) == 2
-    assert message in capsys.readouterr().err
+    captured = capsys.readouterr()
+    assert (message in captured.err, captured.out) == (True, "")
+    assert [path.name for path in tmp_path.iterdir()] == ["page.md"]
 
 
-def test_a_file_of_something_else_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_names_may_have_spaces_between(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--peers", "python, builtin", "--rows", "calls/i32, calls/none"]
+    assert main([*SMALL, *options]) == 0
+    assert "Measured: Python" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("package", ["rich", "matplotlib"])
+def test_a_package_that_is_missing_is_named_with_what_to_install(
+    package: str, tmp_path: Path
+) -> None:
+    done = child(
+        f"""
+        import sys
+        sys.modules[{package!r}] = None
+        from pywasm3.cli import main
+        sys.exit(main([*{SMALL!r}, "--plot", {str(tmp_path / "a.svg")!r}]))
+        """,
+        result=2,
+    )
+    assert done.stdout == ""
+    assert "bench needs the extra: type `pip install 'pywasm3-cffi[bench]'` (" in done.stderr
+    assert f"'{package}.figure'" in done.stderr or f"'{package}.console'" in done.stderr
+
+
+def changed(path: Path, *keys: Any, value: Any) -> None:
+    """Puts a value deep into a file of JSON."""
+    whole = part = json.loads(path.read_text(encoding="utf-8"))
+    for key in keys[:-1]:
+        part = part[key]
+    part[keys[-1]] = value
+    path.write_text(json.dumps(whole), encoding="utf-8")
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> Path:
+    path = tmp_path / "a.json"
+    assert main([*SMALL, "--json", str(path)]) == 0
+    return path
+
+
+VALUES = ("rows", 0, "cells", "python", "values")
+
+
+@pytest.mark.parametrize(
+    ("keys", "value"),
+    [
+        (("schema",), 2),
+        (("machine",), {}),
+        (("load_average",), "x"),
+        (("settings", "rounds"), None),
+        (("peers",), [1]),
+        (("peers", 0, "installed"), False),
+        (("peers", 0, "name"), "other"),
+        (("rows",), [{}]),
+        (("rows", 0, "cells", "python"), []),
+        (VALUES, {}),
+        (VALUES, ["1"]),
+        (VALUES, [0]),
+        (VALUES, [-1.0]),
+        (VALUES, [float("nan")]),
+        (VALUES, [10**400]),
+        (VALUES, [True]),
+    ],
+)
+def test_a_file_of_another_shape_is_refused(
+    stored: Path, keys: tuple[Any, ...], value: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    changed(stored, *keys, value=value)
+    for options in (["--from", stored], ["--compare", stored, stored]):
+        assert main(["bench", *map(str, options)]) == 2
+        assert "not what pywasm3 bench --json of this version writes" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("data", [b"{", b"", b"\xff", b"[" * 100_000, b"9" * 10_000])
+def test_what_is_no_json_is_refused(
+    data: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "a.json"
-    for text, message in (("{", "no JSON"), ("{}", "not what pywasm3 bench")):
-        path.write_text(text)
-        assert main(["bench", "--compare", str(path), str(path)]) == 2
-        assert message in capsys.readouterr().err
+    path.write_bytes(data)
+    assert main(["bench", "--from", str(path)]) == 2
+    assert f"{path}: no" in capsys.readouterr().err

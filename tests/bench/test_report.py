@@ -62,6 +62,13 @@ def made(**rows: dict[str, Any]) -> Run:
         (1234.0, "ns", "1.23 us"),
         (2.5e9, "ns", "2.50 s"),
         (0.5, "ns", "0.50 ns"),
+        (999.4, "ns", "999 ns"),
+        (999.6, "ns", "1.00 us"),
+        (99.96, "ns", "100 ns"),
+        (9.996, "ns", "10.0 ns"),
+        (999_600.0, "ns", "1.00 ms"),
+        (-62_500.0, "B", "-62.5 KB"),
+        (0.0, "B", "0.00 B"),
         (62_500.0, "B", "62.5 KB"),
         (1.5, "x", "1.50 x"),
         (None, "ns", ""),
@@ -69,6 +76,14 @@ def made(**rows: dict[str, Any]) -> Run:
 )
 def test_figures_have_three_digits_and_a_unit(figure: float, unit: str, text: str) -> None:
     assert figures.figure_text(figure, unit) == text
+
+
+@pytest.mark.parametrize(
+    ("nanoseconds", "text"),
+    [(28.5, "35.1M/s"), (1000.4, "1.00M/s"), (0.5, "2.00G/s"), (2e9, "0.50/s")],
+)
+def test_rates_have_three_digits_and_a_unit(nanoseconds: float, text: str) -> None:
+    assert figures.rate_text(nanoseconds) == text
 
 
 def test_a_time_is_the_least_and_its_range_ends_at_the_lower_quartile() -> None:
@@ -104,7 +119,7 @@ def test_the_report_says_machine_versions_and_what_it_does_not_show(measured: Ru
         measured["machine"]["processor"],
         f"Python {measured['machine']['python'].split()[1]}",
         "wasmtime" if any(p["name"] == "wasmtime" for p in measured["peers"]) else "pywasm3",
-        "Not installed: absent (nobody has it).",
+        "Left out: absent (nobody has it).",
         "odd_peers:Crashing: crashed: SIGABRT (",
         "### What this does not show",
         *GROUPS.values(),
@@ -113,12 +128,32 @@ def test_the_report_says_machine_versions_and_what_it_does_not_show(measured: Ru
 
 
 def test_the_terminal_shows_the_same_tables(measured: Run) -> None:
+    for width in (200, 80):
+        text = shown(measured, width)
+        for title in GROUPS.values():
+            assert title in text
+        assert "(i32, i32) -> i32" in text
+        for peer in measured["peers"]:
+            assert f" {peer['title']} " in text or not peer["installed"]
+        assert "…" not in text
+
+
+def shown(run: Run, width: int) -> str:
     out = io.StringIO()
-    terminal.show(measured, Console(file=out, width=200))
-    text = out.getvalue()
-    for title in GROUPS.values():
-        assert title in text
-    assert "(i32, i32) -> i32" in text
+    terminal.show(run, Console(file=out, width=width, force_terminal=True, color_system=None))
+    assert max(map(len, out.getvalue().splitlines())) <= width
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("width", [1, 10, 30])
+def test_a_narrow_terminal_shows_one_peer_beside_the_other(measured: Run, width: int) -> None:
+    assert len(shown(measured, width).splitlines()) > 100
+
+
+def test_a_pipe_gets_markdown(measured: Run) -> None:
+    out = io.StringIO()
+    terminal.show(measured, Console(file=out))
+    assert out.getvalue() == report.markdown(measured) + "\n"
 
 
 def test_losses_name_the_best_other_engine() -> None:
@@ -189,9 +224,30 @@ def test_comparing_tells_change_from_noise() -> None:
     }
 
 
+def test_comparing_tells_what_else_differs() -> None:
+    first = made(calls_a={"p": [1]}, calls_b={"p": [1]})
+    second = made(calls_a={"p": [1], "q": [1]}, calls_c={"p": [1], "q": [1]})
+    second["machine"]["system"] = "four"
+    second["peers"][0]["version"] = "2"
+    text = compare.markdown(first, second)
+    assert text.endswith(
+        "\n\nWhat differs besides:\n"
+        "- system: two, then four\n- p: 1, then 2\n- q: none, then 1\n"
+        "- only in the first: calls/b\n- only in the second: calls/c"
+    )
+
+
+def test_memory_that_does_not_grow_is_no_division() -> None:
+    run = made(process_memory={"pywasm3": [0], "other": [-5]})
+    run["rows"][0]["unit"] = "B"
+    assert list(report.losses(run)) == []
+    assert [line[-1] for line in compare.lines(run, run)] == ["same", "same"]
+    assert "0.00 B" in report.markdown(run)
+
+
 def test_a_document_keeps_what_is_not_between_the_marks() -> None:
     document = "before\n<!-- bench: begin -->\nold\n<!-- bench: end -->\nafter\n"
     text = report.put_between(document, "bench", "new")
     assert text == "before\n<!-- bench: begin -->\nnew\n<!-- bench: end -->\nafter\n"
-    with pytest.raises(ValueError, match="not found"):
+    with pytest.raises(ValueError, match="the document has no <!-- bench: begin -->"):
         report.put_between("no marks", "bench", "new")

@@ -3,11 +3,18 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench_helpers import PEERS, TINY
+from cli_helpers import environment, start
+from cli_helpers import run as command
 from pywasm3.bench.process import Child
 from pywasm3.bench.rows import ROWS, select
 from pywasm3.bench.run import Settings, run
@@ -65,13 +72,58 @@ def test_a_wrong_result_is_a_failure(measured: Run) -> None:
     assert found == {"failed": "WrongResult: 6 instead of 5"}
 
 
-def test_a_peer_that_hangs_is_a_cell(odd_peers: None, tmp_path: Any) -> None:
+def test_a_wrong_result_is_no_missing_feature(measured: Run) -> None:
+    found = cell(measured, "calls/externref", "odd_peers:Wrong")
+    assert found == {"failed": "WrongResult: 6 instead of 'x'"}
+
+
+def test_a_view_is_of_all_of_the_memory(measured: Run) -> None:
+    found = cell(measured, "memory/view", "odd_peers:Wrong")
+    assert found == {"failed": "WrongResult: not all of the memory, or not to be written"}
+
+
+def test_a_peer_that_left_is_a_cell_and_ends_nothing_else(odd_peers: None, tmp_path: Path) -> None:
+    """Also in the process of the command line, which a pipe that closes ends."""
+    path = tmp_path / "a.json"
+    options = ["--rows", "calls/none", "--peers", "odd_peers:Leaving,python", "--rounds", "2"]
+    environment_ = environment(PYTHONPATH=os.environ["PYTHONPATH"])
+    done = command("bench", *options, "--milliseconds", "0.01", "--json", path, env=environment_)
+    assert done.code == 0, done
+    measured = json.loads(path.read_text(encoding="utf-8"))
+    assert cell(measured, "calls/none", "odd_peers:Leaving")["failed"].startswith("ended with")
+    assert len(cell(measured, "calls/none", "python")["values"]) == 2
+
+
+@pytest.mark.parametrize("peer", ["Hanging", "Stuck"])
+def test_ctrl_c_leaves_no_process_behind(odd_peers: None, tmp_path: Path, peer: str) -> None:
+    hanging = tmp_path / "pid"
+    environment_ = environment(PYTHONPATH=os.environ["PYTHONPATH"], HANGING_PID=str(hanging))
+    options = ["--rows", "calls/none", "--peers", f"python,odd_peers:{peer}"]
+    with start("bench", *options, env=environment_) as process:
+        deadline = time.monotonic() + 120
+        while not hanging.exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        os.kill(int(hanging.read_text()), 0)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=120)
+    assert process.returncode == 130, (out, err)
+    assert b"Traceback" not in err
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(hanging.read_text()), 0)
+
+
+def test_a_peer_that_hangs_is_a_cell_and_is_not_asked_for_ever(
+    odd_peers: None, tmp_path: Any
+) -> None:
     child = Child("odd_peers:Hanging", str(tmp_path), timeout=300.0)
     assert "version" in child.ask(do="hello")
     child._timeout = 0.2
-    answer = child.ask(do="prepare", row="calls/none", seconds=1e-6, warmup=0.0)
-    assert answer == {"failed": "no answer in 0.2 s"}
-    child.close()
+    answers = [
+        child.ask(do="prepare", row="calls/none", seconds=1e-6, warmup=0.0) for _ in range(4)
+    ]
+    assert answers[:3] == [{"failed": "no answer in 0.2 s"}] * 3
+    assert answers[3] == {"failed": "not asked, since it hung 3 times"}
+    assert child._process is None
 
 
 def test_each_round_gives_a_value() -> None:
@@ -105,6 +157,21 @@ def test_without_a_compiler_the_floors_of_c_are_not_there(monkeypatch: pytest.Mo
     assert "needs cffi and a C compiler" in peer["why"]
 
 
-def test_a_peer_that_nobody_knows_is_refused() -> None:
-    with pytest.raises(ValueError, match="no peer 'nobody': there are pywasm3"):
-        run(select(["calls/none"]), ["nobody"], TINY)
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("nobody", "no peer 'nobody': there are pywasm3"),
+        ("nowhere:Peer", "no peer 'nowhere:Peer': No module named 'nowhere'"),
+        ("odd_peers:Nobody", "no peer 'odd_peers:Nobody': module 'odd_peers' has no attribute"),
+        ("odd_peers:Path", "no peer 'odd_peers:Path': it is no subclass of pywasm3.bench.peers"),
+        ("odd_peers:hang", "no peer 'odd_peers:hang': it is no subclass of pywasm3.bench.peers"),
+    ],
+)
+def test_a_peer_that_nobody_knows_is_refused(odd_peers: None, name: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        run(select(["calls/none"]), [name], TINY)
+
+
+def test_a_peer_that_is_named_twice_takes_part_once() -> None:
+    measured = run(select(["calls/none"]), ["python", "python"], TINY)
+    assert [peer["name"] for peer in measured["peers"]] == ["python"]

@@ -22,6 +22,7 @@ CALLS = {
     "trap": "exports.div.map(items, 0)",
     "misfit": "exports.div.map(items, items[:2])",
     "bind": "exports.both.bind(1).bind(2.5)()",
+    "converted": "exports.both.bind(1, Fraction(5, 2))()",
     "bound map": "exports.both.bind(*[1]).map(doubles)",
     "reference": "exports.ref.bind(object())(1)",
     "view": "memory.view('i', 0, 10)",
@@ -40,6 +41,7 @@ def test_each_failure_is_a_memory_error(name: str) -> None:
         except ImportError:
             sys.exit()
         from array import array
+        from fractions import Fraction
         instance = pywasm3.load(WASM)
         exports, memory = instance.exports, instance.memory
         items, doubles = array("i", range(100)), array("d", [1, 2])

@@ -172,8 +172,10 @@ def test_a_map_that_fails_does_not_leak(instance: pywasm3.Instance) -> None:
 
 
 def test_a_bound_function_does_not_leak(instance: pywasm3.Instance) -> None:
+    converted = type("Wide", (), {"__index__": lambda self: 1 << 62})()
     add = instance.exports.add
     assert_no_leak(lambda: add.bind(1 << 62)(1.5), 50_000)
+    assert_no_leak(lambda: add.bind(converted)(1.5), 50_000)
     assert_no_leak(lambda: failing(TypeError, add.bind, "x"), 20_000)
 
 

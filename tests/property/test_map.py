@@ -22,6 +22,7 @@ EXPORTS = load("""
   (func (export "f32") (param f32 f32) (result f32) local.get 0 local.get 1 f32.sub)
   (func (export "f64") (param f64 f64) (result f64) local.get 0 local.get 1 f64.sub)
   (func (export "div") (param i32 i32) (result i32) local.get 0 local.get 1 i32.div_s)
+  (func (export "both") (param i32 f64) (result f64 i32) local.get 1 local.get 0)
   (func (export "many") (param i32 i64 f32 f64) (result f64 f32 i64 i32)
     local.get 3 local.get 2 local.get 1 local.get 0))
 """).exports
@@ -140,6 +141,43 @@ def test_arguments_are_as_if_read_before_all_results(
     expected[to] = EXPORTS.i32.map(data[first].copy(), data[second].copy())
     EXPORTS.i32.map(data[first], data[second], out=data[to])
     assert data.tolist() == expected.tolist()
+
+
+@settings(max_examples=300)
+@given(
+    st.lists(st.integers(0, 40), min_size=2, max_size=2),
+    st.integers(1, 16),
+    st.lists(st.sampled_from([1, -1]), min_size=2, max_size=2),
+    st.integers(1, 5),
+)
+def test_results_are_refused_just_where_they_share_bytes(
+    starts: list[int], distance: int, signs: list[int], length: int
+) -> None:
+    data = np.zeros(200, np.uint8)
+    outs, places = [], []
+    for start, sign, dtype in zip(starts, signs, (np.dtype("f8"), np.dtype("i4")), strict=True):
+        first = 80 + start
+        outs.append(np.ndarray((length,), dtype, data, first, (sign * distance,)))
+        ends = sorted((first, first + (length - 1) * sign * distance))
+        places.append(
+            {
+                first + i * sign * distance + byte
+                for i in range(length)
+                for byte in range(dtype.itemsize)
+            }
+            if distance >= dtype.itemsize
+            else set(range(ends[0], ends[1] + dtype.itemsize))
+        )
+    numbers = np.arange(1, length + 1, dtype=np.int32)
+    if places[0] & places[1]:
+        with pytest.raises(ValueError, match="out 0 and out 1 overlap"):
+            EXPORTS.both.map(numbers, 0.5, out=tuple(outs))
+        return
+    EXPORTS.both.map(numbers, 0.5, out=tuple(outs))
+    assert set(np.flatnonzero(data)) <= places[0] | places[1]
+    if distance >= 8:
+        assert outs[0].tolist() == [0.5] * length
+        assert outs[1].tolist() == numbers.tolist()
 
 
 @settings(max_examples=300)

@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+import copy as copy_module
 import gc
 import inspect
+import pickle
 import sys
 import weakref
 from array import array
 from typing import Any
 
+import numpy as np
 import pytest
 
 import pywasm3
@@ -185,6 +188,39 @@ def test_a_closed_store(exports: pywasm3.Exports) -> None:
 
 
 # ---- what it tells ----
+
+
+def test_numbers_stay_as_they_were_converted(exports: pywasm3.Exports) -> None:
+    """Also what is a buffer besides, and would be an array to map()."""
+
+    class Both(np.ndarray[Any, Any]):
+        def __index__(self) -> int:
+            return int(self.sum())
+
+    class Once:
+        def __index__(self) -> int:
+            return next(numbers)
+
+    numbers = iter([10])
+    zero_dimensions, several = np.array(10), np.array([4, 6]).view(Both)
+    made = [exports.sub.bind(value) for value in (zero_dimensions, several, Once())]
+    zero_dimensions[()] = several[:] = 0
+    for bound in made:
+        assert bound.args == (10,)
+        assert (bound(3), bound.bind(4)(), bound.map(b"\1\2").tolist()) == (7, 6, [9, 8])
+    numbers = iter([1])
+    picked = exports.pick.bind(None, Once())
+    assert [picked("x") for _ in range(2)] == [None, None]
+
+
+def test_it_cannot_be_copied(exports: pywasm3.Exports) -> None:
+    """Nor made empty; and a store is not to be pickled."""
+    bound = exports.sub.bind(1)
+    for copy in (copy_module.copy, copy_module.deepcopy, pickle.dumps):
+        with pytest.raises(TypeError, match="cannot pickle"):
+            copy(bound)
+    with pytest.raises(TypeError, match="not safe"):
+        object.__new__(pywasm3.BoundFunction)
 
 
 def test_what_it_tells_of_itself(exports: pywasm3.Exports) -> None:

@@ -243,10 +243,12 @@ def test_arrays_of_ctypes(exports: pywasm3.Exports) -> None:
 
 
 def test_what_is_no_number_and_no_buffer(exports: pywasm3.Exports) -> None:
-    with pytest.raises(TypeError, match=r"^add: parameter 1 \(i32\): 'list' object"):
+    with pytest.raises(TypeError, match=r"^add: parameter 1 \(i32\): 'list' object is neither"):
         exports.add.map(b"ab", [1, 2])
-    with pytest.raises(TypeError, match=r"^add: parameter 0 \(i32\): 'str' object"):
+    with pytest.raises(TypeError, match=r"^add: parameter 0 \(i32\): 'str' object is neither"):
         exports.add.map("ab", b"ab")
+    with pytest.raises(TypeError, match=r"^add: parameter 0 \(i32\): 'float' object cannot be"):
+        exports.add.map(1.5, b"ab")
 
 
 def test_a_number_that_does_not_fit(exports: pywasm3.Exports) -> None:
@@ -436,6 +438,25 @@ def test_results_must_not_overlap(exports: pywasm3.Exports) -> None:
     assert items.tolist() == [2, 3, 0, 1]
 
 
+def test_results_may_be_columns_of_one_table(exports: pywasm3.Exports) -> None:
+    """Between each other's items; arguments that lie so are not copied."""
+    table = np.zeros(3, [("i", "<i4"), ("d", "<f8"), ("j", "<i4")])
+    table["j"] = [1, 2, 3]
+    exports.both.map(table["j"], 0.5, out=(table["d"], table["i"]))
+    assert table.tolist() == [(1, 0.5, 1), (2, 0.5, 2), (3, 0.5, 3)]
+    exports.both.map(table["j"], 2, out=(table["d"][::-1], table["i"]))
+    assert table["d"].tolist() == [2] * 3
+    with pytest.raises(ValueError, match="out 0 and out 1 overlap"):
+        halves = np.ndarray((3,), "<i4", table.view(np.uint8), 8, (16,))
+        exports.both.map(table["j"], 2, out=(table["d"], halves))
+
+    def host(i: int) -> int:
+        table["j"][2] = 99
+        return i
+
+    assert make(host).exports.host.map(table["j"], out=table["i"]).tolist() == [1, 2, 99]
+
+
 # ---- buffers while the call runs ----
 
 
@@ -521,6 +542,50 @@ def test_items_are_read_when_their_turn_comes() -> None:
     assert make(host).exports.host.map(items).tolist() == [1, 11, 3]
 
 
+class Exporter:
+    """A buffer written in Python (PEP 688): what it shows, and does, can be anything."""
+
+    def __init__(self, *shown: Any, then: Any = None) -> None:
+        self.shown, self.then, self.held = list(shown), then, 0
+
+    def __buffer__(self, flags: int) -> memoryview:
+        if self.then:
+            self.then()
+        self.held += 1
+        return memoryview(self.shown.pop(0) if len(self.shown) > 1 else self.shown[0])
+
+    def __release_buffer__(self, view: memoryview) -> None:
+        self.held -= 1
+        view.release()
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="PEP 688 is of Python 3.12")
+def test_buffers_that_are_written_in_python() -> None:
+    instance = make()
+    neg, div = instance.exports.neg, instance.exports.div
+    items, out = Exporter(array("i", [1, 2])), Exporter(array("i", [0, 0]))
+    assert neg.map(items, out=out) is out
+    assert out.shown[0].tolist() == [-1, -2]
+    with pytest.raises(pywasm3.Trap, match="at element 1"):
+        div.map(1, Exporter(b"\1\0"))
+    with pytest.raises(ValueError, match="parameter 0 has 2 dimensions"):
+        neg.map(Exporter(b"ab", np.zeros((2, 2), np.int32)))
+    with pytest.raises(ValueError, match="parameter 0 has 0 dimensions"):
+        neg.map(Exporter(b"ab", np.array(1, np.int32)))
+    with pytest.raises(BufferError):
+        neg.map(b"a", out=Exporter(b"abcd"))
+    with pytest.raises(BufferError):
+        instance.memory.copy_out(0, 1, into=Exporter(b"abcd"))
+    with pytest.raises(ZeroDivisionError):
+        neg.map(Exporter(b"ab", then=lambda: 1 // 0))
+    assert neg.map(Exporter(b"ab", then=lambda: neg.map(b"\1"))).tolist() == [-97, -98]
+    grown = Exporter(b"ab", then=lambda: instance.memory.grow(1))
+    assert instance.memory.copy_in(65534 + 65536, grown) == 2
+    with pytest.raises(pywasm3.WasmError, match="closed"):
+        neg.map(items, out=Exporter(out.shown[0], then=instance.close))
+    assert (items.held, out.held) == (0, 0)
+
+
 # ---- views of linear memory ----
 
 
@@ -601,6 +666,30 @@ def test_the_exception_of_a_host_function_has_a_note() -> None:
     assert element == "at element 3 of map()"
 
 
+def test_a_trap_of_another_call_keeps_its_own_element() -> None:
+    """It comes out of the host function as its exception."""
+
+    def host(i: int) -> int:
+        return int(inner[i].map(12, b"\1\2\3\0")[0]) if i else 0
+
+    instance = make(host)
+    inner = [None, instance.exports.div, instance.exports.div.bind()]
+    for i in (1, 2):
+        with pytest.raises(pywasm3.Trap) as caught:
+            instance.exports.host.map(bytes([0, 0, i]))
+        assert caught.value.element == 3
+        assert [frame.name for frame in caught.value.frames] == ["div"]
+        assert caught.value.__notes__[-1] == "at element 2 of map()"
+
+
+def test_a_trap_of_a_call_of_the_host_has_no_element() -> None:
+    instance = make(lambda i: instance.exports.div(1, i))
+    with pytest.raises(pywasm3.Trap) as caught:
+        instance.exports.host.map(b"\1\0")
+    assert caught.value.element is None
+    assert caught.value.__notes__[-1] == "at element 1 of map()"
+
+
 def test_stack_exhaustion_names_the_element(exports: pywasm3.Exports) -> None:
     with pytest.raises(pywasm3.StackExhausted) as caught:
         exports.deep.map(array("i", [3, 10_000_000, 3]))
@@ -640,6 +729,30 @@ def test_the_interpreter_stays_usable_after_memory_runs_out(exports: pywasm3.Exp
 
 
 # ---- shapes of functions ----
+
+
+def test_functions_that_are_not_the_code_of_the_instance() -> None:
+    """Exported imports: of the host, of another instance; and tail calls to them."""
+
+    def host(i: int) -> int:
+        if i == 9:
+            raise KeyError(i)
+        return i + 1
+
+    text = """(module (import "env" "f" (func $f (param i32) (result i32)))
+      (export "f" (func $f))
+      (func $loop (export "loop") (param i32 i32) (result i32)
+        local.get 0 if (result i32)
+          local.get 0 i32.const 1 i32.sub local.get 1 i32.const 2 i32.add return_call $loop
+        else local.get 1 return_call $f end))"""
+    first = load(text, {"env": {"f": host}})
+    second = load(text, {"env": {"f": first.exports.f}})
+    for exports in (first.exports, second.exports):
+        assert exports.f.map(b"\1\2").tolist() == [2, 3]
+        assert exports.loop.map(array("i", [0, 50_000]), b"\1\2").tolist() == [2, 100_003]
+        with pytest.raises(KeyError) as caught:
+            exports.f.map(b"\1\2\11")
+        assert caught.value.__notes__[-1] == "at element 2 of map()"
 
 
 @pytest.mark.parametrize("params", [0, 1, 2, 3, 17, 100])

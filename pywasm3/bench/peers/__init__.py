@@ -31,5 +31,10 @@ def peer_class(name: str) -> type[Peer]:
     module, colon, attribute = PEERS.get(name, name).partition(":")
     if not colon:
         raise ValueError(f"no peer {name!r}: there are {', '.join(PEERS)}, and module:Class")
-    found: type[Peer] = getattr(importlib.import_module(module, __name__), attribute)
+    try:
+        found = getattr(importlib.import_module(module, __name__), attribute)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"no peer {name!r}: {error}") from None
+    if not isinstance(found, type) or not issubclass(found, Peer):
+        raise ValueError(f"no peer {name!r}: it is no subclass of {Peer.__module__}.Peer")
     return found

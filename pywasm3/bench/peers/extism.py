@@ -31,7 +31,7 @@ class Extism(Peer):
     distribution = "extism"
     note = (
         "a call carries bytes in and out (here none), what a function returns is an error code; "
-        "its cache of compiled modules, a file, is off"
+        "its cache of compiled modules, a file, is off; its host functions can give no floats back"
     )
 
     def __init__(self, floors: str) -> None:

@@ -13,11 +13,10 @@ from typing import Any
 
 from .. import floors as library
 from ..clock import Work
-from ..guests import Guest
+from ..guests import MEMORY_BYTES, Guest
 from ..rows import COMPUTE
 from .base import Cannot, Host, Missing, Peer, arguments_text
 
-MEMORY_BYTES = 260 * 65536
 # Which host function the exports of callbacks.wasm call.
 CALLED = {"once": "identity_i32"}
 

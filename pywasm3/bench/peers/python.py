@@ -9,7 +9,7 @@ from typing import Any
 
 from ..clock import Work
 from ..functions import add, add_eight, identity, nothing, pair
-from ..guests import Guest
+from ..guests import MEMORY_BYTES, Guest
 from ..rows import REPEATS
 from .base import Cannot, Host, Peer, arguments_text
 
@@ -137,7 +137,7 @@ class Python(Peer):
         if guest.name == "callbacks":
             return callbacks(hosts)
         if guest.name == "memory":
-            return bytearray(260 * 65536)
+            return bytearray(MEMORY_BYTES)
         if guest.name in JOBS:
             return {"job": JOBS[guest.name]}
         raise Cannot("not written in Python here")

@@ -18,7 +18,7 @@ class Pywasm(Peer):
     title = "pywasm"
     module = "pywasm"
     distribution = "pywasm"
-    note = "written in Python alone"
+    note = "written in Python alone; no call can begin while another one runs"
 
     def _read(self, binary: bytes) -> Any:
         return self._library.ModuleDesc.from_reader(io.BytesIO(binary))
