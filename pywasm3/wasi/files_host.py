@@ -268,10 +268,15 @@ class HostDirectory(Directory):
     def _reading(self, path: str, opening: Opening) -> Opening:
         """The same where nothing can be written: as on a file system mounted so."""
         if opening.oflags & OFLAG_CREAT:
+            exclusive = bool(opening.oflags & OFLAG_EXCL)
             try:
-                self.stat(path, opening.follow)
+                found = self.stat(path, opening.follow and not exclusive)
             except OSError as error:
                 raise (WasiError(EROFS) if error.errno == errno.ENOENT else error) from None
+            if exclusive:
+                raise WasiError(EEXIST)
+            if found.type == TYPE_DIRECTORY:
+                raise WasiError(EISDIR)
         if (opening.write and not opening.read) or opening.oflags & OFLAG_TRUNC:
             raise WasiError(EROFS)
         return opening._replace(write=False, oflags=opening.oflags & ~OFLAG_CREAT)

@@ -272,8 +272,6 @@ class VirtualDirectory(Directory):
     def _create(self, folder: Folder, name: str, opening: Opening) -> Descriptor:
         if not opening.oflags & OFLAG_CREAT:
             raise WasiError(ENOENT)
-        if opening.oflags & OFLAG_DIRECTORY:
-            raise WasiError(EINVAL)
         self._writable()
         if folder.links == 0:
             raise WasiError(ENOENT)
