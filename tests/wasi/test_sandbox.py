@@ -138,6 +138,45 @@ def test_links_exchanged_between_check_and_use_lead_nowhere(inside: Path, backen
     assert (inside.parent / "secret").stat().st_mtime > 1
 
 
+@pytest.mark.hammer
+def test_a_directory_exchanged_with_a_link_leads_nowhere(inside: Path, backend: str) -> None:
+    """A thread puts a link out where the directory was that the guest works in, and moves it."""
+    outer, way, aside = inside.parent / "outer", inside / "way", inside / "aside"
+    (outer / "file").write_bytes(b"secret")
+    (way / "sub").mkdir(parents=True)
+    (way / "file").write_bytes(b"public")
+    stop = threading.Event()
+
+    def exchange() -> None:
+        while not stop.wait(0.0002):  # the guest shall find the directory, too
+            os.rename(way, aside)
+            os.symlink("../outer", way)
+            os.unlink(way)
+            os.rename(aside, inside.parent / "moved")
+            os.rename(inside.parent / "moved", way)
+
+    exchanger = threading.Thread(target=exchange)
+    calls = Calls(preopens={"/": inside})
+    exchanger.start()
+    try:
+        seen = set()
+        for _ in range(600):
+            seen |= {calls.content("way/file"), calls.content("way/sub/../../outer/file")}
+            calls.make("way/made", b"x")
+            calls.path_link(3, 1, "way/file", 3, "way/hard")
+            calls.path_unlink_file(3, "way/hard")
+            calls.path_create_directory(3, "way/directory")
+            calls.path_filestat_set_times(3, 1, "way/file", 1, 1, 5)
+    finally:
+        stop.set()
+        exchanger.join()
+    assert b"secret" not in seen
+    assert b"public" in seen
+    assert os.listdir(outer) == ["file"]
+    assert (outer / "file").stat().st_mtime > 1
+    assert (outer / "file").stat().st_nlink == 1
+
+
 def names_of(entries: bytes) -> list[bytes]:
     """The names in what fd_readdir wrote: a dirent of 24 bytes before each has its length."""
     names, at = [], 0
