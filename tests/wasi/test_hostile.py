@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 import pywasm3
+from helpers import SANITIZED
 from pywasm3.wasi import CAPTURE, VirtualDir
 from pywasm3.wasi.abi import ERRNO_NAMES
 from pywasm3.wasi.preview1 import FUNCTIONS, MODULES
@@ -29,7 +30,7 @@ from wasi_helpers import BACKENDS, Calls, resolving, small_files
 SEED = 1
 CALLS = 3000
 SECONDS = 5  # for one call, on a slow machine
-GROWTH = 64 << 20
+GROWTH = (512 if SANITIZED else 64) << 20
 
 # Where things lie in the guest's memory: iovecs, subscriptions, paths; then room for results.
 VECTORS, SUBSCRIPTIONS, PATHS, RESULTS = 0, 4096, 8192, 32768
