@@ -190,8 +190,6 @@ def restore(instance: Instance, snapshot: Snapshot) -> None:
         error = new_error()
         if not lib.pw_instance_restore(instance._pointer, given, error):
             raise error_from(error)
-        if instance._wasi is not None:
-            instance._wasi.memory.refresh()  # it may be smaller
     finally:
         store._leave()
 

@@ -14,7 +14,7 @@ from helpers import GUESTS, wat
 from pywasm3 import wasi
 from pywasm3.wasi import openat
 from pywasm3.wasi.abi import ALL_RIGHTS, ERRNO_NAMES
-from pywasm3.wasi.preview1 import FUNCTIONS
+from pywasm3.wasi.preview1 import FUNCTIONS, SNAPSHOT, UNSTABLE
 
 # Ways to have a directory: with the kernel's help, without it, in memory.
 BACKENDS = ("openat2", "steps", "virtual")
@@ -44,21 +44,38 @@ def resolving(backend: str) -> Iterator[None]:
         openat.BENEATH = saved
 
 
+@contextmanager
+def small_files() -> Iterator[None]:
+    """What makes files longer than 16 MiB fails: a guest may well ask for the whole disk."""
+    try:
+        import resource
+    except ImportError:  # Windows, which has no real directories for guests either
+        yield
+        return
+    saved = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (16 << 20, saved[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, saved)
+
+
 def directory(backend: str, folder: Path) -> Any:
     """What to preopen."""
     return wasi.VirtualDir() if backend == "virtual" else folder
 
 
 @functools.cache
-def _module() -> pywasm3.Module:
+def _module(interface: str) -> pywasm3.Module:
     """All functions, exported as they are imported, and a memory."""
+    names = [name for name in FUNCTIONS if (interface, name) != (UNSTABLE, "sock_accept")]
     imports = "".join(
-        f'(import "wasi_snapshot_preview1" "{name}" (func ${name} '
-        f"{''.join(f'(param {_WAT_TYPES[letter]})' for letter in letters)} "
+        f'(import "{interface}" "{name}" (func ${name} '
+        f"{''.join(f'(param {_WAT_TYPES[letter]})' for letter in FUNCTIONS[name][1])} "
         f"{'' if name == 'proc_exit' else '(result i32)'}))\n"
-        for name, (_, letters) in FUNCTIONS.items()
+        for name in names
     )
-    exports = "".join(f'(export "{name}" (func ${name}))\n' for name in FUNCTIONS)
+    exports = "".join(f'(export "{name}" (func ${name}))\n' for name in names)
     return pywasm3.Module(wat(f'(module {imports} {exports} (memory (export "memory") 2))'))
 
 
@@ -72,8 +89,8 @@ class Calls:
     RESULT = 512  # where to have results
     _TEXT = 1024
 
-    def __init__(self, **config: Any) -> None:
-        self.instance = pywasm3.Instance(_module(), wasi=wasi.WasiConfig(**config))
+    def __init__(self, interface: str = SNAPSHOT, **config: Any) -> None:
+        self.instance = pywasm3.Instance(_module(interface), wasi=wasi.WasiConfig(**config))
         self.memory = self.instance.memory
 
     def __getattr__(self, name: str) -> Any:

@@ -11,7 +11,8 @@ import argparse
 import sys
 from importlib import import_module
 
-from .. import Trap, WasmError, __version__
+from .. import ModuleError, Trap, WasmError, __version__
+from .source import shown_name
 from .terminal import CommandError, complain, one_line, release_stdout, set_up_process
 
 TYPE_CHECKING = False
@@ -64,6 +65,15 @@ def _parser(wanted: str | None) -> argparse.ArgumentParser:
     return parser
 
 
+def _parse(argv: Sequence[str]) -> argparse.Namespace:
+    parser = _parser(argv[0] if argv else None)
+    arguments, unknown = parser.parse_known_args(argv)
+    if unknown:
+        parser.prog += f" {arguments.command}"  # whose help says what there is
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    return arguments
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command.
 
@@ -80,7 +90,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         set_up_process()
         argv = sys.argv[1:]
     try:
-        arguments = _parser(argv[0] if argv else None).parse_args(argv)
+        arguments = _parse(argv)
         arguments.argv = argv
         return _flushed(_run(arguments))
     except KeyboardInterrupt:
@@ -95,7 +105,9 @@ def _run(arguments: argparse.Namespace) -> int:
         complain(str(trap), lines=True)
         return EXIT_TRAPPED
     except (CommandError, WasmError, NotImplementedError) as error:
-        complain(one_line(str(error)))
+        # `bench` has no file, and its own modules are valid.
+        of_file = f"{shown_name(arguments.file)}: " if isinstance(error, ModuleError) else ""
+        complain(of_file + one_line(str(error)))
     except MemoryError as error:
         complain(one_line(str(error)) or "out of memory")
     except OSError as error:

@@ -149,6 +149,7 @@ def errno_of(error: WasiError | OSError | MemoryError) -> int:
     return _FROM_HOST.get(error.errno or -1, EIO)
 
 
+MASK_U64 = (1 << 64) - 1
 MAX_OFFSET = (1 << 63) - 1  # of a position or a size, which the host holds in a signed number
 
 # ---- rights ----

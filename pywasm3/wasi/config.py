@@ -33,6 +33,7 @@ CAPTURE = _Marker.CAPTURE
 INHERIT = _Marker.INHERIT
 
 _INHERITABLE = ("args", "env", "stdin", "stdout", "stderr")
+_MAX_GIVEN = 1000  # of a guest's 1024 descriptors
 
 
 class HostDir:
@@ -78,12 +79,13 @@ class WasiConfig:
 
     Raises:
         TypeError: An option is of another type.
-        ValueError: Text contains NUL, a variable's name is empty or contains "=", or the names of
-            `inherit` are others.
+        ValueError: Text contains NUL, a variable's name is empty or contains "=", the names of
+            `inherit` are others, a number is negative, or there are more than 1000 directories
+            and sockets.
     """
 
     args: Iterable[str | bytes] = ()
-    env: Mapping[str, str] | None = None
+    env: Mapping[str, str] | Mapping[bytes, bytes] | None = None
     preopens: Mapping[str, str | os.PathLike[str] | HostDir | VirtualDir] | None = None
     stdin: Any = None
     stdout: Any = None
@@ -97,9 +99,7 @@ class WasiConfig:
     def __post_init__(self) -> None:
         """Checks all, and makes copies of what could change."""
         inherited = _inherited(self.inherit)
-        if isinstance(self.args, (str, bytes)):
-            raise TypeError("args must be a sequence of str, not one")
-        args = tuple(self.args)
+        args = _strings(self.args)
         if not args and "args" in inherited:
             import sys
 
@@ -107,8 +107,8 @@ class WasiConfig:
         env = os.environ if self.env is None and "env" in inherited else self.env or {}
         set_ = object.__setattr__
         set_(self, "args", args)
-        set_(self, "env", dict(env))
-        set_(self, "preopens", dict(self.preopens or {}))
+        set_(self, "env", _mapping(env, "env"))
+        set_(self, "preopens", _mapping(self.preopens or {}, "preopens"))
         set_(self, "inherit", inherited)
         set_(self, "sockets", tuple(self.sockets))
         for name in ("stdin", "stdout", "stderr"):
@@ -121,7 +121,8 @@ class WasiConfig:
             _cstring(text, "args")
         assert self.env is not None and self.preopens is not None
         for name, value in self.env.items():
-            if not _cstring(name, "env") or "=" in name:
+            encoded = _cstring(name, "env")
+            if not encoded or b"=" in encoded:
                 raise ValueError(f"env: {name!r} cannot be the name of a variable")
             _cstring(value, "env")
         for name, directory in self.preopens.items():
@@ -132,6 +133,17 @@ class WasiConfig:
         _check_input(self.stdin)
         _check_output("stdout", self.stdout)
         _check_output("stderr", self.stderr)
+        _check_clock(self.clock)
+        if not (self.random is None or callable(self.random) or _is_number(self.random)):
+            raise TypeError(f"random: an int or a callable expected, not {_type(self.random)}")
+        sockets = tuple(self.sockets)
+        _check_sockets(sockets)
+        if len(self.preopens) + len(sockets) > _MAX_GIVEN:
+            raise ValueError(f"more than {_MAX_GIVEN} preopens and sockets")
+        if not _is_number(self.max_capture_bytes):
+            raise TypeError(f"max_capture_bytes: int expected, not {_type(self.max_capture_bytes)}")
+        if self.max_capture_bytes < 0:
+            raise ValueError("max_capture_bytes is negative")
 
     def arg_bytes(self) -> list[bytes]:
         """The arguments with NUL."""
@@ -140,7 +152,10 @@ class WasiConfig:
     def env_bytes(self) -> list[bytes]:
         """The variables with NUL."""
         assert self.env is not None
-        return [os.fsencode(f"{name}={value}") + b"\0" for name, value in self.env.items()]
+        return [
+            os.fsencode(name) + b"=" + os.fsencode(value) + b"\0"
+            for name, value in self.env.items()
+        ]
 
 
 def _inherited(given: Iterable[str] | bool) -> tuple[str, ...]:
@@ -154,9 +169,25 @@ def _inherited(given: Iterable[str] | bool) -> tuple[str, ...]:
     return tuple(name for name in _INHERITABLE if name in names)
 
 
+def _type(value: object) -> str:
+    return type(value).__name__
+
+
+def _strings(given: Iterable[str | bytes]) -> tuple[str | bytes, ...]:
+    if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
+        raise TypeError(f"args: a sequence of str expected, not {_type(given)}")
+    return tuple(given)
+
+
+def _mapping(given: Mapping[Any, Any], option: str) -> dict[Any, Any]:
+    if not isinstance(given, Mapping):
+        raise TypeError(f"{option}: a mapping expected, not {_type(given)}")
+    return dict(given)
+
+
 def _cstring(text: object, option: str) -> bytes:
     if not isinstance(text, (str, bytes)):
-        raise TypeError(f"{option}: str expected, not {type(text).__name__}")
+        raise TypeError(f"{option}: str expected, not {_type(text)}")
     data = os.fsencode(text)
     if b"\0" in data:
         raise ValueError(f"{option}: {text!r} contains NUL")
@@ -169,11 +200,37 @@ def _check_input(given: object) -> None:
     known = given is None or given is INHERIT
     data = isinstance(given, (bytes, bytearray, memoryview, str, os.PathLike))
     if not known and not data and not hasattr(given, "read"):
-        raise TypeError(f"stdin: a file, bytes or a path expected, not {type(given).__name__}")
+        raise TypeError(f"stdin: a file, bytes or a path expected, not {_type(given)}")
 
 
 def _check_output(name: str, given: object) -> None:
     if given is None or isinstance(given, (_Marker, str, os.PathLike)):
         return
     if not hasattr(given, "write"):
-        raise TypeError(f"{name}: a file or a path expected, not {type(given).__name__}")
+        raise TypeError(f"{name}: a file or a path expected, not {_type(given)}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _check_clock(given: object) -> None:
+    if given is None:
+        return
+    if isinstance(given, int) and _is_number(given):
+        if given < 0:
+            raise ValueError("clock: times are not negative")
+        return
+    for method in ("now_ns", "resolution_ns", "sleep_ns"):
+        if not callable(getattr(given, method, None)):
+            raise TypeError(f"clock: an int or a Clock expected, not {_type(given)}")
+
+
+def _check_sockets(given: tuple[object, ...]) -> None:
+    if not given:
+        return
+    import socket
+
+    for one in given:
+        if not isinstance(one, socket.socket):
+            raise TypeError(f"sockets: sockets expected, not {_type(one)}")

@@ -12,6 +12,7 @@ from .abi import (
     ALL_RIGHTS,
     DIRECTORY_RIGHTS,
     FILE_RIGHTS,
+    MASK_U64,
     RIGHT_FD_READ,
     STREAM_RIGHTS,
     TYPE_REGULAR,
@@ -22,7 +23,7 @@ from .fds import Descriptors
 from .files_virtual import VirtualDir
 from .memory import GuestMemory
 from .preview1 import bind
-from .sources import clock_of, random_of
+from .sources import REALTIME, clock_of, random_of, time_of
 from .streams import Captured, Given, Null, Reader, Writer
 
 TYPE_CHECKING = False
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from .._memory import Memory
     from .._types import FuncType
     from .fds import Descriptor
+    from .sources import Clock
 
 
 class Wasi:
@@ -74,7 +76,7 @@ class Wasi:
         add(self._output("stderr", self.config.stderr, 2))
         assert self.config.preopens is not None
         for name, directory in self.config.preopens.items():
-            add(_preopened(name, directory))
+            add(_preopened(name, directory, self.clock))
         if self.config.sockets:
             from .sockets import Socket
 
@@ -199,11 +201,11 @@ def _writing(file: Descriptor) -> Descriptor:
     return file
 
 
-def _preopened(name: str, given: Any) -> Descriptor:
+def _preopened(name: str, given: Any, clock: Clock) -> Descriptor:
     if isinstance(given, VirtualDir):
         from . import virtual_handles
 
-        descriptor = virtual_handles.preopened(given)
+        descriptor = virtual_handles.preopened(given, lambda: time_of(clock, REALTIME) & MASK_U64)
     else:
         if os.open not in os.supports_dir_fd:
             raise NotImplementedError(

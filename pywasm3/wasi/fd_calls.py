@@ -16,6 +16,7 @@ from .abi import (
     FST_ATIM_NOW,
     FST_MTIM,
     FST_MTIM_NOW,
+    MASK_U64,
     MAX_OFFSET,
     PRESTAT,
     RIGHT_FD_ADVISE,
@@ -38,7 +39,7 @@ from .abi import (
     WHENCE_END,
     WasiError,
 )
-from .sources import REALTIME
+from .sources import REALTIME, time_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -258,7 +259,9 @@ def times_of(wasi: Wasi, atime: int, mtime: int, flags: int) -> Times:
         raise WasiError(EINVAL)
     if flags & both_atime == both_atime or flags & both_mtime == both_mtime:
         raise WasiError(EINVAL)
-    now = wasi.clock.now_ns(REALTIME) if flags & (FST_ATIM_NOW | FST_MTIM_NOW) else 0
+    now = 0
+    if flags & (FST_ATIM_NOW | FST_MTIM_NOW):
+        now = time_of(wasi.clock, REALTIME) & MASK_U64
     return (
         atime if flags & FST_ATIM else now if flags & FST_ATIM_NOW else None,
         mtime if flags & FST_MTIM else now if flags & FST_MTIM_NOW else None,

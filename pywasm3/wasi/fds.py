@@ -174,19 +174,27 @@ class Descriptors:
         else:
             self.writers.pop(fd, None)
 
+    def require_room(self) -> None:
+        """For one descriptor more, before anything is done for it.
+
+        Raises:
+            WasiError: EMFILE.
+        """
+        if len(self._entries) >= MAX_DESCRIPTORS:
+            raise WasiError(EMFILE)
+
     def add(self, descriptor: Descriptor) -> int:
         """Gives it the lowest free number.
 
         Raises:
             WasiError: EMFILE; the descriptor is closed then.
         """
-        entries = self._entries
-        if len(entries) >= MAX_DESCRIPTORS:
+        try:
+            self.require_room()
+        except WasiError:
             descriptor.close()
-            raise WasiError(EMFILE)
-        fd = len(entries)
-        if fd in entries or (fd and fd - 1 not in entries):
-            fd = next(free for free in range(MAX_DESCRIPTORS) if free not in entries)
+            raise
+        fd = next(free for free in range(MAX_DESCRIPTORS) if free not in self._entries)
         self._set(fd, descriptor)
         return fd
 

@@ -25,6 +25,7 @@ from .abi import (
     FDFLAG_NONBLOCK,
     FDFLAG_RSYNC,
     FDFLAG_SYNC,
+    MASK_U64,
     MAX_OFFSET,
     OFLAG_CREAT,
     OFLAG_DIRECTORY,
@@ -68,7 +69,6 @@ _ADVICE = tuple(
     getattr(os, f"POSIX_FADV_{name}", None)
     for name in ("NORMAL", "SEQUENTIAL", "RANDOM", "WILLNEED", "DONTNEED", "NOREUSE")
 )
-_U64 = (1 << 64) - 1
 
 
 def _type_of(mode: int) -> int:
@@ -77,8 +77,8 @@ def _type_of(mode: int) -> int:
 
 def _stat_of(found: os.stat_result) -> Stat:
     return Stat(
-        found.st_dev & _U64,
-        found.st_ino & _U64,
+        found.st_dev & MASK_U64,
+        found.st_ino & MASK_U64,
         _type_of(found.st_mode),
         found.st_nlink,
         found.st_size,
@@ -268,17 +268,22 @@ class HostDirectory(Directory):
     def _reading(self, path: str, opening: Opening) -> Opening:
         """The same where nothing can be written: as on a file system mounted so."""
         if opening.oflags & OFLAG_CREAT:
+            exclusive = bool(opening.oflags & OFLAG_EXCL)
             try:
-                self.stat(path, opening.follow)
+                found = self.stat(path, opening.follow and not exclusive)
             except OSError as error:
                 raise (WasiError(EROFS) if error.errno == errno.ENOENT else error) from None
+            if exclusive:
+                raise WasiError(EEXIST)
+            if found.type == TYPE_DIRECTORY:
+                raise WasiError(EISDIR)
         if (opening.write and not opening.read) or opening.oflags & OFLAG_TRUNC:
             raise WasiError(EROFS)
         return opening._replace(write=False, oflags=opening.oflags & ~OFLAG_CREAT)
 
     def entries(self) -> list[Entry]:
         """All entries whose names are UTF-8: others have no name that a guest could use."""
-        own = os.fstat(self.fd).st_ino & _U64
+        own = os.fstat(self.fd).st_ino & MASK_U64
         found = [Entry(b".", own, TYPE_DIRECTORY), Entry(b"..", 0, TYPE_DIRECTORY)]
         # A descriptor of its own: the position in the directory belongs to the open file.
         fd = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self.fd)
@@ -416,7 +421,7 @@ def _entries(scan: Iterator[os.DirEntry[str]]) -> Iterator[Entry]:
             name.decode()
         except UnicodeDecodeError:
             continue
-        yield Entry(name, entry.inode() & _U64, _entry_type(entry))
+        yield Entry(name, entry.inode() & MASK_U64, _entry_type(entry))
 
 
 def _entry_type(entry: os.DirEntry[str]) -> int:

@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator, Mapping
 
-from .abi import ENOSPC, TYPE_DIRECTORY, TYPE_REGULAR, TYPE_SYMBOLIC_LINK, WasiError
+from .abi import ENAMETOOLONG, ENOSPC, TYPE_DIRECTORY, TYPE_REGULAR, TYPE_SYMBOLIC_LINK, WasiError
 from .fds import Stat
 
 TYPE_CHECKING = False
@@ -22,16 +21,33 @@ if TYPE_CHECKING:
     Contents: TypeAlias = "Mapping[str, Buffer | str | Contents]"
 
 _NODE_BYTES = 256  # what an entry counts for, beside its name and its contents
+_MAX_NAME = 255  # bytes, as Linux
 
 
 class Tree:
-    """What all nodes of a virtual directory share: a lock, a quota, numbers for inodes."""
+    """What all nodes of a virtual directory share: a lock, a quota, numbers for inodes, the time.
+
+    Attributes:
+        began: When the first guest was given it, by that guest's clock.
+    """
 
     def __init__(self, max_bytes: int) -> None:
         self.lock = threading.RLock()
-        self.now: Callable[[], int] = time.time_ns
+        self.began = 0
+        self._clock: Callable[[], int] | None = None
         self._left = max_bytes
         self._inodes = 0
+
+    def begin(self, clock: Callable[[], int]) -> None:
+        """A guest is given it, whose clock it has from now on."""
+        now = clock()
+        if self._clock is None:
+            self.began = now
+        self._clock = clock
+
+    def now(self) -> int | None:
+        """The time; None before there is a guest, which stands for `began`."""
+        return None if self._clock is None else self._clock()
 
     def charge(self, size: int) -> None:
         """Takes bytes of the quota, or gives them back.
@@ -54,13 +70,14 @@ class Node:
 
     type = TYPE_REGULAR
 
-    def __init__(self, tree: Tree) -> None:
-        tree.charge(_NODE_BYTES)
+    def __init__(self, tree: Tree, size: int = 0) -> None:
+        """Takes the room for what it holds, too."""
+        self.atime = self.mtime = self.ctime = tree.now()
+        tree.charge(_NODE_BYTES + size)
         self.tree = tree
         self.inode = tree.new_inode()
         self.links = 0
         self._opened = 0
-        self.atime = self.mtime = self.ctime = tree.now()
 
     def size(self) -> int:
         """In bytes."""
@@ -68,16 +85,9 @@ class Node:
 
     def stat(self) -> Stat:
         """What fd_filestat_get tells."""
-        return Stat(
-            0,
-            self.inode,
-            self.type,
-            self.links,
-            self.size(),
-            self.atime,
-            self.mtime,
-            self.ctime,
-        )
+        began = self.tree.began
+        times = (began if t is None else t for t in (self.atime, self.mtime, self.ctime))
+        return Stat(0, self.inode, self.type, self.links, self.size(), *times)
 
     def touch(self) -> None:
         """It is modified now."""
@@ -98,8 +108,7 @@ class File(Node):
     """A file's contents."""
 
     def __init__(self, tree: Tree, data: bytes = b"") -> None:
-        super().__init__(tree)
-        tree.charge(len(data))
+        super().__init__(tree, len(data))
         self.data = bytearray(data)
 
     def size(self) -> int:
@@ -131,8 +140,7 @@ class Link(Node):
     type = TYPE_SYMBOLIC_LINK
 
     def __init__(self, tree: Tree, target: str) -> None:
-        super().__init__(tree)
-        self.tree.charge(len(target.encode()))
+        super().__init__(tree, len(target.encode()))
         self.target = target
 
     def size(self) -> int:
@@ -154,10 +162,20 @@ class Folder(Node):
         self.parent: Folder | None = None
         self.names: dict[str, Node] = {}
 
+    def find(self, name: str) -> Node | None:
+        """The entry of a name.
+
+        Raises:
+            WasiError: ENAMETOOLONG.
+        """
+        if name_bytes(name) > _MAX_NAME:
+            raise WasiError(ENAMETOOLONG)
+        return self.names.get(name)
+
     def put(self, name: str, node: Node) -> None:
         """Adds an entry."""
         try:
-            self.tree.charge(len(name))
+            self.tree.charge(name_bytes(name))
         except WasiError:
             node.give_back()
             raise
@@ -170,12 +188,17 @@ class Folder(Node):
     def drop(self, name: str) -> None:
         """Removes an entry."""
         node = self.names.pop(name)
-        self.tree.charge(-len(name))
+        self.tree.charge(-name_bytes(name))
         if isinstance(node, Folder):
             node.parent = None
         node.links -= 1
         node.give_back()
         self.touch()
+
+
+def name_bytes(name: str) -> int:
+    """What a name counts for."""
+    return len(name.encode())
 
 
 class VirtualDir(Mapping[str, bytes]):
@@ -184,6 +207,9 @@ class VirtualDir(Mapping[str, bytes]):
     It is a mapping from the paths of its files ("a/b.txt") to their bytes, which the host may look
     at and change at any time: ``directory["out.txt"]`` after a run is what the guest wrote.
 
+    Its times are those of the clock of the guest that was given it last. What the host put there
+    before has the time when the first one was given it.
+
     Args:
         contents: Names to contents: bytes, text (as UTF-8), or a mapping for a directory.
         read_only: Refuse all that would change it (EROFS). The host still can.
@@ -191,7 +217,8 @@ class VirtualDir(Mapping[str, bytes]):
             wants more gets ENOSPC.
 
     Raises:
-        ValueError: A name is empty, or contains a slash or NUL, or is "." or ".."; it does not fit.
+        ValueError: A name is empty, or contains a slash or NUL, or is "." or "..", or has more than
+            255 bytes; it does not fit.
         TypeError: The contents are of another type.
     """
 
@@ -203,10 +230,11 @@ class VirtualDir(Mapping[str, bytes]):
         max_bytes: int = 64 << 20,
     ) -> None:
         self._tree = Tree(max_bytes)
-        self._root = Folder(self._tree)
-        self._root.links = 1
         self.read_only = read_only
-        self._fill(self._root, {} if contents is None else contents)
+        with _host_errors():
+            self._root = Folder(self._tree)
+            self._root.links = 1
+            self._fill(self._root, {} if contents is None else contents)
 
     def _fill(self, folder: Folder, contents: Contents) -> None:
         if not isinstance(contents, Mapping):
@@ -218,8 +246,7 @@ class VirtualDir(Mapping[str, bytes]):
                 folder.put(name, below)
                 self._fill(below, value)
             else:
-                with _host_errors():
-                    folder.put(name, File(self._tree, _bytes_of(value)))
+                folder.put(name, File(self._tree, _bytes_of(value)))
 
     def _find(self, path: str) -> tuple[Folder, str]:
         """The folder of a path, and its last name. KeyError when there is no such folder."""
@@ -352,7 +379,8 @@ def _check_name(name: object) -> None:
         raise TypeError(f"a name must be str, not {type(name).__name__}")
     if name in ("", ".", "..") or "/" in name or "\0" in name:
         raise ValueError(f"{name!r} cannot be a name in a directory")
-    name.encode()
+    if name_bytes(name) > _MAX_NAME:
+        raise ValueError(f"a name has more than {_MAX_NAME} bytes: {name!r}")
 
 
 def _bytes_of(data: Buffer | str) -> bytes:

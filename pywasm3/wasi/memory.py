@@ -19,31 +19,28 @@ _MAX_PATH = 4096  # PATH_MAX of Linux
 class GuestMemory:
     """The memory of a guest that calls.
 
-    It never moves, so one view serves; a memory that has grown gets another when an access
-    reaches beyond the first.
+    It never moves, so one view serves until the size is another: a memory grows, and a snapshot
+    that is restored, perhaps by another instance that has the same memory, makes it smaller.
 
     Attributes:
         found: The memory itself, once it was needed.
-        view: Its bytes.
-        size: How many there are.
+        view: Its bytes, as many as there were at the last check.
     """
 
-    __slots__ = ("_find", "found", "size", "view")
+    __slots__ = ("_find", "found", "view")
 
     def __init__(self, find: Callable[[], Memory | None]) -> None:
         """Takes a function that finds the memory, called when it is first needed."""
         self._find = find
         self.found: Memory | None = None
         self.view = memoryview(bytearray())
-        self.size = 0
 
     def refresh(self) -> None:
         """Sees the memory at its present size."""
         if self.found is None:
             self.found = self._find()
-        if self.found is not None:
+        if self.found is not None and len(self.found) != len(self.view):
             self.view = memoryview(self.found)
-            self.size = len(self.view)
 
     def check(self, address: int, size: int) -> None:
         """Both unsigned.
@@ -51,10 +48,9 @@ class GuestMemory:
         Raises:
             WasiError: EFAULT, when the bytes do not all lie within the memory.
         """
-        if address + size > self.size:
-            self.refresh()
-            if address + size > self.size:
-                raise WasiError(EFAULT)
+        self.refresh()
+        if address + size > len(self.view):
+            raise WasiError(EFAULT)
 
     def span(self, address: int, size: int) -> memoryview:
         """The bytes themselves."""
@@ -107,7 +103,7 @@ class GuestMemory:
         spans, total = [], 0
         for address, size in IOVEC.iter_unpack(vector):
             total += size
-            if size or address > self.size:
+            if size or address > len(self.view):
                 spans.append(self.span(address, size))
         if total > _MAX_TRANSFER:
             raise WasiError(EINVAL)

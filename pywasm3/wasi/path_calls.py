@@ -16,6 +16,7 @@ from .abi import (
     FILE_RIGHTS,
     LOOKUP_SYMLINK_FOLLOW,
     OFLAG_CREAT,
+    OFLAG_DIRECTORY,
     OFLAG_TRUNC,
     READING_RIGHTS,
     RIGHT_FD_DATASYNC,
@@ -75,6 +76,8 @@ def path_open(
     directory = wasi.descriptors.directory(fd, needed)
     if oflags & ~ALL_OFLAGS or fdflags & ~ALL_FDFLAGS:
         raise WasiError(EINVAL)
+    if oflags & OFLAG_CREAT and oflags & OFLAG_DIRECTORY:  # some systems would create a file
+        raise WasiError(EINVAL)
     rights &= ALL_RIGHTS
     inheriting &= ALL_RIGHTS
     wanted = rights
@@ -88,6 +91,7 @@ def path_open(
     opening = Opening(oflags, fdflags, _follow(lookup), read, write)
     name = wasi.memory.path(path, size)
     wasi.memory.check(result, 4)
+    wasi.descriptors.require_room()
     opened = directory.open(name, opening)
     is_directory = opened.directory is not None
     opened.rights = rights & (DIRECTORY_RIGHTS if is_directory else FILE_RIGHTS)

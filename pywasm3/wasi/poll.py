@@ -23,7 +23,7 @@ from .abi import (
     UNSTABLE_CLOCK_SUBSCRIPTION,
     WasiError,
 )
-from .sources import MONOTONIC, REALTIME, SystemClock
+from .sources import MONOTONIC, REALTIME, SystemClock, time_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class _Request:
         self._now: dict[int, int] = {}  # the time of a clock, the same for all of a call
 
     def _time(self, clock_id: int) -> int:
-        return self._wasi.clock.now_ns(clock_id)
+        return time_of(self._wasi.clock, clock_id)
 
     def add_clock(self, user_data: int, clock_id: int, timeout: int, flags: int) -> None:
         """Waits for a time, or for so many nanoseconds."""

@@ -6,8 +6,8 @@ from __future__ import annotations
 import time
 
 from .._errors import WasiExit
-from .abi import EINVAL, ENOTSUP, SUCCESS, U32, WasiError
-from .sources import THREAD_CPUTIME
+from .abi import EINVAL, ENOTSUP, MASK_U64, SUCCESS, U32, WasiError
+from .sources import THREAD_CPUTIME, random_bytes, resolution_of, time_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def clock_res_get(wasi: Wasi, clock_id: int, result: int) -> int:
     """Writes the step of a clock."""
     _check_clock(clock_id)
     wasi.memory.check(result, 8)
-    wasi.memory.put_u64(result, wasi.clock.resolution_ns(clock_id))
+    wasi.memory.put_u64(result, resolution_of(wasi.clock, clock_id) & MASK_U64)
     return SUCCESS
 
 
@@ -77,7 +77,7 @@ def clock_time_get(wasi: Wasi, clock_id: int, precision: int, result: int) -> in
     """Writes the time of a clock."""
     _check_clock(clock_id)
     wasi.memory.check(result, 8)
-    wasi.memory.put_u64(result, wasi.clock.now_ns(clock_id) & (1 << 64) - 1)
+    wasi.memory.put_u64(result, time_of(wasi.clock, clock_id) & MASK_U64)
     return SUCCESS
 
 
@@ -86,7 +86,7 @@ def random_get(wasi: Wasi, buffer: int, size: int) -> int:
     span = wasi.memory.span(buffer, size)
     for begin in range(0, size, _RANDOM_PIECE):
         piece = span[begin : begin + _RANDOM_PIECE]
-        piece[:] = wasi.random(len(piece))
+        piece[:] = random_bytes(wasi.random, len(piece))
     return SUCCESS
 
 

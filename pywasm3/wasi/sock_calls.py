@@ -38,6 +38,7 @@ def sock_accept(wasi: Wasi, fd: int, flags: int, result: int) -> int:
     if flags & ~FDFLAG_NONBLOCK:
         raise WasiError(EINVAL)
     wasi.memory.check(result, 4)
+    wasi.descriptors.require_room()
     connection = listening.accept(bool(flags))
     connection.rights &= listening.rights & ~RIGHT_SOCK_ACCEPT
     wasi.memory.put_u32(result, wasi.descriptors.add(connection))

@@ -81,6 +81,43 @@ class FixedClock:
         self._now_ns += max(0, duration_ns)
 
 
+def time_of(clock: Clock, clock_id: int) -> int:
+    """What a clock says, which may be more than 64 bits have room for.
+
+    Raises:
+        TypeError: It is no whole number.
+    """
+    return _whole(clock.now_ns(clock_id), "now_ns")
+
+
+def resolution_of(clock: Clock, clock_id: int) -> int:
+    """The step of a clock, likewise."""
+    return _whole(clock.resolution_ns(clock_id), "resolution_ns")
+
+
+def _whole(value: object, method: str) -> int:
+    if not isinstance(value, int):
+        raise TypeError(
+            f"clock.{method} must return an int (nanoseconds), not {type(value).__name__}"
+        )
+    return value
+
+
+def random_bytes(source: Callable[[int], bytes], size: int) -> bytes:
+    """So many random bytes.
+
+    Raises:
+        TypeError: They are none.
+        ValueError: They are more or fewer.
+    """
+    data = source(size)
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise TypeError(f"random must return bytes, not {type(data).__name__}")
+    if len(data) != size:
+        raise ValueError(f"random returned {len(data)} bytes, where {size} were asked for")
+    return bytes(data)
+
+
 def clock_of(given: Clock | int | None) -> Clock:
     """The clock that an option of WasiConfig means."""
     if given is None:

@@ -20,26 +20,25 @@ _MOST_AT_ONCE = 1 << 20
 
 
 class Stream(Descriptor):
-    """Something that is read or written in order, one buffer at a time."""
+    """Something that is read or written in order."""
 
     def read(self, buffers: list[memoryview]) -> int:
-        """Fills the buffers in turn, until one gets less than it has room for."""
-        total = 0
+        """Fills the buffers in turn with what is there."""
+        left = data = memoryview(self.read_some(sum(map(len, buffers))))
         for buffer in buffers:
-            size = self.read_one(buffer)
-            total += size
-            if size < len(buffer):
-                break
-        return total
+            piece = left[: len(buffer)]
+            buffer[: len(piece)] = piece
+            left = left[len(piece) :]
+        return len(data)
 
     def write(self, buffers: list[memoryview]) -> int:
         """Writes the buffers in turn."""
         assert self.write_one is not None
         return write_each(self.write_one, buffers)
 
-    def read_one(self, buffer: memoryview) -> int:
-        """Reads into a buffer."""
-        return 0
+    def read_some(self, size: int) -> Piece:
+        """The next bytes, at most so many."""
+        return b""
 
 
 class Null(Stream):
@@ -74,12 +73,10 @@ class Given(Stream):
         self.rights = STREAM_RIGHTS & ~RIGHT_FD_WRITE
         self._data = memoryview(data)
 
-    def read_one(self, buffer: memoryview) -> int:
-        """Copies what is left."""
-        piece = self._data[: len(buffer)]
-        buffer[: len(piece)] = piece
-        self._data = self._data[len(piece) :]
-        return len(piece)
+    def read_some(self, size: int) -> Piece:
+        """Of what is left."""
+        piece, self._data = self._data[:size], self._data[size:]
+        return piece
 
     def readable_bytes(self) -> int:
         """What is left."""
@@ -95,16 +92,15 @@ class Reader(Stream):
         self._read = _reading(file)
         self._rest = b""
 
-    def read_one(self, buffer: memoryview) -> int:
-        """Reads what is there, as far as the file tells."""
-        wanted = min(len(buffer), _MOST_AT_ONCE)
-        data = self._rest or self._read(wanted)
+    def read_some(self, size: int) -> Piece:
+        """What is there, as far as the file tells: it is asked once, for more would be to wait."""
+        if not size:
+            return b""
+        data = self._rest or self._read(min(size, _MOST_AT_ONCE))
         if data is None:
             raise WasiError(EAGAIN)
-        piece = data[: len(buffer)]
-        buffer[: len(piece)] = piece
-        self._rest = data[len(piece) :]
-        return len(piece)
+        self._rest = data[size:]
+        return data[:size]
 
     def readable_bytes(self) -> int:
         """What was read, but not asked for yet."""
@@ -127,7 +123,7 @@ def _reading(file: Any) -> Callable[[int], bytes | None]:
         data = read(size)
         if isinstance(data, str):
             return data.encode("utf-8", "replace")
-        return None if data is None else bytes(data)
+        return None if data is None else bytes(memoryview(data))
 
     return read_some
 
@@ -139,7 +135,7 @@ class Writer(Stream):
         """Takes a file that is open for writing, text or binary."""
         self.rights = STREAM_RIGHTS & ~RIGHT_FD_READ
         self._file = file
-        self.write_one = _writing(file)
+        self.write_one, self._finish = _writing(file)
 
     def sync(self, data_only: bool) -> None:
         """Flushes."""
@@ -148,6 +144,7 @@ class Writer(Stream):
     def close(self) -> None:
         """Flushes; the file is the host's to close."""
         if not getattr(self._file, "closed", False):
+            self._finish()
             _flush(self._file)
 
 
@@ -157,17 +154,32 @@ def _flush(file: Any) -> None:
         flush()
 
 
-def _writing(file: Any) -> Write:
+def _writing(file: Any) -> tuple[Write, Callable[[], None]]:
+    """How to write a buffer, and what is to be done at the end."""
     binary = getattr(file, "buffer", None)
     if isinstance(file, io.TextIOBase) and binary is not None:
-        return _under_text(file, binary)
+        return _under_text(file, _as_bytes(binary)), _nothing
     if _is_text(file):
         return _as_text(file)
+    return _as_bytes(file), _nothing
+
+
+def _nothing() -> None:
+    pass
+
+
+def _as_bytes(file: Any) -> Write:
     write = file.write
     raw = isinstance(file, io.RawIOBase)
 
     def write_bytes(buffer: Piece) -> int:
-        size = write(bytes(buffer))
+        try:
+            size = write(bytes(buffer))
+        except BlockingIOError as error:
+            # A buffer over something that is full took these.
+            size = getattr(error, "characters_written", 0)
+            if not size:
+                raise
         if size is None:
             if raw:
                 raise WasiError(EAGAIN)
@@ -189,18 +201,17 @@ def _is_text(file: Any) -> bool:
     return not isinstance(file, io.IOBase) and getattr(file, "encoding", None) is not None
 
 
-def _under_text(file: Any, binary: Any) -> Write:
+def _under_text(file: Any, write_bytes: Write) -> Write:
     """Writes bytes as they are, in order with the text that others write."""
 
     def write(buffer: Piece) -> int:
         file.flush()
-        binary.write(bytes(buffer))
-        return len(buffer)
+        return write_bytes(buffer)
 
     return write
 
 
-def _as_text(file: Any) -> Write:
+def _as_text(file: Any) -> tuple[Write, Callable[[], None]]:
     """Writes text; a character may come in two pieces, and what is none becomes U+FFFD."""
     decode = codecs.getincrementaldecoder("utf-8")("replace").decode
 
@@ -210,4 +221,9 @@ def _as_text(file: Any) -> Write:
             file.write(text)
         return len(buffer)
 
-    return write
+    def finish() -> None:
+        text = decode(b"", final=True)
+        if text:
+            file.write(text)
+
+    return write, finish

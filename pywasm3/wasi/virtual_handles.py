@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 from .abi import (
     EBUSY,
     EEXIST,
@@ -30,11 +32,13 @@ from .abi import (
 )
 from .directories import Directory, Entry
 from .fds import Descriptor, write_each
-from .files_virtual import File, Folder, Link
+from .files_virtual import File, Folder, Link, name_bytes
 from .paths import Walker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .directories import Opening
     from .fds import Piece, Stat, Times
     from .files_virtual import Node, VirtualDir
@@ -44,7 +48,7 @@ class _Folders(Walker[Folder]):
     """Walks folders."""
 
     def enter(self, parent: Folder, name: str) -> Folder | str:
-        node = parent.names.get(name)
+        node = parent.find(name)
         if node is None:
             raise WasiError(ENOENT)
         if isinstance(node, Link):
@@ -54,7 +58,7 @@ class _Folders(Walker[Folder]):
         return node
 
     def link_target(self, parent: Folder, name: str) -> str | None:
-        node = parent.names.get(name)
+        node = parent.find(name)
         return node.target if isinstance(node, Link) else None
 
 
@@ -204,7 +208,7 @@ class VirtualDirectory(Directory):
     def _locate(self, path: str, follow: bool) -> tuple[list[Folder], str, Node | None, bool]:
         """The way to what a path names, its name, the node or None, and if it shall be a folder."""
         way, name, must_be_directory = _WALKER.resolve(self.folder, path, follow)
-        node = way[-1] if name == "." else way[-1].names.get(name)
+        node = way[-1] if name == "." else way[-1].find(name)
         return way, name, node, must_be_directory
 
     def _find(self, path: str, follow: bool) -> tuple[list[Folder], str, Node | None, bool]:
@@ -272,8 +276,6 @@ class VirtualDirectory(Directory):
     def _create(self, folder: Folder, name: str, opening: Opening) -> Descriptor:
         if not opening.oflags & OFLAG_CREAT:
             raise WasiError(ENOENT)
-        if opening.oflags & OFLAG_DIRECTORY:
-            raise WasiError(EINVAL)
         self._writable()
         if folder.links == 0:
             raise WasiError(ENOENT)
@@ -418,14 +420,20 @@ def _check_replaced(node: Node, into: Folder, old: Node | None) -> None:
 
 
 def _move(source: Folder, name: str, node: Node, into: Folder, to_name: str) -> None:
-    node.tree.charge(len(to_name))  # while there are two names; nothing has changed if it fails
-    node.tree.charge(-len(to_name))
+    size = name_bytes(to_name)
+    node.tree.charge(size)  # while there are two names; nothing has changed if it fails
+    node.tree.charge(-size)
     if to_name in into.names:
         into.drop(to_name)
     node.links += 1  # so that it is not gone on the way
     source.drop(name)
     into.put(to_name, node)
     node.links -= 1
+
+
+def _let_go(folder: Folder) -> None:
+    with folder.tree.lock:
+        folder.opened(-1)
 
 
 class VirtualDirectoryDescriptor(Descriptor):
@@ -437,10 +445,12 @@ class VirtualDirectoryDescriptor(Descriptor):
         self.directory: VirtualDirectory = directory
         directory.folder.opened(1)
 
+        # Also when the guest is only forgotten.
+        self._close = weakref.finalize(self, _let_go, directory.folder)
+
     def close(self) -> None:
         """Lets go of the folder."""
-        with self.directory.tree.lock:
-            self.directory.folder.opened(-1)
+        self._close()
 
     def stat(self) -> Stat:
         """Of the directory."""
@@ -451,6 +461,7 @@ class VirtualDirectoryDescriptor(Descriptor):
         self.directory.set_times(".", False, times)
 
 
-def preopened(directory: VirtualDir) -> Descriptor:
-    """A descriptor for a virtual directory that shall be preopened."""
+def preopened(directory: VirtualDir, clock: Callable[[], int]) -> Descriptor:
+    """A descriptor for a virtual directory that shall be preopened by a guest with this clock."""
+    directory._tree.begin(clock)
     return VirtualDirectoryDescriptor(VirtualDirectory(directory._root, directory.read_only))

@@ -255,7 +255,8 @@ def test_a_very_long_list_of_operands_is_cut() -> None:
 
 
 def test_a_module_that_does_not_validate_is_refused(module: Write) -> None:
-    assert failure("disasm", module("(module (func i32.add))")).startswith("type mismatch")
+    path = module("(module (func i32.add))")
+    assert failure("disasm", path).startswith(f"{path}: type mismatch")
 
 
 def test_what_was_read_to_be_listed_cannot_be_instantiated() -> None:

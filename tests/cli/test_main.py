@@ -51,6 +51,11 @@ def test_wrong_usage_is_one_line_and_2(words: list[str]) -> None:
     assert failure(*words, code=2).endswith(" --help)")
 
 
+@pytest.mark.parametrize("words", [["inspect", "--bogus", "x"], ["disasm", "x", "y", "z"]])
+def test_what_a_command_does_not_know_names_its_own_help(words: list[str]) -> None:
+    assert failure(*words, code=2).endswith(f" (see pywasm3 {words[0]} --help)")
+
+
 @pytest.mark.parametrize("name", FILE_COMMANDS)
 def test_a_file_that_is_not_there_is_one_line(name: str) -> None:
     assert failure(name, "no/such.wasm") == "no/such.wasm: No such file or directory"
@@ -63,8 +68,9 @@ def test_a_folder_is_one_line(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["run", "inspect", "disasm", "stubs"])
 def test_a_module_that_is_cut_off_is_one_line(name: str, module: Write) -> None:
-    message = failure(name, module(ARITH.read_bytes()[:100]))
-    assert message.startswith("length out of bounds")
+    path = module(ARITH.read_bytes()[:100])
+    message = failure(name, path)
+    assert message.startswith(f"{path}: length out of bounds")
     assert "(at offset 0x" in message
 
 
@@ -78,7 +84,7 @@ def test_standard_input_is_read_for_a_dash(name: str) -> None:
 def test_endless_input_that_is_no_module_is_not_read_to_its_end() -> None:
     if not Path("/dev/zero").exists():
         pytest.skip("needs /dev/zero")
-    assert failure("inspect", "/dev/zero").startswith("magic header not detected")
+    assert failure("inspect", "/dev/zero").startswith("/dev/zero: magic header not detected")
 
 
 # ---- text modules ----

@@ -14,7 +14,7 @@ import pywasm3
 from pywasm3.wasi import CAPTURE, VirtualDir
 from pywasm3.wasi.abi import ERRNO_NAMES
 from pywasm3.wasi.preview1 import FUNCTIONS
-from wasi_helpers import Calls
+from wasi_helpers import Calls, small_files
 
 ENDING = ("proc_exit", "proc_raise")
 NAMES = sorted(set(FUNCTIONS) - set(ENDING))
@@ -32,7 +32,7 @@ def call(draw: Any) -> tuple[str, list[int]]:
 
 @given(st.binary(max_size=200), st.lists(call(), min_size=1, max_size=30))
 def test_any_arguments_have_an_errno(data: bytes, several: list[tuple[str, list[int]]]) -> None:
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, small_files():
         virtual = VirtualDir({"\1": b"text", "\2": {}}, max_bytes=1 << 20)
         calls = Calls(
             args=["a"],

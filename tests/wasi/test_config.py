@@ -213,7 +213,7 @@ def test_inherit_chooses(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"args": "prog"}, "sequence of str"),
+        ({"args": "prog"}, "args: a sequence of str expected, not str"),
         ({"args": [1]}, "args: str expected, not int"),
         ({"args": ["a\0b"]}, "contains NUL"),
         ({"env": {"": "x"}}, "name of a variable"),
@@ -225,6 +225,17 @@ def test_inherit_chooses(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"stdin": 5}, "stdin: a file, bytes or a path expected, not int"),
         ({"stdout": b"x"}, "stdout: a file or a path expected, not bytes"),
         ({"inherit": ["stdouts"]}, "'stdouts' is none of"),
+        ({"args": 5}, "args: a sequence of str expected, not int"),
+        ({"env": ["a=b"]}, "env: a mapping expected, not list"),
+        ({"env": {b"a=b": b"x"}}, "name of a variable"),
+        ({"preopens": ["/"]}, "preopens: a mapping expected, not list"),
+        ({"preopens": {f"/{n}": "." for n in range(1001)}}, "more than 1000"),
+        ({"clock": 1.5}, "clock: an int or a Clock expected, not float"),
+        ({"clock": -1}, "clock: times are not negative"),
+        ({"random": "seed"}, "random: an int or a callable expected, not str"),
+        ({"sockets": [1]}, "sockets: sockets expected, not int"),
+        ({"max_capture_bytes": 1e6}, "max_capture_bytes: int expected, not float"),
+        ({"max_capture_bytes": -1}, "max_capture_bytes is negative"),
     ],
 )
 def test_what_makes_no_sense_is_refused(options: dict[str, Any], message: str) -> None:
@@ -400,3 +411,137 @@ def test_a_function_that_outlives_its_instance_reaches_the_memory() -> None:
         wasi=WasiConfig(args=["program"]),
     ).exports.sizes
     assert sizes() == 0
+
+
+def test_arguments_and_variables_may_be_bytes() -> None:
+    calls = Calls(args=[b"\xff"], env={b"\xfe": b"\xfd"})
+    assert calls.args_get(0, 64) == calls.environ_get(0, 80) == "OK"
+    assert calls.memory.read(64, 2) == b"\xff\0"
+    assert calls.memory.read(80, 4) == b"\xfe=\xfd\0"
+
+
+class OddClock:
+    """Answers whatever it is given."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+
+    def now_ns(self, clock_id: int) -> Any:
+        return self.answer
+
+    def resolution_ns(self, clock_id: int) -> Any:
+        return self.answer
+
+    def sleep_ns(self, duration_ns: int) -> None:
+        pass
+
+
+@pytest.mark.parametrize("answer", [1.5, None, "1"])
+def test_a_clock_that_gives_no_whole_number_is_named(answer: Any) -> None:
+    calls = Calls(clock=OddClock(answer))
+    kind = type(answer).__name__
+    with pytest.raises(TypeError, match=rf"clock.now_ns must return an int .*, not {kind}"):
+        calls.clock_time_get(0, 0, calls.RESULT)
+    with pytest.raises(TypeError, match=rf"clock.resolution_ns must return an int .*, not {kind}"):
+        calls.clock_res_get(0, calls.RESULT)
+    with pytest.raises(TypeError, match="now_ns must return"):
+        Calls(clock=OddClock(answer), preopens={"/": VirtualDir()})
+
+
+@pytest.mark.parametrize("answer", [-5, 2**64 + 2**63])
+def test_a_time_beyond_64_bits_is_cut(answer: int, tmp_path: Path) -> None:
+    calls = Calls(clock=OddClock(answer), preopens={"/": VirtualDir(), "/host": tmp_path})
+    for error in (
+        calls.clock_time_get(0, 0, calls.RESULT),
+        calls.clock_res_get(0, calls.RESULT),
+    ):
+        assert error == "OK"
+        assert calls.memory.read_u64(calls.RESULT) == answer % 2**64
+    assert calls.path_filestat_set_times(3, 0, ".", 0, 0, 2 | 8) == "OK"
+    assert calls.path_filestat_set_times(4, 0, ".", 0, 0, 2 | 8) == "EOVERFLOW"
+    assert calls.fd_filestat_get(3, calls.RESULT) == "OK"
+
+
+@pytest.mark.parametrize(
+    ("random", "error", "message"),
+    [
+        (lambda size: b"x", ValueError, "random returned 1 bytes, where 8 were asked for"),
+        (lambda size: bytes(size + 1), ValueError, "random returned 9 bytes"),
+        (lambda size: "x" * size, TypeError, "random must return bytes, not str"),
+        (lambda size: None, TypeError, "random must return bytes, not NoneType"),
+    ],
+)
+def test_a_source_of_other_bytes_is_named(random: Any, error: Any, message: str) -> None:
+    calls = Calls(random=random)
+    with pytest.raises(error, match=message):
+        calls.random_get(calls.RESULT, 8)
+    assert calls.memory.read(calls.RESULT, 8) == bytes(8)
+
+
+def test_several_buffers_are_one_question_to_a_file() -> None:
+    """Another one would wait for more, and what was read would be lost when it fails."""
+
+    class Once:
+        def read(self, size: int) -> bytes:
+            assert not vars(self)
+            self.asked = size
+            return b"abcd"
+
+    calls = Calls(stdin=Once())
+    calls.memory.pack("6I", 0, 4096, 3, 4200, 3, 4300, 3)
+    assert calls.fd_read(0, 0, 3, calls.RESULT) == "OK"
+    assert calls.result() == 4
+    assert calls.memory.read(4096, 4) + calls.memory.read(4200, 3) == b"abc\0d\0\0"
+
+
+def test_a_file_that_reads_no_bytes_is_an_exception() -> None:
+    class Counting:
+        def read(self, size: int) -> int:
+            return size
+
+    with pytest.raises(TypeError, match="bytes-like"):
+        Calls(stdin=Counting()).read(0)
+
+
+def test_what_a_buffer_over_a_full_pipe_takes_is_told() -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    text = bytes(range(256)) * 17
+    with open(reading, "rb") as pipe:
+        with open(writing, "wb", buffering=4096) as file:
+            calls = Calls(stdout=file)
+            told = 0
+            while calls.write(1, text) == "OK":
+                told += calls.result()
+            os.set_blocking(writing, True)
+            reader = threading.Thread(target=lambda: got.append(pipe.read()))
+            got: list[bytes] = []
+            reader.start()
+        reader.join()
+    assert len(got[0]) == told
+
+
+def test_a_short_write_below_text_is_told() -> None:
+    class Short(io.RawIOBase):
+        taken = b""
+
+        def writable(self) -> bool:
+            return True
+
+        def write(self, data: Any) -> int:
+            self.taken += bytes(data[:2])
+            return 2
+
+    raw = Short()
+    calls = Calls(stdout=io.TextIOWrapper(raw, write_through=True))  # type: ignore[type-var]
+    assert calls.write(1, b"abc") == "OK"
+    assert calls.result() == 2
+    assert raw.taken == b"ab"
+
+
+def test_half_a_character_at_the_end_is_written_too() -> None:
+    file = io.StringIO()
+    calls = Calls(stdout=file)
+    calls.write(1, b"a" + GRUESSE[2:3])
+    calls.instance.close()
+    assert file.getvalue() == "a\ufffd"

@@ -110,6 +110,25 @@ def test_a_c_program_runs_as_in_wasmtime(backend: str, tmp_path: Path) -> None:
     assert moved == b"42 written\n"
 
 
+def test_threads_run_programs_side_by_side() -> None:
+    shared = VirtualDir({"in.txt": "first\nsecond\n"})
+    found: dict[int, Any] = {}
+
+    def program(number: int, given: Any) -> None:
+        found[number] = run("program", args=["p"], preopens={"/data": given}, stdin=b"one\n")
+
+    own = [VirtualDir({"in.txt": "first\nsecond\n"}) for _ in range(4)]
+    threads = [threading.Thread(target=program, args=one) for one in enumerate(own)]
+    threads += [threading.Thread(target=program, args=(n, shared)) for n in range(4, 8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found[0][0] == 3
+    assert [found[n] for n in range(4)] == [found[0]] * 4
+    assert sorted(found) == list(range(8))  # those that shared one met each other's files
+
+
 def test_a_guest_answers_on_a_socket_that_the_host_gave() -> None:
     heard = []
 

@@ -13,6 +13,7 @@ import pytest
 import pywasm3
 from helpers import load, wat
 from pywasm3.wasi import CAPTURE, WasiConfig
+from pywasm3.wasi.abi import EFAULT
 from pywasm3.wasi.preview1 import FUNCTIONS
 from wasi_helpers import Calls, guest_module
 
@@ -211,3 +212,29 @@ def test_addresses_in_the_upper_half_are_unsigned() -> None:
     assert instance.wasi.stdout == b"abcabc"
     assert instance.memory.read(0x80000020, 9) == b"rrrrrrrr\0"
     assert instance.memory.read_u32(0x80000100) == 3
+
+
+def test_a_memory_that_another_instance_made_smaller_is_seen_so() -> None:
+    """A snapshot that is restored shrinks it: what lies beyond must be zero when it grows again."""
+    owner = pywasm3.Instance(
+        pywasm3.Module(
+            wat(
+                '(module (memory (export "memory") 1 9) (func (export "grow") (param i32)'
+                " (result i32) (memory.grow (local.get 0))))"
+            )
+        )
+    )
+    text = """(module
+      (import "wasi_snapshot_preview1" "random_get" (func $fill (param i32 i32) (result i32)))
+      (import "owner" "memory" (memory 1 9))
+      (export "fill" (func $fill)) (export "memory" (memory 0)))"""
+    guest = pywasm3.Instance(
+        pywasm3.Module(wat(text)), {"owner": {"memory": owner.memory}}, wasi=WasiConfig()
+    )
+    snapshot = owner.snapshot()
+    owner.exports.grow(4)
+    assert guest.exports.fill(0x20000, 16) == 0
+    owner.restore(snapshot)
+    assert guest.exports.fill(0x20000, 16) == EFAULT
+    owner.exports.grow(4)
+    assert owner.memory.read(0x20000, 16) == bytes(16)

@@ -138,6 +138,45 @@ def test_links_exchanged_between_check_and_use_lead_nowhere(inside: Path, backen
     assert (inside.parent / "secret").stat().st_mtime > 1
 
 
+@pytest.mark.hammer
+def test_a_directory_exchanged_with_a_link_leads_nowhere(inside: Path, backend: str) -> None:
+    """A thread puts a link out where the directory was that the guest works in, and moves it."""
+    outer, way, aside = inside.parent / "outer", inside / "way", inside / "aside"
+    (outer / "file").write_bytes(b"secret")
+    (way / "sub").mkdir(parents=True)
+    (way / "file").write_bytes(b"public")
+    stop = threading.Event()
+
+    def exchange() -> None:
+        while not stop.wait(0.0002):  # the guest shall find the directory, too
+            os.rename(way, aside)
+            os.symlink("../outer", way)
+            os.unlink(way)
+            os.rename(aside, inside.parent / "moved")
+            os.rename(inside.parent / "moved", way)
+
+    exchanger = threading.Thread(target=exchange)
+    calls = Calls(preopens={"/": inside})
+    exchanger.start()
+    try:
+        seen = set()
+        for _ in range(600):
+            seen |= {calls.content("way/file"), calls.content("way/sub/../../outer/file")}
+            calls.make("way/made", b"x")
+            calls.path_link(3, 1, "way/file", 3, "way/hard")
+            calls.path_unlink_file(3, "way/hard")
+            calls.path_create_directory(3, "way/directory")
+            calls.path_filestat_set_times(3, 1, "way/file", 1, 1, 5)
+    finally:
+        stop.set()
+        exchanger.join()
+    assert b"secret" not in seen
+    assert b"public" in seen
+    assert os.listdir(outer) == ["file"]
+    assert (outer / "file").stat().st_mtime > 1
+    assert (outer / "file").stat().st_nlink == 1
+
+
 def names_of(entries: bytes) -> list[bytes]:
     """The names in what fd_readdir wrote: a dirent of 24 bytes before each has its length."""
     names, at = [], 0
@@ -279,3 +318,44 @@ def test_files_that_are_open_and_have_no_name_count() -> None:
     for fd in range(4, 10):
         calls.fd_close(fd)
     assert calls.make("file", bytes(3000)) == "OK"
+
+
+def test_a_full_table_of_descriptors_is_told_before_anything_is_done(
+    calls: Calls, inside: Path
+) -> None:
+    (inside / "file").write_bytes(b"text")
+    while calls.open(3, ".", DIRECTORY) == "OK":
+        pass
+    assert calls.open(3, "file", TRUNC) == "EMFILE"
+    assert calls.open(3, "new", CREAT) == "EMFILE"
+    assert (inside / "file").read_bytes() == b"text"
+    assert os.listdir(inside) == ["file"]
+
+
+def test_a_new_descriptor_has_the_lowest_free_number(calls: Calls) -> None:
+    for expected in range(4, 8):
+        assert calls.opened(3, ".", DIRECTORY) == expected
+    for fd in (1, 4, 5, 6):
+        calls.fd_close(fd)
+    assert [calls.opened(3, ".", DIRECTORY) for _ in range(5)] == [1, 4, 5, 6, 8]
+
+
+@pytest.mark.parametrize("kind", ["host", "virtual"])
+@pytest.mark.parametrize("read_only", [True, False])
+def test_what_is_to_be_created_must_be_possible_in_what_is_read_only(
+    kind: str, read_only: bool, inside: Path
+) -> None:
+    (inside / "file").write_bytes(b"text")
+    (inside / "link").symlink_to("none")
+    (inside / "sub").mkdir()
+    virtual = VirtualDir({"file": b"text", "sub": {}})
+    assert Calls(preopens={"/": virtual}).path_symlink("none", 3, "link") == "OK"
+    virtual.read_only = read_only
+    given = virtual if kind == "virtual" else HostDir(inside, read_only=read_only)
+    calls = Calls(preopens={"/": given})
+    for name in ("file", "link", "sub"):
+        assert calls.open(3, name, CREAT | EXCL) == "EEXIST"
+    assert calls.open(3, "sub", CREAT) == "EISDIR"
+    for name in ("file", "sub", "new"):
+        assert calls.open(3, name, CREAT | DIRECTORY) == "EINVAL"
+    assert sorted(os.listdir(inside)) == ["file", "link", "sub"]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import gc
+import struct
 from typing import Any
 
 import pytest
@@ -156,3 +157,77 @@ def test_a_hard_link_across_two_trees_is_exdev() -> None:
     calls = Calls(preopens={"/a": VirtualDir({"file": b""}), "/b": VirtualDir()})
     assert calls.path_link(3, 0, "file", 4, "file") == "EXDEV"
     assert calls.path_rename(3, "file", 4, "file") == "EXDEV"
+
+
+def test_a_guest_that_is_gone_gives_back_its_directories() -> None:
+    virtual = VirtualDir(max_bytes=2000)
+    for _ in range(20):
+        calls = Calls(preopens={"/": virtual})
+        assert calls.path_create_directory(3, "d") == "OK"
+        calls.opened(3, "d", DIRECTORY)
+        assert calls.path_remove_directory(3, "d") == "OK"
+        del calls
+        gc.collect()
+
+
+def test_what_did_not_fit_takes_no_room() -> None:
+    virtual = VirtualDir(max_bytes=2000)
+    calls = Calls(preopens={"/": virtual})
+    for _ in range(20):
+        with pytest.raises(ValueError, match="more than max_bytes"):
+            virtual["file"] = bytes(1900)
+        assert calls.path_symlink("x" * 1900, 3, "link") == "ENOSPC"
+    virtual["file"] = bytes(1000)
+
+
+@pytest.mark.parametrize("contents", [{}, {"d": {}}, {"file": b"", "other": b""}])
+def test_a_directory_that_holds_too_little_is_a_value_error(contents: Any) -> None:
+    with pytest.raises(ValueError, match="more than max_bytes"):
+        VirtualDir(contents, max_bytes=256 * len(contents))
+
+
+def test_a_name_has_at_most_255_bytes() -> None:
+    longest, longer = "ü" * 127 + "x", "ü" * 128
+    virtual = VirtualDir({longest: b"text"})
+    calls = Calls(preopens={"/": virtual})
+    assert calls.content(longest) == b"text"
+    found = [
+        calls.open(3, longer, 1),
+        calls.open(3, longer, rights=2),
+        calls.open(3, f"{longer}/x", rights=2),
+        calls.path_create_directory(3, longer),
+        calls.path_symlink("x", 3, longer),
+        calls.path_rename(3, longest, 3, longer),
+        calls.path_link(3, 0, longest, 3, longer),
+        calls.path_unlink_file(3, longer),
+    ]
+    assert set(found) == {"ENAMETOOLONG"}
+    with pytest.raises(ValueError, match="more than 255 bytes"):
+        virtual[longer] = b""
+    assert list(virtual) == [longest]
+
+
+def test_times_repeat_with_a_fixed_clock() -> None:
+    def times() -> list[bytes]:
+        calls = Calls(preopens={"/": VirtualDir({"old": b"x"})}, clock=1000)
+        calls.make("new", b"y")
+        found = []
+        for path in (".", "old", "new"):
+            assert calls.path_filestat_get(3, 0, path, calls.RESULT) == "OK"
+            found.append(calls.memory.read(calls.RESULT + 40, 24))
+        return found
+
+    first = times()
+    assert times() == first
+    assert all(1000 <= time < 1100 for three in first for time in struct.unpack("<3Q", three))
+
+
+def test_what_the_host_put_there_has_the_time_when_it_was_given() -> None:
+    virtual = VirtualDir({"file": b""})
+    first = Calls(preopens={"/": virtual}, clock=1000)
+    Calls(preopens={"/": virtual}, clock=5000)
+    assert first.path_filestat_get(3, 0, "file", first.RESULT) == "OK"
+    assert first.memory.read_u64(first.RESULT + 48) == 1000
+    virtual["file"] = b"changed"
+    assert first.path_filestat_get(3, 0, "file", first.RESULT) == "OK"
+    assert first.memory.read_u64(first.RESULT + 48) // 1000 == 5
