@@ -1,5 +1,6 @@
 # Each target sets up what it needs; stamp files in the environment keep a second run from
-# building again. PYTHON names the interpreter, ARGS are handed to pytest.
+# building again. PYTHON names the interpreter, ARGS are handed to pytest; TESTS are those that the
+# copies (sanitize, matrix, test-copy) run: TESTS="tests/wasi tests/cli".
 #
 #   make demo       runs examples/demo.py
 #   make test       the suite, on an editable install in .venv
@@ -21,6 +22,7 @@
 
 VENV ?= .venv
 ARGS ?=
+TESTS ?= tests
 SEED ?= 1
 COUNT ?= 3000
 TIME ?= 0
@@ -36,7 +38,7 @@ PACKAGE := $(wildcard pywasm3/*.py pywasm3/*.pyi pywasm3/*/*.py pywasm3/*/*/*.py
 	pywasm3/bench/guests/*)
 
 # For pytest in the environment's folder: beside pywasm3/, child processes would import that.
-FROM_COPY := -c $(CURDIR)/pyproject.toml --rootdir $(CURDIR) $(CURDIR)/tests
+FROM_COPY := -c $(CURDIR)/pyproject.toml --rootdir $(CURDIR) $(addprefix $(CURDIR)/,$(TESTS))
 
 .PHONY: demo test test-copy sanitize matrix lint lint-c types wheel fuzz fuzz-frontend fuzz-asserts \
 	fuzz-sanitize tsan guests bench bench-docs clean
