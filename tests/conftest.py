@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,9 @@ import hypothesis
 import pytest
 
 import helpers
+
+# PEP 688: there is nothing to be skipped where Python has no such buffers.
+collect_ignore = ["unit/test_python_buffers.py"] if sys.version_info < (3, 12) else []
 
 # No test may be timed: a slow machine is no bug.
 hypothesis.settings.register_profile(

@@ -542,50 +542,6 @@ def test_items_are_read_when_their_turn_comes() -> None:
     assert make(host).exports.host.map(items).tolist() == [1, 11, 3]
 
 
-class Exporter:
-    """A buffer written in Python (PEP 688): what it shows, and does, can be anything."""
-
-    def __init__(self, *shown: Any, then: Any = None) -> None:
-        self.shown, self.then, self.held = list(shown), then, 0
-
-    def __buffer__(self, flags: int) -> memoryview:
-        if self.then:
-            self.then()
-        self.held += 1
-        return memoryview(self.shown.pop(0) if len(self.shown) > 1 else self.shown[0])
-
-    def __release_buffer__(self, view: memoryview) -> None:
-        self.held -= 1
-        view.release()
-
-
-@pytest.mark.skipif(sys.version_info < (3, 12), reason="PEP 688 is of Python 3.12")
-def test_buffers_that_are_written_in_python() -> None:
-    instance = make()
-    neg, div = instance.exports.neg, instance.exports.div
-    items, out = Exporter(array("i", [1, 2])), Exporter(array("i", [0, 0]))
-    assert neg.map(items, out=out) is out
-    assert out.shown[0].tolist() == [-1, -2]
-    with pytest.raises(pywasm3.Trap, match="at element 1"):
-        div.map(1, Exporter(b"\1\0"))
-    with pytest.raises(ValueError, match="parameter 0 has 2 dimensions"):
-        neg.map(Exporter(b"ab", np.zeros((2, 2), np.int32)))
-    with pytest.raises(ValueError, match="parameter 0 has 0 dimensions"):
-        neg.map(Exporter(b"ab", np.array(1, np.int32)))
-    with pytest.raises(BufferError):
-        neg.map(b"a", out=Exporter(b"abcd"))
-    with pytest.raises(BufferError):
-        instance.memory.copy_out(0, 1, into=Exporter(b"abcd"))
-    with pytest.raises(ZeroDivisionError):
-        neg.map(Exporter(b"ab", then=lambda: 1 // 0))
-    assert neg.map(Exporter(b"ab", then=lambda: neg.map(b"\1"))).tolist() == [-97, -98]
-    grown = Exporter(b"ab", then=lambda: instance.memory.grow(1))
-    assert instance.memory.copy_in(65534 + 65536, grown) == 2
-    with pytest.raises(pywasm3.WasmError, match="closed"):
-        neg.map(items, out=Exporter(out.shown[0], then=instance.close))
-    assert (items.held, out.held) == (0, 0)
-
-
 # ---- views of linear memory ----
 
 
