@@ -256,9 +256,11 @@ pw_instance *pw_instance_new(pw_store *store, pw_module *module, const pw_extern
 
 void pw_instance_free(pw_instance *instance)
 {
-    if (instance->runtime && instance->m3)
-        m3_FreeRuntime(instance->runtime); /* with its module and code */
-    else {
+    if (instance->runtime && instance->m3) {
+        m3_FreeRuntime(instance->runtime); /* with its module */
+        /* wasm3 would give the pages to other instances, with the map of their old code. */
+        FreeCodePages(&instance->store->environment->pagesReleased);
+    } else {
         free(instance->runtime);
         free(instance->m3);
     }

@@ -118,10 +118,10 @@ static M3Result push_params(IM3Compilation o, IM3FuncType type)
             return result;
         if (slot < o->slotFirstDynamicIndex)
             continue;
-        if (!IsSlotAllocated(o, slot))
+        if (IsSlotAllocated(o, slot))
+            share_slots(o, slot, param);
+        else
             MarkSlotsAllocatedByType(o, slot, param);
-        else if (!share_slots(o, slot, param))
-            return m3Err_functionStackOverflow;
     }
     return NULL;
 }

@@ -7,14 +7,11 @@
  */
 
 /* One more operand at the slots of a value. wasm3 counts the first of two slots only, so that the
- * second is given away too early. False when the count is at its end. */
-static bool share_slots(IM3Compilation o, u16 slot, u8 type)
+ * second is given away too early. */
+static void share_slots(IM3Compilation o, u16 slot, u8 type)
 {
-    if (o->m3Slots[slot] == 0xff)
-        return false;
     for (u16 i = 0; i < width_of(type); ++i)
         o->m3Slots[slot + i]++;
-    return true;
 }
 
 static bool is_local(IM3Compilation o, u16 slot)
@@ -65,6 +62,8 @@ static M3Result Compile_GetLocal(IM3Compilation o, m3opcode_t opcode)
 /* So many operands that may be locals are looked at when a local is set. */
 #define NEAR_OPERANDS 32
 
+static_assert(NEAR_OPERANDS <= UINT8_MAX, "they may all share one slot, whose count is a byte");
+
 /* Lets the operands that are the local share a slot of their own, which the caller fills with the
  * local's value; the local's own slot when there are none. */
 static M3Result FindReferencedLocalWithinCurrentBlock(IM3Compilation o, u16 *preserved, u32 local)
@@ -79,13 +78,10 @@ static M3Result FindReferencedLocalWithinCurrentBlock(IM3Compilation o, u16 *pre
         if (o->wasmStack[i] != local)
             continue;
         u8 type = o->typeStack[i];
-        if (*preserved == local || !share_slots(o, *preserved, type)) {
-            u16 full = *preserved;
+        if (*preserved != local) {
+            share_slots(o, *preserved, type);
+        } else {
             M3Result result = AllocateSlots(o, preserved, type);
-            /* With so many sharers of one slot, the next ones get another: a copy at once, since
-             * the caller fills the last. */
-            if (!result && full != local)
-                result = emit_move(o, full, (u16)local, type);
             if (result)
                 return result;
         }

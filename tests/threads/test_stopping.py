@@ -140,6 +140,8 @@ SLOW_WORK = {
     "fill": "(memory.fill (i32.const 0) (i32.const 1) (i32.const 0x10000000))",
     "copy": "(memory.copy (i32.const 0) (i32.const 1) (i32.const 0xfffffff))",
     "elements": "(table.fill $t (i32.const 0) (ref.null func) (i32.const 10000000))",
+    "nested": ("block " + "(local.set $n (i64.div_u (local.get $n) (i64.const 3)))" * 200) * 1_500
+    + "end " * 1_500,
     "straight": "(local.set $n (i64.div_u (local.get $n) (i64.const 3)))" * 500_000,
     "branchy": "(block (br_if 0 (i32.const 1)) (drop (i64.div_u (local.get $n) (i64.const 3))))"
     * 500_000,
@@ -173,6 +175,7 @@ try:
         instance.exports.f()
 except DeadlineExceeded as error:
     assert [frame.name for frame in error.frames] == ["f"]
+    assert error.frames[0].offset is not None
 else:
     raise AssertionError
 assert time.monotonic() - begin < 0.05 + {PATIENCE}
@@ -180,6 +183,18 @@ assert time.monotonic() - begin < 0.05 + {PATIENCE}
         WASM=WASM,
         PATH=str(path).encode(),
     )
+
+
+def test_a_stop_in_long_code_without_calls_says_where_that_was() -> None:
+    add = "(local.set $n (i64.add (local.get $n) (i64.const 1)))"
+    data = wat(f'(module (func (export "f") (local $n i64) (loop {add * 20_000} (br 0))))')
+    instance = pywasm3.load(data)
+    places = []
+    for _ in range(3):
+        with pytest.raises(DeadlineExceeded) as caught, instance.deadline(0.02):
+            instance.exports.f()
+        places.append(caught.value.frames[0].offset or 0)
+    assert max(places) > data.index(b"\x03\x40")  # not at the beginning of the loop each time
 
 
 def test_the_timeout_stops_each_call() -> None:

@@ -85,6 +85,16 @@ def test_a_table_of_a_million_targets_is_compiled() -> None:
     assert [function(index) for index in (0, 1, 999_999, 1_000_000, -1)] == [5, 6, 6, 5, 5]
 
 
+def test_40_tables_of_600_targets_each_are_compiled() -> None:
+    """What one leaves free of a page is too little for the next."""
+    table = f"(block (block (br_table {'0 1 ' * 300} 1 (local.get 0))) {{}})"
+    text = f"""(module (func (export "f") (param i32) (result i32) (local i32)
+        {table.format("(local.set 1 (i32.add (local.get 1) (i32.const 1)))") * 40}
+        (local.get 1)))"""
+    function = load(text).exports.f
+    assert [function(index) for index in (0, 1, 598, 599, 600)] == [40, 0, 40, 0, 0]
+
+
 TOO_LARGE = f"""(module (import "env" "touch" (func $touch)) (start $touch)
     (memory (export "memory") 1) (data (i32.const 0) "x")
     (func $small) (func $large {"i32.const 1 " * (VALUES + 1)} {"drop " * (VALUES + 1)}))"""

@@ -181,6 +181,31 @@ def test_a_trap_in_a_loop_points_into_the_loop() -> None:
     assert opcodes(instance.module, trap.frames) == [I32_DIV_S]
 
 
+def test_a_trap_keeps_its_place_whatever_is_compiled_after_it() -> None:
+    """The tables fit into what is left of some pages of code, and not into others."""
+    functions = "".join(
+        f'(func (export "f{i}") (param i32) (block (br_table {"0 " * size} 0 (local.get 0))))'
+        for i, size in enumerate([600, 450, 300] * 12)
+    )
+    instance = load(f'(module (func (export "trap") unreachable) {functions})')
+    for i in range(36):
+        assert opcodes(instance.module, trap_of(instance.exports.trap).frames) == [UNREACHABLE]
+        instance.exports[f"f{i}"](i)
+
+
+def test_a_trap_has_its_place_in_a_store_where_a_compilation_failed() -> None:
+    """The pages of code that it had filled are of no use to others."""
+    store = pywasm3.Store()
+    large = f"(func {'i32.const 1 ' * 8001} {'drop ' * 8001})"
+    failing = wat(f"(module {'(func unreachable)' * 100} {large})")
+    with pytest.raises(pywasm3.UnsupportedError):
+        pywasm3.Instance(pywasm3.Module(failing), store=store, compile="eager")
+    instance = load(TRAPS, store=store)
+    for name, arguments, _, opcode in CASES:
+        trap = trap_of(instance.exports[name], *arguments)
+        assert opcodes(instance.module, trap.frames) == [opcode]
+
+
 def test_the_frames_of_the_trapping_guest_are_its_functions() -> None:
     exports = guest("trap").exports
     for name, arguments, inner in (

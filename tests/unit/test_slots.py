@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: MIT
+"""Where values are while a function runs: in slots that they share, leave and take over."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+import pywasm3
+from helpers import Oracle, load, wat
+
+MIXED = [*itertools.product(["i32", "i64"], repeat=3)]
+
+
+def check(text: str, *arguments: int) -> None:
+    """The results of the export f are wasmtime's."""
+    data = wat(text)
+    assert pywasm3.load(data).exports.f(*arguments) == Oracle(data).call("f", *arguments)
+
+
+def operand(type_: str, value: int) -> str:
+    """Computed, so that it takes a slot."""
+    given = "(i32.wrap_i64 (local.get 0))" if type_ == "i32" else "(local.get 0)"
+    return f"({type_}.add {given} ({type_}.const {value}))"
+
+
+@pytest.mark.parametrize("below", ["i32", "i64", "i32 i32 i32"])
+@pytest.mark.parametrize("types", MIXED)
+def test_results_of_both_widths_move_past_an_operand(types: tuple[str, ...], below: str) -> None:
+    check(
+        f"""(module (func (export "f") (param i64) (result {" ".join(types)})
+        (block (result {" ".join(types)})
+          {" ".join(operand(type_, 100) for type_ in below.split())}
+          {" ".join(operand(type_, 1 << 8 * i) for i, type_ in enumerate(types))}
+          br 0)))""",
+        0x123456789ABCDEF,
+    )
+
+
+@pytest.mark.parametrize("types", MIXED)
+def test_arguments_of_a_tail_call_come_from_locals_in_their_places(types: tuple[str, ...]) -> None:
+    for gets in itertools.permutations(range(1, 7), 3):
+        picked = [(types * 2)[index - 1] for index in gets]
+        check(
+            f"""(module
+            (func $g (param {" ".join(picked)}) (result {" ".join(picked)})
+              local.get 0 local.get 1 local.get 2)
+            (func (export "f") (param i64) (result {" ".join(picked)})
+              (local {" ".join(types * 2)})
+              {" ".join(f"(local.set {i + 1} {operand(t, i)})" for i, t in enumerate(types * 2))}
+              {" ".join(f"local.get {index}" for index in gets)}
+              return_call $g))""",
+            0x123456789ABCDEF,
+        )
+
+
+def test_a_wide_operand_takes_no_pair_of_slots_whose_second_is_in_use() -> None:
+    """The local's old value goes to the slot after those of the operands above it."""
+    check(
+        """(module (func (export "f") (param i32) (result i32 i64)
+        local.get 0
+        (i32.add (local.get 0) (i32.const 1)) (i32.add (local.get 0) (i32.const 2))
+        (local.set 0 (i32.const 5))
+        drop drop
+        (i64.add (i64.const 7) (i64.extend_i32_u (local.get 0)))
+        (drop (i64.add (i64.const 1) (i64.const 2)))))""",
+        9,
+    )
+
+
+def test_both_slots_of_a_value_are_kept_for_the_last_operand_that_shares_them() -> None:
+    check(
+        """(module (func (export "f") (param i64) (result i64 i32 i32)
+        local.get 0 local.get 0
+        (local.set 0 (i64.const 7))
+        drop
+        (i32.wrap_i64 (i64.add (local.get 0) (i64.const 1)))
+        (i32.wrap_i64 (i64.add (local.get 0) (i64.const 2)))))""",
+        0x123456789ABCDEF,
+    )
+
+
+@pytest.mark.parametrize("count", [255, 257, 258, 600])
+def test_so_many_operands_that_are_one_local_keep_its_value(count: int) -> None:
+    """When the first of them are gone, and others take slots of their own."""
+    check(
+        f"""(module (func (export "f") (param i64) (result i64)
+        {"local.get 0 " * count}
+        (local.set 0 (i64.const 1000))
+        drop drop
+        {"(i64.mul (local.get 0) (i64.const 3))" * 5}
+        {"i64.add " * (count + 2)}))""",
+        1 << 40,
+    )
+
+
+def test_the_last_local_keeps_its_value_as_an_operand_below_a_block() -> None:
+    check(
+        """(module (func (export "f") (result i32) (local i32 i32 i32)
+        (local.set 2 (i32.const 7))
+        local.get 2 (block (local.set 2 (i32.const 6)))))"""
+    )
+
+
+def test_the_condition_of_a_branch_to_a_loop_may_be_older_than_the_last_result() -> None:
+    check(
+        """(module (func (export "f") (param i32 i32) (result i32)
+        (loop
+          (local.set 0 (i32.sub (local.get 0) (i32.const 1)))
+          (local.set 1 (i32.mul (local.get 1) (i32.const 2)))
+          (br_if 0 (local.get 0)))
+        (local.get 1)))""",
+        5,
+        1,
+    )
+
+
+def test_loops_give_back_the_slots_of_their_parameters() -> None:
+    """Of 8000 values at a time, that is; all these loops would need 12 000 more."""
+    loop = """local.get 0 local.get 0 (local.set 0 (i64.const 7))
+      (loop (param i64 i64) drop drop)"""
+    load(f'(module (func (export "f") (param i64) {loop * 12_000}))', compile="eager")
+
+
+def test_branches_that_move_a_few_values_each_are_never_too_many() -> None:
+    text = f"""(module (func (export "f") (param i32) (result {"i32 " * 12})
+        {"i32.const 7 " * 12} {"local.get 0 br_if 0 " * 100_000}))"""
+    assert load(text).exports.f(0) == (7,) * 12
