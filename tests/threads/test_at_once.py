@@ -494,3 +494,19 @@ def test_a_module_is_looked_at_by_many_threads() -> None:
 
         hammer(looks)
         assert seen == [seen[0]] * THREADS
+
+
+def test_a_start_function_runs_once_whoever_looks_a_function_up_first() -> None:
+    data = wat(
+        """(module (import "env" "f" (func $f (result i32)))
+        (func $start (drop (call $f))) (start $start)
+        (func (export "one") (result i32) i32.const 1))"""
+    )
+    for _ in range(ROUNDS // 2):
+        calls: list[int] = []
+        environment = pywasm3.Environment()
+        runtime, module = environment.new_runtime(1 << 16), environment.parse_module(data)
+        module.link_function("env", "f", lambda calls=calls: calls.append(1) or 1)
+        runtime.load(module)
+        hammer(lambda _, runtime=runtime: runtime.find_function("one"))
+        assert calls == [1]
