@@ -8,6 +8,7 @@
 #   make fuzz-mutants  its modules changed, validated by us and by wasmtime: SEED=1 COUNT=3000
 #   make sanitize   the suite under AddressSanitizer and UBSan, in .venv-sanitize
 #   make matrix     the suite on every Python found, each in .venv-3.x
+#   make test-copy  the suite on one of them: PYTHON=python3.14t VENV=.venv-3.14t (free-threaded)
 #   make lint       ruff; make lint-c: own C files, format and every warning
 #   make types      mypy --strict, and stubtest on the stubs of the compiled modules
 #   make wheel      dist/*.whl, tried in an environment without a compiler

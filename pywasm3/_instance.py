@@ -106,8 +106,7 @@ class Exports(Mapping[str, "Function | Memory | Global | Table | Tag"]):
         else:
             with entered(store):
                 value = _resolve(module, store, pointer, name, kind, index)
-        cache[name] = value
-        return value
+        return cache.setdefault(name, value)  # another thread may have been quicker
 
     def __getattr__(self, name: str) -> Any:
         """The export of a name; AttributeError when there is none."""

@@ -230,7 +230,8 @@ class Module:
         """The function type of an index of the type section."""
         type_ = self._func_types.get(type_index)
         if type_ is None:
-            type_ = self._func_types[type_index] = func_type(self._info.types + type_index)
+            type_ = func_type(self._info.types + type_index)
+            return self._func_types.setdefault(type_index, type_)
         return type_
 
     def _function_type(self, function: int) -> FuncType:

@@ -267,14 +267,19 @@ class ParsedModule(Module):
     def _run_start(self) -> None:
         """Runs the start function, unless it ran to its end or is running."""
         start = self._start()
-        if start is None or self._started:
+        if start is None or self._started or not self._claim_start():
             return
-        self._started = True
         try:
             self._loaded()._function(start, "start")()
         except BaseException:
             self._started = False
             raise
+
+    def _claim_start(self) -> bool:
+        """Whether this thread is the one to run it."""
+        with entered(self._loaded().store):
+            claimed, self._started = not self._started, True
+        return claimed
 
 
 def _zero(type_: GlobalType) -> int | None:

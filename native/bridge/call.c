@@ -150,6 +150,8 @@ const pw_api *pw_get_api(void)
         .func_type = pw_func_type,
         .valtype_name = pw_valtype_name,
         .func_module = pw_func_module,
+        .module_retain = pw_module_retain,
+        .module_release = pw_module_release,
         .func_type_identity = pw_func_type_identity,
         .store_type = pw_store_type,
         .visit_externs = pw_store_visit_externs,

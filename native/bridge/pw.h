@@ -410,9 +410,11 @@ const pw_api *pw_get_api(void);
 
 #if defined(__GNUC__) || defined(__clang__)
 #define PW_NOINLINE __attribute__((noinline))
+#define PW_COLD __attribute__((cold))
 #define PW_ALWAYS_INLINE inline __attribute__((always_inline))
 #else
 #define PW_NOINLINE
+#define PW_COLD
 #define PW_ALWAYS_INLINE inline
 #endif
 
@@ -511,6 +513,8 @@ struct pw_api {
     const pw_functype *(*func_type)(const pw_func *func);
     pw_typename (*valtype_name)(pw_valtype type);
     pw_module *(*func_module)(const pw_func *func);
+    pw_module *(*module_retain)(pw_module *module);
+    void (*module_release)(pw_module *module);
     const void *(*func_type_identity)(const pw_func *func);
     const void *(*store_type)(pw_store *store, pw_module *module, uint32_t type);
     /* Shows every external reference in a global or a table of the store. The number of places

@@ -2,9 +2,7 @@
 /* What happens during a long call: it lets go of the GIL, signal handlers run, and it is stopped
  * when its time is over or somebody wants it.
  *
- * The tick hook runs on the thread of the call, which holds the GIL or not. All but the atomic
- * members of a pw_watch belong to the thread that runs in the store, or, when none does, to who
- * holds the GIL.
+ * The tick hook runs on the thread of the call, which holds the GIL or not.
  */
 #include "fastcall.h"
 
@@ -73,33 +71,25 @@ struct pw_scope {
 };
 
 /* Of a call that this thread makes. */
-static int64_t first_deadline(const pw_watch *watch)
+static int64_t first_deadline(pw_store_object *self)
 {
-    int64_t first = watch->call_deadline;
+    int64_t first = self->watch.call_deadline;
     uintptr_t me = pw_this_thread();
-    for (const pw_scope *scope = watch->scopes; scope; scope = scope->next)
+    pw_lock(&self->lock);
+    for (const pw_scope *scope = self->watch.scopes; scope; scope = scope->next)
         if (scope->thread == me && scope->deadline < first)
             first = scope->deadline;
+    pw_unlock(&self->lock);
     return first;
 }
 
-static bool runs_here(const pw_store_object *self)
+/* This thread's deadlines have changed: a host function of a running call may have done it. */
+static void renew_deadline(pw_store_object *self)
 {
-    return self->depth && self->owner == pw_this_thread();
-}
-
-static bool runs_elsewhere(const pw_store_object *self)
-{
-    return self->depth && self->owner != pw_this_thread();
-}
-
-static void update(pw_store_object *self)
-{
-    pw_watch *watch = &self->watch;
-    watch->watched = watch->scopes || watch->timeout != PW_NEVER || watch->interrupted ||
-                     watch->outer || watch->engine->fuel != PW_NO_FUEL;
-    if (!runs_elsewhere(self))
-        watch->deadline = first_deadline(watch);
+    if (!pw_turn_mine(&self->turn))
+        return;
+    self->watch.deadline = first_deadline(self);
+    pw_turn_notify(&self->turn);
 }
 
 /* Seconds from Python. -1 with an error. */
@@ -118,34 +108,35 @@ static int take_seconds(PyObject *value, int64_t *delay)
 
 PyObject *pw_store_begin_deadline(PyObject *op, PyObject *seconds)
 {
-    static unsigned long long ids;
+    static atomic_ullong ids;
     pw_store_object *self = (pw_store_object *)op;
     int64_t delay;
-    if (take_seconds(seconds, &delay) < 0 || pw_store_require_open(self) < 0)
+    if (take_seconds(seconds, &delay) < 0)
         return NULL;
     pw_scope *scope = PyMem_Malloc(sizeof *scope);
     if (!scope)
         return PyErr_NoMemory();
-    *scope = (pw_scope){self->watch.scopes, pw_this_thread(), after(now(), delay), ++ids};
+    *scope = (pw_scope){NULL, pw_this_thread(), after(now(), delay), ++ids};
     PyObject *id = PyLong_FromUnsignedLongLong(scope->id);
-    if (!id) {
+    if (!id || pw_store_pin(self) < 0) {
+        Py_XDECREF(id);
         PyMem_Free(scope);
         return NULL;
     }
+    scope->next = self->watch.scopes;
     self->watch.scopes = scope;
-    update(self);
+    pw_add_bits(self->watch.watched, PW_WATCH_SCOPES);
+    pw_store_unpin(self);
+    renew_deadline(self);
     return id;
 }
 
-/* Where the scope is linked; NULL there: it has ended, as all do when the store is closed. NULL
- * with an error. */
-static pw_scope **find_scope(pw_store_object *self, PyObject *id)
+/* Where the scope is linked; NULL there: it has ended, as all do when the store is closed. With the
+ * lock. */
+static pw_scope **find_scope(pw_store_object *self, unsigned long long id)
 {
-    unsigned long long wanted = PyLong_AsUnsignedLongLong(id);
     pw_scope **place = &self->watch.scopes;
-    if (PyErr_Occurred())
-        return NULL;
-    while (*place && (*place)->id != wanted)
+    while (*place && (*place)->id != id)
         place = &(*place)->next;
     return place;
 }
@@ -153,15 +144,18 @@ static pw_scope **find_scope(pw_store_object *self, PyObject *id)
 PyObject *pw_store_end_deadline(PyObject *op, PyObject *id)
 {
     pw_store_object *self = (pw_store_object *)op;
-    pw_scope **place = find_scope(self, id);
-    if (!place)
+    unsigned long long wanted = PyLong_AsUnsignedLongLong(id);
+    if (PyErr_Occurred())
         return NULL;
-    if (*place) {
-        pw_scope *found = *place;
+    pw_lock(&self->lock);
+    pw_scope **place = find_scope(self, wanted), *found = *place;
+    if (found)
         *place = found->next;
-        PyMem_Free(found);
-        update(self);
-    }
+    if (!self->watch.scopes)
+        pw_drop_bits(self->watch.watched, PW_WATCH_SCOPES);
+    pw_unlock(&self->lock);
+    PyMem_Free(found);
+    renew_deadline(self);
     Py_RETURN_NONE;
 }
 
@@ -173,6 +167,10 @@ static void fill(pw_store_object *self, long long fuel)
     engine->fuel = fuel;
     engine->ticks = 0;
     atomic_store(&self->watch.seen_fuel, fuel);
+    if (fuel == PW_NO_FUEL)
+        pw_drop_bits(self->watch.watched, PW_WATCH_FUEL);
+    else
+        pw_add_bits(self->watch.watched, PW_WATCH_FUEL);
 }
 
 static void take_wanted_fuel(pw_store_object *self)
@@ -191,17 +189,18 @@ static long long fuel_left(const pw_store_object *self)
 PyObject *pw_store_get_fuel(PyObject *op, void *Py_UNUSED(closure))
 {
     pw_store_object *self = (pw_store_object *)op;
-    if (pw_store_require_open(self) < 0)
-        return NULL;
     long long fuel;
-    if (runs_elsewhere(self)) {
+    int entered = pw_store_try_enter(self);
+    if (entered < 0)
+        return NULL;
+    if (entered) {
+        take_wanted_fuel(self);
+        fuel = fuel_left(self);
+        pw_store_leave(self);
+    } else {
         fuel = atomic_load(&self->watch.wanted_fuel);
         if (fuel == PW_NOTHING_WANTED)
             fuel = atomic_load(&self->watch.seen_fuel);
-    } else {
-        take_wanted_fuel(self);
-        update(self);
-        fuel = fuel_left(self);
     }
     if (fuel == PW_NO_FUEL)
         Py_RETURN_NONE;
@@ -231,29 +230,48 @@ static int take_fuel(PyObject *value, long long *fuel)
 }
 
 /* The next checkpoint of the running call, or of what a host function of it calls, calls the hook.
- */
+ * With the lock, and that of an outer store: so inner ones stay what they are. */
 static void poke(pw_store_object *self)
 {
-    self->attention = true;
-    for (; self && self->store; self = self->watch.inner)
-        atomic_store(&self->watch.engine->stop_limit, PW_STOP_NOW);
+    atomic_store(&self->watch.engine->stop_limit, PW_STOP_NOW);
+    pw_store_object *inner = self->watch.inner;
+    if (!inner)
+        return;
+    pw_lock(&inner->lock);
+    poke(inner);
+    pw_unlock(&inner->lock);
+}
+
+/* Lets the owner know; the call takes it up soon, its end at the latest. False: nobody owns it, or
+ * it is closed. */
+static bool want_fuel(pw_store_object *self, long long fuel)
+{
+    pw_lock(&self->lock);
+    bool wanted = pw_read(self->store) && pw_turn_notify(&self->turn);
+    if (wanted) {
+        atomic_store(&self->watch.wanted_fuel, fuel);
+        poke(self);
+    }
+    pw_unlock(&self->lock);
+    return wanted;
 }
 
 int pw_store_set_fuel(PyObject *op, PyObject *value, void *Py_UNUSED(closure))
 {
     pw_store_object *self = (pw_store_object *)op;
     long long fuel;
-    if (take_fuel(value, &fuel) < 0 || pw_store_require_open(self) < 0)
+    int entered = 0;
+    if (take_fuel(value, &fuel) < 0)
         return -1;
-    if (runs_elsewhere(self)) {
-        atomic_store(&self->watch.wanted_fuel, fuel);
-        poke(self);
-        return 0;
+    do {
+        entered = pw_store_require_open(self) < 0 ? -1 : pw_store_try_enter(self);
+    } while (!entered && !want_fuel(self, fuel));
+    if (entered > 0) {
+        atomic_store(&self->watch.wanted_fuel, PW_NOTHING_WANTED);
+        fill(self, fuel);
+        pw_store_leave(self);
     }
-    atomic_store(&self->watch.wanted_fuel, PW_NOTHING_WANTED);
-    fill(self, fuel);
-    update(self);
-    return 0;
+    return entered < 0 ? -1 : 0;
 }
 
 /* ---- interruption ---- */
@@ -261,29 +279,35 @@ int pw_store_set_fuel(PyObject *op, PyObject *value, void *Py_UNUSED(closure))
 PyObject *pw_store_interrupt(PyObject *op, PyObject *Py_UNUSED(ignored))
 {
     pw_store_object *self = (pw_store_object *)op;
-    if (!self->store || !self->depth)
-        Py_RETURN_FALSE;
-    atomic_store(&self->watch.interrupted, true);
-    self->watch.watched = true;
-    poke(self);
-    Py_RETURN_TRUE;
+    pw_lock(&self->lock);
+    bool runs = pw_read(self->store) && pw_turn_notify(&self->turn);
+    if (runs) {
+        atomic_store(&self->watch.interrupted, true);
+        pw_add_bits(self->watch.watched, PW_WATCH_INTERRUPTED);
+        poke(self);
+    }
+    pw_unlock(&self->lock);
+    return PyBool_FromLong(runs);
 }
 
 /* Its thread runs in the store, waits for it, or will come: each finds the deadline past. */
 PyObject *pw_store_cancel(PyObject *op, PyObject *id)
 {
     pw_store_object *self = (pw_store_object *)op;
-    pw_scope **place = find_scope(self, id);
-    if (!place)
+    unsigned long long wanted = PyLong_AsUnsignedLongLong(id);
+    if (PyErr_Occurred())
         return NULL;
-    if (*place) {
-        (*place)->deadline = INT64_MIN;
-        pw_store_end_wait(self, (*place)->thread);
-        if (self->depth && self->owner == (*place)->thread) {
+    pw_lock(&self->lock);
+    pw_scope *scope = *find_scope(self, wanted);
+    if (scope) {
+        scope->deadline = INT64_MIN;
+        pw_store_end_wait(self, scope->thread);
+        if (pw_turn_owner(&self->turn) == scope->thread) {
             atomic_store(&self->watch.cancelled, true);
             poke(self);
         }
     }
+    pw_unlock(&self->lock);
     Py_RETURN_NONE;
 }
 
@@ -299,7 +323,8 @@ void pw_watch_init(pw_store_object *self, long long fuel, int64_t timeout)
     atomic_init(&watch->wanted_fuel, PW_NOTHING_WANTED);
     if (fuel != PW_NO_FUEL)
         fill(self, fuel);
-    watch->watched = fuel != PW_NO_FUEL || timeout != PW_NEVER;
+    if (timeout != PW_NEVER)
+        pw_add_bits(watch->watched, PW_WATCH_TIMEOUT);
 }
 
 void pw_watch_clear(pw_store_object *self)
@@ -314,9 +339,9 @@ void pw_watch_clear(pw_store_object *self)
 void pw_watch_settle(pw_store_object *self)
 {
     atomic_store(&self->watch.interrupted, false);
+    pw_drop_bits(self->watch.watched, PW_WATCH_INTERRUPTED);
     take_wanted_fuel(self);
-    self->watch.call_deadline = PW_NEVER;
-    update(self);
+    self->watch.call_deadline = self->watch.deadline = PW_NEVER;
 }
 
 static pw_trap pending_at(const pw_store_object *self, int64_t time)
@@ -336,37 +361,46 @@ pw_trap pw_watch_pending(pw_store_object *self)
 }
 
 PW_THREAD_LOCAL pw_store_object *pw_hosting;
+#ifndef Py_GIL_DISABLED
 Py_ssize_t pw_host_calls;
+#endif
 
 /* Coroutines can leave a store behind whose call has ended, or one that runs elsewhere. */
 static void link_outer(pw_store_object *self, pw_store_object *outer)
 {
-    if (!outer || outer == self || !runs_here(outer) || outer->watch.inner)
+    if (!outer || outer == self || !pw_turn_mine(&outer->turn) || outer->watch.inner)
         return;
     self->watch.outer = (pw_store_object *)Py_NewRef((PyObject *)outer);
+    pw_add_bits(self->watch.watched, PW_WATCH_OUTER);
+    pw_lock(&outer->lock);
     outer->watch.inner = self;
-    self->watch.watched = true;
+    pw_unlock(&outer->lock);
 }
 
 static void unlink_outer(pw_store_object *self)
 {
-    if (!self->watch.outer)
+    pw_store_object *outer = self->watch.outer;
+    if (!outer)
         return;
-    self->watch.outer->watch.inner = NULL;
+    pw_lock(&outer->lock);
+    outer->watch.inner = NULL;
+    pw_unlock(&outer->lock);
+    pw_drop_bits(self->watch.watched, PW_WATCH_OUTER);
     Py_CLEAR(self->watch.outer);
-    update(self);
 }
 
 /* Why a call must not begin. */
 static pw_trap begin(pw_store_object *self)
 {
     pw_watch *watch = &self->watch;
-    if (self->depth == 1) {
+    if (self->turn.depth == 1) {
         link_outer(self, pw_hosting);
         watch->started = 0;
         watch->call_deadline = watch->timeout == PW_NEVER ? PW_NEVER : after(now(), watch->timeout);
     }
-    watch->deadline = first_deadline(watch);
+    watch->deadline = first_deadline(self);
+    if (self->turn.depth > 1) /* the end of this call does not put it back */
+        pw_turn_notify(&self->turn);
     atomic_store(&watch->seen_fuel, fuel_left(self));
     pw_engine->store_forget_frames(self->store);
     return pw_watch_pending(self);
@@ -376,8 +410,10 @@ static void end(pw_store_object *self)
 {
     if (self->watch.let_go)
         pw_take_gil(self);
-    if (self->depth == 1)
+    if (self->turn.depth == 1) {
         unlink_outer(self);
+        self->watch.call_deadline = self->watch.deadline = PW_NEVER;
+    }
 }
 
 pw_trap pw_watched_call(pw_store_object *self, const pw_callee *callee, uint64_t *values)
@@ -452,12 +488,12 @@ static pw_trap look(pw_store_object *self, int64_t time)
     return trap;
 }
 
-/* Another thread has changed this one's deadlines, which the GIL guards. */
+/* Another thread has changed this one's deadlines, which the lock, or the GIL, guards. */
 static void take_cancellation(pw_store_object *self)
 {
     if (self->watch.let_go)
         pw_take_gil(self);
-    self->watch.deadline = first_deadline(&self->watch);
+    self->watch.deadline = first_deadline(self);
 }
 
 pw_trap pw_tick(void *store_object)

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "../bridge/pw.h"
+#include "sharing.h"
 
 /* Set by connect(), constant afterwards. */
 extern const pw_api *pw_engine;
@@ -193,40 +194,47 @@ typedef struct pw_store_object pw_store_object;
 #define PW_NEVER INT64_MAX
 
 /* What stops calls, and when a running one lets go of the GIL: control.c. Times are in nanoseconds
- * of a clock that never goes back. */
+ * of a clock that never goes back. What is not atomic belongs to the owner of the turn, or, where
+ * it says so, to who has the store's lock. */
 typedef struct {
-    pw_meter *engine;
+    pw_meter *engine;      /* gone when the store is closed */
     PyThreadState *let_go; /* of the thread that runs without the GIL; NULL: it holds it */
     int64_t started;       /* when the running call was first looked at; 0: not yet */
     int64_t looked;        /* when it was last looked at */
     int64_t next_signals;  /* when signal handlers have their turn; PW_NEVER on other threads */
     int64_t timeout;       /* of each outermost call; PW_NEVER: none */
     int64_t call_deadline; /* which that makes for the running one */
-    int64_t deadline;      /* of the running call, all taken together */
-    pw_scope *scopes;      /* deadlines that threads have set */
+    int64_t deadline;      /* of the running call, all taken together; PW_NEVER between calls */
+    pw_scope *scopes;      /* deadlines that threads have set; with the lock */
     atomic_bool interrupted;
     atomic_bool cancelled;    /* a deadline of the running thread has been brought forward */
     atomic_llong wanted_fuel; /* of another thread than the running one; or PW_NOTHING_WANTED */
     atomic_llong seen_fuel;   /* for other threads */
-    bool watched;             /* a call has to look at all this when it begins */
-    pw_store_object *outer;   /* held: its host function made the outermost call */
-    pw_store_object *inner;   /* whose outer this is */
+    /* Why a call has to look at all this when it begins: PW_WATCH_... */
+    PW_SHARED(unsigned char) watched;
+    pw_store_object *outer; /* held: its host function made the outermost call */
+    pw_store_object *inner; /* whose outer this is; with the lock */
 } pw_watch;
 
 #define PW_NOTHING_WANTED (-2)
 
+#define PW_WATCH_FUEL 1u
+#define PW_WATCH_TIMEOUT 2u
+#define PW_WATCH_SCOPES 4u
+#define PW_WATCH_INTERRUPTED 8u
+#define PW_WATCH_OUTER 16u
+
 struct pw_store_object {
     PyObject_HEAD
-    pw_store *store;    /* NULL: closed */
-    PyObject *hosts;    /* list of HostFunction: what imports call */
+    PW_SHARED(pw_store *) store; /* NULL: closed */
+    PyObject *hosts;             /* list of HostFunction: what imports call */
     PyObject *known;    /* dict: address of a function that was handed out -> (name, FuncType) */
     pw_externs externs; /* what else wasm refers to */
-    uintptr_t owner;    /* thread that uses the store */
-    Py_ssize_t depth;   /* how often the owner entered; 0: nobody owns it */
-    pw_waiter *waiters; /* threads that want it, in the order of their turns */
-    bool attention;     /* who leaves must see to the externs, the waiters, or the watch */
-    bool trapped;       /* a call ended with a trap; what a host function raised is none */
-    bool orphaned;      /* the thread that used it is not there, for the process has forked */
+    pw_turn turn;       /* whose it is; what is not said to be shared is the owner's */
+    pw_mutex lock;      /* for what others change meanwhile; who has it keeps the store open */
+    pw_waiter *waiters; /* threads that want it, in the order of their turns; with the lock */
+    PW_SHARED(bool) trapped; /* a call ended with a trap; what a host function raised is none */
+    bool orphaned;           /* the thread that used it is not there, for the process has forked */
     pw_watch watch;
     pw_store_object *next, **link; /* all stores, for after_fork */
 };
@@ -234,12 +242,14 @@ struct pw_store_object {
 extern PyType_Spec pw_store_spec;
 
 /* Waits for this thread's turn, without the GIL. -1 with an error: closed, interrupted. */
-int pw_store_wait(pw_store_object *self);
-/* Ends the wait of a thread, with an error there. */
+PW_COLD int pw_store_wait(pw_store_object *self);
+/* Ends the wait of a thread, with an error there. With the lock. */
 void pw_store_end_wait(pw_store_object *self, uintptr_t thread);
 /* When the last call left: collects what wasm let go, makes the first waiting thread the owner. */
-void pw_store_settle(pw_store_object *self);
+PW_COLD void pw_store_settle(pw_store_object *self);
 int pw_store_closed_error(pw_store_object *self);
+/* For a turn that was taken in vain, since the store is closed. -1 with an error. */
+PW_COLD int pw_store_refuse(pw_store_object *self);
 /* In a child process: what other threads used cannot be used, or waited for, again. */
 void pw_stores_after_fork(void);
 /* Keeps an object that wasm is given, in the (entered) store. -1 with MemoryError. */
@@ -248,42 +258,56 @@ int pw_store_hold(pw_store_object *self, PyObject *object);
 /* -1 with an error when the store is closed. */
 static inline int pw_store_require_open(pw_store_object *self)
 {
-    return self->store ? 0 : pw_store_closed_error(self);
-}
-
-/* What tells running threads apart. */
-static inline uintptr_t pw_this_thread(void)
-{
-#if defined(__linux__) && defined(__GNUC__) && (defined(__x86_64__) || defined(__aarch64__))
-    return (uintptr_t)__builtin_thread_pointer();
-#else
-    return PyThread_get_thread_ident();
-#endif
+    return pw_read(self->store) ? 0 : pw_store_closed_error(self);
 }
 
 static inline int pw_store_enter(pw_store_object *self)
 {
     uintptr_t me = pw_this_thread();
-    if (self->depth && self->owner != me)
+    if (!pw_turn_take(&self->turn, me))
         return pw_store_wait(self);
-    if (!self->store)
-        return pw_store_closed_error(self);
-    self->owner = me;
-    self->depth++;
+    if (!pw_read(self->store))
+        return pw_store_refuse(self);
+    pw_turn_enter(&self->turn, me);
     return 0;
 }
 
 static inline void pw_store_leave(pw_store_object *self)
 {
-    if (--self->depth == 0 && self->attention)
+    if (!pw_turn_leave(&self->turn))
         pw_store_settle(self);
+}
+
+/* Without waiting: 0 when it is another thread's turn, 1 when it is this one's, -1 with an error.
+ */
+static inline int pw_store_try_enter(pw_store_object *self)
+{
+    if (!pw_turn_take(&self->turn, pw_this_thread()))
+        return 0;
+    return pw_store_enter(self) < 0 ? -1 : 1;
+}
+
+/* For a glance at what the engine has of an open store, whoever uses it: it is not closed before
+ * pw_store_unpin. -1 with an error. */
+static inline int pw_store_pin(pw_store_object *self)
+{
+    pw_lock(&self->lock);
+    if (pw_read(self->store))
+        return 0;
+    pw_unlock(&self->lock);
+    return pw_store_closed_error(self);
+}
+
+static inline void pw_store_unpin(pw_store_object *self)
+{
+    pw_unlock(&self->lock);
 }
 
 /* ---- control.c ---- */
 
 /* Of a new store: fuel, timeout. */
 void pw_watch_init(pw_store_object *self, long long fuel, int64_t timeout);
-/* Nobody waits for the store, or wants its call to stop, any more. */
+/* The outermost call has ended: nobody wants to stop it any more. With the lock. */
 void pw_watch_settle(pw_store_object *self);
 /* Why the running call must stop. */
 pw_trap pw_watch_pending(pw_store_object *self);
@@ -299,12 +323,39 @@ PyObject *pw_store_end_deadline(PyObject *op, PyObject *id);
 PyObject *pw_store_cancel(PyObject *op, PyObject *id);
 PyObject *pw_store_get_fuel(PyObject *op, void *closure);
 int pw_store_set_fuel(PyObject *op, PyObject *value, void *closure);
+/* Ends all deadlines. With the lock. */
 void pw_watch_clear(pw_store_object *self);
 
 /* The store whose host function runs on this thread, or ran, for coroutines can mix; held. */
 extern PW_THREAD_LOCAL pw_store_object *pw_hosting;
+
+#ifdef Py_GIL_DISABLED
+
+static inline bool pw_may_be_hosting(void)
+{
+    return pw_hosting;
+}
+
+static inline void pw_count_host_calls(Py_ssize_t Py_UNUSED(change))
+{
+}
+
+#else
+
 /* Host functions that run, on all threads: while there is none, no thread need look that up. */
 extern Py_ssize_t pw_host_calls;
+
+static inline bool pw_may_be_hosting(void)
+{
+    return pw_host_calls;
+}
+
+static inline void pw_count_host_calls(Py_ssize_t change)
+{
+    pw_host_calls += change;
+}
+
+#endif
 
 /* A call of a store that is watched, or by a host function of another store. */
 pw_trap pw_watched_call(pw_store_object *self, const pw_callee *callee, uint64_t *values);
@@ -313,7 +364,7 @@ pw_trap pw_watched_call(pw_store_object *self, const pw_callee *callee, uint64_t
 static PW_ALWAYS_INLINE pw_trap pw_run_call(pw_store_object *self, const pw_callee *callee,
                                             uint64_t *values)
 {
-    if (self->watch.watched || pw_host_calls)
+    if (pw_read(self->watch.watched) || pw_may_be_hosting())
         return pw_watched_call(self, callee, values);
     self->watch.started = 0;
     pw_trap trap = pw_engine->call(callee, values);
@@ -359,8 +410,8 @@ static inline bool pw_fill_kinds(pw_kind *kinds, const pw_functype *type)
 typedef struct {
     PyObject *name;
     pw_store_object *store;
-    pw_module *module;       /* that type indices refer to; lives as long as the store is open */
-    const pw_functype *type; /* like this one */
+    pw_module *module;       /* that type indices refer to; a Function retains it */
+    const pw_functype *type; /* of the module */
 } pw_party;
 
 /* A reference for the store of the party. The object of an external one is not held yet. -1 with
@@ -392,8 +443,19 @@ pw_trap pw_host_call(void *object, uint64_t *values);
 
 extern PyType_Spec pw_function_spec;
 
-PyObject *pw_function_new(pw_state *state, pw_store_object *store, pw_func *func, PyObject *name,
-                          PyObject *type, bool raw);
+/* What a Function is made of. */
+typedef struct {
+    pw_func *func;
+    pw_callee callee;
+    pw_module *module; /* retained */
+    const pw_functype *type;
+} pw_target;
+
+/* Of a function of a store that is entered or pinned. */
+pw_target pw_target_of(pw_func *func);
+/* The module of the target is transferred in any case. */
+PyObject *pw_function_new(pw_state *state, pw_store_object *store, const pw_target *target,
+                          PyObject *name, PyObject *type, bool raw);
 /* The pw_func of a Function of the (open) store; NULL: it is of another one. */
 pw_func *pw_function_in(PyObject *function, pw_store_object *store);
 

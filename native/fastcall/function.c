@@ -86,32 +86,41 @@ static void raise_trap(pw_state *state, pw_trap trap, PyObject *frames, const tr
     Py_XDECREF(error);
 }
 
-static void raise(pw_function_object *self, pw_trap trap, const trap_report *report)
+/* In the entered store, for the names are in the modules. NULL without an exception. */
+static PyObject *read_frames(const trap_report *report)
 {
     PyObject *type = NULL, *value = NULL, *traceback = NULL;
-    pw_state *state = pw_state_of(Py_TYPE(self));
     PyErr_Fetch(&type, &value, &traceback);
-    PyObject *frames = state ? frame_list(report) : NULL;
+    PyObject *frames = frame_list(report);
     if (!frames)
         PyErr_Clear();
     PyErr_Restore(type, value, traceback);
+    return frames;
+}
+
+static void raise(pw_function_object *self, pw_trap trap, PyObject *frames,
+                  const trap_report *report)
+{
+    pw_state *state = pw_state_of(Py_TYPE(self));
     if (frames && trap == PW_TRAP_HOST)
         annotate(state, frames, report);
     else if (trap == PW_TRAP_NO_MEMORY)
         PyErr_NoMemory();
     else if (frames)
         raise_trap(state, trap, frames, report);
-    Py_XDECREF(frames);
 }
 
 /* Not inlined, for the report is large and calls nest. */
 PW_NOINLINE PyObject *pw_function_fail(pw_function_object *self, pw_trap trap)
 {
     trap_report report;
-    self->party.store->trapped |= trap != PW_TRAP_HOST;
+    if (trap != PW_TRAP_HOST)
+        pw_write(self->party.store->trapped, true);
     take_report(self->party.store->store, &report);
+    PyObject *frames = read_frames(&report);
     pw_store_leave(self->party.store);
-    raise(self, trap, &report);
+    raise(self, trap, frames, &report);
+    Py_XDECREF(frames);
     if (!PyErr_Occurred())
         PyErr_NoMemory();
     return NULL;
@@ -205,20 +214,28 @@ static PyObject *mixed_vectorcall(PyObject *op, PyObject *const *args, size_t na
 
 /* ---- making and freeing ---- */
 
-PyObject *pw_function_new(pw_state *state, pw_store_object *store, pw_func *func, PyObject *name,
-                          PyObject *type, bool raw)
+pw_target pw_target_of(pw_func *func)
 {
-    const pw_functype *signature = pw_engine->func_type(func);
+    pw_module *module = pw_engine->module_retain(pw_engine->func_module(func));
+    return (pw_target){func, pw_engine->callee(func), module, pw_engine->func_type(func)};
+}
+
+PyObject *pw_function_new(pw_state *state, pw_store_object *store, const pw_target *target,
+                          PyObject *name, PyObject *type, bool raw)
+{
+    const pw_functype *signature = target->type;
     Py_ssize_t count = (Py_ssize_t)signature->nparams + signature->nresults;
     pw_function_object *self = PyObject_GC_NewVar(pw_function_object, state->function_type, count);
-    if (!self)
+    if (!self) {
+        pw_engine->module_release(target->module);
         return NULL;
+    }
     self->vectorcall =
         pw_fill_kinds(self->types, signature) ? mixed_vectorcall : function_vectorcall;
-    self->party = (pw_party){Py_NewRef(name), (pw_store_object *)Py_NewRef(store),
-                             pw_engine->func_module(func), signature};
-    self->func = func;
-    self->callee = pw_engine->callee(func);
+    self->party =
+        (pw_party){Py_NewRef(name), (pw_store_object *)Py_NewRef(store), target->module, signature};
+    self->func = target->func;
+    self->callee = target->callee;
     self->type = Py_NewRef(type);
     self->weakrefs = NULL;
     self->nparams = signature->nparams;
@@ -252,6 +269,7 @@ static void function_dealloc(PyObject *op)
     PyObject_GC_UnTrack(op);
     if (self->weakrefs)
         PyObject_ClearWeakRefs(op);
+    pw_engine->module_release(self->party.module);
     Py_DECREF(self->party.store);
     Py_DECREF(self->party.name);
     Py_DECREF(self->type);
@@ -282,8 +300,11 @@ static PyObject *get_raw(PyObject *op, void *Py_UNUSED(closure))
     if (pw_store_require_open(party->store) < 0)
         return NULL;
     pw_state *state = pw_state_of(Py_TYPE(op));
-    return state ? pw_function_new(state, party->store, self->func, party->name, self->type, true)
-                 : NULL;
+    if (!state)
+        return NULL;
+    pw_target target = {self->func, self->callee, pw_engine->module_retain(party->module),
+                        party->type};
+    return pw_function_new(state, party->store, &target, party->name, self->type, true);
 }
 
 static PyObject *get_address(PyObject *op, void *Py_UNUSED(closure))

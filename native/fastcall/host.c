@@ -6,7 +6,7 @@
 
 typedef struct {
     PyObject_VAR_HEAD
-    PyObject *callable; /* None: not linked yet */
+    PyObject *callable; /* None: not linked yet; may be set at any time */
     PyObject *instance; /* handed over as first argument; NULL: not */
     pw_party party;     /* it holds the name; only its store calls it */
     Py_ssize_t nparams;
@@ -67,13 +67,13 @@ static void host_dealloc(PyObject *op)
 
 /* ---- the call ---- */
 
-static pw_trap not_linked(host_object *self)
+static PyObject *not_linked(host_object *self)
 {
     pw_state *state = pw_state_of(Py_TYPE(self));
     if (state)
         PyErr_Format(state->closed, "missing imported function (%U is not linked)",
                      self->party.name);
-    return PW_TRAP_HOST;
+    return NULL;
 }
 
 /* Python 3.12 and 3.13 end calls through C at a fixed depth, whatever stack there is, and the
@@ -134,14 +134,15 @@ static PW_ALWAYS_INLINE int encode_results(host_object *self, PyObject *result, 
         return self->mixed && !pw_is_number(types[0])
                    ? encode_reference(self, result, values)
                    : pw_encode(result, types[0], false, values, &site);
-    if (!(PyTuple_Check(result) || PyList_Check(result)) ||
-        PySequence_Fast_GET_SIZE(result) != self->nresults)
+    if (!(PyTuple_Check(result) || PyList_Check(result)))
         return wrong_results(self, result);
-    /* A conversion can run code that changes a list. */
+    /* A conversion, or another thread, can change a list. */
     PyObject *items = PyList_Check(result) ? PyList_AsTuple(result) : Py_NewRef(result);
     if (!items)
         return -1;
-    int status = encode_items(self, PySequence_Fast_ITEMS(items), values);
+    int status = PyTuple_GET_SIZE(items) == self->nresults
+                     ? encode_items(self, PySequence_Fast_ITEMS(items), values)
+                     : wrong_results(self, items);
     Py_DECREF(items);
     return status;
 }
@@ -163,10 +164,13 @@ static PW_ALWAYS_INLINE PyObject *call(host_object *self, const uint64_t *values
             goto done;
         arguments[count++] = value;
     }
-    PyObject *callable = Py_NewRef(self->callable);
-    result = PyObject_Vectorcall(callable, arguments + 1,
-                                 (size_t)(count - 1) | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
-    Py_DECREF(callable);
+    PyObject *callable = pw_load((PyObject *)self, &self->callable);
+    if (!callable || callable == Py_None)
+        result = not_linked(self);
+    else
+        result = PyObject_Vectorcall(callable, arguments + 1,
+                                     (size_t)(count - 1) | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    Py_XDECREF(callable);
 done:
     while (count > 1)
         Py_DECREF(arguments[--count]);
@@ -181,8 +185,6 @@ pw_trap pw_host_call(void *object, uint64_t *values)
     PyObject **arguments = local;
     if (store->watch.let_go)
         pw_take_gil(store);
-    if (!self->callable || self->callable == Py_None)
-        return not_linked(self);
     if (!python_stack_left())
         return PW_TRAP_STACK_EXHAUSTED;
     if (self->nparams + 2 > PW_LOCAL_VALUES) {
@@ -195,18 +197,18 @@ pw_trap pw_host_call(void *object, uint64_t *values)
     Py_INCREF(self);
     pw_store_object *hosting = pw_hosting;
     pw_hosting = (pw_store_object *)Py_NewRef((PyObject *)store);
-    pw_host_calls++;
+    pw_count_host_calls(1);
     PyObject *result = call(self, values, arguments);
     int status = result ? encode_results(self, result, values) : -1;
     Py_XDECREF(result);
-    pw_host_calls--;
+    pw_count_host_calls(-1);
     Py_XSETREF(pw_hosting, hosting);
     Py_DECREF(self);
     if (arguments != local)
         PyMem_Free(arguments);
     if (status < 0)
         return PW_TRAP_HOST;
-    return store->watch.watched ? pw_watch_pending(store) : PW_TRAP_NONE;
+    return pw_read(store->watch.watched) ? pw_watch_pending(store) : PW_TRAP_NONE;
 }
 
 static PyObject *get_address(PyObject *op, void *Py_UNUSED(closure))

@@ -21,7 +21,7 @@ static PyObject *adopt(PyTypeObject *type, PyObject *store, pw_memory *memory)
     return (PyObject *)self;
 }
 
-/* With the GIL held, but without the store's lock: a running guest keeps no one from its memory. */
+/* The store is not entered: a running guest keeps no one from its memory. */
 static PyObject *memory_wrap(PyObject *cls, PyObject *args)
 {
     PyTypeObject *type = (PyTypeObject *)cls;
@@ -32,32 +32,35 @@ static PyObject *memory_wrap(PyObject *cls, PyObject *args)
     if (!state ||
         !PyArg_ParseTuple(args, "O!KI:_wrap", state->store_type, &store, &instance, &index))
         return NULL;
-    if (pw_store_require_open((pw_store_object *)store) < 0)
+    if (pw_store_pin((pw_store_object *)store) < 0)
         return NULL;
     pw_memory *memory = pw_engine->instance_memory((pw_instance *)(uintptr_t)instance, index);
-    return adopt(type, store, pw_engine->memory_retain(memory));
+    pw_engine->memory_retain(memory);
+    pw_store_unpin((pw_store_object *)store);
+    return adopt(type, store, memory);
 }
 
 static PyObject *memory_make(PyObject *cls, PyObject *args)
 {
     PyTypeObject *type = (PyTypeObject *)cls;
     pw_state *state = pw_state_of(type);
-    PyObject *store;
+    pw_store_object *store;
     unsigned long long min, max;
     int has_max;
     if (!state ||
         !PyArg_ParseTuple(args, "O!KpK:_make", state->store_type, &store, &min, &has_max, &max))
         return NULL;
-    if (pw_store_require_open((pw_store_object *)store) < 0)
+    if (pw_store_pin(store) < 0)
         return NULL;
     pw_limits limits = {.min = min, .max = max, .has_max = has_max};
     pw_error error = {0};
-    pw_memory *memory = pw_engine->memory_new(((pw_store_object *)store)->store, &limits, &error);
+    pw_memory *memory = pw_engine->memory_new(store->store, &limits, &error);
+    pw_store_unpin(store);
     if (!memory) {
         PyErr_SetString(PyExc_MemoryError, error.detail);
         return NULL;
     }
-    return adopt(type, store, memory);
+    return adopt(type, (PyObject *)store, memory);
 }
 
 static PyObject *memory_new(PyTypeObject *type, PyObject *Py_UNUSED(args),

@@ -95,18 +95,17 @@ static PyObject *decode_extern(uint64_t bits, pw_store_object *store)
     return NULL;
 }
 
-/* Borrowed from the store: name and FuncType. */
+/* New reference: name and FuncType. */
 static PyObject *description(pw_state *state, pw_store_object *store, PyObject *address)
 {
+    PyObject *known;
     if (!store->known && !(store->known = PyDict_New()))
         return NULL;
-    PyObject *known = PyDict_GetItemWithError(store->known, address);
-    if (known || PyErr_Occurred())
+    if (pw_dict_get(store->known, address, &known) != 0)
         return known;
     PyObject *found = PyObject_CallOneArg(state->describe, address);
     if (found && PyDict_SetItem(store->known, address, found) < 0)
         Py_CLEAR(found);
-    Py_XDECREF(found);
     return found;
 }
 
@@ -115,11 +114,15 @@ static PyObject *decode_function(uint64_t bits, pw_store_object *store)
     pw_state *state = pw_state_of(Py_TYPE(store));
     pw_func *func = (pw_func *)(uintptr_t)bits;
     PyObject *address = state ? PyLong_FromVoidPtr(func) : NULL;
-    PyObject *known = address ? description(state, store, address) : NULL;
+    PyObject *known = address ? description(state, store, address) : NULL, *function = NULL;
     Py_XDECREF(address);
-    return known ? pw_function_new(state, store, func, PyTuple_GET_ITEM(known, 0),
-                                   PyTuple_GET_ITEM(known, 1), false)
-                 : NULL;
+    if (known) {
+        pw_target target = pw_target_of(func);
+        function = pw_function_new(state, store, &target, PyTuple_GET_ITEM(known, 0),
+                                   PyTuple_GET_ITEM(known, 1), false);
+        Py_DECREF(known);
+    }
+    return function;
 }
 
 static PyObject *decode_reference(uint64_t bits, pw_kind kind, pw_store_object *store)

@@ -6,36 +6,42 @@
 
 #define DEFAULT_STACK (1 << 20)
 
-/* ---- all stores, for the child of a fork; with the GIL held ---- */
+/* ---- all stores, for the child of a fork ---- */
 
 static pw_store_object *stores;
+static pw_mutex stores_lock;
 
 static void enlist(pw_store_object *self)
 {
+    pw_lock(&stores_lock);
     self->next = stores;
     self->link = &stores;
     if (stores)
         stores->link = &self->next;
     stores = self;
+    pw_unlock(&stores_lock);
 }
 
 static void delist(pw_store_object *self)
 {
-    if (!self->link)
-        return;
-    *self->link = self->next;
+    pw_lock(&stores_lock);
+    if (self->link)
+        *self->link = self->next;
     if (self->next)
         self->next->link = self->link;
+    pw_unlock(&stores_lock);
 }
 
 /* What other threads wait with stays behind: they may have been using it. */
 void pw_stores_after_fork(void)
 {
+    pw_forget_lock(&stores_lock);
     for (pw_store_object *self = stores; self; self = self->next) {
+        pw_forget_lock(&self->lock);
         self->waiters = NULL;
-        if (self->depth && self->owner != pw_this_thread()) {
+        if (pw_turn_taken(&self->turn) && !pw_turn_mine(&self->turn)) {
             self->orphaned = true;
-            self->owner = 0;
+            pw_turn_orphan(&self->turn);
         }
     }
 }
@@ -102,7 +108,7 @@ static PyObject *store_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
         pw_engine->store_free(store);
         return NULL;
     }
-    self->store = store;
+    pw_write(self->store, store);
     pw_watch_init(self, options.fuel, options.timeout);
     enlist(self);
     return (PyObject *)self;
@@ -120,11 +126,13 @@ static int store_traverse(PyObject *op, visitproc visit, void *arg)
 /* The engine's state goes first: it refers to the host functions and the external references. */
 static void release(pw_store_object *self)
 {
-    pw_store *store = self->store;
-    self->store = NULL;
+    pw_lock(&self->lock);
+    pw_store *store = pw_read(self->store);
+    pw_write(self->store, NULL);
+    pw_watch_clear(self);
+    pw_unlock(&self->lock);
     if (store && !self->orphaned) /* else it may be in pieces */
         pw_engine->store_free(store);
-    pw_watch_clear(self);
     Py_CLEAR(self->hosts);
     Py_CLEAR(self->known);
     pw_externs_clear(&self->externs);
@@ -162,14 +170,21 @@ int pw_store_closed_error(pw_store_object *self)
     return state_error(self, "the store is closed");
 }
 
+int pw_store_refuse(pw_store_object *self)
+{
+    pw_turn_enter(&self->turn, pw_this_thread());
+    pw_store_leave(self);
+    return pw_store_closed_error(self);
+}
+
 /* A thread that waits for its turn. On the heap: at the end of the process, the stack of a daemon
  * thread may be gone before the store is. */
 struct pw_waiter {
     pw_waiter *next;
     PyThread_type_lock lock; /* held until it is this one's turn */
     uintptr_t thread;
-    bool queued;  /* in the list, with the lock held */
-    bool granted; /* it owns the store now */
+    PW_SHARED(bool) queued; /* in the list, with its lock held */
+    bool granted;           /* it owns the store now; with the store's lock */
 };
 
 static bool finalizing(void)
@@ -181,7 +196,7 @@ static bool finalizing(void)
 #endif
 }
 
-static pw_waiter *new_waiter(pw_store_object *self)
+static pw_waiter *new_waiter(void)
 {
     pw_waiter *waiter = PyMem_Calloc(1, sizeof *waiter);
     if (waiter)
@@ -193,38 +208,58 @@ static pw_waiter *new_waiter(pw_store_object *self)
     }
     PyThread_acquire_lock(waiter->lock, NOWAIT_LOCK);
     waiter->thread = pw_this_thread();
-    waiter->queued = true;
-    pw_waiter **end = &self->waiters;
-    while (*end)
-        end = &(*end)->next;
-    *end = waiter;
-    self->attention = true;
     return waiter;
 }
 
-/* Its thread goes on. */
+static void free_waiter(pw_waiter *waiter)
+{
+    PyThread_free_lock(waiter->lock);
+    PyMem_Free(waiter);
+}
+
+/* False: there is nothing to wait for any more. */
+static bool enqueue(pw_store_object *self, pw_waiter *waiter)
+{
+    pw_lock(&self->lock);
+    bool taken = pw_turn_notify(&self->turn);
+    if (taken) {
+        pw_waiter **end = &self->waiters;
+        while (*end)
+            end = &(*end)->next;
+        *end = waiter;
+        pw_write(waiter->queued, true);
+    }
+    pw_unlock(&self->lock);
+    return taken;
+}
+
+/* Its thread goes on. With the lock. */
 static void dequeue(pw_store_object *self, pw_waiter *waiter)
 {
     pw_waiter **place = &self->waiters;
     while (*place != waiter)
         place = &(*place)->next;
     *place = waiter->next;
-    waiter->queued = false;
+    pw_write(waiter->queued, false);
     PyThread_release_lock(waiter->lock);
 }
 
-static void free_waiter(pw_store_object *self, pw_waiter *waiter)
+/* Whether the store is this thread's now. */
+static bool end_waiting(pw_store_object *self, pw_waiter *waiter)
 {
-    if (waiter->queued)
+    pw_lock(&self->lock);
+    if (pw_read(waiter->queued))
         dequeue(self, waiter);
-    PyThread_free_lock(waiter->lock);
-    PyMem_Free(waiter);
+    bool owns = waiter->granted;
+    pw_unlock(&self->lock);
+    free_waiter(waiter);
+    return owns;
 }
 
 /* Without the GIL. A signal handler may end it, so that Ctrl-C works while waiting. */
 static int wait_for_turn(pw_waiter *waiter)
 {
-    while (waiter->queued) {
+    while (pw_read(waiter->queued)) {
         PyLockStatus status;
         Py_BEGIN_ALLOW_THREADS status = PyThread_acquire_lock_timed(waiter->lock, -1, 1);
         Py_END_ALLOW_THREADS if (status == PY_LOCK_ACQUIRED) PyThread_release_lock(waiter->lock);
@@ -242,16 +277,19 @@ int pw_store_wait(pw_store_object *self)
         return state_error(self, "another thread used the store when this process was forked");
     if (finalizing()) /* threads that wait or own it never run again */
         return state_error(self, "the interpreter ends while another thread uses the store");
-    pw_waiter *waiter = new_waiter(self);
+    pw_waiter *waiter = new_waiter();
     if (!waiter)
         return -1;
+    if (!enqueue(self, waiter)) {
+        free_waiter(waiter);
+        return pw_store_enter(self);
+    }
     int status = wait_for_turn(waiter);
-    bool owns = waiter->granted;
-    free_waiter(self, waiter);
+    bool owns = end_waiting(self, waiter);
     if (status == 0 && !owns)
         status = state_error(self, "the call was cancelled before it began");
-    if (status == 0 && !self->store)
-        status = pw_store_closed_error(self);
+    if (status == 0)
+        status = pw_store_require_open(self);
     if (status < 0 && owns)
         pw_store_leave(self);
     return status;
@@ -266,15 +304,17 @@ void pw_store_end_wait(pw_store_object *self, uintptr_t thread)
         dequeue(self, waiter);
 }
 
+/* With the lock. */
 static void pass_on(pw_store_object *self)
 {
-    pw_waiter *waiter = self->waiters;
-    if (!waiter || finalizing())
-        return;
-    self->owner = waiter->thread;
-    self->depth = 1;
-    waiter->granted = true;
-    dequeue(self, waiter);
+    pw_waiter *waiter = finalizing() ? NULL : self->waiters;
+    uintptr_t next = 0;
+    if (waiter) {
+        next = waiter->thread;
+        waiter->granted = true;
+        dequeue(self, waiter);
+    }
+    pw_turn_pass(&self->turn, next, self->waiters || pw_externs_due(&self->externs));
 }
 
 /* Finalizers may use the store, which is still this thread's, and an exception may be on its way.
@@ -283,28 +323,38 @@ static void collect(pw_store_object *self)
 {
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
-    self->depth++;
+    self->turn.depth++;
     pw_externs_collect(&self->externs, self->store);
-    self->depth--;
+    self->turn.depth--;
     PyErr_Restore(type, value, traceback);
+}
+
+static void lock_and_settle(pw_store_object *self)
+{
+    pw_lock(&self->lock);
+    if (pw_read(self->store))
+        pw_watch_settle(self);
 }
 
 void pw_store_settle(pw_store_object *self)
 {
     Py_INCREF(self);
-    if (self->store)
-        pw_watch_settle(self);
-    if (self->store && pw_externs_due(&self->externs))
+    lock_and_settle(self);
+    if (pw_read(self->store) && pw_externs_due(&self->externs)) {
+        pw_unlock(&self->lock);
         collect(self);
+        lock_and_settle(self);
+    }
     pass_on(self);
-    self->attention = self->waiters || pw_externs_due(&self->externs);
+    pw_unlock(&self->lock);
     Py_DECREF(self);
 }
 
 int pw_store_hold(pw_store_object *self, PyObject *object)
 {
     int status = pw_externs_hold(&self->externs, object);
-    self->attention |= pw_externs_due(&self->externs);
+    if (pw_externs_due(&self->externs))
+        pw_turn_notify(&self->turn);
     return status;
 }
 
@@ -320,7 +370,7 @@ static PyObject *store_enter_method(PyObject *op, PyObject *Py_UNUSED(ignored))
 static PyObject *store_leave_method(PyObject *op, PyObject *Py_UNUSED(ignored))
 {
     pw_store_object *self = (pw_store_object *)op;
-    if (!self->depth || self->owner != pw_this_thread()) {
+    if (!pw_turn_mine(&self->turn)) {
         PyErr_SetString(PyExc_RuntimeError, "this thread has not entered the store");
         return NULL;
     }
@@ -333,7 +383,7 @@ static int enter_alone(pw_store_object *self, const char *refusal)
 {
     if (pw_store_enter(self) < 0)
         return -1;
-    if (self->depth == 1)
+    if (self->turn.depth == 1)
         return 0;
     pw_store_leave(self);
     return state_error(self, refusal);
@@ -351,18 +401,18 @@ static PyObject *store_enter_alone(PyObject *op, PyObject *refusal)
 static PyObject *store_take_trapped(PyObject *op, PyObject *Py_UNUSED(ignored))
 {
     pw_store_object *self = (pw_store_object *)op;
-    bool trapped = self->trapped;
-    self->trapped = false;
+    bool trapped = pw_read(self->trapped);
+    pw_write(self->trapped, false);
     return PyBool_FromLong(trapped);
 }
 
 static PyObject *store_close(PyObject *op, PyObject *Py_UNUSED(ignored))
 {
     pw_store_object *self = (pw_store_object *)op;
-    if (!self->store)
+    if (!pw_read(self->store))
         Py_RETURN_NONE;
     if (enter_alone(self, "cannot close a store while a call runs in it") < 0) {
-        if (self->store)
+        if (pw_read(self->store))
             return NULL;
         PyErr_Clear(); /* closed by another thread meanwhile */
         Py_RETURN_NONE;
@@ -392,13 +442,13 @@ static PyObject *store_export(PyObject *op, PyObject *args)
     PyObject *name, *type;
     if (!PyArg_ParseTuple(args, "KIUO:_export", &instance, &index, &name, &type))
         return NULL;
-    if (pw_store_require_open(self) < 0)
-        return NULL;
     pw_state *state = pw_state_of(Py_TYPE(op));
-    if (!state)
+    if (!state || pw_store_pin(self) < 0)
         return NULL;
     pw_func *func = pw_engine->instance_func((pw_instance *)(uintptr_t)instance, index);
-    return pw_function_new(state, self, func, name, type, false);
+    pw_target target = pw_target_of(func);
+    pw_store_unpin(self);
+    return pw_function_new(state, self, &target, name, type, false);
 }
 
 static PyObject *store_host(PyObject *op, PyObject *args)
@@ -418,7 +468,7 @@ static PyObject *store_host(PyObject *op, PyObject *args)
 /* What an encoded reference is good for ends when the store is left. */
 static int require_entered(pw_store_object *self)
 {
-    if (self->depth && self->owner == pw_this_thread())
+    if (pw_turn_mine(&self->turn))
         return pw_store_require_open(self);
     PyErr_SetString(PyExc_RuntimeError, "this thread has not entered the store");
     return -1;
@@ -475,20 +525,21 @@ static PyObject *store_decode(PyObject *op, PyObject *args)
 
 static PyObject *get_closed(PyObject *op, void *Py_UNUSED(closure))
 {
-    return PyBool_FromLong(!((pw_store_object *)op)->store);
+    return PyBool_FromLong(!pw_read(((pw_store_object *)op)->store));
 }
 
 static PyObject *get_running(PyObject *op, void *Py_UNUSED(closure))
 {
-    return PyBool_FromLong(((pw_store_object *)op)->depth > 0);
+    return PyBool_FromLong(pw_turn_taken(&((pw_store_object *)op)->turn));
 }
 
 static PyObject *get_address(PyObject *op, void *Py_UNUSED(closure))
 {
     pw_store_object *self = (pw_store_object *)op;
-    if (pw_store_require_open(self) < 0)
-        return NULL;
-    return PyLong_FromVoidPtr(self->store);
+    pw_store *store = pw_read(self->store);
+    if (!store)
+        pw_store_closed_error(self);
+    return store ? PyLong_FromVoidPtr(store) : NULL;
 }
 
 static PyMethodDef store_methods[] = {

@@ -9,12 +9,12 @@
 typedef struct {
     PyObject_HEAD
     vectorcallfunc vectorcall;
-    PyObject *writers;  /* dict: descriptor -> (bytes) -> how many were written */
-    PyObject *complete; /* fd_write with all checks */
-    PyObject *guest;    /* its `found` is the Memory, once that was needed */
-    PyObject *failures; /* tuple: classes of exceptions that are the guest's to know */
-    PyObject *errno_of; /* (exception) -> errno */
-    PyObject *memory;   /* a Memory; NULL: not found yet */
+    PyObject *writers;            /* dict: descriptor -> (bytes) -> how many were written */
+    PyObject *complete;           /* fd_write with all checks */
+    PyObject *guest;              /* its `found` is the Memory, once that was needed */
+    PyObject *failures;           /* tuple: classes of exceptions that are the guest's to know */
+    PyObject *errno_of;           /* (exception) -> errno */
+    PW_SHARED(PyObject *) memory; /* a Memory; NULL: not found yet */
 } fd_write_object;
 
 enum { PARAMETERS = 4 };
@@ -130,7 +130,7 @@ static int find_memory(fd_write_object *self)
     if (!found)
         return -1;
     if (PyObject_TypeCheck(found, state->memory_type))
-        Py_XSETREF(self->memory, Py_NewRef(found));
+        pw_set_once(&self->memory, Py_NewRef(found));
     Py_DECREF(found);
     return 0;
 }
@@ -139,7 +139,7 @@ static int find_memory(fd_write_object *self)
 static PyObject *call_complete(fd_write_object *self, PyObject *const *args)
 {
     PyObject *number = PyObject_Vectorcall(self->complete, args, PARAMETERS, NULL);
-    if (number && !self->memory && find_memory(self) < 0)
+    if (number && !pw_read(self->memory) && find_memory(self) < 0)
         Py_CLEAR(number);
     return number;
 }
@@ -150,12 +150,12 @@ static PyObject *fd_write_vectorcall(PyObject *op, PyObject *const *args, size_t
     fd_write_object *self = (fd_write_object *)op;
     if (PyVectorcall_NARGS(nargsf) != PARAMETERS || (names && PyTuple_GET_SIZE(names)))
         return PyErr_Format(PyExc_TypeError, "fd_write takes %d positional arguments", PARAMETERS);
-    PyObject *writer = self->memory ? PyDict_GetItemWithError(self->writers, args[0]) : NULL;
+    PyObject *memory = pw_read(self->memory), *writer = NULL;
+    int status = memory ? pw_dict_get(self->writers, args[0], &writer) : 0;
     if (!writer)
-        return PyErr_Occurred() ? NULL : call_complete(self, args);
-    Py_INCREF(writer); /* what it does may take it from the table */
-    int status = write_iovec(pw_memory_of(self->memory), writer, args + 1);
-    Py_DECREF(writer);
+        return status < 0 ? NULL : call_complete(self, args);
+    status = write_iovec(pw_memory_of(memory), writer, args + 1);
+    Py_DECREF(writer); /* what it did may have taken it from the table */
     if (status > 0)
         return pw_int(0);
     return status == 0 ? call_complete(self, args) : failed(self);

@@ -64,6 +64,12 @@ def repeat(action: Callable[[], Any], count: int) -> None:
         action()
 
 
+def collect() -> None:
+    """Twice: without a GIL, what another thread could be reading is freed a collection later."""
+    gc.collect()
+    gc.collect()
+
+
 def growth(measure: Callable[[], int], action: Callable[[], Any], count: int, bound: int) -> int:
     """How much grows in `count` rounds, after a warm-up.
 
@@ -73,10 +79,10 @@ def growth(measure: Callable[[], int], action: Callable[[], Any], count: int, bo
     repeat(action, max(1, count // 4))
     grown = bound
     for _ in range(8):
-        gc.collect()
+        collect()
         before = measure()
         repeat(action, count)
-        gc.collect()
+        collect()
         grown = measure() - before
         if grown < bound:
             break

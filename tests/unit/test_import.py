@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import sysconfig
 
 import pytest
 
@@ -84,3 +85,10 @@ def test_the_compiled_modules_are_imported_in_one_place() -> None:
 def test_the_import_prints_nothing_and_leaves_no_thread() -> None:
     done = child("import sys; assert 'threading' not in sys.modules")
     assert (done.stdout, done.stderr) == ("", "")
+
+
+@pytest.mark.skipif(
+    not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="this Python cannot do without a GIL"
+)
+def test_the_gil_stays_off() -> None:
+    child("import sys; assert not sys._is_gil_enabled()")
