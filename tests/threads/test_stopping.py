@@ -486,7 +486,8 @@ stopped = threading.Event()
 threading.Thread(target=run).start()
 signal.setitimer(signal.ITIMER_REAL, 0.1)
 try:
-    stopped.wait()
+    while not stopped.wait(0.05):  # CPython 3.14 without a GIL wakes no wait that is without end
+        pass
 except KeyboardInterrupt:
     instance.interrupt()
 else:
