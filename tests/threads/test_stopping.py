@@ -140,8 +140,6 @@ SLOW_WORK = {
     "fill": "(memory.fill (i32.const 0) (i32.const 1) (i32.const 0x10000000))",
     "copy": "(memory.copy (i32.const 0) (i32.const 1) (i32.const 0xfffffff))",
     "elements": "(table.fill $t (i32.const 0) (ref.null func) (i32.const 10000000))",
-    "nested": ("block " + "(local.set $n (i64.div_u (local.get $n) (i64.const 3)))" * 200) * 1_500
-    + "end " * 1_500,
     "straight": "(local.set $n (i64.div_u (local.get $n) (i64.const 3)))" * 500_000,
     "branchy": "(block (br_if 0 (i32.const 1)) (drop (i64.div_u (local.get $n) (i64.const 3))))"
     * 500_000,

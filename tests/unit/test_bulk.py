@@ -128,6 +128,19 @@ def test_a_large_part_out_of_bounds_changes_nothing(name: str, arguments: tuple[
     assert not any(bytes(exports.memory))
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [("fill_elements", (1, 300_000)), ("copy_elements", (150_000, 1, 150_001))],
+)
+def test_elements_out_of_bounds_change_nothing(name: str, arguments: tuple[int, ...]) -> None:
+    """Also not those of the first piece, which would fit."""
+    exports = load(LARGE).exports
+    exports.fill_elements(1, 1)
+    with pytest.raises(Trap):
+        exports[name](*arguments)
+    assert nulls(exports.t) == b"\1\0" + b"\1" * 299_998
+
+
 def nulls(function: pywasm3.Function) -> bytes:
     """For each element of a table, whether it is null."""
     return bytes(map(int, function.map(array("i", range(300_000)))))
