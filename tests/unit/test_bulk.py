@@ -159,6 +159,20 @@ def test_a_large_copy_of_elements_may_overlap(to: int, start: int) -> None:
     assert nulls(exports.other) == b"\1" * 20 + expected[10:270_010] + b"\1" * (300_000 - 270_020)
 
 
+def test_large_parts_of_an_element_segment_are_copied_whole() -> None:
+    pattern = "(ref.func $f) (ref.null func) (ref.null func) " * 50_000
+    exports = load(
+        f"""(module (table $t 300000 funcref) (func $f)
+        (elem $e funcref {pattern})
+        (func (export "init") (param i32 i32 i32)
+          (table.init $t $e (local.get 0) (local.get 1) (local.get 2)))
+        (func (export "t") (param i32) (result i32) (ref.is_null (table.get $t (local.get 0)))))"""
+    ).exports
+    exports.init(5, 1, 149_998)
+    expected = b"\1" * 5 + (b"\0\1\1" * 50_000)[1:149_999]
+    assert nulls(exports.t) == expected.ljust(300_000, b"\1")
+
+
 def test_only_the_low_byte_fills() -> None:
     exports = load(OPERATIONS).exports
     exports.fill(3, 0x1234ABCD, 2)

@@ -50,6 +50,18 @@ def test_a_function_with_too_many_values_is_refused_by_name(text: str) -> None:
         assert "at f (function 0" in str(caught.value)
 
 
+def test_calls_that_climb_above_an_old_value_are_refused_where_the_frame_ends() -> None:
+    """The old value of the local lies above operands that are gone."""
+    count = VALUES - 10
+    text = f"""(module (func $one (result i64) (i64.const 1))
+        (func (export "f") (param i64) local.get 0
+          {"(i64.add (local.get 0) (i64.const 1)) " * count} (local.set 0 (i64.const 1))
+          {"drop " * count} {"call $one " * count} {"drop " * count} drop))"""
+    exports = load(text).exports
+    with pytest.raises(pywasm3.UnsupportedError, match="function too large"):
+        exports.f(1)
+
+
 def test_most_values_beside_most_results_and_arguments_are_held() -> None:
     text = f"""(module
         (func $many (param {"i64 " * 500}) (result {"i64 " * 500})
