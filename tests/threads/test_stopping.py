@@ -515,6 +515,29 @@ assert exports.add(1, 2) == 3
     )
 
 
+def test_what_a_signal_handler_calls_finds_no_room_at_the_end_of_the_stack() -> None:
+    child(
+        """
+        import signal
+        store = pywasm3.Store(stack=4096)  # less than what is kept for the running frame
+        exports = pywasm3.Instance(pywasm3.Module(WASM), {"env": {"f": abs}}, store=store).exports
+        seen = []
+        def handle(*_):
+            try:
+                seen.append(exports.add(1, 2))
+            except pywasm3.StackExhausted as error:
+                seen.append(type(error))
+        signal.signal(signal.SIGALRM, handle)
+        signal.setitimer(signal.ITIMER_REAL, 0.005, 0.005)
+        while pywasm3.StackExhausted not in seen:
+            exports.spins(20_000_000)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        assert exports.add(1, 2) == 3
+        """,
+        WASM=WASM,
+    )
+
+
 def test_what_a_signal_handler_calls_leaves_the_frames_of_the_call_alone() -> None:
     """Its values go above theirs: the sum would be another one."""
     child(

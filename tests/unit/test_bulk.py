@@ -171,6 +171,9 @@ def test_large_parts_of_an_element_segment_are_copied_whole() -> None:
     exports.init(5, 1, 149_998)
     expected = b"\1" * 5 + (b"\0\1\1" * 50_000)[1:149_999]
     assert nulls(exports.t) == expected.ljust(300_000, b"\1")
+    with pytest.raises(Trap):
+        exports.init(160_001, 0, 140_000)
+    assert nulls(exports.t) == expected.ljust(300_000, b"\1")
 
 
 def test_only_the_low_byte_fills() -> None:

@@ -150,15 +150,18 @@ def test_a_function_that_was_too_deep_for_a_thread_runs_on_one_with_more_stack()
     assert on_thread(function, stack=64 << 20) is None
 
 
-def test_a_call_of_a_function_that_is_too_deep_for_the_thread_is_a_frame() -> None:
+@pytest.mark.parametrize(("call", "opcode"), [("call", 0x10), ("return_call", 0x12)])
+def test_a_call_of_a_function_that_is_too_deep_for_the_thread_is_a_frame(
+    call: str, opcode: int
+) -> None:
     depth = 10_000
     text = f"""(module (func {"block " * depth} {"end " * depth})
-        (func (export "f") nop (call 0)))"""
+        (func (export "f") (drop (i32.div_u (i32.const 1) (i32.const 1))) ({call} 0)))"""
     data = wat(text)
     with pytest.raises(pywasm3.UnsupportedError, match="blocks nest too deep") as caught:
         on_thread(pywasm3.load(data).exports.f, stack=256 << 10)
     assert caught.value.function == 0
-    assert f"function 1, offset {data.rindex(bytes([0x10])):#x})" in str(caught.value)
+    assert f"function 1, offset {data.rindex(bytes([opcode, 0])):#x})" in str(caught.value)
 
 
 MANY = "(block (block (type $many) unreachable) br 0)"

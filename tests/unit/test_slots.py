@@ -136,11 +136,11 @@ def test_a_conditional_branch_gives_its_parameter_to_a_loop_without_results() ->
         """(module (func (export "f") (param i32) (result i32) (local i32 i32)
         local.get 0
         (loop (param i32)
-          local.set 1
+          local.tee 1
           (local.set 2 (i32.add (local.get 2) (local.get 1)))
           (i32.sub (local.get 1) (i32.const 1))
-          (br_if 0 (i32.gt_u (local.get 1) (i32.const 1)))
-          drop)
+          (br_if 0 (i32.lt_u (local.get 2) (i32.const 28)))
+          drop drop)
         local.get 2))""",
         10,
     )
