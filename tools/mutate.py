@@ -57,6 +57,8 @@ TOPICS = {
     "unit/test_tables.py": ("code_map.h", "compile_table.h", "ops_call.h", "ops_table.h"),
     "unit/test_slots.py": (
         "compile_block.h",
+        "compile_branch.h",
+        "compile_function.h",
         "compile_locals.h",
         "compile_moves.h",
         "compile_state.h",

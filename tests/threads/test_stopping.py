@@ -516,25 +516,39 @@ assert exports.add(1, 2) == 3
 
 
 def test_what_a_signal_handler_calls_finds_no_room_at_the_end_of_the_stack() -> None:
+    """Of 4 MiB: smaller ones are parts of larger ones that are kept."""
     child(
         """
-        import signal
-        store = pywasm3.Store(stack=4096)  # less than what is kept for the running frame
-        exports = pywasm3.Instance(pywasm3.Module(WASM), {"env": {"f": abs}}, store=store).exports
+        import bisect, signal
+        store = pywasm3.Store(stack=4 << 20)
+        exports = pywasm3.Instance(pywasm3.Module(WASM), store=store).exports
+        def overflows(depth):
+            try:
+                exports.down(depth, 1)
+            except pywasm3.StackExhausted:
+                return True
+            return False
+        depth = bisect.bisect_left(range(1000), True, key=overflows) - 1
         seen = []
         def handle(*_):
             try:
-                seen.append(exports.add(1, 2))
+                seen.append(exports.down(0, 1))
             except pywasm3.StackExhausted as error:
                 seen.append(type(error))
         signal.signal(signal.SIGALRM, handle)
         signal.setitimer(signal.ITIMER_REAL, 0.005, 0.005)
         while pywasm3.StackExhausted not in seen:
-            exports.spins(20_000_000)
+            exports.down(depth, 20_000_000)
         signal.setitimer(signal.ITIMER_REAL, 0)
-        assert exports.add(1, 2) == 3
         """,
-        WASM=WASM,
+        WASM=wat(f"""
+        (module (func $down (export "down") (param i32 i32) (local {"i64 " * 2000})
+          local.get 0 if
+            local.get 0 i32.const 1 i32.sub local.get 1 call $down
+          else
+            loop local.get 1 i32.const 1 i32.sub local.tee 1 br_if 0 end
+          end))
+        """),
     )
 
 
