@@ -72,7 +72,13 @@ TOPICS = {
         "ops_table.h",
     ),
     "unit/test_tail_calls.py": ("compile_tail.h", "ops_call.h", "ops_tail.h"),
-    "unit/test_far_locals.py": ("compile_far.h", "instructions.h", "ops_far.h", "state.h"),
+    "unit/test_far_locals.py": (
+        "compile_far.h",
+        "instructions.h",
+        "ops_call.h",
+        "ops_far.h",
+        "state.h",
+    ),
     "unit/test_fuel.py": ("ops_call.h", "record.h"),
     "unit/test_limits.py": ("memory.c",),
 }

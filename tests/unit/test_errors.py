@@ -167,6 +167,13 @@ def test_a_frame_of_an_indirect_call_points_at_it() -> None:
     assert opcodes(instance.module, trap.frames) == [UNREACHABLE, CALL_INDIRECT]
 
 
+def test_a_null_reference_points_at_what_refused_it() -> None:
+    instance = load('(module (func (export "f") nop (drop (ref.as_non_null (ref.null func)))))')
+    trap = trap_of(instance.exports.f)
+    assert trap.kind is TrapKind.NULL_REFERENCE
+    assert opcodes(instance.module, trap.frames) == [0xD4]
+
+
 def test_a_trap_in_a_loop_points_into_the_loop() -> None:
     instance = load(
         """(module (func $f (export "f") (param i32) (result i32)
