@@ -36,7 +36,6 @@
 /* ---- operations ---- */
 
 /* wasm3 expands these where `_mem` and `_pc` are in scope. */
-#define m3_Yield() checkpoint(pw_header_of(_mem)->store, _sp, NULL)
 #define PushBacktraceFrame(RUNTIME, PC) begin_trap(_mem, PC)
 #define FillBacktraceFunctionInfo(RUNTIME, FUNCTION) ((void)0)
 #include "record.h"
@@ -47,7 +46,6 @@
 #include "f32.h"
 #undef d_m3RecordBacktraces
 #define d_m3RecordBacktraces 0
-#undef m3_Yield
 
 #include "ops_call.h"
 #include "bulk.h"

@@ -397,6 +397,13 @@ def test_a_module_does_not_leak() -> None:
     assert_no_leak(action, 5_000)
 
 
+def test_functions_with_many_locals_do_not_leak() -> None:
+    """Their types are kept while they are compiled."""
+    text = f'(module (func (export "f") (local {"i32 " * 20_000})))'
+    module, store = pywasm3.Module(wat(text)), pywasm3.Limits(stack=65536)
+    assert_no_leak(lambda: pywasm3.Instance(module, limits=store).exports.f(), 2_000)
+
+
 def test_a_refused_module_does_not_leak() -> None:
     data = wat(TEXT)
     assert_no_leak(lambda: failing(pywasm3.ModuleError, pywasm3.Module, data[:-5]), 20_000)

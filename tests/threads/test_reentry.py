@@ -258,6 +258,28 @@ assert exports.deep(50) == 50
 
 
 @needs_greenlet
+def test_coroutines_that_are_refused_keep_no_part_of_the_stack() -> None:
+    child(
+        COROUTINES
+        + """
+module, store = pywasm3.Module(WASM), pywasm3.Store(stack=65536)
+exports = pywasm3.Instance(module, {"env": {"f": f}}, store=store).exports
+for _ in range(5000):
+    both = [greenlet(exports.keep) for _ in range(2)]
+    for coroutine in both:
+        assert coroutine.switch(1, 2) == 2
+    for coroutine in both:
+        try:
+            coroutine.switch(3)
+        except pywasm3.WasmError as error:
+            assert "later call" in str(error), error
+assert exports.deep(100) == 100
+""",
+        WASM=KEEPS,
+    )
+
+
+@needs_greenlet
 def test_coroutines_that_return_out_of_order_are_refused() -> None:
     """Their frames lie above each other: what comes back first would run into the other one."""
     child(

@@ -128,6 +128,19 @@ def test_a_large_part_out_of_bounds_changes_nothing(name: str, arguments: tuple[
     assert bytes(exports.memory) == bytes(64 << 16)
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [("fill_elements", (1, 300_000)), ("copy_elements", (150_000, 1, 150_001))],
+)
+def test_elements_out_of_bounds_change_nothing(name: str, arguments: tuple[int, ...]) -> None:
+    """Also not those of the first piece, which would fit."""
+    exports = load(LARGE).exports
+    exports.fill_elements(1, 1)
+    with pytest.raises(Trap):
+        exports[name](*arguments)
+    assert nulls(exports.t) == b"\1\0" + b"\1" * 299_998
+
+
 def nulls(function: pywasm3.Function) -> bytes:
     """For each element of a table, whether it is null."""
     return bytes(map(int, function.map(array("i", range(300_000)))))
@@ -144,6 +157,23 @@ def test_a_large_copy_of_elements_may_overlap(to: int, start: int) -> None:
     assert nulls(exports.t) == expected
     exports.copy_to_other(20, 10, 270_000)
     assert nulls(exports.other) == b"\1" * 20 + expected[10:270_010] + b"\1" * (300_000 - 270_020)
+
+
+def test_large_parts_of_an_element_segment_are_copied_whole() -> None:
+    pattern = "(ref.func $f) (ref.null func) (ref.null func) " * 50_000
+    exports = load(
+        f"""(module (table $t 300000 funcref) (func $f)
+        (elem $e funcref {pattern})
+        (func (export "init") (param i32 i32 i32)
+          (table.init $t $e (local.get 0) (local.get 1) (local.get 2)))
+        (func (export "t") (param i32) (result i32) (ref.is_null (table.get $t (local.get 0)))))"""
+    ).exports
+    exports.init(5, 1, 149_998)
+    expected = b"\1" * 5 + (b"\0\1\1" * 50_000)[1:149_999]
+    assert nulls(exports.t) == expected.ljust(300_000, b"\1")
+    with pytest.raises(Trap):
+        exports.init(160_001, 0, 140_000)
+    assert nulls(exports.t) == expected.ljust(300_000, b"\1")
 
 
 def test_only_the_low_byte_fills() -> None:

@@ -50,6 +50,18 @@ def test_a_function_with_too_many_values_is_refused_by_name(text: str) -> None:
         assert "at f (function 0" in str(caught.value)
 
 
+def test_calls_that_climb_above_an_old_value_are_refused_where_the_frame_ends() -> None:
+    """The old value of the local lies above operands that are gone."""
+    count = VALUES - 10
+    text = f"""(module (func $one (result i64) (i64.const 1))
+        (func (export "f") (param i64) local.get 0
+          {"(i64.add (local.get 0) (i64.const 1)) " * count} (local.set 0 (i64.const 1))
+          {"drop " * count} {"call $one " * count} {"drop " * count} drop))"""
+    exports = load(text).exports
+    with pytest.raises(pywasm3.UnsupportedError, match="function too large"):
+        exports.f(1)
+
+
 def test_most_values_beside_most_results_and_arguments_are_held() -> None:
     text = f"""(module
         (func $many (param {"i64 " * 500}) (result {"i64 " * 500})
@@ -138,15 +150,18 @@ def test_a_function_that_was_too_deep_for_a_thread_runs_on_one_with_more_stack()
     assert on_thread(function, stack=64 << 20) is None
 
 
-def test_a_call_of_a_function_that_is_too_deep_for_the_thread_is_a_frame() -> None:
+@pytest.mark.parametrize(("call", "opcode"), [("call", 0x10), ("return_call", 0x12)])
+def test_a_call_of_a_function_that_is_too_deep_for_the_thread_is_a_frame(
+    call: str, opcode: int
+) -> None:
     depth = 10_000
     text = f"""(module (func {"block " * depth} {"end " * depth})
-        (func (export "f") nop (call 0)))"""
+        (func (export "f") (drop (i32.div_u (i32.const 1) (i32.const 1))) ({call} 0)))"""
     data = wat(text)
     with pytest.raises(pywasm3.UnsupportedError, match="blocks nest too deep") as caught:
         on_thread(pywasm3.load(data).exports.f, stack=256 << 10)
     assert caught.value.function == 0
-    assert f"function 1, offset {data.rindex(bytes([0x10])):#x})" in str(caught.value)
+    assert f"function 1, offset {data.rindex(bytes([opcode, 0])):#x})" in str(caught.value)
 
 
 MANY = "(block (block (type $many) unreachable) br 0)"

@@ -11,7 +11,7 @@ import pytest
 import wasmtime
 
 import pywasm3
-from helpers import GUESTS, Oracle, guest, load, wat
+from helpers import GUESTS, SANITIZED, Oracle, child, guest, load, wat
 from pywasm3 import Frame, StackExhausted, Trap, TrapKind, WasmError
 
 # Byte codes of the instructions that trap or call: what a frame's offset must point at.
@@ -167,6 +167,13 @@ def test_a_frame_of_an_indirect_call_points_at_it() -> None:
     assert opcodes(instance.module, trap.frames) == [UNREACHABLE, CALL_INDIRECT]
 
 
+def test_a_null_reference_points_at_what_refused_it() -> None:
+    instance = load('(module (func (export "f") nop (drop (ref.as_non_null (ref.null func)))))')
+    trap = trap_of(instance.exports.f)
+    assert trap.kind is TrapKind.NULL_REFERENCE
+    assert opcodes(instance.module, trap.frames) == [0xD4]
+
+
 def test_a_trap_in_a_loop_points_into_the_loop() -> None:
     instance = load(
         """(module (func $f (export "f") (param i32) (result i32)
@@ -272,6 +279,37 @@ def test_no_frame_is_lost_or_counted_twice(depth: int) -> None:
     trap = trap_of(instance.exports.f, depth - 1)
     assert len(trap.frames) + trap.omitted == depth
     assert opcodes(instance.module, trap.frames) == [UNREACHABLE] + [CALL] * (len(trap.frames) - 1)
+
+
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer needs far more of the C stack")
+def test_a_host_function_has_room_at_the_end_of_the_native_stack() -> None:
+    """The last ones that are called need some 50 KiB of it."""
+    child(
+        """
+        import threading
+        nested = []
+        for _ in range(400):
+            nested = [nested]
+        module, limits = pywasm3.Module(WASM), pywasm3.Limits(stack=64 << 20)
+        imports = {"env": {"f": lambda: repr(nested) and None}}
+        exports = pywasm3.Instance(module, imports, limits=limits).exports
+        ended = []
+        def run():
+            try:
+                exports.f()
+            except pywasm3.StackExhausted:
+                ended.append(True)
+        threading.stack_size(512 << 10)
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+        assert ended
+        """,
+        WASM=wat(
+            """(module (import "env" "f" (func $f))
+            (func $g (export "f") call $f call $g))"""
+        ),
+    )
 
 
 def test_mutual_recursion_exhausts_the_stack() -> None:

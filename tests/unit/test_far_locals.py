@@ -129,7 +129,7 @@ def test_far_locals_are_given_back_when_a_host_function_fails() -> None:
 
 
 def test_tail_calls_between_functions_with_far_locals_need_the_stack_of_one() -> None:
-    body = f"""(param $n i32) (param $sum i64) (result i64) (local {"i32 " * NEAR} i32)
+    body = f"""(param $n i32) (param $sum i64) (result i64) (local {"i32 " * 5 * NEAR})
         (local.set {NEAR} (i32.sub (local.get $n) (i32.const 1)))
         (if (i32.eqz (local.get $n)) (then (return (local.get $sum))))"""
     more = f"(local.get {NEAR}) (i64.add (local.get $sum) (i64.extend_i32_u (local.get {NEAR})))"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import pywasm3
-from helpers import load
+from helpers import child, load, wat
 from pywasm3 import Limits
 
 TEXT = """
@@ -183,6 +183,35 @@ def test_a_nested_call_takes_from_the_same_fuel() -> None:
     assert instance.fuel == 4
     with pytest.raises(pywasm3.OutOfFuel):
         instance.exports.host(5)
+
+
+def test_what_a_signal_handler_calls_takes_fuel_of_its_own_and_no_more() -> None:
+    child(
+        """
+        import signal
+        instance = pywasm3.load(WASM, {"env": {"f": abs}}, limits=pywasm3.Limits(fuel=1 << 40))
+        handled = []
+        signal.signal(signal.SIGALRM, lambda *_: handled.append(instance.exports.loop(10)))
+        signal.setitimer(signal.ITIMER_REAL, 0.002, 0.002)
+        spent = 0
+        while len(handled) < 3:
+            instance.exports.loop(20_000_000)
+            spent += 20_000_000
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        assert instance.fuel == (1 << 40) - spent - 10 * len(handled)
+        """,
+        WASM=wat(TEXT),
+    )
+
+
+@pytest.mark.parametrize("fuel", [0, 1, 5])
+def test_a_loop_that_runs_out_of_fuel_is_named_by_its_place(fuel: int) -> None:
+    """At its entry, or at a later iteration."""
+    data = wat('(module (func (export "f") nop (loop nop (br 0))))')
+    instance = pywasm3.load(data, limits=Limits(fuel=fuel))
+    with pytest.raises(pywasm3.OutOfFuel) as caught:
+        instance.exports.f()
+    assert caught.value.frames[0].offset == data.index(b"\x03\x40")
 
 
 def test_the_start_function_takes_fuel() -> None:

@@ -38,6 +38,21 @@ def test_results_of_both_widths_move_past_an_operand(types: tuple[str, ...], bel
     )
 
 
+def test_a_wide_value_and_two_narrow_ones_change_places() -> None:
+    """The old value of the local lies above the operands that came after it."""
+    check(
+        """(module (func (export "f") (param i64) (result i64 i32 i32) (local i64)
+        (local.set 1 (local.get 0))
+        (block (result i64 i32 i32)
+          local.get 1
+          (i32.wrap_i64 (i64.mul (local.get 0) (i64.const 3)))
+          (i32.wrap_i64 (i64.mul (local.get 0) (i64.const 5)))
+          (local.set 1 (i64.mul (local.get 0) (i64.const 7)))
+          br 0)))""",
+        0x123456789ABCDEF,
+    )
+
+
 @pytest.mark.parametrize("types", MIXED)
 def test_arguments_of_a_tail_call_come_from_locals_in_their_places(types: tuple[str, ...]) -> None:
     for gets in itertools.permutations(range(1, 7), 3):
@@ -113,6 +128,21 @@ def test_the_condition_of_a_branch_to_a_loop_may_be_older_than_the_last_result()
         (local.get 1)))""",
         5,
         1,
+    )
+
+
+def test_a_conditional_branch_gives_its_parameter_to_a_loop_without_results() -> None:
+    check(
+        """(module (func (export "f") (param i32) (result i32) (local i32 i32)
+        local.get 0
+        (loop (param i32)
+          local.tee 1
+          (local.set 2 (i32.add (local.get 2) (local.get 1)))
+          (i32.sub (local.get 1) (i32.const 1))
+          (br_if 0 (i32.lt_u (local.get 2) (i32.const 28)))
+          drop drop)
+        local.get 2))""",
+        10,
     )
 
 
