@@ -422,6 +422,7 @@ for instance in [pywasm3.Instance(module, IMPORTS) for _ in range(3)]:
 first = pywasm3.Instance(unbounded)
 assert first.memory.pages == 1
 first.memory[65535] = 1
+assert first.memory.grow(10) == 1
 raises(pywasm3.WasmError, first.memory.grow, 65535)
 raises(MemoryError, pywasm3.Instance, pywasm3.Module(HUGE))
 raises((MemoryError, ValueError), lambda: pywasm3.Store(stack=1 << 30))
