@@ -127,6 +127,7 @@ class Scratch:
         self.folder = folder
         self.fuzz = fuzz
         self.running = 0  # a process that leads a session
+        self.stale: list[str] = []  # sources whose objects have the mutation before
         for name in ("native", "pywasm3", "tests", "examples"):
             shutil.copytree(ROOT / name, folder / name)
         for name in ("pyproject.toml", "build_ffi.py", "README.md"):
@@ -230,12 +231,12 @@ class Scratch:
         sources = [f"native/engine/{file}"] if file.endswith(".c") else ["native/engine/engine.c"]
         if file in SHARED:
             sources = [source for source in self.sources if "frontend" not in source]
+        again = [source for source in self.stale if source not in sources]
+        self.stale = sources
         try:
-            return NOT_COMPILED if self.build(sources) else self.run(part, file, known)
+            return NOT_COMPILED if self.build(again + sources) else self.run(part, file, known)
         finally:
             path.write_text(text, encoding="utf-8")
-            if file.endswith(".c") or file in SHARED:
-                self.build(sources)
 
 
 def kill_group(leader: int) -> None:
@@ -322,6 +323,7 @@ def try_one(part: str, index: int, known: str) -> str:
 
 def try_none(part: str) -> str:
     """In a worker: whether the tests pass."""
+    scratch.build(scratch.stale)
     return scratch.run(part)
 
 
