@@ -2,7 +2,6 @@
 /* Stores: one wasm3 environment, one value stack, and the instances that share them. */
 #include "bridge.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,28 +19,16 @@ static size_t round_up(size_t size, size_t unit)
 
 /* A few stacks of the usual size are kept: mapping one costs more than all else about a store. What
  * they hold of earlier runs is never read, since code writes each value before it reads it. */
-#define KEPT_STACKS 8
 #define KEPT_STACK_SIZE (1 << 20)
 
-static _Atomic(void *) kept_stacks[KEPT_STACKS];
+static pw_kept kept_stacks;
 
 static void *take_kept(void)
 {
     void *stack = NULL;
-    for (int i = 0; i < KEPT_STACKS && !stack; ++i)
-        if (atomic_load(&kept_stacks[i]))
-            stack = atomic_exchange(&kept_stacks[i], NULL);
+    for (unsigned i = 0; i < PW_KEPT && !stack; ++i)
+        stack = pw_kept_take(&kept_stacks, i);
     return stack;
-}
-
-static bool keep(void *stack)
-{
-    for (int i = 0; i < KEPT_STACKS; ++i) {
-        void *empty = NULL;
-        if (atomic_compare_exchange_strong(&kept_stacks[i], &empty, stack))
-            return true;
-    }
-    return false;
 }
 
 /* Bytes that are mapped for a stack of so many bytes: all small ones are of one size. */
@@ -78,7 +65,7 @@ static bool add_stack(pw_store *store, size_t values)
 static void free_stack(pw_store *store)
 {
     size_t values = (size_t)((char *)store->stack_end - (char *)store->stack);
-    if (store->stack && !(values <= KEPT_STACK_SIZE && keep(store->stack)))
+    if (store->stack && !(values <= KEPT_STACK_SIZE && pw_kept_put(&kept_stacks, store->stack)))
         pw_pages_release(store->stack, mapped_size(values));
 }
 

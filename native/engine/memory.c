@@ -34,11 +34,9 @@ M3MemoryHeader *pw_memory_header(const pw_memory *memory)
 
 /* Reserving address space costs more than all else about a small instance: the system makes tables
  * for it, and clears pages. So a few memories that were let go are kept for the next ones. */
-#define KEPT_MEMORIES 8
+static pw_kept kept_memories;
 /* 16 MiB: the tables of larger ones would take memory of their own. */
 #define MOST_KEPT_PAGES 256
-
-static _Atomic(pw_memory *) kept_memories[KEPT_MEMORIES];
 
 static void unmap(pw_memory *memory)
 {
@@ -47,35 +45,23 @@ static void unmap(pw_memory *memory)
     free(memory);
 }
 
-static bool find_place(pw_memory *memory)
-{
-    for (int i = 0; i < KEPT_MEMORIES; ++i) {
-        pw_memory *empty = NULL;
-        if (atomic_compare_exchange_strong(&kept_memories[i], &empty, memory))
-            return true;
-    }
-    return false;
-}
-
 /* Nothing that a guest left behind stays. Without a place, one of the others goes. */
 static void keep(pw_memory *memory)
 {
     static atomic_uint next;
     pw_memory_clear(memory, 0, memory->used_pages * PW_PAGE);
-    if (!find_place(memory))
-        unmap(atomic_exchange(&kept_memories[next++ % KEPT_MEMORIES], memory));
+    while (!pw_kept_put(&kept_memories, memory))
+        unmap(pw_kept_take(&kept_memories, next++));
 }
 
 /* One that can grow to so many pages, or NULL. */
 static pw_memory *take_kept(uint64_t max_pages)
 {
-    for (int i = 0; i < KEPT_MEMORIES; ++i) {
-        if (!atomic_load_explicit(&kept_memories[i], memory_order_relaxed))
-            continue;
-        pw_memory *memory = atomic_exchange(&kept_memories[i], NULL);
+    for (unsigned i = 0; i < PW_KEPT; ++i) {
+        pw_memory *memory = pw_kept_take(&kept_memories, i);
         if (memory && memory->max_pages == max_pages)
             return memory;
-        if (memory && !find_place(memory))
+        if (memory && !pw_kept_put(&kept_memories, memory))
             unmap(memory);
     }
     return NULL;
@@ -83,8 +69,8 @@ static pw_memory *take_kept(uint64_t max_pages)
 
 static void forget_kept(void)
 {
-    for (int i = 0; i < KEPT_MEMORIES; ++i)
-        unmap(atomic_exchange(&kept_memories[i], NULL));
+    for (unsigned i = 0; i < PW_KEPT; ++i)
+        unmap(pw_kept_take(&kept_memories, i));
 }
 
 /* ---- making and freeing ---- */

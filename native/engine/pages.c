@@ -127,6 +127,22 @@ static void stack_bounds(pw_stack_bounds *bounds)
 #endif
 #endif
 
+bool pw_kept_put(pw_kept *kept, void *item)
+{
+    for (int i = 0; i < PW_KEPT; ++i) {
+        void *empty = NULL;
+        if (atomic_compare_exchange_strong(&kept->places[i], &empty, item))
+            return true;
+    }
+    return false;
+}
+
+void *pw_kept_take(pw_kept *kept, unsigned place)
+{
+    _Atomic(void *) *found = &kept->places[place % PW_KEPT];
+    return atomic_load_explicit(found, memory_order_relaxed) ? atomic_exchange(found, NULL) : NULL;
+}
+
 PW_THREAD_LOCAL pw_stack_bounds pw_thread_stack;
 
 uintptr_t pw_find_stack(uintptr_t here)

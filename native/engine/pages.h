@@ -3,6 +3,7 @@
 #ifndef PW_PAGES_H
 #define PW_PAGES_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,6 +22,18 @@ bool pw_pages_commit(void *start, size_t size);
  * meanwhile. False where that cannot be done, and nothing has changed. */
 bool pw_pages_clear(void *start, size_t size);
 void pw_pages_release(void *start, size_t size);
+
+/* Places where any thread leaves what is dear to map for the next one that needs it. */
+#define PW_KEPT 8
+
+typedef struct {
+    _Atomic(void *) places[PW_KEPT];
+} pw_kept;
+
+/* Transferred on success; false when all places are taken. */
+bool pw_kept_put(pw_kept *kept, void *item);
+/* Owned by caller: what was at a place, counted round and round; NULL when nothing was. */
+void *pw_kept_take(pw_kept *kept, unsigned place);
 
 /* The running thread's stack, once pw_find_stack has looked: low <= address < high. */
 typedef struct {
