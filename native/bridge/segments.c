@@ -43,13 +43,12 @@ bool pw_elem_copy(pw_table *table, uint32_t to, const pw_elem *segment, uint32_t
     return true;
 }
 
-bool pw_data_copy(M3MemoryHeader *mem, uint32_t to, const pw_data *segment, uint32_t from,
-                  uint32_t count)
+static bool copy_data(M3MemoryHeader *mem, uint32_t to, const pw_data *segment)
 {
-    if (!pw_fits(mem->length, to, count) || !pw_fits(segment->size, from, count))
+    if (!pw_fits(mem->length, to, segment->size))
         return false;
-    if (count)
-        memcpy((uint8_t *)(mem + 1) + to, segment->data + from, count);
+    if (segment->size)
+        memcpy((uint8_t *)(mem + 1) + to, segment->data, segment->size);
     return true;
 }
 
@@ -84,7 +83,7 @@ static bool apply_data(pw_instance *instance, uint32_t index, pw_error *error)
     if (segment->mode == PW_SEGMENT_PASSIVE)
         return true;
     uint32_t to = (uint32_t)pw_evaluate(instance, &segment->offset);
-    if (!pw_data_copy(instance->header, to, data, 0, data->size))
+    if (!copy_data(instance->header, to, data))
         return trapped(error, PW_TRAP_MEMORY_OUT_OF_BOUNDS, "out of bounds memory access", index,
                        segment->offset.offset);
     data->size = 0;

@@ -220,8 +220,6 @@ bool pw_table_copy(pw_table *target, uint32_t to, const pw_table *source, uint32
 
 bool pw_elem_copy(pw_table *table, uint32_t to, const pw_elem *segment, uint32_t from,
                   uint32_t count);
-bool pw_data_copy(M3MemoryHeader *mem, uint32_t to, const pw_data *segment, uint32_t from,
-                  uint32_t count);
 
 /* ---- engine.c ---- */
 
