@@ -14,7 +14,8 @@ typedef struct {
     u64 value; /* that fills */
 } bulk_work;
 
-/* Does `count` items, from the at-th on. False: a host function took away what was there. */
+/* Does `count` items, from the at-th on. False: what ran between pieces, a signal handler, took
+ * away what was there. */
 typedef bool (*bulk_part)(const bulk_work *work, u32 at, u32 count);
 
 static bool fill_bytes(const bulk_work *work, u32 at, u32 count)

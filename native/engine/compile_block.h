@@ -45,9 +45,9 @@ static M3Result compile_instruction(IM3Compilation o, m3opcode_t opcode)
 static M3Result look_now_and_then(IM3Compilation o)
 {
 #ifndef PW_UNCHECKED
-    pw_compilation *state = compilation_of(o);
+    const pw_compilation *state = compilation_of(o);
     if (state->operations - state->seen > MOST_UNSEEN) {
-        state->seen = state->operations;
+        note_check(o);
         return EmitOp(o, op_pwLook);
     }
 #endif
@@ -168,7 +168,7 @@ M3Result CompileBlock(IM3Compilation o, IM3FuncType type, m3opcode_t opcode)
         return result;
     u32 seen = state->seen;
     if (opcode == c_waOp_loop)
-        state->seen = state->operations;
+        note_check(o);
     state->scopes[outer.depth].scope = &outer;
     o->block.outer = &outer;
     o->block.pc = GetPagePC(o->page);

@@ -34,7 +34,7 @@ static M3Result CompileCallArgsAndReturn(IM3Compilation o, u16 *frame, IM3FuncTy
     t.target = top + results * c_ioSlotCount;
     TouchSlot(o, (u16)(end - 1));
     result = move_values(o, &t, slots_above(o, &t));
-    compilation_of(o)->seen = compilation_of(o)->operations; /* the call checks */
+    note_check(o);
     *frame = top;
     for (u16 i = 0; i < results && !result; ++i, top += c_ioSlotCount) {
         u8 valtype = GetFuncTypeResultType(type, i);

@@ -24,6 +24,15 @@ static M3Result spend(IM3Compilation o, u32 values)
                                              : "blocks, branches and calls move too many values";
 }
 
+/* ---- checks ---- */
+
+/* A check comes next, on every way to what follows in the block. */
+static void note_check(IM3Compilation o)
+{
+    pw_compilation *state = compilation_of(o);
+    state->seen = state->operations;
+}
+
 /* ---- slots ---- */
 
 /* Whether eight slots have no free one, or no free pair. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Part of engine.c: operations on the memory as a whole, and on data segments. It belongs to the
- * bridge and never moves. */
+/* Part of engine.c: operations on the memory as a whole, and on data segments. The memory belongs
+ * to the bridge and never moves. */
 
 d_m3Op(pwMemSize)
 {
