@@ -7,7 +7,8 @@ import os
 import random
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -102,35 +103,46 @@ def test_a_directory_moved_out_leads_no_further(calls: Calls, inside: Path) -> N
     assert calls.open(fd, "..", DIRECTORY) == "EPERM"
 
 
+@contextmanager
+def meanwhile(exchange: Callable[[], None], pause: float = 0) -> Iterator[None]:
+    """Another thread exchanges something again and again, with pauses of so many seconds."""
+    stop = threading.Event()
+
+    def run() -> None:
+        while not stop.wait(pause):
+            exchange()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
 @pytest.mark.hammer
 def test_links_exchanged_between_check_and_use_lead_nowhere(inside: Path, backend: str) -> None:
     """A thread turns a directory into a link out, and back, while the guest works through it."""
     (inside / "real").mkdir()
     (inside / "real" / "secret").write_bytes(b"public")
     (inside / "way").symlink_to("real")
-    stop = threading.Event()
+    targets = ["real", "real", "..", str(inside.parent), "../outer"]
+    choose = random.Random(1).choice
 
     def exchange() -> None:
-        targets = ["real", "real", "..", str(inside.parent), "../outer"]
-        choose = random.Random(1).choice
-        while not stop.is_set():
-            os.symlink(choose(targets), inside / "new")
-            os.rename(inside / "new", inside / "way")
+        os.symlink(choose(targets), inside / "new")
+        os.rename(inside / "new", inside / "way")
 
-    exchanger = threading.Thread(target=exchange)
     calls = Calls(preopens={"/": inside})
-    exchanger.start()
-    try:
-        seen = set()
+    seen = set()
+    with meanwhile(exchange):
         for n in range(1500):
             seen.add(calls.content("way/secret"))
             calls.make(f"way/made{n % 4}", b"x")
             calls.path_create_directory(3, "way/directory")
             calls.path_rename(3, "way/made1", 3, "way/moved")
             calls.path_filestat_set_times(3, 1, "way/secret", 1, 1, 5)
-    finally:
-        stop.set()
-        exchanger.join()
     assert b"secret" not in seen
     assert b"public" in seen
     assert sorted(os.listdir(inside.parent)) == ["inside", "outer", "secret"]
@@ -145,21 +157,17 @@ def test_a_directory_exchanged_with_a_link_leads_nowhere(inside: Path, backend: 
     (outer / "file").write_bytes(b"secret")
     (way / "sub").mkdir(parents=True)
     (way / "file").write_bytes(b"public")
-    stop = threading.Event()
 
     def exchange() -> None:
-        while not stop.wait(0.0002):  # the guest shall find the directory, too
-            os.rename(way, aside)
-            os.symlink("../outer", way)
-            os.unlink(way)
-            os.rename(aside, inside.parent / "moved")
-            os.rename(inside.parent / "moved", way)
+        os.rename(way, aside)
+        os.symlink("../outer", way)
+        os.unlink(way)
+        os.rename(aside, inside.parent / "moved")
+        os.rename(inside.parent / "moved", way)
 
-    exchanger = threading.Thread(target=exchange)
     calls = Calls(preopens={"/": inside})
-    exchanger.start()
-    try:
-        seen = set()
+    seen = set()
+    with meanwhile(exchange, pause=0.0002):  # the guest shall find the directory, too
         for _ in range(600):
             seen |= {calls.content("way/file"), calls.content("way/sub/../../outer/file")}
             calls.make("way/made", b"x")
@@ -167,9 +175,6 @@ def test_a_directory_exchanged_with_a_link_leads_nowhere(inside: Path, backend: 
             calls.path_unlink_file(3, "way/hard")
             calls.path_create_directory(3, "way/directory")
             calls.path_filestat_set_times(3, 1, "way/file", 1, 1, 5)
-    finally:
-        stop.set()
-        exchanger.join()
     assert b"secret" not in seen
     assert b"public" in seen
     assert os.listdir(outer) == ["file"]
