@@ -12,17 +12,22 @@ import pywasm3
 from helpers import Oracle, load, outcome, wat
 from pywasm3 import Trap, TrapKind
 
-OPERATIONS = """
-(module
-  (memory (export "memory") 1 2)
-  (data $s "0123456789abcdef")
-  (data $active (i32.const 65530) "active")
+# On the memory, and the data segment $s.
+FUNCTIONS = """
   (func (export "fill") (param i32 i32 i32)
     (memory.fill (local.get 0) (local.get 1) (local.get 2)))
   (func (export "copy") (param i32 i32 i32)
     (memory.copy (local.get 0) (local.get 1) (local.get 2)))
   (func (export "init") (param i32 i32 i32)
     (memory.init $s (local.get 0) (local.get 1) (local.get 2)))
+"""
+
+OPERATIONS = f"""
+(module
+  (memory (export "memory") 1 2)
+  (data $s "0123456789abcdef")
+  (data $active (i32.const 65530) "active")
+  {FUNCTIONS}
   (func (export "init_active") (param i32 i32 i32)
     (memory.init $active (local.get 0) (local.get 1) (local.get 2)))
   (func (export "grow") (result i32) (memory.grow (i32.const 1)))
@@ -68,20 +73,15 @@ def test_a_copy_may_overlap_in_both_directions() -> None:
 
 
 # More than the engine does at once, 1 MiB, and no multiple of it.
-LARGE = """
+LARGE = f"""
 (module
   (memory (export "memory") 64)
-  (data $s "%s")
+  (data $s "{"0123456789abcdef" * 150_001}")
   (table $t 300000 funcref)
   (table $other 300000 funcref)
   (elem declare func $f)
   (func $f)
-  (func (export "fill") (param i32 i32 i32)
-    (memory.fill (local.get 0) (local.get 1) (local.get 2)))
-  (func (export "copy") (param i32 i32 i32)
-    (memory.copy (local.get 0) (local.get 1) (local.get 2)))
-  (func (export "init") (param i32 i32 i32)
-    (memory.init $s (local.get 0) (local.get 1) (local.get 2)))
+  {FUNCTIONS}
   (func (export "fill_elements") (param i32 i32)
     (table.fill $t (local.get 0) (ref.func $f) (local.get 1)))
   (func (export "copy_elements") (param i32 i32 i32)
@@ -91,7 +91,7 @@ LARGE = """
   (func (export "t") (param i32) (result i32) (ref.is_null (table.get $t (local.get 0))))
   (func (export "other") (param i32) (result i32)
     (ref.is_null (table.get $other (local.get 0)))))
-""" % ("0123456789abcdef" * 150_001)
+"""
 
 
 @pytest.mark.parametrize(("to", "start"), [(7, 1_000), (1_000, 7), (7, 7), (7, 2_000_000)])

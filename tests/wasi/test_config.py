@@ -532,8 +532,8 @@ def test_a_short_write_below_text_is_told() -> None:
             self.taken += bytes(data[:2])
             return 2
 
-    raw = Short()
-    calls = Calls(stdout=io.TextIOWrapper(raw, write_through=True))  # type: ignore[type-var]
+    raw: Any = Short()
+    calls = Calls(stdout=io.TextIOWrapper(raw, write_through=True))
     assert calls.write(1, b"abc") == "OK"
     assert calls.result() == 2
     assert raw.taken == b"ab"
