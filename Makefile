@@ -34,7 +34,7 @@ PIP_INSTALL := $(BIN)/python -m pip install -q --disable-pip-version-check
 NO_INDEX := pip could not install what the build needs: check the network and 'pip config list', \
 	then run make again.
 BUILD_INPUTS := pyproject.toml setup.py build_ffi.py tools/toolchain.py vendor/wasm3/fetch.py \
-	vendor/wasm3/requirements.txt $(wildcard native/*/*)
+	vendor/wasm3/requirements.txt $(wildcard native/*/* native/*/*/*)
 PACKAGE := $(wildcard pywasm3/*.py pywasm3/*.pyi pywasm3/*/*.py pywasm3/*/*/*.py \
 	pywasm3/bench/guests/*)
 
@@ -64,12 +64,12 @@ lint: $(VENV)/.extra-check
 	$(BIN)/ruff format --check .
 
 lint-c: $(VENV)/.editable $(VENV)/.extra-check
-	$(BIN)/clang-format --dry-run -Werror native/*/*.[ch]
+	$(BIN)/clang-format --dry-run -Werror native/*/*.[ch] native/engine/*/*.inc
 	$(BIN)/python tools/lint_c.py
 
 types: $(VENV)/.editable $(VENV)/.extra-check
 	$(BIN)/mypy
-	$(BIN)/stubtest pywasm3._engine pywasm3._fastcall --mypy-config-file pyproject.toml \
+	$(BIN)/stubtest pywasm3._engine pywasm3._cpython --mypy-config-file pyproject.toml \
 		--allowlist tools/stubtest.txt --ignore-unused-allowlist
 
 guests: $(VENV)/.extra-guests $(VENV)/.extra-test
@@ -84,9 +84,10 @@ fuzz: $(VENV)/.editable $(VENV)/.extra-test
 FRONTEND_FUZZ := build/fuzz-frontend
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
-$(FRONTEND_FUZZ)/frontend: tests/fuzz/frontend.c $(wildcard native/frontend/*)
+$(FRONTEND_FUZZ)/frontend: tests/fuzz/frontend.c $(wildcard native/base/* native/decode/* native/validate/*)
 	@mkdir -p $(@D)
-	$${CC:-gcc} -std=c11 -O1 -g $(SANITIZERS) -o $@ tests/fuzz/frontend.c native/frontend/*.c
+	$${CC:-gcc} -std=c11 -O1 -g $(SANITIZERS) -o $@ -Inative \
+		tests/fuzz/frontend.c native/base/*.c native/decode/*.c native/validate/*.c
 
 fuzz-frontend: $(FRONTEND_FUZZ)/frontend $(VENV)/.extra-test
 	@rm -rf $(FRONTEND_FUZZ)/seeds

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from cffi import FFI
 
 WASM3 = "vendor/wasm3/source"
-INCLUDE_DIRS = [WASM3, "native/bridge"]
+NATIVE = "native"  # includes in our sources are relative to this folder
+INCLUDE_DIRS = [WASM3, NATIVE]
 
 # For gcc and clang; benchmarks compile stock wasm3 with the same.
 GNU_FLAGS = [
@@ -27,74 +29,105 @@ GNU_FLAGS = [
     "-pthread",
 ]
 
-# pywasm3._engine
+# pywasm3._engine, floor by floor from the lowest: native/README.md
 ENGINE_SOURCES = [
-    "native/engine/engine.c",
-    "native/engine/memory.c",
-    "native/engine/pages.c",
-    "native/frontend/accesses.c",
-    "native/frontend/arena.c",
-    "native/frontend/calls.c",
-    "native/frontend/codes.c",
-    "native/frontend/constexpr.c",
-    "native/frontend/control.c",
-    "native/frontend/error.c",
-    "native/frontend/exports.c",
-    "native/frontend/externtypes.c",
-    "native/frontend/fast.c",
-    "native/frontend/features.c",
-    "native/frontend/gc.c",
-    "native/frontend/immediates.c",
-    "native/frontend/module.c",
-    "native/frontend/names.c",
-    "native/frontend/opcodes.c",
-    "native/frontend/operands.c",
-    "native/frontend/reader.c",
-    "native/frontend/references.c",
-    "native/frontend/sections.c",
-    "native/frontend/segments.c",
-    "native/frontend/types.c",
-    "native/frontend/typesection.c",
-    "native/frontend/validate.c",
-    "native/frontend/valtypes.c",
-    "native/bridge/call.c",
-    "native/bridge/constexpr.c",
-    "native/bridge/externs.c",
-    "native/bridge/instance.c",
-    "native/bridge/link.c",
-    "native/bridge/segments.c",
-    "native/bridge/snapshot.c",
-    "native/bridge/store.c",
-    "native/bridge/table.c",
-    "native/bridge/tag.c",
-    "native/bridge/types.c",
+    "native/base/arena.c",
+    "native/base/error.c",
+    "native/base/features.c",
+    "native/base/opcodes.c",
+    "native/base/platform.c",
+    "native/base/traps.c",
+    "native/decode/codes.c",
+    "native/decode/constexpr.c",
+    "native/decode/decode.c",
+    "native/decode/exports.c",
+    "native/decode/externtypes.c",
+    "native/decode/listing.c",
+    "native/decode/module.c",
+    "native/decode/names.c",
+    "native/decode/reader.c",
+    "native/decode/sections.c",
+    "native/decode/segments.c",
+    "native/decode/types.c",
+    "native/decode/typesection.c",
+    "native/decode/unsupported.c",
+    "native/decode/valtypes.c",
+    "native/validate/body.c",
+    "native/validate/calls.c",
+    "native/validate/control.c",
+    "native/validate/exceptions.c",
+    "native/validate/fast.c",
+    "native/validate/gc.c",
+    "native/validate/memory.c",
+    "native/validate/module.c",
+    "native/validate/numeric.c",
+    "native/validate/operands.c",
+    "native/validate/parametric.c",
+    "native/validate/references.c",
+    "native/validate/tables.c",
+    "native/validate/variables.c",
+    "native/validate/vector.c",
+    "native/runtime/evaluate.c",
+    "native/runtime/externs.c",
+    "native/runtime/functypes.c",
+    "native/runtime/memory.c",
+    "native/runtime/segments.c",
+    "native/runtime/table.c",
+    "native/runtime/tag.c",
+    "native/engine/unity.c",
+    "native/embed/call.c",
+    "native/embed/instance.c",
+    "native/embed/link.c",
+    "native/embed/snapshot.c",
+    "native/embed/store.c",
 ]
-# These include wasm3's C files, whose undefined behaviour UBSan would report.
-VENDORED_SOURCES = ["native/engine/engine.c"]
+# This file includes wasm3's C files, whose undefined behaviour UBSan would report.
+VENDORED_SOURCES = ["native/engine/unity.c"]
 
-# pywasm3._fastcall
-FASTCALL_SOURCES = [
-    "native/fastcall/bind.c",
-    "native/fastcall/columns.c",
-    "native/fastcall/control.c",
-    "native/fastcall/externs.c",
-    "native/fastcall/function.c",
-    "native/fastcall/host.c",
-    "native/fastcall/map.c",
-    "native/fastcall/memory.c",
-    "native/fastcall/module.c",
-    "native/fastcall/references.c",
-    "native/fastcall/store.c",
-    "native/fastcall/values.c",
-    "native/fastcall/wasi.c",
+# pywasm3._cpython
+CPYTHON_SOURCES = [
+    "native/cpython/bind.c",
+    "native/cpython/columns.c",
+    "native/cpython/externs.c",
+    "native/cpython/function.c",
+    "native/cpython/host.c",
+    "native/cpython/map.c",
+    "native/cpython/memory.c",
+    "native/cpython/module.c",
+    "native/cpython/references.c",
+    "native/cpython/stop.c",
+    "native/cpython/store.c",
+    "native/cpython/values.c",
+    "native/cpython/wasi.c",
 ]
+
+# Each of these headers has a part that cffi reads; a header comes after those that it needs.
+CDEF_HEADERS = [
+    "native/base/values.h",
+    "native/base/error.h",
+    "native/decode/module.h",
+    "native/decode/listing.h",
+    "native/validate/module.h",
+    "native/runtime/objects.h",
+    "native/embed/pw.h",
+]
+
+
+def traps_cdef() -> str:
+    """The enum of native/base/traps.h, which cffi cannot read: the preprocessor makes it."""
+    rows = Path("native/base/traps.def").read_text(encoding="utf-8")
+    names = re.findall(r"^PW_(?:TRAP|FAILURE)\((\w+),", rows, re.MULTILINE)
+    members = ", ".join(f"PW_TRAP_{name}" for name in ("NONE", *names, "COUNT"))
+    return f"typedef enum {{ {members} }} pw_trap;\n"
 
 
 def cdef() -> str:
-    """The part of pw.h that cffi reads."""
-    text = Path("native/bridge/pw.h").read_text(encoding="utf-8")
-    begin, end = text.index("/* cdef: begin"), text.index("/* cdef: end")
-    return text[begin:end]
+    """What cffi reads of the C API, in the order of CDEF_HEADERS."""
+    parts = [traps_cdef()]
+    for header in CDEF_HEADERS:
+        text = Path(header).read_text(encoding="utf-8")
+        parts.append(text[text.index("/* cdef: begin") : text.index("/* cdef: end")])
+    return "".join(parts)
 
 
 def ffibuilder() -> FFI:
@@ -103,7 +136,7 @@ def ffibuilder() -> FFI:
     ffi.cdef(cdef())
     ffi.set_source(
         "pywasm3._engine",
-        '#include "pw.h"',
+        '#include "embed/pw.h"',
         sources=ENGINE_SOURCES,
         include_dirs=INCLUDE_DIRS,
     )

@@ -153,8 +153,8 @@ setup(
     cffi_modules=["build_ffi.py:ffibuilder"],
     ext_modules=[
         Extension(
-            "pywasm3._fastcall",
-            build_ffi.FASTCALL_SOURCES,
+            "pywasm3._cpython",
+            build_ffi.CPYTHON_SOURCES,
             include_dirs=build_ffi.INCLUDE_DIRS,
         )
     ]

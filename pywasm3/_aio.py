@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from typing import Any
 
-    from ._fastcall import Function
+    from ._cpython import Function
 
 _KEPT_THREADS = 32  # idle ones; a new one costs some 100 microseconds
 

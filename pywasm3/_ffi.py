@@ -7,10 +7,8 @@ import _thread
 import os
 from operator import index as _index
 
-from . import _errors, _fastcall, _function, _limits
-from ._engine import ffi, lib
-from ._errors import InvalidError, MalformedError, UnsupportedError, WasmError
-from ._fastcall import (
+from . import _cpython, _errors, _function, _limits
+from ._cpython import (
     BoundFunction,
     FdWrite,
     Function,
@@ -20,6 +18,8 @@ from ._fastcall import (
     exports,
     signature,
 )
+from ._engine import ffi, lib
+from ._errors import InvalidError, MalformedError, UnsupportedError, WasmError
 from ._types import (
     BY_CODE,
     FuncType,
@@ -71,7 +71,7 @@ __all__ = [
     "text",
 ]
 
-MemoryBase = _fastcall.Memory
+MemoryBase = _cpython.Memory
 
 NO_INDEX: int = lib.PW_NO_INDEX
 FUNC: int = lib.PW_EXTERN_FUNC
@@ -94,7 +94,7 @@ def _describe(address: int) -> tuple[str, FuncType]:
 # Before Python 3.13 the C API knows it.
 _main_thread = getattr(_thread, "_get_main_thread_ident", int)
 
-_fastcall.connect(
+_cpython.connect(
     int(ffi.cast("uintptr_t", lib.pw_get_api())),
     _main_thread(),
     _function.Doc(),
@@ -112,7 +112,7 @@ _fastcall.connect(
     },
 )
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_fastcall.after_fork)
+    os.register_at_fork(after_in_child=_cpython.after_fork)
 
 _cast, _new, _unpack = ffi.cast, ffi.new, ffi.unpack
 _ERROR_TYPE = ffi.typeof("pw_error *")

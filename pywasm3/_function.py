@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ._aio import AsyncFunction
-    from ._fastcall import Function
+    from ._cpython import Function
     from ._types import ValueType
 
 _ANNOTATIONS: dict[ValueType, type] = {
@@ -25,7 +25,7 @@ _ANNOTATIONS: dict[ValueType, type] = {
 
 
 def _annotation(type_: ValueType) -> Any:
-    from ._fastcall import Function
+    from ._cpython import Function
 
     if type_ in _ANNOTATIONS:
         return _ANNOTATIONS[type_]

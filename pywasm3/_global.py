@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from ._fastcall import Store
+    from ._cpython import Store
     from ._ffi import Pointer
     from ._types import ValueType
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from ._fastcall import Function, Store
+    from ._cpython import Function, Store
     from ._types import ValueType
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from ._fastcall import Store
+    from ._cpython import Store
 
 # As the engine has them; its own limits are below.
 _NONE = 0xFFFFFFFFFFFFFFFF

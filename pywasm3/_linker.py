@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeAlias
 
-    from ._fastcall import HostFunction
+    from ._cpython import HostFunction
     from ._ffi import Pointer
     from ._instance import Instance
     from ._limits import Limits

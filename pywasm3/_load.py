@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-    from ._fastcall import Store
+    from ._cpython import Store
     from ._instance import Compile
     from ._limits import Limits
     from ._linker import Imports

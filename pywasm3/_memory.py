@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from ._fastcall import Store
+    from ._cpython import Store
     from ._types import MemoryType
 
 _I8 = Struct("<b").unpack

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from ._fastcall import Function, Store
+    from ._cpython import Function, Store
     from ._ffi import Pointer
     from ._instance import Instance
     from ._module import Module

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from ._fastcall import Store
+    from ._cpython import Store
     from ._types import TableType, ValueType
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer, Self
 
-    from ._fastcall import Function
+    from ._cpython import Function
     from ._types import ImportType
 
 _LETTERS = {

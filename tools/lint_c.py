@@ -25,8 +25,8 @@ def main() -> int:
     system = [build_ffi.WASM3, sysconfig.get_path("include")]
     command = [toolchain.default_compiler(), *FLAGS, "-c", "-o", os.devnull]
     command += [part for folder in system for part in ("-isystem", folder)]
-    command += ["-Inative/bridge"]
-    sources = build_ffi.ENGINE_SOURCES + build_ffi.FASTCALL_SOURCES
+    command += [f"-I{build_ffi.NATIVE}"]
+    sources = build_ffi.ENGINE_SOURCES + build_ffi.CPYTHON_SOURCES
     dirty = [source for source in sources if subprocess.run([*command, source]).returncode]
     print(f"{len(sources) - len(dirty)} of {len(sources)} C files are free of warnings")
     return len(dirty)

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FLAGS = [
     "-std=c11", "-O2", "-g", "-foptimize-sibling-calls", "-fwrapv", "-fno-strict-aliasing",
     "-fomit-frame-pointer", "-pthread", "-fsanitize=thread", "-Werror=incompatible-pointer-types",
-    "-isystem", build_ffi.WASM3, "-Inative/bridge",
+    "-isystem", build_ffi.WASM3, f"-I{build_ffi.NATIVE}",
 ]  # fmt: skip
 # What keeps operations free of calls at their ends, which would stay on the C stack.
 NO_ENTRY_EXIT = {

@@ -21,7 +21,7 @@ from pywasm3.cli import main
 
 Write = Callable[..., Path]
 
-OPCODES = TESTS.parent / "native/frontend"
+OPCODES = TESTS.parent / "native/base"
 
 # Types, then one of everything that an index may mean, and a second one where two are needed.
 MODULE = """(module

@@ -74,7 +74,7 @@ reveal_type(exports["caf"])
 """
     said = checked(stub_of(module(AWKWARD)), use, tmp_path)
     revealed = [line.partition("Revealed type is ")[2] for line in said.splitlines()]
-    function = "pywasm3._fastcall.Function"
+    function = "pywasm3._cpython.Function"
     assert [re.sub(r"builtins\.|p\d: |\"", "", line) for line in revealed] == [
         f"def ({function} | None, Any, {function}) -> {function} | None",
         "tuple[float, int]",

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../../native/bridge/pw.h"
+#include "validate/module.h"
 
 #define MAX_SIZE (1 << 24)
 

@@ -35,13 +35,18 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if sys.platform == "win32" or not shutil.which(compiler):
         pytest.skip(f"needs the compiler {compiler}")
     folder = tmp_path_factory.mktemp("fault")
-    sources = sorted((ROOT / "native/frontend").glob("*.c"))
+    sources = [
+        source
+        for floor in ("base", "decode", "validate")
+        for source in sorted((ROOT / "native" / floor).glob("*.c"))
+    ]
     if not sources:
         pytest.skip("needs the sources")
-    objects = [compiler, "-std=c11", "-g", "-c", *RENAMED, *map(str, sources)]
+    flags = ["-std=c11", "-g", f"-I{ROOT / 'native'}"]
+    objects = [compiler, *flags, "-c", *RENAMED, *map(str, sources)]
     subprocess.run(objects, check=True, cwd=folder)
     found = folder / "frontend"
-    link = [compiler, "-std=c11", "-g", "-o", str(found), str(TESTS / "fault/frontend.c")]
+    link = [compiler, *flags, "-o", str(found), str(TESTS / "fault/frontend.c")]
     subprocess.run([*link, *map(str, folder.glob("*.o"))], check=True)
     return found
 

@@ -13,8 +13,9 @@
 
 #include <sanitizer/common_interface_defs.h>
 
-#include "../../native/frontend/module.h"
-#include "../../native/frontend/opcodes.h"
+#include "base/opcodes.h"
+#include "decode/listing.h"
+#include "validate/module.h"
 
 #define CRASH_FILE "frontend-crash.wasm"
 #define MAX_SIZE 65536

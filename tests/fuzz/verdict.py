@@ -45,7 +45,7 @@ RULES = (
         "limit",
         ours=r"^UnsupportedError: too many",
         theirs=None,
-        why="valid, but beyond a limit of native/frontend/limits.h",
+        why="valid, but beyond a limit of native/base/limits.h",
     ),
     Rule(
         "compact imports",

@@ -287,7 +287,7 @@ def test_private_entrances_check_their_arguments_types(call: str) -> None:
     """Addresses are trusted there, but a call that is wrong at first sight raises."""
     child(
         f"""
-        from pywasm3 import _fastcall as fastcall
+        from pywasm3 import _cpython as fastcall
         store = pywasm3.Store()
         try:
             {call}

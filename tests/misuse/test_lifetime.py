@@ -542,7 +542,7 @@ def test_the_package_can_be_imported_again() -> None:
 import importlib, sys
 instance = pywasm3.load(WASM, IMPORTS)
 for name in [name for name in sys.modules if name.startswith("pywasm3") and name[7:] not in
-             ("._engine", "._fastcall", ".lib", ".ffi")]:
+             ("._engine", "._cpython", ".lib", ".ffi")]:
     del sys.modules[name]
 again = importlib.import_module("pywasm3")
 assert again.load(WASM, IMPORTS).exports.add(1, 2) == 3

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pw.h"
+#include "embed/api.h"
 
 enum { THREADS = 2, STORES = 40 };
 

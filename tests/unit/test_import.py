@@ -75,7 +75,7 @@ def test_the_compiled_modules_are_imported_in_one_place() -> None:
             f"import {name}" in line or f"from .{name}" in line
             for line in path.read_text(encoding="utf-8").splitlines()
             if not line.startswith("    ")  # under TYPE_CHECKING
-            for name in ("_engine", "_fastcall")
+            for name in ("_engine", "_cpython")
         )
     ]
     assert importers == ["_ffi.py"]

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* The instruction table at run time; opcodes.def holds its rows. */
+#ifndef PW_OPCODES_H
+#define PW_OPCODES_H
+
+#include <stdbool.h>
+
+#include "base/features.h"
+#include "base/values.h"
+
+/* What follows an opcode. */
+typedef enum {
+    PW_IMM_NONE,
+    PW_IMM_PREFIX, /* u32: the rest of the opcode */
+    PW_IMM_BLOCK,  /* s33: block type */
+    PW_IMM_LABELS, /* a vector of labels, and one more */
+    PW_IMM_TYPES,  /* a vector of value types */
+    PW_IMM_HEAPTYPE,
+    PW_IMM_REF,      /* a heap type: what is meant is a reference to it, */
+    PW_IMM_REF_NULL, /* or one that may be null */
+    PW_IMM_CAST,     /* flags, a label, two heap types */
+    PW_IMM_TRY_TABLE,
+    PW_IMM_MEMARG,
+    PW_IMM_MEMARG_LANE,
+    PW_IMM_LANE,
+    PW_IMM_BYTE,
+    PW_IMM_I32,
+    PW_IMM_I64,
+    PW_IMM_F32,
+    PW_IMM_F64,
+    PW_IMM_V128,
+    PW_IMM_SHUFFLE, /* 16 lanes */
+    /* One u32, by what it counts */
+    PW_IMM_LABEL,
+    PW_IMM_LOCAL,
+    PW_IMM_FUNC,
+    PW_IMM_TABLE,
+    PW_IMM_MEMORY,
+    PW_IMM_GLOBAL,
+    PW_IMM_TAG,
+    PW_IMM_TYPE,
+    PW_IMM_ELEM,
+    PW_IMM_DATA,
+    /* Two of them */
+    PW_IMM_TYPE_TABLE,
+    PW_IMM_TYPE_FIELD,
+    PW_IMM_TYPE_COUNT,
+    PW_IMM_TYPE_DATA,
+    PW_IMM_TYPE_ELEM,
+    PW_IMM_TYPE_TYPE,
+    PW_IMM_DATA_MEMORY,
+    PW_IMM_MEMORY_MEMORY,
+    PW_IMM_ELEM_TABLE,
+    PW_IMM_TABLE_TABLE
+} pw_immediates;
+
+/* What validates an instruction: the functions pw_check_* of native/validate. */
+#define PW_CHECKS(X)        \
+    X(unary)                \
+    X(binary)               \
+    X(local_get)            \
+    X(local_set)            \
+    X(local_tee)            \
+    X(i32_const)            \
+    X(load)                 \
+    X(store)                \
+    X(simple)               \
+    X(i64_const)            \
+    X(f32_const)            \
+    X(f64_const)            \
+    X(v128_const)           \
+    X(prefix)               \
+    X(unreachable)          \
+    X(nop)                  \
+    X(block)                \
+    X(loop)                 \
+    X(if)                   \
+    X(else)                 \
+    X(end)                  \
+    X(br)                   \
+    X(br_if)                \
+    X(br_table)             \
+    X(return)               \
+    X(call)                 \
+    X(call_indirect)        \
+    X(call_ref)             \
+    X(return_call)          \
+    X(return_call_indirect) \
+    X(return_call_ref)      \
+    X(throw)                \
+    X(throw_ref)            \
+    X(try_table)            \
+    X(drop)                 \
+    X(select)               \
+    X(select_typed)         \
+    X(global_get)           \
+    X(global_set)           \
+    X(table_get)            \
+    X(table_set)            \
+    X(table_init)           \
+    X(elem_drop)            \
+    X(table_copy)           \
+    X(table_grow)           \
+    X(table_size)           \
+    X(table_fill)           \
+    X(memory_size)          \
+    X(memory_grow)          \
+    X(memory_init)          \
+    X(data_drop)            \
+    X(memory_copy)          \
+    X(memory_fill)          \
+    X(ref_null)             \
+    X(ref_is_null)          \
+    X(ref_func)             \
+    X(ref_eq)               \
+    X(ref_as_non_null)      \
+    X(br_on_null)           \
+    X(br_on_non_null)       \
+    X(shuffle)              \
+    X(lane)                 \
+    X(access_lane)          \
+    X(atomic)               \
+    X(fence)                \
+    X(struct_new)           \
+    X(struct_new_default)   \
+    X(struct_get)           \
+    X(struct_get_packed)    \
+    X(struct_set)           \
+    X(array_new)            \
+    X(array_new_default)    \
+    X(array_new_fixed)      \
+    X(array_new_data)       \
+    X(array_new_elem)       \
+    X(array_get)            \
+    X(array_get_packed)     \
+    X(array_set)            \
+    X(array_len)            \
+    X(array_fill)           \
+    X(array_copy)           \
+    X(array_init_data)      \
+    X(array_init_elem)      \
+    X(ref_test)             \
+    X(ref_cast)             \
+    X(ref_cast_null)        \
+    X(br_on_cast)           \
+    X(br_on_cast_fail)      \
+    X(any_convert_extern)   \
+    X(extern_convert_any)   \
+    X(ref_i31)              \
+    X(i31_get)
+
+/* 0 is for opcodes that are not in the table. */
+#define PW_CHECK_NUMBER(name) PW_CHECK_##name,
+typedef enum { PW_CHECK_illegal, PW_CHECKS(PW_CHECK_NUMBER) PW_CHECK_COUNT } pw_check;
+#undef PW_CHECK_NUMBER
+
+/* The columns of opcodes.def. */
+typedef struct {
+    const char *text; /* NULL: no instruction has this opcode */
+    uint32_t feature;
+    uint8_t immediates;
+    uint8_t check;
+    uint8_t params[3]; /* value types; PW_ADDRESS; 0: none */
+    uint8_t result;
+    uint8_t log2;
+    bool constant;
+} pw_opcode;
+
+#define PW_ADDRESS 1
+
+/* In immediates: the byte of an empty block type, those that a heap type follows, and the bit of a
+ * memarg's flags that a memory index follows. */
+#define PW_TYPE_EMPTY 0x40
+#define PW_TYPE_REF_NULL 0x63
+#define PW_TYPE_REF 0x64
+#define PW_MEMARG_HAS_MEMORY 0x40
+
+/* The first byte of a catch clause, from this one on without a tag. */
+#define PW_CATCH_ALL 2
+
+#define PW_OP_BLOCK 0x02
+#define PW_OP_LOOP 0x03
+#define PW_OP_IF 0x04
+#define PW_OP_ELSE 0x05
+#define PW_OP_END 0x0b
+#define PW_OP_GLOBAL_GET 0x23
+#define PW_OP_I32_CONST 0x41
+#define PW_OP_I64_CONST 0x42
+#define PW_OP_F32_CONST 0x43
+#define PW_OP_F64_CONST 0x44
+#define PW_OP_I32_ADD 0x6a
+#define PW_OP_I32_SUB 0x6b
+#define PW_OP_I32_MUL 0x6c
+#define PW_OP_I64_ADD 0x7c
+#define PW_OP_I64_SUB 0x7d
+#define PW_OP_I64_MUL 0x7e
+#define PW_OP_REF_NULL 0xd0
+#define PW_OP_REF_FUNC 0xd2
+
+extern const pw_opcode pw_opcodes[256];
+
+/* The instruction after a prefix byte; NULL if there is none. */
+const pw_opcode *pw_prefixed_opcode(uint8_t prefix, uint32_t code);
+
+#endif

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+#if defined(__linux__) && !defined(_GNU_SOURCE)
+#define _GNU_SOURCE /* pthread_getattr_np */
+#endif
+
+#include "base/platform.h"
+
+/* What is assumed to be left of a stack whose bounds nobody knows. */
+#define UNKNOWN_STACK_REST ((uintptr_t)(128 * 1024))
+
+#ifdef _WIN32
+
+#define WIN32_LEAN_AND_MEAN
+#include <windows.h>
+
+size_t pw_page_size(void)
+{
+    SYSTEM_INFO info;
+    GetSystemInfo(&info);
+    return info.dwPageSize;
+}
+
+void *pw_pages_reserve(size_t size)
+{
+    return VirtualAlloc(NULL, size, MEM_RESERVE, PAGE_NOACCESS);
+}
+
+bool pw_pages_commit(void *start, size_t size)
+{
+    return VirtualAlloc(start, size, MEM_COMMIT, PAGE_READWRITE) != NULL;
+}
+
+/* Who reads decommitted pages, fails. */
+bool pw_pages_clear(void *start, size_t size)
+{
+    (void)start, (void)size;
+    return false;
+}
+
+void pw_pages_release(void *start, size_t size)
+{
+    (void)size;
+    VirtualFree(start, 0, MEM_RELEASE);
+}
+
+static void stack_bounds(pw_stack_bounds *bounds)
+{
+    ULONG_PTR from, to;
+    GetCurrentThreadStackLimits(&from, &to);
+    bounds->low = from;
+    bounds->high = to;
+}
+
+#else
+
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#ifndef MAP_NORESERVE
+#define MAP_NORESERVE 0
+#endif
+
+size_t pw_page_size(void)
+{
+    return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+void *pw_pages_reserve(size_t size)
+{
+    void *start = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return start == MAP_FAILED ? NULL : start;
+}
+
+bool pw_pages_commit(void *start, size_t size)
+{
+    return mprotect(start, size, PROT_READ | PROT_WRITE) == 0;
+}
+
+#ifdef __linux__
+
+bool pw_pages_clear(void *start, size_t size)
+{
+    return madvise(start, size, MADV_DONTNEED) == 0; /* not of locked pages */
+}
+
+#else
+
+bool pw_pages_clear(void *start, size_t size)
+{
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+    return mmap(start, size, PROT_READ | PROT_WRITE, flags, -1, 0) == start;
+}
+
+#endif
+
+void pw_pages_release(void *start, size_t size)
+{
+    munmap(start, size);
+}
+
+#ifdef __APPLE__
+
+static void stack_bounds(pw_stack_bounds *bounds)
+{
+    bounds->high = (uintptr_t)pthread_get_stackaddr_np(pthread_self());
+    bounds->low = bounds->high - pthread_get_stacksize_np(pthread_self());
+}
+
+#else
+
+static void stack_bounds(pw_stack_bounds *bounds)
+{
+    pthread_attr_t attributes;
+    void *start = NULL;
+    size_t size = 0;
+    if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
+        if (pthread_attr_getstack(&attributes, &start, &size) != 0)
+            size = 0;
+        pthread_attr_destroy(&attributes);
+    }
+    bounds->low = (uintptr_t)start;
+    bounds->high = bounds->low + size;
+}
+
+#endif
+#endif
+
+bool pw_kept_put(pw_kept *kept, void *item)
+{
+    for (int i = 0; i < PW_KEPT; ++i) {
+        void *empty = NULL;
+        if (atomic_compare_exchange_strong(&kept->places[i], &empty, item))
+            return true;
+    }
+    return false;
+}
+
+void *pw_kept_take(pw_kept *kept, unsigned place)
+{
+    _Atomic(void *) *found = &kept->places[place % PW_KEPT];
+    return atomic_load_explicit(found, memory_order_relaxed) ? atomic_exchange(found, NULL) : NULL;
+}
+
+PW_THREAD_LOCAL pw_stack_bounds pw_thread_stack;
+
+uintptr_t pw_find_stack(uintptr_t here)
+{
+    stack_bounds(&pw_thread_stack);
+    if (here - pw_thread_stack.low < pw_thread_stack.high - pw_thread_stack.low)
+        return pw_thread_stack.low;
+    return here > UNKNOWN_STACK_REST ? here - UNKNOWN_STACK_REST : 0;
+}

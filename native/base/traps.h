@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* The kinds of traps; traps.def holds their rows. build_ffi.py derives the same enum for cffi. */
+#ifndef PW_TRAPS_H
+#define PW_TRAPS_H
+
+#define PW_TRAP_NUMBER(name, text, engine) PW_TRAP_##name,
+#define PW_TRAP PW_TRAP_NUMBER
+#define PW_FAILURE PW_TRAP_NUMBER
+typedef enum {
+    PW_TRAP_NONE = 0,
+#include "base/traps.def"
+    PW_TRAP_COUNT
+} pw_trap;
+#undef PW_TRAP
+#undef PW_FAILURE
+#undef PW_TRAP_NUMBER
+
+/* The text of the row of traps.def; static. NULL for PW_TRAP_NONE. */
+const char *pw_trap_text(pw_trap trap);
+
+#endif

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+/* Which buffers can be columns of numbers. docs/bulk.md has the table. */
+#include "cpython/columns.h"
+
+typedef enum { BOOLEAN, SIGNED, UNSIGNED, FLOATING } item_class;
+
+typedef struct {
+    item_class class;
+    Py_ssize_t size;
+} item;
+
+static bool is_among(char letter, const char *letters)
+{
+    return letter && strchr(letters, letter);
+}
+
+static int refuse(const Py_buffer *view, const char *reason)
+{
+    PyErr_Format(PyExc_TypeError, "items of format '%s' and %zd bytes %s",
+                 view->format ? view->format : "B", view->itemsize, reason);
+    return -1;
+}
+
+/* Letters are those of the struct module. Not every exporter means the sizes that belong to them:
+ * that of the item counts. */
+static int item_of(const Py_buffer *view, item *result)
+{
+    const char *format = view->format ? view->format : "B";
+    char order = is_among(*format, "@=<>!") ? *format++ : '@';
+    Py_ssize_t size = view->itemsize;
+    bool integer = size == 1 || size == 2 || size == 4 || size == 8;
+    if (*format && format[1])
+        return refuse(view, "are no single numbers");
+    if (is_among(*format, "bhilqn") && integer)
+        *result = (item){SIGNED, size};
+    else if (is_among(*format, "BHILQN") && integer)
+        *result = (item){UNSIGNED, size};
+    else if ((*format == 'f' && size == 4) || (*format == 'd' && size == 8))
+        *result = (item){FLOATING, size};
+    else if (*format == '?' && size == 1)
+        *result = (item){BOOLEAN, size};
+    else
+        return refuse(view, "are no numbers that WebAssembly has");
+    if (size > 1 && (order == '!' || order == (PY_LITTLE_ENDIAN ? '>' : '<')))
+        return refuse(view, "have another byte order than this machine");
+    return 0;
+}
+
+static pw_reading reading_of(item from)
+{
+    if (from.class == BOOLEAN)
+        return PW_READ_BOOL;
+    bool sign = from.class == SIGNED;
+    switch (from.size) {
+    case 1: return sign ? PW_READ_S8 : PW_READ_U8;
+    case 2: return sign ? PW_READ_S16 : PW_READ_U16;
+    case 4: return sign ? PW_READ_S32 : PW_READ_32;
+    default: return PW_READ_64;
+    }
+}
+
+static bool bits_from(item from, Py_ssize_t width, pw_column *column)
+{
+    column->conversion = PW_BITS;
+    column->reading = reading_of(from);
+    if (from.size == width)
+        column->reading = width == 4 ? PW_READ_32 : PW_READ_64;
+    return from.size <= width;
+}
+
+/* False if a value could be lost, or part of one. */
+static bool choose(item from, pw_valtype type, pw_column *column)
+{
+    Py_ssize_t width = pw_narrow(type) ? 4 : 8;
+    bool floating = type == PW_F32 || type == PW_F64;
+    if (floating != (from.class == FLOATING)) {
+        column->conversion = width == 4 ? PW_INTEGER_TO_F32 : PW_INTEGER_TO_F64;
+        column->reading = reading_of(from);
+        return floating && from.size < width;
+    }
+    if (!bits_from(from, width, column))
+        return false;
+    if (floating && from.size < width)
+        column->conversion = PW_F32_TO_F64;
+    return true;
+}
+
+/* What raw functions have in place of floats. */
+static pw_valtype pattern_type(pw_valtype type, bool raw)
+{
+    if (!raw)
+        return type;
+    return pw_narrow(type) ? PW_I32 : PW_I64;
+}
+
+/* ---- buffers ---- */
+
+static int require_one_dimension(const Py_buffer *view, const pw_site *site)
+{
+    if (view->ndim == 1)
+        return 0;
+    char index[32] = "";
+    if (site->index >= 0)
+        PyOS_snprintf(index, sizeof index, " %zd", site->index);
+    PyErr_Format(PyExc_ValueError,
+                 "%U: %s%s has %d dimensions, and map() takes arrays of one: flatten it first",
+                 site->name, site->what, index, view->ndim);
+    return -1;
+}
+
+/* Exporters may leave out the strides of contiguous items, whatever they are asked for. */
+static void set_column(pw_source *self)
+{
+    const Py_buffer *view = &self->view;
+    self->size = view->itemsize;
+    self->column.start = view->buf;
+    self->column.stride = view->strides ? view->strides[0] : view->itemsize;
+}
+
+/* A buffer with items that can be numbers of the type. */
+static int open_buffer(pw_source *self, PyObject *value, int flags, pw_valtype type,
+                       const pw_site *site, item *found)
+{
+    if (PyObject_GetBuffer(value, &self->view, flags) < 0)
+        return pw_blame(site, type);
+    if (require_one_dimension(&self->view, site) < 0)
+        return -1;
+    if (self->view.suboffsets || (self->view.readonly && flags & PyBUF_WRITABLE)) {
+        PyErr_SetString(PyExc_BufferError, "the buffer has not what it was asked for");
+        return -1;
+    }
+    if (item_of(&self->view, found) < 0)
+        return pw_blame(site, type);
+    set_column(self);
+    return 0;
+}
+
+static Py_ssize_t length_of(const Py_buffer *view)
+{
+    return view->shape ? view->shape[0] : view->len / view->itemsize;
+}
+
+Py_ssize_t pw_open_input(pw_source *self, PyObject *value, pw_valtype type, bool raw,
+                         const pw_site *site)
+{
+    item found;
+    if (open_buffer(self, value, PyBUF_RECORDS_RO, type, site, &found) < 0)
+        return -1;
+    if (!choose(found, pattern_type(type, raw), &self->column)) {
+        refuse(&self->view, "do not all fit");
+        return pw_blame(site, type);
+    }
+    return length_of(&self->view);
+}
+
+Py_ssize_t pw_open_output(pw_source *self, PyObject *value, pw_valtype type, bool raw,
+                          const pw_site *site)
+{
+    item found;
+    if (open_buffer(self, value, PyBUF_RECORDS, type, site, &found) < 0)
+        return -1;
+    if (!choose(found, pattern_type(type, raw), &self->column) ||
+        found.size != (pw_narrow(type) ? 4 : 8)) {
+        refuse(&self->view, "cannot take such results");
+        return pw_blame(site, type);
+    }
+    return length_of(&self->view);
+}
+
+/* numpy's scalars are buffers, too, without dimensions. */
+bool pw_is_array(PyObject *value)
+{
+    Py_buffer view;
+    if (!PyObject_CheckBuffer(value))
+        return false;
+    if (PyObject_GetBuffer(value, &view, PyBUF_RECORDS_RO) < 0) {
+        PyErr_Clear(); /* opening it says why */
+        return true;
+    }
+    bool array = view.ndim > 0;
+    PyBuffer_Release(&view);
+    return array;
+}
+
+int pw_set_scalar(pw_source *self, PyObject *value, pw_valtype type, bool raw, const pw_site *site)
+{
+    self->column = (pw_column){(uint8_t *)&self->scalar, 0,
+                               pw_narrow(type) ? PW_READ_32 : PW_READ_64, PW_BITS};
+    if (!PyNumber_Check(value)) {
+        PyErr_Format(PyExc_TypeError,
+                     "'%.200s' object is neither a number nor an array with the buffer protocol",
+                     Py_TYPE(value)->tp_name);
+        return pw_blame(site, type);
+    }
+    return pw_encode(value, type, raw, &self->scalar, site);
+}
+
+/* ---- overlaps ---- */
+
+typedef struct {
+    uintptr_t start, end;
+} extent;
+
+static extent extent_of(const pw_source *self, Py_ssize_t count)
+{
+    ptrdiff_t last = (count - 1) * self->column.stride;
+    uintptr_t first = (uintptr_t)self->column.start;
+    uintptr_t low = last < 0 ? first - (uintptr_t)-last : first;
+    uintptr_t high = last < 0 ? first : first + (uintptr_t)last;
+    return (extent){low, high + (uintptr_t)self->size};
+}
+
+static size_t distance_of(const pw_source *self)
+{
+    ptrdiff_t stride = self->column.stride;
+    return (size_t)(stride < 0 ? -stride : stride);
+}
+
+/* Whether items of one lie in the gaps of the other, as columns of a table do. */
+static bool interleave(const pw_source *a, const pw_source *b)
+{
+    size_t distance = distance_of(a);
+    if (!distance || distance != distance_of(b))
+        return false;
+    size_t first = (uintptr_t)a->column.start % distance;
+    size_t second = (uintptr_t)b->column.start % distance;
+    size_t apart = (second + distance - first) % distance;
+    return apart >= (size_t)a->size && apart + (size_t)b->size <= distance;
+}
+
+bool pw_overlap(const pw_source *a, const pw_source *b, Py_ssize_t count)
+{
+    if (!count)
+        return false;
+    extent first = extent_of(a, count), second = extent_of(b, count);
+    return first.start < second.end && second.start < first.end && !interleave(a, b);
+}
+
+bool pw_same_places(const pw_source *a, const pw_source *b)
+{
+    size_t distance = distance_of(a);
+    return a->column.start == b->column.start && a->column.stride == b->column.stride &&
+           distance >= (size_t)a->size && distance >= (size_t)b->size;
+}
+
+int pw_copy_column(pw_source *self, Py_ssize_t count)
+{
+    uint8_t *copy = count <= PY_SSIZE_T_MAX / 8 ? PyMem_Malloc((size_t)(count * self->size)) : NULL;
+    if (!copy) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < count; ++i)
+        memcpy(copy + i * self->size, self->column.start + i * self->column.stride,
+               (size_t)self->size);
+    self->copy = copy;
+    self->column.start = copy;
+    self->column.stride = self->size;
+    return 0;
+}
+
+void pw_close_source(pw_source *self)
+{
+    if (self->view.obj)
+        PyBuffer_Release(&self->view);
+    PyMem_Free(self->copy);
+}

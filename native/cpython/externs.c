@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/* The objects that wasm refers to: a set by identity, open addressing. The low bit of a slot marks
+ * an object as reachable, only while a collection looks for what is. */
+#include "cpython/cpython.h"
+
+#define FIRST_CAPACITY 64
+/* The least number of new objects between two collections. */
+#define PATIENCE 1024
+
+#define MARK ((uintptr_t)1)
+
+static size_t hash(uintptr_t object)
+{
+    return (size_t)(((uint64_t)object >> 4) * 0x9e3779b97f4a7c15u >> 32);
+}
+
+/* Where the object is, or the free slot for it. */
+static uintptr_t *find(uintptr_t *slots, size_t capacity, uintptr_t object)
+{
+    size_t i = hash(object) & (capacity - 1);
+    while (slots[i] && (slots[i] & ~MARK) != object)
+        i = (i + 1) & (capacity - 1);
+    return &slots[i];
+}
+
+/* A set with room for so many, half full at most. */
+static uintptr_t *new_slots(size_t count, size_t *capacity)
+{
+    *capacity = FIRST_CAPACITY;
+    while (*capacity < 2 * count)
+        *capacity *= 2;
+    return PyMem_Calloc(*capacity, sizeof(uintptr_t));
+}
+
+static int grow(pw_externs *self)
+{
+    size_t capacity;
+    uintptr_t *slots = new_slots(2 * (self->count + 1), &capacity);
+    if (!slots) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (size_t i = 0; i < self->capacity; ++i)
+        if (self->slots[i])
+            *find(slots, capacity, self->slots[i]) = self->slots[i];
+    PyMem_Free(self->slots);
+    self->slots = slots;
+    self->capacity = capacity;
+    return 0;
+}
+
+int pw_externs_hold(pw_externs *self, PyObject *object)
+{
+    if (2 * (self->count + 1) > self->capacity && grow(self) < 0)
+        return -1;
+    uintptr_t *slot = find(self->slots, self->capacity, (uintptr_t)object);
+    if (!*slot) {
+        *slot = (uintptr_t)Py_NewRef(object);
+        self->count++;
+    }
+    return 0;
+}
+
+bool pw_externs_has(const pw_externs *self, uint64_t bits)
+{
+    return self->count && bits && *find(self->slots, self->capacity, (uintptr_t)bits);
+}
+
+bool pw_externs_due(const pw_externs *self)
+{
+    return self->count > self->patience && self->count > PATIENCE;
+}
+
+int pw_externs_traverse(const pw_externs *self, visitproc visit, void *arg)
+{
+    for (size_t i = 0; i < self->capacity; ++i)
+        Py_VISIT((PyObject *)self->slots[i]);
+    return 0;
+}
+
+/* What a finalizer does to the set cannot matter: it has left it. */
+static void drop(uintptr_t *slots, size_t capacity)
+{
+    for (size_t i = 0; i < capacity; ++i)
+        if (slots[i] && !(slots[i] & MARK))
+            Py_DECREF((PyObject *)slots[i]);
+    PyMem_Free(slots);
+}
+
+void pw_externs_clear(pw_externs *self)
+{
+    pw_externs old = *self;
+    *self = (pw_externs){0};
+    drop(old.slots, old.capacity);
+}
+
+/* ---- collection ---- */
+
+typedef struct {
+    pw_externs *externs;
+    size_t count;
+} marking;
+
+static void mark(void *arg, uint64_t bits)
+{
+    marking *m = arg;
+    uintptr_t *slot = find(m->externs->slots, m->externs->capacity, (uintptr_t)bits);
+    if (*slot && !(*slot & MARK)) {
+        *slot |= MARK;
+        m->count++;
+    }
+}
+
+static void unmark(pw_externs *self)
+{
+    for (size_t i = 0; i < self->capacity; ++i)
+        self->slots[i] &= ~MARK;
+}
+
+void pw_externs_collect(pw_externs *self, const pw_store *store)
+{
+    marking m = {self, 0};
+    size_t capacity;
+    uint64_t places = pw_engine->visit_externs(store, mark, &m);
+    uintptr_t *slots = new_slots(m.count, &capacity);
+    if (!slots) { /* later, then */
+        unmark(self);
+        self->patience = 2 * self->count;
+        return;
+    }
+    pw_externs old = *self;
+    for (size_t i = 0; i < old.capacity; ++i)
+        if (old.slots[i] & MARK)
+            *find(slots, capacity, old.slots[i] & ~MARK) = old.slots[i] & ~MARK;
+    /* The next one may cost as much: it waits for as many new objects. */
+    size_t cost = places > m.count ? (size_t)places : m.count;
+    *self = (pw_externs){slots, capacity, m.count, m.count + cost + PATIENCE};
+    drop(old.slots, old.capacity);
+}

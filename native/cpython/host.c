@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/* HostFunction: what wasm calls when it calls Python. */
+#include "cpython/cpython.h"
+
+#include <structmember.h>
+
+typedef struct {
+    PyObject_VAR_HEAD
+    PyObject *callable; /* None: not linked yet; may be set at any time */
+    PyObject *instance; /* handed over as first argument; NULL: not */
+    pw_party party;     /* it holds the name; only its store calls it */
+    Py_ssize_t nparams;
+    Py_ssize_t nresults;
+    bool mixed;      /* there are references among the values */
+    pw_kind types[]; /* parameters, then results */
+} host_object;
+
+PyObject *pw_host_new(pw_state *state, const pw_party *party, PyObject *callable,
+                      PyObject *instance)
+{
+    const pw_functype *type = party->type;
+    pw_store_object *store = party->store;
+    Py_ssize_t count = (Py_ssize_t)type->nparams + type->nresults;
+    host_object *self = PyObject_GC_NewVar(host_object, state->host_type, count);
+    if (!self)
+        return NULL;
+    self->callable = Py_NewRef(callable);
+    self->instance = instance == Py_None ? NULL : Py_NewRef(instance);
+    self->party = *party;
+    Py_INCREF(party->name);
+    self->nparams = type->nparams;
+    self->nresults = type->nresults;
+    self->mixed = pw_fill_kinds(self->types, type);
+    PyObject_GC_Track(self);
+    if ((!store->hosts && !(store->hosts = PyList_New(0))) ||
+        PyList_Append(store->hosts, (PyObject *)self) < 0)
+        Py_CLEAR(self);
+    return (PyObject *)self;
+}
+
+static int host_traverse(PyObject *op, visitproc visit, void *arg)
+{
+    host_object *self = (host_object *)op;
+    Py_VISIT(Py_TYPE(op));
+    Py_VISIT(self->callable);
+    Py_VISIT(self->instance);
+    return 0;
+}
+
+static int host_clear(PyObject *op)
+{
+    host_object *self = (host_object *)op;
+    Py_CLEAR(self->callable);
+    Py_CLEAR(self->instance);
+    return 0;
+}
+
+static void host_dealloc(PyObject *op)
+{
+    PyTypeObject *type = Py_TYPE(op);
+    PyObject_GC_UnTrack(op);
+    host_clear(op);
+    Py_CLEAR(((host_object *)op)->party.name);
+    type->tp_free(op);
+    Py_DECREF(type);
+}
+
+/* ---- the call ---- */
+
+static PyObject *not_linked(host_object *self)
+{
+    pw_state *state = pw_state_of(Py_TYPE(self));
+    if (state)
+        PyErr_Format(state->closed, "missing imported function (%U is not linked)",
+                     self->party.name);
+    return NULL;
+}
+
+/* Python 3.12 and 3.13 end calls through C at a fixed depth, whatever stack there is, and the
+ * callable needs some of it. */
+static bool python_stack_left(void)
+{
+#if PY_VERSION_HEX >= 0x030C0000 && PY_VERSION_HEX < 0x030E0000
+    return PyThreadState_Get()->c_recursion_remaining > 50;
+#else
+    return true;
+#endif
+}
+
+static int wrong_results(host_object *self, PyObject *result)
+{
+    if (self->nresults == 0)
+        PyErr_Format(PyExc_TypeError,
+                     "host function %U: no result expected, but it returned %.200s",
+                     self->party.name, Py_TYPE(result)->tp_name);
+    else if (PyTuple_Check(result) || PyList_Check(result))
+        PyErr_Format(PyExc_TypeError, "host function %U: %zd results expected, but it returned %zd",
+                     self->party.name, self->nresults, PySequence_Fast_GET_SIZE(result));
+    else
+        PyErr_Format(PyExc_TypeError,
+                     "host function %U: a tuple of %zd results expected, but it returned %.200s",
+                     self->party.name, self->nresults, Py_TYPE(result)->tp_name);
+    return -1;
+}
+
+static PW_NOINLINE int encode_reference(host_object *self, PyObject *result, uint64_t *values)
+{
+    const pw_kind *kind = self->types + self->nparams;
+    pw_site site = {self->party.name, "result", -1};
+    pw_valtype type = self->party.type->results[0];
+    if (pw_encode_reference(result, type, &self->party, values) < 0)
+        return pw_blame(&site, type);
+    return pw_hold_references(self->party.store, kind, values, 1);
+}
+
+static PW_NOINLINE int encode_items(host_object *self, PyObject *const *items, uint64_t *values)
+{
+    const pw_kind *types = self->types + self->nparams;
+    if (!self->mixed)
+        return pw_encode_all(items, types, self->nresults, false, values, self->party.name,
+                             "result");
+    if (pw_encode_mixed(items, types, self->nresults, false, values, &self->party, true) < 0)
+        return -1;
+    return pw_hold_references(self->party.store, types, values, self->nresults);
+}
+
+static PW_ALWAYS_INLINE int encode_results(host_object *self, PyObject *result, uint64_t *values)
+{
+    const pw_kind *types = self->types + self->nparams;
+    if (self->nresults == 0)
+        return result == Py_None ? 0 : wrong_results(self, result);
+    pw_site site = {self->party.name, "result", -1};
+    if (self->nresults == 1)
+        return self->mixed && !pw_is_number(types[0])
+                   ? encode_reference(self, result, values)
+                   : pw_encode(result, types[0], false, values, &site);
+    if (!(PyTuple_Check(result) || PyList_Check(result)))
+        return wrong_results(self, result);
+    /* A conversion, or another thread, can change a list. */
+    PyObject *items = PyList_Check(result) ? PyList_AsTuple(result) : Py_NewRef(result);
+    if (!items)
+        return -1;
+    int status = PyTuple_GET_SIZE(items) == self->nresults
+                     ? encode_items(self, PySequence_Fast_ITEMS(items), values)
+                     : wrong_results(self, items);
+    Py_DECREF(items);
+    return status;
+}
+
+/* Calls with the arguments at values[nresults ..]; arguments[0] is free for the callee's use. */
+static PW_ALWAYS_INLINE PyObject *call(host_object *self, const uint64_t *values,
+                                       PyObject **arguments)
+{
+    Py_ssize_t given = 1, count = 1;
+    PyObject *result = NULL;
+    if (self->instance)
+        arguments[count++] = Py_NewRef(self->instance);
+    for (; given <= self->nparams; ++given) {
+        uint64_t bits = values[self->nresults + given - 1];
+        pw_kind kind = self->types[given - 1];
+        PyObject *value = self->mixed ? pw_decode_any(bits, kind, false, self->party.store)
+                                      : pw_decode(bits, kind, false);
+        if (!value)
+            goto done;
+        arguments[count++] = value;
+    }
+    PyObject *callable = pw_load((PyObject *)self, &self->callable);
+    if (!callable || callable == Py_None)
+        result = not_linked(self);
+    else
+        result = PyObject_Vectorcall(callable, arguments + 1,
+                                     (size_t)(count - 1) | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    Py_XDECREF(callable);
+done:
+    while (count > 1)
+        Py_DECREF(arguments[--count]);
+    return result;
+}
+
+pw_trap pw_host_call(void *object, uint64_t *values)
+{
+    host_object *self = object;
+    pw_store_object *store = self->party.store;
+    PyObject *local[PW_LOCAL_VALUES];
+    PyObject **arguments = local;
+    if (store->watch.let_go)
+        pw_take_gil(store);
+    if (!python_stack_left())
+        return PW_TRAP_STACK_EXHAUSTED;
+    if (self->nparams + 2 > PW_LOCAL_VALUES) {
+        arguments = PyMem_New(PyObject *, (size_t)self->nparams + 2);
+        if (!arguments) {
+            PyErr_NoMemory();
+            return PW_TRAP_HOST;
+        }
+    }
+    Py_INCREF(self);
+    pw_store_object *hosting = pw_hosting;
+    pw_hosting = (pw_store_object *)Py_NewRef((PyObject *)store);
+    pw_count_host_calls(1);
+    PyObject *result = call(self, values, arguments);
+    int status = result ? encode_results(self, result, values) : -1;
+    Py_XDECREF(result);
+    pw_count_host_calls(-1);
+    Py_XSETREF(pw_hosting, hosting);
+    Py_DECREF(self);
+    if (arguments != local)
+        PyMem_Free(arguments);
+    if (status < 0)
+        return PW_TRAP_HOST;
+    return pw_read(store->watch.watched) ? pw_watch_pending(store) : PW_TRAP_NONE;
+}
+
+static PyObject *get_address(PyObject *op, void *Py_UNUSED(closure))
+{
+    return PyLong_FromVoidPtr(op);
+}
+
+static PyMemberDef host_members[] = {
+    {"callable", T_OBJECT, offsetof(host_object, callable), 0,
+     PyDoc_STR("What is called; None while it is not linked.")},
+    {NULL},
+};
+
+static PyGetSetDef host_getset[] = {
+    {"_address", get_address, NULL, PyDoc_STR("For pw_extern."), NULL},
+    {NULL},
+};
+
+static PyType_Slot host_slots[] = {
+    {Py_tp_doc, "A Python callable as an imported function."},
+    {Py_tp_dealloc, host_dealloc},
+    {Py_tp_traverse, host_traverse},
+    {Py_tp_clear, host_clear},
+    {Py_tp_members, host_members},
+    {Py_tp_getset, host_getset},
+    {0, NULL},
+};
+
+PyType_Spec pw_host_spec = {
+    .name = "pywasm3._cpython.HostFunction",
+    .basicsize = offsetof(host_object, types),
+    .itemsize = 1,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE |
+             Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = host_slots,
+};

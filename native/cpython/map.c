@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: MIT */
+/* Function.map: a call for each element of buffers. The loop is the engine's; a batch is controlled
+ * as one call is (control.c), and takes a tick for each element.
+ */
+#include "cpython/columns.h"
+#include "cpython/function.h"
+
+const char pw_map_doc[] = PyDoc_STR(
+    "map($self, /, *arrays, out=None)\n--\n\n"
+    "Calls it once for each element of arrays, in order: the loop is in C.\n\n"
+    "An argument is a one-dimensional buffer (array.array, bytes, memoryview, numpy array) whose\n"
+    "items always fit the parameter's type, or a number that is the same for all elements. The\n"
+    "arrays have one length. Results come in numpy arrays if an argument is one, else in\n"
+    "array.array: one for each result, several in a tuple; None when there is no result.\n\n"
+    "Args:\n    out: a writable buffer for the results (a tuple of them for several), which is\n"
+    "        returned. It may be one of the arguments.\n\n"
+    "Raises:\n    TypeError: a number of arguments, items or parameters that do not fit.\n"
+    "    ValueError: lengths that differ, several dimensions, results that would overlap.\n"
+    "    Trap: of the element with the index `element`; `out` has the results of those before.");
+
+typedef struct {
+    pw_function_object *function;
+    pw_source *sources; /* of parameters, then of results */
+    pw_column *columns;
+    PyObject *results; /* what is returned */
+    Py_ssize_t ncolumns;
+    Py_ssize_t count; /* of elements; below 0: not known yet */
+    pw_site measured; /* what gave the count */
+} mapping;
+
+static pw_site site_of(const mapping *self, const char *what, Py_ssize_t index)
+{
+    return (pw_site){self->function->party.name, what, index};
+}
+
+/* ---- what fits ---- */
+
+static int require_numbers(const pw_function_object *function)
+{
+    for (Py_ssize_t i = 0; i < function->nparams + function->nresults; ++i) {
+        pw_kind kind = function->types[i];
+        if (kind >= PW_F64 && kind <= PW_I32)
+            continue;
+        bool result = i >= function->nparams;
+        Py_ssize_t index = result ? i - function->nparams : i;
+        PyErr_Format(PyExc_TypeError, "%U: map() is for numbers, and %s %zd is none: %S",
+                     function->party.name, result ? "result" : "parameter", index, function->type);
+        return -1;
+    }
+    return 0;
+}
+
+static int require_arity(const pw_function_object *function, Py_ssize_t given)
+{
+    if (given == function->nparams)
+        return 0;
+    PyErr_Format(PyExc_TypeError, "%U.map() takes %zd argument%s but %zd %s given",
+                 function->party.name, function->nparams, function->nparams == 1 ? "" : "s", given,
+                 given == 1 ? "was" : "were");
+    return -1;
+}
+
+/* "parameter 1", "out". */
+static PyObject *words_of(const pw_site *site)
+{
+    return site->index < 0 ? PyUnicode_FromString(site->what)
+                           : PyUnicode_FromFormat("%s %zd", site->what, site->index);
+}
+
+static int take_length(mapping *self, Py_ssize_t length, const pw_site *site)
+{
+    if (self->count < 0) {
+        self->count = length;
+        self->measured = *site;
+    }
+    if (length == self->count)
+        return 0;
+    PyObject *here = words_of(site), *there = words_of(&self->measured);
+    if (here && there)
+        PyErr_Format(PyExc_ValueError, "%U: %U has %zd element%s, and %U has %zd", site->name, here,
+                     length, length == 1 ? "" : "s", there, self->count);
+    Py_XDECREF(here);
+    Py_XDECREF(there);
+    return -1;
+}
+
+/* ---- arguments ---- */
+
+static int take_input(mapping *self, Py_ssize_t index, PyObject *value)
+{
+    const pw_function_object *function = self->function;
+    pw_site site = site_of(self, "parameter", index);
+    pw_source *source = &self->sources[index];
+    pw_valtype type = function->types[index];
+    if (!pw_is_array(value))
+        return pw_set_scalar(source, value, type, function->raw, &site);
+    Py_ssize_t length = pw_open_input(source, value, type, function->raw, &site);
+    return length < 0 ? -1 : take_length(self, length, &site);
+}
+
+static int take_output(mapping *self, Py_ssize_t index, PyObject *value)
+{
+    const pw_function_object *function = self->function;
+    Py_ssize_t place = function->nparams + index;
+    pw_site site = site_of(self, "out", function->nresults == 1 ? -1 : index);
+    Py_ssize_t length =
+        pw_open_output(&self->sources[place], value, function->types[place], function->raw, &site);
+    return length < 0 ? -1 : take_length(self, length, &site);
+}
+
+/* ---- results ---- */
+
+/* Several are in a tuple. */
+static int take_outputs(mapping *self, PyObject *out)
+{
+    Py_ssize_t nresults = self->function->nresults;
+    if (nresults == 1)
+        return take_output(self, 0, out);
+    if (nresults == 0) {
+        PyErr_Format(PyExc_TypeError, "%U: there are no results for out",
+                     self->function->party.name);
+        return -1;
+    }
+    if (!PyTuple_Check(out) || PyTuple_GET_SIZE(out) != nresults) {
+        PyErr_Format(PyExc_TypeError, "%U: out must be a tuple of %zd buffers",
+                     self->function->party.name, nresults);
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < nresults; ++i)
+        if (take_output(self, i, PyTuple_GET_ITEM(out, i)) < 0)
+            return -1;
+    return 0;
+}
+
+static const char *typecode(pw_valtype type, bool raw)
+{
+    switch (type) {
+    case PW_I32: return raw ? "I" : "i";
+    case PW_I64: return raw ? "Q" : "q";
+    case PW_F32: return raw ? "I" : "f";
+    default: return raw ? "Q" : "d";
+    }
+}
+
+static PyObject *new_result(mapping *self, PyObject *arguments, Py_ssize_t index)
+{
+    const pw_function_object *function = self->function;
+    pw_state *state = pw_state_of(Py_TYPE(function));
+    PyObject *array =
+        state
+            ? PyObject_CallFunction(
+                  state->array, "Osn", arguments,
+                  typecode(function->types[function->nparams + index], function->raw), self->count)
+            : NULL;
+    if (array && take_output(self, index, array) < 0)
+        Py_CLEAR(array);
+    return array;
+}
+
+static PyObject *new_results(mapping *self, PyObject *arguments)
+{
+    Py_ssize_t nresults = self->function->nresults;
+    if (nresults == 0)
+        Py_RETURN_NONE;
+    if (nresults == 1)
+        return new_result(self, arguments, 0);
+    PyObject *tuple = PyTuple_New(nresults);
+    for (Py_ssize_t i = 0; tuple && i < nresults; ++i) {
+        PyObject *array = new_result(self, arguments, i);
+        if (array)
+            PyTuple_SET_ITEM(tuple, i, array);
+        else
+            Py_CLEAR(tuple);
+    }
+    return tuple;
+}
+
+/* ---- overlaps ---- */
+
+static int require_apart(const mapping *self)
+{
+    const pw_function_object *function = self->function;
+    const pw_source *outputs = self->sources + function->nparams;
+    for (Py_ssize_t i = 1; i < function->nresults; ++i)
+        for (Py_ssize_t j = 0; j < i; ++j)
+            if (pw_overlap(&outputs[i], &outputs[j], self->count)) {
+                PyErr_Format(PyExc_ValueError, "%U: out %zd and out %zd overlap",
+                             function->party.name, j, i);
+                return -1;
+            }
+    return 0;
+}
+
+/* Whether results would change elements of the input before they are read. */
+static bool overwritten(const mapping *self, const pw_source *input)
+{
+    const pw_source *outputs = self->sources + self->function->nparams;
+    for (Py_ssize_t i = 0; i < self->function->nresults; ++i)
+        if (pw_overlap(input, &outputs[i], self->count) && !pw_same_places(input, &outputs[i]))
+            return true;
+    return false;
+}
+
+static int part(mapping *self)
+{
+    if (require_apart(self) < 0)
+        return -1;
+    for (Py_ssize_t i = 0; i < self->function->nparams; ++i) {
+        pw_source *input = &self->sources[i];
+        if (input->view.obj && overwritten(self, input) && pw_copy_column(input, self->count) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* ---- the whole ---- */
+
+static int take_arguments(mapping *self, PyObject *const *args, PyObject *out)
+{
+    for (Py_ssize_t i = 0; i < self->function->nparams; ++i)
+        if (take_input(self, i, args[i]) < 0)
+            return -1;
+    if (out != Py_None) {
+        self->results = Py_NewRef(out);
+        if (take_outputs(self, out) < 0)
+            return -1;
+    }
+    if (self->count < 0) {
+        PyErr_Format(PyExc_TypeError, "%U.map(): no argument is an array, so how many calls?",
+                     self->function->party.name);
+        return -1;
+    }
+    if (out == Py_None) {
+        PyObject *arguments = PyTuple_New(self->function->nparams);
+        for (Py_ssize_t i = 0; arguments && i < self->function->nparams; ++i)
+            PyTuple_SET_ITEM(arguments, i, Py_NewRef(args[i]));
+        self->results = arguments ? new_results(self, arguments) : NULL;
+        Py_XDECREF(arguments);
+    }
+    return self->results ? part(self) : -1;
+}
+
+/* Which element it was; the exception matters more. `own`: it is a trap of this call. */
+static void name_element(const mapping *self, size_t element, bool own)
+{
+    PyObject *type, *value, *traceback;
+    pw_state *state = pw_state_of(Py_TYPE(self->function));
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    if (traceback)
+        PyException_SetTraceback(value, traceback);
+    PyObject *done = state ? PyObject_CallFunction(state->element, "OnO", value,
+                                                   (Py_ssize_t)element, own ? Py_True : Py_False)
+                           : NULL;
+    if (!done)
+        PyErr_Clear();
+    Py_XDECREF(done);
+    PyErr_Restore(type, value, traceback);
+}
+
+static int run(mapping *self)
+{
+    pw_function_object *function = self->function;
+    pw_store_object *store = function->party.store;
+    for (Py_ssize_t i = 0; i < self->ncolumns; ++i)
+        self->columns[i] = self->sources[i].column;
+    pw_batch batch = {self->columns, (size_t)self->count, 0};
+    if (pw_store_enter(store) < 0)
+        return -1;
+    pw_trap trap = pw_run_batch(store, &function->callee, &batch);
+    if (trap == PW_TRAP_NONE) {
+        pw_store_leave(store);
+        return 0;
+    }
+    pw_function_fail(function, trap);
+    name_element(self, batch.done, trap != PW_TRAP_HOST);
+    return -1;
+}
+
+static PyObject *map(mapping *self, PyObject *const *args, PyObject *out)
+{
+    size_t ncolumns = (size_t)self->ncolumns;
+    self->sources = PyMem_Calloc(ncolumns, sizeof *self->sources);
+    self->columns = PyMem_Calloc(ncolumns, sizeof *self->columns);
+    int status = -1;
+    if (!self->sources || !self->columns)
+        PyErr_NoMemory();
+    else if (take_arguments(self, args, out) == 0)
+        status = run(self);
+    for (Py_ssize_t i = 0; self->sources && i < self->ncolumns; ++i)
+        pw_close_source(&self->sources[i]);
+    PyMem_Free(self->sources);
+    PyMem_Free(self->columns);
+    if (status < 0)
+        Py_CLEAR(self->results);
+    return self->results;
+}
+
+/* The value of the one keyword. */
+static int take_out(PyObject *const *values, PyObject *kwnames, PyObject **out)
+{
+    *out = Py_None;
+    for (Py_ssize_t i = 0; kwnames && i < PyTuple_GET_SIZE(kwnames); ++i) {
+        PyObject *name = PyTuple_GET_ITEM(kwnames, i);
+        if (PyUnicode_CompareWithASCIIString(name, "out") != 0) {
+            PyErr_Format(PyExc_TypeError, "map() got an unexpected keyword argument '%U'", name);
+            return -1;
+        }
+        *out = values[i];
+    }
+    return 0;
+}
+
+PyObject *pw_function_map(PyObject *op, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames)
+{
+    pw_function_object *function = (pw_function_object *)op;
+    PyObject *out;
+    if (take_out(args + nargs, kwnames, &out) < 0 || require_numbers(function) < 0 ||
+        require_arity(function, nargs) < 0)
+        return NULL;
+    mapping self = {
+        .function = function, .ncolumns = function->nparams + function->nresults, .count = -1};
+    return map(&self, args, out);
+}

@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: MIT */
+/* Memory: the bytes of a linear memory. Its address never moves, so views need no lock. */
+#include "cpython/cpython.h"
+
+typedef struct {
+    PyObject_HEAD
+    pw_memory *memory; /* retained */
+    pw_store_object *store;
+} memory_object;
+
+/* The memory goes over to the object: without one it is released. */
+static PyObject *adopt(PyTypeObject *type, PyObject *store, pw_memory *memory)
+{
+    memory_object *self = (memory_object *)type->tp_alloc(type, 0);
+    if (!self) {
+        pw_engine->memory_release(memory);
+        return NULL;
+    }
+    self->memory = memory;
+    self->store = (pw_store_object *)Py_NewRef(store);
+    return (PyObject *)self;
+}
+
+/* The store is not entered: a running guest keeps no one from its memory. */
+static PyObject *memory_wrap(PyObject *cls, PyObject *args)
+{
+    PyTypeObject *type = (PyTypeObject *)cls;
+    pw_state *state = pw_state_of(type);
+    PyObject *store;
+    unsigned long long instance;
+    unsigned int index;
+    if (!state ||
+        !PyArg_ParseTuple(args, "O!KI:_wrap", state->store_type, &store, &instance, &index))
+        return NULL;
+    if (pw_store_pin((pw_store_object *)store) < 0)
+        return NULL;
+    pw_memory *memory = pw_engine->instance_memory((pw_instance *)(uintptr_t)instance, index);
+    pw_engine->memory_retain(memory);
+    pw_store_unpin((pw_store_object *)store);
+    return adopt(type, store, memory);
+}
+
+static PyObject *memory_make(PyObject *cls, PyObject *args)
+{
+    PyTypeObject *type = (PyTypeObject *)cls;
+    pw_state *state = pw_state_of(type);
+    pw_store_object *store;
+    unsigned long long min, max;
+    int has_max;
+    if (!state ||
+        !PyArg_ParseTuple(args, "O!KpK:_make", state->store_type, &store, &min, &has_max, &max))
+        return NULL;
+    if (pw_store_pin(store) < 0)
+        return NULL;
+    pw_limits limits = {.min = min, .max = max, .has_max = has_max};
+    pw_error error = {0};
+    pw_memory *memory = pw_engine->memory_new(store->store, &limits, &error);
+    pw_store_unpin(store);
+    if (!memory) {
+        PyErr_SetString(PyExc_MemoryError, error.detail);
+        return NULL;
+    }
+    return adopt(type, (PyObject *)store, memory);
+}
+
+static PyObject *memory_new(PyTypeObject *type, PyObject *Py_UNUSED(args),
+                            PyObject *Py_UNUSED(kwargs))
+{
+    PyErr_Format(PyExc_TypeError, "cannot create '%.100s' instances: take one from an instance",
+                 type->tp_name);
+    return NULL;
+}
+
+static int memory_traverse(PyObject *op, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(op));
+    Py_VISIT(((memory_object *)op)->store);
+    return 0;
+}
+
+static void memory_dealloc(PyObject *op)
+{
+    memory_object *self = (memory_object *)op;
+    PyTypeObject *type = Py_TYPE(op);
+    PyObject_GC_UnTrack(op);
+    if (self->memory)
+        pw_engine->memory_release(self->memory);
+    Py_XDECREF(self->store);
+    type->tp_free(op);
+    Py_DECREF(type);
+}
+
+pw_memory *pw_memory_of(PyObject *op)
+{
+    return ((memory_object *)op)->memory;
+}
+
+static inline uint8_t *data_of(PyObject *op)
+{
+    return pw_engine->memory_data(((memory_object *)op)->memory);
+}
+
+static inline Py_ssize_t size_of(PyObject *op)
+{
+    return (Py_ssize_t)pw_engine->memory_size(((memory_object *)op)->memory);
+}
+
+static int out_of_range(PyObject *address, PyObject *length, Py_ssize_t size)
+{
+    PyErr_Format(PyExc_IndexError, "out of bounds: %S bytes at address %S, memory size %zd", length,
+                 address, size);
+    return -1;
+}
+
+/* address and length as sizes within the memory. Conversions may run code, so the size is read
+ * last. */
+static int check_range(PyObject *op, PyObject *address, PyObject *length, Py_ssize_t *at,
+                       Py_ssize_t *count)
+{
+    *at = PyNumber_AsSsize_t(address, NULL); /* clips: what does not fit is out of range anyway */
+    if (*at == -1 && PyErr_Occurred())
+        return -1;
+    *count = PyNumber_AsSsize_t(length, NULL);
+    if (*count == -1 && PyErr_Occurred())
+        return -1;
+    Py_ssize_t size = size_of(op);
+    if (*at < 0 || *count < 0 || *at > size || *count > size - *at)
+        return out_of_range(address, length, size);
+    return 0;
+}
+
+/* ---- buffer ---- */
+
+static int memory_getbuffer(PyObject *op, Py_buffer *view, int flags)
+{
+    return PyBuffer_FillInfo(view, op, data_of(op), size_of(op), 0, flags);
+}
+
+/* ---- sequence of bytes ---- */
+
+static Py_ssize_t memory_length(PyObject *op)
+{
+    return size_of(op);
+}
+
+static int item_address(PyObject *op, PyObject *key, Py_ssize_t *at)
+{
+    Py_ssize_t index = PyNumber_AsSsize_t(key, PyExc_IndexError);
+    if (index == -1 && PyErr_Occurred())
+        return -1;
+    Py_ssize_t size = size_of(op);
+    *at = index < 0 ? index + size : index;
+    if (*at >= 0 && *at < size)
+        return 0;
+    PyErr_Format(PyExc_IndexError, "out of bounds: 1 byte at address %zd, memory size %zd", index,
+                 size);
+    return -1;
+}
+
+/* One end of a slice, which must lie within the memory: clipping would hide a wrong pointer. */
+static int slice_end(PyObject *value, Py_ssize_t size, Py_ssize_t missing, Py_ssize_t *result)
+{
+    *result = missing;
+    if (value == Py_None)
+        return 0;
+    Py_ssize_t index = PyNumber_AsSsize_t(value, PyExc_IndexError);
+    if (index == -1 && PyErr_Occurred())
+        return -1;
+    *result = index < 0 ? index + size : index;
+    if (*result >= 0 && *result <= size)
+        return 0;
+    PyErr_Format(PyExc_IndexError, "out of bounds: slice to address %zd, memory size %zd", index,
+                 size);
+    return -1;
+}
+
+static int slice_range(PyObject *op, PyObject *key, Py_ssize_t *at, Py_ssize_t *count)
+{
+    PySliceObject *slice = (PySliceObject *)key;
+    Py_ssize_t stop;
+    if (slice->step != Py_None) {
+        Py_ssize_t step = PyNumber_AsSsize_t(slice->step, PyExc_IndexError);
+        if (step == -1 && PyErr_Occurred())
+            return -1;
+        if (step != 1) {
+            PyErr_SetString(PyExc_ValueError,
+                            "slices of a memory have step 1: take one of memoryview(memory)");
+            return -1;
+        }
+    }
+    Py_ssize_t size = size_of(op);
+    if (slice_end(slice->start, size, 0, at) < 0 || slice_end(slice->stop, size, size, &stop) < 0)
+        return -1;
+    *count = stop > *at ? stop - *at : 0;
+    return 0;
+}
+
+static PyObject *memory_subscript(PyObject *op, PyObject *key)
+{
+    Py_ssize_t at, count;
+    if (!PySlice_Check(key))
+        return item_address(op, key, &at) < 0 ? NULL : PyLong_FromLong(data_of(op)[at]);
+    if (slice_range(op, key, &at, &count) < 0)
+        return NULL;
+    return PyBytes_FromStringAndSize((const char *)data_of(op) + at, count);
+}
+
+static int assign_byte(PyObject *op, PyObject *key, PyObject *value)
+{
+    Py_ssize_t at, byte = PyNumber_AsSsize_t(value, PyExc_OverflowError);
+    if ((byte == -1 && PyErr_Occurred()) || item_address(op, key, &at) < 0)
+        return -1;
+    if (byte < 0 || byte > 255) {
+        PyErr_Format(PyExc_ValueError, "byte must be in range(0, 256), not %zd", byte);
+        return -1;
+    }
+    data_of(op)[at] = (uint8_t)byte;
+    return 0;
+}
+
+static int assign_slice(PyObject *op, PyObject *key, PyObject *value)
+{
+    Py_ssize_t at, count;
+    Py_buffer view;
+    if (PyObject_GetBuffer(value, &view, PyBUF_SIMPLE) < 0)
+        return -1;
+    int status = slice_range(op, key, &at, &count);
+    if (status == 0 && count != view.len) {
+        PyErr_Format(PyExc_ValueError,
+                     "cannot assign %zd bytes to a slice of %zd: a memory keeps its size", view.len,
+                     count);
+        status = -1;
+    }
+    if (status == 0)
+        memmove(data_of(op) + at, view.buf, (size_t)count);
+    PyBuffer_Release(&view);
+    return status;
+}
+
+static int memory_ass_subscript(PyObject *op, PyObject *key, PyObject *value)
+{
+    if (!value) {
+        PyErr_SetString(PyExc_TypeError, "a memory keeps its size: nothing can be deleted");
+        return -1;
+    }
+    return PySlice_Check(key) ? assign_slice(op, key, value) : assign_byte(op, key, value);
+}
+
+/* ---- methods ---- */
+
+static bool check_count(const char *name, Py_ssize_t given, Py_ssize_t min, Py_ssize_t max)
+{
+    if (given >= min && given <= max)
+        return true;
+    char least[32] = "";
+    if (min < max)
+        PyOS_snprintf(least, sizeof least, "%zd to ", min);
+    PyErr_Format(PyExc_TypeError, "%s() takes %s%zd arguments but %zd %s given", name, least, max,
+                 given, given == 1 ? "was" : "were");
+    return false;
+}
+
+static PyObject *memory_read(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
+{
+    Py_ssize_t at, count;
+    if (!check_count("read", nargs, 2, 2) || check_range(op, args[0], args[1], &at, &count) < 0)
+        return NULL;
+    return PyBytes_FromStringAndSize((const char *)data_of(op) + at, count);
+}
+
+/* How many bytes the buffer has; -1 with an error. */
+static Py_ssize_t put(PyObject *op, PyObject *address, PyObject *buffer)
+{
+    Py_ssize_t at, count = -1;
+    Py_buffer view;
+    if (PyObject_GetBuffer(buffer, &view, PyBUF_SIMPLE) < 0)
+        return -1;
+    PyObject *length = PyLong_FromSsize_t(view.len);
+    int status = length ? check_range(op, address, length, &at, &count) : -1;
+    if (status == 0)
+        memmove(data_of(op) + at, view.buf, (size_t)count);
+    Py_XDECREF(length);
+    PyBuffer_Release(&view);
+    return status < 0 ? -1 : count;
+}
+
+static PyObject *memory_write(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
+{
+    if (!check_count("write", nargs, 2, 2) || put(op, args[0], args[1]) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *memory_copy_in(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
+{
+    Py_ssize_t count = check_count("copy_in", nargs, 2, 2) ? put(op, args[0], args[1]) : -1;
+    return count < 0 ? NULL : PyLong_FromSsize_t(count);
+}
+
+/* The buffer is held while the conversions of numbers run code. */
+static int copy_into(PyObject *op, PyObject *const *args, const Py_buffer *view)
+{
+    Py_ssize_t at, count;
+    if (check_range(op, args[0], args[1], &at, &count) < 0)
+        return -1;
+    if (count > view->len) {
+        PyErr_Format(PyExc_ValueError, "%zd bytes do not fit into a buffer of %zd", count,
+                     view->len);
+        return -1;
+    }
+    memmove(view->buf, data_of(op) + at, (size_t)count);
+    return 0;
+}
+
+static PyObject *memory_copy_out(PyObject *op, PyObject *const *args, Py_ssize_t nargs,
+                                 PyObject *kwnames)
+{
+    PyObject *into = Py_None;
+    Py_buffer view;
+    Py_ssize_t keywords = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
+    if (!check_count("copy_out", nargs + keywords, 2, 3))
+        return NULL;
+    if (keywords && (nargs != 2 ||
+                     PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(kwnames, 0), "into") != 0)) {
+        PyErr_SetString(PyExc_TypeError, "copy_out() takes one argument by its name, into");
+        return NULL;
+    }
+    if (nargs + keywords == 3)
+        into = args[2];
+    if (into == Py_None)
+        return memory_read(op, args, 2);
+    if (PyObject_GetBuffer(into, &view, PyBUF_WRITABLE) < 0)
+        return NULL;
+    int status = copy_into(op, args, &view);
+    PyBuffer_Release(&view);
+    return status < 0 ? NULL : Py_NewRef(into);
+}
+
+static PyObject *memory_read_cstring(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
+{
+    if (!check_count("read_cstring", nargs, 1, 2))
+        return NULL;
+    Py_ssize_t limit = PY_SSIZE_T_MAX, at, count;
+    if (nargs == 2 && args[1] != Py_None) {
+        limit = PyNumber_AsSsize_t(args[1], PyExc_OverflowError);
+        if (limit == -1 && PyErr_Occurred())
+            return NULL;
+    }
+    PyObject *nothing = PyLong_FromLong(0);
+    int status = nothing ? check_range(op, args[0], nothing, &at, &count) : -1;
+    Py_XDECREF(nothing);
+    if (status < 0)
+        return NULL;
+    Py_ssize_t rest = size_of(op) - at;
+    const uint8_t *start = data_of(op) + at;
+    Py_ssize_t searched = limit < 0 ? 0 : limit < rest ? limit : rest;
+    const uint8_t *end = searched ? memchr(start, 0, (size_t)searched) : NULL;
+    if (!end && searched == rest && limit > rest) {
+        PyErr_Format(PyExc_IndexError, "out of bounds: no NUL after address %zd, memory size %zd",
+                     at, size_of(op));
+        return NULL;
+    }
+    return PyBytes_FromStringAndSize((const char *)start, end ? end - start : searched);
+}
+
+static PyObject *memory_grow(PyObject *op, PyObject *delta)
+{
+    memory_object *self = (memory_object *)op;
+    Py_ssize_t pages = PyNumber_AsSsize_t(delta, PyExc_OverflowError);
+    if (pages == -1 && PyErr_Occurred())
+        return NULL;
+    if (pages < 0) {
+        PyErr_Format(PyExc_ValueError, "a memory cannot shrink: delta is %zd pages", pages);
+        return NULL;
+    }
+    if (pw_store_enter(self->store) < 0)
+        return NULL;
+    int64_t before = pw_engine->memory_grow(self->memory, (uint64_t)pages);
+    pw_store_leave(self->store);
+    if (before >= 0)
+        return PyLong_FromLongLong(before);
+    pw_state *state = pw_state_of(Py_TYPE(op));
+    if (state)
+        PyErr_Format(state->closed, "cannot grow a memory of %zd pages by %zd: beyond its maximum",
+                     size_of(op) / PW_PAGE, pages);
+    return NULL;
+}
+
+static PyObject *get_pages(PyObject *op, void *Py_UNUSED(closure))
+{
+    return PyLong_FromSsize_t(size_of(op) / PW_PAGE);
+}
+
+static PyObject *get_address(PyObject *op, void *Py_UNUSED(closure))
+{
+    return PyLong_FromVoidPtr(((memory_object *)op)->memory);
+}
+
+static PyMethodDef memory_methods[] = {
+    {"_make", memory_make, METH_VARARGS | METH_CLASS,
+     PyDoc_STR("Makes a memory of a store, from limits in pages.")},
+    {"_wrap", memory_wrap, METH_VARARGS | METH_CLASS,
+     PyDoc_STR("Makes the Memory of an index in a pw_instance.")},
+    {"read", (PyCFunction)(void (*)(void))memory_read, METH_FASTCALL,
+     PyDoc_STR("read($self, address, size, /)\n--\n\n"
+               "Copies `size` bytes at `address`.\n\n"
+               "Raises:\n    IndexError: they do not all lie within the memory.")},
+    {"write", (PyCFunction)(void (*)(void))memory_write, METH_FASTCALL,
+     PyDoc_STR("write($self, address, data, /)\n--\n\n"
+               "Copies a bytes-like object to `address`.\n\n"
+               "Raises:\n    IndexError: it does not fit into the memory; nothing is written.")},
+    {"copy_in", (PyCFunction)(void (*)(void))memory_copy_in, METH_FASTCALL,
+     PyDoc_STR("copy_in($self, address, buffer, /)\n--\n\n"
+               "Copies the bytes of a contiguous buffer, whatever its items are, to `address`.\n\n"
+               "Returns:\n    How many bytes that were.\n\n"
+               "Raises:\n    IndexError: they do not fit into the memory; nothing is written.\n"
+               "    BufferError, ValueError: the buffer is not contiguous.")},
+    {"copy_out", (PyCFunction)(void (*)(void))memory_copy_out, METH_FASTCALL | METH_KEYWORDS,
+     PyDoc_STR(
+         "copy_out($self, address, size, /, into=None)\n--\n\n"
+         "Copies `size` bytes at `address` to bytes, or to the start of a writable buffer.\n\n"
+         "Returns:\n    The bytes, or `into`.\n\n"
+         "Raises:\n    IndexError: they do not all lie within the memory.\n"
+         "    ValueError: the buffer is smaller; nothing is written.")},
+    {"read_cstring", (PyCFunction)(void (*)(void))memory_read_cstring, METH_FASTCALL,
+     PyDoc_STR(
+         "read_cstring($self, address, max_size=None, /)\n--\n\n"
+         "Copies the bytes from `address` up to, but without, the next NUL.\n\n"
+         "Args:\n    max_size: give up looking for it after so many bytes, and return them.\n\n"
+         "Raises:\n    IndexError: the memory ends before.")},
+    {"grow", memory_grow, METH_O,
+     PyDoc_STR("grow($self, delta_pages, /)\n--\n\n"
+               "Grows by pages of 64 KiB. Returns the number of pages before.\n\n"
+               "Raises:\n    WasmError: it would exceed the maximum, or the instance is closed.")},
+    {NULL},
+};
+
+static PyGetSetDef memory_getset[] = {
+    {"pages", get_pages, NULL, PyDoc_STR("Size in pages of 64 KiB."), NULL},
+    {"_address", get_address, NULL, PyDoc_STR("The pw_memory."), NULL},
+    {NULL},
+};
+
+static PyType_Slot memory_slots[] = {
+    {Py_tp_doc, "The bytes of a linear memory."},
+    {Py_tp_new, memory_new},
+    {Py_tp_dealloc, memory_dealloc},
+    {Py_tp_traverse, memory_traverse},
+    {Py_tp_methods, memory_methods},
+    {Py_tp_getset, memory_getset},
+    {Py_mp_length, memory_length},
+    {Py_mp_subscript, memory_subscript},
+    {Py_mp_ass_subscript, memory_ass_subscript},
+    {Py_bf_getbuffer, memory_getbuffer},
+    {0, NULL},
+};
+
+PyType_Spec pw_memory_spec = {
+    .name = "pywasm3._cpython.Memory",
+    .basicsize = sizeof(memory_object),
+    .flags =
+        Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = memory_slots,
+};

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+/* The extension module `pywasm3._cpython`. */
+#include "cpython/function.h"
+
+const pw_api *pw_engine;
+
+static struct PyModuleDef module_def;
+
+pw_state *pw_state_of(PyTypeObject *type)
+{
+    /* A subclass made in Python belongs to no module: look for the base that does. */
+    for (; type; type = type->tp_base) {
+        PyObject *module = PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE)
+                               ? ((PyHeapTypeObject *)type)->ht_module
+                               : NULL;
+        if (module && PyModule_GetDef(module) == &module_def)
+            return PyModule_GetState(module);
+    }
+    PyErr_SetString(PyExc_SystemError, "not a type of pywasm3._cpython");
+    return NULL;
+}
+
+/* ---- functions ---- */
+
+static int take_hook(PyObject *hooks, const char *name, PyObject **place)
+{
+    PyObject *hook = PyDict_GetItemString(hooks, name);
+    if (!hook) {
+        PyErr_Format(PyExc_KeyError, "%s", name);
+        return -1;
+    }
+    Py_XSETREF(*place, Py_NewRef(hook));
+    return 0;
+}
+
+static PyObject *connect(PyObject *module, PyObject *args)
+{
+    unsigned long long address;
+    unsigned long main_thread;
+    PyObject *hooks, *doc;
+    pw_state *state = PyModule_GetState(module);
+    if (!PyArg_ParseTuple(args, "KkOO!:connect", &address, &main_thread, &doc, &PyDict_Type,
+                          &hooks))
+        return NULL;
+    const pw_api *api = (const pw_api *)(uintptr_t)address;
+    if (api->size != sizeof *api) {
+        PyErr_SetString(PyExc_ImportError,
+                        "pywasm3: _engine and _cpython are of different builds; reinstall it");
+        return NULL;
+    }
+    if (take_hook(hooks, "trap", &state->trap) < 0 ||
+        take_hook(hooks, "annotate", &state->annotate) < 0 ||
+        take_hook(hooks, "closed", &state->closed) < 0 ||
+        take_hook(hooks, "signature", &state->signature) < 0 ||
+        take_hook(hooks, "call_argv", &state->call_argv) < 0 ||
+        take_hook(hooks, "aio", &state->aio) < 0 ||
+        take_hook(hooks, "describe", &state->describe) < 0 ||
+        take_hook(hooks, "limits", &state->limits) < 0 ||
+        take_hook(hooks, "array", &state->array) < 0 ||
+        take_hook(hooks, "element", &state->element) < 0)
+        return NULL;
+    /* A descriptor: `__doc__` of a function describes it, that of the class the class. */
+    if (PyDict_SetItemString(state->function_type->tp_dict, "__doc__", doc) < 0)
+        return NULL;
+    PyType_Modified(state->function_type);
+    pw_set_main_thread(main_thread);
+    api->set_hooks(pw_host_call, pw_tick);
+    pw_engine = api;
+    Py_RETURN_NONE;
+}
+
+static PyObject *after_fork(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
+{
+    pw_set_main_thread(PyThread_get_thread_ident());
+    pw_stores_after_fork();
+    Py_RETURN_NONE;
+}
+
+static int require_number(pw_valtype type)
+{
+    if (type >= PW_F64 && type <= PW_I32)
+        return 0;
+    PyErr_SetString(PyExc_TypeError, "values of this type are no numbers");
+    return -1;
+}
+
+static PyObject *encode(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *value;
+    unsigned int type;
+    uint64_t bits;
+    if (!PyArg_ParseTuple(args, "OI:encode", &value, &type) || require_number(type) < 0 ||
+        pw_encode(value, type, false, &bits, NULL) < 0)
+        return NULL;
+    return PyLong_FromUnsignedLongLong(bits);
+}
+
+static PyObject *export_entry(const pw_export *export)
+{
+    return Py_BuildValue("(iI)", (int)export->type.kind, export->index);
+}
+
+/* Names are unique: the front-end has checked it. */
+static PyObject *exports(PyObject *Py_UNUSED(module), PyObject *address)
+{
+    const pw_module_info *info = PyLong_AsVoidPtr(address);
+    if (!info)
+        return NULL;
+    PyObject *table = PyDict_New();
+    for (uint32_t i = 0; table && i < info->nexports; ++i) {
+        const pw_export *export = &info->exports[i];
+        PyObject *name = PyUnicode_DecodeUTF8(export->name.data, export->name.size, NULL);
+        PyObject *entry = export_entry(export);
+        if (!name || !entry || PyDict_SetItem(table, name, entry) < 0)
+            Py_CLEAR(table);
+        Py_XDECREF(name);
+        Py_XDECREF(entry);
+    }
+    return table;
+}
+
+static PyObject *code_tuple(const pw_valtype *types, uint32_t count)
+{
+    PyObject *tuple = PyTuple_New(count);
+    for (uint32_t i = 0; tuple && i < count; ++i) {
+        PyObject *code = PyLong_FromUnsignedLong(types[i]);
+        if (!code)
+            Py_CLEAR(tuple);
+        else
+            PyTuple_SET_ITEM(tuple, i, code);
+    }
+    return tuple;
+}
+
+static PyObject *signature(PyObject *Py_UNUSED(module), PyObject *address)
+{
+    const pw_functype *type = PyLong_AsVoidPtr(address);
+    if (!type)
+        return NULL;
+    return Py_BuildValue("(NN)", code_tuple(type->params, type->nparams),
+                         code_tuple(type->results, type->nresults));
+}
+
+static PyMethodDef module_methods[] = {
+    {"connect", connect, METH_VARARGS, PyDoc_STR("Takes the engine's pw_api and the hooks.")},
+    {"after_fork", after_fork, METH_NOARGS,
+     PyDoc_STR("In a child process: other threads, and what they did, are gone.")},
+    {"encode", encode, METH_VARARGS, PyDoc_STR("The 64-bit pattern of a number of a type.")},
+    {"exports", exports, METH_O,
+     PyDoc_STR("Of a pw_module_info: names with kind and index, in the module's order.")},
+    {"signature", signature, METH_O,
+     PyDoc_STR("Of a pw_functype: the codes of parameters and of results.")},
+    {NULL},
+};
+
+/* ---- the module ---- */
+
+static int add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **place)
+{
+    *place = (PyTypeObject *)PyType_FromModuleAndSpec(module, spec, NULL);
+    return *place ? PyModule_AddType(module, *place) : -1;
+}
+
+static int module_exec(PyObject *module)
+{
+    pw_state *state = PyModule_GetState(module);
+    if (pw_make_small_ints() < 0 || add_type(module, &pw_store_spec, &state->store_type) < 0 ||
+        add_type(module, &pw_function_spec, &state->function_type) < 0 ||
+        add_type(module, &pw_bound_spec, &state->bound_type) < 0 ||
+        add_type(module, &pw_host_spec, &state->host_type) < 0 ||
+        add_type(module, &pw_memory_spec, &state->memory_type) < 0 ||
+        add_type(module, &pw_fd_write_spec, &state->fd_write_type) < 0)
+        return -1;
+    return 0;
+}
+
+static int module_traverse(PyObject *module, visitproc visit, void *arg)
+{
+    pw_state *state = PyModule_GetState(module);
+    Py_VISIT(state->trap);
+    Py_VISIT(state->annotate);
+    Py_VISIT(state->closed);
+    Py_VISIT(state->signature);
+    Py_VISIT(state->call_argv);
+    Py_VISIT(state->aio);
+    Py_VISIT(state->describe);
+    Py_VISIT(state->limits);
+    Py_VISIT(state->array);
+    Py_VISIT(state->element);
+    Py_VISIT(state->store_type);
+    Py_VISIT(state->function_type);
+    Py_VISIT(state->bound_type);
+    Py_VISIT(state->host_type);
+    Py_VISIT(state->memory_type);
+    Py_VISIT(state->fd_write_type);
+    return 0;
+}
+
+static int module_clear(PyObject *module)
+{
+    pw_state *state = PyModule_GetState(module);
+    Py_CLEAR(state->trap);
+    Py_CLEAR(state->annotate);
+    Py_CLEAR(state->closed);
+    Py_CLEAR(state->signature);
+    Py_CLEAR(state->call_argv);
+    Py_CLEAR(state->aio);
+    Py_CLEAR(state->describe);
+    Py_CLEAR(state->limits);
+    Py_CLEAR(state->array);
+    Py_CLEAR(state->element);
+    Py_CLEAR(state->store_type);
+    Py_CLEAR(state->function_type);
+    Py_CLEAR(state->bound_type);
+    Py_CLEAR(state->host_type);
+    Py_CLEAR(state->memory_type);
+    Py_CLEAR(state->fd_write_type);
+    return 0;
+}
+
+static PyModuleDef_Slot module_slots[] = {
+    {Py_mod_exec, module_exec},
+#if PY_VERSION_HEX >= 0x030C0000
+    {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED},
+#endif
+#if PY_VERSION_HEX >= 0x030D0000
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
+#endif
+    {0, NULL},
+};
+
+static struct PyModuleDef module_def = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "pywasm3._cpython",
+    .m_doc = "CPython types of pywasm3 whose calls must cost nothing.",
+    .m_size = sizeof(pw_state),
+    .m_methods = module_methods,
+    .m_slots = module_slots,
+    .m_traverse = module_traverse,
+    .m_clear = module_clear,
+};
+
+PyMODINIT_FUNC PyInit__cpython(void)
+{
+    return PyModuleDef_Init(&module_def);
+}

@@ -1,0 +1,515 @@
+/* SPDX-License-Identifier: MIT */
+/* What happens during a long call: it lets go of the GIL, signal handlers run, and it is stopped
+ * when its time is over or somebody wants it.
+ *
+ * The tick hook runs on the thread of the call, which holds the GIL or not.
+ */
+#include "cpython/cpython.h"
+
+#ifdef _WIN32
+#include <windows.h>
+#else
+#include <time.h>
+#endif
+
+#define MICROSECOND ((int64_t)1000)
+#define SECOND ((int64_t)1000000000)
+
+/* A call keeps the GIL so long: taking it again can cost 5 milliseconds (the switch interval). */
+#define KEEP_GIL (50 * MICROSECOND)
+/* How often the main thread takes it for the handlers of signals. */
+#define SIGNAL_INTERVAL (20000 * MICROSECOND)
+/* How often the hook shall run. */
+#define LOOK_INTERVAL (100 * MICROSECOND)
+
+static int64_t now(void)
+{
+#ifdef _WIN32
+    LARGE_INTEGER count, frequency;
+    QueryPerformanceCounter(&count);
+    QueryPerformanceFrequency(&frequency);
+    return count.QuadPart / frequency.QuadPart * SECOND +
+           count.QuadPart % frequency.QuadPart * SECOND / frequency.QuadPart;
+#else
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec * SECOND + time.tv_nsec;
+#endif
+}
+
+static int64_t after(int64_t start, int64_t delay)
+{
+    return delay < PW_NEVER - start ? start + delay : PW_NEVER;
+}
+
+/* ---- the main thread ---- */
+
+static unsigned long main_thread;
+
+void pw_set_main_thread(unsigned long ident)
+{
+    main_thread = ident;
+}
+
+static bool on_main_thread(void)
+{
+#if PY_VERSION_HEX < 0x030D0000
+    return _PyOS_IsMainThread();
+#else
+    return PyThread_get_thread_ident() == main_thread;
+#endif
+}
+
+/* ---- deadlines ---- */
+
+/* A deadline that a thread has set for its calls. */
+struct pw_scope {
+    pw_scope *next;
+    uintptr_t thread;
+    int64_t deadline;
+    unsigned long long id; /* an address could be that of a later one */
+};
+
+/* Of a call that this thread makes. */
+static int64_t first_deadline(pw_store_object *self)
+{
+    int64_t first = self->watch.call_deadline;
+    uintptr_t me = pw_this_thread();
+    pw_lock(&self->lock);
+    for (const pw_scope *scope = self->watch.scopes; scope; scope = scope->next)
+        if (scope->thread == me && scope->deadline < first)
+            first = scope->deadline;
+    pw_unlock(&self->lock);
+    return first;
+}
+
+/* This thread's deadlines have changed: a host function of a running call may have done it. */
+static void renew_deadline(pw_store_object *self)
+{
+    if (!pw_turn_mine(&self->turn))
+        return;
+    self->watch.deadline = first_deadline(self);
+    pw_turn_notify(&self->turn);
+}
+
+/* Seconds from Python. -1 with an error. */
+static int take_seconds(PyObject *value, int64_t *delay)
+{
+    double seconds = PyFloat_AsDouble(value);
+    if (seconds == -1 && PyErr_Occurred())
+        return -1;
+    if (!(seconds >= 0)) {
+        PyErr_Format(PyExc_ValueError, "seconds must not be negative: %R", value);
+        return -1;
+    }
+    *delay = seconds < 1e9 ? (int64_t)(seconds * (double)SECOND) : PW_NEVER;
+    return 0;
+}
+
+PyObject *pw_store_begin_deadline(PyObject *op, PyObject *seconds)
+{
+    static atomic_ullong ids;
+    pw_store_object *self = (pw_store_object *)op;
+    int64_t delay;
+    if (take_seconds(seconds, &delay) < 0)
+        return NULL;
+    pw_scope *scope = PyMem_Malloc(sizeof *scope);
+    if (!scope)
+        return PyErr_NoMemory();
+    *scope = (pw_scope){NULL, pw_this_thread(), after(now(), delay), ++ids};
+    PyObject *id = PyLong_FromUnsignedLongLong(scope->id);
+    if (!id || pw_store_pin(self) < 0) {
+        Py_XDECREF(id);
+        PyMem_Free(scope);
+        return NULL;
+    }
+    scope->next = self->watch.scopes;
+    self->watch.scopes = scope;
+    pw_add_bits(self->watch.watched, PW_WATCH_SCOPES);
+    pw_store_unpin(self);
+    renew_deadline(self);
+    return id;
+}
+
+/* Where the scope is linked; NULL there: it has ended, as all do when the store is closed. With the
+ * lock. */
+static pw_scope **find_scope(pw_store_object *self, unsigned long long id)
+{
+    pw_scope **place = &self->watch.scopes;
+    while (*place && (*place)->id != id)
+        place = &(*place)->next;
+    return place;
+}
+
+PyObject *pw_store_end_deadline(PyObject *op, PyObject *id)
+{
+    pw_store_object *self = (pw_store_object *)op;
+    unsigned long long wanted = PyLong_AsUnsignedLongLong(id);
+    if (PyErr_Occurred())
+        return NULL;
+    pw_lock(&self->lock);
+    pw_scope **place = find_scope(self, wanted), *found = *place;
+    if (found)
+        *place = found->next;
+    if (!self->watch.scopes)
+        pw_drop_bits(self->watch.watched, PW_WATCH_SCOPES);
+    pw_unlock(&self->lock);
+    PyMem_Free(found);
+    renew_deadline(self);
+    Py_RETURN_NONE;
+}
+
+/* ---- fuel ---- */
+
+static void fill(pw_store_object *self, long long fuel)
+{
+    pw_meter *engine = self->watch.engine;
+    engine->fuel = fuel;
+    engine->ticks = 0;
+    atomic_store(&self->watch.seen_fuel, fuel);
+    if (fuel == PW_NO_FUEL)
+        pw_drop_bits(self->watch.watched, PW_WATCH_FUEL);
+    else
+        pw_add_bits(self->watch.watched, PW_WATCH_FUEL);
+}
+
+static void take_wanted_fuel(pw_store_object *self)
+{
+    long long fuel = atomic_exchange(&self->watch.wanted_fuel, PW_NOTHING_WANTED);
+    if (fuel != PW_NOTHING_WANTED)
+        fill(self, fuel);
+}
+
+static long long fuel_left(const pw_store_object *self)
+{
+    const pw_meter *engine = self->watch.engine;
+    return engine->fuel == PW_NO_FUEL ? PW_NO_FUEL : engine->fuel + engine->ticks;
+}
+
+PyObject *pw_store_get_fuel(PyObject *op, void *Py_UNUSED(closure))
+{
+    pw_store_object *self = (pw_store_object *)op;
+    long long fuel;
+    int entered = pw_store_try_enter(self);
+    if (entered < 0)
+        return NULL;
+    if (entered) {
+        take_wanted_fuel(self);
+        fuel = fuel_left(self);
+        pw_store_leave(self);
+    } else {
+        fuel = atomic_load(&self->watch.wanted_fuel);
+        if (fuel == PW_NOTHING_WANTED)
+            fuel = atomic_load(&self->watch.seen_fuel);
+    }
+    if (fuel == PW_NO_FUEL)
+        Py_RETURN_NONE;
+    return PyLong_FromLongLong(fuel);
+}
+
+/* -1 with an error. */
+static int take_fuel(PyObject *value, long long *fuel)
+{
+    *fuel = PW_NO_FUEL;
+    if (!value) {
+        PyErr_SetString(PyExc_AttributeError, "fuel cannot be deleted; None ends its metering");
+        return -1;
+    }
+    if (value == Py_None)
+        return 0;
+    PyObject *number = PyNumber_Index(value);
+    *fuel = number ? PyLong_AsLongLong(number) : -1;
+    Py_XDECREF(number);
+    if (*fuel == -1 && PyErr_Occurred())
+        return -1;
+    if (*fuel < 0) {
+        PyErr_Format(PyExc_ValueError, "fuel must not be negative: %R", value);
+        return -1;
+    }
+    return 0;
+}
+
+/* The next checkpoint of the running call, or of what a host function of it calls, calls the hook.
+ * With the lock, and that of an outer store: so inner ones stay what they are. */
+static void poke(pw_store_object *self)
+{
+    atomic_store(&self->watch.engine->stop_limit, PW_STOP_NOW);
+    pw_store_object *inner = self->watch.inner;
+    if (!inner)
+        return;
+    pw_lock(&inner->lock);
+    poke(inner);
+    pw_unlock(&inner->lock);
+}
+
+/* Lets the owner know; the call takes it up soon, its end at the latest. False: nobody owns it, or
+ * it is closed. */
+static bool want_fuel(pw_store_object *self, long long fuel)
+{
+    pw_lock(&self->lock);
+    bool wanted = pw_read(self->store) && pw_turn_notify(&self->turn);
+    if (wanted) {
+        atomic_store(&self->watch.wanted_fuel, fuel);
+        poke(self);
+    }
+    pw_unlock(&self->lock);
+    return wanted;
+}
+
+int pw_store_set_fuel(PyObject *op, PyObject *value, void *Py_UNUSED(closure))
+{
+    pw_store_object *self = (pw_store_object *)op;
+    long long fuel;
+    int entered = 0;
+    if (take_fuel(value, &fuel) < 0)
+        return -1;
+    do {
+        entered = pw_store_require_open(self) < 0 ? -1 : pw_store_try_enter(self);
+    } while (!entered && !want_fuel(self, fuel));
+    if (entered > 0) {
+        atomic_store(&self->watch.wanted_fuel, PW_NOTHING_WANTED);
+        fill(self, fuel);
+        pw_store_leave(self);
+    }
+    return entered < 0 ? -1 : 0;
+}
+
+/* ---- interruption ---- */
+
+PyObject *pw_store_interrupt(PyObject *op, PyObject *Py_UNUSED(ignored))
+{
+    pw_store_object *self = (pw_store_object *)op;
+    pw_lock(&self->lock);
+    bool runs = pw_read(self->store) && pw_turn_notify(&self->turn);
+    if (runs) {
+        atomic_store(&self->watch.interrupted, true);
+        pw_add_bits(self->watch.watched, PW_WATCH_INTERRUPTED);
+        poke(self);
+    }
+    pw_unlock(&self->lock);
+    return PyBool_FromLong(runs);
+}
+
+/* Its thread runs in the store, waits for it, or will come: each finds the deadline past. */
+PyObject *pw_store_cancel(PyObject *op, PyObject *id)
+{
+    pw_store_object *self = (pw_store_object *)op;
+    unsigned long long wanted = PyLong_AsUnsignedLongLong(id);
+    if (PyErr_Occurred())
+        return NULL;
+    pw_lock(&self->lock);
+    pw_scope *scope = *find_scope(self, wanted);
+    if (scope) {
+        scope->deadline = INT64_MIN;
+        pw_store_end_wait(self, scope->thread);
+        if (pw_turn_owner(&self->turn) == scope->thread) {
+            atomic_store(&self->watch.cancelled, true);
+            poke(self);
+        }
+    }
+    pw_unlock(&self->lock);
+    Py_RETURN_NONE;
+}
+
+/* ---- around calls ---- */
+
+void pw_watch_init(pw_store_object *self, long long fuel, int64_t timeout)
+{
+    pw_watch *watch = &self->watch;
+    watch->engine = pw_engine->store_meter(self->store);
+    watch->engine->embedder = self;
+    watch->timeout = timeout;
+    watch->call_deadline = watch->deadline = watch->next_signals = PW_NEVER;
+    atomic_init(&watch->wanted_fuel, PW_NOTHING_WANTED);
+    if (fuel != PW_NO_FUEL)
+        fill(self, fuel);
+    if (timeout != PW_NEVER)
+        pw_add_bits(watch->watched, PW_WATCH_TIMEOUT);
+}
+
+void pw_watch_clear(pw_store_object *self)
+{
+    while (self->watch.scopes) {
+        pw_scope *scope = self->watch.scopes;
+        self->watch.scopes = scope->next;
+        PyMem_Free(scope);
+    }
+}
+
+void pw_watch_settle(pw_store_object *self)
+{
+    atomic_store(&self->watch.interrupted, false);
+    pw_drop_bits(self->watch.watched, PW_WATCH_INTERRUPTED);
+    take_wanted_fuel(self);
+    self->watch.call_deadline = self->watch.deadline = PW_NEVER;
+}
+
+static pw_trap pending_at(const pw_store_object *self, int64_t time)
+{
+    for (; self; self = self->watch.outer) {
+        if (atomic_load(&self->watch.interrupted))
+            return PW_TRAP_INTERRUPTED;
+        if (time >= self->watch.deadline)
+            return PW_TRAP_DEADLINE;
+    }
+    return PW_TRAP_NONE;
+}
+
+pw_trap pw_watch_pending(pw_store_object *self)
+{
+    return pending_at(self, now());
+}
+
+PW_THREAD_LOCAL pw_store_object *pw_hosting;
+#ifndef Py_GIL_DISABLED
+Py_ssize_t pw_host_calls;
+#endif
+
+/* Coroutines can leave a store behind whose call has ended, or one that runs elsewhere. */
+static void link_outer(pw_store_object *self, pw_store_object *outer)
+{
+    if (!outer || outer == self || !pw_turn_mine(&outer->turn) || outer->watch.inner)
+        return;
+    self->watch.outer = (pw_store_object *)Py_NewRef((PyObject *)outer);
+    pw_add_bits(self->watch.watched, PW_WATCH_OUTER);
+    pw_lock(&outer->lock);
+    outer->watch.inner = self;
+    pw_unlock(&outer->lock);
+}
+
+static void unlink_outer(pw_store_object *self)
+{
+    pw_store_object *outer = self->watch.outer;
+    if (!outer)
+        return;
+    pw_lock(&outer->lock);
+    outer->watch.inner = NULL;
+    pw_unlock(&outer->lock);
+    pw_drop_bits(self->watch.watched, PW_WATCH_OUTER);
+    Py_CLEAR(self->watch.outer);
+}
+
+/* Why a call must not begin. */
+static pw_trap begin(pw_store_object *self)
+{
+    pw_watch *watch = &self->watch;
+    if (self->turn.depth == 1) {
+        link_outer(self, pw_hosting);
+        watch->started = 0;
+        watch->call_deadline = watch->timeout == PW_NEVER ? PW_NEVER : after(now(), watch->timeout);
+    }
+    watch->deadline = first_deadline(self);
+    if (self->turn.depth > 1) /* the end of this call does not put it back */
+        pw_turn_notify(&self->turn);
+    atomic_store(&watch->seen_fuel, fuel_left(self));
+    pw_engine->store_forget_frames(self->store);
+    return pw_watch_pending(self);
+}
+
+static void end(pw_store_object *self)
+{
+    if (self->watch.let_go)
+        pw_take_gil(self);
+    if (self->turn.depth == 1) {
+        unlink_outer(self);
+        self->watch.call_deadline = self->watch.deadline = PW_NEVER;
+    }
+}
+
+pw_trap pw_watched_call(pw_store_object *self, const pw_callee *callee, uint64_t *values)
+{
+    pw_trap trap = begin(self);
+    if (trap == PW_TRAP_NONE)
+        trap = pw_engine->call(callee, values);
+    end(self);
+    return trap;
+}
+
+pw_trap pw_run_batch(pw_store_object *self, const pw_callee *callee, pw_batch *batch)
+{
+    pw_trap trap = begin(self);
+    if (trap == PW_TRAP_NONE)
+        trap = pw_engine->call_each(callee, batch);
+    end(self);
+    return trap;
+}
+
+void pw_take_gil(pw_store_object *self)
+{
+    PyThreadState *thread = self->watch.let_go;
+    self->watch.let_go = NULL;
+    PyEval_RestoreThread(thread);
+    self->watch.started = 0;
+}
+
+/* ---- the hook ---- */
+
+/* Ticks are counted, not time: their number follows what they take. */
+static void adapt(pw_watch *watch, int64_t time)
+{
+    int64_t elapsed = time - watch->looked, period = watch->engine->period;
+    if (elapsed > 2 * LOOK_INTERVAL) {
+        period = period * LOOK_INTERVAL / elapsed;
+        watch->engine->period = period ? period : 1;
+    } else if (period < PW_MAX_PERIOD) {
+        watch->engine->period = 2 * period;
+    }
+}
+
+/* With the GIL. What a handler raises stops the call; it may have used the store. */
+static pw_trap run_handlers(pw_store_object *self)
+{
+    return PyErr_CheckSignals() < 0 ? PW_TRAP_HOST : pw_watch_pending(self);
+}
+
+static void let_go(pw_watch *watch, bool main)
+{
+    watch->next_signals = main ? after(now(), SIGNAL_INTERVAL) : PW_NEVER;
+    watch->let_go = PyEval_SaveThread();
+}
+
+static pw_trap look(pw_store_object *self, int64_t time)
+{
+    pw_watch *watch = &self->watch;
+    bool main = watch->next_signals != PW_NEVER;
+    if (watch->let_go) {
+        if (time < watch->next_signals)
+            return PW_TRAP_NONE;
+        pw_take_gil(self);
+        watch->started = time;
+    } else {
+        if (time - watch->started < KEEP_GIL)
+            return PW_TRAP_NONE;
+        main = on_main_thread();
+    }
+    pw_trap trap = main ? run_handlers(self) : PW_TRAP_NONE;
+    if (trap == PW_TRAP_NONE)
+        let_go(watch, main);
+    return trap;
+}
+
+/* Another thread has changed this one's deadlines, which the lock, or the GIL, guards. */
+static void take_cancellation(pw_store_object *self)
+{
+    if (self->watch.let_go)
+        pw_take_gil(self);
+    self->watch.deadline = first_deadline(self);
+}
+
+pw_trap pw_tick(void *store_object)
+{
+    pw_store_object *self = store_object;
+    pw_watch *watch = &self->watch;
+    int64_t time = now();
+    if (watch->started)
+        adapt(watch, time);
+    else
+        watch->started = time;
+    watch->looked = time;
+    take_wanted_fuel(self);
+    atomic_store(&watch->seen_fuel, fuel_left(self));
+    if (atomic_exchange(&watch->cancelled, false))
+        take_cancellation(self);
+    pw_trap trap = pending_at(self, time);
+    return trap == PW_TRAP_NONE ? look(self, time) : trap;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* What the extension with the CPython types needs of the engine: a table of functions. That
+ * extension gets it by address, since the two share no symbols. */
+#ifndef PW_API_H
+#define PW_API_H
+
+#include "decode/types.h"
+#include "embed/pw.h"
+#include "engine/callee.h"
+#include "runtime/externs.h"
+#include "runtime/meter.h"
+
+struct pw_api {
+    uint32_t size; /* of this struct: the two extensions must be built together */
+    void (*set_hooks)(pw_host_hook host, pw_tick_hook tick);
+    pw_store *(*store_new)(const pw_store_limits *limits, pw_error *error);
+    pw_meter *(*store_meter)(pw_store *store);
+    void (*store_free)(pw_store *store);
+    uint32_t (*store_frames)(const pw_store *store, pw_frame *frames, uint32_t capacity,
+                             uint32_t *head, uint64_t *omitted);
+    /* Of a call that fails before it begins: there are none. */
+    void (*store_forget_frames)(pw_store *store);
+    const char *(*store_message)(const pw_store *store);
+    pw_func *(*instance_func)(pw_instance *instance, uint32_t index);
+    const pw_functype *(*func_type)(const pw_func *func);
+    pw_typename (*valtype_name)(pw_valtype type);
+    pw_module *(*func_module)(const pw_func *func);
+    pw_module *(*module_retain)(pw_module *module);
+    void (*module_release)(pw_module *module);
+    const void *(*func_type_identity)(const pw_func *func);
+    const void *(*store_type)(pw_store *store, pw_module *module, uint32_t type);
+    /* Shows every external reference in a global or a table of the store. The number of places
+     * looked at. */
+    uint64_t (*visit_externs)(const pw_store *store, pw_extern_visitor visit, void *arg);
+    pw_callee (*callee)(const pw_func *func);
+    /* Arguments in values[0 .. nparams), results in values[0 .. nresults): 64 bits each, 32-bit
+     * ones in the low half. */
+    pw_trap (*call)(const pw_callee *callee, uint64_t *values);
+    /* Calls with the elements of a batch, in order; each takes a tick. */
+    pw_trap (*call_each)(const pw_callee *callee, pw_batch *batch);
+    pw_memory *(*instance_memory)(pw_instance *instance, uint32_t index);
+    pw_memory *(*memory_new)(pw_store *store, const pw_limits *limits, pw_error *error);
+    pw_memory *(*memory_retain)(pw_memory *memory);
+    void (*memory_release)(pw_memory *memory);
+    uint8_t *(*memory_data)(const pw_memory *memory);
+    uint64_t (*memory_size)(const pw_memory *memory);
+    int64_t (*memory_grow)(pw_memory *memory, uint64_t delta);
+};
+
+#endif

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/* Calls from outside, and what there is to know of a function. */
+
+#include "embed/api.h"
+#include "engine/engine.h"
+#include "runtime/store.h"
+#include "runtime/memory.h"
+
+#include <string.h>
+
+const pw_functype *pw_func_type(const pw_func *func)
+{
+    const pw_module_info *info = &pw_func_module(func)->info;
+    return &info->types[info->function_types[pw_func_index(func)]];
+}
+
+pw_instance *pw_func_instance(const pw_func *func)
+{
+    return pw_instance_of(pw_m3(func));
+}
+
+pw_module *pw_func_module(const pw_func *func)
+{
+    return pw_func_instance(func)->module;
+}
+
+uint32_t pw_func_index(const pw_func *func)
+{
+    return (uint32_t)(pw_m3(func) - pw_func_instance(func)->m3->functions);
+}
+
+const void *pw_func_type_identity(const pw_func *func)
+{
+    return pw_m3(func)->funcType;
+}
+
+static pw_callee callee(const pw_func *func)
+{
+    M3Function *function = pw_m3(func);
+    const pw_instance *instance = pw_func_instance(func);
+    return (pw_callee){instance->store, function, instance->header, function->funcType->numArgs,
+                       function->funcType->numRets};
+}
+
+/* Reads what the guest wrote and no more: the processor would have to wait for the store of half of
+ * what it loads. */
+static inline uint64_t result_bits(const M3FuncType *type, uint32_t index, const uint64_t *sp)
+{
+    uint8_t valtype = type->types[index];
+    uint32_t low;
+    memcpy(&low, &sp[index], sizeof low);
+    return valtype == c_m3Type_i32 || valtype == c_m3Type_f32 ? low : sp[index];
+}
+
+/* Compiles the function unless it is, and sees that its values fit the stack. */
+static inline pw_trap prepare(const pw_callee *callee)
+{
+    M3Function *function = callee->function;
+    const uint64_t *sp = callee->store->sp;
+    if (callee->nresults + callee->nparams > (size_t)(callee->store->stack_end - sp))
+        return PW_TRAP_STACK_EXHAUSTED;
+    M3Result error = function->compiled ? NULL : pw_compile(function);
+    return error ? pw_classify(error) : PW_TRAP_NONE;
+}
+
+static inline pw_trap run(const pw_callee *callee, uint64_t *values)
+{
+    M3Function *function = callee->function;
+    uint64_t *sp = callee->store->sp;
+    uint64_t *arguments = sp + callee->nresults;
+    pw_trap unfit = prepare(callee);
+    if (unfit != PW_TRAP_NONE)
+        return unfit;
+    for (uint32_t i = 0; i < callee->nparams; ++i)
+        arguments[i] = values[i];
+    m3ret_t trap = pw_run(function, sp, callee->memory);
+    if (trap)
+        return pw_classify(trap);
+    for (uint32_t i = 0; i < callee->nresults; ++i)
+        values[i] = result_bits(function->funcType, i, sp);
+    return PW_TRAP_NONE;
+}
+
+static inline pw_trap run_each(const pw_callee *callee, pw_batch *batch)
+{
+    pw_trap unfit = prepare(callee);
+    return unfit == PW_TRAP_NONE ? pw_classify(pw_run_each(callee, batch)) : unfit;
+}
+
+/* Takes back what other threads wanted of an earlier call: the embedder sees to it when calls nest.
+ */
+static inline void set_native_limit(pw_store *store, uintptr_t limit)
+{
+    store->native_limit = limit;
+    atomic_store_explicit(&store->meter.stop_limit, limit, memory_order_relaxed);
+}
+
+/* Notes how much native stack this thread has. False when it is used up. */
+static inline bool begin(pw_store *store, uintptr_t *saved)
+{
+    uintptr_t limit = pw_native_stack_end() + PW_NATIVE_RESERVE;
+    *saved = store->native_limit;
+    store->record.count = 0;
+    if ((uintptr_t)__builtin_frame_address(0) < limit)
+        return false;
+    set_native_limit(store, limit);
+    return true;
+}
+
+static pw_trap call(const pw_callee *callee, uint64_t *values)
+{
+    uintptr_t saved;
+    if (!begin(callee->store, &saved))
+        return PW_TRAP_STACK_EXHAUSTED;
+    pw_trap trap = run(callee, values);
+    set_native_limit(callee->store, saved);
+    return trap;
+}
+
+static pw_trap call_each(const pw_callee *callee, pw_batch *batch)
+{
+    uintptr_t saved;
+    if (!begin(callee->store, &saved))
+        return PW_TRAP_STACK_EXHAUSTED;
+    pw_trap trap = run_each(callee, batch);
+    set_native_limit(callee->store, saved);
+    return trap;
+}
+
+static void forget_frames(pw_store *store)
+{
+    store->record.count = 0;
+}
+
+const char *pw_engine_version(void)
+{
+    return M3_VERSION;
+}
+
+const pw_api *pw_get_api(void)
+{
+    static const pw_api api = {
+        .size = sizeof api,
+        .set_hooks = pw_set_engine_hooks,
+        .store_new = pw_store_new,
+        .store_meter = pw_store_meter,
+        .store_free = pw_store_free,
+        .store_frames = pw_store_frames,
+        .store_forget_frames = forget_frames,
+        .store_message = pw_store_message,
+        .instance_func = pw_instance_func,
+        .func_type = pw_func_type,
+        .valtype_name = pw_valtype_name,
+        .func_module = pw_func_module,
+        .module_retain = pw_module_retain,
+        .module_release = pw_module_release,
+        .func_type_identity = pw_func_type_identity,
+        .store_type = pw_store_type,
+        .visit_externs = pw_store_visit_externs,
+        .callee = callee,
+        .call = call,
+        .call_each = call_each,
+        .instance_memory = pw_instance_memory,
+        .memory_new = pw_memory_new,
+        .memory_retain = pw_memory_retain,
+        .memory_release = pw_memory_release,
+        .memory_data = pw_memory_data,
+        .memory_size = pw_memory_size,
+        .memory_grow = pw_memory_grow,
+    };
+    return &api;
+}

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: MIT */
+/* Instances: wasm3's structures, built from the decoded module, and the order of instantiation. */
+
+#include "embed/instance.h"
+#include "embed/pw.h"
+#include "engine/engine.h"
+#include "runtime/memory.h"
+#include "runtime/table.h"
+#include "runtime/evaluate.h"
+#include "runtime/functypes.h"
+#include "runtime/segments.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void no_memory(pw_error *error)
+{
+    pw_fail(error, PW_NO_MEMORY, 0, "no memory for an instance");
+}
+
+/* An array that may be empty. */
+static bool allocate(void *result, size_t count, size_t size)
+{
+    void *array = calloc(count ? count : 1, size);
+    memcpy(result, &array, sizeof array);
+    return array != NULL;
+}
+
+/* ---- types and functions ---- */
+
+static bool add_types(pw_instance *instance, pw_error *error)
+{
+    const pw_module_info *info = &instance->module->info;
+    M3Module *m3 = instance->m3;
+    if (!allocate(&m3->funcTypes, info->ntypes, sizeof *m3->funcTypes)) {
+        no_memory(error);
+        return false;
+    }
+    m3->numFuncTypes = info->ntypes;
+    if (pw_store_intern(instance->store, instance->module, m3->funcTypes))
+        return true;
+    no_memory(error);
+    return false;
+}
+
+/* A type that wasm3 has no room for was left out of the table: it may stay unused. */
+static bool check_type(const pw_instance *instance, uint32_t function, pw_error *error)
+{
+    uint32_t type = instance->module->info.function_types[function];
+    if (instance->m3->funcTypes[type])
+        return true;
+    pw_fail(error, PW_UNSUPPORTED, 0,
+            "function %u: parameters and results of type v128 cannot be run yet",
+            (unsigned)function);
+    error->function = function;
+    return false;
+}
+
+static bool add_functions(pw_instance *instance, pw_error *error)
+{
+    const pw_module *module = instance->module;
+    M3Module *m3 = instance->m3;
+    uint32_t count = module->info.nfunctions;
+    if (!allocate(&m3->functions, count, sizeof *m3->functions) ||
+        !allocate(&instance->thunks, module->nimported_functions,
+                  PW_THUNK_WORDS * sizeof *instance->thunks)) {
+        no_memory(error);
+        return false;
+    }
+    m3->numFunctions = count;
+    m3->numFuncImports = module->nimported_functions;
+    for (uint32_t i = 0; i < count; ++i) {
+        M3Function *function = &m3->functions[i];
+        if (!check_type(instance, i, error))
+            return false;
+        function->module = m3;
+        function->funcType = m3->funcTypes[module->info.function_types[i]];
+        if (i < module->nimported_functions)
+            continue;
+        const pw_body *body = &module->codes[i - module->nimported_functions];
+        function->wasm = module->info.bytes + body->start;
+        function->wasmEnd = module->info.bytes + body->end;
+    }
+    return true;
+}
+
+/* ---- memories, tables, globals, tags ---- */
+
+/* Index spaces, which the imports begin. */
+static bool add_spaces(pw_instance *instance, pw_error *error)
+{
+    const pw_module *module = instance->module;
+    if (!allocate(&instance->tables, module->ntables, sizeof *instance->tables) ||
+        !allocate(&instance->own_tables, module->ntables, sizeof *instance->own_tables) ||
+        !allocate(&instance->globals, module->nglobals, sizeof *instance->globals) ||
+        !allocate(&instance->tags, module->ntags, sizeof *instance->tags) ||
+        !allocate(&instance->own_tags, module->ntags, sizeof *instance->own_tags)) {
+        no_memory(error);
+        return false;
+    }
+    instance->ntables = module->ntables;
+    instance->nglobals = module->nglobals;
+    return true;
+}
+
+static bool add_memory(pw_instance *instance, pw_error *error)
+{
+    const pw_module *module = instance->module;
+    instance->header = &instance->store->no_memory.m3;
+    if (!module->nmemories)
+        return true;
+    if (!module->memories[0].imported)
+        instance->memory = pw_memory_new(instance->store, &module->memories[0].limits, error);
+    if (!instance->memory)
+        return false;
+    instance->header = pw_memory_header(instance->memory);
+    return true;
+}
+
+static bool add_tables(pw_instance *instance, pw_error *error)
+{
+    const pw_module *module = instance->module;
+    for (uint32_t i = 0; i < module->ntables; ++i) {
+        const pw_tabledef *definition = &module->tables[i];
+        if (definition->imported)
+            continue;
+        pw_table *table = instance->tables[i] = &instance->own_tables[i];
+        if (!pw_table_init(table, instance->store, definition->type, &definition->limits,
+                           pw_evaluate(instance, &definition->init), error))
+            return false;
+        table->resolved = pw_resolve_type(instance, definition->type);
+    }
+    return true;
+}
+
+pw_global *pw_global_new(pw_store *store, pw_valtype type, bool is_mutable, uint64_t bits)
+{
+    pw_global *global = calloc(1, sizeof *global);
+    if (!global)
+        return NULL;
+    *global = (pw_global){store->globals, bits, type, pw_host_type(type), is_mutable};
+    store->globals = global;
+    return global;
+}
+
+static bool add_globals(pw_instance *instance, pw_error *error)
+{
+    const pw_module *module = instance->module;
+    for (uint32_t i = 0; i < module->nglobals; ++i) {
+        const pw_globaldef *definition = &module->globals[i];
+        if (definition->imported)
+            continue;
+        pw_global *global = pw_global_new(instance->store, definition->type, definition->is_mutable,
+                                          pw_evaluate(instance, &definition->init));
+        if (!global) {
+            no_memory(error);
+            return false;
+        }
+        global->resolved = pw_resolve_type(instance, definition->type);
+        instance->globals[i] = global;
+    }
+    return true;
+}
+
+static void add_tags(pw_instance *instance)
+{
+    const pw_module *module = instance->module;
+    for (uint32_t i = 0; i < module->ntags; ++i) {
+        if (module->tags[i].imported)
+            continue;
+        instance->own_tags[i].type = instance->m3->funcTypes[module->tags[i].type_index];
+        instance->tags[i] = &instance->own_tags[i];
+    }
+}
+
+/* ---- the whole ---- */
+
+static bool add_segments(pw_instance *instance, pw_error *error)
+{
+    if (pw_segments_add(instance))
+        return true;
+    no_memory(error);
+    return false;
+}
+
+/* Nearly all of a runtime is the compiler's state, its first member, which CompileFunction clears.
+ */
+static M3Runtime *new_runtime(void)
+{
+    M3Runtime *runtime = malloc(sizeof *runtime);
+    size_t cleared = offsetof(M3Runtime, environment);
+    if (runtime)
+        memset((char *)runtime + cleared, 0, sizeof *runtime - cleared);
+    return runtime;
+}
+
+static bool add_m3(pw_instance *instance, pw_error *error)
+{
+    pw_store *store = instance->store;
+    instance->runtime = new_runtime();
+    instance->m3 = calloc(1, sizeof *instance->m3);
+    if (!instance->runtime || !instance->m3) {
+        no_memory(error);
+        return false;
+    }
+    m3_ResetErrorInfo(instance->runtime);
+    instance->runtime->environment = store->environment;
+    instance->runtime->userdata = instance;
+    instance->runtime->modules = instance->m3;
+    instance->m3->runtime = instance->runtime;
+    instance->m3->environment = store->environment;
+    instance->m3->name = "";
+    instance->m3->startFunction = -1;
+    instance->m3->wasmStart = instance->module->info.bytes;
+    instance->m3->wasmEnd = instance->m3->wasmStart + instance->module->info.size;
+    return true;
+}
+
+static bool compile_all(pw_instance *instance, pw_error *error)
+{
+    pw_store *store = instance->store;
+    uintptr_t saved = store->native_limit;
+    uint32_t index;
+    store->native_limit = pw_native_stack_end() + PW_NATIVE_RESERVE;
+    pw_trap trap = pw_compile_all(instance, &index);
+    store->native_limit = saved;
+    if (trap == PW_TRAP_NONE)
+        return true;
+    pw_fail(error, trap == PW_TRAP_NO_MEMORY ? PW_NO_MEMORY : PW_UNSUPPORTED,
+            instance->module->codes[index - instance->module->nimported_functions].start, "%s",
+            store->message);
+    error->function = index;
+    return false;
+}
+
+pw_instance *pw_instance_new(pw_store *store, pw_module *module, const pw_extern *imports,
+                             bool eager, pw_error *error)
+{
+    if (module->is_listing) {
+        pw_fail(error, PW_UNSUPPORTED, 0, "not supported: the module was read to be looked at");
+        return NULL;
+    }
+    pw_instance *instance = calloc(1, sizeof *instance);
+    if (!instance) {
+        no_memory(error);
+        return NULL;
+    }
+    instance->store = store;
+    instance->module = pw_module_retain(module);
+    if (!add_m3(instance, error) || !add_types(instance, error) ||
+        !add_functions(instance, error) || !add_spaces(instance, error) ||
+        !pw_link_imports(instance, imports, error) || !add_memory(instance, error) ||
+        !add_globals(instance, error) || !add_tables(instance, error) ||
+        !add_segments(instance, error) || (eager && !compile_all(instance, error))) {
+        pw_instance_free(instance);
+        return NULL;
+    }
+    add_tags(instance);
+    /* From here on the store keeps it: what a segment wrote into an imported table stays. */
+    instance->next = store->instances;
+    store->instances = instance;
+    return pw_segments_apply(instance, error) ? instance : NULL;
+}
+
+void pw_instance_free(pw_instance *instance)
+{
+    if (instance->runtime && instance->m3) {
+        m3_FreeRuntime(instance->runtime); /* with its module */
+        /* wasm3 would give the pages to other instances, with the map of their old code. */
+        FreeCodePages(&instance->store->environment->pagesReleased);
+    } else {
+        free(instance->runtime);
+        free(instance->m3);
+    }
+    if (instance->own_tables)
+        for (uint32_t i = 0; i < instance->module->ntables; ++i)
+            free(instance->own_tables[i].elements);
+    free(instance->own_tables);
+    free(instance->tables);
+    free(instance->globals);
+    free(instance->tags);
+    free(instance->own_tags);
+    free(instance->elems);
+    free(instance->datas);
+    free(instance->thunks);
+    if (instance->memory)
+        pw_memory_release(instance->memory);
+    pw_module_release(instance->module);
+    free(instance);
+}
+
+pw_func *pw_instance_func(pw_instance *instance, uint32_t index)
+{
+    return pw_handle(&instance->m3->functions[index]);
+}
+
+pw_table *pw_instance_table(pw_instance *instance, uint32_t index)
+{
+    return instance->tables[index];
+}
+
+pw_memory *pw_instance_memory(pw_instance *instance, uint32_t index)
+{
+    (void)index; /* at most one yet */
+    return instance->memory;
+}
+
+pw_global *pw_instance_global(pw_instance *instance, uint32_t index)
+{
+    return instance->globals[index];
+}
+
+pw_tag *pw_instance_tag(pw_instance *instance, uint32_t index)
+{
+    return instance->tags[index];
+}

@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: MIT */
+/* Snapshots: what an instance can change of itself, as bytes and back.
+ *
+ * An image is words of 64 bits, in the machine's byte order, and then bytes of memory:
+ *   MAGIC; 1 if what is imported is part of it, else 0
+ *   of a memory: its pages; how many runs there are; offset and size in bytes of each run
+ *   of each mutable global: its bits, or the code of a reference
+ *   of each table: its size; the code of each element
+ *   a bit for each element segment that was dropped, in whole words; then of the data segments
+ *   the bytes of the runs; all others are zero
+ * The code of a reference is 0 for null. In the place of a function, 1 + i is function i of the
+ * instance, and larger ones are those of other instances; in the place of an external reference,
+ * 1 + i is external reference i. References of other types are always null.
+ *
+ * What is read can be anything: it is walked twice, and changes nothing the first time. */
+
+#include "embed/pw.h"
+#include "runtime/functypes.h"
+#include "runtime/memory.h"
+#include "runtime/table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MAGIC 0x31706e73337977f0u /* another byte order reads it otherwise */
+
+/* Runs begin and end at multiples of it. */
+#define BLOCK 4096
+
+static bool has_memory(const pw_instance *instance, bool imported)
+{
+    return instance->memory && (imported || !instance->module->memories[0].imported);
+}
+
+static bool has_global(const pw_instance *instance, uint32_t index, bool imported)
+{
+    const pw_globaldef *definition = &instance->module->globals[index];
+    return definition->is_mutable && (imported || !definition->imported);
+}
+
+static bool has_table(const pw_instance *instance, uint32_t index, bool imported)
+{
+    return imported || !instance->module->tables[index].imported;
+}
+
+static bool holds_externs(pw_valtype type)
+{
+    return pw_heap_type(type) == PW_EXTERNREF;
+}
+
+/* ---- saving ---- */
+
+typedef struct {
+    uint64_t *items;
+    size_t count;
+    size_t capacity;
+} words;
+
+typedef struct {
+    pw_instance *instance;
+    bool imported;
+    bool failed; /* without memory */
+    uint64_t run_bytes;
+    words image;
+    words externs;
+    words functions;
+} saver;
+
+static void push(saver *s, words *to, uint64_t word)
+{
+    if (to->count == to->capacity) {
+        size_t capacity = to->capacity ? 2 * to->capacity : 64;
+        uint64_t *items = realloc(to->items, capacity * sizeof *items);
+        if (!items) {
+            s->failed = true;
+            return;
+        }
+        to->items = items;
+        to->capacity = capacity;
+    }
+    to->items[to->count++] = word;
+}
+
+static bool is_zero(const uint8_t *block)
+{
+    static const uint8_t zeros[16];
+    return !memcmp(block, zeros, sizeof zeros) &&
+           !memcmp(block, block + sizeof zeros, BLOCK - sizeof zeros);
+}
+
+/* The first block, from one on, that is zero or is not. */
+static uint64_t find_block(const uint8_t *data, uint64_t at, uint64_t size, bool zero)
+{
+    while (at < size && is_zero(data + at) != zero)
+        at += BLOCK;
+    return at;
+}
+
+/* Views may write meanwhile: a run keeps its size, whatever is found in it later. */
+static uint64_t save_runs(saver *s, const uint8_t *data, uint64_t size)
+{
+    uint64_t count = 0, end = 0;
+    for (;;) {
+        uint64_t start = find_block(data, end, size, false);
+        if (start == size)
+            return count;
+        end = find_block(data, start, size, true);
+        push(s, &s->image, start);
+        push(s, &s->image, end - start);
+        s->run_bytes += end - start;
+        count++;
+    }
+}
+
+static void save_memory(saver *s)
+{
+    if (!has_memory(s->instance, s->imported))
+        return;
+    const pw_memory *memory = s->instance->memory;
+    uint64_t size = pw_memory_size(memory);
+    push(s, &s->image, size / PW_PAGE);
+    size_t place = s->image.count;
+    push(s, &s->image, 0);
+    uint64_t count = save_runs(s, pw_memory_data(memory), size);
+    if (!s->failed)
+        s->image.items[place] = count;
+}
+
+static uint64_t code_of(saver *s, pw_valtype type, uint64_t bits)
+{
+    if (!pw_is_reference(type) || !bits)
+        return bits;
+    if (holds_externs(type)) {
+        push(s, &s->externs, bits);
+        return s->externs.count;
+    }
+    const M3Module *m3 = s->instance->m3;
+    const M3Function *function = (const M3Function *)(uintptr_t)bits;
+    if (function->module == m3)
+        return 1 + (uint64_t)(function - m3->functions);
+    push(s, &s->functions, bits);
+    return m3->numFunctions + s->functions.count;
+}
+
+static void save_globals(saver *s)
+{
+    for (uint32_t i = 0; i < s->instance->nglobals; ++i) {
+        const pw_global *global = s->instance->globals[i];
+        if (has_global(s->instance, i, s->imported))
+            push(s, &s->image, code_of(s, global->resolved, global->bits));
+    }
+}
+
+static void save_tables(saver *s)
+{
+    for (uint32_t i = 0; i < s->instance->ntables; ++i) {
+        const pw_table *table = s->instance->tables[i];
+        if (!has_table(s->instance, i, s->imported))
+            continue;
+        push(s, &s->image, table->size);
+        for (uint32_t k = 0; k < table->size && !s->failed; ++k)
+            push(s, &s->image, code_of(s, table->resolved, table->elements[k]));
+    }
+}
+
+/* The bit of one of `count` segments, gathered in a word. */
+static void push_bit(saver *s, uint64_t *word, uint32_t index, uint32_t count, bool bit)
+{
+    *word |= (uint64_t)bit << index % 64;
+    if (index % 64 != 63 && index + 1 != count)
+        return;
+    push(s, &s->image, *word);
+    *word = 0;
+}
+
+static void save_segments(saver *s)
+{
+    const pw_instance *instance = s->instance;
+    uint64_t word = 0;
+    for (uint32_t i = 0; i < instance->nelems; ++i)
+        push_bit(s, &word, i, instance->nelems, !instance->elems[i].count);
+    for (uint32_t i = 0; i < instance->ndatas; ++i)
+        push_bit(s, &word, i, instance->ndatas, !instance->datas[i].size);
+}
+
+/* The runs follow the memory's pages and their number. */
+static void copy_runs(const saver *s, uint8_t *to)
+{
+    const uint64_t *word = s->image.items + 3;
+    for (uint64_t count = s->run_bytes ? *word : 0; count; --count) {
+        uint64_t offset = *++word;
+        size_t size = (size_t)*++word;
+        memcpy(to, pw_memory_data(s->instance->memory) + offset, size);
+        to += size;
+    }
+}
+
+static bool finish(saver *s, pw_snapshot *snapshot)
+{
+    size_t size = s->image.count * sizeof(uint64_t);
+    uint8_t *image = s->failed ? NULL : malloc(size + (size_t)s->run_bytes);
+    if (!image)
+        return false;
+    memcpy(image, s->image.items, size);
+    copy_runs(s, image + size);
+    *snapshot = (pw_snapshot){image,
+                              size + s->run_bytes,
+                              s->externs.items,
+                              s->externs.count,
+                              s->functions.items,
+                              s->functions.count};
+    return true;
+}
+
+bool pw_instance_save(pw_instance *instance, bool imported, pw_snapshot *snapshot, pw_error *error)
+{
+    saver s = {.instance = instance, .imported = imported};
+    push(&s, &s.image, MAGIC);
+    push(&s, &s.image, imported);
+    save_memory(&s);
+    save_globals(&s);
+    save_tables(&s);
+    save_segments(&s);
+    bool finished = finish(&s, snapshot);
+    free(s.image.items);
+    if (finished)
+        return true;
+    free(s.externs.items);
+    free(s.functions.items);
+    return pw_fail(error, PW_NO_MEMORY, 0, "no memory for a snapshot");
+}
+
+void pw_snapshot_free(pw_snapshot *snapshot)
+{
+    free(snapshot->image);
+    free(snapshot->externs);
+    free(snapshot->functions);
+}
+
+/* ---- restoring ---- */
+
+typedef struct {
+    pw_instance *instance;
+    const pw_snapshot *snapshot;
+    pw_error *error;
+    bool apply; /* what was found to be right */
+    bool imported;
+    const uint8_t *pos;
+    uint64_t left;
+    uint64_t pages;
+    const uint8_t *runs;
+    uint64_t nruns;
+    uint64_t run_bytes;
+} restorer;
+
+static bool damaged(restorer *r, const char *what)
+{
+    return pw_fail(r->error, PW_SNAPSHOT, 0, "the snapshot is damaged: %s", what);
+}
+
+static uint64_t word_at(const uint8_t *place, uint64_t index)
+{
+    uint64_t word;
+    memcpy(&word, place + index * sizeof word, sizeof word);
+    return word;
+}
+
+static bool take(restorer *r, uint64_t *word)
+{
+    if (r->left < sizeof *word)
+        return damaged(r, "it ends too early");
+    *word = word_at(r->pos, 0);
+    r->pos += sizeof *word;
+    r->left -= sizeof *word;
+    return true;
+}
+
+static bool take_header(restorer *r)
+{
+    uint64_t magic, imported;
+    if (!take(r, &magic) || !take(r, &imported))
+        return false;
+    if (magic != MAGIC || imported > 1)
+        return damaged(r, "it does not begin like one of this version");
+    r->imported = imported;
+    return true;
+}
+
+/* Ascending, and within the memory. */
+static bool check_runs(restorer *r)
+{
+    uint64_t size = r->pages * PW_PAGE, end = 0;
+    r->run_bytes = 0;
+    for (uint64_t i = 0; i < r->nruns; ++i) {
+        uint64_t start = word_at(r->runs, 2 * i), count = word_at(r->runs, 2 * i + 1);
+        if (start < end || start > size || count > size - start)
+            return damaged(r, "bytes are not within the memory");
+        end = start + count;
+        r->run_bytes += count;
+    }
+    return true;
+}
+
+static bool make_memory_room(restorer *r)
+{
+    pw_limits limits = r->instance->module->memories[0].limits;
+    if (r->pages < limits.min)
+        return damaged(r, "the memory is smaller than the module has it");
+    if (pw_memory_make_room(r->instance->memory, r->pages))
+        return true;
+    return pw_fail(r->error, PW_SNAPSHOT, 0,
+                   "the snapshot has a memory of %llu pages, more than the instance may have, or "
+                   "the system gives",
+                   (unsigned long long)r->pages);
+}
+
+static bool walk_memory(restorer *r)
+{
+    if (!has_memory(r->instance, r->imported))
+        return true;
+    if (!take(r, &r->pages) || !take(r, &r->nruns))
+        return false;
+    if (r->nruns > r->left / (2 * sizeof(uint64_t)))
+        return damaged(r, "it ends too early");
+    r->runs = r->pos;
+    r->pos += r->nruns * 2 * sizeof(uint64_t);
+    r->left -= r->nruns * 2 * sizeof(uint64_t);
+    return r->apply || (make_memory_room(r) && check_runs(r));
+}
+
+static bool null_of(restorer *r, pw_valtype type)
+{
+    return !(type & PW_NON_NULL) || damaged(r, "null is where its type excludes it");
+}
+
+static bool extern_of(restorer *r, uint64_t code, uint64_t *bits)
+{
+    if (code > r->snapshot->nexterns || !r->snapshot->externs[code - 1])
+        return damaged(r, "an external reference is none");
+    *bits = r->snapshot->externs[code - 1];
+    return true;
+}
+
+static bool function_of(restorer *r, pw_valtype type, uint64_t code, uint64_t *bits)
+{
+    const M3Module *m3 = r->instance->m3;
+    uint64_t other = code - 1 - m3->numFunctions;
+    if (code <= m3->numFunctions)
+        *bits = (uintptr_t)&m3->functions[code - 1];
+    else if (other < r->snapshot->nfunctions)
+        *bits = r->snapshot->functions[other];
+    else
+        *bits = 0;
+    const M3Function *function = (const M3Function *)(uintptr_t)*bits;
+    return (function && pw_type_matches(pw_function_type(function), type)) ||
+           damaged(r, "a function is none, or of another type than its place");
+}
+
+/* The bits that a code stands for in a place of the (resolved) type. */
+static bool bits_of(restorer *r, pw_valtype type, uint64_t code, uint64_t *bits)
+{
+    *bits = type == PW_I32 || type == PW_F32 ? (uint32_t)code : code;
+    if (!pw_is_reference(type))
+        return true;
+    if (!code)
+        return null_of(r, type);
+    return holds_externs(type) ? extern_of(r, code, bits) : function_of(r, type, code, bits);
+}
+
+static bool walk_globals(restorer *r)
+{
+    for (uint32_t i = 0; i < r->instance->nglobals; ++i) {
+        pw_global *global = r->instance->globals[i];
+        uint64_t code, bits;
+        if (!has_global(r->instance, i, r->imported))
+            continue;
+        if (!take(r, &code) || !bits_of(r, global->resolved, code, &bits))
+            return false;
+        if (r->apply)
+            global->bits = bits;
+    }
+    return true;
+}
+
+static bool make_table_room(restorer *r, pw_table *table, uint64_t size)
+{
+    if (size < table->limits.min)
+        return damaged(r, "a table is smaller than the module has it");
+    if (size > table->max)
+        return pw_fail(r->error, PW_SNAPSHOT, 0,
+                       "the snapshot has a table of %llu elements, and %u are allowed",
+                       (unsigned long long)size, (unsigned)table->max);
+    return pw_table_make_room(table, size) ||
+           pw_fail(r->error, PW_NO_MEMORY, 0, "no memory for a table of %llu elements",
+                   (unsigned long long)size);
+}
+
+static bool walk_elements(restorer *r, pw_table *table, uint64_t size)
+{
+    for (uint64_t i = 0; i < size; ++i) {
+        uint64_t code, bits;
+        if (!take(r, &code) || !bits_of(r, table->resolved, code, &bits))
+            return false;
+        if (r->apply)
+            table->elements[i] = bits;
+    }
+    return true;
+}
+
+static bool walk_tables(restorer *r)
+{
+    for (uint32_t i = 0; i < r->instance->ntables; ++i) {
+        pw_table *table = r->instance->tables[i];
+        uint64_t size;
+        if (!has_table(r->instance, i, r->imported))
+            continue;
+        if (!take(r, &size))
+            return false;
+        if (size > r->left / sizeof(uint64_t))
+            return damaged(r, "it ends too early");
+        if (r->apply)
+            table->size = (uint32_t)size;
+        else if (!make_table_room(r, table, size))
+            return false;
+        if (!walk_elements(r, table, size))
+            return false;
+    }
+    return true;
+}
+
+static bool walk_segments(restorer *r)
+{
+    pw_instance *instance = r->instance;
+    const pw_module *module = instance->module;
+    uint64_t word = 0;
+    for (uint32_t i = 0; i < instance->nelems; ++i) {
+        if (i % 64 == 0 && !take(r, &word))
+            return false;
+        if (r->apply)
+            instance->elems[i].count = word >> i % 64 & 1 ? 0 : module->elems[i].count;
+    }
+    for (uint32_t i = 0; i < instance->ndatas; ++i) {
+        if (i % 64 == 0 && !take(r, &word))
+            return false;
+        if (r->apply)
+            instance->datas[i].size = word >> i % 64 & 1 ? 0 : module->datas[i].size;
+    }
+    return true;
+}
+
+static bool walk(restorer *r, bool apply)
+{
+    r->apply = apply;
+    r->pos = r->snapshot->image;
+    r->left = r->snapshot->size;
+    if (!take_header(r) || !walk_memory(r) || !walk_globals(r) || !walk_tables(r) ||
+        !walk_segments(r))
+        return false;
+    return r->left == r->run_bytes || damaged(r, "it ends too early or too late");
+}
+
+static void fill_memory(const restorer *r)
+{
+    if (!has_memory(r->instance, r->imported))
+        return;
+    pw_memory *memory = r->instance->memory;
+    const uint8_t *from = r->pos;
+    uint64_t end = 0;
+    pw_memory_resize(memory, r->pages);
+    for (uint64_t i = 0; i < r->nruns; ++i) {
+        uint64_t start = word_at(r->runs, 2 * i), count = word_at(r->runs, 2 * i + 1);
+        pw_memory_clear(memory, end, start - end);
+        memcpy(pw_memory_data(memory) + start, from, (size_t)count);
+        from += count;
+        end = start + count;
+    }
+    pw_memory_clear(memory, end, r->pages * PW_PAGE - end);
+}
+
+bool pw_instance_restore(pw_instance *instance, const pw_snapshot *snapshot, pw_error *error)
+{
+    restorer r = {.instance = instance, .snapshot = snapshot, .error = error};
+    if (!walk(&r, false) || !walk(&r, true))
+        return false;
+    fill_memory(&r);
+    return true;
+}

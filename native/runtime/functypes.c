@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT */
+/* Function types: equal ones are one pointer within a store, whichever modules they come from.
+ *
+ * wasm3 knows four types of values; references are its i64. So that (externref), (funcref) and
+ * (i64) stay three types, the original ones follow wasm3's in the same block of memory, and it is
+ * they that are compared. Types are equal as recursive groups, of which most have one member:
+ * https://webassembly.github.io/spec/core/valid/conventions.html#rolling-and-unrolling */
+
+#include "runtime/functypes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* In the place of a type index: one within the same group, counted from its beginning. */
+#define RELATIVE 0x10000000u
+
+typedef struct {
+    uint32_t id;         /* the type's number in the store; consecutive in a group */
+    uint32_t group_size; /* of the group that begins here; 0: it began before */
+    pw_valtype types[];  /* results, then parameters; type indices are ids or RELATIVE */
+} original;
+
+static uint32_t value_count(const M3FuncType *type)
+{
+    return (uint32_t)type->numRets + type->numArgs;
+}
+
+/* Where wasm3's types end, rounded up. */
+static size_t original_offset(uint32_t nvalues)
+{
+    size_t unit = _Alignof(original);
+    return (offsetof(M3FuncType, types) + nvalues + unit - 1) / unit * unit;
+}
+
+static original *original_of(IM3FuncType type)
+{
+    return (original *)(void *)((char *)type + original_offset(value_count(type)));
+}
+
+/* ---- from a module's type to the store's ---- */
+
+/* Types of a module that are made together: [first, first + count). */
+typedef struct {
+    const pw_module_info *info;
+    IM3FuncType *types; /* of the module: those before `first` are known */
+    uint32_t first;
+    uint32_t count;
+} group;
+
+/* False when this version cannot run what the type refers to. */
+static bool resolve(const group *g, pw_valtype type, pw_valtype *result)
+{
+    *result = type;
+    if (!(type & PW_CONCRETE))
+        return true;
+    uint32_t index = type & PW_HEAP_MASK;
+    if (index >= g->first)
+        *result = (type & ~(pw_valtype)PW_HEAP_MASK) | RELATIVE | (index - g->first);
+    else if (g->types[index])
+        *result = (type & ~(pw_valtype)PW_HEAP_MASK) | original_of(g->types[index])->id;
+    return index >= g->first || g->types[index];
+}
+
+static bool convert(const group *g, const pw_valtype *types, uint32_t count, uint8_t *engine,
+                    pw_valtype *resolved)
+{
+    for (uint32_t i = 0; i < count; ++i) {
+        engine[i] = pw_engine_type(types[i]);
+        if (engine[i] == c_m3Type_none || !resolve(g, types[i], &resolved[i]))
+            return false;
+    }
+    return true;
+}
+
+static pw_code make_type(const group *g, uint32_t index)
+{
+    const pw_functype *type = &g->info->types[index];
+    uint32_t nvalues = type->nresults + type->nparams;
+    size_t size = original_offset(nvalues) + sizeof(original) + nvalues * sizeof(pw_valtype);
+    IM3FuncType made = calloc(1, size);
+    if (!made)
+        return PW_NO_MEMORY;
+    made->numRets = (uint16_t)type->nresults;
+    made->numArgs = (uint16_t)type->nparams;
+    original *o = original_of(made);
+    if (!convert(g, type->results, type->nresults, made->types, o->types) ||
+        !convert(g, type->params, type->nparams, made->types + type->nresults,
+                 o->types + type->nresults)) {
+        free(made);
+        return PW_UNSUPPORTED;
+    }
+    o->group_size = index == g->first ? g->count : 0;
+    g->types[index] = made;
+    return PW_OK;
+}
+
+static void forget_group(const group *g)
+{
+    for (uint32_t i = g->first; i < g->first + g->count; ++i) {
+        free(g->types[i]);
+        g->types[i] = NULL;
+    }
+}
+
+static pw_code make_group(const group *g)
+{
+    for (uint32_t i = g->first; i < g->first + g->count; ++i) {
+        pw_code code = make_type(g, i);
+        if (code != PW_OK) {
+            forget_group(g);
+            return code;
+        }
+    }
+    return PW_OK;
+}
+
+/* ---- the table of the store's groups: open addressing by their first types' ids, plus 1 ---- */
+
+/* The author of a module knows the function, but not where the store lies. */
+static uint32_t hash_group(const pw_store *store, IM3FuncType *types, uint32_t count)
+{
+    uint32_t hash = 2166136261u ^ count ^ (uint32_t)((uintptr_t)store >> 4);
+    for (uint32_t i = 0; i < count; ++i) {
+        const original *o = original_of(types[i]);
+        hash = (hash ^ types[i]->numRets ^ ((uint32_t)types[i]->numArgs << 16)) * 16777619u;
+        for (uint32_t k = 0; k < value_count(types[i]); ++k)
+            hash = (hash ^ o->types[k]) * 16777619u;
+    }
+    return hash ^ (hash >> 15);
+}
+
+static bool equal_types(IM3FuncType a, IM3FuncType b)
+{
+    return a->numRets == b->numRets && a->numArgs == b->numArgs &&
+           !memcmp(original_of(a)->types, original_of(b)->types,
+                   value_count(a) * sizeof(pw_valtype));
+}
+
+static bool equal_groups(IM3FuncType *a, IM3FuncType *b, uint32_t count)
+{
+    bool equal = original_of(a[0])->group_size == count;
+    for (uint32_t i = 0; i < count && equal; ++i)
+        equal = equal_types(a[i], b[i]);
+    return equal;
+}
+
+/* Where an equal group is, or the free place for it. */
+static uint32_t *find_place(const pw_store *store, IM3FuncType *types, uint32_t count)
+{
+    uint32_t mask = store->type_places_size - 1;
+    uint32_t i = hash_group(store, types, count) & mask;
+    while (store->type_places[i] &&
+           !equal_groups(&store->types[store->type_places[i] - 1], types, count))
+        i = (i + 1) & mask;
+    return &store->type_places[i];
+}
+
+/* At most half of the places are taken. */
+static bool grow_places(pw_store *store)
+{
+    uint32_t size = store->type_places_size ? 2 * store->type_places_size : 32;
+    uint32_t *places = calloc(size, sizeof *places);
+    if (!places)
+        return false;
+    free(store->type_places);
+    store->type_places = places;
+    store->type_places_size = size;
+    for (uint32_t id = 0; id < store->ntypes; ++id) {
+        uint32_t count = original_of(store->types[id])->group_size;
+        if (count)
+            *find_place(store, &store->types[id], count) = id + 1;
+    }
+    return true;
+}
+
+static bool make_room(pw_store *store, uint32_t count)
+{
+    while ((uint64_t)store->type_places_size < 2 * ((uint64_t)store->ntypes + count))
+        if (!grow_places(store))
+            return false;
+    if (store->types_capacity < store->type_places_size) {
+        IM3FuncType *types = realloc(store->types, store->type_places_size * sizeof *types);
+        if (!types)
+            return false;
+        store->types = types;
+        store->types_capacity = store->type_places_size;
+    }
+    return true;
+}
+
+/* The environment owns the types from here on. */
+static void add_group(pw_store *store, const group *g)
+{
+    for (uint32_t i = g->first; i < g->first + g->count; ++i) {
+        IM3FuncType type = g->types[i];
+        original_of(type)->id = store->ntypes;
+        type->next = store->environment->funcTypes;
+        store->environment->funcTypes = type;
+        store->types[store->ntypes++] = type;
+    }
+}
+
+static pw_code intern_group(pw_store *store, const group *g)
+{
+    if (!make_room(store, g->count))
+        return PW_NO_MEMORY;
+    pw_code code = make_group(g);
+    if (code != PW_OK)
+        return code;
+    IM3FuncType *types = &g->types[g->first];
+    uint32_t *place = find_place(store, types, g->count);
+    if (!*place) {
+        *place = store->ntypes + 1;
+        add_group(store, g);
+    } else {
+        forget_group(g);
+        memcpy(types, &store->types[*place - 1], g->count * sizeof(IM3FuncType));
+    }
+    return PW_OK;
+}
+
+/* ---- groups of a module ---- */
+
+/* Equal groups of a module are one already. */
+bool pw_store_intern(pw_store *store, const pw_module *module, IM3FuncType *types)
+{
+    const pw_module_info *info = &module->info;
+    group g = {.info = info, .types = types};
+    for (; g.first < info->ntypes; g.first += g.count) {
+        const pw_typedef *definition = &module->typedefs[g.first];
+        g.count = 1;
+        if (definition->canonical != g.first) {
+            types[g.first] = types[definition->canonical];
+            continue;
+        }
+        g.count = definition->group_size;
+        if (intern_group(store, &g) == PW_NO_MEMORY)
+            return false;
+    }
+    return true;
+}
+
+/* A group of its own. */
+pw_code pw_store_intern_one(pw_store *store, const pw_functype *type, IM3FuncType *result)
+{
+    const pw_module_info info = {.ntypes = 1, .types = type};
+    const group g = {.info = &info, .types = result, .count = 1};
+    *result = NULL;
+    return intern_group(store, &g);
+}
+
+/* ---- value types ---- */
+
+/* No type has this number: what refers to a type that this version cannot run matches nothing. */
+#define NO_TYPE PW_HEAP_MASK
+
+pw_valtype pw_resolve_type(const pw_instance *instance, pw_valtype type)
+{
+    if (!(type & PW_CONCRETE))
+        return type;
+    IM3FuncType target = instance->m3->funcTypes[type & PW_HEAP_MASK];
+    return (type & ~(pw_valtype)PW_HEAP_MASK) | (target ? original_of(target)->id : NO_TYPE);
+}
+
+pw_valtype pw_function_type(const M3Function *function)
+{
+    return PW_TYPED_REF | PW_NON_NULL | PW_CONCRETE | original_of(function->funcType)->id;
+}
+
+/* Of resolved types. */
+static bool heap_matches(uint32_t actual, uint32_t expected)
+{
+    if (actual == expected)
+        return actual != (PW_CONCRETE | NO_TYPE);
+    if (actual & PW_CONCRETE)
+        return expected == PW_FUNCREF;
+    switch (actual) {
+    case PW_NULLFUNCREF: return expected == PW_FUNCREF || (expected & PW_CONCRETE);
+    case PW_NULLEXTERNREF: return expected == PW_EXTERNREF;
+    case PW_NULLEXNREF: return expected == PW_EXNREF;
+    default: return false;
+    }
+}
+
+bool pw_type_matches(pw_valtype actual, pw_valtype expected)
+{
+    if ((expected & PW_NON_NULL) && !(actual & PW_NON_NULL))
+        return false;
+    return heap_matches(pw_heap_type(actual), pw_heap_type(expected));
+}
+
+/* ---- types of a module that is being linked ---- */
+
+void pw_store_end_linking(pw_store *store)
+{
+    free(store->linking.types);
+    if (store->linking.module)
+        pw_module_release(store->linking.module);
+    memset(&store->linking, 0, sizeof store->linking);
+}
+
+const void *pw_store_type(pw_store *store, pw_module *module, uint32_t type)
+{
+    for (const pw_instance *i = store->instances; i; i = i->next)
+        if (i->module == module)
+            return i->m3->funcTypes[type];
+    if (store->linking.module != module) {
+        pw_store_end_linking(store);
+        IM3FuncType *types = calloc(module->info.ntypes, sizeof *types);
+        if (!types || !pw_store_intern(store, module, types)) {
+            free(types);
+            return NULL;
+        }
+        store->linking.types = types;
+        store->linking.module = pw_module_retain(module);
+    }
+    return store->linking.types[type];
+}

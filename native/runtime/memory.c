@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+/* Linear memory: address space for its maximum is reserved at once and committed as it grows, so
+ * its bytes never move. The reservation begins with one system page, at whose end the header sits.
+ */
+
+#include "base/platform.h"
+#include "runtime/memory.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+
+/* The largest 32-bit memory: 4 GiB. */
+#define MAX_PAGES 65536
+
+struct pw_memory {
+    atomic_uint references;
+    pw_limits limits;
+    uint8_t *start; /* of the reservation */
+    size_t reserved;
+    _Atomic(uint64_t) pages; /* read by other threads while it grows */
+    uint64_t max_pages;      /* what the limits, the store and the reservation allow */
+    uint64_t used_pages;     /* the most that it ever had: views of them may still be written to */
+    uint8_t *data;
+};
+
+M3MemoryHeader *pw_memory_header(const pw_memory *memory)
+{
+    return (M3MemoryHeader *)(void *)memory->data - 1;
+}
+
+/* ---- memories that are kept ---- */
+
+/* Reserving address space costs more than all else about a small instance: the system makes tables
+ * for it, and clears pages. So a few memories that were let go are kept for the next ones. */
+static pw_kept kept_memories;
+/* 16 MiB: the tables of larger ones would take memory of their own. */
+#define MOST_KEPT_PAGES 256
+
+static void unmap(pw_memory *memory)
+{
+    if (memory && memory->start)
+        pw_pages_release(memory->start, memory->reserved);
+    free(memory);
+}
+
+/* Nothing that a guest left behind stays. Without a place, one of the others goes. */
+static void keep(pw_memory *memory)
+{
+    static atomic_uint next;
+    pw_memory_clear(memory, 0, memory->used_pages * PW_PAGE);
+    while (!pw_kept_put(&kept_memories, memory))
+        unmap(pw_kept_take(&kept_memories, next++));
+}
+
+/* One that can grow to so many pages, or NULL. */
+static pw_memory *take_kept(uint64_t max_pages)
+{
+    for (unsigned i = 0; i < PW_KEPT; ++i) {
+        pw_memory *memory = pw_kept_take(&kept_memories, i);
+        if (memory && memory->max_pages == max_pages)
+            return memory;
+        if (memory && !pw_kept_put(&kept_memories, memory))
+            unmap(memory);
+    }
+    return NULL;
+}
+
+static void forget_kept(void)
+{
+    for (unsigned i = 0; i < PW_KEPT; ++i)
+        unmap(pw_kept_take(&kept_memories, i));
+}
+
+/* ---- making and freeing ---- */
+
+static bool try_reserve(pw_memory *memory, uint64_t pages)
+{
+    size_t header = pw_page_size();
+    if (pages > (SIZE_MAX - header) / PW_PAGE)
+        return false;
+    memory->reserved = header + (size_t)pages * PW_PAGE;
+    memory->max_pages = pages;
+    memory->start = pw_pages_reserve(memory->reserved);
+    return memory->start != NULL;
+}
+
+/* Where address space is scarce (a limit on the process, a 32-bit one), only this much room to grow
+ * is reserved, 64 MiB, and if need be none: growing beyond it fails, as the specification allows at
+ * any time. More would leave nothing for the rest of the process. */
+#define SCARCE_GROWTH 1024
+
+static bool reserve(pw_memory *memory, uint64_t min, uint64_t max)
+{
+    if (try_reserve(memory, max))
+        return true;
+    forget_kept();
+    return try_reserve(memory, max) ||
+           (max - min > SCARCE_GROWTH && try_reserve(memory, min + SCARCE_GROWTH)) ||
+           try_reserve(memory, min);
+}
+
+static pw_memory *map_memory(uint64_t min, uint64_t max)
+{
+    pw_memory *memory = calloc(1, sizeof *memory);
+    if (!memory || !reserve(memory, min, max) ||
+        !pw_pages_commit(memory->start, pw_page_size() + (size_t)min * PW_PAGE)) {
+        unmap(memory);
+        return NULL;
+    }
+    memory->data = memory->start + pw_page_size();
+    memory->used_pages = min;
+    return memory;
+}
+
+static pw_memory *find_memory(uint64_t min, uint64_t max)
+{
+    pw_memory *memory = take_kept(max);
+    if (!memory)
+        return map_memory(min, max);
+    if (!pw_memory_make_room(memory, min)) {
+        unmap(memory);
+        return NULL;
+    }
+    if (min > memory->used_pages)
+        memory->used_pages = min;
+    return memory;
+}
+
+static uint64_t max_pages(const pw_store *store, const pw_limits *limits)
+{
+    uint64_t max = limits->has_max && limits->max < MAX_PAGES ? limits->max : MAX_PAGES;
+    return max < store->max_pages ? max : store->max_pages;
+}
+
+static void refuse(const pw_store *store, uint64_t pages, pw_error *error)
+{
+    if (pages > store->max_pages)
+        pw_fail(error, PW_LIMIT, 0, "memory too large: %llu bytes, and the limit is %llu",
+                (unsigned long long)pages * PW_PAGE,
+                (unsigned long long)store->max_pages * PW_PAGE);
+    else
+        pw_fail(error, PW_NO_MEMORY, 0, "no address space for a memory of %llu pages",
+                (unsigned long long)pages);
+}
+
+pw_memory *pw_memory_new(pw_store *store, const pw_limits *limits, pw_error *error)
+{
+    uint64_t min = limits->min, max = max_pages(store, limits);
+    pw_memory *memory = min <= max ? find_memory(min, max) : NULL;
+    if (!memory) {
+        refuse(store, min, error);
+        return NULL;
+    }
+    atomic_init(&memory->references, 1);
+    memory->limits = *limits;
+    memory->pages = min;
+    pw_header *header = pw_header_of(pw_memory_header(memory));
+    header->memory = memory;
+    header->store = store;
+    header->m3.maxStack = store->stack_end;
+    header->m3.length = (size_t)min * PW_PAGE;
+    return memory;
+}
+
+pw_memory *pw_memory_retain(pw_memory *memory)
+{
+    atomic_fetch_add_explicit(&memory->references, 1, memory_order_relaxed);
+    return memory;
+}
+
+void pw_memory_release(pw_memory *memory)
+{
+    if (atomic_fetch_sub_explicit(&memory->references, 1, memory_order_acq_rel) != 1)
+        return;
+    if (memory->used_pages <= MOST_KEPT_PAGES)
+        keep(memory);
+    else
+        unmap(memory);
+}
+
+uint8_t *pw_memory_data(const pw_memory *memory)
+{
+    return memory->data;
+}
+
+uint64_t pw_memory_size(const pw_memory *memory)
+{
+    return memory->pages * PW_PAGE;
+}
+
+pw_limits pw_memory_limits(const pw_memory *memory)
+{
+    pw_limits limits = memory->limits;
+    limits.min = memory->pages;
+    return limits;
+}
+
+bool pw_memory_make_room(pw_memory *memory, uint64_t pages)
+{
+    if (pages > memory->max_pages)
+        return false;
+    uint64_t used = memory->used_pages;
+    return pages <= used ||
+           pw_pages_commit(memory->data + used * PW_PAGE, (size_t)(pages - used) * PW_PAGE);
+}
+
+/* What a view wrote beyond the end is nothing of what the memory grows by. */
+void pw_memory_resize(pw_memory *memory, uint64_t pages)
+{
+    uint64_t before = memory->pages, used = memory->used_pages;
+    memory->pages = pages;
+    pw_memory_header(memory)->length = (size_t)pages * PW_PAGE;
+    if (pages < before)
+        pw_memory_clear(memory, pages * PW_PAGE, (before - pages) * PW_PAGE);
+    else if (before < used)
+        pw_memory_clear(memory, before * PW_PAGE,
+                        ((pages < used ? pages : used) - before) * PW_PAGE);
+    if (pages > used)
+        memory->used_pages = pages;
+}
+
+int64_t pw_memory_grow(pw_memory *memory, uint64_t delta)
+{
+    uint64_t before = memory->pages;
+    if (delta > memory->max_pages - before || !pw_memory_make_room(memory, before + delta))
+        return -1;
+    pw_memory_resize(memory, before + delta);
+    return (int64_t)before;
+}
+
+/* Less is quicker overwritten than taken from the system again. */
+#define GIVE_BACK (4 * PW_PAGE)
+
+void pw_memory_clear(pw_memory *memory, uint64_t offset, uint64_t size)
+{
+    size_t unit = pw_page_size();
+    uint8_t *start = memory->data + offset;
+    size_t before = (size_t)(-(uintptr_t)start & (unit - 1));
+    size_t count = (size_t)size;
+    if (count < GIVE_BACK || count < before + unit) {
+        memset(start, 0, count);
+        return;
+    }
+    size_t whole = (count - before) & ~(unit - 1);
+    memset(start, 0, before);
+    if (!pw_pages_clear(start + before, whole))
+        memset(start + before, 0, whole);
+    memset(start + before + whole, 0, count - before - whole);
+}

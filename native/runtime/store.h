@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+/* The state that running code works on: what engine and bridge share of it. */
+#ifndef PW_STORE_H
+#define PW_STORE_H
+
+#include "base/platform.h"
+#include "base/wasm3.h"
+#include "runtime/objects.h"
+#include "runtime/meter.h"
+
+/* Sits right before the bytes of a linear memory; wasm3 hands &m3 to every operation as `_mem`. */
+typedef struct {
+    pw_memory *memory; /* NULL: the instance has none */
+    pw_store *store;
+    M3MemoryHeader m3;
+} pw_header;
+
+/* The frames of a trap: the innermost and the outermost ones, whatever its depth. */
+#define PW_RECORD_HALF 32
+
+typedef struct {
+    IM3Function function;
+    pc_t pc; /* in the operation that trapped or called; NULL: at the entry of the function */
+} pw_mark;
+
+typedef struct {
+    uint64_t count;
+    pc_t pc; /* of the frame that is being left */
+    pw_mark head[PW_RECORD_HALF];
+    pw_mark tail[PW_RECORD_HALF]; /* a ring: mark n is at n % PW_RECORD_HALF */
+} pw_record;
+
+/* A block that is being compiled. */
+typedef struct {
+    struct M3CompilationScope *scope; /* of all but the innermost */
+    pc_t jump;                        /* the code that a br_table reaches it by */
+    uint64_t table;                   /* which one: see pw_compilation */
+} pw_scope;
+
+/* Of the function that is being compiled: what wasm3's M3Compilation has no place for. */
+typedef struct {
+    uint16_t first_free[2]; /* no slot, no pair of slots, is free below */
+    uint16_t preserved;     /* no operand below is a local */
+    uint32_t operations;    /* that were emitted so far */
+    uint32_t seen;          /* of these, what precedes the last check on every way to here */
+    uint64_t table;         /* counts br_tables, of all functions */
+    uint64_t allowance;     /* see spend() */
+    pw_scope *scopes;       /* by depth */
+    uint32_t capacity;
+} pw_compilation;
+
+struct pw_store {
+    pw_meter meter;         /* see record.h */
+    uintptr_t native_limit; /* the native stack of the running thread may be used down to here */
+    uint64_t max_pages;     /* of a memory, like the next of a table */
+    uint32_t max_elements;
+    uint64_t *sp;        /* where the next call from outside puts its values */
+    uint64_t excursions; /* into the host, so far */
+    uint64_t excursion;  /* that lasts: a number from 1 */
+    uint64_t *stack_end; /* values stay below; the red zone and a guard page follow */
+
+    void *stack; /* as mapped */
+    IM3Environment environment;
+    pw_instance *instances;
+    pw_global *globals;
+    pw_table *tables; /* of the host, like the next */
+    pw_tag *tags;
+    IM3FuncType *types; /* the store's distinct function types */
+    uint32_t ntypes;
+    uint32_t types_capacity;
+    uint32_t *type_places; /* where to find them: types.c */
+    uint32_t type_places_size;
+    struct {
+        pw_module *module; /* retained; NULL: none is being linked */
+        IM3FuncType *types;
+    } linking;
+
+    uint64_t *far; /* end of the running function's far locals; NULL: no function had any */
+    uint64_t *far_end;
+    void *far_stack; /* as mapped */
+    struct {
+        IM3Function callee;
+        uint64_t *sp; /* base of the frame that ends */
+    } tail;           /* with pw_tail_call */
+
+    pw_header no_memory; /* of instances without one */
+    pw_record record;
+    pw_compilation compilation;
+    char message[256];
+};
+
+struct pw_global {
+    pw_global *next;
+    uint64_t bits;
+    pw_valtype type;
+    pw_valtype resolved;
+    bool is_mutable;
+};
+
+struct pw_table {
+    pw_table *next; /* of the host's */
+    pw_valtype type;
+    pw_valtype resolved; /* with the store's number of a type for the module's index */
+    pw_limits limits;
+    uint32_t max; /* what the limits, and the store, allow */
+    uint32_t size;
+    uint32_t capacity;
+    uint64_t *elements; /* references: pw.h */
+};
+
+/* Its address is what it is. */
+struct pw_tag {
+    pw_tag *next; /* of the host's */
+    IM3FuncType type;
+};
+
+/* Segments as instructions see them: a dropped one is empty. */
+typedef struct {
+    pw_instance *instance;
+    uint32_t index;
+    uint32_t count;
+} pw_elem;
+
+typedef struct {
+    const uint8_t *data;
+    uint32_t size;
+} pw_data;
+
+struct pw_instance {
+    pw_instance *next;
+    pw_store *store;
+    pw_module *module;
+    M3Runtime *runtime;
+    M3Module *m3;
+    M3MemoryHeader *header; /* `_mem` of its code */
+    pw_memory *memory;      /* retained; NULL: none */
+    pw_table **tables;
+    pw_table *own_tables; /* the defined ones */
+    uint32_t ntables;
+    uint32_t nglobals;
+    pw_global **globals;
+    pw_tag **tags;
+    pw_tag *own_tags; /* the defined ones */
+    uint32_t nelems;
+    uint32_t ndatas;
+    pw_elem *elems;
+    pw_data *datas;
+    uint8_t *far_types; /* of the function that is being compiled */
+    code_t *thunks;     /* PW_THUNK_WORDS per imported function */
+    uint64_t excess;    /* see spend() */
+};
+
+#define PW_THUNK_WORDS 3
+
+/* Values, red zone: a caller writes its callee's arguments and results above its own frame, at most
+ * 1000 of 8 bytes (limits.h), before the callee's entry checks. */
+#define PW_RED_ZONE 65536
+
+/* For far locals: 40 frames of the largest functions. A multiple of the page size. */
+#define PW_FAR_STACK (16 << 20)
+
+/* Native stack that wasm code leaves for what runs below it: a compile, the exit through a trap. */
+#define PW_NATIVE_RESERVE 32768
+/* The same for a host function, which runs Python. */
+#define PW_HOST_RESERVE 65536
+
+/* More than any frame has, its callee's arguments and results included. */
+#define PW_MAX_FRAME (2 * PW_RED_ZONE)
+
+static inline pw_meter *pw_store_meter(pw_store *store)
+{
+    return &store->meter;
+}
+
+static inline pw_header *pw_header_of(M3MemoryHeader *mem)
+{
+    return (pw_header *)(void *)((char *)mem - offsetof(pw_header, m3));
+}
+
+static inline pw_instance *pw_instance_of(const M3Function *function)
+{
+    return function->module->runtime->userdata;
+}
+
+static inline bool has_far_locals(const M3Function *function)
+{
+    return (uint32_t)function->funcType->numArgs + function->numLocals > PW_NEAR_LOCALS;
+}
+
+/* wasm3's type for a value, c_m3Type_none if it has none. wasm3 counts i32, i64, f32, f64 from 1;
+ * references are 64 bits. */
+static inline uint8_t pw_engine_type(pw_valtype type)
+{
+    if (type >= PW_F64 && type <= PW_I32)
+        return (uint8_t)(PW_I32 + 1 - type);
+    return type == PW_V128 ? c_m3Type_none : c_m3Type_i64;
+}
+
+/* Whether elements, or bytes, [start, start + count) are there. */
+static inline bool pw_fits(uint64_t size, uint32_t start, uint32_t count)
+{
+    return start <= size && count <= size - start;
+}
+
+static inline M3Function *pw_m3(const pw_func *func)
+{
+    return (M3Function *)(void *)func;
+}
+
+static inline pw_func *pw_handle(M3Function *function)
+{
+    return (pw_func *)(void *)function;
+}
+
+#endif

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/* Tables and globals as the host sees them. */
+
+#include "base/error.h"
+#include "runtime/functypes.h"
+#include "runtime/table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+uint32_t pw_table_size(const pw_table *table)
+{
+    return table->size;
+}
+
+pw_valtype pw_table_type(const pw_table *table)
+{
+    return table->type;
+}
+
+pw_limits pw_table_limits(const pw_table *table)
+{
+    pw_limits limits = table->limits;
+    limits.min = table->size;
+    return limits;
+}
+
+uint64_t pw_table_get(const pw_table *table, uint32_t index)
+{
+    return table->elements[index];
+}
+
+void pw_table_set(pw_table *table, uint32_t index, uint64_t ref)
+{
+    table->elements[index] = ref;
+}
+
+bool pw_table_make_room(pw_table *table, uint64_t size)
+{
+    if (size <= table->capacity)
+        return true;
+    uint64_t capacity = table->capacity + (uint64_t)table->capacity / 2;
+    if (capacity > table->max)
+        capacity = table->max;
+    if (capacity < size)
+        capacity = size;
+    uint64_t *elements = realloc(table->elements, (size_t)capacity * sizeof *elements);
+    if (!elements)
+        return false;
+    table->elements = elements;
+    table->capacity = (uint32_t)capacity;
+    return true;
+}
+
+int64_t pw_table_grow(pw_table *table, uint32_t delta, uint64_t init)
+{
+    uint32_t before = table->size;
+    if (delta > table->max - before || !pw_table_make_room(table, (uint64_t)before + delta))
+        return -1;
+    table->size = before + delta;
+    pw_table_fill(table, before, init, delta);
+    return before;
+}
+
+bool pw_table_fill(pw_table *table, uint32_t start, uint64_t ref, uint32_t count)
+{
+    if (!pw_fits(table->size, start, count))
+        return false;
+    for (uint32_t i = 0; i < count; ++i)
+        table->elements[start + i] = ref;
+    return true;
+}
+
+bool pw_table_copy(pw_table *target, uint32_t to, const pw_table *source, uint32_t from,
+                   uint32_t count)
+{
+    if (!pw_fits(target->size, to, count) || !pw_fits(source->size, from, count))
+        return false;
+    if (count)
+        memmove(target->elements + to, source->elements + from, count * sizeof *source->elements);
+    return true;
+}
+
+static uint32_t max_size(const pw_store *store, const pw_limits *limits)
+{
+    bool declared = limits->has_max && limits->max < store->max_elements;
+    return declared ? (uint32_t)limits->max : store->max_elements;
+}
+
+/* Most are small, and filled with null. */
+bool pw_table_init(pw_table *table, const pw_store *store, pw_valtype type, const pw_limits *limits,
+                   uint64_t init, pw_error *error)
+{
+    table->type = type;
+    table->resolved = pw_host_type(type);
+    table->limits = *limits;
+    table->max = max_size(store, limits);
+    if (limits->min > table->max)
+        return pw_fail(error, PW_LIMIT, 0, "table too large: %llu elements, at most %u",
+                       (unsigned long long)limits->min, (unsigned)table->max);
+    uint32_t size = (uint32_t)limits->min;
+    if (!size)
+        return true;
+    table->elements = calloc(size, sizeof *table->elements);
+    if (!table->elements)
+        return pw_fail(error, PW_NO_MEMORY, 0, "no memory for a table of %u elements",
+                       (unsigned)size);
+    table->size = table->capacity = size;
+    return !init || pw_table_fill(table, 0, init, size);
+}
+
+pw_table *pw_table_new(pw_store *store, pw_valtype type, const pw_limits *limits, uint64_t init,
+                       pw_error *error)
+{
+    pw_table *table = calloc(1, sizeof *table);
+    if (!table) {
+        pw_fail(error, PW_NO_MEMORY, 0, "no memory for a table");
+        return NULL;
+    }
+    if (!pw_table_init(table, store, type, limits, init, error)) {
+        free(table);
+        return NULL;
+    }
+    table->next = store->tables;
+    store->tables = table;
+    return table;
+}
+
+pw_valtype pw_global_type(const pw_global *global)
+{
+    return global->type;
+}
+
+bool pw_global_mutable(const pw_global *global)
+{
+    return global->is_mutable;
+}
+
+uint64_t pw_global_get(const pw_global *global)
+{
+    return global->bits;
+}
+
+void pw_global_set(pw_global *global, uint64_t bits)
+{
+    global->bits = bits;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* Tags as the host sees them. */
+
+#include "base/limits.h"
+#include "runtime/functypes.h"
+
+#include <stdlib.h>
+
+static bool check(const pw_functype *type, pw_error *error)
+{
+    return type->nparams <= PW_MAX_PARAMS ||
+           pw_fail(error, PW_LIMIT, 0,
+                   "too many: a tag has %u parameters, at most %u are supported",
+                   (unsigned)type->nparams, PW_MAX_PARAMS);
+}
+
+pw_tag *pw_tag_new(pw_store *store, const pw_functype *type, pw_error *error)
+{
+    if (!check(type, error))
+        return NULL;
+    pw_tag *tag = calloc(1, sizeof *tag);
+    pw_code code = tag ? pw_store_intern_one(store, type, &tag->type) : PW_NO_MEMORY;
+    if (code != PW_OK) {
+        free(tag);
+        pw_fail(error, code, 0, "%s",
+                code == PW_NO_MEMORY ? "no memory for a tag" : "not supported: the type of a tag");
+        return NULL;
+    }
+    tag->next = store->tags;
+    store->tags = tag;
+    return tag;
+}
+
+const void *pw_tag_type_identity(const pw_tag *tag)
+{
+    return tag->type;
+}
