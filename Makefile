@@ -66,6 +66,7 @@ lint: $(VENV)/.extra-check
 lint-c: $(VENV)/.editable $(VENV)/.extra-check
 	$(BIN)/clang-format --dry-run -Werror native/*/*.[ch] native/engine/*/*.inc
 	$(BIN)/python tools/lint_c.py
+	$(BIN)/python tools/lint_dialect.py
 
 types: $(VENV)/.editable $(VENV)/.extra-check
 	$(BIN)/mypy

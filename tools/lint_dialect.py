@@ -87,7 +87,9 @@ def conditions(cursor: Cursor) -> Iterator[Cursor]:
 
 
 def is_pointer(cursor: Cursor) -> bool:
-    """Whether an expression is a pointer, and not a null pointer constant or an assignment."""
+    """Whether an expression is a pointer; what a macro makes has no extent, and is passed over."""
+    if cursor.extent.start.offset == cursor.extent.end.offset:
+        return False
     return cursor.type.get_canonical().kind in (TypeKind.POINTER, TypeKind.INCOMPLETEARRAY)
 
 

@@ -116,8 +116,9 @@ static void stack_bounds(pw_stack_bounds *bounds)
     void *start = NULL;
     size_t size = 0;
     if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
-        if (pthread_attr_getstack(&attributes, &start, &size) != 0)
+        if (pthread_attr_getstack(&attributes, &start, &size) != 0) {
             size = 0;
+        }
         pthread_attr_destroy(&attributes);
     }
     bounds->low = (uintptr_t)start;
@@ -129,10 +130,11 @@ static void stack_bounds(pw_stack_bounds *bounds)
 
 bool pw_kept_put(pw_kept *kept, void *item)
 {
-    for (int i = 0; i < PW_KEPT; ++i) {
+    for (int i = 0; i < PW_KEPT; i++) {
         void *empty = NULL;
-        if (atomic_compare_exchange_strong(&kept->places[i], &empty, item))
+        if (atomic_compare_exchange_strong(&kept->places[i], &empty, item)) {
             return true;
+        }
     }
     return false;
 }
@@ -140,7 +142,8 @@ bool pw_kept_put(pw_kept *kept, void *item)
 void *pw_kept_take(pw_kept *kept, unsigned place)
 {
     _Atomic(void *) *found = &kept->places[place % PW_KEPT];
-    return atomic_load_explicit(found, memory_order_relaxed) ? atomic_exchange(found, NULL) : NULL;
+    return atomic_load_explicit(found, memory_order_relaxed) != NULL ? atomic_exchange(found, NULL)
+                                                                     : NULL;
 }
 
 PW_THREAD_LOCAL pw_stack_bounds pw_thread_stack;
@@ -148,7 +151,8 @@ PW_THREAD_LOCAL pw_stack_bounds pw_thread_stack;
 uintptr_t pw_find_stack(uintptr_t here)
 {
     stack_bounds(&pw_thread_stack);
-    if (here - pw_thread_stack.low < pw_thread_stack.high - pw_thread_stack.low)
+    if (here - pw_thread_stack.low < pw_thread_stack.high - pw_thread_stack.low) {
         return pw_thread_stack.low;
+    }
     return here > UNKNOWN_STACK_REST ? here - UNKNOWN_STACK_REST : 0;
 }

@@ -12,6 +12,9 @@
 /* Stands for "no function", "no offset" or "no type" where an index is expected. */
 #define PW_NO_INDEX 0xffffffff
 
+/* Bytes of a page of linear memory. */
+#define PW_PAGE 65536
+
 /* A value type. For numbers, v128 and nullable references to an abstract heap type, it is the byte
  * of the binary format. Every other reference type has the bit PW_TYPED_REF, the bit PW_NON_NULL if
  * it excludes null, and the bit PW_CONCRETE if its heap type is a defined type. The low bits
@@ -85,9 +88,6 @@ typedef struct {
 
 /* How many kinds of imports and exports a module can have. */
 #define PW_EXTERN_KINDS 5
-
-/* Bytes of a page of linear memory. */
-#define PW_PAGE 65536
 
 /* ---- the width of values --------------------------------------------------------------------- */
 

@@ -30,12 +30,13 @@ static PyObject *wrong_arity(bound_object *self, Py_ssize_t given, PyObject *kwn
 {
     PyObject *name = self->function->party.name;
     Py_ssize_t wanted = self->function->nparams - given_before(self);
-    if (kwnames && PyTuple_GET_SIZE(kwnames))
+    if (kwnames != NULL && PyTuple_GET_SIZE(kwnames)) {
         PyErr_Format(PyExc_TypeError, "%U() takes no keyword arguments", name);
-    else
+    } else {
         PyErr_Format(PyExc_TypeError,
                      "%U() takes %zd argument%s after those that are bound, but %zd %s given", name,
                      wanted, wanted == 1 ? "" : "s", given, given == 1 ? "was" : "were");
+    }
     return NULL;
 }
 
@@ -43,12 +44,14 @@ static PW_ALWAYS_INLINE PyObject *call(bound_object *self, PyObject *const *args
 {
     pw_function_object *function = self->function;
     Py_ssize_t before = given_before(self);
-    for (Py_ssize_t i = 0; i < before; ++i)
+    for (Py_ssize_t i = 0; i < before; i++) {
         values[i] = self->bits[i];
-    for (Py_ssize_t i = before; i < function->nparams; ++i) {
+    }
+    for (Py_ssize_t i = before; i < function->nparams; i++) {
         pw_site site = {function->party.name, "parameter", i};
-        if (pw_encode(args[i - before], function->types[i], function->raw, &values[i], &site) < 0)
+        if (pw_encode(args[i - before], function->types[i], function->raw, &values[i], &site) < 0) {
             return NULL;
+        }
     }
     return pw_call_encoded(function, values);
 }
@@ -57,8 +60,9 @@ static PyObject *call_large(bound_object *self, PyObject *const *args)
 {
     Py_ssize_t nparams = self->function->nparams, nresults = self->function->nresults;
     uint64_t *values = PyMem_New(uint64_t, (size_t)(nparams > nresults ? nparams : nresults));
-    if (!values)
+    if (values == NULL) {
         return PyErr_NoMemory();
+    }
     PyObject *result = call(self, args, values);
     PyMem_Free(values);
     return result;
@@ -70,10 +74,13 @@ static PyObject *bound_vectorcall(PyObject *op, PyObject *const *args, size_t na
     bound_object *self = (bound_object *)op;
     const pw_function_object *function = self->function;
     Py_ssize_t given = PyVectorcall_NARGS(nargsf);
-    if (given != function->nparams - given_before(self) || (kwnames && PyTuple_GET_SIZE(kwnames)))
+    if (given != function->nparams - given_before(self) ||
+        (kwnames != NULL && PyTuple_GET_SIZE(kwnames))) {
         return wrong_arity(self, given, kwnames);
-    if (function->nparams > PW_LOCAL_VALUES || function->nresults > PW_LOCAL_VALUES)
+    }
+    if (function->nparams > PW_LOCAL_VALUES || function->nresults > PW_LOCAL_VALUES) {
         return call_large(self, args);
+    }
     uint64_t values[PW_LOCAL_VALUES];
     return call(self, args, values);
 }
@@ -85,18 +92,23 @@ typedef PyObject *(*forward)(bound_object *self, PyObject *const *args, Py_ssize
 static PyObject *with_all(bound_object *self, PyObject *const *args, Py_ssize_t given,
                           PyObject *kwnames, forward target)
 {
-    Py_ssize_t before = given_before(self), keywords = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
+    Py_ssize_t before = given_before(self),
+               keywords = kwnames != NULL ? PyTuple_GET_SIZE(kwnames) : 0;
     PyObject *local[PW_LOCAL_VALUES] = {NULL}, **all = local;
     Py_ssize_t count = before + given + keywords;
-    if (count > PW_LOCAL_VALUES)
+    if (count > PW_LOCAL_VALUES) {
         all = PyMem_New(PyObject *, (size_t)count);
-    if (!all)
+    }
+    if (all == NULL) {
         return PyErr_NoMemory();
-    for (Py_ssize_t i = 0; i < count; ++i)
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
         all[i] = i < before ? PyTuple_GET_ITEM(self->args, i) : args[i - before];
+    }
     PyObject *result = target(self, all, before + given, kwnames);
-    if (all != local)
+    if (all != local) {
         PyMem_Free(all);
+    }
     return result;
 }
 
@@ -113,8 +125,9 @@ static PyObject *mixed_vectorcall(PyObject *op, PyObject *const *args, size_t na
     bound_object *self = (bound_object *)op;
     Py_ssize_t given = PyVectorcall_NARGS(nargsf);
     if (given != self->function->nparams - given_before(self) ||
-        (kwnames && PyTuple_GET_SIZE(kwnames)))
+        (kwnames != NULL && PyTuple_GET_SIZE(kwnames))) {
         return wrong_arity(self, given, kwnames);
+    }
     return with_all(self, args, given, NULL, to_call);
 }
 
@@ -123,9 +136,10 @@ static PyObject *mixed_vectorcall(PyObject *op, PyObject *const *args, size_t na
 static int check(const pw_function_object *function, PyObject *const *args, Py_ssize_t count,
                  uint64_t *bits)
 {
-    if (count <= function->nparams)
+    if (count <= function->nparams) {
         return pw_encode_mixed(args, function->types, count, function->raw, bits, &function->party,
                                false);
+    }
     PyErr_Format(PyExc_TypeError, "%U() takes %zd argument%s, so that %zd cannot be bound",
                  function->party.name, function->nparams, function->nparams == 1 ? "" : "s", count);
     return -1;
@@ -133,9 +147,11 @@ static int check(const pw_function_object *function, PyObject *const *args, Py_s
 
 static bool has_references(const pw_function_object *function)
 {
-    for (Py_ssize_t i = 0; i < function->nparams + function->nresults; ++i)
-        if (!pw_is_number(function->types[i]))
+    for (Py_ssize_t i = 0; i < function->nparams + function->nresults; i++) {
+        if (!pw_is_number(function->types[i])) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -144,15 +160,16 @@ static PyObject *frozen(const pw_function_object *function, PyObject *const *arg
                         const uint64_t *bits)
 {
     PyObject *tuple = PyTuple_New(count);
-    for (Py_ssize_t i = 0; tuple && i < count; ++i) {
+    for (Py_ssize_t i = 0; tuple != NULL && i < count; i++) {
         pw_kind kind = function->types[i];
         bool constant =
             !pw_is_number(kind) || PyLong_CheckExact(args[i]) || PyFloat_CheckExact(args[i]);
         PyObject *value = constant ? Py_NewRef(args[i]) : pw_decode(bits[i], kind, function->raw);
-        if (value)
+        if (value != NULL) {
             PyTuple_SET_ITEM(tuple, i, value);
-        else
+        } else {
             Py_CLEAR(tuple);
+        }
     }
     return tuple;
 }
@@ -161,19 +178,23 @@ PyObject *pw_function_bind(PyObject *op, PyObject *const *args, Py_ssize_t nargs
 {
     pw_function_object *function = (pw_function_object *)op;
     pw_state *state = pw_state_of(Py_TYPE(op));
-    bound_object *self = state ? PyObject_GC_NewVar(bound_object, state->bound_type, nargs) : NULL;
-    if (!self)
+    bound_object *self =
+        state != NULL ? PyObject_GC_NewVar(bound_object, state->bound_type, nargs) : NULL;
+    if (self == NULL) {
         return NULL;
+    }
     self->vectorcall = has_references(function) ? mixed_vectorcall : bound_vectorcall;
     self->function = (pw_function_object *)Py_NewRef(op);
     self->args = NULL;
     self->weakrefs = NULL;
-    if (check(function, args, nargs, self->bits) == 0)
+    if (check(function, args, nargs, self->bits) == 0) {
         self->args = frozen(function, args, nargs, self->bits);
-    if (!self->args)
+    }
+    if (self->args == NULL) {
         Py_CLEAR(self);
-    else
+    } else {
         PyObject_GC_Track(self);
+    }
     return (PyObject *)self;
 }
 
@@ -192,8 +213,9 @@ static void bound_dealloc(PyObject *op)
     bound_object *self = (bound_object *)op;
     PyTypeObject *type = Py_TYPE(op);
     PyObject_GC_UnTrack(op);
-    if (self->weakrefs)
+    if (self->weakrefs != NULL) {
         PyObject_ClearWeakRefs(op);
+    }
     Py_DECREF(self->function);
     Py_XDECREF(self->args);
     type->tp_free(op);
@@ -233,8 +255,9 @@ static PyObject *get_signature(PyObject *op, void *Py_UNUSED(closure))
 {
     bound_object *self = (bound_object *)op;
     pw_state *state = pw_state_of(Py_TYPE(op));
-    return state ? PyObject_CallFunction(state->signature, "On", self->function, given_before(self))
-                 : NULL;
+    return state != NULL
+               ? PyObject_CallFunction(state->signature, "On", self->function, given_before(self))
+               : NULL;
 }
 
 /* The arguments may lead back here. */
@@ -242,8 +265,9 @@ static PyObject *bound_repr(PyObject *op)
 {
     bound_object *self = (bound_object *)op;
     int entered = Py_ReprEnter(op);
-    if (entered)
+    if (entered) {
         return entered < 0 ? NULL : PyUnicode_FromString("<pywasm3.BoundFunction ...>");
+    }
     PyObject *text = PyUnicode_FromFormat(
         "<pywasm3.BoundFunction %U%s: %S, bound %R>", self->function->party.name,
         self->function->raw ? ".raw" : "", self->function->type, self->args);

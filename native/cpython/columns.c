@@ -11,13 +11,13 @@ typedef struct {
 
 static bool is_among(char letter, const char *letters)
 {
-    return letter && strchr(letters, letter);
+    return letter && strchr(letters, letter) != NULL;
 }
 
 static int refuse(const Py_buffer *view, const char *reason)
 {
     PyErr_Format(PyExc_TypeError, "items of format '%s' and %zd bytes %s",
-                 view->format ? view->format : "B", view->itemsize, reason);
+                 view->format != NULL ? view->format : "B", view->itemsize, reason);
     return -1;
 }
 
@@ -25,31 +25,35 @@ static int refuse(const Py_buffer *view, const char *reason)
  * that of the item counts. */
 static int item_of(const Py_buffer *view, item *result)
 {
-    const char *format = view->format ? view->format : "B";
+    const char *format = view->format != NULL ? view->format : "B";
     char order = is_among(*format, "@=<>!") ? *format++ : '@';
     Py_ssize_t size = view->itemsize;
     bool integer = size == 1 || size == 2 || size == 4 || size == 8;
-    if (*format && format[1])
+    if (*format && format[1]) {
         return refuse(view, "are no single numbers");
-    if (is_among(*format, "bhilqn") && integer)
+    }
+    if (is_among(*format, "bhilqn") && integer) {
         *result = (item){SIGNED, size};
-    else if (is_among(*format, "BHILQN") && integer)
+    } else if (is_among(*format, "BHILQN") && integer) {
         *result = (item){UNSIGNED, size};
-    else if ((*format == 'f' && size == 4) || (*format == 'd' && size == 8))
+    } else if ((*format == 'f' && size == 4) || (*format == 'd' && size == 8)) {
         *result = (item){FLOATING, size};
-    else if (*format == '?' && size == 1)
+    } else if (*format == '?' && size == 1) {
         *result = (item){BOOLEAN, size};
-    else
+    } else {
         return refuse(view, "are no numbers that WebAssembly has");
-    if (size > 1 && (order == '!' || order == (PY_LITTLE_ENDIAN ? '>' : '<')))
+    }
+    if (size > 1 && (order == '!' || order == (PY_LITTLE_ENDIAN ? '>' : '<'))) {
         return refuse(view, "have another byte order than this machine");
+    }
     return 0;
 }
 
 static pw_reading reading_of(item from)
 {
-    if (from.class == BOOLEAN)
+    if (from.class == BOOLEAN) {
         return PW_READ_BOOL;
+    }
     bool sign = from.class == SIGNED;
     switch (from.size) {
     case 1: return sign ? PW_READ_S8 : PW_READ_U8;
@@ -63,8 +67,9 @@ static bool bits_from(item from, Py_ssize_t width, pw_column *column)
 {
     column->conversion = PW_BITS;
     column->reading = reading_of(from);
-    if (from.size == width)
+    if (from.size == width) {
         column->reading = width == 4 ? PW_READ_32 : PW_READ_64;
+    }
     return from.size <= width;
 }
 
@@ -78,18 +83,21 @@ static bool choose(item from, pw_valtype type, pw_column *column)
         column->reading = reading_of(from);
         return floating && from.size < width;
     }
-    if (!bits_from(from, width, column))
+    if (!bits_from(from, width, column)) {
         return false;
-    if (floating && from.size < width)
+    }
+    if (floating && from.size < width) {
         column->conversion = PW_F32_TO_F64;
+    }
     return true;
 }
 
 /* What raw functions have in place of floats. */
 static pw_valtype pattern_type(pw_valtype type, bool raw)
 {
-    if (!raw)
+    if (!raw) {
         return type;
+    }
     return pw_narrow(type) ? PW_I32 : PW_I64;
 }
 
@@ -97,11 +105,13 @@ static pw_valtype pattern_type(pw_valtype type, bool raw)
 
 static int require_one_dimension(const Py_buffer *view, const pw_site *site)
 {
-    if (view->ndim == 1)
+    if (view->ndim == 1) {
         return 0;
+    }
     char index[32] = "";
-    if (site->index >= 0)
+    if (site->index >= 0) {
         PyOS_snprintf(index, sizeof index, " %zd", site->index);
+    }
     PyErr_Format(PyExc_ValueError,
                  "%U: %s%s has %d dimensions, and map() takes arrays of one: flatten it first",
                  site->name, site->what, index, view->ndim);
@@ -114,38 +124,42 @@ static void set_column(pw_source *self)
     const Py_buffer *view = &self->view;
     self->size = view->itemsize;
     self->column.start = view->buf;
-    self->column.stride = view->strides ? view->strides[0] : view->itemsize;
+    self->column.stride = view->strides != NULL ? view->strides[0] : view->itemsize;
 }
 
 /* A buffer with items that can be numbers of the type. */
 static int open_buffer(pw_source *self, PyObject *value, int flags, pw_valtype type,
                        const pw_site *site, item *found)
 {
-    if (PyObject_GetBuffer(value, &self->view, flags) < 0)
+    if (PyObject_GetBuffer(value, &self->view, flags) < 0) {
         return pw_blame(site, type);
-    if (require_one_dimension(&self->view, site) < 0)
+    }
+    if (require_one_dimension(&self->view, site) < 0) {
         return -1;
-    if (self->view.suboffsets || (self->view.readonly && flags & PyBUF_WRITABLE)) {
+    }
+    if (self->view.suboffsets != NULL || (self->view.readonly && flags & PyBUF_WRITABLE)) {
         PyErr_SetString(PyExc_BufferError, "the buffer has not what it was asked for");
         return -1;
     }
-    if (item_of(&self->view, found) < 0)
+    if (item_of(&self->view, found) < 0) {
         return pw_blame(site, type);
+    }
     set_column(self);
     return 0;
 }
 
 static Py_ssize_t length_of(const Py_buffer *view)
 {
-    return view->shape ? view->shape[0] : view->len / view->itemsize;
+    return view->shape != NULL ? view->shape[0] : view->len / view->itemsize;
 }
 
 Py_ssize_t pw_open_input(pw_source *self, PyObject *value, pw_valtype type, bool raw,
                          const pw_site *site)
 {
     item found;
-    if (open_buffer(self, value, PyBUF_RECORDS_RO, type, site, &found) < 0)
+    if (open_buffer(self, value, PyBUF_RECORDS_RO, type, site, &found) < 0) {
         return -1;
+    }
     if (!choose(found, pattern_type(type, raw), &self->column)) {
         refuse(&self->view, "do not all fit");
         return pw_blame(site, type);
@@ -157,8 +171,9 @@ Py_ssize_t pw_open_output(pw_source *self, PyObject *value, pw_valtype type, boo
                           const pw_site *site)
 {
     item found;
-    if (open_buffer(self, value, PyBUF_RECORDS, type, site, &found) < 0)
+    if (open_buffer(self, value, PyBUF_RECORDS, type, site, &found) < 0) {
         return -1;
+    }
     if (!choose(found, pattern_type(type, raw), &self->column) ||
         found.size != (pw_narrow(type) ? 4 : 8)) {
         refuse(&self->view, "cannot take such results");
@@ -171,8 +186,9 @@ Py_ssize_t pw_open_output(pw_source *self, PyObject *value, pw_valtype type, boo
 bool pw_is_array(PyObject *value)
 {
     Py_buffer view;
-    if (!PyObject_CheckBuffer(value))
+    if (!PyObject_CheckBuffer(value)) {
         return false;
+    }
     if (PyObject_GetBuffer(value, &view, PyBUF_RECORDS_RO) < 0) {
         PyErr_Clear(); /* opening it says why */
         return true;
@@ -220,8 +236,9 @@ static size_t distance_of(const pw_source *self)
 static bool interleave(const pw_source *a, const pw_source *b)
 {
     size_t distance = distance_of(a);
-    if (!distance || distance != distance_of(b))
+    if (!distance || distance != distance_of(b)) {
         return false;
+    }
     size_t first = (uintptr_t)a->column.start % distance;
     size_t second = (uintptr_t)b->column.start % distance;
     size_t apart = (second + distance - first) % distance;
@@ -230,8 +247,9 @@ static bool interleave(const pw_source *a, const pw_source *b)
 
 bool pw_overlap(const pw_source *a, const pw_source *b, Py_ssize_t count)
 {
-    if (!count)
+    if (!count) {
         return false;
+    }
     extent first = extent_of(a, count), second = extent_of(b, count);
     return first.start < second.end && second.start < first.end && !interleave(a, b);
 }
@@ -246,13 +264,14 @@ bool pw_same_places(const pw_source *a, const pw_source *b)
 int pw_copy_column(pw_source *self, Py_ssize_t count)
 {
     uint8_t *copy = count <= PY_SSIZE_T_MAX / 8 ? PyMem_Malloc((size_t)(count * self->size)) : NULL;
-    if (!copy) {
+    if (copy == NULL) {
         PyErr_NoMemory();
         return -1;
     }
-    for (Py_ssize_t i = 0; i < count; ++i)
+    for (Py_ssize_t i = 0; i < count; i++) {
         memcpy(copy + i * self->size, self->column.start + i * self->column.stride,
                (size_t)self->size);
+    }
     self->copy = copy;
     self->column.start = copy;
     self->column.stride = self->size;
@@ -261,7 +280,8 @@ int pw_copy_column(pw_source *self, Py_ssize_t count)
 
 void pw_close_source(pw_source *self)
 {
-    if (self->view.obj)
+    if (self->view.obj != NULL) {
         PyBuffer_Release(&self->view);
+    }
     PyMem_Free(self->copy);
 }

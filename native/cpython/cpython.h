@@ -69,24 +69,28 @@ int pw_make_small_ints(void);
 
 static inline PyObject *pw_int(long long number)
 {
-    if (number < PW_SMALL_MIN || number > PW_SMALL_MAX)
+    if (number < PW_SMALL_MIN || number > PW_SMALL_MAX) {
         return PyLong_FromLongLong(number);
+    }
     return Py_NewRef(pw_small_ints[number - PW_SMALL_MIN]);
 }
 
 /* The value of an int of one digit, which is nearly every one. It has 30 bits: it fits any type. */
 static inline bool pw_compact_int(PyObject *value, long long *result)
 {
-    if (!PyLong_CheckExact(value))
+    if (!PyLong_CheckExact(value)) {
         return false;
+    }
 #if PY_VERSION_HEX >= 0x030C0000
-    if (!PyUnstable_Long_IsCompact((PyLongObject *)value))
+    if (!PyUnstable_Long_IsCompact((PyLongObject *)value)) {
         return false;
+    }
     *result = PyUnstable_Long_CompactValue((PyLongObject *)value);
 #else
     Py_ssize_t size = Py_SIZE(value);
-    if (size > 1 || size < -1)
+    if (size > 1 || size < -1) {
         return false;
+    }
     *result = size * (long long)((PyLongObject *)value)->ob_digit[0];
 #endif
     return true;
@@ -97,10 +101,11 @@ static inline uint64_t pw_float_bits(double number, pw_valtype type)
 {
     uint64_t bits = 0;
     float narrow = (float)number;
-    if (type == PW_F64)
+    if (type == PW_F64) {
         memcpy(&bits, &number, sizeof number);
-    else
+    } else {
         memcpy(&bits, &narrow, sizeof narrow);
+    }
     return bits;
 }
 
@@ -114,13 +119,15 @@ static inline int pw_encode(PyObject *value, pw_valtype type, bool raw, uint64_t
 {
     long long number;
     if (raw || type == PW_I32 || type == PW_I64) {
-        if (!pw_compact_int(value, &number))
+        if (!pw_compact_int(value, &number)) {
             return pw_encode_slow(value, type, raw, bits, site);
+        }
         *bits = pw_narrow(type) ? (uint32_t)number : (uint64_t)number;
         return 0;
     }
-    if (!PyFloat_CheckExact(value))
+    if (!PyFloat_CheckExact(value)) {
         return pw_encode_slow(value, type, raw, bits, site);
+    }
     *bits = pw_float_bits(PyFloat_AS_DOUBLE(value), type);
     return 0;
 }
@@ -129,8 +136,9 @@ static inline PyObject *pw_decode(uint64_t bits, pw_valtype type, bool raw)
 {
     double number;
     float narrow;
-    if (raw)
+    if (raw) {
         return PyLong_FromUnsignedLongLong(pw_narrow(type) ? (uint32_t)bits : bits);
+    }
     switch (type) {
     case PW_I32: return pw_int((int32_t)(uint32_t)bits);
     case PW_I64: return pw_int((int64_t)bits);
@@ -143,10 +151,11 @@ static inline PyObject *pw_decode(uint64_t bits, pw_valtype type, bool raw)
 static inline int pw_encode_all(PyObject *const *values, const uint8_t *types, Py_ssize_t count,
                                 bool raw, uint64_t *bits, PyObject *name, const char *what)
 {
-    for (Py_ssize_t i = 0; i < count; ++i) {
+    for (Py_ssize_t i = 0; i < count; i++) {
         pw_site site = {name, what, i};
-        if (pw_encode(values[i], types[i], raw, &bits[i], &site) < 0)
+        if (pw_encode(values[i], types[i], raw, &bits[i], &site) < 0) {
             return -1;
+        }
     }
     return 0;
 }
@@ -155,10 +164,12 @@ static inline int pw_encode_all(PyObject *const *values, const uint8_t *types, P
 static inline PyObject *pw_decode_results(const uint64_t *bits, const uint8_t *types,
                                           Py_ssize_t count, bool raw)
 {
-    if (count == 1)
+    if (count == 1) {
         return pw_decode(bits[0], types[0], raw);
-    if (count == 0)
+    }
+    if (count == 0) {
         Py_RETURN_NONE;
+    }
     return pw_decode_tuple(bits, types, count, raw);
 }
 
@@ -264,26 +275,30 @@ static inline int pw_store_require_open(pw_store_object *self)
 static inline int pw_store_enter(pw_store_object *self)
 {
     uintptr_t me = pw_this_thread();
-    if (!pw_turn_take(&self->turn, me))
+    if (!pw_turn_take(&self->turn, me)) {
         return pw_store_wait(self);
-    if (!pw_read(self->store))
+    }
+    if (pw_read(self->store) == NULL) {
         return pw_store_refuse(self);
+    }
     pw_turn_enter(&self->turn, me);
     return 0;
 }
 
 static inline void pw_store_leave(pw_store_object *self)
 {
-    if (!pw_turn_leave(&self->turn))
+    if (!pw_turn_leave(&self->turn)) {
         pw_store_settle(self);
+    }
 }
 
 /* Without waiting: 0 when it is another thread's turn, 1 when it is this one's, -1 with an error.
  */
 static inline int pw_store_try_enter(pw_store_object *self)
 {
-    if (!pw_turn_take(&self->turn, pw_this_thread()))
+    if (!pw_turn_take(&self->turn, pw_this_thread())) {
         return 0;
+    }
     return pw_store_enter(self) < 0 ? -1 : 1;
 }
 
@@ -292,8 +307,9 @@ static inline int pw_store_try_enter(pw_store_object *self)
 static inline int pw_store_pin(pw_store_object *self)
 {
     pw_lock(&self->lock);
-    if (pw_read(self->store))
+    if (pw_read(self->store)) {
         return 0;
+    }
     pw_unlock(&self->lock);
     return pw_store_closed_error(self);
 }
@@ -364,12 +380,14 @@ pw_trap pw_watched_call(pw_store_object *self, const pw_callee *callee, uint64_t
 static PW_ALWAYS_INLINE pw_trap pw_run_call(pw_store_object *self, const pw_callee *callee,
                                             uint64_t *values)
 {
-    if (pw_read(self->watch.watched) || pw_may_be_hosting())
+    if (pw_read(self->watch.watched) || pw_may_be_hosting()) {
         return pw_watched_call(self, callee, values);
+    }
     self->watch.started = 0;
     pw_trap trap = pw_engine->call(callee, values);
-    if (self->watch.let_go)
+    if (self->watch.let_go != NULL) {
         pw_take_gil(self);
+    }
     return trap;
 }
 
@@ -399,10 +417,12 @@ static inline bool pw_is_number(pw_kind kind)
 static inline bool pw_fill_kinds(pw_kind *kinds, const pw_functype *type)
 {
     bool references = false;
-    for (uint32_t i = 0; i < type->nparams; ++i)
+    for (uint32_t i = 0; i < type->nparams; i++) {
         references |= !pw_is_number(*kinds++ = pw_kind_of(type->params[i]));
-    for (uint32_t i = 0; i < type->nresults; ++i)
+    }
+    for (uint32_t i = 0; i < type->nresults; i++) {
         references |= !pw_is_number(*kinds++ = pw_kind_of(type->results[i]));
+    }
     return references;
 }
 

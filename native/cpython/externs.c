@@ -18,8 +18,9 @@ static size_t hash(uintptr_t object)
 static uintptr_t *find(uintptr_t *slots, size_t capacity, uintptr_t object)
 {
     size_t i = hash(object) & (capacity - 1);
-    while (slots[i] && (slots[i] & ~MARK) != object)
+    while (slots[i] && (slots[i] & ~MARK) != object) {
         i = (i + 1) & (capacity - 1);
+    }
     return &slots[i];
 }
 
@@ -27,8 +28,9 @@ static uintptr_t *find(uintptr_t *slots, size_t capacity, uintptr_t object)
 static uintptr_t *new_slots(size_t count, size_t *capacity)
 {
     *capacity = FIRST_CAPACITY;
-    while (*capacity < 2 * count)
+    while (*capacity < 2 * count) {
         *capacity *= 2;
+    }
     return PyMem_Calloc(*capacity, sizeof(uintptr_t));
 }
 
@@ -36,13 +38,15 @@ static int grow(pw_externs *self)
 {
     size_t capacity;
     uintptr_t *slots = new_slots(2 * (self->count + 1), &capacity);
-    if (!slots) {
+    if (slots == NULL) {
         PyErr_NoMemory();
         return -1;
     }
-    for (size_t i = 0; i < self->capacity; ++i)
-        if (self->slots[i])
+    for (size_t i = 0; i < self->capacity; i++) {
+        if (self->slots[i]) {
             *find(slots, capacity, self->slots[i]) = self->slots[i];
+        }
+    }
     PyMem_Free(self->slots);
     self->slots = slots;
     self->capacity = capacity;
@@ -51,8 +55,9 @@ static int grow(pw_externs *self)
 
 int pw_externs_hold(pw_externs *self, PyObject *object)
 {
-    if (2 * (self->count + 1) > self->capacity && grow(self) < 0)
+    if (2 * (self->count + 1) > self->capacity && grow(self) < 0) {
         return -1;
+    }
     uintptr_t *slot = find(self->slots, self->capacity, (uintptr_t)object);
     if (!*slot) {
         *slot = (uintptr_t)Py_NewRef(object);
@@ -73,17 +78,20 @@ bool pw_externs_due(const pw_externs *self)
 
 int pw_externs_traverse(const pw_externs *self, visitproc visit, void *arg)
 {
-    for (size_t i = 0; i < self->capacity; ++i)
+    for (size_t i = 0; i < self->capacity; i++) {
         Py_VISIT((PyObject *)self->slots[i]);
+    }
     return 0;
 }
 
 /* What a finalizer does to the set cannot matter: it has left it. */
 static void drop(uintptr_t *slots, size_t capacity)
 {
-    for (size_t i = 0; i < capacity; ++i)
-        if (slots[i] && !(slots[i] & MARK))
+    for (size_t i = 0; i < capacity; i++) {
+        if (slots[i] && !(slots[i] & MARK)) {
             Py_DECREF((PyObject *)slots[i]);
+        }
+    }
     PyMem_Free(slots);
 }
 
@@ -113,8 +121,9 @@ static void mark(void *arg, uint64_t bits)
 
 static void unmark(pw_externs *self)
 {
-    for (size_t i = 0; i < self->capacity; ++i)
+    for (size_t i = 0; i < self->capacity; i++) {
         self->slots[i] &= ~MARK;
+    }
 }
 
 void pw_externs_collect(pw_externs *self, const pw_store *store)
@@ -123,15 +132,17 @@ void pw_externs_collect(pw_externs *self, const pw_store *store)
     size_t capacity;
     uint64_t places = pw_engine->visit_externs(store, mark, &m);
     uintptr_t *slots = new_slots(m.count, &capacity);
-    if (!slots) { /* later, then */
+    if (slots == NULL) { /* later, then */
         unmark(self);
         self->patience = 2 * self->count;
         return;
     }
     pw_externs old = *self;
-    for (size_t i = 0; i < old.capacity; ++i)
-        if (old.slots[i] & MARK)
+    for (size_t i = 0; i < old.capacity; i++) {
+        if (old.slots[i] & MARK) {
             *find(slots, capacity, old.slots[i] & ~MARK) = old.slots[i] & ~MARK;
+        }
+    }
     /* The next one may cost as much: it waits for as many new objects. */
     size_t cost = places > m.count ? (size_t)places : m.count;
     *self = (pw_externs){slots, capacity, m.count, m.count + cost + PATIENCE};

@@ -11,18 +11,21 @@
 
 static PyObject *frame_name(pw_name name)
 {
-    if (!name.size)
+    if (!name.size) {
         Py_RETURN_NONE;
+    }
     return PyUnicode_DecodeUTF8(name.data, name.size, "replace");
 }
 
 static PyObject *frame_tuple(const pw_frame *frame)
 {
     PyObject *name = frame_name(frame->name);
-    if (!name)
+    if (name == NULL) {
         return NULL;
-    if (frame->offset == PW_NO_INDEX)
+    }
+    if (frame->offset == PW_NO_INDEX) {
         return Py_BuildValue("(ION)", frame->function, Py_None, name);
+    }
     return Py_BuildValue("(IIN)", frame->function, frame->offset, name);
 }
 
@@ -45,11 +48,12 @@ static void take_report(pw_store *store, trap_report *report)
 static PyObject *frame_list(const trap_report *report)
 {
     PyObject *list = PyList_New(report->count);
-    if (!list)
+    if (list == NULL) {
         return NULL;
-    for (uint32_t i = 0; i < report->count; ++i) {
+    }
+    for (uint32_t i = 0; i < report->count; i++) {
         PyObject *frame = frame_tuple(&report->frames[i]);
-        if (!frame) {
+        if (frame == NULL) {
             Py_DECREF(list);
             return NULL;
         }
@@ -63,15 +67,18 @@ static void annotate(pw_state *state, PyObject *frames, const trap_report *repor
 {
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
-    if (!type)
+    if (type == NULL) {
         return;
+    }
     PyErr_NormalizeException(&type, &value, &traceback);
-    if (traceback)
+    if (traceback != NULL) {
         PyException_SetTraceback(value, traceback);
+    }
     PyObject *result = PyObject_CallFunction(state->annotate, "OOIK", value, frames, report->head,
                                              (unsigned long long)report->omitted);
-    if (!result)
+    if (result == NULL) {
         PyErr_Clear(); /* the exception matters more than its note */
+    }
     Py_XDECREF(result);
     PyErr_Restore(type, value, traceback);
 }
@@ -81,8 +88,9 @@ static void raise_trap(pw_state *state, pw_trap trap, PyObject *frames, const tr
     PyObject *error = PyObject_CallFunction(state->trap, "iOIKs", (int)trap, frames, report->head,
                                             (unsigned long long)report->omitted,
                                             trap == PW_TRAP_UNSUPPORTED ? report->message : "");
-    if (error)
+    if (error != NULL) {
         PyErr_SetObject((PyObject *)Py_TYPE(error), error);
+    }
     Py_XDECREF(error);
 }
 
@@ -92,8 +100,9 @@ static PyObject *read_frames(const trap_report *report)
     PyObject *type = NULL, *value = NULL, *traceback = NULL;
     PyErr_Fetch(&type, &value, &traceback);
     PyObject *frames = frame_list(report);
-    if (!frames)
+    if (frames == NULL) {
         PyErr_Clear();
+    }
     PyErr_Restore(type, value, traceback);
     return frames;
 }
@@ -102,38 +111,42 @@ static void raise(pw_function_object *self, pw_trap trap, PyObject *frames,
                   const trap_report *report)
 {
     pw_state *state = pw_state_of(Py_TYPE(self));
-    if (frames && trap == PW_TRAP_HOST)
+    if (frames != NULL && trap == PW_TRAP_HOST) {
         annotate(state, frames, report);
-    else if (trap == PW_TRAP_NO_MEMORY)
+    } else if (trap == PW_TRAP_NO_MEMORY) {
         PyErr_NoMemory();
-    else if (frames)
+    } else if (frames != NULL) {
         raise_trap(state, trap, frames, report);
+    }
 }
 
 /* Not inlined, for the report is large and calls nest. */
 PW_NOINLINE PyObject *pw_function_fail(pw_function_object *self, pw_trap trap)
 {
     trap_report report;
-    if (trap != PW_TRAP_HOST)
+    if (trap != PW_TRAP_HOST) {
         pw_write(self->party.store->trapped, true);
+    }
     take_report(self->party.store->store, &report);
     PyObject *frames = read_frames(&report);
     pw_store_leave(self->party.store);
     raise(self, trap, frames, &report);
     Py_XDECREF(frames);
-    if (!PyErr_Occurred())
+    if (PyErr_Occurred() == NULL) {
         PyErr_NoMemory();
+    }
     return NULL;
 }
 
 static PyObject *wrong_arity(pw_function_object *self, Py_ssize_t given, PyObject *kwnames)
 {
-    if (kwnames && PyTuple_GET_SIZE(kwnames))
+    if (kwnames != NULL && PyTuple_GET_SIZE(kwnames)) {
         PyErr_Format(PyExc_TypeError, "%U() takes no keyword arguments", self->party.name);
-    else
+    } else {
         PyErr_Format(PyExc_TypeError, "%U() takes %zd argument%s but %zd %s given",
                      self->party.name, self->nparams, self->nparams == 1 ? "" : "s", given,
                      given == 1 ? "was" : "were");
+    }
     return NULL;
 }
 
@@ -144,8 +157,9 @@ static PW_ALWAYS_INLINE PyObject *call(pw_function_object *self, PyObject *const
                                        uint64_t *values)
 {
     if (pw_encode_all(args, self->types, self->nparams, self->raw, values, self->party.name,
-                      "parameter") < 0)
+                      "parameter") < 0) {
         return NULL;
+    }
     return pw_call_encoded(self, values);
 }
 
@@ -156,14 +170,17 @@ static PyObject *call_mixed(pw_function_object *self, PyObject *const *args, uin
     pw_store_object *store = self->party.store;
     PyObject *result = NULL;
     if (pw_encode_mixed(args, self->types, self->nparams, self->raw, values, &self->party, false) <
-        0)
+        0) {
         return NULL;
-    if (pw_store_enter(store) < 0)
+    }
+    if (pw_store_enter(store) < 0) {
         return NULL;
+    }
     if (pw_hold_references(store, self->types, values, self->nparams) == 0) {
         pw_trap trap = pw_run_call(store, &self->callee, values);
-        if (trap != PW_TRAP_NONE)
+        if (trap != PW_TRAP_NONE) {
             return pw_function_fail(self, trap);
+        }
         result =
             pw_decode_mixed(values, self->types + self->nparams, self->nresults, self->raw, store);
     }
@@ -177,8 +194,9 @@ static PyObject *call_large(pw_function_object *self, PyObject *const *args, cal
 {
     Py_ssize_t count = self->nparams > self->nresults ? self->nparams : self->nresults;
     uint64_t *values = PyMem_New(uint64_t, (size_t)count);
-    if (!values)
+    if (values == NULL) {
         return PyErr_NoMemory();
+    }
     PyObject *result = inner(self, args, values);
     PyMem_Free(values);
     return result;
@@ -189,11 +207,14 @@ static PyObject *function_vectorcall(PyObject *op, PyObject *const *args, size_t
 {
     pw_function_object *self = (pw_function_object *)op;
     Py_ssize_t given = PyVectorcall_NARGS(nargsf);
-    if (given != self->nparams || kwnames)
-        if (given != self->nparams || PyTuple_GET_SIZE(kwnames))
+    if (given != self->nparams || kwnames != NULL) {
+        if (given != self->nparams || PyTuple_GET_SIZE(kwnames)) {
             return wrong_arity(self, given, kwnames);
-    if (self->nparams > PW_LOCAL_VALUES || self->nresults > PW_LOCAL_VALUES)
+        }
+    }
+    if (self->nparams > PW_LOCAL_VALUES || self->nresults > PW_LOCAL_VALUES) {
         return call_large(self, args, call);
+    }
     uint64_t values[PW_LOCAL_VALUES];
     return call(self, args, values);
 }
@@ -204,10 +225,12 @@ static PyObject *mixed_vectorcall(PyObject *op, PyObject *const *args, size_t na
 {
     pw_function_object *self = (pw_function_object *)op;
     Py_ssize_t given = PyVectorcall_NARGS(nargsf);
-    if (given != self->nparams || (kwnames && PyTuple_GET_SIZE(kwnames)))
+    if (given != self->nparams || (kwnames != NULL && PyTuple_GET_SIZE(kwnames))) {
         return wrong_arity(self, given, kwnames);
-    if (self->nparams > PW_LOCAL_VALUES || self->nresults > PW_LOCAL_VALUES)
+    }
+    if (self->nparams > PW_LOCAL_VALUES || self->nresults > PW_LOCAL_VALUES) {
         return call_large(self, args, call_mixed);
+    }
     uint64_t values[PW_LOCAL_VALUES];
     return call_mixed(self, args, values);
 }
@@ -226,7 +249,7 @@ PyObject *pw_function_new(pw_state *state, pw_store_object *store, const pw_targ
     const pw_functype *signature = target->type;
     Py_ssize_t count = (Py_ssize_t)signature->nparams + signature->nresults;
     pw_function_object *self = PyObject_GC_NewVar(pw_function_object, state->function_type, count);
-    if (!self) {
+    if (self == NULL) {
         pw_engine->module_release(target->module);
         return NULL;
     }
@@ -267,8 +290,9 @@ static void function_dealloc(PyObject *op)
     pw_function_object *self = (pw_function_object *)op;
     PyTypeObject *type = Py_TYPE(op);
     PyObject_GC_UnTrack(op);
-    if (self->weakrefs)
+    if (self->weakrefs != NULL) {
         PyObject_ClearWeakRefs(op);
+    }
     pw_engine->module_release(self->party.module);
     Py_DECREF(self->party.store);
     Py_DECREF(self->party.name);
@@ -282,26 +306,29 @@ static void function_dealloc(PyObject *op)
 static PyObject *get_signature(PyObject *op, void *Py_UNUSED(closure))
 {
     pw_state *state = pw_state_of(Py_TYPE(op));
-    return state ? PyObject_CallFunction(state->signature, "Oi", op, 0) : NULL;
+    return state != NULL ? PyObject_CallFunction(state->signature, "Oi", op, 0) : NULL;
 }
 
 static PyObject *get_aio(PyObject *op, void *Py_UNUSED(closure))
 {
     pw_state *state = pw_state_of(Py_TYPE(op));
-    return state ? PyObject_CallOneArg(state->aio, op) : NULL;
+    return state != NULL ? PyObject_CallOneArg(state->aio, op) : NULL;
 }
 
 static PyObject *get_raw(PyObject *op, void *Py_UNUSED(closure))
 {
     pw_function_object *self = (pw_function_object *)op;
-    if (self->raw)
+    if (self->raw) {
         return Py_NewRef(op);
+    }
     const pw_party *party = &self->party;
-    if (pw_store_require_open(party->store) < 0)
+    if (pw_store_require_open(party->store) < 0) {
         return NULL;
+    }
     pw_state *state = pw_state_of(Py_TYPE(op));
-    if (!state)
+    if (state == NULL) {
         return NULL;
+    }
     pw_target target = {self->func, self->callee, pw_engine->module_retain(party->module),
                         party->type};
     return pw_function_new(state, party->store, &target, party->name, self->type, true);
@@ -310,8 +337,9 @@ static PyObject *get_raw(PyObject *op, void *Py_UNUSED(closure))
 static PyObject *get_address(PyObject *op, void *Py_UNUSED(closure))
 {
     pw_function_object *self = (pw_function_object *)op;
-    if (pw_store_require_open(self->party.store) < 0)
+    if (pw_store_require_open(self->party.store) < 0) {
         return NULL;
+    }
     return PyLong_FromVoidPtr(self->func);
 }
 
@@ -329,12 +357,13 @@ static PyObject *get_num_rets(PyObject *op, void *Py_UNUSED(closure))
 static PyObject *type_codes(const pw_kind *types, Py_ssize_t count)
 {
     PyObject *tuple = PyTuple_New(count);
-    for (Py_ssize_t i = 0; tuple && i < count; ++i) {
+    for (Py_ssize_t i = 0; tuple != NULL && i < count; i++) {
         PyObject *code = PyLong_FromLong(types[i] < PW_F64 ? 0 : PW_I32 + 1 - types[i]);
-        if (!code)
+        if (code == NULL) {
             Py_CLEAR(tuple);
-        else
+        } else {
             PyTuple_SET_ITEM(tuple, i, code);
+        }
     }
     return tuple;
 }
@@ -354,7 +383,7 @@ static PyObject *get_ret_types(PyObject *op, void *Py_UNUSED(closure))
 static PyObject *call_argv(PyObject *op, PyObject *args)
 {
     pw_state *state = pw_state_of(Py_TYPE(op));
-    return state ? PyObject_CallFunctionObjArgs(state->call_argv, op, args, NULL) : NULL;
+    return state != NULL ? PyObject_CallFunctionObjArgs(state->call_argv, op, args, NULL) : NULL;
 }
 
 static PyObject *function_repr(PyObject *op)
@@ -366,8 +395,9 @@ static PyObject *function_repr(PyObject *op)
 
 static PyObject *function_richcompare(PyObject *op, PyObject *other, int operation)
 {
-    if ((operation != Py_EQ && operation != Py_NE) || Py_TYPE(op) != Py_TYPE(other))
+    if ((operation != Py_EQ && operation != Py_NE) || Py_TYPE(op) != Py_TYPE(other)) {
         Py_RETURN_NOTIMPLEMENTED;
+    }
     pw_function_object *a = (pw_function_object *)op, *b = (pw_function_object *)other;
     bool same = a->party.store == b->party.store && a->func == b->func && a->raw == b->raw;
     return PyBool_FromLong(same == (operation == Py_EQ));

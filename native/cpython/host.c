@@ -22,8 +22,9 @@ PyObject *pw_host_new(pw_state *state, const pw_party *party, PyObject *callable
     pw_store_object *store = party->store;
     Py_ssize_t count = (Py_ssize_t)type->nparams + type->nresults;
     host_object *self = PyObject_GC_NewVar(host_object, state->host_type, count);
-    if (!self)
+    if (self == NULL) {
         return NULL;
+    }
     self->callable = Py_NewRef(callable);
     self->instance = instance == Py_None ? NULL : Py_NewRef(instance);
     self->party = *party;
@@ -32,9 +33,10 @@ PyObject *pw_host_new(pw_state *state, const pw_party *party, PyObject *callable
     self->nresults = type->nresults;
     self->mixed = pw_fill_kinds(self->types, type);
     PyObject_GC_Track(self);
-    if ((!store->hosts && !(store->hosts = PyList_New(0))) ||
-        PyList_Append(store->hosts, (PyObject *)self) < 0)
+    if ((store->hosts == NULL && (store->hosts = PyList_New(0)) == NULL) ||
+        PyList_Append(store->hosts, (PyObject *)self) < 0) {
         Py_CLEAR(self);
+    }
     return (PyObject *)self;
 }
 
@@ -70,9 +72,10 @@ static void host_dealloc(PyObject *op)
 static PyObject *not_linked(host_object *self)
 {
     pw_state *state = pw_state_of(Py_TYPE(self));
-    if (state)
+    if (state != NULL) {
         PyErr_Format(state->closed, "missing imported function (%U is not linked)",
                      self->party.name);
+    }
     return NULL;
 }
 
@@ -89,17 +92,18 @@ static bool python_stack_left(void)
 
 static int wrong_results(host_object *self, PyObject *result)
 {
-    if (self->nresults == 0)
+    if (self->nresults == 0) {
         PyErr_Format(PyExc_TypeError,
                      "host function %U: no result expected, but it returned %.200s",
                      self->party.name, Py_TYPE(result)->tp_name);
-    else if (PyTuple_Check(result) || PyList_Check(result))
+    } else if (PyTuple_Check(result) || PyList_Check(result)) {
         PyErr_Format(PyExc_TypeError, "host function %U: %zd results expected, but it returned %zd",
                      self->party.name, self->nresults, PySequence_Fast_GET_SIZE(result));
-    else
+    } else {
         PyErr_Format(PyExc_TypeError,
                      "host function %U: a tuple of %zd results expected, but it returned %.200s",
                      self->party.name, self->nresults, Py_TYPE(result)->tp_name);
+    }
     return -1;
 }
 
@@ -108,38 +112,45 @@ static PW_NOINLINE int encode_reference(host_object *self, PyObject *result, uin
     const pw_kind *kind = self->types + self->nparams;
     pw_site site = {self->party.name, "result", -1};
     pw_valtype type = self->party.type->results[0];
-    if (pw_encode_reference(result, type, &self->party, values) < 0)
+    if (pw_encode_reference(result, type, &self->party, values) < 0) {
         return pw_blame(&site, type);
+    }
     return pw_hold_references(self->party.store, kind, values, 1);
 }
 
 static PW_NOINLINE int encode_items(host_object *self, PyObject *const *items, uint64_t *values)
 {
     const pw_kind *types = self->types + self->nparams;
-    if (!self->mixed)
+    if (!self->mixed) {
         return pw_encode_all(items, types, self->nresults, false, values, self->party.name,
                              "result");
-    if (pw_encode_mixed(items, types, self->nresults, false, values, &self->party, true) < 0)
+    }
+    if (pw_encode_mixed(items, types, self->nresults, false, values, &self->party, true) < 0) {
         return -1;
+    }
     return pw_hold_references(self->party.store, types, values, self->nresults);
 }
 
 static PW_ALWAYS_INLINE int encode_results(host_object *self, PyObject *result, uint64_t *values)
 {
     const pw_kind *types = self->types + self->nparams;
-    if (self->nresults == 0)
+    if (self->nresults == 0) {
         return result == Py_None ? 0 : wrong_results(self, result);
+    }
     pw_site site = {self->party.name, "result", -1};
-    if (self->nresults == 1)
+    if (self->nresults == 1) {
         return self->mixed && !pw_is_number(types[0])
                    ? encode_reference(self, result, values)
                    : pw_encode(result, types[0], false, values, &site);
-    if (!(PyTuple_Check(result) || PyList_Check(result)))
+    }
+    if (!(PyTuple_Check(result) || PyList_Check(result))) {
         return wrong_results(self, result);
+    }
     /* A conversion, or another thread, can change a list. */
     PyObject *items = PyList_Check(result) ? PyList_AsTuple(result) : Py_NewRef(result);
-    if (!items)
+    if (items == NULL) {
         return -1;
+    }
     int status = PyTuple_GET_SIZE(items) == self->nresults
                      ? encode_items(self, PySequence_Fast_ITEMS(items), values)
                      : wrong_results(self, items);
@@ -153,27 +164,31 @@ static PW_ALWAYS_INLINE PyObject *call(host_object *self, const uint64_t *values
 {
     Py_ssize_t given = 1, count = 1;
     PyObject *result = NULL;
-    if (self->instance)
+    if (self->instance != NULL) {
         arguments[count++] = Py_NewRef(self->instance);
-    for (; given <= self->nparams; ++given) {
+    }
+    for (; given <= self->nparams; given++) {
         uint64_t bits = values[self->nresults + given - 1];
         pw_kind kind = self->types[given - 1];
         PyObject *value = self->mixed ? pw_decode_any(bits, kind, false, self->party.store)
                                       : pw_decode(bits, kind, false);
-        if (!value)
+        if (value == NULL) {
             goto done;
+        }
         arguments[count++] = value;
     }
     PyObject *callable = pw_load((PyObject *)self, &self->callable);
-    if (!callable || callable == Py_None)
+    if (callable == NULL || callable == Py_None) {
         result = not_linked(self);
-    else
+    } else {
         result = PyObject_Vectorcall(callable, arguments + 1,
                                      (size_t)(count - 1) | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    }
     Py_XDECREF(callable);
 done:
-    while (count > 1)
+    while (count > 1) {
         Py_DECREF(arguments[--count]);
+    }
     return result;
 }
 
@@ -183,13 +198,15 @@ pw_trap pw_host_call(void *object, uint64_t *values)
     pw_store_object *store = self->party.store;
     PyObject *local[PW_LOCAL_VALUES];
     PyObject **arguments = local;
-    if (store->watch.let_go)
+    if (store->watch.let_go != NULL) {
         pw_take_gil(store);
-    if (!python_stack_left())
+    }
+    if (!python_stack_left()) {
         return PW_TRAP_STACK_EXHAUSTED;
+    }
     if (self->nparams + 2 > PW_LOCAL_VALUES) {
         arguments = PyMem_New(PyObject *, (size_t)self->nparams + 2);
-        if (!arguments) {
+        if (arguments == NULL) {
             PyErr_NoMemory();
             return PW_TRAP_HOST;
         }
@@ -199,15 +216,17 @@ pw_trap pw_host_call(void *object, uint64_t *values)
     pw_hosting = (pw_store_object *)Py_NewRef((PyObject *)store);
     pw_count_host_calls(1);
     PyObject *result = call(self, values, arguments);
-    int status = result ? encode_results(self, result, values) : -1;
+    int status = result != NULL ? encode_results(self, result, values) : -1;
     Py_XDECREF(result);
     pw_count_host_calls(-1);
     Py_XSETREF(pw_hosting, hosting);
     Py_DECREF(self);
-    if (arguments != local)
+    if (arguments != local) {
         PyMem_Free(arguments);
-    if (status < 0)
+    }
+    if (status < 0) {
         return PW_TRAP_HOST;
+    }
     return pw_read(store->watch.watched) ? pw_watch_pending(store) : PW_TRAP_NONE;
 }
 

@@ -37,10 +37,11 @@ static pw_site site_of(const mapping *self, const char *what, Py_ssize_t index)
 
 static int require_numbers(const pw_function_object *function)
 {
-    for (Py_ssize_t i = 0; i < function->nparams + function->nresults; ++i) {
+    for (Py_ssize_t i = 0; i < function->nparams + function->nresults; i++) {
         pw_kind kind = function->types[i];
-        if (kind >= PW_F64 && kind <= PW_I32)
+        if (kind >= PW_F64 && kind <= PW_I32) {
             continue;
+        }
         bool result = i >= function->nparams;
         Py_ssize_t index = result ? i - function->nparams : i;
         PyErr_Format(PyExc_TypeError, "%U: map() is for numbers, and %s %zd is none: %S",
@@ -52,8 +53,9 @@ static int require_numbers(const pw_function_object *function)
 
 static int require_arity(const pw_function_object *function, Py_ssize_t given)
 {
-    if (given == function->nparams)
+    if (given == function->nparams) {
         return 0;
+    }
     PyErr_Format(PyExc_TypeError, "%U.map() takes %zd argument%s but %zd %s given",
                  function->party.name, function->nparams, function->nparams == 1 ? "" : "s", given,
                  given == 1 ? "was" : "were");
@@ -73,12 +75,14 @@ static int take_length(mapping *self, Py_ssize_t length, const pw_site *site)
         self->count = length;
         self->measured = *site;
     }
-    if (length == self->count)
+    if (length == self->count) {
         return 0;
+    }
     PyObject *here = words_of(site), *there = words_of(&self->measured);
-    if (here && there)
+    if (here != NULL && there != NULL) {
         PyErr_Format(PyExc_ValueError, "%U: %U has %zd element%s, and %U has %zd", site->name, here,
                      length, length == 1 ? "" : "s", there, self->count);
+    }
     Py_XDECREF(here);
     Py_XDECREF(there);
     return -1;
@@ -92,8 +96,9 @@ static int take_input(mapping *self, Py_ssize_t index, PyObject *value)
     pw_site site = site_of(self, "parameter", index);
     pw_source *source = &self->sources[index];
     pw_valtype type = function->types[index];
-    if (!pw_is_array(value))
+    if (!pw_is_array(value)) {
         return pw_set_scalar(source, value, type, function->raw, &site);
+    }
     Py_ssize_t length = pw_open_input(source, value, type, function->raw, &site);
     return length < 0 ? -1 : take_length(self, length, &site);
 }
@@ -114,8 +119,9 @@ static int take_output(mapping *self, Py_ssize_t index, PyObject *value)
 static int take_outputs(mapping *self, PyObject *out)
 {
     Py_ssize_t nresults = self->function->nresults;
-    if (nresults == 1)
+    if (nresults == 1) {
         return take_output(self, 0, out);
+    }
     if (nresults == 0) {
         PyErr_Format(PyExc_TypeError, "%U: there are no results for out",
                      self->function->party.name);
@@ -126,9 +132,11 @@ static int take_outputs(mapping *self, PyObject *out)
                      self->function->party.name, nresults);
         return -1;
     }
-    for (Py_ssize_t i = 0; i < nresults; ++i)
-        if (take_output(self, i, PyTuple_GET_ITEM(out, i)) < 0)
+    for (Py_ssize_t i = 0; i < nresults; i++) {
+        if (take_output(self, i, PyTuple_GET_ITEM(out, i)) < 0) {
             return -1;
+        }
+    }
     return 0;
 }
 
@@ -147,30 +155,34 @@ static PyObject *new_result(mapping *self, PyObject *arguments, Py_ssize_t index
     const pw_function_object *function = self->function;
     pw_state *state = pw_state_of(Py_TYPE(function));
     PyObject *array =
-        state
+        state != NULL
             ? PyObject_CallFunction(
                   state->array, "Osn", arguments,
                   typecode(function->types[function->nparams + index], function->raw), self->count)
             : NULL;
-    if (array && take_output(self, index, array) < 0)
+    if (array != NULL && take_output(self, index, array) < 0) {
         Py_CLEAR(array);
+    }
     return array;
 }
 
 static PyObject *new_results(mapping *self, PyObject *arguments)
 {
     Py_ssize_t nresults = self->function->nresults;
-    if (nresults == 0)
+    if (nresults == 0) {
         Py_RETURN_NONE;
-    if (nresults == 1)
+    }
+    if (nresults == 1) {
         return new_result(self, arguments, 0);
+    }
     PyObject *tuple = PyTuple_New(nresults);
-    for (Py_ssize_t i = 0; tuple && i < nresults; ++i) {
+    for (Py_ssize_t i = 0; tuple != NULL && i < nresults; i++) {
         PyObject *array = new_result(self, arguments, i);
-        if (array)
+        if (array != NULL) {
             PyTuple_SET_ITEM(tuple, i, array);
-        else
+        } else {
             Py_CLEAR(tuple);
+        }
     }
     return tuple;
 }
@@ -181,13 +193,15 @@ static int require_apart(const mapping *self)
 {
     const pw_function_object *function = self->function;
     const pw_source *outputs = self->sources + function->nparams;
-    for (Py_ssize_t i = 1; i < function->nresults; ++i)
-        for (Py_ssize_t j = 0; j < i; ++j)
+    for (Py_ssize_t i = 1; i < function->nresults; i++) {
+        for (Py_ssize_t j = 0; j < i; j++) {
             if (pw_overlap(&outputs[i], &outputs[j], self->count)) {
                 PyErr_Format(PyExc_ValueError, "%U: out %zd and out %zd overlap",
                              function->party.name, j, i);
                 return -1;
             }
+        }
+    }
     return 0;
 }
 
@@ -195,20 +209,25 @@ static int require_apart(const mapping *self)
 static bool overwritten(const mapping *self, const pw_source *input)
 {
     const pw_source *outputs = self->sources + self->function->nparams;
-    for (Py_ssize_t i = 0; i < self->function->nresults; ++i)
-        if (pw_overlap(input, &outputs[i], self->count) && !pw_same_places(input, &outputs[i]))
+    for (Py_ssize_t i = 0; i < self->function->nresults; i++) {
+        if (pw_overlap(input, &outputs[i], self->count) && !pw_same_places(input, &outputs[i])) {
             return true;
+        }
+    }
     return false;
 }
 
 static int part(mapping *self)
 {
-    if (require_apart(self) < 0)
+    if (require_apart(self) < 0) {
         return -1;
-    for (Py_ssize_t i = 0; i < self->function->nparams; ++i) {
+    }
+    for (Py_ssize_t i = 0; i < self->function->nparams; i++) {
         pw_source *input = &self->sources[i];
-        if (input->view.obj && overwritten(self, input) && pw_copy_column(input, self->count) < 0)
+        if (input->view.obj != NULL && overwritten(self, input) &&
+            pw_copy_column(input, self->count) < 0) {
             return -1;
+        }
     }
     return 0;
 }
@@ -217,13 +236,16 @@ static int part(mapping *self)
 
 static int take_arguments(mapping *self, PyObject *const *args, PyObject *out)
 {
-    for (Py_ssize_t i = 0; i < self->function->nparams; ++i)
-        if (take_input(self, i, args[i]) < 0)
+    for (Py_ssize_t i = 0; i < self->function->nparams; i++) {
+        if (take_input(self, i, args[i]) < 0) {
             return -1;
+        }
+    }
     if (out != Py_None) {
         self->results = Py_NewRef(out);
-        if (take_outputs(self, out) < 0)
+        if (take_outputs(self, out) < 0) {
             return -1;
+        }
     }
     if (self->count < 0) {
         PyErr_Format(PyExc_TypeError, "%U.map(): no argument is an array, so how many calls?",
@@ -232,12 +254,13 @@ static int take_arguments(mapping *self, PyObject *const *args, PyObject *out)
     }
     if (out == Py_None) {
         PyObject *arguments = PyTuple_New(self->function->nparams);
-        for (Py_ssize_t i = 0; arguments && i < self->function->nparams; ++i)
+        for (Py_ssize_t i = 0; arguments != NULL && i < self->function->nparams; i++) {
             PyTuple_SET_ITEM(arguments, i, Py_NewRef(args[i]));
-        self->results = arguments ? new_results(self, arguments) : NULL;
+        }
+        self->results = arguments != NULL ? new_results(self, arguments) : NULL;
         Py_XDECREF(arguments);
     }
-    return self->results ? part(self) : -1;
+    return self->results != NULL ? part(self) : -1;
 }
 
 /* Which element it was; the exception matters more. `own`: it is a trap of this call. */
@@ -247,13 +270,16 @@ static void name_element(const mapping *self, size_t element, bool own)
     pw_state *state = pw_state_of(Py_TYPE(self->function));
     PyErr_Fetch(&type, &value, &traceback);
     PyErr_NormalizeException(&type, &value, &traceback);
-    if (traceback)
+    if (traceback != NULL) {
         PyException_SetTraceback(value, traceback);
-    PyObject *done = state ? PyObject_CallFunction(state->element, "OnO", value,
-                                                   (Py_ssize_t)element, own ? Py_True : Py_False)
-                           : NULL;
-    if (!done)
+    }
+    PyObject *done = state != NULL
+                         ? PyObject_CallFunction(state->element, "OnO", value, (Py_ssize_t)element,
+                                                 own ? Py_True : Py_False)
+                         : NULL;
+    if (done == NULL) {
         PyErr_Clear();
+    }
     Py_XDECREF(done);
     PyErr_Restore(type, value, traceback);
 }
@@ -262,11 +288,13 @@ static int run(mapping *self)
 {
     pw_function_object *function = self->function;
     pw_store_object *store = function->party.store;
-    for (Py_ssize_t i = 0; i < self->ncolumns; ++i)
+    for (Py_ssize_t i = 0; i < self->ncolumns; i++) {
         self->columns[i] = self->sources[i].column;
+    }
     pw_batch batch = {self->columns, (size_t)self->count, 0};
-    if (pw_store_enter(store) < 0)
+    if (pw_store_enter(store) < 0) {
         return -1;
+    }
     pw_trap trap = pw_run_batch(store, &function->callee, &batch);
     if (trap == PW_TRAP_NONE) {
         pw_store_leave(store);
@@ -283,16 +311,19 @@ static PyObject *map(mapping *self, PyObject *const *args, PyObject *out)
     self->sources = PyMem_Calloc(ncolumns, sizeof *self->sources);
     self->columns = PyMem_Calloc(ncolumns, sizeof *self->columns);
     int status = -1;
-    if (!self->sources || !self->columns)
+    if (self->sources == NULL || self->columns == NULL) {
         PyErr_NoMemory();
-    else if (take_arguments(self, args, out) == 0)
+    } else if (take_arguments(self, args, out) == 0) {
         status = run(self);
-    for (Py_ssize_t i = 0; self->sources && i < self->ncolumns; ++i)
+    }
+    for (Py_ssize_t i = 0; self->sources != NULL && i < self->ncolumns; i++) {
         pw_close_source(&self->sources[i]);
+    }
     PyMem_Free(self->sources);
     PyMem_Free(self->columns);
-    if (status < 0)
+    if (status < 0) {
         Py_CLEAR(self->results);
+    }
     return self->results;
 }
 
@@ -300,7 +331,7 @@ static PyObject *map(mapping *self, PyObject *const *args, PyObject *out)
 static int take_out(PyObject *const *values, PyObject *kwnames, PyObject **out)
 {
     *out = Py_None;
-    for (Py_ssize_t i = 0; kwnames && i < PyTuple_GET_SIZE(kwnames); ++i) {
+    for (Py_ssize_t i = 0; kwnames != NULL && i < PyTuple_GET_SIZE(kwnames); i++) {
         PyObject *name = PyTuple_GET_ITEM(kwnames, i);
         if (PyUnicode_CompareWithASCIIString(name, "out") != 0) {
             PyErr_Format(PyExc_TypeError, "map() got an unexpected keyword argument '%U'", name);
@@ -316,8 +347,9 @@ PyObject *pw_function_map(PyObject *op, PyObject *const *args, Py_ssize_t nargs,
     pw_function_object *function = (pw_function_object *)op;
     PyObject *out;
     if (take_out(args + nargs, kwnames, &out) < 0 || require_numbers(function) < 0 ||
-        require_arity(function, nargs) < 0)
+        require_arity(function, nargs) < 0) {
         return NULL;
+    }
     mapping self = {
         .function = function, .ncolumns = function->nparams + function->nresults, .count = -1};
     return map(&self, args, out);

@@ -12,7 +12,7 @@ typedef struct {
 static PyObject *adopt(PyTypeObject *type, PyObject *store, pw_memory *memory)
 {
     memory_object *self = (memory_object *)type->tp_alloc(type, 0);
-    if (!self) {
+    if (self == NULL) {
         pw_engine->memory_release(memory);
         return NULL;
     }
@@ -29,11 +29,13 @@ static PyObject *memory_wrap(PyObject *cls, PyObject *args)
     PyObject *store;
     unsigned long long instance;
     unsigned int index;
-    if (!state ||
-        !PyArg_ParseTuple(args, "O!KI:_wrap", state->store_type, &store, &instance, &index))
+    if (state == NULL ||
+        !PyArg_ParseTuple(args, "O!KI:_wrap", state->store_type, &store, &instance, &index)) {
         return NULL;
-    if (pw_store_pin((pw_store_object *)store) < 0)
+    }
+    if (pw_store_pin((pw_store_object *)store) < 0) {
         return NULL;
+    }
     pw_memory *memory = pw_engine->instance_memory((pw_instance *)(uintptr_t)instance, index);
     pw_engine->memory_retain(memory);
     pw_store_unpin((pw_store_object *)store);
@@ -47,16 +49,18 @@ static PyObject *memory_make(PyObject *cls, PyObject *args)
     pw_store_object *store;
     unsigned long long min, max;
     int has_max;
-    if (!state ||
-        !PyArg_ParseTuple(args, "O!KpK:_make", state->store_type, &store, &min, &has_max, &max))
+    if (state == NULL ||
+        !PyArg_ParseTuple(args, "O!KpK:_make", state->store_type, &store, &min, &has_max, &max)) {
         return NULL;
-    if (pw_store_pin(store) < 0)
+    }
+    if (pw_store_pin(store) < 0) {
         return NULL;
+    }
     pw_limits limits = {.min = min, .max = max, .has_max = has_max};
     pw_error error = {0};
     pw_memory *memory = pw_engine->memory_new(store->store, &limits, &error);
     pw_store_unpin(store);
-    if (!memory) {
+    if (memory == NULL) {
         PyErr_SetString(PyExc_MemoryError, error.detail);
         return NULL;
     }
@@ -83,8 +87,9 @@ static void memory_dealloc(PyObject *op)
     memory_object *self = (memory_object *)op;
     PyTypeObject *type = Py_TYPE(op);
     PyObject_GC_UnTrack(op);
-    if (self->memory)
+    if (self->memory != NULL) {
         pw_engine->memory_release(self->memory);
+    }
     Py_XDECREF(self->store);
     type->tp_free(op);
     Py_DECREF(type);
@@ -118,14 +123,17 @@ static int check_range(PyObject *op, PyObject *address, PyObject *length, Py_ssi
                        Py_ssize_t *count)
 {
     *at = PyNumber_AsSsize_t(address, NULL); /* clips: what does not fit is out of range anyway */
-    if (*at == -1 && PyErr_Occurred())
+    if (*at == -1 && PyErr_Occurred() != NULL) {
         return -1;
+    }
     *count = PyNumber_AsSsize_t(length, NULL);
-    if (*count == -1 && PyErr_Occurred())
+    if (*count == -1 && PyErr_Occurred() != NULL) {
         return -1;
+    }
     Py_ssize_t size = size_of(op);
-    if (*at < 0 || *count < 0 || *at > size || *count > size - *at)
+    if (*at < 0 || *count < 0 || *at > size || *count > size - *at) {
         return out_of_range(address, length, size);
+    }
     return 0;
 }
 
@@ -146,12 +154,14 @@ static Py_ssize_t memory_length(PyObject *op)
 static int item_address(PyObject *op, PyObject *key, Py_ssize_t *at)
 {
     Py_ssize_t index = PyNumber_AsSsize_t(key, PyExc_IndexError);
-    if (index == -1 && PyErr_Occurred())
+    if (index == -1 && PyErr_Occurred() != NULL) {
         return -1;
+    }
     Py_ssize_t size = size_of(op);
     *at = index < 0 ? index + size : index;
-    if (*at >= 0 && *at < size)
+    if (*at >= 0 && *at < size) {
         return 0;
+    }
     PyErr_Format(PyExc_IndexError, "out of bounds: 1 byte at address %zd, memory size %zd", index,
                  size);
     return -1;
@@ -161,14 +171,17 @@ static int item_address(PyObject *op, PyObject *key, Py_ssize_t *at)
 static int slice_end(PyObject *value, Py_ssize_t size, Py_ssize_t missing, Py_ssize_t *result)
 {
     *result = missing;
-    if (value == Py_None)
+    if (value == Py_None) {
         return 0;
+    }
     Py_ssize_t index = PyNumber_AsSsize_t(value, PyExc_IndexError);
-    if (index == -1 && PyErr_Occurred())
+    if (index == -1 && PyErr_Occurred() != NULL) {
         return -1;
+    }
     *result = index < 0 ? index + size : index;
-    if (*result >= 0 && *result <= size)
+    if (*result >= 0 && *result <= size) {
         return 0;
+    }
     PyErr_Format(PyExc_IndexError, "out of bounds: slice to address %zd, memory size %zd", index,
                  size);
     return -1;
@@ -180,8 +193,9 @@ static int slice_range(PyObject *op, PyObject *key, Py_ssize_t *at, Py_ssize_t *
     Py_ssize_t stop;
     if (slice->step != Py_None) {
         Py_ssize_t step = PyNumber_AsSsize_t(slice->step, PyExc_IndexError);
-        if (step == -1 && PyErr_Occurred())
+        if (step == -1 && PyErr_Occurred() != NULL) {
             return -1;
+        }
         if (step != 1) {
             PyErr_SetString(PyExc_ValueError,
                             "slices of a memory have step 1: take one of memoryview(memory)");
@@ -189,8 +203,9 @@ static int slice_range(PyObject *op, PyObject *key, Py_ssize_t *at, Py_ssize_t *
         }
     }
     Py_ssize_t size = size_of(op);
-    if (slice_end(slice->start, size, 0, at) < 0 || slice_end(slice->stop, size, size, &stop) < 0)
+    if (slice_end(slice->start, size, 0, at) < 0 || slice_end(slice->stop, size, size, &stop) < 0) {
         return -1;
+    }
     *count = stop > *at ? stop - *at : 0;
     return 0;
 }
@@ -198,18 +213,21 @@ static int slice_range(PyObject *op, PyObject *key, Py_ssize_t *at, Py_ssize_t *
 static PyObject *memory_subscript(PyObject *op, PyObject *key)
 {
     Py_ssize_t at, count;
-    if (!PySlice_Check(key))
+    if (!PySlice_Check(key)) {
         return item_address(op, key, &at) < 0 ? NULL : PyLong_FromLong(data_of(op)[at]);
-    if (slice_range(op, key, &at, &count) < 0)
+    }
+    if (slice_range(op, key, &at, &count) < 0) {
         return NULL;
+    }
     return PyBytes_FromStringAndSize((const char *)data_of(op) + at, count);
 }
 
 static int assign_byte(PyObject *op, PyObject *key, PyObject *value)
 {
     Py_ssize_t at, byte = PyNumber_AsSsize_t(value, PyExc_OverflowError);
-    if ((byte == -1 && PyErr_Occurred()) || item_address(op, key, &at) < 0)
+    if ((byte == -1 && PyErr_Occurred() != NULL) || item_address(op, key, &at) < 0) {
         return -1;
+    }
     if (byte < 0 || byte > 255) {
         PyErr_Format(PyExc_ValueError, "byte must be in range(0, 256), not %zd", byte);
         return -1;
@@ -222,8 +240,9 @@ static int assign_slice(PyObject *op, PyObject *key, PyObject *value)
 {
     Py_ssize_t at, count;
     Py_buffer view;
-    if (PyObject_GetBuffer(value, &view, PyBUF_SIMPLE) < 0)
+    if (PyObject_GetBuffer(value, &view, PyBUF_SIMPLE) < 0) {
         return -1;
+    }
     int status = slice_range(op, key, &at, &count);
     if (status == 0 && count != view.len) {
         PyErr_Format(PyExc_ValueError,
@@ -231,15 +250,16 @@ static int assign_slice(PyObject *op, PyObject *key, PyObject *value)
                      count);
         status = -1;
     }
-    if (status == 0)
+    if (status == 0) {
         memmove(data_of(op) + at, view.buf, (size_t)count);
+    }
     PyBuffer_Release(&view);
     return status;
 }
 
 static int memory_ass_subscript(PyObject *op, PyObject *key, PyObject *value)
 {
-    if (!value) {
+    if (value == NULL) {
         PyErr_SetString(PyExc_TypeError, "a memory keeps its size: nothing can be deleted");
         return -1;
     }
@@ -250,11 +270,13 @@ static int memory_ass_subscript(PyObject *op, PyObject *key, PyObject *value)
 
 static bool check_count(const char *name, Py_ssize_t given, Py_ssize_t min, Py_ssize_t max)
 {
-    if (given >= min && given <= max)
+    if (given >= min && given <= max) {
         return true;
+    }
     char least[32] = "";
-    if (min < max)
+    if (min < max) {
         PyOS_snprintf(least, sizeof least, "%zd to ", min);
+    }
     PyErr_Format(PyExc_TypeError, "%s() takes %s%zd arguments but %zd %s given", name, least, max,
                  given, given == 1 ? "was" : "were");
     return false;
@@ -263,8 +285,9 @@ static bool check_count(const char *name, Py_ssize_t given, Py_ssize_t min, Py_s
 static PyObject *memory_read(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
 {
     Py_ssize_t at, count;
-    if (!check_count("read", nargs, 2, 2) || check_range(op, args[0], args[1], &at, &count) < 0)
+    if (!check_count("read", nargs, 2, 2) || check_range(op, args[0], args[1], &at, &count) < 0) {
         return NULL;
+    }
     return PyBytes_FromStringAndSize((const char *)data_of(op) + at, count);
 }
 
@@ -273,12 +296,14 @@ static Py_ssize_t put(PyObject *op, PyObject *address, PyObject *buffer)
 {
     Py_ssize_t at, count = -1;
     Py_buffer view;
-    if (PyObject_GetBuffer(buffer, &view, PyBUF_SIMPLE) < 0)
+    if (PyObject_GetBuffer(buffer, &view, PyBUF_SIMPLE) < 0) {
         return -1;
+    }
     PyObject *length = PyLong_FromSsize_t(view.len);
-    int status = length ? check_range(op, address, length, &at, &count) : -1;
-    if (status == 0)
+    int status = length != NULL ? check_range(op, address, length, &at, &count) : -1;
+    if (status == 0) {
         memmove(data_of(op) + at, view.buf, (size_t)count);
+    }
     Py_XDECREF(length);
     PyBuffer_Release(&view);
     return status < 0 ? -1 : count;
@@ -286,8 +311,9 @@ static Py_ssize_t put(PyObject *op, PyObject *address, PyObject *buffer)
 
 static PyObject *memory_write(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
 {
-    if (!check_count("write", nargs, 2, 2) || put(op, args[0], args[1]) < 0)
+    if (!check_count("write", nargs, 2, 2) || put(op, args[0], args[1]) < 0) {
         return NULL;
+    }
     Py_RETURN_NONE;
 }
 
@@ -301,8 +327,9 @@ static PyObject *memory_copy_in(PyObject *op, PyObject *const *args, Py_ssize_t 
 static int copy_into(PyObject *op, PyObject *const *args, const Py_buffer *view)
 {
     Py_ssize_t at, count;
-    if (check_range(op, args[0], args[1], &at, &count) < 0)
+    if (check_range(op, args[0], args[1], &at, &count) < 0) {
         return -1;
+    }
     if (count > view->len) {
         PyErr_Format(PyExc_ValueError, "%zd bytes do not fit into a buffer of %zd", count,
                      view->len);
@@ -317,20 +344,24 @@ static PyObject *memory_copy_out(PyObject *op, PyObject *const *args, Py_ssize_t
 {
     PyObject *into = Py_None;
     Py_buffer view;
-    Py_ssize_t keywords = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
-    if (!check_count("copy_out", nargs + keywords, 2, 3))
+    Py_ssize_t keywords = kwnames != NULL ? PyTuple_GET_SIZE(kwnames) : 0;
+    if (!check_count("copy_out", nargs + keywords, 2, 3)) {
         return NULL;
+    }
     if (keywords && (nargs != 2 ||
                      PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(kwnames, 0), "into") != 0)) {
         PyErr_SetString(PyExc_TypeError, "copy_out() takes one argument by its name, into");
         return NULL;
     }
-    if (nargs + keywords == 3)
+    if (nargs + keywords == 3) {
         into = args[2];
-    if (into == Py_None)
+    }
+    if (into == Py_None) {
         return memory_read(op, args, 2);
-    if (PyObject_GetBuffer(into, &view, PyBUF_WRITABLE) < 0)
+    }
+    if (PyObject_GetBuffer(into, &view, PyBUF_WRITABLE) < 0) {
         return NULL;
+    }
     int status = copy_into(op, args, &view);
     PyBuffer_Release(&view);
     return status < 0 ? NULL : Py_NewRef(into);
@@ -338,51 +369,58 @@ static PyObject *memory_copy_out(PyObject *op, PyObject *const *args, Py_ssize_t
 
 static PyObject *memory_read_cstring(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
 {
-    if (!check_count("read_cstring", nargs, 1, 2))
+    if (!check_count("read_cstring", nargs, 1, 2)) {
         return NULL;
+    }
     Py_ssize_t limit = PY_SSIZE_T_MAX, at, count;
     if (nargs == 2 && args[1] != Py_None) {
         limit = PyNumber_AsSsize_t(args[1], PyExc_OverflowError);
-        if (limit == -1 && PyErr_Occurred())
+        if (limit == -1 && PyErr_Occurred() != NULL) {
             return NULL;
+        }
     }
     PyObject *nothing = PyLong_FromLong(0);
-    int status = nothing ? check_range(op, args[0], nothing, &at, &count) : -1;
+    int status = nothing != NULL ? check_range(op, args[0], nothing, &at, &count) : -1;
     Py_XDECREF(nothing);
-    if (status < 0)
+    if (status < 0) {
         return NULL;
+    }
     Py_ssize_t rest = size_of(op) - at;
     const uint8_t *start = data_of(op) + at;
     Py_ssize_t searched = limit < 0 ? 0 : limit < rest ? limit : rest;
     const uint8_t *end = searched ? memchr(start, 0, (size_t)searched) : NULL;
-    if (!end && searched == rest && limit > rest) {
+    if (end == NULL && searched == rest && limit > rest) {
         PyErr_Format(PyExc_IndexError, "out of bounds: no NUL after address %zd, memory size %zd",
                      at, size_of(op));
         return NULL;
     }
-    return PyBytes_FromStringAndSize((const char *)start, end ? end - start : searched);
+    return PyBytes_FromStringAndSize((const char *)start, end != NULL ? end - start : searched);
 }
 
 static PyObject *memory_grow(PyObject *op, PyObject *delta)
 {
     memory_object *self = (memory_object *)op;
     Py_ssize_t pages = PyNumber_AsSsize_t(delta, PyExc_OverflowError);
-    if (pages == -1 && PyErr_Occurred())
+    if (pages == -1 && PyErr_Occurred() != NULL) {
         return NULL;
+    }
     if (pages < 0) {
         PyErr_Format(PyExc_ValueError, "a memory cannot shrink: delta is %zd pages", pages);
         return NULL;
     }
-    if (pw_store_enter(self->store) < 0)
+    if (pw_store_enter(self->store) < 0) {
         return NULL;
+    }
     int64_t before = pw_engine->memory_grow(self->memory, (uint64_t)pages);
     pw_store_leave(self->store);
-    if (before >= 0)
+    if (before >= 0) {
         return PyLong_FromLongLong(before);
+    }
     pw_state *state = pw_state_of(Py_TYPE(op));
-    if (state)
+    if (state != NULL) {
         PyErr_Format(state->closed, "cannot grow a memory of %zd pages by %zd: beyond its maximum",
                      size_of(op) / PW_PAGE, pages);
+    }
     return NULL;
 }
 

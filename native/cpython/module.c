@@ -9,12 +9,13 @@ static struct PyModuleDef module_def;
 pw_state *pw_state_of(PyTypeObject *type)
 {
     /* A subclass made in Python belongs to no module: look for the base that does. */
-    for (; type; type = type->tp_base) {
+    for (; type != NULL; type = type->tp_base) {
         PyObject *module = PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE)
                                ? ((PyHeapTypeObject *)type)->ht_module
                                : NULL;
-        if (module && PyModule_GetDef(module) == &module_def)
+        if (module != NULL && PyModule_GetDef(module) == &module_def) {
             return PyModule_GetState(module);
+        }
     }
     PyErr_SetString(PyExc_SystemError, "not a type of pywasm3._cpython");
     return NULL;
@@ -25,7 +26,7 @@ pw_state *pw_state_of(PyTypeObject *type)
 static int take_hook(PyObject *hooks, const char *name, PyObject **place)
 {
     PyObject *hook = PyDict_GetItemString(hooks, name);
-    if (!hook) {
+    if (hook == NULL) {
         PyErr_Format(PyExc_KeyError, "%s", name);
         return -1;
     }
@@ -40,8 +41,9 @@ static PyObject *connect(PyObject *module, PyObject *args)
     PyObject *hooks, *doc;
     pw_state *state = PyModule_GetState(module);
     if (!PyArg_ParseTuple(args, "KkOO!:connect", &address, &main_thread, &doc, &PyDict_Type,
-                          &hooks))
+                          &hooks)) {
         return NULL;
+    }
     const pw_api *api = (const pw_api *)(uintptr_t)address;
     if (api->size != sizeof *api) {
         PyErr_SetString(PyExc_ImportError,
@@ -57,11 +59,13 @@ static PyObject *connect(PyObject *module, PyObject *args)
         take_hook(hooks, "describe", &state->describe) < 0 ||
         take_hook(hooks, "limits", &state->limits) < 0 ||
         take_hook(hooks, "array", &state->array) < 0 ||
-        take_hook(hooks, "element", &state->element) < 0)
+        take_hook(hooks, "element", &state->element) < 0) {
         return NULL;
+    }
     /* A descriptor: `__doc__` of a function describes it, that of the class the class. */
-    if (PyDict_SetItemString(state->function_type->tp_dict, "__doc__", doc) < 0)
+    if (PyDict_SetItemString(state->function_type->tp_dict, "__doc__", doc) < 0) {
         return NULL;
+    }
     PyType_Modified(state->function_type);
     pw_set_main_thread(main_thread);
     api->set_hooks(pw_host_call, pw_tick);
@@ -78,8 +82,9 @@ static PyObject *after_fork(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ign
 
 static int require_number(pw_valtype type)
 {
-    if (type >= PW_F64 && type <= PW_I32)
+    if (type >= PW_F64 && type <= PW_I32) {
         return 0;
+    }
     PyErr_SetString(PyExc_TypeError, "values of this type are no numbers");
     return -1;
 }
@@ -90,8 +95,9 @@ static PyObject *encode(PyObject *Py_UNUSED(module), PyObject *args)
     unsigned int type;
     uint64_t bits;
     if (!PyArg_ParseTuple(args, "OI:encode", &value, &type) || require_number(type) < 0 ||
-        pw_encode(value, type, false, &bits, NULL) < 0)
+        pw_encode(value, type, false, &bits, NULL) < 0) {
         return NULL;
+    }
     return PyLong_FromUnsignedLongLong(bits);
 }
 
@@ -104,15 +110,17 @@ static PyObject *export_entry(const pw_export *export)
 static PyObject *exports(PyObject *Py_UNUSED(module), PyObject *address)
 {
     const pw_module_info *info = PyLong_AsVoidPtr(address);
-    if (!info)
+    if (info == NULL) {
         return NULL;
+    }
     PyObject *table = PyDict_New();
-    for (uint32_t i = 0; table && i < info->nexports; ++i) {
+    for (uint32_t i = 0; table != NULL && i < info->nexports; i++) {
         const pw_export *export = &info->exports[i];
         PyObject *name = PyUnicode_DecodeUTF8(export->name.data, export->name.size, NULL);
         PyObject *entry = export_entry(export);
-        if (!name || !entry || PyDict_SetItem(table, name, entry) < 0)
+        if (name == NULL || entry == NULL || PyDict_SetItem(table, name, entry) < 0) {
             Py_CLEAR(table);
+        }
         Py_XDECREF(name);
         Py_XDECREF(entry);
     }
@@ -122,12 +130,13 @@ static PyObject *exports(PyObject *Py_UNUSED(module), PyObject *address)
 static PyObject *code_tuple(const pw_valtype *types, uint32_t count)
 {
     PyObject *tuple = PyTuple_New(count);
-    for (uint32_t i = 0; tuple && i < count; ++i) {
+    for (uint32_t i = 0; tuple != NULL && i < count; i++) {
         PyObject *code = PyLong_FromUnsignedLong(types[i]);
-        if (!code)
+        if (code == NULL) {
             Py_CLEAR(tuple);
-        else
+        } else {
             PyTuple_SET_ITEM(tuple, i, code);
+        }
     }
     return tuple;
 }
@@ -135,8 +144,9 @@ static PyObject *code_tuple(const pw_valtype *types, uint32_t count)
 static PyObject *signature(PyObject *Py_UNUSED(module), PyObject *address)
 {
     const pw_functype *type = PyLong_AsVoidPtr(address);
-    if (!type)
+    if (type == NULL) {
         return NULL;
+    }
     return Py_BuildValue("(NN)", code_tuple(type->params, type->nparams),
                          code_tuple(type->results, type->nresults));
 }
@@ -158,7 +168,7 @@ static PyMethodDef module_methods[] = {
 static int add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **place)
 {
     *place = (PyTypeObject *)PyType_FromModuleAndSpec(module, spec, NULL);
-    return *place ? PyModule_AddType(module, *place) : -1;
+    return *place != NULL ? PyModule_AddType(module, *place) : -1;
 }
 
 static int module_exec(PyObject *module)
@@ -169,8 +179,9 @@ static int module_exec(PyObject *module)
         add_type(module, &pw_bound_spec, &state->bound_type) < 0 ||
         add_type(module, &pw_host_spec, &state->host_type) < 0 ||
         add_type(module, &pw_memory_spec, &state->memory_type) < 0 ||
-        add_type(module, &pw_fd_write_spec, &state->fd_write_type) < 0)
+        add_type(module, &pw_fd_write_spec, &state->fd_write_type) < 0) {
         return -1;
+    }
     return 0;
 }
 

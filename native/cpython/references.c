@@ -5,11 +5,13 @@
 
 pw_kind pw_kind_of(pw_valtype type)
 {
-    if (type >= PW_V128 && type <= PW_I32)
+    if (type >= PW_V128 && type <= PW_I32) {
         return (pw_kind)type;
+    }
     int kind = type & PW_NON_NULL ? PW_KIND_NON_NULL : 0;
-    if (type & PW_CONCRETE)
+    if (type & PW_CONCRETE) {
         return (pw_kind)(kind | PW_KIND_FUNC);
+    }
     switch (type & PW_HEAP_MASK) {
     case PW_FUNCREF: return (pw_kind)(kind | PW_KIND_FUNC);
     case PW_EXTERNREF: return (pw_kind)(kind | PW_KIND_EXTERN);
@@ -22,45 +24,51 @@ pw_kind pw_kind_of(pw_valtype type)
 /* The store's types are looked up: another thread may be adding some meanwhile. */
 static int check_type(PyObject *value, pw_func *func, uint32_t index, const pw_party *party)
 {
-    if (pw_store_enter(party->store) < 0)
+    if (pw_store_enter(party->store) < 0) {
         return -1;
+    }
     const void *identity = pw_engine->store_type(party->store->store, party->module, index);
     bool same = pw_engine->func_type_identity(func) == identity;
     pw_store_leave(party->store);
-    if (!same)
+    if (!same) {
         PyErr_Format(PyExc_TypeError, "%R is not of type %u of the module", value, (unsigned)index);
+    }
     return same ? 0 : -1;
 }
 
 static int encode_function(PyObject *value, pw_valtype type, const pw_party *party, uint64_t *bits)
 {
     pw_state *state = pw_state_of(Py_TYPE(party->store));
-    if (!state)
+    if (state == NULL) {
         return -1;
+    }
     if (Py_TYPE(value) != state->function_type) {
         PyErr_Format(PyExc_TypeError, "a pywasm3.Function%s is expected, not %.200s",
                      type & PW_NON_NULL ? "" : " or None", Py_TYPE(value)->tp_name);
         return -1;
     }
     pw_func *func = pw_function_in(value, party->store);
-    if (!func) {
+    if (func == NULL) {
         PyErr_Format(PyExc_TypeError, "%R belongs to another store", value);
         return -1;
     }
-    if (type & PW_CONCRETE && check_type(value, func, type & PW_HEAP_MASK, party) < 0)
+    if (type & PW_CONCRETE && check_type(value, func, type & PW_HEAP_MASK, party) < 0) {
         return -1;
+    }
     *bits = (uintptr_t)func;
     return 0;
 }
 
 int pw_encode_reference(PyObject *value, pw_valtype type, const pw_party *party, uint64_t *bits)
 {
-    if (pw_store_require_open(party->store) < 0)
+    if (pw_store_require_open(party->store) < 0) {
         return -1;
+    }
     pw_kind kind = pw_kind_of(type);
     if (value == Py_None) {
-        if (kind & PW_KIND_NON_NULL)
+        if (kind & PW_KIND_NON_NULL) {
             PyErr_SetString(PyExc_TypeError, "None stands for null, which the type excludes");
+        }
         *bits = 0;
         return kind & PW_KIND_NON_NULL ? -1 : 0;
     }
@@ -77,10 +85,13 @@ int pw_encode_reference(PyObject *value, pw_valtype type, const pw_party *party,
 int pw_hold_references(pw_store_object *store, const pw_kind *kinds, const uint64_t *bits,
                        Py_ssize_t count)
 {
-    for (Py_ssize_t i = 0; i < count; ++i)
-        if ((kinds[i] & ~PW_KIND_NON_NULL) == PW_KIND_EXTERN && bits[i])
-            if (pw_store_hold(store, (PyObject *)(uintptr_t)bits[i]) < 0)
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if ((kinds[i] & ~PW_KIND_NON_NULL) == PW_KIND_EXTERN && bits[i]) {
+            if (pw_store_hold(store, (PyObject *)(uintptr_t)bits[i]) < 0) {
                 return -1;
+            }
+        }
+    }
     return 0;
 }
 
@@ -89,8 +100,9 @@ int pw_hold_references(pw_store_object *store, const pw_kind *kinds, const uint6
 /* What no object of the store has for its address, code that is not validated made up. */
 static PyObject *decode_extern(uint64_t bits, pw_store_object *store)
 {
-    if (pw_externs_has(&store->externs, bits))
+    if (pw_externs_has(&store->externs, bits)) {
         return Py_NewRef((PyObject *)(uintptr_t)bits);
+    }
     PyErr_SetString(PyExc_SystemError, "wasm returned an external reference that it never got");
     return NULL;
 }
@@ -99,13 +111,16 @@ static PyObject *decode_extern(uint64_t bits, pw_store_object *store)
 static PyObject *description(pw_state *state, pw_store_object *store, PyObject *address)
 {
     PyObject *known;
-    if (!store->known && !(store->known = PyDict_New()))
+    if (store->known == NULL && (store->known = PyDict_New()) == NULL) {
         return NULL;
-    if (pw_dict_get(store->known, address, &known) != 0)
+    }
+    if (pw_dict_get(store->known, address, &known) != 0) {
         return known;
+    }
     PyObject *found = PyObject_CallOneArg(state->describe, address);
-    if (found && PyDict_SetItem(store->known, address, found) < 0)
+    if (found != NULL && PyDict_SetItem(store->known, address, found) < 0) {
         Py_CLEAR(found);
+    }
     return found;
 }
 
@@ -113,10 +128,10 @@ static PyObject *decode_function(uint64_t bits, pw_store_object *store)
 {
     pw_state *state = pw_state_of(Py_TYPE(store));
     pw_func *func = (pw_func *)(uintptr_t)bits;
-    PyObject *address = state ? PyLong_FromVoidPtr(func) : NULL;
-    PyObject *known = address ? description(state, store, address) : NULL, *function = NULL;
+    PyObject *address = state != NULL ? PyLong_FromVoidPtr(func) : NULL;
+    PyObject *known = address != NULL ? description(state, store, address) : NULL, *function = NULL;
     Py_XDECREF(address);
-    if (known) {
+    if (known != NULL) {
         pw_target target = pw_target_of(func);
         function = pw_function_new(state, store, &target, PyTuple_GET_ITEM(known, 0),
                                    PyTuple_GET_ITEM(known, 1), false);
@@ -127,8 +142,9 @@ static PyObject *decode_function(uint64_t bits, pw_store_object *store)
 
 static PyObject *decode_reference(uint64_t bits, pw_kind kind, pw_store_object *store)
 {
-    if (!bits)
+    if (!bits) {
         Py_RETURN_NONE;
+    }
     switch (kind & ~PW_KIND_NON_NULL) {
     case PW_KIND_EXTERN: return decode_extern(bits, store);
     case PW_KIND_FUNC: return decode_function(bits, store);
@@ -143,19 +159,22 @@ static PyObject *decode_reference(uint64_t bits, pw_kind kind, pw_store_object *
 int pw_encode_mixed(PyObject *const *values, const pw_kind *kinds, Py_ssize_t count, bool raw,
                     uint64_t *bits, const pw_party *party, bool results)
 {
-    for (Py_ssize_t i = 0; i < count; ++i) {
+    for (Py_ssize_t i = 0; i < count; i++) {
         pw_site site = {party->name, results ? "result" : "parameter", i};
         if (pw_is_number(kinds[i])) {
-            if (pw_encode(values[i], kinds[i], raw, &bits[i], &site) < 0)
+            if (pw_encode(values[i], kinds[i], raw, &bits[i], &site) < 0) {
                 return -1;
+            }
             continue;
         }
         /* The types are those of the module, which a closed store has let go. */
-        if (pw_store_require_open(party->store) < 0)
+        if (pw_store_require_open(party->store) < 0) {
             return -1;
+        }
         pw_valtype type = results ? party->type->results[i] : party->type->params[i];
-        if (pw_encode_reference(values[i], type, party, &bits[i]) < 0)
+        if (pw_encode_reference(values[i], type, party, &bits[i]) < 0) {
             return pw_blame(&site, type);
+        }
     }
     return 0;
 }
@@ -168,17 +187,20 @@ PyObject *pw_decode_any(uint64_t bits, pw_kind kind, bool raw, pw_store_object *
 PyObject *pw_decode_mixed(const uint64_t *bits, const pw_kind *kinds, Py_ssize_t count, bool raw,
                           pw_store_object *store)
 {
-    if (count == 1)
+    if (count == 1) {
         return pw_decode_any(bits[0], kinds[0], raw, store);
-    if (count == 0)
+    }
+    if (count == 0) {
         Py_RETURN_NONE;
+    }
     PyObject *tuple = PyTuple_New(count);
-    for (Py_ssize_t i = 0; tuple && i < count; ++i) {
+    for (Py_ssize_t i = 0; tuple != NULL && i < count; i++) {
         PyObject *value = pw_decode_any(bits[i], kinds[i], raw, store);
-        if (!value)
+        if (value == NULL) {
             Py_CLEAR(tuple);
-        else
+        } else {
             PyTuple_SET_ITEM(tuple, i, value);
+        }
     }
     return tuple;
 }

@@ -76,9 +76,11 @@ static int64_t first_deadline(pw_store_object *self)
     int64_t first = self->watch.call_deadline;
     uintptr_t me = pw_this_thread();
     pw_lock(&self->lock);
-    for (const pw_scope *scope = self->watch.scopes; scope; scope = scope->next)
-        if (scope->thread == me && scope->deadline < first)
+    for (const pw_scope *scope = self->watch.scopes; scope != NULL; scope = scope->next) {
+        if (scope->thread == me && scope->deadline < first) {
             first = scope->deadline;
+        }
+    }
     pw_unlock(&self->lock);
     return first;
 }
@@ -86,8 +88,9 @@ static int64_t first_deadline(pw_store_object *self)
 /* This thread's deadlines have changed: a host function of a running call may have done it. */
 static void renew_deadline(pw_store_object *self)
 {
-    if (!pw_turn_mine(&self->turn))
+    if (!pw_turn_mine(&self->turn)) {
         return;
+    }
     self->watch.deadline = first_deadline(self);
     pw_turn_notify(&self->turn);
 }
@@ -96,8 +99,9 @@ static void renew_deadline(pw_store_object *self)
 static int take_seconds(PyObject *value, int64_t *delay)
 {
     double seconds = PyFloat_AsDouble(value);
-    if (seconds == -1 && PyErr_Occurred())
+    if (seconds == -1 && PyErr_Occurred() != NULL) {
         return -1;
+    }
     if (!(seconds >= 0)) {
         PyErr_Format(PyExc_ValueError, "seconds must not be negative: %R", value);
         return -1;
@@ -111,14 +115,16 @@ PyObject *pw_store_begin_deadline(PyObject *op, PyObject *seconds)
     static atomic_ullong ids;
     pw_store_object *self = (pw_store_object *)op;
     int64_t delay;
-    if (take_seconds(seconds, &delay) < 0)
+    if (take_seconds(seconds, &delay) < 0) {
         return NULL;
+    }
     pw_scope *scope = PyMem_Malloc(sizeof *scope);
-    if (!scope)
+    if (scope == NULL) {
         return PyErr_NoMemory();
+    }
     *scope = (pw_scope){NULL, pw_this_thread(), after(now(), delay), ++ids};
     PyObject *id = PyLong_FromUnsignedLongLong(scope->id);
-    if (!id || pw_store_pin(self) < 0) {
+    if (id == NULL || pw_store_pin(self) < 0) {
         Py_XDECREF(id);
         PyMem_Free(scope);
         return NULL;
@@ -136,8 +142,9 @@ PyObject *pw_store_begin_deadline(PyObject *op, PyObject *seconds)
 static pw_scope **find_scope(pw_store_object *self, unsigned long long id)
 {
     pw_scope **place = &self->watch.scopes;
-    while (*place && (*place)->id != id)
+    while (*place != NULL && (*place)->id != id) {
         place = &(*place)->next;
+    }
     return place;
 }
 
@@ -145,14 +152,17 @@ PyObject *pw_store_end_deadline(PyObject *op, PyObject *id)
 {
     pw_store_object *self = (pw_store_object *)op;
     unsigned long long wanted = PyLong_AsUnsignedLongLong(id);
-    if (PyErr_Occurred())
+    if (PyErr_Occurred() != NULL) {
         return NULL;
+    }
     pw_lock(&self->lock);
     pw_scope **place = find_scope(self, wanted), *found = *place;
-    if (found)
+    if (found != NULL) {
         *place = found->next;
-    if (!self->watch.scopes)
+    }
+    if (self->watch.scopes == NULL) {
         pw_drop_bits(self->watch.watched, PW_WATCH_SCOPES);
+    }
     pw_unlock(&self->lock);
     PyMem_Free(found);
     renew_deadline(self);
@@ -167,17 +177,19 @@ static void fill(pw_store_object *self, long long fuel)
     engine->fuel = fuel;
     engine->ticks = 0;
     atomic_store(&self->watch.seen_fuel, fuel);
-    if (fuel == PW_NO_FUEL)
+    if (fuel == PW_NO_FUEL) {
         pw_drop_bits(self->watch.watched, PW_WATCH_FUEL);
-    else
+    } else {
         pw_add_bits(self->watch.watched, PW_WATCH_FUEL);
+    }
 }
 
 static void take_wanted_fuel(pw_store_object *self)
 {
     long long fuel = atomic_exchange(&self->watch.wanted_fuel, PW_NOTHING_WANTED);
-    if (fuel != PW_NOTHING_WANTED)
+    if (fuel != PW_NOTHING_WANTED) {
         fill(self, fuel);
+    }
 }
 
 static long long fuel_left(const pw_store_object *self)
@@ -191,19 +203,22 @@ PyObject *pw_store_get_fuel(PyObject *op, void *Py_UNUSED(closure))
     pw_store_object *self = (pw_store_object *)op;
     long long fuel;
     int entered = pw_store_try_enter(self);
-    if (entered < 0)
+    if (entered < 0) {
         return NULL;
+    }
     if (entered) {
         take_wanted_fuel(self);
         fuel = fuel_left(self);
         pw_store_leave(self);
     } else {
         fuel = atomic_load(&self->watch.wanted_fuel);
-        if (fuel == PW_NOTHING_WANTED)
+        if (fuel == PW_NOTHING_WANTED) {
             fuel = atomic_load(&self->watch.seen_fuel);
+        }
     }
-    if (fuel == PW_NO_FUEL)
+    if (fuel == PW_NO_FUEL) {
         Py_RETURN_NONE;
+    }
     return PyLong_FromLongLong(fuel);
 }
 
@@ -211,17 +226,19 @@ PyObject *pw_store_get_fuel(PyObject *op, void *Py_UNUSED(closure))
 static int take_fuel(PyObject *value, long long *fuel)
 {
     *fuel = PW_NO_FUEL;
-    if (!value) {
+    if (value == NULL) {
         PyErr_SetString(PyExc_AttributeError, "fuel cannot be deleted; None ends its metering");
         return -1;
     }
-    if (value == Py_None)
+    if (value == Py_None) {
         return 0;
+    }
     PyObject *number = PyNumber_Index(value);
-    *fuel = number ? PyLong_AsLongLong(number) : -1;
+    *fuel = number != NULL ? PyLong_AsLongLong(number) : -1;
     Py_XDECREF(number);
-    if (*fuel == -1 && PyErr_Occurred())
+    if (*fuel == -1 && PyErr_Occurred() != NULL) {
         return -1;
+    }
     if (*fuel < 0) {
         PyErr_Format(PyExc_ValueError, "fuel must not be negative: %R", value);
         return -1;
@@ -235,8 +252,9 @@ static void poke(pw_store_object *self)
 {
     atomic_store(&self->watch.engine->stop_limit, PW_STOP_NOW);
     pw_store_object *inner = self->watch.inner;
-    if (!inner)
+    if (inner == NULL) {
         return;
+    }
     pw_lock(&inner->lock);
     poke(inner);
     pw_unlock(&inner->lock);
@@ -261,8 +279,9 @@ int pw_store_set_fuel(PyObject *op, PyObject *value, void *Py_UNUSED(closure))
     pw_store_object *self = (pw_store_object *)op;
     long long fuel;
     int entered = 0;
-    if (take_fuel(value, &fuel) < 0)
+    if (take_fuel(value, &fuel) < 0) {
         return -1;
+    }
     do {
         entered = pw_store_require_open(self) < 0 ? -1 : pw_store_try_enter(self);
     } while (!entered && !want_fuel(self, fuel));
@@ -295,11 +314,12 @@ PyObject *pw_store_cancel(PyObject *op, PyObject *id)
 {
     pw_store_object *self = (pw_store_object *)op;
     unsigned long long wanted = PyLong_AsUnsignedLongLong(id);
-    if (PyErr_Occurred())
+    if (PyErr_Occurred() != NULL) {
         return NULL;
+    }
     pw_lock(&self->lock);
     pw_scope *scope = *find_scope(self, wanted);
-    if (scope) {
+    if (scope != NULL) {
         scope->deadline = INT64_MIN;
         pw_store_end_wait(self, scope->thread);
         if (pw_turn_owner(&self->turn) == scope->thread) {
@@ -321,15 +341,17 @@ void pw_watch_init(pw_store_object *self, long long fuel, int64_t timeout)
     watch->timeout = timeout;
     watch->call_deadline = watch->deadline = watch->next_signals = PW_NEVER;
     atomic_init(&watch->wanted_fuel, PW_NOTHING_WANTED);
-    if (fuel != PW_NO_FUEL)
+    if (fuel != PW_NO_FUEL) {
         fill(self, fuel);
-    if (timeout != PW_NEVER)
+    }
+    if (timeout != PW_NEVER) {
         pw_add_bits(watch->watched, PW_WATCH_TIMEOUT);
+    }
 }
 
 void pw_watch_clear(pw_store_object *self)
 {
-    while (self->watch.scopes) {
+    while (self->watch.scopes != NULL) {
         pw_scope *scope = self->watch.scopes;
         self->watch.scopes = scope->next;
         PyMem_Free(scope);
@@ -346,11 +368,13 @@ void pw_watch_settle(pw_store_object *self)
 
 static pw_trap pending_at(const pw_store_object *self, int64_t time)
 {
-    for (; self; self = self->watch.outer) {
-        if (atomic_load(&self->watch.interrupted))
+    for (; self != NULL; self = self->watch.outer) {
+        if (atomic_load(&self->watch.interrupted)) {
             return PW_TRAP_INTERRUPTED;
-        if (time >= self->watch.deadline)
+        }
+        if (time >= self->watch.deadline) {
             return PW_TRAP_DEADLINE;
+        }
     }
     return PW_TRAP_NONE;
 }
@@ -368,8 +392,10 @@ Py_ssize_t pw_host_calls;
 /* Coroutines can leave a store behind whose call has ended, or one that runs elsewhere. */
 static void link_outer(pw_store_object *self, pw_store_object *outer)
 {
-    if (!outer || outer == self || !pw_turn_mine(&outer->turn) || outer->watch.inner)
+    if (outer == NULL || outer == self || !pw_turn_mine(&outer->turn) ||
+        outer->watch.inner != NULL) {
         return;
+    }
     self->watch.outer = (pw_store_object *)Py_NewRef((PyObject *)outer);
     pw_add_bits(self->watch.watched, PW_WATCH_OUTER);
     pw_lock(&outer->lock);
@@ -380,8 +406,9 @@ static void link_outer(pw_store_object *self, pw_store_object *outer)
 static void unlink_outer(pw_store_object *self)
 {
     pw_store_object *outer = self->watch.outer;
-    if (!outer)
+    if (outer == NULL) {
         return;
+    }
     pw_lock(&outer->lock);
     outer->watch.inner = NULL;
     pw_unlock(&outer->lock);
@@ -399,8 +426,9 @@ static pw_trap begin(pw_store_object *self)
         watch->call_deadline = watch->timeout == PW_NEVER ? PW_NEVER : after(now(), watch->timeout);
     }
     watch->deadline = first_deadline(self);
-    if (self->turn.depth > 1) /* the end of this call does not put it back */
+    if (self->turn.depth > 1) { /* the end of this call does not put it back */
         pw_turn_notify(&self->turn);
+    }
     atomic_store(&watch->seen_fuel, fuel_left(self));
     pw_engine->store_forget_frames(self->store);
     return pw_watch_pending(self);
@@ -408,8 +436,9 @@ static pw_trap begin(pw_store_object *self)
 
 static void end(pw_store_object *self)
 {
-    if (self->watch.let_go)
+    if (self->watch.let_go != NULL) {
         pw_take_gil(self);
+    }
     if (self->turn.depth == 1) {
         unlink_outer(self);
         self->watch.call_deadline = self->watch.deadline = PW_NEVER;
@@ -419,8 +448,9 @@ static void end(pw_store_object *self)
 pw_trap pw_watched_call(pw_store_object *self, const pw_callee *callee, uint64_t *values)
 {
     pw_trap trap = begin(self);
-    if (trap == PW_TRAP_NONE)
+    if (trap == PW_TRAP_NONE) {
         trap = pw_engine->call(callee, values);
+    }
     end(self);
     return trap;
 }
@@ -428,8 +458,9 @@ pw_trap pw_watched_call(pw_store_object *self, const pw_callee *callee, uint64_t
 pw_trap pw_run_batch(pw_store_object *self, const pw_callee *callee, pw_batch *batch)
 {
     pw_trap trap = begin(self);
-    if (trap == PW_TRAP_NONE)
+    if (trap == PW_TRAP_NONE) {
         trap = pw_engine->call_each(callee, batch);
+    }
     end(self);
     return trap;
 }
@@ -472,27 +503,31 @@ static pw_trap look(pw_store_object *self, int64_t time)
 {
     pw_watch *watch = &self->watch;
     bool main = watch->next_signals != PW_NEVER;
-    if (watch->let_go) {
-        if (time < watch->next_signals)
+    if (watch->let_go != NULL) {
+        if (time < watch->next_signals) {
             return PW_TRAP_NONE;
+        }
         pw_take_gil(self);
         watch->started = time;
     } else {
-        if (time - watch->started < KEEP_GIL)
+        if (time - watch->started < KEEP_GIL) {
             return PW_TRAP_NONE;
+        }
         main = on_main_thread();
     }
     pw_trap trap = main ? run_handlers(self) : PW_TRAP_NONE;
-    if (trap == PW_TRAP_NONE)
+    if (trap == PW_TRAP_NONE) {
         let_go(watch, main);
+    }
     return trap;
 }
 
 /* Another thread has changed this one's deadlines, which the lock, or the GIL, guards. */
 static void take_cancellation(pw_store_object *self)
 {
-    if (self->watch.let_go)
+    if (self->watch.let_go != NULL) {
         pw_take_gil(self);
+    }
     self->watch.deadline = first_deadline(self);
 }
 
@@ -501,15 +536,17 @@ pw_trap pw_tick(void *store_object)
     pw_store_object *self = store_object;
     pw_watch *watch = &self->watch;
     int64_t time = now();
-    if (watch->started)
+    if (watch->started) {
         adapt(watch, time);
-    else
+    } else {
         watch->started = time;
+    }
     watch->looked = time;
     take_wanted_fuel(self);
     atomic_store(&watch->seen_fuel, fuel_left(self));
-    if (atomic_exchange(&watch->cancelled, false))
+    if (atomic_exchange(&watch->cancelled, false)) {
         take_cancellation(self);
+    }
     pw_trap trap = pending_at(self, time);
     return trap == PW_TRAP_NONE ? look(self, time) : trap;
 }

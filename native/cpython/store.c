@@ -16,8 +16,9 @@ static void enlist(pw_store_object *self)
     pw_lock(&stores_lock);
     self->next = stores;
     self->link = &stores;
-    if (stores)
+    if (stores != NULL) {
         stores->link = &self->next;
+    }
     stores = self;
     pw_unlock(&stores_lock);
 }
@@ -25,10 +26,12 @@ static void enlist(pw_store_object *self)
 static void delist(pw_store_object *self)
 {
     pw_lock(&stores_lock);
-    if (self->link)
+    if (self->link != NULL) {
         *self->link = self->next;
-    if (self->next)
+    }
+    if (self->next != NULL) {
         self->next->link = self->link;
+    }
     pw_unlock(&stores_lock);
 }
 
@@ -36,7 +39,7 @@ static void delist(pw_store_object *self)
 void pw_stores_after_fork(void)
 {
     pw_forget_lock(&stores_lock);
-    for (pw_store_object *self = stores; self; self = self->next) {
+    for (pw_store_object *self = stores; self != NULL; self = self->next) {
         pw_forget_lock(&self->lock);
         self->waiters = NULL;
         if (pw_turn_taken(&self->turn) && !pw_turn_mine(&self->turn)) {
@@ -59,9 +62,10 @@ static int take_limits(PyTypeObject *type, PyObject *limits, store_options *opti
 {
     pw_state *state = pw_state_of(type);
     unsigned long long memory, table, stack;
-    PyObject *numbers = state ? PyObject_CallOneArg(state->limits, limits) : NULL;
-    if (!numbers)
+    PyObject *numbers = state != NULL ? PyObject_CallOneArg(state->limits, limits) : NULL;
+    if (numbers == NULL) {
         return -1;
+    }
     int taken = PyArg_ParseTuple(numbers, "KKKLL", &memory, &table, &stack, &options->fuel,
                                  &options->timeout);
     Py_DECREF(numbers);
@@ -72,8 +76,9 @@ static int take_limits(PyTypeObject *type, PyObject *limits, store_options *opti
 static int take_stack(PyObject *value, store_options *options)
 {
     Py_ssize_t stack = PyNumber_AsSsize_t(value, PyExc_OverflowError);
-    if (stack == -1 && PyErr_Occurred())
+    if (stack == -1 && PyErr_Occurred() != NULL) {
         return -1;
+    }
     if (stack < 1) {
         PyErr_Format(PyExc_ValueError, "stack must be at least 1 byte, not %zd", stack);
         return -1;
@@ -87,24 +92,26 @@ static PyObject *store_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     static char *keywords[] = {"stack", "limits", NULL};
     PyObject *stack = NULL, *limits = Py_None;
     store_options options = {{DEFAULT_STACK, UINT64_MAX, UINT64_MAX}, PW_NO_FUEL, PW_NEVER};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$OO:Store", keywords, &stack, &limits))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$OO:Store", keywords, &stack, &limits)) {
         return NULL;
-    if (!pw_engine) {
+    }
+    if (pw_engine == NULL) {
         PyErr_SetString(PyExc_RuntimeError, "pywasm3 is not imported");
         return NULL;
     }
     if ((limits != Py_None && take_limits(type, limits, &options) < 0) ||
-        (stack && take_stack(stack, &options) < 0))
+        (stack != NULL && take_stack(stack, &options) < 0)) {
         return NULL;
+    }
     pw_error error = {0};
     pw_store *store = pw_engine->store_new(&options.limits, &error);
-    if (!store) {
+    if (store == NULL) {
         PyErr_SetString(error.code == PW_LIMIT ? PyExc_ValueError : PyExc_MemoryError,
                         error.detail);
         return NULL;
     }
     pw_store_object *self = (pw_store_object *)type->tp_alloc(type, 0);
-    if (!self) {
+    if (self == NULL) {
         pw_engine->store_free(store);
         return NULL;
     }
@@ -131,8 +138,9 @@ static void release(pw_store_object *self)
     pw_write(self->store, NULL);
     pw_watch_clear(self);
     pw_unlock(&self->lock);
-    if (store && !self->orphaned) /* else it may be in pieces */
+    if (store != NULL && !self->orphaned) { /* else it may be in pieces */
         pw_engine->store_free(store);
+    }
     Py_CLEAR(self->hosts);
     Py_CLEAR(self->known);
     pw_externs_clear(&self->externs);
@@ -160,8 +168,9 @@ static void store_dealloc(PyObject *op)
 static int state_error(pw_store_object *self, const char *message)
 {
     pw_state *state = pw_state_of(Py_TYPE(self));
-    if (state)
+    if (state != NULL) {
         PyErr_SetString(state->closed, message);
+    }
     return -1;
 }
 
@@ -199,9 +208,10 @@ static bool finalizing(void)
 static pw_waiter *new_waiter(void)
 {
     pw_waiter *waiter = PyMem_Calloc(1, sizeof *waiter);
-    if (waiter)
+    if (waiter != NULL) {
         waiter->lock = PyThread_allocate_lock();
-    if (!waiter || !waiter->lock) {
+    }
+    if (waiter == NULL || waiter->lock == NULL) {
         PyMem_Free(waiter);
         PyErr_NoMemory();
         return NULL;
@@ -224,8 +234,9 @@ static bool enqueue(pw_store_object *self, pw_waiter *waiter)
     bool taken = pw_turn_notify(&self->turn);
     if (taken) {
         pw_waiter **end = &self->waiters;
-        while (*end)
+        while (*end != NULL) {
             end = &(*end)->next;
+        }
         *end = waiter;
         pw_write(waiter->queued, true);
     }
@@ -237,8 +248,9 @@ static bool enqueue(pw_store_object *self, pw_waiter *waiter)
 static void dequeue(pw_store_object *self, pw_waiter *waiter)
 {
     pw_waiter **place = &self->waiters;
-    while (*place != waiter)
+    while (*place != waiter) {
         place = &(*place)->next;
+    }
     *place = waiter->next;
     pw_write(waiter->queued, false);
     PyThread_release_lock(waiter->lock);
@@ -248,8 +260,9 @@ static void dequeue(pw_store_object *self, pw_waiter *waiter)
 static bool end_waiting(pw_store_object *self, pw_waiter *waiter)
 {
     pw_lock(&self->lock);
-    if (pw_read(waiter->queued))
+    if (pw_read(waiter->queued)) {
         dequeue(self, waiter);
+    }
     bool owns = waiter->granted;
     pw_unlock(&self->lock);
     free_waiter(waiter);
@@ -261,10 +274,15 @@ static int wait_for_turn(pw_waiter *waiter)
 {
     while (pw_read(waiter->queued)) {
         PyLockStatus status;
-        Py_BEGIN_ALLOW_THREADS status = PyThread_acquire_lock_timed(waiter->lock, -1, 1);
-        Py_END_ALLOW_THREADS if (status == PY_LOCK_ACQUIRED) PyThread_release_lock(waiter->lock);
-        if (PyErr_CheckSignals() < 0)
+        Py_BEGIN_ALLOW_THREADS
+        status = PyThread_acquire_lock_timed(waiter->lock, -1, 1);
+        Py_END_ALLOW_THREADS
+        if (status == PY_LOCK_ACQUIRED) {
+            PyThread_release_lock(waiter->lock);
+        }
+        if (PyErr_CheckSignals() < 0) {
             return -1;
+        }
     }
     return 0;
 }
@@ -273,35 +291,43 @@ static int wait_for_turn(pw_waiter *waiter)
  * no other thread comes between. */
 int pw_store_wait(pw_store_object *self)
 {
-    if (self->orphaned)
+    if (self->orphaned) {
         return state_error(self, "another thread used the store when this process was forked");
-    if (finalizing()) /* threads that wait or own it never run again */
+    }
+    if (finalizing()) { /* threads that wait or own it never run again */
         return state_error(self, "the interpreter ends while another thread uses the store");
+    }
     pw_waiter *waiter = new_waiter();
-    if (!waiter)
+    if (waiter == NULL) {
         return -1;
+    }
     if (!enqueue(self, waiter)) {
         free_waiter(waiter);
         return pw_store_enter(self);
     }
     int status = wait_for_turn(waiter);
     bool owns = end_waiting(self, waiter);
-    if (status == 0 && !owns)
+    if (status == 0 && !owns) {
         status = state_error(self, "the call was cancelled before it began");
-    if (status == 0)
+    }
+    if (status == 0) {
         status = pw_store_require_open(self);
-    if (status < 0 && owns)
+    }
+    if (status < 0 && owns) {
         pw_store_leave(self);
+    }
     return status;
 }
 
 void pw_store_end_wait(pw_store_object *self, uintptr_t thread)
 {
     pw_waiter *waiter = self->waiters;
-    while (waiter && waiter->thread != thread)
+    while (waiter != NULL && waiter->thread != thread) {
         waiter = waiter->next;
-    if (waiter)
+    }
+    if (waiter != NULL) {
         dequeue(self, waiter);
+    }
 }
 
 /* With the lock. */
@@ -309,12 +335,12 @@ static void pass_on(pw_store_object *self)
 {
     pw_waiter *waiter = finalizing() ? NULL : self->waiters;
     uintptr_t next = 0;
-    if (waiter) {
+    if (waiter != NULL) {
         next = waiter->thread;
         waiter->granted = true;
         dequeue(self, waiter);
     }
-    pw_turn_pass(&self->turn, next, self->waiters || pw_externs_due(&self->externs));
+    pw_turn_pass(&self->turn, next, self->waiters != NULL || pw_externs_due(&self->externs));
 }
 
 /* Finalizers may use the store, which is still this thread's, and an exception may be on its way.
@@ -332,8 +358,9 @@ static void collect(pw_store_object *self)
 static void lock_and_settle(pw_store_object *self)
 {
     pw_lock(&self->lock);
-    if (pw_read(self->store))
+    if (pw_read(self->store)) {
         pw_watch_settle(self);
+    }
 }
 
 void pw_store_settle(pw_store_object *self)
@@ -353,8 +380,9 @@ void pw_store_settle(pw_store_object *self)
 int pw_store_hold(pw_store_object *self, PyObject *object)
 {
     int status = pw_externs_hold(&self->externs, object);
-    if (pw_externs_due(&self->externs))
+    if (pw_externs_due(&self->externs)) {
         pw_turn_notify(&self->turn);
+    }
     return status;
 }
 
@@ -362,8 +390,9 @@ int pw_store_hold(pw_store_object *self, PyObject *object)
 
 static PyObject *store_enter_method(PyObject *op, PyObject *Py_UNUSED(ignored))
 {
-    if (pw_store_enter((pw_store_object *)op) < 0)
+    if (pw_store_enter((pw_store_object *)op) < 0) {
         return NULL;
+    }
     Py_RETURN_NONE;
 }
 
@@ -381,10 +410,12 @@ static PyObject *store_leave_method(PyObject *op, PyObject *Py_UNUSED(ignored))
 /* -1 with an error, also when this thread has entered it before: a call of it runs. */
 static int enter_alone(pw_store_object *self, const char *refusal)
 {
-    if (pw_store_enter(self) < 0)
+    if (pw_store_enter(self) < 0) {
         return -1;
-    if (self->turn.depth == 1)
+    }
+    if (self->turn.depth == 1) {
         return 0;
+    }
     pw_store_leave(self);
     return state_error(self, refusal);
 }
@@ -392,8 +423,9 @@ static int enter_alone(pw_store_object *self, const char *refusal)
 static PyObject *store_enter_alone(PyObject *op, PyObject *refusal)
 {
     const char *text = PyUnicode_AsUTF8(refusal);
-    if (!text || enter_alone((pw_store_object *)op, text) < 0)
+    if (text == NULL || enter_alone((pw_store_object *)op, text) < 0) {
         return NULL;
+    }
     Py_RETURN_NONE;
 }
 
@@ -409,11 +441,13 @@ static PyObject *store_take_trapped(PyObject *op, PyObject *Py_UNUSED(ignored))
 static PyObject *store_close(PyObject *op, PyObject *Py_UNUSED(ignored))
 {
     pw_store_object *self = (pw_store_object *)op;
-    if (!pw_read(self->store))
+    if (pw_read(self->store) == NULL) {
         Py_RETURN_NONE;
+    }
     if (enter_alone(self, "cannot close a store while a call runs in it") < 0) {
-        if (pw_read(self->store))
+        if (pw_read(self->store)) {
             return NULL;
+        }
         PyErr_Clear(); /* closed by another thread meanwhile */
         Py_RETURN_NONE;
     }
@@ -424,8 +458,9 @@ static PyObject *store_close(PyObject *op, PyObject *Py_UNUSED(ignored))
 
 static PyObject *store_enter_context(PyObject *op, PyObject *Py_UNUSED(ignored))
 {
-    if (pw_store_require_open((pw_store_object *)op) < 0)
+    if (pw_store_require_open((pw_store_object *)op) < 0) {
         return NULL;
+    }
     return Py_NewRef(op);
 }
 
@@ -440,11 +475,13 @@ static PyObject *store_export(PyObject *op, PyObject *args)
     unsigned long long instance;
     unsigned int index;
     PyObject *name, *type;
-    if (!PyArg_ParseTuple(args, "KIUO:_export", &instance, &index, &name, &type))
+    if (!PyArg_ParseTuple(args, "KIUO:_export", &instance, &index, &name, &type)) {
         return NULL;
+    }
     pw_state *state = pw_state_of(Py_TYPE(op));
-    if (!state || pw_store_pin(self) < 0)
+    if (state == NULL || pw_store_pin(self) < 0) {
         return NULL;
+    }
     pw_func *func = pw_engine->instance_func((pw_instance *)(uintptr_t)instance, index);
     pw_target target = pw_target_of(func);
     pw_store_unpin(self);
@@ -455,11 +492,13 @@ static PyObject *store_host(PyObject *op, PyObject *args)
 {
     unsigned long long type, module;
     PyObject *callable, *label, *instance;
-    if (!PyArg_ParseTuple(args, "OKKUO:_host", &callable, &module, &type, &label, &instance))
+    if (!PyArg_ParseTuple(args, "OKKUO:_host", &callable, &module, &type, &label, &instance)) {
         return NULL;
+    }
     pw_state *state = pw_state_of(Py_TYPE(op));
-    if (!state)
+    if (state == NULL) {
         return NULL;
+    }
     pw_party party = {label, (pw_store_object *)op, (pw_module *)(uintptr_t)module,
                       (const pw_functype *)(uintptr_t)type};
     return pw_host_new(state, &party, callable, instance);
@@ -468,16 +507,18 @@ static PyObject *store_host(PyObject *op, PyObject *args)
 /* What an encoded reference is good for ends when the store is left. */
 static int require_entered(pw_store_object *self)
 {
-    if (pw_turn_mine(&self->turn))
+    if (pw_turn_mine(&self->turn)) {
         return pw_store_require_open(self);
+    }
     PyErr_SetString(PyExc_RuntimeError, "this thread has not entered the store");
     return -1;
 }
 
 static int require_usable(pw_valtype type)
 {
-    if (type != PW_V128)
+    if (type != PW_V128) {
         return 0;
+    }
     PyErr_SetString(PyExc_TypeError, "values of type v128 cannot be used yet");
     return -1;
 }
@@ -491,22 +532,26 @@ static PyObject *store_encode(PyObject *op, PyObject *args)
     unsigned int type;
     uint64_t bits;
     PyObject *value;
-    if (!PyArg_ParseTuple(args, "OIKUs:_encode", &value, &type, &module, &site.name, &site.what))
+    if (!PyArg_ParseTuple(args, "OIKUs:_encode", &value, &type, &module, &site.name, &site.what)) {
         return NULL;
-    if (require_entered(self) < 0 || require_usable(type) < 0)
+    }
+    if (require_entered(self) < 0 || require_usable(type) < 0) {
         return NULL;
+    }
     pw_kind kind = pw_kind_of(type);
     party.module = (pw_module *)(uintptr_t)module;
     if (pw_is_number(kind)) {
-        if (pw_encode(value, type, false, &bits, &site) < 0)
+        if (pw_encode(value, type, false, &bits, &site) < 0) {
             return NULL;
+        }
     } else {
         if (pw_encode_reference(value, type, &party, &bits) < 0) {
             pw_blame(&site, type);
             return NULL;
         }
-        if (pw_hold_references(self, &kind, &bits, 1) < 0)
+        if (pw_hold_references(self, &kind, &bits, 1) < 0) {
             return NULL;
+        }
     }
     return PyLong_FromUnsignedLongLong(bits);
 }
@@ -516,16 +561,18 @@ static PyObject *store_decode(PyObject *op, PyObject *args)
     pw_store_object *self = (pw_store_object *)op;
     unsigned long long bits;
     unsigned int type;
-    if (!PyArg_ParseTuple(args, "KI:_decode", &bits, &type))
+    if (!PyArg_ParseTuple(args, "KI:_decode", &bits, &type)) {
         return NULL;
-    if (require_entered(self) < 0 || require_usable(type) < 0)
+    }
+    if (require_entered(self) < 0 || require_usable(type) < 0) {
         return NULL;
+    }
     return pw_decode_any(bits, pw_kind_of(type), false, self);
 }
 
 static PyObject *get_closed(PyObject *op, void *Py_UNUSED(closure))
 {
-    return PyBool_FromLong(!pw_read(((pw_store_object *)op)->store));
+    return PyBool_FromLong(pw_read(((pw_store_object *)op)->store) == NULL);
 }
 
 static PyObject *get_running(PyObject *op, void *Py_UNUSED(closure))
@@ -537,9 +584,10 @@ static PyObject *get_address(PyObject *op, void *Py_UNUSED(closure))
 {
     pw_store_object *self = (pw_store_object *)op;
     pw_store *store = pw_read(self->store);
-    if (!store)
+    if (store == NULL) {
         pw_store_closed_error(self);
-    return store ? PyLong_FromVoidPtr(store) : NULL;
+    }
+    return store != NULL ? PyLong_FromVoidPtr(store) : NULL;
 }
 
 static PyMethodDef store_methods[] = {

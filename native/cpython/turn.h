@@ -31,7 +31,7 @@ static inline int pw_dict_get(PyObject *dict, PyObject *key, PyObject **value)
     return PyDict_GetItemRef(dict, key, value);
 #else
     *value = Py_XNewRef(PyDict_GetItemWithError(dict, key));
-    return *value ? 1 : PyErr_Occurred() ? -1 : 0;
+    return *value != NULL ? 1 : PyErr_Occurred() != NULL ? -1 : 0;
 #endif
 }
 
@@ -71,8 +71,9 @@ static inline PyObject *pw_load(PyObject *object, PyObject **member)
 static inline void pw_set_once(_Atomic(PyObject *) *member, PyObject *value)
 {
     PyObject *nothing = NULL;
-    if (!atomic_compare_exchange_strong(member, &nothing, value))
+    if (!atomic_compare_exchange_strong(member, &nothing, value)) {
         Py_DECREF(value);
+    }
 }
 
 /* ---- locks ---- */
@@ -103,8 +104,9 @@ static inline void pw_forget_lock(pw_mutex *mutex)
 static inline bool pw_turn_take(pw_turn *self, uintptr_t me)
 {
     uintptr_t owner = atomic_load_explicit(&self->owner, memory_order_relaxed);
-    if ((owner & ~PW_ATTENTION) == me)
+    if ((owner & ~PW_ATTENTION) == me) {
         return true;
+    }
     return !owner && atomic_compare_exchange_strong_explicit(
                          &self->owner, &owner, me, memory_order_acquire, memory_order_relaxed);
 }
@@ -117,8 +119,9 @@ static inline void pw_turn_enter(pw_turn *self, uintptr_t Py_UNUSED(me))
 /* False: the owner left, but its turn lasts until it has settled what there is. */
 static inline bool pw_turn_leave(pw_turn *self)
 {
-    if (--self->depth)
+    if (--self->depth) {
         return true;
+    }
     uintptr_t owner = pw_this_thread();
     return atomic_compare_exchange_strong_explicit(&self->owner, &owner, 0, memory_order_release,
                                                    memory_order_relaxed);
@@ -154,9 +157,11 @@ static inline uintptr_t pw_turn_owner(const pw_turn *self)
 static inline bool pw_turn_notify(pw_turn *self)
 {
     uintptr_t owner = atomic_load(&self->owner);
-    while (owner && !(owner & PW_ATTENTION))
-        if (atomic_compare_exchange_weak(&self->owner, &owner, owner | PW_ATTENTION))
+    while (owner && !(owner & PW_ATTENTION)) {
+        if (atomic_compare_exchange_weak(&self->owner, &owner, owner | PW_ATTENTION)) {
             return true;
+        }
+    }
     return owner;
 }
 
@@ -175,10 +180,11 @@ static inline PyObject *pw_load(PyObject *Py_UNUSED(object), PyObject **member)
 
 static inline void pw_set_once(PyObject **member, PyObject *value)
 {
-    if (*member)
+    if (*member != NULL) {
         Py_DECREF(value);
-    else
+    } else {
         *member = value;
+    }
 }
 
 typedef struct {

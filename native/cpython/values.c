@@ -7,20 +7,22 @@ int pw_blame(const pw_site *site, pw_valtype type)
     PyObject *kind = PyErr_ExceptionMatches(PyExc_TypeError)       ? PyExc_TypeError
                      : PyErr_ExceptionMatches(PyExc_OverflowError) ? PyExc_OverflowError
                                                                    : NULL;
-    if (!kind || !site)
+    if (kind == NULL || site == NULL) {
         return -1;
+    }
     PyObject *cause, *value, *traceback;
     PyErr_Fetch(&cause, &value, &traceback);
     PyErr_NormalizeException(&cause, &value, &traceback);
     pw_typename given = pw_engine->valtype_name(type);
     bool enclosed = given.text[0] == '(';
     const char *open = enclosed ? "" : "(", *close = enclosed ? "" : ")";
-    if (site->index < 0)
+    if (site->index < 0) {
         PyErr_Format(kind, "%U: %s %s%s%s: %S", site->name, site->what, open, given.text, close,
                      value);
-    else
+    } else {
         PyErr_Format(kind, "%U: %s %zd %s%s%s: %S", site->name, site->what, site->index, open,
                      given.text, close, value);
+    }
     Py_XDECREF(cause);
     Py_XDECREF(value);
     Py_XDECREF(traceback);
@@ -39,15 +41,16 @@ static int encode_int(PyObject *value, pw_valtype type, uint64_t *bits)
 {
     bool narrow = type == PW_I32 || type == PW_F32;
     PyObject *index = PyNumber_Index(value);
-    if (!index)
+    if (index == NULL) {
         return -1;
+    }
     int overflow;
     long long number = PyLong_AsLongLongAndOverflow(index, &overflow);
     uint64_t pattern = (uint64_t)number;
     int result = 0;
     if (overflow > 0 && !narrow) {
         pattern = PyLong_AsUnsignedLongLong(index);
-        if (pattern == (uint64_t)-1 && PyErr_Occurred()) {
+        if (pattern == (uint64_t)-1 && PyErr_Occurred() != NULL) {
             PyErr_Clear();
             result = out_of_range(index, type);
         }
@@ -62,8 +65,9 @@ static int encode_int(PyObject *value, pw_valtype type, uint64_t *bits)
 static int encode_float(PyObject *value, pw_valtype type, uint64_t *bits)
 {
     double number = PyFloat_AsDouble(value);
-    if (number == -1.0 && PyErr_Occurred())
+    if (number == -1.0 && PyErr_Occurred() != NULL) {
         return -1;
+    }
     *bits = pw_float_bits(number, type);
     return 0;
 }
@@ -79,12 +83,14 @@ PyObject *pw_small_ints[PW_SMALL_MAX - PW_SMALL_MIN + 1];
 
 int pw_make_small_ints(void)
 {
-    for (long i = PW_SMALL_MIN; i <= PW_SMALL_MAX; ++i) {
+    for (long i = PW_SMALL_MIN; i <= PW_SMALL_MAX; i++) {
         PyObject **place = &pw_small_ints[i - PW_SMALL_MIN];
-        if (!*place)
+        if (*place == NULL) {
             *place = PyLong_FromLong(i);
-        if (!*place)
+        }
+        if (*place == NULL) {
             return -1;
+        }
     }
     return 0;
 }
@@ -92,11 +98,12 @@ int pw_make_small_ints(void)
 PyObject *pw_decode_tuple(const uint64_t *bits, const uint8_t *types, Py_ssize_t count, bool raw)
 {
     PyObject *tuple = PyTuple_New(count);
-    if (!tuple)
+    if (tuple == NULL) {
         return NULL;
-    for (Py_ssize_t i = 0; i < count; ++i) {
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
         PyObject *value = pw_decode(bits[i], types[i], raw);
-        if (!value) {
+        if (value == NULL) {
             Py_DECREF(tuple);
             return NULL;
         }

@@ -25,12 +25,13 @@ enum { SMALL = 4096 }; /* more is quicker written from where it lies */
 /* As the guest has them: 32 bits, whatever their sign was on the way. */
 static int guest_numbers(PyObject *const *args, uint32_t *numbers, int count)
 {
-    for (int i = 0; i < count; ++i) {
+    for (int i = 0; i < count; i++) {
         long long number;
         if (!pw_compact_int(args[i], &number)) {
             number = PyLong_AsLongLong(args[i]);
-            if (number == -1 && PyErr_Occurred())
+            if (number == -1 && PyErr_Occurred() != NULL) {
                 return -1;
+            }
         }
         numbers[i] = (uint32_t)number;
     }
@@ -44,8 +45,9 @@ static uint32_t read_u32(const uint8_t *at)
 
 static void write_u32(uint8_t *at, uint32_t value)
 {
-    for (int i = 0; i < 4; ++i)
+    for (int i = 0; i < 4; i++) {
         at[i] = (uint8_t)(value >> 8 * i);
+    }
 }
 
 static bool within(uint64_t size, uint32_t address, uint32_t count)
@@ -61,11 +63,13 @@ static PyObject *small_buffer(const pw_memory *memory, uint32_t iovec, uint32_t 
 {
     const uint8_t *data = pw_engine->memory_data(memory);
     uint64_t size = pw_engine->memory_size(memory);
-    if (!within(size, iovec, 8) || !within(size, result, 4))
+    if (!within(size, iovec, 8) || !within(size, result, 4)) {
         return NULL;
+    }
     uint32_t address = read_u32(data + iovec), count = read_u32(data + iovec + 4);
-    if (count > SMALL || !within(size, address, count))
+    if (count > SMALL || !within(size, address, count)) {
         return NULL;
+    }
     return PyBytes_FromStringAndSize((const char *)data + address, (Py_ssize_t)count);
 }
 
@@ -73,14 +77,17 @@ static PyObject *small_buffer(const pw_memory *memory, uint32_t iovec, uint32_t 
 static Py_ssize_t write_bytes(PyObject *writer, PyObject *buffer)
 {
     PyObject *result = PyObject_CallOneArg(writer, buffer);
-    if (!result)
+    if (result == NULL) {
         return -1;
+    }
     Py_ssize_t count = PyNumber_AsSsize_t(result, PyExc_OverflowError);
     Py_DECREF(result);
-    if (count == -1 && PyErr_Occurred())
+    if (count == -1 && PyErr_Occurred() != NULL) {
         return -1;
-    if (count >= 0 && count <= PyBytes_GET_SIZE(buffer))
+    }
+    if (count >= 0 && count <= PyBytes_GET_SIZE(buffer)) {
         return count;
+    }
     PyErr_Format(PyExc_ValueError, "%zd of %zd bytes written", count, PyBytes_GET_SIZE(buffer));
     return -1;
 }
@@ -90,15 +97,18 @@ static Py_ssize_t write_bytes(PyObject *writer, PyObject *buffer)
 static int write_iovec(const pw_memory *memory, PyObject *writer, PyObject *const *args)
 {
     uint32_t numbers[3]; /* iovecs, their count, where the result goes */
-    if (guest_numbers(args, numbers, 3) < 0)
+    if (guest_numbers(args, numbers, 3) < 0) {
         return -1;
+    }
     PyObject *buffer = numbers[1] == 1 ? small_buffer(memory, numbers[0], numbers[2]) : NULL;
-    if (!buffer)
-        return PyErr_Occurred() ? -1 : 0;
+    if (buffer == NULL) {
+        return PyErr_Occurred() != NULL ? -1 : 0;
+    }
     Py_ssize_t count = write_bytes(writer, buffer);
     Py_DECREF(buffer);
-    if (count < 0)
+    if (count < 0) {
         return -1;
+    }
     write_u32(pw_engine->memory_data(memory) + numbers[2], (uint32_t)count);
     return 1;
 }
@@ -126,11 +136,13 @@ static PyObject *failed(fd_write_object *self)
 static int find_memory(fd_write_object *self)
 {
     pw_state *state = pw_state_of(Py_TYPE(self));
-    PyObject *found = state ? PyObject_GetAttrString(self->guest, "found") : NULL;
-    if (!found)
+    PyObject *found = state != NULL ? PyObject_GetAttrString(self->guest, "found") : NULL;
+    if (found == NULL) {
         return -1;
-    if (PyObject_TypeCheck(found, state->memory_type))
+    }
+    if (PyObject_TypeCheck(found, state->memory_type)) {
         pw_set_once(&self->memory, Py_NewRef(found));
+    }
     Py_DECREF(found);
     return 0;
 }
@@ -139,8 +151,9 @@ static int find_memory(fd_write_object *self)
 static PyObject *call_complete(fd_write_object *self, PyObject *const *args)
 {
     PyObject *number = PyObject_Vectorcall(self->complete, args, PARAMETERS, NULL);
-    if (number && !pw_read(self->memory) && find_memory(self) < 0)
+    if (number != NULL && pw_read(self->memory) == NULL && find_memory(self) < 0) {
         Py_CLEAR(number);
+    }
     return number;
 }
 
@@ -148,16 +161,19 @@ static PyObject *fd_write_vectorcall(PyObject *op, PyObject *const *args, size_t
                                      PyObject *names)
 {
     fd_write_object *self = (fd_write_object *)op;
-    if (PyVectorcall_NARGS(nargsf) != PARAMETERS || (names && PyTuple_GET_SIZE(names)))
+    if (PyVectorcall_NARGS(nargsf) != PARAMETERS || (names != NULL && PyTuple_GET_SIZE(names))) {
         return PyErr_Format(PyExc_TypeError, "fd_write takes %d positional arguments", PARAMETERS);
+    }
     PyObject *memory = pw_read(self->memory), *writer = NULL;
-    int status = memory ? pw_dict_get(self->writers, args[0], &writer) : 0;
-    if (!writer)
+    int status = memory != NULL ? pw_dict_get(self->writers, args[0], &writer) : 0;
+    if (writer == NULL) {
         return status < 0 ? NULL : call_complete(self, args);
+    }
     status = write_iovec(pw_memory_of(memory), writer, args + 1);
     Py_DECREF(writer); /* what it did may have taken it from the table */
-    if (status > 0)
+    if (status > 0) {
         return pw_int(0);
+    }
     return status == 0 ? call_complete(self, args) : failed(self);
 }
 
@@ -166,16 +182,20 @@ static PyObject *fd_write_vectorcall(PyObject *op, PyObject *const *args, size_t
 static PyObject *fd_write_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     PyObject *writers, *complete, *guest, *failures, *errno_of;
-    if (kwargs && PyDict_GET_SIZE(kwargs))
+    if (kwargs != NULL && PyDict_GET_SIZE(kwargs)) {
         return PyErr_Format(PyExc_TypeError, "FdWrite() takes no keyword arguments");
+    }
     if (!PyArg_ParseTuple(args, "O!OOO!O:FdWrite", &PyDict_Type, &writers, &complete, &guest,
-                          &PyTuple_Type, &failures, &errno_of))
+                          &PyTuple_Type, &failures, &errno_of)) {
         return NULL;
-    if (!PyDict_CheckExact(writers))
+    }
+    if (!PyDict_CheckExact(writers)) {
         return PyErr_Format(PyExc_TypeError, "FdWrite() takes a dict, not a subclass");
+    }
     fd_write_object *self = (fd_write_object *)type->tp_alloc(type, 0);
-    if (!self)
+    if (self == NULL) {
         return NULL;
+    }
     self->vectorcall = fd_write_vectorcall;
     self->writers = Py_NewRef(writers);
     self->complete = Py_NewRef(complete);

@@ -57,10 +57,11 @@ static inline pw_trap prepare(const pw_callee *callee)
 {
     M3Function *function = callee->function;
     const uint64_t *sp = callee->store->sp;
-    if (callee->nresults + callee->nparams > (size_t)(callee->store->stack_end - sp))
+    if (callee->nresults + callee->nparams > (size_t)(callee->store->stack_end - sp)) {
         return PW_TRAP_STACK_EXHAUSTED;
-    M3Result error = function->compiled ? NULL : pw_compile(function);
-    return error ? pw_classify(error) : PW_TRAP_NONE;
+    }
+    M3Result error = function->compiled != NULL ? NULL : pw_compile(function);
+    return error != NULL ? pw_classify(error) : PW_TRAP_NONE;
 }
 
 static inline pw_trap run(const pw_callee *callee, uint64_t *values)
@@ -69,15 +70,19 @@ static inline pw_trap run(const pw_callee *callee, uint64_t *values)
     uint64_t *sp = callee->store->sp;
     uint64_t *arguments = sp + callee->nresults;
     pw_trap unfit = prepare(callee);
-    if (unfit != PW_TRAP_NONE)
+    if (unfit != PW_TRAP_NONE) {
         return unfit;
-    for (uint32_t i = 0; i < callee->nparams; ++i)
+    }
+    for (uint32_t i = 0; i < callee->nparams; i++) {
         arguments[i] = values[i];
+    }
     m3ret_t trap = pw_run(function, sp, callee->memory);
-    if (trap)
+    if (trap != NULL) {
         return pw_classify(trap);
-    for (uint32_t i = 0; i < callee->nresults; ++i)
+    }
+    for (uint32_t i = 0; i < callee->nresults; i++) {
         values[i] = result_bits(function->funcType, i, sp);
+    }
     return PW_TRAP_NONE;
 }
 
@@ -101,8 +106,9 @@ static inline bool begin(pw_store *store, uintptr_t *saved)
     uintptr_t limit = pw_native_stack_end() + PW_NATIVE_RESERVE;
     *saved = store->native_limit;
     store->record.count = 0;
-    if ((uintptr_t)__builtin_frame_address(0) < limit)
+    if ((uintptr_t)__builtin_frame_address(0) < limit) {
         return false;
+    }
     set_native_limit(store, limit);
     return true;
 }
@@ -110,8 +116,9 @@ static inline bool begin(pw_store *store, uintptr_t *saved)
 static pw_trap call(const pw_callee *callee, uint64_t *values)
 {
     uintptr_t saved;
-    if (!begin(callee->store, &saved))
+    if (!begin(callee->store, &saved)) {
         return PW_TRAP_STACK_EXHAUSTED;
+    }
     pw_trap trap = run(callee, values);
     set_native_limit(callee->store, saved);
     return trap;
@@ -120,8 +127,9 @@ static pw_trap call(const pw_callee *callee, uint64_t *values)
 static pw_trap call_each(const pw_callee *callee, pw_batch *batch)
 {
     uintptr_t saved;
-    if (!begin(callee->store, &saved))
+    if (!begin(callee->store, &saved)) {
         return PW_TRAP_STACK_EXHAUSTED;
+    }
     pw_trap trap = run_each(callee, batch);
     set_native_limit(callee->store, saved);
     return trap;

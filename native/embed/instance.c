@@ -37,8 +37,9 @@ static bool add_types(pw_instance *instance, pw_error *error)
         return false;
     }
     m3->numFuncTypes = info->ntypes;
-    if (pw_store_intern(instance->store, instance->module, m3->funcTypes))
+    if (pw_store_intern(instance->store, instance->module, m3->funcTypes)) {
         return true;
+    }
     no_memory(error);
     return false;
 }
@@ -47,8 +48,9 @@ static bool add_types(pw_instance *instance, pw_error *error)
 static bool check_type(const pw_instance *instance, uint32_t function, pw_error *error)
 {
     uint32_t type = instance->module->info.function_types[function];
-    if (instance->m3->funcTypes[type])
+    if (instance->m3->funcTypes[type] != NULL) {
         return true;
+    }
     pw_fail(error, PW_UNSUPPORTED, 0,
             "function %u: parameters and results of type v128 cannot be run yet",
             (unsigned)function);
@@ -69,14 +71,16 @@ static bool add_functions(pw_instance *instance, pw_error *error)
     }
     m3->numFunctions = count;
     m3->numFuncImports = module->nimported_functions;
-    for (uint32_t i = 0; i < count; ++i) {
+    for (uint32_t i = 0; i < count; i++) {
         M3Function *function = &m3->functions[i];
-        if (!check_type(instance, i, error))
+        if (!check_type(instance, i, error)) {
             return false;
+        }
         function->module = m3;
         function->funcType = m3->funcTypes[module->info.function_types[i]];
-        if (i < module->nimported_functions)
+        if (i < module->nimported_functions) {
             continue;
+        }
         const pw_body *body = &module->codes[i - module->nimported_functions];
         function->wasm = module->info.bytes + body->start;
         function->wasmEnd = module->info.bytes + body->end;
@@ -107,12 +111,15 @@ static bool add_memory(pw_instance *instance, pw_error *error)
 {
     const pw_module *module = instance->module;
     instance->header = &instance->store->no_memory.m3;
-    if (!module->nmemories)
+    if (!module->nmemories) {
         return true;
-    if (!module->memories[0].imported)
+    }
+    if (!module->memories[0].imported) {
         instance->memory = pw_memory_new(instance->store, &module->memories[0].limits, error);
-    if (!instance->memory)
+    }
+    if (instance->memory == NULL) {
         return false;
+    }
     instance->header = pw_memory_header(instance->memory);
     return true;
 }
@@ -120,14 +127,16 @@ static bool add_memory(pw_instance *instance, pw_error *error)
 static bool add_tables(pw_instance *instance, pw_error *error)
 {
     const pw_module *module = instance->module;
-    for (uint32_t i = 0; i < module->ntables; ++i) {
+    for (uint32_t i = 0; i < module->ntables; i++) {
         const pw_tabledef *definition = &module->tables[i];
-        if (definition->imported)
+        if (definition->imported) {
             continue;
+        }
         pw_table *table = instance->tables[i] = &instance->own_tables[i];
         if (!pw_table_init(table, instance->store, definition->type, &definition->limits,
-                           pw_evaluate(instance, &definition->init), error))
+                           pw_evaluate(instance, &definition->init), error)) {
             return false;
+        }
         table->resolved = pw_resolve_type(instance, definition->type);
     }
     return true;
@@ -136,8 +145,9 @@ static bool add_tables(pw_instance *instance, pw_error *error)
 pw_global *pw_global_new(pw_store *store, pw_valtype type, bool is_mutable, uint64_t bits)
 {
     pw_global *global = calloc(1, sizeof *global);
-    if (!global)
+    if (global == NULL) {
         return NULL;
+    }
     *global = (pw_global){store->globals, bits, type, pw_host_type(type), is_mutable};
     store->globals = global;
     return global;
@@ -146,13 +156,14 @@ pw_global *pw_global_new(pw_store *store, pw_valtype type, bool is_mutable, uint
 static bool add_globals(pw_instance *instance, pw_error *error)
 {
     const pw_module *module = instance->module;
-    for (uint32_t i = 0; i < module->nglobals; ++i) {
+    for (uint32_t i = 0; i < module->nglobals; i++) {
         const pw_globaldef *definition = &module->globals[i];
-        if (definition->imported)
+        if (definition->imported) {
             continue;
+        }
         pw_global *global = pw_global_new(instance->store, definition->type, definition->is_mutable,
                                           pw_evaluate(instance, &definition->init));
-        if (!global) {
+        if (global == NULL) {
             no_memory(error);
             return false;
         }
@@ -165,9 +176,10 @@ static bool add_globals(pw_instance *instance, pw_error *error)
 static void add_tags(pw_instance *instance)
 {
     const pw_module *module = instance->module;
-    for (uint32_t i = 0; i < module->ntags; ++i) {
-        if (module->tags[i].imported)
+    for (uint32_t i = 0; i < module->ntags; i++) {
+        if (module->tags[i].imported) {
             continue;
+        }
         instance->own_tags[i].type = instance->m3->funcTypes[module->tags[i].type_index];
         instance->tags[i] = &instance->own_tags[i];
     }
@@ -177,8 +189,9 @@ static void add_tags(pw_instance *instance)
 
 static bool add_segments(pw_instance *instance, pw_error *error)
 {
-    if (pw_segments_add(instance))
+    if (pw_segments_add(instance)) {
         return true;
+    }
     no_memory(error);
     return false;
 }
@@ -189,8 +202,9 @@ static M3Runtime *new_runtime(void)
 {
     M3Runtime *runtime = malloc(sizeof *runtime);
     size_t cleared = offsetof(M3Runtime, environment);
-    if (runtime)
+    if (runtime != NULL) {
         memset((char *)runtime + cleared, 0, sizeof *runtime - cleared);
+    }
     return runtime;
 }
 
@@ -199,7 +213,7 @@ static bool add_m3(pw_instance *instance, pw_error *error)
     pw_store *store = instance->store;
     instance->runtime = new_runtime();
     instance->m3 = calloc(1, sizeof *instance->m3);
-    if (!instance->runtime || !instance->m3) {
+    if (instance->runtime == NULL || instance->m3 == NULL) {
         no_memory(error);
         return false;
     }
@@ -224,8 +238,9 @@ static bool compile_all(pw_instance *instance, pw_error *error)
     store->native_limit = pw_native_stack_end() + PW_NATIVE_RESERVE;
     pw_trap trap = pw_compile_all(instance, &index);
     store->native_limit = saved;
-    if (trap == PW_TRAP_NONE)
+    if (trap == PW_TRAP_NONE) {
         return true;
+    }
     pw_fail(error, trap == PW_TRAP_NO_MEMORY ? PW_NO_MEMORY : PW_UNSUPPORTED,
             instance->module->codes[index - instance->module->nimported_functions].start, "%s",
             store->message);
@@ -241,7 +256,7 @@ pw_instance *pw_instance_new(pw_store *store, pw_module *module, const pw_extern
         return NULL;
     }
     pw_instance *instance = calloc(1, sizeof *instance);
-    if (!instance) {
+    if (instance == NULL) {
         no_memory(error);
         return NULL;
     }
@@ -264,7 +279,7 @@ pw_instance *pw_instance_new(pw_store *store, pw_module *module, const pw_extern
 
 void pw_instance_free(pw_instance *instance)
 {
-    if (instance->runtime && instance->m3) {
+    if (instance->runtime != NULL && instance->m3 != NULL) {
         m3_FreeRuntime(instance->runtime); /* with its module */
         /* wasm3 would give the pages to other instances, with the map of their old code. */
         FreeCodePages(&instance->store->environment->pagesReleased);
@@ -272,9 +287,11 @@ void pw_instance_free(pw_instance *instance)
         free(instance->runtime);
         free(instance->m3);
     }
-    if (instance->own_tables)
-        for (uint32_t i = 0; i < instance->module->ntables; ++i)
+    if (instance->own_tables != NULL) {
+        for (uint32_t i = 0; i < instance->module->ntables; i++) {
             free(instance->own_tables[i].elements);
+        }
+    }
     free(instance->own_tables);
     free(instance->tables);
     free(instance->globals);
@@ -283,8 +300,9 @@ void pw_instance_free(pw_instance *instance)
     free(instance->elems);
     free(instance->datas);
     free(instance->thunks);
-    if (instance->memory)
+    if (instance->memory != NULL) {
         pw_memory_release(instance->memory);
+    }
     pw_module_release(instance->module);
     free(instance);
 }

@@ -31,8 +31,9 @@ static bool link_function(linker *l, const pw_extern *import)
     if (import->kind == PW_EXTERN_HOST) {
         pw_thunk_host(thunk, function, import->object);
     } else {
-        if (pw_m3(import->object)->funcType != function->funcType)
+        if (pw_m3(import->object)->funcType != function->funcType) {
             return incompatible(l, "function", l->functions);
+        }
         pw_thunk_link(thunk, pw_m3(import->object));
     }
     function->compiled = (pc_t)thunk;
@@ -43,8 +44,9 @@ static bool link_function(linker *l, const pw_extern *import)
 /* What the host made has a type of a module only once a module uses it. */
 static void adopt(pw_valtype *actual, pw_valtype expected)
 {
-    if (*actual == PW_UNRESOLVED)
+    if (*actual == PW_UNRESOLVED) {
         *actual = expected;
+    }
 }
 
 static bool equal_types(pw_valtype a, pw_valtype b)
@@ -86,7 +88,7 @@ static bool link_tag(linker *l, pw_tag *tag)
     uint32_t index = l->tags++;
     instance->tags[index] = tag;
     IM3FuncType expected = instance->m3->funcTypes[instance->module->tags[index].type_index];
-    return (expected && tag->type == expected) || incompatible(l, "tag", index);
+    return (expected != NULL && tag->type == expected) || incompatible(l, "tag", index);
 }
 
 static bool link_import(linker *l, pw_externkind kind, const pw_extern *import)
@@ -104,8 +106,10 @@ bool pw_link_imports(pw_instance *instance, const pw_extern *imports, pw_error *
 {
     const pw_module_info *info = &instance->module->info;
     linker l = {.instance = instance, .error = error};
-    for (uint32_t i = 0; i < info->nimports; ++i)
-        if (!link_import(&l, info->imports[i].type.kind, &imports[i]))
+    for (uint32_t i = 0; i < info->nimports; i++) {
+        if (!link_import(&l, info->imports[i].type.kind, &imports[i])) {
             return false;
+        }
+    }
     return true;
 }

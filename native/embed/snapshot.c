@@ -29,7 +29,7 @@
 
 static bool has_memory(const pw_instance *instance, bool imported)
 {
-    return instance->memory && (imported || !instance->module->memories[0].imported);
+    return instance->memory != NULL && (imported || !instance->module->memories[0].imported);
 }
 
 static bool has_global(const pw_instance *instance, uint32_t index, bool imported)
@@ -71,7 +71,7 @@ static void push(saver *s, words *to, uint64_t word)
     if (to->count == to->capacity) {
         size_t capacity = to->capacity ? 2 * to->capacity : 64;
         uint64_t *items = realloc(to->items, capacity * sizeof *items);
-        if (!items) {
+        if (items == NULL) {
             s->failed = true;
             return;
         }
@@ -91,8 +91,9 @@ static bool is_zero(const uint8_t *block)
 /* The first block, from one on, that is zero or is not. */
 static uint64_t find_block(const uint8_t *data, uint64_t at, uint64_t size, bool zero)
 {
-    while (at < size && is_zero(data + at) != zero)
+    while (at < size && is_zero(data + at) != zero) {
         at += BLOCK;
+    }
     return at;
 }
 
@@ -102,8 +103,9 @@ static uint64_t save_runs(saver *s, const uint8_t *data, uint64_t size)
     uint64_t count = 0, end = 0;
     for (;;) {
         uint64_t start = find_block(data, end, size, false);
-        if (start == size)
+        if (start == size) {
             return count;
+        }
         end = find_block(data, start, size, true);
         push(s, &s->image, start);
         push(s, &s->image, end - start);
@@ -114,52 +116,59 @@ static uint64_t save_runs(saver *s, const uint8_t *data, uint64_t size)
 
 static void save_memory(saver *s)
 {
-    if (!has_memory(s->instance, s->imported))
+    if (!has_memory(s->instance, s->imported)) {
         return;
+    }
     const pw_memory *memory = s->instance->memory;
     uint64_t size = pw_memory_size(memory);
     push(s, &s->image, size / PW_PAGE);
     size_t place = s->image.count;
     push(s, &s->image, 0);
     uint64_t count = save_runs(s, pw_memory_data(memory), size);
-    if (!s->failed)
+    if (!s->failed) {
         s->image.items[place] = count;
+    }
 }
 
 static uint64_t code_of(saver *s, pw_valtype type, uint64_t bits)
 {
-    if (!pw_is_reference(type) || !bits)
+    if (!pw_is_reference(type) || !bits) {
         return bits;
+    }
     if (holds_externs(type)) {
         push(s, &s->externs, bits);
         return s->externs.count;
     }
     const M3Module *m3 = s->instance->m3;
     const M3Function *function = (const M3Function *)(uintptr_t)bits;
-    if (function->module == m3)
+    if (function->module == m3) {
         return 1 + (uint64_t)(function - m3->functions);
+    }
     push(s, &s->functions, bits);
     return m3->numFunctions + s->functions.count;
 }
 
 static void save_globals(saver *s)
 {
-    for (uint32_t i = 0; i < s->instance->nglobals; ++i) {
+    for (uint32_t i = 0; i < s->instance->nglobals; i++) {
         const pw_global *global = s->instance->globals[i];
-        if (has_global(s->instance, i, s->imported))
+        if (has_global(s->instance, i, s->imported)) {
             push(s, &s->image, code_of(s, global->resolved, global->bits));
+        }
     }
 }
 
 static void save_tables(saver *s)
 {
-    for (uint32_t i = 0; i < s->instance->ntables; ++i) {
+    for (uint32_t i = 0; i < s->instance->ntables; i++) {
         const pw_table *table = s->instance->tables[i];
-        if (!has_table(s->instance, i, s->imported))
+        if (!has_table(s->instance, i, s->imported)) {
             continue;
+        }
         push(s, &s->image, table->size);
-        for (uint32_t k = 0; k < table->size && !s->failed; ++k)
+        for (uint32_t k = 0; k < table->size && !s->failed; k++) {
             push(s, &s->image, code_of(s, table->resolved, table->elements[k]));
+        }
     }
 }
 
@@ -167,8 +176,9 @@ static void save_tables(saver *s)
 static void push_bit(saver *s, uint64_t *word, uint32_t index, uint32_t count, bool bit)
 {
     *word |= (uint64_t)bit << index % 64;
-    if (index % 64 != 63 && index + 1 != count)
+    if (index % 64 != 63 && index + 1 != count) {
         return;
+    }
     push(s, &s->image, *word);
     *word = 0;
 }
@@ -177,17 +187,19 @@ static void save_segments(saver *s)
 {
     const pw_instance *instance = s->instance;
     uint64_t word = 0;
-    for (uint32_t i = 0; i < instance->nelems; ++i)
+    for (uint32_t i = 0; i < instance->nelems; i++) {
         push_bit(s, &word, i, instance->nelems, !instance->elems[i].count);
-    for (uint32_t i = 0; i < instance->ndatas; ++i)
+    }
+    for (uint32_t i = 0; i < instance->ndatas; i++) {
         push_bit(s, &word, i, instance->ndatas, !instance->datas[i].size);
+    }
 }
 
 /* The runs follow the memory's pages and their number. */
 static void copy_runs(const saver *s, uint8_t *to)
 {
     const uint64_t *word = s->image.items + 3;
-    for (uint64_t count = s->run_bytes ? *word : 0; count; --count) {
+    for (uint64_t count = s->run_bytes ? *word : 0; count; count--) {
         uint64_t offset = *++word;
         size_t size = (size_t)*++word;
         memcpy(to, pw_memory_data(s->instance->memory) + offset, size);
@@ -199,8 +211,9 @@ static bool finish(saver *s, pw_snapshot *snapshot)
 {
     size_t size = s->image.count * sizeof(uint64_t);
     uint8_t *image = s->failed ? NULL : malloc(size + (size_t)s->run_bytes);
-    if (!image)
+    if (image == NULL) {
         return false;
+    }
     memcpy(image, s->image.items, size);
     copy_runs(s, image + size);
     *snapshot = (pw_snapshot){image,
@@ -223,8 +236,9 @@ bool pw_instance_save(pw_instance *instance, bool imported, pw_snapshot *snapsho
     save_segments(&s);
     bool finished = finish(&s, snapshot);
     free(s.image.items);
-    if (finished)
+    if (finished) {
         return true;
+    }
     free(s.externs.items);
     free(s.functions.items);
     return pw_fail(error, PW_NO_MEMORY, 0, "no memory for a snapshot");
@@ -267,8 +281,9 @@ static uint64_t word_at(const uint8_t *place, uint64_t index)
 
 static bool take(restorer *r, uint64_t *word)
 {
-    if (r->left < sizeof *word)
+    if (r->left < sizeof *word) {
         return damaged(r, "it ends too early");
+    }
     *word = word_at(r->pos, 0);
     r->pos += sizeof *word;
     r->left -= sizeof *word;
@@ -278,10 +293,12 @@ static bool take(restorer *r, uint64_t *word)
 static bool take_header(restorer *r)
 {
     uint64_t magic, imported;
-    if (!take(r, &magic) || !take(r, &imported))
+    if (!take(r, &magic) || !take(r, &imported)) {
         return false;
-    if (magic != MAGIC || imported > 1)
+    }
+    if (magic != MAGIC || imported > 1) {
         return damaged(r, "it does not begin like one of this version");
+    }
     r->imported = imported;
     return true;
 }
@@ -291,10 +308,11 @@ static bool check_runs(restorer *r)
 {
     uint64_t size = r->pages * PW_PAGE, end = 0;
     r->run_bytes = 0;
-    for (uint64_t i = 0; i < r->nruns; ++i) {
+    for (uint64_t i = 0; i < r->nruns; i++) {
         uint64_t start = word_at(r->runs, 2 * i), count = word_at(r->runs, 2 * i + 1);
-        if (start < end || start > size || count > size - start)
+        if (start < end || start > size || count > size - start) {
             return damaged(r, "bytes are not within the memory");
+        }
         end = start + count;
         r->run_bytes += count;
     }
@@ -304,10 +322,12 @@ static bool check_runs(restorer *r)
 static bool make_memory_room(restorer *r)
 {
     pw_limits limits = r->instance->module->memories[0].limits;
-    if (r->pages < limits.min)
+    if (r->pages < limits.min) {
         return damaged(r, "the memory is smaller than the module has it");
-    if (pw_memory_make_room(r->instance->memory, r->pages))
+    }
+    if (pw_memory_make_room(r->instance->memory, r->pages)) {
         return true;
+    }
     return pw_fail(r->error, PW_SNAPSHOT, 0,
                    "the snapshot has a memory of %llu pages, more than the instance may have, or "
                    "the system gives",
@@ -316,12 +336,15 @@ static bool make_memory_room(restorer *r)
 
 static bool walk_memory(restorer *r)
 {
-    if (!has_memory(r->instance, r->imported))
+    if (!has_memory(r->instance, r->imported)) {
         return true;
-    if (!take(r, &r->pages) || !take(r, &r->nruns))
+    }
+    if (!take(r, &r->pages) || !take(r, &r->nruns)) {
         return false;
-    if (r->nruns > r->left / (2 * sizeof(uint64_t)))
+    }
+    if (r->nruns > r->left / (2 * sizeof(uint64_t))) {
         return damaged(r, "it ends too early");
+    }
     r->runs = r->pos;
     r->pos += r->nruns * 2 * sizeof(uint64_t);
     r->left -= r->nruns * 2 * sizeof(uint64_t);
@@ -335,8 +358,9 @@ static bool null_of(restorer *r, pw_valtype type)
 
 static bool extern_of(restorer *r, uint64_t code, uint64_t *bits)
 {
-    if (code > r->snapshot->nexterns || !r->snapshot->externs[code - 1])
+    if (code > r->snapshot->nexterns || !r->snapshot->externs[code - 1]) {
         return damaged(r, "an external reference is none");
+    }
     *bits = r->snapshot->externs[code - 1];
     return true;
 }
@@ -345,14 +369,15 @@ static bool function_of(restorer *r, pw_valtype type, uint64_t code, uint64_t *b
 {
     const M3Module *m3 = r->instance->m3;
     uint64_t other = code - 1 - m3->numFunctions;
-    if (code <= m3->numFunctions)
+    if (code <= m3->numFunctions) {
         *bits = (uintptr_t)&m3->functions[code - 1];
-    else if (other < r->snapshot->nfunctions)
+    } else if (other < r->snapshot->nfunctions) {
         *bits = r->snapshot->functions[other];
-    else
+    } else {
         *bits = 0;
+    }
     const M3Function *function = (const M3Function *)(uintptr_t)*bits;
-    return (function && pw_type_matches(pw_function_type(function), type)) ||
+    return (function != NULL && pw_type_matches(pw_function_type(function), type)) ||
            damaged(r, "a function is none, or of another type than its place");
 }
 
@@ -360,36 +385,43 @@ static bool function_of(restorer *r, pw_valtype type, uint64_t code, uint64_t *b
 static bool bits_of(restorer *r, pw_valtype type, uint64_t code, uint64_t *bits)
 {
     *bits = type == PW_I32 || type == PW_F32 ? (uint32_t)code : code;
-    if (!pw_is_reference(type))
+    if (!pw_is_reference(type)) {
         return true;
-    if (!code)
+    }
+    if (!code) {
         return null_of(r, type);
+    }
     return holds_externs(type) ? extern_of(r, code, bits) : function_of(r, type, code, bits);
 }
 
 static bool walk_globals(restorer *r)
 {
-    for (uint32_t i = 0; i < r->instance->nglobals; ++i) {
+    for (uint32_t i = 0; i < r->instance->nglobals; i++) {
         pw_global *global = r->instance->globals[i];
         uint64_t code, bits;
-        if (!has_global(r->instance, i, r->imported))
+        if (!has_global(r->instance, i, r->imported)) {
             continue;
-        if (!take(r, &code) || !bits_of(r, global->resolved, code, &bits))
+        }
+        if (!take(r, &code) || !bits_of(r, global->resolved, code, &bits)) {
             return false;
-        if (r->apply)
+        }
+        if (r->apply) {
             global->bits = bits;
+        }
     }
     return true;
 }
 
 static bool make_table_room(restorer *r, pw_table *table, uint64_t size)
 {
-    if (size < table->limits.min)
+    if (size < table->limits.min) {
         return damaged(r, "a table is smaller than the module has it");
-    if (size > table->max)
+    }
+    if (size > table->max) {
         return pw_fail(r->error, PW_SNAPSHOT, 0,
                        "the snapshot has a table of %llu elements, and %u are allowed",
                        (unsigned long long)size, (unsigned)table->max);
+    }
     return pw_table_make_room(table, size) ||
            pw_fail(r->error, PW_NO_MEMORY, 0, "no memory for a table of %llu elements",
                    (unsigned long long)size);
@@ -397,33 +429,40 @@ static bool make_table_room(restorer *r, pw_table *table, uint64_t size)
 
 static bool walk_elements(restorer *r, pw_table *table, uint64_t size)
 {
-    for (uint64_t i = 0; i < size; ++i) {
+    for (uint64_t i = 0; i < size; i++) {
         uint64_t code, bits;
-        if (!take(r, &code) || !bits_of(r, table->resolved, code, &bits))
+        if (!take(r, &code) || !bits_of(r, table->resolved, code, &bits)) {
             return false;
-        if (r->apply)
+        }
+        if (r->apply) {
             table->elements[i] = bits;
+        }
     }
     return true;
 }
 
 static bool walk_tables(restorer *r)
 {
-    for (uint32_t i = 0; i < r->instance->ntables; ++i) {
+    for (uint32_t i = 0; i < r->instance->ntables; i++) {
         pw_table *table = r->instance->tables[i];
         uint64_t size;
-        if (!has_table(r->instance, i, r->imported))
+        if (!has_table(r->instance, i, r->imported)) {
             continue;
-        if (!take(r, &size))
+        }
+        if (!take(r, &size)) {
             return false;
-        if (size > r->left / sizeof(uint64_t))
+        }
+        if (size > r->left / sizeof(uint64_t)) {
             return damaged(r, "it ends too early");
-        if (r->apply)
+        }
+        if (r->apply) {
             table->size = (uint32_t)size;
-        else if (!make_table_room(r, table, size))
+        } else if (!make_table_room(r, table, size)) {
             return false;
-        if (!walk_elements(r, table, size))
+        }
+        if (!walk_elements(r, table, size)) {
             return false;
+        }
     }
     return true;
 }
@@ -433,17 +472,21 @@ static bool walk_segments(restorer *r)
     pw_instance *instance = r->instance;
     const pw_module *module = instance->module;
     uint64_t word = 0;
-    for (uint32_t i = 0; i < instance->nelems; ++i) {
-        if (i % 64 == 0 && !take(r, &word))
+    for (uint32_t i = 0; i < instance->nelems; i++) {
+        if (i % 64 == 0 && !take(r, &word)) {
             return false;
-        if (r->apply)
+        }
+        if (r->apply) {
             instance->elems[i].count = word >> i % 64 & 1 ? 0 : module->elems[i].count;
+        }
     }
-    for (uint32_t i = 0; i < instance->ndatas; ++i) {
-        if (i % 64 == 0 && !take(r, &word))
+    for (uint32_t i = 0; i < instance->ndatas; i++) {
+        if (i % 64 == 0 && !take(r, &word)) {
             return false;
-        if (r->apply)
+        }
+        if (r->apply) {
             instance->datas[i].size = word >> i % 64 & 1 ? 0 : module->datas[i].size;
+        }
     }
     return true;
 }
@@ -454,20 +497,22 @@ static bool walk(restorer *r, bool apply)
     r->pos = r->snapshot->image;
     r->left = r->snapshot->size;
     if (!take_header(r) || !walk_memory(r) || !walk_globals(r) || !walk_tables(r) ||
-        !walk_segments(r))
+        !walk_segments(r)) {
         return false;
+    }
     return r->left == r->run_bytes || damaged(r, "it ends too early or too late");
 }
 
 static void fill_memory(const restorer *r)
 {
-    if (!has_memory(r->instance, r->imported))
+    if (!has_memory(r->instance, r->imported)) {
         return;
+    }
     pw_memory *memory = r->instance->memory;
     const uint8_t *from = r->pos;
     uint64_t end = 0;
     pw_memory_resize(memory, r->pages);
-    for (uint64_t i = 0; i < r->nruns; ++i) {
+    for (uint64_t i = 0; i < r->nruns; i++) {
         uint64_t start = word_at(r->runs, 2 * i), count = word_at(r->runs, 2 * i + 1);
         pw_memory_clear(memory, end, start - end);
         memcpy(pw_memory_data(memory) + start, from, (size_t)count);
@@ -480,8 +525,9 @@ static void fill_memory(const restorer *r)
 bool pw_instance_restore(pw_instance *instance, const pw_snapshot *snapshot, pw_error *error)
 {
     restorer r = {.instance = instance, .snapshot = snapshot, .error = error};
-    if (!walk(&r, false) || !walk(&r, true))
+    if (!walk(&r, false) || !walk(&r, true)) {
         return false;
+    }
     fill_memory(&r);
     return true;
 }

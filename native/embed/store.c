@@ -31,23 +31,25 @@ static pw_kept kept_stacks;
 static void *take_kept(void)
 {
     void *stack = NULL;
-    for (unsigned i = 0; i < PW_KEPT && !stack; ++i)
+    for (unsigned i = 0; i < PW_KEPT && stack == NULL; i++) {
         stack = pw_kept_take(&kept_stacks, i);
+    }
     return stack;
 }
 
 /* Bytes that are mapped for a stack of so many bytes: all small ones are of one size. */
 static size_t mapped_size(size_t values)
 {
-    if (values < KEPT_STACK_SIZE)
+    if (values < KEPT_STACK_SIZE) {
         values = KEPT_STACK_SIZE;
+    }
     return round_up(values + PW_RED_ZONE, pw_page_size()) + pw_page_size();
 }
 
 static void *map_stack(size_t size)
 {
     void *stack = pw_pages_reserve(size);
-    if (stack && !pw_pages_commit(stack, size - pw_page_size())) {
+    if (stack != NULL && !pw_pages_commit(stack, size - pw_page_size())) {
         pw_pages_release(stack, size);
         return NULL;
     }
@@ -58,10 +60,12 @@ static bool add_stack(pw_store *store, size_t values)
 {
     values = round_up(values, sizeof(uint64_t));
     store->sp = values <= KEPT_STACK_SIZE ? take_kept() : NULL;
-    if (!store->sp)
+    if (store->sp == NULL) {
         store->sp = map_stack(mapped_size(values));
-    if (!store->sp)
+    }
+    if (store->sp == NULL) {
         return false;
+    }
     store->stack = store->sp;
     store->stack_end = store->sp + values / sizeof(uint64_t);
     return true;
@@ -70,8 +74,10 @@ static bool add_stack(pw_store *store, size_t values)
 static void free_stack(pw_store *store)
 {
     size_t values = (size_t)((char *)store->stack_end - (char *)store->stack);
-    if (store->stack && !(values <= KEPT_STACK_SIZE && pw_kept_put(&kept_stacks, store->stack)))
+    if (store->stack != NULL &&
+        !(values <= KEPT_STACK_SIZE && pw_kept_put(&kept_stacks, store->stack))) {
         pw_pages_release(store->stack, mapped_size(values));
+    }
 }
 
 /* ---- stores ---- */
@@ -85,9 +91,10 @@ pw_store *pw_store_new(const pw_store_limits *limits, pw_error *error)
         return NULL;
     }
     pw_store *store = calloc(1, sizeof *store);
-    if (store)
+    if (store != NULL) {
         store->environment = m3_NewEnvironment();
-    if (!store || !store->environment ||
+    }
+    if (store == NULL || store->environment == NULL ||
         !add_stack(store, (size_t)(stack_bytes < MIN_STACK ? MIN_STACK : stack_bytes))) {
         pw_store_free(store);
         pw_fail(error, PW_NO_MEMORY, 0, "no memory for a store");
@@ -105,25 +112,26 @@ pw_store *pw_store_new(const pw_store_limits *limits, pw_error *error)
 
 void pw_store_free(pw_store *store)
 {
-    if (!store)
+    if (store == NULL) {
         return;
-    while (store->instances) {
+    }
+    while (store->instances != NULL) {
         pw_instance *instance = store->instances;
         store->instances = instance->next;
         pw_instance_free(instance);
     }
-    while (store->globals) {
+    while (store->globals != NULL) {
         pw_global *global = store->globals;
         store->globals = global->next;
         free(global);
     }
-    while (store->tables) {
+    while (store->tables != NULL) {
         pw_table *table = store->tables;
         store->tables = table->next;
         free(table->elements);
         free(table);
     }
-    while (store->tags) {
+    while (store->tags != NULL) {
         pw_tag *tag = store->tags;
         store->tags = tag->next;
         free(tag);
@@ -135,8 +143,9 @@ void pw_store_free(pw_store *store)
     free(store->type_places);
     free(store->compilation.scopes);
     free_stack(store);
-    if (store->far_stack)
+    if (store->far_stack != NULL) {
         pw_pages_release(store->far_stack, PW_FAR_STACK);
+    }
     free(store);
 }
 
@@ -152,8 +161,8 @@ static pw_frame describe(const pw_mark *mark)
     const pw_instance *instance = pw_instance_of(mark->function);
     pw_frame frame = {.function = (uint32_t)(mark->function - instance->m3->functions)};
     frame.name = pw_module_function_name(instance->module, frame.function);
-    frame.offset = mark->pc ? pw_code_offset(instance->runtime, mark->pc)
-                   : mark->function->wasm
+    frame.offset = mark->pc != NULL ? pw_code_offset(instance->runtime, mark->pc)
+                   : mark->function->wasm != NULL
                        ? (uint32_t)(mark->function->wasm - instance->m3->wasmStart)
                        : PW_NO_INDEX;
     return frame;
@@ -165,13 +174,16 @@ uint32_t pw_store_frames(const pw_store *store, pw_frame *frames, uint32_t capac
     const pw_record *record = &store->record;
     uint32_t written = 0;
     uint64_t tail = PW_RECORD_HALF;
-    if (record->count > 2 * PW_RECORD_HALF)
+    if (record->count > 2 * PW_RECORD_HALF) {
         tail = record->count - PW_RECORD_HALF;
-    for (uint64_t i = 0; i < record->count && i < PW_RECORD_HALF && written < capacity; ++i)
+    }
+    for (uint64_t i = 0; i < record->count && i < PW_RECORD_HALF && written < capacity; i++) {
         frames[written++] = describe(&record->head[i]);
+    }
     *head = written;
     *omitted = tail - PW_RECORD_HALF;
-    for (uint64_t i = tail; i < record->count && written < capacity; ++i)
+    for (uint64_t i = tail; i < record->count && written < capacity; i++) {
         frames[written++] = describe(&record->tail[i % PW_RECORD_HALF]);
+    }
     return written;
 }

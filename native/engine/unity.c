@@ -182,8 +182,10 @@ pw_trap pw_classify(m3ret_t trap)
         {m3Err_mallocFailed, PW_TRAP_NO_MEMORY},
         {m3Err_mallocFailedCodePage, PW_TRAP_NO_MEMORY},
     };
-    for (size_t i = 0; i < M3_COUNT_OF(known); ++i)
-        if (known[i].result == trap)
+    for (size_t i = 0; i < M3_COUNT_OF(known); i++) {
+        if (known[i].result == trap) {
             return known[i].trap;
+        }
+    }
     return PW_TRAP_UNSUPPORTED;
 }

@@ -99,8 +99,9 @@ static uint64_t run_all(const pw_instance *instance, uint32_t offset)
     pw_error_clear(&m.error);
     pw_reader_init(&m.reader, info->bytes, (size_t)info->size, &m.error);
     m.reader.pos += offset;
-    while (pw_read_byte(&m.reader, "opcode", &opcode) && opcode != PW_OP_END)
+    while (pw_read_byte(&m.reader, "opcode", &opcode) && opcode != PW_OP_END) {
         run(&m, opcode);
+    }
     return m.values[0];
 }
 

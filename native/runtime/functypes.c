@@ -51,23 +51,26 @@ typedef struct {
 static bool resolve(const group *g, pw_valtype type, pw_valtype *result)
 {
     *result = type;
-    if (!(type & PW_CONCRETE))
+    if (!(type & PW_CONCRETE)) {
         return true;
+    }
     uint32_t index = type & PW_HEAP_MASK;
-    if (index >= g->first)
+    if (index >= g->first) {
         *result = (type & ~(pw_valtype)PW_HEAP_MASK) | RELATIVE | (index - g->first);
-    else if (g->types[index])
+    } else if (g->types[index] != NULL) {
         *result = (type & ~(pw_valtype)PW_HEAP_MASK) | original_of(g->types[index])->id;
-    return index >= g->first || g->types[index];
+    }
+    return index >= g->first || g->types[index] != NULL;
 }
 
 static bool convert(const group *g, const pw_valtype *types, uint32_t count, uint8_t *engine,
                     pw_valtype *resolved)
 {
-    for (uint32_t i = 0; i < count; ++i) {
+    for (uint32_t i = 0; i < count; i++) {
         engine[i] = pw_engine_type(types[i]);
-        if (engine[i] == c_m3Type_none || !resolve(g, types[i], &resolved[i]))
+        if (engine[i] == c_m3Type_none || !resolve(g, types[i], &resolved[i])) {
             return false;
+        }
     }
     return true;
 }
@@ -78,8 +81,9 @@ static pw_code make_type(const group *g, uint32_t index)
     uint32_t nvalues = type->nresults + type->nparams;
     size_t size = original_offset(nvalues) + sizeof(original) + nvalues * sizeof(pw_valtype);
     IM3FuncType made = calloc(1, size);
-    if (!made)
+    if (made == NULL) {
         return PW_NO_MEMORY;
+    }
     made->numRets = (uint16_t)type->nresults;
     made->numArgs = (uint16_t)type->nparams;
     original *o = original_of(made);
@@ -96,7 +100,7 @@ static pw_code make_type(const group *g, uint32_t index)
 
 static void forget_group(const group *g)
 {
-    for (uint32_t i = g->first; i < g->first + g->count; ++i) {
+    for (uint32_t i = g->first; i < g->first + g->count; i++) {
         free(g->types[i]);
         g->types[i] = NULL;
     }
@@ -104,7 +108,7 @@ static void forget_group(const group *g)
 
 static pw_code make_group(const group *g)
 {
-    for (uint32_t i = g->first; i < g->first + g->count; ++i) {
+    for (uint32_t i = g->first; i < g->first + g->count; i++) {
         pw_code code = make_type(g, i);
         if (code != PW_OK) {
             forget_group(g);
@@ -120,11 +124,12 @@ static pw_code make_group(const group *g)
 static uint32_t hash_group(const pw_store *store, IM3FuncType *types, uint32_t count)
 {
     uint32_t hash = 2166136261u ^ count ^ (uint32_t)((uintptr_t)store >> 4);
-    for (uint32_t i = 0; i < count; ++i) {
+    for (uint32_t i = 0; i < count; i++) {
         const original *o = original_of(types[i]);
         hash = (hash ^ types[i]->numRets ^ ((uint32_t)types[i]->numArgs << 16)) * 16777619u;
-        for (uint32_t k = 0; k < value_count(types[i]); ++k)
+        for (uint32_t k = 0; k < value_count(types[i]); k++) {
             hash = (hash ^ o->types[k]) * 16777619u;
+        }
     }
     return hash ^ (hash >> 15);
 }
@@ -139,8 +144,9 @@ static bool equal_types(IM3FuncType a, IM3FuncType b)
 static bool equal_groups(IM3FuncType *a, IM3FuncType *b, uint32_t count)
 {
     bool equal = original_of(a[0])->group_size == count;
-    for (uint32_t i = 0; i < count && equal; ++i)
+    for (uint32_t i = 0; i < count && equal; i++) {
         equal = equal_types(a[i], b[i]);
+    }
     return equal;
 }
 
@@ -150,8 +156,9 @@ static uint32_t *find_place(const pw_store *store, IM3FuncType *types, uint32_t 
     uint32_t mask = store->type_places_size - 1;
     uint32_t i = hash_group(store, types, count) & mask;
     while (store->type_places[i] &&
-           !equal_groups(&store->types[store->type_places[i] - 1], types, count))
+           !equal_groups(&store->types[store->type_places[i] - 1], types, count)) {
         i = (i + 1) & mask;
+    }
     return &store->type_places[i];
 }
 
@@ -160,28 +167,33 @@ static bool grow_places(pw_store *store)
 {
     uint32_t size = store->type_places_size ? 2 * store->type_places_size : 32;
     uint32_t *places = calloc(size, sizeof *places);
-    if (!places)
+    if (places == NULL) {
         return false;
+    }
     free(store->type_places);
     store->type_places = places;
     store->type_places_size = size;
-    for (uint32_t id = 0; id < store->ntypes; ++id) {
+    for (uint32_t id = 0; id < store->ntypes; id++) {
         uint32_t count = original_of(store->types[id])->group_size;
-        if (count)
+        if (count) {
             *find_place(store, &store->types[id], count) = id + 1;
+        }
     }
     return true;
 }
 
 static bool make_room(pw_store *store, uint32_t count)
 {
-    while ((uint64_t)store->type_places_size < 2 * ((uint64_t)store->ntypes + count))
-        if (!grow_places(store))
+    while ((uint64_t)store->type_places_size < 2 * ((uint64_t)store->ntypes + count)) {
+        if (!grow_places(store)) {
             return false;
+        }
+    }
     if (store->types_capacity < store->type_places_size) {
         IM3FuncType *types = realloc(store->types, store->type_places_size * sizeof *types);
-        if (!types)
+        if (types == NULL) {
             return false;
+        }
         store->types = types;
         store->types_capacity = store->type_places_size;
     }
@@ -191,7 +203,7 @@ static bool make_room(pw_store *store, uint32_t count)
 /* The environment owns the types from here on. */
 static void add_group(pw_store *store, const group *g)
 {
-    for (uint32_t i = g->first; i < g->first + g->count; ++i) {
+    for (uint32_t i = g->first; i < g->first + g->count; i++) {
         IM3FuncType type = g->types[i];
         original_of(type)->id = store->ntypes;
         type->next = store->environment->funcTypes;
@@ -202,11 +214,13 @@ static void add_group(pw_store *store, const group *g)
 
 static pw_code intern_group(pw_store *store, const group *g)
 {
-    if (!make_room(store, g->count))
+    if (!make_room(store, g->count)) {
         return PW_NO_MEMORY;
+    }
     pw_code code = make_group(g);
-    if (code != PW_OK)
+    if (code != PW_OK) {
         return code;
+    }
     IM3FuncType *types = &g->types[g->first];
     uint32_t *place = find_place(store, types, g->count);
     if (!*place) {
@@ -234,8 +248,9 @@ bool pw_store_intern(pw_store *store, const pw_module *module, IM3FuncType *type
             continue;
         }
         g.count = definition->group_size;
-        if (intern_group(store, &g) == PW_NO_MEMORY)
+        if (intern_group(store, &g) == PW_NO_MEMORY) {
             return false;
+        }
     }
     return true;
 }
@@ -256,10 +271,12 @@ pw_code pw_store_intern_one(pw_store *store, const pw_functype *type, IM3FuncTyp
 
 pw_valtype pw_resolve_type(const pw_instance *instance, pw_valtype type)
 {
-    if (!(type & PW_CONCRETE))
+    if (!(type & PW_CONCRETE)) {
         return type;
+    }
     IM3FuncType target = instance->m3->funcTypes[type & PW_HEAP_MASK];
-    return (type & ~(pw_valtype)PW_HEAP_MASK) | (target ? original_of(target)->id : NO_TYPE);
+    return (type & ~(pw_valtype)PW_HEAP_MASK) |
+           (target != NULL ? original_of(target)->id : NO_TYPE);
 }
 
 pw_valtype pw_function_type(const M3Function *function)
@@ -270,10 +287,12 @@ pw_valtype pw_function_type(const M3Function *function)
 /* Of resolved types. */
 static bool heap_matches(uint32_t actual, uint32_t expected)
 {
-    if (actual == expected)
+    if (actual == expected) {
         return actual != (PW_CONCRETE | NO_TYPE);
-    if (actual & PW_CONCRETE)
+    }
+    if (actual & PW_CONCRETE) {
         return expected == PW_FUNCREF;
+    }
     switch (actual) {
     case PW_NULLFUNCREF: return expected == PW_FUNCREF || (expected & PW_CONCRETE);
     case PW_NULLEXTERNREF: return expected == PW_EXTERNREF;
@@ -284,8 +303,9 @@ static bool heap_matches(uint32_t actual, uint32_t expected)
 
 bool pw_type_matches(pw_valtype actual, pw_valtype expected)
 {
-    if ((expected & PW_NON_NULL) && !(actual & PW_NON_NULL))
+    if ((expected & PW_NON_NULL) && !(actual & PW_NON_NULL)) {
         return false;
+    }
     return heap_matches(pw_heap_type(actual), pw_heap_type(expected));
 }
 
@@ -294,20 +314,23 @@ bool pw_type_matches(pw_valtype actual, pw_valtype expected)
 void pw_store_end_linking(pw_store *store)
 {
     free(store->linking.types);
-    if (store->linking.module)
+    if (store->linking.module != NULL) {
         pw_module_release(store->linking.module);
+    }
     memset(&store->linking, 0, sizeof store->linking);
 }
 
 const void *pw_store_type(pw_store *store, pw_module *module, uint32_t type)
 {
-    for (const pw_instance *i = store->instances; i; i = i->next)
-        if (i->module == module)
+    for (const pw_instance *i = store->instances; i != NULL; i = i->next) {
+        if (i->module == module) {
             return i->m3->funcTypes[type];
+        }
+    }
     if (store->linking.module != module) {
         pw_store_end_linking(store);
         IM3FuncType *types = calloc(module->info.ntypes, sizeof *types);
-        if (!types || !pw_store_intern(store, module, types)) {
+        if (types == NULL || !pw_store_intern(store, module, types)) {
             free(types);
             return NULL;
         }

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 /* The largest 32-bit memory: 4 GiB. */
 #define MAX_PAGES 65536
 
@@ -40,8 +39,9 @@ static pw_kept kept_memories;
 
 static void unmap(pw_memory *memory)
 {
-    if (memory && memory->start)
+    if (memory != NULL && memory->start != NULL) {
         pw_pages_release(memory->start, memory->reserved);
+    }
     free(memory);
 }
 
@@ -50,27 +50,31 @@ static void keep(pw_memory *memory)
 {
     static atomic_uint next;
     pw_memory_clear(memory, 0, memory->used_pages * PW_PAGE);
-    while (!pw_kept_put(&kept_memories, memory))
+    while (!pw_kept_put(&kept_memories, memory)) {
         unmap(pw_kept_take(&kept_memories, next++));
+    }
 }
 
 /* One that can grow to so many pages, or NULL. */
 static pw_memory *take_kept(uint64_t max_pages)
 {
-    for (unsigned i = 0; i < PW_KEPT; ++i) {
+    for (unsigned i = 0; i < PW_KEPT; i++) {
         pw_memory *memory = pw_kept_take(&kept_memories, i);
-        if (memory && memory->max_pages == max_pages)
+        if (memory != NULL && memory->max_pages == max_pages) {
             return memory;
-        if (memory && !pw_kept_put(&kept_memories, memory))
+        }
+        if (memory != NULL && !pw_kept_put(&kept_memories, memory)) {
             unmap(memory);
+        }
     }
     return NULL;
 }
 
 static void forget_kept(void)
 {
-    for (unsigned i = 0; i < PW_KEPT; ++i)
+    for (unsigned i = 0; i < PW_KEPT; i++) {
         unmap(pw_kept_take(&kept_memories, i));
+    }
 }
 
 /* ---- making and freeing ---- */
@@ -78,8 +82,9 @@ static void forget_kept(void)
 static bool try_reserve(pw_memory *memory, uint64_t pages)
 {
     size_t header = pw_page_size();
-    if (pages > (SIZE_MAX - header) / PW_PAGE)
+    if (pages > (SIZE_MAX - header) / PW_PAGE) {
         return false;
+    }
     memory->reserved = header + (size_t)pages * PW_PAGE;
     memory->max_pages = pages;
     memory->start = pw_pages_reserve(memory->reserved);
@@ -93,8 +98,9 @@ static bool try_reserve(pw_memory *memory, uint64_t pages)
 
 static bool reserve(pw_memory *memory, uint64_t min, uint64_t max)
 {
-    if (try_reserve(memory, max))
+    if (try_reserve(memory, max)) {
         return true;
+    }
     forget_kept();
     return try_reserve(memory, max) ||
            (max - min > SCARCE_GROWTH && try_reserve(memory, min + SCARCE_GROWTH)) ||
@@ -104,7 +110,7 @@ static bool reserve(pw_memory *memory, uint64_t min, uint64_t max)
 static pw_memory *map_memory(uint64_t min, uint64_t max)
 {
     pw_memory *memory = calloc(1, sizeof *memory);
-    if (!memory || !reserve(memory, min, max) ||
+    if (memory == NULL || !reserve(memory, min, max) ||
         !pw_pages_commit(memory->start, pw_page_size() + (size_t)min * PW_PAGE)) {
         unmap(memory);
         return NULL;
@@ -117,14 +123,16 @@ static pw_memory *map_memory(uint64_t min, uint64_t max)
 static pw_memory *find_memory(uint64_t min, uint64_t max)
 {
     pw_memory *memory = take_kept(max);
-    if (!memory)
+    if (memory == NULL) {
         return map_memory(min, max);
+    }
     if (!pw_memory_make_room(memory, min)) {
         unmap(memory);
         return NULL;
     }
-    if (min > memory->used_pages)
+    if (min > memory->used_pages) {
         memory->used_pages = min;
+    }
     return memory;
 }
 
@@ -136,20 +144,21 @@ static uint64_t max_pages(const pw_store *store, const pw_limits *limits)
 
 static void refuse(const pw_store *store, uint64_t pages, pw_error *error)
 {
-    if (pages > store->max_pages)
+    if (pages > store->max_pages) {
         pw_fail(error, PW_LIMIT, 0, "memory too large: %llu bytes, and the limit is %llu",
                 (unsigned long long)pages * PW_PAGE,
                 (unsigned long long)store->max_pages * PW_PAGE);
-    else
+    } else {
         pw_fail(error, PW_NO_MEMORY, 0, "no address space for a memory of %llu pages",
                 (unsigned long long)pages);
+    }
 }
 
 pw_memory *pw_memory_new(pw_store *store, const pw_limits *limits, pw_error *error)
 {
     uint64_t min = limits->min, max = max_pages(store, limits);
     pw_memory *memory = min <= max ? find_memory(min, max) : NULL;
-    if (!memory) {
+    if (memory == NULL) {
         refuse(store, min, error);
         return NULL;
     }
@@ -172,12 +181,14 @@ pw_memory *pw_memory_retain(pw_memory *memory)
 
 void pw_memory_release(pw_memory *memory)
 {
-    if (atomic_fetch_sub_explicit(&memory->references, 1, memory_order_acq_rel) != 1)
+    if (atomic_fetch_sub_explicit(&memory->references, 1, memory_order_acq_rel) != 1) {
         return;
-    if (memory->used_pages <= MOST_KEPT_PAGES)
+    }
+    if (memory->used_pages <= MOST_KEPT_PAGES) {
         keep(memory);
-    else
+    } else {
         unmap(memory);
+    }
 }
 
 uint8_t *pw_memory_data(const pw_memory *memory)
@@ -199,8 +210,9 @@ pw_limits pw_memory_limits(const pw_memory *memory)
 
 bool pw_memory_make_room(pw_memory *memory, uint64_t pages)
 {
-    if (pages > memory->max_pages)
+    if (pages > memory->max_pages) {
         return false;
+    }
     uint64_t used = memory->used_pages;
     return pages <= used ||
            pw_pages_commit(memory->data + used * PW_PAGE, (size_t)(pages - used) * PW_PAGE);
@@ -212,20 +224,23 @@ void pw_memory_resize(pw_memory *memory, uint64_t pages)
     uint64_t before = memory->pages, used = memory->used_pages;
     memory->pages = pages;
     pw_memory_header(memory)->length = (size_t)pages * PW_PAGE;
-    if (pages < before)
+    if (pages < before) {
         pw_memory_clear(memory, pages * PW_PAGE, (before - pages) * PW_PAGE);
-    else if (before < used)
+    } else if (before < used) {
         pw_memory_clear(memory, before * PW_PAGE,
                         ((pages < used ? pages : used) - before) * PW_PAGE);
-    if (pages > used)
+    }
+    if (pages > used) {
         memory->used_pages = pages;
+    }
 }
 
 int64_t pw_memory_grow(pw_memory *memory, uint64_t delta)
 {
     uint64_t before = memory->pages;
-    if (delta > memory->max_pages - before || !pw_memory_make_room(memory, before + delta))
+    if (delta > memory->max_pages - before || !pw_memory_make_room(memory, before + delta)) {
         return -1;
+    }
     pw_memory_resize(memory, before + delta);
     return (int64_t)before;
 }
@@ -245,7 +260,8 @@ void pw_memory_clear(pw_memory *memory, uint64_t offset, uint64_t size)
     }
     size_t whole = (count - before) & ~(unit - 1);
     memset(start, 0, before);
-    if (!pw_pages_clear(start + before, whole))
+    if (!pw_pages_clear(start + before, whole)) {
         memset(start + before, 0, whole);
+    }
     memset(start + before + whole, 0, count - before - whole);
 }

@@ -16,7 +16,6 @@ typedef struct pw_table pw_table;
 typedef struct pw_global pw_global;
 typedef struct pw_tag pw_tag;
 
-
 /* References are 64 bits: 0 is null; a function is its pw_func; anything else that is external is
  * bits that the embedder chose. */
 

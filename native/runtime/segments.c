@@ -13,20 +13,24 @@ bool pw_segments_add(pw_instance *instance)
     const pw_module *module = instance->module;
     if (module->nelems) {
         instance->elems = calloc(module->nelems, sizeof *instance->elems);
-        if (!instance->elems)
+        if (instance->elems == NULL) {
             return false;
+        }
     }
     if (module->ndatas) {
         instance->datas = calloc(module->ndatas, sizeof *instance->datas);
-        if (!instance->datas)
+        if (instance->datas == NULL) {
             return false;
+        }
     }
     instance->nelems = module->nelems;
     instance->ndatas = module->ndatas;
-    for (uint32_t i = 0; i < module->nelems; ++i)
+    for (uint32_t i = 0; i < module->nelems; i++) {
         instance->elems[i] = (pw_elem){instance, i, module->elems[i].count};
-    for (uint32_t i = 0; i < module->ndatas; ++i)
+    }
+    for (uint32_t i = 0; i < module->ndatas; i++) {
         instance->datas[i] = (pw_data){module->datas[i].data, module->datas[i].size};
+    }
     return true;
 }
 
@@ -34,11 +38,12 @@ bool pw_segments_add(pw_instance *instance)
 bool pw_elem_copy(pw_table *table, uint32_t to, const pw_elem *segment, uint32_t from,
                   uint32_t count)
 {
-    if (!pw_fits(table->size, to, count) || !pw_fits(segment->count, from, count))
+    if (!pw_fits(table->size, to, count) || !pw_fits(segment->count, from, count)) {
         return false;
+    }
     const pw_instance *instance = segment->instance;
     const pw_elemitem *items = instance->module->elems[segment->index].items;
-    for (uint32_t i = 0; i < count; ++i) {
+    for (uint32_t i = 0; i < count; i++) {
         pw_constexpr item = pw_unpack_item(items[from + i]);
         table->elements[to + i] = pw_evaluate(instance, &item);
     }
@@ -47,10 +52,12 @@ bool pw_elem_copy(pw_table *table, uint32_t to, const pw_elem *segment, uint32_t
 
 static bool copy_data(M3MemoryHeader *mem, uint32_t to, const pw_data *segment)
 {
-    if (!pw_fits(mem->length, to, segment->size))
+    if (!pw_fits(mem->length, to, segment->size)) {
         return false;
-    if (segment->size)
+    }
+    if (segment->size) {
         memcpy((uint8_t *)(mem + 1) + to, segment->data, segment->size);
+    }
     return true;
 }
 
@@ -66,13 +73,15 @@ static bool apply_elem(pw_instance *instance, uint32_t index, pw_error *error)
 {
     const pw_elemsegment *segment = &instance->module->elems[index];
     pw_elem *elem = &instance->elems[index];
-    if (segment->mode == PW_SEGMENT_PASSIVE)
+    if (segment->mode == PW_SEGMENT_PASSIVE) {
         return true;
+    }
     if (segment->mode == PW_SEGMENT_ACTIVE) {
         uint32_t to = (uint32_t)pw_evaluate(instance, &segment->offset);
-        if (!pw_elem_copy(instance->tables[segment->table], to, elem, 0, elem->count))
+        if (!pw_elem_copy(instance->tables[segment->table], to, elem, 0, elem->count)) {
             return trapped(error, PW_TRAP_TABLE_OUT_OF_BOUNDS, "out of bounds table access", index,
                            segment->offset.offset);
+        }
     }
     elem->count = 0;
     return true;
@@ -82,23 +91,29 @@ static bool apply_data(pw_instance *instance, uint32_t index, pw_error *error)
 {
     const pw_datasegment *segment = &instance->module->datas[index];
     pw_data *data = &instance->datas[index];
-    if (segment->mode == PW_SEGMENT_PASSIVE)
+    if (segment->mode == PW_SEGMENT_PASSIVE) {
         return true;
+    }
     uint32_t to = (uint32_t)pw_evaluate(instance, &segment->offset);
-    if (!copy_data(instance->header, to, data))
+    if (!copy_data(instance->header, to, data)) {
         return trapped(error, PW_TRAP_MEMORY_OUT_OF_BOUNDS, "out of bounds memory access", index,
                        segment->offset.offset);
+    }
     data->size = 0;
     return true;
 }
 
 bool pw_segments_apply(pw_instance *instance, pw_error *error)
 {
-    for (uint32_t i = 0; i < instance->nelems; ++i)
-        if (!apply_elem(instance, i, error))
+    for (uint32_t i = 0; i < instance->nelems; i++) {
+        if (!apply_elem(instance, i, error)) {
             return false;
-    for (uint32_t i = 0; i < instance->ndatas; ++i)
-        if (!apply_data(instance, i, error))
+        }
+    }
+    for (uint32_t i = 0; i < instance->ndatas; i++) {
+        if (!apply_data(instance, i, error)) {
             return false;
+        }
+    }
     return true;
 }

@@ -191,8 +191,9 @@ static inline bool has_far_locals(const M3Function *function)
  * references are 64 bits. */
 static inline uint8_t pw_engine_type(pw_valtype type)
 {
-    if (type >= PW_F64 && type <= PW_I32)
+    if (type >= PW_F64 && type <= PW_I32) {
         return (uint8_t)(PW_I32 + 1 - type);
+    }
     return type == PW_V128 ? c_m3Type_none : c_m3Type_i64;
 }
 

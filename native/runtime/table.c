@@ -37,16 +37,20 @@ void pw_table_set(pw_table *table, uint32_t index, uint64_t ref)
 
 bool pw_table_make_room(pw_table *table, uint64_t size)
 {
-    if (size <= table->capacity)
+    if (size <= table->capacity) {
         return true;
+    }
     uint64_t capacity = table->capacity + (uint64_t)table->capacity / 2;
-    if (capacity > table->max)
+    if (capacity > table->max) {
         capacity = table->max;
-    if (capacity < size)
+    }
+    if (capacity < size) {
         capacity = size;
+    }
     uint64_t *elements = realloc(table->elements, (size_t)capacity * sizeof *elements);
-    if (!elements)
+    if (elements == NULL) {
         return false;
+    }
     table->elements = elements;
     table->capacity = (uint32_t)capacity;
     return true;
@@ -55,8 +59,9 @@ bool pw_table_make_room(pw_table *table, uint64_t size)
 int64_t pw_table_grow(pw_table *table, uint32_t delta, uint64_t init)
 {
     uint32_t before = table->size;
-    if (delta > table->max - before || !pw_table_make_room(table, (uint64_t)before + delta))
+    if (delta > table->max - before || !pw_table_make_room(table, (uint64_t)before + delta)) {
         return -1;
+    }
     table->size = before + delta;
     pw_table_fill(table, before, init, delta);
     return before;
@@ -64,20 +69,24 @@ int64_t pw_table_grow(pw_table *table, uint32_t delta, uint64_t init)
 
 bool pw_table_fill(pw_table *table, uint32_t start, uint64_t ref, uint32_t count)
 {
-    if (!pw_fits(table->size, start, count))
+    if (!pw_fits(table->size, start, count)) {
         return false;
-    for (uint32_t i = 0; i < count; ++i)
+    }
+    for (uint32_t i = 0; i < count; i++) {
         table->elements[start + i] = ref;
+    }
     return true;
 }
 
 bool pw_table_copy(pw_table *target, uint32_t to, const pw_table *source, uint32_t from,
                    uint32_t count)
 {
-    if (!pw_fits(target->size, to, count) || !pw_fits(source->size, from, count))
+    if (!pw_fits(target->size, to, count) || !pw_fits(source->size, from, count)) {
         return false;
-    if (count)
+    }
+    if (count) {
         memmove(target->elements + to, source->elements + from, count * sizeof *source->elements);
+    }
     return true;
 }
 
@@ -95,16 +104,19 @@ bool pw_table_init(pw_table *table, const pw_store *store, pw_valtype type, cons
     table->resolved = pw_host_type(type);
     table->limits = *limits;
     table->max = max_size(store, limits);
-    if (limits->min > table->max)
+    if (limits->min > table->max) {
         return pw_fail(error, PW_LIMIT, 0, "table too large: %llu elements, at most %u",
                        (unsigned long long)limits->min, (unsigned)table->max);
+    }
     uint32_t size = (uint32_t)limits->min;
-    if (!size)
+    if (!size) {
         return true;
+    }
     table->elements = calloc(size, sizeof *table->elements);
-    if (!table->elements)
+    if (table->elements == NULL) {
         return pw_fail(error, PW_NO_MEMORY, 0, "no memory for a table of %u elements",
                        (unsigned)size);
+    }
     table->size = table->capacity = size;
     return !init || pw_table_fill(table, 0, init, size);
 }
@@ -113,7 +125,7 @@ pw_table *pw_table_new(pw_store *store, pw_valtype type, const pw_limits *limits
                        pw_error *error)
 {
     pw_table *table = calloc(1, sizeof *table);
-    if (!table) {
+    if (table == NULL) {
         pw_fail(error, PW_NO_MEMORY, 0, "no memory for a table");
         return NULL;
     }

@@ -16,10 +16,11 @@ static bool check(const pw_functype *type, pw_error *error)
 
 pw_tag *pw_tag_new(pw_store *store, const pw_functype *type, pw_error *error)
 {
-    if (!check(type, error))
+    if (!check(type, error)) {
         return NULL;
+    }
     pw_tag *tag = calloc(1, sizeof *tag);
-    pw_code code = tag ? pw_store_intern_one(store, type, &tag->type) : PW_NO_MEMORY;
+    pw_code code = tag != NULL ? pw_store_intern_one(store, type, &tag->type) : PW_NO_MEMORY;
     if (code != PW_OK) {
         free(tag);
         pw_fail(error, code, 0, "%s",

@@ -106,13 +106,14 @@ static bool check_constant_instruction(pw_validator *v, uint8_t opcode)
         return false;
     }
     if (v->noperands > PW_MAX_CONSTANT_OPERANDS && (v->decoder.unrunnable & PW_FEATURE_ALL) != 0) {
-        pw_note_unsupported(&v->decoder, PW_FEATURE_EXTENDED_CONSTANTS, pw_at(v), "more than %u values",
-                            PW_MAX_CONSTANT_OPERANDS);
+        pw_note_unsupported(&v->decoder, PW_FEATURE_EXTENDED_CONSTANTS, pw_at(v),
+                            "more than %u values", PW_MAX_CONSTANT_OPERANDS);
     }
     return true;
 }
 
-static bool check_constant_result(const pw_validator *v, const char *what, pw_valtype expected, uint32_t offset)
+static bool check_constant_result(const pw_validator *v, const char *what, pw_valtype expected,
+                                  uint32_t offset)
 {
     if (v->noperands != 1) {
         return pw_fail(v->decoder.reader.error, PW_INVALID, offset,

@@ -39,7 +39,8 @@ static bool read_indexed_type(pw_validator *v, const pw_functype **type)
                        "type mismatch: type %u is expected to be a function type", (uint32_t)index);
     }
     if ((v->decoder.unrunnable & PW_FEATURE_MULTI_VALUE) != 0) {
-        pw_note_unsupported(&v->decoder, PW_FEATURE_MULTI_VALUE, offset, "a block with a type index");
+        pw_note_unsupported(&v->decoder, PW_FEATURE_MULTI_VALUE, offset,
+                            "a block with a type index");
     }
     *type = &v->decoder.types[index];
     v->decoder.reader = ahead;
@@ -274,7 +275,8 @@ bool pw_check_br_table(pw_validator *v)
     uint32_t count;
     uint32_t arity = 0;
     const pw_control *last = NULL;
-    if (!pw_read_count(&v->decoder.reader, "label count", 1, UINT32_MAX, &count) || !pw_pop(v, PW_I32)) {
+    if (!pw_read_count(&v->decoder.reader, "label count", 1, UINT32_MAX, &count) ||
+        !pw_pop(v, PW_I32)) {
         return false;
     }
     for (uint64_t i = 0; i <= count; i++) { /* the default target follows the list */

@@ -52,7 +52,8 @@ static bool check_default(pw_validator *v, const pw_field *field)
 static bool check_mutable(pw_validator *v, const pw_typedef *definition, const pw_field *field)
 {
     return field->is_mutable ||
-           pw_fail(v->decoder.reader.error, PW_INVALID, pw_at(v), "immutable %s: %s expected a mutable one",
+           pw_fail(v->decoder.reader.error, PW_INVALID, pw_at(v),
+                   "immutable %s: %s expected a mutable one",
                    definition->kind == PW_TYPE_STRUCT ? "field" : "array", v->op->text);
 }
 
@@ -351,7 +352,8 @@ static bool read_cast(pw_validator *v, cast *c)
         return pw_fail(v->decoder.reader.error, PW_MALFORMED, pw_at(v),
                        "malformed br_on_cast flags: 0x%02x has bits beyond 0x03", flags);
     }
-    if (!pw_read_label(v, &c->label) || !pw_read_heaptype(&v->decoder, "source of a cast", &c->from) ||
+    if (!pw_read_label(v, &c->label) ||
+        !pw_read_heaptype(&v->decoder, "source of a cast", &c->from) ||
         !pw_read_heaptype(&v->decoder, "target of a cast", &c->to)) {
         return false;
     }

@@ -11,8 +11,7 @@ PW_NOINLINE static bool fail_alignment(pw_validator *v, uint32_t log2, bool exac
 {
     return pw_fail(v->decoder.reader.error, PW_INVALID, pw_at(v),
                    "alignment must %s natural: %s expected 2^%u but got 2^%u",
-                   exact ? "be equal to" : "not be larger than", v->op->text, v->op->log2,
-                   log2);
+                   exact ? "be equal to" : "not be larger than", v->op->text, v->op->log2, log2);
 }
 
 static bool read_memory_index(pw_validator *v, uint32_t flags, uint32_t *memory)
@@ -154,8 +153,7 @@ bool pw_check_data_index(pw_validator *v, uint32_t index)
 {
     if (!v->decoder.has_data_count) {
         return pw_fail(v->decoder.reader.error, PW_MALFORMED, pw_at(v),
-                       "data count section required: %s names data segment %u", v->op->text,
-                       index);
+                       "data count section required: %s names data segment %u", v->op->text, index);
     }
     return index < v->decoder.data_count ||
            pw_fail_index(&v->decoder, "data segment", pw_at(v), index, v->decoder.data_count);

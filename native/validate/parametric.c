@@ -36,6 +36,6 @@ bool pw_check_select_typed(pw_validator *v)
         return pw_fail(v->decoder.reader.error, PW_INVALID, pw_at(v),
                        "invalid result arity: select expected 1 type but got %u", count);
     }
-    return pw_read_valtype(&v->decoder, "type of select", &type) && pw_pop(v, PW_I32) && pw_pop(v, type) &&
-           pw_pop(v, type) && pw_push(v, type);
+    return pw_read_valtype(&v->decoder, "type of select", &type) && pw_pop(v, PW_I32) &&
+           pw_pop(v, type) && pw_pop(v, type) && pw_push(v, type);
 }

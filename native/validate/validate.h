@@ -33,9 +33,10 @@ typedef struct {
  * that a function costs no more than its size, however many locals it declares. */
 #define PW_FAST_LOCALS 128
 
-/* A decoder, and what validates the code that it meets. The buffers are owned, and serve all bodies. */
+/* A decoder, and what validates the code that it meets. The buffers are owned, and serve all
+ * bodies. */
 typedef struct {
-    pw_decoder decoder; /* the first member: pw_code_checker's functions find the rest behind it */
+    pw_decoder decoder;  /* the first member: pw_code_checker's functions find the rest behind it */
     const pw_opcode *op; /* the instruction being checked */
     const uint8_t *at;   /* its first byte */
     pw_valtype *operands;
@@ -81,7 +82,8 @@ static inline uint32_t pw_at(const pw_validator *v)
     return (uint32_t)(v->at - v->decoder.reader.base);
 }
 
-/* ---- variables.c -------------------------------------------------------------------------------- */
+/* ---- variables.c --------------------------------------------------------------------------------
+ */
 
 /* For pw_code_checker. */
 void pw_begin_locals(pw_decoder *decoder, const pw_functype *type);

@@ -101,7 +101,8 @@ PW_NOINLINE static bool assign(pw_validator *v, uint32_t index)
     if (v->is_assigned == NULL) {
         v->is_assigned = calloc(PW_MAX_LOCALS / 8 + 1, 1);
         if (v->is_assigned == NULL) {
-            return pw_fail(v->decoder.reader.error, PW_NO_MEMORY, pw_at(v), "out of memory: locals");
+            return pw_fail(v->decoder.reader.error, PW_NO_MEMORY, pw_at(v),
+                           "out of memory: locals");
         }
     }
     if (v->nassigned == v->assigned_capacity) {
@@ -126,7 +127,8 @@ void pw_forget_assigned(pw_validator *v, uint32_t kept)
     }
 }
 
-/* ---- local.get, local.set, local.tee ------------------------------------------------------------------------ */
+/* ---- local.get, local.set, local.tee
+ * ------------------------------------------------------------------------ */
 
 bool pw_check_local_get(pw_validator *v)
 {

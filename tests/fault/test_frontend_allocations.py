@@ -43,8 +43,9 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not sources:
         pytest.skip("needs the sources")
     flags = ["-std=c11", "-g", f"-I{ROOT / 'native'}"]
-    objects = [compiler, *flags, "-c", *RENAMED, *map(str, sources)]
-    subprocess.run(objects, check=True, cwd=folder)
+    for number, source in enumerate(sources):  # two floors may have files of one name
+        compile = [compiler, *flags, "-c", *RENAMED, str(source), "-o", f"{number}.o"]
+        subprocess.run(compile, check=True, cwd=folder)
     found = folder / "frontend"
     link = [compiler, *flags, "-o", str(found), str(TESTS / "fault/frontend.c")]
     subprocess.run([*link, *map(str, folder.glob("*.o"))], check=True)
