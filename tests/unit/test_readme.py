@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""README.md and the pages in docs/ do what they say.
+"""README.md and the pages in docs/ do what they say, and the links of all pages lead somewhere.
 
 Expected values are those that the pages themselves show.
 """
@@ -16,7 +16,11 @@ from helpers import TESTS
 
 ROOT = TESTS.parent
 README = ROOT / "README.md"
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+FOLDERS = ("benchmarks", "docs", "native", "tests")
+PAGES = [
+    *sorted(ROOT.glob("*.md")),
+    *(page for folder in FOLDERS for page in sorted((ROOT / folder).rglob("*.md"))),
+]
 PAGES_WITH_EXAMPLES = [page for page in PAGES if "```pycon" in page.read_text(encoding="utf-8")]
 
 
