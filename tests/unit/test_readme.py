@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""The README does what it says."""
+"""README.md and the pages in docs/ do what they say, and the links of all pages lead somewhere.
+
+Expected values are those that the pages themselves show.
+"""
 
 from __future__ import annotations
 
 import doctest
 import re
+from pathlib import Path
 
 import pytest
 
@@ -12,17 +16,39 @@ from helpers import TESTS
 
 ROOT = TESTS.parent
 README = ROOT / "README.md"
+FOLDERS = ("benchmarks", "docs", "native", "tests")
+PAGES = [
+    *sorted(ROOT.glob("*.md")),
+    *(page for folder in FOLDERS for page in sorted((ROOT / folder).rglob("*.md"))),
+]
+PAGES_WITH_EXAMPLES = [page for page in PAGES if "```pycon" in page.read_text(encoding="utf-8")]
 
 
-def test_the_examples_work(monkeypatch: pytest.MonkeyPatch) -> None:
+def name_of(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("page", PAGES_WITH_EXAMPLES, ids=name_of)
+def test_the_examples_work(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    text = README.read_text(encoding="utf-8")
-    examples = doctest.DocTestParser().get_doctest(text, {}, "README", str(README), 0)
-    assert len(examples.examples) > 10
+    text = page.read_text(encoding="utf-8")
+    examples = doctest.DocTestParser().get_doctest(text, {}, name_of(page), str(page), 0)
+    assert examples.examples
     report: list[str] = []
     flags = doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL
     failed, _ = doctest.DocTestRunner(optionflags=flags).run(examples, out=report.append)
     assert failed == 0, "".join(report)
+
+
+def test_the_readme_and_the_guide_have_examples() -> None:
+    assert {"README.md", "docs/guide.md", "docs/migrating.md"} <= {
+        name_of(page) for page in PAGES_WITH_EXAMPLES
+    }
+
+
+def test_the_readme_alone_has_more_than_ten_examples() -> None:
+    examples = doctest.DocTestParser().get_examples(README.read_text(encoding="utf-8"))
+    assert len(examples) > 10
 
 
 def test_examples_that_cannot_be_run_are_not_shown_as_python() -> None:
@@ -34,7 +60,27 @@ def test_the_first_two_commands_are_make_demo_and_make_test() -> None:
     assert commands[:2] == ["make demo", "make test"]
 
 
-def test_the_links_lead_somewhere() -> None:
-    links = re.findall(r"\]\(([^)#:]+)\)", README.read_text(encoding="utf-8"))
-    assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_the_links_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_readme_has_links() -> None:
+    assert re.search(r"\]\(docs/[a-z]+\.md\)", README.read_text(encoding="utf-8"))
+
+
+def anchors(page: Path) -> set[str]:
+    """The names that GitHub gives to the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_to_headings_name_headings_that_are_there(page: Path) -> None:
+    links = re.findall(r"\]\(([^):]*)#([^)]+)\)", page.read_text(encoding="utf-8"))
+    assert [
+        f"{target}#{anchor}"
+        for target, anchor in links
+        if anchor not in anchors(page.parent / target if target else page)
+    ] == []
