@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import doctest
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -84,3 +85,8 @@ def test_links_to_headings_name_headings_that_are_there(page: Path) -> None:
         for target, anchor in links
         if anchor not in anchors(page.parent / target if target else page)
     ] == []
+
+
+def test_the_picture_of_the_floors_is_what_its_program_draws() -> None:
+    program = runpy.run_path(str(ROOT / "docs/architecture.py"))
+    assert (ROOT / "docs/architecture.svg").read_text(encoding="utf-8") == program["picture"]()
