@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The state of one guest: its memory, its descriptors, what its configuration gave it."""
+"""The WASI state of one instance: its memory, its descriptors, and what it was configured with."""
 
 from __future__ import annotations
 
@@ -39,23 +39,23 @@ if TYPE_CHECKING:
 
 
 class Wasi:
-    """What an instance has of WASI: ``instance.wasi``. Made from a WasiConfig.
+    """The WASI state of an instance, which is ``instance.wasi``. It is made from a WasiConfig.
 
     Attributes:
-        config: What it was made from.
+        config: The configuration that it was made from.
     """
 
     def __init__(self, config: WasiConfig, instance: Instance) -> None:
-        """Opens what the configuration names.
+        """Opens the files and directories that the configuration names.
 
         Raises:
-            OSError: Something cannot be opened.
+            OSError: A file or a directory cannot be opened.
         """
         self.config = config
         self.args = config.arg_bytes()
         self.env = config.env_bytes()
         self.memory = GuestMemory(_finder(instance))
-        self.descriptors = Descriptors()  # always the same: calls know it
+        self.descriptors = Descriptors()  # One object for good: bound calls hold a reference to it.
         self._begin()
 
     def _begin(self) -> None:
@@ -98,43 +98,46 @@ class Wasi:
         return Writer(given)
 
     def function(self, module: str, name: str) -> tuple[Callable[..., Any], FuncType] | None:
-        """The callable for an import and its type; None when WASI has no such function."""
+        """Returns the callable for an import and its type, or None if WASI has no such function."""
         return bind(self, module, name)
 
     def _capture(self, name: str) -> bytes:
         if name not in self._captured:
-            raise ValueError(f"{name} is not captured: WasiConfig({name}=pywasm3.wasi.CAPTURE)")
+            raise ValueError(
+                f"{name} is not captured: make the instance with "
+                f"WasiConfig({name}=pywasm3.wasi.CAPTURE)"
+            )
         return bytes(self._captured[name].data)
 
     @property
     def stdout(self) -> bytes:
-        """What the guest wrote so far.
+        """The bytes that the guest has written to its standard output so far.
 
         Raises:
-            ValueError: It is not captured.
+            ValueError: The configuration does not capture stdout.
         """
         return self._capture("stdout")
 
     @property
     def stderr(self) -> bytes:
-        """What the guest wrote so far.
+        """The bytes that the guest has written to its standard error so far.
 
         Raises:
-            ValueError: It is not captured.
+            ValueError: The configuration does not capture stderr.
         """
         return self._capture("stderr")
 
     def _begin_again(self) -> None:
-        """Closes all descriptors, and has what the configuration says, for another guest.
+        """Closes all descriptors, and opens again what the configuration names, for another guest.
 
         Raises:
-            OSError: Something cannot be opened.
+            OSError: A file or a directory cannot be opened.
         """
         self.close()
         self._begin()
 
     def close(self) -> None:
-        """Closes all descriptors. The guest's next calls get EBADF; what was captured stays."""
+        """Closes all descriptors. Further calls of the guest get EBADF; captured output stays."""
         self.descriptors.close_all()
 
     def __repr__(self) -> str:
@@ -142,7 +145,7 @@ class Wasi:
 
 
 def _finder(instance: Instance) -> Callable[[], Memory | None]:
-    """How to find an instance's memory, without keeping the instance."""
+    """Returns a function that finds the instance's memory without keeping the instance alive."""
     from .._memory import Memory
 
     reference = weakref.ref(instance)
@@ -156,7 +159,7 @@ def _finder(instance: Instance) -> Callable[[], Memory | None]:
 
 
 def _flush(file: Any) -> None:
-    """What Python wrote comes before what the guest writes."""
+    """Flushes Python's own buffer, so that its output comes before what the guest writes."""
     if file is not None and not getattr(file, "closed", False):
         file.flush()
 
@@ -209,7 +212,7 @@ def _preopened(name: str, given: Any, clock: Clock) -> Descriptor:
     else:
         if os.open not in os.supports_dir_fd:
             raise NotImplementedError(
-                "this platform cannot open files below a directory safely: preopen a VirtualDir"
+                "this platform cannot open files below a directory safely: use a VirtualDir instead"
             )
         from . import files_host
 
