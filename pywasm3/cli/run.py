@@ -51,7 +51,8 @@ def add_parser(subparsers: Any) -> None:
         metavar="HOST::GUEST",
         action="append",
         default=[],
-        help="let the program use the directory HOST under the name GUEST; without ::GUEST both names are HOST",
+        help="let the program use the directory HOST under the name GUEST; without ::GUEST "
+        "both names are HOST",
     )
     add(
         "--env",
