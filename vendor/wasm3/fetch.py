@@ -73,7 +73,7 @@ def ensure() -> None:
 
 
 def is_complete() -> bool:
-    """Returns whether all files are there. Those put there by hand have no stamp and are trusted."""
+    """Returns whether all files are there. Files without a stamp were put there by hand: trust them."""
     stamp = SOURCE / STAMP
     if stamp.exists() and stamp.read_text().strip() != pinned_hash():
         return False
