@@ -73,7 +73,7 @@ def ensure() -> None:
 
 
 def is_complete() -> bool:
-    """Returns whether all files are there. Files without a stamp were put there by hand: trust them."""
+    """Returns whether all files are there. Files that were put there by hand have no stamp."""
     stamp = SOURCE / STAMP
     if stamp.exists() and stamp.read_text().strip() != pinned_hash():
         return False
