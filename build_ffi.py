@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is compiled: the C files of both extension modules, and the cffi builder of the first."""
+"""Lists the C files of both extension modules, and makes the cffi builder of `_engine`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from cffi import FFI
 WASM3 = "vendor/wasm3/source"
 INCLUDE_DIRS = [WASM3, "native/bridge"]
 
-# For gcc and clang; benchmarks compile stock wasm3 with the same.
+# Flags for gcc and clang. Benchmarks compile stock wasm3 with the same flags.
 GNU_FLAGS = [
     "-std=c11",
     "-O2",
-    # wasm3's operations call each other in tail position: without this the C stack overflows.
+    # wasm3's operations call each other in tail position. Without this flag, the C stack overflows.
     "-foptimize-sibling-calls",
     "-fwrapv",
     "-fno-strict-aliasing",
@@ -22,12 +22,12 @@ GNU_FLAGS = [
     "-fno-plt",
     "-fvisibility=hidden",
     "-fomit-frame-pointer",
-    # A cache line per operation: what an operation costs does not hang on what precedes it.
+    # Each operation begins at a cache line, so its cost does not depend on the code before it.
     "-falign-functions=64",
     "-pthread",
 ]
 
-# pywasm3._engine
+# The C files of pywasm3._engine.
 ENGINE_SOURCES = [
     "native/engine/engine.c",
     "native/engine/memory.c",
@@ -69,7 +69,7 @@ ENGINE_SOURCES = [
     "native/bridge/tag.c",
     "native/bridge/types.c",
 ]
-# These include wasm3's C files, whose undefined behaviour UBSan would report.
+# These files include wasm3's C files, which have undefined behaviour that UBSan would report.
 VENDORED_SOURCES = ["native/engine/engine.c"]
 
 # pywasm3._fastcall
@@ -91,14 +91,14 @@ FASTCALL_SOURCES = [
 
 
 def cdef() -> str:
-    """The part of pw.h that cffi reads."""
+    """Returns the part of pw.h that cffi reads."""
     text = Path("native/bridge/pw.h").read_text(encoding="utf-8")
     begin, end = text.index("/* cdef: begin"), text.index("/* cdef: end")
     return text[begin:end]
 
 
 def ffibuilder() -> FFI:
-    """The builder of pywasm3._engine; setup.py's cffi_modules calls it."""
+    """Returns the builder of pywasm3._engine. setup.py names this function in cffi_modules."""
     ffi = FFI()
     ffi.cdef(cdef())
     ffi.set_source(
