@@ -16,7 +16,7 @@ from typing import Any
 from .peers import peer_class
 
 Answer = dict[str, Any]
-PATIENCE = 3  # A peer that hung this often is not asked again, because there are many rows.
+MAX_HANGS = 3  # A peer that hung this often is not asked again, because there are many rows.
 
 
 def ending(code: int, timeout: float | None = None) -> str:
@@ -47,8 +47,8 @@ class Child:
 
         If the process ends or hangs instead, the answer is ``{"failed": what}``.
         """
-        if self._hung >= PATIENCE:
-            return {"failed": f"not asked, because it hung {PATIENCE} times"}
+        if self._hung >= MAX_HANGS:
+            return {"failed": f"not asked, because it hung {MAX_HANGS} times"}
         if self._process is None and request["do"] != "hello":
             hello = self._ask({"do": "hello"})
             if "version" not in hello:
@@ -63,11 +63,11 @@ class Child:
             process.stdin.flush()
             line = self._lines.get(timeout=self._timeout)
         except queue.Empty:
-            return {"failed": self._gone(self._timeout)}
+            return {"failed": self._end(self._timeout)}
         except OSError:
             line = None
         if line is None:
-            return {"failed": self._gone()}
+            return {"failed": self._end()}
         answer: Answer = json.loads(line)
         return answer
 
@@ -93,7 +93,7 @@ class Child:
             lines.put(line)
         lines.put(None)
 
-    def _gone(self, timeout: float | None = None) -> str:
+    def _end(self, timeout: float | None = None) -> str:
         """Ends the process. Returns why it ended, with the last line that it wrote to stderr."""
         process = self._process
         assert process is not None

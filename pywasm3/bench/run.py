@@ -59,7 +59,7 @@ class Cell:
         self._spent = 0.0
         self.outcome: dict[str, Any] = {}
 
-    def _take(self, answer: dict[str, Any]) -> bool:
+    def _accept(self, answer: dict[str, Any]) -> bool:
         """Returns whether an answer has a value. If not, its reason becomes the outcome."""
         for word in ("cannot", "failed"):
             if word in answer:
@@ -73,7 +73,7 @@ class Cell:
         answer = self._child.ask(
             do="prepare", row=self._row.id, seconds=settings.seconds, warmup=settings.warmup
         )
-        if not self._take(answer):
+        if not self._accept(answer):
             return
         self._loops = answer["loops"]
         self.outcome = {"loops": self._loops, "values": []}
@@ -93,7 +93,7 @@ class Cell:
         before = time.perf_counter()
         answer = self._child.ask(do="measure", row=self._row.id, loops=self._loops)
         self._spent += time.perf_counter() - before
-        if self._take(answer):
+        if self._accept(answer):
             self.outcome["values"].append(answer["value"])
 
 
@@ -158,17 +158,17 @@ class Bench:
         self._floors = folder / "floors"
         self._floors.mkdir()
 
-    def meet(self, names: Sequence[str]) -> None:
+    def start_peers(self, names: Sequence[str]) -> None:
         """Starts the process of each peer, and notes which of them are installed."""
         if any(name in NATIVE for name in names):
             floors.build(self._floors)
         for name in names:
-            self._meet(name)
+            self._start_peer(name)
 
     def _child(self, name: str) -> Child:
         return Child(name, str(self._floors), self._settings.timeout)
 
-    def _meet(self, name: str) -> None:
+    def _start_peer(self, name: str) -> None:
         class_ = peer_class(name)
         about: dict[str, Any] = {
             "name": name,
@@ -252,7 +252,7 @@ def run(
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(settings, Path(folder))
         try:
-            bench.meet(names)
+            bench.start_peers(names)
             cells = _cells(bench, rows)
             _prepare(cells, progress)
             _measure(cells, settings.rounds, progress)

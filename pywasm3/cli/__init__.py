@@ -93,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments = _parse(argv)
         arguments.argv = argv
-        return _flushed(_run(arguments))
+        return _flush_stdout(_run(arguments))
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
 
@@ -112,11 +112,11 @@ def _run(arguments: argparse.Namespace) -> int:
     except MemoryError as error:
         complain(one_line(str(error)) or "out of memory")
     except OSError as error:
-        complain(_of_system(error))
+        complain(_error_text(error))
     return EXIT_ERROR
 
 
-def _flushed(code: int) -> int:
+def _flush_stdout(code: int) -> int:
     """Flushes stdout, and returns the exit code, which is an error if flushing fails."""
     try:
         if sys.stdout is not None:
@@ -124,11 +124,11 @@ def _flushed(code: int) -> int:
     except OSError as error:
         release_stdout()
         if code == 0:
-            complain(_of_system(error))
+            complain(_error_text(error))
         return code or EXIT_ERROR
     return code
 
 
-def _of_system(error: OSError) -> str:
+def _error_text(error: OSError) -> str:
     reason = error.strerror or str(error)
     return f"{error.filename}: {reason}" if error.filename is not None else reason

@@ -92,11 +92,11 @@ def run(args: argparse.Namespace) -> int:
     """Runs the command and returns the exit code."""
     module = Module(read_bytes(args.file))
     if args.invoke is not None:
-        args.args = _typed(module, args.invoke, args.args)
+        args.args = _parsed_arguments(module, args.invoke, args.args)
     elif not _is_program(module) and module._start() is None:
         raise CommandError(
             f"{shown_name(args.file)} is not a program, because it does not export _start; "
-            f"call a function with --invoke: {_exported(module)}"
+            f"call a function with --invoke: {_list_of_functions(module)}"
         )
     try:
         return _run(module, args)
@@ -118,7 +118,7 @@ def _run(module: Module, args: argparse.Namespace) -> int:
         return 0  # Making the instance has run the module's start function: there is nothing else.
 
 
-def _verbatim(words: list[str], file: str, argv: Sequence[str]) -> list[str]:
+def _with_dashes(words: list[str], file: str, argv: Sequence[str]) -> list[str]:
     """Puts back the ``--`` behind FILE, which argparse takes away but the guest should get."""
     if list(argv[-len(words) - 2 :][:2]) == [file, "--"]:
         return ["--", *words]
@@ -143,7 +143,7 @@ def _wasi(args: argparse.Namespace) -> WasiConfig:
 
     arguments = []
     if args.invoke is None:
-        arguments = _verbatim(args.args, args.file, args.argv)
+        arguments = _with_dashes(args.args, args.file, args.argv)
     try:
         return WasiConfig(
             args=[args.file, *arguments],
@@ -225,18 +225,18 @@ def _functions(module: Module) -> list[str]:
     return [export.name for export in module.exports if isinstance(export.type, FuncType)]
 
 
-def _exported(module: Module) -> str:
+def _list_of_functions(module: Module) -> str:
     names = _functions(module)
     shown = ", ".join(map(printable, names[:20])) + (", ..." if len(names) > 20 else "")
     return f"its functions are: {shown}" if names else "it exports no functions"
 
 
-def _typed(module: Module, name: str, words: list[str]) -> list[int | float]:
+def _parsed_arguments(module: Module, name: str, words: list[str]) -> list[int | float]:
     """Returns the values of the words that are given as arguments for an exported function."""
     for export in module.exports:
         if export.name == name and isinstance(export.type, FuncType):
             return parse_arguments(printable(name), export.type, words)
-    raise CommandError(f"there is no function {quoted(name)}; {_exported(module)}")
+    raise CommandError(f"there is no function {quoted(name)}; {_list_of_functions(module)}")
 
 
 def _is_program(module: Module) -> bool:

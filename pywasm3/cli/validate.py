@@ -47,11 +47,11 @@ def _check(output: Output, name: str) -> bool:
     except ModuleError as error:
         output.line(f"{shown}: {output.paint('red', 'invalid')}: {printable(one_line(str(error)))}")
         return False
-    output.line(f"{shown}: {output.paint('green', 'valid')}{_reservation(data)}")
+    output.line(f"{shown}: {output.paint('green', 'valid')}{_why_not_runnable(data)}")
     return True
 
 
-def _reservation(data: bytes) -> str:
+def _why_not_runnable(data: bytes) -> str:
     """Returns why this version cannot run a valid module, or an empty text if it can."""
     try:
         Module(data)

@@ -24,7 +24,7 @@ from .files_virtual import VirtualDir
 from .memory import GuestMemory
 from .preview1 import bind
 from .sources import REALTIME, clock_of, random_of, time_of
-from .streams import Captured, Given, Null, Reader, Writer
+from .streams import CapturedOutput, DroppedOutput, FileInput, FileOutput, GivenInput
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Wasi:
         self.clock = clock_of(self.config.clock)
         self.random = random_of(self.config.random)
         self.listings: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
-        self._captured: dict[str, Captured] = {}
+        self._captured: dict[str, CapturedOutput] = {}
         try:
             self._open_all()
         except BaseException:
@@ -85,17 +85,17 @@ class Wasi:
 
     def _output(self, name: str, given: Any, fd: int) -> Descriptor:
         if given is None:
-            return Null()
+            return DroppedOutput()
         if given is CAPTURE:
-            captured = self._captured[name] = Captured(self.config.max_capture_bytes)
+            captured = self._captured[name] = CapturedOutput(self.config.max_capture_bytes)
             return captured
         if given is INHERIT:
             _flush(getattr(sys, name))
-            return _writing(_host_file(fd, owned=False))
+            return _write_only(_host_file(fd, owned=False))
         if isinstance(given, (str, os.PathLike)):
             flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-            return _writing(_host_file(os.open(given, flags, 0o666), owned=True))
-        return Writer(given)
+            return _write_only(_host_file(os.open(given, flags, 0o666), owned=True))
+        return FileOutput(given)
 
     def function(self, module: str, name: str) -> tuple[Callable[..., Any], FuncType] | None:
         """Returns the callable for an import and its type, or None if WASI has no such function."""
@@ -167,7 +167,7 @@ def _flush(file: Any) -> None:
 def _host_file(fd: int, *, owned: bool, mode: str = "wb") -> Descriptor:
     if not hasattr(os, "readv"):  # Windows
         stream = io.FileIO(fd, mode, closefd=owned)
-        descriptor = Reader(stream) if mode == "rb" else Writer(stream)
+        descriptor = FileInput(stream) if mode == "rb" else FileOutput(stream)
         weakref.finalize(descriptor, stream.close)
         return descriptor
     from .files_host import HostFile
@@ -184,22 +184,22 @@ def _host_file(fd: int, *, owned: bool, mode: str = "wb") -> Descriptor:
 
 def _input(given: Any) -> Descriptor:
     if given is None:
-        return Given(b"")
+        return GivenInput(b"")
     if given is INHERIT:
-        return _reading(_host_file(0, owned=False, mode="rb"))
+        return _read_only(_host_file(0, owned=False, mode="rb"))
     if isinstance(given, (bytes, bytearray, memoryview)):
-        return Given(bytes(given))
+        return GivenInput(bytes(given))
     if isinstance(given, (str, os.PathLike)):
-        return _reading(_host_file(os.open(given, os.O_RDONLY), owned=True, mode="rb"))
-    return Reader(given)
+        return _read_only(_host_file(os.open(given, os.O_RDONLY), owned=True, mode="rb"))
+    return FileInput(given)
 
 
-def _reading(file: Descriptor) -> Descriptor:
+def _read_only(file: Descriptor) -> Descriptor:
     file.rights &= ~WRITING_RIGHTS
     return file
 
 
-def _writing(file: Descriptor) -> Descriptor:
+def _write_only(file: Descriptor) -> Descriptor:
     file.rights &= ~RIGHT_FD_READ
     return file
 

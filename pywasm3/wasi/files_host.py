@@ -88,16 +88,16 @@ def _stat_of(found: os.stat_result) -> Stat:
     )
 
 
-def _both(times: Times, found: os.stat_result) -> tuple[int, int]:
+def _both_times(times: Times, found: os.stat_result) -> tuple[int, int]:
     """Returns both times for os.utime, which cannot set one and leave the other."""
     atime, mtime = times
     return (
-        found.st_atime_ns if atime is None else _time(atime),
-        found.st_mtime_ns if mtime is None else _time(mtime),
+        found.st_atime_ns if atime is None else _checked_time(atime),
+        found.st_mtime_ns if mtime is None else _checked_time(mtime),
     )
 
 
-def _time(time_ns: int) -> int:
+def _checked_time(time_ns: int) -> int:
     if time_ns > MAX_OFFSET:
         raise WasiError(EOVERFLOW)
     return time_ns
@@ -152,13 +152,13 @@ class HostFile(Descriptor):
 
     def set_size(self, size: int) -> None:
         """Cuts the file to a size, or fills it up with zeros."""
-        self._writable()
+        self._require_writable()
         os.ftruncate(self._fd, size)
 
     def set_times(self, times: Times) -> None:
         """Sets the times of the file, in nanoseconds."""
-        self._writable()
-        os.utime(self._fd, ns=_both(times, os.fstat(self._fd)))
+        self._require_writable()
+        os.utime(self._fd, ns=_both_times(times, os.fstat(self._fd)))
 
     def set_flags(self, flags: int) -> None:
         """Sets the flags that an open file can change: append, and nonblocking if it is owned."""
@@ -180,7 +180,7 @@ class HostFile(Descriptor):
 
     def allocate(self, offset: int, size: int) -> None:
         """Reserves room in the file."""
-        self._writable()
+        self._require_writable()
         if not hasattr(os, "posix_fallocate"):
             raise WasiError(ENOTSUP)
         os.posix_fallocate(self._fd, offset, size)
@@ -199,7 +199,7 @@ class HostFile(Descriptor):
             return 0
         return max(0, os.fstat(self._fd).st_size - os.lseek(self._fd, 0, os.SEEK_CUR))
 
-    def _writable(self) -> None:
+    def _require_writable(self) -> None:
         if self._read_only:
             raise WasiError(EROFS)
 
@@ -247,14 +247,14 @@ class HostDirectory(Directory):
         if getattr(self, "fd", -1) >= 0:
             self.close()
 
-    def _writable(self) -> None:
+    def _require_writable(self) -> None:
         if self.read_only:
             raise WasiError(EROFS)
 
     def open(self, path: str, opening: Opening) -> Descriptor:
         """Opens or creates what the path names."""
         if self.read_only:
-            opening = self._reading(path, opening)
+            opening = self._without_writing(path, opening)
         fd = openat.BENEATH.open(self.fd, path, _open_flags(opening), 0o666, opening.follow)
         try:
             mode = os.fstat(fd).st_mode
@@ -265,7 +265,7 @@ class HostDirectory(Directory):
             return HostDirectoryDescriptor(HostDirectory(fd, self.read_only))
         return HostFile(fd, opening.fdflags, read_only=self.read_only)
 
-    def _reading(self, path: str, opening: Opening) -> Opening:
+    def _without_writing(self, path: str, opening: Opening) -> Opening:
         """Returns what to open below a read-only directory.
 
         The errors are those of a file system that is mounted read-only: a file that exists can be
@@ -305,26 +305,26 @@ class HostDirectory(Directory):
 
     def set_times(self, path: str, follow: bool, times: Times) -> None:
         """Sets the times of what the path names, in nanoseconds."""
-        self._writable()
+        self._require_writable()
         with _Place(self, path, follow) as (place, name):
             found = os.stat(name, dir_fd=place, follow_symlinks=False)
-            os.utime(name, ns=_both(times, found), dir_fd=place, follow_symlinks=False)
+            os.utime(name, ns=_both_times(times, found), dir_fd=place, follow_symlinks=False)
 
     def make_directory(self, path: str) -> None:
         """Creates a directory."""
-        self._writable()
-        with _Place(self, _bare(path), False) as (place, name):
+        self._require_writable()
+        with _Place(self, _without_slash(path), False) as (place, name):
             os.mkdir(name, 0o777, dir_fd=place)
 
     def remove_directory(self, path: str) -> None:
         """Removes an empty directory. A symbolic link to a directory is ENOTDIR."""
-        self._writable()
-        with _Place(self, _bare(path), False) as (place, name):
+        self._require_writable()
+        with _Place(self, _without_slash(path), False) as (place, name):
             os.rmdir(name, dir_fd=place)
 
     def unlink(self, path: str) -> None:
         """Removes a file or a symbolic link."""
-        self._writable()
+        self._require_writable()
         with _Place(self, path, False) as (place, name):
             try:
                 os.unlink(name, dir_fd=place)
@@ -340,24 +340,24 @@ class HostDirectory(Directory):
 
     def make_link(self, target: str, path: str) -> None:
         """Creates a symbolic link; absolute targets could only mislead programs of the host."""
-        self._writable()
+        self._require_writable()
         if not target:
             raise WasiError(ENOENT)
         if target[:1] == "/":
             raise WasiError(EPERM)
-        with _Place(self, _bare(path), False) as (place, name):
-            _no_slash(place, name, path)
+        with _Place(self, _without_slash(path), False) as (place, name):
+            _refuse_slash(place, name, path)
             os.symlink(target, name, dir_fd=place)
 
     def rename(self, path: str, to: Directory, to_path: str) -> None:
         """Renames a file or directory, perhaps into another directory of the host."""
         if not isinstance(to, HostDirectory):
             return super().rename(path, to, to_path)
-        self._writable()
-        to._writable()
+        self._require_writable()
+        to._require_writable()
         with (
-            _Place(self, _bare(path), False) as (place, name),
-            _Place(to, _bare(to_path), False) as (to_place, to_name),
+            _Place(self, _without_slash(path), False) as (place, name),
+            _Place(to, _without_slash(to_path), False) as (to_place, to_name),
         ):
             if name == "." or to_name == ".":
                 raise WasiError(EBUSY)
@@ -369,16 +369,16 @@ class HostDirectory(Directory):
         """Creates a hard link to `path` at `to_path` below the directory `to`."""
         if not isinstance(to, HostDirectory):
             return super().link(path, follow, to, to_path)
-        self._writable()
-        to._writable()
+        self._require_writable()
+        to._require_writable()
         with (
             _Place(self, path, follow) as (place, name),
-            _Place(to, _bare(to_path), False) as (to_place, to_name),
+            _Place(to, _without_slash(to_path), False) as (to_place, to_name),
         ):
             if to_path.endswith("/"):
                 # A source that does not exist is reported before a target that ends in a slash.
                 os.stat(name, dir_fd=place, follow_symlinks=False)
-            _no_slash(to_place, to_name, to_path)
+            _refuse_slash(to_place, to_name, to_path)
             options = {"src_dir_fd": place, "dst_dir_fd": to_place}
             os.link(name, to_name, **options, follow_symlinks=False)
 
@@ -408,14 +408,14 @@ class _Place:
         os.close(self._fd)
 
 
-def _no_slash(place: int, name: str, path: str) -> None:
+def _refuse_slash(place: int, name: str, path: str) -> None:
     """Refuses a slash behind the name of something new that is not a directory."""
     if path.endswith("/"):
         os.stat(name, dir_fd=place, follow_symlinks=False)  # raises ENOENT if the name is free
         raise WasiError(EEXIST)
 
 
-def _bare(path: str) -> str:
+def _without_slash(path: str) -> str:
     """Returns the path without slashes at its end, for calls that do not follow a link there."""
     return path.rstrip("/") or path
 

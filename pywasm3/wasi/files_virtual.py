@@ -38,7 +38,7 @@ class Tree:
         self._left = max_bytes
         self._inodes = 0
 
-    def begin(self, clock: Callable[[], int]) -> None:
+    def use_clock(self, clock: Callable[[], int]) -> None:
         """Takes the clock of a guest that is given the directory, instead of an earlier one's."""
         now = clock()
         if self._clock is None:
@@ -93,12 +93,12 @@ class Node:
         """Sets the times of modification and change to the present time."""
         self.mtime = self.ctime = self.tree.now()
 
-    def opened(self, count: int) -> None:
+    def count_opened(self, count: int) -> None:
         """Adds to the number of open descriptors of this node; a negative number subtracts."""
         self._opened += count
-        self.give_back()
+        self.release_if_gone()
 
-    def give_back(self) -> None:
+    def release_if_gone(self) -> None:
         """Gives the quota back what the node took, if it has no name and is not open any more."""
         if self.links == 0 and self._opened == 0:
             self.tree.charge(-_NODE_BYTES - self.size())
@@ -177,7 +177,7 @@ class Folder(Node):
         try:
             self.tree.charge(name_bytes(name))
         except WasiError:
-            node.give_back()
+            node.release_if_gone()
             raise
         self.names[name] = node
         node.links += 1
@@ -192,7 +192,7 @@ class Folder(Node):
         if isinstance(node, Folder):
             node.parent = None
         node.links -= 1
-        node.give_back()
+        node.release_if_gone()
         self.touch()
 
 
@@ -233,7 +233,7 @@ class VirtualDir(Mapping[str, bytes]):
     ) -> None:
         self._tree = Tree(max_bytes)
         self.read_only = read_only
-        with _host_errors():
+        with _enospc_is_value_error():
             self._root = Folder(self._tree)
             self._root.links = 1
             self._fill(self._root, {} if contents is None else contents)
@@ -282,7 +282,7 @@ class VirtualDir(Mapping[str, bytes]):
                 path names a directory, or the contents do not fit into `max_bytes`.
         """
         contents = _bytes_of(data)
-        with self._tree.lock, _host_errors():
+        with self._tree.lock, _enospc_is_value_error():
             folder = self._root
             *parents, name = path.split("/")
             for parent in parents:
@@ -336,7 +336,7 @@ class VirtualDir(Mapping[str, bytes]):
         return f"<pywasm3.wasi.VirtualDir: {len(self)} files>"
 
 
-class _host_errors:
+class _enospc_is_value_error:
     """Turns ENOSPC into ValueError, for calls of the host."""
 
     def __enter__(self) -> None:

@@ -24,7 +24,7 @@ _PLACE = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | getattr(os, "O_PATH", 0)
 
 _SYS_OPENAT2 = 437  # The number is the same on every architecture.
 _RESOLVE = 0x08 | 0x02  # RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS
-_RACES = 64  # How often a path is tried again when others rename directories on it meanwhile.
+_MAX_TRIES = 64  # How often a path is tried again when others rename directories on it meanwhile.
 
 
 class _OpenHow(ctypes.Structure):
@@ -57,7 +57,7 @@ def _openat2(directory: int, path: str, flags: int, mode: int) -> int:
     assert _syscall is not None
     how = _OpenHow(flags | os.O_CLOEXEC, mode if flags & os.O_CREAT else 0, _RESOLVE)
     name = os.fsencode(path)
-    for _ in range(_RACES):
+    for _ in range(_MAX_TRIES):
         fd = int(_syscall(_SYS_OPENAT2, directory, name, ctypes.byref(how), ctypes.sizeof(how)))
         if fd >= 0:
             return fd

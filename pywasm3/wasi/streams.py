@@ -41,7 +41,7 @@ class Stream(Descriptor):
         return b""
 
 
-class Null(Stream):
+class DroppedOutput(Stream):
     """An output stream whose bytes are dropped."""
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class Null(Stream):
         self.write_one = len
 
 
-class Captured(Stream):
+class CapturedOutput(Stream):
     """An output stream whose bytes are kept for the host."""
 
     def __init__(self, max_bytes: int) -> None:
@@ -66,7 +66,7 @@ class Captured(Stream):
         return len(buffer)
 
 
-class Given(Stream):
+class GivenInput(Stream):
     """An input stream of bytes that are known beforehand."""
 
     def __init__(self, data: bytes) -> None:
@@ -83,13 +83,13 @@ class Given(Stream):
         return len(self._data)
 
 
-class Reader(Stream):
+class FileInput(Stream):
     """An input stream from a Python file object."""
 
     def __init__(self, file: Any) -> None:
         """Takes a file that is open for reading, in text or binary mode."""
         self.rights = STREAM_RIGHTS & ~RIGHT_FD_WRITE
-        self._read = _reading(file)
+        self._read = _reader_for(file)
         self._rest = b""
 
     def read_some(self, size: int) -> Piece:
@@ -107,7 +107,7 @@ class Reader(Stream):
         return len(self._rest)
 
 
-def _reading(file: Any) -> Callable[[int], bytes | None]:
+def _reader_for(file: Any) -> Callable[[int], bytes | None]:
     binary = getattr(file, "buffer", file)
     if isinstance(binary, io.TextIOBase):
 
@@ -128,14 +128,14 @@ def _reading(file: Any) -> Callable[[int], bytes | None]:
     return read_some
 
 
-class Writer(Stream):
+class FileOutput(Stream):
     """An output stream to a Python file object."""
 
     def __init__(self, file: Any) -> None:
         """Takes a file that is open for writing, in text or binary mode."""
         self.rights = STREAM_RIGHTS & ~RIGHT_FD_READ
         self._file = file
-        self.write_one, self._finish = _writing(file)
+        self.write_one, self._finish = _writer_for(file)
 
     def sync(self, data_only: bool) -> None:
         """Flushes the file."""
@@ -154,7 +154,7 @@ def _flush(file: Any) -> None:
         flush()
 
 
-def _writing(file: Any) -> tuple[Write, Callable[[], None]]:
+def _writer_for(file: Any) -> tuple[Write, Callable[[], None]]:
     """Returns how to write one buffer to a file, and what to do at the end."""
     binary = getattr(file, "buffer", None)
     if isinstance(file, io.TextIOBase) and binary is not None:

@@ -84,7 +84,7 @@ class VirtualFile(Descriptor):
         self._read_only = read_only
         self.flags = flags
         self.write_one = self._write_one
-        file.opened(1)
+        file.count_opened(1)
 
     def close(self) -> None:
         """Lets go of the file. A file without a name is gone with its last descriptor."""
@@ -92,7 +92,7 @@ class VirtualFile(Descriptor):
         self.write_one = None
         if file is not None:
             with file.tree.lock:
-                file.opened(-1)
+                file.count_opened(-1)
 
     def __del__(self) -> None:
         if getattr(self, "_file", None) is not None:
@@ -126,7 +126,7 @@ class VirtualFile(Descriptor):
         return write_each(self._write_one, buffers)
 
     def _write_one(self, buffer: Piece) -> int:
-        self._writable()
+        self._require_writable()
         file = self._open
         with file.tree.lock:
             if self.flags & FDFLAG_APPEND:
@@ -137,7 +137,7 @@ class VirtualFile(Descriptor):
 
     def pwrite(self, buffers: list[memoryview], offset: int) -> int:
         """Writes at an offset in the file."""
-        self._writable()
+        self._require_writable()
         file = self._open
 
         def write_one(buffer: Piece) -> int:
@@ -166,13 +166,13 @@ class VirtualFile(Descriptor):
 
     def set_size(self, size: int) -> None:
         """Cuts the file to a size, or fills it up with zeros."""
-        self._writable()
+        self._require_writable()
         with self._open.tree.lock:
             self._open.resize(size)
 
     def set_times(self, times: Times) -> None:
         """Sets the times of the file, in nanoseconds."""
-        self._writable()
+        self._require_writable()
         _set_times(self._open, times)
 
     def set_flags(self, flags: int) -> None:
@@ -183,7 +183,7 @@ class VirtualFile(Descriptor):
 
     def allocate(self, offset: int, size: int) -> None:
         """Lengthens the file, if it is shorter than the end of the range."""
-        self._writable()
+        self._require_writable()
         with self._open.tree.lock:
             if offset + size > len(self._open.data):
                 self._open.resize(offset + size)
@@ -192,7 +192,7 @@ class VirtualFile(Descriptor):
         """Returns how many bytes lie behind the position."""
         return max(0, len(self._open.data) - self._position)
 
-    def _writable(self) -> None:
+    def _require_writable(self) -> None:
         if self._read_only:
             raise WasiError(EROFS)
 
@@ -231,7 +231,7 @@ class VirtualDirectory(Directory):
 
     def _new(self, path: str) -> tuple[list[Folder], str]:
         """Finds the place for something new. The caller refuses a slash at the end of the path."""
-        self._writable()
+        self._require_writable()
         way, name, node, _ = self._find(path.rstrip("/") or path, False)
         if node is not None:
             raise WasiError(EEXIST)
@@ -239,7 +239,7 @@ class VirtualDirectory(Directory):
             raise WasiError(ENOENT)
         return way, name
 
-    def _writable(self) -> None:
+    def _require_writable(self) -> None:
         if self.read_only:
             raise WasiError(EROFS)
 
@@ -274,7 +274,7 @@ class VirtualDirectory(Directory):
             raise WasiError(ENOTDIR)
         assert isinstance(node, File)
         if oflags & OFLAG_TRUNC or (opening.write and not opening.read):
-            self._writable()
+            self._require_writable()
         if oflags & OFLAG_TRUNC:
             node.resize(0)
         return VirtualFile(node, opening.fdflags, self.read_only)
@@ -282,7 +282,7 @@ class VirtualDirectory(Directory):
     def _create(self, folder: Folder, name: str, opening: Opening) -> Descriptor:
         if not opening.oflags & OFLAG_CREAT:
             raise WasiError(ENOENT)
-        self._writable()
+        self._require_writable()
         if folder.links == 0:
             raise WasiError(ENOENT)
         file = File(self.tree)
@@ -306,7 +306,7 @@ class VirtualDirectory(Directory):
 
     def set_times(self, path: str, follow: bool, times: Times) -> None:
         """Sets the times of what the path names, in nanoseconds."""
-        self._writable()
+        self._require_writable()
         with self.tree.lock:
             _set_times(self._existing(path, follow)[2], times)
 
@@ -318,7 +318,7 @@ class VirtualDirectory(Directory):
 
     def remove_directory(self, path: str) -> None:
         """Removes an empty directory. A symbolic link to a directory is ENOTDIR."""
-        self._writable()
+        self._require_writable()
         with self.tree.lock:
             way, name, node = self._existing(path.rstrip("/") or path, False)
             if name == ".":
@@ -331,7 +331,7 @@ class VirtualDirectory(Directory):
 
     def unlink(self, path: str) -> None:
         """Removes a file or a symbolic link."""
-        self._writable()
+        self._require_writable()
         with self.tree.lock:
             way, name, node = self._existing(path, False)
             if isinstance(node, Folder):
@@ -348,22 +348,22 @@ class VirtualDirectory(Directory):
 
     def make_link(self, target: str, path: str) -> None:
         """Creates a symbolic link."""
-        self._writable()
+        self._require_writable()
         if not target:
             raise WasiError(ENOENT)
         if target[0] == "/":
             raise WasiError(EPERM)
         with self.tree.lock:
             way, name = self._new(path)
-            _no_slash(path)
+            _refuse_slash(path)
             way[-1].put(name, Link(self.tree, target))
 
     def rename(self, path: str, to: Directory, to_path: str) -> None:
         """Renames a file or directory, perhaps into another folder of this virtual directory."""
         if not isinstance(to, VirtualDirectory) or to.tree is not self.tree:
             return super().rename(path, to, to_path)
-        self._writable()
-        to._writable()
+        self._require_writable()
+        to._require_writable()
         with self.tree.lock:
             way, name, node, _ = self._find(path.rstrip("/") or path, False)
             to_way, to_name, old, _ = to._find(to_path.rstrip("/") or to_path, False)
@@ -384,7 +384,7 @@ class VirtualDirectory(Directory):
         """Creates a hard link to `path` at `to_path` below the directory `to`."""
         if not isinstance(to, VirtualDirectory) or to.tree is not self.tree:
             return super().link(path, follow, to, to_path)
-        self._writable()
+        self._require_writable()
         with self.tree.lock:
             _, _, node, must_be_directory = self._find(path, follow)
             if node is None and must_be_directory:
@@ -393,14 +393,14 @@ class VirtualDirectory(Directory):
             if node is None:
                 raise WasiError(ENOENT)
             way, name = to._new(to_path)
-            _no_slash(to_path)
+            _refuse_slash(to_path)
             if isinstance(node, Folder):
                 raise WasiError(EPERM)
             way[-1].put(name, node)
             node.ctime = self.tree.now()
 
 
-def _no_slash(path: str) -> None:
+def _refuse_slash(path: str) -> None:
     """Refuses a slash behind the name of something new that is not a directory."""
     if path.endswith("/"):
         raise WasiError(ENOENT)
@@ -438,9 +438,9 @@ def _move(source: Folder, name: str, node: Node, into: Folder, to_name: str) -> 
     node.links -= 1
 
 
-def _let_go(folder: Folder) -> None:
+def _close_folder(folder: Folder) -> None:
     with folder.tree.lock:
-        folder.opened(-1)
+        folder.count_opened(-1)
 
 
 class VirtualDirectoryDescriptor(Descriptor):
@@ -450,10 +450,10 @@ class VirtualDirectoryDescriptor(Descriptor):
 
     def __init__(self, directory: VirtualDirectory) -> None:
         self.directory: VirtualDirectory = directory
-        directory.folder.opened(1)
+        directory.folder.count_opened(1)
 
         # This lets go of the folder also when the guest is collected without closing it.
-        self._close = weakref.finalize(self, _let_go, directory.folder)
+        self._close = weakref.finalize(self, _close_folder, directory.folder)
 
     def close(self) -> None:
         """Lets go of the folder. A removed folder is gone with its last descriptor."""
@@ -473,5 +473,5 @@ def preopened(directory: VirtualDir, clock: Callable[[], int]) -> Descriptor:
 
     Times in the directory come from the guest's clock from now on.
     """
-    directory._tree.begin(clock)
+    directory._tree.use_clock(clock)
     return VirtualDirectoryDescriptor(VirtualDirectory(directory._root, directory.read_only))
