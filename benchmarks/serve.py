@@ -73,7 +73,7 @@ class OnTheLoop(http_server.Guest):
             return memory.read(exports.final(), http_server.DIGEST_BYTES)
 
 
-class Published:
+class Wasm3Kept:
     """The `wasm3` package, with one runtime for all requests."""
 
     def __init__(self) -> None:
@@ -105,7 +105,7 @@ class Published:
         """There is nothing to close."""
 
 
-class PublishedFresh(Published):
+class Wasm3Fresh(Wasm3Kept):
     """The `wasm3` package with a new runtime for each request, so that none sees another's data."""
 
     async def digest(self, message: bytes) -> bytes:
@@ -178,8 +178,8 @@ CONTESTANTS: dict[str, Callable[[], Any]] = {
     "pywasm3": guest(http_server.Guest),
     "on threads": guest(lambda module: http_server.Guest(module, short_bytes=-1)),
     "on the loop": guest(OnTheLoop),
-    "wasm3, fresh": PublishedFresh,
-    "wasm3, kept": Published,
+    "wasm3, fresh": Wasm3Fresh,
+    "wasm3, kept": Wasm3Kept,
     "Python": Python,
     "hashlib": Hashlib,
 }
@@ -354,8 +354,8 @@ def main() -> None:
     if options.serve:
         serve(options.serve)
         return
-    published = importlib.util.find_spec("wasm3") is not None
-    names = [name for name in CONTESTANTS if published or "wasm3," not in name]
+    has_wasm3 = importlib.util.find_spec("wasm3") is not None
+    names = [name for name in CONTESTANTS if has_wasm3 or "wasm3," not in name]
     with ExitStack() as stack:
         servers: dict[str, Server] = {}
         for name in names:

@@ -34,7 +34,7 @@ def read_leb(data: bytes, position: int) -> tuple[int, int]:
     """Reads an unsigned number of at most 32 bits (LEB128).
 
     Returns:
-        The number, and the position behind it.
+        The number, and the position after it.
 
     Raises:
         ValueError: The bytes end within the number, or it is too long.

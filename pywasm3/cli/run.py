@@ -119,7 +119,7 @@ def _run(module: Module, args: argparse.Namespace) -> int:
 
 
 def _with_dashes(words: list[str], file: str, argv: Sequence[str]) -> list[str]:
-    """Puts back the ``--`` behind FILE, which argparse takes away but the guest should get."""
+    """Puts back the ``--`` after FILE, which argparse takes away but the guest should get."""
     if list(argv[-len(words) - 2 :][:2]) == [file, "--"]:
         return ["--", *words]
     return words
@@ -268,7 +268,7 @@ def _notes(error: BaseException) -> list[str]:
 
 
 class _stopping_after:
-    """Stops a guest that sleeps or waits for input, which `Limits` cannot stop, with an alarm."""
+    """Stops a guest that sleeps or waits for input, which `Limits` does not do, with a signal."""
 
     def __init__(self, seconds: float | None) -> None:
         self._seconds = seconds if hasattr(signal, "setitimer") else None

@@ -35,7 +35,7 @@ _CLASSES = {"table": "Table", "memory": "Memory", "global": "Global", "tag": "Ta
 # A method with one of these names would hide a name that other lines of the class use.
 _WORDS = "Any Literal Protocol overload property pywasm3 bytes float int str tuple"
 _USED = frozenset(_WORDS.split())
-# The name, with a number behind it, of a class for a function that is not an attribute.
+# The name, followed by a number, of a class for a function that is not an attribute.
 _CALLABLE = "_Function"
 _MAX_SHOWN = 200
 

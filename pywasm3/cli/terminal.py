@@ -33,7 +33,7 @@ def set_up_process() -> None:
 def _ensure_open(descriptor: int) -> None:
     """Opens the null device for a standard stream that is closed.
 
-    Otherwise the next file that is opened would get its number, and its contents the output.
+    Otherwise the next file that is opened would get the stream's number, and with it the output.
     """
     try:
         os.fstat(descriptor)

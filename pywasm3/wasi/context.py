@@ -55,7 +55,7 @@ class Wasi:
         self.args = config.arg_bytes()
         self.env = config.env_bytes()
         self.memory = GuestMemory(_finder(instance))
-        self.descriptors = Descriptors()  # One object for good: bound calls hold a reference to it.
+        self.descriptors = Descriptors()  # It is never replaced, because bound calls refer to it.
         self._begin()
 
     def _begin(self) -> None:
@@ -165,7 +165,7 @@ def _flush(file: Any) -> None:
 
 
 def _host_file(fd: int, *, owned: bool, mode: str = "wb") -> Descriptor:
-    if not hasattr(os, "readv"):  # Windows
+    if not hasattr(os, "readv"):  # as on Windows
         stream = io.FileIO(fd, mode, closefd=owned)
         descriptor = FileInput(stream) if mode == "rb" else FileOutput(stream)
         weakref.finalize(descriptor, stream.close)

@@ -58,7 +58,7 @@ _LAST_ADVICE = 5
 def _transfer(
     wasi: Wasi, iovecs: int, count: int, result: int, move: Callable[[list[memoryview]], int]
 ) -> int:
-    """Moves bytes from or to the guest's buffers, and writes how many it were."""
+    """Moves bytes from or to the guest's buffers, and writes how many bytes that were."""
     buffers = wasi.memory.buffers(iovecs, count)
     wasi.memory.check(result, 4)
     wasi.memory.put_u32(result, move(buffers))
@@ -106,7 +106,7 @@ def fd_seek(wasi: Wasi, fd: int, offset: int, whence: int, result: int) -> int:
     descriptor = wasi.descriptors.get(fd)
     if descriptor.directory is not None:
         raise WasiError(EBADF)
-    # To ask for the position (a move by 0) takes only the right to tell it.
+    # Asking for the position (a move by 0 bytes) needs no more than the right to fd_tell.
     asks = offset == 0 and whence == WHENCE_CUR
     if not (asks and descriptor.rights & RIGHT_FD_TELL):
         descriptor.require(RIGHT_FD_SEEK)
@@ -118,7 +118,7 @@ def fd_seek(wasi: Wasi, fd: int, offset: int, whence: int, result: int) -> int:
 
 
 def fd_seek_unstable(wasi: Wasi, fd: int, offset: int, whence: int, result: int) -> int:
-    """Is fd_seek of wasi_unstable, which numbers `whence` in another order."""
+    """Implements fd_seek of wasi_unstable, which numbers `whence` in another order."""
     return fd_seek(wasi, fd, offset, UNSTABLE_WHENCE.get(whence, whence), result)
 
 
@@ -229,7 +229,7 @@ def fd_filestat_get(wasi: Wasi, fd: int, result: int) -> int:
 
 
 def fd_filestat_get_unstable(wasi: Wasi, fd: int, result: int) -> int:
-    """Is fd_filestat_get of wasi_unstable, whose structure differs."""
+    """Implements fd_filestat_get of wasi_unstable, whose structure differs."""
     descriptor = wasi.descriptors.get(fd, RIGHT_FD_FILESTAT_GET)
     wasi.memory.write(result, pack_unstable_stat(descriptor.stat()))
     return SUCCESS

@@ -173,7 +173,7 @@ class HostFile(Descriptor):
         self.flags = flags
 
     def advise(self, offset: int, size: int, advice: int) -> None:
-        """Passes the advice on, if the host has a word for it."""
+        """Passes the advice on, if the host knows this kind of advice."""
         number = _ADVICE[advice]
         if number is not None:
             os.posix_fadvise(self._fd, offset, size, number)
@@ -194,7 +194,7 @@ class HostFile(Descriptor):
         return None if self.type == TYPE_REGULAR else self._fd
 
     def readable_bytes(self) -> int:
-        """Returns how many bytes of a regular file lie behind the position; 0 for other files."""
+        """Returns how many bytes of a regular file follow the position; 0 for other files."""
         if self.type != TYPE_REGULAR:
             return 0
         return max(0, os.fstat(self._fd).st_size - os.lseek(self._fd, 0, os.SEEK_CUR))
@@ -386,7 +386,7 @@ class HostDirectory(Directory):
 class _Place:
     """Opens the directory that holds what a path names, and closes it at the end of the `with`.
 
-    The context is its descriptor and the last name of the path, without a slash at its end. A
+    The `with` yields its descriptor and the last name of the path, without a slash at its end. A
     path that ends in a slash must name a directory; this is checked here, because the host would
     follow a symbolic link if it were given the slash.
     """
@@ -409,7 +409,7 @@ class _Place:
 
 
 def _refuse_slash(place: int, name: str, path: str) -> None:
-    """Refuses a slash behind the name of something new that is not a directory."""
+    """Refuses a slash at the end of a new name that is not a directory's."""
     if path.endswith("/"):
         os.stat(name, dir_fd=place, follow_symlinks=False)  # raises ENOENT if the name is free
         raise WasiError(EEXIST)

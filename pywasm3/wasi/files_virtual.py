@@ -46,7 +46,7 @@ class Tree:
         self._clock = clock
 
     def now(self) -> int | None:
-        """Returns the time, or None if no guest was given the directory; then `began` counts."""
+        """Returns the time. Before the first guest it is None, which stands for `began`."""
         return None if self._clock is None else self._clock()
 
     def charge(self, size: int) -> None:
@@ -99,7 +99,7 @@ class Node:
         self.release_if_gone()
 
     def release_if_gone(self) -> None:
-        """Gives the quota back what the node took, if it has no name and is not open any more."""
+        """Returns the node's bytes to the quota, if it has no name and is not open any more."""
         if self.links == 0 and self._opened == 0:
             self.tree.charge(-_NODE_BYTES - self.size())
 
@@ -163,7 +163,7 @@ class Folder(Node):
         self.names: dict[str, Node] = {}
 
     def find(self, name: str) -> Node | None:
-        """Returns the node of a name, or None.
+        """Returns the node with a name, or None.
 
         Raises:
             WasiError: ENAMETOOLONG, when the name has more than 255 bytes.

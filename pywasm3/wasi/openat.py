@@ -19,12 +19,12 @@ import sys
 from .abi import EPERM, WasiError
 from .paths import Walker, count_link, split
 
-# Opens a directory only as a starting point, which takes no permission to read it.
+# Opens a directory only as a starting point (O_PATH), which needs no permission to read it.
 _PLACE = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | getattr(os, "O_PATH", 0)
 
 _SYS_OPENAT2 = 437  # The number is the same on every architecture.
 _RESOLVE = 0x08 | 0x02  # RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS
-_MAX_TRIES = 64  # How often a path is tried again when others rename directories on it meanwhile.
+_MAX_TRIES = 64  # A path is tried this often while others rename directories on it.
 
 
 class _OpenHow(ctypes.Structure):
@@ -164,7 +164,7 @@ class StepByStep(Beneath):
 
     def open(self, directory: int, path: str, flags: int, mode: int, follow: bool) -> int:
         """Opens a path. Its last name may be a symbolic link only if `follow` is set."""
-        # As in the kernel, it does not matter what stands before the slash.
+        # As in the kernel, creating a path that ends in a slash is EISDIR, whatever the path names.
         if flags & os.O_CREAT and path.endswith("/"):
             os.close(self.parent(directory, path.rstrip("/") or path, False)[0])
             raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))

@@ -135,7 +135,7 @@ def path_filestat_get(wasi: Wasi, fd: int, lookup: int, path: int, size: int, re
 def path_filestat_get_unstable(
     wasi: Wasi, fd: int, lookup: int, path: int, size: int, result: int
 ) -> int:
-    """Is path_filestat_get of wasi_unstable, whose structure differs."""
+    """Implements path_filestat_get of wasi_unstable, whose structure differs."""
     wasi.memory.write(result, pack_unstable_stat(_stat(wasi, fd, lookup, path, size)))
     return SUCCESS
 

@@ -11,7 +11,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from .abi import ELOOP, ENOENT, EPERM, WasiError
 
-MAX_LINKS = 40  # One path may lead over this many symbolic links, as on Linux.
+MAX_LINKS = 40  # One path may lead through this many symbolic links, as on Linux.
 
 Node = TypeVar("Node")
 

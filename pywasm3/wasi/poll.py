@@ -60,7 +60,7 @@ def poll_oneoff(wasi: Wasi, subscriptions: int, events: int, count: int, result:
 def poll_oneoff_unstable(
     wasi: Wasi, subscriptions: int, events: int, count: int, result: int
 ) -> int:
-    """Is poll_oneoff of wasi_unstable, where a clock has user data of its own before its id."""
+    """Implements poll_oneoff of wasi_unstable: a clock has user data of its own before its id."""
     return _poll(
         wasi, subscriptions, events, count, result, SUBSCRIPTION, UNSTABLE_CLOCK_SUBSCRIPTION
     )
@@ -105,7 +105,9 @@ class _Request:
         self._alarms: list[Alarm] = []
         self._watches: list[Watch] = []
         self._events: list[bytes] = []  # The events that need no waiting, such as errors.
-        self._now: dict[int, int] = {}  # One reading per clock, so that one call has one present.
+        self._now: dict[
+            int, int
+        ] = {}  # A call reads a clock once, so its durations begin together.
 
     def _time(self, clock_id: int) -> int:
         return time_of(self._wasi.clock, clock_id)
@@ -162,7 +164,7 @@ class _Request:
         clock = self._wasi.clock
         if waiting and (left_ns is None or isinstance(clock, SystemClock)):
             return self._wait_for(waiting, left_ns)
-        # A clock of the user's does not run with the system's, so the two cannot wait together.
+        # A user's clock need not run as fast as the system's, so one wait cannot serve for both.
         found = self._wait_for(waiting, 0)
         if left_ns and not found:
             clock.sleep_ns(left_ns)
@@ -180,7 +182,7 @@ class _Request:
             wanted[fd] = wanted.get(fd, 0) | bits
         for fd, bits in wanted.items():
             poller.register(fd, bits)
-        # The time is rounded up: waking too early would only mean to wait again.
+        # The time is rounded up: waking too early would only mean waiting again.
         wait_ms = None if left_ns is None else min(-(-left_ns // 1_000_000), _MAX_WAIT_MS)
         ready = dict(poller.poll(wait_ms))
         return [_event(watch, ready[_fd(watch)]) for watch in waiting if _is_ready(watch, ready)]

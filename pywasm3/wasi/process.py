@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _RANDOM_PIECE = 1 << 20
 
-# WASI's numbers of signals, by what a signal does by default.
+# WASI's signal numbers, grouped by what a signal does by default.
 _LAST_SIGNAL = 30
 _IGNORED = (0, 16, 22, 27)  # none, chld, urg, winch
 _STOPPING = (17, 18, 19, 20, 21)  # cont, stop, tstp, ttin, ttou

@@ -43,16 +43,17 @@ class SystemClock:
 
     def sleep_ns(self, duration_ns: int) -> None:
         """Sleeps. Ctrl-C ends it with KeyboardInterrupt."""
-        while duration_ns > 0:  # time.sleep takes one such step on every platform.
+        while duration_ns > 0:  # Longer steps would be too long for time.sleep on some platforms.
             step = min(duration_ns, _LONGEST_SLEEP_NS)
             time.sleep(step / 1e9)
             duration_ns -= step
 
 
 class FixedClock:
-    """A clock that is the same in every run: it moves a step with each reading, and with sleeps.
+    """A clock that gives the same times in every run.
 
-    It has to move, because guests that wait until a time has passed would never end otherwise.
+    Each reading moves it by a step, and a sleep moves it by the duration of the sleep. It has to
+    move, because guests that wait until a time has passed would never end otherwise.
     """
 
     def __init__(self, start_ns: int = 0, *, step_ns: int = 1) -> None:

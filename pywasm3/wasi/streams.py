@@ -176,7 +176,7 @@ def _as_bytes(file: Any) -> Write:
         try:
             size = write(bytes(buffer))
         except BlockingIOError as error:
-            # The buffer above a full nonblocking file took this many bytes.
+            # A buffered writer over a full nonblocking file accepted this many bytes.
             size = getattr(error, "characters_written", 0)
             if not size:
                 raise
@@ -202,7 +202,7 @@ def _is_text(file: Any) -> bool:
 
 
 def _under_text(file: Any, write_bytes: Write) -> Write:
-    """Writes bytes below a text file, after the text that the host has written to it."""
+    """Writes bytes to the file under a text file, after the text that the host has written."""
 
     def write(buffer: Piece) -> int:
         file.flush()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The open files and directories that a guest has of a virtual directory."""
+"""The open files and directories that a guest has in a virtual directory."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class VirtualFile(Descriptor):
         file.count_opened(1)
 
     def close(self) -> None:
-        """Lets go of the file. A file without a name is gone with its last descriptor."""
+        """Closes the file. A file without a name is gone with its last descriptor."""
         file, self._file = self._file, None
         self.write_one = None
         if file is not None:
@@ -189,7 +189,7 @@ class VirtualFile(Descriptor):
                 self._open.resize(offset + size)
 
     def readable_bytes(self) -> int:
-        """Returns how many bytes lie behind the position."""
+        """Returns how many bytes follow the position."""
         return max(0, len(self._open.data) - self._position)
 
     def _require_writable(self) -> None:
@@ -251,7 +251,7 @@ class VirtualDirectory(Directory):
     def _open(self, path: str, opening: Opening) -> Descriptor:
         oflags = opening.oflags
         exclusive = oflags & (OFLAG_CREAT | OFLAG_EXCL) == OFLAG_CREAT | OFLAG_EXCL
-        # As on Linux, it does not matter what stands before the slash.
+        # As on Linux, creating a path that ends in a slash is EISDIR, whatever the path names.
         if oflags & OFLAG_CREAT and path.endswith("/"):
             self._locate(path.rstrip("/") or path, False)
             raise WasiError(EISDIR)
@@ -401,13 +401,13 @@ class VirtualDirectory(Directory):
 
 
 def _refuse_slash(path: str) -> None:
-    """Refuses a slash behind the name of something new that is not a directory."""
+    """Refuses a slash at the end of a new name that is not a directory's."""
     if path.endswith("/"):
         raise WasiError(ENOENT)
 
 
 def _check_replaced(node: Node, into: Folder, old: Node | None) -> None:
-    """Raises the error if rename may not put a node where another node has the name."""
+    """Raises WasiError if rename must not put `node` into a folder, in the place of `old`."""
     if isinstance(node, Folder):
         above: Folder | None = into
         while above is not None:
@@ -432,7 +432,7 @@ def _move(source: Folder, name: str, node: Node, into: Folder, to_name: str) -> 
     node.tree.charge(-size)
     if to_name in into.names:
         into.drop(to_name)
-    node.links += 1  # It would be gone, and its room given back, while it has no name.
+    node.links += 1  # This keeps the node alive while it has no name.
     source.drop(name)
     into.put(to_name, node)
     node.links -= 1
@@ -452,11 +452,11 @@ class VirtualDirectoryDescriptor(Descriptor):
         self.directory: VirtualDirectory = directory
         directory.folder.count_opened(1)
 
-        # This lets go of the folder also when the guest is collected without closing it.
+        # The folder is also closed if the descriptor is collected without being closed.
         self._close = weakref.finalize(self, _close_folder, directory.folder)
 
     def close(self) -> None:
-        """Lets go of the folder. A removed folder is gone with its last descriptor."""
+        """Closes the folder. A removed folder is gone with its last descriptor."""
         self._close()
 
     def stat(self) -> Stat:
