@@ -7,8 +7,8 @@ The modules, and what each of them does:
   each row.
 - `peers` has a class for each package and each floor, which are used as their documentation shows.
 - `clock` calibrates, warms up and takes a value; `child` does so in the process of one peer.
-- `process` is the main process's end of that connection; `run` asks all peers in turn and collects
-  the values.
+- `process` starts that process and talks to it; `run` asks all peers in turn and collects the
+  values.
 - `machine`, `figures`, `report`, `plot` and `compare` make what a person reads; `stored` reads a
   stored run.
 - `command` has the options of the command line.

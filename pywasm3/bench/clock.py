@@ -21,7 +21,7 @@ SLOW_SECONDS = 0.5  # If one execution takes longer, its time is a value and not
 class Work:
     """A statement and the names in it.
 
-    Where something else than time is measured, `figure` returns a value instead.
+    If something other than time is measured, `figure` returns the value, and nothing is timed.
     """
 
     statement: str

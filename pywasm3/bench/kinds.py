@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Makes the statement that is timed for a row, in the terms of any peer."""
+"""Makes the statement that is timed for a row, from the operations that every peer offers."""
 
 from __future__ import annotations
 

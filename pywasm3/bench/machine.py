@@ -40,7 +40,7 @@ def describe() -> dict[str, str]:
 
 
 def load_average() -> float | None:
-    """Returns how many processes wanted to run in the last minute; None if nobody counts."""
+    """Returns how many processes wanted to run in the last minute; None if this is not counted."""
     return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
 
 

@@ -19,7 +19,8 @@ from .rows import Row
 
 SCHEMA = 1
 
-Progress = Callable[[str, int, int], None]  # Takes what is done, the step, and how many there are.
+# Shows progress: takes what is being done, the number of steps done, and that of all steps.
+Progress = Callable[[str, int, int], None]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -119,7 +119,9 @@ def random_bytes(source: Callable[[int], bytes], size: int) -> bytes:
     if not isinstance(data, (bytes, bytearray, memoryview)):
         raise TypeError(f"random must return bytes, not {type(data).__name__}")
     if len(data) != size:
-        raise ValueError(f"random returned {len(data)} bytes, but {size} were asked for")
+        raise ValueError(
+            f"random must return as many bytes as it is asked for: expected {size}, got {len(data)}"
+        )
     return bytes(data)
 
 

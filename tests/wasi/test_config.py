@@ -465,8 +465,8 @@ def test_a_time_beyond_64_bits_is_cut(answer: int, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("random", "error", "message"),
     [
-        (lambda size: b"x", ValueError, "random returned 1 bytes, but 8 were asked for"),
-        (lambda size: bytes(size + 1), ValueError, "random returned 9 bytes"),
+        (lambda size: b"x", ValueError, "as many bytes as it is asked for: expected 8, got 1"),
+        (lambda size: bytes(size + 1), ValueError, "expected 8, got 9"),
         (lambda size: "x" * size, TypeError, "random must return bytes, not str"),
         (lambda size: None, TypeError, "random must return bytes, not NoneType"),
     ],
