@@ -4,8 +4,8 @@
 A checkpoint stands at every call and loop iteration. The guests of compute.py, and one that does
 nothing but call, run in this package and in a build of it without checkpoints (PYWASM3_UNCHECKED=1:
 no fuel, no deadline, no interruption, no bound of the native stack). Each runs in a process of its
-own. They take turns, and the least time of all rounds counts. Needs a C compiler; the build takes
-half a minute.
+own. They take turns, and the least time of all rounds counts. This needs a C compiler, and the
+build takes half a minute.
 
     python benchmarks/checks.py [--rounds N]
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Measures the way from bytes to the first call of 10 MB, beside stock wasm3.
+"""Measures how long modules of 10 MB take from their bytes to the first call.
 
 Stock wasm3 checks little before it compiles a function, so only a module whose functions are all
-compiled is known to be sound. Therefore it is measured compiling the whole module. pywasm3
+compiled is known to be sound. Therefore stock wasm3 is measured compiling the whole module. pywasm3
 validates the whole module, and compiles what is called. The modules are made as in validate.py, and
 the stock engine is built as in compute.py. Both work in turn, and the least time of all rounds
 counts.

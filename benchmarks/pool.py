@@ -9,8 +9,8 @@ What these figures do **not** show:
   pages that were given back to the system cost more to touch than those that were overwritten.
 - There is only one thread, so nothing ever waits for the pool.
 
-The rows differ in the size of the module's data, which is not zero, and of its memory. Each round
-times all ways one after the other, and the medians over all rounds are compared.
+The rows differ in the size of the module's data (bytes that are not zero) and of its memory. Each
+round times all ways one after the other, and the medians over all rounds are compared.
 
     python benchmarks/pool.py [--rounds N]
 

@@ -19,8 +19,9 @@ What may happen, and what the client sees of it:
   reason is logged, and the next request gets a new instance.
 - The guest changes its memory: the next request does not see that.
 
-To run it with uvicorn alone: `uvicorn --app-dir examples --factory http_server:create_app --workers
-2 --limit-concurrency 100`. Each worker is a process with a pool of its own.
+It can also be run with uvicorn alone. Each worker is then a process with a pool of its own:
+
+    uvicorn --app-dir examples --factory http_server:create_app --workers 2 --limit-concurrency 100
 """
 
 import argparse
