@@ -2,8 +2,8 @@
 """Measures the speed of `Module.validate` on modules of 10 MB, beside wasmtime's validator.
 
 The modules are guests of tests/guests whose function bodies are repeated (together with the entries
-of the function section) until the module has the size. They are real code made by clang, and all their
-references are valid, but they have only a few dozen different functions.
+of the function section) until the module has the size. They are real code made by clang, and all
+their references are valid, but they have only a few dozen different functions.
 
 What these figures do **not** show:
 
