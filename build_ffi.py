@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is compiled: the C files of both extension modules, and the cffi builder of the first."""
+"""Lists the C files of both extension modules, and makes the cffi builder of `_engine`."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ WASM3 = "vendor/wasm3/source"
 NATIVE = "native"  # includes in our sources are relative to this folder
 INCLUDE_DIRS = [WASM3, NATIVE]
 
-# For gcc and clang; benchmarks compile stock wasm3 with the same.
+# Flags for gcc and clang. Benchmarks compile stock wasm3 with the same flags.
 GNU_FLAGS = [
     "-std=c11",
     "-O2",
-    # wasm3's operations call each other in tail position: without this the C stack overflows.
+    # wasm3's operations call each other in tail position. Without this flag, the C stack overflows.
     "-foptimize-sibling-calls",
     "-fwrapv",
     "-fno-strict-aliasing",
@@ -24,12 +24,12 @@ GNU_FLAGS = [
     "-fno-plt",
     "-fvisibility=hidden",
     "-fomit-frame-pointer",
-    # A cache line per operation: what an operation costs does not hang on what precedes it.
+    # Each operation begins at a cache line, so its cost does not depend on the code before it.
     "-falign-functions=64",
     "-pthread",
 ]
 
-# pywasm3._engine, floor by floor from the lowest: native/README.md
+# The C files of pywasm3._engine, from the lowest floor up; native/README.md explains the floors.
 ENGINE_SOURCES = [
     "native/base/arena.c",
     "native/base/error.c",
@@ -84,7 +84,7 @@ ENGINE_SOURCES = [
 # This file includes wasm3's C files, whose undefined behaviour UBSan would report.
 VENDORED_SOURCES = ["native/engine/unity.c"]
 
-# pywasm3._cpython
+# The C files of pywasm3._cpython.
 CPYTHON_SOURCES = [
     "native/cpython/bind.c",
     "native/cpython/columns.c",
@@ -101,7 +101,7 @@ CPYTHON_SOURCES = [
     "native/cpython/wasi.c",
 ]
 
-# Each of these headers has a part that cffi reads; a header comes after those that it needs.
+# Each of these headers has a part that cffi reads. A header comes after those whose types it uses.
 CDEF_HEADERS = [
     "native/base/values.h",
     "native/base/error.h",
@@ -114,7 +114,7 @@ CDEF_HEADERS = [
 
 
 def traps_cdef() -> str:
-    """The enum of native/base/traps.h, which cffi cannot read: the preprocessor makes it."""
+    """Returns the enum pw_trap. cffi cannot read native/base/traps.h, where macros make it."""
     rows = Path("native/base/traps.def").read_text(encoding="utf-8")
     names = re.findall(r"^PW_(?:TRAP|FAILURE)\((\w+),", rows, re.MULTILINE)
     members = ", ".join(f"PW_TRAP_{name}" for name in ("NONE", *names, "COUNT"))
@@ -122,7 +122,7 @@ def traps_cdef() -> str:
 
 
 def cdef() -> str:
-    """What cffi reads of the C API, in the order of CDEF_HEADERS."""
+    """Returns the declarations of the C API that cffi reads, in the order of CDEF_HEADERS."""
     parts = [traps_cdef()]
     for header in CDEF_HEADERS:
         text = Path(header).read_text(encoding="utf-8")
@@ -131,7 +131,7 @@ def cdef() -> str:
 
 
 def ffibuilder() -> FFI:
-    """The builder of pywasm3._engine; setup.py's cffi_modules calls it."""
+    """Returns the builder of pywasm3._engine. setup.py names this function in cffi_modules."""
     ffi = FFI()
     ffi.cdef(cdef())
     ffi.set_source(

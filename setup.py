@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""The compiled parts. All else is in pyproject.toml.
+"""Builds the compiled modules. Everything else is in pyproject.toml.
 
-Switches, read from the environment:
-    PYWASM3_SANITIZE=1  AddressSanitizer and UBSan (gcc or clang)
-    PYWASM3_ASSERTS=1   wasm3's own assertions
-    PYWASM3_UNCHECKED=1 calls and loops are not counted, nor stopped: for benchmarks/checks.py
-    PYWASM3_DEBUG=1     debug information and assertions
-    PYWASM3_COVERAGE=1  gcov; the .gcno files are in build/temp.*
+These variables of the environment change the build, if they are set and not 0:
+    PYWASM3_SANITIZE=1  with AddressSanitizer and UBSan (gcc or clang)
+    PYWASM3_ASSERTS=1   with wasm3's own assertions
+    PYWASM3_UNCHECKED=1 without checkpoints at calls and loops, for benchmarks/checks.py
+    PYWASM3_DEBUG=1     with debug information and assertions
+    PYWASM3_COVERAGE=1  with gcov; the .gcno files are in build/temp.*
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 ROOT = Path(__file__).resolve().parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tools")]  # build backends leave them out
+sys.path[:0] = [str(ROOT), str(ROOT / "tools")]  # Build backends leave these out.
 import build_ffi  # noqa: E402
 import toolchain  # noqa: E402
 
@@ -30,7 +30,7 @@ CPYTHON = sys.implementation.name == "cpython"
 
 
 def switch(name: str) -> bool:
-    """Whether the environment turns PYWASM3_<name> on."""
+    """Returns whether the environment turns PYWASM3_<name> on."""
     return os.environ.get(f"PYWASM3_{name}", "") not in ("", "0")
 
 
@@ -38,10 +38,10 @@ SANITIZE, DEBUG, COVERAGE = switch("SANITIZE"), switch("DEBUG"), switch("COVERAG
 
 
 def gnu_flags() -> tuple[list[str], list[str]]:
-    """Compiler and linker flags for gcc and clang; they follow Python's own and so win."""
+    """Returns flags for gcc and clang. They come after Python's own flags, and so override them."""
     compile_args = [
         *build_ffi.GNU_FLAGS,
-        # Over -I: no warnings about what is not ours.
+        # -isystem replaces the -I of the same folder, and its headers cause no warnings.
         "-isystem",
         build_ffi.WASM3,
     ]
@@ -68,18 +68,18 @@ def gnu_flags() -> tuple[list[str], list[str]]:
 
 
 def clang_cl_flags() -> tuple[list[str], list[str]]:
-    """Compiler and linker flags for clang-cl."""
+    """Returns the compiler flags and the linker flags for clang-cl."""
     gnu = ["-O2", "-std=c11", "-foptimize-sibling-calls", "-fwrapv", "-fno-strict-aliasing"]
     gnu += ["-fomit-frame-pointer"]
     return ["-Wno-unused-command-line-argument", *(f"/clang:{flag}" for flag in gnu)], []
 
 
 class BuildExt(build_ext):
-    """Adds the flags that the compiler at hand understands."""
+    """Adds the flags that the compiler understands."""
 
     def finalize_options(self) -> None:
         super().finalize_options()
-        self.force = True  # what build/ holds may come from other flags or other headers
+        self.force = True  # Objects in build/ may come from other flags or other headers.
 
     def build_extensions(self) -> None:
         if self.compiler.compiler_type == "msvc":
@@ -99,7 +99,7 @@ class BuildExt(build_ext):
         command = shutil.which("clang-cl")
         if not command:
             sys.exit(
-                "pywasm3 needs clang-cl, since wasm3 relies on sibling calls that MSVC does not"
+                "pywasm3 needs clang-cl, because wasm3 relies on sibling calls, which MSVC does not"
                 " make: install LLVM ('winget install LLVM.LLVM') and put its bin folder on PATH,"
                 " then run the same command again."
             )
@@ -107,14 +107,14 @@ class BuildExt(build_ext):
         self.compiler.cc = command
 
     def _add_per_file_flags(self) -> None:
-        """Adds what not every file, or not every compiler, is to have."""
+        """Adds flags that only some files, or only some compilers, should get."""
         if not SANITIZE:
             return
         compiler: Any = self.compiler
         compile_one = compiler._compile
         own: list[str] = []
         if "clang" not in os.path.basename(compiler.compiler[0]):
-            # Redzones on the stack would keep gcc from making sibling calls.
+            # AddressSanitizer's redzones on the stack would keep gcc from making sibling calls.
             own = ["--param", "asan-stack=0"]
 
         def compile_with(
@@ -122,8 +122,9 @@ class BuildExt(build_ext):
         ) -> None:
             flags = [*extra, *own]
             if src in build_ffi.VENDORED_SOURCES:
-                # Its compiler keeps 64-bit constants at 4-byte steps, and two operations shift
-                # into the sign (vendor: m3_compile.c, m3_exec.h): harmless with our flags.
+                # wasm3's compiler stores 64-bit constants at addresses that are multiples of 4, and
+                # two operations shift into the sign bit (m3_compile.c, m3_exec.h). Both do no harm
+                # with our flags.
                 flags.append("-fno-sanitize=alignment,shift")
             compile_one(obj, src, ext, cc_args, flags, pp)
 
@@ -131,7 +132,7 @@ class BuildExt(build_ext):
 
 
 def need_toolchain() -> None:
-    """Before a build begins: its log would bury the sentence."""
+    """Ends with a sentence if something is missing, before a build's log would bury it."""
     builds = {"bdist_wheel", "build", "build_ext", "editable_wheel"}.intersection(sys.argv)
     if builds and sys.platform != "win32":
         if sentence := toolchain.missing(toolchain.default_compiler()):
@@ -139,7 +140,7 @@ def need_toolchain() -> None:
 
 
 def fetch_wasm3() -> None:
-    """For every command, since the metadata name a licence that comes with the sources."""
+    """Fetches wasm3's sources for every command, since the metadata name a licence in them."""
     fetch = runpy.run_path("vendor/wasm3/fetch.py")
     try:
         fetch["ensure"]()

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""What it costs to await a call, beside other ways to reach a function from an event loop.
+"""Measures what it costs to await a call, beside other ways to call from an event loop.
 
-Each row is the time of one short call, awaited or made a thousand times in turn by one task: the
-least of several rounds that take turns. What the figures do **not** show: a loop with much else to
-do makes each hop wait longer; and only the rows with a thread leave the loop free while a guest
-computes.
+Each row is the time of one short call, which one task makes a thousand times in turn. The least
+time of several rounds counts, in which the rows take turns. What the figures do **not** show: in a
+loop that has much else to do, each switch to a thread and back waits longer; and only the rows with
+a thread leave the loop free while a guest computes.
 
     python benchmarks/aio.py [--rounds N]
 
-Rows of greenlet need it installed.
+The rows with greenlet are only measured if it is installed.
 """
 
 import argparse
@@ -38,26 +38,26 @@ Row = Callable[[], Awaitable[None]]
 
 
 def exports(f: Callable[..., Any] = abs) -> pywasm3.Exports:
-    """Of a new instance."""
+    """Returns the exports of a new instance."""
     return pywasm3.Instance(MODULE, {"env": {"f": f}}).exports
 
 
 async def direct() -> None:
-    """The loop waits."""
+    """Calls directly: the loop waits for the guest."""
     add = exports().add
     for _ in range(CALLS):
         add(1, 2)
 
 
 async def aio() -> None:
-    """On a thread, can be cancelled."""
+    """Awaits the call, which runs on a thread and can be cancelled."""
     add = exports().add.aio
     for _ in range(CALLS):
         await add(1, 2)
 
 
 async def to_thread() -> None:
-    """On a thread of asyncio's, cannot be cancelled."""
+    """Runs the call on one of asyncio's threads, where it cannot be cancelled."""
     add = exports().add
     for _ in range(CALLS):
         await asyncio.to_thread(add, 1, 2)
@@ -69,21 +69,21 @@ async def answer(n: int) -> int:
 
 
 async def aio_host() -> None:
-    """A call, with an async host function in it."""
+    """Awaits a call that calls an async host function."""
     call = exports(answer).call.aio
     for _ in range(CALLS):
         await call(1)
 
 
 async def in_greenlet() -> None:
-    """The loop waits; the host function could switch back to it."""
+    """Calls in a greenlet: the loop waits, but a host function could switch back to it."""
     add = exports().add
     for _ in range(CALLS):
         greenlet.greenlet(add).switch(1, 2)
 
 
 async def greenlet_host() -> None:
-    """A call whose host function leaves its greenlet for the loop, which awaits and returns."""
+    """Calls in a greenlet, whose host function switches to the loop to have something awaited."""
     loop = greenlet.getcurrent()
     call = exports(lambda n: loop.switch(answer(n))).call
     for _ in range(CALLS):
@@ -100,13 +100,13 @@ ROWS: list[tuple[str, Row]] = [
 if greenlet:
     ROWS += [
         ("f(1, 2) in a greenlet", in_greenlet),
-        ("the same, async host function", greenlet_host),
+        ("f(1) in a greenlet, async host function", greenlet_host),
     ]
 
 
 def main() -> None:
-    """Prints one line per row."""
-    parser = argparse.ArgumentParser(description="What it costs to await a call.")
+    """Prints one line for each row."""
+    parser = argparse.ArgumentParser(description="Measures what it costs to await a call.")
     parser.add_argument("--rounds", type=int, default=20)
     least = dict.fromkeys((name for name, _ in ROWS), math.inf)
     for _ in range(parser.parse_args().rounds):

@@ -1,22 +1,23 @@
 # SPDX-License-Identifier: MIT
-"""What bulk calls cost: Function.map, Function.bind, and copies into and out of a memory.
+"""Measures bulk calls: Function.map, Function.bind, and copies into and out of a memory.
 
 What these figures do **not** show:
 
-- They are minima of several rounds on warm caches: arrays of 100,000 elements, which a processor
-  keeps near. Ratios travel better than nanoseconds.
-- "Beyond the guest's own work" takes away what the call of the same function costs inside the
-  guest: a loop with the call, less the same loop without it. That is an estimate from outside; the
-  counts of instructions in docs/bulk.md are exact.
-- The guest adds two numbers. The more it does, the less it matters how it is called.
-- numpy's row is the same sum by numpy itself: where numpy can do it, nothing else is as quick.
-- A copy is compared with that of a slice of bytes of the same size. Both allocate; for large sizes
-  that is where most of the time goes, and it depends on the system.
+- They are minima of several rounds with warm caches. The arrays of 100,000 elements fit into a
+  processor's cache. Ratios carry over to other machines better than nanoseconds do.
+- "beyond the guest's own work" subtracts what calling the same function costs inside the guest: the
+  time of a loop with the call, less that of the same loop without it. That is an estimate from
+  outside. The counts of instructions in docs/bulk.md are exact.
+- The guest adds two numbers. The more a function does, the less it matters how it is called.
+- The row of numpy is the same sum computed by numpy itself. If numpy can do a computation, nothing
+  else is as fast.
+- A copy is compared with a slice of a bytes object of the same size. Both allocate memory. For
+  large sizes that is most of the time, and it depends on the system.
 
     python benchmarks/bulk.py [--rounds N]
 
-where `pywasm3-cffi[test]` and preferably the published binding are installed. The exit code says
-nothing about the bars.
+This needs `pywasm3-cffi[test]`, and preferably the `wasm3` package (PyPI's pywasm3 0.5.0). The exit
+code is 0 even if a bar is missed.
 """
 
 import argparse
@@ -52,12 +53,12 @@ Work = Callable[[], object]
 
 
 def add(a: int, b: int) -> int:
-    """The guest, in Python."""
+    """Does in Python what the guest does."""
     return a + b
 
 
 def mapping_works() -> dict[str, Work]:
-    """COUNT calls of (i32, i32) -> i32, in several ways."""
+    """Returns COUNT calls of (i32, i32) -> i32, made in several ways."""
     exports = pywasm3.load(BINARY).exports
     first, second, out = array("i", range(COUNT)), array("i", range(COUNT)), array("i", [0]) * COUNT
     ours, bound = exports.add, exports.add.bind(1)
@@ -87,9 +88,10 @@ def mapping_works() -> dict[str, Work]:
 
 
 def copy_works() -> dict[str, Work]:
-    """Copies of each size; five rows belong together."""
+    """Returns copies of each size. The five rows of a size belong together."""
     memory = pywasm3.load(BINARY).memory
-    memory.write(0, b"x" * len(memory))  # what was never written is one page of zeros to the system
+    # All pages must be written first: the system has one zero page for those that never were.
+    memory.write(0, b"x" * len(memory))
     works: dict[str, Work] = {}
     for name, size in SIZES.items():
         data, longer, target = b"x" * size, b"x" * (size + 1), bytearray(b"x" * size)
@@ -106,12 +108,12 @@ def copy_works() -> dict[str, Work]:
 
 
 def assign(target: bytearray, data: bytes) -> None:
-    """A copy without a new object."""
+    """Copies without making a new object."""
     memoryview(target)[:] = data
 
 
 def measure(works: dict[str, Work], rounds: int) -> dict[str, float]:
-    """The least seconds of each; every round has each once."""
+    """Returns the least seconds of each work. Every round does each of them."""
     best = dict.fromkeys(works, float("inf"))
     counts = {name: repeats(work) for name, work in works.items()}
     for _ in range(rounds):
@@ -125,7 +127,7 @@ def measure(works: dict[str, Work], rounds: int) -> dict[str, float]:
 
 
 def repeats(work: Work) -> int:
-    """How often, for about a millisecond."""
+    """Returns how often a work must be done to take about a millisecond."""
     work()
     begin = time.perf_counter()
     work()
@@ -135,7 +137,9 @@ def repeats(work: Work) -> int:
 def main() -> None:
     """Runs the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=30, help="more give steadier minima (30)")
+    parser.add_argument(
+        "--rounds", type=int, default=30, help="more rounds give steadier minima (30)"
+    )
     rounds = parser.parse_args().rounds
 
     best = measure(mapping_works(), rounds)

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""What it costs that a running call counts its calls and loops, and can be stopped.
+"""Measures what the checkpoints cost, at which a running call counts and can be stopped.
 
-The same guests as in compute.py, and one that only calls, in this package and in a build of it
-whose checks are compiled out (PYWASM3_UNCHECKED=1: no fuel, no deadline, no interruption, no bound
-of the native stack). Each runs in a process of its own; they take turns, and the least time of all
-rounds counts. Needs a C compiler, and half a minute to build.
+A checkpoint stands at every call and loop iteration. The guests of compute.py, and one that does
+nothing but call, run in this package and in a build of it without checkpoints (PYWASM3_UNCHECKED=1:
+no fuel, no deadline, no interruption, no bound of the native stack). Each runs in a process of its
+own. They take turns, and the least time of all rounds counts. This needs a C compiler, and the
+build takes half a minute.
 
     python benchmarks/checks.py [--rounds N]
 
-The bar, at most 3 % more time, is for `compute.wasm`: a guest that does something. The others are
-there to show the worst: their loops have next to no body.
+The bar, at most 3 % more time, is for `compute.wasm`, a guest that does realistic work. The other
+guests show the worst case, because their loops have nearly empty bodies.
 """
 
 import argparse
@@ -32,7 +33,7 @@ FIB = """(module (func $fib (export "run") (param i32) (result i32)
     (else (i32.add (call $fib (i32.sub (local.get 0) (i32.const 1)))
                    (call $fib (i32.sub (local.get 0) (i32.const 2))))))))"""
 
-# Answers each line, a number, with the seconds that the guest takes for it.
+# The child reads a number from each line, and answers with the seconds that the guest took for it.
 CHILD = """
 import sys, time, pywasm3
 run = pywasm3.load(sys.argv[1]).exports.run
@@ -44,7 +45,7 @@ for line in sys.stdin:
 
 
 def build_unchecked(folder: Path) -> str:
-    """Installs the package without its checks; where."""
+    """Installs the package without checkpoints, and returns the folder in which it is."""
     ignored = shutil.ignore_patterns(".*", "build", "dist", "tests", "*.so")
     shutil.copytree(compute.ROOT, folder / "source", ignore=ignored)
     target = str(folder / "unchecked")
@@ -57,7 +58,7 @@ def build_unchecked(folder: Path) -> str:
 
 
 class Contestant:
-    """A process with a guest."""
+    """A process that runs a guest."""
 
     def __init__(self, path: Path, package: str | None = None) -> None:
         environment = {**os.environ, **({"PYTHONPATH": package} if package else {})}
@@ -67,11 +68,11 @@ class Contestant:
             stdout=subprocess.PIPE,
             text=True,
             env=environment,
-            cwd=path.parent,  # the package beside it would be found first
+            cwd=path.parent,  # In the checkout, the child would import the package that lies there.
         )
 
     def run(self, argument: int) -> float:
-        """Seconds."""
+        """Runs the guest once, and returns the seconds that it took."""
         process = self._process
         assert process.stdin and process.stdout
         print(argument, file=process.stdin, flush=True)
@@ -83,7 +84,7 @@ class Contestant:
 
 
 def race(contestants: list[Contestant], argument: int, rounds: int) -> list[float]:
-    """The least time of each, in seconds."""
+    """Returns the least time of each contestant, in seconds."""
     least = [math.inf] * len(contestants)
     for _ in range(rounds):
         for i, contestant in enumerate(contestants):
@@ -92,7 +93,7 @@ def race(contestants: list[Contestant], argument: int, rounds: int) -> list[floa
 
 
 def main() -> int:
-    """1 when the bar is missed."""
+    """Prints a line for each guest. Returns 1 if the bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=300)
     rounds = parser.parse_args().rounds

@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""How long large modules take from their bytes to the result of the first call.
+"""Measures how long large modules take, from their bytes to the result of the first call.
 
-They are those of `tests/large.py`, which an engine that looks at the same thing again and again is
-slow on, at their size and at double that. The exponent is 1 where the time grows in proportion, 2
-where it grows with the square. One that is refused ("function too complex") has to be refused in
-time. The least of some runs counts, each with a new module and store.
+The modules are those of `tests/large.py`, each made so that an engine which visits the same thing
+again and again becomes slow. Each is measured at its size and at double that size. The growth is
+the exponent: 1 if the time is proportional to the size, 2 if it grows with the square. A module
+that is refused ("function too complex") must be refused in time, too. The least time of several
+runs counts, each with a new module and store.
 
-The last line is a stack overflow through 20,000 functions that are compiled, from the call to the
-exception with its frames.
+The last line is a stack overflow through 20,000 functions that are already compiled, from the call
+to the exception with its frames.
 
     python benchmarks/compile.py [--rounds N] [--only WORD]
+
+The exit code is 1 if a case misses its bar.
 """
 
 import argparse
@@ -24,12 +27,12 @@ import pywasm3
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from large import CASES, Case, ring_of_calls
 
-BAR = 0.5  # seconds, at the size of the case
-OVERFLOW_BAR = 0.01
+BAR = 0.5  # The most seconds that a case may take at its own size.
+OVERFLOW_BAR = 0.01  # The most seconds that the stack overflow may take.
 
 
 def ours(data: bytes) -> str:
-    """Loads and calls; what came of it."""
+    """Loads a module and calls its function; returns the result or the name of the error."""
     try:
         return str(pywasm3.load(data).exports.f(1))
     except pywasm3.WasmError as error:
@@ -37,7 +40,7 @@ def ours(data: bytes) -> str:
 
 
 def seconds(run: Callable[[bytes], str], data: bytes, rounds: int) -> tuple[float, str]:
-    """The least time of some runs, and the result."""
+    """Returns the least time of several runs, and the result."""
     least, result = math.inf, ""
     for _ in range(rounds):
         begin = time.perf_counter()
@@ -47,7 +50,7 @@ def seconds(run: Callable[[bytes], str], data: bytes, rounds: int) -> tuple[floa
 
 
 def line(case: Case, rounds: int) -> bool:
-    """Prints one row; whether it is within the bar."""
+    """Prints the row of a case, and returns whether it is within the bar."""
     small, large = case.build(case.size), case.build(2 * case.size)
     once, result = seconds(ours, small, rounds)
     twice, _ = seconds(ours, large, rounds)
@@ -61,7 +64,7 @@ def line(case: Case, rounds: int) -> bool:
 
 
 def overflow(rounds: int) -> bool:
-    """Prints the row of the stack overflow; whether it is within its bar."""
+    """Prints the row of the stack overflow, and returns whether it is within its bar."""
     data = ring_of_calls(20_000)
     function = pywasm3.load(data).exports.f
 
@@ -82,10 +85,10 @@ def overflow(rounds: int) -> bool:
 
 
 def main() -> int:
-    """The number of cases beyond the bar."""
+    """Prints all rows, and returns the number of those that miss their bar."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", default="", help="a word in the name of the cases")
+    parser.add_argument("--only", default="", help="measure only cases whose name has this word")
     given = parser.parse_args()
     print(f"{'module':40} {'bytes':>9} {'ms':>9} {'x2, ms':>9} {'growth':>6}  result")
     cases = [case for case in CASES if given.only in case.name]

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""The speed of a computing guest beside stock wasm3 0.5.0, compiled with the same flags.
+"""Measures how fast a guest computes, beside stock wasm3 0.5.0 compiled with the same flags.
 
-Needs a C compiler at run time: it builds wasm3's sources (vendor/wasm3/source) as they are, with
-stock_driver.c, in a temporary folder. The guests take an i32 and return one: `compute.wasm` of the
-tests (lists, matrices, a state machine, a CRC: integers only), and loops of floats, written here.
-Both run the same guest in turn, in this process, and must return the same; the least time of all
-rounds counts, so a slow moment of the machine hits neither or both.
+Stock wasm3 is built from the unchanged sources (vendor/wasm3/source) with stock_driver.c, in a
+temporary folder, so this needs a C compiler. The guests take an i32 and return one. They are
+`compute.wasm` of the tests (lists, matrices, a state machine and a CRC, all with integers), and
+loops of floats that are written here. Both engines run the same guest in turn in this process, and
+must return the same. The least time of all rounds counts, so a slow moment of the machine does not
+matter.
 
     python benchmarks/compute.py [--rounds N]
 
-The bar, at least 0.98 times the speed of stock, is for `compute.wasm`.
+The bar is for `compute.wasm`: at least 0.98 times the speed of stock wasm3.
 """
 
 import argparse
@@ -46,7 +47,7 @@ FLOATS = """(module (func (export "run") (param i32) (result i32) (local T T)
 
 
 def guests() -> list[tuple[str, bytes, int]]:
-    """Name, module and argument of each; first the one that the bar is for."""
+    """Returns name, module and argument of each guest. The bar is for the first one."""
     compute = (ROOT / "tests" / "guests" / "compute.wasm").read_bytes()
     floats = {t: bytes(wasmtime.wat2wasm(FLOATS.replace("T", t))) for t in ("f32", "f64")}
     return [
@@ -56,7 +57,7 @@ def guests() -> list[tuple[str, bytes, int]]:
 
 
 def build_stock(folder: Path) -> ctypes.CDLL:
-    """Stock wasm3 as a shared library."""
+    """Builds stock wasm3 as a shared library, and opens it."""
     source = ROOT / build_ffi.WASM3
     library = folder / "stock.so"
     command = [toolchain.default_compiler(), *build_ffi.GNU_FLAGS, "-DNDEBUG", "-fPIC", "-shared"]
@@ -70,7 +71,7 @@ def build_stock(folder: Path) -> ctypes.CDLL:
 
 
 def load_stock(stock: ctypes.CDLL, data: bytes) -> Run:
-    """The export `run` in stock wasm3."""
+    """Returns the export `run` of a module that is loaded into stock wasm3."""
     function = stock.stock_load(data, len(data), b"run")
     if not function:
         raise RuntimeError("stock wasm3 does not load the guest")
@@ -78,7 +79,7 @@ def load_stock(stock: ctypes.CDLL, data: bytes) -> Run:
 
 
 def race(runs: list[Run], argument: int, rounds: int) -> list[float]:
-    """The least time of each, in milliseconds."""
+    """Returns the least time of each function, in milliseconds."""
     least = [math.inf] * len(runs)
     for _ in range(rounds):
         for i, run in enumerate(runs):
@@ -89,7 +90,7 @@ def race(runs: list[Run], argument: int, rounds: int) -> list[float]:
 
 
 def main() -> int:
-    """1 when the bar is missed."""
+    """Prints a line for each guest. Returns 1 if the bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=300)
     rounds = parser.parse_args().rounds

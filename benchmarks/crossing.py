@@ -1,31 +1,34 @@
 # SPDX-License-Identifier: MIT
-"""The price of crossing between Python and WebAssembly, beside the published binding.
+"""Measures what crossing between Python and WebAssembly costs, beside the `wasm3` package.
 
-What these figures do **not** show:
+The `wasm3` package is PyPI's pywasm3 0.5.0, a binding of the same engine. What these figures do
+**not** show:
 
-- They are minima on a quiet moment of one machine (for starting: of each round's median). A program
-  sees more: cold caches, the collector (which is off while the clock runs), other threads. Ratios
-  travel better than nanoseconds.
-- How long starting takes depends on how fast the system hands out fresh memory; the published
-  binding always needs some, because it gives none back. Each instance is gone before the next one
-  starts, so pywasm3 needs none: a program that keeps its instances pays for the address space of
-  each memory, 17 us where these figures were taken. Trust only runs on an idle machine.
-- The loop that repeats a call is in every figure, the same for all; a row says how much it is. That
-  moves all ratios towards 1.
-- Arguments are small numbers, which Python keeps ready-made. Results that need a new object cost
-  every contestant some more; one row shows it.
-- The guests are small. A tiny module says what starting costs at least, nothing about large ones;
-  `compute.wasm` has integers, calls and memory, but no floats.
-- The plain Python function does in Python what the guest does: that is the measure for a call, not
-  a statement about the speed of either language.
-- Resident memory counts pages that were touched. A guest that uses its whole page needs that page,
-  whoever runs it.
-- Only wasm3 is compared here, an interpreter. A compiler in front (wasmtime) starts later, costs
-  more to cross, and computes several times faster.
+- The figures are minima at quiet moments of one machine (for starting, the minimum of the rounds'
+  medians). A program sees higher costs: cold caches, the garbage collector (which is off while the
+  clock runs), other threads. Ratios carry over to other machines better than nanoseconds do.
+- How long starting takes depends on how fast the system hands out fresh memory. The `wasm3` package
+  always needs some, because it does not give memory back. Here each instance is gone before the
+  next one starts, so pywasm3 recycles the mapping of its memory. A program that keeps its instances
+  also pays for new address space for each memory: 17 us on the machine of the published figures.
+  Trust only runs on an idle machine.
+- The loop that repeats a call is in every figure and moves all ratios towards 1. The last line of
+  the report says how long it takes.
+- Arguments are small numbers, for which Python keeps objects ready. Results that need a new object
+  cost every contestant more, which one row shows.
+- The guests are small. A tiny module shows the least that starting can cost, and says nothing about
+  large modules. `compute.wasm` has integers, calls and memory, but no floats.
+- The plain Python function does in Python what the guest does. It is the measure for the cost of a
+  call, and says nothing about the speed of either language.
+- Resident memory counts pages that were touched. If a guest uses its whole page, that page is
+  needed whatever runs the guest.
+- Only wasm3, an interpreter, is compared here. An engine that compiles, such as wasmtime, starts
+  later, costs more to cross, and computes several times faster.
 
-Run it with `make bench`, or `python benchmarks/crossing.py [--rounds N] [--json FILE]` where
-`pywasm3-cffi`, `wasmtime` (the assembler of the small modules) and preferably the published binding
-(`pip install pywasm3==0.5.0`) are installed. The exit code says nothing about the bars.
+Run it with `make bench`, or with `python benchmarks/crossing.py [--rounds N] [--json FILE]` where
+`pywasm3-cffi`, `wasmtime` (which assembles the small modules) and preferably the `wasm3` package
+(`pip install pywasm3==0.5.0`) are installed. With `--update`, the table in benchmarks/README.md is
+replaced by the new one. The exit code is 0 even if a bar is missed.
 """
 
 import argparse
@@ -51,7 +54,7 @@ from pywasm3.bench.report import put_between
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# --- what is called
+# --- the functions that are called
 
 CALLBACK = """
 (module
@@ -74,23 +77,23 @@ CALLBACK = """
 TINY = """(module (func (export "f") (param i32) (result i32) local.get 0))"""
 TINY_WITH_MEMORY = f"""{TINY[:-1]} (memory (export "memory") 1))"""
 
-CALLBACKS = 1000  # per call of "repeat"
-COMPUTE_ITERATIONS = 10  # a few milliseconds
-INSTANCES = 1000  # whose resident memory is measured
+CALLBACKS = 1000  # The number of host calls that one call of "repeat" makes.
+COMPUTE_ITERATIONS = 10  # They take a few milliseconds.
+INSTANCES = 1000  # The number of instances whose resident memory is measured.
 
 
 def callback(value: int) -> int:
-    """The host function, for every contestant."""
+    """The host function that every contestant calls."""
     return value
 
 
 def once(value: int) -> int:
-    """A function that calls another."""
+    """Calls a function once, as the guest's "once" does."""
     return callback(value)
 
 
 def repeat(count: int) -> int:
-    """The loop of the guest, in Python."""
+    """Calls a function in a loop, as the guest's "repeat" does."""
     last = 0
     while count:
         last = callback(count)
@@ -102,7 +105,7 @@ def repeat(count: int) -> int:
 
 
 def load_upstream(binary: bytes) -> Any:
-    """A runtime of the published binding with the module loaded, and linked if it asks for that."""
+    """Returns a runtime of the `wasm3` package with the module loaded, and linked if necessary."""
     upstream = importlib.import_module("wasm3")
     environment = upstream.Environment()
     runtime = environment.new_runtime(64 * 1024)
@@ -114,14 +117,14 @@ def load_upstream(binary: bytes) -> Any:
 
 
 def load_ours(binary: bytes) -> Any:
-    """An instance of ours."""
+    """Returns an instance of pywasm3 with the module."""
     import pywasm3
 
     return pywasm3.load(binary, {"env": {"callback": callback}} if b"callback" in binary else None)
 
 
 def start_upstream(binary: bytes) -> Callable[[], Any]:
-    """From bytes to the result of the first call, as the published binding has it."""
+    """Returns a function of the `wasm3` package that goes from bytes to the first result."""
     upstream = importlib.import_module("wasm3")
 
     def start() -> Any:
@@ -134,7 +137,7 @@ def start_upstream(binary: bytes) -> Callable[[], Any]:
 
 
 def start_ours(binary: bytes) -> Callable[[], Any]:
-    """From bytes to the result of the first call."""
+    """Returns a function of pywasm3 that goes from bytes to the first result."""
     import pywasm3
 
     def start() -> Any:
@@ -148,7 +151,14 @@ def start_ours(binary: bytes) -> Callable[[], Any]:
 
 @dataclasses.dataclass(frozen=True)
 class Bar:
-    """What a figure may be at most; None: no demand of this kind."""
+    """The most that a figure of pywasm3 may be.
+
+    Attributes:
+        of_upstream: The most as a ratio to the figure of the `wasm3` package, or None.
+        of_python: The most as a ratio to the figure of plain Python, or None.
+        absolute: The most in the unit of the row, or None.
+        text: The bar as the report shows it.
+    """
 
     of_upstream: float | None = None
     of_python: float | None = None
@@ -158,7 +168,7 @@ class Bar:
 
 @dataclasses.dataclass
 class Row:
-    """One line of the table: figures in `unit`, None where there is nothing to measure."""
+    """One line of the table. Figures are in `unit`; None means that nothing was measured."""
 
     what: str
     unit: str
@@ -169,17 +179,17 @@ class Row:
 
     @property
     def of_upstream(self) -> float | None:
-        """Our figure divided by the published binding's."""
+        """Our figure divided by that of the `wasm3` package."""
         return self.ours / self.upstream if self.ours and self.upstream else None
 
     @property
     def of_python(self) -> float | None:
-        """Our figure divided by Python's."""
+        """Our figure divided by that of plain Python."""
         return self.ours / self.python if self.ours and self.python else None
 
     @property
     def passed(self) -> bool | None:
-        """Whether all demands hold; None without demands or with one that cannot be judged."""
+        """Whether the bar holds; None if there is none, or it cannot be judged."""
         if self.bar is None:
             return None
         limits = [
@@ -202,14 +212,14 @@ class Case:
     python: Callable[..., Any] | None
     ours: Callable[..., Any]
     upstream: Callable[..., Any] | None
-    divisor: float = 1  # what one execution counts for, in units of the row
-    number: int = 0  # executions under one clock; 0: as many as fill TARGET
-    repeats: int = 1  # clock readings per contestant and round; the median counts
+    divisor: float = 1  # The figure is the nanoseconds of one execution, divided by this.
+    number: int = 0  # The executions for one reading of the clock; with 0, as many as fill TARGET.
+    repeats: int = 1  # The readings per contestant and round, of which the median counts.
 
-    TARGET = 0.004  # seconds per contestant and round
+    TARGET = 0.004  # The seconds that a contestant takes in a round.
 
     def prepare(self) -> None:
-        """Checks that all contestants compute the same, and fixes `number`, the same for all."""
+        """Checks that all contestants compute the same, and chooses `number` for all of them."""
         functions = [f for f in (self.python, self.ours, self.upstream) if f is not None]
         results = [eval(self.statement, {"f": f}) for f in functions]
         if any(result != results[0] for result in results):
@@ -225,7 +235,7 @@ class Case:
             self.number = max(1, round(self.TARGET / seconds))
 
     def measure(self) -> None:
-        """One round: each contestant once, the minimum kept."""
+        """Measures each contestant once, and keeps the minimum."""
         for name, timer in self.timers.items():
             seconds = statistics.median(timer.repeat(self.repeats, self.number)) / self.number
             figure = seconds * 1e9 / self.divisor
@@ -234,14 +244,14 @@ class Case:
 
 
 def assemble(text: str) -> bytes:
-    """Text format to binary."""
-    import wasmtime  # here, so that child processes stay small
+    """Assembles a module from the text format."""
+    import wasmtime  # It is imported here, so that child processes stay small.
 
     return bytes(wasmtime.wat2wasm(text))
 
 
 def crossing_cases(upstream: bool) -> list[Case]:
-    """All rows that are measured by a stopwatch in this process."""
+    """Returns the cases that are timed in this process."""
     calls, callbacks = guest("calls").binary, assemble(CALLBACK)
     compute = (ROOT / "tests" / "guests" / "compute.wasm").read_bytes()
     binaries = {"calls": calls, "callbacks": callbacks, "compute": compute}
@@ -296,28 +306,29 @@ def crossing_cases(upstream: bool) -> list[Case]:
     ]  # fmt: skip
     for what, text in (
         ("tiny module, bytes to first call", TINY),
-        ("the same with a one-page memory", TINY_WITH_MEMORY),
+        ("tiny module with a one-page memory, bytes to first call", TINY_WITH_MEMORY),
     ):
         binary = assemble(text)
         starts = start_ours(binary), start_upstream(binary) if upstream else None
-        # The median: a start that finds used memory to recycle is much cheaper, one that waits for
-        # the system to hand out fresh memory much dearer, and neither is the rule.
+        # The median counts, because neither extreme is typical. A start that recycles the mapping
+        # of an earlier memory is much faster, and one that waits until the system hands out fresh
+        # memory is much slower.
         row = Row(what, "us", start)
         cases.append(Case(row, "f()", None, *starts, divisor=1e3, number=1, repeats=20))
     return cases
 
 
-# --- what needs processes of its own
+# --- the figures that need a process of their own
 
 
 def child(*arguments: str) -> float:
-    """Runs this file with `--child`; the number it prints."""
+    """Runs this file with `--child` in a new process, and returns the number that it prints."""
     command = [sys.executable, str(Path(__file__).resolve()), "--child", *arguments]
     return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
 def resident_growth(engine: str, binary: bytes) -> int:
-    """Bytes that INSTANCES instances, each called once and kept, add to this process."""
+    """Returns how many bytes INSTANCES instances add to this process, if each is called once."""
     load = load_ours if engine == "pywasm3" else load_upstream
     kept = [load(binary)]
     before = resident_bytes()
@@ -330,10 +341,10 @@ def resident_growth(engine: str, binary: bytes) -> int:
 
 
 def process_rows(upstream: bool, rounds: int) -> list[Row]:
-    """Import time, resident memory, and the size of a wheel that may lie in dist/."""
+    """Measures import time, resident memory, and the size of a wheel if there is one in dist/."""
     importing = Row("`import`, in a fresh process", "ms", Bar(absolute=15, text="under 15 ms"))
     with tempfile.TemporaryDirectory() as cache:
-        for _ in range(rounds + 1):  # the first one fills the cache
+        for _ in range(rounds + 1):  # The first import fills the cache of compiled bytecode.
             figure = import_seconds("pywasm3", cache, ROOT) * 1e3
             importing.ours = min(importing.ours or figure, figure)
             if upstream:
@@ -364,22 +375,22 @@ def process_rows(upstream: bool, rounds: int) -> list[Row]:
 
 
 def machine() -> dict[str, str]:
-    """What the figures were measured on."""
+    """Describes the machine and the versions."""
     return describe() | {
         "pywasm3-cffi": version("pywasm3-cffi") or "not installed",
-        "pywasm3 (published, imports as wasm3)": version("pywasm3") or "not installed",
+        "pywasm3 (the wasm3 package)": version("pywasm3") or "not installed",
     }
 
 
 def figure_text(figure: float | None, unit: str = "") -> str:
-    """Three digits are all that repeats."""
+    """Writes a figure with three digits, since more would differ from run to run."""
     if figure is None:
         return ""
     return f"{three_digits(figure)} {unit}".rstrip()
 
 
 def markdown(rows: Sequence[Row], loop: float) -> str:
-    """The table, and the line that says where it comes from."""
+    """Returns the table, and a line that says on which machine it was measured."""
     verdicts = {True: "pass", False: "**FAIL**", None: ""}
     cells: list[tuple[str, ...]] = [
         ("what", "Python", "pywasm3", "wasm3 0.5.0", "x wasm3", "x Python", "bar", ""),
@@ -402,19 +413,25 @@ def markdown(rows: Sequence[Row], loop: float) -> str:
         padded = (text.ljust(width) for text, width in zip(line, widths, strict=True))
         lines.append(f"| {' | '.join(padded)} |")
     about = "; ".join(f"{name}: {value}" for name, value in machine().items())
-    return "\n".join([*lines, "", f"{about}. The loop, {loop:.1f} ns, is part of every call."])
+    return "\n".join(
+        [*lines, "", f"{about}. Every call includes the loop that repeats it, {loop:.1f} ns."]
+    )
 
 
 def measure(rounds: int) -> tuple[list[Row], float]:
-    """All rows, and what one turn of an empty loop takes in nanoseconds."""
+    """Measures all rows. Returns them, and the nanoseconds that one turn of an empty loop takes."""
     upstream = importlib.util.find_spec("wasm3") is not None
     if not upstream:
-        print("no published binding here: `pip install pywasm3==0.5.0`", file=sys.stderr)
+        print(
+            "The wasm3 package is not installed, so nothing is compared with it. "
+            "To install it, type `pip install pywasm3==0.5.0`.",
+            file=sys.stderr,
+        )
     cases = crossing_cases(upstream)
     for case in cases:
         case.prepare()
     loops = []
-    # Rounds on the outside: every row sees the whole run's good and bad moments.
+    # Each round visits all rows, so that every row sees the good and bad moments of the whole run.
     for _ in range(rounds):
         loops.append(timeit.timeit("pass", number=100_000) * 1e4)
         for case in cases:
@@ -427,9 +444,20 @@ def main() -> None:
     """Runs the command line."""
     summary = (__doc__ or "").partition("\n")[0]
     parser = argparse.ArgumentParser(description=summary)
-    parser.add_argument("--rounds", type=int, default=40, help="more give steadier minima (40)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here as well")
-    parser.add_argument("--update", type=Path, metavar="FILE", help="put the table into a document")
+    parser.add_argument(
+        "--rounds", type=int, default=40, help="more rounds give steadier minima (40)"
+    )
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write the figures to this file as well"
+    )
+    parser.add_argument(
+        "--update",
+        type=Path,
+        metavar="FILE",
+        help="put the table into a document; without FILE, into benchmarks/README.md",
+        nargs="?",
+        const=ROOT / "benchmarks" / "README.md",
+    )
     parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:

@@ -1,20 +1,21 @@
 # SPDX-License-Identifier: MIT
-"""What it costs to use an instance again, beside what a fresh one costs.
+"""Measures what it costs to use an instance again, beside making a fresh one.
 
 What these figures do **not** show:
 
-- The module is parsed before: a fresh instance is laid out, gets its data, and runs one function,
-  which is compiled then; a pooled one is restored, and runs that function.
+- The module is loaded before. A fresh instance is made and gets its data, and then one function is
+  compiled and run. A pooled instance is restored and runs the same function.
 - The function touches one page. A guest that writes to much memory pays for it in both cases, but
   pages that were given back to the system cost more to touch than those that were overwritten.
-- One thread, and nobody who waits.
+- There is only one thread, so nothing ever waits for the pool.
 
-Rows differ in what the module has: bytes of data that are not zero, in a memory of so much. Each
-round times all kinds one after the other, and the medians over all rounds are compared.
+The rows differ in the size of the module's data (bytes that are not zero) and of its memory. Each
+round times all ways one after the other, and the medians over all rounds are compared.
 
     python benchmarks/pool.py [--rounds N]
 
-The bar is 0.3 for a guest with 1 MiB of data. The exit code says nothing about it.
+The bar is a ratio of 0.3 for the guests with 1 MiB of data. The exit code is 0 even if it is
+missed.
 """
 
 import argparse
@@ -28,7 +29,7 @@ import wasmtime
 import pywasm3
 
 MIB = 1 << 20
-# Data, memory.
+# The sizes of data and memory in bytes.
 GUESTS = [(0, 64 << 10), (64 << 10, 2 * MIB), (MIB, 2 * MIB), (MIB, 64 * MIB), (8 * MIB, 16 * MIB)]
 
 
@@ -48,14 +49,14 @@ def module(data: int, memory: int) -> pywasm3.Module:
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """What it takes once."""
+    """Returns how long a work takes when it is done once."""
     begin = time.perf_counter()
     work()
     return time.perf_counter() - begin
 
 
 def kinds(module: pywasm3.Module, address: int) -> dict[str, Callable[[], object]]:
-    """What is compared: each ends with a used instance."""
+    """Returns the ways that are compared. Each ends with an instance that was used."""
     kept = pywasm3.Instance(module)
     snapshot = kept.snapshot()
     pool = pywasm3.InstancePool(module, size=1)
@@ -76,7 +77,7 @@ def kinds(module: pywasm3.Module, address: int) -> dict[str, Callable[[], object
 
 
 def measure(data: int, memory: int, rounds: int) -> dict[str, float]:
-    """Seconds of each kind, the median."""
+    """Returns the median of the seconds that each way takes."""
     works = kinds(module(data, memory), memory - 1024)
     times: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(rounds):
@@ -86,7 +87,7 @@ def measure(data: int, memory: int, rounds: int) -> dict[str, float]:
 
 
 def main() -> None:
-    """Prints a table."""
+    """Prints a line for each guest."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=300)
     rounds = parser.parse_args().rounds

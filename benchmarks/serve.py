@@ -1,29 +1,33 @@
 # SPDX-License-Identifier: MIT
-"""Requests per second and latencies of examples/http_server.py, beside other ways to do its work.
+"""Measures requests per second and latencies of examples/http_server.py, beside other servers.
 
-All servers are the example: uvicorn, starlette, one process; only what digests a body differs.
-They run from the start to the end, and are loaded in turns, by this process, over connections that
-are kept. Every answer is compared with hashlib's. Each figure is the best of all rounds, since all
-else that the machine does makes them worse: most requests per second, least p99 of one round, least
-processor time of the server per request. The last depends least on what else runs.
+All servers are the example (uvicorn, starlette, one process), and differ only in what computes the
+digest of a body. They run from the start to the end. This process sends them requests in turns,
+over connections that stay open, and compares every answer with hashlib's. Each figure is the best
+of all rounds, because whatever else the machine does makes a figure worse: the most requests per
+second, the least p99 of a round, and the least processor time of the server per request. The
+processor time depends least on what else runs.
 
 What these figures do **not** show:
 
-- Client and server share the machine. On two cores the client takes most of one, so what a server
-  does on a second thread is worth less than it would be behind a real network; and with 16
-  connections the client is late, too: its own waiting is part of every latency.
-- Most of the time of a short request is uvicorn's, its HTTP parser's in Python (h11), and the
-  client's. "hashlib" is a server that has nearly no work: ratios to it say what a server costs,
-  ratios of bare calls stand in crossing.py.
-- SHA-256 is no reason for a sandbox, and hashlib is faster than any interpreter. It stands for work
+- Client and server share the machine. On two cores the client takes most of one, so a second thread
+  of the server gains less than it would behind a real network. With 16 connections the client is
+  late, too, and its own waiting is part of every latency.
+- Most of the time of a short request is spent by uvicorn, by its HTTP parser written in Python
+  (h11), and by the client. "hashlib" is a server with nearly no work, so ratios to it show what a
+  server costs. Ratios of bare calls are in crossing.py.
+- SHA-256 does not need a sandbox, and hashlib is faster than any interpreter. It stands for work
   that costs 0.1 microseconds per byte in a guest.
-- The servers do not give the same: "wasm3, kept" lets each request see what earlier ones left, only
-  pywasm3's bound the guest, and only the first two leave the loop to other requests meanwhile.
-- A load of some seconds on the loopback device: no slow clients, no TLS, no second process.
+- The servers do not offer the same. With "wasm3, kept" a request can see what earlier ones left.
+  Only the servers with pywasm3 limit the guest. Only "pywasm3" and "on threads" let the loop serve
+  other requests while a guest computes.
+- The load lasts some seconds and comes over the loopback device: there are no slow clients, no TLS,
+  and no second process.
 
     python benchmarks/serve.py [--rounds N] [--seconds S]
 
-Needs the extras `http` and, for its rows, `bench` (the published binding).
+This needs the extra `http`. The rows of "wasm3" need the `wasm3` package (PyPI's pywasm3 0.5.0),
+which the extra `bench` installs.
 """
 
 import argparse
@@ -52,14 +56,14 @@ sys.path.append(str(ROOT / "examples"))
 
 http_server: Any = importlib.import_module("http_server")
 
-# --- what digests a body
+# --- the ways to digest a body
 
 
 class OnTheLoop(http_server.Guest):
-    """The pool without threads: the event loop waits for the guest, however long."""
+    """The pool of the example without threads: the event loop waits for the guest."""
 
     async def digest(self, message: bytes) -> bytes:
-        """As the example's on threads, but for `.aio`."""
+        """Digests as the example does on threads, but calls directly instead of with `.aio`."""
         with self._pool.instance() as instance:
             exports, memory = instance.exports, instance.memory
             for start in range(0, len(message), self._buffer_size):
@@ -69,8 +73,8 @@ class OnTheLoop(http_server.Guest):
             return memory.read(exports.final(), http_server.DIGEST_BYTES)
 
 
-class Published:
-    """The published binding, with one runtime for all requests."""
+class Wasm3Kept:
+    """The `wasm3` package, with one runtime for all requests."""
 
     def __init__(self) -> None:
         self.wasm3 = importlib.import_module("wasm3")
@@ -78,7 +82,7 @@ class Published:
         self.load()
 
     def load(self) -> None:
-        """A new runtime."""
+        """Makes a new runtime."""
         environment = self.wasm3.Environment()
         self.runtime = environment.new_runtime(64 * 1024)
         self.runtime.load(environment.parse_module(self.binary))
@@ -87,7 +91,7 @@ class Published:
         self.buffer, self.buffer_size = buffer(), size()
 
     async def digest(self, message: bytes) -> bytes:
-        """The same calls."""
+        """Makes the same calls as the example."""
         self.init()
         memory = self.runtime.get_memory(0)
         for start in range(0, len(message), self.buffer_size):
@@ -98,27 +102,27 @@ class Published:
         return bytes(memory[address : address + http_server.DIGEST_BYTES])
 
     def close(self) -> None:
-        """Nothing to close."""
+        """There is nothing to close."""
 
 
-class PublishedFresh(Published):
-    """A new runtime for each request, which then sees as little of others as with a pool."""
+class Wasm3Fresh(Wasm3Kept):
+    """The `wasm3` package with a new runtime for each request, so that none sees another's data."""
 
     async def digest(self, message: bytes) -> bytes:
-        """In a runtime of its own."""
+        """Digests in a new runtime."""
         self.load()
         return await super().digest(message)
 
 
 class Hashlib:
-    """In C, in microseconds: what is left is the server."""
+    """OpenSSL through hashlib. It takes microseconds, so what remains is the cost of the server."""
 
     async def digest(self, message: bytes) -> bytes:
-        """By OpenSSL."""
+        """Digests with OpenSSL."""
         return hashlib.sha256(message).digest()
 
     def close(self) -> None:
-        """Nothing to close."""
+        """There is nothing to close."""
 
 
 PRIMES = [n for n in range(2, 312) if all(n % d for d in range(2, n))]
@@ -128,7 +132,10 @@ WORD = 0xFFFFFFFF
 
 
 def compress(state: list[int], block: memoryview) -> list[int]:
-    """One block of SHA-256 (FIPS 180-4, section 6.2.2). A rotation is a shift of the word twice."""
+    """Digests one block (FIPS 180-4, section 6.2.2).
+
+    Each word is repeated in the upper half of a number, so that shifting it rotates the word.
+    """
     w = [int.from_bytes(block[i : i + 4], "big") for i in range(0, 64, 4)]
     for t in range(16, 64):
         x, y = w[t - 15] * 0x100000001, w[t - 2] * 0x100000001
@@ -147,10 +154,10 @@ def compress(state: list[int], block: memoryview) -> list[int]:
 
 
 class Python:
-    """The same algorithm in Python."""
+    """SHA-256 written in Python."""
 
     async def digest(self, message: bytes) -> bytes:
-        """Pads, then block by block."""
+        """Pads the message, then digests it block by block."""
         padding = b"\x80" + bytes(-(len(message) + 9) % 64) + (8 * len(message)).to_bytes(8, "big")
         padded = memoryview(message + padding)
         state = START
@@ -159,11 +166,11 @@ class Python:
         return b"".join(word.to_bytes(4, "big") for word in state)
 
     def close(self) -> None:
-        """Nothing to close."""
+        """There is nothing to close."""
 
 
 def guest(kind: Callable[[pywasm3.Module], Any]) -> Callable[[], Any]:
-    """Makes one of ours."""
+    """Returns a function that makes a contestant with pywasm3."""
     return lambda: kind(pywasm3.Module(http_server.GUEST.read_bytes()))
 
 
@@ -171,8 +178,8 @@ CONTESTANTS: dict[str, Callable[[], Any]] = {
     "pywasm3": guest(http_server.Guest),
     "on threads": guest(lambda module: http_server.Guest(module, short_bytes=-1)),
     "on the loop": guest(OnTheLoop),
-    "wasm3, fresh": PublishedFresh,
-    "wasm3, kept": Published,
+    "wasm3, fresh": Wasm3Fresh,
+    "wasm3, kept": Wasm3Kept,
     "Python": Python,
     "hashlib": Hashlib,
 }
@@ -182,8 +189,8 @@ CONTESTANTS: dict[str, Callable[[], Any]] = {
 
 
 def serve(name: str) -> None:
-    """Runs one server until standard input ends, as it does when the parent does."""
-    # The protocol is named since asyncio looks at it: without TCP_NODELAY an answer takes 40 ms.
+    """Runs one server until standard input ends, which it does when the parent process ends."""
+    # asyncio sets TCP_NODELAY only if the protocol is given here; without it an answer takes 40 ms.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     app = http_server.create_app(CONTESTANTS[name]())
@@ -200,10 +207,10 @@ def serve(name: str) -> None:
 
 
 class Server:
-    """One server, a process of its own."""
+    """A server in a process of its own."""
 
     def __init__(self, name: str) -> None:
-        """Starts it."""
+        """Starts the process, and reads the port from it."""
         command = [sys.executable, __file__, "--serve", name]
         pipe = subprocess.PIPE
         self._child = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
@@ -214,14 +221,14 @@ class Server:
         return self._child.stdout.readline()
 
     def cpu_seconds(self) -> float:
-        """That it has used so far."""
+        """Returns the processor time that the server has used so far."""
         assert self._child.stdin
         self._child.stdin.write("\n")
         self._child.stdin.flush()
         return float(self._read())
 
     def close(self) -> None:
-        """Ends it."""
+        """Ends the process."""
         self._child.communicate()
 
 
@@ -230,14 +237,15 @@ class Server:
 
 @dataclass(frozen=True)
 class Load:
-    """Connections that each send a body of so many bytes, again and again."""
+    """A load: connections that each send a body of `size` bytes again and again."""
 
     connections: int
     size: int
-    beside: int = 0  # bytes of the bodies that one more connection sends, which is not measured
+    # The size of the bodies that one more connection sends, which is not measured; 0 for none.
+    beside: int = 0
 
     def __str__(self) -> str:
-        """As a headline."""
+        """The load as a headline of the report."""
         many = "1 connection" if self.connections == 1 else f"{self.connections} connections"
         beside = f", one more sends {self.beside} bytes" if self.beside else ""
         return f"{many}, bodies of {self.size} bytes{beside}"
@@ -253,7 +261,7 @@ LOADS = [
 
 
 async def send(port: int, size: int, end: float) -> list[float]:
-    """Seconds of each request of one connection."""
+    """Sends requests over one connection, and returns the seconds that each took."""
     body = bytes(i * 7 & 0xFF for i in range(size))
     head = f"POST /sha256 HTTP/1.1\r\nhost: localhost\r\ncontent-length: {size}\r\n\r\n"
     request = head.encode() + body
@@ -275,15 +283,15 @@ async def send(port: int, size: int, end: float) -> list[float]:
 
 @dataclass(frozen=True)
 class Figures:
-    """Of one load on one server."""
+    """The figures of one server under one load."""
 
-    rate: float  # requests per second
-    late: float  # seconds, 99 of 100 answers take less
-    cpu: float  # seconds of the server's processor time per request
+    rate: float  # Requests per second.
+    late: float  # The p99 in seconds: 99 of 100 answers take less.
+    cpu: float  # The seconds of the server's processor time per request.
 
 
 async def send_all(port: int, load: Load, end: float) -> list[float]:
-    """Seconds of all requests that are measured, the longest last."""
+    """Returns the seconds of all requests that are measured, sorted."""
     senders = [send(port, load.size, end) for _ in range(load.connections)]
     beside = [send(port, load.beside, end)] if load.beside else []
     found = await asyncio.gather(*senders, *beside)
@@ -291,7 +299,7 @@ async def send_all(port: int, load: Load, end: float) -> list[float]:
 
 
 def run_load(server: Server, load: Load, seconds: float) -> Figures:
-    """Loads one server for so long."""
+    """Puts a load on one server for a time."""
     cpu, begin = server.cpu_seconds(), time.perf_counter()
     times = asyncio.run(send_all(server.port, load, begin + seconds))
     elapsed = time.perf_counter() - begin
@@ -304,7 +312,7 @@ def run_load(server: Server, load: Load, seconds: float) -> Figures:
 
 
 def report(load: Load, found: dict[str, list[Figures]]) -> None:
-    """One line per contestant; ratios are to the first one."""
+    """Prints one line for each contestant. Ratios are to pywasm3, the first one."""
     print(f"\n{load}")
     print(f"{'':14}{'requests/s':>11}{'p99 ms':>9}{'CPU us':>9}  {'x requests':>11}{'x p99':>7}")
     best = {
@@ -325,7 +333,7 @@ def report(load: Load, found: dict[str, list[Figures]]) -> None:
 
 
 def measure(servers: dict[str, Server], rounds: int, seconds: float) -> None:
-    """All loads, one after the other."""
+    """Measures all loads, one after the other."""
     for load in LOADS:
         found: dict[str, list[Figures]] = {name: [] for name in servers}
         for _ in range(rounds):
@@ -335,17 +343,19 @@ def measure(servers: dict[str, Server], rounds: int, seconds: float) -> None:
 
 
 def main() -> None:
-    """Prints a table per load."""
+    """Prints a table for each load."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--seconds", type=float, default=0.5, help="of each load in a round")
+    parser.add_argument(
+        "--seconds", type=float, default=0.5, help="the seconds of a load in a round"
+    )
     parser.add_argument("--serve", choices=CONTESTANTS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
         serve(options.serve)
         return
-    published = importlib.util.find_spec("wasm3") is not None
-    names = [name for name in CONTESTANTS if published or "wasm3," not in name]
+    has_wasm3 = importlib.util.find_spec("wasm3") is not None
+    names = [name for name in CONTESTANTS if has_wasm3 or "wasm3," not in name]
     with ExitStack() as stack:
         servers: dict[str, Server] = {}
         for name in names:

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* wasm3 as it comes, behind a few functions: compute.py compiles and loads it. */
+/* Gives unchanged wasm3 a few functions, which compute.py and load.py compile and call. */
 #include <stdlib.h>
 
 #include "wasm3.h"
@@ -17,7 +17,7 @@ __attribute__((visibility("default"))) IM3Function stock_load(const uint8_t *byt
     return function;
 }
 
-/* i32 -> i32; the process ends if it traps. */
+/* Calls a function of type i32 -> i32. The process ends if the function traps. */
 __attribute__((visibility("default"))) uint32_t stock_run(IM3Function function, uint32_t argument)
 {
     uint32_t result = 0;
@@ -27,7 +27,7 @@ __attribute__((visibility("default"))) uint32_t stock_run(IM3Function function, 
     return result;
 }
 
-/* Parses, loads and compiles a module whole, and frees it. What wasm3 says, or NULL. */
+/* Parses, loads and compiles a whole module, and frees it. Returns wasm3's error, or NULL. */
 __attribute__((visibility("default"))) const char *stock_compile(const uint8_t *bytes,
                                                                  uint32_t size)
 {

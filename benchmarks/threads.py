@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: MIT
-"""What long calls leave to others: the GIL, and how soon a call stops.
+"""Measures what long calls leave to other threads, and how soon a running call stops.
 
 What these figures do **not** show:
 
-- They need as many idle cores as there are threads. The first line says how busy the machine was;
-  beside other work, two threads get what is left. A first row says what that is, for hashlib.
-- The guest is one loop of cheap instructions. Guests that call Python functions all the time take
-  turns with other threads, as Python code does.
-- How late a stop is includes what the system takes to give the thread a core.
+- They need as many idle cores as there are threads. The first line says how busy the machine was.
+  If other work runs, two threads get only what is left; the row of hashlib shows how much that is.
+- The guest is one loop of cheap instructions. A guest that calls Python functions all the time
+  takes turns with other threads, as Python code does.
+- The time until a call stops includes the time that the system takes to give the thread a core.
 
-Each figure comes from several rounds; the median counts, and the worst is shown.
+Each figure is the median of several rounds. The best and the worst are shown, too.
 
     python benchmarks/threads.py [--rounds N]
 
-The exit code says nothing about the bars.
+The exit code is 0 even if a bar is missed.
 """
 
 import argparse
@@ -37,18 +37,18 @@ TEXT = """
     loop local.get 0 i32.const 1 i32.sub local.tee 0 br_if 0 end))
 """
 MODULE = pywasm3.Module(wasmtime.wat2wasm(TEXT))
-SECONDS = 0.5  # that a long call takes, about
+SECONDS = 0.5  # The time that a long call takes, approximately.
 
 
 def sized(work: Callable[[int], object], count: int) -> int:
-    """What to multiply the count by, for the work to take SECONDS."""
+    """Returns the count for which the work takes SECONDS, estimated from a smaller count."""
     begin = time.perf_counter()
     work(count)
     return round(count * SECONDS / (time.perf_counter() - begin))
 
 
 def elapsed(works: list[Callable[[int], object]], count: int) -> float:
-    """Seconds in which threads do so much work each."""
+    """Returns the seconds until all threads have done their work `count` times."""
     workers = [threading.Thread(target=work, args=(count,)) for work in works]
     begin = time.perf_counter()
     for worker in workers:
@@ -59,24 +59,24 @@ def elapsed(works: list[Callable[[int], object]], count: int) -> float:
 
 
 def throughput(make: Callable[[], Callable[[int], object]], count: int) -> float:
-    """Of two threads, in times that of one."""
+    """Returns the throughput of two threads, as a multiple of that of one."""
     one = min(elapsed([make()], count), elapsed([make()], count))
     return 2 * one / elapsed([make(), make()], count)
 
 
 def guest() -> Callable[[int], object]:
-    """An instance for one thread."""
+    """Returns a function of a new instance, for one thread."""
     spin: Callable[[int], object] = pywasm3.Instance(MODULE).exports.spin
     return spin
 
 
 def hashing() -> Callable[[int], object]:
-    """Work of the standard library, without the GIL: what the machine gives at this moment."""
+    """Returns work of the standard library that needs no GIL, to see what the machine can give."""
     return lambda size: hashlib.sha256(bytes(size))
 
 
 def ticks(running: Callable[[float], None]) -> int:
-    """How often another thread wakes up in a second if it sleeps 10 ms each time."""
+    """Returns how often a thread that sleeps 10 ms each time wakes up in a second."""
     seen, ended = [0], threading.Event()
 
     def tick() -> None:
@@ -93,26 +93,26 @@ def ticks(running: Callable[[float], None]) -> int:
 
 
 def spin_for(seconds: float) -> None:
-    """Runs a guest so long."""
+    """Runs a guest for a time."""
     instance = pywasm3.Instance(MODULE)
     with contextlib.suppress(pywasm3.DeadlineExceeded), instance.deadline(seconds):
         instance.exports.loop()
 
 
 def kept_ticks() -> float:
-    """The part of its ticks that another thread keeps while a guest runs."""
+    """Returns the part of its wake-ups that another thread keeps while a guest runs."""
     return ticks(spin_for) / ticks(time.sleep)
 
 
 def deadline_lateness() -> float:
-    """Milliseconds from a deadline to its exception."""
+    """Returns the milliseconds from a deadline to its exception."""
     begin = time.perf_counter()
     spin_for(0.05)
     return (time.perf_counter() - begin - 0.05) * 1e3
 
 
 def interrupt_lateness() -> float:
-    """Milliseconds from the interruption by another thread to its exception."""
+    """Returns the milliseconds from interrupt() on another thread to its exception."""
     instance = pywasm3.Instance(MODULE)
     at = [0.0]
 
@@ -127,7 +127,7 @@ def interrupt_lateness() -> float:
 
 
 def signal_lateness() -> float:
-    """Milliseconds from a Ctrl-C to KeyboardInterrupt."""
+    """Returns the milliseconds from Ctrl-C to KeyboardInterrupt."""
     at = [0.0]
 
     def press() -> None:
@@ -141,26 +141,33 @@ def signal_lateness() -> float:
 
 
 def main() -> None:
-    """Prints one line per figure."""
-    parser = argparse.ArgumentParser(description="What long calls leave to others.")
+    """Prints one line for each figure."""
+    parser = argparse.ArgumentParser(
+        description="Measures what long calls leave to other threads, and how soon a call stops."
+    )
     parser.add_argument("--rounds", type=int, default=7)
     rounds = parser.parse_args().rounds
     signal.signal(signal.SIGINT, signal.default_int_handler)
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
-    print(f"{os.cpu_count()} cores, load average {load:.1f} (0 is an idle machine)")
+    print(f"{os.cpu_count()} cores, load average {load:.1f} (0 means an idle machine)")
     iterations, size = sized(guest(), 1_000_000), sized(hashing(), 1_000_000)
     for what, measure, bar, more_is_better in (
-        ("two threads of hashlib, times one", lambda: throughput(hashing, size), 1.85, True),
         (
-            "two threads, times the throughput of one",
+            "hashlib: throughput of two threads / of one",
+            lambda: throughput(hashing, size),
+            1.85,
+            True,
+        ),
+        (
+            "guest: throughput of two threads / of one",
             lambda: throughput(guest, iterations),
             1.85,
             True,
         ),
-        ("part of its 10 ms ticks another thread keeps", kept_ticks, 0.9, True),
-        ("deadline: late by milliseconds", deadline_lateness, 20, False),
-        ("interrupt(): late by milliseconds", interrupt_lateness, 20, False),
-        ("Ctrl-C: late by milliseconds", signal_lateness, 50, False),
+        ("wake-ups that another thread keeps", kept_ticks, 0.9, True),
+        ("ms that a deadline is late", deadline_lateness, 20, False),
+        ("ms that interrupt() is late", interrupt_lateness, 20, False),
+        ("ms that Ctrl-C is late", signal_lateness, 50, False),
     ):
         figures = [measure() for _ in range(rounds)]
         middle = statistics.median(figures)

@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: MIT
-"""The speed of `Module.validate` on a module of 10 MB, beside wasmtime's validator.
+"""Measures the speed of `Module.validate` on modules of 10 MB, beside wasmtime's validator.
 
-The modules are guests of tests/guests, with the bodies of their functions repeated (and the
-function section with them) until the module has the size: real code as clang made it, with all
-its references intact, but only a few dozen different functions.
+The modules are guests of tests/guests whose function bodies are repeated (together with the entries
+of the function section) until the module has the size. They are real code made by clang, and all
+their references are valid, but they have only a few dozen different functions.
 
 What these figures do **not** show:
 
-- A module of 10 MB has more functions, types and branches that differ: caches and branch
-  prediction are kinder to repeated bodies, for both contestants.
-- wasmtime validates on all cores; the figure for one core is of a child process that may use only
-  one. Ours always uses one.
-- Both are asked through Python and copy nothing that matters.
-- Contestants alternate within a round; the figures are minima over the rounds.
+- A real module of 10 MB has more functions, types and branches that differ. Caches and branch
+  prediction handle repeated bodies better, for both contestants.
+- wasmtime validates on all cores. The figure for one core is from a child process that may use only
+  one. pywasm3 always uses one.
+- Both are called through Python, which copies nothing that matters.
+- The contestants take turns within a round, and the figures are minima over the rounds.
 
 Run it with `python benchmarks/validate.py [--rounds N] [--size BYTES]` where `pywasm3-cffi` and
-`wasmtime` are installed. The exit code says nothing about the bars.
+`wasmtime` are installed. It checks no bar.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ GUESTS = ("compute", "sha256", "mandelbrot")
 
 
 def seconds(action: Callable[[], object]) -> float:
-    """How long it takes once."""
+    """Returns how long an action takes once."""
     before = time.perf_counter()
     action()
     return time.perf_counter() - before
 
 
 def contest(data: bytes, rounds: int) -> tuple[float, float]:
-    """Minima of pywasm3 and of wasmtime."""
+    """Returns the least times of pywasm3 and of wasmtime."""
     engine = wasmtime.Engine()
     ours, theirs = [], []
     for _ in range(rounds):
@@ -58,7 +58,7 @@ def contest(data: bytes, rounds: int) -> tuple[float, float]:
 
 
 def status(field: str) -> int:
-    """A size of this process in bytes (Linux)."""
+    """Returns a size of this process in bytes, as Linux reports it."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(f"{field}:"):
             return int(line.split()[1]) * 1024
@@ -66,18 +66,21 @@ def status(field: str) -> int:
 
 
 def peak_memory(data: bytes) -> float:
-    """What making a module takes at most, the copy of its bytes included, in sizes of it; Linux."""
+    """Returns the most memory that making a module takes, as a multiple of the module's size.
+
+    The copy of the module's bytes is part of it. The result is NaN if the system is not Linux.
+    """
     if not Path("/proc/self/clear_refs").exists():
         return float("nan")
     pywasm3.Module(enlarged(data, 1000))
-    Path("/proc/self/clear_refs").write_text("5")  # the peak is forgotten
+    Path("/proc/self/clear_refs").write_text("5")  # This resets the peak, VmHWM.
     before = status("VmRSS")
     pywasm3.Module(data)
     return (status("VmHWM") - before) / len(data)
 
 
 def run(what: str, guest: str, options: argparse.Namespace, **environment: str) -> list[float]:
-    """The numbers that a child prints."""
+    """Runs a child process, and returns the numbers that it prints."""
     command = [sys.executable, __file__, "--guest", guest, "--child", what]
     command += ["--rounds", str(options.rounds), "--size", str(options.size)]
     done = subprocess.run(
@@ -87,7 +90,7 @@ def run(what: str, guest: str, options: argparse.Namespace, **environment: str) 
 
 
 def child(options: argparse.Namespace) -> None:
-    """Prints the figures of one guest: two minima on one core, or the memory."""
+    """Prints the figures of one guest: the two least times on one core, or the memory."""
     data = enlarged((ROOT / f"tests/guests/{options.guest}.wasm").read_bytes(), options.size)
     if options.child == "memory":
         print(peak_memory(data))
@@ -98,7 +101,7 @@ def child(options: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    """Prints a line per guest."""
+    """Prints a line for each guest."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--size", type=int, default=10_000_000)
@@ -113,7 +116,7 @@ def main() -> None:
         data = enlarged((ROOT / f"tests/guests/{guest}.wasm").read_bytes(), options.size)
         ours, theirs = contest(data, options.rounds)
         alone, single = run("speed", guest, options)
-        # Freed memory goes back to the system: what is measured does not hide in it.
+        # With this threshold freed memory goes back to the system, so new memory is always counted.
         (memory,) = run("memory", guest, options, MALLOC_MMAP_THRESHOLD_="65536")
         speeds = [len(data) / 1e6 / s for s in (ours, theirs, single)]
         print(

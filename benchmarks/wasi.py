@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""What WASI's fd_write and fd_read cost, as ratios.
+"""Measures what WASI's fd_write and fd_read cost.
 
-- 1,000,000 calls of fd_write with one line, from a loop in the guest, beside the same loop with a
-  bare host function of the same signature that does nothing but write the same line with os.write.
-  Both write to /dev/null: what a terminal or a disk takes would hide the difference.
-- A file of 100 MB, read through fd_read in pieces of 64 KiB, after it was read once: it comes from
-  the page cache, beside os.readv into a buffer of this process.
+- fd_write: a loop in the guest writes 1,000,000 lines, one per call. It is compared with the same
+  loop and a bare host function of the same signature, which only writes the same line with
+  os.write. Both write to /dev/null, because the time of a terminal or a disk would hide the
+  difference.
+- fd_read: the guest reads a file of 100 MB in pieces of 64 KiB. The file was read before, so it
+  comes from the page cache. It is compared with os.readv into a buffer of this process.
 
-Each is the best of some rounds, taken in turn. It does not show what a program's own library does
-before it calls fd_write (buffers, formats), which is most of what a real program takes.
+Each figure is the best of several rounds, in which the contestants take turns. The figures do not
+show what a program's own library does before it calls fd_write (buffering, formatting), which is
+most of the cost in a real program.
 
     python benchmarks/wasi.py [--rounds N]
+
+The exit code is 1 if one of the two bars below is missed.
 """
 
 import argparse
@@ -27,8 +31,8 @@ import wasmtime
 import pywasm3
 from pywasm3.wasi import WasiConfig
 
-WRITE_BAR = 1.5  # times the bare function
-READ_BAR = 1e9  # bytes a second
+WRITE_BAR = 1.5  # The most time that fd_write may take, as a multiple of the bare function's.
+READ_BAR = 1e9  # The least number of bytes per second through fd_read.
 
 LINES, LINE = 1_000_000, b"a line of text, as programs write them\n"
 FILE_SIZE, PIECE = 100_000_000, 64 << 10
@@ -61,7 +65,7 @@ TEXT = f"""(module
 
 
 def bare(file: int) -> Callable[[int, int, int, int], int]:
-    """fd_write that does nothing but write."""
+    """Returns an fd_write that does nothing but write the line."""
     write = os.write
 
     def fd_write(fd: int, iovecs: int, count: int, result: int) -> int:
@@ -78,7 +82,7 @@ def timed(function: Callable[[], object]) -> float:
 
 
 def race(functions: list[Callable[[], object]], rounds: int) -> list[float]:
-    """The least time of each, in seconds."""
+    """Returns the least time of each function, in seconds."""
     least = [math.inf] * len(functions)
     for _ in range(rounds):
         for i, function in enumerate(functions):
@@ -87,7 +91,7 @@ def race(functions: list[Callable[[], object]], rounds: int) -> list[float]:
 
 
 def write_ratio(module: pywasm3.Module, rounds: int) -> float:
-    """How much longer fd_write takes than the bare function."""
+    """Returns the time of fd_write, as a multiple of the bare function's."""
     with open(os.devnull, "wb", buffering=0) as null:
         imports = {"wasi_snapshot_preview1": {"fd_write": bare(null.fileno())}}
         ours = pywasm3.Instance(module, wasi=WasiConfig(stdout=os.devnull))
@@ -102,7 +106,7 @@ def write_ratio(module: pywasm3.Module, rounds: int) -> float:
 
 
 def read_rate(module: pywasm3.Module, rounds: int) -> float:
-    """Bytes a second through fd_read."""
+    """Returns how many bytes per second come through fd_read."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "file")
         path.write_bytes(bytes(FILE_SIZE))
@@ -117,7 +121,7 @@ def read_rate(module: pywasm3.Module, rounds: int) -> float:
 
         def ours() -> None:
             if instance.exports.read() != FILE_SIZE:
-                raise AssertionError("not the whole file was read")
+                raise AssertionError("fd_read did not read the whole file")
 
         mine, theirs = race([ours, plain], rounds)
         os.close(fd)
@@ -126,7 +130,7 @@ def read_rate(module: pywasm3.Module, rounds: int) -> float:
 
 
 def main() -> int:
-    """1 when a bar is missed."""
+    """Prints both figures. Returns 1 if a bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """A tour of pywasm3 in ten seconds: `make demo`, or `python examples/demo.py [FILE] [--png FILE]`.
 
-FILE is what the SHA-256 guest hashes (this program when none is given); `--png` also writes the
-Mandelbrot picture as an image. The guests are C programs: tests/guests/ has their sources.
+FILE is the file that the SHA-256 guest hashes; without it, the guest hashes this program. `--png`
+also writes the Mandelbrot picture as an image. The guests are C programs, whose sources are in
+tests/guests/.
 """
 
 import argparse
@@ -32,15 +33,15 @@ def guest(name: str, imports: Any = None) -> pywasm3.Instance:
 
 
 def headline(text: str) -> None:
-    """Begins a section."""
+    """Prints the title of a section."""
     print(f"\n{text}\n{'-' * len(text)}")
 
 
-# --- what a module says about itself, and strings across the border
+# --- the exports of a module, and strings that go in and out
 
 
 def show_strings() -> None:
-    """A C program with C strings: names go in by address, greetings come back by address."""
+    """Calls a C program with C strings: names go in by address, greetings come back by address."""
     inst = guest("strings")
     headline(f"C strings (strings.wasm, {inst.module.size} bytes)")
     for export in inst.module.exports:
@@ -56,11 +57,11 @@ def show_strings() -> None:
     inst.exports.release()
 
 
-# --- a whole file through the guest
+# --- a whole file, hashed by the guest
 
 
 def show_sha256(path: Path) -> None:
-    """Hashes a file piece by piece inside the guest and compares with hashlib."""
+    """Hashes a file piece by piece inside the guest, and compares the result with hashlib's."""
     headline(f"SHA-256 of {path.name}")
     inst = guest("sha256")
     sha, memory = inst.exports, inst.memory
@@ -86,7 +87,7 @@ LIMIT = 250
 
 
 def render(width: int, height: int) -> tuple[int, ...]:
-    """Iteration counts of the whole Mandelbrot set, row by row."""
+    """Returns the iteration counts of a picture of the whole Mandelbrot set, row by row."""
     inst = guest("mandelbrot")
     span = max(3.1, 2.4 * width / height)
     address = inst.exports.render(width, height, -0.7, 0.0, span, LIMIT)
@@ -95,7 +96,7 @@ def render(width: int, height: int) -> tuple[int, ...]:
 
 
 def palette() -> list[tuple[int, int, int]]:
-    """256 colours from deep blue over gold to white; the last one, for the inside, is black."""
+    """Returns 256 colours from blue over gold to white; the last one, for the set, is black."""
     stops = [(12, 18, 70), (38, 110, 196), (236, 240, 232), (250, 180, 40), (110, 36, 20)]
     colours = []
     for i in range(255):
@@ -108,18 +109,18 @@ def palette() -> list[tuple[int, int, int]]:
 
 
 def colour_index(count: int) -> int:
-    """Palette entry of an iteration count; the inside has the last one."""
+    """Returns the palette entry of an iteration count; points of the set have the last one."""
     return 255 if count == LIMIT else min(count, 254)
 
 
 def wants_colour() -> bool:
-    """True on a colour terminal that shows Unicode (https://no-color.org turns it off)."""
+    """Returns whether the terminal shows colours and Unicode (see https://no-color.org)."""
     encoding = (sys.stdout.encoding or "").lower()
     return sys.stdout.isatty() and "utf" in encoding and not os.environ.get("NO_COLOR")
 
 
 def show_mandelbrot(png: Path | None) -> None:
-    """Draws in the terminal, two pixels to a character: coloured half blocks or plain ASCII."""
+    """Draws in the terminal, two pixels to a character: coloured half blocks, or plain ASCII."""
     headline("Mandelbrot, computed by C in f64")
     columns = max(20, min(shutil.get_terminal_size().columns - 4, 76))
     lines = columns * 3 // 10
@@ -146,7 +147,7 @@ def show_mandelbrot(png: Path | None) -> None:
 
 
 def write_png(path: Path, width: int, height: int, counts: tuple[int, ...]) -> None:
-    """Writes an 8-bit image with a palette (ISO/IEC 15948)."""
+    """Writes an image with a palette of 8 bits (ISO/IEC 15948)."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         body = kind + data
@@ -167,7 +168,7 @@ def write_png(path: Path, width: int, height: int, counts: tuple[int, ...]) -> N
 
 
 def show_numbers() -> None:
-    """Integers wrap like C's, floats are IEEE 754's, several results are a tuple."""
+    """Shows that integers wrap as in C, floats are IEEE 754's, and several results are a tuple."""
     headline("Numbers")
     arith, multi = guest("arith").exports, guest("multi").exports
     calls: list[tuple[pywasm3.Function, tuple[float, ...]]] = [
@@ -185,19 +186,19 @@ def show_numbers() -> None:
     for function, args in calls:
         call = f"{function.name}({', '.join(map(str, args))})"
         print(f"  {call:44} -> {function(*args)!s:24} {function.type}")
-    print("  and a call that cannot be made:")
+    print("  a call with a wrong argument:")
     try:
         arith.add_i32(1, "two")
     except TypeError as error:
         print(f"  TypeError: {error}")
 
 
-# --- calls in both directions, memory seen from both sides
+# --- calls in both directions, and memory that both sides see
 
 
 def show_callback_and_memory() -> None:
-    """The guest calls a Python function, and works on numbers that Python sees without a copy."""
-    headline("A Python function called by C, over memory that both see")
+    """Lets a guest call a Python function, and work on numbers that Python sees without a copy."""
+    headline("C calls a Python function, and both see the same memory")
     inst = guest("host", {"env": {"callback": lambda x: x * x}})
     print(f"  imports: {', '.join(f'{i.module}.{i.name} {i.type}' for i in inst.module.imports)}")
     print(f"  sum(10) = {inst.exports.sum(10)}, with callback = x * x")
@@ -207,19 +208,19 @@ def show_callback_and_memory() -> None:
     view = memoryview(inst.memory)[address : address + 32]
     print(f"  Python wrote  {struct.unpack('<8i', view)}")
     inst.exports.map(address, 8)
-    print(f"  C made of it  {struct.unpack('<8i', view)}, seen through the same memoryview")
+    print(f"  C squared it  {struct.unpack('<8i', view)}, seen through the same memoryview")
 
     before = inst.memory.grow(15)
     view[:4] = (-7).to_bytes(4, "little", signed=True)
-    print(f"  grown from {before} to {inst.memory.pages} pages, the view is still the memory:")
+    print(f"  grown from {before} to {inst.memory.pages} pages; the view still shows the memory:")
     print(f"  view[0:4] = -7; memory.read_i32({address:#x}) -> {inst.memory.read_i32(address)}")
 
 
-# --- what happens when things go wrong
+# --- errors
 
 
 def show_traps() -> None:
-    """Traps are exceptions that say where in the guest it happened."""
+    """Shows that a trap is an exception, which says where in the guest it happened."""
     headline("Traps")
     trap = guest("trap").exports
     failing: list[tuple[pywasm3.Function, int, int | None]] = [
@@ -236,16 +237,16 @@ def show_traps() -> None:
             print(f"  {function.name}{args}".replace(",)", ")"))
             for line in str(error).splitlines():
                 print(f"    {line}")
-    print(f"  and the instance lives on: divide(84, 2) = {trap.divide(84, 2)}")
+    print(f"  and the instance still works: divide(84, 2) = {trap.divide(84, 2)}")
 
 
 class NoMoreError(Exception):
-    """What the host function below raises."""
+    """The exception that the host function below raises."""
 
 
 def show_exception() -> None:
-    """An exception of a host function passes through the guest and stays the same object."""
-    headline("An exception raised in Python, below C, caught in Python, above C")
+    """Shows that an exception of a host function passes through the guest as the same object."""
+    headline("An exception that Python raises below C, and catches above C")
     raised = NoMoreError("three is enough")
 
     def callback(value: int) -> int:
@@ -266,22 +267,22 @@ def show_exception() -> None:
 
 
 def plain_add(a: float, b: float) -> float:
-    """The measure of all calls."""
+    """Adds two numbers: every call is compared with this function."""
     return a + b
 
 
 def plain_once(value: int) -> int:
-    """One Python function that calls another."""
+    """Calls another Python function."""
     return plain_callback(value)
 
 
 def plain_callback(value: int) -> int:
-    """The host function."""
+    """The host function, which the guests call."""
     return value + 1
 
 
 def plain_fib(n: int) -> int:
-    """Recursion, in Python."""
+    """Computes a Fibonacci number by recursion in Python."""
     return n if n < 2 else plain_fib(n - 1) + plain_fib(n - 2)
 
 
@@ -289,7 +290,7 @@ PLAIN: list[Callable[..., Any]] = [plain_add, plain_add, plain_once, plain_fib]
 
 
 def find_functions(engine: Any) -> list[Callable[..., Any]]:
-    """The guests' counterparts of PLAIN, loaded by calls that both bindings understand."""
+    """Returns the guests' counterparts of PLAIN, loaded by calls that both packages understand."""
 
     def load(name: str, *link: Any) -> Any:
         environment = engine.Environment()
@@ -310,11 +311,11 @@ def find_functions(engine: Any) -> list[Callable[..., Any]]:
 
 
 def show_costs() -> None:
-    """Minima of interleaved rounds; benchmarks/crossing.py is the thorough version."""
+    """Shows the least times of several rounds. benchmarks/crossing.py measures more thoroughly."""
     headline("What a call costs, in nanoseconds")
     columns = {"Python function": PLAIN, "pywasm3": find_functions(pywasm3)}
     if importlib.util.find_spec("wasm3"):
-        columns["wasm3 (published)"] = find_functions(importlib.import_module("wasm3"))
+        columns["wasm3 0.5.0"] = find_functions(importlib.import_module("wasm3"))
 
     rows = [
         ("add(2, 3), i32", "f(2, 3)", 20_000),
@@ -328,25 +329,30 @@ def show_costs() -> None:
             timeit.Timer(statement, "f = function", globals={"function": functions[row]})
             for functions in columns.values()
         ]
-        # Rounds go round the columns, so that a slow moment of the machine hits all alike.
+        # Each round measures all columns, so that a slow moment of the machine affects all alike.
         rounds = [[timer.timeit(number) for timer in timers] for _ in range(15)]
         best = [min(times) / number * 1e9 for times in zip(*rounds, strict=True)]
         print(f"  {label:32}" + "".join(f"{nanoseconds:18,.0f}" for nanoseconds in best))
     if len(columns) == 2:
-        print("  (`pip install pywasm3==0.5.0` adds a column: the published binding)")
+        print("  (`pip install pywasm3==0.5.0` adds a column for the wasm3 package)")
 
 
 def main() -> None:
-    """Runs the tour."""
+    """Runs the whole tour."""
     summary, _, details = (__doc__ or "").partition("\n\n")
     parser = argparse.ArgumentParser(description=summary, epilog=details)
-    parser.add_argument("file", nargs="?", type=Path, default=Path(__file__), help="file to hash")
-    parser.add_argument("--png", type=Path, metavar="FILE", help="write the picture here as well")
+    parser.add_argument(
+        "file", nargs="?", type=Path, default=Path(__file__), help="the file to hash"
+    )
+    parser.add_argument(
+        "--png", type=Path, metavar="FILE", help="write the picture to this file as well"
+    )
     options = parser.parse_args()
     if not options.file.is_file():
         parser.error(f"no such file: {options.file}")
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # names from everywhere, any terminal
+        # Names of files may have characters that the terminal cannot show.
+        sys.stdout.reconfigure(errors="backslashreplace")
 
     print(
         f"pywasm3 {pywasm3.__version__} (wasm3 {pywasm3.M3_VERSION}), "

@@ -1,25 +1,27 @@
 # SPDX-License-Identifier: MIT
-"""An HTTP server whose requests are answered by a guest: each by an instance as new, from a pool.
+"""An HTTP server that answers each request with a guest, in an instance from a pool.
 
     pip install 'pywasm3-cffi[http]'
     python examples/http_server.py --port 8000
     curl --data-binary @README.md http://127.0.0.1:8000/sha256
 
-The guest stands for C code that reads what strangers send: it may be wrong, or turn against the
-server. Here it is tests/guests/sha256.c; `--guest FILE` takes another one with the same exports:
-`buffer() -> address`, `buffer_size()`, `init()`, `update(address, size)`, `final() -> address`.
+The guest stands for C code that processes untrusted data. It may have bugs, or a client may take it
+over and attack the server with it. Here it is tests/guests/sha256.c. `--guest FILE` takes another
+one with the same exports: `buffer() -> address`, `buffer_size()`, `init()`, `update(address, size)`
+and `final() -> address`.
 
 What may happen, and what the client sees of it:
 
-- The body is too large, or comes too slowly: 413, 408. No instance waits for a client.
-- All instances are busy for WAIT_SECONDS: 503, but not for short bodies.
+- The body is too large (413) or comes too slowly (408). No instance waits for a client.
+- All instances are busy for WAIT_SECONDS: 503. This cannot happen to short bodies.
 - The guest runs for too long, or uses up its fuel: 504.
-- The guest traps, or answers with an address outside its memory: 500. The instance is dropped, the
-  reason is logged, and the next request has a new one.
+- The guest traps, or returns an address outside its memory: 500. The instance is dropped, the
+  reason is logged, and the next request gets a new instance.
 - The guest changes its memory: the next request does not see that.
 
-With uvicorn alone: `uvicorn --app-dir examples --factory http_server:create_app --workers 2
---limit-concurrency 100`. Each worker is a process with a pool of its own.
+It can also be run with uvicorn alone. Each worker is then a process with a pool of its own:
+
+    uvicorn --app-dir examples --factory http_server:create_app --workers 2 --limit-concurrency 100
 """
 
 import argparse
@@ -44,36 +46,37 @@ DIGEST_BYTES = 32
 
 BODY_BYTES = 1 << 20
 BODY_SECONDS = 10.0
-WAIT_SECONDS = 1.0  # for an instance
-SHORT_BYTES = 4096  # digested on the event loop,
-SHORT_SECONDS = 0.005  # for so long at most
-CONNECTIONS = 100  # at once; so all bodies together stay below 100 MiB
+WAIT_SECONDS = 1.0  # A request waits at most this long for an instance.
+SHORT_BYTES = 4096  # Bodies up to this size are digested on the event loop,
+SHORT_SECONDS = 0.005  # for at most this long.
+CONNECTIONS = 100  # As many may be open, so all bodies together stay below 100 MiB.
 
-# Fuel is for a whole request: a body of 1 MiB needs 3.2 million units, and the same body always
-# gets the same answer. Time is for each call, of at most a buffer: it ends what fuel is no measure
-# of, as a guest that fills its memory again and again. The guest has 128 KiB of it.
+# The fuel is for a whole request. A body of 1 MiB needs 3.2 million units, and a body always needs
+# the same, so it always gets the same answer. The timeout is for each call, which has at most one
+# buffer to process. It stops what fuel does not measure well, such as a guest that fills its memory
+# again and again. The guest needs 128 KiB of memory.
 LIMITS = pywasm3.Limits(memory=1 << 20, table=1000, fuel=10_000_000, timeout=0.25)
 
 log = logging.getLogger("uvicorn.error")
 
 
 class Digester(Protocol):
-    """What the server needs of a guest; benchmarks/serve.py has others."""
+    """What the server needs of a guest. benchmarks/serve.py has other implementations."""
 
     async def digest(self, message: bytes) -> bytes:
-        """The 32 bytes."""
+        """Returns the digest of a message, DIGEST_BYTES long."""
 
     def close(self) -> None:
-        """The server ends."""
+        """Releases everything when the server ends."""
 
 
 class Guest:
     """A module, and instances of it that are ready for a message.
 
-    Short messages are digested on the event loop, others on threads. Threads cost a request 0.15 ms
-    of processor time, half as much as all else of a short one. But a guest on the loop holds up all
-    other requests: 4 KiB do so for 0.4 ms, and a guest that means harm for SHORT_SECONDS.
-    benchmarks/serve.py measures both.
+    Short messages are digested on the event loop, the others on threads. A thread costs a request
+    0.15 ms of processor time, half as much as everything else that a short request needs. But a
+    guest on the loop holds up all other requests: for 0.4 ms with 4 KiB, and for SHORT_SECONDS if
+    it is malicious. benchmarks/serve.py measures both.
     """
 
     def __init__(
@@ -85,7 +88,7 @@ class Guest:
     ) -> None:
         """Makes the first instances, so that a guest that cannot start fails here."""
         self._pool = self._make_pool(module, limits, None)
-        # An instance for the loop alone: short messages never wait behind long ones.
+        # The loop has an instance for itself, so that short messages never wait for long ones.
         self._own = self._make_pool(module, limits, 1)
         self._short_bytes = min(short_bytes, self._buffer_size)
 
@@ -95,7 +98,7 @@ class Guest:
         return pywasm3.InstancePool(module, size=size, limits=limits, prepare=self._prepare)
 
     def _prepare(self, instance: pywasm3.Instance) -> None:
-        """What is the same for all messages is done once: it is part of what the pool restores."""
+        """Does once what is the same for all messages. The pool restores this state."""
         exports = instance.exports
         self._buffer, self._buffer_size = exports.buffer(), exports.buffer_size()
         if self._buffer_size <= 0:
@@ -103,15 +106,15 @@ class Guest:
         exports.init()
 
     async def digest(self, message: bytes) -> bytes:
-        """Asks a guest that has seen no other message.
+        """Digests a message in an instance that has seen no other message.
 
         Raises:
             TimeoutError: No instance became free, or the guest was stopped (DeadlineExceeded).
-            pywasm3.Trap: The guest failed, or was stopped.
-            IndexError: It names addresses outside its memory.
+            pywasm3.Trap: The guest failed or was stopped.
+            IndexError: The guest returned an address outside its memory.
         """
         if len(message) <= self._short_bytes:
-            # One that is late gets its chance on a thread: nothing is left of its first try.
+            # A message that takes too long starts anew on a thread, with more time.
             with suppress(pywasm3.DeadlineExceeded):
                 return self._digest_now(message)
         return await self._digest_on_threads(message)
@@ -121,11 +124,12 @@ class Guest:
             exports, memory = instance.exports, instance.memory
             memory.write(self._buffer, message)
             exports.update(self._buffer, len(message))
-            # What the guest returns is a stranger's word: `read` checks it, and the size is ours.
+            # The guest's address may be anything, so `read` checks it. The size is our own.
             return memory.read(exports.final(), DIGEST_BYTES)
 
     async def _digest_on_threads(self, message: bytes) -> bytes:
-        # `with` would hold up the loop while it waits, and so those who give back.
+        # A plain `with` would block the loop while it waits, and with it the calls that would
+        # give an instance back.
         async with self._pool.instance(WAIT_SECONDS) as instance:
             exports, memory = instance.exports, instance.memory
             for start in range(0, len(message), self._buffer_size):
@@ -141,7 +145,7 @@ class Guest:
 
 
 async def read_body(request: Request) -> bytes:
-    """The body, if it comes in time and is not too large."""
+    """Returns the body, if it comes in time and is not too large."""
     body = bytearray()
     try:
         with anyio.fail_after(BODY_SECONDS):
@@ -152,12 +156,12 @@ async def read_body(request: Request) -> bytes:
     except TimeoutError:
         raise HTTPException(408) from None
     except ClientDisconnect:
-        raise HTTPException(400) from None  # nobody reads it
+        raise HTTPException(400) from None  # The client is gone, so nobody reads the answer.
     return bytes(body)
 
 
 async def failed(request: Request, error: Exception) -> Response:
-    """Answers for a guest that failed. The client learns that, the log why."""
+    """Answers for a guest that failed. The client learns that it failed, and the log says why."""
     stopped = isinstance(error, (pywasm3.DeadlineExceeded, pywasm3.OutOfFuel))
     log.warning("%s: the guest failed: %s", request.url.path, error)
     text = "the guest took too long\n" if stopped else "the guest failed\n"
@@ -165,12 +169,12 @@ async def failed(request: Request, error: Exception) -> Response:
 
 
 async def busy(_request: Request, _error: Exception) -> Response:
-    """Answers when no instance became free."""
+    """Answers when no instance became free in time."""
     return PlainTextResponse("busy\n", status_code=503, headers={"Retry-After": "1"})
 
 
 def create_app(digester: Digester | None = None) -> Starlette:
-    """The ASGI application."""
+    """Makes the ASGI application."""
     guest = digester or Guest(pywasm3.Module(GUEST.read_bytes()))
 
     async def sha256(request: Request) -> Response:
@@ -196,7 +200,7 @@ def main() -> None:
         description=summary, epilog=details, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8000, help="0: any that is free")
+    parser.add_argument("--port", type=int, default=8000, help="the port; 0 takes any that is free")
     parser.add_argument("--guest", type=Path, default=GUEST, metavar="FILE")
     options = parser.parse_args()
     app = create_app(Guest(pywasm3.Module(options.guest.read_bytes())))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Checks what is in a wheel and how large it is. python tools/check_wheel.py WHEEL"""
+"""Checks the contents and the size of a wheel: python tools/check_wheel.py WHEEL"""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ SOURCES = (".c", ".h", ".def")
 
 
 def complaints(wheel: Path) -> list[str]:
-    """What is wrong with it, one sentence each."""
+    """Returns what is wrong with the wheel, one sentence for each fault."""
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
-    found = [f"{name} has no business there" for name in names if name.endswith(SOURCES)]
+    found = [f"{name} must not be in the wheel" for name in names if name.endswith(SOURCES)]
     found += [
-        f"{license} is missing"
+        f"the wheel lacks {license}"
         for license in LICENSES
         if not any(name.endswith(".dist-info/" + license) for name in names)
     ]
     size = wheel.stat().st_size
     if size > MAX_BYTES:
-        found.append(f"{size:,} bytes are more than {MAX_BYTES:,}")
+        found.append(f"the wheel has {size:,} bytes, which is more than {MAX_BYTES:,}")
     return found
 
 
@@ -34,5 +34,5 @@ if __name__ == "__main__":
     for complaint in found:
         print(f"{path.name}: {complaint}")
     if not found:
-        print(f"{path.name}: {path.stat().st_size:,} bytes, both licences, no C")
+        print(f"{path.name}: {path.stat().st_size:,} bytes, with both licences, without C sources")
     sys.exit(bool(found))

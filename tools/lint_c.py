@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Compiles each own C file with every warning an error, and keeps nothing of it."""
+"""Compiles each of our own C files with all warnings as errors, and discards the output."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ import toolchain
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# -O1: several warnings need the optimizer's eyes.
+# Several warnings come from the optimizer, so it must run.
 FLAGS = ["-std=c11", "-O1", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wvla", "-Werror"]
 
 
 def main() -> int:
-    """The number of files with warnings."""
+    """Compiles all files, and returns the number of those with warnings."""
     os.chdir(ROOT)
     system = [build_ffi.WASM3, sysconfig.get_path("include")]
     command = [toolchain.default_compiler(), *FLAGS, "-c", "-o", os.devnull]

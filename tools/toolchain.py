@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Says in one sentence what compiling lacks; for setup.py and by hand."""
+"""Checks whether a C compiler and Python's headers are installed; for setup.py and by hand."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from pathlib import Path
 
 
 def missing(compiler: str) -> str | None:
-    """What to install, as a sentence, or None.
+    """Returns a sentence that says what is missing and how to install it, or None.
 
     Args:
-        compiler: name or path of the C compiler, without arguments.
+        compiler: The name or path of the C compiler, without arguments.
     """
     if not shutil.which(compiler):
         return (
-            f"pywasm3 needs a C compiler, and '{compiler}' is not there: install gcc or clang"
+            f"pywasm3 needs a C compiler, but '{compiler}' was not found: install gcc or clang"
             " ('apt-get install gcc', 'xcode-select --install'), or name one in CC,"
             " then run the same command again."
         )
     header = Path(sysconfig.get_path("include"), "Python.h")
     if not header.exists():
         return (
-            f"pywasm3 needs Python's C headers, and {header} is not there: install them"
+            f"pywasm3 needs Python's C headers, but {header} was not found: install them"
             " ('apt-get install python3-dev'), then run the same command again."
         )
     return None
 
 
 def default_compiler() -> str:
-    """The compiler that setuptools takes on Unix."""
+    """Returns the compiler that setuptools uses on Unix."""
     return (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()[0]
 
 

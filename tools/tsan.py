@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Builds engine and bridge with tests/threads/two_stores.c under ThreadSanitizer, and runs it."""
+"""Runs tests/threads/two_stores.c, with the engine and its C API, under ThreadSanitizer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ FLAGS = [
     "-fomit-frame-pointer", "-pthread", "-fsanitize=thread", "-Werror=incompatible-pointer-types",
     "-isystem", build_ffi.WASM3, f"-I{build_ffi.NATIVE}",
 ]  # fmt: skip
-# What keeps operations free of calls at their ends, which would stay on the C stack.
+# ThreadSanitizer would add a call at the end of each operation. Operations end with a call of the
+# next one, which would then no longer be a sibling call, and the C stack would overflow.
 NO_ENTRY_EXIT = {
     "gcc": ["--param", "tsan-instrument-func-entry-exit=0"],
     "clang": ["-mllvm", "-tsan-instrument-func-entry-exit=0"],
@@ -30,7 +31,7 @@ NO_ENTRY_EXIT = {
 
 
 def main() -> int:
-    """The exit code of the driver: not 0 for a race or a wrong answer."""
+    """Builds and runs the driver. Returns its exit code, not 0 for a race or a wrong answer."""
     os.chdir(ROOT)
     compiler = toolchain.default_compiler()
     flags = FLAGS + NO_ENTRY_EXIT["clang" if "clang" in compiler else "gcc"]

@@ -1,6 +1,7 @@
 ;; SPDX-License-Identifier: MIT
-;; Calls out, a thousand times each, and the ways through both sides. All take nothing and return 0
-;; if the host answered as it should: the number it was given, or the sum of the numbers.
+;; Calls to host functions: a thousand in a loop for each signature, and single ones. All exports
+;; take nothing and return 0 if the host answered as it should: the number that it was given, or the
+;; sum of the numbers.
 (module
   (import "env" "nothing" (func $nothing))
   (import "env" "identity_i32" (func $identity_i32 (param i32) (result i32)))
@@ -46,7 +47,7 @@
       (br_if $again (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))
     (local.get $wrong))
 
-  ;; In and out once; and from there in again, where `reenter` calls `inner`.
+  ;; `once` calls out once. `outer` calls the host function `reenter`, which calls `inner`.
   (func (export "once") (result i32) (i32.ne (call $identity_i32 (i32.const 7)) (i32.const 7)))
   (func (export "outer") (result i32) (i32.ne (call $reenter (i32.const 7)) (i32.const 7)))
   (func (export "inner") (result i32) (i32.const 0)))

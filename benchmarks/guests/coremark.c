@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The mix that CoreMark made known, in a program of ours: lists, matrices, a state machine, a CRC.
+// The mix of work that CoreMark made known, but our own program: lists, matrices, a state machine
+// and a CRC.
 
 #include "../../tests/guests/compute.c"
 #include "job.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Calls: fib(20) makes 21,891 of them.
+// Function calls: fib(20) makes 21,891 of them.
 
 #include "../../tests/guests/arith.c"
 #include "job.h"

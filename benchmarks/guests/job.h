@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-// What the programs of `pywasm3 bench` have in common: each does its work in `job`, which takes
-// nothing and returns 0 if what it computed is right. So every engine can run them, also one that
-// passes no arguments, and none can win by a wrong result.
+// The common part of the programs of `pywasm3 bench`. Each does its work in `job`, which takes
+// nothing and returns 0 if the result is right. So every engine can run them, even one that cannot
+// pass arguments, and none can win by a wrong result.
 
 #pragma once
 #include <stdint.h>
 
-// Compiled for the machine itself, as the bench does for comparison, the jobs need names.
+// As native code, to which the bench compares, all jobs are in one library and need names of their
+// own.
 #ifdef __wasm__
 #define JOB(name) __attribute__((export_name("job"))) uint32_t name##_job(void)
 #else
@@ -16,5 +17,5 @@
 uint32_t fib_job(void), coremark_job(void), sieve_job(void), matrix_job(void), sha256_job(void),
     strings_job(void);
 
-// How much there is to do, which the compiler must not know: it would do it itself.
+// The amount of work. The compiler must not know it, or it would compute the result itself.
 #define AMOUNT static volatile uint32_t amount

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// 64-bit floats: the product of two square matrices, whose trace is known.
+// 64-bit floats: computes the product of two square matrices, whose trace is known.
 
 #include "job.h"
 

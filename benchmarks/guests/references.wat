@@ -1,4 +1,4 @@
 ;; SPDX-License-Identifier: MIT
-;; Apart from the other functions: not every engine loads references.
+;; This function is in a module of its own, because not every engine can load references.
 (module
   (func (export "identity_externref") (param externref) (result externref) local.get 0))

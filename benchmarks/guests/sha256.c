@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Shifts and rotations: the SHA-256 of 4 KiB.
+// Shifts and rotations: computes the SHA-256 of 4 KiB.
 
 #include "../../tests/guests/sha256.c"
 #include "job.h"

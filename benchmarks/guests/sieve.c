@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Bytes in memory: the primes below a number, by Eratosthenes' sieve.
+// Bytes in memory: counts the primes below a number with Eratosthenes' sieve.
 
 #include "job.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Text, byte by byte: greetings for many names, in upper case, one behind the other.
+// Text, byte by byte: writes greetings for many names in upper case, one after the other.
 
 #include "../../tests/guests/strings.c"
 #include "job.h"

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""What crossing between Python and WebAssembly costs, measured on this machine: `pywasm3 bench`.
+"""Measures on this machine what crossing between Python and WebAssembly costs: `pywasm3 bench`.
 
-Who knows what:
+The modules, and what each of them does:
 
-- `rows`: what is measured; `guests`: the modules for it; `kinds`: how a row becomes a statement.
-- `peers`: one class for each binding and each floor, each in its best documented use.
-- `clock`: calibration, warm-up and one value; `child`: serves it in a process of the peer's own.
-- `process`: the other end of that; `run`: asks all peers in turn, and collects.
-- `machine`, `figures`, `report`, `plot`, `compare`: what a person reads; `stored`: from a file.
-- `command`: the options.
+- `rows` lists what is measured, `guests` has the modules for it, and `kinds` makes a statement of
+  each row.
+- `peers` has a class for each package and each floor, which are used as their documentation shows.
+- `clock` calibrates, warms up and takes a value; `child` does so in the process of one peer.
+- `process` starts that process and talks to it; `run` asks all peers in turn and collects the
+  values.
+- `machine`, `figures`, `report`, `plot` and `compare` make what a person reads; `stored` reads a
+  stored run.
+- `command` has the options of the command line.
 
-Nothing of it is imported by the rest of the package. The extra `bench` has what it needs.
+The rest of the package imports nothing of it. Its own requirements are in the extra `bench`.
 """

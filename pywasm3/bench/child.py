@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""The process in which one peer is measured: it answers one line with one line, both JSON.
+"""The program of the process in which one peer is measured.
 
-Requests have ``do`` and, all but the first, ``row``:
+The main process writes requests to its standard input, and it answers each line with one line. Both
+are JSON. A request has ``do``, and all but the first have ``row``, the id of a row:
 
-- ``hello``: ``{"version"}``, or ``{"missing": why}``;
-- ``prepare`` with ``seconds`` (of a value) and ``warmup``: ``{"loops", "seconds", "first"}``;
-- ``measure`` with ``loops``: ``{"value"}``.
+- ``hello`` is answered by ``{"version": text}``, or ``{"missing": why}``.
+- ``prepare`` also has ``seconds``, the time that a value shall take, and ``warmup`` in seconds. It
+  is answered by ``{"loops", "seconds", "first"}``, the fields of `clock.Calibrated`.
+- ``measure`` also has ``loops``, and is answered by ``{"value": number}``.
 
-The last two may be answered by ``{"cannot": why}``, what the peer has no way to do, or
-``{"failed": what}``.
+The answer to the last two can also be ``{"cannot": why}`` if the peer has no way to do the row, or
+``{"failed": what}`` if it should have been able to.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ Answer = dict[str, Any]
 
 
 class Server:
-    """Answers for one peer."""
+    """Answers the requests for one peer."""
 
     def __init__(self, name: str, floors: str) -> None:
         self._name = name
@@ -39,7 +41,7 @@ class Server:
         self._clocks: dict[str, Clock] = {}
 
     def answer(self, request: Answer) -> Answer:
-        """The answer to one request."""
+        """Returns the answer to one request."""
         if request["do"] == "hello":
             return self._hello()
         try:
@@ -49,9 +51,9 @@ class Server:
             return {"value": clock.value(request["loops"])}
         except Cannot as error:
             return {"cannot": str(error)}
-        except Exception as error:  # the peer's own, whatever it is: a cell of the table
+        except Exception as error:  # A peer may raise anything, which becomes a cell of the table.
             text = f"{type(error).__name__}: {error}".partition("\n")[0]
-            # An engine without a feature says so in many ways, but not by a wrong result.
+            # Engines report a missing feature in many ways, but never by a wrong result.
             lacking = by_id(request["row"]).feature and not isinstance(error, WrongResult)
             return {"cannot" if lacking else "failed": text.rstrip(": ")}
 
@@ -61,13 +63,13 @@ class Server:
         except Missing as error:
             return {"missing": str(error)}
         gc.collect()
-        gc.freeze()  # what was imported is not looked through again for every value
+        gc.freeze()  # The collector need not look through the imported objects for every value.
         return {"version": self._peer.version()}
 
     def _clock(self, id: str) -> Clock:
         if id not in self._clocks:
             if self._peer is None:
-                raise RuntimeError("hello comes first")
+                raise RuntimeError("the first request must be hello")
             row = by_id(id)
             work, check = prepare(self._peer, row)
             self._clocks[id] = Clock(work, check, row.per, row.most)
@@ -75,9 +77,9 @@ class Server:
 
 
 def main() -> None:
-    """Serves until the input ends. Arguments: the peer, and where the floors were built."""
+    """Serves until the input ends. Its arguments are the peer and the folder of the floors."""
     server = Server(*sys.argv[1:])
-    # What peers print goes to stderr: stdout is for answers.
+    # Answers get a copy of stdout for themselves; what peers print goes to stderr.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     for line in sys.stdin:

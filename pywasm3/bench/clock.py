@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""How one statement is timed: checked, calibrated, warmed up, then one value at a time.
+"""Times one statement: checks its result, finds the number of loops, warms up, and takes values.
 
-With the care of pyperf, in a process that stays: so the peers can take turns, which processes that
-each measure one benchmark to its end cannot.
+It takes the same care as pyperf, but its process stays alive between values. So the peers can take
+turns, while pyperf measures one benchmark to its end before it begins the next.
 """
 
 from __future__ import annotations
@@ -14,24 +14,27 @@ import timeit
 from collections.abc import Callable, Mapping
 from typing import Any
 
-SLOW_SECONDS = 0.5  # for one execution: then that is a value, and nothing is calibrated
+SLOW_SECONDS = 0.5  # If one execution takes longer, its time is a value and nothing is calibrated.
 
 
 @dataclasses.dataclass(frozen=True)
 class Work:
-    """A statement, and the names in it; `figure` instead, where time is not what is asked for."""
+    """A statement and the names in it.
+
+    If something other than time is measured, `figure` returns the value, and nothing is timed.
+    """
 
     statement: str
     names: Mapping[str, Any]
     figure: Callable[[], float] | None = None
 
     def function(self) -> Callable[[], Any]:
-        """The statement, an expression, as a function without parameters."""
+        """Returns a function without parameters that evaluates the statement, an expression."""
         function: Callable[[], Any] = eval(f"lambda: {self.statement}", dict(self.names))
         return function
 
     def execute(self) -> Any:
-        """Runs the statement once; its result, None if it is no expression."""
+        """Runs the statement once and returns its result, or None if it is not an expression."""
         try:
             code = compile(self.statement, "<row>", "eval")
         except SyntaxError:
@@ -42,7 +45,10 @@ class Work:
 
 @dataclasses.dataclass(frozen=True)
 class Calibrated:
-    """How often a statement runs under one reading of the clock; `first`: a value already had."""
+    """The number of executions for one value, and the seconds that they take.
+
+    If one execution was slow, its time is already a value: `first`.
+    """
 
     loops: int
     seconds: float
@@ -53,10 +59,10 @@ class Clock:
     """Times the work of one row.
 
     Args:
-        work: What is executed.
-        check: Raises when its result is wrong.
-        per: What one execution counts for.
-        most: Loops under one reading of the clock, at most; 0: as many as fill the time.
+        work: The statement to time.
+        check: A function that raises an exception if the result of the statement is wrong.
+        per: How many operations one execution does; a value is the time of one of them.
+        most: The largest number of loops for one value; with 0, as many as fill the time.
     """
 
     def __init__(
@@ -66,13 +72,13 @@ class Clock:
         self._work = work
         self._check = check
         self._per = per
-        # The names become local variables of the loop: the cheapest there are.
+        # The names become local variables of the timed function, because those are the fastest.
         setup = "; ".join(f"{name} = given_{name}" for name in work.names) or "pass"
         given = {f"given_{name}": value for name, value in work.names.items()}
         self._timer = timeit.Timer(work.statement, setup, globals=given)
 
     def calibrate(self, seconds: float, warmup: float) -> Calibrated:
-        """Checks the result, finds a number of loops that takes so long, and warms up."""
+        """Checks the result, finds how many loops take the given seconds, and warms up."""
         if self._work.figure is not None:
             return Calibrated(1, 0.0)
         before = time.perf_counter()
@@ -83,7 +89,7 @@ class Clock:
             return Calibrated(1, once, self._nanoseconds(once))
         loops, took = 1, self._timer.timeit(1)
         while took < seconds and loops != self._most:
-            # Not more than tenfold: the first turns say little about the later ones.
+            # The number grows at most tenfold, because the first loops say little about later ones.
             estimate = int(1.1 * loops * seconds / took) if took > 0 else 10 * loops
             loops = max(loops + 1, min(10 * loops, estimate))
             loops = min(loops, self._most or loops)
@@ -94,7 +100,7 @@ class Clock:
         return Calibrated(loops, took)
 
     def value(self, loops: int) -> float:
-        """One value, in the unit of the row."""
+        """Takes one value, in the unit of the row."""
         gc.collect()
         if self._work.figure is not None:
             return self._work.figure()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The command ``pywasm3 bench``: its options, and what becomes of them.
+"""The command ``pywasm3 bench``: reads its options, measures, and writes the results.
 
-``add_parser`` and ``run`` are what the command line asks of a module that is a command.
+The command line calls ``add_parser`` and ``run``, as it does for every command.
 """
 
 from __future__ import annotations
@@ -26,38 +26,54 @@ from .run import run as measure
 from .stored import read
 
 if TYPE_CHECKING:
-    # As type checkers see it, the class of subparsers is generic.
+    # Only type checkers see this class as generic; at run time it cannot be subscripted.
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
 
 ABOUT = "Measures what crossing between Python and WebAssembly costs on this machine."
-MOST = 1_000_000  # rounds, or seconds; clocks know no infinity
+MOST = 1_000_000  # The most rounds or seconds: clocks and timeouts cannot handle infinity.
 MISSING = "bench needs the extra: type `pip install 'pywasm3-cffi[bench]'`"
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--quick", action="store_true", help="fewer and shorter values: less steady")
-    add("--rows", metavar="GLOB", default="*", help="which rows, as calls/*,compute/fib")
+    add("--quick", action="store_true", help="take fewer and shorter values, which vary more")
+    add(
+        "--rows",
+        metavar="GLOB",
+        default="*",
+        help="the rows to measure, such as calls/*,compute/fib",
+    )
     add(
         "--peers", metavar="NAMES", default=",".join(PEERS),
-        help="who takes part (%(default)s); your own as module:Class",
+        help="the peers to measure (%(default)s); add your own as module:Class",
     )  # fmt: skip
-    add("--rounds", type=int, metavar="N", help="values per cell")
-    add("--milliseconds", type=float, metavar="M", help="that a value takes, at least")
-    add("--timeout", type=float, metavar="S", help="seconds until a peer counts as hanging")
-    add("--json", type=Path, metavar="FILE", help="write all values here")
-    add("--plot", type=Path, metavar="FILE", help="draw a figure: FILE.svg, .png or .pdf")
-    add("--update", type=Path, metavar="FILE", help="put the report into a document")
-    add("--from", type=Path, metavar="FILE", dest="source", help="report what --json wrote")
-    add("--list", action="store_true", help="list the rows, measure nothing")
+    add("--rounds", type=int, metavar="N", help="the number of values for each cell")
+    add("--milliseconds", type=float, metavar="M", help="the least time that a value takes")
+    add("--timeout", type=float, metavar="S", help="end a peer that has not answered for S seconds")
+    add("--json", type=Path, metavar="FILE", help="write all values to this file")
+    add("--plot", type=Path, metavar="FILE", help="draw a chart; FILE ends with .svg, .png or .pdf")
+    add(
+        "--update",
+        type=Path,
+        metavar="FILE",
+        help="put the report into a document, between its markers",
+    )
+    add(
+        "--from",
+        type=Path,
+        metavar="FILE",
+        dest="source",
+        help="measure nothing, but report a file of --json",
+    )
+    add("--list", action="store_true", help="measure nothing, but list the rows")
     add(
         "--compare", type=Path, nargs=2, metavar=("A", "B"),
-        help="compare two files that --json wrote, measure nothing",
+        help="measure nothing, but compare two files of --json",
     )  # fmt: skip
 
 
 def add_parser(subparsers: Subparsers) -> None:
-    """Adds the command to those of ``pywasm3``."""
+    """Adds the parser of this command."""
     parser = subparsers.add_parser(
         "bench",
         help="measure calls, callbacks, memory, starts and computing beside other engines",
@@ -68,7 +84,7 @@ def add_parser(subparsers: Subparsers) -> None:
 
 
 def settings_of(options: argparse.Namespace) -> Settings:
-    """What the options say; ValueError when they make no sense."""
+    """Returns the settings that the options ask for; raises ValueError if one is out of range."""
     changes: dict[str, Any] = {}
     if options.rounds is not None:
         changes |= {"rounds": options.rounds, "fresh_rounds": options.rounds}
@@ -93,7 +109,10 @@ def _names(text: str) -> list[str]:
 
 @contextlib.contextmanager
 def _broken_pipes_raise() -> Iterator[None]:
-    """Who writes to a peer that has died shall see that, and not be ended by it."""
+    """Ignores SIGPIPE, so that writing to a peer that has died raises BrokenPipeError.
+
+    The command line lets the signal end the process, which is right for its own output only.
+    """
     number = getattr(signal, "SIGPIPE", None)
     if number is None or signal.getsignal(number) is not signal.SIG_DFL:
         yield
@@ -117,7 +136,7 @@ def _measured(options: argparse.Namespace) -> Run:
 
 
 def _require_writable(path: Path) -> None:
-    """OSError unless the file can be written; it stays as it is."""
+    """Raises OSError if the file cannot be written, and leaves it as it is."""
     there = path.exists()
     with path.open("ab"):
         pass
@@ -126,7 +145,7 @@ def _require_writable(path: Path) -> None:
 
 
 def _check_outputs(options: argparse.Namespace) -> None:
-    """Before minutes go into what could not be kept."""
+    """Checks all output files first, so that no minutes are lost if one cannot be written."""
     from . import report
     from .plot import require_format
 
@@ -140,7 +159,7 @@ def _check_outputs(options: argparse.Namespace) -> None:
 
 
 def _write(options: argparse.Namespace, measured: Run) -> None:
-    """What is asked for besides the table."""
+    """Writes the files that are asked for."""
     from . import report
     from .plot import plot
 
@@ -169,10 +188,10 @@ def _do(options: argparse.Namespace) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Carries out the command.
+    """Runs the command and returns the exit code.
 
     Returns:
-        0; 2 for options that make no sense, or when a package is missing.
+        0, or 2 if an option is wrong, a package is missing or a file cannot be read or written.
     """
     try:
         _do(args)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Two runs, side by side."""
+"""Compares two runs, side by side."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .figures import Run, Summary, cell_summary, differs, figure_text, three_dig
 
 
 def verdict(before: Summary, after: Summary, unit: str) -> str:
-    """In a word."""
+    """Returns "better", "worse", or "same" if the difference may be noise."""
     if not differs(before, after):
         return "same"
     better = (after.figure > before.figure) == (unit == "x")
@@ -28,7 +28,7 @@ def _what(cell: dict[str, Any]) -> str:
 
 
 def lines(first: Run, second: Run) -> Iterator[tuple[str, ...]]:
-    """Row, peer, figure of each, ratio of second to first, verdict; for all that both have."""
+    """Yields row, peer, both figures, their ratio and the verdict, for cells of both runs."""
     after = _cells(second)
     for key, (row, cell) in _cells(first).items():
         if key not in after:
@@ -47,7 +47,7 @@ def lines(first: Run, second: Run) -> Iterator[tuple[str, ...]]:
 
 
 def _differences(first: Run, second: Run) -> Iterator[str]:
-    """Machines, versions of peers, and what only one of the runs has."""
+    """Yields how the machines and versions differ, and which rows only one of the runs has."""
     before, after = (
         run["machine"] | {p["name"]: p["version"] for p in run["peers"] if p["installed"]}
         for run in (first, second)
@@ -63,7 +63,7 @@ def _differences(first: Run, second: Run) -> Iterator[str]:
 
 
 def markdown(first: Run, second: Run) -> str:
-    """As a table, and what differs of the machines."""
+    """Returns the comparison as a table, and a list of what else differs between the runs."""
     cells = [("row", "peer", "first", "second", "ratio", ""), ("---",) * 6, *lines(first, second)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     text = "\n".join(
@@ -71,4 +71,4 @@ def markdown(first: Run, second: Run) -> str:
         for line in cells
     )
     notes = list(_differences(first, second))
-    return "\n".join([text, *(["", "What differs besides:", *notes] if notes else [])])
+    return "\n".join([text, *(["", "What else differs:", *notes] if notes else [])])

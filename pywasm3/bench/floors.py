@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """C functions that do what the guests do, compiled on this machine: the floors ctypes and cffi.
 
-A call from Python into such a function is what any binding must pay at least; the jobs of the
-guests, compiled for the machine itself, are what no engine can beat. Their sources are in a
-checkout only, so an installed package measures the calls alone.
+A floor is a cost that no engine can get below. Calling such a function from Python is the least
+that any binding can cost, and a guest compiled as native code is the least that an engine can take
+for its work. The sources of the guests are only in a checkout, so an installed package measures
+calls alone.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 from .rows import COMPUTE, REPEATS
 
 MODULE = "pywasm3_bench_floors"
-WHY = "why-not.txt"  # in the folder, when the compiler failed
+WHY = "why-not.txt"  # This file in the folder holds the reason if the compiler failed.
 
 _SOURCES = Path(__file__).resolve().parents[2] / "benchmarks" / "guests"
 
@@ -81,7 +82,7 @@ FLOOR uint32_t floor_inner(void) { return 0; }
 
 
 def _jobs() -> list[Path]:
-    """The sources of the guests, if they are there."""
+    """Returns the sources of the guests, or nothing if they are not there."""
     sources = [_SOURCES / f"{name}.c" for name in COMPUTE]
     return sources if all(source.exists() for source in sources) else []
 
@@ -98,7 +99,7 @@ def _compile(folder: str) -> None:
         f"FLOOR uint32_t floor_{name}_job(void) {{ return {name}_job(); }}\n"
         for name in (source.stem for source in jobs)
     )
-    # Hidden symbols: calls within a job are direct, as in a program.
+    # With hidden symbols, calls within a guest are direct, as in a program.
     flags = [] if sys.platform == "win32" else ["-O2", "-w", "-fvisibility=hidden"]
     builder.set_source(
         MODULE,
@@ -110,12 +111,12 @@ def _compile(folder: str) -> None:
 
 
 def build(folder: Path) -> None:
-    """Compiles the module into the folder, or writes there why that did not work."""
-    # In a process of its own: compilers and their drivers print, and fail, in many ways.
+    """Compiles the module into the folder, or writes the reason there if that fails."""
+    # Compilers print and fail in many ways, so each gets a process of its own.
     command = [sys.executable, "-m", __name__, str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        words = done.stderr.strip().splitlines() or ["no reason given"]
+        words = done.stderr.strip().splitlines() or ["the compiler gave no reason"]
         (folder / WHY).write_text(f"needs cffi and a C compiler: {words[-1]}", encoding="utf-8")
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Python functions that do what the functions of calls.wasm do, and as little.
+"""Python functions that do what the functions of calls.wasm do, and nothing else.
 
-They are the host functions of every peer, and the floor of plain Python.
+They serve as the host functions of every peer, and as the floor of plain Python.
 """
 
 from __future__ import annotations
@@ -10,24 +10,24 @@ from typing import Any
 
 
 def nothing() -> None:
-    """() -> ()."""
+    """Takes nothing and returns nothing."""
 
 
 def identity(value: Any) -> Any:
-    """(a) -> a."""
+    """Returns its argument."""
     return value
 
 
 def add(a: Any, b: Any) -> Any:
-    """(a, a) -> a."""
+    """Returns the sum of two numbers."""
     return a + b
 
 
 def add_eight(a: int, b: int, c: int, d: int, e: int, f: int, g: int, h: int) -> int:
-    """8 numbers -> number."""
+    """Returns the sum of eight numbers."""
     return a + b + c + d + e + f + g + h
 
 
 def pair() -> tuple[int, int]:
-    """Two results."""
+    """Returns two results."""
     return 1, 2

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The modules that are measured.
+"""The modules that the bench runs.
 
-Most lie beside this file, built from benchmarks/guests; two are too large for that and are made.
+Most lie in the folder guests, built from benchmarks/guests. Two would be too large for the package
+and are made when they are needed.
 """
 
 from __future__ import annotations
@@ -16,25 +17,32 @@ FOLDER = Path(__file__).resolve().parent / "guests"
 
 LARGE_BYTES = 1_000_000
 DATA_BYTES = 1 << 20
-MEMORY_BYTES = 260 * 65536  # of memory.wasm
+MEMORY_BYTES = 260 * 65536  # The size of the memory in memory.wasm.
 
 _TYPE, _FUNCTION, _MEMORY, _EXPORT, _CODE, _DATA = 1, 3, 5, 7, 10, 11
 
 
 @dataclasses.dataclass(frozen=True)
 class Guest:
-    """A module: its name, by which the floors know what to do instead, and its bytes."""
+    """A module: its bytes, and the name by which the floors find their counterpart of it."""
 
     name: str
     binary: bytes
 
 
 def read_leb(data: bytes, position: int) -> tuple[int, int]:
-    """A number of at most 32 bits, and where it ends; ValueError when there is none."""
+    """Reads an unsigned number of at most 32 bits (LEB128).
+
+    Returns:
+        The number, and the position after it.
+
+    Raises:
+        ValueError: The bytes end within the number, or it is too long.
+    """
     value = 0
     for shift in range(0, 35, 7):
         if position >= len(data):
-            raise ValueError("the bytes end in a number")
+            raise ValueError("the bytes end within a number")
         byte = data[position]
         position += 1
         value |= (byte & 0x7F) << shift
@@ -48,13 +56,13 @@ def _section(number: int, contents: bytes) -> bytes:
 
 
 def _repeated(entries: bytes, times: int) -> bytes:
-    """A section's list of entries, repeated."""
+    """Returns a section's contents, a list of entries, with the whole list repeated."""
     count, at = read_leb(entries, 0)
     return leb(count * times) + entries[at:] * times
 
 
 def enlarged(data: bytes, size: int) -> bytes:
-    """The module with its functions repeated until it has about so many bytes."""
+    """Returns a module with its functions repeated until it has about `size` bytes."""
     sections, at = [], 8
     while at < len(data):
         number = data[at]
@@ -70,12 +78,12 @@ def enlarged(data: bytes, size: int) -> bytes:
 
 
 def _large() -> bytes:
-    """About 1 MB of code."""
+    """Makes a module with about 1 MB of code."""
     return enlarged((FOLDER / "coremark.wasm").read_bytes(), LARGE_BYTES)
 
 
 def _with_data() -> bytes:
-    """A module that begins with 1 MiB of data, and has one function, ``f: () -> i32``."""
+    """Makes a module with 1 MiB of data and one function, ``f: () -> i32``."""
     data = bytes(range(256)) * (DATA_BYTES // 256)
     return b"".join(
         [
@@ -94,6 +102,6 @@ _MADE: dict[str, Callable[[], bytes]] = {"large": _large, "data": _with_data}
 
 
 def guest(name: str) -> Guest:
-    """A module by its name; FileNotFoundError when there is none."""
+    """Returns a module by its name; raises FileNotFoundError if there is none."""
     make = _MADE.get(name)
     return Guest(name, make() if make else (FOLDER / f"{name}.wasm").read_bytes())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How a row becomes a statement, whoever executes it."""
+"""Makes the statement that is timed for a row, from the operations that every peer offers."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from .peers.base import Cannot, Host, Peer
 from .rows import Row
 
 ADDRESS = 4096
-INSTANCES = 200  # whose resident memory is measured
-THREAD_SECONDS = 0.1  # of work for each thread
+INSTANCES = 200  # The number of instances whose resident memory is measured.
+THREAD_SECONDS = 0.1  # The time that each thread works.
 
 Check = Callable[[Any], None]
 
 
 class WrongResult(Exception):
-    """What a peer computed is not what the row expects."""
+    """A peer computed something else than the row expects."""
 
 
 HOSTS = {
@@ -36,7 +36,7 @@ HOSTS = {
 
 
 def _linked(peer: Peer, module: Guest) -> Any:
-    """An instance; where the guest calls back, with host functions."""
+    """Makes an instance. A guest that calls back gets the host functions."""
     if module.name != "callbacks":
         return peer.load(module, {})
     inner: list[Callable[[], Any]] = []
@@ -51,7 +51,7 @@ def _linked(peer: Peer, module: Guest) -> Any:
 
 
 def _equal(peer: Peer, row: Row) -> Check:
-    """Whether the result is the one that the row expects."""
+    """Returns a check that the result is the one that the row expects."""
 
     def check(result: Any) -> None:
         value = peer.value(result)
@@ -67,7 +67,7 @@ def _call(peer: Peer, row: Row) -> tuple[Work, Check]:
 
 
 def _any(result: Any) -> None:
-    """Nothing to compare with."""
+    """Accepts any result, for rows whose result cannot be compared."""
 
 
 # --- memory
@@ -89,20 +89,20 @@ def _view(peer: Peer, row: Row) -> tuple[Work, Check]:
     def check(result: Any) -> None:
         view = memoryview(result)
         if view.readonly or view.nbytes < MEMORY_BYTES:
-            raise WrongResult("not all of the memory, or not to be written")
+            raise WrongResult("the view is read-only, or shorter than the memory")
 
     return peer.view(peer.load(guest(row.guest), {})), check
 
 
 def _bytes_of(peer: Peer, row: Row) -> tuple[Any, memoryview]:
-    """An instance, and a view of its memory."""
+    """Returns an instance and a view of its memory."""
     instance = peer.load(guest(row.guest), {})
     view: Any = peer.view(instance).function()()
     return instance, memoryview(view).cast("B")
 
 
 def _slice_names(row: Row, instance: Any) -> dict[str, Any]:
-    # Not every engine's views keep alive what they show: the instance stays.
+    # With some engines a view does not keep its memory alive, so the instance must be kept, too.
     return {"a": ADDRESS, "b": ADDRESS + row.size, "i": instance}
 
 
@@ -191,7 +191,7 @@ def _instance_memory(peer: Peer, row: Row) -> tuple[Work, Check]:
         return (resident_bytes() - before) / INSTANCES
 
     if resident_bytes() == 0:
-        raise Cannot("only Linux says how much memory a process has")
+        raise Cannot("only Linux tells how much memory a process uses")
     return Work("", {}, growth), _any
 
 
@@ -201,7 +201,7 @@ def _repeatedly(function: Callable[[], Any], loops: int) -> None:
 
 
 def _elapsed(functions: list[Callable[[], Any]], loops: int) -> float:
-    """Seconds until each of them has run so often, each on a thread of its own."""
+    """Returns the seconds until all functions have run `loops` times, each in its own thread."""
     threads = [threading.Thread(target=_repeatedly, args=(f, loops)) for f in functions]
     before = time.perf_counter()
     for thread in threads:
@@ -243,9 +243,9 @@ _KINDS: dict[str, Callable[[Peer, Row], tuple[Work, Check]]] = {
 
 
 def prepare(peer: Peer, row: Row) -> tuple[Work, Check]:
-    """What to execute for a row, and how its result is checked.
+    """Returns the statement to time for a row, and the check of its result.
 
     Raises:
-        Cannot: The peer cannot do it, and why.
+        Cannot: The peer has no way to do the row; the text says why.
     """
     return _KINDS[row.kind](peer, row)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the figures were measured on, and what the system says of a process."""
+"""Describes the machine of a run, and asks the system about a process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 def version(distribution: str) -> str | None:
-    """Of an installed distribution; None when there is none."""
+    """Returns the version of an installed distribution, or None if it is not installed."""
     try:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
@@ -21,7 +21,7 @@ def version(distribution: str) -> str | None:
 
 
 def processor() -> str:
-    """Its model, as the system calls it."""
+    """Returns the model of the processor, as the system calls it."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
         for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
@@ -31,7 +31,7 @@ def processor() -> str:
 
 
 def describe() -> dict[str, str]:
-    """Processor, system and Python."""
+    """Describes the processor, the system and the Python."""
     return {
         "processor": f"{processor()}, {os.cpu_count()} cores",
         "system": f"{platform.system()} {platform.machine()}",
@@ -40,12 +40,12 @@ def describe() -> dict[str, str]:
 
 
 def load_average() -> float | None:
-    """How many processes wanted a core in the last minute; None where nobody says."""
+    """Returns how many processes wanted to run in the last minute; None if this is not counted."""
     return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
 
 
 def resident_bytes() -> int:
-    """Resident memory of this process; 0 where the system does not say."""
+    """Returns the resident memory of this process, or 0 if the system does not tell."""
     statm = Path("/proc/self/statm")
     if not statm.exists():
         return 0
@@ -58,18 +58,18 @@ _IMPORT = "import time; start = time.perf_counter(); import {}; print(time.perf_
 def import_seconds(
     module: str, cache: str, folder: Path | None = None, timeout: float | None = None
 ) -> float:
-    """Time of the import statement in a fresh interpreter.
+    """Measures how long an import statement takes in a fresh interpreter, in seconds.
 
     Args:
-        module: What is imported.
-        cache: A folder for compiled modules: the first import fills it.
-        folder: Where the interpreter starts. None: here.
-        timeout: In seconds.
+        module: The name of the module to import.
+        cache: A folder for compiled bytecode, which the first import fills.
+        folder: The folder in which the interpreter starts. None means the present one.
+        timeout: The seconds after which the import is given up.
 
     Raises:
-        subprocess.SubprocessError: The import fails, or does not end.
+        subprocess.SubprocessError: The import fails, or takes longer than `timeout`.
     """
-    # An installed package has its bytecode ready; a checkout may not, and shall stay as it is.
+    # An installed package has its bytecode compiled. A checkout may not, and must not change.
     environment: Mapping[str, str] = os.environ | {"PYTHONPYCACHEPREFIX": cache}
     environment = {k: v for k, v in environment.items() if k != "PYTHONDONTWRITEBYTECODE"}
     done = subprocess.run(

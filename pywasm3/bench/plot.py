@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One figure of a run: a line per row, a mark per peer, on a logarithmic scale."""
+"""Draws a chart of a run: a line for each row, a mark for each peer, on a logarithmic scale."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from .report import OURS, groups
 
 SUFFIXES = (".svg", ".png", ".pdf")
 ROW_INCHES = 0.27
-# Told apart also without colours.
+# The marks differ in shape, so that they can be told apart without colours.
 MARKERS = "oDv^sP*X<>hp"
 COLORS = ("tab:blue", "tab:green", "tab:orange", "tab:purple", "tab:brown", "tab:cyan", "tab:olive")
 
 
 def _lines(run: Run) -> list[tuple[str, dict[str, Any] | None]]:
-    """From top to bottom: titles of groups, and rows."""
+    """Returns the lines of the chart from top to bottom: titles of groups, and rows."""
     figures = measured(run)
     found: list[tuple[str, dict[str, Any] | None]] = []
     for title, rows in groups(run):
@@ -61,12 +61,12 @@ def _draw_rows(axes: Any, run: Run, lines: list[tuple[str, dict[str, Any] | None
         ours = figures[row["id"]].get(OURS)
         if ours is not None:
             text = f"{figure_text(ours, 'ns')}, {rate_text(ours)}"
-            # At the right edge: a column of figures, whatever lies where.
+            # The figures form a column at the right edge, wherever the marks are.
             axes.text(1.01, -y, text, transform=axes.get_yaxis_transform(), va="center", size=7)
 
 
 def power_text(nanoseconds: float, *, rate: bool = False) -> str:
-    """A power of ten on an axis: without the digits that a measured figure has."""
+    """Writes a power of ten on an axis, without the zeros that a measured figure would have."""
     text = rate_text(nanoseconds) if rate else figure_text(nanoseconds, "ns")
     return re.sub(r"\.0+(?=\D|$)", "", text)
 
@@ -94,13 +94,13 @@ def _label(axes: Any, lines: list[tuple[str, dict[str, Any] | None]]) -> None:
 
 
 def require_format(path: Path) -> None:
-    """ValueError when the suffix is not one of SUFFIXES."""
+    """Raises ValueError unless the file's suffix is one of SUFFIXES."""
     if path.suffix.lower() not in SUFFIXES:
         raise ValueError(f"{path}: the name must end with {', '.join(SUFFIXES)}")
 
 
 def plot(run: Run, path: Path) -> None:
-    """Writes the figure; the suffix says in which format.
+    """Writes the chart, in the format that the suffix of the path names.
 
     Raises:
         ValueError: The suffix is not one of SUFFIXES, or nothing was measured in nanoseconds.
@@ -108,11 +108,11 @@ def plot(run: Run, path: Path) -> None:
     require_format(path)
     lines = _lines(run)
     if not lines:
-        raise ValueError("nothing was measured that the figure could show")
+        raise ValueError("nothing was measured that the chart could show")
     import matplotlib
     from matplotlib.figure import Figure
 
-    # The same figures give the same file.
+    # The settings make the file depend on the figures alone: the same run gives the same file.
     with matplotlib.rc_context({"svg.hashsalt": "pywasm3", "svg.fonttype": "none"}):
         figure = Figure(figsize=(10, 1.9 + ROW_INCHES * len(lines)), layout="constrained")
         axes = figure.add_subplot()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A child process that measures one peer: asked, waited for, ended; and what its end means."""
+"""The child process that measures one peer: sending requests, waiting, and reporting its end."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from typing import Any
 from .peers import peer_class
 
 Answer = dict[str, Any]
-PATIENCE = 3  # who hangs so often is not asked again: there are many rows
+MAX_HANGS = 3  # A peer that hung this often is not asked again, because there are many rows.
 
 
 def ending(code: int, timeout: float | None = None) -> str:
-    """What the end of a process means, in words."""
+    """Says in words why a process ended."""
     if timeout is not None:
         return f"no answer in {timeout:g} s"
     if code < 0:
@@ -32,10 +32,10 @@ def ending(code: int, timeout: float | None = None) -> str:
 
 
 class Child:
-    """The process of one peer; started by the first request, and again after it ended."""
+    """The process of one peer. The first request starts it, and starts it again after it ended."""
 
     def __init__(self, name: str, floors: str, timeout: float) -> None:
-        peer_class(name)  # ValueError here, where somebody reads it
+        peer_class(name)  # An unknown name raises ValueError here, where the user sees it.
         self._command = [sys.executable, "-m", "pywasm3.bench.child", name, floors]
         self._timeout = timeout
         self._hung = 0
@@ -43,9 +43,12 @@ class Child:
         self._lines: queue.Queue[str | None] = queue.Queue()
 
     def ask(self, **request: Any) -> Answer:
-        """The answer; ``{"failed": what}`` when the process ends or hangs instead."""
-        if self._hung >= PATIENCE:
-            return {"failed": f"not asked, since it hung {PATIENCE} times"}
+        """Returns the answer to a request.
+
+        If the process ends or hangs instead, the answer is ``{"failed": what}``.
+        """
+        if self._hung >= MAX_HANGS:
+            return {"failed": f"not asked, because it hung {MAX_HANGS} times"}
         if self._process is None and request["do"] != "hello":
             hello = self._ask({"do": "hello"})
             if "version" not in hello:
@@ -60,11 +63,11 @@ class Child:
             process.stdin.flush()
             line = self._lines.get(timeout=self._timeout)
         except queue.Empty:
-            return {"failed": self._gone(self._timeout)}
+            return {"failed": self._end(self._timeout)}
         except OSError:
             line = None
         if line is None:
-            return {"failed": self._gone()}
+            return {"failed": self._end()}
         answer: Answer = json.loads(line)
         return answer
 
@@ -90,8 +93,8 @@ class Child:
             lines.put(line)
         lines.put(None)
 
-    def _gone(self, timeout: float | None = None) -> str:
-        """Ends the process; what became of it, and its last words."""
+    def _end(self, timeout: float | None = None) -> str:
+        """Ends the process. Returns why it ended, with the last line that it wrote to stderr."""
         process = self._process
         assert process is not None
         if timeout is not None:
@@ -104,7 +107,7 @@ class Child:
         return f"{why} ({words[-1]})" if words and process.returncode > 0 else why
 
     def close(self) -> None:
-        """Ends the process, if there is one."""
+        """Ends the process, if it runs."""
         process, self._process = self._process, None
         if process is None:
             return

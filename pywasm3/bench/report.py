@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The table, what it rests on, what it does not show, and where pywasm3 loses."""
+"""Writes the report: the tables, how they were measured, and where other engines are better."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from .figures import Run, cell_summary, differs, figure_text, measured, summarie
 from .rows import COMPUTE, GROUPS
 
 OURS = "pywasm3"
-FASTER = 1.2  # times: only what computes so much faster is worth a later start
+FASTER = 1.2  # Only engines that compute this many times faster are in the break-even table.
 NOTHING, FAILED = "-", "**failed**"
 
 NOT_SHOWN = """\
-- These are the best moments of a warm loop on one machine: caches, branch predictors and the
-  allocator know what comes. A program sees more. Ratios travel better than nanoseconds; those below
-  some percent, or within the spread, say nothing.
-- The loop that repeats a statement is in every figure, 5 to 10 ns, the same for all.
-- The guests are small and of one compiler. Larger programs have other mixes; nothing is measured of
-  SIMD, exceptions or threads within a guest.
+- The figures are the best moments of a warm loop on one machine, in which caches, branch predictors
+  and the allocator know what comes. A program sees higher costs. Ratios carry over to other
+  machines better than nanoseconds do. A difference of a few percent, or within the spread, says
+  nothing.
+- Each figure includes the loop that repeats the statement, which takes 5 to 10 ns for every peer.
+- The guests are small, and one compiler made them all. Larger programs use other mixes of
+  instructions. SIMD, exceptions and threads within a guest are not measured.
 - Engines differ in what they give for the price: validation, limits on time and memory, sandboxing,
-  types checked, a stable API. No figure shows that.
-- A compiler's modules can be kept compiled, in a file; `start` does not do that.
-- Threads: what two get depends on how many cores are free at that moment."""
+  checked types, a stable API. No figure shows that.
+- A compiling engine can keep its compiled modules in a file. The rows of `start` do not do that.
+- What two threads gain depends on how many cores are free at that moment."""
 
 
 def _installed(run: Run) -> list[dict[str, Any]]:
@@ -36,7 +37,7 @@ def _name(peer: dict[str, Any]) -> str:
 
 
 def cell_text(cell: dict[str, Any], unit: str) -> str:
-    """A figure with its spread, or what there is instead."""
+    """Returns the figure of a cell with its spread, or a word if there is no figure."""
     found = cell_summary(cell, unit)
     if found is not None:
         spread = f"±{found.spread / 2:.0%}" if unit == "x" else f"+{found.spread:.0%}"
@@ -45,7 +46,7 @@ def cell_text(cell: dict[str, Any], unit: str) -> str:
 
 
 def groups(run: Run) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """Titles of the groups that were measured, and their rows."""
+    """Yields the title of each group that was measured, and its rows."""
     for group, title in GROUPS.items():
         rows = [row for row in run["rows"] if row["group"] == group]
         if rows:
@@ -60,12 +61,12 @@ def _lines(cells: list[list[str]]) -> Iterator[str]:
 
 
 def taking_part(rows: list[dict[str, Any]], peers: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The peers that can do anything of these rows."""
+    """Returns the peers that can do at least one of the rows."""
     return [p for p in peers if any("cannot" not in r["cells"][p["name"]] for r in rows)]
 
 
 def table(rows: list[dict[str, Any]], peers: list[dict[str, Any]]) -> str:
-    """One group in Markdown."""
+    """Returns the table of one group in Markdown."""
     doing = taking_part(rows, peers)
     cells = [["", *(peer["title"] for peer in doing)], ["---", *("--:" for _ in doing)]]
     for row in rows:
@@ -75,12 +76,12 @@ def table(rows: list[dict[str, Any]], peers: list[dict[str, Any]]) -> str:
 
 
 def _reasons(run: Run, word: str) -> Iterator[str]:
-    """Who cannot do what, or failed at it: one line for each reason."""
+    """Yields which peers cannot do which rows, or failed at them, one line for each reason."""
     floors = {peer["name"] for peer in run["peers"] if peer["floor"]}
     found: dict[tuple[str, str], list[str]] = {}
     for row in run["rows"]:
         for name, cell in row["cells"].items():
-            # What a floor has nothing to compare with needs no reason.
+            # A floor may have nothing to compare with a row, which needs no explanation.
             if word in cell and (word == "failed" or name not in floors):
                 found.setdefault((name, cell[word]), []).append(row["id"])
     for (name, why), rows in found.items():
@@ -88,9 +89,9 @@ def _reasons(run: Run, word: str) -> Iterator[str]:
 
 
 def losses(run: Run) -> Iterator[tuple[dict[str, Any], str, float]]:
-    """Rows in which another engine is better than ours: the best of them, and how many times.
+    """Yields the rows in which another engine is better, the best one, and how many times.
 
-    What could be noise is none: the ranges must not overlap.
+    Rows in which the ranges overlap are left out, because the difference could be noise.
     """
     engines = {peer["name"] for peer in _installed(run) if not peer["floor"]}
     for row in run["rows"]:
@@ -108,10 +109,10 @@ def losses(run: Run) -> Iterator[tuple[dict[str, Any], str, float]]:
 
 
 def pays_from(run: Run, guest: str, peer: str) -> float | None:
-    """From how many calls on a peer that computes faster is ahead of ours, its start included.
+    """Returns from how many calls on a faster engine is ahead of ours, its start included.
 
-    Calls are those of ``compute/GUEST``; each begins with ``start/GUEST``, which includes one call.
-    None: the peer is not faster, or it was not measured.
+    The engine starts with ``start/GUEST``, which includes one call, and each further call takes the
+    time of ``compute/GUEST``. The result is None if the engine is not faster or was not measured.
     """
     found = measured(run)
     start, call = found.get(f"start/{guest}", {}), found.get(f"compute/{guest}", {})
@@ -129,7 +130,7 @@ def _loss_lines(run: Run) -> Iterator[str]:
 
 
 def _break_even_table(run: Run) -> str:
-    """For each job of the guests, and each engine that is faster: what it gains, when it pays."""
+    """Returns a table of the jobs: how much faster an engine is, and from when on it pays."""
     found = measured(run)
     engines = [p["name"] for p in _installed(run) if not p["floor"] and p["name"] != OURS]
     cells = [
@@ -152,16 +153,17 @@ def _break_even_table(run: Run) -> str:
 
 
 def about(run: Run) -> Iterator[str]:
-    """Machine, settings and versions, one sentence each."""
+    """Yields the machine, the settings and the versions, one sentence each."""
     settings = run["settings"]
     machine = "; ".join(map(str, run["machine"].values()))
     load = run["load_average"]
     busy = "" if load is None else f" Load average at the start: {load:.1f} (0 is idle)."
     yield f"{machine}.{busy}"
     yield (
-        f"The least of {settings['rounds']} values ({settings['fresh_rounds']} where each needs a "
-        f"process), and how far up the lower quartile lies; a value is a loop of at least "
-        f"{settings['seconds'] * 1e3:g} ms. Of threads, the median and the quartiles."
+        f"A figure is the least of {settings['rounds']} values ({settings['fresh_rounds']} where "
+        f"each needs a process of its own), and the percentage says how far up the lower quartile "
+        f"lies. A value is the time of a loop of at least {settings['seconds'] * 1e3:g} ms. For "
+        f"threads, the figure is the median, and the percentage is half the quartiles' distance."
     )
     yield f"Measured: {', '.join(map(_name, _installed(run)))}."
     for peer in run["peers"]:
@@ -176,18 +178,18 @@ def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
 
 
 def sections(run: Run) -> Iterator[str]:
-    """All of the report below the tables."""
+    """Yields the sections of the report below the tables."""
     notes = [f"- {p['title']}: {p['note']}." for p in _installed(run) if p["note"]]
     yield from _section("Failed", _reasons(run, "failed"))
     yield from _section("Where another engine is better", _loss_lines(run))
-    yield from _section("From how many calls on a faster engine pays", [_break_even_table(run)])
+    yield from _section("After how many calls a faster engine pays off", [_break_even_table(run)])
     yield from _section(f"What cannot be done ({NOTHING})", _reasons(run, "cannot"))
     yield from _section("Notes", notes)
     yield from _section("What this does not show", [NOT_SHOWN])
 
 
 def markdown(run: Run) -> str:
-    """The whole report."""
+    """Returns the whole report in Markdown."""
     parts = ["\n".join(f"- {line}" for line in about(run))]
     peers = _installed(run)
     parts += [f"### {title}\n\n{table(rows, peers)}" for title, rows in groups(run)]
@@ -195,10 +197,10 @@ def markdown(run: Run) -> str:
 
 
 def put_between(document: str, name: str, text: str) -> str:
-    """The document with what stands between ``<!-- NAME: begin -->`` and its end replaced.
+    """Replaces what stands between ``<!-- NAME: begin -->`` and ``<!-- NAME: end -->``.
 
     Raises:
-        ValueError: It has no such marks.
+        ValueError: The document does not have these two marks, in this order.
     """
     first, last = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     begin, end = document.find(first), document.find(last)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is measured: the rows of the table."""
+"""The rows of the table: what is measured."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-STARTS = 50  # under one reading of the clock
-REPEATS = 1000  # calls out that one call of callbacks.wasm makes
+STARTS = 50  # The largest number of instances or modules that are made for one value.
+REPEATS = 1000  # The number of host calls that one call of callbacks.wasm makes.
 COMPUTE = {
     "fib": "fib(20), calls",
     "coremark": "CoreMark-like",
@@ -23,24 +23,25 @@ SIZES = {"8": ("8 B", 8), "64K": ("64 KiB", 64 << 10), "16M": ("16 MiB", 16 << 2
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """One line of the table.
+    """One row of the table.
 
     Attributes:
-        id: ``group/name``, by which it is selected.
-        title: What a person reads.
-        kind: Which function of `kinds` makes a statement of it.
-        unit: Of the figure: "ns", or "B" (bytes), or "x" (times).
-        guest: The module.
-        export: The function that is called.
-        arguments: Of the call, as Python writes them.
-        expected: What the call returns.
-        size: Of the piece of memory, in bytes.
-        per: What one execution of the statement counts for.
-        most: Loops under one reading of the clock, at most. Not every engine gives back the memory
-            of an instance: then many would fill the machine.
-        feature: That an engine may lack; then the row is one that it cannot do, not one that fails.
-        fresh: Each value needs a process of its own.
-        plotted: Whether it is in the figure.
+        id: ``group/name``, by which the row is selected.
+        title: The text that a reader sees.
+        kind: The name of the function in `kinds` that makes the statement.
+        unit: The unit of the figure: "ns", "B" (bytes), or "x" (a ratio).
+        guest: The name of the module.
+        export: The name of the function that is called.
+        arguments: The arguments of the call, as Python values.
+        expected: The value that the call must return.
+        size: The size of the piece of memory that is read or written, in bytes.
+        per: How many operations one execution of the statement does.
+        most: The largest number of executions for one value, or 0. Not every engine frees the
+            memory of an instance, so too many of them would fill the machine.
+        feature: A feature that an engine may lack. An error in such a row means that the engine
+            cannot do it, not that it failed.
+        fresh: Whether each value needs a process of its own.
+        plotted: Whether the row is in the chart.
     """
 
     id: str
@@ -60,19 +61,19 @@ class Row:
 
     @property
     def group(self) -> str:
-        """What stands before the slash."""
+        """The part of the id before the slash."""
         return self.id.partition("/")[0]
 
 
 GROUPS = {
     "calls": "Calls into WebAssembly",
-    "callbacks": "Calls out to Python, each, from a loop in the guest",
-    "nested": "There and back",
-    "memory": "Memory of the guest, by the host",
+    "callbacks": "One call out to Python, from a loop in the guest",
+    "nested": "In and out in one call",
+    "memory": "Access to the guest's memory",
     "instantiate": "A new instance of a loaded module",
     "load": "Loading a module",
     "start": "From bytes to the first result",
-    "compute": "Work of the guest",
+    "compute": "Programs that compute",
     "process": "The process",
 }
 
@@ -200,14 +201,14 @@ ROWS = [*_calls(), *_callbacks(), *_memory(), *_starts(), *_computing(), *_proce
 
 
 def select(patterns: Sequence[str]) -> list[Row]:
-    """The rows whose id fits one of the patterns, as the shell has them; ValueError without any."""
+    """Returns the rows whose id matches a shell pattern; raises ValueError if there is none."""
     chosen = [row for row in ROWS if any(fnmatchcase(row.id, pattern) for pattern in patterns)]
     if not chosen:
         groups = ", ".join(f"{group}/*" for group in GROUPS)
-        raise ValueError(f"no row fits {', '.join(patterns)}: there are {groups}")
+        raise ValueError(f"no row matches {', '.join(patterns)}: the groups are {groups}")
     return chosen
 
 
 def by_id(id: str) -> Row:
-    """The row of an id; KeyError when there is none."""
+    """Returns the row with an id; raises KeyError if there is none."""
     return {row.id: row for row in ROWS}[id]

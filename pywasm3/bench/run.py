@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One interleaved run: in each round, for each row, each peer gives one value."""
+"""Measures: in each round, every peer gives one value for every row, in turn."""
 
 from __future__ import annotations
 
@@ -19,23 +19,24 @@ from .rows import Row
 
 SCHEMA = 1
 
-Progress = Callable[[str, int, int], None]  # what is done, how many steps of how many
+# Shows progress: takes what is being done, the number of steps done, and that of all steps.
+Progress = Callable[[str, int, int], None]
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """How long it takes.
+    """How many values are taken, and how long each takes.
 
     Attributes:
-        rounds: Values per cell.
-        fresh_rounds: The same, where each value needs a process of its own.
-        seconds: That a value takes, at least.
-        warmup: Seconds of warming up, per cell.
-        cell_seconds: After so many, a cell gets no more values: it is slow.
-        timeout: Seconds until a peer counts as hanging.
+        rounds: The number of values for each cell.
+        fresh_rounds: The number of values for each cell in rows whose values need a fresh process.
+        seconds: The least time that a value takes.
+        warmup: The seconds for which a cell is warmed up.
+        cell_seconds: A cell that took this long gets no more values, because it is slow.
+        timeout: The seconds after which a peer that does not answer counts as hanging.
     """
 
-    # Many short values, not few long ones: most then fit between two turns of other processes.
+    # Many short values are better than few long ones: more of them end before another process runs.
     rounds: int = 31
     fresh_rounds: int = 7
     seconds: float = 0.003
@@ -48,7 +49,7 @@ QUICK = Settings(rounds=9, fresh_rounds=3, seconds=0.001, warmup=0.001, cell_sec
 
 
 class Cell:
-    """What one peer does in one row."""
+    """One cell of the table: what one peer does in one row."""
 
     def __init__(self, child: Child, name: str, row: Row, settings: Settings) -> None:
         self._child = child
@@ -59,8 +60,8 @@ class Cell:
         self._spent = 0.0
         self.outcome: dict[str, Any] = {}
 
-    def _take(self, answer: dict[str, Any]) -> bool:
-        """Whether the answer is one; else it is the outcome."""
+    def _accept(self, answer: dict[str, Any]) -> bool:
+        """Returns whether an answer has a value. If not, its reason becomes the outcome."""
         for word in ("cannot", "failed"):
             if word in answer:
                 self.outcome = {word: answer[word]}
@@ -68,12 +69,12 @@ class Cell:
         return True
 
     def prepare(self) -> None:
-        """Calibrates and warms up; a value that took long counts at once."""
+        """Calibrates and warms up. If one execution was slow, its time is already a value."""
         settings = self._settings
         answer = self._child.ask(
             do="prepare", row=self._row.id, seconds=settings.seconds, warmup=settings.warmup
         )
-        if not self._take(answer):
+        if not self._accept(answer):
             return
         self._loops = answer["loops"]
         self.outcome = {"loops": self._loops, "values": []}
@@ -82,31 +83,34 @@ class Cell:
             self.outcome["values"].append(answer["first"])
 
     def wants(self, round: int) -> bool:
-        """Whether it gets a value in this round."""
+        """Returns whether the cell takes a value in this round."""
         values, settings = self.outcome.get("values"), self._settings
         if values is None or (values and self._spent >= settings.cell_seconds):
             return False
         return round < (settings.fresh_rounds if self._row.fresh else settings.rounds)
 
     def measure(self) -> None:
-        """One more value."""
+        """Takes one more value."""
         before = time.perf_counter()
         answer = self._child.ask(do="measure", row=self._row.id, loops=self._loops)
         self._spent += time.perf_counter() - before
-        if self._take(answer):
+        if self._accept(answer):
             self.outcome["values"].append(answer["value"])
 
 
 class FreshCell(Cell):
-    """Each value comes from a process of its own; it is no loop, and needs no preparation."""
+    """A cell whose values each come from a process of their own.
+
+    Such a value is not the time of a loop, so there is nothing to prepare.
+    """
 
     def prepare(self) -> None:
-        """Whether the peer can do it turns out with the first value."""
+        """Does nothing: the first value shows whether the peer can do it."""
         self._loops = 1
         self.outcome = {"loops": 1, "values": []}
 
     def measure(self) -> None:
-        """Starts one, and ends it."""
+        """Takes a value in a process that is started for it."""
         try:
             super().measure()
         finally:
@@ -114,22 +118,22 @@ class FreshCell(Cell):
 
 
 class ImportCell(Cell):
-    """Times the import statement."""
+    """A cell that times the import statement."""
 
     def __init__(self, child: Child, name: str, row: Row, settings: Settings, cache: str) -> None:
         super().__init__(child, name, row, settings)
         self._cache = cache
 
     def prepare(self) -> None:
-        """The first import fills the cache of compiled modules."""
+        """Imports once, to fill the cache of compiled bytecode."""
         if not peer_class(self._name).module or peer_class(self._name).floor:
-            self.outcome = {"cannot": "nothing to import"}
+            self.outcome = {"cannot": "it has nothing to import"}
             return
         self.outcome = {"loops": 1, "values": []}
         self._import()
 
     def measure(self) -> None:
-        """One more value."""
+        """Takes one more value."""
         seconds = self._import()
         if seconds is not None:
             self.outcome["values"].append(seconds * 1e9)
@@ -145,7 +149,7 @@ class ImportCell(Cell):
 
 
 class Bench:
-    """The peers that are there, and their cells."""
+    """The peers that take part, and the processes in which they are measured."""
 
     def __init__(self, settings: Settings, folder: Path) -> None:
         self._settings = settings
@@ -155,17 +159,17 @@ class Bench:
         self._floors = folder / "floors"
         self._floors.mkdir()
 
-    def meet(self, names: Sequence[str]) -> None:
-        """Starts the processes of all that are there."""
+    def start_peers(self, names: Sequence[str]) -> None:
+        """Starts the process of each peer, and notes which of them are installed."""
         if any(name in NATIVE for name in names):
             floors.build(self._floors)
         for name in names:
-            self._meet(name)
+            self._start_peer(name)
 
     def _child(self, name: str) -> Child:
         return Child(name, str(self._floors), self._settings.timeout)
 
-    def _meet(self, name: str) -> None:
+    def _start_peer(self, name: str) -> None:
         class_ = peer_class(name)
         about: dict[str, Any] = {
             "name": name,
@@ -184,7 +188,7 @@ class Bench:
         self.peers.append(about)
 
     def cell(self, name: str, row: Row) -> Cell:
-        """The cell of a peer that is there."""
+        """Makes the cell of an installed peer in a row."""
         if row.kind == "import":
             cache = str(self._folder / "cache")
             return ImportCell(self._children[name], name, row, self._settings, cache)
@@ -193,11 +197,11 @@ class Bench:
         return Cell(self._children[name], name, row, self._settings)
 
     def close_one(self, name: str) -> None:
-        """Ends the process of a peer."""
+        """Ends the process of one peer."""
         self._children.pop(name).close()
 
     def close(self) -> None:
-        """Ends all processes."""
+        """Ends the processes of all peers."""
         for name in list(self._children):
             self.close_one(name)
 
@@ -219,7 +223,7 @@ def _measure(cells: dict[str, dict[str, Cell]], rounds: int, progress: Progress)
     for round in range(rounds):
         for i, (id, row) in enumerate(cells.items()):
             progress(f"round {round + 1}: {id}", round * len(cells) + i, rounds * len(cells))
-            # Another one begins each time: none always comes after the same.
+            # Another peer begins in each round, so that none always comes after the same one.
             order = list(row.values())
             order = order[round % len(order) :] + order[: round % len(order)] if order else []
             for cell in order:
@@ -234,10 +238,13 @@ def run(
     settings: Settings,
     progress: Progress = lambda what, done, of: None,
 ) -> Run:
-    """Measures, and returns what JSON can hold; docs/benchmarks.md describes it.
+    """Measures the rows with the peers.
+
+    Returns:
+        The results in a form that JSON can hold; docs/benchmarks.md describes it.
 
     Raises:
-        ValueError: There is no such peer.
+        ValueError: There is no peer with one of the names.
     """
     names = list(dict.fromkeys(peers))
     for name in names:
@@ -246,7 +253,7 @@ def run(
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(settings, Path(folder))
         try:
-            bench.meet(names)
+            bench.start_peers(names)
             cells = _cells(bench, rows)
             _prepare(cells, progress)
             _measure(cells, settings.rounds, progress)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What --json wrote: read, and looked at before anything is made of it."""
+"""Reads the files that --json wrote, and checks them before they are used."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Any
 from .figures import Run
 from .run import SCHEMA
 
-# What reports look at; a file may hold more.
+# The keys that reports use, with their types. A file may hold more.
 _RUN = {"machine": dict, "settings": dict, "peers": list, "rows": list}
 _MACHINE = {"processor": str, "system": str, "python": str}
 _SETTINGS = {"rounds": int, "fresh_rounds": int, "seconds": (int, float)}
 _PEER = {"name": str, "title": str, "note": str, "floor": bool, "installed": bool}
 _ROW = {"id": str, "group": str, "title": str, "unit": str, "plotted": bool, "cells": dict}
-MOST = 1e18  # nanoseconds or bytes: more is no value, nor is NaN
+MOST = 1e18  # In nanoseconds or bytes. A larger number or NaN is not a possible value.
 
 
 def _has(value: object, shape: Mapping[str, Any]) -> bool:
@@ -34,7 +34,7 @@ def _is_peer(peer: Any) -> bool:
 
 
 def _is_value(value: Any, unit: str) -> bool:
-    """Only memory can shrink."""
+    """Returns whether a value is possible; only resident memory may be negative."""
     if type(value) not in (int, float):
         return False
     return bool((-MOST if unit == "B" else 0) < value < MOST)
@@ -53,7 +53,7 @@ def _is_row(row: Any, names: Iterable[str]) -> bool:
 
 
 def is_run(run: Any) -> bool:
-    """Whether it is what `run` returns, of this version."""
+    """Returns whether an object is what `run.run` of this version returns."""
     if not _has(run, _RUN) or run.get("schema") != SCHEMA:
         return False
     if not _has(run["machine"], _MACHINE) or not _has(run["settings"], _SETTINGS):
@@ -65,11 +65,11 @@ def is_run(run: Any) -> bool:
 
 
 def read(path: Path) -> Run:
-    """A run that --json wrote; ValueError when the file holds none."""
+    """Reads a run from a file of --json; raises ValueError if the file does not hold one."""
     try:
         run: Run = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path}: no JSON: {error}") from None
+        raise ValueError(f"{path} is not JSON: {error}") from None
     if not is_run(run):
-        raise ValueError(f"{path}: not what pywasm3 bench --json of this version writes")
+        raise ValueError(f"{path} is not what pywasm3 bench --json of this version writes")
     return run

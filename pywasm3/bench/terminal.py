@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The report on a terminal: progress bars, and tables that know its width (rich)."""
+"""The report on a terminal, with rich: progress bars, and tables that fit the width."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .run import Progress as Report
 
 @contextlib.contextmanager
 def progress() -> Iterator[Report]:
-    """A bar on stderr, and a function that moves it."""
+    """Shows a progress bar on stderr, and yields a function that moves it."""
     columns = (TextColumn("{task.description:32}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("starting", total=None)
@@ -33,7 +33,7 @@ def progress() -> Iterator[Report]:
 
 
 def _lines(row: dict[str, Any], peer: dict[str, Any]) -> str:
-    """What a cell shows: the spread goes below the figure."""
+    """Returns the text of a cell, with the spread below the figure."""
     text = report.cell_text(row["cells"][peer["name"]], row["unit"])
     return re.sub(r" (?=[±+])", "\n", text.strip("*"))
 
@@ -56,7 +56,7 @@ def _table(rows: list[dict[str, Any]], peers: list[dict[str, Any]]) -> Table:
 def _side_by_side(
     rows: list[dict[str, Any]], peers: list[dict[str, Any]], width: int
 ) -> Iterator[list[dict[str, Any]]]:
-    """As many peers at a time as there is room for; at least one."""
+    """Yields as many peers at a time as there is room for, at least one."""
     beside = max(len(_title(row)) for row in rows) + 4
     chosen: list[dict[str, Any]] = []
     left = width - beside
@@ -73,7 +73,7 @@ def _side_by_side(
 
 
 def show(run: Run, console: Console | None = None) -> None:
-    """Prints the whole report; where no terminal is, as Markdown, which has no width."""
+    """Prints the whole report. If the output is not a terminal, it is Markdown."""
     console = console or Console()
     if not console.is_terminal:
         console.file.write(report.markdown(run) + "\n")

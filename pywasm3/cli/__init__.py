@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The command line: ``python -m pywasm3``, or ``pywasm3``.
 
-Each command is a module with ``add_parser(subparsers)`` and ``run(args) -> int``, the exit code.
-It is imported only when it is the one that is asked for, or when the help lists all.
+Each command is a module with ``add_parser(subparsers)`` and ``run(args) -> int``, which returns the
+exit code. A module is imported only when its command is asked for, or when the help lists them all.
 """
 
 from __future__ import annotations
@@ -31,29 +31,30 @@ COMMANDS = {
 
 EXIT_ERROR = 1
 EXIT_USAGE = 2
-EXIT_INTERRUPTED = 130  # 128 + SIGINT
-EXIT_TRAPPED = 134  # 128 + SIGABRT
+EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+EXIT_TRAPPED = 134  # 128 + SIGABRT, as after abort()
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line, and whose descriptions stay as they are written."""
+    """A parser whose errors are one line, and whose descriptions keep their line breaks."""
 
     def __init__(self, **options: object) -> None:
         options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         super().__init__(allow_abbrev=False, **options)  # type: ignore[arg-type]
 
     def error(self, message: str) -> NoReturn:
-        """Ends the process."""
+        """Writes the message and ends the process."""
         complain(f"{message} (see {self.prog} --help)")
         sys.exit(EXIT_USAGE)
 
 
 def _parser(wanted: str | None) -> argparse.ArgumentParser:
-    """The parser of one command, or of all when it is none of them."""
+    """Makes the parser of one command, or of all commands if `wanted` is not one of them."""
     parser = Parser(
         prog="pywasm3",
         description="Runs WebAssembly modules, and shows what is in them.",
-        epilog="example: pywasm3 run program.wasm\n\n'pywasm3 COMMAND --help' has more.",
+        epilog="example: pywasm3 run program.wasm\n\n"
+        "'pywasm3 COMMAND --help' shows the options of a command.",
     )
     parser.add_argument("--version", action="version", version=f"pywasm3 {__version__}")
     commands = parser.add_subparsers(
@@ -69,7 +70,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = _parser(argv[0] if argv else None)
     arguments, unknown = parser.parse_known_args(argv)
     if unknown:
-        parser.prog += f" {arguments.command}"  # whose help says what there is
+        parser.prog += f" {arguments.command}"  # The message then refers to the command's own help.
         parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     return arguments
 
@@ -78,13 +79,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command.
 
     Args:
-        argv: The arguments. None: those of the process, which is then set up for it.
+        argv: The arguments. None means those of the process, which is then set up as a program.
 
     Returns:
-        The exit code.
+        The exit code of the process.
 
     Raises:
-        SystemExit: The arguments are wrong, or only ask for help.
+        SystemExit: The arguments are wrong, or they ask for the help or the version.
     """
     if argv is None:
         set_up_process()
@@ -92,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments = _parse(argv)
         arguments.argv = argv
-        return _flushed(_run(arguments))
+        return _flush_stdout(_run(arguments))
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
 
@@ -105,29 +106,29 @@ def _run(arguments: argparse.Namespace) -> int:
         complain(str(trap), lines=True)
         return EXIT_TRAPPED
     except (CommandError, WasmError, NotImplementedError) as error:
-        # `bench` has no file, and its own modules are valid.
+        # Only commands with a FILE raise this: the modules of `bench` are valid.
         of_file = f"{shown_name(arguments.file)}: " if isinstance(error, ModuleError) else ""
         complain(of_file + one_line(str(error)))
     except MemoryError as error:
         complain(one_line(str(error)) or "out of memory")
     except OSError as error:
-        complain(_of_system(error))
+        complain(_error_text(error))
     return EXIT_ERROR
 
 
-def _flushed(code: int) -> int:
-    """The exit code, after what is still to be written."""
+def _flush_stdout(code: int) -> int:
+    """Flushes stdout, and returns the exit code, which is an error if flushing fails."""
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
     except OSError as error:
         release_stdout()
         if code == 0:
-            complain(_of_system(error))
+            complain(_error_text(error))
         return code or EXIT_ERROR
     return code
 
 
-def _of_system(error: OSError) -> str:
+def _error_text(error: OSError) -> str:
     reason = error.strerror or str(error)
     return f"{error.filename}: {reason}" if error.filename is not None else reason

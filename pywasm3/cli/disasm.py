@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``pywasm3 disasm``: the instructions of functions."""
+"""``pywasm3 disasm``: shows the instructions of functions."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from .._listing import Instruction
 
 _STEP = "  "
-# Beyond these, lines would be longer than the module that makes them so.
+# Larger values are cut, so that a hostile module cannot make lines longer than itself.
 _MAX_INDENT = 40
 _MAX_GROUP = 64
 _OPENING = ("block", "loop", "if", "else", "try_table")
 
 
 def add_parser(subparsers: Any) -> None:
-    """Adds the command."""
+    """Adds the parser of this command."""
     parser = subparsers.add_parser(
         "disasm",
         help="show the instructions of functions",
@@ -33,11 +33,16 @@ def add_parser(subparsers: Any) -> None:
         epilog="example: pywasm3 disasm program.wasm main",
     )
     parser.add_argument("file", metavar="FILE", help="a module; - reads standard input")
-    parser.add_argument("function", metavar="FUNC", nargs="?", help="name or index; all if absent")
+    parser.add_argument(
+        "function",
+        metavar="FUNC",
+        nargs="?",
+        help="the name or index of a function; without it, all are shown",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs the command."""
+    """Runs the command and returns the exit code."""
     listing = Listing(read_bytes(args.file))
     writer = _Writer(listing)
     for index in _chosen(listing, args.function):
@@ -83,7 +88,7 @@ class _Writer:
                 self._imports[entry.extern.index] = (entry.module, entry.name)
 
     def function(self, index: int) -> None:
-        """Writes a function: its head, its locals, its instructions."""
+        """Writes a function: its first line, its locals and its instructions."""
         head = self._head(index)
         instructions = self._listing.instructions(index)
         declarations = next(instructions, None)
@@ -127,7 +132,7 @@ class _Writer:
         return printable(self._listing.function_name(index) or "")
 
     def _callee(self, instruction: Instruction) -> str:
-        """The name of the function that an instruction names."""
+        """Returns the name of the function that an instruction refers to, or an empty text."""
         for kind, value in instruction.operands:
             if kind == "func":
                 return self._name(value)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``pywasm3 inspect``: what is in a module."""
+"""``pywasm3 inspect``: shows what a module contains."""
 
 from __future__ import annotations
 
@@ -22,25 +22,27 @@ if TYPE_CHECKING:
 
     Description = dict[str, Any]
 
-# Grows when a reader of the JSON text would have to change.
+# The version of the JSON format. It grows when programs that read the format must change.
 SCHEMA = 1
 
 
 def add_parser(subparsers: Any) -> None:
-    """Adds the command."""
+    """Adds the parser of this command."""
     parser = subparsers.add_parser(
         "inspect",
-        help="show imports, exports, sections, memories, tables, producers",
-        description="Shows what is in a module: imports, exports, memories, tables, sections, "
-        "producers.",
+        help="show a module's imports, exports, memories, tables, sections and producers",
+        description="Shows what a module contains: imports, exports, memories, tables, sections\n"
+        "and producers.",
         epilog="example: pywasm3 inspect --json plugin.wasm",
     )
-    parser.add_argument("--json", action="store_true", help="as JSON; docs/cli.md has the schema")
+    parser.add_argument(
+        "--json", action="store_true", help="write JSON, whose keys docs/cli.md describes"
+    )
     parser.add_argument("file", metavar="FILE", help="a module; - reads standard input")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs the command."""
+    """Runs the command and returns the exit code."""
     data = read_bytes(args.file)
     description = describe(shown_name(args.file), data)
     output = Output()
@@ -51,11 +53,11 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-# ---- as data ----
+# ---- the description as data ----
 
 
 def describe(file: str, data: bytes) -> Description:
-    """What the JSON text says."""
+    """Returns what `inspect --json` writes."""
     listing = Listing(data)
     return {
         "schema": SCHEMA,
@@ -111,7 +113,7 @@ def _extern(extern: Extern) -> Description:
     return found
 
 
-# ---- for people ----
+# ---- the description as text ----
 
 
 def _show(output: Output, description: Description) -> None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The custom section of a module's producers.
+"""Reads a module's custom section "producers", which names the tools that made the module.
 
-https://github.com/WebAssembly/tool-conventions/blob/main/ProducersSection.md
+https://github.com/WebAssembly/tool-conventions/blob/main/ProducersSection.md defines it.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ Producers = dict[str, list[dict[str, str]]]
 
 
 class _Reader:
-    """Reads bytes that nobody has checked. Whatever is cut off is an IndexError."""
+    """Reads bytes that nobody has checked. Reading past their end raises IndexError."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._pos = 0
 
     def number(self) -> int:
-        """A u32."""
+        """Reads an unsigned 32-bit integer (LEB128)."""
         value = 0
         for shift in range(0, 35, 7):
             byte = self._data[self._pos]
@@ -25,21 +25,21 @@ class _Reader:
             value |= (byte & 0x7F) << shift
             if byte < 0x80:
                 return value
-        raise IndexError("no u32")
+        raise IndexError("the number has more than 32 bits")
 
     def name(self) -> str:
-        """A length and UTF-8."""
+        """Reads a text: its length and its bytes, which should be UTF-8."""
         size = self.number()
         if size > len(self._data) - self._pos:
-            raise IndexError("cut off")
+            raise IndexError("the section ends within a name")
         self._pos += size
         return self._data[self._pos - size : self._pos].decode("utf-8", "replace")
 
 
 def read_producers(data: bytes | None) -> Producers | None:
-    """Names and versions by field, like "language" and "processed-by".
+    """Returns names and versions by field, such as "language" and "processed-by".
 
-    None if the section is absent, or broken: custom sections may hold anything.
+    The result is None if the section is missing or broken, since custom sections may hold anything.
     """
     if data is None:
         return None

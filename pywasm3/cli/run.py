@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``pywasm3 run``: programs for WASI, and single functions."""
+"""``pywasm3 run``: runs a program for WASI, or a single function."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ if TYPE_CHECKING:
 
     from ..wasi import WasiConfig
 
-# The deadline of the call itself comes first: it knows where the guest was.
+# The alarm comes this much after the limit of the call, whose error says where the guest was.
 _GRACE_SECONDS = 0.1
 
 _DESCRIPTION = """\
-Runs a program for WASI, or with --invoke one of a module's functions. Its exit code is that of the
-program; 134 after a trap, 130 after Ctrl-C, 1 when it cannot be run.
+Runs a program for WASI, or with --invoke one function of a module. The exit code is that of the
+program, 134 after a trap, 130 after Ctrl-C, and 1 when the module cannot be run.
 
-The program is given its arguments, the standard streams, and what --dir and --env say. What
-follows FILE is for the program, or for the function: integers, decimal or hexadecimal, and
-floating-point numbers, "inf" and "nan".
+The program gets the standard streams, and the directories and variables of --dir and --env. The
+words after FILE are its arguments. With --invoke they are the arguments of the function: decimal or
+hexadecimal integers, and floating-point numbers, also "inf" and "nan".
 """
 
 
 def add_parser(subparsers: Any) -> None:
-    """Adds the command."""
+    """Adds the parser of this command."""
     parser = subparsers.add_parser(
         "run",
-        help="run a program, or a function of a module",
+        help="run a program, or one function of a module",
         description=_DESCRIPTION,
         epilog="examples: pywasm3 run --dir .::/work program.wasm --verbose in.txt\n"
         "          pywasm3 run --invoke add plugin.wasm 2 0x10",
@@ -51,38 +51,56 @@ def add_parser(subparsers: Any) -> None:
         metavar="HOST::GUEST",
         action="append",
         default=[],
-        help="let it use the directory HOST, which it calls GUEST; HOST alone serves as both",
+        help="let the program use the directory HOST under the name GUEST; without ::GUEST "
+        "both names are HOST",
     )
     add(
         "--env",
         metavar="K=V",
         action="append",
         default=[],
-        help="set an environment variable; K alone takes it from this process",
+        help="set an environment variable; K alone copies it from this process",
     )
-    add("--invoke", metavar="NAME", help="call this export instead of _start; prints its results")
-    add("--fuel", metavar="N", type=_count, help="stop after so many calls and loop iterations")
-    add("--timeout", metavar="SECONDS", type=_seconds, help="stop after this time")
-    add("--max-memory", metavar="SIZE", type=_size, help="bytes of memory, as in 64M")
-    add("--stack", metavar="SIZE", type=_size, help="bytes of stack, as in 256K; default 1M")
+    add(
+        "--invoke", metavar="NAME", help="call this export instead of _start, and print its results"
+    )
+    add("--fuel", metavar="N", type=_count, help="stop after N calls and loop iterations")
+    add("--timeout", metavar="SECONDS", type=_seconds, help="stop after this many seconds")
+    add(
+        "--max-memory",
+        metavar="SIZE",
+        type=_size,
+        help="the most memory that the module may have, such as 64M",
+    )
+    add(
+        "--stack",
+        metavar="SIZE",
+        type=_size,
+        help="the size of the stack, such as 256K; the default is 1M",
+    )
     add("file", metavar="FILE", help="a module; - reads standard input")
-    rest = add("args", metavar="ARGS", nargs=argparse.REMAINDER, help="its arguments")
-    rest.required = False  # so that no message asks for them
+    rest = add(
+        "args",
+        metavar="ARGS",
+        nargs=argparse.REMAINDER,
+        help="arguments of the program or function",
+    )
+    rest.required = False  # Otherwise error messages would ask for ARGS, which may be absent.
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs the command."""
+    """Runs the command and returns the exit code."""
     module = Module(read_bytes(args.file))
     if args.invoke is not None:
-        args.args = _typed(module, args.invoke, args.args)
+        args.args = _parsed_arguments(module, args.invoke, args.args)
     elif not _is_program(module) and module._start() is None:
         raise CommandError(
-            f"{shown_name(args.file)} is no program, for it exports no _start; "
-            f"name a function with --invoke: {_exported(module)}"
+            f"{shown_name(args.file)} is not a program, because it does not export _start; "
+            f"call a function with --invoke: {_list_of_functions(module)}"
         )
     try:
         return _run(module, args)
-    except WasiExit as end:  # of a library, or in an invoked function
+    except WasiExit as end:  # A library or an invoked function ended the process.
         return end.code & _exit_mask()
     except _OutOfTime as late:
         complain("\n".join(["[trap] deadline exceeded", *_notes(late)]), lines=True)
@@ -97,26 +115,26 @@ def _run(module: Module, args: argparse.Namespace) -> int:
             return _invoke(instance, args.invoke, args.args)
         if _is_program(module):
             return instance.run() & _exit_mask()
-        return 0  # its start function was all there is
+        return 0  # Making the instance has run the module's start function: there is nothing else.
 
 
-def _verbatim(words: list[str], file: str, argv: Sequence[str]) -> list[str]:
-    """What follows FILE, with the ``--`` that argparse takes away if it comes first."""
+def _with_dashes(words: list[str], file: str, argv: Sequence[str]) -> list[str]:
+    """Puts back the ``--`` after FILE, which argparse takes away but the guest should get."""
     if list(argv[-len(words) - 2 :][:2]) == [file, "--"]:
         return ["--", *words]
     return words
 
 
 def _exit_mask() -> int:
-    """What systems keep of an exit code."""
+    """Returns the bits of an exit code that the operating system keeps."""
     return 0xFF if os.name == "posix" else 0xFFFFFFFF
 
 
-# ---- what it is given ----
+# ---- what the guest is given ----
 
 
 def _needs_wasi(module: Module) -> bool:
-    """A module without WASI does not wait for the import of it."""
+    """Returns whether a module imports WASI. Other modules start faster without loading it."""
     return any(entry.module.startswith("wasi_") for entry in module.imports)
 
 
@@ -125,7 +143,7 @@ def _wasi(args: argparse.Namespace) -> WasiConfig:
 
     arguments = []
     if args.invoke is None:
-        arguments = _verbatim(args.args, args.file, args.argv)
+        arguments = _with_dashes(args.args, args.file, args.argv)
     try:
         return WasiConfig(
             args=[args.file, *arguments],
@@ -142,7 +160,9 @@ def _variable(given: str) -> tuple[str, str]:
     if equals:
         return name, value
     if name not in os.environ:
-        raise CommandError(f"--env {name}: there is no such variable; give it as {name}=VALUE")
+        raise CommandError(
+            f"--env {name}: this process has no such variable; give a value with {name}=VALUE"
+        )
     return name, os.environ[name]
 
 
@@ -151,9 +171,9 @@ def _directory(given: str) -> tuple[str, str]:
     if not separator:
         host = guest
     if not host or not guest:
-        raise CommandError(f"--dir {given}: expected HOST::GUEST")
+        raise CommandError(f"--dir {given}: expected HOST::GUEST, two names that are not empty")
     if not os.path.isdir(host):
-        raise CommandError(f"--dir {given}: {host} is no directory")
+        raise CommandError(f"--dir {given}: {host} is not a directory")
     return guest, host
 
 
@@ -176,13 +196,15 @@ _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 def _size(text: str) -> int:
     match = re.fullmatch(r"(\d{1,18})([KMG]?)(?:iB|B)?", text, re.ASCII | re.IGNORECASE)
     if not match:
-        raise argparse.ArgumentTypeError(f"{text!r} is no size: bytes, or as in 64K, 64M, 1G")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a size: give bytes, or a number with K, M or G, such as 64M"
+        )
     return int(match[1]) * _UNITS[match[2].upper()]
 
 
 def _count(text: str) -> int:
     if not re.fullmatch(r"\d{1,18}", text, re.ASCII):
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 to 10^18")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to 10^18 - 1")
     return int(text)
 
 
@@ -192,7 +214,7 @@ def _seconds(text: str) -> float:
     except ValueError:
         seconds = -1.0
     if not 0 <= seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no time in seconds")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
     return seconds
 
 
@@ -203,18 +225,18 @@ def _functions(module: Module) -> list[str]:
     return [export.name for export in module.exports if isinstance(export.type, FuncType)]
 
 
-def _exported(module: Module) -> str:
+def _list_of_functions(module: Module) -> str:
     names = _functions(module)
     shown = ", ".join(map(printable, names[:20])) + (", ..." if len(names) > 20 else "")
-    return f"its functions are: {shown}" if names else "it exports no function"
+    return f"its functions are: {shown}" if names else "it exports no functions"
 
 
-def _typed(module: Module, name: str, words: list[str]) -> list[int | float]:
-    """The arguments for an exported function."""
+def _parsed_arguments(module: Module, name: str, words: list[str]) -> list[int | float]:
+    """Returns the values of the words that are given as arguments for an exported function."""
     for export in module.exports:
         if export.name == name and isinstance(export.type, FuncType):
             return parse_arguments(printable(name), export.type, words)
-    raise CommandError(f"there is no function {quoted(name)}; {_exported(module)}")
+    raise CommandError(f"there is no function {quoted(name)}; {_list_of_functions(module)}")
 
 
 def _is_program(module: Module) -> bool:
@@ -235,7 +257,10 @@ def _invoke(instance: Instance, name: str, arguments: list[int | float]) -> int:
 
 
 class _OutOfTime(BaseException):
-    """The time is over while the guest waits in a host function. Nothing on the way handles it."""
+    """The time is up while the guest waits in a host function.
+
+    This is a BaseException, so that nothing between the alarm and the command handles it.
+    """
 
 
 def _notes(error: BaseException) -> list[str]:
@@ -243,7 +268,7 @@ def _notes(error: BaseException) -> list[str]:
 
 
 class _stopping_after:
-    """Limits stop running code; this stops what waits for input, or sleeps."""
+    """Stops a guest that sleeps or waits for input, which `Limits` does not do, with a signal."""
 
     def __init__(self, seconds: float | None) -> None:
         self._seconds = seconds if hasattr(signal, "setitimer") else None

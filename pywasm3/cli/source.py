@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where modules come from: files, standard input, text."""
+"""The sources of modules: files, standard input and the text format."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 _MAGIC = b"\0asm"
-# What Module refuses by its size alone: a byte more need not be read.
+# Module refuses anything longer because of its size alone, so there is no need to read more.
 _MAX_BYTES = 1 << 30
 
 STDIN = "-"
 
 
 def read_bytes(name: str) -> bytes:
-    """The bytes of a module, which a text module is assembled to.
+    """Returns the bytes of a module; text is assembled first.
 
     Args:
         name: A path, or "-" for standard input.
 
     Raises:
-        OSError: It cannot be read.
-        CommandError: It is text, and cannot be assembled.
+        OSError: The file cannot be read.
+        CommandError: The file is text and cannot be assembled, or there is no standard input.
     """
     data = _read(name)
     return _assemble(name, data) if _is_text(name, data) else data
 
 
 def shown_name(name: str) -> str:
-    """What messages call it."""
+    """Returns the name of a file as messages show it."""
     return "standard input" if name == STDIN else name
 
 
@@ -50,7 +50,7 @@ def _read(name: str) -> bytes:
 def _read_most(name: str, file: BinaryIO) -> bytes:
     start = file.read(1 << 16)
     if not start.startswith(_MAGIC) and not _is_text(name, start):
-        return start  # no module, however it goes on
+        return start  # This is not a module, whatever follows, so the rest need not be read.
     return start + file.read(_MAX_BYTES)
 
 
@@ -74,7 +74,7 @@ def _assemble(name: str, data: bytes) -> bytes:
 
 
 def _place_and_reason(message: str) -> str:
-    """``:line:column: reason`` of what the assembler says in a drawing of several lines."""
+    """Extracts ``:line:column: reason`` from the assembler's message, which has several lines."""
     place = re.search(r"--> [^\n]*?:(\d+:\d+)", message)
     reason = message.strip().splitlines()[0] if message.strip() else "it cannot be assembled"
     return f":{place[1]}: {reason}" if place else f": {reason}"

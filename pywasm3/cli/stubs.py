@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``pywasm3 stubs``: the exports of a module, for type checkers and readers."""
+"""``pywasm3 stubs``: writes the types of a module's exports, for type checkers and readers."""
 
 from __future__ import annotations
 
@@ -32,20 +32,21 @@ _NUMBERS = {
     ValType.V128: "bytes",
 }
 _CLASSES = {"table": "Table", "memory": "Memory", "global": "Global", "tag": "Tag"}
-# A method of such a name would hide what the other lines of the class mean.
+# A method with one of these names would hide a name that other lines of the class use.
 _WORDS = "Any Literal Protocol overload property pywasm3 bytes float int str tuple"
 _USED = frozenset(_WORDS.split())
-_CALLABLE = "_Function"  # and a number: a class for a function that only item access reaches
+# The name, followed by a number, of a class for a function that is not an attribute.
+_CALLABLE = "_Function"
 _MAX_SHOWN = 200
 
 
 def add_parser(subparsers: Any) -> None:
-    """Adds the command."""
+    """Adds the parser of this command."""
     parser = subparsers.add_parser(
         "stubs",
-        help="write the types of a module's exports, as a .pyi file",
+        help="write the types of a module's exports as a .pyi file",
         description="Writes a stub file: a class with the exports of a module, their types and "
-        "the skeleton\nof their documentation. A program says\n"
+        "the skeleton\nof their documentation. A program uses the class with\n"
         "cast(PluginExports, instance.exports).",
         epilog="example: pywasm3 stubs plugin.wasm > plugin_types.pyi",
     )
@@ -53,7 +54,7 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs the command."""
+    """Runs the command and returns the exit code."""
     listing = Listing(read_bytes(args.file))
     output = Output()
     for line in _file(listing, args.file):
@@ -93,9 +94,9 @@ def _file(listing: Listing, file: str) -> Iterator[str]:
 
 
 def _is_attribute(name: str) -> bool:
-    """Whether an export can be used, and declared, as an attribute."""
+    """Returns whether an export can be used and declared as an attribute of a class."""
     return (
-        name.isascii()  # Python would turn some other letters into their like
+        name.isascii()  # Python normalizes some other letters, and would not find the export.
         and name.isidentifier()
         and not keyword.iskeyword(name)
         and not name.startswith(("__", _CALLABLE))
@@ -111,7 +112,7 @@ def _class_name(stem: str) -> str:
 
 
 def _in_docstring(text: str) -> str:
-    """Text that neither ends a docstring nor is an escape in it."""
+    """Returns the text changed so that it neither ends a docstring nor is an escape in it."""
     shown = printable(text[:_MAX_SHOWN])
     return shown.replace("\\", "\\\\").replace('"', "'")
 
@@ -187,7 +188,7 @@ def _callable(name: str, export: Export) -> Iterator[str]:
 
 
 def _items(others: list[Export], functions: dict[str, str]) -> Iterator[str]:
-    """Item access for the names that are no attributes."""
+    """Declares item access for the exports whose names cannot be attributes."""
     for export in others:
         kind = export.extern.kind
         value = functions[export.name] if kind == "func" else f"pywasm3.{_CLASSES[kind]}"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is written, and where: text that is safe on a terminal, colour, complaints."""
+"""Output of the command line: text that is safe on a terminal, colour, and error messages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _COLOURS = {"bold": "1", "dim": "2", "red": "31", "green": "32", "cyan": "36"}
 
 
 class CommandError(Exception):
-    """A command cannot go on; the text is for the user."""
+    """A command cannot go on. The text of the error is shown to the user."""
 
 
 def set_up_process() -> None:
@@ -23,22 +23,26 @@ def set_up_process() -> None:
     for descriptor in range(3):
         _ensure_open(descriptor)
     if hasattr(signal, "SIGPIPE"):
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a pipe that closes ends it quietly
+        # When the reader of a pipe goes away, the process ends without an error message.
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
 
 
 def _ensure_open(descriptor: int) -> None:
-    """A standard stream that is closed would be the next file that is opened."""
+    """Opens the null device for a standard stream that is closed.
+
+    Otherwise the next file that is opened would get the stream's number, and with it the output.
+    """
     try:
         os.fstat(descriptor)
     except OSError:
-        os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+        os.open(os.devnull, os.O_RDWR)  # This gets the lowest number that is free.
 
 
 def release_stdout() -> None:
-    """After stdout failed: what it still holds is dropped, so that Python's end is quiet."""
+    """Drops what stdout still holds after it failed, so that Python does not report it again."""
     if sys.stdout is not None and sys.stdout is sys.__stdout__:
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, 1)
@@ -74,24 +78,24 @@ class Output:
             self._stream.write("\n")
 
     def paint(self, colour: str, text: str) -> str:
-        """The text in a colour, if there is any."""
+        """Returns the text in a colour, or as it is if the output has no colours."""
         return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m" if self._coloured else text
 
 
 def printable(text: str) -> str:
-    """Text of a module, with what a terminal would not show written as in the text format."""
+    """Returns a module's text with unprintable characters escaped as in the text format."""
     if text.isprintable():
         return text
     return "".join([c if c.isprintable() else f"\\u{{{ord(c):x}}}" for c in text])
 
 
 def quoted(text: str) -> str:
-    """A string of the text format."""
+    """Returns the text as a string of the text format."""
     return '"' + printable(text.replace("\\", "\\\\").replace('"', '\\"')) + '"'
 
 
 def one_line(text: str) -> str:
-    """The lines of a message as one."""
+    """Joins the lines of a message into one line."""
     first, *others = [line.strip() for line in text.splitlines()] or [""]
     if not others:
         return first
@@ -99,7 +103,7 @@ def one_line(text: str) -> str:
 
 
 def complain(text: str, *, lines: bool = False) -> None:
-    """Writes an error to stderr, as one line unless it has several of its own."""
+    """Writes an error message to stderr: one line, or with `lines` as many as the text has."""
     if sys.stderr is None:
         return
     label = "\x1b[31merror:\x1b[0m" if _has_colour(sys.stderr) else "error:"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``pywasm3 validate``: whether files are valid modules."""
+"""``pywasm3 validate``: checks whether files are valid modules."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 
 def add_parser(subparsers: Any) -> None:
-    """Adds the command."""
+    """Adds the parser of this command."""
     parser = subparsers.add_parser(
         "validate",
-        help="check modules by all rules of WebAssembly 3.0",
-        description="Checks modules by all rules of WebAssembly 3.0 and threads: one line for "
-        "each.\nThe exit code is 1 if any is invalid or cannot be read.",
+        help="check modules by the rules of WebAssembly 3.0",
+        description="Checks modules by all rules of WebAssembly 3.0 and of threads, and writes one "
+        "line for\neach. The exit code is 1 if one is invalid or cannot be read.",
         epilog="example: pywasm3 validate plugins/*.wasm",
     )
     parser.add_argument("files", metavar="FILE", nargs="+", help="a module; - reads standard input")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs the command."""
+    """Runs the command and returns the exit code."""
     output = Output()
     failed = [name for name in args.files if not _check(output, name)]
     return int(bool(failed))
@@ -47,12 +47,12 @@ def _check(output: Output, name: str) -> bool:
     except ModuleError as error:
         output.line(f"{shown}: {output.paint('red', 'invalid')}: {printable(one_line(str(error)))}")
         return False
-    output.line(f"{shown}: {output.paint('green', 'valid')}{_reservation(data)}")
+    output.line(f"{shown}: {output.paint('green', 'valid')}{_why_not_runnable(data)}")
     return True
 
 
-def _reservation(data: bytes) -> str:
-    """What keeps this version from running a valid module."""
+def _why_not_runnable(data: bytes) -> str:
+    """Returns why this version cannot run a valid module, or an empty text if it can."""
     try:
         Module(data)
     except UnsupportedError as error:

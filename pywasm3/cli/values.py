@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Values as words of a command line."""
+"""Reads and writes values as words of a command line."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _FLOATS: dict[ValueType, str] = {ValType.F32: "<f", ValType.F64: "<d"}
 
 
 def parse_arguments(name: str, type_: FuncType, words: Sequence[str]) -> list[int | float]:
-    """The arguments of a call.
+    """Returns the values of the words, which are the arguments of a call.
 
     Raises:
-        CommandError: They are too many or too few, or do not fit their types.
+        CommandError: There are too many or too few words, or one does not fit its type.
     """
     params = type_.params
     if len(words) != len(params):
         raise CommandError(
             f"{name} takes {len(params)} argument{'' if len(params) == 1 else 's'} "
-            f"({', '.join(map(str, params))}), but {len(words)} given"
+            f"({', '.join(map(str, params))}), but got {len(words)}"
         )
     return [
         _parse(word, param, f"{name}: argument {place}")
@@ -46,7 +46,7 @@ def _parse(word: str, param: ValueType, place: str) -> int | float:
         if param in _FLOATS:
             return _parse_float(word, _FLOATS[param])
     except ValueError:
-        raise CommandError(f"{place}: {word!r} is no {param}") from None
+        raise CommandError(f"{place}: {word!r} is not an {param}") from None
     except OverflowError:
         raise CommandError(f"{place}: {word!r} is out of the range of {param}") from None
     raise CommandError(f"{place}: values of type {param} cannot be given on the command line")
@@ -62,12 +62,12 @@ def _parse_int(word: str, bits: int) -> int:
 
 def _parse_float(word: str, layout: str) -> float:
     value = float.fromhex(word) if "0x" in word.lower() else float(word)
-    struct.pack(layout, value)  # refuses what only infinity could stand for
+    struct.pack(layout, value)  # Raises OverflowError if only infinity could represent the value.
     return value
 
 
 def result_lines(type_: FuncType, result: Any) -> list[str]:
-    """One line for each result of a call."""
+    """Returns one line for each result of a call."""
     results = type_.results
     values = () if not results else (result,) if len(results) == 1 else result
     return [_shown(value, param) for value, param in zip(values, results, strict=True)]

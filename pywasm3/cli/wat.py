@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The text format (specification, section 6): types, numbers, instructions."""
+"""Writes types, numbers and instructions in the text format (specification, section 6)."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def _group(word: str, types: Iterable[ValueType]) -> str:
 
 
 def signature(type_: FuncType) -> str:
-    """Parameters and results: ``(param i32 i32) (result i32)``."""
+    """Returns parameters and results like ``(param i32 i32) (result i32)``."""
     groups = (_group("param", type_.params), _group("result", type_.results))
     return " ".join([group for group in groups if group])
 
 
 def shortened(type_: str) -> str:
-    """A type for a line: a thousand parameters are not shown."""
+    """Cuts a type that is too long for a line, because it may have a thousand parameters."""
     return type_ if len(type_) <= _MAX_TYPE else f"{type_[: _MAX_TYPE - 4]} ..."
 
 
@@ -52,7 +52,7 @@ def _sizes(sizes: Sizes) -> str:
 
 
 def extern_type(extern: Extern) -> str:
-    """The type with its kind: ``(func (param i32))``, ``(memory 1 2)``, ``(global (mut i32))``."""
+    """Returns a type with its kind, such as ``(func (param i32))`` or ``(global (mut i32))``."""
     words = [extern.kind]
     if extern.func is not None:
         words.append(signature(extern.func))
@@ -67,7 +67,7 @@ def extern_type(extern: Extern) -> str:
 
 
 def _float(bits: int, size: int) -> str:
-    """A number that has these bits, in as few digits as it takes."""
+    """Returns a float that has exactly these bits, in as few digits as it takes."""
     mantissa_bits = 23 if size == 4 else 52
     mantissa = bits & (1 << mantissa_bits) - 1
     sign = "-" if bits >> 8 * size - 1 else ""
@@ -79,7 +79,7 @@ def _float(bits: int, size: int) -> str:
 
 
 def shortest_f32(value: float) -> str:
-    """The shortest decimal number that is this one when it is rounded to f32."""
+    """Returns the shortest decimal number that becomes this value when rounded to f32."""
     if not math.isfinite(value):
         return repr(value)
     for digits in range(1, 10):
@@ -88,7 +88,7 @@ def shortest_f32(value: float) -> str:
             if struct.pack("<f", short) == struct.pack("<f", value):
                 return repr(short)
         except OverflowError:
-            continue  # rounded up, beyond the largest one
+            continue  # The digits were rounded up to a number beyond the largest f32.
     return repr(value)
 
 
@@ -117,7 +117,7 @@ _FORMATS: dict[str, Callable[[int], str]] = {
     "v128": lambda value: f"{value & 0xFFFFFFFF:#010x} {value >> 32:#010x}",
 }
 
-# Where an index of 0 is what the text format means without one.
+# The text format leaves these operands out when they are 0.
 _DEFAULTS = {"memory", "offset"}
 
 
@@ -134,7 +134,7 @@ def _words(instruction: Instruction) -> Iterator[str]:
 
 
 def _catches(operands: list[tuple[str, int]]) -> Iterator[str]:
-    """Clauses like ``(catch 0 1)``."""
+    """Yields the clauses of a try_table, such as ``(catch 0 1)``."""
     clause: list[str] = []
     for kind, value in operands:
         if kind == "catch" and clause:
@@ -146,7 +146,7 @@ def _catches(operands: list[tuple[str, int]]) -> Iterator[str]:
 
 
 def instruction_text(instruction: Instruction) -> str:
-    """The instruction in the text format, with indices instead of names."""
+    """Returns an instruction in the text format, with indices instead of names."""
     words = [instruction.text]
     if instruction.text == "try_table":
         operands = instruction.operands
@@ -162,7 +162,7 @@ def instruction_text(instruction: Instruction) -> str:
 
 
 def local_groups(declarations: Instruction) -> list[tuple[int, str]]:
-    """Counts and types of the locals that a function declares."""
+    """Returns the counts and types of the locals that a function declares."""
     operands = declarations.operands
     return [
         (count, str(BY_CODE[code]))

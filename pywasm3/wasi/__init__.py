@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""WASI preview 1: what programs compiled for ``wasm32-wasi`` ask of their host.
+"""WASI preview 1: the functions that programs compiled for ``wasm32-wasi`` import from their host.
 
-::
+The configuration says what the program is given, and the instance's ``wasi`` what it did::
 
     config = pywasm3.wasi.WasiConfig(
         args=["prog", "in.txt"],

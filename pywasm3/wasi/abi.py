@@ -6,7 +6,7 @@ from __future__ import annotations
 import errno as _host_errno
 from struct import Struct
 
-# In the order of their numbers, from 0.
+# The names stand in the order of their numbers, which start at 0.
 _ERRNO_NAMES = [
     "SUCCESS",
     "2BIG",
@@ -87,7 +87,7 @@ _ERRNO_NAMES = [
     "NOTCAPABLE",
 ]
 
-# For messages and tests.
+# The names as a message shows them. Tests use them, too.
 ERRNO_NAMES = tuple(f"E{name}" for name in _ERRNO_NAMES)
 
 _NUMBERS = {name: number for number, name in enumerate(_ERRNO_NAMES)}
@@ -118,8 +118,8 @@ EPERM = _NUMBERS["PERM"]
 EROFS = _NUMBERS["ROFS"]
 EXDEV = _NUMBERS["XDEV"]
 
-# Numbers of the host to those of the guest. Where the host has two names for a number, the ones
-# that WASI knows are the same, too.
+# Maps error numbers of the host to those of WASI. EOPNOTSUPP and ENOTSUP are one number on Linux
+# but two on macOS, and WASI has ENOTSUP only.
 _FROM_HOST = {
     getattr(_host_errno, f"E{name}"): number
     for name, number in _NUMBERS.items()
@@ -129,7 +129,7 @@ _FROM_HOST[getattr(_host_errno, "EOPNOTSUPP", -1)] = ENOTSUP
 
 
 class WasiError(Exception):
-    """Ends a WASI call with an error number. Never seen by users."""
+    """Ends a WASI call with an error number, which the guest gets; users never see it."""
 
     def __init__(self, errno: int) -> None:
         super().__init__(ERRNO_NAMES[errno])
@@ -137,11 +137,11 @@ class WasiError(Exception):
 
 
 FAILURES = (WasiError, OSError, MemoryError)
-"""What a call may raise that is the guest's to know."""
+"""The exceptions of a WASI call that become an error number for the guest."""
 
 
 def errno_of(error: WasiError | OSError | MemoryError) -> int:
-    """The guest's number for one of FAILURES; EIO for an error of the host that has none."""
+    """Returns the WASI error number for one of FAILURES, or EIO for a host error WASI lacks."""
     if isinstance(error, WasiError):
         return error.errno
     if isinstance(error, MemoryError):
@@ -150,7 +150,7 @@ def errno_of(error: WasiError | OSError | MemoryError) -> int:
 
 
 MASK_U64 = (1 << 64) - 1
-MAX_OFFSET = (1 << 63) - 1  # of a position or a size, which the host holds in a signed number
+MAX_OFFSET = (1 << 63) - 1  # The host holds positions and sizes in signed 64-bit numbers.
 
 # ---- rights ----
 
@@ -185,7 +185,7 @@ RIGHT_POLL_FD_READWRITE = 1 << 27
 RIGHT_SOCK_SHUTDOWN = 1 << 28
 RIGHT_SOCK_ACCEPT = 1 << 29
 
-# Programs ask for bits beyond these, too; they mean nothing.
+# Programs also ask for bits beyond these 30. Such bits have no meaning and are ignored.
 ALL_RIGHTS = (1 << 30) - 1
 
 _COMMON = RIGHT_FD_FDSTAT_SET_FLAGS | RIGHT_FD_FILESTAT_GET | RIGHT_POLL_FD_READWRITE
@@ -252,7 +252,7 @@ SHUT_RD, SHUT_WR = 1, 2
 RECV_PEEK, RECV_WAITALL = 1, 2
 
 WHENCE_SET, WHENCE_CUR, WHENCE_END = 0, 1, 2
-# wasi_unstable counts otherwise: current, end, set.
+# The values of `whence` in wasi_unstable have another order: current, end, set.
 UNSTABLE_WHENCE = {0: WHENCE_CUR, 1: WHENCE_END, 2: WHENCE_SET}
 
 EVENT_CLOCK, EVENT_READ, EVENT_WRITE = 0, 1, 2
@@ -270,8 +270,8 @@ PRESTAT = Struct("<BxxxI")
 DIRENT = Struct("<QQIBxxx")
 FILESTAT = Struct("<QQBxxxxxxxQQQQQ")
 UNSTABLE_FILESTAT = Struct("<QQBxxxIQQQQ")
-# User data, tag, then what depends on the tag: a descriptor, or the clock's id, timeout, precision
-# and flags.
+# A subscription is its user data, a tag, and a part that depends on the tag: a descriptor, or a
+# clock's id, timeout, precision and flags.
 SUBSCRIPTION = Struct("<QBxxxxxxxIxxxxQQHxxxxxx")
 UNSTABLE_CLOCK_SUBSCRIPTION = Struct("<QBxxxxxxx8xIxxxxQQHxxxxxx")
 EVENT = Struct("<QHBxxxxxQHxxxxxx")

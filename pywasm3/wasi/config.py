@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a guest gets: arguments, environment, directories, standard streams, time, randomness."""
+"""What a guest is given: arguments, environment, directories, streams, time and randomness."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class _Marker(Enum):
-    """Values of options that are no data."""
+    """Option values that say where a stream goes, as opposed to a file, a path or data."""
 
     CAPTURE = "CAPTURE"
     INHERIT = "INHERIT"
@@ -33,15 +33,15 @@ CAPTURE = _Marker.CAPTURE
 INHERIT = _Marker.INHERIT
 
 _INHERITABLE = ("args", "env", "stdin", "stdout", "stderr")
-_MAX_GIVEN = 1000  # of a guest's 1024 descriptors
+_MAX_GIVEN = 1000  # A guest has 1024 descriptors: this leaves some to open.
 
 
 class HostDir:
-    """A directory of the host, to be preopened: where a path alone does not say enough.
+    """A directory of the host that a guest finds preopened, with options that a path cannot carry.
 
     Args:
-        path: Of the directory.
-        read_only: Refuse all that would change it (EROFS).
+        path: The path of the directory.
+        read_only: Refuse everything that would change the directory (EROFS).
     """
 
     def __init__(self, path: str | os.PathLike[str], *, read_only: bool = False) -> None:
@@ -49,39 +49,44 @@ class HostDir:
         self.read_only = read_only
 
     def __repr__(self) -> str:
-        """As it was made."""
+        """Shows the call that makes this object."""
         return f"pywasm3.wasi.HostDir({self.path!r}, read_only={self.read_only})"
 
 
 @dataclass(frozen=True, kw_only=True)
 class WasiConfig:
-    """What a WASI guest is given. By default it is given nothing.
+    """The configuration of a WASI guest. By default the guest is given nothing.
 
-    A configuration may serve any number of instances: each opens its own descriptors.
+    One configuration may serve any number of instances, and each instance opens its own files.
 
     Args:
-        args: The arguments, the program's name first.
+        args: The arguments. The first one is the program's name.
         env: The environment variables.
-        preopens: Names that the guest sees to directories: a path of the host, a HostDir or a
-            VirtualDir. Nothing else can be reached.
-        stdin: A file object (binary or text), bytes, a path, INHERIT; None: it is empty.
-        stdout: A file object, a path (which is overwritten), CAPTURE, INHERIT; None: it is dropped.
-        stderr: As stdout.
-        clock: None: the system's clocks. An int: a FixedClock that starts there, in nanoseconds.
-            Or an object as ``pywasm3.wasi.Clock`` has it.
-        random: None: the system's. An int: the seed of bytes that repeat. Or a callable that
-            returns so many bytes.
-        inherit: Which of "args", "env", "stdin", "stdout", "stderr" come from this process, where
-            they are not given; "stdio" means the last three, True means all.
-        sockets: Sockets that the guest finds as descriptors after the preopened directories. It
-            gets duplicates, and may listen on, read and write them, but not connect.
-        max_capture_bytes: How much CAPTURE keeps of each stream; then the guest gets ENOSPC.
+        preopens: The directories that the guest can reach: the name that the guest sees, and a path
+            of the host, a HostDir or a VirtualDir. The guest can reach no other directory.
+        stdin: A file object (binary or text), bytes, a path or INHERIT. With None, the input is
+            empty.
+        stdout: A file object, a path (the file is overwritten), CAPTURE or INHERIT. With None, the
+            output is dropped.
+        stderr: A file object, a path (the file is overwritten), CAPTURE or INHERIT. With None, the
+            output is dropped.
+        clock: A ``pywasm3.wasi.Clock``, or an int: a FixedClock that starts at that many
+            nanoseconds. With None, the guest reads the system's clocks.
+        random: A callable that takes a size and returns that many random bytes, or an int: the seed
+            of a sequence that is the same in every run. With None, the bytes are the system's.
+        inherit: The names of the options ("args", "env", "stdin", "stdout", "stderr") whose values
+            come from this process when they are not given. "stdio" means the three streams, True
+            means all five options.
+        sockets: Sockets that the guest finds as descriptors after the preopened directories. The
+            guest gets duplicates. It may accept, read and write, but it cannot connect.
+        max_capture_bytes: How many bytes CAPTURE keeps of each stream. When a guest writes more, it
+            gets ENOSPC.
 
     Raises:
-        TypeError: An option is of another type.
-        ValueError: Text contains NUL, a variable's name is empty or contains "=", the names of
-            `inherit` are others, a number is negative, or there are more than 1000 directories
-            and sockets.
+        TypeError: An option has the wrong type.
+        ValueError: A text contains NUL, a variable's name is empty or contains "=", `inherit` has
+            an unknown name, a number is negative, or there are more than 1000 directories and
+            sockets.
     """
 
     args: Iterable[str | bytes] = ()
@@ -97,7 +102,7 @@ class WasiConfig:
     max_capture_bytes: int = 64 << 20
 
     def __post_init__(self) -> None:
-        """Checks all, and makes copies of what could change."""
+        """Checks every option, and copies the mutable ones so that later changes do not matter."""
         inherited = _inherited(self.inherit)
         args = _strings(self.args)
         if not args and "args" in inherited:
@@ -123,11 +128,11 @@ class WasiConfig:
         for name, value in self.env.items():
             encoded = _cstring(name, "env")
             if not encoded or b"=" in encoded:
-                raise ValueError(f"env: {name!r} cannot be the name of a variable")
+                raise ValueError(f"env: {name!r} cannot be the name of an environment variable")
             _cstring(value, "env")
         for name, directory in self.preopens.items():
             if not _cstring(name, "preopens"):
-                raise ValueError("preopens: a directory needs a name")
+                raise ValueError("preopens: the name of a directory must not be empty")
             if not isinstance(directory, (str, os.PathLike, HostDir, VirtualDir)):
                 raise TypeError(f"preopens[{name!r}] must be a path, a HostDir or a VirtualDir")
         _check_input(self.stdin)
@@ -135,22 +140,24 @@ class WasiConfig:
         _check_output("stderr", self.stderr)
         _check_clock(self.clock)
         if not (self.random is None or callable(self.random) or _is_number(self.random)):
-            raise TypeError(f"random: an int or a callable expected, not {_type(self.random)}")
+            raise TypeError(f"random must be an int or a callable, not {_type(self.random)}")
         sockets = tuple(self.sockets)
         _check_sockets(sockets)
         if len(self.preopens) + len(sockets) > _MAX_GIVEN:
-            raise ValueError(f"more than {_MAX_GIVEN} preopens and sockets")
+            raise ValueError(f"there are more than {_MAX_GIVEN} preopens and sockets")
         if not _is_number(self.max_capture_bytes):
-            raise TypeError(f"max_capture_bytes: int expected, not {_type(self.max_capture_bytes)}")
+            raise TypeError(
+                f"max_capture_bytes must be an int, not {_type(self.max_capture_bytes)}"
+            )
         if self.max_capture_bytes < 0:
-            raise ValueError("max_capture_bytes is negative")
+            raise ValueError("max_capture_bytes must not be negative")
 
     def arg_bytes(self) -> list[bytes]:
-        """The arguments with NUL."""
+        """Returns the arguments as C strings, each with its terminating NUL."""
         return [_cstring(text, "args") + b"\0" for text in self.args]
 
     def env_bytes(self) -> list[bytes]:
-        """The variables with NUL."""
+        """Returns the variables as C strings of the form NAME=VALUE, each with its final NUL."""
         assert self.env is not None
         return [
             os.fsencode(name) + b"=" + os.fsencode(value) + b"\0"
@@ -164,7 +171,7 @@ def _inherited(given: Iterable[str] | bool) -> tuple[str, ...]:
     names: set[str] = set()
     for name in (given,) if isinstance(given, str) else given:
         if name not in (*_INHERITABLE, "stdio"):
-            raise ValueError(f"inherit: {name!r} is none of {', '.join(_INHERITABLE)}, stdio")
+            raise ValueError(f"inherit: {name!r} is not one of {', '.join(_INHERITABLE)}, stdio")
         names |= set(_INHERITABLE[2:]) if name == "stdio" else {name}
     return tuple(name for name in _INHERITABLE if name in names)
 
@@ -175,39 +182,39 @@ def _type(value: object) -> str:
 
 def _strings(given: Iterable[str | bytes]) -> tuple[str | bytes, ...]:
     if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
-        raise TypeError(f"args: a sequence of str expected, not {_type(given)}")
+        raise TypeError(f"args must be a sequence of str, not {_type(given)}")
     return tuple(given)
 
 
 def _mapping(given: Mapping[Any, Any], option: str) -> dict[Any, Any]:
     if not isinstance(given, Mapping):
-        raise TypeError(f"{option}: a mapping expected, not {_type(given)}")
+        raise TypeError(f"{option} must be a mapping, not {_type(given)}")
     return dict(given)
 
 
 def _cstring(text: object, option: str) -> bytes:
     if not isinstance(text, (str, bytes)):
-        raise TypeError(f"{option}: str expected, not {_type(text)}")
+        raise TypeError(f"{option}: expected str or bytes, not {_type(text)}")
     data = os.fsencode(text)
     if b"\0" in data:
-        raise ValueError(f"{option}: {text!r} contains NUL")
+        raise ValueError(f"{option}: {text!r} contains a NUL character")
     return data
 
 
 def _check_input(given: object) -> None:
     if given is CAPTURE:
-        raise TypeError("stdin cannot be CAPTURE")
+        raise TypeError("stdin cannot be CAPTURE, which is for stdout and stderr")
     known = given is None or given is INHERIT
     data = isinstance(given, (bytes, bytearray, memoryview, str, os.PathLike))
     if not known and not data and not hasattr(given, "read"):
-        raise TypeError(f"stdin: a file, bytes or a path expected, not {_type(given)}")
+        raise TypeError(f"stdin must be a file, bytes or a path, not {_type(given)}")
 
 
 def _check_output(name: str, given: object) -> None:
     if given is None or isinstance(given, (_Marker, str, os.PathLike)):
         return
     if not hasattr(given, "write"):
-        raise TypeError(f"{name}: a file or a path expected, not {_type(given)}")
+        raise TypeError(f"{name} must be a file or a path, not {_type(given)}")
 
 
 def _is_number(value: object) -> bool:
@@ -219,11 +226,11 @@ def _check_clock(given: object) -> None:
         return
     if isinstance(given, int) and _is_number(given):
         if given < 0:
-            raise ValueError("clock: times are not negative")
+            raise ValueError("clock: a time must not be negative")
         return
     for method in ("now_ns", "resolution_ns", "sleep_ns"):
         if not callable(getattr(given, method, None)):
-            raise TypeError(f"clock: an int or a Clock expected, not {_type(given)}")
+            raise TypeError(f"clock must be an int or a Clock, not {_type(given)}")
 
 
 def _check_sockets(given: tuple[object, ...]) -> None:
@@ -233,4 +240,4 @@ def _check_sockets(given: tuple[object, ...]) -> None:
 
     for one in given:
         if not isinstance(one, socket.socket):
-            raise TypeError(f"sockets: sockets expected, not {_type(one)}")
+            raise TypeError(f"sockets: each one must be a socket.socket, not {_type(one)}")

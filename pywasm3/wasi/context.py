@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The state of one guest: its memory, its descriptors, what its configuration gave it."""
+"""The WASI state of one instance: its memory, its descriptors, and what it was configured with."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .files_virtual import VirtualDir
 from .memory import GuestMemory
 from .preview1 import bind
 from .sources import REALTIME, clock_of, random_of, time_of
-from .streams import Captured, Given, Null, Reader, Writer
+from .streams import CapturedOutput, DroppedOutput, FileInput, FileOutput, GivenInput
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,30 +39,30 @@ if TYPE_CHECKING:
 
 
 class Wasi:
-    """What an instance has of WASI: ``instance.wasi``. Made from a WasiConfig.
+    """The WASI state of an instance, which is ``instance.wasi``. It is made from a WasiConfig.
 
     Attributes:
-        config: What it was made from.
+        config: The configuration that it was made from.
     """
 
     def __init__(self, config: WasiConfig, instance: Instance) -> None:
-        """Opens what the configuration names.
+        """Opens the files and directories that the configuration names.
 
         Raises:
-            OSError: Something cannot be opened.
+            OSError: A file or a directory cannot be opened.
         """
         self.config = config
         self.args = config.arg_bytes()
         self.env = config.env_bytes()
         self.memory = GuestMemory(_finder(instance))
-        self.descriptors = Descriptors()  # always the same: calls know it
+        self.descriptors = Descriptors()  # It is never replaced, because bound calls refer to it.
         self._begin()
 
     def _begin(self) -> None:
         self.clock = clock_of(self.config.clock)
         self.random = random_of(self.config.random)
         self.listings: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
-        self._captured: dict[str, Captured] = {}
+        self._captured: dict[str, CapturedOutput] = {}
         try:
             self._open_all()
         except BaseException:
@@ -85,56 +85,59 @@ class Wasi:
 
     def _output(self, name: str, given: Any, fd: int) -> Descriptor:
         if given is None:
-            return Null()
+            return DroppedOutput()
         if given is CAPTURE:
-            captured = self._captured[name] = Captured(self.config.max_capture_bytes)
+            captured = self._captured[name] = CapturedOutput(self.config.max_capture_bytes)
             return captured
         if given is INHERIT:
             _flush(getattr(sys, name))
-            return _writing(_host_file(fd, owned=False))
+            return _write_only(_host_file(fd, owned=False))
         if isinstance(given, (str, os.PathLike)):
             flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-            return _writing(_host_file(os.open(given, flags, 0o666), owned=True))
-        return Writer(given)
+            return _write_only(_host_file(os.open(given, flags, 0o666), owned=True))
+        return FileOutput(given)
 
     def function(self, module: str, name: str) -> tuple[Callable[..., Any], FuncType] | None:
-        """The callable for an import and its type; None when WASI has no such function."""
+        """Returns the callable for an import and its type, or None if WASI has no such function."""
         return bind(self, module, name)
 
     def _capture(self, name: str) -> bytes:
         if name not in self._captured:
-            raise ValueError(f"{name} is not captured: WasiConfig({name}=pywasm3.wasi.CAPTURE)")
+            raise ValueError(
+                f"{name} is not captured: make the instance with "
+                f"WasiConfig({name}=pywasm3.wasi.CAPTURE)"
+            )
         return bytes(self._captured[name].data)
 
     @property
     def stdout(self) -> bytes:
-        """What the guest wrote so far.
+        """The bytes that the guest has written to its standard output so far.
 
         Raises:
-            ValueError: It is not captured.
+            ValueError: The configuration does not capture stdout.
         """
         return self._capture("stdout")
 
     @property
     def stderr(self) -> bytes:
-        """What the guest wrote so far.
+        """The bytes that the guest has written to its standard error so far.
 
         Raises:
-            ValueError: It is not captured.
+            ValueError: The configuration does not capture stderr.
         """
         return self._capture("stderr")
 
     def _begin_again(self) -> None:
-        """Closes all descriptors, and has what the configuration says, for another guest.
+        """Closes all descriptors, and opens again what the configuration names, for another guest.
 
         Raises:
-            OSError: Something cannot be opened.
+            OSError: A file or a directory cannot be opened.
         """
         self.close()
         self._begin()
 
     def close(self) -> None:
-        """Closes all descriptors. The guest's next calls get EBADF; what was captured stays."""
+        """Closes all descriptors. Further calls of the guest get EBADF; captured output stays."""
         self.descriptors.close_all()
 
     def __repr__(self) -> str:
@@ -142,7 +145,7 @@ class Wasi:
 
 
 def _finder(instance: Instance) -> Callable[[], Memory | None]:
-    """How to find an instance's memory, without keeping the instance."""
+    """Returns a function that finds the instance's memory without keeping the instance alive."""
     from .._memory import Memory
 
     reference = weakref.ref(instance)
@@ -156,15 +159,15 @@ def _finder(instance: Instance) -> Callable[[], Memory | None]:
 
 
 def _flush(file: Any) -> None:
-    """What Python wrote comes before what the guest writes."""
+    """Flushes Python's own buffer, so that its output comes before what the guest writes."""
     if file is not None and not getattr(file, "closed", False):
         file.flush()
 
 
 def _host_file(fd: int, *, owned: bool, mode: str = "wb") -> Descriptor:
-    if not hasattr(os, "readv"):  # Windows
+    if not hasattr(os, "readv"):  # as on Windows
         stream = io.FileIO(fd, mode, closefd=owned)
-        descriptor = Reader(stream) if mode == "rb" else Writer(stream)
+        descriptor = FileInput(stream) if mode == "rb" else FileOutput(stream)
         weakref.finalize(descriptor, stream.close)
         return descriptor
     from .files_host import HostFile
@@ -181,22 +184,22 @@ def _host_file(fd: int, *, owned: bool, mode: str = "wb") -> Descriptor:
 
 def _input(given: Any) -> Descriptor:
     if given is None:
-        return Given(b"")
+        return GivenInput(b"")
     if given is INHERIT:
-        return _reading(_host_file(0, owned=False, mode="rb"))
+        return _read_only(_host_file(0, owned=False, mode="rb"))
     if isinstance(given, (bytes, bytearray, memoryview)):
-        return Given(bytes(given))
+        return GivenInput(bytes(given))
     if isinstance(given, (str, os.PathLike)):
-        return _reading(_host_file(os.open(given, os.O_RDONLY), owned=True, mode="rb"))
-    return Reader(given)
+        return _read_only(_host_file(os.open(given, os.O_RDONLY), owned=True, mode="rb"))
+    return FileInput(given)
 
 
-def _reading(file: Descriptor) -> Descriptor:
+def _read_only(file: Descriptor) -> Descriptor:
     file.rights &= ~WRITING_RIGHTS
     return file
 
 
-def _writing(file: Descriptor) -> Descriptor:
+def _write_only(file: Descriptor) -> Descriptor:
     file.rights &= ~RIGHT_FD_READ
     return file
 
@@ -209,7 +212,7 @@ def _preopened(name: str, given: Any, clock: Clock) -> Descriptor:
     else:
         if os.open not in os.supports_dir_fd:
             raise NotImplementedError(
-                "this platform cannot open files below a directory safely: preopen a VirtualDir"
+                "this platform cannot open files below a directory safely: use a VirtualDir instead"
             )
         from . import files_host
 

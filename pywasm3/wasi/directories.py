@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a directory can do, be it of the host or virtual: the interface behind path_*."""
+"""The interface of a directory, on the host or in memory. The path_* functions call it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Entry(NamedTuple):
 
 
 class Opening(NamedTuple):
-    """How path_open shall open: OFLAG_* and FDFLAG_* bits, and for what."""
+    """How path_open opens a path: OFLAG_* and FDFLAG_* bits, and what the guest wants to do."""
 
     oflags: int
     fdflags: int
@@ -32,26 +32,28 @@ class Opening(NamedTuple):
 
 
 class Directory(ABC):
-    """An open directory. Paths are text without NUL, relative to it; errors are WasiError, OSError.
+    """An open directory.
 
-    `follow` means a symbolic link in the last place of a path; those before it are followed always.
+    Paths are text without NUL, relative to the directory. Methods raise WasiError or OSError.
+    `follow` says whether a symbolic link in the last place of a path is followed. Links in the
+    other places are always followed.
     """
 
     @abstractmethod
     def open(self, path: str, opening: Opening) -> Descriptor:
-        """Opens or creates; of the descriptor, the caller sets the rights."""
+        """Opens or creates what the path names. The caller sets the rights of the descriptor."""
 
     @abstractmethod
     def entries(self) -> list[Entry]:
-        """All entries, `.` and `..` first."""
+        """Lists all entries, with `.` and `..` first."""
 
     @abstractmethod
     def stat(self, path: str, follow: bool) -> Stat:
-        """Of what the path names."""
+        """Describes what the path names."""
 
     @abstractmethod
     def set_times(self, path: str, follow: bool, times: Times) -> None:
-        """Sets times in nanoseconds."""
+        """Sets the times of what the path names, in nanoseconds."""
 
     @abstractmethod
     def make_directory(self, path: str) -> None:
@@ -67,16 +69,16 @@ class Directory(ABC):
 
     @abstractmethod
     def read_link(self, path: str) -> bytes:
-        """The target of a symbolic link."""
+        """Returns the target of a symbolic link."""
 
     @abstractmethod
     def make_link(self, target: str, path: str) -> None:
         """Creates a symbolic link."""
 
     def rename(self, path: str, to: Directory, to_path: str) -> None:
-        """Renames, perhaps into another directory of the same kind."""
+        """Renames a file or directory, perhaps into another directory of the same kind."""
         raise WasiError(EXDEV)
 
     def link(self, path: str, follow: bool, to: Directory, to_path: str) -> None:
-        """Creates a hard link."""
+        """Creates a hard link to `path` at `to_path` below the directory `to`."""
         raise WasiError(EXDEV)

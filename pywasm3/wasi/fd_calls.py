@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""fd_*: what works on a file descriptor."""
+"""The fd_* functions, which work on a file descriptor."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ _LAST_ADVICE = 5
 def _transfer(
     wasi: Wasi, iovecs: int, count: int, result: int, move: Callable[[list[memoryview]], int]
 ) -> int:
-    """Moves bytes from or to the buffers of a vector, and writes how many."""
+    """Moves bytes from or to the guest's buffers, and writes how many bytes that were."""
     buffers = wasi.memory.buffers(iovecs, count)
     wasi.memory.check(result, 4)
     wasi.memory.put_u32(result, move(buffers))
@@ -66,19 +66,19 @@ def _transfer(
 
 
 def fd_read(wasi: Wasi, fd: int, iovecs: int, count: int, result: int) -> int:
-    """Reads at the position."""
+    """Reads at the position of the file."""
     descriptor = wasi.descriptors.get(fd, RIGHT_FD_READ)
     return _transfer(wasi, iovecs, count, result, descriptor.read)
 
 
 def fd_write(wasi: Wasi, fd: int, iovecs: int, count: int, result: int) -> int:
-    """Writes at the position."""
+    """Writes at the position of the file."""
     descriptor = wasi.descriptors.get(fd, RIGHT_FD_WRITE)
     return _transfer(wasi, iovecs, count, result, descriptor.write)
 
 
 def fd_pread(wasi: Wasi, fd: int, iovecs: int, count: int, offset: int, result: int) -> int:
-    """Reads from an offset."""
+    """Reads from an offset in the file."""
     descriptor = wasi.descriptors.get(fd, RIGHT_FD_READ)
     descriptor.require(RIGHT_FD_SEEK)
     return _transfer(
@@ -87,7 +87,7 @@ def fd_pread(wasi: Wasi, fd: int, iovecs: int, count: int, offset: int, result: 
 
 
 def fd_pwrite(wasi: Wasi, fd: int, iovecs: int, count: int, offset: int, result: int) -> int:
-    """Writes to an offset."""
+    """Writes at an offset in the file."""
     descriptor = wasi.descriptors.get(fd, RIGHT_FD_WRITE)
     descriptor.require(RIGHT_FD_SEEK)
     return _transfer(
@@ -102,11 +102,11 @@ def _offset(offset: int) -> int:
 
 
 def fd_seek(wasi: Wasi, fd: int, offset: int, whence: int, result: int) -> int:
-    """Moves the position."""
+    """Moves the position of the file."""
     descriptor = wasi.descriptors.get(fd)
     if descriptor.directory is not None:
         raise WasiError(EBADF)
-    # To ask where it is takes less than to move it.
+    # Asking for the position (a move by 0 bytes) needs no more than the right to fd_tell.
     asks = offset == 0 and whence == WHENCE_CUR
     if not (asks and descriptor.rights & RIGHT_FD_TELL):
         descriptor.require(RIGHT_FD_SEEK)
@@ -118,12 +118,12 @@ def fd_seek(wasi: Wasi, fd: int, offset: int, whence: int, result: int) -> int:
 
 
 def fd_seek_unstable(wasi: Wasi, fd: int, offset: int, whence: int, result: int) -> int:
-    """fd_seek of wasi_unstable, where `whence` counts otherwise."""
+    """Implements fd_seek of wasi_unstable, which numbers `whence` in another order."""
     return fd_seek(wasi, fd, offset, UNSTABLE_WHENCE.get(whence, whence), result)
 
 
 def fd_tell(wasi: Wasi, fd: int, result: int) -> int:
-    """Writes the position."""
+    """Writes the position of the file."""
     descriptor = wasi.descriptors.get(fd)
     if descriptor.directory is not None:
         raise WasiError(EBADF)
@@ -153,13 +153,13 @@ def fd_allocate(wasi: Wasi, fd: int, offset: int, size: int) -> int:
 
 
 def fd_datasync(wasi: Wasi, fd: int) -> int:
-    """Brings the data to the disk."""
+    """Writes buffered data to the disk."""
     wasi.descriptors.get(fd, RIGHT_FD_DATASYNC).sync(True)
     return SUCCESS
 
 
 def fd_sync(wasi: Wasi, fd: int) -> int:
-    """Brings data and metadata to the disk."""
+    """Writes buffered data and metadata to the disk."""
     wasi.descriptors.get(fd, RIGHT_FD_SYNC).sync(False)
     return SUCCESS
 
@@ -174,7 +174,7 @@ def fd_close(wasi: Wasi, fd: int) -> int:
 
 
 def fd_renumber(wasi: Wasi, fd: int, to: int) -> int:
-    """Gives a descriptor the number of another one, which is closed."""
+    """Closes descriptor `to`, and gives its number to descriptor `fd`."""
     wasi.descriptors.renumber(fd, to)
     return SUCCESS
 
@@ -183,7 +183,7 @@ def fd_renumber(wasi: Wasi, fd: int, to: int) -> int:
 
 
 def fd_fdstat_get(wasi: Wasi, fd: int, result: int) -> int:
-    """Writes its type, flags and rights."""
+    """Writes the type, the flags and the rights of a descriptor."""
     descriptor = wasi.descriptors.get(fd)
     packed = FDSTAT.pack(
         descriptor.type, descriptor.flags, descriptor.rights, descriptor.inheriting
@@ -193,7 +193,7 @@ def fd_fdstat_get(wasi: Wasi, fd: int, result: int) -> int:
 
 
 def fd_fdstat_set_flags(wasi: Wasi, fd: int, flags: int) -> int:
-    """Sets its flags."""
+    """Sets the flags of a descriptor."""
     descriptor = wasi.descriptors.get(fd, RIGHT_FD_FDSTAT_SET_FLAGS)
     if flags & ~ALL_FDFLAGS:
         raise WasiError(EINVAL)
@@ -202,7 +202,7 @@ def fd_fdstat_set_flags(wasi: Wasi, fd: int, flags: int) -> int:
 
 
 def fd_fdstat_set_rights(wasi: Wasi, fd: int, rights: int, inheriting: int) -> int:
-    """Takes rights away."""
+    """Takes rights away from a descriptor; none can be added."""
     descriptor = wasi.descriptors.get(fd)
     if rights & ~descriptor.rights or inheriting & ~descriptor.inheriting:
         raise WasiError(ENOTCAPABLE)
@@ -212,47 +212,47 @@ def fd_fdstat_set_rights(wasi: Wasi, fd: int, rights: int, inheriting: int) -> i
 
 
 def pack_stat(stat: Stat) -> bytes:
-    """A filestat."""
+    """Packs what is known of a file as a filestat structure."""
     return FILESTAT.pack(*stat)
 
 
 def pack_unstable_stat(stat: Stat) -> bytes:
-    """A filestat of wasi_unstable."""
+    """Packs what is known of a file as a filestat structure of wasi_unstable."""
     return UNSTABLE_FILESTAT.pack(*stat._replace(links=min(stat.links, _MAX_U32)))
 
 
 def fd_filestat_get(wasi: Wasi, fd: int, result: int) -> int:
-    """Writes what is known of the file."""
+    """Writes what is known of the file behind a descriptor."""
     descriptor = wasi.descriptors.get(fd, RIGHT_FD_FILESTAT_GET)
     wasi.memory.write(result, pack_stat(descriptor.stat()))
     return SUCCESS
 
 
 def fd_filestat_get_unstable(wasi: Wasi, fd: int, result: int) -> int:
-    """fd_filestat_get of wasi_unstable."""
+    """Implements fd_filestat_get of wasi_unstable, whose structure differs."""
     descriptor = wasi.descriptors.get(fd, RIGHT_FD_FILESTAT_GET)
     wasi.memory.write(result, pack_unstable_stat(descriptor.stat()))
     return SUCCESS
 
 
 def fd_filestat_set_size(wasi: Wasi, fd: int, size: int) -> int:
-    """Cuts or lengthens a file."""
+    """Cuts a file to a size, or fills it up with zeros."""
     wasi.descriptors.get(fd, RIGHT_FD_FILESTAT_SET_SIZE).set_size(_offset(size))
     return SUCCESS
 
 
 def fd_filestat_set_times(wasi: Wasi, fd: int, atime: int, mtime: int, flags: int) -> int:
-    """Sets times of a file."""
+    """Sets the times of a file."""
     descriptor = wasi.descriptors.get(fd, RIGHT_FD_FILESTAT_SET_TIMES)
     descriptor.set_times(times_of(wasi, atime, mtime, flags))
     return SUCCESS
 
 
 def times_of(wasi: Wasi, atime: int, mtime: int, flags: int) -> Times:
-    """The times that flags choose; None where one shall stay.
+    """Returns the times that the flags choose; None leaves a time unchanged.
 
     Raises:
-        WasiError: EINVAL, when a flag is unknown, or two say different things.
+        WasiError: EINVAL, when a flag is unknown or two flags contradict each other.
     """
     both_atime, both_mtime = FST_ATIM | FST_ATIM_NOW, FST_MTIM | FST_MTIM_NOW
     if flags & ~(both_atime | both_mtime):
@@ -279,7 +279,7 @@ def _preopened_name(wasi: Wasi, fd: int) -> bytes:
 
 
 def fd_prestat_get(wasi: Wasi, fd: int, result: int) -> int:
-    """Writes that it is a preopened directory, and how long its name is."""
+    """Writes that a descriptor is a preopened directory, and the length of its name."""
     wasi.memory.write(result, PRESTAT.pack(0, len(_preopened_name(wasi, fd))))
     return SUCCESS
 
@@ -295,10 +295,10 @@ def fd_prestat_dir_name(wasi: Wasi, fd: int, buffer: int, size: int) -> int:
 
 
 def fd_readdir(wasi: Wasi, fd: int, buffer: int, size: int, cookie: int, result: int) -> int:
-    """Writes entries from a cookie on, the last one cut where the buffer ends.
+    """Writes directory entries from a cookie on; the last is cut where the buffer ends.
 
-    A cookie is the number of an entry; the entries are those that were there when the listing
-    began, with cookie 0.
+    A cookie is the number of an entry. A call with cookie 0 makes the list of entries, and later
+    calls continue in that list even if the directory has changed.
     """
     directory = wasi.descriptors.directory(fd, RIGHT_FD_READDIR)
     memory = wasi.memory

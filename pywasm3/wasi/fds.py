@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Descriptors: what a guest's file descriptors stand for, their rights, and the table of them."""
+"""Descriptors: the objects behind a guest's file descriptors, their rights, and their table."""
 
 from __future__ import annotations
 
@@ -29,13 +29,14 @@ if TYPE_CHECKING:
     Piece = bytes | memoryview
     Write = Callable[[Piece], int]
 
-    Times = tuple[int | None, int | None]  # of access and of modification; None: as it is
+    # The times of access and of modification in nanoseconds. None leaves a time unchanged.
+    Times = tuple[int | None, int | None]
 
 MAX_DESCRIPTORS = 1024
 
 
 class Stat(NamedTuple):
-    """What fd_filestat_get tells."""
+    """What fd_filestat_get writes. Times are in nanoseconds since 1970."""
 
     device: int
     inode: int
@@ -48,12 +49,12 @@ class Stat(NamedTuple):
 
 
 class Descriptor:
-    """What a file descriptor stands for. A subclass defines what it can do; the rest is EBADF.
+    """The object behind a file descriptor. A method that a subclass does not define is an error.
 
     Attributes:
-        type: A TYPE_*.
-        rights: What the guest may do with it.
-        inheriting: What it may do with what it opens below it.
+        type: The type of the file, a TYPE_*.
+        rights: What the guest may do with the descriptor, RIGHT_* bits.
+        inheriting: The rights that a file opened below this directory can have.
         flags: FDFLAG_* bits.
     """
 
@@ -62,85 +63,85 @@ class Descriptor:
     inheriting = 0
     flags = 0
     directory: Directory | None = None
-    guest_name: bytes | None = None  # of a preopened directory
+    guest_name: bytes | None = None  # The name of a preopened directory; None for the others.
 
-    # What writes one buffer without more ado, for the shortest way through fd_write.
+    # Writes one buffer and returns its size. fd_write's fast path in C calls it, if there is one.
     write_one: Write | None = None
 
     def require(self, right: int) -> None:
-        """ENOTCAPABLE when a right is missing."""
+        """Raises WasiError with ENOTCAPABLE when the descriptor lacks a right."""
         if self.rights & right != right:
             raise WasiError(ENOTCAPABLE)
 
     def close(self) -> None:
-        """Lets go of what the host has behind it."""
+        """Releases what the host has open for this descriptor."""
 
     def read(self, buffers: list[memoryview]) -> int:
-        """Reads into the buffers; 0 at the end."""
+        """Reads into the buffers and returns how many bytes were read, 0 at the end of the file."""
         raise WasiError(EBADF)
 
     def write(self, buffers: list[memoryview]) -> int:
-        """Writes the buffers; how many bytes it was."""
+        """Writes the buffers and returns how many bytes were written."""
         raise WasiError(EBADF)
 
     def pread(self, buffers: list[memoryview], offset: int) -> int:
-        """Reads from an offset."""
+        """Reads from an offset in the file, and leaves the position as it is."""
         raise WasiError(EBADF)
 
     def pwrite(self, buffers: list[memoryview], offset: int) -> int:
-        """Writes to an offset."""
+        """Writes at an offset in the file, and leaves the position as it is."""
         raise WasiError(EBADF)
 
     def seek(self, offset: int, whence: int) -> int:
-        """Moves the position; where it is then."""
+        """Moves the position and returns the new one."""
         raise WasiError(EBADF)
 
     def stat(self) -> Stat:
-        """Of the file."""
+        """Describes the file."""
         return Stat(0, 0, self.type, 1, 0, 0, 0, 0)
 
     def set_size(self, size: int) -> None:
-        """Cuts or lengthens it."""
+        """Cuts the file to a size, or fills it up with zeros."""
         raise WasiError(EINVAL)
 
     def set_times(self, times: Times) -> None:
-        """Sets times in nanoseconds."""
+        """Sets the times of the file, in nanoseconds."""
         raise WasiError(EINVAL)
 
     def set_flags(self, flags: int) -> None:
-        """Sets FDFLAG_* bits."""
+        """Sets the FDFLAG_* bits."""
         if flags & FDFLAG_NONBLOCK:
             raise WasiError(ENOTSUP)
         self.flags = flags
 
     def advise(self, offset: int, size: int, advice: int) -> None:
-        """Takes advice."""
+        """Takes advice on how the file will be used; ignores it by default."""
 
     def allocate(self, offset: int, size: int) -> None:
-        """Reserves room."""
+        """Reserves room in the file."""
         raise WasiError(ENOTSUP)
 
     def sync(self, data_only: bool) -> None:
-        """Brings it to the disk."""
+        """Writes to the disk what the host has buffered; there is nothing by default."""
 
     def poll_fd(self) -> int | None:
-        """The host's descriptor to wait for; None: it is always ready."""
+        """Returns the host descriptor to wait for, or None if this one is always ready."""
         return None
 
     def readable_bytes(self) -> int:
-        """How many bytes are known to be there to read."""
+        """Returns how many bytes are known to be ready for reading."""
         return 0
 
     def accept(self, nonblocking: bool) -> Descriptor:
-        """Takes a connection."""
+        """Accepts a connection and returns its descriptor."""
         raise WasiError(ENOTSOCK)
 
     def receive(self, buffers: list[memoryview], flags: int) -> tuple[int, bool]:
-        """Reads from a socket: how many bytes, and whether a datagram was cut."""
+        """Reads from a socket; returns how many bytes, and whether a datagram was cut."""
         raise WasiError(ENOTSOCK)
 
     def send(self, buffers: list[memoryview]) -> int:
-        """Writes to a socket."""
+        """Writes to a socket and returns how many bytes were written."""
         raise WasiError(ENOTSOCK)
 
     def shutdown(self, how: int) -> None:
@@ -152,7 +153,8 @@ class Descriptors:
     """The table of descriptors of a guest.
 
     Attributes:
-        writers: For the shortest way through fd_write: those with the right and a write_one.
+        writers: The `write_one` of each descriptor that has one and may be written, by number.
+            fd_write's fast path in C looks here.
     """
 
     __slots__ = ("_entries", "writers")
@@ -166,7 +168,7 @@ class Descriptors:
         self.changed(fd)
 
     def changed(self, fd: int) -> None:
-        """After a change of the rights of a descriptor, or of what it stands for."""
+        """Must be called after the rights of a descriptor have changed, or what it stands for."""
         descriptor = self._entries.get(fd)
         writable = descriptor is not None and descriptor.rights & RIGHT_FD_WRITE
         if writable and descriptor is not None and descriptor.write_one is not None:
@@ -175,19 +177,19 @@ class Descriptors:
             self.writers.pop(fd, None)
 
     def require_room(self) -> None:
-        """For one descriptor more, before anything is done for it.
+        """Checks that one more descriptor fits, before work is done to open it.
 
         Raises:
-            WasiError: EMFILE.
+            WasiError: EMFILE, when the table is full.
         """
         if len(self._entries) >= MAX_DESCRIPTORS:
             raise WasiError(EMFILE)
 
     def add(self, descriptor: Descriptor) -> int:
-        """Gives it the lowest free number.
+        """Gives the descriptor the lowest free number, and returns that number.
 
         Raises:
-            WasiError: EMFILE; the descriptor is closed then.
+            WasiError: EMFILE, when the table is full; the descriptor is then closed.
         """
         try:
             self.require_room()
@@ -199,25 +201,26 @@ class Descriptors:
         return fd
 
     def get(self, fd: int, rights: int = 0) -> Descriptor:
-        """The descriptor of a number.
+        """Returns the descriptor with a number.
 
         Raises:
-            WasiError: EBADF; ENOTCAPABLE when it lacks one of the rights.
+            WasiError: EBADF when there is none; ENOTCAPABLE when it lacks one of the rights.
         """
         descriptor = self._entries.get(fd)
         if descriptor is None:
             raise WasiError(EBADF)
         if descriptor.rights & rights != rights:
-            # What a directory cannot do has no right either.
+            # A directory never has the rights of functions that work on files only.
             no_directory = descriptor.directory is not None and rights & ~DIRECTORY_RIGHTS
             raise WasiError(EBADF if no_directory else ENOTCAPABLE)
         return descriptor
 
     def directory(self, fd: int, right: int = 0) -> Directory:
-        """The directory of a number.
+        """Returns the directory behind a descriptor.
 
         Raises:
-            WasiError: EBADF; ENOTDIR; ENOTCAPABLE when it lacks the right.
+            WasiError: EBADF when there is no such descriptor; ENOTDIR when it is not a directory;
+                ENOTCAPABLE when it lacks the right.
         """
         descriptor = self.get(fd)
         if descriptor.directory is None:
@@ -226,14 +229,14 @@ class Descriptors:
         return descriptor.directory
 
     def close(self, fd: int) -> None:
-        """Closes a number."""
+        """Closes a descriptor and frees its number."""
         descriptor = self.get(fd)
         del self._entries[fd]
         self.changed(fd)
         descriptor.close()
 
     def renumber(self, fd: int, to: int) -> None:
-        """Closes `to` and gives its number to what was `fd`."""
+        """Closes descriptor `to`, and gives its number to descriptor `fd`."""
         descriptor, replaced = self.get(fd), self.get(to)
         if descriptor is replaced:
             return
@@ -243,7 +246,7 @@ class Descriptors:
         replaced.close()
 
     def close_all(self) -> None:
-        """Closes everything; then the first error is raised, if there was one."""
+        """Closes all descriptors, then raises the first error, if there was one."""
         entries = list(self._entries.values())
         self._entries.clear()
         self.writers.clear()
@@ -251,17 +254,18 @@ class Descriptors:
         for descriptor in entries:
             try:
                 descriptor.close()
-            except Exception as error:  # of a file object of the user's: the others come first
+            except Exception as error:  # A file object of the user's may raise anything: go on.
                 failed = failed or error
         if failed is not None:
             raise failed
 
 
 def write_each(write_one: Write, buffers: list[memoryview]) -> int:
-    """Writes buffers in turn, until one is not written as a whole.
+    """Writes buffers in turn, until one is not written as a whole; returns the bytes written.
 
     Raises:
-        WasiError, OSError: Of the first one; a later one's is met again by the next call.
+        WasiError, OSError: The first buffer failed. When a later buffer fails, the call returns
+            what was written, and the guest meets the error at its next call.
     """
     total = 0
     for buffer in buffers:

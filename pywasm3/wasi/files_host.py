@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Files and directories of the host."""
+"""Files and directories of the host, as a guest sees them."""
 
 from __future__ import annotations
 
@@ -88,26 +88,26 @@ def _stat_of(found: os.stat_result) -> Stat:
     )
 
 
-def _both(times: Times, found: os.stat_result) -> tuple[int, int]:
-    """Both times, for os.utime, which sets no single one."""
+def _both_times(times: Times, found: os.stat_result) -> tuple[int, int]:
+    """Returns both times for os.utime, which cannot set one and leave the other."""
     atime, mtime = times
     return (
-        found.st_atime_ns if atime is None else _time(atime),
-        found.st_mtime_ns if mtime is None else _time(mtime),
+        found.st_atime_ns if atime is None else _checked_time(atime),
+        found.st_mtime_ns if mtime is None else _checked_time(mtime),
     )
 
 
-def _time(time_ns: int) -> int:
+def _checked_time(time_ns: int) -> int:
     if time_ns > MAX_OFFSET:
         raise WasiError(EOVERFLOW)
     return time_ns
 
 
 class HostFile(Descriptor):
-    """A file of the host: regular, a device, a pipe, a terminal."""
+    """A file of the host: a regular file, a device, a pipe or a terminal."""
 
     def __init__(self, fd: int, flags: int = 0, *, owned: bool = True, read_only: bool = False):
-        """Takes an open descriptor, which it closes if it is `owned`."""
+        """Takes an open descriptor of the host, and closes it later if `owned` is true."""
         self._fd = fd
         self._owned = owned
         self._read_only = read_only
@@ -116,7 +116,7 @@ class HostFile(Descriptor):
         self.write_one = partial(os.write, fd)
 
     def close(self) -> None:
-        """Closes the host's descriptor."""
+        """Closes the host's descriptor, if this object owns it."""
         fd, self._fd = self._fd, -1
         self.write_one = None
         if fd >= 0 and self._owned:
@@ -127,79 +127,79 @@ class HostFile(Descriptor):
             self.close()
 
     def read(self, buffers: list[memoryview]) -> int:
-        """Reads at the position."""
+        """Reads at the position of the file."""
         return os.readv(self._fd, buffers) if buffers else 0
 
     def write(self, buffers: list[memoryview]) -> int:
-        """Writes at the position."""
+        """Writes at the position of the file."""
         return os.writev(self._fd, buffers) if buffers else 0
 
     def pread(self, buffers: list[memoryview], offset: int) -> int:
-        """Reads from an offset."""
+        """Reads from an offset in the file."""
         return os.preadv(self._fd, buffers, offset) if buffers else 0
 
     def pwrite(self, buffers: list[memoryview], offset: int) -> int:
-        """Writes to an offset."""
+        """Writes at an offset in the file."""
         return os.pwritev(self._fd, buffers, offset) if buffers else 0
 
     def seek(self, offset: int, whence: int) -> int:
-        """Moves the position."""
+        """Moves the position of the file."""
         return os.lseek(self._fd, offset, whence)
 
     def stat(self) -> Stat:
-        """Of the file."""
+        """Describes the file."""
         return _stat_of(os.fstat(self._fd))
 
     def set_size(self, size: int) -> None:
-        """Cuts or lengthens it."""
-        self._writable()
+        """Cuts the file to a size, or fills it up with zeros."""
+        self._require_writable()
         os.ftruncate(self._fd, size)
 
     def set_times(self, times: Times) -> None:
-        """Sets times."""
-        self._writable()
-        os.utime(self._fd, ns=_both(times, os.fstat(self._fd)))
+        """Sets the times of the file, in nanoseconds."""
+        self._require_writable()
+        os.utime(self._fd, ns=_both_times(times, os.fstat(self._fd)))
 
     def set_flags(self, flags: int) -> None:
-        """Sets those that a file can change: to append, and not to block."""
+        """Sets the flags that an open file can change: append, and nonblocking if it is owned."""
         changed = flags ^ self.flags
         if changed & ~(FDFLAG_APPEND | FDFLAG_NONBLOCK):
             raise WasiError(ENOTSUP)
         if not self._owned and changed & FDFLAG_NONBLOCK:
-            raise WasiError(ENOTSUP)  # others have the same file open
+            raise WasiError(ENOTSUP)  # Others have the file open, too, and would stop blocking.
         if self._owned:
             bits = fcntl.fcntl(self._fd, fcntl.F_GETFL) & ~(os.O_APPEND | os.O_NONBLOCK)
             fcntl.fcntl(self._fd, fcntl.F_SETFL, bits | _host_flags(flags))
         self.flags = flags
 
     def advise(self, offset: int, size: int, advice: int) -> None:
-        """Takes advice where the host does."""
+        """Passes the advice on, if the host knows this kind of advice."""
         number = _ADVICE[advice]
         if number is not None:
             os.posix_fadvise(self._fd, offset, size, number)
 
     def allocate(self, offset: int, size: int) -> None:
-        """Reserves room."""
-        self._writable()
+        """Reserves room in the file."""
+        self._require_writable()
         if not hasattr(os, "posix_fallocate"):
             raise WasiError(ENOTSUP)
         os.posix_fallocate(self._fd, offset, size)
 
     def sync(self, data_only: bool) -> None:
-        """Brings it to the disk."""
+        """Writes to the disk what the host has buffered."""
         (getattr(os, "fdatasync", os.fsync) if data_only else os.fsync)(self._fd)
 
     def poll_fd(self) -> int | None:
-        """Regular files are always ready."""
+        """Returns the descriptor to wait for; None for a regular file, which is always ready."""
         return None if self.type == TYPE_REGULAR else self._fd
 
     def readable_bytes(self) -> int:
-        """What is left of a regular file."""
+        """Returns how many bytes of a regular file follow the position; 0 for other files."""
         if self.type != TYPE_REGULAR:
             return 0
         return max(0, os.fstat(self._fd).st_size - os.lseek(self._fd, 0, os.SEEK_CUR))
 
-    def _writable(self) -> None:
+    def _require_writable(self) -> None:
         if self._read_only:
             raise WasiError(EROFS)
 
@@ -233,7 +233,7 @@ class HostDirectory(Directory):
     """A directory of the host."""
 
     def __init__(self, fd: int, read_only: bool) -> None:
-        """Takes an open descriptor, and closes it."""
+        """Takes an open descriptor of the host, and closes it later."""
         self.fd = fd
         self.read_only = read_only
 
@@ -247,14 +247,14 @@ class HostDirectory(Directory):
         if getattr(self, "fd", -1) >= 0:
             self.close()
 
-    def _writable(self) -> None:
+    def _require_writable(self) -> None:
         if self.read_only:
             raise WasiError(EROFS)
 
     def open(self, path: str, opening: Opening) -> Descriptor:
-        """Opens or creates."""
+        """Opens or creates what the path names."""
         if self.read_only:
-            opening = self._reading(path, opening)
+            opening = self._without_writing(path, opening)
         fd = openat.BENEATH.open(self.fd, path, _open_flags(opening), 0o666, opening.follow)
         try:
             mode = os.fstat(fd).st_mode
@@ -265,8 +265,12 @@ class HostDirectory(Directory):
             return HostDirectoryDescriptor(HostDirectory(fd, self.read_only))
         return HostFile(fd, opening.fdflags, read_only=self.read_only)
 
-    def _reading(self, path: str, opening: Opening) -> Opening:
-        """The same where nothing can be written: as on a file system mounted so."""
+    def _without_writing(self, path: str, opening: Opening) -> Opening:
+        """Returns what to open below a read-only directory.
+
+        The errors are those of a file system that is mounted read-only: a file that exists can be
+        opened with O_CREAT, for example, but a new one cannot be made.
+        """
         if opening.oflags & OFLAG_CREAT:
             exclusive = bool(opening.oflags & OFLAG_EXCL)
             try:
@@ -282,10 +286,10 @@ class HostDirectory(Directory):
         return opening._replace(write=False, oflags=opening.oflags & ~OFLAG_CREAT)
 
     def entries(self) -> list[Entry]:
-        """All entries whose names are UTF-8: others have no name that a guest could use."""
+        """Lists the entries whose names are UTF-8; a guest could not use the others."""
         own = os.fstat(self.fd).st_ino & MASK_U64
         found = [Entry(b".", own, TYPE_DIRECTORY), Entry(b"..", 0, TYPE_DIRECTORY)]
-        # A descriptor of its own: the position in the directory belongs to the open file.
+        # This needs a descriptor of its own, because duplicates would share one listing position.
         fd = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self.fd)
         try:
             with os.scandir(fd) as scan:
@@ -295,32 +299,32 @@ class HostDirectory(Directory):
         return found
 
     def stat(self, path: str, follow: bool) -> Stat:
-        """Of what the path names."""
+        """Describes what the path names."""
         with _Place(self, path, follow) as (place, name):
             return _stat_of(os.stat(name, dir_fd=place, follow_symlinks=False))
 
     def set_times(self, path: str, follow: bool, times: Times) -> None:
-        """Sets times."""
-        self._writable()
+        """Sets the times of what the path names, in nanoseconds."""
+        self._require_writable()
         with _Place(self, path, follow) as (place, name):
             found = os.stat(name, dir_fd=place, follow_symlinks=False)
-            os.utime(name, ns=_both(times, found), dir_fd=place, follow_symlinks=False)
+            os.utime(name, ns=_both_times(times, found), dir_fd=place, follow_symlinks=False)
 
     def make_directory(self, path: str) -> None:
         """Creates a directory."""
-        self._writable()
-        with _Place(self, _bare(path), False) as (place, name):
+        self._require_writable()
+        with _Place(self, _without_slash(path), False) as (place, name):
             os.mkdir(name, 0o777, dir_fd=place)
 
     def remove_directory(self, path: str) -> None:
-        """Removes an empty directory; a link to one is none."""
-        self._writable()
-        with _Place(self, _bare(path), False) as (place, name):
+        """Removes an empty directory. A symbolic link to a directory is ENOTDIR."""
+        self._require_writable()
+        with _Place(self, _without_slash(path), False) as (place, name):
             os.rmdir(name, dir_fd=place)
 
     def unlink(self, path: str) -> None:
         """Removes a file or a symbolic link."""
-        self._writable()
+        self._require_writable()
         with _Place(self, path, False) as (place, name):
             try:
                 os.unlink(name, dir_fd=place)
@@ -330,30 +334,30 @@ class HostDirectory(Directory):
                 raise
 
     def read_link(self, path: str) -> bytes:
-        """The target of a symbolic link."""
+        """Returns the target of a symbolic link."""
         with _Place(self, path, False) as (place, name):
             return os.fsencode(os.readlink(name, dir_fd=place))
 
     def make_link(self, target: str, path: str) -> None:
-        """Creates a symbolic link; an absolute one could only mislead programs of the host."""
-        self._writable()
+        """Creates a symbolic link; absolute targets could only mislead programs of the host."""
+        self._require_writable()
         if not target:
             raise WasiError(ENOENT)
         if target[:1] == "/":
             raise WasiError(EPERM)
-        with _Place(self, _bare(path), False) as (place, name):
-            _no_slash(place, name, path)
+        with _Place(self, _without_slash(path), False) as (place, name):
+            _refuse_slash(place, name, path)
             os.symlink(target, name, dir_fd=place)
 
     def rename(self, path: str, to: Directory, to_path: str) -> None:
-        """Renames."""
+        """Renames a file or directory, perhaps into another directory of the host."""
         if not isinstance(to, HostDirectory):
             return super().rename(path, to, to_path)
-        self._writable()
-        to._writable()
+        self._require_writable()
+        to._require_writable()
         with (
-            _Place(self, _bare(path), False) as (place, name),
-            _Place(to, _bare(to_path), False) as (to_place, to_name),
+            _Place(self, _without_slash(path), False) as (place, name),
+            _Place(to, _without_slash(to_path), False) as (to_place, to_name),
         ):
             if name == "." or to_name == ".":
                 raise WasiError(EBUSY)
@@ -362,27 +366,29 @@ class HostDirectory(Directory):
             os.rename(name, to_name, src_dir_fd=place, dst_dir_fd=to_place)
 
     def link(self, path: str, follow: bool, to: Directory, to_path: str) -> None:
-        """Creates a hard link."""
+        """Creates a hard link to `path` at `to_path` below the directory `to`."""
         if not isinstance(to, HostDirectory):
             return super().link(path, follow, to, to_path)
-        self._writable()
-        to._writable()
+        self._require_writable()
+        to._require_writable()
         with (
             _Place(self, path, follow) as (place, name),
-            _Place(to, _bare(to_path), False) as (to_place, to_name),
+            _Place(to, _without_slash(to_path), False) as (to_place, to_name),
         ):
             if to_path.endswith("/"):
-                os.stat(name, dir_fd=place, follow_symlinks=False)  # its ENOENT comes first
-            _no_slash(to_place, to_name, to_path)
+                # A source that does not exist is reported before a target that ends in a slash.
+                os.stat(name, dir_fd=place, follow_symlinks=False)
+            _refuse_slash(to_place, to_name, to_path)
             options = {"src_dir_fd": place, "dst_dir_fd": to_place}
             os.link(name, to_name, **options, follow_symlinks=False)
 
 
 class _Place:
-    """The directory that holds what a path names, and the name: for the length of a `with`.
+    """Opens the directory that holds what a path names, and closes it at the end of the `with`.
 
-    What a path names that ends in a slash must be a directory. The slash is not for the host, who
-    would follow a link there.
+    The `with` yields its descriptor and the last name of the path, without a slash at its end. A
+    path that ends in a slash must name a directory; this is checked here, because the host would
+    follow a symbolic link if it were given the slash.
     """
 
     def __init__(self, directory: HostDirectory, path: str, follow: bool) -> None:
@@ -402,15 +408,15 @@ class _Place:
         os.close(self._fd)
 
 
-def _no_slash(place: int, name: str, path: str) -> None:
-    """What is no directory cannot get a name that ends in a slash."""
+def _refuse_slash(place: int, name: str, path: str) -> None:
+    """Refuses a slash at the end of a new name that is not a directory's."""
     if path.endswith("/"):
-        os.stat(name, dir_fd=place, follow_symlinks=False)  # ENOENT
+        os.stat(name, dir_fd=place, follow_symlinks=False)  # raises ENOENT if the name is free
         raise WasiError(EEXIST)
 
 
-def _bare(path: str) -> str:
-    """Without the slashes at its end, for what never follows a link there."""
+def _without_slash(path: str) -> str:
+    """Returns the path without slashes at its end, for calls that do not follow a link there."""
     return path.rstrip("/") or path
 
 
@@ -433,7 +439,7 @@ def _entry_type(entry: os.DirEntry[str]) -> int:
         return TYPE_REGULAR
     try:
         return _type_of(entry.stat(follow_symlinks=False).st_mode)
-    except OSError:  # gone meanwhile
+    except OSError:  # The file was removed after it was listed.
         return TYPE_UNKNOWN
 
 
@@ -443,31 +449,31 @@ class HostDirectoryDescriptor(Descriptor):
     type = TYPE_DIRECTORY
 
     def __init__(self, directory: HostDirectory) -> None:
-        """Takes it over."""
+        """Takes the directory over, and closes it later."""
         self.directory: HostDirectory = directory
 
     def close(self) -> None:
-        """Closes the directory."""
+        """Closes the host's descriptor of the directory."""
         self.directory.close()
 
     def stat(self) -> Stat:
-        """Of the directory."""
+        """Describes the directory."""
         return _stat_of(os.fstat(self.directory.fd))
 
     def set_times(self, times: Times) -> None:
-        """Sets times."""
+        """Sets the times of the directory, in nanoseconds."""
         self.directory.set_times(".", False, times)
 
     def sync(self, data_only: bool) -> None:
-        """Brings it to the disk."""
+        """Writes to the disk what the host has buffered of the directory."""
         os.fsync(self.directory.fd)
 
 
 def open_directory(path: str | bytes | os.PathLike[str], read_only: bool) -> Descriptor:
-    """A descriptor for a directory of the host that shall be preopened.
+    """Opens a directory of the host that a guest finds preopened.
 
     Raises:
-        OSError: It cannot be opened, or is no directory.
+        OSError: It cannot be opened, or it is not a directory.
     """
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     return HostDirectoryDescriptor(HostDirectory(fd, read_only))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Directories in memory: a guest reads and writes them as any other, the host as a mapping."""
+"""Directories in memory, which a guest uses like any other and the host uses as a mapping."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
     Contents: TypeAlias = "Mapping[str, Buffer | str | Contents]"
 
-_NODE_BYTES = 256  # what an entry counts for, beside its name and its contents
-_MAX_NAME = 255  # bytes, as Linux
+_NODE_BYTES = 256  # An entry counts as this many bytes of the quota, plus name and contents.
+_MAX_NAME = 255  # A name has at most this many bytes, as on Linux.
 
 
 class Tree:
-    """What all nodes of a virtual directory share: a lock, a quota, numbers for inodes, the time.
+    """What the nodes of a virtual directory share: the lock, the quota, inode numbers, the clock.
 
     Attributes:
-        began: When the first guest was given it, by that guest's clock.
+        began: The time when the first guest was given the directory, by that guest's clock.
     """
 
     def __init__(self, max_bytes: int) -> None:
@@ -38,40 +38,40 @@ class Tree:
         self._left = max_bytes
         self._inodes = 0
 
-    def begin(self, clock: Callable[[], int]) -> None:
-        """A guest is given it, whose clock it has from now on."""
+    def use_clock(self, clock: Callable[[], int]) -> None:
+        """Takes the clock of a guest that is given the directory, instead of an earlier one's."""
         now = clock()
         if self._clock is None:
             self.began = now
         self._clock = clock
 
     def now(self) -> int | None:
-        """The time; None before there is a guest, which stands for `began`."""
+        """Returns the time. Before the first guest it is None, which stands for `began`."""
         return None if self._clock is None else self._clock()
 
     def charge(self, size: int) -> None:
-        """Takes bytes of the quota, or gives them back.
+        """Takes bytes from the quota, or gives them back if the size is negative.
 
         Raises:
-            WasiError: ENOSPC.
+            WasiError: ENOSPC, when the quota is used up.
         """
         if size > self._left:
             raise WasiError(ENOSPC)
         self._left -= size
 
     def new_inode(self) -> int:
-        """A number that no other node has."""
+        """Returns an inode number that no other node has."""
         self._inodes += 1
         return self._inodes
 
 
 class Node:
-    """A file, a directory or a symbolic link."""
+    """A file, a directory or a symbolic link. It counts against the quota until it is gone."""
 
     type = TYPE_REGULAR
 
     def __init__(self, tree: Tree, size: int = 0) -> None:
-        """Takes the room for what it holds, too."""
+        """Takes room for the node and for `size` bytes of contents from the quota."""
         self.atime = self.mtime = self.ctime = tree.now()
         tree.charge(_NODE_BYTES + size)
         self.tree = tree
@@ -80,43 +80,43 @@ class Node:
         self._opened = 0
 
     def size(self) -> int:
-        """In bytes."""
+        """Returns the size in bytes."""
         return 0
 
     def stat(self) -> Stat:
-        """What fd_filestat_get tells."""
+        """Returns what fd_filestat_get tells."""
         began = self.tree.began
         times = (began if t is None else t for t in (self.atime, self.mtime, self.ctime))
         return Stat(0, self.inode, self.type, self.links, self.size(), *times)
 
     def touch(self) -> None:
-        """It is modified now."""
+        """Sets the times of modification and change to the present time."""
         self.mtime = self.ctime = self.tree.now()
 
-    def opened(self, count: int) -> None:
-        """So many descriptors more, or less, stand for it."""
+    def count_opened(self, count: int) -> None:
+        """Adds to the number of open descriptors of this node; a negative number subtracts."""
         self._opened += count
-        self.give_back()
+        self.release_if_gone()
 
-    def give_back(self) -> None:
-        """What has no name and is not open is gone: the quota gets back what it took."""
+    def release_if_gone(self) -> None:
+        """Returns the node's bytes to the quota, if it has no name and is not open any more."""
         if self.links == 0 and self._opened == 0:
             self.tree.charge(-_NODE_BYTES - self.size())
 
 
 class File(Node):
-    """A file's contents."""
+    """A file, which holds its contents."""
 
     def __init__(self, tree: Tree, data: bytes = b"") -> None:
         super().__init__(tree, len(data))
         self.data = bytearray(data)
 
     def size(self) -> int:
-        """Of the contents."""
+        """Returns the size of the contents in bytes."""
         return len(self.data)
 
     def resize(self, size: int) -> None:
-        """Cuts it, or fills it up with zeros."""
+        """Cuts the contents to a size, or fills them up with zeros."""
         have = len(self.data)
         self.tree.charge(size - have)
         if size < have:
@@ -126,7 +126,7 @@ class File(Node):
         self.touch()
 
     def write_at(self, offset: int, buffer: Piece) -> None:
-        """Writes, and grows as needed."""
+        """Writes at an offset, and lets the file grow as needed."""
         end = offset + len(buffer)
         if end > len(self.data):
             self.resize(end)
@@ -144,15 +144,15 @@ class Link(Node):
         self.target = target
 
     def size(self) -> int:
-        """Of the target."""
+        """Returns the size of the target in bytes."""
         return len(self.target.encode())
 
 
 class Folder(Node):
-    """A directory's entries.
+    """A directory, which holds its entries.
 
     Attributes:
-        parent: The directory it lies in; None for the root, and for what was removed.
+        parent: The directory that it lies in. The root and a removed directory have None.
     """
 
     type = TYPE_DIRECTORY
@@ -163,10 +163,10 @@ class Folder(Node):
         self.names: dict[str, Node] = {}
 
     def find(self, name: str) -> Node | None:
-        """The entry of a name.
+        """Returns the node with a name, or None.
 
         Raises:
-            WasiError: ENAMETOOLONG.
+            WasiError: ENAMETOOLONG, when the name has more than 255 bytes.
         """
         if name_bytes(name) > _MAX_NAME:
             raise WasiError(ENAMETOOLONG)
@@ -177,7 +177,7 @@ class Folder(Node):
         try:
             self.tree.charge(name_bytes(name))
         except WasiError:
-            node.give_back()
+            node.release_if_gone()
             raise
         self.names[name] = node
         node.links += 1
@@ -192,34 +192,36 @@ class Folder(Node):
         if isinstance(node, Folder):
             node.parent = None
         node.links -= 1
-        node.give_back()
+        node.release_if_gone()
         self.touch()
 
 
 def name_bytes(name: str) -> int:
-    """What a name counts for."""
+    """Returns how many bytes of the quota a name takes."""
     return len(name.encode())
 
 
 class VirtualDir(Mapping[str, bytes]):
-    """A directory in memory, to be preopened.
+    """A directory in memory, which a guest can be given as a preopened directory.
 
-    It is a mapping from the paths of its files ("a/b.txt") to their bytes, which the host may look
-    at and change at any time: ``directory["out.txt"]`` after a run is what the guest wrote.
+    It is a mapping from the paths of its files ("a/b.txt") to their bytes. The host may look at it
+    and change it at any time: after a run, ``directory["out.txt"]`` is what the guest wrote.
 
-    Its times are those of the clock of the guest that was given it last. What the host put there
-    before has the time when the first one was given it.
+    Times of files come from the clock of the guest that was given the directory last. Files that
+    the host made before have the time when the first guest was given it.
 
     Args:
-        contents: Names to contents: bytes, text (as UTF-8), or a mapping for a directory.
-        read_only: Refuse all that would change it (EROFS). The host still can.
-        max_bytes: How much it may hold, each entry counted as 256 bytes and its name; a guest that
-            wants more gets ENOSPC.
+        contents: A mapping from names to contents: bytes, text (stored as UTF-8), or a mapping for
+            a directory.
+        read_only: Refuse everything by which a guest would change the directory (EROFS). The host
+            can still change it.
+        max_bytes: How much the directory may hold. Each entry counts as 256 bytes, its name and its
+            contents. A guest that wants more gets ENOSPC.
 
     Raises:
-        ValueError: A name is empty, or contains a slash or NUL, or is "." or "..", or has more than
-            255 bytes; it does not fit.
-        TypeError: The contents are of another type.
+        ValueError: A name is empty, "." or ".."; it contains a slash or NUL; it has more than 255
+            bytes; or the contents take more than `max_bytes`.
+        TypeError: The contents have another type.
     """
 
     def __init__(
@@ -231,7 +233,7 @@ class VirtualDir(Mapping[str, bytes]):
     ) -> None:
         self._tree = Tree(max_bytes)
         self.read_only = read_only
-        with _host_errors():
+        with _enospc_is_value_error():
             self._root = Folder(self._tree)
             self._root.links = 1
             self._fill(self._root, {} if contents is None else contents)
@@ -249,7 +251,7 @@ class VirtualDir(Mapping[str, bytes]):
                 folder.put(name, File(self._tree, _bytes_of(value)))
 
     def _find(self, path: str) -> tuple[Folder, str]:
-        """The folder of a path, and its last name. KeyError when there is no such folder."""
+        """Returns the folder that a path leads to, and the last name. KeyError if there is none."""
         folder = self._root
         *parents, name = path.split("/")
         for parent in parents:
@@ -260,10 +262,10 @@ class VirtualDir(Mapping[str, bytes]):
         return folder, name
 
     def __getitem__(self, path: str) -> bytes:
-        """The contents of a file.
+        """Returns the contents of a file.
 
         Raises:
-            KeyError: There is no file of that path.
+            KeyError: There is no file with that path.
         """
         with self._tree.lock:
             folder, name = self._find(path)
@@ -273,13 +275,14 @@ class VirtualDir(Mapping[str, bytes]):
             return bytes(node.data)
 
     def __setitem__(self, path: str, data: Buffer | str) -> None:
-        """Makes or replaces a file, and the directories on its path.
+        """Makes or replaces a file, and makes the directories on its path.
 
         Raises:
-            ValueError: A name cannot be one, is that of something else, or it does not fit.
+            ValueError: The path has a name that cannot be one, a directory on it is a file, the
+                path names a directory, or the contents do not fit into `max_bytes`.
         """
         contents = _bytes_of(data)
-        with self._tree.lock, _host_errors():
+        with self._tree.lock, _enospc_is_value_error():
             folder = self._root
             *parents, name = path.split("/")
             for parent in parents:
@@ -288,7 +291,7 @@ class VirtualDir(Mapping[str, bytes]):
                     folder.put(parent, Folder(self._tree))
                 below = folder.names[parent]
                 if not isinstance(below, Folder):
-                    raise ValueError(f"{path!r}: {parent!r} is no directory")
+                    raise ValueError(f"{path!r}: {parent!r} is not a directory")
                 folder = below
             _check_name(name)
             old = folder.names.get(name)
@@ -303,7 +306,7 @@ class VirtualDir(Mapping[str, bytes]):
         """Removes a file or a symbolic link.
 
         Raises:
-            KeyError: There is none of that path.
+            KeyError: There is no file or link with that path.
         """
         with self._tree.lock:
             folder, name = self._find(path)
@@ -312,16 +315,16 @@ class VirtualDir(Mapping[str, bytes]):
             folder.drop(name)
 
     def __iter__(self) -> Iterator[str]:
-        """Over the paths of all files."""
+        """Iterates over the paths of all files."""
         with self._tree.lock:
             return iter(_paths(self._root))
 
     def __len__(self) -> int:
-        """How many files there are."""
+        """Returns the number of files."""
         return sum(1 for _ in self)
 
     def to_dict(self) -> dict[str, object]:
-        """The contents as nested dicts, in the shape that the constructor takes; links left out."""
+        """Returns nested dicts, as the constructor takes them. Symbolic links are left out."""
         with self._tree.lock:
             return _dict_of(self._root)
 
@@ -329,22 +332,23 @@ class VirtualDir(Mapping[str, bytes]):
     __hash__ = object.__hash__
 
     def __repr__(self) -> str:
-        """How many files there are."""
+        """Shows how many files there are."""
         return f"<pywasm3.wasi.VirtualDir: {len(self)} files>"
 
 
-class _host_errors:
-    """ENOSPC as ValueError."""
+class _enospc_is_value_error:
+    """Turns ENOSPC into ValueError, for calls of the host."""
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         if isinstance(error, WasiError):
-            raise ValueError("more than max_bytes") from None
+            raise ValueError("the contents take more than max_bytes") from None
 
 
-# Not recursive: a guest may nest directories deeper than Python calls.
+# The two functions below are not recursive, because a guest may nest directories deeper than
+# Python can call.
 
 
 def _paths(folder: Folder) -> list[str]:
@@ -380,7 +384,7 @@ def _check_name(name: object) -> None:
     if name in ("", ".", "..") or "/" in name or "\0" in name:
         raise ValueError(f"{name!r} cannot be a name in a directory")
     if name_bytes(name) > _MAX_NAME:
-        raise ValueError(f"a name has more than {_MAX_NAME} bytes: {name!r}")
+        raise ValueError(f"a name must not have more than {_MAX_NAME} bytes: {name!r}")
 
 
 def _bytes_of(data: Buffer | str) -> bytes:

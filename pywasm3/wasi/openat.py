@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Opening below a directory descriptor of the host, so that no path and no link leads out.
+"""Opens files below a directory of the host, so that no path and no link leads out of it.
 
-On Linux the kernel does it (openat2 with RESOLVE_BENEATH and RESOLVE_NO_MAGICLINKS). Elsewhere, and
-where a container forbids that call, a path is opened name by name with O_NOFOLLOW, and symbolic
-links are resolved here. Either way the result is a descriptor, and what is done then is done to a
-name below it without following: exchanging names meanwhile leads nowhere.
+On Linux the kernel checks this (openat2 with RESOLVE_BENEATH and RESOLVE_NO_MAGICLINKS). On other
+systems, and where a container forbids that call, a path is opened name by name with O_NOFOLLOW,
+and this module resolves symbolic links itself. Either way the result is a descriptor, and later
+operations work on a name below it without following links. So a guest gains nothing if somebody
+exchanges a name while a call runs.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ import sys
 from .abi import EPERM, WasiError
 from .paths import Walker, count_link, split
 
-# A directory as a place only: needs no permission to read it.
+# Opens a directory only as a starting point (O_PATH), which needs no permission to read it.
 _PLACE = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | getattr(os, "O_PATH", 0)
 
-_SYS_OPENAT2 = 437  # on every architecture
+_SYS_OPENAT2 = 437  # The number is the same on every architecture.
 _RESOLVE = 0x08 | 0x02  # RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS
-_RACES = 64  # how often a path is tried again while others rename directories on it
+_MAX_TRIES = 64  # A path is tried this often while others rename directories on it.
 
 
 class _OpenHow(ctypes.Structure):
@@ -56,7 +57,7 @@ def _openat2(directory: int, path: str, flags: int, mode: int) -> int:
     assert _syscall is not None
     how = _OpenHow(flags | os.O_CLOEXEC, mode if flags & os.O_CREAT else 0, _RESOLVE)
     name = os.fsencode(path)
-    for _ in range(_RACES):
+    for _ in range(_MAX_TRIES):
         fd = int(_syscall(_SYS_OPENAT2, directory, name, ctypes.byref(how), ctypes.sizeof(how)))
         if fd >= 0:
             return fd
@@ -83,14 +84,15 @@ def _has_openat2() -> bool:
 
 
 class Beneath:
-    """The two operations that all others are made of. This one asks the kernel."""
+    """The two operations on paths that all others are made of. This class asks the kernel."""
 
     def parent(self, directory: int, path: str, follow: bool) -> tuple[int, str, bool]:
         """Opens the directory that holds what a path names.
 
         Returns:
-            Its descriptor, which the caller closes; the last name, never that of a link that is to
-            be followed, or "." for the directory itself; whether the path wants a directory.
+            The descriptor of that directory, which the caller closes; the last name, which is not a
+            link if links are to be followed, or "." if the path names the directory itself; and
+            whether the path must name a directory.
         """
         links, must_be_directory = 0, False
         while True:
@@ -112,7 +114,7 @@ class Beneath:
             path = f"{parent}/{target}"
 
     def open(self, directory: int, path: str, flags: int, mode: int, follow: bool) -> int:
-        """Opens a path, whose last name may be a link only if `follow` is set."""
+        """Opens a path. Its last name may be a symbolic link only if `follow` is set."""
         split(path)
         return _openat2(directory, path, flags | (0 if follow else os.O_NOFOLLOW), mode)
 
@@ -127,7 +129,7 @@ def _link_target(place: int, name: str) -> str | None:
 
 
 class _Places(Walker[int]):
-    """Walks descriptors of directories."""
+    """Walks a path by opening one directory after the other."""
 
     def enter(self, parent: int, name: str) -> int | str:
         try:
@@ -148,7 +150,7 @@ class _Places(Walker[int]):
 
 
 class StepByStep(Beneath):
-    """Without the kernel's help."""
+    """The two operations on paths for systems whose kernel does not check paths itself."""
 
     _walker = _Places()
 
@@ -161,8 +163,9 @@ class StepByStep(Beneath):
             self._walker.leave_all(nodes)
 
     def open(self, directory: int, path: str, flags: int, mode: int, follow: bool) -> int:
-        """Opens a path, whose last name may be a link only if `follow` is set."""
-        if flags & os.O_CREAT and path.endswith("/"):  # whatever it is a link to
+        """Opens a path. Its last name may be a symbolic link only if `follow` is set."""
+        # As in the kernel, creating a path that ends in a slash is EISDIR, whatever the path names.
+        if flags & os.O_CREAT and path.endswith("/"):
             os.close(self.parent(directory, path.rstrip("/") or path, False)[0])
             raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
         follow = follow and not (flags & os.O_CREAT and flags & os.O_EXCL)
@@ -178,7 +181,7 @@ class StepByStep(Beneath):
 
 
 def is_directory_at(place: int, name: str) -> bool:
-    """Whether a name is that of a directory, not of a link to one."""
+    """Returns whether a name is that of a directory. A link to a directory does not count."""
     return stat.S_ISDIR(os.stat(name, dir_fd=place, follow_symlinks=False).st_mode)
 
 

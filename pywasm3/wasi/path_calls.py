@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""path_*: what works on a path relative to a directory."""
+"""The path_* functions, which work on a path relative to a directory."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def path_open(
     directory = wasi.descriptors.directory(fd, needed)
     if oflags & ~ALL_OFLAGS or fdflags & ~ALL_FDFLAGS:
         raise WasiError(EINVAL)
-    if oflags & OFLAG_CREAT and oflags & OFLAG_DIRECTORY:  # some systems would create a file
+    if oflags & OFLAG_CREAT and oflags & OFLAG_DIRECTORY:  # Some systems would create a file.
         raise WasiError(EINVAL)
     rights &= ALL_RIGHTS
     inheriting &= ALL_RIGHTS
@@ -115,7 +115,7 @@ def path_remove_directory(wasi: Wasi, fd: int, path: int, size: int) -> int:
 
 
 def path_unlink_file(wasi: Wasi, fd: int, path: int, size: int) -> int:
-    """Removes a file."""
+    """Removes a file or a symbolic link."""
     directory = wasi.descriptors.directory(fd, RIGHT_PATH_UNLINK_FILE)
     directory.unlink(wasi.memory.path(path, size))
     return SUCCESS
@@ -135,7 +135,7 @@ def path_filestat_get(wasi: Wasi, fd: int, lookup: int, path: int, size: int, re
 def path_filestat_get_unstable(
     wasi: Wasi, fd: int, lookup: int, path: int, size: int, result: int
 ) -> int:
-    """path_filestat_get of wasi_unstable."""
+    """Implements path_filestat_get of wasi_unstable, whose structure differs."""
     wasi.memory.write(result, pack_unstable_stat(_stat(wasi, fd, lookup, path, size)))
     return SUCCESS
 
@@ -143,7 +143,7 @@ def path_filestat_get_unstable(
 def path_filestat_set_times(
     wasi: Wasi, fd: int, lookup: int, path: int, size: int, atime: int, mtime: int, flags: int
 ) -> int:
-    """Sets times of a file."""
+    """Sets the times of a file."""
     directory = wasi.descriptors.directory(fd, RIGHT_PATH_FILESTAT_SET_TIMES)
     times = times_of(wasi, atime, mtime, flags)
     directory.set_times(wasi.memory.path(path, size), _follow(lookup), times)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Paths of a guest, resolved below a directory: `..`, symbolic links and slashes at the end.
+"""Resolves paths of a guest below a directory: `..`, symbolic links and slashes at the end.
 
-A path never leads out of the directory that it is relative to, wherever that lies: EPERM.
+No path leads out of the directory that it is relative to: one that tries to is EPERM.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from typing import Generic, NamedTuple, TypeVar
 
 from .abi import ELOOP, ENOENT, EPERM, WasiError
 
-MAX_LINKS = 40  # as Linux
+MAX_LINKS = 40  # One path may lead through this many symbolic links, as on Linux.
 
 Node = TypeVar("Node")
 
 
 class Split(NamedTuple):
-    """A path as the directory that holds its last name, and that name."""
+    """A path split into the directory that holds its last name, and that name."""
 
     parent: str
     name: str
@@ -25,10 +25,10 @@ class Split(NamedTuple):
 
 
 def split(path: str) -> Split:
-    """Splits a path before its last name, which is "." when it names no entry of its parent.
+    """Splits off the last name of a path. It is "." if the path ends in "." or "..".
 
     Raises:
-        WasiError: ENOENT for the empty path, EPERM for an absolute one.
+        WasiError: ENOENT for an empty path, EPERM for an absolute one.
     """
     if not path:
         raise WasiError(ENOENT)
@@ -42,41 +42,42 @@ def split(path: str) -> Split:
 
 
 class Walker(ABC, Generic[Node]):
-    """Resolves paths name by name in a tree whose nodes a subclass knows.
+    """Resolves paths name by name, in a tree whose nodes a subclass knows how to open.
 
-    A node stays open while the walk is below it, so that `..` leads back to where the walk came
-    from, whatever was renamed meanwhile.
+    A node stays open while the walk is below it. So `..` leads back to where the walk came from,
+    even if directories are renamed meanwhile.
     """
 
     @abstractmethod
     def enter(self, parent: Node, name: str) -> Node | str:
-        """The directory of a name, or the target of the symbolic link.
+        """Returns the directory with a name, or the target of the symbolic link with that name.
 
         Raises:
-            WasiError: ENOENT, ENOTDIR.
+            WasiError: ENOENT when there is no such name, ENOTDIR when it is another kind of file.
         """
 
     @abstractmethod
     def link_target(self, parent: Node, name: str) -> str | None:
-        """The target if the name is a symbolic link."""
+        """Returns the target of the symbolic link with a name, or None if it is not a link."""
 
     def leave(self, node: Node) -> None:
-        """The walk is done with a node that `enter` returned."""
+        """Closes a node that `enter` returned, when the walk does not need it any more."""
 
     def resolve(self, root: Node, path: str, follow: bool) -> tuple[list[Node], str, bool]:
         """Finds the directory that holds what a path names.
 
         Args:
-            root: Where the path starts.
-            path: The path.
-            follow: Follow a symbolic link in the last place, too.
+            root: The directory where the path starts.
+            path: The path, relative to the root.
+            follow: Whether to follow a symbolic link in the last place, too.
 
         Returns:
-            The nodes on the way, the root first, for `leave_all`; the last name, or "." for the
-            last node itself; whether the path wants a directory.
+            The nodes on the way, with the root first, which the caller passes to `leave_all`; the
+            last name, or "." if the path names the last node itself; and whether the path must name
+            a directory.
 
         Raises:
-            WasiError: ENOENT, ENOTDIR, EPERM when it leads out, ELOOP.
+            WasiError: ENOENT; ENOTDIR; EPERM when the path leads out; ELOOP for too many links.
         """
         nodes = [root]
         try:
@@ -87,7 +88,7 @@ class Walker(ABC, Generic[Node]):
         return nodes, name, must_be_directory
 
     def leave_all(self, nodes: list[Node]) -> None:
-        """Leaves all but the root."""
+        """Leaves all nodes but the root."""
         while len(nodes) > 1:
             self.leave(nodes.pop())
 
@@ -129,7 +130,7 @@ class Walker(ABC, Generic[Node]):
 
 
 def count_link(links: int) -> int:
-    """One link more was followed; ELOOP for too many."""
+    """Counts one more symbolic link that was followed; raises ELOOP if there are too many."""
     if links >= MAX_LINKS:
         raise WasiError(ELOOP)
     return links + 1

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""poll_oneoff: waits for clocks and descriptors."""
+"""poll_oneoff, which waits for clocks and descriptors."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _MAX_WAIT_MS = 3_600_000
 
 
 class Alarm(NamedTuple):
-    """A clock to wait for."""
+    """A time of a clock that a call waits for."""
 
     user_data: int
     clock_id: int
@@ -45,7 +45,7 @@ class Alarm(NamedTuple):
 
 
 class Watch(NamedTuple):
-    """A descriptor to wait for."""
+    """A descriptor that a call waits for."""
 
     user_data: int
     type: int
@@ -53,14 +53,14 @@ class Watch(NamedTuple):
 
 
 def poll_oneoff(wasi: Wasi, subscriptions: int, events: int, count: int, result: int) -> int:
-    """Waits until one of the subscriptions has an event, and writes all that have."""
+    """Waits until a subscription has an event, and writes the events of all that have one."""
     return _poll(wasi, subscriptions, events, count, result, SUBSCRIPTION, SUBSCRIPTION)
 
 
 def poll_oneoff_unstable(
     wasi: Wasi, subscriptions: int, events: int, count: int, result: int
 ) -> int:
-    """poll_oneoff of wasi_unstable: a clock has user data of its own before its id."""
+    """Implements poll_oneoff of wasi_unstable: a clock has user data of its own before its id."""
     return _poll(
         wasi, subscriptions, events, count, result, SUBSCRIPTION, UNSTABLE_CLOCK_SUBSCRIPTION
     )
@@ -98,20 +98,22 @@ def _poll(
 
 
 class _Request:
-    """What one call waits for."""
+    """The subscriptions of one call."""
 
     def __init__(self, wasi: Wasi) -> None:
         self._wasi = wasi
         self._alarms: list[Alarm] = []
         self._watches: list[Watch] = []
-        self._events: list[bytes] = []  # those that are there already
-        self._now: dict[int, int] = {}  # the time of a clock, the same for all of a call
+        self._events: list[bytes] = []  # The events that need no waiting, such as errors.
+        self._now: dict[
+            int, int
+        ] = {}  # A call reads a clock once, so its durations begin together.
 
     def _time(self, clock_id: int) -> int:
         return time_of(self._wasi.clock, clock_id)
 
     def add_clock(self, user_data: int, clock_id: int, timeout: int, flags: int) -> None:
-        """Waits for a time, or for so many nanoseconds."""
+        """Adds a clock: an absolute time, or a duration in nanoseconds from now."""
         if clock_id not in (REALTIME, MONOTONIC):
             errno = ENOTSUP if clock_id <= 3 else EINVAL
             self._events.append(EVENT.pack(user_data, errno, EVENT_CLOCK, 0, 0))
@@ -123,7 +125,7 @@ class _Request:
         self._alarms.append(Alarm(user_data, clock_id, timeout))
 
     def add_descriptor(self, user_data: int, type_: int, fd: int) -> None:
-        """Waits until a descriptor can be read, or written."""
+        """Adds a descriptor that the guest wants to read (EVENT_READ) or write (EVENT_WRITE)."""
         if type_ not in (EVENT_READ, EVENT_WRITE):
             raise WasiError(EINVAL)
         try:
@@ -136,7 +138,7 @@ class _Request:
             self._watches.append(Watch(user_data, type_, descriptor))
 
     def wait(self) -> list[bytes]:
-        """The events, at least one."""
+        """Waits, and returns the packed events, at least one."""
         always = [watch for watch in self._watches if watch.descriptor.poll_fd() is None]
         waiting = [watch for watch in self._watches if watch.descriptor.poll_fd() is not None]
         events = self._events + [_event(watch, 0) for watch in always]
@@ -162,14 +164,14 @@ class _Request:
         clock = self._wasi.clock
         if waiting and (left_ns is None or isinstance(clock, SystemClock)):
             return self._wait_for(waiting, left_ns)
-        # The time of another clock passes otherwise than that of the system.
+        # A user's clock need not run as fast as the system's, so one wait cannot serve for both.
         found = self._wait_for(waiting, 0)
         if left_ns and not found:
             clock.sleep_ns(left_ns)
         return found
 
     def _wait_for(self, waiting: list[Watch], left_ns: int | None) -> list[bytes]:
-        """Those that are ready, waiting for one at most so long."""
+        """Returns events of descriptors that are ready, after at most the given nanoseconds."""
         if not waiting or not hasattr(select, "poll"):
             return [_event(watch, 0) for watch in waiting]
         poller = select.poll()
@@ -180,7 +182,7 @@ class _Request:
             wanted[fd] = wanted.get(fd, 0) | bits
         for fd, bits in wanted.items():
             poller.register(fd, bits)
-        # Rounded up: to wake too early would be to try again at once.
+        # The time is rounded up: waking too early would only mean waiting again.
         wait_ms = None if left_ns is None else min(-(-left_ns // 1_000_000), _MAX_WAIT_MS)
         ready = dict(poller.poll(wait_ms))
         return [_event(watch, ready[_fd(watch)]) for watch in waiting if _is_ready(watch, ready)]

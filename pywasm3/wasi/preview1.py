@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The functions of WASI preview 1: their names, their types, and what they do."""
+"""The table of the functions of WASI preview 1: their names, their types and what runs them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ SNAPSHOT = "wasi_snapshot_preview1"
 UNSTABLE = "wasi_unstable"
 MODULES = (SNAPSHOT, UNSTABLE)
 
-# A letter per parameter: "i" and "l" are unsigned numbers of 32 and 64 bits (descriptors, pointers,
-# lengths, flags, ...), "s" is a signed one of 64.
+# The types of parameters have a letter each: "i" and "l" are unsigned integers of 32 and 64 bits
+# (descriptors, pointers, lengths, flags), and "s" is a signed integer of 64 bits.
 FUNCTIONS: dict[str, tuple[Call, str]] = {
     "args_get": (process.args_get, "ii"),
     "args_sizes_get": (process.args_sizes_get, "ii"),
@@ -71,7 +71,7 @@ FUNCTIONS: dict[str, tuple[Call, str]] = {
     "sock_shutdown": (sock_calls.sock_shutdown, "ii"),
 }
 
-# What the older interface has otherwise; sock_accept it has not.
+# The functions of wasi_unstable that differ. It has no sock_accept at all.
 UNSTABLE_FUNCTIONS: dict[str, Call] = {
     "fd_filestat_get": fd_calls.fd_filestat_get_unstable,
     "fd_seek": fd_calls.fd_seek_unstable,
@@ -84,7 +84,7 @@ _MASKS = {"i": (1 << 32) - 1, "l": (1 << 64) - 1, "s": -1}
 
 
 def bind(wasi: Wasi, module: str, name: str) -> tuple[Call, FuncType] | None:
-    """A function for one guest, as the engine calls it, and its type; None when there is none."""
+    """Returns a function bound to one guest, and its type, or None if WASI has no such function."""
     if name not in FUNCTIONS or module not in MODULES:
         return None
     function, letters = FUNCTIONS[name]
@@ -100,7 +100,7 @@ def bind(wasi: Wasi, module: str, name: str) -> tuple[Call, FuncType] | None:
 
 
 def _guarded(wasi: Wasi, function: Call, letters: str) -> Call:
-    """Calls with unsigned numbers, and returns error numbers for errors."""
+    """Wraps a function: it gets unsigned numbers, and its exceptions become error numbers."""
     masks = [_MASKS[letter] for letter in letters]
 
     def call(*arguments: int) -> int | None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""args_*, environ_*, clock_*, random_get, proc_*, sched_yield."""
+"""The functions args_*, environ_*, clock_*, random_get, proc_* and sched_yield."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _RANDOM_PIECE = 1 << 20
 
-# Numbers of WASI's signals by what they do by default.
+# WASI's signal numbers, grouped by what a signal does by default.
 _LAST_SIGNAL = 30
 _IGNORED = (0, 16, 22, 27)  # none, chld, urg, winch
 _STOPPING = (17, 18, 19, 20, 21)  # cont, stop, tstp, ttin, ttou
@@ -41,22 +41,22 @@ def _put_sizes(wasi: Wasi, strings: list[bytes], count: int, size: int) -> int:
 
 
 def args_get(wasi: Wasi, pointers: int, buffer: int) -> int:
-    """Writes the arguments, and a pointer to each."""
+    """Writes the arguments and a pointer to each of them."""
     return _put_strings(wasi, wasi.args, pointers, buffer)
 
 
 def args_sizes_get(wasi: Wasi, count: int, size: int) -> int:
-    """Writes how many arguments there are, and their bytes."""
+    """Writes the number of arguments and their total size in bytes."""
     return _put_sizes(wasi, wasi.args, count, size)
 
 
 def environ_get(wasi: Wasi, pointers: int, buffer: int) -> int:
-    """Writes the variables, and a pointer to each."""
+    """Writes the environment variables and a pointer to each of them."""
     return _put_strings(wasi, wasi.env, pointers, buffer)
 
 
 def environ_sizes_get(wasi: Wasi, count: int, size: int) -> int:
-    """Writes how many variables there are, and their bytes."""
+    """Writes the number of environment variables and their total size in bytes."""
     return _put_sizes(wasi, wasi.env, count, size)
 
 
@@ -66,7 +66,7 @@ def _check_clock(clock_id: int) -> None:
 
 
 def clock_res_get(wasi: Wasi, clock_id: int, result: int) -> int:
-    """Writes the step of a clock."""
+    """Writes the resolution of a clock in nanoseconds."""
     _check_clock(clock_id)
     wasi.memory.check(result, 8)
     wasi.memory.put_u64(result, resolution_of(wasi.clock, clock_id) & MASK_U64)
@@ -74,7 +74,7 @@ def clock_res_get(wasi: Wasi, clock_id: int, result: int) -> int:
 
 
 def clock_time_get(wasi: Wasi, clock_id: int, precision: int, result: int) -> int:
-    """Writes the time of a clock."""
+    """Writes the time of a clock in nanoseconds."""
     _check_clock(clock_id)
     wasi.memory.check(result, 8)
     wasi.memory.put_u64(result, time_of(wasi.clock, clock_id) & MASK_U64)
@@ -91,12 +91,12 @@ def random_get(wasi: Wasi, buffer: int, size: int) -> int:
 
 
 def proc_exit(wasi: Wasi, code: int) -> None:
-    """Ends the guest."""
+    """Ends the guest with an exit code."""
     raise WasiExit(code, wasi)
 
 
 def proc_raise(wasi: Wasi, signal: int) -> int:
-    """Ends the guest as the signal would by default: with 128 and its number."""
+    """Does what a signal does by default: ends the guest with code 128 + signal, or nothing."""
     if signal > _LAST_SIGNAL:
         raise WasiError(EINVAL)
     if signal in _STOPPING:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""sock_*: on sockets that the host gave, and on connections accepted from them."""
+"""The sock_* functions, on sockets from the host and on connections accepted from them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _socket(wasi: Wasi, fd: int, right: int) -> Descriptor:
 
 
 def sock_accept(wasi: Wasi, fd: int, flags: int, result: int) -> int:
-    """Takes a connection as a new descriptor."""
+    """Accepts a connection and gives it a new descriptor."""
     listening = _socket(wasi, fd, RIGHT_SOCK_ACCEPT)
     if flags & ~FDFLAG_NONBLOCK:
         raise WasiError(EINVAL)
@@ -48,7 +48,7 @@ def sock_accept(wasi: Wasi, fd: int, flags: int, result: int) -> int:
 def sock_recv(
     wasi: Wasi, fd: int, iovecs: int, count: int, flags: int, size: int, result_flags: int
 ) -> int:
-    """Receives."""
+    """Receives bytes from a socket."""
     descriptor = _socket(wasi, fd, RIGHT_FD_READ)
     buffers = wasi.memory.buffers(iovecs, count)
     wasi.memory.check(size, 4)
@@ -60,7 +60,7 @@ def sock_recv(
 
 
 def sock_send(wasi: Wasi, fd: int, iovecs: int, count: int, flags: int, size: int) -> int:
-    """Sends. There are no flags."""
+    """Sends bytes to a socket. WASI defines no flags for this function."""
     descriptor = _socket(wasi, fd, RIGHT_FD_WRITE)
     if flags:
         raise WasiError(EINVAL)
@@ -71,6 +71,6 @@ def sock_send(wasi: Wasi, fd: int, iovecs: int, count: int, flags: int, size: in
 
 
 def sock_shutdown(wasi: Wasi, fd: int, how: int) -> int:
-    """Ends one or both directions."""
+    """Ends one or both directions of a socket."""
     _socket(wasi, fd, RIGHT_SOCK_SHUTDOWN).shutdown(how)
     return SUCCESS

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where time and random bytes come from: the system, or something that repeats exactly."""
+"""The sources of time and of random bytes: the system, or something that repeats exactly."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _LONGEST_SLEEP_NS = 10**9 * 3600
 
 
 class Clock(Protocol):
-    """What WasiConfig takes as its clock."""
+    """What `WasiConfig(clock=...)` takes. All times are in nanoseconds."""
 
     def now_ns(self, clock_id: int) -> int:
-        """The time of clock 0 (real), 1 (monotonic), 2 or 3 (of the processor), nanoseconds."""
+        """Returns the time of clock 0 (real), 1 (monotonic), 2 (process CPU) or 3 (thread CPU)."""
 
     def resolution_ns(self, clock_id: int) -> int:
-        """The step of a clock in nanoseconds."""
+        """Returns the resolution of a clock."""
 
     def sleep_ns(self, duration_ns: int) -> None:
-        """Lets the time pass."""
+        """Returns when the given time has passed on this clock."""
 
 
 class SystemClock:
@@ -34,64 +34,69 @@ class SystemClock:
     _NAMES: tuple[Any, ...] = ("time", "monotonic", "process_time", "thread_time")
 
     def now_ns(self, clock_id: int) -> int:
-        """The time of a clock."""
+        """Returns the time of a clock."""
         return self._READ[clock_id]()
 
     def resolution_ns(self, clock_id: int) -> int:
-        """Its step, at least a nanosecond."""
+        """Returns the resolution of a clock, which is at least one nanosecond."""
         return max(1, round(time.get_clock_info(self._NAMES[clock_id]).resolution * 1e9))
 
     def sleep_ns(self, duration_ns: int) -> None:
-        """Sleeps; Ctrl-C ends it."""
-        while duration_ns > 0:  # the longest is a time that time.sleep takes on every platform
+        """Sleeps. Ctrl-C ends it with KeyboardInterrupt."""
+        while duration_ns > 0:  # Longer steps would be too long for time.sleep on some platforms.
             step = min(duration_ns, _LONGEST_SLEEP_NS)
             time.sleep(step / 1e9)
             duration_ns -= step
 
 
 class FixedClock:
-    """A clock whose runs repeat: it moves by a step when it is read, and when the guest sleeps.
+    """A clock that gives the same times in every run.
 
-    It does move, since guests that wait for a time to pass would never end otherwise.
+    Each reading moves it by a step, and a sleep moves it by the duration of the sleep. It has to
+    move, because guests that wait until a time has passed would never end otherwise.
     """
 
     def __init__(self, start_ns: int = 0, *, step_ns: int = 1) -> None:
-        """Takes the first time, of all clocks, and how far each look at it moves it.
+        """Takes the first reading of clock 0, and how far each reading moves all clocks.
 
         Raises:
-            ValueError: One of them is negative.
+            ValueError: One of the two is negative.
         """
         if start_ns < 0 or step_ns < 0:
-            raise ValueError("times are not negative")
+            raise ValueError("start_ns and step_ns must not be negative")
         self._start_ns = self._now_ns = start_ns
         self._step_ns = step_ns
 
     def now_ns(self, clock_id: int) -> int:
-        """The time of a clock: from 0, except for clock 0, that of the day."""
+        """Returns the time of a clock. Clock 0 begins at `start_ns`, the others begin at 0."""
         now = self._now_ns
         self._now_ns += self._step_ns
         return now if clock_id == REALTIME else now - self._start_ns
 
     def resolution_ns(self, clock_id: int) -> int:
-        """The step, at least a nanosecond."""
+        """Returns the step between two readings, which is at least one nanosecond."""
         return max(1, self._step_ns)
 
     def sleep_ns(self, duration_ns: int) -> None:
-        """Passes at once."""
+        """Moves the clock by the duration, and returns at once."""
         self._now_ns += max(0, duration_ns)
 
 
 def time_of(clock: Clock, clock_id: int) -> int:
-    """What a clock says, which may be more than 64 bits have room for.
+    """Returns the time of a clock, which may have more than 64 bits.
 
     Raises:
-        TypeError: It is no whole number.
+        TypeError: The clock did not return an int.
     """
     return _whole(clock.now_ns(clock_id), "now_ns")
 
 
 def resolution_of(clock: Clock, clock_id: int) -> int:
-    """The step of a clock, likewise."""
+    """Returns the resolution of a clock, which may have more than 64 bits.
+
+    Raises:
+        TypeError: The clock did not return an int.
+    """
     return _whole(clock.resolution_ns(clock_id), "resolution_ns")
 
 
@@ -104,22 +109,24 @@ def _whole(value: object, method: str) -> int:
 
 
 def random_bytes(source: Callable[[int], bytes], size: int) -> bytes:
-    """So many random bytes.
+    """Returns random bytes from a source.
 
     Raises:
-        TypeError: They are none.
-        ValueError: They are more or fewer.
+        TypeError: The source did not return bytes.
+        ValueError: The source returned more or fewer bytes than it was asked for.
     """
     data = source(size)
     if not isinstance(data, (bytes, bytearray, memoryview)):
         raise TypeError(f"random must return bytes, not {type(data).__name__}")
     if len(data) != size:
-        raise ValueError(f"random returned {len(data)} bytes, where {size} were asked for")
+        raise ValueError(
+            f"random must return as many bytes as it is asked for: expected {size}, got {len(data)}"
+        )
     return bytes(data)
 
 
 def clock_of(given: Clock | int | None) -> Clock:
-    """The clock that an option of WasiConfig means."""
+    """Returns the clock that the option `clock` of WasiConfig means."""
     if given is None:
         return SystemClock()
     if isinstance(given, int):
@@ -128,7 +135,7 @@ def clock_of(given: Clock | int | None) -> Clock:
 
 
 def random_of(given: Callable[[int], bytes] | int | None) -> Callable[[int], bytes]:
-    """The random bytes that an option of WasiConfig means; every call starts a seed again."""
+    """Returns the source that the option `random` of WasiConfig means; a seed starts anew."""
     if given is None:
         return os.urandom
     if isinstance(given, int):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Standard input and output: file objects, bytes, captured output, nothing."""
+"""Standard input and output: a file object, given bytes, captured output, or nothing."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _MOST_AT_ONCE = 1 << 20
 
 
 class Stream(Descriptor):
-    """Something that is read or written in order."""
+    """A stream, which is read or written in order and has no position."""
 
     def read(self, buffers: list[memoryview]) -> int:
-        """Fills the buffers in turn with what is there."""
+        """Fills the buffers in turn with the bytes that are ready."""
         left = data = memoryview(self.read_some(sum(map(len, buffers))))
         for buffer in buffers:
             piece = left[: len(buffer)]
@@ -37,23 +37,23 @@ class Stream(Descriptor):
         return write_each(self.write_one, buffers)
 
     def read_some(self, size: int) -> Piece:
-        """The next bytes, at most so many."""
+        """Returns the next bytes, at most `size` of them."""
         return b""
 
 
-class Null(Stream):
-    """Output that is dropped."""
+class DroppedOutput(Stream):
+    """An output stream whose bytes are dropped."""
 
     def __init__(self) -> None:
         self.rights = STREAM_RIGHTS & ~RIGHT_FD_READ
         self.write_one = len
 
 
-class Captured(Stream):
-    """Output that is kept."""
+class CapturedOutput(Stream):
+    """An output stream whose bytes are kept for the host."""
 
     def __init__(self, max_bytes: int) -> None:
-        """Takes how much is kept at most; more is ENOSPC."""
+        """Takes how many bytes are kept at most; when the guest writes more, it gets ENOSPC."""
         self.rights = STREAM_RIGHTS & ~RIGHT_FD_READ
         self.data = bytearray()
         self._max_bytes = max_bytes
@@ -66,34 +66,34 @@ class Captured(Stream):
         return len(buffer)
 
 
-class Given(Stream):
-    """Input that is known beforehand."""
+class GivenInput(Stream):
+    """An input stream of bytes that are known beforehand."""
 
     def __init__(self, data: bytes) -> None:
         self.rights = STREAM_RIGHTS & ~RIGHT_FD_WRITE
         self._data = memoryview(data)
 
     def read_some(self, size: int) -> Piece:
-        """Of what is left."""
+        """Returns the next of the bytes that are left."""
         piece, self._data = self._data[:size], self._data[size:]
         return piece
 
     def readable_bytes(self) -> int:
-        """What is left."""
+        """Returns how many bytes are left."""
         return len(self._data)
 
 
-class Reader(Stream):
-    """Input from a Python file object."""
+class FileInput(Stream):
+    """An input stream from a Python file object."""
 
     def __init__(self, file: Any) -> None:
-        """Takes a file that is open for reading, text or binary."""
+        """Takes a file that is open for reading, in text or binary mode."""
         self.rights = STREAM_RIGHTS & ~RIGHT_FD_WRITE
-        self._read = _reading(file)
+        self._read = _reader_for(file)
         self._rest = b""
 
     def read_some(self, size: int) -> Piece:
-        """What is there, as far as the file tells: it is asked once, for more would be to wait."""
+        """Returns what one read of the file brings; a second read might have to wait for more."""
         if not size:
             return b""
         data = self._rest or self._read(min(size, _MOST_AT_ONCE))
@@ -103,16 +103,16 @@ class Reader(Stream):
         return data[:size]
 
     def readable_bytes(self) -> int:
-        """What was read, but not asked for yet."""
+        """Returns how many bytes were read from the file, but not by the guest yet."""
         return len(self._rest)
 
 
-def _reading(file: Any) -> Callable[[int], bytes | None]:
+def _reader_for(file: Any) -> Callable[[int], bytes | None]:
     binary = getattr(file, "buffer", file)
     if isinstance(binary, io.TextIOBase):
 
         def read_line(size: int) -> bytes:
-            # A line at most, for a terminal; at most as many bytes per character as UTF-8 has.
+            # One line is enough for a terminal. A character has up to 4 bytes in UTF-8.
             line = str(file.readline(max(1, size // 4)))
             return line.encode("utf-8", "replace")
 
@@ -128,21 +128,21 @@ def _reading(file: Any) -> Callable[[int], bytes | None]:
     return read_some
 
 
-class Writer(Stream):
-    """Output to a Python file object."""
+class FileOutput(Stream):
+    """An output stream to a Python file object."""
 
     def __init__(self, file: Any) -> None:
-        """Takes a file that is open for writing, text or binary."""
+        """Takes a file that is open for writing, in text or binary mode."""
         self.rights = STREAM_RIGHTS & ~RIGHT_FD_READ
         self._file = file
-        self.write_one, self._finish = _writing(file)
+        self.write_one, self._finish = _writer_for(file)
 
     def sync(self, data_only: bool) -> None:
-        """Flushes."""
+        """Flushes the file."""
         _flush(self._file)
 
     def close(self) -> None:
-        """Flushes; the file is the host's to close."""
+        """Flushes the file, but leaves it open, because it belongs to the host."""
         if not getattr(self._file, "closed", False):
             self._finish()
             _flush(self._file)
@@ -154,8 +154,8 @@ def _flush(file: Any) -> None:
         flush()
 
 
-def _writing(file: Any) -> tuple[Write, Callable[[], None]]:
-    """How to write a buffer, and what is to be done at the end."""
+def _writer_for(file: Any) -> tuple[Write, Callable[[], None]]:
+    """Returns how to write one buffer to a file, and what to do at the end."""
     binary = getattr(file, "buffer", None)
     if isinstance(file, io.TextIOBase) and binary is not None:
         return _under_text(file, _as_bytes(binary)), _nothing
@@ -176,7 +176,7 @@ def _as_bytes(file: Any) -> Write:
         try:
             size = write(bytes(buffer))
         except BlockingIOError as error:
-            # A buffer over something that is full took these.
+            # A buffered writer over a full nonblocking file accepted this many bytes.
             size = getattr(error, "characters_written", 0)
             if not size:
                 raise
@@ -202,7 +202,7 @@ def _is_text(file: Any) -> bool:
 
 
 def _under_text(file: Any, write_bytes: Write) -> Write:
-    """Writes bytes as they are, in order with the text that others write."""
+    """Writes bytes to the file under a text file, after the text that the host has written."""
 
     def write(buffer: Piece) -> int:
         file.flush()
@@ -212,7 +212,7 @@ def _under_text(file: Any, write_bytes: Write) -> Write:
 
 
 def _as_text(file: Any) -> tuple[Write, Callable[[], None]]:
-    """Writes text; a character may come in two pieces, and what is none becomes U+FFFD."""
+    """Writes to a text file. A character may come in two pieces; invalid UTF-8 becomes U+FFFD."""
     decode = codecs.getincrementaldecoder("utf-8")("replace").decode
 
     def write(buffer: Piece) -> int:

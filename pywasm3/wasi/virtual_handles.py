@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a guest holds of virtual directories: open files, open directories."""
+"""The open files and directories that a guest has in a virtual directory."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 
 class _Folders(Walker[Folder]):
-    """Walks folders."""
+    """Walks a path through folders."""
 
     def enter(self, parent: Folder, name: str) -> Folder | str:
         node = parent.find(name)
@@ -73,26 +73,26 @@ def _set_times(node: Node, times: Times) -> None:
 
 
 class VirtualFile(Descriptor):
-    """An open file."""
+    """A descriptor of a file in a virtual directory."""
 
     type = TYPE_REGULAR
 
     def __init__(self, file: File, flags: int, read_only: bool) -> None:
-        """Takes the file and FDFLAG_* bits."""
+        """Takes the file, FDFLAG_* bits, and whether writing is refused."""
         self._file: File | None = file
         self._position = 0
         self._read_only = read_only
         self.flags = flags
         self.write_one = self._write_one
-        file.opened(1)
+        file.count_opened(1)
 
     def close(self) -> None:
-        """Lets go of the file."""
+        """Closes the file. A file without a name is gone with its last descriptor."""
         file, self._file = self._file, None
         self.write_one = None
         if file is not None:
             with file.tree.lock:
-                file.opened(-1)
+                file.count_opened(-1)
 
     def __del__(self) -> None:
         if getattr(self, "_file", None) is not None:
@@ -104,13 +104,13 @@ class VirtualFile(Descriptor):
         return self._file
 
     def read(self, buffers: list[memoryview]) -> int:
-        """Reads at the position."""
+        """Reads at the position of the file."""
         size = self.pread(buffers, self._position)
         self._position += size
         return size
 
     def pread(self, buffers: list[memoryview], offset: int) -> int:
-        """Reads from an offset."""
+        """Reads from an offset in the file."""
         file = self._open
         begin = offset
         with file.tree.lock:
@@ -122,11 +122,11 @@ class VirtualFile(Descriptor):
         return offset - begin
 
     def write(self, buffers: list[memoryview]) -> int:
-        """Writes at the position, or at the end."""
+        """Writes at the position, or at the end of a file that is open for appending."""
         return write_each(self._write_one, buffers)
 
     def _write_one(self, buffer: Piece) -> int:
-        self._writable()
+        self._require_writable()
         file = self._open
         with file.tree.lock:
             if self.flags & FDFLAG_APPEND:
@@ -136,8 +136,8 @@ class VirtualFile(Descriptor):
         return len(buffer)
 
     def pwrite(self, buffers: list[memoryview], offset: int) -> int:
-        """Writes to an offset."""
-        self._writable()
+        """Writes at an offset in the file."""
+        self._require_writable()
         file = self._open
 
         def write_one(buffer: Piece) -> int:
@@ -150,7 +150,7 @@ class VirtualFile(Descriptor):
             return write_each(write_one, buffers)
 
     def seek(self, offset: int, whence: int) -> int:
-        """Moves the position."""
+        """Moves the position of the file."""
         if whence == WHENCE_CUR:
             offset += self._position
         elif whence == WHENCE_END:
@@ -161,44 +161,44 @@ class VirtualFile(Descriptor):
         return offset
 
     def stat(self) -> Stat:
-        """Of the file."""
+        """Describes the file."""
         return self._open.stat()
 
     def set_size(self, size: int) -> None:
-        """Cuts or lengthens it."""
-        self._writable()
+        """Cuts the file to a size, or fills it up with zeros."""
+        self._require_writable()
         with self._open.tree.lock:
             self._open.resize(size)
 
     def set_times(self, times: Times) -> None:
-        """Sets times."""
-        self._writable()
+        """Sets the times of the file, in nanoseconds."""
+        self._require_writable()
         _set_times(self._open, times)
 
     def set_flags(self, flags: int) -> None:
-        """To append; not to block means nothing here."""
+        """Sets whether writes append. A file in memory never blocks, so NONBLOCK has no effect."""
         if (flags ^ self.flags) & ~(FDFLAG_APPEND | FDFLAG_NONBLOCK):
             raise WasiError(ENOTSUP)
         self.flags = flags
 
     def allocate(self, offset: int, size: int) -> None:
-        """Lengthens it."""
-        self._writable()
+        """Lengthens the file, if it is shorter than the end of the range."""
+        self._require_writable()
         with self._open.tree.lock:
             if offset + size > len(self._open.data):
                 self._open.resize(offset + size)
 
     def readable_bytes(self) -> int:
-        """What is left."""
+        """Returns how many bytes follow the position."""
         return max(0, len(self._open.data) - self._position)
 
-    def _writable(self) -> None:
+    def _require_writable(self) -> None:
         if self._read_only:
             raise WasiError(EROFS)
 
 
 class VirtualDirectory(Directory):
-    """An open directory."""
+    """A directory in memory that a guest has open."""
 
     def __init__(self, folder: Folder, read_only: bool) -> None:
         self.folder = folder
@@ -206,13 +206,18 @@ class VirtualDirectory(Directory):
         self.tree = folder.tree
 
     def _locate(self, path: str, follow: bool) -> tuple[list[Folder], str, Node | None, bool]:
-        """The way to what a path names, its name, the node or None, and if it shall be a folder."""
+        """Finds what a path names, whether it exists or not.
+
+        Returns:
+            The folders on the way to it, its last name, its node or None, and whether the path must
+            name a directory.
+        """
         way, name, must_be_directory = _WALKER.resolve(self.folder, path, follow)
         node = way[-1] if name == "." else way[-1].find(name)
         return way, name, node, must_be_directory
 
     def _find(self, path: str, follow: bool) -> tuple[list[Folder], str, Node | None, bool]:
-        """The same; ENOTDIR for what shall be a folder and is none."""
+        """Finds what a path names; raises ENOTDIR for a file where a directory is needed."""
         way, name, node, must_be_directory = self._locate(path, follow)
         if must_be_directory and node is not None and not isinstance(node, Folder):
             raise WasiError(ENOTDIR)
@@ -225,8 +230,8 @@ class VirtualDirectory(Directory):
         return way, name, node
 
     def _new(self, path: str) -> tuple[list[Folder], str]:
-        """Where something new shall be. A slash at its end is for the caller to refuse."""
-        self._writable()
+        """Finds the place for something new. The caller refuses a slash at the end of the path."""
+        self._require_writable()
         way, name, node, _ = self._find(path.rstrip("/") or path, False)
         if node is not None:
             raise WasiError(EEXIST)
@@ -234,19 +239,20 @@ class VirtualDirectory(Directory):
             raise WasiError(ENOENT)
         return way, name
 
-    def _writable(self) -> None:
+    def _require_writable(self) -> None:
         if self.read_only:
             raise WasiError(EROFS)
 
     def open(self, path: str, opening: Opening) -> Descriptor:
-        """Opens or creates."""
+        """Opens or creates what the path names."""
         with self.tree.lock:
             return self._open(path, opening)
 
     def _open(self, path: str, opening: Opening) -> Descriptor:
         oflags = opening.oflags
         exclusive = oflags & (OFLAG_CREAT | OFLAG_EXCL) == OFLAG_CREAT | OFLAG_EXCL
-        if oflags & OFLAG_CREAT and path.endswith("/"):  # whatever it is a link to
+        # As on Linux, creating a path that ends in a slash is EISDIR, whatever the path names.
+        if oflags & OFLAG_CREAT and path.endswith("/"):
             self._locate(path.rstrip("/") or path, False)
             raise WasiError(EISDIR)
         way, name, node, must_be_directory = self._locate(path, opening.follow and not exclusive)
@@ -268,7 +274,7 @@ class VirtualDirectory(Directory):
             raise WasiError(ENOTDIR)
         assert isinstance(node, File)
         if oflags & OFLAG_TRUNC or (opening.write and not opening.read):
-            self._writable()
+            self._require_writable()
         if oflags & OFLAG_TRUNC:
             node.resize(0)
         return VirtualFile(node, opening.fdflags, self.read_only)
@@ -276,7 +282,7 @@ class VirtualDirectory(Directory):
     def _create(self, folder: Folder, name: str, opening: Opening) -> Descriptor:
         if not opening.oflags & OFLAG_CREAT:
             raise WasiError(ENOENT)
-        self._writable()
+        self._require_writable()
         if folder.links == 0:
             raise WasiError(ENOENT)
         file = File(self.tree)
@@ -284,7 +290,7 @@ class VirtualDirectory(Directory):
         return VirtualFile(file, opening.fdflags, self.read_only)
 
     def entries(self) -> list[Entry]:
-        """All entries."""
+        """Lists all entries, with `.` and `..` first."""
         with self.tree.lock:
             found = [
                 Entry(name.encode(), node.inode, node.type)
@@ -294,13 +300,13 @@ class VirtualDirectory(Directory):
         return [own, Entry(b"..", 0, TYPE_DIRECTORY), *found]
 
     def stat(self, path: str, follow: bool) -> Stat:
-        """Of what the path names."""
+        """Describes what the path names."""
         with self.tree.lock:
             return self._existing(path, follow)[2].stat()
 
     def set_times(self, path: str, follow: bool, times: Times) -> None:
-        """Sets times."""
-        self._writable()
+        """Sets the times of what the path names, in nanoseconds."""
+        self._require_writable()
         with self.tree.lock:
             _set_times(self._existing(path, follow)[2], times)
 
@@ -311,8 +317,8 @@ class VirtualDirectory(Directory):
             way[-1].put(name, Folder(self.tree))
 
     def remove_directory(self, path: str) -> None:
-        """Removes an empty directory; a link to one is none."""
-        self._writable()
+        """Removes an empty directory. A symbolic link to a directory is ENOTDIR."""
+        self._require_writable()
         with self.tree.lock:
             way, name, node = self._existing(path.rstrip("/") or path, False)
             if name == ".":
@@ -325,7 +331,7 @@ class VirtualDirectory(Directory):
 
     def unlink(self, path: str) -> None:
         """Removes a file or a symbolic link."""
-        self._writable()
+        self._require_writable()
         with self.tree.lock:
             way, name, node = self._existing(path, False)
             if isinstance(node, Folder):
@@ -333,7 +339,7 @@ class VirtualDirectory(Directory):
             way[-1].drop(name)
 
     def read_link(self, path: str) -> bytes:
-        """The target of a symbolic link."""
+        """Returns the target of a symbolic link."""
         with self.tree.lock:
             node = self._existing(path, False)[2]
             if not isinstance(node, Link):
@@ -342,22 +348,22 @@ class VirtualDirectory(Directory):
 
     def make_link(self, target: str, path: str) -> None:
         """Creates a symbolic link."""
-        self._writable()
+        self._require_writable()
         if not target:
             raise WasiError(ENOENT)
         if target[0] == "/":
             raise WasiError(EPERM)
         with self.tree.lock:
             way, name = self._new(path)
-            _no_slash(path)
+            _refuse_slash(path)
             way[-1].put(name, Link(self.tree, target))
 
     def rename(self, path: str, to: Directory, to_path: str) -> None:
-        """Renames."""
+        """Renames a file or directory, perhaps into another folder of this virtual directory."""
         if not isinstance(to, VirtualDirectory) or to.tree is not self.tree:
             return super().rename(path, to, to_path)
-        self._writable()
-        to._writable()
+        self._require_writable()
+        to._require_writable()
         with self.tree.lock:
             way, name, node, _ = self._find(path.rstrip("/") or path, False)
             to_way, to_name, old, _ = to._find(to_path.rstrip("/") or to_path, False)
@@ -375,10 +381,10 @@ class VirtualDirectory(Directory):
             _move(way[-1], name, node, to_way[-1], to_name)
 
     def link(self, path: str, follow: bool, to: Directory, to_path: str) -> None:
-        """Creates a hard link."""
+        """Creates a hard link to `path` at `to_path` below the directory `to`."""
         if not isinstance(to, VirtualDirectory) or to.tree is not self.tree:
             return super().link(path, follow, to, to_path)
-        self._writable()
+        self._require_writable()
         with self.tree.lock:
             _, _, node, must_be_directory = self._find(path, follow)
             if node is None and must_be_directory:
@@ -387,21 +393,21 @@ class VirtualDirectory(Directory):
             if node is None:
                 raise WasiError(ENOENT)
             way, name = to._new(to_path)
-            _no_slash(to_path)
+            _refuse_slash(to_path)
             if isinstance(node, Folder):
                 raise WasiError(EPERM)
             way[-1].put(name, node)
             node.ctime = self.tree.now()
 
 
-def _no_slash(path: str) -> None:
-    """What is no directory cannot get a name that ends in a slash."""
+def _refuse_slash(path: str) -> None:
+    """Refuses a slash at the end of a new name that is not a directory's."""
     if path.endswith("/"):
         raise WasiError(ENOENT)
 
 
 def _check_replaced(node: Node, into: Folder, old: Node | None) -> None:
-    """Whether rename may put a node into a folder where another has its name."""
+    """Raises WasiError if rename must not put `node` into a folder, in the place of `old`."""
     if isinstance(node, Folder):
         above: Folder | None = into
         while above is not None:
@@ -421,19 +427,20 @@ def _check_replaced(node: Node, into: Folder, old: Node | None) -> None:
 
 def _move(source: Folder, name: str, node: Node, into: Folder, to_name: str) -> None:
     size = name_bytes(to_name)
-    node.tree.charge(size)  # while there are two names; nothing has changed if it fails
+    # For a moment both names count. The quota is asked first, so that a failure changes nothing.
+    node.tree.charge(size)
     node.tree.charge(-size)
     if to_name in into.names:
         into.drop(to_name)
-    node.links += 1  # so that it is not gone on the way
+    node.links += 1  # This keeps the node alive while it has no name.
     source.drop(name)
     into.put(to_name, node)
     node.links -= 1
 
 
-def _let_go(folder: Folder) -> None:
+def _close_folder(folder: Folder) -> None:
     with folder.tree.lock:
-        folder.opened(-1)
+        folder.count_opened(-1)
 
 
 class VirtualDirectoryDescriptor(Descriptor):
@@ -443,25 +450,28 @@ class VirtualDirectoryDescriptor(Descriptor):
 
     def __init__(self, directory: VirtualDirectory) -> None:
         self.directory: VirtualDirectory = directory
-        directory.folder.opened(1)
+        directory.folder.count_opened(1)
 
-        # Also when the guest is only forgotten.
-        self._close = weakref.finalize(self, _let_go, directory.folder)
+        # The folder is also closed if the descriptor is collected without being closed.
+        self._close = weakref.finalize(self, _close_folder, directory.folder)
 
     def close(self) -> None:
-        """Lets go of the folder."""
+        """Closes the folder. A removed folder is gone with its last descriptor."""
         self._close()
 
     def stat(self) -> Stat:
-        """Of the directory."""
+        """Describes the directory."""
         return self.directory.folder.stat()
 
     def set_times(self, times: Times) -> None:
-        """Sets times."""
+        """Sets the times of the directory, in nanoseconds."""
         self.directory.set_times(".", False, times)
 
 
 def preopened(directory: VirtualDir, clock: Callable[[], int]) -> Descriptor:
-    """A descriptor for a virtual directory that shall be preopened by a guest with this clock."""
-    directory._tree.begin(clock)
+    """Returns a descriptor of a virtual directory that a guest finds preopened.
+
+    Times in the directory come from the guest's clock from now on.
+    """
+    directory._tree.use_clock(clock)
     return VirtualDirectoryDescriptor(VirtualDirectory(directory._root, directory.read_only))

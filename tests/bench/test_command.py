@@ -53,8 +53,8 @@ def test_rows_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--rows", "nothing/*"], "no row fits nothing/*"),
-        (["--peers", "nobody"], "no peer 'nobody'"),
+        (["--rows", "nothing/*"], "no row matches nothing/*"),
+        (["--peers", "nobody"], "no peer is called 'nobody'"),
         (["--rounds", "0"], "must be above 0"),
         (["--timeout", "inf"], "up to 1,000,000"),
         (["--from", "missing.json"], "missing.json"),
@@ -150,7 +150,7 @@ def test_a_file_of_another_shape_is_refused(
     changed(stored, *keys, value=value)
     for options in (["--from", stored], ["--compare", stored, stored]):
         assert main(["bench", *map(str, options)]) == 2
-        assert "not what pywasm3 bench --json of this version writes" in capsys.readouterr().err
+        assert "is not what pywasm3 bench --json of this version writes" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("data", [b"{", b"", b"\xff", b"[" * 100_000, b"9" * 10_000])
@@ -160,4 +160,4 @@ def test_what_is_no_json_is_refused(
     path = tmp_path / "a.json"
     path.write_bytes(data)
     assert main(["bench", "--from", str(path)]) == 2
-    assert f"{path}: no" in capsys.readouterr().err
+    assert f"{path} is not" in capsys.readouterr().err

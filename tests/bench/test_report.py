@@ -231,7 +231,7 @@ def test_comparing_tells_what_else_differs() -> None:
     second["peers"][0]["version"] = "2"
     text = compare.markdown(first, second)
     assert text.endswith(
-        "\n\nWhat differs besides:\n"
+        "\n\nWhat else differs:\n"
         "- system: two, then four\n- p: 1, then 2\n- q: none, then 1\n"
         "- only in the first: calls/b\n- only in the second: calls/c"
     )

@@ -79,7 +79,7 @@ def test_a_wrong_result_is_no_missing_feature(measured: Run) -> None:
 
 def test_a_view_is_of_all_of_the_memory(measured: Run) -> None:
     found = cell(measured, "memory/view", "odd_peers:Wrong")
-    assert found == {"failed": "WrongResult: not all of the memory, or not to be written"}
+    assert found == {"failed": "WrongResult: the view is read-only, or shorter than the memory"}
 
 
 def test_a_peer_that_left_is_a_cell_and_ends_nothing_else(odd_peers: None, tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_a_peer_that_hangs_is_a_cell_and_is_not_asked_for_ever(
         child.ask(do="prepare", row="calls/none", seconds=1e-6, warmup=0.0) for _ in range(4)
     ]
     assert answers[:3] == [{"failed": "no answer in 0.2 s"}] * 3
-    assert answers[3] == {"failed": "not asked, since it hung 3 times"}
+    assert answers[3] == {"failed": "not asked, because it hung 3 times"}
     assert child._process is None
 
 
@@ -160,11 +160,14 @@ def test_without_a_compiler_the_floors_of_c_are_not_there(monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("nobody", "no peer 'nobody': there are pywasm3"),
-        ("nowhere:Peer", "no peer 'nowhere:Peer': No module named 'nowhere'"),
-        ("odd_peers:Nobody", "no peer 'odd_peers:Nobody': module 'odd_peers' has no attribute"),
-        ("odd_peers:Path", "no peer 'odd_peers:Path': it is no subclass of pywasm3.bench.peers"),
-        ("odd_peers:hang", "no peer 'odd_peers:hang': it is no subclass of pywasm3.bench.peers"),
+        ("nobody", "no peer is called 'nobody': choose from pywasm3"),
+        ("nowhere:Peer", "the peer 'nowhere:Peer' cannot be loaded: No module named 'nowhere'"),
+        (
+            "odd_peers:Nobody",
+            "the peer 'odd_peers:Nobody' cannot be loaded: module 'odd_peers' has no attribute",
+        ),
+        ("odd_peers:Path", "the peer 'odd_peers:Path' is not a subclass of pywasm3.bench.peers"),
+        ("odd_peers:hang", "the peer 'odd_peers:hang' is not a subclass of pywasm3.bench.peers"),
     ],
 )
 def test_a_peer_that_nobody_knows_is_refused(odd_peers: None, name: str, message: str) -> None:

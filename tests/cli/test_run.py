@@ -103,7 +103,7 @@ def test_a_variable_without_value_is_taken_from_the_process(tmp_path: Path) -> N
 
 
 def test_directories_that_are_not_there_are_an_error(cat: Path, tmp_path: Path) -> None:
-    assert "is no directory" in failure("run", "--dir", f"{tmp_path}/none::/x", cat)
+    assert "is not a directory" in failure("run", "--dir", f"{tmp_path}/none::/x", cat)
     assert "expected HOST::GUEST" in failure("run", "--dir", f"{tmp_path}::", cat)
 
 
@@ -169,13 +169,13 @@ def test_arguments_are_typed_and_results_printed_one_a_line(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["add", "1"], "add takes 2 arguments (i32, i32), but 1 given"),
+        (["add", "1"], "add takes 2 arguments (i32, i32), but got 1"),
         (["add", "4294967296", "0"], "add: argument 0: '4294967296' is out of the range of i32"),
         (["add", "0", "-2147483649"], "add: argument 1: '-2147483649' is out of the range of i32"),
-        (["add", "1.5", "0"], "add: argument 0: '1.5' is no i32"),
-        (["add", "", "0"], "add: argument 0: '' is no i32"),
+        (["add", "1.5", "0"], "add: argument 0: '1.5' is not an i32"),
+        (["add", "", "0"], "add: argument 0: '' is not an i32"),
         (["mix", "0", "1e39", "0"], "mix: argument 1: '1e39' is out of the range of f32"),
-        (["mix", "0", "one", "0"], "mix: argument 1: 'one' is no f32"),
+        (["mix", "0", "one", "0"], "mix: argument 1: 'one' is not an f32"),
         (
             ["size of", "0"],
             "size of: argument 0: values of type externref cannot be given on the command line",
@@ -194,12 +194,12 @@ def test_what_is_no_function_is_told_with_those_that_are(library: Path) -> None:
 
 def test_a_library_is_told_how_to_be_run(library: Path) -> None:
     message = failure("run", library)
-    assert "exports no _start; name a function with --invoke" in message
+    assert "does not export _start; call a function with --invoke" in message
 
 
 def test_nothing_runs_before_the_arguments_are_known_to_fit(module: Write) -> None:
     path = module('(module (func $trap unreachable) (start $trap) (func (export "f")))')
-    assert failure("run", "--invoke", "f", path, "1") == "f takes 0 arguments (), but 1 given"
+    assert failure("run", "--invoke", "f", path, "1") == "f takes 0 arguments (), but got 1"
     assert run("run", "--invoke", "f", path).code == 134
 
 

@@ -213,29 +213,29 @@ def test_inherit_chooses(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"args": "prog"}, "args: a sequence of str expected, not str"),
-        ({"args": [1]}, "args: str expected, not int"),
-        ({"args": ["a\0b"]}, "contains NUL"),
-        ({"env": {"": "x"}}, "name of a variable"),
-        ({"env": {"a=b": "x"}}, "name of a variable"),
-        ({"env": {"a": "\0"}}, "contains NUL"),
-        ({"preopens": {"": "x"}}, "needs a name"),
+        ({"args": "prog"}, "args must be a sequence of str, not str"),
+        ({"args": [1]}, "args: expected str or bytes, not int"),
+        ({"args": ["a\0b"]}, "contains a NUL character"),
+        ({"env": {"": "x"}}, "name of an environment variable"),
+        ({"env": {"a=b": "x"}}, "name of an environment variable"),
+        ({"env": {"a": "\0"}}, "contains a NUL character"),
+        ({"preopens": {"": "x"}}, "name of a directory must not be empty"),
         ({"preopens": {"/": 1}}, "a path, a HostDir or a VirtualDir"),
         ({"stdin": CAPTURE}, "stdin cannot be CAPTURE"),
-        ({"stdin": 5}, "stdin: a file, bytes or a path expected, not int"),
-        ({"stdout": b"x"}, "stdout: a file or a path expected, not bytes"),
-        ({"inherit": ["stdouts"]}, "'stdouts' is none of"),
-        ({"args": 5}, "args: a sequence of str expected, not int"),
-        ({"env": ["a=b"]}, "env: a mapping expected, not list"),
-        ({"env": {b"a=b": b"x"}}, "name of a variable"),
-        ({"preopens": ["/"]}, "preopens: a mapping expected, not list"),
+        ({"stdin": 5}, "stdin must be a file, bytes or a path, not int"),
+        ({"stdout": b"x"}, "stdout must be a file or a path, not bytes"),
+        ({"inherit": ["stdouts"]}, "'stdouts' is not one of"),
+        ({"args": 5}, "args must be a sequence of str, not int"),
+        ({"env": ["a=b"]}, "env must be a mapping, not list"),
+        ({"env": {b"a=b": b"x"}}, "name of an environment variable"),
+        ({"preopens": ["/"]}, "preopens must be a mapping, not list"),
         ({"preopens": {f"/{n}": "." for n in range(1001)}}, "more than 1000"),
-        ({"clock": 1.5}, "clock: an int or a Clock expected, not float"),
-        ({"clock": -1}, "clock: times are not negative"),
-        ({"random": "seed"}, "random: an int or a callable expected, not str"),
-        ({"sockets": [1]}, "sockets: sockets expected, not int"),
-        ({"max_capture_bytes": 1e6}, "max_capture_bytes: int expected, not float"),
-        ({"max_capture_bytes": -1}, "max_capture_bytes is negative"),
+        ({"clock": 1.5}, "clock must be an int or a Clock, not float"),
+        ({"clock": -1}, "clock: a time must not be negative"),
+        ({"random": "seed"}, "random must be an int or a callable, not str"),
+        ({"sockets": [1]}, "sockets: each one must be a socket.socket, not int"),
+        ({"max_capture_bytes": 1e6}, "max_capture_bytes must be an int, not float"),
+        ({"max_capture_bytes": -1}, "max_capture_bytes must not be negative"),
     ],
 )
 def test_what_makes_no_sense_is_refused(options: dict[str, Any], message: str) -> None:
@@ -332,7 +332,7 @@ def test_where_nothing_can_be_opened_below_a_directory_only_virtual_ones_are_giv
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(os, "supports_dir_fd", set())
-    with pytest.raises(NotImplementedError, match="preopen a VirtualDir"):
+    with pytest.raises(NotImplementedError, match="use a VirtualDir"):
         Calls(preopens={"/": tmp_path})
     Calls(preopens={"/": VirtualDir()})
 
@@ -465,8 +465,8 @@ def test_a_time_beyond_64_bits_is_cut(answer: int, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("random", "error", "message"),
     [
-        (lambda size: b"x", ValueError, "random returned 1 bytes, where 8 were asked for"),
-        (lambda size: bytes(size + 1), ValueError, "random returned 9 bytes"),
+        (lambda size: b"x", ValueError, "as many bytes as it is asked for: expected 8, got 1"),
+        (lambda size: bytes(size + 1), ValueError, "expected 8, got 9"),
         (lambda size: "x" * size, TypeError, "random must return bytes, not str"),
         (lambda size: None, TypeError, "random must return bytes, not NoneType"),
     ],

@@ -95,7 +95,7 @@ def test_a_file_cannot_take_the_place_of_a_directory() -> None:
     virtual = VirtualDir({"sub": {}, "file": b""})
     with pytest.raises(ValueError, match="is a directory"):
         virtual["sub"] = b""
-    with pytest.raises(ValueError, match="is no directory"):
+    with pytest.raises(ValueError, match="is not a directory"):
         virtual["file/x"] = b""
 
 

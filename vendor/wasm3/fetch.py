@@ -23,7 +23,7 @@ SOURCE = HERE / "source"
 PIN = HERE / "requirements.txt"
 BY_HAND = "python vendor/wasm3/fetch.py"
 
-# Paths in the sdist, below its top folder.
+# The files to unpack, as paths below the sdist's top folder.
 FILES = (
     "LICENSE",
     "wasm3/m3_bind.c",
@@ -54,18 +54,18 @@ FILES = (
     "wasm3/wasm3.h",
     "wasm3/wasm3_defs.h",
 )
-STAMP = "sdist.sha256"  # in source/: which sdist it came from
+STAMP = "sdist.sha256"  # This file in source/ has the hash of the sdist that it came from.
 
 
 class FetchError(Exception):
-    """The sources could not be had; the text is one sentence that says what to do."""
+    """wasm3's sources are not available. The text is one sentence that says what to do."""
 
 
 def ensure() -> None:
-    """Fills vendor/wasm3/source/ unless it holds the pinned sources already.
+    """Fills vendor/wasm3/source/ unless it has the pinned sources already.
 
     Raises:
-        FetchError: no sources, with the command to run.
+        FetchError: The sources are not available; the text has the command to run.
     """
     if not is_complete():
         with _scratch() as folder:
@@ -73,7 +73,7 @@ def ensure() -> None:
 
 
 def is_complete() -> bool:
-    """Whether every file is there. Sources put there by hand have no stamp and are believed."""
+    """Returns whether all files are there. Files that were put there by hand have no stamp."""
     stamp = SOURCE / STAMP
     if stamp.exists() and stamp.read_text().strip() != pinned_hash():
         return False
@@ -81,15 +81,15 @@ def is_complete() -> bool:
 
 
 def pinned_hash() -> str:
-    """The sha-256 in requirements.txt, as hexadecimal digits."""
+    """Returns the SHA-256 in requirements.txt, as hexadecimal digits."""
     found = re.search(r"--hash=sha256:([0-9a-f]{64})", PIN.read_text())
     if not found:
-        raise FetchError(f"{PIN} pins no sha256: restore it with 'git checkout {PIN}'.")
+        raise FetchError(f"{PIN} does not pin a SHA-256: restore it with 'git checkout {PIN}'.")
     return found[1]
 
 
 def unpack(sdist: Path) -> None:
-    """Unpacks the sdist into source/, all or nothing."""
+    """Unpacks the sdist into source/. If that fails, source/ stays as it was."""
     try:
         digest = hashlib.sha256(sdist.read_bytes()).hexdigest()
     except OSError as error:
@@ -106,7 +106,7 @@ def unpack(sdist: Path) -> None:
             top = archive.getnames()[0].partition("/")[0]
             for name in FILES:
                 content = archive.extractfile(f"{top}/{name}")
-                assert content is not None  # the hash says which files there are
+                assert content is not None  # The right hash means that the files are there.
                 (filled / Path(name).name).write_bytes(content.read())
         (filled / STAMP).write_text(digest + "\n")
         _move(filled)
@@ -117,14 +117,14 @@ def _move(filled: Path) -> None:
     try:
         filled.rename(SOURCE)
     except OSError:
-        if not is_complete():  # else another build was faster
+        if not is_complete():  # If it is complete, another build was faster.
             raise
 
 
 def _download(folder: Path) -> Path:
     if importlib.util.find_spec("pip") is None:
         raise FetchError(
-            f"{sys.executable} has no pip to download wasm3's sources with:"
+            f"{sys.executable} has no pip, which is needed to download wasm3's sources:"
             f" run 'python -m ensurepip', then '{BY_HAND}'."
         )
     command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check"]
@@ -139,8 +139,8 @@ def _download(folder: Path) -> Path:
 
 
 def _has_setuptools() -> bool:
-    # pip runs the sdist's setup.py for its metadata: with the setuptools at hand, if it can do
-    # that without further packages, one download less.
+    # pip runs the sdist's setup.py to get its metadata. If the installed setuptools can do that
+    # without further packages, pip need not download setuptools.
     try:
         version = importlib.metadata.version("setuptools")
     except importlib.metadata.PackageNotFoundError:
@@ -153,7 +153,7 @@ def _reason(stderr: str) -> str:
         got = re.search(r"Got\s+([0-9a-f]{64})", stderr)
         return _wrong_hash(f"pip got {got[1] if got else 'another file'}")
     errors = [line for line in stderr.splitlines() if line.lower().startswith("error:")]
-    said = errors[-1][6:].strip() if errors else "no reason given"
+    said = errors[-1][6:].strip() if errors else "it gave no reason"
     return (
         f"wasm3's sources could not be downloaded (pip: {said}):"
         " check the network and 'pip config list',"
@@ -169,9 +169,9 @@ def _wrong_hash(what: str) -> str:
 
 
 def _scratch() -> tempfile.TemporaryDirectory[str]:
-    # Beside source/, since a rename is atomic only within one file system.
+    # The folder is beside source/, because a rename is atomic only within one file system.
     if not os.access(HERE, os.W_OK):
-        raise FetchError(f"{HERE} is not writable: make it so, then run '{BY_HAND}'.")
+        raise FetchError(f"{HERE} is not writable: change its permissions, then run '{BY_HAND}'.")
     return tempfile.TemporaryDirectory(prefix=".fetch-", dir=HERE)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The contestants, one class each; each is imported only in the process that measures it."""
+"""The peers, one class each. A class is imported only in the process that measures it."""
 
 from __future__ import annotations
 
@@ -19,22 +19,24 @@ PEERS = {
     "ctypes": ".native:Ctypes",
     "cffi": ".native:Cffi",
 }
-NATIVE = ("ctypes", "cffi")  # which need the library that floors.build() makes
+NATIVE = ("ctypes", "cffi")  # These peers need the library that floors.build() compiles.
 
 
 def peer_class(name: str) -> type[Peer]:
-    """The class of a peer: by its name, or by ``module:Class`` for one that is not of ours.
+    """Returns the class of a peer, by its name in PEERS, or as ``module:Class`` for another one.
 
     Raises:
-        ValueError: There is no such peer.
+        ValueError: There is no such peer, or it is not a subclass of Peer.
     """
     module, colon, attribute = PEERS.get(name, name).partition(":")
     if not colon:
-        raise ValueError(f"no peer {name!r}: there are {', '.join(PEERS)}, and module:Class")
+        raise ValueError(
+            f"no peer is called {name!r}: choose from {', '.join(PEERS)}, or give module:Class"
+        )
     try:
         found = getattr(importlib.import_module(module, __name__), attribute)
     except (ImportError, AttributeError) as error:
-        raise ValueError(f"no peer {name!r}: {error}") from None
+        raise ValueError(f"the peer {name!r} cannot be loaded: {error}") from None
     if not isinstance(found, type) or not issubclass(found, Peer):
-        raise ValueError(f"no peer {name!r}: it is no subclass of {Peer.__module__}.Peer")
+        raise ValueError(f"the peer {name!r} is not a subclass of {Peer.__module__}.Peer")
     return found

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a peer can be asked for."""
+"""The base class of peers: the operations that a peer can be asked for."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from ..guests import Guest
 
 
 class Cannot(Exception):
-    """A peer cannot do a row; the text says why."""
+    """A peer cannot do a row. The text says why."""
 
 
 class Missing(Exception):
-    """A peer is not installed, or not usable here; the text says why."""
+    """A peer is not installed or does not work here. The text says why."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Host:
-    """A host function and its type: one letter per value, i32, I64, f32 or F64 as in ``iIfF``."""
+    """A host function. Its type has a letter for each value: i (i32), I (i64), f (f32), F (f64)."""
 
     function: Callable[..., Any]
     parameters: str
@@ -32,19 +32,19 @@ class Host:
 
 
 def arguments_text(arguments: tuple[Any, ...]) -> str:
-    """Arguments as they stand in a call."""
+    """Writes arguments as they stand in the source of a call."""
     return ", ".join(map(repr, arguments))
 
 
 class Peer:
-    """One contestant; what a subclass does not define, it cannot do.
+    """One engine or floor that is measured. An operation that is not overridden raises Cannot.
 
     Attributes:
-        title: What a person reads.
-        module: What is imported; empty for what is always there.
-        distribution: What to install, whose version is reported.
-        floor: It runs no WebAssembly: it shows what the least is that a call can cost.
-        note: What else must be known to read its figures.
+        title: The name that a reader sees.
+        module: The module to import; empty if there is nothing to import.
+        distribution: The distribution that pip installs, whose version is reported.
+        floor: Whether it runs no WebAssembly, but shows the least that an operation can cost.
+        note: What else a reader must know to understand its figures.
     """
 
     title: ClassVar[str]
@@ -54,11 +54,15 @@ class Peer:
     note: ClassVar[str] = ""
 
     def __init__(self, floors: str) -> None:
-        """Imports it; Missing when that fails. `floors`: where floors.build() has built."""
+        """Imports the engine. `floors` is the folder in which floors.build() has built.
+
+        Raises:
+            Missing: The import fails.
+        """
         if self.module:
             try:
                 self._library: types.ModuleType = importlib.import_module(self.module)
-            except Exception as error:  # a broken installation may raise anything
+            except Exception as error:  # A broken installation may raise anything.
                 raise Missing(self._reason(error)) from None
 
     def _reason(self, error: Exception) -> str:
@@ -67,41 +71,41 @@ class Peer:
         return f"installed, but its import fails: {error}"
 
     def version(self) -> str:
-        """That of its distribution."""
+        """Returns the version of the distribution."""
         return machine.version(self.distribution) or ""
 
     def load(self, guest: Guest, hosts: Mapping[str, Host]) -> Any:
-        """An instance of the module, with ``env.NAME`` given by the host functions."""
+        """Makes an instance of a module, whose imports ``env.NAME`` are the host functions."""
         raise NotImplementedError
 
     def call(self, instance: Any, export: str, arguments: tuple[Any, ...]) -> Work:
-        """A call, with all that can be looked up before looked up."""
+        """Returns the statement of a call. All that can be looked up beforehand is looked up."""
         raise NotImplementedError
 
     def value(self, result: Any) -> Any:
-        """What such a call returns, as Python would return it: several results as a tuple."""
+        """Converts the result of such a call to a Python value: several results to a tuple."""
         return tuple(result) if isinstance(result, list) else result
 
     def compile(self, guest: Guest) -> Work:
-        """From bytes to a module."""
+        """Returns the statement that makes a module from bytes."""
         raise Cannot("it has no modules")
 
     def instantiate(self, guest: Guest) -> Work:
-        """A new instance, in a store of its own, of a module that is there."""
+        """Returns the statement that makes an instance of a loaded module, in a new store."""
         raise Cannot("it has no instances")
 
     def start(self, guest: Guest, export: str) -> Callable[[], Any]:
-        """From bytes to the result of one call without arguments."""
+        """Returns a function that goes from bytes to the result of one call without arguments."""
         raise Cannot("it has no modules")
 
     def view(self, instance: Any) -> Work:
-        """An object with the buffer protocol, writable: all of the memory."""
+        """Returns the statement that makes a writable buffer object of the whole memory."""
         raise Cannot("it has no memory")
 
     def read(self, instance: Any, address: int, size: int) -> Work:
-        """Some of the memory, copied."""
+        """Returns the statement that copies a part of the memory to a bytes object."""
         raise Cannot("it has no memory")
 
     def write(self, instance: Any, address: int, data: bytes) -> Work:
-        """Puts bytes into the memory."""
+        """Returns the statement that copies bytes into the memory."""
         raise Cannot("it has no memory")

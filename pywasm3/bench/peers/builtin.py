@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The floor of C functions in Python itself, called with METH_FASTCALL."""
+"""The floor of C functions within Python itself, which Python calls with METH_FASTCALL."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..clock import Work
 from ..guests import Guest
 from .base import Cannot, Host, Peer, arguments_text
 
-# gcd takes any number of integers; of none it is 0, and of one that one.
+# math.gcd takes any number of integers. Without arguments it returns 0, with one it returns that.
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "nothing": math.gcd,
     "identity_i32": math.gcd,
@@ -25,28 +25,28 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 
 
 class Builtin(Peer):
-    """`operator.add`, and `math.gcd` where there is one argument or none."""
+    """Calls `operator.add`, or `math.gcd` for one argument or none."""
 
     title = "builtin"
     floor = True
-    note = "operator.add, and math.gcd where there is one argument or none"
+    note = "calls operator.add, or math.gcd for one argument or none"
 
     def version(self) -> str:
-        """Of Python."""
+        """Returns the version of Python."""
         return platform.python_version()
 
     def load(self, guest: Guest, hosts: Mapping[str, Host]) -> Any:
-        """Functions by name."""
+        """Returns the functions by name."""
         if guest.name != "calls":
-            raise Cannot("no builtin does that")
+            raise Cannot("no built-in function does that")
         return FUNCTIONS
 
     def call(self, instance: Any, export: str, arguments: tuple[Any, ...]) -> Work:
-        """A call of the function."""
+        """Returns the statement of a call."""
         if export not in instance:
-            raise Cannot("no builtin does that")
+            raise Cannot("no built-in function does that")
         return Work(f"f({arguments_text(arguments)})", {"f": instance[export]})
 
     def value(self, result: Any) -> Any:
-        """gcd() is 0 where the others return nothing."""
+        """Turns 0 into None, because gcd() returns 0 where the other peers return nothing."""
         return result or None

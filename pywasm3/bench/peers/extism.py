@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""extism: plug-ins on wasmtime, which take bytes and give bytes."""
+"""extism: plug-ins on wasmtime, whose calls take bytes and return bytes."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ..clock import Work
 from ..guests import Guest
 from .base import Cannot, Host, Peer
 
-NO_MEMORY = "bytes go in and out with a call; the guest's memory is not the host's to see"
+NO_MEMORY = "the host cannot access the guest's memory, because bytes go in and out with each call"
 
 
 class _Success:
-    """What a call returns that did not raise: the error code was 0, or there was none."""
+    """The result of a call that did not raise: its error code was 0, or it had no result."""
 
     def __eq__(self, other: object) -> bool:
         return other in (0, None)
@@ -24,23 +24,23 @@ class _Success:
 
 
 class Extism(Peer):
-    """As its documentation shows it: functions without parameters, called by name."""
+    """Uses extism as its documentation shows it: functions without parameters, called by name."""
 
     title = "extism"
     module = "extism"
     distribution = "extism"
     note = (
-        "a call carries bytes in and out (here none), what a function returns is an error code; "
-        "its cache of compiled modules, a file, is off; its host functions can give no floats back"
+        "a call carries bytes in and out (none here), and a function's result is an error code; "
+        "its cache of compiled modules in a file is off; its host functions cannot return floats"
     )
 
     def __init__(self, floors: str) -> None:
-        """Without its cache of compiled modules in a file: every other compiler compiles."""
+        """Turns off the file cache of compiled modules, since the other compilers compile anew."""
         os.environ["EXTISM_CACHE_CONFIG"] = ""
         super().__init__(floors)
 
     def load(self, guest: Guest, hosts: Mapping[str, Host]) -> Any:
-        """A plug-in."""
+        """Makes a plug-in."""
         functions = [self._host(name, host) for name, host in hosts.items()]
         return self._library.Plugin(guest.binary, functions=functions)
 
@@ -61,31 +61,31 @@ class Extism(Peer):
         return self._library.host_fn(name=name, namespace="env", signature=signature)(call)
 
     def call(self, instance: Any, export: str, arguments: tuple[Any, ...]) -> Work:
-        """A call by name, without input; what is not zero raises."""
+        """Returns a call by name, without input. It raises if the function does not return zero."""
         if arguments:
             raise Cannot("functions with parameters cannot be called")
         if export == "pair":
             raise Cannot("functions with two results cannot be called")
         if export == "outer":
-            raise Cannot("a plug-in that calls out cannot be called: the call waits for ever")
+            raise Cannot("a plug-in that calls out cannot be called again: the call would hang")
         return Work("c(n, b'')", {"c": instance.call, "n": export})
 
     def value(self, result: Any) -> Any:
-        """The bytes that came out are none."""
+        """Converts a call's output, which is empty, to a value that equals 0 and None."""
         return _Success() if result == b"" else result
 
     def compile(self, guest: Guest) -> Work:
-        """A compiled plug-in."""
+        """Returns the statement that makes a compiled plug-in."""
         names = {"C": self._library.extism.CompiledPlugin, "b": guest.binary}
         return Work("C(b, functions=[])", names)
 
     def instantiate(self, guest: Guest) -> Work:
-        """A plug-in of a compiled one."""
+        """Returns the statement that makes a plug-in from a compiled one."""
         compiled = self._library.extism.CompiledPlugin(guest.binary, functions=[])
         return Work("P(c)", {"P": self._library.Plugin, "c": compiled})
 
     def start(self, guest: Guest, export: str) -> Callable[[], Any]:
-        """The short way."""
+        """Returns a function that makes a plug-in from bytes and calls it."""
         new_plugin, binary = self._library.Plugin, guest.binary
 
         def start() -> Any:
@@ -94,13 +94,13 @@ class Extism(Peer):
         return start
 
     def view(self, instance: Any) -> Work:
-        """Not to be had."""
+        """Raises Cannot, because the host has no access to the memory."""
         raise Cannot(NO_MEMORY)
 
     def read(self, instance: Any, address: int, size: int) -> Work:
-        """Not to be had."""
+        """Raises Cannot, because the host has no access to the memory."""
         raise Cannot(NO_MEMORY)
 
     def write(self, instance: Any, address: int, data: bytes) -> Work:
-        """Not to be had."""
+        """Raises Cannot, because the host has no access to the memory."""
         raise Cannot(NO_MEMORY)

@@ -17,23 +17,23 @@ from ..guests import MEMORY_BYTES, Guest
 from ..rows import COMPUTE
 from .base import Cannot, Host, Missing, Peer, arguments_text
 
-# Which host function the exports of callbacks.wasm call.
+# The host function that an export calls, if the export's name does not say it.
 CALLED = {"once": "identity_i32"}
 
 
 def called_by(export: str) -> str:
-    """The host function that an export of callbacks.wasm calls."""
+    """Returns the name of the host function that an export of callbacks.wasm calls."""
     return CALLED.get(export) or export.removeprefix("repeat_")
 
 
 class Native(Peer):
-    """What both share: the compiled module."""
+    """The common part of both floors: the compiled module."""
 
     floor = True
-    note = "C functions, compiled on this machine; `compute` is native code"
+    note = "calls C functions compiled on this machine; `compute` is native code"
 
     def __init__(self, floors: str) -> None:
-        """Imports what was built."""
+        """Imports the module that floors.build() has built."""
         super().__init__(floors)
         why = Path(floors, library.WHY)
         if why.exists():
@@ -45,30 +45,30 @@ class Native(Peer):
             raise Missing(str(error)) from None
 
     def _function(self, name: str) -> Any:
-        """A function of the module, by its name without ``floor_``."""
+        """Returns a function of the module, by its name without ``floor_``."""
         raise NotImplementedError
 
     def _pointer(self, name: str, host: Host) -> Any:
-        """A function pointer for a host function."""
+        """Returns a function pointer for a host function."""
         raise NotImplementedError
 
     def _memory(self) -> Any:
         raise NotImplementedError
 
     def load(self, guest: Guest, hosts: Mapping[str, Host]) -> Any:
-        """What a call needs to know."""
+        """Returns what a call needs: function pointers, the name of a job, or the memory."""
         if guest.name in ("calls", "callbacks"):
             return {name: self._pointer(name, host) for name, host in hosts.items()}
         if guest.name in COMPUTE:
             if not hasattr(self._built.lib, f"floor_{guest.name}_job"):
-                raise Cannot("the sources of the guests are in a checkout only")
+                raise Cannot("the sources of the guests are only in a checkout")
             return guest.name
         if guest.name == "memory":
             return self._memory()
         raise Cannot("C has no such values")
 
     def call(self, instance: Any, export: str, arguments: tuple[Any, ...]) -> Work:
-        """A call of the function."""
+        """Returns the statement of a call."""
         if export == "job":
             return Work("f()", {"f": self._function(f"{instance}_job")})
         if export == "pair":
@@ -82,12 +82,12 @@ class Native(Peer):
 
 
 class Ctypes(Native):
-    """ctypes, with the types of arguments and results given."""
+    """Calls through ctypes, with the types of arguments and results declared."""
 
     title = "ctypes"
 
     def __init__(self, floors: str) -> None:
-        """Opens the library."""
+        """Opens the library with ctypes."""
         super().__init__(floors)
         self._opened = ctypes.CDLL(str(self._built.__file__))
         i32, i64, f32, f64 = ctypes.c_int32, ctypes.c_int64, ctypes.c_float, ctypes.c_double
@@ -103,7 +103,7 @@ class Ctypes(Native):
         }
 
     def version(self) -> str:
-        """Of Python: it is part of it."""
+        """Returns the version of Python, of which ctypes is a part."""
         return platform.python_version()
 
     def _function(self, name: str) -> Any:
@@ -122,22 +122,23 @@ class Ctypes(Native):
         return (ctypes.c_ubyte * MEMORY_BYTES)()
 
     def view(self, instance: Any) -> Work:
-        """Of the array."""
+        """Returns a statement that makes a memoryview of the ctypes array."""
         return Work("memoryview(m)", {"m": instance})
 
     def read(self, instance: Any, address: int, size: int) -> Work:
-        """string_at."""
+        """Returns a statement that copies with ctypes.string_at."""
         names = {"r": ctypes.string_at, "p": ctypes.addressof(instance), "a": address, "n": size}
-        return Work("r(p + a, n)", names | {"m": instance})  # which an address keeps not alive
+        # An address does not keep the array alive, so the array is one of the names.
+        return Work("r(p + a, n)", names | {"m": instance})
 
     def write(self, instance: Any, address: int, data: bytes) -> Work:
-        """Memmove."""
+        """Returns a statement that copies with ctypes.memmove."""
         names = {"w": ctypes.memmove, "p": ctypes.addressof(instance), "a": address}
         return Work("w(p + a, d, n)", names | {"d": data, "n": len(data), "m": instance})
 
 
 class Cffi(Native):
-    """cffi in API mode, with ``extern "Python"`` for the calls back."""
+    """Calls through cffi in API mode, with ``extern "Python"`` for the calls back."""
 
     title = "cffi"
     module = "cffi"
@@ -154,15 +155,15 @@ class Cffi(Native):
         return self._built.ffi.new("char[]", MEMORY_BYTES)
 
     def view(self, instance: Any) -> Work:
-        """A buffer object."""
+        """Returns a statement that makes a cffi buffer object."""
         return Work("v(m)", {"v": self._built.ffi.buffer, "m": instance})
 
     def read(self, instance: Any, address: int, size: int) -> Work:
-        """A slice of a buffer object."""
+        """Returns a statement that slices a cffi buffer object."""
         names = {"m": self._built.ffi.buffer(instance), "a": address, "b": address + size}
         return Work("m[a:b]", names)
 
     def write(self, instance: Any, address: int, data: bytes) -> Work:
-        """Memmove."""
+        """Returns a statement that copies with ffi.memmove."""
         names = {"w": self._built.ffi.memmove, "m": instance, "a": address}
         return Work("w(m + a, d, n)", names | {"d": data, "n": len(data)})

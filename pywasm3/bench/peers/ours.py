@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""This package."""
+"""pywasm3, this package."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from .base import Cannot, Host, Peer, arguments_text
 
 
 class Pywasm3(Peer):
-    """As its README shows it."""
+    """Uses pywasm3 as its README shows it."""
 
     title = "pywasm3"
     module = "pywasm3"
     distribution = "pywasm3-cffi"
 
     def load(self, guest: Guest, hosts: Mapping[str, Host]) -> pywasm3.Instance:
-        """An instance."""
+        """Makes an instance."""
         try:
             return pywasm3.load(
                 guest.binary, {"env": {name: host.function for name, host in hosts.items()}}
@@ -30,19 +30,19 @@ class Pywasm3(Peer):
             raise Cannot(str(error)) from None
 
     def call(self, instance: pywasm3.Instance, export: str, arguments: tuple[Any, ...]) -> Work:
-        """A call of the function."""
+        """Returns the statement of a call."""
         return Work(f"f({arguments_text(arguments)})", {"f": instance.exports[export]})
 
     def compile(self, guest: Guest) -> Work:
-        """Validates all; functions are compiled by their first call."""
+        """Returns the statement that makes a module: it validates, and compiles nothing yet."""
         return Work("M(b)", {"M": pywasm3.Module, "b": guest.binary})
 
     def instantiate(self, guest: Guest) -> Work:
-        """A new instance."""
+        """Returns the statement that makes an instance."""
         return Work("I(m)", {"I": pywasm3.Instance, "m": pywasm3.Module(guest.binary)})
 
     def start(self, guest: Guest, export: str) -> Callable[[], Any]:
-        """The short way."""
+        """Returns a function that loads a module from bytes and calls an export."""
         load, binary = pywasm3.load, guest.binary
 
         def start() -> Any:
@@ -51,13 +51,13 @@ class Pywasm3(Peer):
         return start
 
     def view(self, instance: pywasm3.Instance) -> Work:
-        """The buffer protocol."""
+        """Returns a statement that makes a memoryview of the memory."""
         return Work("memoryview(m)", {"m": instance.memory})
 
     def read(self, instance: pywasm3.Instance, address: int, size: int) -> Work:
-        """Memory.read."""
+        """Returns a statement that calls Memory.read."""
         return Work("m.read(a, n)", {"m": instance.memory, "a": address, "n": size})
 
     def write(self, instance: pywasm3.Instance, address: int, data: bytes) -> Work:
-        """Memory.write."""
+        """Returns a statement that calls Memory.write."""
         return Work("m.write(a, d)", {"m": instance.memory, "a": address, "d": data})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The floor of plain Python: functions in it that do what the guests do."""
+"""The floor of plain Python: Python functions that do what the guests do."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from .base import Cannot, Host, Peer, arguments_text
 
 
 def fibonacci(n: int) -> int:
-    """As the guest has it."""
+    """Computes a Fibonacci number by the same recursion as the guest."""
     return n if n < 2 else fibonacci(n - 1) + fibonacci(n - 2)
 
 
 def fib() -> int:
-    """The job of fib.wasm."""
+    """Does the job of fib.wasm."""
     return int(fibonacci(20) != 6765)
 
 
 def sieve() -> int:
-    """The job of sieve.wasm."""
+    """Does the job of sieve.wasm."""
     composite = bytearray(30_000)
     count = 0
     for i in range(2, len(composite)):
@@ -38,7 +38,7 @@ def sieve() -> int:
 
 
 def matrix() -> int:
-    """The job of matrix.wasm."""
+    """Does the job of matrix.wasm."""
     side = 40
     left = [[float(row + column) for column in range(side)] for row in range(side)]
     right = [[float(row - column) for column in range(side)] for row in range(side)]
@@ -68,7 +68,7 @@ JOBS: dict[str, Callable[[], int]] = {"fib": fib, "sieve": sieve, "matrix": matr
 
 
 def callbacks(hosts: Mapping[str, Host]) -> dict[str, Callable[[], int]]:
-    """What callbacks.wasm exports."""
+    """Returns functions that do what the exports of callbacks.wasm do."""
     functions = {name: host.function for name, host in hosts.items()}
     none, one, two, floats, eight = (
         functions[name] for name in ("nothing", "identity_i32", "add_i32", "add_f64", "sum")
@@ -121,17 +121,17 @@ def callbacks(hosts: Mapping[str, Host]) -> dict[str, Callable[[], int]]:
 
 
 class Python(Peer):
-    """A function where the others have a guest, a bytearray where they have memory."""
+    """Has a Python function for each guest function, and a bytearray instead of a memory."""
 
     title = "Python"
     floor = True
 
     def version(self) -> str:
-        """Of Python."""
+        """Returns the version of Python."""
         return platform.python_version()
 
     def load(self, guest: Guest, hosts: Mapping[str, Host]) -> Any:
-        """Functions by name."""
+        """Returns functions by name, or a bytearray."""
         if guest.name in ("calls", "references"):
             return CALLS
         if guest.name == "callbacks":
@@ -140,25 +140,25 @@ class Python(Peer):
             return bytearray(MEMORY_BYTES)
         if guest.name in JOBS:
             return {"job": JOBS[guest.name]}
-        raise Cannot("not written in Python here")
+        raise Cannot("there is no version of it in Python")
 
     def call(self, instance: Any, export: str, arguments: tuple[Any, ...]) -> Work:
-        """A call of the function."""
+        """Returns the statement of a call."""
         return Work(f"f({arguments_text(arguments)})", {"f": instance[export]})
 
     def value(self, result: Any) -> Any:
-        """As it is."""
+        """Returns the result as it is."""
         return result
 
     def view(self, instance: Any) -> Work:
-        """Of the bytearray."""
+        """Returns a statement that makes a memoryview of the bytearray."""
         return Work("memoryview(m)", {"m": instance})
 
     def read(self, instance: Any, address: int, size: int) -> Work:
-        """A slice of the bytearray."""
+        """Returns a statement that slices the bytearray."""
         return Work("m[a:b]", {"m": instance, "a": address, "b": address + size})
 
     def write(self, instance: Any, address: int, data: bytes) -> Work:
-        """A slice of the bytearray."""
+        """Returns a statement that assigns to a slice of the bytearray."""
         names = {"m": instance, "a": address, "b": address + len(data), "d": data}
         return Work("m[a:b] = d", names)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""pywasm: an interpreter in Python alone."""
+"""pywasm: an interpreter written in Python alone."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from .base import Host, Peer
 
 
 class Pywasm(Peer):
-    """As its README shows it."""
+    """Uses pywasm as its README shows it."""
 
     title = "pywasm"
     module = "pywasm"
     distribution = "pywasm"
-    note = "written in Python alone; no call can begin while another one runs"
+    note = "it is written in Python alone; no call can begin while another one runs"
 
     def _read(self, binary: bytes) -> Any:
         return self._library.ModuleDesc.from_reader(io.BytesIO(binary))
 
     def load(self, guest: Guest, hosts: Mapping[str, Host]) -> Any:
-        """A runtime and an instance."""
+        """Makes a runtime and an instance in it."""
         runtime = self._library.Runtime()
         types = self._library.ValType
         made = {"i": types.i32(), "I": types.i64(), "f": types.f32(), "F": types.f64()}
@@ -50,26 +50,26 @@ class Pywasm(Peer):
         return call
 
     def call(self, instance: Any, export: str, arguments: tuple[Any, ...]) -> Work:
-        """By name, arguments and results in lists."""
+        """Returns a call by name, with arguments and results in lists."""
         runtime, module = instance
         names = {"c": runtime.invocate, "m": module, "n": export}
         return Work(f"c(m, n, {list(arguments)!r})", names)
 
     def value(self, result: Any) -> Any:
-        """Out of the list."""
+        """Takes the results out of their list."""
         return tuple(result) if len(result) > 1 else result[0] if result else None
 
     def compile(self, guest: Guest) -> Work:
-        """Reads the module."""
+        """Returns the statement that reads a module."""
         return Work("r(b)", {"r": self._read, "b": guest.binary})
 
     def instantiate(self, guest: Guest) -> Work:
-        """In a new runtime."""
+        """Returns the statement that makes an instance in a new runtime."""
         names = {"R": self._library.Runtime, "m": self._read(guest.binary)}
         return Work("R().instance(m)", names)
 
     def start(self, guest: Guest, export: str) -> Callable[[], Any]:
-        """Runtime, module, call."""
+        """Returns a function that makes a runtime and an instance, and calls an export."""
         new_runtime, read, binary = self._library.Runtime, self._read, guest.binary
 
         def start() -> Any:
@@ -83,14 +83,14 @@ class Pywasm(Peer):
         return runtime.exported_memory(module, "memory")
 
     def view(self, instance: Any) -> Work:
-        """Its bytearray."""
+        """Returns a statement that makes a memoryview of the memory's bytearray."""
         return Work("memoryview(m.data)", {"m": self._memory(instance)})
 
     def read(self, instance: Any, address: int, size: int) -> Work:
-        """Its get."""
+        """Returns a statement that calls the memory's get."""
         return Work("m.get(a, n)", {"m": self._memory(instance), "a": address, "n": size})
 
     def write(self, instance: Any, address: int, data: bytes) -> Work:
-        """Its put, which wants a bytearray."""
+        """Returns a statement that calls the memory's put, which takes a bytearray."""
         names = {"m": self._memory(instance), "a": address, "d": bytearray(data)}
         return Work("m.put(a, d)", names)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The published binding of wasm3."""
+"""The `wasm3` package (PyPI's pywasm3 0.5.0), the binding that wasm3's own project publishes."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ STACK_BYTES = 64 * 1024
 
 
 class Wasm3(Peer):
-    """As its README shows it: an environment and a runtime for each module."""
+    """Uses it as its README shows it: an environment and a runtime for each module."""
 
     title = "wasm3"
     module = "wasm3"
     distribution = "pywasm3"
     note = (
-        "validates next to nothing, which makes loading quick; it has no module to reuse, so a new "
-        "instance includes reading the bytes"
+        "it validates next to nothing, which makes loading quick; a module cannot be used twice, "
+        "so a new instance includes reading the bytes"
     )
 
     def load(self, guest: Guest, hosts: Mapping[str, Host]) -> Any:
-        """A runtime with the module in it."""
+        """Makes a runtime with the module in it."""
         environment = self._library.Environment()
         runtime = environment.new_runtime(STACK_BYTES)
         module = environment.parse_module(guest.binary)
@@ -36,21 +36,21 @@ class Wasm3(Peer):
         return runtime
 
     def call(self, instance: Any, export: str, arguments: tuple[Any, ...]) -> Work:
-        """A call of the function."""
+        """Returns the statement of a call."""
         return Work(f"f({arguments_text(arguments)})", {"f": instance.find_function(export)})
 
     def compile(self, guest: Guest) -> Work:
-        """Only reads: functions are compiled, and checked, by their first call."""
+        """Returns the statement that reads a module; functions are compiled by their first call."""
         environment = self._library.Environment()
         return Work("p(b)", {"p": environment.parse_module, "b": guest.binary})
 
     def instantiate(self, guest: Guest) -> Work:
-        """Reads again: a module can be loaded once."""
+        """Returns a statement that reads the module again, because it can be loaded only once."""
         load: Callable[..., Any] = self.load
         return Work("l(g, h)", {"l": load, "g": guest, "h": {}})
 
     def start(self, guest: Guest, export: str) -> Callable[[], Any]:
-        """Environment, runtime, module, function."""
+        """Returns a function that makes an environment and a runtime, loads a module and calls."""
         new_environment, binary = self._library.Environment, guest.binary
 
         def start() -> Any:
@@ -62,15 +62,15 @@ class Wasm3(Peer):
         return start
 
     def view(self, instance: Any) -> Work:
-        """A memoryview."""
+        """Returns a statement that makes a memoryview of the memory."""
         return Work("r.get_memory(0)", {"r": instance})
 
     def read(self, instance: Any, address: int, size: int) -> Work:
-        """A slice of the memoryview."""
+        """Returns a statement that slices the memoryview."""
         names = {"m": instance.get_memory(0), "a": address, "b": address + size}
         return Work("bytes(m[a:b])", names)
 
     def write(self, instance: Any, address: int, data: bytes) -> Work:
-        """A slice of the memoryview."""
+        """Returns a statement that assigns to a slice of the memoryview."""
         names = {"m": instance.get_memory(0), "a": address, "b": address + len(data), "d": data}
         return Work("m[a:b] = d", names)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""wasmer's binding, the last release of which is of 2022, with its Cranelift compiler."""
+"""wasmer's Python binding with the Cranelift compiler. Its last release is of 2022."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ COMPILER = "wasmer_compiler_cranelift"
 
 
 class Wasmer(Peer):
-    """As its documentation shows it: a store with an engine and a compiler, types given."""
+    """Uses wasmer as its documentation shows it: a store with an engine, and declared types."""
 
     title = "wasmer"
     module = "wasmer"
     distribution = "wasmer"
-    note = "its wheels end with Python 3.10"
+    note = "its wheels are for Python 3.10 and older"
 
     def __init__(self, floors: str) -> None:
-        """Looks for the compiler, too."""
+        """Imports the compiler, too, which is a package of its own."""
         super().__init__(floors)
         try:
             self._compiler = importlib.import_module(COMPILER).Compiler
-        except Exception as error:  # a broken installation may raise anything
+        except Exception as error:  # A broken installation may raise anything.
             raise Missing(f"its compiler, {COMPILER.replace('_', '-')}: {error}") from None
         self._store = self._new_store()
         types = self._library.Type
@@ -37,7 +37,7 @@ class Wasmer(Peer):
         return self._library.Store(self._library.engine.Universal(self._compiler))
 
     def load(self, guest: Guest, hosts: Mapping[str, Host]) -> Any:
-        """An instance."""
+        """Makes an instance."""
         functions = {}
         for name, host in hosts.items():
             type_ = self._library.FunctionType(
@@ -49,22 +49,22 @@ class Wasmer(Peer):
         return self._library.Instance(module, {"env": functions})
 
     def call(self, instance: Any, export: str, arguments: tuple[Any, ...]) -> Work:
-        """A call of the function."""
+        """Returns the statement of a call."""
         names = {"f": getattr(instance.exports, export)}
         return Work(f"f({arguments_text(arguments)})", names)
 
     def compile(self, guest: Guest) -> Work:
-        """Validates and compiles all."""
+        """Returns the statement that validates and compiles a module."""
         names = {"M": self._library.Module, "s": self._store, "b": guest.binary}
         return Work("M(s, b)", names)
 
     def instantiate(self, guest: Guest) -> Work:
-        """A new instance; the store is that of the module."""
+        """Returns the statement that makes an instance, in the store of its module."""
         module = self._library.Module(self._store, guest.binary)
         return Work("I(m)", {"I": self._library.Instance, "m": module})
 
     def start(self, guest: Guest, export: str) -> Callable[[], Any]:
-        """With a new store, since nothing else gives back what a module takes."""
+        """Returns a function that starts in a new store: only that frees a module's memory."""
         library, binary, new_store = self._library, guest.binary, self._new_store
 
         def start() -> Any:
@@ -74,16 +74,16 @@ class Wasmer(Peer):
         return start
 
     def view(self, instance: Any) -> Work:
-        """Its buffer."""
+        """Returns a statement that makes the memory's buffer."""
         return Work("m.buffer", {"m": instance.exports.memory})
 
     def read(self, instance: Any, address: int, size: int) -> Work:
-        """A slice of the buffer: the typed views make a list of numbers."""
+        """Returns a statement that slices the buffer; wasmer's typed views would make a list."""
         names = {"m": instance.exports.memory, "a": address, "b": address + size}
         return Work("bytes(memoryview(m.buffer)[a:b])", names)
 
     def write(self, instance: Any, address: int, data: bytes) -> Work:
-        """A slice of the buffer."""
+        """Returns a statement that assigns to a slice of the buffer."""
         names = {
             "m": instance.exports.memory,
             "a": address,
