@@ -327,8 +327,25 @@ def test_the_variable_names_the_suite(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv(suite.VARIABLE, str(tmp_path))
     assert suite.locate() == tmp_path
     monkeypatch.setenv(suite.VARIABLE, str(tmp_path / "absent"))
-    with pytest.raises(FileNotFoundError, match="absent"):
+    with pytest.raises(FileNotFoundError, match="absent, which does not exist"):
         suite.locate()
     monkeypatch.delenv(suite.VARIABLE)
     monkeypatch.setattr(suite, "BESIDE", tmp_path / "absent")
     assert suite.locate() is None
+
+
+def test_suite_py_prints_the_path_of_the_suite(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(suite.VARIABLE, str(tmp_path))
+    assert suite.main() == 0
+    assert capsys.readouterr() == (f"{tmp_path.resolve()}\n", "")
+    monkeypatch.setenv(suite.VARIABLE, str(tmp_path / "absent"))
+    assert suite.main() == 2
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert "absent, which does not exist" in errors
+    monkeypatch.delenv(suite.VARIABLE)
+    monkeypatch.setattr(suite, "BESIDE", tmp_path / "absent")
+    assert suite.main() == 1
+    assert capsys.readouterr() == ("", f"{suite.ABSENT}\n")
