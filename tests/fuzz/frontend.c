@@ -183,7 +183,8 @@ static uint32_t sum_types(const pw_module *module)
         if (type->group == i) {
             uint32_t size = pw_module_group_key(module, i, identities, NULL, 0);
             uint32_t *words = calloc(size, sizeof *words);
-            require(pw_module_group_key(module, i, identities, words, size) == size, "the size of a group's key changes");
+            require(pw_module_group_key(module, i, identities, words, size) == size,
+                    "the size of a group's key changes");
             sum += words[size - 1];
             free(words);
         }

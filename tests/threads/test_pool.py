@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Pools: every use begins alike, however the one before it ended, on however many threads."""
+"""`InstancePool`: each use gets an instance in its first state, however the last use ended.
+
+This holds for uses on one thread, on many threads, and in tasks of an event loop. The expected
+values are written by hand from the small module below, whose start function sets the global to
+100, so that the first `count` of a clean instance returns 101.
+"""
 
 import asyncio
 import os
@@ -32,7 +37,10 @@ MODULE = pywasm3.Module(wat(TEXT))
 
 
 def dirty(instance: pywasm3.Instance) -> int:
-    """Changes all there is, and tells which use it is by what is found."""
+    """Checks that an instance is clean and changes its whole state.
+
+    Returns the global, counted up by one: 101 if the instance was clean.
+    """
     assert instance.memory.read(0, 5) == b"state"
     assert instance.memory.pages == 1
     instance.exports.grow()
@@ -46,6 +54,7 @@ def dirty(instance: pywasm3.Instance) -> int:
 
 
 def test_each_use_begins_after_the_start() -> None:
+    """Each use finds the state that the start function left."""
     with InstancePool(MODULE, size=1) as pool:
         for _ in range(5):
             with pool.instance() as instance:
@@ -64,6 +73,7 @@ def test_the_first_instance_is_made_at_once_and_others_when_needed() -> None:
 
 
 def test_by_default_there_is_one_for_each_processor() -> None:
+    """The default size of a pool is the number of processors."""
     with InstancePool(MODULE) as pool:
         assert pool.size == os.cpu_count()
 
@@ -75,6 +85,7 @@ def test_a_pool_without_instances_is_refused(size: int) -> None:
 
 
 def test_what_cannot_be_linked_is_said_at_once() -> None:
+    """Making the pool raises the error of a missing import or a wrong module."""
     with pytest.raises(pywasm3.LinkError):
         InstancePool(pywasm3.Module(wat('(module (import "a" "b" (func)))')))
     with pytest.raises(TypeError, match=r"expected a pywasm3\.Module"):
@@ -105,6 +116,7 @@ def test_equal_instances_share_a_snapshot() -> None:
 
 
 def test_unequal_instances_have_their_own() -> None:
+    """Instances that `prepare` made different keep snapshots of their own."""
     numbers = iter((1, 2))
 
     def prepare(instance: pywasm3.Instance) -> None:
@@ -117,6 +129,7 @@ def test_unequal_instances_have_their_own() -> None:
 
 
 def test_it_says_what_it_is() -> None:
+    """The repr of a pool says how many instances there are and how many are in use."""
     pool = InstancePool(MODULE, size=2)
     with pool.instance():
         assert repr(pool) == "<pywasm3.InstancePool: 1 of 2 instances, 1 in use>"
@@ -129,6 +142,7 @@ def test_it_says_what_it_is() -> None:
 
 
 def test_an_error_of_the_user_keeps_the_instance() -> None:
+    """An instance whose `with` block raised is used again."""
     with InstancePool(MODULE, size=1) as pool:
         with pytest.raises(KeyError), pool.instance() as first:
             dirty(first)
@@ -192,6 +206,7 @@ def test_an_exception_of_a_host_function_keeps_the_instance() -> None:
 
 
 def test_what_ends_the_program_drops_the_instance() -> None:
+    """A KeyboardInterrupt in the `with` block closes the instance and frees its place."""
     with InstancePool(MODULE, size=1) as pool:
         with pytest.raises(KeyboardInterrupt), pool.instance() as first:
             raise KeyboardInterrupt
@@ -222,6 +237,7 @@ def test_giving_back_within_a_call_is_an_error_and_drops_the_instance() -> None:
 
 
 def test_an_instance_that_cannot_be_made_leaves_its_place() -> None:
+    """If `prepare` raises, the instance is closed and another can be made in its place."""
     fails = [False]
     made: list[pywasm3.Instance] = []
 
@@ -317,6 +333,7 @@ def test_state_that_instances_would_share_is_refused() -> None:
 
 
 def test_each_use_has_wasi_anew() -> None:
+    """Each use has a fresh WASI: open descriptors, an empty output, the same random seed."""
     module = pywasm3.Module(
         wat(
             """
@@ -366,6 +383,7 @@ def test_a_use_leaves_no_file_open(tmp_path: Any) -> None:
 
 
 def test_it_waits_no_longer_than_the_timeout() -> None:
+    """If all instances stay in use, `instance(timeout)` raises TimeoutError in time."""
     with InstancePool(MODULE, size=1) as pool, pool.instance():
         for timeout in (0, 0.05):
             begin = time.monotonic()
@@ -375,6 +393,7 @@ def test_it_waits_no_longer_than_the_timeout() -> None:
 
 
 def test_who_waits_gets_the_next_one() -> None:
+    """A thread that waits gets the instance that another gives back."""
     with InstancePool(MODULE, size=1) as pool:
         found: list[int] = []
 
@@ -393,6 +412,7 @@ def test_who_waits_gets_the_next_one() -> None:
 
 
 def test_who_waits_gets_the_place_of_a_dropped_one() -> None:
+    """A thread that waits gets a new instance if another's was dropped after a trap."""
     with InstancePool(MODULE, size=1) as pool:
         found: list[int] = []
 
@@ -428,6 +448,7 @@ def test_a_closed_pool_gives_no_instance() -> None:
 
 
 def test_closing_wakes_who_waits() -> None:
+    """Threads that wait for an instance get an error when the pool is closed."""
     pool = InstancePool(MODULE, size=1)
     errors: list[str] = []
 
@@ -478,6 +499,7 @@ def test_many_threads_get_clean_instances() -> None:
 
 @pytest.mark.hammer
 def test_closing_among_many_threads() -> None:
+    """If one thread closes the pool, all others get "the pool is closed" and none hangs."""
     pool = InstancePool(MODULE, size=2)
     done = threading.Barrier(THREADS)
 
@@ -526,8 +548,9 @@ def test_restoring_while_others_read_and_write_is_safe() -> None:
     assert instance.memory.read(0, 65536)[:5] == b"state"
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
 def test_a_forked_child_has_a_pool_of_its_own() -> None:
+    """A forked child makes new instances in the pool's places, and the parent keeps its own."""
     child(
         """
         import os, threading, warnings
@@ -578,6 +601,8 @@ def test_a_forked_child_has_a_pool_of_its_own() -> None:
 
 
 def test_tasks_share_the_instances() -> None:
+    """A hundred tasks take turns with three instances."""
+
     async def use(pool: InstancePool) -> None:
         async with pool.instance() as instance:
             assert dirty(instance) == 101
@@ -614,13 +639,15 @@ def test_a_task_that_gives_up_when_it_is_woken_wakes_the_next() -> None:
             async with pool.instance():
                 tasks += [asyncio.create_task(pool.instance().__aenter__()) for _ in range(2)]
                 await asyncio.sleep(0.01)
-            tasks[0].cancel()  # it has been woken, and has not run yet
+            tasks[0].cancel()  # the task has been woken but has not run yet
             assert await asyncio.wait_for(tasks[1], 60)
 
     asyncio.run(main())
 
 
 def test_a_cancelled_call_costs_its_instance_only() -> None:
+    """After a call was cancelled, its place in the pool gets a new instance."""
+
     async def spin(pool: InstancePool) -> None:
         async with pool.instance() as instance:
             await instance.exports.spin.aio()
@@ -636,6 +663,8 @@ def test_a_cancelled_call_costs_its_instance_only() -> None:
 
 
 def test_threads_and_tasks_wait_for_the_same_instances() -> None:
+    """Threads and tasks of several event loops take turns with the instances of one pool."""
+
     async def main(pool: InstancePool) -> None:
         for _ in range(20):
             async with pool.instance() as instance:
