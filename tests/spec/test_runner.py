@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The runner of the official suite notices what is wrong: scripts of our own, planted faults."""
+"""The runner of the official suite notices everything that is wrong.
+
+It runs scripts that are written here, some of them with planted faults, so this needs no official
+suite. The expected values are written by hand.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +34,7 @@ INVALID = wat('(module (func (export "aa")) (func (export "ab")))').replace(b"ab
 
 
 def write(folder: Path, *commands: dict[str, Any], **modules: bytes) -> Suite:
-    """A suite of one script, "one"."""
+    """Writes a suite with one script, called "one", and its modules."""
     script = {"commands": [{"line": 10 + i, **command} for i, command in enumerate(commands)]}
     (folder / "one.json").write_text(json.dumps(script))
     for name, data in modules.items():
@@ -43,7 +47,7 @@ def run(folder: Path, *commands: dict[str, Any], **modules: bytes) -> Report:
 
 
 def failure(folder: Path, *commands: dict[str, Any], **modules: bytes) -> str:
-    """The one failure of a script."""
+    """Runs a script with exactly one failure, and returns its text."""
     (found,) = run(folder, *commands, **modules).failures
     return str(found)
 
@@ -108,12 +112,14 @@ def test_a_trap_that_does_not_come_is_noticed(tmp_path: Path) -> None:
 
 
 def test_exhaustion_is_no_other_trap(tmp_path: Path) -> None:
+    """assert_exhaustion fails if the call traps for another reason than its stack."""
     command = {"type": "assert_exhaustion", "action": invoke("f"), "text": "call stack exhausted"}
     assert run(tmp_path, module("m"), command, m=LOOP).passed == 2
     assert "got Trap: [trap] unreachable" in failure(tmp_path, module("m"), command, m=TRAP)
 
 
 def test_refusals_are_told_apart(tmp_path: Path) -> None:
+    """assert_malformed and assert_invalid check the class and the text of the error."""
     as_malformed = refuses("assert_malformed", "m", "duplicate export name")
     assert "expected MalformedError, got InvalidError" in failure(tmp_path, as_malformed, m=INVALID)
     as_invalid = refuses("assert_invalid", "m", "unknown local")
@@ -123,6 +129,7 @@ def test_refusals_are_told_apart(tmp_path: Path) -> None:
 
 
 def test_missing_imports_are_told_from_wrong_ones(tmp_path: Path) -> None:
+    """assert_unlinkable distinguishes an unknown import from one of a wrong type."""
     unknown = refuses("assert_unlinkable", "m", "unknown import")
     assert run(tmp_path, unknown, m=IMPORTS).passed == 1
     other = refuses("assert_unlinkable", "m", "incompatible import type")
@@ -187,7 +194,7 @@ def _refuse(monkeypatch: pytest.MonkeyPatch, message: str) -> None:
 
         @staticmethod
         def validate(data: Any) -> None:
-            """Valid it is."""
+            """Accepts everything."""
 
     monkeypatch.setattr(pywasm3, "Module", Refusing)
 
@@ -236,11 +243,12 @@ def test_an_error_that_names_another_feature_is_a_failure(
     ],
 )
 def test_features_of_modules(text: str, names: list[str]) -> None:
+    """`not_run` names the unsupported features that a module needs, and no others."""
     assert [feature.name for feature in features.not_run(wat(text))] == names
 
 
 def test_tags_alone_need_no_exceptions() -> None:
-    """Whatever stands around them."""
+    """A module that defines, imports and exports tags needs no exceptions unless code uses one."""
     text = """(module
         (type $f (func (param i32))) (type $r (func))
         (import "a" "f" (func (type $f))) (import "a" "t" (tag $t (param i64)))
