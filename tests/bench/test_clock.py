@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""How one statement is timed."""
+"""`Clock` times one statement of the benchmarks: loops, warm-up, checks of the result.
+
+The statement is often a sleep of known length, so that lower bounds can be asserted.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ SECONDS = 0.01
 
 
 def fine(result: Any) -> None:
-    """Any result will do."""
+    """Accepts any result."""
 
 
 def sleeping() -> Work:

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What is made of a run: tables, figures, comparisons."""
+"""Runs of the benchmarks become tables, figures, pictures and comparisons.
+
+Most runs are made up here (`made`), so the expected figures are computed by hand.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ Run = dict[str, Any]
 
 
 def made(**rows: dict[str, Any]) -> Run:
-    """A run with the cells given by row; lists are values."""
+    """A made-up run. For each row it is given the cells by peer; a list holds measured values."""
     names = list(dict.fromkeys(name for cells in rows.values() for name in cells))
     return {
         "schema": 1,
@@ -206,7 +209,7 @@ def test_comparing_tells_change_from_noise() -> None:
     first = made(
         calls_a={"p": [100, 101, 102, 103]},
         calls_b={"p": [100, 101, 102, 103]},
-        calls_c={"p": [100, 150, 200, 250]},  # from 100 to 138
+        calls_c={"p": [100, 150, 200, 250]},  # its range is from 100 to 138
         calls_d={"p": {"failed": "x"}},
     )
     second = made(

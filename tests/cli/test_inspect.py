@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""``pywasm3 inspect``: for people, and as JSON."""
+"""`pywasm3 inspect` describes a module, for people and as JSON.
+
+The expected values are written by hand from small modules; mutants of modules of every feature
+(tests/fuzz/seeds.py) must be described or refused without a traceback.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What all commands share: help, errors, colour, pipes, where modules come from."""
+"""What all commands of the command line share: help, errors, colour, pipes, sources of modules.
+
+The commands run as processes. The expected values are written by hand.
+"""
 
 from __future__ import annotations
 
@@ -137,7 +140,7 @@ def test_a_full_disk_is_one_line() -> None:
 
 
 def on_terminal(*words: str | Path, **variables: str) -> str:
-    """What a command writes to a terminal."""
+    """Runs a command on a pseudo-terminal, and returns what it writes there."""
     pty = pytest.importorskip("pty")
     ours, theirs = pty.openpty()
     with os.fdopen(ours, "rb", buffering=0) as reader:
@@ -154,7 +157,7 @@ def on_terminal(*words: str | Path, **variables: str) -> str:
         while True:
             try:
                 piece = reader.read(65536)
-            except OSError:  # how Linux tells the end
+            except OSError:  # Linux reports the end of the other side like this
                 break
             if not piece:
                 break

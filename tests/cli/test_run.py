@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""``pywasm3 run``, as a process."""
+"""`pywasm3 run` runs programs and functions; it is tested as a process.
+
+The expected outputs and exit codes are written by hand.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from helpers import GUESTS, SANITIZED
 Write = Callable[..., Path]
 
 PROGRAM = GUESTS / "wasi" / "program.wasm"
-POSIX = pytest.mark.skipif(os.name != "posix", reason="signals and limits of POSIX")
+POSIX = pytest.mark.skipif(os.name != "posix", reason="needs the signals of POSIX")
 
 
 @pytest.fixture
@@ -87,6 +90,7 @@ def test_arguments_environment_directories_and_streams_reach_the_guest(tmp_path:
 
 
 def test_a_double_dash_right_after_the_file_is_for_the_guest(cat: Path) -> None:
+    """The exit code of the guest is the number of its arguments, its name included."""
     assert run("run", cat, "--", "x").code == 3
     assert run("run", cat, "--").code == 2
     assert run("run", "--", cat, "x").code == 2

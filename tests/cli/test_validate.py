@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""``pywasm3 validate``, as a process."""
+"""`pywasm3 validate` says of each file whether it is a valid module; it is tested as a process.
+
+The expected outputs are written by hand.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""What a guest is given: streams, arguments, environment, time, randomness."""
+"""`WasiConfig` gives a guest streams, arguments, environment, time and randomness, and no more.
+
+Most tests call the WASI functions from Python (`Calls`); the expected errnos and bytes are written
+by hand from the specification of WASI preview 1.
+"""
 
 from __future__ import annotations
 
@@ -163,6 +167,8 @@ def test_a_short_write_is_told() -> None:
 
 
 def test_errors_of_a_stream_are_errnos_and_other_exceptions_the_hosts() -> None:
+    """An OSError of a stream is an errno for the guest; other exceptions reach the host."""
+
     class Failing:
         def __init__(self, error: Exception) -> None:
             self.error = error
@@ -200,6 +206,7 @@ def test_inherited_streams_are_those_of_the_process() -> None:
 
 
 def test_inherit_chooses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`inherit` takes from the process what it names, and explicit options come first."""
     monkeypatch.setenv("PYWASM3_TEST", "inherited")
     config = WasiConfig(inherit=["env", "stdout"], stdout=CAPTURE)
     assert config.env is not None
@@ -261,6 +268,8 @@ def test_preopens_have_their_order_and_names(tmp_path: Path) -> None:
 
 
 def test_a_fixed_clock_repeats() -> None:
+    """Two guests with equal fixed clocks see the same times, each one step after the last."""
+
     def times() -> list[int]:
         calls = Calls(clock=5_000)
         values = []
@@ -369,7 +378,7 @@ SLEEPER = """(module
     (drop (call $poll (i32.const 0) (i32.const 64) (i32.const 1) (i32.const 128)))))"""
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send")
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGINT")
 def test_ctrl_c_ends_a_sleep() -> None:
     child(
         """
@@ -421,7 +430,7 @@ def test_arguments_and_variables_may_be_bytes() -> None:
 
 
 class OddClock:
-    """Answers whatever it is given."""
+    """A clock whose methods return whatever it was made with."""
 
     def __init__(self, answer: Any) -> None:
         self.answer = answer
@@ -479,7 +488,10 @@ def test_a_source_of_other_bytes_is_named(random: Any, error: Any, message: str)
 
 
 def test_several_buffers_are_one_question_to_a_file() -> None:
-    """Another one would wait for more, and what was read would be lost when it fails."""
+    """fd_read with several buffers reads once from the file.
+
+    A second read would wait for more input, and if it failed, the bytes of the first would be lost.
+    """
 
     class Once:
         def read(self, size: int) -> bytes:

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""fd_write has a short way, which must differ from the one with all checks in nothing but time.
+"""fd_write has a fast path (`FdWrite`), which does what the complete function does, only faster.
 
-The first call of a guest takes the checks, and finds the memory: what a test is about comes second.
+The fast path writes one small buffer that lies inside the memory to a descriptor with a writer. It
+leaves all other calls to the complete function, which checks everything. The first call of a guest
+takes the complete function, too, which finds the memory; so the call that a test is about comes
+second. The expected values are written by hand; in these tests, 7 is what the complete function
+returns.
 """
 
 from __future__ import annotations
@@ -27,14 +31,14 @@ ARGUMENTS = (8, 1, 20)  # iovecs, their count, where the result goes
 
 
 class Guest:
-    """What FdWrite asks for the memory."""
+    """The object that FdWrite asks for the memory."""
 
     def __init__(self, memory: pywasm3.Memory | None) -> None:
         self.found = memory
 
 
 class Short:
-    """An FdWrite, and what it calls: `writer` for descriptor 1, and `complete`, which returns 7."""
+    """An FdWrite with what it calls: `writer` for descriptor 1, and `complete`, which returns 7."""
 
     def __init__(self, writer: Callable[[bytes], Any], memory: pywasm3.Memory | None) -> None:
         self.writers: dict[int, Any] = {1: writer}
@@ -56,7 +60,7 @@ def one_page(address: int = 100, size: int = 3) -> pywasm3.Memory:
 
 
 def short(writer: Callable[[bytes], Any], memory: pywasm3.Memory | None = None) -> Short:
-    """One that has found its memory: by default that of one_page()."""
+    """A `Short` that has found its memory, which is that of one_page() by default."""
     made = Short(writer, memory or one_page())
     assert made.write(9, 0, 0, 0) == 7
     made.completed.clear()
@@ -71,13 +75,16 @@ class File:
 
 
 def warm(action: Callable[[bytes], int | None]) -> Calls:
-    """Of a guest whose output goes to `action`, after a call that has not: it found the memory."""
+    """The functions of a guest whose output goes to `action`.
+
+    The guest has written to its standard error once, so that the memory has been found.
+    """
     calls = Calls(stdout=File(action), stderr=CAPTURE)
     assert calls.write(2, b"first") == "OK"
     return calls
 
 
-# ---- what takes the short way ----
+# ---- calls that take the fast path ----
 
 
 def test_one_small_buffer_takes_the_short_way() -> None:
@@ -117,7 +124,7 @@ def test_the_bytes_are_a_copy() -> None:
     assert kept == [b"abc"]
 
 
-# ---- what does not ----
+# ---- calls that do not ----
 
 
 @pytest.mark.parametrize(
@@ -210,7 +217,10 @@ def test_a_failure_is_an_errno(error: Exception, expected: str) -> None:
 
 
 def test_a_failure_of_c_is_an_errno() -> None:
-    """Its exception has not been made yet when it is met, before Python 3.12."""
+    """An OSError that C code raises is an errno, too.
+
+    Before Python 3.12, the exception object of such an error does not exist yet when it is caught.
+    """
     assert ERRNO_NAMES[short(partial(os.write, 1 << 30)).write(1, *ARGUMENTS)] == "EBADF"
 
 
@@ -292,7 +302,7 @@ def test_a_writer_may_end_the_program() -> None:
 
 
 def test_a_writer_may_grow_the_memory() -> None:
-    """What lies in the new pages can be written by the next call."""
+    """After a writer has grown the memory, the next call can write what lies in the new pages."""
     calls = warm(lambda data: None if calls.memory.grow(1) else 0)
     assert calls.write(1, b"text") == "OK"
     assert calls.result() == 4
@@ -304,7 +314,7 @@ def test_a_writer_may_grow_the_memory() -> None:
 
 
 def test_a_writer_may_write() -> None:
-    """The outer count is stored last."""
+    """A writer may call fd_write again; the outer call stores its count last."""
 
     def nested(data: bytes) -> None:
         seen.append(data)
@@ -343,10 +353,13 @@ LOOP = """(module
     (loop (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8))) (br 0))))"""
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send")
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGINT")
 @pytest.mark.parametrize("stdout", ["None", "os.devnull"])
 def test_ctrl_c_ends_a_guest_that_writes_without_end(stdout: str) -> None:
-    """No Python code runs on the way: neither does any that would look for signals."""
+    """Ctrl-C ends a guest whose output goes nowhere or to a file.
+
+    Such a guest runs no Python code that would check for signals, so the fast path must do it.
+    """
     child(
         f"""
         import os, signal, threading
