@@ -158,7 +158,7 @@ def test_a_file_of_another_shape_is_refused(
 
 
 @pytest.mark.parametrize("data", [b"{", b"", b"\xff", b"[" * 100_000, b"9" * 10_000])
-def test_what_is_no_json_is_refused(
+def test_a_file_that_is_not_json_is_refused(
     data: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "a.json"

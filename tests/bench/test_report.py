@@ -160,6 +160,7 @@ def test_a_pipe_gets_markdown(measured: Run) -> None:
 
 
 def test_losses_name_the_best_other_engine() -> None:
+    """A row that another engine wins is listed with the best one; floors do not count."""
     run = made(
         calls_none={"pywasm3": [10], "slower": [20], "python": [5]},
         compute_fib={"pywasm3": [100], "fast": [20], "faster": [10]},
@@ -240,7 +241,7 @@ def test_comparing_tells_what_else_differs() -> None:
     )
 
 
-def test_memory_that_does_not_grow_is_no_division() -> None:
+def test_memory_that_does_not_grow_is_not_divided_by() -> None:
     run = made(process_memory={"pywasm3": [0], "other": [-5]})
     run["rows"][0]["unit"] = "B"
     assert list(report.losses(run)) == []

@@ -77,11 +77,12 @@ def test_a_wrong_result_is_a_failure(measured: Run) -> None:
 
 
 def test_a_wrong_result_is_no_missing_feature(measured: Run) -> None:
+    """A wrong result of a row for an optional feature is a failure, too."""
     found = cell(measured, "calls/externref", "odd_peers:Wrong")
     assert found == {"failed": "WrongResult: 6 instead of 'x'"}
 
 
-def test_a_view_is_of_all_of_the_memory(measured: Run) -> None:
+def test_a_view_must_be_of_the_whole_memory(measured: Run) -> None:
     found = cell(measured, "memory/view", "odd_peers:Wrong")
     assert found == {"failed": "WrongResult: not all of the memory, or not to be written"}
 

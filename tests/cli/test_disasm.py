@@ -154,9 +154,7 @@ def test_every_row_of_the_opcode_table_was_listed(
     assert {name for name, _, _ in rows()} - shown == set()
 
 
-def test_any_float_is_written_as_the_one_that_it_is(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
+def test_every_float_is_written_exactly(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     random = Random(6)
     body = b""
     for _ in range(1000):
@@ -212,7 +210,7 @@ def test_nesting_is_shown_by_indentation() -> None:
     ]
 
 
-def test_names_are_comments(module: Write) -> None:
+def test_names_of_functions_are_comments(module: Write) -> None:
     out = run("disasm", module(LIBRARY)).out
     assert re.search(r"^ {10}\(func \(;5;\) \(export \"divide\"\) .*;; divide$", out, re.M)
     assert re.search(r"call 4  ;; inner$", out, re.M)
@@ -229,7 +227,7 @@ def test_a_function_is_chosen_by_name_export_or_index(module: Write) -> None:
     assert failure("disasm", path, "99") == "there is no function 99: the module has 9"
 
 
-def test_imported_functions_are_heads_only(module: Write) -> None:
+def test_imported_functions_are_listed_without_a_body(module: Write) -> None:
     path = GUESTS / "host.wasm"
     first = run("disasm", path, "0").out
     assert first.strip() == (
@@ -243,7 +241,7 @@ def test_hostile_names_are_escaped(module: Write) -> None:
     assert '(export "\\u{1b}[31mred\\u{a}\\u{202e}\\"\\\\")' in out
 
 
-def test_a_listing_is_no_longer_than_in_proportion_to_the_module() -> None:
+def test_the_length_of_a_listing_is_in_proportion_to_the_module() -> None:
     deep = 20_000
     nested = wat(f"(module (func {'block ' * deep} {'end ' * deep}))")
     locals_ = wat(f"(module {'(func (local i32) ' + '(local i32) ' * 40_000 + ')'})")

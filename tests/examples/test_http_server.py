@@ -274,7 +274,7 @@ def test_a_body_that_does_not_come_is_given_up(
     run(server.create_app(), play)
 
 
-def test_a_guest_without_room_for_a_message_is_no_guest(server: Any) -> None:
+def test_a_guest_without_room_for_a_message_is_refused(server: Any) -> None:
     text = """(module (memory (export "memory") 1) (func (export "init"))
       (func (export "buffer") (result i32) i32.const 0)
       (func (export "buffer_size") (result i32) i32.const 0))"""

@@ -50,7 +50,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return found
 
 
-def test_each_failure_is_told_and_nothing_is_lost(program: Path, tmp_path: Path) -> None:
+def test_each_failure_is_reported_and_nothing_leaks(program: Path, tmp_path: Path) -> None:
     texts = {**seeds.TEXTS, "large": LARGE}
     files = [tmp_path / f"{name}.wasm" for name in texts]
     for file, text in zip(files, texts.values(), strict=True):

@@ -105,7 +105,7 @@ def test_numbers_are_read_as_they_are_written(value: int) -> None:
     assert mutate.read_leb(b"\xff" + data + b"\xff", 1) == (value, 1 + len(data))
 
 
-def test_what_is_no_module_has_no_sections() -> None:
+def test_bytes_that_are_not_a_module_have_no_sections() -> None:
     assert mutate.split(b"") is None
     assert mutate.split(mutate.HEADER) is None
     assert mutate.split(ONE[:-1]) is None
@@ -172,7 +172,7 @@ def test_an_invalid_module_that_loads_is_found(monkeypatch: pytest.MonkeyPatch) 
     assert text == "validate() raises InvalidError: too good to be true, Module() nothing"
 
 
-def test_a_limit_is_no_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_module_beyond_a_limit_is_not_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     """A valid module that is refused for an implementation limit has the verdict "limit"."""
 
     class Limited(Strict):

@@ -93,6 +93,7 @@ def same(a: Any, b: Any, valtype: str) -> bool:
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("valtype", TYPES)
 def test_every_value_comes_back(way: str, valtype: str) -> None:
+    """A value that goes through a function in some way comes back the same."""
     function = instance.exports[f"{way}{valtype}"]
 
     @given(VALUES[valtype])
@@ -105,6 +106,7 @@ def test_every_value_comes_back(way: str, valtype: str) -> None:
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("valtype", TYPES)
 def test_every_bit_pattern_comes_back_raw(way: str, valtype: str) -> None:
+    """A bit pattern that goes through `raw` comes back the same, NaNs included."""
     function = instance.exports[f"{way}{valtype}"].raw
 
     @given(patterns(valtype))

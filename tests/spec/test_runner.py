@@ -101,6 +101,7 @@ def test_kinds_of_traps_are_compared(tmp_path: Path) -> None:
 
 
 def test_the_text_of_a_trap_may_go_on(tmp_path: Path) -> None:
+    """The text of assert_trap may say more than the kind of the trap."""
     command = {"type": "assert_trap", "action": invoke("f"), "text": "uninitialized element 7"}
     assert run(tmp_path, module("m"), command, m=TABLE).passed == 2
 
@@ -111,7 +112,7 @@ def test_a_trap_that_does_not_come_is_noticed(tmp_path: Path) -> None:
     assert "expected Trap, but nothing was raised" in text
 
 
-def test_exhaustion_is_no_other_trap(tmp_path: Path) -> None:
+def test_exhaustion_is_told_from_other_traps(tmp_path: Path) -> None:
     """assert_exhaustion fails if the call traps for another reason than its stack."""
     command = {"type": "assert_exhaustion", "action": invoke("f"), "text": "call stack exhausted"}
     assert run(tmp_path, module("m"), command, m=LOOP).passed == 2
@@ -288,11 +289,15 @@ def test_tags_alone_need_no_exceptions() -> None:
         ("funcref", "null", 0, False),
     ],
 )
-def test_results_that_match(kind: str, expected: str, result: object, matches: bool) -> None:
+def test_results_match_as_the_suite_defines_it(
+    kind: str, expected: str, result: object, matches: bool
+) -> None:
+    """Numbers match by their bits, NaNs by their pattern, references by what they refer to."""
     assert values.matches(result, {"type": kind, "value": expected}) is matches
 
 
 def test_references_that_are_not_null() -> None:
+    """An expectation without a value fits any reference of the type that is not null."""
     add = pywasm3.Instance(pywasm3.Module(ADD)).exports.add
     assert values.matches(add, {"type": "funcref"})
     assert not values.matches(None, {"type": "funcref"})
@@ -313,6 +318,7 @@ def test_vectors_are_compared_by_lanes() -> None:
 
 
 def test_either_of_several_matches() -> None:
+    """An expectation "either" matches if one of its values does."""
     either = {"type": "either", "values": [{"type": "i32", "value": v} for v in "13"]}
     assert [n for n in range(5) if values.matches(n, either)] == [1, 3]
 

@@ -143,7 +143,7 @@ def test_a_stop_iteration_does_not_end_the_coroutine_silently() -> None:
     run(main())
 
 
-def test_a_closed_store_is_told() -> None:
+def test_a_call_into_a_closed_store_is_an_error() -> None:
     """Awaiting a function of a closed store raises a WasmError that says "closed"."""
 
     async def main() -> None:

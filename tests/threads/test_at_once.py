@@ -183,6 +183,7 @@ def test_threads_do_everything_at_once() -> None:
 
 
 def test_threads_do_everything_while_one_interrupts() -> None:
+    """Calls are interrupted or give the right result, and the instance stays usable."""
     instance, ended = make(), threading.Event()
 
     def interrupts(number: int) -> None:
@@ -195,6 +196,7 @@ def test_threads_do_everything_while_one_interrupts() -> None:
 
 
 def test_threads_do_everything_while_one_closes() -> None:
+    """Uses give the right result, or an error because the store is closed."""
     for _ in range(ROUNDS // 5):
         instance, closed = make(), threading.Event()
 
@@ -238,6 +240,7 @@ def test_many_threads_get_the_same_object_of_an_export() -> None:
 
 
 def test_a_store_is_closed_by_many_threads() -> None:
+    """Several threads may close one store at the same time."""
     for _ in range(ROUNDS):
         instance = make()
         hammer(lambda _, instance=instance: instance.close())
@@ -464,6 +467,7 @@ def test_a_writer_is_used_by_many_threads() -> None:
 
 
 def test_stores_are_made_used_and_dropped_while_others_collect() -> None:
+    """The garbage collector may run on any thread while stores come and go."""
     ended = threading.Event()
 
     def makes(number: int) -> None:
@@ -479,6 +483,7 @@ def test_stores_are_made_used_and_dropped_while_others_collect() -> None:
 
 
 def test_a_pool_is_used_by_threads_that_trap_and_threads_that_do_not() -> None:
+    """Each use of a pool finds a clean instance, whatever the other threads do."""
     imports = {"env": {"f": abs, "pair": lambda: (1, 2)}}
     with pywasm3.InstancePool(MODULE, imports, size=3) as pool:
 

@@ -152,6 +152,7 @@ assert ended == [True]
 
 
 def test_long_calls_of_many_threads_on_one_instance() -> None:
+    """Long calls of many threads on one instance give each thread its right result."""
     exports = make().exports
 
     def action(number: int) -> None:
@@ -163,6 +164,7 @@ def test_long_calls_of_many_threads_on_one_instance() -> None:
 
 
 def test_long_calls_of_many_threads_on_their_own_instances() -> None:
+    """Long calls on instances of their own give each thread its right result."""
     module = pywasm3.Module(WASM)
 
     def action(number: int) -> None:
@@ -192,6 +194,7 @@ def test_host_functions_hold_the_gil_again() -> None:
 
 
 def test_traps_after_a_long_time_hold_the_gil_again() -> None:
+    """A trap that ends a long call is raised with the GIL held."""
     exports = make().exports
 
     def action(number: int) -> None:
@@ -248,6 +251,7 @@ def test_memory_is_used_while_a_guest_runs_and_grows_it() -> None:
 
 
 def test_instances_are_dropped_and_collected_while_others_run() -> None:
+    """Freeing instances and collecting garbage does not disturb long calls of others."""
     import gc
 
     module = pywasm3.Module(WASM)

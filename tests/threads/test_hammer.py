@@ -345,6 +345,7 @@ def test_threads_on_instances_of_their_own() -> None:
 
 
 def test_instances_are_made_and_dropped_on_many_threads() -> None:
+    """Instances that threads make and drop at the same time do not see each other's state."""
     module = pywasm3.Module(wat(TEXT))
 
     def action(number: int) -> None:
@@ -385,6 +386,7 @@ def test_a_module_is_read_lazily_by_many_threads() -> None:
 
 
 def test_an_instance_moves_between_threads() -> None:
+    """An instance may be made by one thread and called by others."""
     instance = on_thread(lambda: load(TEXT, {"env": {"f": abs}}))
     for _ in range(10):
         assert on_thread(lambda: instance.exports.call(-5)) == 5

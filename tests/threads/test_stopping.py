@@ -74,6 +74,7 @@ ENDLESS = [
 
 @pytest.mark.parametrize("call", ENDLESS)
 def test_interrupt_stops(call: str) -> None:
+    """`interrupt()` stops each kind of code that never ends, and the instance stays usable."""
     child(
         START
         + f"""
@@ -94,6 +95,7 @@ for _ in range(3):
 
 @pytest.mark.parametrize("call", ENDLESS)
 def test_a_deadline_stops(call: str) -> None:
+    """A deadline stops each kind of code that never ends, and the instance stays usable."""
     child(
         START
         + f"""
@@ -116,6 +118,7 @@ assert 0.15 <= time.monotonic() - begin < 0.15 + {PATIENCE}
 
 @pytest.mark.parametrize("call", ENDLESS)
 def test_fuel_stops(call: str) -> None:
+    """Fuel stops each kind of code that never ends, and the instance stays usable."""
     child(
         START
         + f"""

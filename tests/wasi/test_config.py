@@ -68,6 +68,7 @@ def test_input_may_be_a_path(tmp_path: Path) -> None:
 
 
 def test_input_may_be_text_over_bytes(tmp_path: Path) -> None:
+    """A text file over a binary file is read as bytes, even if they are not valid text."""
     path = tmp_path / "in"
     path.write_bytes(b"\xff\n")
     with open(path, encoding="utf-8") as file:
@@ -116,6 +117,7 @@ def test_output_may_be_text_that_comes_in_pieces() -> None:
 
 
 def test_output_may_be_text_over_bytes() -> None:
+    """A text file over a binary file gets the bytes, in order with what the host writes."""
     binary = io.BytesIO()
     file = io.TextIOWrapper(binary, encoding="ascii")
     file.write("first ")
@@ -156,7 +158,7 @@ def test_an_object_that_writes_wrong_counts_is_eio(result: object) -> None:
     assert Calls(stdout=Wrong()).write(1, b"text") == "EIO"
 
 
-def test_a_short_write_is_told() -> None:
+def test_a_short_write_is_reported() -> None:
     class Short:
         def write(self, data: bytes) -> int:
             return 2
@@ -166,7 +168,7 @@ def test_a_short_write_is_told() -> None:
     assert calls.result() == 2
 
 
-def test_errors_of_a_stream_are_errnos_and_other_exceptions_the_hosts() -> None:
+def test_errors_of_a_stream_are_errnos_and_other_exceptions_reach_the_host() -> None:
     """An OSError of a stream is an errno for the guest; other exceptions reach the host."""
 
     class Failing:
@@ -304,6 +306,7 @@ def test_random_bytes_repeat_with_a_seed() -> None:
 
 
 def test_a_configuration_serves_many_instances() -> None:
+    """Instances with one configuration have their own input and output."""
     config = WasiConfig(stdin=b"text", stdout=CAPTURE, random=3)
     calls = [Calls(**{name: getattr(config, name) for name in ("stdin", "stdout")}) for _ in "ab"]
     for one in calls:
@@ -481,6 +484,7 @@ def test_a_time_beyond_64_bits_is_cut(answer: int, tmp_path: Path) -> None:
     ],
 )
 def test_a_source_of_other_bytes_is_named(random: Any, error: Any, message: str) -> None:
+    """A `random` that returns no bytes, or a wrong number of them, is an error that says so."""
     calls = Calls(random=random)
     with pytest.raises(error, match=message):
         calls.random_get(calls.RESULT, 8)
@@ -515,7 +519,7 @@ def test_a_file_that_reads_no_bytes_is_an_exception() -> None:
         Calls(stdin=Counting()).read(0)
 
 
-def test_what_a_buffer_over_a_full_pipe_takes_is_told() -> None:
+def test_what_a_buffer_over_a_full_pipe_takes_is_reported() -> None:
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     text = bytes(range(256)) * 17
@@ -533,7 +537,7 @@ def test_what_a_buffer_over_a_full_pipe_takes_is_told() -> None:
     assert len(got[0]) == told
 
 
-def test_a_short_write_below_text_is_told() -> None:
+def test_a_short_write_below_a_text_file_is_reported() -> None:
     class Short(io.RawIOBase):
         taken = b""
 

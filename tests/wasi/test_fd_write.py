@@ -87,7 +87,7 @@ def warm(action: Callable[[bytes], int | None]) -> Calls:
 # ---- calls that take the fast path ----
 
 
-def test_one_small_buffer_takes_the_short_way() -> None:
+def test_one_small_buffer_takes_the_fast_path() -> None:
     memory = one_page()
     written: list[bytes] = []
     made = short(lambda data: written.append(data) or 2, memory)
@@ -104,12 +104,14 @@ def test_an_empty_buffer_is_written_too() -> None:
 
 @pytest.mark.parametrize("address", [100, 65536 - 4096])
 def test_4096_bytes_are_small(address: int) -> None:
+    """The fast path takes buffers of up to 4096 bytes."""
     memory = one_page(address, 4096)
     assert short(len, memory).write(1, *ARGUMENTS) == 0
     assert memory.read_u32(20) == 4096
 
 
 def test_the_last_addresses_are_in_bounds() -> None:
+    """An iovec and a result may lie at the very end of the memory."""
     memory = one_page()
     memory.pack("II", 65528, 100, 3)
     assert short(len, memory).write(1, 65528, 1, 65532) == 0
@@ -143,7 +145,7 @@ def test_the_bytes_are_a_copy() -> None:
         (8, 1, 20, 100, 0xFFFFFFFF),
     ],
 )
-def test_all_else_is_left_to_the_checks(
+def test_all_other_calls_are_left_to_the_complete_function(
     iovecs: int, count: int, result: int, address: int, size: int
 ) -> None:
     memory = one_page(address, size)
@@ -154,27 +156,28 @@ def test_all_else_is_left_to_the_checks(
     assert bytes(memory) == before
 
 
-def test_a_descriptor_without_writer_is_left_to_the_checks() -> None:
+def test_a_descriptor_without_writer_is_left_to_the_complete_function() -> None:
     made = short(pytest.fail)
     for fd in (0, 2, -1, 1 << 40):
         assert made.write(fd, *ARGUMENTS) == 7
     assert [fd for fd, *_ in made.completed] == [0, 2, -1, 1 << 40]
 
 
-def test_the_table_of_writers_is_looked_at_anew() -> None:
+def test_each_call_reads_the_table_of_writers_anew() -> None:
     made = short(len)
     made.writers[4] = made.writers.pop(1)
     assert (made.write(1, *ARGUMENTS), made.write(4, *ARGUMENTS)) == (7, 0)
 
 
 def test_a_memory_may_be_found_late() -> None:
+    """While no memory is found, each call takes the complete function."""
     made = Short(len, None)
     assert [made.write(1, *ARGUMENTS) for _ in range(3)] == [7, 7, 7]
     made.guest.found = one_page()
     assert [made.write(1, *ARGUMENTS) for _ in range(3)] == [7, 0, 0]
 
 
-def test_a_memory_is_not_looked_for_when_the_checks_raise() -> None:
+def test_the_memory_is_not_taken_when_the_complete_function_raises() -> None:
     made = Short(len, one_page())
     made.completed = None  # type: ignore[assignment]
     with pytest.raises(AttributeError):
@@ -225,7 +228,7 @@ def test_a_failure_of_c_is_an_errno() -> None:
 
 
 @pytest.mark.parametrize("error", [LookupError("mine"), KeyboardInterrupt(), pywasm3.WasiExit(3)])
-def test_other_exceptions_are_the_hosts(error: BaseException) -> None:
+def test_other_exceptions_reach_the_host(error: BaseException) -> None:
     def fail(data: bytes) -> int:
         raise error
 
@@ -245,7 +248,7 @@ def test_a_writer_that_returns_no_count_is_an_exception(count: object) -> None:
     assert memory.read_u32(20) == 0
 
 
-def test_an_error_number_that_is_none_is_the_hosts_error() -> None:
+def test_an_oserror_without_a_usable_errno_reaches_the_host() -> None:
     def fail(data: bytes) -> int:
         error = OSError()
         error.errno = {1: 2}  # type: ignore[assignment]
@@ -336,7 +339,7 @@ def test_writers_that_write_without_end_exhaust_the_stack() -> None:
     assert calls.write(2, b"text") == "OK"
 
 
-def test_a_failure_deep_within_is_met_by_the_writer_above() -> None:
+def test_a_failure_of_a_nested_write_is_an_errno_for_the_writer_above_it() -> None:
     def nested(data: bytes) -> None:
         if len(data) == 3:
             raise OSError(errno.ENOSPC, "full")
@@ -379,7 +382,7 @@ def test_ctrl_c_ends_a_guest_that_writes_without_end(stdout: str) -> None:
 # ---- misuse ----
 
 
-def test_misuse_of_the_short_way_is_an_exception() -> None:
+def test_misuse_of_the_fast_path_is_an_exception() -> None:
     made = short(len)
     for arguments in ((), (1, *ARGUMENTS[:2]), (1, *ARGUMENTS, 5)):
         with pytest.raises(TypeError, match="4 positional arguments"):
@@ -409,11 +412,12 @@ def test_a_guest_without_found_is_an_exception() -> None:
 
 
 def test_a_memory_of_another_kind_is_not_taken() -> None:
+    """If `found` is not a Memory, each call takes the complete function."""
     made = Short(pytest.fail, bytearray(65536))  # type: ignore[arg-type]
     assert [made.write(1, *ARGUMENTS) for _ in range(3)] == [7, 7, 7]
 
 
-def test_what_makes_no_fd_write_is_refused() -> None:
+def test_arguments_of_a_wrong_kind_make_no_fd_write() -> None:
     class Table(dict[int, Any]):
         pass
 

@@ -32,6 +32,7 @@ def library(**config: Any) -> pywasm3.Instance:
 
 
 def test_there_are_45_functions_and_sock_accept() -> None:
+    """All 45 functions of preview 1 exist, and sock_accept, which was added later."""
     assert len(set(FUNCTIONS) - {"sock_accept"}) == 45
 
 
@@ -80,6 +81,7 @@ def test_an_exit_unwinds_nested_calls() -> None:
 
 
 def test_run_lets_the_exit_of_another_program_pass() -> None:
+    """`run` does not take the WasiExit of another instance for its own."""
     outer = library()
     inner = load(
         """(module (import "outer" "leave" (func $leave (param i32) (result i32)))

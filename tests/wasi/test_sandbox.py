@@ -314,6 +314,7 @@ def test_a_guest_cannot_ask_for_much_memory() -> None:
 
 
 def test_files_that_are_open_and_have_no_name_count() -> None:
+    """Open files that were unlinked count towards `max_bytes` until they are closed."""
     calls = Calls(preopens={"/": VirtualDir(max_bytes=10_000)})
     for _ in range(100):
         error = calls.open(3, "file", CREAT)
@@ -330,7 +331,7 @@ def test_files_that_are_open_and_have_no_name_count() -> None:
     assert calls.make("file", bytes(3000)) == "OK"
 
 
-def test_a_full_table_of_descriptors_is_told_before_anything_is_done(
+def test_a_full_table_of_descriptors_is_reported_before_anything_is_done(
     calls: Calls, inside: Path
 ) -> None:
     (inside / "file").write_bytes(b"text")
@@ -355,6 +356,7 @@ def test_a_new_descriptor_has_the_lowest_free_number(calls: Calls) -> None:
 def test_what_is_to_be_created_must_be_possible_in_what_is_read_only(
     kind: str, read_only: bool, inside: Path
 ) -> None:
+    """Errors of creating a file come before the one for a read-only directory."""
     (inside / "file").write_bytes(b"text")
     (inside / "link").symlink_to("none")
     (inside / "sub").mkdir()
