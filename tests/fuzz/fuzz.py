@@ -227,15 +227,15 @@ def show_reduced(findings: list[Finding], options: Options) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
-    add("--seed", type=int, default=1, help="of the first module")
-    add("--count", type=int, default=3000, help="modules; 0: until the time is up")
-    add("--time", type=float, help="seconds")
-    add("--jobs", type=int, default=1, help="processes")
-    add("--size", type=int, default=40, help="of functions")
+    add("--seed", type=int, default=1, help="seed of the first module")
+    add("--count", type=int, default=3000, help="how many modules; 0: until the time is up")
+    add("--time", type=float, help="seconds after which the run ends")
+    add("--jobs", type=int, default=1, help="worker processes")
+    add("--size", type=int, default=40, help="how large functions may be, in steps")
     add("--timeout", type=float, default=60, help="seconds until a module counts as hanging")
-    add("--most", type=int, default=20, help="findings until it stops; 0: no limit")
+    add("--most", type=int, default=20, help="findings after which the run ends; 0: no limit")
     add("--reduce", action="store_true", help="make the findings small and print them")
-    add("--nan", choices=("canonical", "open"), help="all modules with NaNs made canonical, or not")
+    add("--nan", choices=("canonical", "open"), help="make NaNs canonical at once, or not")
     add("--show", action="store_true", help="print the module of the seed and stop")
     add("--worker", nargs=3, help=argparse.SUPPRESS)
     return parser

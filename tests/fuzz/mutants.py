@@ -169,12 +169,14 @@ def main(arguments: Sequence[str]) -> int:
     """Runs the command line; returns the exit code, which is 1 if there are findings."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
-    add("--seed", type=int, default=1, help="of the first mutant")
-    add("--count", type=int, default=3000, help="mutants")
+    add("--seed", type=int, default=1, help="seed of the first mutant")
+    add("--count", type=int, default=3000, help="how many mutants")
     add("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
-    add("--most", type=int, default=20, help="findings until it stops; 0: no limit")
-    add("--save", type=Path, default=Path("build/mutants"), help="folder for what differs")
-    add("--show", action="store_true", help="print the verdicts, in this process")
+    add("--most", type=int, default=20, help="findings after which the run ends; 0: no limit")
+    add(
+        "--save", type=Path, default=Path("build/mutants"), help="folder for mutants that are found"
+    )
+    add("--show", action="store_true", help="print the verdicts, without child processes")
     given = parser.parse_args(arguments)
     if given.show:
         for seed in range(given.seed, given.seed + given.count):

@@ -113,7 +113,7 @@ def uses_of(instance: pywasm3.Instance) -> list[Callable[[int], None]]:
         if caught.value.kind is pywasm3.TrapKind.UNREACHABLE:
             assert [frame.name for frame in caught.value.frames] == ["fail"]
 
-    def looks(number: int) -> None:
+    def inspects(number: int) -> None:
         fresh = pywasm3.Exports._of(MODULE, store, instance._pointer)
         assert fresh.add.name == "add" and fresh.add is fresh["add"]
         assert fresh.memory.pages >= 1
@@ -159,7 +159,7 @@ def uses_of(instance: pywasm3.Instance) -> list[Callable[[int], None]]:
         assert pywasm3.Instance(MODULE, imports).exports.call(-number) == number
 
     return [
-        calls, long_calls, traps, looks, maps, references, memory, fuel, deadlines, saves, joins
+        calls, long_calls, traps, inspects, maps, references, memory, fuel, deadlines, saves, joins
     ]  # fmt: skip
 
 
@@ -222,13 +222,13 @@ def test_a_store_is_closed_while_its_exports_are_first_looked_up() -> None:
     for _ in range(ROUNDS):
         instance = make()
 
-        def looks(number: int, instance: pywasm3.Instance = instance) -> None:
+        def inspects(number: int, instance: pywasm3.Instance = instance) -> None:
             try:
                 assert instance.exports[names[number % 5]] is instance.exports[names[number % 5]]
             except WasmError as error:
                 assert "closed" in str(error)
 
-        hammer(looks, looks, lambda _, instance=instance: instance.close())
+        hammer(inspects, inspects, lambda _, instance=instance: instance.close())
 
 
 def test_many_threads_get_the_same_object_of_an_export() -> None:
@@ -442,7 +442,7 @@ def test_host_functions_of_many_stores_take_one_lock() -> None:
 def test_a_writer_is_used_by_many_threads() -> None:
     """Threads write with one fd_write while another adds and removes the writer in Python.
 
-    The first write also looks the memory up, so several threads may do that at the same time.
+    The first write also inspects the memory up, so several threads may do that at the same time.
     """
     memory, ended = pywasm3.Memory(1), threading.Event()
     memory.pack("II", 8, 100, 3)
@@ -510,12 +510,12 @@ def test_a_module_is_looked_at_by_many_threads() -> None:
         module = pywasm3.Module(wat(TEXT))
         seen: list[Any] = []
 
-        def looks(number: int, module: pywasm3.Module = module, seen: Any = seen) -> None:
+        def inspects(number: int, module: pywasm3.Module = module, seen: Any = seen) -> None:
             seen.append((module.exports, module._export_table(), module._export_type("add")))
             instance = pywasm3.Instance(module, {"env": {"f": abs, "pair": lambda: (1, 2)}})
             assert instance.exports.add(number, 1) == number + 1
 
-        hammer(looks)
+        hammer(inspects)
         assert seen == [seen[0]] * THREADS
 
 
