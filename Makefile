@@ -81,7 +81,7 @@ FUZZ := tests/fuzz/fuzz.py --reduce --seed $(SEED) --count $(COUNT) $(if $(TIME:
 fuzz: $(VENV)/.editable $(VENV)/.extra-test
 	$(BIN)/python $(FUZZ)
 
-# The seeds are those of tests/fuzz/seeds.py, and of the suite in WASM_SPEC_TESTSUITE.
+# tests/fuzz/seeds.py writes the seeds: modules of the tests and of the official suite.
 FRONTEND_FUZZ := build/fuzz-frontend
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 

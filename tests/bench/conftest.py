@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: MIT
+"""Fixtures for the tests of `pywasm3 bench`: peers that misbehave, and one measured run."""
+
 from __future__ import annotations
 
 import json
@@ -13,13 +15,13 @@ from helpers import SANITIZED
 from pywasm3.bench.rows import ROWS
 from pywasm3.bench.run import run
 
-# Draw: matplotlib throws C++ exceptions, which a preloaded sanitizer cannot pass on.
+# These files draw with matplotlib, which throws C++ exceptions; a preloaded sanitizer breaks them.
 collect_ignore = ["test_report.py", "test_command.py"] if SANITIZED else []
 
 
 @pytest.fixture(scope="session")
 def odd_peers() -> Iterator[None]:
-    """The module is found, by children too."""
+    """Makes the module odd_peers importable, in this process and in its children."""
     here = str(Path(__file__).resolve().parent)
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(here)
@@ -29,5 +31,5 @@ def odd_peers() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def measured(odd_peers: None) -> Any:
-    """All rows of all peers that are there, once, as a file has it."""
+    """One run of all rows with all peers, as it would be read from a file."""
     return json.loads(json.dumps(run(ROWS, [*PEERS, *ODD], TINY)))

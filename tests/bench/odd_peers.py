@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Peers that do what peers should not; children import this module."""
+"""Peers that misbehave in the ways that a run must survive. Child processes import this module."""
 
 import os
 import time
@@ -11,7 +11,7 @@ from pywasm3.bench.peers.python import Python
 
 
 class Crashing(Python):
-    """Ends its process in one row, and prints where answers go."""
+    """Ends its process in one row, and prints to the stream that its answers go to."""
 
     title = "crashing"
 
@@ -23,7 +23,7 @@ class Crashing(Python):
 
 
 def hang():
-    """Says who hangs, where somebody wants to know, and does."""
+    """Hangs. Before that, it writes its process id to the file HANGING_PID, if that is set."""
     if "HANGING_PID" in os.environ:
         path = Path(os.environ["HANGING_PID"])
         path.with_suffix(".new").write_text(str(os.getpid()))
@@ -46,7 +46,7 @@ class Stuck(Python):
 
 
 class Leaving(Python):
-    """Answers, but takes no more questions."""
+    """Answers once, but closes the stream from which it would read more questions."""
 
     title = "leaving"
 

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""How one statement is timed."""
+"""`Clock` times one statement of the benchmarks: loops, warm-up, checks of the result.
+
+The statement is often a sleep of known length, so that lower bounds can be asserted.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ SECONDS = 0.01
 
 
 def fine(result: Any) -> None:
-    """Any result will do."""
+    """Accepts any result."""
 
 
 def sleeping() -> Work:
@@ -29,6 +32,7 @@ def test_a_loop_is_as_long_as_asked() -> None:
 
 
 def test_a_value_is_the_time_of_one_turn() -> None:
+    """A value is the time of one execution, divided by the turns that the statement makes."""
     per = 10
     assert Clock(sleeping(), fine, per).value(3) >= SECONDS / 5 * 1e9 / per
 
@@ -38,7 +42,7 @@ def test_loops_are_limited_where_they_must_be() -> None:
     assert found.loops == 7
 
 
-def test_what_is_slow_runs_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_statement_runs_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "SLOW_SECONDS", 0.0)
     calls: list[None] = []
     found = Clock(Work("f(None)", {"f": calls.append}), fine).calibrate(SECONDS, warmup=0)
@@ -67,7 +71,7 @@ def test_a_statement_that_is_no_expression_has_no_result() -> None:
     assert array == b"xy"
 
 
-def test_a_figure_is_taken_as_it_is() -> None:
+def test_a_statement_with_a_figure_of_its_own_is_not_timed() -> None:
     measure = Clock(Work("", {}, lambda: 1.5), fine)
     assert measure.calibrate(SECONDS, warmup=0).loops == 1
     assert measure.value(1) == 1.5

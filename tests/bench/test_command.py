@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The options of `pywasm3 bench`."""
+"""The options of `pywasm3 bench` do what they say, and bad ones are refused before measuring.
+
+Runs are as short as possible; no test depends on a measured time. The expected values are written
+by hand.
+"""
 
 from __future__ import annotations
 
@@ -71,7 +75,7 @@ def test_options_without_sense_are_refused(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Before anything is measured."""
+    """An option that makes no sense is an error before anything is measured or written."""
     monkeypatch.chdir(tmp_path)
     Path("page.md").write_text("no marks", encoding="utf-8")
     assert main([*SMALL, *options]) == 2
@@ -105,7 +109,7 @@ def test_a_package_that_is_missing_is_named_with_what_to_install(
 
 
 def changed(path: Path, *keys: Any, value: Any) -> None:
-    """Puts a value deep into a file of JSON."""
+    """Replaces a value inside a JSON file; the keys lead to it."""
     whole = part = json.loads(path.read_text(encoding="utf-8"))
     for key in keys[:-1]:
         part = part[key]
@@ -154,7 +158,7 @@ def test_a_file_of_another_shape_is_refused(
 
 
 @pytest.mark.parametrize("data", [b"{", b"", b"\xff", b"[" * 100_000, b"9" * 10_000])
-def test_what_is_no_json_is_refused(
+def test_a_file_that_is_not_json_is_refused(
     data: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "a.json"

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What is made of a run: tables, figures, comparisons."""
+"""Runs of the benchmarks become tables, figures, pictures and comparisons.
+
+Most runs are made up here (`made`), so the expected figures are computed by hand.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ Run = dict[str, Any]
 
 
 def made(**rows: dict[str, Any]) -> Run:
-    """A run with the cells given by row; lists are values."""
+    """A made-up run. For each row it is given the cells by peer; a list holds measured values."""
     names = list(dict.fromkeys(name for cells in rows.values() for name in cells))
     return {
         "schema": 1,
@@ -157,6 +160,7 @@ def test_a_pipe_gets_markdown(measured: Run) -> None:
 
 
 def test_losses_name_the_best_other_engine() -> None:
+    """A row that another engine wins is listed with the best one; floors do not count."""
     run = made(
         calls_none={"pywasm3": [10], "slower": [20], "python": [5]},
         compute_fib={"pywasm3": [100], "fast": [20], "faster": [10]},
@@ -206,7 +210,7 @@ def test_comparing_tells_change_from_noise() -> None:
     first = made(
         calls_a={"p": [100, 101, 102, 103]},
         calls_b={"p": [100, 101, 102, 103]},
-        calls_c={"p": [100, 150, 200, 250]},  # from 100 to 138
+        calls_c={"p": [100, 150, 200, 250]},  # its range is from 100 to 138
         calls_d={"p": {"failed": "x"}},
     )
     second = made(
@@ -237,7 +241,7 @@ def test_comparing_tells_what_else_differs() -> None:
     )
 
 
-def test_memory_that_does_not_grow_is_no_division() -> None:
+def test_memory_that_does_not_grow_is_not_divided_by() -> None:
     run = made(process_memory={"pywasm3": [0], "other": [-5]})
     run["rows"][0]["unit"] = "B"
     assert list(report.losses(run)) == []

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""What a run with a tiny budget holds. Nothing here depends on how long anything takes."""
+"""A run of the benchmarks measures every row with every peer, and survives peers that misbehave.
+
+The runs have a tiny budget, and nothing here depends on how long anything takes. The expected
+failures are those that odd_peers.py is written to have.
+"""
 
 from __future__ import annotations
 
@@ -73,17 +77,21 @@ def test_a_wrong_result_is_a_failure(measured: Run) -> None:
 
 
 def test_a_wrong_result_is_no_missing_feature(measured: Run) -> None:
+    """A wrong result of a row for an optional feature is a failure, too."""
     found = cell(measured, "calls/externref", "odd_peers:Wrong")
     assert found == {"failed": "WrongResult: 6 instead of 'x'"}
 
 
-def test_a_view_is_of_all_of_the_memory(measured: Run) -> None:
+def test_a_view_must_be_of_the_whole_memory(measured: Run) -> None:
     found = cell(measured, "memory/view", "odd_peers:Wrong")
     assert found == {"failed": "WrongResult: the view is read-only, or shorter than the memory"}
 
 
 def test_a_peer_that_left_is_a_cell_and_ends_nothing_else(odd_peers: None, tmp_path: Path) -> None:
-    """Also in the process of the command line, which a pipe that closes ends."""
+    """A peer that stops answering fails its cell, and the run goes on.
+
+    This also holds in the command line's process, which a closed pipe would usually end.
+    """
     path = tmp_path / "a.json"
     options = ["--rows", "calls/none", "--peers", "odd_peers:Leaving,python", "--rounds", "2"]
     environment_ = environment(PYTHONPATH=os.environ["PYTHONPATH"])

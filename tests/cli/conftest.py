@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Fixtures of the command line's tests."""
+"""Fixtures for the tests of the command line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import helpers
 
 @pytest.fixture
 def module(tmp_path: Path) -> Callable[..., Path]:
-    """Writes a module, of text or of bytes, to a file."""
+    """A function that writes a module, given as text or as bytes, to a file."""
 
     def write(source: str | bytes, name: str = "guest.wasm") -> Path:
         path = tmp_path / name

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""``pywasm3 disasm``: what it writes is the text format, of every instruction there is."""
+"""`pywasm3 disasm` lists every instruction there is, in the text format.
+
+The listing is checked by assembling it again with wasmtime: it must give the same bytes. Which
+instructions there are comes from the opcode table; other expected values are written by hand.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +27,7 @@ Write = Callable[..., Path]
 
 OPCODES = TESTS.parent / "native/base"
 
-# Types, then one of everything that an index may mean, and a second one where two are needed.
+# A module with types and with one of everything that an index can name, or two where needed.
 MODULE = """(module
     (type (func)) (type (struct (field (mut i32)) (field i64))) (type (struct (field (mut i8))))
     (type (array (mut i32))) (type (array (mut i8))) (type (array (mut funcref)))
@@ -34,8 +38,8 @@ MODULE = """(module
     (elem func 0) (elem func 0)
     {functions})"""
 
-# What has other immediates than an alignment, a lane or none, in the words of the listing. All of
-# it is dead code, where operands may be anything.
+# The instructions with other immediates than an alignment, a lane or none, as the listing writes
+# them. They stand in unreachable code, where the operands may be anything.
 OTHERS = """block; end; block (result i32); end; block (type 6); end; loop; end; if; else; end;
     loop (result (ref null 1)); end; block (result (ref 1)); end; block (result (ref i31)); end;
     try_table; end; try_table (result i32) (catch_all 0); end; try_table (type 6) (catch_all 0);
@@ -73,7 +77,7 @@ OTHERS = """block; end; block (result i32); end; block (type 6); end; loop; end;
 
 
 def rows() -> list[tuple[str, str, int]]:
-    """Name, immediates and alignment of every row of the opcode table."""
+    """The name, the kind of immediates and the alignment of every row of the opcode table."""
     if not OPCODES.exists():
         pytest.skip("needs the sources")
     text = "".join((OPCODES / name).read_text() for name in ("opcodes.def", "opcodes_simd.def"))
@@ -83,7 +87,7 @@ def rows() -> list[tuple[str, str, int]]:
 
 
 def plain(name: str, kind: str, log2: int) -> list[str]:
-    """Instructions whose immediates follow from the table."""
+    """Texts of an instruction whose immediates follow from its row of the opcode table."""
     if kind in ("NONE", "BYTE") and name not in ("else", "end"):
         return [name]
     if kind == "MEMARG":
@@ -97,12 +101,13 @@ def plain(name: str, kind: str, log2: int) -> list[str]:
 
 
 def dead(type_index: int, instructions: list[str]) -> str:
-    """A function in which nothing is ever reached."""
+    """A function of which only the beginning can be reached."""
     body = " unreachable ".join(["", *instructions, ""])
     return f"(func (type {type_index}) (local i32) (local i64 i64) {body})"
 
 
 def every_instruction() -> str:
+    """Two functions that together have every instruction."""
     simple = [text for row in rows() for text in plain(*row)]
     others = [" ".join(text.split()) for text in OTHERS.split(";")]
     return dead(0, simple) + dead(7, others)
@@ -120,7 +125,7 @@ def without_offsets(listing: str) -> str:
 
 
 def code(data: bytes) -> bytes:
-    """The contents of the code section."""
+    """The content of the code section."""
     section = next(s for s in Listing(data).sections() if s.name == "code")
     return data[section.offset : section.offset + section.size]
 
@@ -149,9 +154,7 @@ def test_every_row_of_the_opcode_table_was_listed(
     assert {name for name, _, _ in rows()} - shown == set()
 
 
-def test_any_float_is_written_as_the_one_that_it_is(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
+def test_every_float_is_written_exactly(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     random = Random(6)
     body = b""
     for _ in range(1000):
@@ -167,6 +170,7 @@ def test_any_float_is_written_as_the_one_that_it_is(
 def test_each_line_has_the_offset_of_its_instruction(
     everything: bytes, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
+    """At the offset that begins a line stands the opcode of the instruction, for some of them."""
     opcodes = {"i32.add": 0x6A, "drop": 0x1A, "call": 0x10, "block": 0x02, "nop": 0x01}
     seen = set()
     for line in listed(everything, capsys, tmp_path).splitlines():
@@ -206,7 +210,7 @@ def test_nesting_is_shown_by_indentation() -> None:
     ]
 
 
-def test_names_are_comments(module: Write) -> None:
+def test_names_of_functions_are_comments(module: Write) -> None:
     out = run("disasm", module(LIBRARY)).out
     assert re.search(r"^ {10}\(func \(;5;\) \(export \"divide\"\) .*;; divide$", out, re.M)
     assert re.search(r"call 4  ;; inner$", out, re.M)
@@ -223,7 +227,7 @@ def test_a_function_is_chosen_by_name_export_or_index(module: Write) -> None:
     assert failure("disasm", path, "99") == "there is no function 99: the module has 9"
 
 
-def test_imported_functions_are_heads_only(module: Write) -> None:
+def test_imported_functions_are_listed_without_a_body(module: Write) -> None:
     path = GUESTS / "host.wasm"
     first = run("disasm", path, "0").out
     assert first.strip() == (
@@ -237,7 +241,7 @@ def test_hostile_names_are_escaped(module: Write) -> None:
     assert '(export "\\u{1b}[31mred\\u{a}\\u{202e}\\"\\\\")' in out
 
 
-def test_a_listing_is_no_longer_than_in_proportion_to_the_module() -> None:
+def test_the_length_of_a_listing_is_in_proportion_to_the_module() -> None:
     deep = 20_000
     nested = wat(f"(module (func {'block ' * deep} {'end ' * deep}))")
     locals_ = wat(f"(module {'(func (local i32) ' + '(local i32) ' * 40_000 + ')'})")
@@ -260,6 +264,7 @@ def test_a_module_that_does_not_validate_is_refused(module: Write) -> None:
 
 
 def test_what_was_read_to_be_listed_cannot_be_instantiated() -> None:
+    """A module that was decoded only for a listing is refused when an instance is made of it."""
     from pywasm3._ffi import ffi, lib, new_error, store_pointer
 
     data = wat("(module)")

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""``pywasm3 inspect``: for people, and as JSON."""
+"""`pywasm3 inspect` describes a module, for people and as JSON.
+
+The expected values are written by hand from small modules; mutants of modules of every feature
+(tests/fuzz/seeds.py) must be described or refused without a traceback.
+"""
 
 from __future__ import annotations
 
@@ -107,7 +111,7 @@ def test_memories_and_tables_are_listed_though_nobody_exports_them() -> None:
     assert [table["type"] for table in found["tables"]] == ["(table 5 anyref)"]
 
 
-def test_pages_of_another_size_are_said() -> None:
+def test_a_page_size_other_than_64_kib_is_shown() -> None:
     data = binary.HEADER + binary.section(5, b"\x01\x08\x05\x00")
     assert describe("file", data)["memories"][0]["type"] == "(memory 5 (pagesize 1))"
 
@@ -160,7 +164,7 @@ def test_producers_are_read() -> None:
         b"\x01\x00\x05",
     ],
 )
-def test_producers_that_are_cut_off_are_as_good_as_none(contents: bytes) -> None:
+def test_producers_that_are_cut_off_are_ignored(contents: bytes) -> None:
     assert producers(contents) is None
 
 
@@ -171,7 +175,7 @@ def test_what_cannot_be_run_can_be_inspected(module: Write) -> None:
     assert inspected(module(LIBRARY))["unsupported"] is None
 
 
-def test_people_get_lines(module: Write) -> None:
+def test_the_output_for_people_has_a_line_for_each_thing(module: Write) -> None:
     out = run("inspect", module(LIBRARY)).out
     assert 'bytes, called "lib"' in out
     assert '\n  "add" (func (param i32 i32) (result i32))\n' in out

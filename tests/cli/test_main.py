@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What all commands share: help, errors, colour, pipes, where modules come from."""
+"""What all commands of the command line share: help, errors, colour, pipes, sources of modules.
+
+The commands run as processes. The expected values are written by hand.
+"""
 
 from __future__ import annotations
 
@@ -40,19 +43,19 @@ def test_the_version_is_that_of_the_package() -> None:
     assert run("--version").out == f"pywasm3 {pywasm3.__version__}\n"
 
 
-def test_the_script_is_the_same_program() -> None:
+def test_the_installed_script_runs_the_command_line() -> None:
     script = Path(sys.executable).with_name("pywasm3" + (".exe" if os.name == "nt" else ""))
     done = subprocess.run([script, "--version"], capture_output=True, text=True, cwd=TESTS)
     assert done.stdout == f"pywasm3 {pywasm3.__version__}\n"
 
 
 @pytest.mark.parametrize("words", [[], ["frobnicate"], ["run"], ["inspect", "--bogus", "x"]])
-def test_wrong_usage_is_one_line_and_2(words: list[str]) -> None:
+def test_wrong_usage_is_one_line_and_exit_code_2(words: list[str]) -> None:
     assert failure(*words, code=2).endswith(" --help)")
 
 
 @pytest.mark.parametrize("words", [["inspect", "--bogus", "x"], ["disasm", "x", "y", "z"]])
-def test_what_a_command_does_not_know_names_its_own_help(words: list[str]) -> None:
+def test_an_unknown_argument_points_to_the_help_of_its_command(words: list[str]) -> None:
     assert failure(*words, code=2).endswith(f" (see pywasm3 {words[0]} --help)")
 
 
@@ -137,7 +140,7 @@ def test_a_full_disk_is_one_line() -> None:
 
 
 def on_terminal(*words: str | Path, **variables: str) -> str:
-    """What a command writes to a terminal."""
+    """Runs a command on a pseudo-terminal, and returns what it writes there."""
     pty = pytest.importorskip("pty")
     ours, theirs = pty.openpty()
     with os.fdopen(ours, "rb", buffering=0) as reader:
@@ -154,7 +157,7 @@ def on_terminal(*words: str | Path, **variables: str) -> str:
         while True:
             try:
                 piece = reader.read(65536)
-            except OSError:  # how Linux tells the end
+            except OSError:  # Linux reports the end of the other side like this
                 break
             if not piece:
                 break
@@ -178,7 +181,7 @@ def test_a_pipe_gets_no_colour() -> None:
     assert "\x1b" not in run("inspect", "none").err
 
 
-def test_output_that_has_no_such_letters_is_escaped(module: Write) -> None:
+def test_letters_that_the_output_cannot_encode_are_escaped(module: Write) -> None:
     path = module('(module (func (export "\\e2\\82\\ac")))')
     done = run("inspect", path, env=environment(PYTHONIOENCODING="ascii", PYTHONUTF8="0"))
     assert (done.code, '"\\u20ac"' in done.out) == (0, True), done

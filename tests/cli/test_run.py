@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""``pywasm3 run``, as a process."""
+"""`pywasm3 run` runs programs and functions; it is tested as a process.
+
+The expected outputs and exit codes are written by hand.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from helpers import GUESTS, SANITIZED
 Write = Callable[..., Path]
 
 PROGRAM = GUESTS / "wasi" / "program.wasm"
-POSIX = pytest.mark.skipif(os.name != "posix", reason="signals and limits of POSIX")
+POSIX = pytest.mark.skipif(os.name != "posix", reason="needs the signals of POSIX")
 
 
 @pytest.fixture
@@ -87,6 +90,7 @@ def test_arguments_environment_directories_and_streams_reach_the_guest(tmp_path:
 
 
 def test_a_double_dash_right_after_the_file_is_for_the_guest(cat: Path) -> None:
+    """The exit code of the guest is the number of its arguments, its name included."""
     assert run("run", cat, "--", "x").code == 3
     assert run("run", cat, "--").code == 2
     assert run("run", "--", cat, "x").code == 2
@@ -134,7 +138,7 @@ def test_a_guest_whose_reader_is_gone_ends_quietly(cat: Path) -> None:
 
 
 @POSIX
-def test_streams_that_are_closed_are_no_files_of_the_guest(cat: Path, tmp_path: Path) -> None:
+def test_closed_streams_do_not_become_files_of_the_guest(cat: Path, tmp_path: Path) -> None:
     script = f"exec '{sys.executable}' -m pywasm3 run --dir '{tmp_path}::/x' '{cat}' >&-"
     import subprocess
 
@@ -187,7 +191,7 @@ def test_arguments_that_do_not_fit_are_named(library: Path, words: list[str], me
     assert failure("run", "--invoke", name, library, *arguments) == message
 
 
-def test_what_is_no_function_is_told_with_those_that_are(library: Path) -> None:
+def test_a_name_of_no_function_is_answered_with_the_names_of_functions(library: Path) -> None:
     message = failure("run", "--invoke", "memory", library)
     assert message.startswith('there is no function "memory"; its functions are: add, mix,')
 
@@ -210,7 +214,7 @@ def test_an_invoked_function_may_end_the_program(module: Write) -> None:
 # ---- traps, limits ----
 
 
-def test_a_trap_is_134_with_the_frames(library: Path) -> None:
+def test_a_trap_ends_with_exit_code_134_and_prints_the_frames(library: Path) -> None:
     done = run("run", "--invoke", "divide", library, "0")
     first, *frames = done.err.splitlines()
     assert done.code == 134
@@ -229,7 +233,9 @@ def test_a_trap_is_134_with_the_frames(library: Path) -> None:
         (["--stack", "8K"], ["deep", "100000"], "stack"),
     ],
 )
-def test_limits_trap(library: Path, options: list[str], words: list[str], reason: str) -> None:
+def test_a_limit_that_is_reached_is_a_trap(
+    library: Path, options: list[str], words: list[str], reason: str
+) -> None:
     name, *arguments = words
     done = run("run", *options, "--invoke", name, library, *arguments)
     assert done.code == 134, done
@@ -265,7 +271,7 @@ def test_the_timeout_ends_a_guest_that_waits_for_input(cat: Path) -> None:
         ["--stack", "1.5M"],
     ],
 )
-def test_options_that_are_no_numbers_are_errors_of_usage(library: Path, option: list[str]) -> None:
+def test_options_that_need_a_number_refuse_anything_else(library: Path, option: list[str]) -> None:
     message = failure("run", *option, library, code=2)
     assert message.startswith(f"argument {option[0]}")
 

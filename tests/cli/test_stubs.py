@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""``pywasm3 stubs``: what it writes is a stub that type checkers accept and use."""
+"""`pywasm3 stubs` writes a stub that type checkers accept and use.
+
+Python itself and mypy --strict judge the stubs; other expected values are written by hand.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,7 @@ def stub_of(path: Path) -> str:
 
 
 def checked(text: str, use: str, folder: Path) -> str:
-    """What mypy --strict says of the stub, and of a module that uses it."""
+    """The output of mypy --strict for a stub and for a module that uses it."""
     (folder / "guest_types.pyi").write_text(text, encoding="utf-8")
     (folder / "use.py").write_text(use)
     command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary"]

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""``pywasm3 validate``, as a process."""
+"""`pywasm3 validate` says of each file whether it is a valid module; it is tested as a process.
+
+The expected outputs are written by hand.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,14 @@ from cli_helpers import LIBRARY, UNRUNNABLE, run
 Write = Callable[..., Path]
 
 
-def test_valid_modules_are_a_line_each(module: Write) -> None:
+def test_each_valid_module_is_one_line(module: Write) -> None:
     one, two = module(LIBRARY, "one.wasm"), module("(module)", "two.wasm")
     done = run("validate", one, two)
     assert (done.code, done.err) == (0, "")
     assert done.out.splitlines() == [f"{one}: valid", f"{two}: valid"]
 
 
-def test_an_invalid_one_is_told_with_the_place_and_the_code_is_1(module: Write) -> None:
+def test_an_invalid_module_is_reported_with_the_place_and_exit_code_1(module: Write) -> None:
     good = module("(module)", "good.wasm")
     bad = module("(module (func (result i32) i64.const 1))", "bad.wasm")
     done = run("validate", bad, good)
@@ -29,7 +32,7 @@ def test_an_invalid_one_is_told_with_the_place_and_the_code_is_1(module: Write) 
     assert second == f"{good}: valid"
 
 
-def test_a_file_that_cannot_be_read_does_not_end_it(module: Write) -> None:
+def test_a_file_that_cannot_be_read_does_not_end_the_command(module: Write) -> None:
     done = run("validate", "none.wasm", module("(module)"))
     assert done.code == 1
     assert done.err == "pywasm3: error: none.wasm: No such file or directory\n"
@@ -42,7 +45,7 @@ def test_a_valid_module_that_cannot_be_run_is_valid(module: Write) -> None:
     assert ": valid, but cannot be run: not supported: " in done.out
 
 
-def test_names_cannot_write_to_the_terminal(module: Write) -> None:
+def test_control_characters_in_file_names_are_escaped(module: Write) -> None:
     path = module(b"\0asm", "a\x1b[31m\n.wasm")
     done = run("validate", path)
     assert done.out.count("\n") == 1

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""examples/http_server.py: what its clients see, whatever the guest does.
+"""examples/http_server.py answers each request rightly, whatever its guest does.
 
-The ASGI application is called as a server would, without a network; one test has the network.
+The tests call the ASGI application as a server would, without a network; one test runs uvicorn.
+The expected digests are hashlib's; for the hostile guest below they are written by hand.
 """
 
 from __future__ import annotations
@@ -27,8 +28,9 @@ from helpers import TESTS, wat
 
 FILE = TESTS.parent / "examples" / "http_server.py"
 
-# Does what the first byte of a message tells it. Its digest: how many messages this instance has
-# seen, the first byte of the last one, that of this one.
+# A guest that does what the first byte of a message tells it: it traps, loops, and so on. Its
+# digest begins with three bytes: the number of messages that this instance has seen, the first
+# byte of the last message, and the first byte of this one (for GROW, the result of memory.grow).
 HOSTILE = pywasm3.Module(
     wat(
         """
@@ -56,7 +58,7 @@ HOSTILE = pywasm3.Module(
     )
 )
 TRAP, LOOP, ADDRESS, GROW, SECRET, NOTHING = b"T", b"L", b"A", b"G", b"S", b"n"
-SHORT, LONG = 100, 5000  # on the event loop, on threads
+SHORT, LONG = 100, 5000  # bytes of a message that is hashed on the event loop, and on a thread
 
 
 @pytest.fixture(scope="module")
@@ -71,26 +73,26 @@ def server() -> Any:
 
 @dataclass
 class Answer:
-    """What a client gets."""
+    """The response that a client gets."""
 
     status: int
     headers: dict[str, str]
     body: bytes
 
     def digest(self) -> bytes:
-        """Of an answer that is one."""
+        """Returns the digest in the body; the answer must be a success."""
         assert self.status == 200, self
         return bytes.fromhex(self.body.decode())
 
 
 class Client:
-    """Calls an application, as a server does."""
+    """Calls an ASGI application as a server does."""
 
     def __init__(self, app: Any) -> None:
         self.app = app
 
     async def receive(self, *events: dict[str, Any]) -> Answer:
-        """Answers a request whose body comes in these events, and then nothing more."""
+        """Sends a request as these events, after which none come; returns the answer."""
         scope = {
             "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST",
             "scheme": "http", "path": "/sha256", "raw_path": b"/sha256", "root_path": "",
@@ -113,7 +115,7 @@ class Client:
         return Answer(sent[0]["status"], headers, body)
 
     async def post(self, *pieces: bytes) -> Answer:
-        """Answers a request whose body comes in these pieces."""
+        """Sends a request whose body comes in these pieces; returns the answer."""
         last = len(pieces) - 1
         return await self.receive(
             *(
@@ -124,12 +126,12 @@ class Client:
 
 
 def run(app: Any, play: Callable[[Client], Coroutine[Any, Any, None]]) -> None:
-    """Has a client play with an application."""
+    """Runs a coroutine function with a client of an application."""
     asyncio.run(play(Client(app)))
 
 
 def hostile(server: Any, **limits: Any) -> Any:
-    """The application with the guest above."""
+    """The application with the hostile guest."""
     return server.create_app(server.Guest(HOSTILE, limits=pywasm3.Limits(**limits)))
 
 
@@ -188,7 +190,7 @@ def test_a_guest_that_fails_is_an_error_and_the_next_request_works(
     server: Any, size: int, command: bytes, status: int, limits: dict[str, Any]
 ) -> None:
     async def play(client: Client) -> None:
-        for _ in range(5):  # more often than there are instances
+        for _ in range(5):  # so that dropped instances must be replaced
             answer = await client.post(command * size)
             assert answer.status == status
             assert b"guest" in answer.body
@@ -219,7 +221,7 @@ def test_long_guests_hold_up_neither_the_loop_nor_short_requests(
     server: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "WAIT_SECONDS", 0.05)
-    monkeypatch.setattr(server, "SHORT_SECONDS", 60)  # no slow machine sends it to a thread
+    monkeypatch.setattr(server, "SHORT_SECONDS", 60)  # keeps the short request off the threads
 
     async def play(client: Client) -> None:
         begin = time.monotonic()
@@ -228,7 +230,7 @@ def test_long_guests_hold_up_neither_the_loop_nor_short_requests(
         refused = await client.post(NOTHING * LONG)
         assert (refused.status, refused.headers["retry-after"]) == (503, "1")
         assert (await client.post(NOTHING * SHORT)).status == 200
-        # Their own limit is far away: cancellation ends them.
+        # Their own time limit is far away, so it is the cancellation that ends them.
         for task in busy:
             task.cancel()
         await asyncio.wait(busy)
@@ -242,7 +244,7 @@ def test_a_short_message_does_not_hold_up_the_loop_for_long(server: Any) -> None
     async def play(client: Client) -> None:
         begin = time.monotonic()
         endless = asyncio.create_task(client.post(LOOP * SHORT))
-        await asyncio.sleep(0)  # it begins
+        await asyncio.sleep(0)  # lets the endless request begin
         assert (await client.post(NOTHING * SHORT)).status == 200
         assert time.monotonic() - begin < 5
         assert not endless.done()
@@ -272,7 +274,7 @@ def test_a_body_that_does_not_come_is_given_up(
     run(server.create_app(), play)
 
 
-def test_a_guest_without_room_for_a_message_is_no_guest(server: Any) -> None:
+def test_a_guest_without_room_for_a_message_is_refused(server: Any) -> None:
     text = """(module (memory (export "memory") 1) (func (export "init"))
       (func (export "buffer") (result i32) i32.const 0)
       (func (export "buffer_size") (result i32) i32.const 0))"""

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Each allocation of the front-end fails once. The sources are compiled with malloc and its kin
- * renamed to the functions below; the arguments are files with valid modules. */
+/* Makes each allocation of the decoder and validator fail once, and checks that the failure is
+ * reported and that nothing leaks. The sources of the decoder and validator are compiled with
+ * malloc, calloc, realloc and free renamed to the functions below. The arguments of the program are
+ * files with valid modules. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -8,8 +10,8 @@
 
 #define MAX_SIZE (1 << 24)
 
-static long live;          /* allocations that are not freed */
-static long until_failure; /* allocations that still succeed; negative: all */
+static long live;          /* allocations that are not freed yet */
+static long until_failure; /* allocations that succeed before one fails; if negative, none fails */
 
 static int fails(void)
 {
@@ -48,7 +50,8 @@ void fault_free(void *pointer)
     free(pointer);
 }
 
-/* Whether the module is made (or, with `keep` 0, only validated). */
+/* Makes a module and releases it, or only validates the bytes if `keep` is 0. Returns whether that
+ * succeeded. */
 static int attempt(const unsigned char *data, size_t size, int keep, pw_error *error)
 {
     if (!keep) {
@@ -61,7 +64,8 @@ static int attempt(const unsigned char *data, size_t size, int keep, pw_error *e
     return module != NULL;
 }
 
-/* How many allocations there are, or -1. */
+/* Fails each allocation in turn. Returns how many allocations there are, or -1 if one of the
+ * failures was not reported or lost memory. */
 static long fail_each(const char *name, const unsigned char *data, size_t size, int keep)
 {
     pw_error error;
@@ -71,14 +75,15 @@ static long fail_each(const char *name, const unsigned char *data, size_t size, 
         int failed = until_failure < 0;
         until_failure = -1;
         if (live != 0) {
-            printf("%s: %ld allocations are lost when number %ld fails\n", name, live, n);
+            printf("%s: %ld allocations leak when allocation %ld fails\n", name, live, n);
             return -1;
         }
         if (!failed) {
             return made ? n : (printf("%s: %s\n", name, error.detail), -1);
         }
         if (made || error.code != PW_NO_MEMORY) {
-            printf("%s: failure %ld is told as code %d: %s\n", name, n, error.code, error.detail);
+            printf("%s: the failure of allocation %ld is reported as code %d: %s\n", name, n,
+                   error.code, error.detail);
             return -1;
         }
     }

@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Every allocation of Python fails once during a map, a bind, a copy."""
+"""If an allocation of Python fails during a map, a bind or a copy, it is a MemoryError.
+
+CPython's own test module makes the n-th allocation fail, for each n in turn. What is expected: a
+MemoryError or the error that the call has without the failure, no crash, and no buffer that stays
+locked.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +37,7 @@ CALLS = {
 
 @pytest.mark.parametrize("name", CALLS)
 def test_each_failure_is_a_memory_error(name: str) -> None:
-    """Or the error that the call has anyway; and the buffers are let go."""
+    """The error is a MemoryError, or the one that the call has anyway; buffers are released."""
     child(
         f"""
         import sys

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Every allocation of the front-end fails once: frontend.c, compiled with the sources of it."""
+"""If an allocation of the decoder or validator fails, it reports that and frees everything else.
+
+frontend.c is compiled with the sources of the decoder and validator; it makes the n-th allocation
+fail, for each n in turn, on modules that use every feature. It needs a C compiler.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,7 @@ TESTS = Path(__file__).resolve().parents[1]
 ROOT = TESTS.parent
 
 RENAMED = [f"-D{name}=fault_{name}" for name in ("malloc", "calloc", "realloc", "free")]
-# A module beyond the first sizes of the buffers, so that they grow.
+# A module that is larger than the first sizes of the buffers, so that they must grow.
 TYPES = " ".join(f"(type (func (param {n * 'i32 '})))" for n in range(40))
 SETS = " ".join(f"(local.set {2 * n + 2} (local.get 0))" for n in range(99))
 LARGE = f"""(module {TYPES}
@@ -52,14 +56,14 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return found
 
 
-def test_each_failure_is_told_and_nothing_is_lost(program: Path, tmp_path: Path) -> None:
+def test_each_failure_is_reported_and_nothing_leaks(program: Path, tmp_path: Path) -> None:
     texts = {**seeds.TEXTS, "large": LARGE}
     files = [tmp_path / f"{name}.wasm" for name in texts]
     for file, text in zip(files, texts.values(), strict=True):
         file.write_bytes(wat(text))
     done = subprocess.run([program, *files], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    # "PATH: 9 and 8 allocations": of a module that is kept, and of one that is only validated.
+    # A line is "PATH: 9 and 8 allocations": those of pw_module_new and of pw_module_validate.
     counts = [line.split()[-4:-1:2] for line in done.stdout.splitlines()]
     assert len(counts) == len(files)
     assert min(int(validated) for _, validated in counts) > 4

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Counts what generated modules are made of: in how many a thing occurs, and how often.
+"""Counts what generated modules are made of.
 
-python tests/fuzz/census.py [--seed 1] [--count 1000]
+For each thing, such as "br_if with a float", it prints in how many modules the thing occurs and
+how often it occurs in all of them. This shows whether the generator still makes what the fuzzer
+is there to test; test_fuzz.py asserts it for the shapes that wasm3 compiles wrongly.
+
+    python tests/fuzz/census.py [--seed 1] [--count 1000]
 """
 
 from __future__ import annotations
@@ -19,15 +23,16 @@ from fuzz.generate import generate
 from fuzz.ops import NAMES, Types
 from fuzz.tree import BLOCKS, LEAVES, Body, Function, Instruction, Module, bodies, effect, is_float
 
-DEEP = 50  # operands
-MANY = 100  # locals
+DEEP = 50  # operands on the stack of a function that counts as deep
+MANY = 100  # locals of a function that counts as large
 
-# The index of the local that an operand is, or -1; from the bottom of the function's stack.
+# An entry for each operand of the function's stack, the bottom first: the index of the local that
+# the operand was copied from, or -1.
 Origins: TypeAlias = "list[int]"
 
 
 class Census:
-    """What a module has: things by name, each as often as it occurs."""
+    """Counts, in `found`, how often each thing occurs in one module."""
 
     def __init__(self, module: Module) -> None:
         self.module = module
@@ -46,7 +51,7 @@ class Census:
         self.count_body(function.body, [])
 
     def count_body(self, body: Body, stack: Origins) -> None:
-        """Counts the instructions of a body that begins with this stack."""
+        """Counts the instructions of a body that begins with the operands `stack`."""
         for position, instruction in enumerate(body):
             self.count_instruction(instruction, stack)
             if instruction[0] in LEAVES:
@@ -56,7 +61,7 @@ class Census:
             self.found[f"{DEEP} operands"] += len(stack) == DEEP
 
     def after(self, instruction: Instruction, stack: Origins) -> Origins:
-        """The stack after an instruction."""
+        """Returns the stack after an instruction."""
         name = instruction[0]
         if name == "local.get":
             return [*stack, instruction[1]]
@@ -67,7 +72,7 @@ class Census:
         return stack[: len(stack) - len(found[0])] + [-1] * len(found[1])
 
     def count_instruction(self, instruction: Instruction, stack: Origins) -> None:
-        """Counts an instruction, and what is inside it."""
+        """Counts an instruction and the instructions inside it."""
         name = instruction[0]
         self.found[name] += 1
         if name[:3] in NAMES.values():
@@ -80,7 +85,7 @@ class Census:
             self.count_block(instruction, stack)
 
     def count_branch(self, instruction: Instruction) -> None:
-        """Counts what a branch carries; a table of branches to its default."""
+        """Counts the values that a branch carries; of a br_table, those to its default label."""
         name = instruction[0]
         kind, types = self.labels[0 if name == "return" else -1 - instruction[-1]]
         self.found[f"{name} with a float"] += any(map(is_float, types))
@@ -88,7 +93,7 @@ class Census:
         self.found[f"{name} to a loop with parameters"] += kind == "loop" and bool(types)
 
     def count_block(self, instruction: Instruction, stack: Origins) -> None:
-        """Counts a block and its bodies."""
+        """Counts a block and the instructions of its bodies."""
         name, params, results = instruction[:3]
         self.found[f"{name} with parameters"] += bool(params)
         self.found[f"{name} with several results"] += len(results) > 1
@@ -99,7 +104,7 @@ class Census:
 
 
 def census(seeds: Iterable[int]) -> dict[str, tuple[int, int]]:
-    """For each thing: in how many of the seeds' modules it is, and how often in all."""
+    """Returns, for each thing, how many modules of the seeds have it and how often in all."""
     modules: Counter[str] = Counter()
     times: Counter[str] = Counter()
     for seed in seeds:
@@ -110,7 +115,7 @@ def census(seeds: Iterable[int]) -> dict[str, tuple[int, int]]:
 
 
 def main() -> None:
-    """Prints a line for each thing."""
+    """Prints one line for each thing that occurs."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=1000)

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Runs a module's calls in pywasm3 and in wasmtime, and says where they first differ."""
+"""Runs the calls of a module in pywasm3 and in wasmtime, and says where they first differ.
+
+wasmtime is the oracle: its results, traps, globals and memory are the expected ones.
+"""
 
 from __future__ import annotations
 
@@ -15,26 +18,32 @@ from fuzz.text import number
 from fuzz.tree import Call, Module, Signature
 from fuzz.world import FUEL, FUEL_GLOBAL
 
-BIG_STACK = 16 << 20  # bytes, for functions of many locals
-MANY_LOCALS = 90
+BIG_STACK = 16 << 20  # bytes of the store's stack if a function has more than MANY_LOCALS
+MANY_LOCALS = 90  # locals beyond the parameters
 
 
 class Difference(NamedTuple):
-    """What differs. `kind` is what the reducer keeps; the text is for people."""
+    """A difference between the two engines.
+
+    `kind` classifies the difference for programs such as the reducer; `text` tells it to people.
+    """
 
     kind: str
     text: str
 
 
 class Report(NamedTuple):
-    """The first difference, if any, and how many calls were compared."""
+    """The first difference or None, and the number of calls that were compared."""
 
     difference: Difference | None
     calls: int
 
 
 class Subject:
-    """An instance in pywasm3, called with bit patterns."""
+    """An instance in pywasm3, called with bit patterns.
+
+    `failed` says how making the instance failed; it is None if the instance was made.
+    """
 
     def __init__(self, module: Module, data: bytes) -> None:
         self.module = module
@@ -54,7 +63,7 @@ class Subject:
         self.memory = exports["m"] if module.memory is not None else None
 
     def host(self) -> dict[str, Callable[..., Any]]:
-        """The functions that modules import."""
+        """Returns the host functions that modules may import, by name (see `fuzz.world.HOST`)."""
 
         def as_it_is(value: Any) -> Any:
             return value
@@ -70,7 +79,7 @@ class Subject:
         }
 
     def call(self, function: int, args: tuple[int, ...]) -> Outcome:
-        """Calls a function with bit patterns."""
+        """Calls a function with bit patterns and returns how the call ended."""
         types = self.module.functions[function].type.results
         try:
             result = self.functions[function](*args)
@@ -82,23 +91,23 @@ class Subject:
         )
 
     def refuel(self, fuel: int) -> None:
-        """Fills g0."""
+        """Sets the global "fuel" (g0), which ends modules that would run too long."""
         self.globals[FUEL_GLOBAL].value = fuel
 
     def read_globals(self) -> list[int]:
-        """The patterns of all globals."""
+        """Returns the bit patterns of all globals."""
         return [
             entry._bits() & (1 << BITS[definition.type]) - 1
             for entry, definition in zip(self.globals, self.module.globals, strict=True)
         ]
 
     def read_memory(self) -> bytes:
-        """All of the memory."""
+        """Returns the whole content of the memory."""
         assert self.memory is not None
         return bytes(self.memory.read(0, len(self.memory)))
 
     def close(self) -> None:
-        """Frees it."""
+        """Closes the store and frees the instance."""
         self.store.close()
 
 
@@ -118,14 +127,16 @@ def _kind(expected: Outcome, given: Outcome) -> str:
 
 
 def _calls(module: Module, oracle: Oracle, subject: Subject) -> Report:
-    """Up to the first call that differs."""
+    """Makes the calls of a module in both engines, up to the first one that ends differently."""
     for index, call in enumerate(module.calls):
         type_ = module.functions[call.function].type
         for engine in (oracle, subject):
             engine.refuel(FUEL)
         expected = oracle.call(call.function, call.args)
         given = subject.call(call.function, call.args)
-        if expected == EXHAUSTED:  # how far it came is a matter of size, so states may differ
+        # How far a call comes before its stack is exhausted depends on the size of the stack, so
+        # globals and memory may differ from here on.
+        if expected == EXHAUSTED:
             return Report(None, index)
         if same(expected, given, type_.results):
             continue
@@ -135,7 +146,7 @@ def _calls(module: Module, oracle: Oracle, subject: Subject) -> Report:
 
 
 def _call_text(call: Call, type_: Signature, expected: Outcome, given: Outcome) -> str:
-    """A call with both outcomes; of many results, only the first that differs."""
+    """Tells a call with both outcomes; of many results, only the first that differs."""
     args = ", ".join(number(t, b) for t, b in zip(type_.params, call.args, strict=True))
     results, which = type_.results, ""
     if isinstance(expected, Returned) and isinstance(given, Returned) and len(results) > 4:
@@ -150,7 +161,7 @@ def _call_text(call: Call, type_: Signature, expected: Outcome, given: Outcome) 
 
 
 def _state(module: Module, oracle: Oracle, subject: Subject) -> Difference | None:
-    """Globals and memory."""
+    """Returns the first difference in the globals or the memory, or None."""
     pairs = zip(oracle.read_globals(), subject.read_globals(), module.globals, strict=True)
     for index, (expected, given, entry) in enumerate(pairs):
         if expected != given:
@@ -180,12 +191,13 @@ def compare(
     strategy: str = FAST,
     subject_class: type[Subject] = Subject,
 ) -> Report:
-    """Runs a module in both engines.
+    """Runs a module in both engines and reports the first difference.
 
     Args:
-        module: A valid one.
-        strategy: What wasmtime compiles with.
-        subject_class: Stands for pywasm3.
+        module: A valid module with the calls to make.
+        strategy: The compiler that wasmtime uses, FAST or CAREFUL.
+        subject_class: The class that runs the module in pywasm3. Tests give a subclass with a
+            planted bug.
     """
     data = encode(module)
     oracle = Oracle(module, data, strategy)
@@ -209,7 +221,10 @@ def _instantiated(expected: Outcome | None, given: Outcome | None) -> Report:
 
 
 def check(module: Module, subject_class: type[Subject] = Subject) -> Report:
-    """As compare, but a difference counts only if wasmtime's other compiler agrees on it."""
+    """Compares as `compare` does, but confirms a difference with wasmtime's other compiler.
+
+    A difference that disappears with the other compiler would be wasmtime's own bug.
+    """
     report = compare(module, subject_class=subject_class)
     if report.difference is None:
         return report

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The tree to bytes (specification, section 5, Binary Format)."""
+"""Encodes a tree (tree.py) to the bytes of a module (specification, section 5, Binary Format)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ END = b"\x0b"
 
 
 def signed(bits: int, width: int) -> int:
-    """A pattern as a signed number."""
+    """Returns a bit pattern of `width` bits as a signed number."""
     return bits - (1 << width) if bits >> (width - 1) else bits
 
 
@@ -41,7 +41,7 @@ _ACCESS = {access.name: bytes([access.code]) for access in ACCESSES.values()}
 
 
 def const_bytes(name: str, bits: int) -> bytes:
-    """A const instruction."""
+    """Returns the bytes of a const instruction."""
     if name == "i32.const":
         return b"\x41" + signed_leb(signed(bits, 32))
     if name == "i64.const":
@@ -52,19 +52,19 @@ def const_bytes(name: str, bits: int) -> bytes:
 
 
 class Encoder:
-    """Encodes one module: numbers the types as they come up."""
+    """Encodes one module. A type gets its index when it is first used."""
 
     def __init__(self, module: Module) -> None:
         self.module = module
         self.types: dict[tuple[Types, Types, int], int] = {}
 
     def type_index(self, params: Types, results: Types, variant: int = 0) -> int:
-        """The index of a type; each variant of a type has its own."""
+        """Returns the index of a type. Each variant of a type is written as a type of its own."""
         key = (tuple(t & 0xFF for t in params), tuple(t & 0xFF for t in results), variant)
         return self.types.setdefault(key, len(self.types))
 
     def block_type(self, params: Types, results: Types) -> bytes:
-        """The shortest form."""
+        """Returns the shortest encoding of a block type."""
         if not params and not results:
             return b"\x40"
         if not params and len(results) == 1:
@@ -72,7 +72,7 @@ class Encoder:
         return signed_leb(self.type_index(params, results))
 
     def body(self, body: Body, out: list[bytes]) -> None:
-        """Appends the bytes of all instructions."""
+        """Appends the bytes of all instructions of a body."""
         for instruction in body:
             name = instruction[0]
             if name in _PLAIN:
@@ -83,7 +83,7 @@ class Encoder:
                 self.special(instruction, out)
 
     def special(self, instruction: Instruction, out: list[bytes]) -> None:
-        """Appends an instruction that has more than an index."""
+        """Appends an instruction whose immediates are more than one index."""
         name = instruction[0]
         if name in _BLOCKS:
             self.block(instruction, out)
@@ -98,7 +98,7 @@ class Encoder:
             out.append(const_bytes(name, instruction[1]))
 
     def block(self, instruction: Instruction, out: list[bytes]) -> None:
-        """Appends a block, loop or if with its bodies."""
+        """Appends a block, a loop or an if with its bodies."""
         out.append(_BLOCKS[instruction[0]] + self.block_type(instruction[1], instruction[2]))
         self.body(instruction[3], out)
         if len(instruction) > 4 and instruction[4] is not None:
@@ -107,7 +107,7 @@ class Encoder:
         out.append(END)
 
     def code(self, function: Function) -> bytes:
-        """A function's entry in the code section."""
+        """Returns a function's entry in the code section."""
         runs: list[list[int]] = []
         for type_ in function.locals:
             if runs and runs[-1][1] == type_ & 0xFF:
@@ -120,7 +120,7 @@ class Encoder:
         return leb(len(content)) + content
 
     def type_section(self) -> bytes:
-        """All types that came up; to be asked for last."""
+        """Returns the content of the type section; call it when all else is encoded."""
         found = []
         for params, results, _ in self.types:
             lists = [vector([bytes([t]) for t in types]) for types in (params, results)]
@@ -128,11 +128,11 @@ class Encoder:
         return vector(found)
 
     def signature(self, type_: Signature) -> bytes:
-        """The index of a function's type."""
+        """Returns the bytes of the index of a function's type."""
         return leb(self.type_index(type_.params, type_.results))
 
     def encode(self) -> bytes:
-        """The whole module."""
+        """Returns the bytes of the whole module."""
         module = self.module
         imports = [
             b"\x04host" + _name(entry.name) + b"\x00" + self.signature(entry.type)
@@ -158,7 +158,7 @@ class Encoder:
 
 
 def encode(module: Module) -> bytes:
-    """The bytes of a module."""
+    """Returns the bytes of a module."""
     return Encoder(module).encode()
 
 
@@ -202,7 +202,7 @@ def _exports(module: Module) -> list[bytes]:
 
 
 def _elements(module: Module) -> bytes:
-    """One segment for each run of functions without a hole."""
+    """Returns an element section with one segment for each run of entries that are not null."""
     runs: list[tuple[int, list[bytes]]] = []
     for position, function in enumerate(module.table or ()):
         if function is None:

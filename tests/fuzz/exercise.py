@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Runs a valid module as far as it goes, so that what brings the process down is found.
+"""Runs a valid module in pywasm3, to find modules that crash or hang the process.
 
-Imports are made up, every exported function is called with zeros, and nothing runs for long.
-Whatever WebAssembly allows may come of it: results are not looked at.
+The imports are made up, and every exported function is called once with zeros for a short time.
+Any result, trap or error is fine: only the end of the process is a finding.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from typing import Any
 import pywasm3
 from helpers import SANITIZED
 
-SECONDS = 0.02  # for one call
-MEMORY = 1 << 30  # bytes of the process; WebAssembly's memories may be larger, this machine not
+SECONDS = 0.02  # how long one call may run
+MEMORY = 1 << 30  # bytes of data that the process may have; modules may ask for much more
 
 _ZEROS: dict[str, Any] = {"f32": 0.0, "f64": 0.0, "v128": bytes(16)}
 
 
 class _Enough(Exception):
-    """Raised where code still runs when its time is up."""
+    """Raised by the alarm in code that still runs when its time is up."""
 
 
 def _zero(valtype: pywasm3.ValType) -> Any:
@@ -39,7 +39,7 @@ def _host(type: pywasm3.FuncType) -> Callable[..., Any]:
 
 
 def _extern(type: Any) -> Any:
-    """Something that an import of a type may be."""
+    """Makes an object that fits an import of this type."""
     if isinstance(type, pywasm3.FuncType):
         return _host(type)
     if isinstance(type, pywasm3.MemoryType):
@@ -57,18 +57,18 @@ def _stop(number: int, frame: object) -> None:
 
 @functools.cache
 def _limit() -> None:
-    """Prepares the process: time and memory that code may use."""
+    """Prepares the process once: handles the alarm and limits the memory."""
     signal.signal(signal.SIGALRM, _stop)
-    if not SANITIZED:  # a sanitizer maps far more than that
+    if not SANITIZED:  # a sanitizer itself maps far more memory than the limit
         resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, resource.RLIM_INFINITY))
 
 
 def _timed(function: Callable[..., Any], *arguments: Any) -> Any:
-    """The result, or None where there is none."""
+    """Returns the result of a call, or None if the call failed or ran too long."""
     try:
         signal.setitimer(signal.ITIMER_REAL, SECONDS)
         return function(*arguments)
-    # TypeError, ValueError: Python has no value for what is asked for.
+    # TypeError and ValueError are raised where the made-up argument does not fit its type.
     except (_Enough, pywasm3.WasmError, MemoryError, TypeError, ValueError):
         return None
     finally:
@@ -92,12 +92,12 @@ def _run(module: pywasm3.Module) -> None:
 
 
 def exercise(data: bytes) -> None:
-    """Instantiates a module and calls its exports; one that we do not run is left alone."""
+    """Instantiates a module and calls its exports, unless pywasm3 does not support the module."""
     try:
         module = pywasm3.Module(data)
     except pywasm3.UnsupportedError:
         return
     _limit()
-    # An alarm may come when its call has just ended.
+    # The alarm may go off just after its call has ended, outside of _timed.
     with contextlib.suppress(_Enough):
         _run(module)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Fuzzes the front-end: mutants of seed modules are read, validated, and looked at if they are
- * valid. Built with sanitizers by `make fuzz-frontend`, which says the arguments:
+/* Fuzzes the decoder and validator: makes mutants of seed modules, decodes and validates them, and
+ * reads everything that was decoded of the valid ones. `make fuzz-frontend` builds the program
+ * with sanitizers and runs it:
  *
- *   frontend SEED COUNT SECONDS <FILES     (SECONDS 0: no limit)
+ *   frontend SEED COUNT SECONDS <FILES
  *
- * The standard input names the files with the seeds, one a line.
- * The mutant that ends the process is left in frontend-crash.wasm. */
+ * COUNT is the number of mutants. SECONDS is the time after which the program ends; 0 means no
+ * limit. The standard input names the files with the seed modules, one on each line.
+ * The mutant that ends the process is written to frontend-crash.wasm. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +44,8 @@ static uint32_t below(uint32_t limit)
 
 /* ---- mutants --------------------------------------------------------------------------------- */
 
-/* Counts, types, prefixes, opcodes with special rules, numbers at the edges. */
+/* Bytes that mean something in many places: counts, types, prefixes, opcodes with special rules,
+ * numbers at the edges of a range. */
 static const uint8_t telling[] = {
     0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x07, 0x08, 0x0b, 0x0c, 0x0e, 0x10, 0x11, 0x12,
     0x14, 0x1a, 0x1b, 0x1c, 0x1f, 0x20, 0x21, 0x22, 0x23, 0x28, 0x3f, 0x40, 0x41, 0x42,
@@ -93,7 +96,7 @@ static void mutate_once(void)
     case 4: replace(at, below(3), some, 1 + below(2)); break;
     case 5: replace(at, 1 + below(3), some, 0); break;
     case 6: splice(at); break;
-    default: /* a longer form of the same number */
+    default: /* writes a number of one byte in a longer form */
         some[1] = mutant[at] | 0x80;
         some[4] = 0;
         replace(at, 1, some + 1, 4);
@@ -113,10 +116,11 @@ static void make_mutant(void)
 
 /* ---- what must hold -------------------------------------------------------------------------- */
 
-static void require(bool holds, const char *claim)
+/* Ends the program with a message that says what is wrong, unless the condition holds. */
+static void require(bool holds, const char *wrong)
 {
     if (!holds) {
-        fprintf(stderr, "frontend: %s\n", claim);
+        fprintf(stderr, "frontend: %s\n", wrong);
         abort();
     }
 }
@@ -132,7 +136,8 @@ static const uint8_t *skip_leb(const uint8_t *pos, uint32_t *value)
     return pos;
 }
 
-/* Skipping instruction by instruction ends where the body does. */
+/* Skips the instructions of a body one by one, and requires that the last one ends where the body
+ * ends. */
 static void walk(const pw_module *module, const pw_body *body)
 {
     const uint8_t *pos = module->info.bytes + body->body;
@@ -147,15 +152,17 @@ static void walk(const pw_module *module, const pw_body *body)
         pos = skip_leb(typed ? pos + 1 : pos, &ignored);
     }
     while (pos < end) {
-        require(depth > 0, "an instruction follows the last end");
+        require(depth > 0, "an instruction follows the last end of a body");
         depth += (*pos >= 0x02 && *pos <= 0x04) || *pos == 0x1f;
         depth -= *pos == PW_OP_END;
         pos = pw_skip_instruction(pos);
     }
-    require(pos == end && depth == 0, "pw_skip_instruction goes astray");
+    require(pos == end && depth == 0, "pw_skip_instruction does not end where the body ends");
 }
 
-static uint32_t look_at_name(pw_name name)
+/* The next functions read everything that was decoded, so that a sanitizer can see a bad access.
+ * They return a sum of what they read, so that the compiler cannot leave the reads out. */
+static uint32_t sum_name(pw_name name)
 {
     uint32_t sum = 0;
     for (uint32_t i = 0; i < name.size; i++) {
@@ -164,7 +171,7 @@ static uint32_t look_at_name(pw_name name)
     return sum;
 }
 
-static uint32_t look_at_types(const pw_module *module)
+static uint32_t sum_types(const pw_module *module)
 {
     uint32_t sum = 0;
     uint32_t *identities = calloc(module->info.ntypes + 1, sizeof *identities);
@@ -172,12 +179,13 @@ static uint32_t look_at_types(const pw_module *module)
         const pw_typedef *type = &module->typedefs[i];
         require(
             type->canonical <= i && module->typedefs[type->canonical].canonical == type->canonical,
-            "a canonical type is its own one");
+            "the canonical type of a type is not canonical itself");
         identities[i] = type->canonical;
         if (type->group == i) {
             uint32_t size = pw_module_group_key(module, i, identities, NULL, 0);
             uint32_t *words = calloc(size, sizeof *words);
-            require(pw_module_group_key(module, i, identities, words, size) == size, "a key");
+            require(pw_module_group_key(module, i, identities, words, size) == size,
+                    "the size of a group's key changes");
             sum += words[size - 1];
             free(words);
         }
@@ -186,19 +194,19 @@ static uint32_t look_at_types(const pw_module *module)
     return sum;
 }
 
-static uint32_t look_at(const pw_module *module)
+static uint32_t sum_module(const pw_module *module)
 {
     const pw_module_info *info = &module->info;
-    uint32_t sum = look_at_types(module) + look_at_name(info->name);
+    uint32_t sum = sum_types(module) + sum_name(info->name);
     for (uint32_t i = 0; i < info->nfunctions; i++) {
-        sum += look_at_name(pw_module_function_name(module, i));
-        require(info->function_types[i] < info->ntypes, "a function has a type");
+        sum += sum_name(pw_module_function_name(module, i));
+        require(info->function_types[i] < info->ntypes, "a function has no type");
     }
     for (uint32_t i = 0; i < info->nexports; i++) {
-        sum += look_at_name(info->exports[i].name);
+        sum += sum_name(info->exports[i].name);
     }
     for (uint32_t i = 0; i < info->nimports; i++) {
-        sum += look_at_name(info->imports[i].name);
+        sum += sum_name(info->imports[i].name);
     }
     for (uint32_t i = 0; i < module->ndatas; i++) {
         sum += module->datas[i].size ? module->datas[i].data[module->datas[i].size - 1] : 0;
@@ -209,7 +217,7 @@ static uint32_t look_at(const pw_module *module)
     return sum;
 }
 
-/* True for a valid module. */
+/* Checks all that must hold for any bytes. Returns whether they are a valid module. */
 static bool check(const uint8_t *data, size_t size)
 {
     static volatile uint32_t sum;
@@ -218,16 +226,16 @@ static bool check(const uint8_t *data, size_t size)
     pw_module *module = pw_module_new(data, size, &error);
     bool valid = pw_module_validate(data, size, &other);
     if (module != NULL) {
-        require(valid, "what can be run is valid");
-        sum += look_at(module);
+        require(valid, "a module that can be run is not valid");
+        sum += sum_module(module);
         pw_module_release(module);
     } else if (error.code == PW_UNSUPPORTED) {
-        require(valid, "what is only unsupported is valid");
+        require(valid, "a module that is only unsupported is not valid");
     } else {
         require(!valid && error.code == other.code && error.offset == other.offset &&
                     strcmp(error.detail, other.detail) == 0,
-                "both faces give the same reason");
-        require(error.offset <= size, "the offset is in the module");
+                "pw_module_new and pw_module_validate give different errors");
+        require(error.offset <= size, "the error's offset is outside of the module");
     }
     return valid;
 }
@@ -277,7 +285,8 @@ int main(int argc, char **argv)
     uint64_t valid = 0;
     for (; done < count && (limit == 0 || time(NULL) - start < limit); done++) {
         make_mutant();
-        uint8_t *exact = malloc(mutant_size); /* a byte too far is seen */
+        /* The copy has the exact size, so that a sanitizer sees a read beyond its end. */
+        uint8_t *exact = malloc(mutant_size);
         memcpy(exact, mutant, mutant_size);
         valid += check(exact, mutant_size);
         free(exact);

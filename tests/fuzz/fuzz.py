@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Random modules in pywasm3 and wasmtime: says where the answers differ.
+"""Runs random modules in pywasm3 and in wasmtime and reports where the answers differ.
 
     python tests/fuzz/fuzz.py --seed 1 --count 3000
     python tests/fuzz/fuzz.py --seed 1 --count 0 --time 600 --jobs 2 --reduce
-    python tests/fuzz/fuzz.py --seed 17 --show          the module of a seed, as text
+    python tests/fuzz/fuzz.py --seed 17 --show          prints the module of a seed as text
 
-Seed n is always the same module. The exit code is 1 when something differs. Workers are processes
-of their own: one that crashes or hangs is a finding, with its seed.
+A seed always makes the same module. The exit code is 1 if any answer differs. The modules run in
+worker processes, so a module that crashes or hangs its worker is reported as a finding, too.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-# The folder above is searched before this one: "fuzz" is the package.
+# tests/ is searched before tests/fuzz/, because "fuzz" must be the package and not this file.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from fuzz.compare import Difference, check
@@ -35,22 +35,22 @@ from fuzz.text import text
 
 @dataclass(frozen=True)
 class Options:
-    """What to run."""
+    """Says what to run; the command line sets it."""
 
     seed: int
-    count: int  # modules; 0: no end
-    seconds: float | None
-    jobs: int
-    size: int
-    timeout: float
-    most: int  # findings
-    reduce: bool
-    dirty: bool | None
+    count: int  # modules; 0 means until the time is up
+    seconds: float | None  # after which the run ends
+    jobs: int  # worker processes
+    size: int  # of functions, as `generate` takes it
+    timeout: float  # seconds after which a module counts as hanging
+    most: int  # findings after which the run ends; 0 means no limit
+    reduce: bool  # whether findings are made small and printed
+    dirty: bool | None  # as `generate` takes it
 
 
 @dataclass
 class Finding:
-    """A seed whose module differs."""
+    """A seed whose module gives different answers in the two engines."""
 
     seed: int
     difference: Difference
@@ -58,22 +58,22 @@ class Finding:
 
 @dataclass
 class Total:
-    """What was done."""
+    """Counts what was run and holds what was found."""
 
     modules: int = 0
     calls: int = 0
     findings: list[Finding] = field(default_factory=list)
 
     def __str__(self) -> str:
-        """The summary line."""
+        """Returns the last line of the output, the summary."""
         return f"{self.modules} modules, {self.calls} calls, {len(self.findings)} differences"
 
 
-# ---- the worker: one line of JSON before each module, one after ----------------------------------
+# ---- the worker, which prints a line of JSON before and after each module ------------------------
 
 
 def work(seeds: range | Iterator[int], size: int, dirty: bool | None) -> None:
-    """Runs modules until told to stop."""
+    """Runs the modules of the seeds in this process and prints what the parent needs to know."""
     for seed in seeds:
         print(json.dumps({"begin": seed}), flush=True)
         report = check(generate(seed, size, dirty=dirty))
@@ -84,7 +84,7 @@ def work(seeds: range | Iterator[int], size: int, dirty: bool | None) -> None:
 
 
 class Worker:
-    """A process that runs every n-th seed, and is started again after a crash."""
+    """A process that runs every `step`-th seed. It is started again after a crash or a hang."""
 
     def __init__(self, command: Sequence[str], seed: int, stop: int | None, step: int) -> None:
         self.command = command
@@ -104,7 +104,7 @@ class Worker:
         self.heard = time.monotonic()
 
     def messages(self) -> Iterator[dict[str, object]]:
-        """What it said since last asked; an empty message when it ended."""
+        """Yields the messages that have come; an empty message says that the process ended."""
         assert self.process.stdout is not None
         data = os.read(self.process.stdout.fileno(), 65536)
         self.heard = time.monotonic()
@@ -115,7 +115,7 @@ class Worker:
             yield json.loads(line)
 
     def end(self) -> int:
-        """Ends the process; its exit status."""
+        """Ends the process and returns its exit status."""
         self.process.kill()
         assert self.process.stdout is not None
         self.process.stdout.close()
@@ -123,7 +123,7 @@ class Worker:
 
 
 class Fuzzer:
-    """Starts workers, listens to them, collects what they find."""
+    """Starts the workers, reads their messages and collects the findings."""
 
     def __init__(self, options: Options, command: Sequence[str]) -> None:
         self.options = options
@@ -136,18 +136,18 @@ class Fuzzer:
                 self.listen(Worker(command, options.seed + job, stop, options.jobs))
 
     def listen(self, worker: Worker) -> None:
-        """Waits for what a worker says, too."""
+        """Adds a worker to those whose messages are waited for."""
         assert worker.process.stdout is not None
         self.selector.register(worker.process.stdout, selectors.EVENT_READ, worker)
 
     def forget(self, worker: Worker) -> int:
-        """Ends a worker's process."""
+        """Ends a worker's process and returns its exit status."""
         assert worker.process.stdout is not None
         self.selector.unregister(worker.process.stdout)
         return worker.end()
 
     def run(self) -> Total:
-        """Until the count, the time or the findings are used up."""
+        """Runs until the count, the time or the limit of findings is reached."""
         while self.selector.get_map() and not self.is_enough():
             for key, _ in self.selector.select(timeout=0.5):
                 self.hear(key.data)
@@ -159,13 +159,13 @@ class Fuzzer:
         return self.total
 
     def is_enough(self) -> bool:
-        """Whether to stop early."""
+        """Tells whether the time or the limit of findings is reached."""
         if self.deadline is not None and time.monotonic() > self.deadline:
             return True
         return 0 < self.options.most <= len(self.total.findings)
 
     def hear(self, worker: Worker) -> None:
-        """Takes in what a worker said."""
+        """Reads the messages of a worker and acts on them."""
         for message in worker.messages():
             if not message:
                 self.lost(worker, CRASH)
@@ -175,7 +175,7 @@ class Fuzzer:
                 self.done(worker, message)
 
     def done(self, worker: Worker, message: dict[str, object]) -> None:
-        """A module was run."""
+        """Counts a module that was run, and notes the difference if there is one."""
         seed = int(str(message["end"]))
         worker.current, worker.next = None, seed + worker.step
         self.total.modules += 1
@@ -185,7 +185,10 @@ class Fuzzer:
             self.found(seed, Difference(*difference))
 
     def lost(self, worker: Worker, kind: str) -> None:
-        """A worker is gone, or must go: because all is done, or because of a module."""
+        """Handles a worker that ended or hangs.
+
+        If it was running a module, that module is a finding, and the worker starts again behind it.
+        """
         status = self.forget(worker)
         if worker.current is None and status == 0:
             return
@@ -199,7 +202,7 @@ class Fuzzer:
             self.listen(worker)
 
     def found(self, seed: int, difference: Difference) -> None:
-        """Notes a finding, and shows it."""
+        """Notes a finding and prints it."""
         self.total.findings.append(Finding(seed, difference))
         print(f"seed {seed}: {difference.kind}: {difference.text}"[:400], flush=True)
 
@@ -212,7 +215,7 @@ def _status(status: int) -> str:
 
 
 def show_reduced(findings: list[Finding], options: Options) -> None:
-    """Reduces findings, and prints them as text."""
+    """Makes the modules of the findings small and prints them as text."""
     for finding in findings:
         module = generate(finding.seed, options.size, dirty=options.dirty)
         small = reduce(module, finding.difference, timeout=min(options.timeout, 10))
@@ -224,15 +227,15 @@ def show_reduced(findings: list[Finding], options: Options) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
-    add("--seed", type=int, default=1, help="of the first module")
-    add("--count", type=int, default=3000, help="modules; 0: until the time is up")
-    add("--time", type=float, help="seconds")
-    add("--jobs", type=int, default=1, help="processes")
-    add("--size", type=int, default=40, help="of functions")
+    add("--seed", type=int, default=1, help="seed of the first module")
+    add("--count", type=int, default=3000, help="how many modules; 0: until the time is up")
+    add("--time", type=float, help="seconds after which the run ends")
+    add("--jobs", type=int, default=1, help="worker processes")
+    add("--size", type=int, default=40, help="how large functions may be, in steps")
     add("--timeout", type=float, default=60, help="seconds until a module counts as hanging")
-    add("--most", type=int, default=20, help="findings until it stops; 0: no limit")
+    add("--most", type=int, default=20, help="findings after which the run ends; 0: no limit")
     add("--reduce", action="store_true", help="make the findings small and print them")
-    add("--nan", choices=("canonical", "open"), help="all modules with NaNs made canonical, or not")
+    add("--nan", choices=("canonical", "open"), help="make NaNs canonical at once, or not")
     add("--show", action="store_true", help="print the module of the seed and stop")
     add("--worker", nargs=3, help=argparse.SUPPRESS)
     return parser
@@ -254,7 +257,7 @@ def _options(given: argparse.Namespace) -> Options:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The command line; 1 when something differs."""
+    """Runs the command line; returns the exit code, which is 1 if any answer differs."""
     given = _parser().parse_args(arguments)
     options = _options(given)
     if given.show:

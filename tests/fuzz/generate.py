@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""A seed to a module: always valid, always ending, the same for the same seed and size.
+"""Makes a random module from a seed: always valid, always ending, and always the same one.
 
-Code is made like a stack machine runs: the maker knows the types on the stack and picks what fits
-them, pushing what is missing. What is on the stack below stays there, so branches leave operands
-behind and blocks take what others made. Weights differ from module to module, so that each has
-much of something.
+The maker (maker.py) follows a function's operand stack while it writes the code. It knows the
+types on the stack, picks an instruction that fits them, and pushes what is missing. Operands of
+earlier instructions stay below, so branches leave values behind and blocks take values that
+other instructions made. The weights of the instructions differ from module to module, so that
+each module has much of something.
 
-Everything ends: each loop has a counter in a local, and functions that call others stop at once
-when the global "fuel" (g0) is used up, which the runner fills before each call.
+Every call ends. Each loop counts down in a local. A function that calls others returns at once
+if the global "fuel" (g0) is used up; the runner fills it before each call.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def _signature(world: World) -> Signature:
         params, results = dice.pick(((40, 2), (3, 40), (20, 20), (300, 1), (2, 300)))
     if dice.chance(0.3):
         type_ = world.maybe_dirty(world.type())
-        return Signature((type_,), (type_,))  # for chains
+        return Signature((type_,), (type_,))  # can be chained: f(f(x))
     return Signature(world.types(params), world.types(results))
 
 
@@ -99,7 +100,7 @@ def _add_table(world: World) -> None:
 
 
 def _add_endless(world: World) -> None:
-    """A function that only calls itself, so that both engines stop in the same state."""
+    """Adds a function that only calls itself: both engines exhaust the stack in the same state."""
     module, dice = world.module, world.dice
     type_ = Signature(world.types(6), world.types(3))
     index = len(module.imports) + len(module.functions)
@@ -121,14 +122,15 @@ def _add_calls(world: World, times: int) -> None:
 
 
 def generate(seed: int, size: int = 40, *, times: int = 4, dirty: bool | None = None) -> Module:
-    """The module of a seed.
+    """Makes the module of a seed.
 
     Args:
         seed: Any number.
-        size: The most steps that a function is made of; a step is one or some instructions.
-        times: How often to call each function that has parameters.
-        dirty: Whether NaNs of open bits may stay on the stack, instead of being made canonical
-            after each instruction that may make one; None lets the seed decide.
+        size: How large functions may become, in steps; a step is one or a few instructions.
+        times: How often the runner calls each function that has parameters.
+        dirty: Whether a NaN whose bits the specification leaves open may stay on the stack
+            (True) or is made canonical after each instruction that may make one (False). None
+            lets the seed decide.
     """
     world = World(Dice(seed), size, dirty)
     _add_globals(world)
@@ -140,7 +142,7 @@ def generate(seed: int, size: int = 40, *, times: int = 4, dirty: bool | None = 
     for index, function in enumerate(world.module.functions):
         Maker(world, first + index, function, 1 + world.dice.below(world.mood.steps * 2)).make()
     again = any(entry.name == "again" for entry in world.module.imports)
-    if world.dice.chance(0.04) and not again:  # it needs the finished instance
+    if world.dice.chance(0.04) and not again:  # "again" needs an instance that is complete
         starts = [f for f in range(first) if world.module.imports[f].name == "nothing"]
         starts += [first + i for i, f in enumerate(world.module.functions) if f.type == Signature()]
         world.module.start = world.dice.pick(starts) if starts else None

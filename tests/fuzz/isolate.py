@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Runs something that may crash or hang, in a forked child that is kept as long as it lives."""
+"""Runs a function that may crash or hang in a forked child process.
+
+The child answers one question after the other. After a crash or a hang, the next question gets a
+new child.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +22,7 @@ CRASH, HANG = "crash", "hang"
 
 
 def _read(pipe: int, size: int, deadline: float | None = None) -> bytes | None:
-    """Bytes from a pipe: fewer than asked for at its end, None when the time is up."""
+    """Reads from a pipe: fewer bytes than `size` at its end, None when the time is up."""
     data = b""
     while len(data) < size:
         left = None if deadline is None else max(0.0, deadline - time.monotonic())
@@ -39,15 +43,15 @@ def _write(pipe: int, value: object) -> None:
 
 
 class Child:
-    """A forked process that runs a function on one argument after the other."""
+    """A forked process that calls a function with one argument after the other."""
 
     def __init__(self, run: Callable[[Any], Any], seconds: float = 10) -> None:
         self.run = run
-        self.seconds = seconds  # for one argument, before it counts as hanging
+        self.seconds = seconds  # after which a call counts as hanging
         self.pid: int | None = None
 
     def _serve(self, questions: int, answers: int) -> None:
-        """In the child: until it is killed, or the parent is gone."""
+        """Answers questions, in the child, until it is killed or its parent has ended."""
         faulthandler.disable()
         quiet = os.open(os.devnull, os.O_WRONLY)
         os.dup2(quiet, 2)
@@ -64,7 +68,7 @@ class Child:
         self.answers, answers = os.pipe()
         sys.stdout.flush()
         with warnings.catch_warnings():
-            # Other parts of the process may have threads; the child needs none of them.
+            # Python warns when a process with threads forks. The child uses none of the threads.
             warnings.simplefilter("ignore", DeprecationWarning)
             self.pid = os.fork()
         if self.pid == 0:
@@ -78,7 +82,7 @@ class Child:
         os.close(answers)
 
     def ask(self, argument: object) -> Any:
-        """What the function returns, or CRASH, or HANG.
+        """Returns what the function returns for the argument, or CRASH, or HANG.
 
         Raises:
             RuntimeError: The function raised.
@@ -103,6 +107,7 @@ class Child:
             return
         os.close(self.questions)
         os.close(self.answers)
-        os.kill(self.pid, signal.SIGKILL)  # not waited for yet, so the number is still its own
+        # Nobody has waited for the child yet, so the number cannot belong to another process.
+        os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
         self.pid = None

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Makes the body of one function: actions at random, each of which fits the stack.
+"""Makes the body of one function from random actions, each of which fits the operand stack.
 
-What is on the stack below stays there, so branches leave operands behind and blocks take what
-others made.
+operands.py holds the smaller steps that the actions are made of. An action takes only the
+operands that it needs, so branches leave values behind and blocks take values of other actions.
 """
 
 from __future__ import annotations
@@ -16,16 +16,19 @@ from fuzz.world import ACTIONS, FUEL_GLOBAL, MAX_DEPTH, MAX_ROUNDS, fits
 
 
 class Maker(Operands):
-    """Makes the body of one function."""
+    """Makes the body of one function.
+
+    `world.ACTIONS` has the weight of each method `action_NAME`.
+    """
 
     # ---- actions: each is one step of a body ----
 
     def action_push(self) -> None:
-        """Pushes anything."""
+        """Pushes a value of a random type."""
         self.push(self.world.maybe_dirty(self.world.type()))
 
     def action_numeric(self) -> None:
-        """Computes with what is on top."""
+        """Applies a numeric instruction to the values on top of the stack."""
         if not self.own():
             self.action_push()
         top = self.stack[-1] & 0xFF
@@ -35,7 +38,7 @@ class Maker(Operands):
             self.apply(self.dice.pick(UNARY[top]))
 
     def action_risky(self) -> None:
-        """An instruction that can trap; most often its operand is made harmless."""
+        """Applies an instruction that can trap; most often it gets operands that do not trap."""
         if not self.own():
             self.action_push()
         op = self.dice.pick(RISKY[self.stack[-1] & 0xFF])
@@ -50,15 +53,15 @@ class Maker(Operands):
         self.apply(op)
 
     def action_set(self) -> None:
-        """A local takes the top of the stack."""
+        """Pops the top of the stack into a local."""
         self.write_local("local.set")
 
     def action_tee(self) -> None:
-        """A local takes the top of the stack, which stays."""
+        """Copies the top of the stack into a local."""
         self.write_local("local.tee")
 
     def write_local(self, name: str) -> None:
-        """local.set or local.tee."""
+        """Emits a local.set or a local.tee, or a drop if no local fits."""
         if not self.own():
             self.action_push()
         top = self.stack[-1]
@@ -77,13 +80,13 @@ class Maker(Operands):
             self.stack[-1] = top
 
     def action_drop(self) -> None:
-        """Drops the top."""
+        """Drops the top of the stack."""
         if self.own():
             self.emit(("drop",))
             self.stack.pop()
 
     def action_select(self) -> None:
-        """Selects from the two on top."""
+        """Selects one of the two values on top of the stack."""
         if self.own() < 2 or (self.stack[-1] ^ self.stack[-2]) & 0xFF:
             if not self.own():
                 self.action_push()
@@ -95,12 +98,12 @@ class Maker(Operands):
         self.stack.append(first | second & DIRTY)
 
     def action_load(self) -> None:
-        """Loads."""
+        """Loads a value from memory."""
         if self.module.memory is not None:
             self.push_loaded(self.world.type())
 
     def action_store(self) -> None:
-        """Stores, most often what was just computed."""
+        """Stores a value to memory, most often the one that was just computed."""
         if self.module.memory is None:
             return
         if not self.own() or self.dice.chance(0.3):
@@ -121,7 +124,7 @@ class Maker(Operands):
         self.pop(2)
 
     def action_global_set(self) -> None:
-        """A global takes the top of the stack."""
+        """Pops the top of the stack into a global."""
         if not self.own():
             self.action_push()
         found = self.world.mutable_of[self.stack[-1] & 0xFF]
@@ -131,7 +134,7 @@ class Maker(Operands):
             self.stack.pop()
 
     def action_memory(self) -> None:
-        """memory.size, grow, copy, fill."""
+        """Emits a memory.size, memory.grow, memory.copy or memory.fill."""
         if self.module.memory is None:
             return
         kind = self.dice.below(4)
@@ -149,7 +152,7 @@ class Maker(Operands):
             self.pop(3)
 
     def action_same(self) -> None:
-        """One local many times on the stack, then set while it is there."""
+        """Pushes one local several times and sets it while the copies are on the stack."""
         type_ = self.world.maybe_dirty(self.world.type())
         found = self.writable[type_]
         if not found:
@@ -166,7 +169,7 @@ class Maker(Operands):
         self.set_inside(local, type_)
 
     def set_inside(self, local: int, type_: int) -> None:
-        """Sets a local, at times inside a block."""
+        """Sets a local, sometimes inside a block."""
         kind = self.dice.roll()
         outer, self.out = self.out, []
         self.labels.append(Label(len(self.stack), ()))
@@ -185,7 +188,7 @@ class Maker(Operands):
             self.emit(("if", (), (), inner, None))
 
     def action_deep(self) -> None:
-        """Many operands, folded at once or left to others."""
+        """Pushes many operands and folds them to one, or leaves them to later actions."""
         type_ = self.world.type()
         times = self.mood.deep // 2 + self.dice.below(self.mood.deep)
         for _ in range(times):
@@ -200,7 +203,10 @@ class Maker(Operands):
     # ---- blocks ----
 
     def inner(self, params: Types, results: Types, label: Label) -> Body:
-        """A body inside the current one. Its parameters are on the stack, then its results."""
+        """Makes a body inside the current one.
+
+        The block's parameters are on the stack before the call, and its results after it.
+        """
         outer, self.out = self.out, []
         self.labels.append(label)
         share = self.dice.below(self.budget // 2 + 2)
@@ -214,21 +220,21 @@ class Maker(Operands):
         return body
 
     def operands(self) -> Types:
-        """Some operands from the top, to be the parameters of a block."""
+        """Chooses how many operands become parameters of a block; returns their types."""
         number = self.dice.below(min(self.mood.params, self.own()) + 1)
         return tuple(self.stack[len(self.stack) - number :]) if number else ()
 
     def results(self) -> Types:
-        """Results for a block."""
+        """Chooses the result types of a block."""
         most = 12 if self.dice.chance(0.02) else self.mood.results
         return self.world.types(most)
 
     def too_deep(self) -> bool:
-        """Whether no more blocks should be opened."""
+        """Tells whether no more blocks should be opened here."""
         return len(self.labels) > MAX_DEPTH or self.budget <= 0
 
     def action_block(self) -> None:
-        """A block."""
+        """Emits a block."""
         if self.too_deep():
             return
         params, results = self.operands(), self.results()
@@ -236,7 +242,7 @@ class Maker(Operands):
         self.emit(("block", params, results, self.inner(params, results, label)))
 
     def action_loop(self) -> None:
-        """A loop with a counter."""
+        """Emits a loop, with a local that counts down the rounds it may still run."""
         if self.too_deep():
             return
         counter = self.new_local(I32)
@@ -249,7 +255,7 @@ class Maker(Operands):
         self.emit(("loop", params, results, self.inner(params, results, label)))
 
     def action_if_(self) -> None:
-        """An if, with or without else."""
+        """Emits an if, with or without an else."""
         if self.too_deep():
             return
         self.push_condition()
@@ -268,24 +274,27 @@ class Maker(Operands):
     # ---- branches ----
 
     def leave(self) -> None:
-        """What follows in this block cannot be reached."""
+        """Notes that the rest of this block cannot be reached."""
         label = self.labels[-1]
         label.dead = True
         del self.stack[label.base :]
 
     def give_up(self) -> Body:
-        """Leaves the function with zeros."""
+        """Returns code that leaves the function with zeros as results."""
         return [*map(zero, self.function.type.results), ("return",)]
 
     def count_down(self, label: Label) -> None:
-        """Before an unconditional branch to a loop: leaves the function when it ran enough."""
+        """Emits code that leaves the function when a loop has run often enough.
+
+        It stands before an unconditional branch, which could otherwise run the loop forever.
+        """
         if label.counter is not None:
             self.emit(*self.counted(label.counter), ("i32.eqz",))
             self.emit(("if", (), (), self.give_up(), None))
 
     @staticmethod
     def counted(counter: int) -> Body:
-        """Counts down, and pushes whether the loop may run again."""
+        """Returns code that counts down and pushes whether the loop may run again."""
         return [
             ("local.get", counter),
             ("i32.const", 1),
@@ -296,15 +305,15 @@ class Maker(Operands):
         ]
 
     def any_depth(self) -> int:
-        """The depth of a label, inner ones more often."""
+        """Chooses the depth of a label, inner labels more often than outer ones."""
         return int(self.dice.roll() ** 2 * len(self.labels))
 
     def too_early(self) -> bool:
-        """Whether to leave the function's own body would waste it."""
+        """Tells whether a branch here would make the rest of the function unreachable too soon."""
         return len(self.labels) == 1 and self.dice.chance(0.9)
 
     def action_br(self) -> None:
-        """A branch to any label."""
+        """Emits a branch to any label."""
         if self.too_early():
             return
         depth = self.any_depth()
@@ -315,7 +324,7 @@ class Maker(Operands):
         self.leave()
 
     def action_br_if(self) -> None:
-        """A conditional branch to any label; to a loop only while it counts."""
+        """Emits a conditional branch to any label; a loop also needs a positive counter."""
         depth = self.any_depth()
         label = self.labels[-1 - depth]
         self.need(label.types)
@@ -326,7 +335,7 @@ class Maker(Operands):
         self.emit(("br_if", depth))
 
     def action_br_table(self) -> None:
-        """A branch to one of several labels of the same types."""
+        """Emits a branch to one of several labels with the same types."""
         if self.too_early():
             return
         labels = self.labels[::-1]
@@ -338,7 +347,7 @@ class Maker(Operands):
         used = [labels[d] for d in {*targets, default}]
         for label in used:
             self.count_down(label)
-        # Dirty only if it is dirty in all of them.
+        # A value may be dirty only if all the labels take a dirty one.
         self.need(tuple([min(column) for column in zip(*[x.types for x in used], strict=True)]))
         self.push(I32)
         if self.dice.chance(0.8):
@@ -347,7 +356,7 @@ class Maker(Operands):
         self.leave()
 
     def action_return_(self) -> None:
-        """A return, with whatever is below."""
+        """Emits a return; operands below the results are left behind."""
         if self.too_early() or self.dice.chance(0.5):
             return
         self.need(self.function.type.results)
@@ -355,7 +364,7 @@ class Maker(Operands):
         self.leave()
 
     def action_unreachable(self) -> None:
-        """A trap, now and then."""
+        """Emits an unreachable, if the module's mood wants traps."""
         if self.dice.chance(self.mood.traps) and not self.too_early():
             self.emit(("unreachable",))
             self.leave()
@@ -363,22 +372,22 @@ class Maker(Operands):
     # ---- calls ----
 
     def call_to(self, index: int) -> None:
-        """Calls a function with what is there or pushed for it."""
+        """Calls a function, with operands that are on the stack or are pushed for it."""
         self.need(self.module.signature(index).params)
         self.call(index)
 
     def any_function(self) -> int:
-        """An index, imports counted."""
+        """Chooses the index of a function, imported or defined."""
         return self.dice.below(len(self.module.imports) + len(self.module.functions))
 
     def action_call(self) -> None:
-        """Calls anything."""
+        """Calls a random function."""
         index = self.any_function()
         if self.may_call(index):
             self.call_to(index)
 
     def action_chain(self) -> None:
-        """Calls that feed each other: f(f(f(x)))."""
+        """Emits calls of which each takes the result of the one before: f(f(f(x)))."""
         type_ = self.world.type()
         self.push(type_)
         found = [f for f in self.world.giving.get(type_, ()) if self.may_call(f)]
@@ -392,7 +401,7 @@ class Maker(Operands):
                 self.call_to(index)
 
     def action_call_indirect(self) -> None:
-        """Calls through the table; the type may be wrong, the entry null or out of range."""
+        """Calls through the table; the type may be wrong, or the entry null or out of range."""
         table = self.module.table
         if table is None or self.is_leaf:
             return
@@ -415,7 +424,7 @@ class Maker(Operands):
 
     @staticmethod
     def same(one: Signature, other: Signature) -> bool:
-        """Whether two types are one for wasm."""
+        """Tells whether two function types are equal when dirty types count as clean ones."""
         return [t & 0xFF for t in (*one.params, 0, *one.results)] == [
             t & 0xFF for t in (*other.params, 0, *other.results)
         ]
@@ -423,7 +432,7 @@ class Maker(Operands):
     # ---- the whole ----
 
     def steps(self, number: int) -> None:
-        """Some actions, and some more that nobody reaches."""
+        """Makes actions; behind a branch it stops, or goes on with code that cannot be reached."""
         actions, label = self.mood.actions, self.labels[-1]
         for _ in range(number):
             if label.dead and not self.dice.chance(self.mood.dead):
@@ -436,7 +445,7 @@ class Maker(Operands):
                 _METHODS[self.dice.pick(actions)](self)
 
     def dead_step(self) -> None:
-        """An instruction with operands that nobody pushed."""
+        """Emits, in unreachable code, an instruction whose operands were never pushed."""
         kind = self.dice.below(6)
         if kind == 0:
             self.emit(("drop",))
@@ -453,7 +462,7 @@ class Maker(Operands):
             self.stack.append(I32)
 
     def sink(self) -> None:
-        """Gets rid of the top, most often so that it stays visible."""
+        """Takes a value off the stack, most often to where the comparison can see it."""
         kind = self.dice.roll()
         top = self.stack[-1] & 0xFF
         if kind < 0.5 and self.own() > 1 and self.stack[-2] & 0xFF == top:
@@ -468,7 +477,7 @@ class Maker(Operands):
             self.action_drop()
 
     def finish(self, results: Types) -> None:
-        """Leaves exactly the results on the stack of the innermost block."""
+        """Ends the innermost block with exactly its results on the stack."""
         label = self.labels[-1]
         if label.dead and self.dice.chance(0.5):
             while self.own() and not self.is_tail(results):
@@ -476,7 +485,7 @@ class Maker(Operands):
             return
         if self.own() and label.counter is None and self.dice.chance(0.3):
             self.need(results)
-            self.emit(("br", 0))  # what lies below is left behind
+            self.emit(("br", 0))  # operands below the results are left behind
             self.leave()
             return
         while self.own() and not self.is_head(results):
@@ -485,17 +494,17 @@ class Maker(Operands):
             self.push(type_)
 
     def is_head(self, types: Types) -> bool:
-        """Whether the block's operands are the first of some types."""
+        """Tells whether the block's operands fit the first of some types."""
         own = self.stack[self.labels[-1].base :]
         return len(own) <= len(types) and all(map(fits, own, types))
 
     def is_tail(self, types: Types) -> bool:
-        """Whether the block's operands are the last of some types."""
+        """Tells whether the block's operands fit the last of some types."""
         own = self.stack[self.labels[-1].base :]
         return len(own) <= len(types) and all(map(fits, own, types[len(types) - len(own) :]))
 
     def make(self) -> None:
-        """Fills the function."""
+        """Makes the whole body and puts it into the function."""
         if not self.is_leaf:
             self.emit(("global.get", FUEL_GLOBAL), ("i32.eqz",))
             self.emit(("if", (), (), self.give_up(), None))

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""Changed modules of the official suite: pywasm3 and wasmtime accept and refuse the same ones.
+"""Checks that pywasm3 and wasmtime accept and refuse the same mutants of the official suite.
 
     python tests/fuzz/mutants.py --seed 1 --count 3000
     python tests/fuzz/mutants.py --count 1000000 --jobs 2
-    python tests/fuzz/mutants.py --seed 17 --count 1 --show    both verdicts on one mutant
+    python tests/fuzz/mutants.py --seed 17 --count 1 --show    prints the verdict on one mutant
 
-Mutant n is always the same, as long as the suite is. The exit code is 1 when something differs
-that no rule of `verdict.RULES` explains; valid ones are run, and none may crash or hang. What is
-found is written to the folder --save, as seed.wasm.
+The mutants are modules of the official suite, changed by mutate.py. A seed always makes the same
+mutant, as long as the suite stays the same. Valid mutants are also run. The exit code is 1 if a
+mutant crashes or hangs the process, or if the verdicts differ and no rule of `verdict.RULES`
+explains why. Each such mutant is written to the folder --save as SEED.wasm.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ from multiprocessing import get_context
 from pathlib import Path
 
 if __name__ == "__main__":
-    # The folder above is searched, not this one: "fuzz" is the package.
+    # Imports must search tests/ and not this folder, because "fuzz" and "spec" are packages there.
     sys.path[0] = str(Path(__file__).resolve().parents[1])
-# wasmtime would validate one function of a small module on each thread.
+# One thread is enough: wasmtime would start threads to validate a handful of small functions.
 os.environ.setdefault("RAYON_NUM_THREADS", "1")
 
 from fuzz.exercise import exercise
@@ -35,18 +36,18 @@ from fuzz.mutate import LARGEST, mutant
 from fuzz.verdict import UNEXPLAINED, Verdict, judge, objection
 from spec.suite import ABSENT, Suite, locate
 
-BATCH = 500
-SECONDS = 60  # until a batch counts as hanging
+BATCH = 500  # mutants that a child process judges in one go
+SECONDS = 60  # after which a batch counts as hanging
 
 
 @functools.cache
 def corpus() -> tuple[bytes, ...]:
-    """The modules of the suite in a fixed order, valid ones several times.
+    """Returns the modules of the suite in a fixed order, with the valid ones several times.
 
-    A change of a valid module is often valid still, one of an invalid one hardly ever.
+    A mutant of a valid module is often still valid; a mutant of an invalid module hardly ever is.
 
     Raises:
-        SystemExit: There is no suite.
+        SystemExit: The official suite is not there.
     """
     path = locate()
     if path is None:
@@ -60,16 +61,16 @@ def corpus() -> tuple[bytes, ...]:
 
 @dataclass
 class Finding:
-    """A mutant on which the verdicts differ."""
+    """A mutant on which the verdicts differ, or that crashes or hangs the process."""
 
     seed: int
-    kind: str  # of the difference: a rule's name, UNEXPLAINED, CRASH or HANG
+    kind: str  # UNEXPLAINED, CRASH or HANG
     text: str
 
 
 @dataclass
 class Total:
-    """What was done."""
+    """Counts what was judged and holds what was found."""
 
     mutants: int = 0
     valid: int = 0
@@ -77,7 +78,7 @@ class Total:
     findings: list[Finding] = field(default_factory=list)
 
     def __iadd__(self, other: Total) -> Total:
-        """Adds what another process did."""
+        """Adds the counts and findings of another process."""
         self.mutants += other.mutants
         self.valid += other.valid
         self.kinds += other.kinds
@@ -85,7 +86,7 @@ class Total:
         return self
 
     def __str__(self) -> str:
-        """The summary: what the rules explain, then the line of counts."""
+        """Returns the summary: how often each rule applied, then the line of counts."""
         lines = [f"{count:8} {kind}" for kind, count in self.kinds.most_common()]
         lines.append(
             f"{self.mutants} mutants, {self.valid} valid, "
@@ -94,11 +95,11 @@ class Total:
         return "\n".join(lines)
 
 
-# ---- batches: judged in a child, one by one when it crashes --------------------------------------
+# ---- batches: a child process judges one; if it crashes, halves of the batch are tried -----------
 
 
 def judge_batch(seeds: range) -> Total:
-    """Judges mutants in this process, and runs the valid ones."""
+    """Judges mutants in this process and runs the valid ones."""
     total = Total()
     for seed in seeds:
         data = mutant(seed, corpus())
@@ -115,7 +116,7 @@ def judge_batch(seeds: range) -> Total:
 
 
 def run_batch(seeds: range) -> Total:
-    """Judges mutants where a crash does not matter."""
+    """Judges mutants in a child process, and finds the one that crashes or hangs it."""
     child = _child()
     total = child.ask(seeds)
     if total not in (CRASH, HANG):
@@ -130,20 +131,20 @@ def run_batch(seeds: range) -> Total:
 
 @functools.cache
 def _child() -> Child:
-    """The child of this process."""
+    """Returns the child of this process."""
     return Child(judge_batch, SECONDS)
 
 
 def batches(seed: int, count: int) -> Iterator[range]:
-    """The seeds, in parts."""
+    """Yields the seeds in ranges of BATCH."""
     for first in range(seed, seed + count, BATCH):
         yield range(first, min(first + BATCH, seed + count))
 
 
 def run_all(seed: int, count: int, jobs: int, most: int) -> Total:
-    """Judges mutants in several processes, until there are too many findings."""
+    """Judges mutants in several processes, until there are `most` findings (0 means no limit)."""
     total = Total()
-    corpus()  # before the processes are forked
+    corpus()  # read before the processes are forked, so that they share it
     with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
         for part in pool.map(run_batch, batches(seed, count)):
             total += part
@@ -158,22 +159,24 @@ def run_all(seed: int, count: int, jobs: int, most: int) -> Total:
 
 
 def save(findings: Sequence[Finding], folder: Path) -> None:
-    """Writes the mutants of findings."""
+    """Writes the mutants of the findings as files."""
     for finding in findings:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{finding.seed}.wasm").write_bytes(mutant(finding.seed, corpus()))
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The command line; 1 when something differs and no rule explains it."""
+    """Runs the command line; returns the exit code, which is 1 if there are findings."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
-    add("--seed", type=int, default=1, help="of the first mutant")
-    add("--count", type=int, default=3000, help="mutants")
+    add("--seed", type=int, default=1, help="seed of the first mutant")
+    add("--count", type=int, default=3000, help="how many mutants")
     add("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
-    add("--most", type=int, default=20, help="findings until it stops; 0: no limit")
-    add("--save", type=Path, default=Path("build/mutants"), help="folder for what differs")
-    add("--show", action="store_true", help="print the verdicts, in this process")
+    add("--most", type=int, default=20, help="findings after which the run ends; 0: no limit")
+    add(
+        "--save", type=Path, default=Path("build/mutants"), help="folder for mutants that are found"
+    )
+    add("--show", action="store_true", help="print the verdicts, without child processes")
     given = parser.parse_args(arguments)
     if given.show:
         for seed in range(given.seed, given.seed + given.count):

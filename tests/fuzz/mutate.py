@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Changes modules: bytes, LEB128 numbers, sections, function bodies, and parts of others.
+"""Makes mutants: changes bytes, LEB128 numbers, function bodies and sections of a module.
 
-Sizes and counts that enclose a change are mostly written anew, so that it is not merely the size
-that is wrong. What is not made of sections is changed as plain bytes.
+Some changes take parts from a second module. The sizes and counts that enclose a change are
+mostly written anew, so that a wrong size does not hide everything else that is wrong. A file
+that has no sections is changed as plain bytes.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ Section: TypeAlias = tuple[int, bytes]
 Bytes: TypeAlias = bytearray
 
 CODE = 10
-LARGEST = 1 << 16  # bytes of a mutant, roughly
+LARGEST = 1 << 16  # bytes; larger modules are not used, and mutants stay near this size
 
-# Types, block types, flags, ends: bytes that mean something in many places.
+# Bytes that mean something in many places: types, block types, flags, ends of bodies.
 _TELLING = bytes.fromhex("00 01 02 03 04 05 06 07 08 0b 0f 11 1f 20 3f 40 41 45 5e 5f 60 63 64 69")
 _TELLING += bytes.fromhex("6a 6b 6c 6d 6e 6f 70 71 72 73 74 7b 7c 7d 7e 7f 80 c0 d0 d1 d2 d5 d6")
 _TELLING += bytes.fromhex("fb fc fd fe ff")
@@ -29,7 +30,7 @@ _TELLING += bytes.fromhex("fb fc fd fe ff")
 
 
 def _sized(data: bytes, position: int) -> tuple[bytes, int]:
-    """The bytes after their size."""
+    """Reads a size and as many bytes behind it; returns the bytes and the position after them."""
     size, position = read_leb(data, position)
     if position + size > len(data):
         raise ValueError("the size goes beyond the end")
@@ -37,7 +38,7 @@ def _sized(data: bytes, position: int) -> tuple[bytes, int]:
 
 
 def split(data: bytes) -> list[Section] | None:
-    """The sections of a module, or None if it is not made of any."""
+    """Returns the sections of a module, or None if the bytes are not made of sections."""
     if data[:8] != HEADER:
         return None
     sections, position = [], 8
@@ -52,7 +53,7 @@ def split(data: bytes) -> list[Section] | None:
 
 
 def join(sections: Sequence[Section]) -> bytes:
-    """The module of sections."""
+    """Returns the bytes of a module with these sections."""
     parts = [HEADER]
     for code, content in sections:
         parts += [bytes([code]), leb(len(content)), content]
@@ -60,7 +61,7 @@ def join(sections: Sequence[Section]) -> bytes:
 
 
 def bodies(section: bytes) -> list[bytes] | None:
-    """The entries of a code section, or None if it is not made of any."""
+    """Returns the function bodies of a code section, or None if it is not made of them."""
     try:
         count, position = read_leb(section, 0)
         if count > len(section):
@@ -75,11 +76,13 @@ def bodies(section: bytes) -> list[bytes] | None:
 
 
 def join_bodies(entries: Sequence[bytes]) -> bytes:
-    """The code section of entries."""
+    """Returns the content of a code section with these function bodies."""
     return b"".join([leb(len(entries)), *[leb(len(entry)) + entry for entry in entries]])
 
 
-# ---- changes of bytes: each gets bytes, and bytes of another module ------------------------------
+# ---- changes of bytes ----------------------------------------------------------------------------
+#
+# Each function changes `data` in place; `other` is part of another module, to be copied from.
 
 
 def _place(random: Random, data: Bytes) -> int:
@@ -128,7 +131,7 @@ def _graft(random: Random, data: Bytes, other: bytes) -> None:
 
 
 def _overlong(random: Random, data: Bytes, other: bytes) -> None:
-    """The same unsigned number, with bytes that say nothing."""
+    """Writes a one-byte number in a longer form, with bytes that add nothing to its value."""
     at = _place(random, data)
     if data[at] < 0x80:
         more = random.choice((1, 1, 2, 3, 4, 5, 9))
@@ -136,7 +139,7 @@ def _overlong(random: Random, data: Bytes, other: bytes) -> None:
 
 
 def _extreme(random: Random, data: Bytes, other: bytes) -> None:
-    """A number at the end of a range."""
+    """Puts a number at the end of some range in the place of a byte."""
     at = _place(random, data)
     bits = random.choice((7, 8, 16, 31, 32, 33, 63, 64))
     number = leb(max(0, (1 << bits) - random.choice((0, 1))))
@@ -180,7 +183,7 @@ def _of_code(sections: Sequence[Section]) -> list[bytes]:
 
 
 def _change_body(random: Random, sections: list[Section], others: Sequence[Section]) -> None:
-    """Changes an entry of the code section, or puts one of another module there."""
+    """Changes a function body, or puts one of another module in its place."""
     for position, (code, content) in enumerate(sections):
         entries = bodies(content) if code == CODE else None
         if not entries:
@@ -198,7 +201,7 @@ def _change_body(random: Random, sections: list[Section], others: Sequence[Secti
 
 
 def _change_section(random: Random, sections: list[Section], others: Sequence[Section]) -> None:
-    """Changes the content of a section."""
+    """Changes bytes in the content of a section."""
     at = random.randrange(len(sections))
     code, content = sections[at]
     same = [foreign for kind, foreign in others if kind == code]
@@ -206,7 +209,7 @@ def _change_section(random: Random, sections: list[Section], others: Sequence[Se
 
 
 def _take_section(random: Random, sections: list[Section], others: Sequence[Section]) -> None:
-    """Puts a section of another module in: for that of the same kind, or anywhere."""
+    """Takes a section of another module: in place of one of the same kind, or anywhere."""
     code, content = random.choice(others)
     places = [i for i, (kind, _) in enumerate(sections) if kind == code]
     if places and random.random() < 0.8:
@@ -216,7 +219,7 @@ def _take_section(random: Random, sections: list[Section], others: Sequence[Sect
 
 
 def _move_section(random: Random, sections: list[Section], others: Sequence[Section]) -> None:
-    """Drops a section, or puts it elsewhere."""
+    """Removes a section or moves it elsewhere."""
     section = sections.pop(random.randrange(len(sections)))
     if random.random() < 0.5:
         sections.insert(random.randint(0, len(sections)), section)
@@ -224,7 +227,7 @@ def _move_section(random: Random, sections: list[Section], others: Sequence[Sect
 
 PartChange: TypeAlias = Callable[[Random, list[Section], Sequence[Section]], None]
 
-# Mostly bodies, where most rules are.
+# The weights: function bodies are changed most often, because most rules of validation are theirs.
 PARTS: tuple[tuple[PartChange, int], ...] = (
     (_change_body, 12),
     (_change_section, 7),
@@ -234,7 +237,7 @@ PARTS: tuple[tuple[PartChange, int], ...] = (
 
 
 def mutant(seed: int, corpus: Sequence[bytes]) -> bytes:
-    """The mutant of a seed: always the same one, as long as the corpus is."""
+    """Returns the mutant of a seed. For the same corpus it is always the same one."""
     random = Random(seed)
     data, other = random.choice(corpus), random.choice(corpus)
     sections, others = split(data), split(other)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The stack of a function that is being made, and how operands get there.
+"""Keeps the operand stack of a function that is being made, and emits code that pushes operands.
 
-The types on it are known at every moment. A push adds exactly one value; `need` may use what is
-there already.
+The types on the stack are known after every instruction. Each `push…` method emits code that
+adds exactly one value; `need` may use values that are on the stack already.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from fuzz.world import World, fits
 
 
 def _by(ops: Sequence[Op], key: Callable[[Op], int]) -> dict[int, list[Op]]:
-    """Ops by a type of theirs; never without an entry."""
+    """Groups instructions by a type, with an entry for every type."""
     found: dict[int, list[Op]] = {t: [] for t in TYPES}
     for op in ops:
         found[key(op)].append(op)
@@ -43,7 +43,7 @@ _SAFE = [op for op in NUMERIC.values() if op.name not in CAN_TRAP]
 _RISKY = [op for op in NUMERIC.values() if op.name in CAN_TRAP]
 UNARY = _by([op for op in _SAFE if len(op.params) == 1], lambda op: op.params[0])
 BINARY = _by([op for op in _SAFE if len(op.params) == 2], lambda op: op.params[0])
-# Keep the type: what folds a deep stack.
+# Two operands of the result's type: repeated, such an instruction folds a deep stack to one value.
 FOLDING = _by([op for op in _SAFE if op.params == (op.result,) * 2], lambda op: op.result)
 RISKY = _by(_RISKY, lambda op: op.params[0])
 GIVING = _by(_SAFE, lambda op: op.result)
@@ -52,19 +52,19 @@ STORES = {t: [a for a in ACCESSES.values() if a.type == t and a.is_store] for t 
 
 
 class Label:
-    """What a branch to a block needs."""
+    """A block that is being made: what a branch to it needs, and where its operands begin."""
 
     __slots__ = ("base", "counter", "dead", "types")
 
     def __init__(self, base: int, types: Types, counter: int | None = None) -> None:
-        self.base = base  # height of the stack below the block's own operands
-        self.types = types
-        self.counter = counter  # loops: the local that counts down
-        self.dead = False  # control cannot come here
+        self.base = base  # number of operands below the block's own
+        self.types = types  # of the values that a branch carries
+        self.counter = counter  # the local that counts down the rounds of a loop
+        self.dead = False  # whether the code after this cannot be reached
 
 
 class Operands:
-    """The stack of a function that is being made: what pushes, applies, makes room."""
+    """The operand stack of a function that is being made, and the steps that change it."""
 
     def __init__(self, world: World, index: int, function: Function, steps: int) -> None:
         self.world = world
@@ -87,31 +87,31 @@ class Operands:
     # ---- small steps ----
 
     def new_local(self, type_: int) -> int:
-        """A local that only the maker's own patterns write."""
+        """Adds a local that `write_local` never chooses, because code of the maker relies on it."""
         self.locals.append(type_)
         self.function.locals.append(type_)
         return len(self.locals) - 1
 
     def own(self) -> int:
-        """How many operands the innermost block has."""
+        """Returns the number of operands that belong to the innermost block."""
         return len(self.stack) - self.labels[-1].base
 
     def emit(self, *instructions: Instruction) -> None:
-        """Appends instructions; the stack is the caller's business."""
+        """Appends instructions. The caller updates the stack."""
         self.out.extend(instructions)
 
     def push_const(self, type_: int) -> None:
-        """Pushes an edge value or another."""
+        """Pushes a random constant of a type, often one at the edge of its range."""
         self.emit(const(type_, self.dice.bits(type_)))
         self.stack.append(type_ & 0xFF)
 
     def push_i32(self, value: int) -> None:
-        """Pushes a number."""
+        """Pushes an i32 constant."""
         self.emit(("i32.const", value & 0xFFFFFFFF))
         self.stack.append(I32)
 
     def clean(self) -> None:
-        """Makes the NaN on top, if it is one, canonical."""
+        """Makes the float on top of the stack the canonical NaN if it is a NaN."""
         type_ = self.stack[-1] & 0xFF
         if type_ not in self.temporary:
             self.temporary[type_] = self.new_local(type_ | DIRTY)
@@ -127,7 +127,7 @@ class Operands:
         self.stack[-1] = type_
 
     def clean_if_dirty(self) -> None:
-        """For what makes bits visible."""
+        """Cleans the top of the stack if it is dirty, before an instruction that shows its bits."""
         if self.stack[-1] & DIRTY:
             self.clean()
 
@@ -146,7 +146,7 @@ class Operands:
             self.clean()
 
     def push(self, want: int, depth: int = 0) -> None:
-        """Pushes something that fits a type."""
+        """Pushes a value that fits a type: a constant, a local, a result, whatever the dice say."""
         kind = self.dice.roll()
         if kind < 0.3 and depth < 3:
             self.push_computed(want, depth)
@@ -162,7 +162,7 @@ class Operands:
             self.push_const(want)
 
     def push_computed(self, want: int, depth: int) -> None:
-        """Pushes what an instruction makes of other pushes."""
+        """Pushes the result of an instruction whose operands are pushed first."""
         op = self.dice.pick(GIVING[want & 0xFF])
         for type_ in op.params:
             dirty = type_ in FLOATS and self.mood.dirty and op.name not in SHOWS_BITS
@@ -193,7 +193,7 @@ class Operands:
         self.stack.append(want & 0xFF)
 
     def push_loaded(self, want: int) -> None:
-        """Pushes what is in memory."""
+        """Pushes a value loaded from memory."""
         access = self.dice.pick(LOADS[want & 0xFF])
         self.push_address()
         self.emit(self.access(access))
@@ -211,7 +211,7 @@ class Operands:
             self.push_const(want)
 
     def need(self, types: Types) -> None:
-        """Puts values of some types on top of the stack, with what is there if that fits."""
+        """Makes the top of the stack have these types, with operands there or newly pushed ones."""
         kept = 0
         if self.dice.chance(self.mood.reuse):
             kept = min(len(types), self.own())
@@ -221,12 +221,12 @@ class Operands:
             self.push(type_)
 
     def pop(self, number: int) -> None:
-        """Forgets the top of the stack."""
+        """Removes operands from the top of the stack that instructions have taken."""
         if number:
             del self.stack[-number:]
 
     def push_address(self) -> None:
-        """Pushes an address that most often is in memory."""
+        """Pushes an address that is most often inside the memory."""
         kind = self.dice.roll()
         if kind < 0.5:
             self.push_i32(self.dice.below(64))
@@ -237,7 +237,7 @@ class Operands:
             self.emit(("i32.const", self.dice.pick((0x3F, 0xFFF, 0xFFF0))), ("i32.and",))
 
     def access(self, access: Access) -> Instruction:
-        """A load or store with its immediates."""
+        """Returns a load or a store with random immediates."""
         offset = self.dice.below(16)
         if self.dice.chance(self.mood.traps / 8):
             offset = self.dice.pick((0xFFF0, 0x10000, 0x7FFFFFFF, 0xFFFFFFFF))
@@ -245,7 +245,7 @@ class Operands:
 
     @staticmethod
     def as_temporary(type_: int) -> int:
-        """The type that a temporary of a type has."""
+        """Returns the type with which a temporary of a type counts: floats in it may be dirty."""
         return type_ | DIRTY if type_ in FLOATS else type_
 
     def push_condition(self) -> None:
@@ -261,7 +261,7 @@ class Operands:
             self.emit(("i32.eqz",))
 
     def may_call(self, index: int) -> bool:
-        """Whether a call to a function may be here: leaves call nothing but the host."""
+        """Tells whether this function may call another; leaves may call only host functions."""
         if index < len(self.module.imports):
             return not self.is_leaf or self.module.imports[index].name != "again"
         return not self.is_leaf

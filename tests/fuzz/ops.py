@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Value types and the instructions whose type does not depend on the module.
+"""Lists the value types and the instructions whose types do not depend on the module.
 
-Specification, section 5.4 (binary format of instructions). A value type is its byte. A float
-type with DIRTY added is the same type for wasm, but its value may be a NaN whose bits the
-specification leaves open (section 4.3.3, NaN propagation): such a value must not become visible.
+The codes and types are those of the specification's section 5.4 (binary format of instructions).
+A value type is represented by its byte. A float type with DIRTY added is the same type for
+WebAssembly, but its value may be a NaN whose bits the specification leaves open (section 4.3.3,
+NaN propagation). The two engines may choose different bits, so the generator never makes the bits
+of such a value visible.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ Types: TypeAlias = tuple[int, ...]
 
 
 class Op(NamedTuple):
-    """A numeric instruction: what it takes, what it gives."""
+    """A numeric instruction with the types of its operands and its result."""
 
     name: str
     code: bytes
@@ -34,24 +36,24 @@ class Op(NamedTuple):
 
 
 class Access(NamedTuple):
-    """A load or a store."""
+    """A load or a store, for values of one type."""
 
     name: str
     code: int
     type: int
-    align: int  # the largest, as a power of two
+    align: int  # the largest alignment that is valid, as an exponent of two
     is_store: bool
 
 
 def is_nan(bits: int, type_: int) -> bool:
-    """Whether a pattern of a float type is a NaN."""
+    """Tells whether a bit pattern of a float type is a NaN."""
     if type_ & 0xFF == F32:
         return bits & 0x7FFFFFFF > 0x7F800000
     return bits & (2**63 - 1) > 0x7FF0000000000000
 
 
 def _row(first: int, prefix: str, names: str, params: Types, result: int) -> list[Op]:
-    """Instructions of one type with codes that follow each other."""
+    """Returns instructions that have the same types and consecutive codes."""
     return [
         Op(f"{prefix}.{name}", bytes([first + i]), params, result)
         for i, name in enumerate(names.split())
@@ -91,15 +93,15 @@ _CONVERSIONS = """
     f32.convert_i32_s f32.convert_i32_u f32.convert_i64_s f32.convert_i64_u f32.demote_f64
     f64.convert_i32_s f64.convert_i32_u f64.convert_i64_s f64.convert_i64_u f64.promote_f32
     i32.reinterpret_f32 i64.reinterpret_f64 f32.reinterpret_i32 f64.reinterpret_i64
-"""  # from 0xA7 on
+"""  # the codes are 0xA7, 0xA8, ...
 _SATURATING = """
     i32.trunc_sat_f32_s i32.trunc_sat_f32_u i32.trunc_sat_f64_s i32.trunc_sat_f64_u
     i64.trunc_sat_f32_s i64.trunc_sat_f32_u i64.trunc_sat_f64_s i64.trunc_sat_f64_u
-"""  # from 0xFC 0x00 on
+"""  # the codes are 0xFC 0x00, 0xFC 0x01, ...
 
 
 def _conversion(name: str, code: bytes) -> Op:
-    """The types are those in the name."""
+    """Returns a conversion whose types are read from its name."""
     result, rest = name.split(".")
     source = next(part for part in rest.split("_") if part in CODES)
     return Op(name, code, (CODES[source],), CODES[result])
@@ -112,7 +114,7 @@ def _conversions() -> list[Op]:
 
 NUMERIC = {op.name: op for op in _numeric()}
 
-# NaN in, NaN out, of whatever sign and payload.
+# Instructions that may return a NaN with any sign and payload.
 MAKES_NAN = frozenset(
     name
     for name, op in NUMERIC.items()
@@ -120,7 +122,7 @@ MAKES_NAN = frozenset(
     and all(t in FLOATS for t in op.params)
     and name.split(".")[1] not in ("abs", "neg", "copysign")
 )
-# Bits of the (last) operand become visible: all of them, or the sign.
+# Instructions that make bits of their last operand visible: all bits, or the sign.
 SHOWS_BITS = frozenset(
     ("i32.reinterpret_f32", "i64.reinterpret_f64", "f32.copysign", "f64.copysign")
 )

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""A module in wasmtime, called with bit patterns.
+"""Runs a module in wasmtime, called with bit patterns: the expected answers of the fuzzer.
 
-wasmtime's Python API converts values, which costs time and the bits of NaNs. Its C API does not,
-so this goes through the ctypes bindings that the package brings along.
+wasmtime's Python API converts values, which is slow and loses the bits of NaNs. Its C API does
+not, so this module uses the ctypes bindings to the C API that come with the Python package.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from fuzz.world import FUEL_GLOBAL, HOST
 
 MAX_STACK = 3 << 20  # bytes of native stack for wasm code
 
-# winch compiles three times as fast as cranelift, but is complete on one kind of machine only.
+# The compiler winch is three times as fast as cranelift, but it is complete only on x86-64.
 FAST = "winch" if platform.machine() in ("x86_64", "AMD64") else "cranelift"
 CAREFUL = "cranelift"
 _STRATEGIES = {"cranelift": 1, "winch": 2}
 
-# Trap codes to the phrases of the official test-suite.
+# The official test-suite's phrase for each of wasmtime's trap codes.
 _PHRASES = {
     "STACK_OVERFLOW": "call stack exhausted",
     "MEMORY_OUT_OF_BOUNDS": "out of bounds memory access",
-    "TABLE_OUT_OF_BOUNDS": "undefined element",  # tables are only called through
+    "TABLE_OUT_OF_BOUNDS": "undefined element",  # only call_indirect uses tables here
     "INDIRECT_CALL_TO_NULL": "uninitialized element",
     "BAD_SIGNATURE": "indirect call type mismatch",
     "INTEGER_OVERFLOW": "integer overflow",
@@ -44,19 +44,19 @@ _PHRASES = {
 
 @functools.cache
 def engine(strategy: str) -> wasmtime.Engine:
-    """What compiles and runs modules, with the one or the other compiler."""
+    """Returns the wasmtime engine that uses one of the two compilers."""
     config = wasmtime.Config()
     ffi.wasmtime_config_strategy_set(config.ptr(), _STRATEGIES[strategy])
     ffi.wasmtime_config_async_stack_size_set(config.ptr(), MAX_STACK + (1 << 20))
     config.max_wasm_stack = MAX_STACK
     config.cranelift_opt_level = "none"
-    # No threads: the reducer forks.
+    # The reducer forks, which a process with compiler threads could not do safely.
     config.parallel_compilation = False
     return wasmtime.Engine(config)
 
 
 def validate(data: bytes) -> str | None:
-    """What wasmtime has against a module; None if it is valid."""
+    """Returns wasmtime's objection to a module, or None if the module is valid."""
     try:
         wasmtime.Module.validate(engine(FAST), data)
     except wasmtime.WasmtimeError as error:
@@ -64,9 +64,9 @@ def validate(data: bytes) -> str | None:
     return None
 
 
-# ---- host functions: they see the patterns in place ----------------------------------------------
+# ---- host functions, which change the arguments in place to the results --------------------------
 
-_CURRENT: list[Oracle] = []  # the one that runs: "again" calls back into it
+_CURRENT: list[Oracle] = []  # the instance that runs, which the host function "again" calls
 
 _KINDS = {0x7F: "i32", 0x7E: "i64", 0x7D: "f32", 0x7C: "f64"}
 
@@ -100,7 +100,7 @@ def _callback(name: str) -> Any:
 
 @functools.cache
 def _functype(name: str, strategy: str) -> wasmtime.FuncType:
-    """Of a host function; an engine keeps the types it saw, so each has its own."""
+    """Returns the type of a host function, one object for each engine, which registers it."""
     type_ = next(entry.type for entry in HOST if entry.name == name)
     params, results = (
         [getattr(wasmtime.ValType, _KINDS[t & 0xFF])() for t in types]
@@ -113,7 +113,7 @@ _NO_FINALIZER = ctypes.cast(0, ctypes.CFUNCTYPE(None, ctypes.c_void_p))
 
 
 class Oracle:
-    """An instance in wasmtime. `failed` says how instantiation failed, if it did."""
+    """An instance in wasmtime. `failed` says how instantiation failed; it is None if it did not."""
 
     def __init__(self, module: Module, data: bytes, strategy: str = FAST) -> None:
         self.module = module
@@ -173,7 +173,7 @@ class Oracle:
         return extern
 
     def _find_exports(self) -> None:
-        """By position: encode.py exports functions, then globals, then the memory."""
+        """Finds the exports by position: encode.py exports functions, globals, then the memory."""
         functions, all_globals = len(self.module.functions), len(self.module.globals)
         self.functions = [self._export(i) for i in range(functions)]
         self.globals = [self._export(functions + i) for i in range(all_globals)]
@@ -181,7 +181,10 @@ class Oracle:
             self.memory_export = self._export(functions + all_globals)
 
     def enter(self, function: int, values: Any, count: int) -> Any:
-        """Calls a function with values in place; a trap or a null pointer."""
+        """Calls a function that puts its results in the place of its arguments.
+
+        Returns a pointer to a trap, or a null pointer.
+        """
         trap = ctypes.POINTER(ffi.wasm_trap_t)()
         error = ffi.wasmtime_func_call_unchecked(
             self.context,
@@ -194,7 +197,7 @@ class Oracle:
         return trap
 
     def call(self, function: int, args: tuple[int, ...]) -> Outcome:
-        """Calls a function with bit patterns."""
+        """Calls a function with bit patterns and returns how the call ended."""
         type_ = self.module.functions[function].type
         count = max(len(args), len(type_.results))
         values = (ffi.wasmtime_val_raw_t * max(count, 1))()
@@ -214,16 +217,16 @@ class Oracle:
         )
 
     def refuel(self, fuel: int) -> None:
-        """Fills g0."""
+        """Sets the global "fuel" (g0), which ends modules that would run too long."""
         value = ffi.wasmtime_val_t()
         value.kind = ffi.WASMTIME_I32
         value.of.i32 = fuel
         entry = self.globals[FUEL_GLOBAL].of.global_
         error = ffi.wasmtime_global_set(self.context, ctypes.byref(entry), ctypes.byref(value))
-        assert not error, "g0 is no mutable i32"
+        assert not error, "g0 is not a mutable i32"
 
     def read_globals(self) -> list[int]:
-        """The patterns of all globals."""
+        """Returns the bit patterns of all globals."""
         found = []
         value = ffi.wasmtime_val_t()
         for entry, extern in zip(self.module.globals, self.globals, strict=True):
@@ -235,18 +238,18 @@ class Oracle:
         return found
 
     def read_memory(self) -> bytes:
-        """All of the memory."""
+        """Returns the whole content of the memory."""
         memory = ctypes.byref(self.memory_export.of.memory)
         size = ffi.wasmtime_memory_data_size(self.context, memory)
         return ctypes.string_at(ffi.wasmtime_memory_data(self.context, memory), size)
 
     def close(self) -> None:
-        """Frees it."""
+        """Closes the store and frees the instance."""
         self.store.close()
 
 
 def _trapped(trap: Any) -> Outcome:
-    """What a trap says; frees it."""
+    """Returns the outcome that a trap stands for, and frees the trap."""
     code = ffi.wasmtime_trap_code_t()
     known = ffi.wasmtime_trap_code(trap, ctypes.byref(code))
     ffi.wasm_trap_delete(trap)

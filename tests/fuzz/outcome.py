@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How a call ends."""
+"""Describes how a call ends, in either engine, and when two ends count as the same."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from fuzz.text import number
 
 
 class Returned(NamedTuple):
-    """Bit patterns of the results."""
+    """The call returned results with these bit patterns."""
 
     bits: tuple[int, ...]
 
 
 class Trapped(NamedTuple):
-    """The test-suite's phrase for the kind of trap."""
+    """The call trapped; the kind of trap is named by the official test-suite's phrase."""
 
     phrase: str
 
 
 class Failed(NamedTuple):
-    """No trap, but an error of the embedding."""
+    """The call ended with an error of the embedding that is not a trap."""
 
     reason: str
 
@@ -32,7 +32,11 @@ EXHAUSTED = Trapped("call stack exhausted")
 
 
 def same(one: Outcome, other: Outcome, types: Types) -> bool:
-    """Whether two outcomes agree: bit for bit, but for NaNs of open bits."""
+    """Tells whether two outcomes agree.
+
+    Results must have the same bits, but two NaNs agree where the specification leaves their bits
+    open. Two failures never agree.
+    """
     if one == other:
         return not isinstance(one, Failed)
     if not isinstance(one, Returned) or not isinstance(other, Returned):
@@ -44,7 +48,7 @@ def same(one: Outcome, other: Outcome, types: Types) -> bool:
 
 
 def show(outcome: Outcome, types: Types) -> str:
-    """An outcome for people."""
+    """Returns the text of an outcome, for messages."""
     if isinstance(outcome, Returned):
         values = [number(t, bits) for t, bits in zip(types, outcome.bits, strict=True)]
         return f"({', '.join(values)})" if len(values) != 1 else values[0]

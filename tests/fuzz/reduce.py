@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Makes a failing module small: changes that keep it valid and failing, as long as any helps.
+"""Makes a failing module small, so that a person can see what is wrong.
 
-The main change is a cut: the types on the stack before and after any stretch of a body are known,
-so the stretch can give way to drops and zeros of the same effect.
+The reducer tries changes of shrink.py and keeps each one that leaves the module smaller, valid
+and failing, until no change helps. The main change is a cut: the types on the stack before and
+after any stretch of a body are known, so drops and zeros with the same effect can replace it.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ Test: TypeAlias = Callable[[Module], bool]
 
 
 def bug_class(difference: Difference) -> str:
-    """What must stay the same while a module is reduced."""
+    """Returns the class of a difference, which must stay the same while a module is reduced."""
     if difference.kind in (CRASH, HANG):
         return difference.kind
     if difference.kind == "refused":
@@ -52,25 +53,25 @@ def bug_class(difference: Difference) -> str:
 
 
 class Examiner:
-    """Finds the first difference of modules, in a child process."""
+    """Finds the first difference of a module, in a child process that may crash."""
 
     def __init__(self, subject_class: type[Subject] = Subject, seconds: float = 10) -> None:
         self.child = Child(lambda module: check(module, subject_class).difference, seconds)
 
     def __call__(self, module: Module) -> Difference | None:
-        """The first difference of a module."""
+        """Returns the first difference of a module, or None."""
         answer: Difference | str | None = self.child.ask(module)
         if isinstance(answer, str):  # CRASH or HANG
             return Difference(answer, f"the process that ran pywasm3 came to a {answer}")
         return answer
 
     def close(self) -> None:
-        """Ends the child."""
+        """Ends the child process."""
         self.child.close()
 
 
 class Reducer:
-    """Holds the smallest failing module so far."""
+    """Holds the smallest failing module so far and tries to make it smaller."""
 
     def __init__(self, module: Module, fails: Test, seconds: float) -> None:
         self.module = module
@@ -80,11 +81,11 @@ class Reducer:
         self.tried: set[bytes] = set()
 
     def out_of_time(self) -> bool:
-        """Whether to stop."""
+        """Tells whether to stop because the time is used up."""
         return time.monotonic() > self.deadline
 
     def offer(self, module: Module) -> bool:
-        """Keeps a module if it is smaller, valid and still failing."""
+        """Keeps a module if it is smaller, valid and still failing; tells whether it was kept."""
         weight = weigh(module)
         if weight >= self.weight or self.out_of_time():
             return False
@@ -98,7 +99,7 @@ class Reducer:
         return True
 
     def reduce(self) -> Module:
-        """Until nothing helps."""
+        """Tries all changes until none helps, and returns the module."""
         before = -1
         while before != self.weight and not self.out_of_time():
             before = self.weight
@@ -114,7 +115,7 @@ class Reducer:
         return self.module
 
     def calls(self) -> None:
-        """One call, or fewer; then zeros for arguments."""
+        """Tries a single call, then fewer calls, then simpler arguments."""
         for call in self.module.calls:
             if self.offer(replace(self.module, calls=[call])):
                 break
@@ -126,7 +127,7 @@ class Reducer:
                 self.simpler_argument(position, place)
 
     def simpler_argument(self, position: int, place: int) -> None:
-        """Zero or one instead of an argument."""
+        """Tries zero or one in place of an argument."""
         calls = self.module.calls
         call = calls[position]
         for bits in (0, 1):
@@ -138,7 +139,7 @@ class Reducer:
                 return
 
     def stubs(self) -> None:
-        """Functions that return zeros."""
+        """Tries functions that only return zeros."""
         for index, function in enumerate(self.module.functions):
             body = list(map(zero, function.type.results))
             self.offer(with_function(self.module, index, Function(function.type, [], body)))
@@ -146,7 +147,7 @@ class Reducer:
     # ---- parts of the module ----
 
     def parts(self) -> None:
-        """Whatever is not needed."""
+        """Tries to remove the parts of the module: start, table, memory, functions, globals."""
         self.offer(replace(self.module, start=None))
         self.offer(replace(self.module, table=None))
         self.offer(replace(self.module, memory=None))
@@ -163,7 +164,7 @@ class Reducer:
                 self.offer(replace(self.module, globals=entries))
 
     def data_and_table(self) -> None:
-        """Segments and entries."""
+        """Tries to remove data segments and entries of the table."""
         memory = self.module.memory
         for segment in list(memory.data) if memory else ():
             memory = self.module.memory
@@ -178,7 +179,10 @@ class Reducer:
     # ---- bodies ----
 
     def each_body(self, change: Callable[[int, Path], None]) -> None:
-        """Outer bodies first; paths are looked up anew after each change."""
+        """Applies a change to each body, outer ones first.
+
+        The paths are looked up anew after each change, because the change may have removed some.
+        """
         for index in range(len(self.module.functions)):
             seen: set[Path] = set()
             while True:
@@ -190,12 +194,12 @@ class Reducer:
                 change(index, path)
 
     def locals_of(self, index: int) -> list[int]:
-        """Types of parameters and locals."""
+        """Returns the types of a function's parameters and locals."""
         function = self.module.functions[index]
         return [*function.type.params, *function.locals]
 
     def cuts(self, index: int, path: Path) -> None:
-        """Long stretches first."""
+        """Tries to cut stretches out of a body, long ones first."""
         length = len(body_at(self.module.functions[index].body, path))
         while length:
             position = 0
@@ -205,14 +209,14 @@ class Reducer:
             length = length // 2 if length > 4 else length - 1
 
     def cut(self, index: int, path: Path, start: int, length: int) -> bool:
-        """Replaces a stretch by drops and zeros."""
+        """Tries to replace a stretch of a body by drops and zeros."""
         function = self.module.functions[index]
         body = body_at(function.body, path)
         entry, results = types_at(function, path)
         found = stacks(body, entry, self.module, self.locals_of(index))
         end = min(start + length, len(body))
         before = found[start]
-        if before is None:  # nobody comes here
+        if before is None:  # the stretch cannot be reached
             return self.offer(with_body(self.module, index, path, body[:start]))
         after = found[end]
         rest = body[end:]
@@ -222,7 +226,7 @@ class Reducer:
         return self.offer(with_body(self.module, index, path, new))
 
     def dropped(self, index: int, path: Path) -> None:
-        """Values without use: what pushes them goes, and the drop that takes them."""
+        """Tries to remove unused values: the instruction that pushes one, and its drop."""
         position = 0
         while position < len(body_at(self.module.functions[index].body, path)):
             function = self.module.functions[index]
@@ -234,7 +238,7 @@ class Reducer:
                 position += 1
 
     def unwraps(self, index: int, path: Path) -> None:
-        """The inside of a block instead of the block."""
+        """Tries the body of a block in place of the block."""
         position = 0
         while position < len(body_at(self.module.functions[index].body, path)):
             body = body_at(self.module.functions[index].body, path)
@@ -250,7 +254,7 @@ class Reducer:
             position += not done
 
     def simpler(self, index: int, path: Path) -> None:
-        """Plainer instructions, one for one."""
+        """Tries simpler forms of each instruction."""
         position = 0
         while position < len(body_at(self.module.functions[index].body, path)):
             body = body_at(self.module.functions[index].body, path)
@@ -263,7 +267,7 @@ class Reducer:
     # ---- types ----
 
     def signatures(self) -> None:
-        """Functions and blocks with fewer parameters and results."""
+        """Tries functions and blocks with fewer parameters and results."""
         for index in range(len(self.module.functions)):
             number = len(self.module.functions[index].type.results)
             while number:
@@ -275,7 +279,7 @@ class Reducer:
         self.each_body(self.block_types)
 
     def fewer_results(self, index: int, number: int) -> bool:
-        """A function without its first or last results."""
+        """Tries a function without its first or its last results; tells whether one was kept."""
         function = self.module.functions[index]
         params, results = function.type.params, function.type.results
         if number > len(results):
@@ -296,7 +300,7 @@ class Reducer:
         )
 
     def block_types(self, index: int, path: Path) -> None:
-        """Blocks that leave their first parameters alone, or give fewer results."""
+        """Tries blocks without their first parameter, their last result, or all results."""
         for position in range(len(body_at(self.module.functions[index].body, path))):
             for change in (without_first_param, without_last_result, without_all_results):
                 body = body_at(self.module.functions[index].body, path)
@@ -308,7 +312,7 @@ class Reducer:
                     self.offer(with_body(self.module, index, path, changed))
 
     def unused_locals(self) -> None:
-        """Locals that no instruction names."""
+        """Tries to remove locals that no instruction uses."""
         for index in range(len(self.module.functions)):
             first = len(self.module.functions[index].type.params)
             used = {
@@ -327,14 +331,15 @@ def reduce(
     seconds: float = 60,
     timeout: float = 10,
 ) -> Module:
-    """The smallest module that was found to have a difference of the same class.
+    """Returns the smallest module found that has a difference of the same class.
 
     Args:
-        module: What has it.
-        difference: What to keep.
-        subject_class: Stands for pywasm3.
-        seconds: For how long to try.
-        timeout: What counts as a hang, in seconds.
+        module: A module that has the difference.
+        difference: The difference whose class must stay.
+        subject_class: The class that runs modules in pywasm3. Tests give a subclass with a
+            planted bug.
+        seconds: How long to try.
+        timeout: After how many seconds a module counts as hanging.
     """
     wanted = bug_class(difference)
     examine = Examiner(subject_class, timeout)

@@ -1,21 +1,31 @@
 # SPDX-License-Identifier: MIT
-"""Valid modules that use every feature of WebAssembly 3.0: seeds of mutants, and of the fault test.
+"""Holds small valid modules that together use every feature of WebAssembly 3.0.
 
-`python tests/fuzz/seeds.py FOLDER` writes them, the guests and the goldens of tests/invalid as
-files. If WASM_SPEC_TESTSUITE names the official suite as a zip, its modules come along.
+Several tests walk through `TEXTS`, and the fuzzer of the decoder and validator (frontend.c) makes
+its mutants from all that `modules` returns. `make fuzz-frontend` calls
+
+    python tests/fuzz/seeds.py FOLDER
+
+which writes each of these modules as a file: those of `TEXTS`, the compiled guests, the malformed
+modules of tests/invalid, and the smaller modules of the official suite if there is one
+(tests/spec/suite.py says how it is found).
 """
 
 from __future__ import annotations
 
-import os
 import sys
-import zipfile
 from pathlib import Path
 
 import wasmtime
 
+if __name__ == "__main__":
+    # Imports must search tests/ and not this folder, because "fuzz" and "spec" are packages there.
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+from spec.suite import Suite, locate
+
 TESTS = Path(__file__).resolve().parent.parent
-LARGEST = 6000  # bytes of a module of the official suite
+LARGEST = 6000  # bytes; larger modules of the official suite are left out
 
 TEXTS = {
     "mvp": """(module
@@ -126,29 +136,32 @@ TEXTS = {
 
 
 def _golden(path: Path) -> bytes:
+    """Returns the bytes that a file of tests/invalid spells in hexadecimal."""
     lines = path.read_text(encoding="utf-8").splitlines()
     kept = [line.partition(";")[0] for line in lines if not line.startswith("=> ")]
     return bytes.fromhex("".join(kept))
 
 
 def modules() -> dict[str, bytes]:
-    """All seeds by name."""
+    """Returns the bytes of all seeds by their names."""
     found = {name: bytes(wasmtime.wat2wasm(text)) for name, text in TEXTS.items()}
     for path in sorted(TESTS.glob("guests/*.wasm")):
         found[path.stem] = path.read_bytes()
     for path in sorted(TESTS.glob("invalid/*.txt")):
         found[path.stem] = _golden(path)
-    suite = os.environ.get("WASM_SPEC_TESTSUITE", "")
-    if suite.endswith(".zip") and Path(suite).exists():
-        with zipfile.ZipFile(suite) as archive:
-            for entry in archive.infolist():
-                if entry.filename.endswith(".wasm") and entry.file_size <= LARGEST:
-                    found[entry.filename.replace("/", "-")] = archive.read(entry)
+    path = locate()
+    if path is not None:
+        suite = Suite(path)
+        for name in suite.modules():
+            data = suite.read(name)
+            if len(data) <= LARGEST:
+                found[name.replace("/", "-")] = data
+        suite.close()
     return found
 
 
 def main() -> None:
-    """Writes them into the folder that is named."""
+    """Writes all seeds into the folder that the command line names."""
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     found = modules()

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Changes that make a module smaller. Not each result is valid: wasmtime says which are."""
+"""Holds the changes that make a module smaller, for the reducer (reduce.py).
+
+Not every result is a valid module; the reducer asks wasmtime which ones are.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,8 @@ from fuzz.tree import (
     zero,
 )
 
-# From a body into one of its instructions' bodies: (instruction, position in its tuple).
+# Leads from a function's body to a body inside it. Each step goes into one instruction: it is the
+# position of the instruction in its body, and the position of the inner body in the instruction.
 Path: TypeAlias = "tuple[tuple[int, int], ...]"
 
 
@@ -46,7 +50,7 @@ def _weigh(instruction: Instruction) -> int:
 
 
 def weigh(module: Module) -> int:
-    """Falls with every change that is kept."""
+    """Returns the size of a module, for the reducer. Every change that is kept makes it less."""
     code = sum(_weigh(i) for function in module.functions for i in walk(function.body))
     locals_ = sum(len(function.locals) for function in module.functions)
     types = 3 * sum(len(f.type.params) + len(f.type.results) for f in module.functions)
@@ -61,13 +65,14 @@ def weigh(module: Module) -> int:
 
 
 def body_at(body: Body, path: Path) -> Body:
+    """Returns the body that a path leads to."""
     for position, slot in path:
         body = body[position][slot]
     return body
 
 
 def put_body(body: Body, path: Path, new: Body) -> Body:
-    """A copy with another body at a path."""
+    """Returns a copy with another body at a path."""
     if not path:
         return new
     position, slot = path[0]
@@ -78,6 +83,7 @@ def put_body(body: Body, path: Path, new: Body) -> Body:
 
 
 def paths(body: Body, path: Path = ()) -> Iterator[Path]:
+    """Yields the paths of all bodies, outer ones first."""
     yield path
     for position, instruction in enumerate(body):
         if instruction[0] in BLOCKS:
@@ -87,7 +93,7 @@ def paths(body: Body, path: Path = ()) -> Iterator[Path]:
 
 
 def types_at(function: Function, path: Path) -> tuple[Types, Types]:
-    """What is on the stack when a body starts, and when it ends."""
+    """Returns the types on the stack where a body starts and where it ends."""
     if not path:
         return (), function.type.results
     *outer, (position, _) = path
@@ -96,11 +102,13 @@ def types_at(function: Function, path: Path) -> tuple[Types, Types]:
 
 
 def with_function(module: Module, index: int, function: Function) -> Module:
+    """Returns a copy of a module with another function at an index."""
     functions = [*module.functions[:index], function, *module.functions[index + 1 :]]
     return replace(module, functions=functions)
 
 
 def with_body(module: Module, index: int, path: Path, new: Body) -> Module:
+    """Returns a copy of a module with another body at a path of a function."""
     function = module.functions[index]
     return with_function(module, index, replace(function, body=put_body(function.body, path, new)))
 
@@ -109,7 +117,7 @@ def with_body(module: Module, index: int, path: Path, new: Body) -> Module:
 
 
 def glue(before: list[int], after: list[int]) -> Body:
-    """Drops and zeros that turn one stack into another."""
+    """Returns drops and zeros that turn one stack into another."""
     common = 0
     while common < min(len(before), len(after)) and before[common] == after[common]:
         common += 1
@@ -117,7 +125,10 @@ def glue(before: list[int], after: list[int]) -> Body:
 
 
 def without_value(body: Body, found: list[Stack], position: int) -> Body | None:
-    """A body without an instruction that pushes, and without the drop, if one takes the value."""
+    """Returns a body without an instruction that pushes, and without the drop of its value.
+
+    Returns None if the instruction does not push exactly one value or the value is used.
+    """
     before, after = found[position], found[position + 1]
     if before is None or after is None or len(after) != len(before) + 1:
         return None
@@ -125,7 +136,7 @@ def without_value(body: Body, found: list[Stack], position: int) -> Body | None:
     for end in range(position + 1, len(body)):
         stack = found[end + 1]
         if stack is None:
-            return rest  # left behind
+            return rest  # a branch leaves the value behind
         if len(stack) <= len(before):
             if body[end] != ("drop",):
                 return None
@@ -134,6 +145,7 @@ def without_value(body: Body, found: list[Stack], position: int) -> Body | None:
 
 
 def simpler_forms(instruction: Instruction) -> Iterator[Body]:
+    """Yields simpler code to try in the place of an instruction."""
     name = instruction[0]
     if name.endswith(".const") and instruction[1]:
         type_ = CODES[name[:3]]
@@ -162,7 +174,10 @@ def _blocks_with(instruction: Instruction, params: Types, results: Types) -> Bod
 
 
 def without_first_param(instruction: Instruction) -> Body | None:
-    """If the body never takes it, it comes out as the first result."""
+    """Returns a block without its first parameter and its first result, if they have one type.
+
+    This fits if the block's body never takes the parameter, so that it becomes the result.
+    """
     params, results = instruction[1], instruction[2]
     if not params or instruction[0] == "loop":
         return None
@@ -172,6 +187,7 @@ def without_first_param(instruction: Instruction) -> Body | None:
 
 
 def without_last_result(instruction: Instruction) -> Body | None:
+    """Returns a block that drops its last result, and a zero in its place."""
     results = instruction[2]
     if not results:
         return None
@@ -181,6 +197,7 @@ def without_last_result(instruction: Instruction) -> Body | None:
 
 
 def without_all_results(instruction: Instruction) -> Body | None:
+    """Returns a block that drops its results, and zeros in their place."""
     results = instruction[2]
     if not results:
         return None
@@ -194,7 +211,7 @@ def without_all_results(instruction: Instruction) -> Body | None:
 
 
 def map_body(body: Body, change: Callable[[Instruction], Instruction]) -> Body:
-    """A copy with every instruction changed, inner ones first."""
+    """Returns a copy with every instruction changed, inner ones first."""
     found = []
     for instruction in body:
         if instruction[0] in BLOCKS:
@@ -209,7 +226,7 @@ def _in_all(module: Module, change: Callable[[Instruction], Instruction]) -> lis
 
 
 def lower(body: Body, depth: int = 0) -> Body | None:
-    """A body without the label around it; None if something branches there."""
+    """Returns a body without the label around it, or None if something branches to the label."""
     found: Body = []
     for instruction in body:
         name = instruction[0]
@@ -240,7 +257,10 @@ def _used(module: Module, name: str, index: int) -> bool:
 
 
 def without_function(module: Module, index: int) -> Module:
-    """A module without a function, imports counted; calls to it become zeros of its type."""
+    """Returns a module without a function, whose index counts imports.
+
+    Calls to the function become drops of its arguments and zeros for its results.
+    """
     type_ = module.signature(index)
     gone: Body = [("drop",)] * len(type_.params) + list(map(zero, type_.results))
     functions = [replace(f, body=_without_call(f.body, index, gone)) for f in module.functions]
@@ -293,7 +313,7 @@ def _renumbered(prefix: str, index: int) -> Callable[[Instruction], Instruction]
 
 
 def without_global(module: Module, index: int) -> Module:
-    """A module without a global; unchanged if it is used."""
+    """Returns a module without a global, or the module itself if code uses the global."""
     if _used(module, "global.", index):
         return module
     entries = module.globals[:index] + module.globals[index + 1 :]
@@ -303,7 +323,7 @@ def without_global(module: Module, index: int) -> Module:
 
 
 def without_local(module: Module, index: int, place: int) -> Module:
-    """A module without a local of a function that nothing names."""
+    """Returns a module without a local of a function. No instruction may use the local."""
     function = module.functions[index]
     number = len(function.type.params) + place
     locals_ = function.locals[:place] + function.locals[place + 1 :]
@@ -312,7 +332,10 @@ def without_local(module: Module, index: int, place: int) -> Module:
 
 
 def without_param(module: Module, index: int, place: int) -> Module:
-    """A module in which a parameter became a local; unchanged if anything else calls it."""
+    """Returns a module in which a parameter of a function became a local.
+
+    Returns the module itself if code calls the function, or if there is a table.
+    """
     if _used(module, "call", index + len(module.imports)) or module.table:
         return module
     function = module.functions[index]

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Random modules give what they give in wasmtime; and the fuzzer finds what it is made to find."""
+"""Random modules compute in pywasm3 what they compute in wasmtime, and the fuzzer finds bugs.
+
+The expected answers are wasmtime's. The fuzzer itself is tested with bugs planted in subclasses
+of `Subject`, which stands for pywasm3; those expectations are written by hand.
+"""
 
 from __future__ import annotations
 
@@ -27,10 +31,11 @@ from fuzz.tree import Call, Function, Global, Instruction, Module, Signature, co
 
 FUZZ = Path(__file__).with_name("fuzz.py")
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the reducer forks")
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork for the reducer")
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs the fuzzer's command line."""
     return subprocess.run(
         [sys.executable, str(FUZZ), *arguments], capture_output=True, text=True, timeout=300
     )
@@ -59,6 +64,7 @@ def test_a_seed_is_always_the_same_module() -> None:
 
 
 def test_every_numeric_instruction_is_generated() -> None:
+    """Every numeric instruction occurs in the modules of 300 seeds."""
     seen = {
         instruction[0]
         for seed in range(300)
@@ -95,6 +101,7 @@ _MUST_BE_MADE = (
 
 
 def test_what_wasm3_gets_wrong_is_generated_in_one_module_of_100() -> None:
+    """Each shape of code that wasm3 has compiled wrongly occurs in at least 3 of 300 modules."""
     found = census(range(300))
     assert [name for name in _MUST_BE_MADE if found.get(name, (0, 0))[0] < 3] == []
 
@@ -127,7 +134,7 @@ def _or_for_xor(instruction: Instruction) -> Instruction:
 
 
 class XorIsOr(Subject):
-    """Stands for an engine with a wrong instruction."""
+    """Stands for an engine that computes i32.or for every i32.xor."""
 
     def __init__(self, module: Module, data: bytes) -> None:
         functions = [
@@ -138,7 +145,7 @@ class XorIsOr(Subject):
 
 
 class CrashesAtPopcnt(Subject):
-    """Stands for an engine that brings the process down."""
+    """Stands for an engine that ends the process when it compiles an i64.popcnt."""
 
     def __init__(self, module: Module, data: bytes) -> None:
         if any(i[0] == "i64.popcnt" for f in module.functions for i in walk(f.body)):
@@ -170,11 +177,14 @@ def test_a_planted_crash_is_reduced() -> None:
 
 
 def _module(*body: Instruction) -> Module:
+    """Returns a module with one function of type () -> (i32), which is called once."""
     function = Function(Signature((), (I32,)), [], list(body))
     return Module(functions=[function], globals=[Global(I32, True, 0)], calls=[Call(0)])
 
 
 def test_globals_are_compared() -> None:
+    """An engine that sets no global differs although its results are right."""
+
     class Forgetful(Subject):
         def read_globals(self) -> list[int]:
             return [0 for _ in super().read_globals()]
@@ -187,6 +197,7 @@ def test_globals_are_compared() -> None:
 
 
 def test_kinds_of_traps_are_compared() -> None:
+    """An engine that traps for another reason differs."""
     divides = (("i32.const", 1), ("i32.const", 0), ("i32.div_s",))
 
     class Traps(Subject):
@@ -224,7 +235,7 @@ def test_a_child_survives_crashes_and_hangs_of_what_it_runs() -> None:
         child.close()
 
 
-# A worker that does as fuzz.py's do, but misbehaves at a seed.
+# This worker prints the messages of fuzz.py's workers, but crashes at seed 3 and hangs at seed 5.
 _WORKER = """
 import json, os, sys, time
 first, stop, step = sys.argv[-3:]

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Changed modules are accepted and refused as wasmtime does; what would differ is found."""
+"""pywasm3 and wasmtime accept and refuse the same mutants, and the fuzzer notices differences.
+
+The expected verdicts are wasmtime's. The fuzzer itself is tested with planted bugs: classes that
+stand for `pywasm3.Module` and validate wrongly. Those expectations are written by hand.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +31,7 @@ needs_suite = pytest.mark.skipif(locate() is None, reason=ABSENT)
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs the fuzzer's command line."""
     return subprocess.run(
         [sys.executable, str(MUTANTS), *arguments], capture_output=True, text=True, timeout=600
     )
@@ -51,6 +56,7 @@ def test_a_seed_is_always_the_same_mutant() -> None:
 
 
 def test_a_mutant_is_valid_sometimes() -> None:
+    """Of 500 mutants, more than 50 are valid and more than 50 are not, by wasmtime's verdict."""
     counts = Counter(verdict.objection(mutate.mutant(s, (ONE, OTHER))) is None for s in range(500))
     assert counts[True] > 50
     assert counts[False] > 50
@@ -69,6 +75,7 @@ def test_every_change_makes_mutants() -> None:
 
 @needs_suite
 def test_parts_make_the_same_module_again() -> None:
+    """Valid modules of the suite that are split and joined again are valid and not longer."""
     path = locate()
     assert path is not None
     suite = Suite(path)
@@ -84,7 +91,7 @@ def test_parts_make_the_same_module_again() -> None:
             else (code, content)
             for code, content in sections
         ]
-        # Sizes may have been longer than they must be.
+        # The file may encode sizes in more bytes than needed; join uses the shortest form.
         assert len(mutate.join(again)) <= len(data), name
         assert verdict.objection(mutate.join(again)) is None, name
         whole += mutate.join(again) == data
@@ -98,7 +105,7 @@ def test_numbers_are_read_as_they_are_written(value: int) -> None:
     assert mutate.read_leb(b"\xff" + data + b"\xff", 1) == (value, 1 + len(data))
 
 
-def test_what_is_no_module_has_no_sections() -> None:
+def test_bytes_that_are_not_a_module_have_no_sections() -> None:
     assert mutate.split(b"") is None
     assert mutate.split(mutate.HEADER) is None
     assert mutate.split(ONE[:-1]) is None
@@ -110,13 +117,14 @@ def test_what_is_no_module_has_no_sections() -> None:
 
 
 def test_verdicts_that_agree() -> None:
+    """A module that both accept, or both refuse, makes no difference."""
     assert verdict.judge(ONE) == verdict.Verdict(valid=True)
     assert verdict.judge(b"nothing").kind is None
     assert not verdict.judge(b"nothing").valid
 
 
 class Blind:
-    """Stands for a front-end that accepts everything."""
+    """Stands for a validator that accepts everything."""
 
     def __init__(self, data: bytes) -> None:
         pass
@@ -127,7 +135,7 @@ class Blind:
 
 
 class Strict(Blind):
-    """Stands for one that accepts nothing."""
+    """Stands for a validator that refuses everything."""
 
     def __init__(self, data: bytes) -> None:
         self.validate(data)
@@ -138,7 +146,7 @@ class Strict(Blind):
 
 
 class Forgetful(Strict):
-    """Stands for one that does not check what it loads."""
+    """Stands for a `Module` whose constructor does not validate, while `validate` refuses all."""
 
     def __init__(self, data: bytes) -> None:
         pass
@@ -164,7 +172,9 @@ def test_an_invalid_module_that_loads_is_found(monkeypatch: pytest.MonkeyPatch) 
     assert text == "validate() raises InvalidError: too good to be true, Module() nothing"
 
 
-def test_a_limit_is_no_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_module_beyond_a_limit_is_not_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A valid module that is refused for an implementation limit has the verdict "limit"."""
+
     class Limited(Strict):
         @staticmethod
         def validate(data: bytes) -> None:
@@ -176,6 +186,7 @@ def test_a_limit_is_no_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_rule_explains_its_direction_and_words_only() -> None:
+    """A rule applies only if both errors, or their absence, are as it says."""
     rule = verdict.Rule("limit", ours=None, theirs="too many", why="")
     assert rule.explains(None, "too many locals")
     assert not rule.explains("InvalidError: too many locals", "too many locals")
@@ -211,6 +222,7 @@ _ENDLESS = '''
 
 
 def test_running_ends_whatever_runs() -> None:
+    """`exercise` survives endless loops, endless recursion, traps and unsupported modules."""
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(_ENDLESS), str(MUTANTS.parents[1])],
         capture_output=True,
@@ -222,7 +234,7 @@ def test_running_ends_whatever_runs() -> None:
 
 # ---- processes -----------------------------------------------------------------------------------
 
-# A judge that misbehaves at one mutant.
+# This judge ends the process at the mutant of seed 7.
 _CRASH = """
 import os, sys
 sys.path[0] = sys.argv[1]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The tree to text (specification, section 6, Text Format), for people."""
+"""Shows a tree (tree.py) to people, in the text format (specification, section 6)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fuzz.tree import BLOCKS, Body, Function, Instruction, Module, const
 
 
 def number(type_: int, bits: int) -> str:
-    """A pattern as the text format has it."""
+    """Returns a bit pattern as the text format writes a number of this type."""
     type_ &= 0xFF
     if type_ not in FLOATS:
         return str(signed(bits, BITS[type_]))
@@ -31,12 +31,12 @@ def _list(keyword: str, types: Types) -> str:
 
 
 def signature(params: Types, results: Types) -> str:
-    """Both halves of a function or block type."""
+    """Returns the text of a function type or a block type."""
     return _list("param", params) + _list("result", results)
 
 
 def plain(instruction: Instruction) -> str:
-    """An instruction without bodies."""
+    """Returns the text of an instruction that is not a block."""
     name: str = instruction[0]
     if name.endswith(".const"):
         type_ = next(t for t, text in NAMES.items() if name.startswith(text))
@@ -52,7 +52,7 @@ def plain(instruction: Instruction) -> str:
 
 
 def lines(body: Body, indent: str) -> list[str]:
-    """A body, one instruction a line."""
+    """Returns the lines of a body, one for each instruction."""
     found = []
     for instruction in body:
         if instruction[0] not in BLOCKS:
@@ -108,7 +108,10 @@ def _globals(module: Module) -> list[str]:
 
 
 def text(module: Module) -> str:
-    """A module, with the calls as comments. Equal types are one here, not two."""
+    """Returns the text of a module, with the calls as comments at its end.
+
+    Variants of a type (see `Encoder.type_index`) are not told apart here.
+    """
     found = ["(module"]
     for entry in module.imports:
         type_ = signature(entry.type.params, entry.type.results)

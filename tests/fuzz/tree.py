@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""What modules are made of: plain data that the generator makes and the reducer changes.
+"""Defines the tree of a module: plain data that the generator makes and the reducer changes.
 
-An instruction is a tuple: its name, then what follows it.
+An instruction is a tuple of its name and its immediates:
 
-    ("i32.const", bits)              numbers are unsigned bit patterns
-    ("local.get", index)             so too set, tee, global.get, global.set, call, br, br_if
-    ("i32.load", align, offset)      align is a power of two
+    ("i32.const", bits)              a number is an unsigned bit pattern
+    ("local.get", index)             also local.set, local.tee, global.get, global.set, call
+    ("br", depth)                    also br_if
+    ("i32.load", align, offset)      align is an exponent of two, as in the binary format
     ("br_table", depths, default)
-    ("call_indirect", params, results, variant)   variant: which of two equal types
-    ("block", params, results, body)              so too loop
-    ("if", params, results, then, otherwise)      otherwise: a body or None
-    ("i32.add",)                     all others
+    ("call_indirect", params, results, variant)   variant tells equal types apart (encode.py)
+    ("block", params, results, body)              also loop
+    ("if", params, results, then, otherwise)      otherwise is a body or None
+    ("i32.add",)                     an instruction without immediates
 
 A body is a list of instructions without its "end".
 """
@@ -25,10 +26,10 @@ from fuzz.ops import ACCESSES, CODES, F32, F64, FLOATS, I32, I64, NUMERIC, Types
 
 Instruction: TypeAlias = tuple[Any, ...]
 Body: TypeAlias = list[Instruction]
-Stack: TypeAlias = "list[int] | None"  # None: not reachable
+Stack: TypeAlias = "list[int] | None"  # None where the code cannot be reached
 
 BLOCKS = ("block", "loop", "if")
-LEAVES = ("br", "br_table", "return", "unreachable")
+LEAVES = ("br", "br_table", "return", "unreachable")  # control never goes on behind these
 
 
 @dataclass
@@ -41,7 +42,7 @@ class Signature:
 
 @dataclass
 class Import:
-    """A host function, by the name compare.py knows it by."""
+    """A host function. compare.py and oracle.py define it under this name."""
 
     name: str
     type: Signature
@@ -58,7 +59,7 @@ class Function:
 
 @dataclass
 class Global:
-    """A defined global with its first value."""
+    """A defined global with the bits of its initial value."""
 
     type: int
     mutable: bool
@@ -67,7 +68,7 @@ class Global:
 
 @dataclass
 class Memory:
-    """Limits in pages, and active segments."""
+    """A memory: its limits in pages, and its data segments as pairs of offset and bytes."""
 
     min: int
     max: int | None
@@ -76,7 +77,10 @@ class Memory:
 
 @dataclass
 class Call:
-    """A call to make: which function (defined ones counted from 0), which bit patterns."""
+    """A call that the runner makes.
+
+    `function` counts the defined functions from 0; `args` are bit patterns.
+    """
 
     function: int
     args: tuple[int, ...] = ()
@@ -84,32 +88,35 @@ class Call:
 
 @dataclass
 class Module:
-    """A module with the calls to make. Functions and globals are all exported: f0, g0, ..."""
+    """A module with the calls to make.
+
+    All defined functions and globals are exported as f0, f1, … and g0, g1, …
+    """
 
     imports: list[Import] = field(default_factory=list)
     functions: list[Function] = field(default_factory=list)
     globals: list[Global] = field(default_factory=list)
     memory: Memory | None = None
-    table: list[int | None] | None = None  # of function indices, imports counted
-    start: int | None = None
+    table: list[int | None] | None = None  # function indices, which count the imports
+    start: int | None = None  # a function index, which counts the imports
     calls: list[Call] = field(default_factory=list)
 
     def signature(self, index: int) -> Signature:
-        """The type of a function, imports counted."""
+        """Returns the type of a function, whose index counts the imports."""
         if index < len(self.imports):
             return self.imports[index].type
         return self.functions[index - len(self.imports)].type
 
 
 def bodies(instruction: Instruction) -> list[Body]:
-    """The bodies inside an instruction."""
+    """Returns the bodies inside an instruction."""
     if instruction[0] not in BLOCKS:
         return []
     return [body for body in instruction[3:] if body is not None]
 
 
 def walk(body: Body) -> Iterator[Instruction]:
-    """Every instruction of a body, outer ones first."""
+    """Yields every instruction of a body, outer ones first."""
     for instruction in body:
         yield instruction
         for inner in bodies(instruction):
@@ -117,7 +124,7 @@ def walk(body: Body) -> Iterator[Instruction]:
 
 
 def all_bodies(body: Body) -> Iterator[Body]:
-    """A body and those inside it, outer ones first."""
+    """Yields a body and the bodies inside it, outer ones first."""
     yield body
     for instruction in body:
         for inner in bodies(instruction):
@@ -125,7 +132,7 @@ def all_bodies(body: Body) -> Iterator[Body]:
 
 
 def count(module: Module) -> int:
-    """How many instructions a module has."""
+    """Counts the instructions of a module."""
     return sum(1 for function in module.functions for _ in walk(function.body))
 
 
@@ -151,7 +158,10 @@ def _plain(types: Types) -> Types:
 def effect(
     instruction: Instruction, module: Module, locals_: list[int]
 ) -> tuple[Types, Types] | None:
-    """What an instruction takes and gives; None if that hangs on the stack, or control leaves."""
+    """Returns the types that an instruction takes and gives.
+
+    Returns None if they depend on the stack (drop, select) or if control never goes on behind it.
+    """
     name = instruction[0]
     if name in _FIXED:
         return _FIXED[name]
@@ -183,7 +193,7 @@ def _variable(
 
 
 def step(stack: Stack, instruction: Instruction, module: Module, locals_: list[int]) -> Stack:
-    """The stack after an instruction. Not reachable code is not followed."""
+    """Returns the stack after an instruction. In unreachable code it is always None."""
     name = instruction[0]
     if stack is None or name in LEAVES:
         return None
@@ -198,7 +208,10 @@ def step(stack: Stack, instruction: Instruction, module: Module, locals_: list[i
 
 
 def stacks(body: Body, entry: Types, module: Module, locals_: list[int]) -> list[Stack]:
-    """The operand stack before each instruction of a body and after the last, from its base."""
+    """Returns the stacks before each instruction of a body and after the last one.
+
+    Each stack holds only the operands of this body.
+    """
     found: list[Stack] = [list(_plain(entry))]
     for instruction in body:
         found.append(step(found[-1], instruction, module, locals_))
@@ -206,7 +219,7 @@ def stacks(body: Body, entry: Types, module: Module, locals_: list[int]) -> list
 
 
 def zero(type_: int) -> Instruction:
-    """The instruction that pushes a zero."""
+    """Returns the instruction that pushes a zero of a type."""
     return (_CONSTS[type_ & 0xFF], 0)
 
 
@@ -214,10 +227,10 @@ _CONSTS = {I32: "i32.const", I64: "i64.const", F32: "f32.const", F64: "f64.const
 
 
 def const(type_: int, bits: int) -> Instruction:
-    """The instruction that pushes a pattern."""
+    """Returns the instruction that pushes a bit pattern."""
     return (_CONSTS[type_ & 0xFF], bits)
 
 
 def is_float(type_: int) -> bool:
-    """Whether a type is f32 or f64."""
+    """Tells whether a type is f32 or f64, clean or dirty."""
     return type_ & 0xFF in FLOATS

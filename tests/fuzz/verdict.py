@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Two verdicts on a module, pywasm3's and wasmtime's, and the rules for where they may differ."""
+"""Compares two verdicts on a module, pywasm3's and wasmtime's: is the module valid?
+
+wasmtime's verdict is the expected one. `RULES` lists the few differences that are not bugs, each
+with its reason.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +16,9 @@ import wasmtime
 import pywasm3
 from spec.features import WASM_3
 
-# What wasmtime is told to validate: WebAssembly 3.0, and the proposals that we know of.
+# The features that wasmtime validates here: WebAssembly 3.0 and the proposal that pywasm3 knows.
 FEATURES = (*WASM_3, "custom_page_sizes")
-# Proposals that it may know beyond, and might have on.
+# Proposals that pywasm3 does not know. wasmtime's defaults might turn them on.
 OTHERS = ("stack_switching", "wide_arithmetic")
 
 UNEXPLAINED = "not explained"
@@ -22,15 +26,15 @@ UNEXPLAINED = "not explained"
 
 @dataclass(frozen=True)
 class Rule:
-    """A difference that is no mistake: which words of which side give it away, and why."""
+    """A difference that is not a bug, recognised by the error messages of both sides."""
 
     name: str
-    ours: str | None  # a pattern of our error; None: we accept it
-    theirs: str | None  # a pattern of wasmtime's error; None: it accepts
-    why: str
+    ours: str | None  # pattern of pywasm3's error; None if pywasm3 accepts the module
+    theirs: str | None  # pattern of wasmtime's error; None if wasmtime accepts the module
+    why: str  # it is not a bug
 
     def explains(self, ours: str | None, theirs: str | None) -> bool:
-        """Whether it is this difference."""
+        """Tells whether two errors are the difference that this rule describes."""
         return _is(self.ours, ours) and _is(self.theirs, theirs)
 
 
@@ -45,25 +49,26 @@ RULES = (
         "limit",
         ours=r"^UnsupportedError: too many",
         theirs=None,
-        why="valid, but beyond a limit of native/base/limits.h",
+        why="the module is valid, but beyond a limit of native/base/limits.h",
     ),
     Rule(
         "compact imports",
         ours=r"^MalformedError: malformed import kind: 0x7[ef]",
         theirs=None,
-        why="wasmtime knows the proposal, and its Config cannot turn it off",
+        why="wasmtime knows this proposal, and its Config cannot turn it off",
     ),
 )
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What both say of a module.
+    """The verdicts on a module, compared.
 
     Attributes:
-        valid: Whether pywasm3 accepts it.
-        kind: Of the difference: a rule's name or UNEXPLAINED; None when there is none.
-        text: The difference in words, or "".
+        valid: Whether pywasm3 accepts the module.
+        kind: The name of the rule that explains the difference, or UNEXPLAINED; None if the
+            verdicts agree.
+        text: The difference in words; empty if the verdicts agree.
     """
 
     valid: bool
@@ -83,7 +88,7 @@ def _engine() -> wasmtime.Engine:
 
 
 def objection(data: bytes) -> str | None:
-    """What wasmtime has against a module."""
+    """Returns wasmtime's error for a module, or None if wasmtime accepts the module."""
     try:
         wasmtime.Module.validate(_engine(), data)
     except wasmtime.WasmtimeError as error:
@@ -92,7 +97,7 @@ def objection(data: bytes) -> str | None:
 
 
 def _ours(data: bytes) -> str | None:
-    """What we have against it."""
+    """Returns pywasm3's error for a module, or None if pywasm3 accepts the module."""
     try:
         pywasm3.Module.validate(data)
     except pywasm3.ModuleError as error:
@@ -101,7 +106,11 @@ def _ours(data: bytes) -> str | None:
 
 
 def _load(data: bytes, ours: str | None) -> str | None:
-    """What is wrong with how a module loads: as it validates, but for what we do not run."""
+    """Returns how `Module()` and `Module.validate()` disagree, or None.
+
+    They must give the same error. Only UnsupportedError may come from `Module()` alone, for a valid
+    module that pywasm3 does not run.
+    """
     try:
         pywasm3.Module(data)
     except pywasm3.ModuleError as error:
@@ -116,7 +125,7 @@ def _load(data: bytes, ours: str | None) -> str | None:
 
 
 def judge(data: bytes) -> Verdict:
-    """Compares the verdicts."""
+    """Compares the verdicts on a module."""
     ours, theirs = _ours(data), objection(data)
     if wrong := _load(data, ours):
         return Verdict(ours is None, UNEXPLAINED, wrong)

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""What the makers of a module's functions share: dice, the module's mood, what there is to use."""
+"""Holds what the makers of a module's functions share.
+
+`Dice` makes the random choices, `Mood` says what the module has much of, and `World` holds the
+module so far with lists of its globals and functions by type.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +16,14 @@ from fuzz.tree import Import, Module, Signature
 
 _T = TypeVar("_T")
 
-FUEL = 40  # of g0, for each call that the runner makes
-FUEL_GLOBAL = 0
-MAX_DEPTH = 6
-# How often a loop runs at most; loops in loops multiply.
+FUEL = 40  # value of the fuel global before each call: how many functions may call others
+FUEL_GLOBAL = 0  # index of the fuel global
+MAX_DEPTH = 6  # of blocks inside each other
+# A loop runs at most so often; the rounds of nested loops multiply.
 MAX_ROUNDS = 4
 
-# What compare.py offers. Floats may come back with other NaN bits: they go through Python.
+# The host functions that compare.py and oracle.py define. Floats go through Python on the way to
+# pywasm3's, so a NaN may come back with other bits.
 HOST = (
     Import("same_i32", Signature((I32,), (I32,))),
     Import("same_i64", Signature((I64,), (I64,))),
@@ -26,7 +31,7 @@ HOST = (
     Import("same_f64", Signature((F64D,), (F64D,))),
     Import("swap", Signature((I32, F64D, I64), (I64, F64D, I32))),
     Import("nothing", Signature()),
-    # Calls f0, which is a (i32) -> (i32) in modules that have this import.
+    # This one calls f0, which has the type (i32) -> (i32) in modules with this import.
     Import("again", Signature((I32,), (I32,))),
 )
 
@@ -38,7 +43,7 @@ EDGES: dict[int, list[int]] = {
         0, 0x80000000, 0x3F800000, 0xBF800000, 0x3F000000,  # 0 -0 1 -1 0.5
         0x40490FDB, 0x4F000000, 0x4F800000, 0x5F000000, 0xDF000000,  # pi 2^31 2^32 2^63 -2^63
         1, 0x7F7FFFFF, 0x7F800000, 0xFF800000,  # least and largest number, infinities
-        0x7FC00000, 0x7F800001, 0xFFA12345,  # NaNs: canonical, signalling ones
+        0x7FC00000, 0x7F800001, 0xFFA12345,  # NaNs: the canonical one and two signalling ones
     ],
     F64: [
         0, 1 << 63, 0x3FF0000000000000, 0xBFF0000000000000, 0x3FE0000000000000,
@@ -52,31 +57,34 @@ EDGES: dict[int, list[int]] = {
 
 
 def fits(have: int, want: int) -> bool:
-    """Whether a value may be where a type is wanted: clean ones are everywhere."""
+    """Tells whether a value of type `have` may stand where `want` is wanted.
+
+    A clean float may stand for a dirty one, but not the other way round.
+    """
     return have == want or have | DIRTY == want
 
 
 class Dice:
-    """Random choices; random.Random's own are slow."""
+    """Random choices. They use one random number each, because random.Random's choices are slow."""
 
     def __init__(self, seed: int | str) -> None:
         self.random = random.Random(seed)
         self.roll = self.random.random
 
     def below(self, limit: int) -> int:
-        """0 to limit - 1."""
+        """Returns a number from 0 to limit - 1."""
         return int(self.roll() * limit)
 
     def pick(self, items: Sequence[_T]) -> _T:
-        """One of them."""
+        """Returns one of the items."""
         return items[int(self.roll() * len(items))]
 
     def chance(self, probability: float) -> bool:
-        """True with a probability."""
+        """Returns True with this probability."""
         return self.roll() < probability
 
     def bits(self, type_: int) -> int:
-        """A pattern: an edge, a small number, or anything."""
+        """Returns a bit pattern: an edge of the type's range, a small number, or anything."""
         type_ &= 0xFF
         kind = self.roll()
         if kind < 0.5:
@@ -87,14 +95,14 @@ class Dice:
 
 
 class Mood:
-    """What a module has much of."""
+    """What a module has much of: probabilities, largest sizes, and weights of the actions."""
 
     def __init__(self, dice: Dice, size: int, dirty: bool | None) -> None:
         self.steps = 2 + dice.below(size)
-        # Whether NaNs of open bits may stay on the stack, or are made canonical at once.
+        # Whether a NaN with open bits may stay on the stack (see ops.py) or is cleaned at once.
         self.dirty = dice.chance(0.7) if dirty is None else dirty
         self.traps = dice.pick((0.0, 0.01, 0.2))
-        self.reuse = dice.pick((0.2, 0.6, 0.95))  # of operands already there
+        self.reuse = dice.pick((0.2, 0.6, 0.95))  # of operands that are on the stack already
         self.params = dice.pick((0, 1, 3, 6))  # most parameters of a block
         self.results = dice.pick((0, 1, 1, 3, 6))  # most results of a block
         self.types = dice.pick((TYPES, TYPES, TYPES, (I32, I64), FLOATS, (I64, F64)))
@@ -110,7 +118,7 @@ class Mood:
         self.actions += ["push", "numeric"]
 
 
-# Weights; a method of Maker each.
+# The weight of each action, which is the method `action_NAME` of Maker.
 ACTIONS = {
     "push": 12,
     "numeric": 14,
@@ -140,7 +148,7 @@ ACTIONS = {
 
 
 class World:
-    """What the functions of a module share."""
+    """The module that is being made, and what its functions may use."""
 
     def __init__(self, dice: Dice, size: int, dirty: bool | None) -> None:
         self.dice = dice
@@ -149,19 +157,19 @@ class World:
         self.globals_of: dict[int, list[int]] = {t: [] for t in TYPES}
         self.mutable_of: dict[int, list[int]] = {t: [] for t in TYPES}
         self.leaves: set[int] = set()  # functions that call nothing
-        self.giving: dict[int, list[int]] = {}  # result type to functions with that one result
+        self.giving: dict[int, list[int]] = {}  # functions by the type of their one result
 
     def type(self) -> int:
-        """A clean type, by the module's mood."""
+        """Returns a clean type; the module's mood says which ones are likely."""
         return self.dice.pick(self.mood.types if self.dice.chance(0.8) else TYPES)
 
     def maybe_dirty(self, type_: int) -> int:
-        """A type that may take dirty floats, if the module has them."""
+        """Returns the type, at random made dirty if it is a float and the mood allows it."""
         if type_ in FLOATS and self.mood.dirty and self.dice.chance(0.6):
             return type_ | DIRTY
         return type_
 
     def types(self, most: int) -> Types:
-        """Up to some number of types; floats may be dirty."""
+        """Returns up to `most` types; floats among them may be dirty."""
         number = self.dice.below(most + 1)
         return tuple([self.maybe_dirty(self.type()) for _ in range(number)])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The switch that writes the goldens anew: pytest tests/invalid --bless."""
+"""Adds the option --bless, which writes the expected errors anew: pytest tests/invalid --bless."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Known to pytest when tests/invalid is named on the command line."""
+    """Adds the option. pytest knows it only if tests/invalid is named on the command line."""
     parser.addoption(
-        "--bless", action="store_true", help="write what happens into the goldens as expected"
+        "--bless", action="store_true", help="write the errors that occur as the expected ones"
     )

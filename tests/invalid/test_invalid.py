@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Goldens of refused modules: a file per case, its bytes with comments and the expected error.
+"""Malformed and invalid modules are refused with the expected error, class, place and text.
 
-A file says what is wrong in its first lines, then holds the module in hexadecimal (`;` starts a
-comment), and ends with a line `=> Class: message`. After a change of wording,
-`pytest tests/invalid --bless` writes these lines anew: read the diff before you commit it.
+There is one file for each case, written by hand. Its first lines say what is wrong with the module.
+Then it holds the module in hexadecimal, where `;` starts a comment, and it ends with a line
+`=> Class: message`. After a change of wording, `pytest tests/invalid --bless` writes these lines
+anew: read the diff before you commit it.
 """
 
 from __future__ import annotations
@@ -20,15 +21,18 @@ ARROW = "=> "
 
 
 def module_bytes(text: str) -> bytes:
+    """The bytes of the module that a file holds."""
     lines = [line for line in text.splitlines() if not line.startswith(ARROW)]
     return bytes.fromhex("".join(line.partition(";")[0] for line in lines))
 
 
 def expectation(text: str) -> list[str]:
+    """The lines of a file that say the expected error; there must be one."""
     return [line for line in text.splitlines() if line.startswith(ARROW)]
 
 
 def outcome(data: bytes) -> str:
+    """The line that a file ends with if loading the module goes like this."""
     try:
         pywasm3.Module(data)
     except pywasm3.ModuleError as error:
@@ -52,6 +56,7 @@ def test_a_refused_module_gets_the_expected_error(
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
 def test_a_golden_is_a_refusal_and_says_what_is_wrong(case: Path) -> None:
+    """Each file begins with a comment, and its module is refused."""
     text = case.read_text(encoding="utf-8")
     assert text.startswith("; ")
     assert outcome(module_bytes(text)) != f"{ARROW}accepted"

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Each numeric instruction computes what it computes in wasmtime, bit by bit.
+"""Each numeric instruction computes in pywasm3 what it computes in wasmtime, bit by bit.
 
-Floats enter and leave as patterns and are reinterpreted inside, so that nothing is lost on the way.
-A NaN result may be any NaN (specification, section 4.3.3), but for the operations on the sign,
-which change no other bit.
+The expected values are wasmtime's. Floats enter and leave as integers with the same bits and are
+reinterpreted in the guest, so that no conversion can change them. Where wasmtime returns a NaN, any
+NaN is right (specification, section 4.3.3), except for the instructions in `EXACT`.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from pywasm3 import Trap
 
 CARRIER = {"i32": "i32", "i64": "i64", "f32": "i32", "f64": "i64"}
 
-# name -> parameter types, result type
+# The types of the parameters and the type of the result, by the name of the instruction.
 INSTRUCTIONS: dict[str, tuple[list[str], str]] = {}
 
-# Their results are determined for NaN, too.
+# The specification says every bit of these instructions' results, even if an operand is a NaN.
 EXACT = {"abs", "neg", "copysign", "reinterpret"}
 
 
@@ -86,7 +86,7 @@ def machines() -> tuple[Oracle, pywasm3.Exports]:
 
 
 def patterns(valtype: str) -> st.SearchStrategy[int]:
-    """Signed patterns, with what is special for integers and floats among them."""
+    """Bit patterns as signed integers, often values that are special for integers or floats."""
     width = 32 if valtype.endswith("32") else 64
     every = st.integers(-(1 << (width - 1)), (1 << (width - 1)) - 1)
     small = st.integers(-70, 70)
@@ -110,6 +110,7 @@ def is_nan(bits: int, valtype: str) -> bool:
 
 
 def outcome(call: Any, *arguments: int) -> int | str:
+    """The result of a call, or the official test-suite's phrase for its trap."""
     try:
         result: int = call(*arguments)
     except (Trap, wasmtime.Trap, wasmtime.WasmtimeError) as error:

@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Function.map against a loop in Python, on random arrays: items, strides, places, overlaps."""
+"""`Function.map` gives what a loop of calls gives, on random arrays.
+
+The arrays have random item types, strides and addresses, and may overlap each other. The expected
+values come from calling the same function in a loop in Python, or from a model in Python that is
+part of the test.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +33,7 @@ EXPORTS = load("""
 """).exports
 
 RESULT = {"i32": "i4", "i64": "i8", "f32": "f4", "f64": "f8"}
-# What always fits: the table of docs/bulk.md.
+# The item types whose values always fit a parameter of a type: the table of docs/bulk.md.
 ITEMS = {
     "i32": ["?", "i1", "u1", "i2", "u2", "i4", "u4"],
     "i64": ["?", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8"],
@@ -39,7 +44,7 @@ ITEMS = {
 
 @st.composite
 def arrays(draw: Any, type_: str, length: int) -> Any:
-    """Items of some type that fits, somewhere in some bytes, with some stride; or a number."""
+    """An array of items that fit, at a random offset and with a random stride; or one number."""
     dtype = np.dtype(draw(st.sampled_from(ITEMS[type_])))
     if draw(st.integers(0, 9)) == 0:
         number = np.frombuffer(draw(st.binary(min_size=8, max_size=8)), dtype)[0]
@@ -56,11 +61,15 @@ def arrays(draw: Any, type_: str, length: int) -> Any:
 
 
 def values(argument: Any, length: int) -> list[Any]:
+    """The elements of an argument as Python values; a number stands for equal elements."""
     return argument.tolist() if isinstance(argument, np.ndarray) else [argument] * length
 
 
 def bits(results: Any) -> bytes:
-    """NaNs made by Python's conversions are quiet, those of map() as they were: made alike."""
+    """The bytes of results, with all NaNs made equal.
+
+    Python's conversions between f32 and f64 make NaNs quiet, and those of map() do not.
+    """
     array = np.array(results)
     if array.dtype.kind == "f":
         array = np.where(np.isnan(array), np.nan, array)
@@ -136,6 +145,7 @@ def slices(draw: Any) -> slice:
 def test_arguments_are_as_if_read_before_all_results(
     first: slice, second: slice, to: slice
 ) -> None:
+    """If arguments and results overlap, a map gives what it gives with copied arguments."""
     data = np.arange(1000, 1040, dtype=np.int32)
     expected = data.copy()
     expected[to] = EXPORTS.i32.map(data[first].copy(), data[second].copy())
@@ -191,7 +201,10 @@ def test_results_are_refused_just_where_they_share_bytes(
 def test_items_of_other_widths_at_any_distance(
     kind: str, source: int, source_step: int, target: int, target_step: int
 ) -> None:
-    """Bytes apart, over each other, in any direction; results lie beside each other."""
+    """A column and the results may overlap at any distance of bytes, with any stride.
+
+    Only the results do not overlap each other.
+    """
     if abs(target_step) < 4:
         target_step = 4
     data = np.random.default_rng(1).integers(0, 256, 200, np.uint8)

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""A memory behaves like a bytearray that can only grow, whoever reads and writes."""
+"""A memory behaves like a bytearray that can only grow, whether Python or the guest uses it.
+
+Hypothesis makes random sequences of operations. The model, `MemoryMachine.model`, is a bytearray
+to which each operation is applied as well; it says what reads return and which operations fail.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +34,7 @@ TEXT = f"""
   (func (export "grow") (param i32) (result i32) local.get 0 memory.grow))
 """
 
-# Mostly near the borders of pages, where mistakes are.
+# Mostly addresses near the borders of pages, where mistakes are most likely.
 addresses = st.one_of(
     st.builds(
         lambda page, offset: max(0, page * PAGE + offset),
@@ -52,6 +56,8 @@ TYPED = {
 
 
 class MemoryMachine(RuleBasedStateMachine):
+    """Applies each operation to a memory and to the model, and compares both."""
+
     def __init__(self) -> None:
         super().__init__()
         self.instance = load(TEXT)

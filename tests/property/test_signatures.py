@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Functions of random types: every argument and result arrives, both ways."""
+"""Functions of any type get all their arguments and return all their results.
+
+Hypothesis draws types with up to 20 parameters and results, for wasm functions and for host
+functions. The expected results are chosen by the test (`chosen`) and, for wasm functions, also
+computed by wasmtime.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +30,10 @@ type_lists = st.lists(st.sampled_from(TYPES), max_size=20)
 
 @st.composite
 def functions(draw: st.DrawFn) -> tuple[list[str], list[str], list[Any], list[int | Any]]:
-    """Parameter types, result types, arguments; a result is a parameter's index or a constant."""
+    """Parameter types, result types, arguments, and the source of each result.
+
+    A source is the index of a parameter, or a constant in a tuple of one.
+    """
     params = draw(type_lists)
     results = draw(type_lists)
     arguments = [draw(VALUES[t]) for t in params]
@@ -59,7 +67,7 @@ def signature(params: list[str], results: list[str]) -> str:
 
 
 def packed(values: list[Any]) -> list[bytes | int]:
-    """Floats as bytes, so that -0.0 is not 0.0."""
+    """Values with the floats as bytes, so that -0.0 is not equal to 0.0."""
     return [struct.pack("<d", v) if isinstance(v, float) else v for v in values]
 
 

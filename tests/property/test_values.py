@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Values of every type cross bit by bit: through wasm, through host functions, through globals."""
+"""Values of every type cross between Python and wasm without losing a bit.
+
+Hypothesis draws values and bit patterns; they go through functions, locals, memory, globals and
+host functions. The expected value is the one that went in, and numpy's for f64 to f32.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +69,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {"i32": i32s, "i64": i64s, "f32": f3
 
 
 def patterns(valtype: str) -> st.SearchStrategy[int]:
-    """Any bits, with the borders of floats among them."""
+    """Bit patterns, with zeros, infinities and NaNs of floats among them."""
     every = st.integers(0, (1 << BITS[valtype]) - 1)
     if valtype[0] == "i":
         return every
@@ -78,7 +82,7 @@ def patterns(valtype: str) -> st.SearchStrategy[int]:
 
 
 def same(a: Any, b: Any, valtype: str) -> bool:
-    """Equal bit by bit as values of the type; one NaN is as good as another."""
+    """Whether two values of a type are equal bit by bit; any two NaNs count as equal."""
     if valtype[0] == "i":
         return type(a) is type(b) is int and a == b
     if math.isnan(a) or math.isnan(b):
@@ -89,6 +93,7 @@ def same(a: Any, b: Any, valtype: str) -> bool:
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("valtype", TYPES)
 def test_every_value_comes_back(way: str, valtype: str) -> None:
+    """A value that goes through a function in some way comes back the same."""
     function = instance.exports[f"{way}{valtype}"]
 
     @given(VALUES[valtype])
@@ -101,6 +106,7 @@ def test_every_value_comes_back(way: str, valtype: str) -> None:
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("valtype", TYPES)
 def test_every_bit_pattern_comes_back_raw(way: str, valtype: str) -> None:
+    """A bit pattern that goes through `raw` comes back the same, NaNs included."""
     function = instance.exports[f"{way}{valtype}"].raw
 
     @given(patterns(valtype))
@@ -141,7 +147,7 @@ def test_every_integer_beyond_the_range_is_refused(valtype: str) -> None:
 
 @given(f64s)
 @example(1 + 2.0**-24)
-@example(3.4028235677973366e38)  # the first that rounds to infinity
+@example(3.4028235677973366e38)  # the least f64 that rounds to infinity as an f32
 @example(3.4028235677973362e38)
 def test_every_double_becomes_the_f32_that_numpy_makes_of_it(value: float) -> None:
     import numpy

@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""The official core test-suite, run through the public API.
+"""Runs the official core test-suite through the public API.
 
-suite      finds the scripts: a folder or a zip, named by WASM_SPEC_TESTSUITE
-script     runs the commands of one script
-  values   their arguments, and what they expect
-  features what a module needs, and which of that is not run
-  host     the module "spectest" that scripts import
-table      what must hold per script: expected.json
-run        the command line: counts per folder, --update for the table
+The suite consists of scripts, whose commands load modules, call functions and say what must
+happen. These files run them:
+
+suite       finds the suite, and reads its files (python tests/spec/suite.py prints the path)
+script      runs the commands of one script
+values      arguments and expected results of commands
+features    which features a module needs, and which of them pywasm3 does not run
+tags        removes the tags of a module, for features
+host        the host module "spectest", which scripts import
+table       reads and writes expected.json: what must pass and what is skipped, for each script
+run         the command line: prints counts per folder, and updates expected.json
+test_spec   asserts that each script does what expected.json says
+test_runner tests these files with scripts of its own
 """

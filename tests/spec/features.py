@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""What a module needs beyond what this version runs: it is why its assertions are skipped."""
+"""Finds the features that a module needs and that pywasm3 does not run yet.
+
+The assertions on such a module are skipped, with the feature as the reason. wasmtime says which
+features a module needs: the module is not valid without them.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ import wasmtime
 
 from .tags import without_tags
 
-# All that wasmtime validates of WebAssembly 3.0, on whatever its defaults are.
+# All features of WebAssembly 3.0 that wasmtime can validate, by the names of its options.
 WASM_3 = (
     "bulk_memory",
     "exceptions",
@@ -29,14 +33,14 @@ WASM_3 = (
 
 @dataclass(frozen=True)
 class Feature:
-    """A part of WebAssembly that is validated, but not run."""
+    """A part of WebAssembly that pywasm3 validates but does not run."""
 
     name: str
-    needs: tuple[str, ...]  # what wasmtime must be told to leave away
-    word: str  # our error names the feature by
+    needs: tuple[str, ...]  # the options of wasmtime that a module with the feature needs
+    word: str  # part of the message of pywasm3's error
 
 
-# Of several that a module uses, the first one is the reason.
+# If a module uses several of these features, the first one is the reason of the skip.
 NOT_RUN = (
     Feature("SIMD", ("relaxed_simd", "simd"), "SIMD"),
     Feature("relaxed SIMD", ("relaxed_simd",), "relaxed SIMD"),
@@ -59,7 +63,7 @@ def _engine(without: tuple[str, ...]) -> wasmtime.Engine:
 
 
 def validates(data: bytes, without: tuple[str, ...] = ()) -> bool:
-    """Whether wasmtime accepts a module with some features left away."""
+    """Tells whether wasmtime accepts a module when it does not have some features."""
     try:
         wasmtime.Module.validate(_engine(without), data)
     except wasmtime.WasmtimeError:
@@ -68,9 +72,9 @@ def validates(data: bytes, without: tuple[str, ...] = ()) -> bool:
 
 
 def not_run(data: bytes) -> list[Feature]:
-    """The features of a valid module that this version does not run.
+    """Returns the features of a valid module that pywasm3 does not run.
 
-    Tags are run: exceptions count where something else than a tag needs them.
+    Tags alone are supported, so exceptions count only if something else in the module needs them.
     """
     bare = without_tags(data)
     return [

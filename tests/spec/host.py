@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The module "spectest", which scripts import: a host made of wasm modules, so it has types."""
+"""Makes the host module "spectest", which scripts import.
+
+It is made of wasm modules, so that its functions have exact types, as the suite expects them.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import Any
 import pywasm3
 from helpers import wat
 
-# Apart from each other: what this version does not run is missing, and the rest is there.
+# The parts are separate modules, so that one with an unsupported feature does not take the rest.
 _PARTS = (
     """
     (module
@@ -32,7 +35,7 @@ _PARTS = (
 
 
 def spectest(store: pywasm3.Store) -> dict[str, Any]:
-    """The exports of the module, in a store."""
+    """Returns the exports of "spectest", made in a store."""
     exports: dict[str, Any] = {}
     for text in _PARTS:
         try:

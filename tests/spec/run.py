@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Runs the official suite: counts per folder, and every failure.
+"""Runs the official suite and prints its failures and the counts of each folder.
 
-    python tests/spec/run.py                    all scripts
-    python tests/spec/run.py i32 simd/simd_abs  some
-    python tests/spec/run.py --update           all, and writes tests/spec/expected.json
+    python tests/spec/run.py                    runs all scripts
+    python tests/spec/run.py i32 simd/simd_abs  runs two scripts
+    python tests/spec/run.py --update           runs all and writes tests/spec/expected.json
 
-Each script runs in a process of its own kind: one that crashes or hangs is a failure. The exit
-code is 1 when something fails.
+The scripts run in a child process, so a script that crashes or hangs is a failure like others. The
+exit code is 1 if anything fails.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-# The folder above is searched before this one: "spec" is the package.
+# tests/ is searched before tests/spec/, because "spec" is a package there.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from fuzz.isolate import CRASH, HANG, Child
@@ -26,12 +26,12 @@ from spec import table
 from spec.script import Failure, Report, Script
 from spec.suite import ABSENT, Suite, locate
 
-SECONDS = 120  # until a script counts as hanging
+SECONDS = 120  # after which a script counts as hanging
 
 
 @dataclass
 class Total:
-    """The counts of a folder."""
+    """The counts of a folder, or of the whole suite."""
 
     scripts: int = 0
     passed: int = 0
@@ -39,14 +39,14 @@ class Total:
     skipped: Counter[str] = field(default_factory=Counter)
 
     def add(self, report: Report) -> None:
-        """Counts a script."""
+        """Adds the counts of a script."""
         self.scripts += 1
         self.passed += report.passed
         self.failed += len(report.failures)
         self.skipped += report.skipped
 
     def __str__(self) -> str:
-        """The line of a folder."""
+        """Returns the counts as the line to print."""
         skipped = ", ".join([f"{count} {reason}" for reason, count in self.skipped.most_common()])
         return (
             f"{self.scripts:4} scripts {self.passed:6} passed {self.failed:5} failed "
@@ -55,7 +55,7 @@ class Total:
 
 
 def run_all(suite: Suite, names: Sequence[str]) -> dict[str, Report]:
-    """The reports of scripts, each run where a crash does not matter."""
+    """Runs scripts in a child process; returns their reports by name."""
     child = Child(lambda name: Script(suite, name).run(), SECONDS)
     reports = {}
     try:
@@ -70,7 +70,7 @@ def run_all(suite: Suite, names: Sequence[str]) -> dict[str, Report]:
 
 
 def show(reports: dict[str, Report], most: int) -> int:
-    """Prints failures and counts; returns how many commands failed."""
+    """Prints failures and counts; returns how many commands failed in all."""
     folders: dict[str, Total] = {}
     whole = Total()
     for name, report in reports.items():
@@ -88,11 +88,11 @@ def show(reports: dict[str, Report], most: int) -> int:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The command line; 1 when something fails."""
+    """Runs the command line; returns the exit code, which is 1 if a command failed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("scripts", nargs="*", help="names; all without them")
-    parser.add_argument("--update", action="store_true", help="write the table of what must hold")
-    parser.add_argument("--most", type=int, default=10, help="failures shown per script")
+    parser.add_argument("scripts", nargs="*", help="names of scripts (default: all)")
+    parser.add_argument("--update", action="store_true", help="write expected.json anew")
+    parser.add_argument("--most", type=int, default=10, help="failures to show of each script")
     given = parser.parse_args(arguments)
     path = locate()
     if path is None:

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Runs the commands of a script: each passes, is skipped for a reason, or fails."""
+"""Runs the commands of a script of the official suite.
+
+Each command passes, fails, or is skipped because a module needs a feature that pywasm3 does not
+run. What must happen comes from the script.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,8 @@ from . import features, host, values
 from .suite import Suite
 from .values import Json
 
-# Commands that see what a skipped module would have left behind: where they fail, they are skipped.
+# Commands that need the effect of a skipped module, by script and line, with the reason of that
+# skip. If such a command fails, it counts as skipped for the same reason.
 _FOLLOWS = {
     ("multi-memory/linking0", 42): "multi-memory",
     **{("multi-memory/load1", line): "multi-memory" for line in range(25, 30)},
@@ -28,20 +33,20 @@ _PATTERNS = {"f32": "<f", "f64": "<d"}
 
 @dataclass(frozen=True)
 class Failure:
-    """A command that did not do what it must."""
+    """A command that did not do what the script says."""
 
     line: int
     command: str
     text: str
 
     def __str__(self) -> str:
-        """Line, command, what happened."""
+        """Returns the line, the command and what happened."""
         return f"line {self.line}: {self.command}: {self.text}"
 
 
 @dataclass
 class Report:
-    """How the commands of a script ended."""
+    """Counts how the commands of a script ended."""
 
     passed: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
@@ -49,16 +54,16 @@ class Report:
 
 
 class Skipped(Exception):
-    """A command that cannot be run; its text is the name of a feature."""
+    """Raised if a command is skipped; the text is the name of the feature that is the reason."""
 
 
 class Wrong(Exception):
-    """A command that failed."""
+    """Raised if a command failed; the text says why."""
 
 
 @dataclass
 class Missing:
-    """Stands for an instance that could not be made."""
+    """Stands for an instance that could not be made. Commands that use it raise the reason."""
 
     reason: Exception
 
@@ -71,7 +76,7 @@ class Live:
         self._raw: dict[str, Callable[..., Any]] = {}
 
     def call(self, name: str, arguments: list[Any]) -> list[Any]:
-        """The results of a function."""
+        """Calls a function with bit patterns and returns its results as a list."""
         raw = self._raw.get(name)
         if raw is None:
             raw = self._raw[name] = self.exports[name].raw
@@ -81,7 +86,7 @@ class Live:
         return [] if result is None and not self.exports[name].type.results else [result]
 
     def get(self, name: str) -> Any:
-        """The value of a global, floats as bit patterns."""
+        """Returns the value of a global; a float comes as its bit pattern."""
         value = self.exports[name].value
         form = _PATTERNS.get(str(self.exports[name].type.type))
         return value if form is None else int.from_bytes(struct.pack(form, value), "little")
@@ -93,7 +98,10 @@ def _message(error: BaseException) -> str:
 
 
 def _reason(data: bytes, error: pywasm3.UnsupportedError) -> Exception:
-    """Why a valid module is not run: a feature that it has and that the error names, or Wrong."""
+    """Returns what to raise if a valid module is refused.
+
+    It is Skipped if the module needs an unsupported feature that the error names, else Wrong.
+    """
     used = features.not_run(data)
     if not used:
         return Wrong(f"nothing in it needs to be refused: {_message(error)}")
@@ -110,7 +118,7 @@ def _present(instance: Live | Missing) -> Live:
 
 
 class Script:
-    """The instances of a script, in one store so that they can import one another."""
+    """Runs one script. Its instances are in one store, so that they can import one another."""
 
     def __init__(self, suite: Suite, name: str) -> None:
         self.suite = suite
@@ -124,7 +132,7 @@ class Script:
         self.current: Live | Missing = Missing(Wrong("there is no module yet"))
 
     def run(self) -> Report:
-        """All commands, in order."""
+        """Runs all commands in order."""
         for command in json.loads(self.suite.read(f"{self.name}.json"))["commands"]:
             self._command(command)
         return self.report
@@ -171,7 +179,7 @@ class Script:
             raise _reason(data, error) from error
 
     def _add(self, name: str | None, line: int, make: Callable[[], Live]) -> None:
-        """Makes an instance the current one; or notes why there is none."""
+        """Makes an instance and makes it the current one, or notes why it could not be made."""
         try:
             self.current = make()
         except Skipped as skipped:
@@ -231,7 +239,7 @@ class Script:
         else:
             data = self._data(command)
             error = self._refused(pywasm3.Trap, lambda: self._instance(data))
-        # The text may go on: "uninitialized element 2".
+        # The text of the script may say more than the kind, as in "uninitialized element 2".
         if not f"{command['text']} ".startswith(f"{error.kind.value} "):
             raise Wrong(f"expected the trap {command['text']!r}, got {error.kind.value!r}")
 
@@ -246,7 +254,7 @@ class Script:
     # ---- refusals ----
 
     def _refused(self, kind: type[Exception], action: Callable[[], object]) -> Any:
-        """The exception of a class that something must raise."""
+        """Runs an action that must raise an exception of this class, and returns the exception."""
         try:
             action()
         except kind as error:

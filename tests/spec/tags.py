@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Modules without their tags: they are valid only if no instruction uses one."""
+"""Removes the tags from a module.
+
+The result is valid only if no instruction uses a tag, which is how `features.not_run` finds out
+whether a module needs more of exceptions than tags.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +13,13 @@ from fuzz.mutate import join, leb, read_leb, split
 
 _IMPORTS, _EXPORTS, _TAGS = 2, 7, 13
 _TAG = 4
-_TYPED = (0x63, 0x64)  # reference types that a heap type follows
+_TYPED = (0x63, 0x64)  # the codes of reference types that are followed by a heap type
 
 Skip = Callable[[bytes, int], int]
 
 
 def _number(data: bytes, position: int) -> int:
-    """Where a number ends, of whatever size."""
+    """Returns the position behind a LEB128 number."""
     while data[position] & 0x80:
         position += 1
     return position + 1
@@ -34,13 +38,13 @@ def _value_type(data: bytes, position: int) -> int:
 def _limits(data: bytes, position: int) -> int:
     flags = data[position]
     position = _number(data, position + 1)
-    for flag in (1, 8):  # a maximum; a page size
+    for flag in (1, 8):  # the limits have a maximum; they have a page size
         if flags & flag:
             position = _number(data, position)
     return position
 
 
-# By kind: where the type of an import ends.
+# For each kind of import, a function that returns the position behind the import's type.
 _TYPES: tuple[Skip, ...] = (
     _number,
     lambda data, position: _limits(data, _value_type(data, position)),
@@ -51,20 +55,20 @@ _TYPES: tuple[Skip, ...] = (
 
 
 def _import(data: bytes, position: int) -> tuple[int, int]:
-    """Kind of an import, and where it ends."""
+    """Returns the kind of an import and the position behind it."""
     position = _name(data, _name(data, position))
     kind = data[position]
     return kind, _TYPES[kind](data, position + 1)
 
 
 def _export(data: bytes, position: int) -> tuple[int, int]:
-    """Kind of an export, and where it ends."""
+    """Returns the kind of an export and the position behind it."""
     position = _name(data, position)
     return data[position], _number(data, position + 1)
 
 
 def _kept(data: bytes, entry: Callable[[bytes, int], tuple[int, int]]) -> bytes:
-    """A vector of imports or exports without tags."""
+    """Returns a vector of imports or exports without those that are tags."""
     count, position = read_leb(data, 0)
     entries = []
     for _ in range(count):
@@ -76,7 +80,7 @@ def _kept(data: bytes, entry: Callable[[bytes, int], tuple[int, int]]) -> bytes:
 
 
 def without_tags(data: bytes) -> bytes:
-    """A valid module without its tags: defined, imported, exported ones."""
+    """Returns a valid module without its defined, imported and exported tags."""
     entries = {_IMPORTS: _import, _EXPORTS: _export}
     return join(
         [

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The runner of the official suite notices what is wrong: scripts of our own, planted faults."""
+"""The runner of the official suite notices everything that is wrong.
+
+It runs scripts that are written here, some of them with planted faults, so this needs no official
+suite. The expected values are written by hand.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +34,7 @@ INVALID = wat('(module (func (export "aa")) (func (export "ab")))').replace(b"ab
 
 
 def write(folder: Path, *commands: dict[str, Any], **modules: bytes) -> Suite:
-    """A suite of one script, "one"."""
+    """Writes a suite with one script, called "one", and its modules."""
     script = {"commands": [{"line": 10 + i, **command} for i, command in enumerate(commands)]}
     (folder / "one.json").write_text(json.dumps(script))
     for name, data in modules.items():
@@ -43,7 +47,7 @@ def run(folder: Path, *commands: dict[str, Any], **modules: bytes) -> Report:
 
 
 def failure(folder: Path, *commands: dict[str, Any], **modules: bytes) -> str:
-    """The one failure of a script."""
+    """Runs a script with exactly one failure, and returns its text."""
     (found,) = run(folder, *commands, **modules).failures
     return str(found)
 
@@ -97,6 +101,7 @@ def test_kinds_of_traps_are_compared(tmp_path: Path) -> None:
 
 
 def test_the_text_of_a_trap_may_go_on(tmp_path: Path) -> None:
+    """The text of assert_trap may say more than the kind of the trap."""
     command = {"type": "assert_trap", "action": invoke("f"), "text": "uninitialized element 7"}
     assert run(tmp_path, module("m"), command, m=TABLE).passed == 2
 
@@ -107,13 +112,15 @@ def test_a_trap_that_does_not_come_is_noticed(tmp_path: Path) -> None:
     assert "expected Trap, but nothing was raised" in text
 
 
-def test_exhaustion_is_no_other_trap(tmp_path: Path) -> None:
+def test_exhaustion_is_told_from_other_traps(tmp_path: Path) -> None:
+    """assert_exhaustion fails if the call traps for another reason than its stack."""
     command = {"type": "assert_exhaustion", "action": invoke("f"), "text": "call stack exhausted"}
     assert run(tmp_path, module("m"), command, m=LOOP).passed == 2
     assert "got Trap: [trap] unreachable" in failure(tmp_path, module("m"), command, m=TRAP)
 
 
 def test_refusals_are_told_apart(tmp_path: Path) -> None:
+    """assert_malformed and assert_invalid check the class and the text of the error."""
     as_malformed = refuses("assert_malformed", "m", "duplicate export name")
     assert "expected MalformedError, got InvalidError" in failure(tmp_path, as_malformed, m=INVALID)
     as_invalid = refuses("assert_invalid", "m", "unknown local")
@@ -123,6 +130,7 @@ def test_refusals_are_told_apart(tmp_path: Path) -> None:
 
 
 def test_missing_imports_are_told_from_wrong_ones(tmp_path: Path) -> None:
+    """assert_unlinkable distinguishes an unknown import from one of a wrong type."""
     unknown = refuses("assert_unlinkable", "m", "unknown import")
     assert run(tmp_path, unknown, m=IMPORTS).passed == 1
     other = refuses("assert_unlinkable", "m", "incompatible import type")
@@ -187,7 +195,7 @@ def _refuse(monkeypatch: pytest.MonkeyPatch, message: str) -> None:
 
         @staticmethod
         def validate(data: Any) -> None:
-            """Valid it is."""
+            """Accepts everything."""
 
     monkeypatch.setattr(pywasm3, "Module", Refusing)
 
@@ -236,11 +244,12 @@ def test_an_error_that_names_another_feature_is_a_failure(
     ],
 )
 def test_features_of_modules(text: str, names: list[str]) -> None:
+    """`not_run` names the unsupported features that a module needs, and no others."""
     assert [feature.name for feature in features.not_run(wat(text))] == names
 
 
 def test_tags_alone_need_no_exceptions() -> None:
-    """Whatever stands around them."""
+    """A module that defines, imports and exports tags needs no exceptions unless code uses one."""
     text = """(module
         (type $f (func (param i32))) (type $r (func))
         (import "a" "f" (func (type $f))) (import "a" "t" (tag $t (param i64)))
@@ -280,11 +289,15 @@ def test_tags_alone_need_no_exceptions() -> None:
         ("funcref", "null", 0, False),
     ],
 )
-def test_results_that_match(kind: str, expected: str, result: object, matches: bool) -> None:
+def test_results_match_as_the_suite_defines_it(
+    kind: str, expected: str, result: object, matches: bool
+) -> None:
+    """Numbers match by their bits, NaNs by their pattern, references by what they refer to."""
     assert values.matches(result, {"type": kind, "value": expected}) is matches
 
 
 def test_references_that_are_not_null() -> None:
+    """An expectation without a value fits any reference of the type that is not null."""
     add = pywasm3.Instance(pywasm3.Module(ADD)).exports.add
     assert values.matches(add, {"type": "funcref"})
     assert not values.matches(None, {"type": "funcref"})
@@ -305,6 +318,7 @@ def test_vectors_are_compared_by_lanes() -> None:
 
 
 def test_either_of_several_matches() -> None:
+    """An expectation "either" matches if one of its values does."""
     either = {"type": "either", "values": [{"type": "i32", "value": v} for v in "13"]}
     assert [n for n in range(5) if values.matches(n, either)] == [1, 3]
 
@@ -327,8 +341,25 @@ def test_the_variable_names_the_suite(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv(suite.VARIABLE, str(tmp_path))
     assert suite.locate() == tmp_path
     monkeypatch.setenv(suite.VARIABLE, str(tmp_path / "absent"))
-    with pytest.raises(FileNotFoundError, match="absent"):
+    with pytest.raises(FileNotFoundError, match="absent, which does not exist"):
         suite.locate()
     monkeypatch.delenv(suite.VARIABLE)
     monkeypatch.setattr(suite, "BESIDE", tmp_path / "absent")
     assert suite.locate() is None
+
+
+def test_suite_py_prints_the_path_of_the_suite(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(suite.VARIABLE, str(tmp_path))
+    assert suite.main() == 0
+    assert capsys.readouterr() == (f"{tmp_path.resolve()}\n", "")
+    monkeypatch.setenv(suite.VARIABLE, str(tmp_path / "absent"))
+    assert suite.main() == 2
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert "absent, which does not exist" in errors
+    monkeypatch.delenv(suite.VARIABLE)
+    monkeypatch.setattr(suite, "BESIDE", tmp_path / "absent")
+    assert suite.main() == 1
+    assert capsys.readouterr() == ("", f"{suite.ABSENT}\n")

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The official suite: each script does what the table says, and nothing of it fails."""
+"""The official suite passes: each script does what expected.json says, and no command fails.
+
+The expected results are the suite's own. The tests are skipped if the suite is not there;
+tests/spec/suite.py says how it is found.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +23,7 @@ def suite() -> Suite:
 
 
 def test_the_table_has_every_script(suite: Suite) -> None:
+    """expected.json has a row for each script of the suite, and no other rows."""
     assert sorted(table.read()) == suite.scripts()
 
 
@@ -30,6 +35,7 @@ def test_skips_are_for_features_that_are_not_run() -> None:
 @pytest.mark.skipif(locate() is None, reason=ABSENT)
 @pytest.mark.parametrize("name", table.read())
 def test_script(suite: Suite, name: str) -> None:
+    """No command of a script fails, and as many pass and are skipped as expected.json says."""
     report = Script(suite, name).run()
     assert not report.failures, "\n".join(map(str, report.failures[:20]))
     assert table.row(report) == table.read()[name]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Values of scripts: what calls are given, and whether results are what is expected.
+"""Converts the arguments of scripts to Python and compares results with the expected ones.
 
-Numbers are bit patterns, as `Function.raw` takes and gives them; a v128 is 16 bytes.
+Numbers are bit patterns, as `Function.raw` takes and returns them; a v128 is 16 bytes.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ import pywasm3
 Json: TypeAlias = dict[str, Any]
 
 _BITS = {"i8": 8, "i16": 16, "i32": 32, "i64": 64, "f32": 32, "f64": 64}
-# Sign and fraction of the NaNs; the quiet bit is the fraction's highest.
+# The canonical NaN without its sign. An arithmetic NaN has at least these bits.
 _QUIET = {"f32": 0x7FC00000, "f64": 0x7FF8000000000000}
 
 
 @dataclass(frozen=True)
 class Extern:
-    """What an external reference of a number refers to."""
+    """The object that stands for the externref which scripts call by a number."""
 
     number: int
 
 
 def argument(value: Json) -> Any:
-    """What a call is given."""
+    """Returns the Python value of an argument of a script."""
     kind, text = value["type"], value["value"]
     if kind == "v128":
         bits = _BITS[value["lane_type"]]
@@ -37,7 +37,7 @@ def argument(value: Json) -> Any:
 
 
 def _is_number(kind: str, pattern: int, expected: str) -> bool:
-    """Whether a bit pattern, sign extended or not, is what is expected."""
+    """Tells whether a bit pattern, sign-extended or not, is the expected number or NaN."""
     bits = _BITS[kind]
     pattern &= (1 << bits) - 1
     if not expected.startswith("nan:"):
@@ -56,13 +56,13 @@ def _is_vector(result: object, expected: Json) -> bool:
 
 
 def _is_reference(result: object, kind: str, expected: str | None) -> bool:
-    if expected is None:  # any that is not null
+    if expected is None:  # any reference that is not null
         return isinstance(result, pywasm3.Function) if kind == "funcref" else result is not None
     return result == (None if expected == "null" else Extern(int(expected)))
 
 
 def matches(result: object, expected: Json) -> bool:
-    """Whether one result is what is expected."""
+    """Tells whether a result is the expected one."""
     kind = expected["type"]
     if kind == "either":
         return any(matches(result, one) for one in expected["values"])
@@ -74,14 +74,14 @@ def matches(result: object, expected: Json) -> bool:
 
 
 def shown(value: object) -> str:
-    """A result in the words of scripts."""
+    """Returns the text of a result, for messages."""
     if isinstance(value, bytes):
         return f"v128 0x{value[::-1].hex()}"
     return f"{value} ({value:#x})" if isinstance(value, int) else repr(value)
 
 
 def wanted(expected: Json) -> str:
-    """An expectation in the same words."""
+    """Returns the text of an expected result, for messages."""
     kind = expected["type"]
     if kind == "either":
         return " or ".join(map(wanted, expected["values"]))

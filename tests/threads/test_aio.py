@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Calls from an event loop, and host functions that are coroutines."""
+"""`Function.aio`: wasm calls that an event loop awaits, and host functions that are coroutines.
+
+An awaited call gives what the plain call gives, the loop runs on meanwhile, and cancelling the
+task stops the guest. The expected values are written by hand from the small modules below.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +43,7 @@ def make(f: Callable[..., Any] = abs) -> pywasm3.Instance:
 
 
 def run(main: Coroutine[Any, Any, Any]) -> Any:
-    """In a loop of its own; a test that hangs fails."""
+    """Runs a coroutine in an event loop of its own; fails after 60 seconds instead of hanging."""
     return asyncio.run(asyncio.wait_for(main, 60))
 
 
@@ -68,7 +72,7 @@ def test_the_loop_runs_during_a_long_call() -> None:
 
 
 def test_calls_of_many_instances_run_at_the_same_time() -> None:
-    barrier = threading.Barrier(50)  # all of them have to be in the host function
+    barrier = threading.Barrier(50)  # lets no call go on before all 50 are in the host function
 
     def meet(n: int) -> int:
         barrier.wait(60)
@@ -104,6 +108,8 @@ def test_calls_of_one_instance_take_turns() -> None:
     [("add", (1,), TypeError), ("add", (1, 1 << 40), OverflowError), ("trap", (), pywasm3.Trap)],
 )
 def test_errors_arrive(name: str, arguments: tuple[Any, ...], error: type[Exception]) -> None:
+    """Awaiting a call raises what the plain call raises."""
+
     async def main() -> None:
         with pytest.raises(error):
             await make().exports[name].aio(*arguments)
@@ -125,6 +131,8 @@ def test_what_a_host_function_raises_arrives(error: BaseException) -> None:
 
 
 def test_a_stop_iteration_does_not_end_the_coroutine_silently() -> None:
+    """A StopIteration of a host function becomes a RuntimeError, as in any coroutine (PEP 479)."""
+
     def f(n: int) -> int:
         raise StopIteration(n)
 
@@ -135,7 +143,9 @@ def test_a_stop_iteration_does_not_end_the_coroutine_silently() -> None:
     run(main())
 
 
-def test_a_closed_store_is_told() -> None:
+def test_a_call_into_a_closed_store_is_an_error() -> None:
+    """Awaiting a function of a closed store raises a WasmError that says "closed"."""
+
     async def main() -> None:
         instance = make()
         call = instance.exports.add.aio
@@ -152,6 +162,7 @@ def test_without_a_loop_there_is_an_error() -> None:
 
 
 def test_it_looks_like_a_coroutine_function() -> None:
+    """`inspect` takes `aio` for a coroutine function, and its repr shows name and type."""
     aio = make().exports.add.aio
     assert inspect.iscoroutinefunction(aio.__call__)
     assert "add" in repr(aio)
@@ -167,7 +178,7 @@ def test_bit_patterns_are_awaited_too() -> None:
 
 
 def test_threads_are_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pywasm3._aio._idle", [])  # not those of other tests
+    monkeypatch.setattr("pywasm3._aio._idle", [])  # so that threads of other tests do not count
     threads = set()
 
     def f(n: int) -> int:
@@ -195,7 +206,7 @@ def test_an_instance_is_freed_after_its_calls() -> None:
     until = time.monotonic() + 60
     while reference() is not None and time.monotonic() < until:
         gc.collect()
-        time.sleep(0.001)  # the thread hears last that the call has ended
+        time.sleep(0.001)  # the thread that ran the call may still hold a reference to it
     assert reference() is None
 
 
@@ -266,6 +277,8 @@ def test_a_task_that_is_cancelled_before_it_began_calls_nothing() -> None:
 
 
 def test_cancelling_at_any_moment_leaves_the_instance_usable() -> None:
+    """A cancelled call has either returned its result or stopped, and the store is not busy."""
+
     async def main() -> None:
         instance = make(lambda n: n)
         for turn in range(300):
@@ -293,17 +306,19 @@ def test_cancellation_waits_for_a_host_function() -> None:
         instance = make(f)
         task = asyncio.create_task(instance.exports.twice.aio(1))
         await asyncio.sleep(0.02)
-        for _ in range(3):  # however often
+        for _ in range(3):  # cancelling again must not end the wait
             task.cancel()
             await asyncio.sleep(0.001)
         with pytest.raises(asyncio.CancelledError):
             await task
 
     run(main())
-    assert ended == [1]  # and the guest did not go on
+    assert ended == [1]  # the guest did not go on to its second call
 
 
 def test_a_deadline_and_fuel_count_for_awaited_calls() -> None:
+    """`Limits(timeout=…)` and `Limits(fuel=…)` stop an awaited call as they stop a plain one."""
+
     async def main() -> None:
         slow = load(TEXT, {"env": {"f": abs}}, limits=pywasm3.Limits(timeout=0.02))
         with pytest.raises(pywasm3.DeadlineExceeded):
@@ -460,6 +475,7 @@ def test_an_async_host_function_awaits_several_calls_at_once() -> None:
 
 
 def test_a_nested_call_is_cancelled_alone() -> None:
+    """A timeout of a call that a host function awaits does not stop the outer call."""
     instance: pywasm3.Instance
 
     async def f(n: int) -> int:
@@ -476,6 +492,7 @@ def test_a_nested_call_is_cancelled_alone() -> None:
 
 
 def test_what_a_host_function_leaves_behind_calls_when_the_call_has_ended() -> None:
+    """A task that a host function created may call the instance after the host function ended."""
     instance: pywasm3.Instance
     left: list[asyncio.Task[int]] = []
 

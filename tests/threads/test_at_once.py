@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""What threads may do to one store at the same time, all of it at once. Without a GIL it meets at
-any instruction; with one, at any switch."""
+"""Threads may do anything to one store at the same time: results stay right and nothing crashes.
+
+Each test lets several threads do different things to one store, or to things that stores share.
+On a free-threaded Python the actions can meet at any instruction; with a GIL they meet where it
+is handed over. The expected values are written by hand from the small module below.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +60,7 @@ def make(f: Any = abs, pair: Any = lambda: (1, 2), **options: Any) -> pywasm3.In
 
 @pytest.fixture(autouse=True)
 def _many_switches() -> Iterator[None]:
-    """With a GIL: threads take turns as often as can be."""
+    """Makes a Python with a GIL switch between threads as often as possible."""
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield
@@ -64,7 +68,7 @@ def _many_switches() -> Iterator[None]:
 
 
 def until(ended: threading.Event, use: Callable[[int], Any], *expected: type[Exception]) -> Any:
-    """An action that goes on until the event, and may meet these exceptions only."""
+    """Returns an action that repeats `use` until the event; it may raise only these exceptions."""
 
     def action(number: int) -> None:
         while not ended.is_set():
@@ -75,7 +79,7 @@ def until(ended: threading.Event, use: Callable[[int], Any], *expected: type[Exc
 
 
 def first(ended: threading.Event, use: Callable[[int], Any]) -> Any:
-    """An action that takes all its rounds, and is the end of the others."""
+    """Returns an action that repeats `use` for ROUNDS rounds and then sets the event."""
 
     def action(number: int) -> None:
         try:
@@ -91,7 +95,7 @@ def first(ended: threading.Event, use: Callable[[int], Any]) -> Any:
 
 
 def uses_of(instance: pywasm3.Instance) -> list[Callable[[int], None]]:
-    """Whatever an instance offers."""
+    """Returns actions that together use everything that an instance offers."""
     exports, store = instance.exports, instance.store
 
     def calls(number: int) -> None:
@@ -109,7 +113,7 @@ def uses_of(instance: pywasm3.Instance) -> list[Callable[[int], None]]:
         if caught.value.kind is pywasm3.TrapKind.UNREACHABLE:
             assert [frame.name for frame in caught.value.frames] == ["fail"]
 
-    def looks(number: int) -> None:
+    def inspects(number: int) -> None:
         fresh = pywasm3.Exports._of(MODULE, store, instance._pointer)
         assert fresh.add.name == "add" and fresh.add is fresh["add"]
         assert fresh.memory.pages >= 1
@@ -155,12 +159,13 @@ def uses_of(instance: pywasm3.Instance) -> list[Callable[[int], None]]:
         assert pywasm3.Instance(MODULE, imports).exports.call(-number) == number
 
     return [
-        calls, long_calls, traps, looks, maps, references, memory, fuel, deadlines, saves, joins
+        calls, long_calls, traps, inspects, maps, references, memory, fuel, deadlines, saves, joins
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize("number", range(len(uses_of(make()))))
 def test_many_threads_do_the_same(number: int) -> None:
+    """Many threads use one instance in the same way."""
     use = uses_of(make())[number]
 
     def action(thread: int) -> None:
@@ -171,12 +176,14 @@ def test_many_threads_do_the_same(number: int) -> None:
 
 
 def test_threads_do_everything_at_once() -> None:
+    """Threads use one instance in all ways at the same time."""
     instance, ended = make(), threading.Event()
     uses = uses_of(instance)
     hammer(first(ended, uses[0]), *[until(ended, use) for use in uses[1:]], threads=len(uses))
 
 
 def test_threads_do_everything_while_one_interrupts() -> None:
+    """Calls are interrupted or give the right result, and the instance stays usable."""
     instance, ended = make(), threading.Event()
 
     def interrupts(number: int) -> None:
@@ -189,6 +196,7 @@ def test_threads_do_everything_while_one_interrupts() -> None:
 
 
 def test_threads_do_everything_while_one_closes() -> None:
+    """Uses give the right result, or an error because the store is closed."""
     for _ in range(ROUNDS // 5):
         instance, closed = make(), threading.Event()
 
@@ -209,18 +217,18 @@ def test_threads_do_everything_while_one_closes() -> None:
 
 
 def test_a_store_is_closed_while_its_exports_are_first_looked_up() -> None:
-    """All at once and no more: what is looked up is there, or the store is closed."""
+    """A lookup during `close` gives the export or an error that says "closed", nothing else."""
     names = ["add", "memory", "counter", "table", "call"]
     for _ in range(ROUNDS):
         instance = make()
 
-        def looks(number: int, instance: pywasm3.Instance = instance) -> None:
+        def inspects(number: int, instance: pywasm3.Instance = instance) -> None:
             try:
                 assert instance.exports[names[number % 5]] is instance.exports[names[number % 5]]
             except WasmError as error:
                 assert "closed" in str(error)
 
-        hammer(looks, looks, lambda _, instance=instance: instance.close())
+        hammer(inspects, inspects, lambda _, instance=instance: instance.close())
 
 
 def test_many_threads_get_the_same_object_of_an_export() -> None:
@@ -232,6 +240,7 @@ def test_many_threads_get_the_same_object_of_an_export() -> None:
 
 
 def test_a_store_is_closed_by_many_threads() -> None:
+    """Several threads may close one store at the same time."""
     for _ in range(ROUNDS):
         instance = make()
         hammer(lambda _, instance=instance: instance.close())
@@ -241,7 +250,10 @@ def test_a_store_is_closed_by_many_threads() -> None:
 
 
 def test_an_interrupt_stops_the_call_that_it_met() -> None:
-    """Also one that is just beginning: it has no end of its own, and hangs if it is missed."""
+    """Each `interrupt` that returns True stops a call, even one that has only just begun.
+
+    The calls loop forever, so that an interruption that got lost makes the test hang and fail.
+    """
     child(
         f"""
         import threading
@@ -267,7 +279,7 @@ def test_an_interrupt_stops_the_call_that_it_met() -> None:
 
 
 def test_an_interrupt_stops_no_later_call() -> None:
-    """Each stops at most one, and none when it says that there was no call."""
+    """Each `interrupt` that returns True stops at most one call; one that returns False, none."""
     instance, ended = make(), threading.Event()
     hits: list[bool] = []
     stopped: list[int] = []
@@ -289,6 +301,7 @@ def test_an_interrupt_stops_no_later_call() -> None:
 
 
 def test_a_deadline_is_that_of_its_thread() -> None:
+    """A deadline stops the calls of the thread that set it, and of no other."""
     instance, ended = make(), threading.Event()
 
     def late(number: int) -> None:
@@ -311,7 +324,7 @@ def test_a_deadline_is_that_of_its_thread() -> None:
 
 
 def test_a_deadline_of_a_host_function_ends_with_its_context() -> None:
-    """Also when the call that it was set in has ended before: then it was of no later one."""
+    """A deadline that was left after its call had ended does not stop later calls."""
     contexts: list[Any] = []
 
     def f(x: int) -> int:
@@ -326,6 +339,7 @@ def test_a_deadline_of_a_host_function_ends_with_its_context() -> None:
 
 
 def test_a_deadline_of_nested_use_ends_with_its_context() -> None:
+    """A deadline ends with its `with` block even if the store was entered again inside it."""
     instance = make()
     with instance.deadline(0.05):
         instance.store._enter()
@@ -351,7 +365,7 @@ def test_fuel_that_is_given_by_other_threads_is_the_last_that_was_given() -> Non
 
 
 def test_a_call_of_two_stores_is_stopped_from_outside() -> None:
-    """The outer one is interrupted, or has its deadline, while the inner one begins and ends."""
+    """The outer store's call is interrupted while calls in the inner store begin and end."""
     inner, ended = make(), threading.Event()
     outer = make(inner.exports.spins)
     met: list[type] = []
@@ -375,6 +389,7 @@ def test_a_call_of_two_stores_is_stopped_from_outside() -> None:
 
 
 def test_a_function_is_linked_again_while_it_is_called() -> None:
+    """Linking another host function does not disturb calls: both functions turn -5 into 5."""
     runtime = pywasm3.Environment().new_runtime(1 << 16)
     module = pywasm3.Environment().parse_module(wat(TEXT))
     runtime.load(module)
@@ -391,6 +406,7 @@ def test_a_function_is_linked_again_while_it_is_called() -> None:
 
 
 def test_a_list_of_results_is_changed_by_another_thread() -> None:
+    """Changing the list that a host function returned gives old or new values or a TypeError."""
     results, ended = [1, 2], threading.Event()
     instance = make(pair=lambda: results)
 
@@ -406,6 +422,7 @@ def test_a_list_of_results_is_changed_by_another_thread() -> None:
 
 
 def test_host_functions_of_many_stores_take_one_lock() -> None:
+    """Host functions that wait for one lock do not deadlock, and no call gets lost."""
     lock, seen = threading.Lock(), [0]
 
     def f(x: int) -> int:
@@ -423,7 +440,10 @@ def test_host_functions_of_many_stores_take_one_lock() -> None:
 
 
 def test_a_writer_is_used_by_many_threads() -> None:
-    """The memory is found once, by whoever needs it first; writers come and go."""
+    """Threads write with one fd_write while another adds and removes the writer in Python.
+
+    The first write also inspects the memory up, so several threads may do that at the same time.
+    """
     memory, ended = pywasm3.Memory(1), threading.Event()
     memory.pack("II", 8, 100, 3)
     for _ in range(ROUNDS // 10):
@@ -447,10 +467,11 @@ def test_a_writer_is_used_by_many_threads() -> None:
 
 
 def test_stores_are_made_used_and_dropped_while_others_collect() -> None:
+    """The garbage collector may run on any thread while stores come and go."""
     ended = threading.Event()
 
     def makes(number: int) -> None:
-        instance = make(lambda x: instance.exports.add(x, 1))  # a cycle
+        instance = make(lambda x: instance.exports.add(x, 1))  # refers to itself
         instance.exports["pass"]([instance])
         assert instance.exports.call(number) == number + 1
 
@@ -462,6 +483,7 @@ def test_stores_are_made_used_and_dropped_while_others_collect() -> None:
 
 
 def test_a_pool_is_used_by_threads_that_trap_and_threads_that_do_not() -> None:
+    """Each use of a pool finds a clean instance, whatever the other threads do."""
     imports = {"env": {"f": abs, "pair": lambda: (1, 2)}}
     with pywasm3.InstancePool(MODULE, imports, size=3) as pool:
 
@@ -483,16 +505,17 @@ def test_a_pool_is_used_by_threads_that_trap_and_threads_that_do_not() -> None:
 
 
 def test_a_module_is_looked_at_by_many_threads() -> None:
+    """Threads that read a module's exports for the first time at once see the same values."""
     for _ in range(ROUNDS // 5):
         module = pywasm3.Module(wat(TEXT))
         seen: list[Any] = []
 
-        def looks(number: int, module: pywasm3.Module = module, seen: Any = seen) -> None:
+        def inspects(number: int, module: pywasm3.Module = module, seen: Any = seen) -> None:
             seen.append((module.exports, module._export_table(), module._export_type("add")))
             instance = pywasm3.Instance(module, {"env": {"f": abs, "pair": lambda: (1, 2)}})
             assert instance.exports.add(number, 1) == number + 1
 
-        hammer(looks)
+        hammer(inspects)
         assert seen == [seen[0]] * THREADS
 
 

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""A long call lets go of the GIL: what other threads do meanwhile, and what may go wrong."""
+"""A long call releases the GIL, so other threads run meanwhile, and results stay right.
+
+The expected values are written by hand from the small module below. What may hang or crash runs
+in a child process, so that it is a failed test.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +56,7 @@ TEXT = """
 """
 WASM = wat(TEXT)
 
-LONG = 20_000 if SANITIZED else 200_000  # iterations: longer than a call keeps the GIL
+LONG = 20_000 if SANITIZED else 200_000  # iterations: a call so long releases the GIL
 ROUNDS = 20 if SANITIZED else 100
 
 START = """
@@ -70,7 +74,11 @@ def make(f: Any = abs, **options: Any) -> pywasm3.Instance:
 
 
 def test_another_thread_keeps_its_ticks_during_a_long_call() -> None:
-    """Where the GIL is kept, there is none or one; on a busy machine there may be few."""
+    """Another thread ticks at least 10 times during a call of half a second.
+
+    If the call kept the GIL, there would be at most one tick. About 50 are possible, but a busy
+    machine may be slow.
+    """
     child(
         START
         + """
@@ -82,7 +90,7 @@ def tick():
 thread = threading.Thread(target=tick)
 thread.start()
 def stop():
-    while not instance.interrupt():  # the call has not begun
+    while not instance.interrupt():  # returns False until the call has begun
         time.sleep(0.001)
 threading.Timer(0.5, stop).start()
 try:
@@ -98,7 +106,7 @@ assert len(ticks) >= 10, ticks
 
 
 def test_two_guests_run_at_the_same_time() -> None:
-    """The first one waits until the second has written; neither holds the GIL."""
+    """The first guest ends only after the second thread has written, so neither holds the GIL."""
     child(
         START
         + """
@@ -120,7 +128,7 @@ thread.join()
 
 
 def test_a_guest_that_calls_built_in_functions_all_the_time_lets_others_run() -> None:
-    """They do not let go of the GIL themselves."""
+    """Built-in functions such as `abs` never release the GIL, so the checkpoints must do it."""
     child(
         START
         + """
@@ -144,6 +152,7 @@ assert ended == [True]
 
 
 def test_long_calls_of_many_threads_on_one_instance() -> None:
+    """Long calls of many threads on one instance give each thread its right result."""
     exports = make().exports
 
     def action(number: int) -> None:
@@ -155,6 +164,7 @@ def test_long_calls_of_many_threads_on_one_instance() -> None:
 
 
 def test_long_calls_of_many_threads_on_their_own_instances() -> None:
+    """Long calls on instances of their own give each thread its right result."""
     module = pywasm3.Module(WASM)
 
     def action(number: int) -> None:
@@ -167,6 +177,8 @@ def test_long_calls_of_many_threads_on_their_own_instances() -> None:
 
 
 def test_host_functions_hold_the_gil_again() -> None:
+    """A host function that is called after a long time runs with the GIL held."""
+
     def f(x: int) -> int:
         held.append(x)
         return [x, None][0]  # type: ignore[return-value]
@@ -182,6 +194,7 @@ def test_host_functions_hold_the_gil_again() -> None:
 
 
 def test_traps_after_a_long_time_hold_the_gil_again() -> None:
+    """A trap that ends a long call is raised with the GIL held."""
     exports = make().exports
 
     def action(number: int) -> None:
@@ -194,6 +207,8 @@ def test_traps_after_a_long_time_hold_the_gil_again() -> None:
 
 
 def test_nested_long_calls() -> None:
+    """Long calls inside host functions of long calls give the right results on many threads."""
+
     def f(x: int) -> int:
         if x:
             assert instance.exports.spins(LONG) == LONG
@@ -210,7 +225,7 @@ def test_nested_long_calls() -> None:
 
 
 def test_memory_is_used_while_a_guest_runs_and_grows_it() -> None:
-    """Racy, but never unsafe: it does not move."""
+    """Python may read and write a memory while a guest grows it: the memory never moves."""
     instance = make()
     memory, ended = instance.memory, threading.Event()
 
@@ -236,6 +251,7 @@ def test_memory_is_used_while_a_guest_runs_and_grows_it() -> None:
 
 
 def test_instances_are_dropped_and_collected_while_others_run() -> None:
+    """Freeing instances and collecting garbage does not disturb long calls of others."""
     import gc
 
     module = pywasm3.Module(WASM)
@@ -261,7 +277,7 @@ while not instance.store.running:
 closed = []
 closer = threading.Thread(target=lambda: closed.append(instance.close()))
 closer.start()
-time.sleep(0.05)  # too short a time weakens the test, no more
+time.sleep(0.05)  # if the machine is slower than this, the test only proves less
 assert not closed
 instance.memory[0] = 1
 closer.join()
@@ -276,7 +292,7 @@ assert instance.closed
 
 
 def test_a_host_function_takes_a_lock_that_others_hold_for_a_while() -> None:
-    """Instance, then lock."""
+    """A call holds its instance first and then takes the lock; the others take only the lock."""
     lock = threading.Lock()
 
     def f(x: int) -> int:
@@ -298,7 +314,7 @@ def test_a_host_function_takes_a_lock_that_others_hold_for_a_while() -> None:
 
 
 def test_calls_are_made_with_a_lock_held() -> None:
-    """Lock, then instance; also where the host function takes the lock once more."""
+    """Threads take a lock first and then call; the host function takes the same lock once more."""
     lock = threading.RLock()
 
     def f(x: int) -> int:
@@ -316,8 +332,11 @@ def test_calls_are_made_with_a_lock_held() -> None:
 
 
 def test_a_deadlock_of_the_program_ends_when_the_call_is_given_up() -> None:
-    """One thread has the lock and wants the instance; another has the instance, in a host function
-    that wants the lock. That is the program's to avoid; with a timeout on the lock it goes on."""
+    """A lock with a timeout ends a deadlock between the lock and the instance.
+
+    One thread holds the lock and wants the instance; another holds the instance, in a host
+    function that wants the lock. A program must avoid this; the timeout shows that it can go on.
+    """
     child(
         START
         + """
@@ -376,6 +395,7 @@ time.sleep(0.1)
 
 
 def test_a_call_runs_at_the_end_of_the_process() -> None:
+    """Calls from atexit handlers and from finalizers of the exiting interpreter still work."""
     child(
         START
         + """
@@ -391,8 +411,12 @@ threading.Thread(target=pywasm3.load(WASM, {"env": {"f": abs}}).exports.loop, da
     )
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
 def test_a_child_of_fork_does_not_wait_for_threads_that_it_has_not() -> None:
+    """In a forked child, a store that a thread of the parent was using is refused at once.
+
+    Other stores, and new ones, work in the child.
+    """
     child(
         START
         + """
@@ -433,7 +457,7 @@ instance.interrupt()
     )
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
 def test_a_host_function_forks_and_both_go_on() -> None:
     child(
         START

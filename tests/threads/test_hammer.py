@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Many threads on one instance, on many, and on what they share: results stay right."""
+"""Many threads use one instance, many instances, and what instances share: results stay right.
+
+The expected values are written by hand from the small module below.
+"""
 
 from __future__ import annotations
 
@@ -44,6 +47,7 @@ TEXT = """
 
 
 def sleepy(x: int) -> int:
+    """Lets another thread run, and returns its argument."""
     time.sleep(0)
     return x
 
@@ -73,7 +77,10 @@ def test_recursive_calls_from_many_threads_give_each_its_own_result() -> None:
 
 
 def test_calls_queue_while_a_host_function_lets_others_run() -> None:
-    """A second thread inside the guest would overwrite the value that the first one keeps."""
+    """While a host function lets other threads run, none of them gets into the guest.
+
+    A second thread inside would overwrite the value that the first one has in a local.
+    """
     inside: list[int] = []
 
     def f(x: int) -> int:
@@ -113,7 +120,8 @@ def test_a_thread_waits_until_the_call_of_another_has_ended() -> None:
     entered.wait()
     waiter = threading.Thread(target=second)
     waiter.start()
-    time.sleep(0.05)  # for the second to be waiting; too short a time weakens the test, no more
+    # The second thread should be waiting by now. If it is not, the test only proves less.
+    time.sleep(0.05)
     assert order == []
     release.set()
     first.join()
@@ -122,7 +130,10 @@ def test_a_thread_waits_until_the_call_of_another_has_ended() -> None:
 
 
 def test_a_waiting_thread_does_not_hold_up_python() -> None:
-    """It waits without the GIL: else nobody could set the event that ends the first call."""
+    """A thread waits for a busy instance without the GIL.
+
+    If it kept the GIL, nobody could set the event that ends the first call.
+    """
     child(
         """
         import threading
@@ -147,7 +158,7 @@ def test_a_waiting_thread_does_not_hold_up_python() -> None:
 
 
 def test_a_running_guest_lets_other_threads_run() -> None:
-    """It spins until another thread writes into its memory."""
+    """A guest that spins until another thread writes into its memory comes to an end."""
     child(
         """
         import threading
@@ -169,7 +180,10 @@ def test_a_running_guest_lets_other_threads_run() -> None:
 
 
 def test_a_waiting_call_is_not_overtaken_for_long() -> None:
-    """Calls queue: who keeps calling lets others in. Counted in calls of the other thread."""
+    """A thread that calls an instance all the time lets the calls of other threads in between.
+
+    The test counts how many calls of the busy thread come before one call of the other thread.
+    """
     child(
         """
         import threading
@@ -188,7 +202,7 @@ def test_a_waiting_call_is_not_overtaken_for_long() -> None:
             overtaken.append(calls[0] - before)
         ended.append(True)
         thread.join()
-        # A thread that has lost the GIL may miss thousands; one that waits its turn, no more.
+        # A thread may miss thousands of calls while it waits for the GIL, but not 100,000.
         assert max(overtaken) < 100_000, overtaken
         """,
         WASM=wat(TEXT),
@@ -207,6 +221,7 @@ def test_a_counter_in_the_guest_loses_no_step() -> None:
 
 
 def test_traps_and_results_do_not_mix() -> None:
+    """Threads whose calls trap and threads whose calls return see only their own outcome."""
     exports = load(TEXT, {"env": {"f": sleepy}}).exports
 
     def works(number: int) -> None:
@@ -252,6 +267,7 @@ def test_exceptions_of_host_functions_reach_their_own_thread() -> None:
 
 
 def test_memory_globals_and_tables_are_used_from_many_threads() -> None:
+    """Reads, writes and growth from several threads are right while other threads call."""
     instance = load(TEXT, {"env": {"f": sleepy}})
     exports, memory = instance.exports, instance.memory
 
@@ -279,6 +295,7 @@ def test_memory_globals_and_tables_are_used_from_many_threads() -> None:
 
 
 def test_exports_are_first_looked_up_by_many_threads() -> None:
+    """Threads that look exports up for the first time at once all find the right ones."""
     for _ in range(20):
         exports = load(TEXT, {"env": {"f": abs}}).exports
         results: list[Any] = []
@@ -291,6 +308,7 @@ def test_exports_are_first_looked_up_by_many_threads() -> None:
 
 
 def test_close_from_another_thread_waits_or_is_refused() -> None:
+    """A close during calls of other threads waits for them; later calls say "closed"."""
     for _ in range(20):
         instance = load(TEXT, {"env": {"f": sleepy}})
 
@@ -313,6 +331,7 @@ def test_close_from_another_thread_waits_or_is_refused() -> None:
 
 
 def test_threads_on_instances_of_their_own() -> None:
+    """Threads with instances of their own, of one module, do not see each other's state."""
     module = pywasm3.Module(wat(TEXT))
 
     def action(number: int) -> None:
@@ -326,6 +345,7 @@ def test_threads_on_instances_of_their_own() -> None:
 
 
 def test_instances_are_made_and_dropped_on_many_threads() -> None:
+    """Instances that threads make and drop at the same time do not see each other's state."""
     module = pywasm3.Module(wat(TEXT))
 
     def action(number: int) -> None:
@@ -339,6 +359,7 @@ def test_instances_are_made_and_dropped_on_many_threads() -> None:
 
 
 def test_modules_are_read_on_many_threads() -> None:
+    """Threads decode valid and broken modules at the same time with the right outcome."""
     data = wat(TEXT)
 
     def action(number: int) -> None:
@@ -351,6 +372,7 @@ def test_modules_are_read_on_many_threads() -> None:
 
 
 def test_a_module_is_read_lazily_by_many_threads() -> None:
+    """Threads that read a module's lazy attributes for the first time see the same values."""
     data = wat(TEXT)
     for _ in range(20):
         module = pywasm3.Module(data)
@@ -364,6 +386,7 @@ def test_a_module_is_read_lazily_by_many_threads() -> None:
 
 
 def test_an_instance_moves_between_threads() -> None:
+    """An instance may be made by one thread and called by others."""
     instance = on_thread(lambda: load(TEXT, {"env": {"f": abs}}))
     for _ in range(10):
         assert on_thread(lambda: instance.exports.call(-5)) == 5
@@ -377,6 +400,7 @@ def test_an_instance_is_dropped_by_another_thread_than_its_maker() -> None:
 
 
 def test_linked_instances_share_one_lock() -> None:
+    """Calls through an importing instance and calls into the exporting one do not mix."""
     first = load(TEXT, {"env": {"f": sleepy}})
     second = load(
         """(module (import "a" "stash" (func $f (param i32) (result i32)))
@@ -396,6 +420,7 @@ def test_linked_instances_share_one_lock() -> None:
 
 
 def test_two_stores_that_call_each_other_do_not_mix() -> None:
+    """Calls that go back and forth between two stores give the right result."""
     first = load(TEXT, {"env": {"f": lambda x: x and second.exports.call(x - 1)}})
     second = load(TEXT, {"env": {"f": lambda x: x and first.exports.call(x - 1)}})
     for _ in range(ROUNDS):
@@ -417,7 +442,10 @@ REFERENCES = """
 
 
 def test_objects_keep_their_identity_in_many_threads() -> None:
-    """The store lets go of objects all the time, whoever leaves it last."""
+    """Python objects come back from a guest as the same objects, on many threads.
+
+    Whichever thread leaves the store last releases the objects that the guest no longer has.
+    """
     exports = load(REFERENCES, {"env": {"fresh": lambda x: [x]}}).exports
 
     def use(number: int) -> None:

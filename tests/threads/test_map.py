@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""A map of many short calls is controlled as one long call is: the GIL, stops, fuel, signals."""
+"""`Function.map`, many short calls in one, is controlled like one long call.
+
+It releases the GIL, and interrupts, deadlines, signals and fuel stop it at the right element.
+The expected values are written by hand from the small modules below; fuel is counted as
+docs/control.md says.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +58,7 @@ FOREVER = wat("""
   (func (export "neg") (param i32) (result i32) i32.const 0 local.get 0 i32.sub))
 """)
 
-# One item so many times that there is no end to it.
+# The array `forever` repeats one element so often that a map of it never ends.
 FOREVER_START = """
 import os, signal, threading, time
 import numpy
@@ -68,7 +73,10 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def test_other_threads_run_during_a_map() -> None:
-    """Who ends it waits for another one: where the GIL is kept, it never ends."""
+    """The map is stopped only after another thread has ticked 10 times.
+
+    If the map kept the GIL, it would never end.
+    """
     child(
         FOREVER_START
         + """
@@ -99,7 +107,7 @@ thread.join()
 
 
 def test_two_maps_run_at_the_same_time() -> None:
-    """And the main thread, which stops them: nobody holds the GIL."""
+    """Two endless maps run while the main thread runs, too, so neither holds the GIL."""
     child(
         FOREVER_START
         + """
@@ -125,6 +133,8 @@ assert instance.exports.calls.value > 10_000 < other.exports.calls.value
 
 
 def test_host_functions_hold_the_gil_again() -> None:
+    """Host functions that a map calls run with the GIL held."""
+
     def f(x: int) -> int:
         held.append(x)
         return -x
@@ -142,6 +152,7 @@ def test_host_functions_hold_the_gil_again() -> None:
 
 
 def test_maps_of_many_threads_on_one_instance() -> None:
+    """Maps of several threads on one instance give the right results and miss no element."""
     exports = make().exports
     items = array("i", range(MANY // 10))
 
@@ -156,7 +167,7 @@ def test_maps_of_many_threads_on_one_instance() -> None:
 
 
 def test_maps_on_arrays_that_other_threads_write() -> None:
-    """Racy, but never unsafe."""
+    """A map of an array that other threads write sees old or new elements, nothing else."""
     items, ended = array("i", bytes(4 * MANY // 10)), threading.Event()
 
     def maps(number: int) -> None:
@@ -203,6 +214,7 @@ for _ in range(3):
 
 
 def test_a_signal_handler_that_calls_does_not_disturb() -> None:
+    """A signal handler that maps during a map gets its own result, and so does the map."""
     child(
         START
         + f"""
@@ -286,13 +298,14 @@ def test_each_element_takes_a_unit_of_fuel(fuel: int) -> None:
 
 
 def test_fuel_that_is_just_enough() -> None:
+    """A map of 6000 elements ends with no fuel left if it had 6000 units."""
     instance = make(limits=pywasm3.Limits(fuel=6000))
     assert len(instance.exports.next.map(out=array("q", bytes(8 * 6000)))) == 6000
     assert instance.fuel == 0
 
 
 def test_fuel_ends_within_an_element() -> None:
-    """Per element one unit, and one for each iteration of the loop in it."""
+    """Each element takes one unit, and one more for each iteration of the loop in it."""
     instance = make(limits=pywasm3.Limits(fuel=100))
     with pytest.raises(pywasm3.OutOfFuel) as caught:
         instance.exports.spin.map(array("i", [9, 9, 1000, 9]))
@@ -305,6 +318,8 @@ def test_fuel_ends_within_an_element() -> None:
 
 
 def test_a_host_function_refills() -> None:
+    """Fuel that a host function sets during a map counts for the elements that follow."""
+
     def f(x: int) -> int:
         instance.fuel = 2
         return x

@@ -1,51 +1,28 @@
 # SPDX-License-Identifier: MIT
-"""Pools: every use begins alike, however the one before it ended, on however many threads."""
+"""Each use of an `InstancePool` gets an instance in its first state, however the last use ended.
 
-import asyncio
+The expected values are written by hand from the small module of pool_helpers.py. How threads and
+tasks share a pool is in test_pool_sharing.py.
+"""
+
 import os
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 import pywasm3
-from helpers import THREADS, child, hammer, wat
+from helpers import wat
+from pool_helpers import MODULE, dirty
 from pywasm3 import InstancePool, Limits, Trap, WasmError
 from pywasm3.wasi import CAPTURE, WasiConfig
-
-TEXT = """
-(module
-  (memory (export "memory") 1 4)
-  (data (i32.const 0) "state")
-  (global $g (export "g") (mut i32) (i32.const 0))
-  (func $start (global.set $g (i32.const 100)))
-  (start $start)
-  (func (export "count") (result i32)
-    (global.set $g (i32.add (global.get $g) (i32.const 1))) (global.get $g))
-  (func (export "grow") (drop (memory.grow (i32.const 1))))
-  (func (export "spin") (loop (br 0)))
-  (func (export "trap") (unreachable)))
-"""
-MODULE = pywasm3.Module(wat(TEXT))
-
-
-def dirty(instance: pywasm3.Instance) -> int:
-    """Changes all there is, and tells which use it is by what is found."""
-    assert instance.memory.read(0, 5) == b"state"
-    assert instance.memory.pages == 1
-    instance.exports.grow()
-    instance.memory.write(0, b"dirty")
-    instance.memory.write(100_000, b"dirty")
-    result: int = instance.exports.count()
-    return result
-
 
 # ---- one thread ----
 
 
 def test_each_use_begins_after_the_start() -> None:
+    """Each use finds the state that the start function left."""
     with InstancePool(MODULE, size=1) as pool:
         for _ in range(5):
             with pool.instance() as instance:
@@ -64,6 +41,7 @@ def test_the_first_instance_is_made_at_once_and_others_when_needed() -> None:
 
 
 def test_by_default_there_is_one_for_each_processor() -> None:
+    """The default size of a pool is the number of processors."""
     with InstancePool(MODULE) as pool:
         assert pool.size == os.cpu_count()
 
@@ -75,6 +53,7 @@ def test_a_pool_without_instances_is_refused(size: int) -> None:
 
 
 def test_what_cannot_be_linked_is_said_at_once() -> None:
+    """Making the pool raises the error of a missing import or a wrong module."""
     with pytest.raises(pywasm3.LinkError):
         InstancePool(pywasm3.Module(wat('(module (import "a" "b" (func)))')))
     with pytest.raises(TypeError, match=r"expected a pywasm3\.Module"):
@@ -105,6 +84,7 @@ def test_equal_instances_share_a_snapshot() -> None:
 
 
 def test_unequal_instances_have_their_own() -> None:
+    """Instances that `prepare` made different keep snapshots of their own."""
     numbers = iter((1, 2))
 
     def prepare(instance: pywasm3.Instance) -> None:
@@ -117,6 +97,7 @@ def test_unequal_instances_have_their_own() -> None:
 
 
 def test_it_says_what_it_is() -> None:
+    """The repr of a pool says how many instances there are and how many are in use."""
     pool = InstancePool(MODULE, size=2)
     with pool.instance():
         assert repr(pool) == "<pywasm3.InstancePool: 1 of 2 instances, 1 in use>"
@@ -129,6 +110,7 @@ def test_it_says_what_it_is() -> None:
 
 
 def test_an_error_of_the_user_keeps_the_instance() -> None:
+    """An instance whose `with` block raised is used again."""
     with InstancePool(MODULE, size=1) as pool:
         with pytest.raises(KeyError), pool.instance() as first:
             dirty(first)
@@ -192,6 +174,7 @@ def test_an_exception_of_a_host_function_keeps_the_instance() -> None:
 
 
 def test_what_ends_the_program_drops_the_instance() -> None:
+    """A KeyboardInterrupt in the `with` block closes the instance and frees its place."""
     with InstancePool(MODULE, size=1) as pool:
         with pytest.raises(KeyboardInterrupt), pool.instance() as first:
             raise KeyboardInterrupt
@@ -222,6 +205,7 @@ def test_giving_back_within_a_call_is_an_error_and_drops_the_instance() -> None:
 
 
 def test_an_instance_that_cannot_be_made_leaves_its_place() -> None:
+    """If `prepare` raises, the instance is closed and another can be made in its place."""
     fails = [False]
     made: list[pywasm3.Instance] = []
 
@@ -317,6 +301,7 @@ def test_state_that_instances_would_share_is_refused() -> None:
 
 
 def test_each_use_has_wasi_anew() -> None:
+    """Each use has a fresh WASI: open descriptors, an empty output, the same random seed."""
     module = pywasm3.Module(
         wat(
             """
@@ -360,308 +345,3 @@ def test_a_use_leaves_no_file_open(tmp_path: Any) -> None:
         with pool.instance() as again:
             assert again is instance
             assert len(instance.wasi.descriptors._entries) == 4
-
-
-# ---- waiting ----
-
-
-def test_it_waits_no_longer_than_the_timeout() -> None:
-    with InstancePool(MODULE, size=1) as pool, pool.instance():
-        for timeout in (0, 0.05):
-            begin = time.monotonic()
-            with pytest.raises(TimeoutError, match="all 1 instances are in use"):
-                pool.instance(timeout).__enter__()
-            assert timeout <= time.monotonic() - begin < timeout + 5
-
-
-def test_who_waits_gets_the_next_one() -> None:
-    with InstancePool(MODULE, size=1) as pool:
-        found: list[int] = []
-
-        def wait() -> None:
-            with pool.instance(timeout=60) as instance:
-                found.append(dirty(instance))
-
-        with pool.instance() as instance:
-            waiter = threading.Thread(target=wait)
-            waiter.start()
-            dirty(instance)
-            waiter.join(0.05)
-            assert not found
-        waiter.join()
-        assert found == [101]
-
-
-def test_who_waits_gets_the_place_of_a_dropped_one() -> None:
-    with InstancePool(MODULE, size=1) as pool:
-        found: list[int] = []
-
-        def wait() -> None:
-            with pool.instance(timeout=60) as instance:
-                found.append(dirty(instance))
-
-        with pytest.raises(Trap), pool.instance() as instance:
-            waiter = threading.Thread(target=wait)
-            waiter.start()
-            waiter.join(0.05)
-            instance.exports.trap()
-        waiter.join()
-        assert found == [101]
-
-
-# ---- closing ----
-
-
-def test_a_closed_pool_gives_no_instance() -> None:
-    pool = InstancePool(MODULE, size=2)
-    with pool.instance() as out:
-        with pool.instance() as idle:
-            pass
-        pool.close()
-        pool.close()
-        assert (pool.closed, idle.closed, out.closed) == (True, True, False)
-        assert out.exports.count() == 101
-        with pytest.raises(WasmError, match="the pool is closed"):
-            pool.instance().__enter__()
-    assert out.closed
-    assert len(pool) == 0
-
-
-def test_closing_wakes_who_waits() -> None:
-    pool = InstancePool(MODULE, size=1)
-    errors: list[str] = []
-
-    def wait() -> None:
-        with pytest.raises(WasmError) as caught:
-            pool.instance().__enter__()
-        errors.append(str(caught.value))
-
-    with pool.instance():
-        waiters = [threading.Thread(target=wait) for _ in range(3)]
-        for waiter in waiters:
-            waiter.start()
-        time.sleep(0.02)
-        pool.close()
-        for waiter in waiters:
-            waiter.join()
-    assert errors == ["the pool is closed"] * 3
-
-
-# ---- many threads ----
-
-
-@pytest.mark.hammer
-def test_many_threads_get_clean_instances() -> None:
-    with InstancePool(MODULE, size=3) as pool:
-        using: set[int] = set()
-
-        def use(number: int) -> None:
-            for i in range(60):
-                try:
-                    with pool.instance() as instance:
-                        assert id(instance) not in using
-                        using.add(id(instance))
-                        try:
-                            assert dirty(instance) == 101
-                            if (i + number) % 10 == 0:
-                                instance.exports.trap()
-                        finally:
-                            using.discard(id(instance))
-                except Trap:
-                    pass
-
-        hammer(use)
-        assert len(pool) <= 3
-        with pool.instance(0), pool.instance(0), pool.instance(0):
-            pass
-
-
-@pytest.mark.hammer
-def test_closing_among_many_threads() -> None:
-    pool = InstancePool(MODULE, size=2)
-    done = threading.Barrier(THREADS)
-
-    def use(number: int) -> None:
-        for i in range(1000):
-            if number == 0 and i == 20:
-                pool.close()
-            try:
-                with pool.instance() as instance:
-                    assert dirty(instance) == 101
-            except WasmError as error:
-                assert str(error) == "the pool is closed"
-                break
-        done.wait(60)
-
-    hammer(use)
-    assert len(pool) == 0
-
-
-@pytest.mark.hammer
-def test_restoring_while_others_read_and_write_is_safe() -> None:
-    instance = pywasm3.Instance(MODULE)
-    snapshot = instance.snapshot()
-    instance.exports.grow()
-    view = memoryview(instance.memory)
-    stop = threading.Event()
-
-    def restore(number: int) -> None:
-        for _ in range(300):
-            instance.restore(snapshot)
-            instance.exports.grow()
-        stop.set()
-
-    def touch(number: int) -> None:
-        while not stop.is_set():
-            view[70_000:131_000] = b"\xaa" * 61_000
-            assert view[70_000:131_000].tobytes().strip(b"\0\xaa") == b""
-
-    def read(number: int) -> None:
-        while not stop.is_set():
-            assert len(instance.memory.read(0, 65536)) == 65536
-            instance.snapshot()
-
-    hammer(restore, touch, read, threads=3)
-    instance.restore(snapshot)
-    assert instance.memory.read(0, 65536)[:5] == b"state"
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-def test_a_forked_child_has_a_pool_of_its_own() -> None:
-    child(
-        """
-        import os, threading, warnings
-        warnings.simplefilter("ignore")
-        pool = pywasm3.InstancePool(pywasm3.Module(module), size=2)
-        ready, go = threading.Event(), threading.Event()
-
-        def use():
-            with pool.instance():
-                ready.set()
-                go.wait()
-
-        def wait():
-            with pool.instance():
-                pass
-
-        threads = [threading.Thread(target=use)]
-        threads[0].start()
-        ready.wait()
-        with pool.instance() as mine:
-            threads.append(threading.Thread(target=wait))
-            threads[1].start()
-            pid = os.fork()
-            if not pid:
-                mine.exports.count()
-        if not pid:
-            assert len(pool) == 0, len(pool)
-            with pool.instance(5) as one, pool.instance(5) as two:
-                assert one.exports.count() == two.exports.count() == 101
-            with pool.instance(5) as one:
-                assert one.exports.count() == 101
-            assert len(pool) == 2
-            pool.close()
-            os._exit(7)
-        go.set()
-        for thread in threads:
-            thread.join()
-        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7
-        with pool.instance(5), pool.instance(5):
-            assert len(pool) == 2
-        pool.close()
-        """,
-        module=wat(TEXT),
-    )
-
-
-# ---- tasks ----
-
-
-def test_tasks_share_the_instances() -> None:
-    async def use(pool: InstancePool) -> None:
-        async with pool.instance() as instance:
-            assert dirty(instance) == 101
-            await asyncio.sleep(0)
-            assert await instance.exports.count.aio() == 102
-
-    async def main() -> None:
-        with InstancePool(MODULE, size=3) as pool:
-            await asyncio.wait_for(asyncio.gather(*(use(pool) for _ in range(100))), 60)
-            assert len(pool) == 3
-
-    asyncio.run(main())
-
-
-def test_a_task_that_waits_does_not_hold_up_the_loop_and_can_give_up() -> None:
-    async def main() -> None:
-        with InstancePool(MODULE, size=1) as pool:
-            async with pool.instance():
-                with pytest.raises(TimeoutError, match="all 1 instances are in use"):
-                    async with pool.instance(0.01):
-                        raise AssertionError
-                with pytest.raises(asyncio.TimeoutError):
-                    await asyncio.wait_for(pool.instance().__aenter__(), 0.01)
-            async with pool.instance(0) as instance:
-                assert dirty(instance) == 101
-
-    asyncio.run(main())
-
-
-def test_a_task_that_gives_up_when_it_is_woken_wakes_the_next() -> None:
-    async def main() -> None:
-        with InstancePool(MODULE, size=1) as pool:
-            tasks = []
-            async with pool.instance():
-                tasks += [asyncio.create_task(pool.instance().__aenter__()) for _ in range(2)]
-                await asyncio.sleep(0.01)
-            tasks[0].cancel()  # it has been woken, and has not run yet
-            assert await asyncio.wait_for(tasks[1], 60)
-
-    asyncio.run(main())
-
-
-def test_a_cancelled_call_costs_its_instance_only() -> None:
-    async def spin(pool: InstancePool) -> None:
-        async with pool.instance() as instance:
-            await instance.exports.spin.aio()
-
-    async def main() -> None:
-        with InstancePool(MODULE, size=1) as pool:
-            with pytest.raises(asyncio.TimeoutError):
-                await asyncio.wait_for(spin(pool), 0.02)
-            async with pool.instance() as instance:
-                assert dirty(instance) == 101
-
-    asyncio.run(main())
-
-
-def test_threads_and_tasks_wait_for_the_same_instances() -> None:
-    async def main(pool: InstancePool) -> None:
-        for _ in range(20):
-            async with pool.instance() as instance:
-                assert dirty(instance) == 101
-
-    with InstancePool(MODULE, size=2) as pool:
-
-        def tasks(number: int) -> None:
-            asyncio.run(asyncio.wait_for(main(pool), 60))
-
-        def threads(number: int) -> None:
-            for _ in range(20):
-                with pool.instance() as instance:
-                    assert dirty(instance) == 101
-
-        hammer(tasks, threads)
-
-
-def test_closing_the_pool_tells_tasks_that_wait() -> None:
-    async def main() -> None:
-        pool = InstancePool(MODULE, size=1)
-        async with pool.instance():
-            waiting = asyncio.create_task(pool.instance().__aenter__())
-            await asyncio.sleep(0.01)
-            pool.close()
-            with pytest.raises(WasmError, match="closed"):
-                await asyncio.wait_for(waiting, 60)
-
-    asyncio.run(main())

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Calls within calls: on one thread, however deep, until the stack ends."""
+"""Calls within calls on one thread: Python calls wasm, which calls Python, and so on.
+
+They may nest until a stack is exhausted, which is an exception and never a crash. The expected
+values are written by hand. What could overflow the native stack runs in a child process.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,7 @@ NESTED = """
   (func (export "add") (param i32 i32) (result i32) local.get 0 local.get 1 i32.add))
 """
 
-# Inside and outside of the guest, one after the other.
+# `outcome(depth)` nests so many calls of wasm and of Python in turn.
 DESCEND = """
 import sys
 sys.setrecursionlimit(20_000)
@@ -102,7 +106,7 @@ def test_calls_of_two_instances_nest_without_end(recursion_limit: None) -> None:
         for _ in range(3):
             try:
                 first.exports.g(1)
-            except RecursionError:  # StackExhausted is one
+            except RecursionError:  # also catches StackExhausted, which derives from it
                 pass
             else:
                 raise AssertionError
@@ -166,7 +170,7 @@ def test_endless_recursion_with_a_huge_value_stack_ends_at_the_native_one() -> N
 
 
 def test_deep_python_below_a_call_ends_in_an_exception() -> None:
-    """However much of the native stack Python has used up before."""
+    """A call works or raises, however much of the native stack Python has used before it."""
     child(
         """
         import sys
@@ -186,6 +190,7 @@ def test_deep_python_below_a_call_ends_in_an_exception() -> None:
 
 
 def test_a_trap_on_one_thread_leaves_the_others_alone() -> None:
+    """Exhausting the stack of one thread changes nothing for calls on another."""
     exports = guest("trap").exports
     for _ in range(3):
         with pytest.raises(pywasm3.StackExhausted):
@@ -204,6 +209,8 @@ def test_a_nested_call_of_another_instance_of_the_store_works() -> None:
 
 
 def test_a_generator_may_run_inside_and_outside_of_a_call() -> None:
+    """A generator that calls the instance may be resumed in a host function and outside."""
+
     def numbers() -> Iterator[int]:
         total = 0
         while True:
@@ -219,7 +226,7 @@ def test_a_generator_may_run_inside_and_outside_of_a_call() -> None:
 
 needs_greenlet = pytest.mark.skipif(
     SANITIZED or importlib.util.find_spec("greenlet") is None,
-    reason="greenlet throws C++ exceptions, and AddressSanitizer cannot for a library loaded late",
+    reason="needs greenlet, without AddressSanitizer, which breaks greenlet's C++ exceptions",
 )
 
 COROUTINES = """
@@ -245,6 +252,7 @@ KEEPS = wat("""
 
 @needs_greenlet
 def test_coroutines_that_return_in_order_are_right() -> None:
+    """Coroutines whose calls return in reverse order get the right results."""
     child(
         COROUTINES
         + """
@@ -259,6 +267,7 @@ assert exports.deep(50) == 50
 
 @needs_greenlet
 def test_coroutines_that_are_refused_keep_no_part_of_the_stack() -> None:
+    """After 5000 refused calls, the store's small stack still has room for a deep call."""
     child(
         COROUTINES
         + """
@@ -281,7 +290,11 @@ assert exports.deep(100) == 100
 
 @needs_greenlet
 def test_coroutines_that_return_out_of_order_are_refused() -> None:
-    """Their frames lie above each other: what comes back first would run into the other one."""
+    """Coroutines whose calls return in another order than the reverse one get an error.
+
+    Their frames lie above each other on the store's stack, so the call that returns too early would
+    overwrite the frames of the other one.
+    """
     child(
         COROUTINES
         + """
@@ -295,7 +308,7 @@ def refused(coroutine):
 for _ in range(1000):
     refused(first)
     first = greenlet(exports.keep)
-    assert first.switch(1, 2) == 2  # where the second one was
+    assert first.switch(1, 2) == 2  # its frames take the place of the second one's
     refused(second)
     second = greenlet(exports.keep)
     assert second.switch(1, 2) == 2

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Ctrl-C stops a running call; what is stopped can be used again."""
+"""Ctrl-C stops a running call, and the instance can be used afterwards.
+
+Signal handlers run during a call, and their exceptions end the call. The expected values are
+written by hand; every test runs in a child process, which gets the signals.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +38,7 @@ import signal
 import sys
 import pywasm3
 
-# A shell starts what runs in the background with the signal ignored, and Python keeps it so.
+# A shell starts background jobs with SIGINT ignored, and Python would leave it so.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def interrupt_soon():
@@ -91,6 +95,7 @@ else:
 
 
 def test_a_signal_handler_that_returns_does_not_disturb() -> None:
+    """Handlers that call the instance and return leave the running call alone."""
     child(
         START
         + """
@@ -113,7 +118,10 @@ assert seen == [3] * 5, seen
 
 
 def test_what_a_signal_handler_calls_leaves_the_frames_of_the_call_alone() -> None:
-    """Its values went over theirs, and the sum was another one."""
+    """A call in a signal handler does not overwrite the frames of the call that it interrupts.
+
+    If it did, the sum of the interrupted call would be wrong.
+    """
     child(
         """
 import signal
@@ -197,7 +205,7 @@ assert shared.add(1, 2) == 3
     )
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 def test_ctrl_c_at_the_prompt_stops_a_call_and_the_session_goes_on() -> None:
     child(
         """

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What stops a call that would never end, and what can be done afterwards.
+"""Interrupts, deadlines and fuel stop calls that would never end, and the instance stays usable.
 
-Each loop without end runs in a process of its own: where nothing stops it, its timeout is the
-failure.
+The expected values are written by hand from the small modules below. An endless call runs in a
+child process, so that a call that nothing stops fails its test by the child's timeout.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ TEXT = """
 """
 WASM = wat(TEXT)
 
-# What a slow machine under load may take; a figure of a quiet one is in benchmarks/threads.py.
+# Seconds that a slow machine under load may take; benchmarks/threads.py measures on a quiet one.
 PATIENCE = 5.0
 
 START = """
@@ -54,7 +54,7 @@ begin = time.monotonic()
 
 def soon(instance):
     def interrupt():
-        while not instance.interrupt():  # the call has not begun
+        while not instance.interrupt():  # returns False until the call has begun
             time.sleep(0.001)
     threading.Timer(0.05, interrupt).start()
 """
@@ -74,6 +74,7 @@ ENDLESS = [
 
 @pytest.mark.parametrize("call", ENDLESS)
 def test_interrupt_stops(call: str) -> None:
+    """`interrupt()` stops each kind of code that never ends, and the instance stays usable."""
     child(
         START
         + f"""
@@ -94,6 +95,7 @@ for _ in range(3):
 
 @pytest.mark.parametrize("call", ENDLESS)
 def test_a_deadline_stops(call: str) -> None:
+    """A deadline stops each kind of code that never ends, and the instance stays usable."""
     child(
         START
         + f"""
@@ -116,6 +118,7 @@ assert 0.15 <= time.monotonic() - begin < 0.15 + {PATIENCE}
 
 @pytest.mark.parametrize("call", ENDLESS)
 def test_fuel_stops(call: str) -> None:
+    """Fuel stops each kind of code that never ends, and the instance stays usable."""
     child(
         START
         + f"""
@@ -134,8 +137,8 @@ for _ in range(2):
     )
 
 
-# Thousands of cheap iterations come before as many that take milliseconds: if only their number
-# decided when the clock is looked at, it would be seconds until somebody does.
+# Work that takes milliseconds for each iteration. It follows thousands of cheap iterations: if
+# only their number decided when a checkpoint reads the clock, seconds would pass until it does.
 SLOW_WORK = {
     "fill": "(memory.fill (i32.const 0) (i32.const 1) (i32.const 0x10000000))",
     "copy": "(memory.copy (i32.const 0) (i32.const 1) (i32.const 0xfffffff))",
@@ -151,7 +154,7 @@ SUDDENLY = """
   (func (export "f") (local $i i32) (local $n i64)
     (local.set $n (i64.const 0x4000000000000000))
     (loop
-      (local.set $i (i32.const 20480)) ;; 5 times what comes between two looks
+      (local.set $i (i32.const 20480)) ;; 5 times the iterations between two checkpoints
       (loop (br_if 0 (local.tee $i (i32.sub (local.get $i) (i32.const 1)))))
       (local.set $i (i32.const 4096))
       (loop %s (br_if 0 (local.tee $i (i32.sub (local.get $i) (i32.const 1)))))
@@ -174,7 +177,7 @@ try:
 except DeadlineExceeded as error:
     assert [frame.name for frame in error.frames] == ["f"]
     loop = instance.module.bytes.index(b"\\x03\\x40")
-    assert error.frames[0].offset >= loop  # in it, not at the entry of the function
+    assert error.frames[0].offset >= loop  # in the loop, not at the entry of the function
 else:
     raise AssertionError
 assert time.monotonic() - begin < 0.05 + {PATIENCE}
@@ -193,7 +196,7 @@ def test_a_stop_in_long_code_without_calls_says_where_that_was() -> None:
         with pytest.raises(DeadlineExceeded) as caught, instance.deadline(0.02):
             instance.exports.f()
         places.append(caught.value.frames[0].offset or 0)
-    assert max(places) > data.index(b"\x03\x40")  # not at the beginning of the loop each time
+    assert max(places) > data.index(b"\x03\x40")  # not always at the beginning of the loop
 
 
 def test_the_timeout_stops_each_call() -> None:
@@ -211,7 +214,7 @@ for _ in range(3):
         raise AssertionError
     assert 0.05 <= time.monotonic() - begin < {PATIENCE}
     assert instance.memory[0] == 1  # what the guest wrote stays
-    time.sleep(0.06)  # is nobody's time
+    time.sleep(0.06)  # time between calls does not count
     assert instance.exports.add(1, 2) == 3
 """,
         WASM=WASM,
@@ -256,6 +259,7 @@ def test_a_call_after_the_deadline_does_not_begin() -> None:
 
 
 def test_the_first_of_nested_deadlines_counts() -> None:
+    """Of two nested deadlines the earlier one stops a call, whichever is the outer one."""
     instance = make()
     for seconds in ((60, 0), (0, 60)):
         first, second = map(instance.deadline, seconds)
@@ -265,6 +269,7 @@ def test_the_first_of_nested_deadlines_counts() -> None:
 
 
 def test_a_deadline_can_be_used_again_and_within_itself() -> None:
+    """One deadline object may be entered several times, also while it is entered."""
     deadline = make().deadline(60)
     with deadline, deadline:
         pass
@@ -273,6 +278,7 @@ def test_a_deadline_can_be_used_again_and_within_itself() -> None:
 
 
 def test_a_deadline_is_that_of_its_thread() -> None:
+    """A deadline stops the calls of the thread that set it, and of no other."""
     instance = make()
     with instance.deadline(0):
         results: list[int] = []
@@ -336,7 +342,7 @@ def test_a_host_function_interrupts_its_call() -> None:
 
 
 def test_a_nested_call_is_stopped_as_a_whole() -> None:
-    """Python code in between cannot keep the interruption to itself."""
+    """A host function that catches the interruption cannot save the outer call."""
     seen: list[str] = []
 
     def f(depth: int) -> int:
@@ -359,6 +365,8 @@ def test_a_nested_call_is_stopped_as_a_whole() -> None:
 
 
 def test_a_deadline_of_the_outer_call_cannot_be_swallowed() -> None:
+    """A host function that catches the deadline's exception cannot save the outer call."""
+
     def f(depth: int) -> int:
         with pytest.raises(DeadlineExceeded):
             instance.exports.spins(0)
@@ -370,6 +378,8 @@ def test_a_deadline_of_the_outer_call_cannot_be_swallowed() -> None:
 
 
 def test_a_deadline_that_a_host_function_sets_is_its_own() -> None:
+    """A deadline that a host function sets and that passes does not stop the outer call."""
+
     def f(x: int) -> int:
         with instance.deadline(0.02), pytest.raises(DeadlineExceeded):
             instance.exports.spins(0)
@@ -399,7 +409,7 @@ def f(x):
     try:
         exports.loop()
     except (Interrupted, DeadlineExceeded):
-        return x  # swallowed
+        return x  # the exception is swallowed
 outer = pywasm3.load(WASM, {{"env": {{"f": f}}}})
 if {how == "interrupt"}:
     soon(outer)
@@ -431,6 +441,7 @@ def test_an_interrupted_inner_store_does_not_stop_the_outer_one() -> None:
 
 
 def test_a_running_call_is_refilled_by_another_thread() -> None:
+    """Fuel that another thread sets counts for the running call, and can be read meanwhile."""
     child(
         START
         + """
@@ -448,12 +459,12 @@ assert instance.fuel == 0
 
 instance.fuel = 1 << 60
 seen = []
-def look():
+def watch():
     while not seen or seen[-1] == seen[0]:
         seen.append(instance.fuel)
     while not instance.interrupt():
         pass
-thread = threading.Timer(0.05, look)
+thread = threading.Timer(0.05, watch)
 thread.start()
 try:
     exports.loop()
@@ -485,7 +496,8 @@ stopped = threading.Event()
 threading.Thread(target=run).start()
 signal.setitimer(signal.ITIMER_REAL, 0.1)
 try:
-    while not stopped.wait(0.05):  # CPython 3.14 without a GIL wakes no wait that is without end
+    # Free-threaded CPython 3.14 does not wake an endless wait for a signal.
+    while not stopped.wait(0.05):
         pass
 except KeyboardInterrupt:
     instance.interrupt()
@@ -503,7 +515,8 @@ def test_a_signal_handler_interrupts_the_call() -> None:
         + """
 import signal
 signal.signal(signal.SIGALRM, lambda *_: instance.interrupt())
-signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)  # the call may not have begun at the first one
+# The signal repeats, because the call may not have begun at the first one.
+signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
 try:
     exports.loop()
 except Interrupted:
@@ -518,7 +531,11 @@ assert exports.add(1, 2) == 3
 
 
 def test_what_a_signal_handler_calls_finds_no_room_at_the_end_of_the_stack() -> None:
-    """Of 4 MiB: smaller ones are parts of larger ones that are kept."""
+    """A call in a signal handler raises StackExhausted if the store's stack is full.
+
+    The stack has 4 MiB, because stacks of up to 1 MiB are recycled mappings of 1 MiB, which may be
+    larger than the size that was asked for.
+    """
     child(
         """
         import bisect, signal
@@ -555,7 +572,10 @@ def test_what_a_signal_handler_calls_finds_no_room_at_the_end_of_the_stack() -> 
 
 
 def test_what_a_signal_handler_calls_leaves_the_frames_of_the_call_alone() -> None:
-    """Its values go above theirs: the sum would be another one."""
+    """A call in a signal handler does not overwrite the frames of the call that it interrupts.
+
+    Its values go above those frames. If they did not, the counts would be wrong.
+    """
     child(
         """
         import signal
@@ -589,6 +609,7 @@ def test_what_a_signal_handler_calls_leaves_the_frames_of_the_call_alone() -> No
 
 
 def test_interruptions_from_many_threads_lose_nothing() -> None:
+    """Each of 50 endless calls is stopped, although three threads interrupt at the same time."""
     child(
         START
         + """

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Threads that share one module, each with stores of its own, at the same time: what they do must
- * be free of data races; and threads that stop what runs in a store. tools/tsan.py builds it under
- * ThreadSanitizer. Calls from Python would hold the interpreter's lock. */
+/* Looks for data races between threads that share one module but have stores of their own, and
+ * between a thread that runs a call and one that stops it. tools/tsan.py builds this program with
+ * ThreadSanitizer and runs it. It is written in C because calls from Python would hold the
+ * interpreter's lock, which would hide the races. The expected results are written by hand from
+ * two_stores.wat. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +20,7 @@ typedef struct {
     pw_trap trap;
 } expectation;
 
-/* `indirect` takes an element of the table: fib, half, null, beyond its end. */
+/* The argument of `indirect` is an element of the table: fib, half, null, or beyond its end. */
 static const expectation expected[] = {
     {"fib", 15, 610, PW_TRAP_NONE},
     {"indirect", 0, 144, PW_TRAP_NONE},
@@ -42,12 +44,12 @@ static pw_trap host_add(void *object, uint64_t *values)
     return PW_TRAP_NONE;
 }
 
-/* What another thread does to a store in which a call runs. */
+/* A request to stop the call that runs in a store, from another thread. */
 typedef struct {
     pw_meter *meter;
     const pw_memory *memory;
-    atomic_bool wanted; /* that it stops */
-    atomic_bool ended;
+    atomic_bool wanted; /* the call shall stop */
+    atomic_bool ended;  /* the call has stopped */
 } stopping;
 
 static pw_trap tick(void *embedder)
@@ -77,7 +79,7 @@ static pw_func *find(pw_instance *instance, const char *name)
     return NULL;
 }
 
-/* The number of calls that went otherwise. */
+/* Makes all calls. Returns how many of them did not end as expected. */
 static int call_all(pw_store *store, pw_instance *instance)
 {
     int wrong = 0;
@@ -100,7 +102,7 @@ static int call_all(pw_store *store, pw_instance *instance)
     return wrong;
 }
 
-/* 0 when a call without end is stopped. */
+/* Makes an endless call, which another thread stops. Returns 0 if it was stopped, else 1. */
 static int stop_one(pw_store *store, pw_instance *instance)
 {
     pthread_t thread;

@@ -1,4 +1,4 @@
-;; What two_stores.c runs: each export returns what it is expected to, or traps.
+;; The module that two_stores.c runs. The results and traps that it expects are listed there.
 (module
   (import "host" "add" (func $host (param i32 i32) (result i32)))
   (type $unary (func (param i32) (result i32)))

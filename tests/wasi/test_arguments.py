@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Whatever numbers and bytes a guest passes, it gets an errno: no exception, no fault, no hang."""
+"""Whatever numbers and bytes a guest passes to a WASI function, it gets an errno.
+
+No call raises, crashes or hangs. Hypothesis draws the functions, the arguments and the bytes in the
+guest's memory; that the errno exists is all that is expected of it.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""What a guest is given: streams, arguments, environment, time, randomness."""
+"""`WasiConfig` gives a guest streams, arguments, environment, time and randomness, and no more.
+
+Most tests call the WASI functions from Python (`Calls`); the expected errnos and bytes are written
+by hand from the specification of WASI preview 1.
+"""
 
 from __future__ import annotations
 
@@ -64,6 +68,7 @@ def test_input_may_be_a_path(tmp_path: Path) -> None:
 
 
 def test_input_may_be_text_over_bytes(tmp_path: Path) -> None:
+    """A text file over a binary file is read as bytes, even if they are not valid text."""
     path = tmp_path / "in"
     path.write_bytes(b"\xff\n")
     with open(path, encoding="utf-8") as file:
@@ -112,6 +117,7 @@ def test_output_may_be_text_that_comes_in_pieces() -> None:
 
 
 def test_output_may_be_text_over_bytes() -> None:
+    """A text file over a binary file gets the bytes, in order with what the host writes."""
     binary = io.BytesIO()
     file = io.TextIOWrapper(binary, encoding="ascii")
     file.write("first ")
@@ -152,7 +158,7 @@ def test_an_object_that_writes_wrong_counts_is_eio(result: object) -> None:
     assert Calls(stdout=Wrong()).write(1, b"text") == "EIO"
 
 
-def test_a_short_write_is_told() -> None:
+def test_a_short_write_is_reported() -> None:
     class Short:
         def write(self, data: bytes) -> int:
             return 2
@@ -162,7 +168,9 @@ def test_a_short_write_is_told() -> None:
     assert calls.result() == 2
 
 
-def test_errors_of_a_stream_are_errnos_and_other_exceptions_the_hosts() -> None:
+def test_errors_of_a_stream_are_errnos_and_other_exceptions_reach_the_host() -> None:
+    """An OSError of a stream is an errno for the guest; other exceptions reach the host."""
+
     class Failing:
         def __init__(self, error: Exception) -> None:
             self.error = error
@@ -200,6 +208,7 @@ def test_inherited_streams_are_those_of_the_process() -> None:
 
 
 def test_inherit_chooses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`inherit` takes from the process what it names, and explicit options come first."""
     monkeypatch.setenv("PYWASM3_TEST", "inherited")
     config = WasiConfig(inherit=["env", "stdout"], stdout=CAPTURE)
     assert config.env is not None
@@ -261,6 +270,8 @@ def test_preopens_have_their_order_and_names(tmp_path: Path) -> None:
 
 
 def test_a_fixed_clock_repeats() -> None:
+    """Two guests with equal fixed clocks see the same times, each one step after the last."""
+
     def times() -> list[int]:
         calls = Calls(clock=5_000)
         values = []
@@ -295,6 +306,7 @@ def test_random_bytes_repeat_with_a_seed() -> None:
 
 
 def test_a_configuration_serves_many_instances() -> None:
+    """Instances with one configuration have their own input and output."""
     config = WasiConfig(stdin=b"text", stdout=CAPTURE, random=3)
     calls = [Calls(**{name: getattr(config, name) for name in ("stdin", "stdout")}) for _ in "ab"]
     for one in calls:
@@ -369,7 +381,7 @@ SLEEPER = """(module
     (drop (call $poll (i32.const 0) (i32.const 64) (i32.const 1) (i32.const 128)))))"""
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send")
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGINT")
 def test_ctrl_c_ends_a_sleep() -> None:
     child(
         """
@@ -421,7 +433,7 @@ def test_arguments_and_variables_may_be_bytes() -> None:
 
 
 class OddClock:
-    """Answers whatever it is given."""
+    """A clock whose methods return whatever it was made with."""
 
     def __init__(self, answer: Any) -> None:
         self.answer = answer
@@ -472,6 +484,7 @@ def test_a_time_beyond_64_bits_is_cut(answer: int, tmp_path: Path) -> None:
     ],
 )
 def test_a_source_of_other_bytes_is_named(random: Any, error: Any, message: str) -> None:
+    """A `random` that returns no bytes, or a wrong number of them, is an error that says so."""
     calls = Calls(random=random)
     with pytest.raises(error, match=message):
         calls.random_get(calls.RESULT, 8)
@@ -479,7 +492,10 @@ def test_a_source_of_other_bytes_is_named(random: Any, error: Any, message: str)
 
 
 def test_several_buffers_are_one_question_to_a_file() -> None:
-    """Another one would wait for more, and what was read would be lost when it fails."""
+    """fd_read with several buffers reads once from the file.
+
+    A second read would wait for more input, and if it failed, the bytes of the first would be lost.
+    """
 
     class Once:
         def read(self, size: int) -> bytes:
@@ -503,7 +519,7 @@ def test_a_file_that_reads_no_bytes_is_an_exception() -> None:
         Calls(stdin=Counting()).read(0)
 
 
-def test_what_a_buffer_over_a_full_pipe_takes_is_told() -> None:
+def test_what_a_buffer_over_a_full_pipe_takes_is_reported() -> None:
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     text = bytes(range(256)) * 17
@@ -521,7 +537,7 @@ def test_what_a_buffer_over_a_full_pipe_takes_is_told() -> None:
     assert len(got[0]) == told
 
 
-def test_a_short_write_below_text_is_told() -> None:
+def test_a_short_write_below_a_text_file_is_reported() -> None:
     class Short(io.RawIOBase):
         taken = b""
 

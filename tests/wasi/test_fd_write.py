@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""fd_write has a short way, which must differ from the one with all checks in nothing but time.
+"""fd_write has a fast path (`FdWrite`), which does what the complete function does, only faster.
 
-The first call of a guest takes the checks, and finds the memory: what a test is about comes second.
+The fast path writes one small buffer that lies inside the memory to a descriptor with a writer. It
+leaves all other calls to the complete function, which checks everything. The first call of a guest
+takes the complete function, too, which finds the memory; so the call that a test is about comes
+second. The expected values are written by hand; in these tests, 7 is what the complete function
+returns.
 """
 
 from __future__ import annotations
@@ -27,14 +31,14 @@ ARGUMENTS = (8, 1, 20)  # iovecs, their count, where the result goes
 
 
 class Guest:
-    """What FdWrite asks for the memory."""
+    """The object that FdWrite asks for the memory."""
 
     def __init__(self, memory: pywasm3.Memory | None) -> None:
         self.found = memory
 
 
 class Short:
-    """An FdWrite, and what it calls: `writer` for descriptor 1, and `complete`, which returns 7."""
+    """An FdWrite with what it calls: `writer` for descriptor 1, and `complete`, which returns 7."""
 
     def __init__(self, writer: Callable[[bytes], Any], memory: pywasm3.Memory | None) -> None:
         self.writers: dict[int, Any] = {1: writer}
@@ -56,7 +60,7 @@ def one_page(address: int = 100, size: int = 3) -> pywasm3.Memory:
 
 
 def short(writer: Callable[[bytes], Any], memory: pywasm3.Memory | None = None) -> Short:
-    """One that has found its memory: by default that of one_page()."""
+    """A `Short` that has found its memory, which is that of one_page() by default."""
     made = Short(writer, memory or one_page())
     assert made.write(9, 0, 0, 0) == 7
     made.completed.clear()
@@ -71,16 +75,19 @@ class File:
 
 
 def warm(action: Callable[[bytes], int | None]) -> Calls:
-    """Of a guest whose output goes to `action`, after a call that has not: it found the memory."""
+    """The functions of a guest whose output goes to `action`.
+
+    The guest has written to its standard error once, so that the memory has been found.
+    """
     calls = Calls(stdout=File(action), stderr=CAPTURE)
     assert calls.write(2, b"first") == "OK"
     return calls
 
 
-# ---- what takes the short way ----
+# ---- calls that take the fast path ----
 
 
-def test_one_small_buffer_takes_the_short_way() -> None:
+def test_one_small_buffer_takes_the_fast_path() -> None:
     memory = one_page()
     written: list[bytes] = []
     made = short(lambda data: written.append(data) or 2, memory)
@@ -97,12 +104,14 @@ def test_an_empty_buffer_is_written_too() -> None:
 
 @pytest.mark.parametrize("address", [100, 65536 - 4096])
 def test_4096_bytes_are_small(address: int) -> None:
+    """The fast path takes buffers of up to 4096 bytes."""
     memory = one_page(address, 4096)
     assert short(len, memory).write(1, *ARGUMENTS) == 0
     assert memory.read_u32(20) == 4096
 
 
 def test_the_last_addresses_are_in_bounds() -> None:
+    """An iovec and a result may lie at the very end of the memory."""
     memory = one_page()
     memory.pack("II", 65528, 100, 3)
     assert short(len, memory).write(1, 65528, 1, 65532) == 0
@@ -117,7 +126,7 @@ def test_the_bytes_are_a_copy() -> None:
     assert kept == [b"abc"]
 
 
-# ---- what does not ----
+# ---- calls that do not ----
 
 
 @pytest.mark.parametrize(
@@ -136,7 +145,7 @@ def test_the_bytes_are_a_copy() -> None:
         (8, 1, 20, 100, 0xFFFFFFFF),
     ],
 )
-def test_all_else_is_left_to_the_checks(
+def test_all_other_calls_are_left_to_the_complete_function(
     iovecs: int, count: int, result: int, address: int, size: int
 ) -> None:
     memory = one_page(address, size)
@@ -147,27 +156,28 @@ def test_all_else_is_left_to_the_checks(
     assert bytes(memory) == before
 
 
-def test_a_descriptor_without_writer_is_left_to_the_checks() -> None:
+def test_a_descriptor_without_writer_is_left_to_the_complete_function() -> None:
     made = short(pytest.fail)
     for fd in (0, 2, -1, 1 << 40):
         assert made.write(fd, *ARGUMENTS) == 7
     assert [fd for fd, *_ in made.completed] == [0, 2, -1, 1 << 40]
 
 
-def test_the_table_of_writers_is_looked_at_anew() -> None:
+def test_each_call_reads_the_table_of_writers_anew() -> None:
     made = short(len)
     made.writers[4] = made.writers.pop(1)
     assert (made.write(1, *ARGUMENTS), made.write(4, *ARGUMENTS)) == (7, 0)
 
 
 def test_a_memory_may_be_found_late() -> None:
+    """While no memory is found, each call takes the complete function."""
     made = Short(len, None)
     assert [made.write(1, *ARGUMENTS) for _ in range(3)] == [7, 7, 7]
     made.guest.found = one_page()
     assert [made.write(1, *ARGUMENTS) for _ in range(3)] == [7, 0, 0]
 
 
-def test_a_memory_is_not_looked_for_when_the_checks_raise() -> None:
+def test_the_memory_is_not_taken_when_the_complete_function_raises() -> None:
     made = Short(len, one_page())
     made.completed = None  # type: ignore[assignment]
     with pytest.raises(AttributeError):
@@ -210,12 +220,15 @@ def test_a_failure_is_an_errno(error: Exception, expected: str) -> None:
 
 
 def test_a_failure_of_c_is_an_errno() -> None:
-    """Its exception has not been made yet when it is met, before Python 3.12."""
+    """An OSError that C code raises is an errno, too.
+
+    Before Python 3.12, the exception object of such an error does not exist yet when it is caught.
+    """
     assert ERRNO_NAMES[short(partial(os.write, 1 << 30)).write(1, *ARGUMENTS)] == "EBADF"
 
 
 @pytest.mark.parametrize("error", [LookupError("mine"), KeyboardInterrupt(), pywasm3.WasiExit(3)])
-def test_other_exceptions_are_the_hosts(error: BaseException) -> None:
+def test_other_exceptions_reach_the_host(error: BaseException) -> None:
     def fail(data: bytes) -> int:
         raise error
 
@@ -235,7 +248,7 @@ def test_a_writer_that_returns_no_count_is_an_exception(count: object) -> None:
     assert memory.read_u32(20) == 0
 
 
-def test_an_error_number_that_is_none_is_the_hosts_error() -> None:
+def test_an_oserror_without_a_usable_errno_reaches_the_host() -> None:
     def fail(data: bytes) -> int:
         error = OSError()
         error.errno = {1: 2}  # type: ignore[assignment]
@@ -292,7 +305,7 @@ def test_a_writer_may_end_the_program() -> None:
 
 
 def test_a_writer_may_grow_the_memory() -> None:
-    """What lies in the new pages can be written by the next call."""
+    """After a writer has grown the memory, the next call can write what lies in the new pages."""
     calls = warm(lambda data: None if calls.memory.grow(1) else 0)
     assert calls.write(1, b"text") == "OK"
     assert calls.result() == 4
@@ -304,7 +317,7 @@ def test_a_writer_may_grow_the_memory() -> None:
 
 
 def test_a_writer_may_write() -> None:
-    """The outer count is stored last."""
+    """A writer may call fd_write again; the outer call stores its count last."""
 
     def nested(data: bytes) -> None:
         seen.append(data)
@@ -326,7 +339,7 @@ def test_writers_that_write_without_end_exhaust_the_stack() -> None:
     assert calls.write(2, b"text") == "OK"
 
 
-def test_a_failure_deep_within_is_met_by_the_writer_above() -> None:
+def test_a_failure_of_a_nested_write_is_an_errno_for_the_writer_above_it() -> None:
     def nested(data: bytes) -> None:
         if len(data) == 3:
             raise OSError(errno.ENOSPC, "full")
@@ -343,10 +356,13 @@ LOOP = """(module
     (loop (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8))) (br 0))))"""
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send")
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGINT")
 @pytest.mark.parametrize("stdout", ["None", "os.devnull"])
 def test_ctrl_c_ends_a_guest_that_writes_without_end(stdout: str) -> None:
-    """No Python code runs on the way: neither does any that would look for signals."""
+    """Ctrl-C ends a guest whose output goes nowhere or to a file.
+
+    Such a guest runs no Python code that would check for signals, so the fast path must do it.
+    """
     child(
         f"""
         import os, signal, threading
@@ -366,7 +382,7 @@ def test_ctrl_c_ends_a_guest_that_writes_without_end(stdout: str) -> None:
 # ---- misuse ----
 
 
-def test_misuse_of_the_short_way_is_an_exception() -> None:
+def test_misuse_of_the_fast_path_is_an_exception() -> None:
     made = short(len)
     for arguments in ((), (1, *ARGUMENTS[:2]), (1, *ARGUMENTS, 5)):
         with pytest.raises(TypeError, match="4 positional arguments"):
@@ -396,11 +412,12 @@ def test_a_guest_without_found_is_an_exception() -> None:
 
 
 def test_a_memory_of_another_kind_is_not_taken() -> None:
+    """If `found` is not a Memory, each call takes the complete function."""
     made = Short(pytest.fail, bytearray(65536))  # type: ignore[arg-type]
     assert [made.write(1, *ARGUMENTS) for _ in range(3)] == [7, 7, 7]
 
 
-def test_what_makes_no_fd_write_is_refused() -> None:
+def test_arguments_of_a_wrong_kind_make_no_fd_write() -> None:
     class Table(dict[int, Any]):
         pass
 

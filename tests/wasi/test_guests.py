@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The compiled guests for WASI: here on each kind of directory, and under wasmtime."""
+"""The compiled WASI guests do the same in pywasm3, on each kind of directory, as in wasmtime.
+
+The guests (tests/guests/wasi) check most errnos themselves and print "done"; for what they print
+and for their exit codes, wasmtime says what is expected.
+"""
 
 from __future__ import annotations
 
@@ -16,21 +20,22 @@ from helpers import GUESTS
 from pywasm3.wasi import CAPTURE, VirtualDir, WasiConfig
 from wasi_helpers import BACKENDS, directory, guest_module, resolving
 
-# Those that print nothing but what fails. wasmtime ends a program for a bad pointer (faults), and
-# has no rights; its Python package has no wasi_unstable.
+# CHECKING are the guests that print only what fails. COMPARED are those of them that wasmtime can
+# run, too: it ends a program for a bad pointer (faults), it has no rights, and its Python package
+# has no wasi_unstable.
 CHECKING = ("directories", "faults", "files", "links", "rights", "unstable", "waiting")
 COMPARED = ("directories", "files", "links", "waiting")
 
 
 def run(name: str, **config: Any) -> tuple[int, str]:
-    """The exit code, and what was printed."""
+    """The exit code of a guest and what it printed."""
     config = {"stdout": CAPTURE, **config}
     instance = pywasm3.Instance(guest_module(name), wasi=WasiConfig(**config))
     return instance.run(), instance.wasi.stdout.decode()
 
 
 def run_in_wasmtime(name: str, folder: Path, **options: Any) -> tuple[int, str]:
-    """The same there; its output goes through a file beside the folder."""
+    """The exit code of a guest in wasmtime and what it printed, which goes through a file."""
     engine = wasmtime.Engine()
     store = wasmtime.Store(engine)
     config = wasmtime.WasiConfig()
@@ -126,7 +131,8 @@ def test_threads_run_programs_side_by_side() -> None:
         thread.join()
     assert found[0][0] == 3
     assert [found[n] for n in range(4)] == [found[0]] * 4
-    assert sorted(found) == list(range(8))  # those that shared one met each other's files
+    # The programs that shared a directory met each other's files, so they may end otherwise.
+    assert sorted(found) == list(range(8))
 
 
 def test_a_guest_answers_on_a_socket_that_the_host_gave() -> None:
@@ -143,6 +149,6 @@ def test_a_guest_answers_on_a_socket_that_the_host_gave() -> None:
         caller.start()
         found = run("sockets", sockets=[listening])
         caller.join()
-        assert listening.fileno() >= 0  # it is still the host's
+        assert listening.fileno() >= 0  # the host's socket is still open
     assert found == (0, "done\n")
     assert b"".join(heard) == b"answer"

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""A guest that calls every function with what is at the edges, and what almost makes sense.
+"""A hostile guest calls every WASI function with arguments that are extreme or almost make sense.
 
-Whatever it passes: an errno comes back, at once; nothing is written but what the function says that
-it writes; the process does not grow; nothing outside of the directory changes.
+Whatever it passes, an errno comes back at once, nothing is written to its memory except where the
+function may write (`OUTPUTS`, by hand from the specification of WASI preview 1), the process does
+not grow, and nothing outside of the directory changes.
 """
 
 from __future__ import annotations
@@ -29,10 +30,10 @@ from wasi_helpers import BACKENDS, Calls, resolving, small_files
 
 SEED = 1
 CALLS = 3000
-SECONDS = 5  # for one call, on a slow machine
-GROWTH = (512 if SANITIZED else 64) << 20
+SECONDS = 5  # that one call may take on a slow machine
+GROWTH = (512 if SANITIZED else 64) << 20  # bytes that the process may grow by
 
-# Where things lie in the guest's memory: iovecs, subscriptions, paths; then room for results.
+# The addresses in the guest's memory of iovecs, subscriptions, paths, and room for results.
 VECTORS, SUBSCRIPTIONS, PATHS, RESULTS = 0, 4096, 8192, 32768
 PATH_ROOM = 300
 NAMES = (
@@ -45,8 +46,9 @@ U32 = (0, 1, 2, 3, 4, 5, 8, 16, 64, 255, 256, 1023, 1024, 1025, 4096, 4097, 6553
 U32 += (131072, 131073, 1 << 20, (1 << 28) - 1, 1 << 31, (1 << 31) - 1, (1 << 32) - 1, -4, -8)
 U64 = (0, 1, 2, 3, 10, 4096, 1 << 20, 1 << 32, 1 << 62, (1 << 63) - 1, -1 << 63, -1, -2, -4096)
 
-# By the position of an argument: how many bytes are written there; "iN" is as argument N says, and
-# "v" are the buffers of the vector there.
+# Where a function may write. The key is the position of the argument that is the address; the value
+# is the number of bytes. "iN" means as many as argument N says, and "v" means the buffers of the
+# vector at the address.
 STAT, NUMBER, LONG = 64, 4, 8
 OUTPUTS: dict[str, dict[int, int | str]] = {
     "args_get": {0: 8, 1: 9},
@@ -83,7 +85,7 @@ def _signed(value: int, bits: int) -> int:
 
 
 class Guest:
-    """Chooses what to call, and says what that may write."""
+    """Chooses the arguments of calls at random, and says where a call may write."""
 
     def __init__(self, seed: int, calls: Calls) -> None:
         self.random = random.Random(seed)
@@ -91,7 +93,7 @@ class Guest:
         self.memory = calls.memory
 
     def prepare(self) -> None:
-        """Puts vectors, subscriptions and paths into the memory."""
+        """Puts vectors and subscriptions into the memory."""
         choose = self.random.choice
         for at in range(VECTORS, VECTORS + 64, 8):
             near = (choose((RESULTS, RESULTS + 5, 131070, VECTORS)), choose((0, 1, 7, 64, 4096)))
@@ -105,7 +107,7 @@ class Guest:
             self.memory.write(at, clock)
 
     def path(self) -> tuple[int, int]:
-        """Where a path lies, and its length."""
+        """Puts a path into the memory; returns its address and its length."""
         if self.random.random() < 0.05:
             return self.number(), self.number()
         data = self.random.choice(NAMES).encode("utf-8", "surrogateescape")
@@ -147,7 +149,7 @@ class Guest:
         ]
 
     def outputs(self, name: str, arguments: list[int]) -> Iterator[tuple[int, int]]:
-        """What a call may write: addresses and sizes."""
+        """Yields the address and the size of each area that a call may write."""
         values = [value % 2**32 for value in arguments]
         for place, size in OUTPUTS.get(name, {}).items():
             if size == "v":
@@ -178,7 +180,7 @@ WITH_VECTOR = ("fd_read", "fd_write", "fd_pread", "fd_pwrite", "sock_recv", "soc
 
 
 def changed(before: bytes, after: bytes, allowed: list[tuple[int, int]]) -> list[int]:
-    """Addresses outside of what was allowed."""
+    """The addresses that changed although the call may not write there."""
     if before == after:
         return []
     patched = bytearray(after)
@@ -200,7 +202,7 @@ def fill(folder: Path) -> None:
 
 
 def peak() -> int:
-    """Of the process's memory, in bytes."""
+    """The largest size that the memory of the process had so far, in bytes."""
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
@@ -208,10 +210,13 @@ def peak() -> int:
     )
 
 
-@pytest.mark.skipif(os.name != "posix", reason="the platform does not tell the memory used")
+@pytest.mark.skipif(os.name != "posix", reason="needs resource.getrusage")
 @pytest.mark.parametrize("interface", MODULES)
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_no_call_does_what_it_must_not(backend: str, interface: str, tmp_path: Path) -> None:
+def test_no_call_raises_hangs_grows_or_writes_elsewhere(
+    backend: str, interface: str, tmp_path: Path
+) -> None:
+    """A few thousand random calls, on each kind of directory and for both WASI interfaces."""
     seed = SEED + len(interface)
     outside, inside = tmp_path / "outside", tmp_path / "outside" / "inside"
     inside.mkdir(parents=True)
@@ -223,7 +228,7 @@ def test_no_call_does_what_it_must_not(backend: str, interface: str, tmp_path: P
         stack.enter_context(small_files())
         ours, theirs = socket.socketpair()
         stack.enter_context(ours)
-        with theirs:  # and then it is closed: nothing that the guest does there waits
+        with theirs:  # the closed end keeps the guest from waiting for more data
             theirs.sendall(b"sent" * 1000)
         config: dict[str, Any] = {
             "args": ["a", "b" * 6],
@@ -240,7 +245,7 @@ def test_no_call_does_what_it_must_not(backend: str, interface: str, tmp_path: P
         limit = peak() + GROWTH
         names = sorted(calls.instance.exports.keys() & FUNCTIONS)
         for n in range(CALLS):
-            if n % 50 == 49:  # the table is worn out by now
+            if n % 50 == 49:  # by now, the guest has closed or renumbered most descriptors
                 calls.instance.close()
                 guest.calls = calls = Calls(interface, **config)
                 guest.memory = calls.memory

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Random operations on paths: on each kind of directory, and on a model of a file system.
+"""Paths mean the same on each kind of directory, and never lead out of it.
 
-The model says which operations succeed and what is there afterwards; the kinds of directories must
-agree on the error, too. Paths are made of few names, so that they meet; many lead out, directly or
-through links.
+Hypothesis draws operations on paths. They are performed on each kind of directory and on a model of
+a file system in Python, which says which operations succeed and what is there afterwards; the kinds
+of directories must also agree on the errors. The paths are made of few names, so that operations
+meet; many paths lead out, directly or through links.
 """
 
 from __future__ import annotations
@@ -34,17 +35,21 @@ operation = st.one_of(
 
 
 class Refused(Exception):
-    """The model's only error."""
+    """Raised by the model if an operation fails; it does not say with which errno."""
 
 
 class Model:
-    """A file system of nested dicts; a file is bytes in a list of one, a link is a str."""
+    """A file system of nested dicts; a file is a list with its bytes, a link is a str."""
 
     def __init__(self) -> None:
         self.root: dict[str, Any] = {}
 
     def find(self, text: str, follow: bool, links: int = 40) -> tuple[list[Any], str, Any]:
-        """The directories on the way, the last name ("." for the last of them), what is there."""
+        """Resolves a path.
+
+        Returns the directories on the way, the last name, and the node that has it, or None. The
+        name is "." if the path leads to the last of the directories itself.
+        """
         if not text or text.startswith("/"):
             raise Refused
         way: list[Any] = [self.root]
@@ -78,7 +83,7 @@ class Model:
         return way, ".", way[-1]
 
     def new(self, text: str, slash: bool = False) -> tuple[Any, str]:
-        """Where something new can be."""
+        """Returns the directory and the name for something new; the path must not exist yet."""
         if text.endswith("/") and not slash:
             raise Refused
         way, name, node = self.find(text.rstrip("/") or text, False)
@@ -97,7 +102,7 @@ class Model:
         if text.endswith("/"):
             raise Refused
         way, name, node = self.find(text, True)
-        # A link may end in a slash, and then name no file either.
+        # A link whose target ends in a slash cannot stand for a file either.
         if node is None and not self.ends_in_slash(text):
             way[-1][name] = [data]
         elif isinstance(node, list):
@@ -108,7 +113,7 @@ class Model:
             raise Refused
 
     def ends_in_slash(self, text: str, links: int = 40) -> bool:
-        """Whether the last name, links followed, is written with a slash after it."""
+        """Tells whether a slash follows the last name, in the path or in a link that it names."""
         if text.endswith(("/", "/.")):
             return True
         way, _, node = self.find(text, False)
@@ -192,7 +197,7 @@ class Model:
 
 
 def perform(calls: Calls, number: int, name: str, *paths: str) -> Any:
-    """The result of an operation: "OK", an error's name, or what was asked for."""
+    """Performs an operation; returns "OK", the name of an error, or what was read."""
     if name == "make":
         return calls.make(paths[0], b"%d" % number)
     if name == "read":
@@ -209,7 +214,7 @@ def perform(calls: Calls, number: int, name: str, *paths: str) -> Any:
 
 
 def in_model(model: Model, number: int, name: str, *paths: str) -> Any:
-    """The same there; None when it is refused."""
+    """Performs an operation on the model; returns "OK", None for an error, or what was read."""
     data = (b"%d" % number,) if name == "make" else ()
     try:
         result = getattr(model, name)(*paths, *data)
@@ -219,7 +224,7 @@ def in_model(model: Model, number: int, name: str, *paths: str) -> Any:
 
 
 def tree_of(folder: Path) -> Any:
-    """A real directory in the model's shape."""
+    """The tree of a real directory, in the form that the model has."""
     return {
         entry.name: os.readlink(entry)
         if entry.is_symlink()
@@ -231,7 +236,7 @@ def tree_of(folder: Path) -> Any:
 
 
 def without_links(tree: Any) -> Any:
-    """As VirtualDir.to_dict has it."""
+    """A tree of the model in the form that VirtualDir.to_dict returns, which has no links."""
     return {
         name: without_links(node) if isinstance(node, dict) else node[0]
         for name, node in tree.items()
@@ -240,7 +245,7 @@ def without_links(tree: Any) -> Any:
 
 
 def run(backend: str, operations: list[Any]) -> tuple[list[Any], Any]:
-    """What each operation returns, and what is there at the end."""
+    """The results of the operations on one kind of directory, and the tree at the end."""
     with tempfile.TemporaryDirectory() as name, resolving(backend):
         folder = Path(name, "inside")
         folder.mkdir()
@@ -259,9 +264,9 @@ def run(backend: str, operations: list[Any]) -> tuple[list[Any], Any]:
 
 
 def comparable(operations: list[Any], results: list[Any]) -> list[Any]:
-    """Without the errors of creating a file through links that end in slashes.
+    """The results without the errors of creating a file.
 
-    Of several that there are reasons for, the kernel chooses by its own order.
+    If there are several reasons to refuse that, the kernel chooses among them in its own order.
     """
     return [
         "refused" if one[0] == "make" and result != "OK" else result

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Programs and libraries: how they start, end, and mix with functions of the host."""
+"""WASI programs and libraries start and end as they should, and mix with host functions.
+
+The expected exit codes and errnos are written by hand from the specification of WASI preview 1.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +32,7 @@ def library(**config: Any) -> pywasm3.Instance:
 
 
 def test_there_are_45_functions_and_sock_accept() -> None:
+    """All 45 functions of preview 1 exist, and sock_accept, which was added later."""
     assert len(set(FUNCTIONS) - {"sock_accept"}) == 45
 
 
@@ -73,10 +77,11 @@ def test_an_exit_unwinds_nested_calls() -> None:
     with pytest.raises(pywasm3.WasiExit) as caught:
         instance.exports.deep(20)
     assert caught.value.code == 5
-    assert instance.exports.count() == 1  # it can still be used
+    assert instance.exports.count() == 1  # the instance can still be used
 
 
 def test_run_lets_the_exit_of_another_program_pass() -> None:
+    """`run` does not take the WasiExit of another instance for its own."""
     outer = library()
     inner = load(
         """(module (import "outer" "leave" (func $leave (param i32) (result i32)))
@@ -190,7 +195,7 @@ def test_an_instance_with_wasi_is_freed() -> None:
 
 
 def test_addresses_in_the_upper_half_are_unsigned() -> None:
-    """Arguments of type i32 arrive signed."""
+    """WASI functions take addresses as unsigned, although Python gets i32 arguments as signed."""
     text = """(module
       (import "wasi_snapshot_preview1" "fd_write"
         (func $write (param i32 i32 i32 i32) (result i32)))
@@ -208,14 +213,17 @@ def test_addresses_in_the_upper_half_are_unsigned() -> None:
         pywasm3.Module(wat(text)), wasi=WasiConfig(stdout=CAPTURE, random=lambda n: b"r" * n)
     )
     assert instance.exports.run() == 0
-    assert instance.exports.run() == 0  # by the short way
+    assert instance.exports.run() == 0  # takes the fast path of fd_write
     assert instance.wasi.stdout == b"abcabc"
     assert instance.memory.read(0x80000020, 9) == b"rrrrrrrr\0"
     assert instance.memory.read_u32(0x80000100) == 3
 
 
 def test_a_memory_that_another_instance_made_smaller_is_seen_so() -> None:
-    """A snapshot that is restored shrinks it: what lies beyond must be zero when it grows again."""
+    """WASI functions notice that a memory has shrunk, which restoring a snapshot does.
+
+    Nothing may be written beyond the end, because pages must be zero when the memory grows again.
+    """
     owner = pywasm3.Instance(
         pywasm3.Module(
             wat(

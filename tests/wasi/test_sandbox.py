@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""What lies outside of a preopened directory cannot be reached."""
+"""A guest cannot reach anything outside of a preopened directory, nor use resources beyond limits.
+
+The tests try the known ways out: links, "..", hard links, names with NUL, and directories that
+another thread exchanges meanwhile. The expected errnos are written by hand; that the secret beside
+the directory is neither read nor changed is checked on the real file system.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +34,7 @@ def backend(request: Any) -> Iterator[str]:
 
 @pytest.fixture
 def inside(tmp_path: Path, backend: str) -> Path:
-    """The directory; beside it there is a secret."""
+    """The directory that is preopened. Beside it there are a secret file and another directory."""
     (tmp_path / "secret").write_bytes(b"secret")
     (tmp_path / "outer").mkdir()
     folder = tmp_path / "inside"
@@ -76,13 +81,13 @@ def test_a_directory_behind_a_link_that_leads_out_cannot_be_used(
     ]
     assert set(found) == {"EPERM"}
     assert list((inside.parent / "outer").iterdir()) == []
-    # The link itself is inside.
+    # The link itself is inside, so it may be renamed and removed.
     assert calls.path_remove_directory(3, "out/") == "ENOTDIR"
     assert calls.path_rename(3, "out", 3, "moved") == "OK"
     assert calls.path_unlink_file(3, "moved") == "OK"
 
 
-@pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="the platform has no /proc")
+@pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="needs /proc")
 def test_links_of_proc_are_no_way_out(backend: str) -> None:
     calls = Calls(preopens={"/": f"/proc/{os.getpid()}"})
     for path in ("root/etc/passwd", "cwd/..", "exe"):
@@ -95,7 +100,7 @@ def test_hard_links_cannot_be_made_of_what_is_outside(calls: Calls, inside: Path
 
 
 def test_a_directory_moved_out_leads_no_further(calls: Calls, inside: Path) -> None:
-    """An open directory that the host moves stays what it is; its parent is not reachable."""
+    """A directory that the host moves out while it is open is no way to its new parent."""
     (inside / "sub").mkdir()
     fd = calls.opened(3, "sub", DIRECTORY)
     os.rename(inside / "sub", inside.parent / "outer" / "sub")
@@ -105,7 +110,7 @@ def test_a_directory_moved_out_leads_no_further(calls: Calls, inside: Path) -> N
 
 @contextmanager
 def meanwhile(exchange: Callable[[], None], pause: float = 0) -> Iterator[None]:
-    """Another thread exchanges something again and again, with pauses of so many seconds."""
+    """Calls `exchange` on another thread again and again, with a pause in seconds between calls."""
     stop = threading.Event()
 
     def run() -> None:
@@ -123,7 +128,7 @@ def meanwhile(exchange: Callable[[], None], pause: float = 0) -> Iterator[None]:
 
 @pytest.mark.hammer
 def test_links_exchanged_between_check_and_use_lead_nowhere(inside: Path, backend: str) -> None:
-    """A thread turns a directory into a link out, and back, while the guest works through it."""
+    """A thread changes where a link leads, inside or outside, while the guest works through it."""
     (inside / "real").mkdir()
     (inside / "real" / "secret").write_bytes(b"public")
     (inside / "way").symlink_to("real")
@@ -152,7 +157,7 @@ def test_links_exchanged_between_check_and_use_lead_nowhere(inside: Path, backen
 
 @pytest.mark.hammer
 def test_a_directory_exchanged_with_a_link_leads_nowhere(inside: Path, backend: str) -> None:
-    """A thread puts a link out where the directory was that the guest works in, and moves it."""
+    """A thread moves the guest's directory away, even out, and puts a link out in its place."""
     outer, way, aside = inside.parent / "outer", inside / "way", inside / "aside"
     (outer / "file").write_bytes(b"secret")
     (way / "sub").mkdir(parents=True)
@@ -167,7 +172,7 @@ def test_a_directory_exchanged_with_a_link_leads_nowhere(inside: Path, backend: 
 
     calls = Calls(preopens={"/": inside})
     seen = set()
-    with meanwhile(exchange, pause=0.0002):  # the guest shall find the directory, too
+    with meanwhile(exchange, pause=0.0002):  # so that the guest sometimes finds the directory
         for _ in range(600):
             seen |= {calls.content("way/file"), calls.content("way/sub/../../outer/file")}
             calls.make("way/made", b"x")
@@ -183,7 +188,7 @@ def test_a_directory_exchanged_with_a_link_leads_nowhere(inside: Path, backend: 
 
 
 def names_of(entries: bytes) -> list[bytes]:
-    """The names in what fd_readdir wrote: a dirent of 24 bytes before each has its length."""
+    """The names in what fd_readdir wrote. Before each, a dirent of 24 bytes holds its length."""
     names, at = [], 0
     while at + 24 <= len(entries):
         (size,) = struct.unpack_from("<I", entries, at + 16)
@@ -278,7 +283,7 @@ def test_what_is_read_only_cannot_be_changed(kind: str, inside: Path) -> None:
     ]
     assert set(found) == {"EROFS"}
     assert calls.content("file") == b"text"
-    # A program that asks for all rights may read.
+    # A program that asks for all rights still gets a descriptor, which it may read.
     fd = calls.opened(3, "file", CREAT)
     assert calls.read(fd) == b"text"
     assert calls.write(fd, b"x") in ("EBADF", "EROFS", "ENOTCAPABLE")
@@ -309,6 +314,7 @@ def test_a_guest_cannot_ask_for_much_memory() -> None:
 
 
 def test_files_that_are_open_and_have_no_name_count() -> None:
+    """Open files that were unlinked count towards `max_bytes` until they are closed."""
     calls = Calls(preopens={"/": VirtualDir(max_bytes=10_000)})
     for _ in range(100):
         error = calls.open(3, "file", CREAT)
@@ -325,7 +331,7 @@ def test_files_that_are_open_and_have_no_name_count() -> None:
     assert calls.make("file", bytes(3000)) == "OK"
 
 
-def test_a_full_table_of_descriptors_is_told_before_anything_is_done(
+def test_a_full_table_of_descriptors_is_reported_before_anything_is_done(
     calls: Calls, inside: Path
 ) -> None:
     (inside / "file").write_bytes(b"text")
@@ -350,6 +356,7 @@ def test_a_new_descriptor_has_the_lowest_free_number(calls: Calls) -> None:
 def test_what_is_to_be_created_must_be_possible_in_what_is_read_only(
     kind: str, read_only: bool, inside: Path
 ) -> None:
+    """Errors of creating a file come before the one for a read-only directory."""
     (inside / "file").write_bytes(b"text")
     (inside / "link").symlink_to("none")
     (inside / "sub").mkdir()

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Virtual directories as the host sees them."""
+"""A `VirtualDir` shows host and guest the same files, and keeps to its limits.
+
+The host uses it as a mapping, the guest through WASI functions (`Calls`). The expected values and
+errnos are written by hand.
+"""
 
 from __future__ import annotations
 
