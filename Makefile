@@ -14,7 +14,7 @@
 #   make wheel      dist/*.whl, tried in an environment without a compiler
 #   make fuzz       random modules against wasmtime: SEED=1 COUNT=3000 TIME=0 (seconds)
 #   make fuzz-asserts   the same with wasm3's own assertions; make fuzz-sanitize: sanitized
-#   make fuzz-frontend  mutants of modules on the sanitized front-end, from C: as make fuzz
+#   make fuzz-validator  mutants of modules on the sanitized decoder and validator, from C: as make fuzz
 #   make tsan       threads with stores of their own under ThreadSanitizer
 #   make guests     compiles tests/guests and benchmarks/guests again; ARGS=--check: only compares
 #   make bench      benchmarks/crossing.py
@@ -41,7 +41,7 @@ PACKAGE := $(wildcard pywasm3/*.py pywasm3/*.pyi pywasm3/*/*.py pywasm3/*/*/*.py
 # For pytest in the environment's folder: beside pywasm3/, child processes would import that.
 FROM_COPY := -c $(CURDIR)/pyproject.toml --rootdir $(CURDIR) $(addprefix $(CURDIR)/,$(TESTS))
 
-.PHONY: demo test test-copy sanitize matrix lint lint-c types wheel fuzz fuzz-frontend fuzz-asserts \
+.PHONY: demo test test-copy sanitize matrix lint lint-c types wheel fuzz fuzz-validator fuzz-asserts \
 	fuzz-sanitize tsan guests bench bench-docs clean
 .NOTPARALLEL:
 
@@ -82,19 +82,19 @@ fuzz: $(VENV)/.editable $(VENV)/.extra-test
 	$(BIN)/python $(FUZZ)
 
 # tests/fuzz/seeds.py writes the seeds: modules of the tests and of the official suite.
-FRONTEND_FUZZ := build/fuzz-frontend
+VALIDATOR_FUZZ := build/fuzz-validator
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
-$(FRONTEND_FUZZ)/frontend: tests/fuzz/frontend.c $(wildcard native/base/* native/decode/* native/validate/*)
+$(VALIDATOR_FUZZ)/validator: tests/fuzz/validator.c $(wildcard native/base/* native/decode/* native/validate/*)
 	@mkdir -p $(@D)
 	$${CC:-gcc} -std=c11 -O1 -g $(SANITIZERS) -o $@ -Inative \
-		tests/fuzz/frontend.c native/base/*.c native/decode/*.c native/validate/*.c
+		tests/fuzz/validator.c native/base/*.c native/decode/*.c native/validate/*.c
 
-fuzz-frontend: $(FRONTEND_FUZZ)/frontend $(VENV)/.extra-test
-	@rm -rf $(FRONTEND_FUZZ)/seeds
-	@$(BIN)/python tests/fuzz/seeds.py $(FRONTEND_FUZZ)/seeds
-	cd $(FRONTEND_FUZZ) && find seeds -name '*.wasm' | sort | \
-		./frontend $(SEED) $(COUNT) $(TIME)
+fuzz-validator: $(VALIDATOR_FUZZ)/validator $(VENV)/.extra-test
+	@rm -rf $(VALIDATOR_FUZZ)/seeds
+	@$(BIN)/python tests/fuzz/seeds.py $(VALIDATOR_FUZZ)/seeds
+	cd $(VALIDATOR_FUZZ) && find seeds -name '*.wasm' | sort | \
+		./validator $(SEED) $(COUNT) $(TIME)
 
 tsan: $(VENV)/.editable $(VENV)/.extra-test
 	$(BIN)/python tools/tsan.py

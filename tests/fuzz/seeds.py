@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Holds small valid modules that together use every feature of WebAssembly 3.0.
 
-Several tests walk through `TEXTS`, and the fuzzer of the decoder and validator (frontend.c) makes
-its mutants from all that `modules` returns. `make fuzz-frontend` calls
+Several tests walk through `TEXTS`, and the fuzzer of the decoder and validator (validator.c) makes
+its mutants from all that `modules` returns. `make fuzz-validator` calls
 
     python tests/fuzz/seeds.py FOLDER
 

@@ -94,7 +94,7 @@ def first(ended: threading.Event, use: Callable[[int], Any]) -> Any:
 # ---- one store ----
 
 
-def uses_of(instance: pywasm3.Instance) -> list[Callable[[int], None]]:
+def uses_of(instance: pywasm3.Instance, alone: bool = False) -> list[Callable[[int], None]]:
     """Returns actions that together use everything that an instance offers."""
     exports, store = instance.exports, instance.store
 
@@ -135,8 +135,10 @@ def uses_of(instance: pywasm3.Instance) -> list[Callable[[int], None]]:
     def memory(number: int) -> None:
         bytes_ = instance.memory
         address = 64 * number
-        bytes_.write(address, bytes([number] * 8))
-        assert bytes_.read(address, 8) == bytes([number] * 8)
+        written, before = bytes([number] * 8), bytes(8)
+        bytes_.write(address, written)
+        # A thread that restores a snapshot from before the write takes the write back.
+        assert bytes_.read(address, 8) in ([written] if alone else [written, before])
         assert len(memoryview(bytes_)) >= 65536
         if bytes_.pages < 32:
             bytes_.grow(1)
@@ -166,7 +168,7 @@ def uses_of(instance: pywasm3.Instance) -> list[Callable[[int], None]]:
 @pytest.mark.parametrize("number", range(len(uses_of(make()))))
 def test_many_threads_do_the_same(number: int) -> None:
     """Many threads use one instance in the same way."""
-    use = uses_of(make())[number]
+    use = uses_of(make(), alone=True)[number]
 
     def action(thread: int) -> None:
         for _ in range(ROUNDS // 5):

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Fuzzes the decoder and validator: makes mutants of seed modules, decodes and validates them, and
- * reads everything that was decoded of the valid ones. `make fuzz-frontend` builds the program
+ * reads everything that was decoded of the valid ones. `make fuzz-validator` builds the program
  * with sanitizers and runs it:
  *
- *   frontend SEED COUNT SECONDS <FILES
+ *   validator SEED COUNT SECONDS <FILES
  *
  * COUNT is the number of mutants. SECONDS is the time after which the program ends; 0 means no
  * limit. The standard input names the files with the seed modules, one on each line.
- * The mutant that ends the process is written to frontend-crash.wasm. */
+ * The mutant that ends the process is written to validator-crash.wasm. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +19,7 @@
 #include "decode/listing.h"
 #include "validate/module.h"
 
-#define CRASH_FILE "frontend-crash.wasm"
+#define CRASH_FILE "validator-crash.wasm"
 #define MAX_SIZE 65536
 #define MAX_SEEDS 20000
 
@@ -120,7 +120,7 @@ static void make_mutant(void)
 static void require(bool holds, const char *wrong)
 {
     if (!holds) {
-        fprintf(stderr, "frontend: %s\n", wrong);
+        fprintf(stderr, "validator: %s\n", wrong);
         abort();
     }
 }
@@ -248,7 +248,7 @@ static void keep_crash(void)
     if (file != NULL) {
         fwrite(mutant, 1, mutant_size, file);
         fclose(file);
-        fprintf(stderr, "frontend: the mutant is in " CRASH_FILE "\n");
+        fprintf(stderr, "validator: the mutant is in " CRASH_FILE "\n");
     }
 }
 
@@ -274,7 +274,7 @@ static void read_seeds(void)
 
 int main(int argc, char **argv)
 {
-    require(argc == 4, "usage: frontend SEED COUNT SECONDS <FILES");
+    require(argc == 4, "usage: validator SEED COUNT SECONDS <FILES");
     uint64_t count = strtoull(argv[2], NULL, 10);
     time_t limit = (time_t)strtoull(argv[3], NULL, 10);
     time_t start = time(NULL);

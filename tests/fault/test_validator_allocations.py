@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """If an allocation of the decoder or validator fails, it reports that and frees everything else.
 
-frontend.c is compiled with the sources of the decoder and validator; it makes the n-th allocation
+validator.c is compiled with the sources of the decoder and validator; it makes the n-th allocation
 fail, for each n in turn, on modules that use every feature. It needs a C compiler.
 """
 
@@ -50,8 +50,8 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number, source in enumerate(sources):  # two floors may have files of one name
         compile = [compiler, *flags, "-c", *RENAMED, str(source), "-o", f"{number}.o"]
         subprocess.run(compile, check=True, cwd=folder)
-    found = folder / "frontend"
-    link = [compiler, *flags, "-o", str(found), str(TESTS / "fault/frontend.c")]
+    found = folder / "validator"
+    link = [compiler, *flags, "-o", str(found), str(TESTS / "fault/validator.c")]
     subprocess.run([*link, *map(str, folder.glob("*.o"))], check=True)
     return found
 
