@@ -51,13 +51,14 @@ class Limits(Value):
 
     def __init__(
         self,
+        *,
         memory: int | None = None,
         table: int | None = None,
         stack: int = _STACK,
         fuel: int | None = None,
         timeout: float | None = None,
     ) -> None:
-        """Takes the limits, best by name.
+        """Takes each limit by its name: ``Limits(memory=64 << 20, fuel=1_000_000)``.
 
         Raises:
             ValueError: One is negative, or the stack is 0 or more than 1 GiB.
@@ -72,6 +73,14 @@ class Limits(Value):
         _set(self, "timeout", None if timeout is None else float(timeout))
         if self.timeout is not None and not self.timeout >= 0:
             raise ValueError(f"timeout must not be negative, nor NaN: {timeout!r}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickles the limits by name, because the constructor takes no positional arguments."""
+        return _unpickled, (type(self), dict(zip(self.__match_args__, self._fields(), strict=True)))
+
+
+def _unpickled(cls: type[Limits], fields: dict[str, Any]) -> Limits:
+    return cls(**fields)
 
 
 def numbers(limits: object) -> tuple[int, int, int, int, int]:
