@@ -32,11 +32,12 @@ from ._errors import (
     WasmError,
 )
 from ._ffi import BoundFunction, Function, Store
+from ._function import AsyncFunction
 from ._global import Global
 from ._host import host
 from ._host_function import host_function
 from ._instance import Exports, Instance
-from ._limits import Limits
+from ._limits import Deadline, Limits
 from ._load import load
 from ._memory import Memory
 from ._module import Module
@@ -45,6 +46,7 @@ from ._tag import Tag
 from ._types import (
     CustomSection,
     ExportType,
+    ExternType,
     FuncType,
     GlobalType,
     ImportType,
@@ -53,6 +55,7 @@ from ._types import (
     TableType,
     TagType,
     ValType,
+    ValueType,
     externref,
     f32,
     f64,
@@ -62,22 +65,27 @@ from ._types import (
     v128,
 )
 from ._version import __version__
-from ._wasm3 import M3_VERSION, Environment, Runtime
+from ._wasm3 import M3_VERSION, Environment, ParsedModule, Runtime
 
 __all__ = [
     "M3_VERSION",
+    "AsyncFunction",
     "BoundFunction",
+    "Compile",
     "CustomSection",
+    "Deadline",
     "DeadlineExceeded",
     "Environment",
     "ExportType",
     "Exports",
+    "ExternType",
     "Frame",
     "FuncType",
     "Function",
     "Global",
     "GlobalType",
     "ImportType",
+    "Imports",
     "Instance",
     "InstancePool",
     "Interrupted",
@@ -91,10 +99,12 @@ __all__ = [
     "Module",
     "ModuleError",
     "OutOfFuel",
+    "ParsedModule",
     "RefType",
     "Runtime",
     "Snapshot",
     "SnapshotError",
+    "Source",
     "StackExhausted",
     "Store",
     "Table",
@@ -105,6 +115,7 @@ __all__ = [
     "TrapKind",
     "UnsupportedError",
     "ValType",
+    "ValueType",
     "WasiExit",
     "WasmError",
     "__version__",
@@ -130,10 +141,18 @@ del _name, _object
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from . import wasi as wasi
+    from ._aliases import Compile, Imports, Source
     from ._pool import InstancePool
     from ._snapshot import Snapshot
 else:
-    _LATE = {"InstancePool": "_pool", "Snapshot": "_snapshot", "wasi": "wasi"}
+    _LATE = {
+        "Compile": "_aliases",
+        "Imports": "_aliases",
+        "InstancePool": "_pool",
+        "Snapshot": "_snapshot",
+        "Source": "_aliases",
+        "wasi": "wasi",
+    }
 
     def __getattr__(name):
         """Imports what most programs never use when it is first used."""

@@ -26,26 +26,9 @@ if TYPE_CHECKING:
 _KEPT_THREADS = 32  # idle ones; a new one costs some 100 microseconds
 
 
-class AsyncFunction:
-    """``await instance.exports.f.aio(1, 2)``: a Function that is awaited."""
-
-    __slots__ = ("_function",)
-
-    def __init__(self, function: Function) -> None:
-        self._function = function
-
-    async def __call__(self, *arguments: Any) -> Any:
-        """Calls on another thread. Cancelling the task stops the guest, and waits until it has.
-
-        Raises:
-            asyncio.CancelledError: The task was cancelled.
-            RuntimeError: No event loop runs, or the system has no thread left.
-        """
-        return await _Call(self._function, arguments).result()
-
-    def __repr__(self) -> str:
-        """The function with its type."""
-        return f"<pywasm3 {self._function.name}.aio: {self._function.type}>"
+async def call(function: Function, arguments: tuple[Any, ...]) -> Any:
+    """Calls a function on another thread, and stops it if the task is cancelled meanwhile."""
+    return await _Call(function, arguments).result()
 
 
 # The innermost call of a thread, and the one whose async host function a task is.

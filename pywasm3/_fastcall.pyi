@@ -7,7 +7,7 @@ from typing import Any, TypeVar, final, overload
 
 from typing_extensions import Buffer, Self, disjoint_base
 
-from pywasm3._aio import AsyncFunction
+from pywasm3._function import AsyncFunction
 from pywasm3._limits import Limits
 from pywasm3._types import FuncType
 

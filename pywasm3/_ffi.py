@@ -104,7 +104,7 @@ _fastcall.connect(
         "closed": WasmError,
         "signature": _function.signature,
         "call_argv": _function.call_argv,
-        "aio": _function.aio,
+        "aio": _function.AsyncFunction,
         "describe": _describe,
         "limits": _limits.numbers,
         "array": _function.array,

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     import inspect
     from typing import Any
 
-    from ._aio import AsyncFunction
     from ._fastcall import Function
     from ._types import ValueType
 
@@ -56,11 +55,33 @@ def _types(function: Function) -> tuple[list[ValueType], list[ValueType]]:
     return params, results
 
 
-def aio(function: Function) -> AsyncFunction:
-    """``function.aio``."""
-    from ._aio import AsyncFunction
+class AsyncFunction:
+    """A Function that is awaited: ``await instance.exports.f.aio(1, 2)``.
 
-    return AsyncFunction(function)
+    ``Function.aio`` is one. The call runs on another thread, so that the event loop stays free.
+    """
+
+    __slots__ = ("_function",)
+
+    def __init__(self, function: Function) -> None:
+        self._function = function
+
+    async def __call__(self, *arguments: Any) -> Any:
+        """Calls the function on another thread; arguments and results are those of a plain call.
+
+        If the task is cancelled, the guest is stopped, and the task ends when the guest has ended.
+
+        Raises:
+            asyncio.CancelledError: The task was cancelled.
+            RuntimeError: No event loop is running, or the system cannot start a thread.
+        """
+        from ._aio import call  # asyncio is a slow import
+
+        return await call(self._function, arguments)
+
+    def __repr__(self) -> str:
+        """The function's name and type."""
+        return f"<pywasm3 {self._function.name}.aio: {self._function.type}>"
 
 
 def signature(function: Function, bound: int) -> inspect.Signature:

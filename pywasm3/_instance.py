@@ -37,18 +37,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import TracebackType
-    from typing import Any, Literal, NoReturn, TypeAlias
+    from typing import Any, NoReturn
 
     from typing_extensions import Self
 
+    from ._aliases import Compile, Imports
     from ._ffi import Pointer
     from ._limits import Limits
-    from ._linker import Imports
     from ._snapshot import Snapshot
     from ._types import ImportType, ValueType
     from .wasi import Wasi, WasiConfig
-
-    Compile: TypeAlias = Literal["lazy", "eager"]
 
 _NO_EXTERNS = ffi.NULL
 _new = lib.pw_instance_new

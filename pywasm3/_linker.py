@@ -53,7 +53,6 @@ if TYPE_CHECKING:
     from ._module import Module
     from ._types import ImportType, ValueType
 
-    Imports: TypeAlias = Mapping[Any, Any]
     # What an import will be: made when the store is known, and entered.
     Maker: TypeAlias = Callable[[Store, Instance], tuple[int, Pointer]]
     Plan: TypeAlias = tuple[Maker, Store | None]

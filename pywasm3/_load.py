@@ -10,17 +10,12 @@ from ._module import Module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO, TypeAlias
-
     from typing_extensions import Buffer
 
+    from ._aliases import Compile, Imports, Source
     from ._fastcall import Store
-    from ._instance import Compile
     from ._limits import Limits
-    from ._linker import Imports
     from .wasi import WasiConfig
-
-    Source: TypeAlias = str | os.PathLike[str] | Buffer | BinaryIO
 
 
 def _read(source: Source) -> Buffer:

@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from ._instance import Compile
+    from ._aliases import Compile, Imports
     from ._limits import Limits
-    from ._linker import Imports
     from ._module import Module
     from ._snapshot import Snapshot
     from .wasi import WasiConfig

@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any, TypeAlias
 
-    ExternType: TypeAlias = "FuncType | TableType | MemoryType | GlobalType | TagType"
-    ValueType: TypeAlias = "ValType | RefType"
-
 _new = object.__new__
 _set = object.__setattr__
 
@@ -209,6 +206,10 @@ class RefType(Value):
     def __str__(self) -> str:
         """As in the text format."""
         return f"(ref {'null ' if self.nullable else ''}{self.heap})"
+
+
+ValueType: TypeAlias = ValType | RefType
+"""A value type: a ValType if the text format has a name for the type, else a RefType."""
 
 
 class _ByCode(dict[int, "ValueType"]):
@@ -452,6 +453,9 @@ class TagType(Value):
         """The function type."""
         return str(self.type)
 
+
+ExternType: TypeAlias = FuncType | TableType | MemoryType | GlobalType | TagType
+"""The type of an import or an export, which the specification calls an external type."""
 
 _KINDS = {
     FuncType: "function",

@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 import sysconfig
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
+import pywasm3
 from helpers import TESTS, child
 
 HEAVY = [
@@ -64,9 +68,40 @@ def test_a_call_brings_in_no_heavy_module(guests: object) -> None:
     assert imported(statement) & set(HEAVY) == set()
 
 
-def test_the_compiled_modules_are_imported_in_one_place() -> None:
-    import pywasm3
+def documented_aliases(path: Path) -> set[str]:
+    """The type aliases of a source file that are followed by a docstring."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        body = getattr(node, "body", [])
+        for statement, after in pairwise(body) if isinstance(body, list) else ():
+            match statement, after:
+                case ast.AnnAssign(target=ast.Name(name)), ast.Expr(ast.Constant(str())):
+                    names.add(name)
+    return names
 
+
+def test_every_public_name_can_be_imported_and_is_documented() -> None:
+    """Classes and functions have a docstring; a type alias has one after its definition."""
+    folder = TESTS.parent / "pywasm3"
+    documented = documented_aliases(folder / "_aliases.py") | documented_aliases(
+        folder / "_types.py"
+    )
+    constants = {"M3_VERSION", "__version__", *map(str, pywasm3.ValType)}
+    for name in pywasm3.__all__:
+        value = getattr(pywasm3, name)
+        if name in ("Compile", "ExternType", "Imports", "Source", "ValueType"):
+            assert name in documented, name
+        elif name not in constants:
+            assert value.__doc__, name
+            assert value.__module__ == "pywasm3", name
+
+
+@pytest.mark.parametrize("name", ["Compile", "ExternType", "Imports", "Source", "ValueType"])
+def test_a_type_alias_is_imported_without_typing(name: str) -> None:
+    assert imported(f"from pywasm3 import {name}") & set(HEAVY) == set()
+
+
+def test_the_compiled_modules_are_imported_in_one_place() -> None:
     folder = TESTS.parent / "pywasm3"
     importers = [
         path.name
@@ -79,7 +114,6 @@ def test_the_compiled_modules_are_imported_in_one_place() -> None:
         )
     ]
     assert importers == ["_ffi.py"]
-    assert pywasm3.__name__ == "pywasm3"
 
 
 def test_the_import_prints_nothing_and_leaves_no_thread() -> None:
