@@ -14,7 +14,7 @@ from ._types import ValType, f32, f64
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Literal, overload
 
     from typing_extensions import Self
 
@@ -115,6 +115,28 @@ class Memory(MemoryBase):
             return memory_type(lib.pw_memory_limits(ffi.cast("pw_memory *", self._address)))
 
     # ---- views ----
+
+    if TYPE_CHECKING:
+
+        @overload
+        def view(
+            self,
+            dtype: str | ValType = "B",
+            offset: int = 0,
+            count: int | None = None,
+            *,
+            numpy: Literal[False] = False,
+        ) -> memoryview[Any]: ...
+
+        @overload
+        def view(
+            self,
+            dtype: Any = "B",
+            offset: int = 0,
+            count: int | None = None,
+            *,
+            numpy: bool = False,
+        ) -> Any: ...
 
     def view(
         self, dtype: Any = "B", offset: int = 0, count: int | None = None, *, numpy: bool = False
