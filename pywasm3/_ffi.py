@@ -7,19 +7,8 @@ import _thread
 import os
 from operator import index as _index
 
-from . import _errors, _fastcall, _function, _limits
-from ._engine import ffi, lib
+from . import _errors, _function, _limits
 from ._errors import InvalidError, MalformedError, UnsupportedError, WasmError
-from ._fastcall import (
-    BoundFunction,
-    FdWrite,
-    Function,
-    HostFunction,
-    Store,
-    encode,
-    exports,
-    signature,
-)
 from ._types import (
     BY_CODE,
     FuncType,
@@ -28,6 +17,30 @@ from ._types import (
     TableType,
     TagType,
 )
+
+try:
+    from ._engine import ffi, lib
+    from ._fastcall import (
+        BoundFunction,
+        FdWrite,
+        Function,
+        HostFunction,
+        Store,
+        encode,
+        exports,
+        signature,
+    )
+except ModuleNotFoundError as error:
+    if error.name not in (f"{__package__}._engine", f"{__package__}._fastcall"):
+        raise  # a module that they need is missing: the error names it
+    _folder = os.path.dirname(os.path.dirname(__file__))
+    raise ImportError(
+        f"pywasm3 was imported from the source folder {_folder}, "
+        "where its compiled modules are not built for this Python: run 'make demo' there, or run "
+        "'pip install .' there and start Python in another folder",
+        name=__package__,
+    ) from error
+from . import _fastcall
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ _ANNOTATIONS: dict[ValueType, type] = {
 
 
 def _annotation(type_: ValueType) -> Any:
-    from ._fastcall import Function
+    from ._ffi import Function
 
     if type_ in _ANNOTATIONS:
         return _ANNOTATIONS[type_]

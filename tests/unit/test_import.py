@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import ast
+import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -37,6 +39,8 @@ HEAVY = [
     "wasm3",
     "wasmtime",
 ]
+
+COMPILED = {"_engine", "_fastcall"}
 
 
 def imported(statement: str) -> set[str]:
@@ -101,19 +105,56 @@ def test_a_type_alias_is_imported_without_typing(name: str) -> None:
     assert imported(f"from pywasm3 import {name}") & set(HEAVY) == set()
 
 
+class Importers(ast.NodeVisitor):
+    """Notes whether a module imports one of the compiled modules at run time."""
+
+    def __init__(self, tree: ast.AST) -> None:
+        self.found = False
+        self.visit(tree)
+
+    def visit_If(self, node: ast.If) -> None:
+        if ast.unparse(node.test) != "TYPE_CHECKING":
+            self.generic_visit(node)
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        names = [node.module or "", *[alias.name for alias in node.names]]
+        self.found |= node.level > 0 and not COMPILED.isdisjoint(names)
+
+
 def test_the_compiled_modules_are_imported_in_one_place() -> None:
     folder = TESTS.parent / "pywasm3"
     importers = [
-        path.name
-        for path in sorted(folder.glob("*.py"))
-        if any(
-            f"import {name}" in line or f"from .{name}" in line
-            for line in path.read_text(encoding="utf-8").splitlines()
-            if not line.startswith("    ")  # under TYPE_CHECKING
-            for name in ("_engine", "_fastcall")
-        )
+        str(path.relative_to(folder))
+        for path in sorted(folder.rglob("*.py"))
+        if Importers(ast.parse(path.read_text(encoding="utf-8"))).found
     ]
     assert importers == ["_ffi.py"]
+
+
+@pytest.mark.parametrize("missing", [("_engine", "_fastcall"), ("_engine",), ("_fastcall",)])
+def test_an_unbuilt_checkout_says_how_to_build(tmp_path: Path, missing: tuple[str, ...]) -> None:
+    """A compiled module that is not missing is a stand-in here: the import fails before its use."""
+    package = tmp_path / "pywasm3"
+    package.mkdir()
+    for path in (TESTS.parent / "pywasm3").glob("*.py"):
+        shutil.copy(path, package)
+    for name in COMPILED - set(missing):
+        (package / f"{name}.py").write_text("ffi = lib = None\n", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", "import pywasm3"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": ""},
+    )
+    cause, error = done.stderr.split("direct cause of the following exception")
+    assert "circular import" not in done.stderr
+    assert f"No module named 'pywasm3.{missing[0]}'" in cause
+    assert error.strip().splitlines()[-1] == (
+        f"ImportError: pywasm3 was imported from the source folder {tmp_path}, where its compiled "
+        "modules are not built for this Python: run 'make demo' there, or run 'pip install .' "
+        "there and start Python in another folder"
+    )
 
 
 def test_the_import_prints_nothing_and_leaves_no_thread() -> None:
