@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 from ._ffi import NULL, entered, lib, store_pointer
-from ._shared import Shared, host_type, store_for
 from ._types import GlobalType
+from ._value_holder import ValueHolder, host_type, store_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ._types import ValueType
 
 
-class Global(Shared):
+class Global(ValueHolder):
     """A global (specification, section 2.5.5): exported by an instance, or made by the host.
 
     One that is made can be an import of several instances, which share it if it is mutable.

@@ -28,10 +28,10 @@ from ._limits import Deadline
 from ._linker import choose_store, link, mapping_lookup
 from ._memory import Memory
 from ._module import Module, check_module
-from ._program import initialize, new_wasi, run, with_wasi
 from ._table import Table
 from ._tag import Tag
 from ._types import BY_CODE, GlobalType, TableType, TagType, ValType
+from ._wasi_program import initialize, new_wasi, run, with_wasi
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

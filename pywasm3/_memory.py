@@ -9,8 +9,8 @@ from struct import pack as _pack
 from struct import unpack as _unpack
 
 from ._ffi import MemoryBase, encode, entered, ffi, lib, memory_type, new_limits
-from ._shared import store_for
 from ._types import ValType, f32, f64
+from ._value_holder import store_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

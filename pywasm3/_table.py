@@ -7,8 +7,8 @@ from operator import index as _index
 
 from ._errors import WasmError
 from ._ffi import NULL, entered, ffi, lib, new_error, new_limits, store_pointer, table_type
-from ._shared import Shared, host_type, store_for
 from ._types import is_reference
+from ._value_holder import ValueHolder, host_type, store_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ._types import TableType, ValueType
 
 
-class Table(Shared):
+class Table(ValueHolder):
     """A table (specification, section 2.5.7): exported by an instance, or made by the host.
 
     ``table[i]`` is a Function, any object (of an externref table), or None, the null reference;

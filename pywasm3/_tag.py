@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 from ._ffi import entered, error_from, ffi, lib, new_error, store_pointer
-from ._shared import host_type, store_for
 from ._types import FuncType, TagType
+from ._value_holder import host_type, store_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

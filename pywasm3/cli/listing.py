@@ -6,13 +6,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ._ffi import FUNC, NO_INDEX, TAG, error_from, ffi, func_type, lib, new_error, text
-from ._types import BY_CODE
+from .._ffi import FUNC, NO_INDEX, TAG, error_from, ffi, func_type, lib, new_error, text
+from .._types import BY_CODE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ._ffi import Pointer
-    from ._types import FuncType, ValueType
+    from .._ffi import Pointer
+    from .._types import FuncType, ValueType
 
 # The words of the text format.
 KINDS = {

@@ -43,7 +43,7 @@ def host_type(type: ValueType | str) -> ValueType:
     return valtype
 
 
-class Shared:
+class ValueHolder:
     """Base of Global and Table."""
 
     __slots__ = ("__weakref__", "_module", "_pointer", "_store", "_valtype")
