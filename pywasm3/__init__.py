@@ -8,9 +8,10 @@ The short way::
     instance = pywasm3.load("plugin.wasm", imports={"env": {"log": print}})
     instance.exports.add(2, 3)
 
-The parts: Module (bytes that were checked), Instance (a module with its imports), and what its
-exports are: Function, Memory, Global, Table, Tag. For servers: InstancePool. The shape of the
-published ``wasm3`` binding: Environment, Runtime. All errors derive from WasmError.
+The parts that ``load`` puts together are Module, which holds checked bytes, and Instance, which is
+a module with its imports. The exports of an instance are Function, Memory, Global, Table and Tag
+objects. InstancePool hands out instances to the threads of a server. Environment and Runtime have
+the API of the ``wasm3`` package (PyPI's pywasm3 0.5.0). All errors derive from WasmError.
 """
 
 from ._errors import (
@@ -131,9 +132,10 @@ __all__ = [
     "v128",
 ]
 
-# Messages and pickles name the public place: pywasm3.LinkError, not pywasm3._errors.LinkError.
+# Tracebacks and pickles shall name the public place of a class, pywasm3.LinkError instead of
+# pywasm3._errors.LinkError.
 for _name in __all__:
-    _object = globals().get(_name)  # some come later
+    _object = globals().get(_name)  # None: imported when it is first used
     if callable(_object) and _object.__module__.startswith("pywasm3._"):
         _object.__module__ = "pywasm3"
 del _name, _object
@@ -160,7 +162,7 @@ else:
     }
 
     def __getattr__(name):
-        """Imports what most programs never use when it is first used."""
+        """Imports a name of _LATE when it is first used, because most programs never use it."""
         if name not in _LATE:
             raise AttributeError(f"module 'pywasm3' has no attribute {name!r}")
         from importlib import import_module
@@ -170,7 +172,7 @@ else:
         return found
 
     def __dir__():
-        """All names, also those that come when they are first used."""
+        """Lists all names, including those that are imported when they are first used."""
         return sorted({*globals(), *_LATE})
 
 
