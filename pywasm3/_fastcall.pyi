@@ -1,4 +1,7 @@
-"""The CPython half: what has to cost nothing. Only pywasm3/_ffi.py imports it."""
+"""The extension module with the CPython types, for what has to be as quick as possible.
+
+setup.py builds it, and only pywasm3/_ffi.py imports it.
+"""
 
 import inspect
 from collections.abc import Callable
