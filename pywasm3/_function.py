@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a Function needs beside fast calls: its description, calls with text, and awaited calls.
+"""Descriptions of functions, calls with arguments given as text, and calls that are awaited.
 
 Function is a class of the CPython extension module, which calls the functions here.
 """

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ._fastcall import Store
 
-# How the engine is told that there is no limit. Its own, lower limits hold all the same.
+# These values tell the engine that there is no limit. Its own, lower limits still apply.
 _NONE = 0xFFFFFFFFFFFFFFFF
 _NO_FUEL = -1
 _NEVER = 0x7FFFFFFFFFFFFFFF

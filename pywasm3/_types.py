@@ -56,7 +56,7 @@ _HEAPS = {
 }
 _HEAP_NAMES = {code: name for name, code in _HEAPS.items()}
 
-# How pw_valtype marks the reference types that have no short name.
+# The bits with which a pw_valtype describes a reference type that has no short name.
 _TYPED, _NON_NULL, _CONCRETE, _HEAP_MASK = 0x80000000, 0x40000000, 0x20000000, 0x1FFFFFFF
 
 
@@ -99,7 +99,7 @@ class ValType(Enum):
         return str(self._value_)
 
     def __repr__(self) -> str:
-        """Returns the name of the constant in this package, or of the member if there is none."""
+        """Returns the expression for the member: ``i32`` if pywasm3 exports it, else ``ValType.X``."""
         return self._value_ if self in _WITH_CONSTANT else f"ValType.{self._name_}"
 
 

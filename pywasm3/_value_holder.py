@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What globals and tables have in common: they hold values in a store, and instances share them."""
+"""The common base of globals and tables, which hold values in a store and can be shared."""
 
 from __future__ import annotations
 
