@@ -143,8 +143,8 @@ del _name, _object
 # Every module of the package imports what only its annotations need below these two lines. Type
 # checkers take the name TYPE_CHECKING to be true, whatever its value; at run time it is False, and
 # nothing is imported. typing.TYPE_CHECKING would do the same, but importing typing takes several
-# milliseconds, more than most programs need of this package. Annotations that use these names are
-# never evaluated, because the modules begin with "from __future__ import annotations".
+# milliseconds, a good part of what importing this whole package takes. Annotations that use these
+# names are never evaluated, because the modules begin with "from __future__ import annotations".
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from . import wasi as wasi

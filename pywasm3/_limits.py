@@ -118,15 +118,15 @@ class Deadline:
     It stops the calls that this thread makes within it when the time is over.
     """
 
-    __slots__ = ("_scopes", "_seconds", "_store")
+    __slots__ = ("_deadlines", "_seconds", "_store")
 
     def __init__(self, store: Store, seconds: float) -> None:
         self._store = store
         self._seconds = seconds
-        self._scopes: list[int] = []
+        self._deadlines: list[int] = []
 
     def __enter__(self) -> Self:
-        self._scopes.append(self._store._begin_deadline(self._seconds))
+        self._deadlines.append(self._store._begin_deadline(self._seconds))
         return self
 
     def __exit__(
@@ -135,4 +135,4 @@ class Deadline:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._store._end_deadline(self._scopes.pop())
+        self._store._end_deadline(self._deadlines.pop())

@@ -99,7 +99,7 @@ class ValType(Enum):
         return str(self._value_)
 
     def __repr__(self) -> str:
-        """Returns the expression for the member: ``i32`` if pywasm3 exports it, else ``ValType.X``."""
+        """Returns the name of the constant, or ``ValType.X`` if there is no constant."""
         return self._value_ if self in _WITH_CONSTANT else f"ValType.{self._name_}"
 
 
