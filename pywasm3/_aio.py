@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _MAX_IDLE_THREADS = 32  # are kept for later calls: starting a thread takes about 100 microseconds
 
 
-async def call(function: Function, arguments: tuple[Any, ...]) -> Any:
+async def call_on_thread(function: Function, arguments: tuple[Any, ...]) -> Any:
     """Calls a function on another thread, and stops it if the task is cancelled meanwhile."""
     return await _Call(function, arguments).result()
 
@@ -76,7 +76,7 @@ class _Call:
     async def result(self) -> Any:
         """Starts the call, waits for its end, and returns its result."""
         caller = _caller.get()
-        if caller is not None and caller._takes(self):
+        if caller is not None and caller._can_run(self):
             caller._inbox.put(self)
         else:
             _start(self)
@@ -88,7 +88,8 @@ class _Call:
                 await self._end()
             raise
 
-    def _takes(self, call: _Call) -> bool:
+    def _can_run(self, call: _Call) -> bool:
+        """Returns whether this call's thread, which waits for its task, can run another call."""
         task = self._task
         same = call._loop is self._loop and call._function.store is self._function.store
         return same and task is not None and not task.done()
@@ -120,7 +121,7 @@ class _Call:
         context = self._context.copy()
         context.run(_caller.set, self)
         self._task = context.run(self._loop.create_task, coroutine)
-        # _takes() refuses calls of a task that is done, so no call can follow this None.
+        # _can_run() refuses calls of a task that is done, so no call can follow this None.
         self._task.add_done_callback(lambda _: self._inbox.put(None))
         if self._cancelled:
             self._task.cancel()
@@ -205,5 +206,5 @@ def _start(call: _Call) -> None:
     thread.inbox.put(call)
 
 
-if hasattr(os, "register_at_fork"):
+if hasattr(os, "register_at_fork"):  # a child process has none of these threads
     os.register_at_fork(after_in_child=_idle.clear)

@@ -79,9 +79,9 @@ class AsyncFunction:
             asyncio.CancelledError: The task was cancelled.
             RuntimeError: No event loop is running, or the system cannot start a thread.
         """
-        from ._aio import call  # asyncio is a slow import
+        from ._aio import call_on_thread  # late, because importing asyncio is slow
 
-        return await call(self._function, arguments)
+        return await call_on_thread(self._function, arguments)
 
     def __repr__(self) -> str:
         """Returns the function's name and type."""

@@ -56,9 +56,8 @@ if TYPE_CHECKING:
     from ._module import Module
     from ._types import ImportType, ValueType
 
-    # A Maker returns the kind and the pointer of a pw_extern. It is called when the store is known,
-    # and has been entered. A Plan is the Maker for an import, and the store that its value lives
-    # in.
+    # A Maker returns the kind and the pointer of a pw_extern. It is called when the store is known
+    # and has been entered. A Plan is the Maker for an import, with the store of the import's value.
     Maker: TypeAlias = Callable[[Store, Instance], tuple[int, Pointer]]
     Plan: TypeAlias = tuple[Maker, Store | None]
 
@@ -139,6 +138,7 @@ def mapping_lookup(imports: object) -> Callable[[ImportType], Any]:
 
 
 def _namespace(module: str, value: object) -> Mapping[str, Any]:
+    """Returns what the user gave for the imports from one module as a mapping from names."""
     if isinstance(value, Mapping):
         return value
     exports = getattr(value, "exports", None)
@@ -154,6 +154,7 @@ def _namespace(module: str, value: object) -> Mapping[str, Any]:
 
 
 def _shown(value: object) -> str:
+    """Describes a value in words that fit into one line."""
     try:
         text = repr(value)
     except Exception:
@@ -206,8 +207,9 @@ def _fits(given: MemoryType | TableType, wanted: MemoryType | TableType) -> bool
 
 # ---- types that contain a type index -------------------------------------------------------------
 
-# A type index means something only in its own module. The store has the identity of each type, so
-# that types of different modules can be compared. Messages say so, because the types look equal.
+# A type index means something only in its own module, so types of different modules are compared by
+# the identities that the store has for them. Two types that look the same can therefore differ; a
+# message about such types ends with this explanation.
 _INDICES = "; a type index means different types in different modules"
 
 
@@ -340,7 +342,7 @@ def _plan_global(to: _Import, value: Any) -> Plan:
     if isinstance(value, Late):
         value = value.value
     elif expected.mutable:
-        raise _Misfit(f"{_given(value)}; only a mutable Global can be shared")
+        raise _Misfit(f"{_given(value)}; a mutable global must be given as a Global")
     if is_reference(expected.type):
         return _plan_reference(to, expected, value)
     try:

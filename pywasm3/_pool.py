@@ -94,7 +94,7 @@ class _Use:
         return self._begin(self._pool._take(self._timeout))
 
     async def __aenter__(self) -> Instance:
-        return self._begin(await self._pool._take_later(self._timeout))
+        return self._begin(await self._pool._take_async(self._timeout))
 
     def _begin(self, member: _Member) -> Instance:
         try:
@@ -123,6 +123,7 @@ class _Use:
 
 
 def _wake(future: Future[None]) -> None:
+    """Ends the wait of a task, on its event loop, unless the task has been cancelled meanwhile."""
     if not future.done():
         future.set_result(None)
 
@@ -191,9 +192,9 @@ class InstancePool:
         self._compile: Compile = compile
         self._prepare = prepare
         self._closed = False
-        self._generation = (
-            0  # the number of forks, so that members can tell which process made them
-        )
+        # The number of forks so far: a member of an older generation was in use when the process
+        # was forked, and is not counted by the child process.
+        self._generation = 0
         self._changed = _condition()
         self._tasks: deque[Future[None]] = deque()  # a future for each task that waits
         self._idle: list[_Member] = []
@@ -270,7 +271,7 @@ class InstancePool:
             member = self._claim()
         return member or self._replace()
 
-    async def _take_later(self, timeout: float | None) -> _Member:
+    async def _take_async(self, timeout: float | None) -> _Member:
         import asyncio
 
         with self._changed:
@@ -279,10 +280,11 @@ class InstancePool:
         if ready:
             return member or self._replace()
         with suppress(asyncio.TimeoutError):
-            return await asyncio.wait_for(self._take_turn(), timeout)
+            return await asyncio.wait_for(self._wait_async(), timeout)
         raise self._busy()
 
-    async def _take_turn(self) -> _Member:
+    async def _wait_async(self) -> _Member:
+        """Waits until there is a member for this task, without blocking the event loop."""
         from asyncio import get_running_loop
 
         while True:
