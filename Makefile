@@ -10,7 +10,8 @@
 #   make matrix     the suite on every Python found, each in .venv-3.x
 #   make test-copy  the suite on one of them: PYTHON=python3.14t VENV=.venv-3.14t (free-threaded)
 #   make lint       ruff; make lint-c: own C files, format and every warning
-#   make types      mypy --strict, and stubtest on the stubs of the compiled modules
+#   make types      mypy --strict, pyright on the user's program in tests/typing, and stubtest on the
+#                   stubs of the compiled modules
 #   make wheel      dist/*.whl, tried in an environment without a compiler
 #   make fuzz       random modules against wasmtime: SEED=1 COUNT=3000 TIME=0 (seconds)
 #   make fuzz-asserts   the same with wasm3's own assertions; make fuzz-sanitize: sanitized
@@ -68,8 +69,9 @@ lint-c: $(VENV)/.editable $(VENV)/.extra-check
 	$(BIN)/python tools/lint_c.py
 	$(BIN)/python tools/lint_dialect.py
 
-types: $(VENV)/.editable $(VENV)/.extra-check
+types: $(VENV)/.editable $(VENV)/.extra-check $(VENV)/.extra-types
 	$(BIN)/mypy
+	$(BIN)/pyright --project tests/typing --pythonpath $(BIN)/python
 	$(BIN)/stubtest pywasm3._engine pywasm3._cpython --mypy-config-file pyproject.toml \
 		--allowlist tools/stubtest.txt --ignore-unused-allowlist
 

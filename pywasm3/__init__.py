@@ -8,9 +8,10 @@ The short way::
     instance = pywasm3.load("plugin.wasm", imports={"env": {"log": print}})
     instance.exports.add(2, 3)
 
-The parts: Module (bytes that were checked), Instance (a module with its imports), and what its
-exports are: Function, Memory, Global, Table, Tag. For servers: InstancePool. The shape of the
-published ``wasm3`` binding: Environment, Runtime. All errors derive from WasmError.
+The parts that ``load`` puts together are Module, which holds checked bytes, and Instance, which is
+a module with its imports. The exports of an instance are Function, Memory, Global, Table and Tag
+objects. InstancePool hands out instances to the threads of a server. Environment and Runtime have
+the API of the ``wasm3`` package (PyPI's pywasm3 0.5.0). All errors derive from WasmError.
 """
 
 from ._errors import (
@@ -32,11 +33,12 @@ from ._errors import (
     WasmError,
 )
 from ._ffi import BoundFunction, Function, Store
+from ._function import AsyncFunction
 from ._global import Global
 from ._host import host
 from ._host_function import host_function
 from ._instance import Exports, Instance
-from ._limits import Limits
+from ._limits import Deadline, Limits
 from ._load import load
 from ._memory import Memory
 from ._module import Module
@@ -45,6 +47,7 @@ from ._tag import Tag
 from ._types import (
     CustomSection,
     ExportType,
+    ExternType,
     FuncType,
     GlobalType,
     ImportType,
@@ -53,6 +56,7 @@ from ._types import (
     TableType,
     TagType,
     ValType,
+    ValueType,
     externref,
     f32,
     f64,
@@ -62,22 +66,27 @@ from ._types import (
     v128,
 )
 from ._version import __version__
-from ._wasm3 import M3_VERSION, Environment, Runtime
+from ._wasm3 import M3_VERSION, Environment, ParsedModule, Runtime
 
 __all__ = [
     "M3_VERSION",
+    "AsyncFunction",
     "BoundFunction",
+    "Compile",
     "CustomSection",
+    "Deadline",
     "DeadlineExceeded",
     "Environment",
     "ExportType",
     "Exports",
+    "ExternType",
     "Frame",
     "FuncType",
     "Function",
     "Global",
     "GlobalType",
     "ImportType",
+    "Imports",
     "Instance",
     "InstancePool",
     "Interrupted",
@@ -91,10 +100,12 @@ __all__ = [
     "Module",
     "ModuleError",
     "OutOfFuel",
+    "ParsedModule",
     "RefType",
     "Runtime",
     "Snapshot",
     "SnapshotError",
+    "Source",
     "StackExhausted",
     "Store",
     "Table",
@@ -105,6 +116,7 @@ __all__ = [
     "TrapKind",
     "UnsupportedError",
     "ValType",
+    "ValueType",
     "WasiExit",
     "WasmError",
     "__version__",
@@ -120,23 +132,37 @@ __all__ = [
     "v128",
 ]
 
-# Messages and pickles name the public place: pywasm3.LinkError, not pywasm3._errors.LinkError.
+# Tracebacks and pickles shall name the public place of a class, pywasm3.LinkError instead of
+# pywasm3._errors.LinkError.
 for _name in __all__:
-    _object = globals().get(_name)  # some come later
+    _object = globals().get(_name)  # None: imported when it is first used
     if callable(_object) and _object.__module__.startswith("pywasm3._"):
         _object.__module__ = "pywasm3"
 del _name, _object
 
+# Every module of the package imports what only its annotations need below these two lines. Type
+# checkers take the name TYPE_CHECKING to be true, whatever its value; at run time it is False, and
+# nothing is imported. typing.TYPE_CHECKING would do the same, but importing typing takes several
+# milliseconds, a good part of what importing this whole package takes. Annotations that use these
+# names are never evaluated, because the modules begin with "from __future__ import annotations".
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from . import wasi as wasi
+    from ._aliases import Compile, Imports, Source
     from ._pool import InstancePool
     from ._snapshot import Snapshot
 else:
-    _LATE = {"InstancePool": "_pool", "Snapshot": "_snapshot", "wasi": "wasi"}
+    _LATE = {
+        "Compile": "_aliases",
+        "Imports": "_aliases",
+        "InstancePool": "_pool",
+        "Snapshot": "_snapshot",
+        "Source": "_aliases",
+        "wasi": "wasi",
+    }
 
     def __getattr__(name):
-        """Imports what most programs never use when it is first used."""
+        """Imports a name of _LATE when it is first used, because most programs never use it."""
         if name not in _LATE:
             raise AttributeError(f"module 'pywasm3' has no attribute {name!r}")
         from importlib import import_module
@@ -146,7 +172,7 @@ else:
         return found
 
     def __dir__():
-        """All names, also those that come when they are first used."""
+        """Lists all names, including those that are imported when they are first used."""
         return sorted({*globals(), *_LATE})
 
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Calls that leave the event loop free, and host functions that are coroutines.
 
-A call runs on a thread: a guest that computes, or a host function that sleeps, holds up nobody. An
-async host function becomes a task of the caller's loop, which the thread waits for. While it waits,
-it runs what that task calls in the same store, for the store is this thread's.
+``Function.aio`` makes a call on another thread, so that neither a guest that computes nor a host
+function that sleeps blocks the event loop. An async host function becomes a task of the caller's
+event loop, and the thread waits for it. If that task calls functions of the same store meanwhile,
+the waiting thread runs these calls too, because it is the one that holds the store.
 """
 
 from __future__ import annotations
@@ -23,51 +24,40 @@ if TYPE_CHECKING:
 
     from ._cpython import Function
 
-_KEPT_THREADS = 32  # idle ones; a new one costs some 100 microseconds
+_MAX_IDLE_THREADS = 32  # are kept for later calls: starting a thread takes about 100 microseconds
 
 
-class AsyncFunction:
-    """``await instance.exports.f.aio(1, 2)``: a Function that is awaited."""
-
-    __slots__ = ("_function",)
-
-    def __init__(self, function: Function) -> None:
-        self._function = function
-
-    async def __call__(self, *arguments: Any) -> Any:
-        """Calls on another thread. Cancelling the task stops the guest, and waits until it has.
-
-        Raises:
-            asyncio.CancelledError: The task was cancelled.
-            RuntimeError: No event loop runs, or the system has no thread left.
-        """
-        return await _Call(self._function, arguments).result()
-
-    def __repr__(self) -> str:
-        """The function with its type."""
-        return f"<pywasm3 {self._function.name}.aio: {self._function.type}>"
+async def call_on_thread(function: Function, arguments: tuple[Any, ...]) -> Any:
+    """Calls a function on another thread, and stops it if the task is cancelled meanwhile."""
+    return await _Call(function, arguments).result()
 
 
-# The innermost call of a thread, and the one whose async host function a task is.
+# `_running.call` is the innermost call that a thread is running. `_caller` is set in the context of
+# a task that runs an async host function: it is the call which that function belongs to.
 _running = threading.local()
 _caller: contextvars.ContextVar[_Call | None] = contextvars.ContextVar("caller", default=None)
 
 
 def blocking(function: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
-    """An async host function as one that waits."""
+    """Returns a plain function that runs an async host function and waits for its result."""
 
     def wait(*arguments: Any) -> Any:
         call: _Call | None = getattr(_running, "call", None)
         if call is None:
             name = getattr(function, "__name__", repr(function))
-            raise RuntimeError(f"host function {name} is async: call the export by .aio(...)")
+            raise RuntimeError(
+                f"host function {name} is async: call the export with await and .aio(...)"
+            )
         return call.wait_for(function(*arguments))
 
     return wait
 
 
 class _Call:
-    """One call: on a thread of its own, or on that of a call whose host function makes it."""
+    """One awaited call.
+
+    It runs on a thread of its own, or on the thread of the call whose async host function made it.
+    """
 
     def __init__(self, function: Function, arguments: tuple[Any, ...]) -> None:
         self._function = function
@@ -75,17 +65,18 @@ class _Call:
         self._loop = asyncio.get_running_loop()
         self._context = contextvars.copy_context()
         self._ended: asyncio.Future[Any] = self._loop.create_future()
-        self._scope: int | None = None
+        self._deadline: int | None = None
         self._cancelled = False
-        self._task: asyncio.Task[Any] | None = None  # of the async host function
-        self._inbox: SimpleQueue[_Call | None] = SimpleQueue()  # its calls; None: it has ended
+        self._task: asyncio.Task[Any] | None = None  # runs the async host function
+        # Calls that the task makes; None says that the task has ended.
+        self._inbox: SimpleQueue[_Call | None] = SimpleQueue()
 
     # ---- on the loop ----
 
     async def result(self) -> Any:
-        """What the function returns, when it has."""
+        """Starts the call, waits for its end, and returns its result."""
         caller = _caller.get()
-        if caller is not None and caller._takes(self):
+        if caller is not None and caller._can_run(self):
             caller._inbox.put(self)
         else:
             _start(self)
@@ -97,25 +88,28 @@ class _Call:
                 await self._end()
             raise
 
-    def _takes(self, call: _Call) -> bool:
+    def _can_run(self, call: _Call) -> bool:
+        """Returns whether this call's thread, which waits for its task, can run another call."""
         task = self._task
         same = call._loop is self._loop and call._function.store is self._function.store
         return same and task is not None and not task.done()
 
     def _cancel(self) -> None:
-        self._cancelled = True  # first: the thread looks at it when it has its scope
-        if self._scope is not None:
-            self._function.store._cancel(self._scope)
+        # Set first, because the thread reads it after it has set its deadline: one of the two sees
+        # what the other has done.
+        self._cancelled = True
+        if self._deadline is not None:
+            self._function.store._cancel(self._deadline)
         task = self._task
         if task is not None:
             task.cancel()
 
     async def _end(self) -> None:
-        """Waits, whatever else happens: the instance is in use until then."""
+        """Waits until the call has ended, even if the task is cancelled again meanwhile."""
         while not self._ended.done():
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.wait([self._ended])
-        self._ended.exception()  # nobody else asks for it
+        self._ended.exception()  # asyncio logs an exception that is never retrieved
 
     def _settle(self, result: Any, error: BaseException | None) -> None:
         if error is None:
@@ -127,7 +121,7 @@ class _Call:
         context = self._context.copy()
         context.run(_caller.set, self)
         self._task = context.run(self._loop.create_task, coroutine)
-        # The callback is the last to see the task unfinished: no call comes after its None.
+        # _can_run() refuses calls of a task that is done, so no call can follow this None.
         self._task.add_done_callback(lambda _: self._inbox.put(None))
         if self._cancelled:
             self._task.cancel()
@@ -135,35 +129,36 @@ class _Call:
     # ---- on the thread ----
 
     def run(self, finished: Callable[[], None] = lambda: None) -> None:
-        """Runs the call, and tells the loop; between the two, `finished`."""
+        """Runs the call, then `finished`, and then hands the result to the loop."""
         outer = getattr(_running, "call", None)
         _running.call = self
         result: Any = None
         error: BaseException | None = None
         try:
             result = self._context.run(self._run)
-        except StopIteration as stop:  # a future takes none
+        except StopIteration as stop:  # a future cannot hold a StopIteration
             error = RuntimeError(f"a host function raised {stop!r}")
             error.__cause__ = stop
         except BaseException as exception:
             error = exception
         _running.call = outer
         finished()
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
+        with contextlib.suppress(RuntimeError):  # the loop is closed, so no task waits
             self._loop.call_soon_threadsafe(self._settle, result, error)
 
     def _run(self) -> Any:
         store = self._function.store
-        self._scope = store._begin_deadline(math.inf)
+        # A deadline that never comes: it exists so that _cancel() can let it come at once.
+        self._deadline = store._begin_deadline(math.inf)
         try:
             if self._cancelled:
                 raise asyncio.CancelledError
             return self._function(*self._arguments)
         finally:
-            store._end_deadline(self._scope)
+            store._end_deadline(self._deadline)
 
     def wait_for(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
-        """Has the loop run it; runs its calls meanwhile."""
+        """Lets the loop run a coroutine, and runs the calls that it makes in the same store."""
         try:
             self._loop.call_soon_threadsafe(self._run_task, coroutine)
         except RuntimeError:  # the loop is closed
@@ -178,8 +173,8 @@ class _Call:
 
 # ---- threads -------------------------------------------------------------------------------------
 
-# Not concurrent.futures: its threads have a limit, at which calls that wait for each other would
-# wait for ever, and the end of the process waits for them.
+# concurrent.futures would not do: a pool with a limited number of threads is stuck when all of its
+# threads run calls that wait for other calls, and the process would not end before its threads do.
 _idle: list[_Thread] = []
 
 
@@ -187,18 +182,19 @@ class _Thread(threading.Thread):
     def __init__(self) -> None:
         super().__init__(name="pywasm3", daemon=True)
         self.inbox: SimpleQueue[_Call] = SimpleQueue()
-        self._kept = True
+        self._stays = True
 
     def run(self) -> None:
-        while self._kept:
-            # Idle before the loop hears of the end: its next call finds this thread.
+        while self._stays:
+            # The thread becomes idle before the loop gets the result, so that the next call of the
+            # task that waits for the result finds this thread.
             self.inbox.get().run(self._rest)
 
     def _rest(self) -> None:
-        if len(_idle) < _KEPT_THREADS:
+        if len(_idle) < _MAX_IDLE_THREADS:
             _idle.append(self)
         else:
-            self._kept = False
+            self._stays = False
 
 
 def _start(call: _Call) -> None:
@@ -210,5 +206,5 @@ def _start(call: _Call) -> None:
     thread.inbox.put(call)
 
 
-if hasattr(os, "register_at_fork"):
+if hasattr(os, "register_at_fork"):  # a child process has none of these threads
     os.register_at_fork(after_in_child=_idle.clear)

@@ -1,4 +1,7 @@
-"""The cffi half, built by build_ffi.py from native/bridge/pw.h. Only pywasm3/_ffi.py imports it."""
+"""The extension module that cffi makes from the C API in native/embed/pw.h.
+
+build_ffi.py builds it, and only pywasm3/_ffi.py imports it.
+"""
 
 from typing import Any
 

@@ -1,25 +1,26 @@
 # SPDX-License-Identifier: MIT
-"""What can go wrong, as a tree of exceptions.
+"""The exceptions of this package, which form a tree.
 
 ::
 
     RuntimeError
-     └── WasmError                      anything below; also: closed, busy, wrong store
+     └── WasmError                      all errors below, and others: for example a closed store
           ├── ModuleError (ValueError)  the bytes cannot be used as a module
-          │    ├── MalformedError       they are no module
-          │    ├── InvalidError         a module that breaks a rule of validation
-          │    └── UnsupportedError     valid, but beyond what this version runs
+          │    ├── MalformedError       the bytes are not a module
+          │    ├── InvalidError         the module breaks a rule of validation
+          │    └── UnsupportedError     the module is valid, but this version cannot run it
           ├── LinkError                 imports are missing or do not fit
           ├── SnapshotError (ValueError) a snapshot is damaged, or of another module
-          ├── Trap                      running code stopped
+          ├── Trap                      running code was stopped
           │    ├── StackExhausted (RecursionError)
           │    ├── OutOfFuel
           │    ├── Interrupted
           │    └── DeadlineExceeded (TimeoutError)
           └── WasiExit                  a WASI program ended itself
 
-Misuse of the Python API raises Python's own errors: TypeError, OverflowError, IndexError,
-KeyError, AttributeError. A host function's exception arrives as it is.
+The class in parentheses is a second base. Wrong use of the Python API raises Python's own errors:
+TypeError, ValueError, OverflowError, IndexError, KeyError, AttributeError. An exception that a host
+function raises reaches the caller of the guest as the same object.
 """
 
 from __future__ import annotations
@@ -38,46 +39,47 @@ if TYPE_CHECKING:
 
 
 class WasmError(RuntimeError):
-    """Root of all errors that this package defines."""
+    """Base of all errors that this package defines."""
 
 
 class ModuleError(WasmError, ValueError):
     """The bytes cannot be used as a module.
 
     Attributes:
-        offset: Byte offset in the module where it was noticed, or None.
-        function: Index of the function it is about, or None.
+        offset: The byte offset in the module where the error was found, or None.
+        function: The index of the function that the error is in, or None. Imported functions are
+            counted.
     """
 
     def __init__(
         self, message: str = "", *, offset: int | None = None, function: int | None = None
     ) -> None:
-        """Takes the whole message; the place is kept beside it."""
+        """Takes the whole message, and the place of the error as data."""
         super().__init__(message)
         self.offset = offset
         self.function = function
 
 
 class MalformedError(ModuleError):
-    """The bytes are no WebAssembly module (section 5, Binary Format)."""
+    """The bytes are not a WebAssembly module (specification, chapter 5, "Binary Format")."""
 
 
 class InvalidError(ModuleError):
-    """A module that breaks a rule of validation (section 3)."""
+    """The module breaks a rule of validation (specification, chapter 3, "Validation")."""
 
 
 class UnsupportedError(ModuleError):
-    """A feature or a size that this version cannot run."""
+    """The module uses a feature, or has a size, that this version cannot run."""
 
 
 class Mismatch(Value):
-    """An import that was given something that does not fit.
+    """An import that was given a value that does not fit. ``LinkError.mismatched`` has them.
 
     Attributes:
-        module: First half of the import's name.
-        name: Second half.
+        module: The first half of the import's name.
+        name: The second half of the import's name.
         expected: The type that the module asks for.
-        given: What was given, in words.
+        given: A description of the value that was given.
     """
 
     __slots__ = __match_args__ = ("module", "name", "expected", "given")
@@ -87,7 +89,7 @@ class Mismatch(Value):
     given: str
 
     def __init__(self, module: str, name: str, expected: ExternType, given: str) -> None:
-        """Takes the names of the import, its type, and words for what was given."""
+        """Takes the names of the import, its type, and a description of the value."""
         _set(self, "module", module)
         _set(self, "name", name)
         _set(self, "expected", expected)
@@ -95,11 +97,13 @@ class Mismatch(Value):
 
 
 class LinkError(WasmError):
-    """Imports are missing or do not fit (section 4.5.3, external typing). Lists all of them.
+    """Imports are missing or do not fit (specification, chapter 4, "Instantiation").
+
+    The message lists all of them, one a line.
 
     Attributes:
-        missing: Imports that nothing was given for.
-        mismatched: Imports that were given something else.
+        missing: The imports that were given no value.
+        mismatched: The imports that were given a value of another type.
     """
 
     def __init__(
@@ -109,18 +113,18 @@ class LinkError(WasmError):
         missing: Iterable[ImportType] = (),
         mismatched: Iterable[Mismatch] = (),
     ) -> None:
-        """Takes the whole message; the imports are kept beside it."""
+        """Takes the whole message, and the imports as data."""
         super().__init__(message)
         self.missing = tuple(missing)
         self.mismatched = tuple(mismatched)
 
 
 class SnapshotError(WasmError, ValueError):
-    """A snapshot is damaged, or not of the module, or the instance may not become so large."""
+    """A snapshot is damaged, of another module, or larger than the limits allow."""
 
 
 def link_error(missing: Sequence[ImportType], mismatched: Sequence[Mismatch]) -> LinkError:
-    """A LinkError that names every import, one a line."""
+    """Returns a LinkError whose message names every import, one a line."""
     count = len(missing) + len(mismatched)
     lines = [f"{count} import{'s do' if count > 1 else ' does'} not fit:"]
     for absent in missing:
@@ -136,7 +140,10 @@ def link_error(missing: Sequence[ImportType], mismatched: Sequence[Mismatch]) ->
 
 
 class TrapKind(Enum):
-    """Why running code stopped. The value is the official test-suite's phrase, if it has one."""
+    """The reason why running code was stopped.
+
+    A member's value is the phrase that the official test-suite has for the trap, if it has one.
+    """
 
     UNREACHABLE = "unreachable"
     MEMORY_OUT_OF_BOUNDS = "out of bounds memory access"
@@ -155,20 +162,21 @@ class TrapKind(Enum):
     DEADLINE = "deadline exceeded"
 
 
-# pw_trap counts from 1 in this order; then PW_TRAP_HOST, PW_TRAP_NO_MEMORY, PW_TRAP_UNSUPPORTED and
-# PW_TRAP_OUT_OF_ORDER.
+# The members of the C enum pw_trap have the numbers from 1 in this order. After them come
+# PW_TRAP_HOST, PW_TRAP_NO_MEMORY, PW_TRAP_UNSUPPORTED and PW_TRAP_OUT_OF_ORDER.
 _KINDS = tuple(TrapKind)
 _UNSUPPORTED = len(_KINDS) + 3
 _OUT_OF_ORDER = len(_KINDS) + 4
 
 
 class Frame(Value):
-    """A wasm function that was running when code stopped.
+    """A wasm function that was running when a trap happened.
 
     Attributes:
-        function: Its index in its module, imported functions counted.
-        name: From the name section, else the name of an export or import, else None.
-        offset: Byte offset in the module of the instruction, or None when it is not known.
+        function: The index of the function in its module. Imported functions are counted.
+        name: The function's name in the name section, else the name under which it is exported or
+            imported, else None.
+        offset: The byte offset of the instruction in the module, or None if it is not known.
     """
 
     __slots__ = __match_args__ = ("function", "name", "offset")
@@ -177,13 +185,13 @@ class Frame(Value):
     offset: int | None
 
     def __init__(self, function: int, name: str | None = None, offset: int | None = None) -> None:
-        """Takes the function's index and name, and the byte offset."""
+        """Takes the index and the name of the function, and the byte offset."""
         _set(self, "function", function)
         _set(self, "name", name)
         _set(self, "offset", offset)
 
     def __str__(self) -> str:
-        """One line of a message: name, index, offset."""
+        """Returns name, index and offset, as a message shows them on one line."""
         place = "" if self.offset is None else f", offset {self.offset:#x}"
         if self.name is None:
             return f"function {self.function}{place}"
@@ -191,7 +199,7 @@ class Frame(Value):
 
 
 def _repeated(frames: Sequence[Frame]) -> list[str]:
-    """A line per frame; of equal ones in a row, the third stands for the rest."""
+    """Returns a line per frame. After two equal frames, one line counts all the equal ones left."""
     lines: list[str] = []
     last, count = None, 0
     for frame in [*frames, None]:
@@ -214,15 +222,17 @@ def _frame_lines(frames: Sequence[Frame], head: int, omitted: int) -> str:
 
 
 class Trap(WasmError):
-    """Running code stopped (section 4.4, traps). ``str()`` shows the reason and the frames.
+    """Running code was stopped (specification, section 1.2.1, "Concepts").
+
+    ``str()`` shows the reason and the frames.
 
     Attributes:
         kind: The reason.
-        frames: The functions that were running, innermost first; in a deep recursion only the
-            innermost and the outermost ones.
-        omitted: How many frames are missing after the innermost ones.
-        detail: What more is known, or "".
-        element: Of a call by ``Function.map``: the index of its element, else None.
+        frames: The functions that were running, innermost first. In a deep recursion they are only
+            the innermost and the outermost ones.
+        omitted: The number of frames that are missing between these two groups.
+        detail: A more precise reason, or "".
+        element: The index of the element if ``Function.map`` made the call, else None.
     """
 
     def __init__(
@@ -233,7 +243,7 @@ class Trap(WasmError):
         omitted: int = 0,
         detail: str = "",
     ) -> None:
-        """Takes the reason and the frames, `omitted` of them missing after the first `head`."""
+        """Takes the reason and the frames; `omitted` frames are missing after the first `head`."""
         frames = tuple(frames)
         super().__init__(kind, frames, head, omitted, detail)
         self.kind = kind
@@ -244,7 +254,7 @@ class Trap(WasmError):
         self._head = head
 
     def __str__(self) -> str:
-        """``[trap]``, the reason, and one line per frame."""
+        """Returns ``[trap]``, the reason, and one line per frame."""
         text = f"[trap] {self.detail or self.kind.value}"
         if self.element is not None:
             text += f", at element {self.element:,}"
@@ -253,46 +263,46 @@ class Trap(WasmError):
 
 
 class StackExhausted(Trap, RecursionError):
-    """Calls went too deep: the value stack or the native stack is used up."""
+    """Calls were nested too deeply: the value stack or the native stack is used up."""
 
 
 class OutOfFuel(Trap):
-    """The fuel was used up: see ``Limits`` and ``Instance.fuel``."""
+    """The fuel is used up; ``Limits`` and ``Instance.fuel`` set it."""
 
 
 class Interrupted(Trap):
-    """``interrupt()`` was called while the code ran."""
+    """``interrupt()`` was called while the code was running."""
 
 
 class DeadlineExceeded(Trap, TimeoutError):
-    """The time was over: that of ``Limits(timeout=...)``, or a ``with instance.deadline(...)``."""
+    """The time of ``Limits(timeout=...)`` or ``with instance.deadline(...)`` is over."""
 
     def __new__(cls, *args: object) -> Self:
-        """As OSError, the base of TimeoutError, asks for."""
+        """Makes the object without arguments, because OSError would read them as an errno."""
         return TimeoutError.__new__(cls)
 
     __str__ = Trap.__str__
 
 
 class WasiExit(WasmError):
-    """A WASI program called proc_exit. ``Instance.run()`` catches that of its own program.
+    """A WASI program called proc_exit. ``Instance.run()`` catches it and returns the code.
 
     Attributes:
-        code: The exit code, unsigned.
+        code: The exit code, which is not negative.
     """
 
     def __init__(self, code: int, program: object = None) -> None:
-        """Takes the code, and the ``Instance.wasi`` of the program that ends."""
+        """Takes the exit code, and the ``Instance.wasi`` of the program that ended."""
         super().__init__(code)
         self.code = code
         self._program = program
 
     def __reduce__(self) -> tuple[type[WasiExit], tuple[int]]:
-        """Pickles the code."""
+        """Pickles the exit code only."""
         return type(self), (self.code,)
 
     def __str__(self) -> str:
-        """The code in words."""
+        """Returns ``exit code`` and the code."""
         return f"exit code {self.code}"
 
 
@@ -315,14 +325,14 @@ def trap(
     omitted: int,
     message: str,
 ) -> WasmError:
-    """The exception for a pw_trap. Hook of fastcall.
+    """Returns the exception for a trap. The extension module calls this.
 
     Args:
-        kind: A pw_trap.
-        frames: Function index, byte offset and name, innermost first.
-        head: How many frames come before the omitted ones.
-        omitted: How many are missing.
-        message: What the engine says of PW_TRAP_UNSUPPORTED.
+        kind: A number of the C enum pw_trap.
+        frames: Function index, byte offset and name of each frame, innermost first.
+        head: The number of frames before the omitted ones.
+        omitted: The number of frames that are missing.
+        message: The engine's reason if `kind` is PW_TRAP_UNSUPPORTED.
     """
     if 0 < kind <= len(_KINDS):
         reason = _KINDS[kind - 1]
@@ -340,7 +350,7 @@ def trap(
 
 
 def segment_trap(kind: int, detail: str) -> WasmError:
-    """The exception for a trap while segments are applied: it has words, but no frames."""
+    """Returns the exception for a trap while segments are copied, when no function is running."""
     if 0 < kind <= len(_KINDS):
         return Trap(_KINDS[kind - 1], detail=detail)
     return WasmError(detail)
@@ -352,7 +362,7 @@ def annotate(
     head: int,
     omitted: int,
 ) -> None:
-    """Adds the wasm frames to a host function's exception as a note. Hook of fastcall."""
+    """Adds the wasm frames to a host function's exception. The extension module calls this."""
     lines = _frame_lines(_frames(frames), head, omitted)
     if not lines:
         return
@@ -360,7 +370,14 @@ def annotate(
 
 
 def element(exc: BaseException, index: int, own: bool) -> None:
-    """Says at which element ``Function.map`` failed; `own`: not by another's exception. A hook."""
+    """Says at which element ``Function.map`` failed. The extension module calls this.
+
+    Args:
+        exc: The exception that ended the map.
+        index: The index of the element.
+        own: Whether the exception is a trap of this call. An exception that a host function raised
+            gets a note instead, because it may be a Trap of another call, with its own element.
+    """
     if own and isinstance(exc, Trap):
         exc.element = index
     else:
@@ -370,5 +387,5 @@ def element(exc: BaseException, index: int, own: bool) -> None:
 def _add_note(exc: BaseException, note: str) -> None:
     if hasattr(exc, "add_note"):
         exc.add_note(note)
-    else:  # Python 3.10 keeps notes, but does not show them
+    else:  # Python 3.10 does not show notes, but tools that know of them do
         exc.__dict__.setdefault("__notes__", []).append(note)

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The only module that imports the compiled ones; what reads C structs is here too."""
+"""Imports the compiled modules, which no other module of the package does, and wraps them.
+
+``_engine`` is made by cffi and has the C API of native/embed/pw.h, which the rest of the package
+calls through `lib`. ``_cpython`` has the CPython types: Function, Store and the base of Memory.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +11,7 @@ import _thread
 import os
 from operator import index as _index
 
-from . import _cpython, _errors, _function, _limits
-from ._cpython import (
-    BoundFunction,
-    FdWrite,
-    Function,
-    HostFunction,
-    Store,
-    encode,
-    exports,
-    signature,
-)
-from ._engine import ffi, lib
+from . import _errors, _function, _limits
 from ._errors import InvalidError, MalformedError, UnsupportedError, WasmError
 from ._types import (
     BY_CODE,
@@ -28,6 +21,30 @@ from ._types import (
     TableType,
     TagType,
 )
+
+try:
+    from ._cpython import (
+        BoundFunction,
+        FdWrite,
+        Function,
+        HostFunction,
+        Store,
+        encode,
+        exports,
+        signature,
+    )
+    from ._engine import ffi, lib
+except ModuleNotFoundError as error:
+    if error.name not in (f"{__package__}._engine", f"{__package__}._cpython"):
+        raise  # a module that they need is missing: the error names it
+    _folder = os.path.dirname(os.path.dirname(__file__))
+    raise ImportError(
+        f"pywasm3 was imported from the source folder {_folder}, "
+        "where its compiled modules are not built for this Python: run 'make demo' there, or run "
+        "'pip install .' there and start Python in another folder",
+        name=__package__,
+    ) from error
+from . import _cpython
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,16 +101,23 @@ NULL: Pointer = ffi.NULL
 
 
 def _describe(address: int) -> tuple[str, FuncType]:
-    """Name and type of a pw_func of an entered store. Hook of fastcall."""
+    """Returns the name and the type of the pw_func at an address.
+
+    The store of the function is entered. The extension module calls this for functions that a guest
+    hands out, because nobody has looked them up by name.
+    """
     pointer = ffi.cast("pw_func *", address)
     index = lib.pw_func_index(pointer)
     name = text(lib.pw_module_function_name(lib.pw_func_module(pointer), index))
     return name or f"function {index}", func_type(lib.pw_func_type(pointer))
 
 
-# Before Python 3.13 the C API knows it.
+# Python 3.13 has this function. Earlier versions tell the extension module themselves which thread
+# is the main one, and it ignores the 0 that int() returns.
 _main_thread = getattr(_thread, "_get_main_thread_ident", int)
 
+# Hands the extension module the engine's table of functions, and the Python functions that it calls
+# for what need not be fast (its hooks).
 _cpython.connect(
     int(ffi.cast("uintptr_t", lib.pw_get_api())),
     _main_thread(),
@@ -104,9 +128,9 @@ _cpython.connect(
         "closed": WasmError,
         "signature": _function.signature,
         "call_argv": _function.call_argv,
-        "aio": _function.aio,
+        "aio": _function.AsyncFunction,
         "describe": _describe,
-        "limits": _limits.numbers,
+        "limits": _limits.engine_limits,
         "array": _function.array,
         "element": _errors.element,
     },
@@ -121,23 +145,27 @@ _STORE_TYPE = ffi.typeof("pw_store *")
 
 
 def address(pointer: Pointer) -> int:
-    """A pointer as an int."""
+    """Returns a pointer as an int."""
     return int(_cast(_INTEGER, pointer))
 
 
 def store_pointer(store: Store) -> Pointer:
-    """The pw_store of an open store."""
+    """Returns the pw_store of a store that is open."""
     return _cast(_STORE_TYPE, store._address)
 
 
 def text(name: Pointer) -> str:
-    """A pw_name as str. Names of the module's grammar are valid UTF-8; others are made so."""
+    """Returns a pw_name as str.
+
+    Names of imports and exports are valid UTF-8, because the decoder checks them. Names from the
+    name section need not be: what is wrong in them becomes U+FFFD.
+    """
     size = name.size
     return str(_unpack(name.data, size), "utf-8", "replace") if size else ""
 
 
 class entered:
-    """``with entered(store):`` holds the store: no other thread uses or closes it.
+    """``with entered(store):`` holds the store, so that no other thread uses or closes it.
 
     Raises:
         WasmError: The store is closed.
@@ -161,7 +189,7 @@ class entered:
 
 
 def new_error() -> Pointer:
-    """A pw_error to be filled."""
+    """Returns an empty pw_error, which a function of the C API fills when it fails."""
     return _new(_ERROR_TYPE)
 
 
@@ -174,7 +202,7 @@ _MODULE_ERRORS = {
 
 
 def error_from(error: Pointer) -> Exception:
-    """The exception for a filled pw_error."""
+    """Returns the exception that stands for a filled pw_error."""
     detail = str(ffi.string(error.detail), "utf-8", "replace")
     code = error.code
     if code == lib.PW_NO_MEMORY:
@@ -188,7 +216,7 @@ def error_from(error: Pointer) -> Exception:
     cls = _MODULE_ERRORS.get(code)
     if cls is None:
         return WasmError(detail)
-    # What is noticed about a whole module, when it is instantiated, has no place.
+    # An UnsupportedError about a whole module, found when it is instantiated, has no offset: 0.
     offset = error.offset if error.offset or cls is not UnsupportedError else None
     function = None if error.function == NO_INDEX else error.function
     message = detail if offset is None else f"{detail} (at offset {offset:#x})"
@@ -196,15 +224,20 @@ def error_from(error: Pointer) -> Exception:
 
 
 def func_type(type_: Pointer) -> FuncType:
-    """A pw_functype as FuncType."""
+    """Returns the FuncType of a pw_functype."""
     return FuncType._of(*signature(address(type_)))
 
 
 def new_limits(minimum: int, maximum: int | None, most: int) -> Pointer:
-    """A pw_limits.
+    """Returns the pw_limits of a memory or a table that the host makes.
+
+    Args:
+        minimum: Its size at the start, in pages or elements.
+        maximum: The size that it never grows beyond, or None.
+        most: The largest size that the specification allows.
 
     Raises:
-        ValueError: The limits are negative, beyond `most`, or in the wrong order.
+        ValueError: A limit is negative or above `most`, or the minimum is above the maximum.
     """
     low = _index(minimum)
     high = most if maximum is None else _index(maximum)
@@ -218,21 +251,26 @@ def new_limits(minimum: int, maximum: int | None, most: int) -> Pointer:
 
 
 def memory_type(limits: Pointer) -> MemoryType:
-    """A pw_limits as MemoryType."""
+    """Returns the MemoryType of a pw_limits."""
     return MemoryType(
         limits.min, limits.max if limits.has_max else None, limits.shared, limits.is64
     )
 
 
 def table_type(valtype: int, limits: Pointer) -> TableType:
-    """A pw_valtype and a pw_limits as TableType."""
+    """Returns the TableType of a pw_valtype and a pw_limits."""
     return TableType(
         BY_CODE[valtype], limits.min, limits.max if limits.has_max else None, limits.is64
     )
 
 
 def extern_type(type_: Pointer, func_types: Callable[[int], FuncType]) -> ExternType:
-    """A pw_externtype as one of our types; `func_types` gives the function type of an index."""
+    """Returns the type object of a pw_externtype.
+
+    Args:
+        type_: The pw_externtype.
+        func_types: Returns the FuncType of a type index of the same module.
+    """
     kind = type_.kind
     if kind == FUNC:
         return func_types(type_.type_index)

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What a Function tells of itself, and calls with arguments that are text. Hooks of fastcall."""
+"""Descriptions of functions, calls with arguments given as text, and calls that are awaited.
+
+Function is a class of the CPython extension module, which calls the functions here.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,6 @@ if TYPE_CHECKING:
     import inspect
     from typing import Any
 
-    from ._aio import AsyncFunction
     from ._cpython import Function
     from ._types import ValueType
 
@@ -25,7 +27,7 @@ _ANNOTATIONS: dict[ValueType, type] = {
 
 
 def _annotation(type_: ValueType) -> Any:
-    from ._cpython import Function
+    from ._ffi import Function
 
     if type_ in _ANNOTATIONS:
         return _ANNOTATIONS[type_]
@@ -36,7 +38,7 @@ def _annotation(type_: ValueType) -> Any:
     return object
 
 
-# What the raw form of a function takes and gives in place of floats: ints of the same width.
+# The raw form of a function takes and returns ints of the same width in place of floats.
 _PATTERNS: dict[ValueType, ValueType] = {ValType.F32: ValType.I32, ValType.F64: ValType.I64}
 
 
@@ -48,7 +50,7 @@ def _is_raw(function: Function) -> bool:
 
 
 def _types(function: Function) -> tuple[list[ValueType], list[ValueType]]:
-    """The types of parameters and results as Python has them; a raw function has integers."""
+    """Returns the types of parameters and results; those of a raw function are integers."""
     params, results = list(function.type.params), list(function.type.results)
     if _is_raw(function):
         params = [_PATTERNS.get(valtype, valtype) for valtype in params]
@@ -56,17 +58,41 @@ def _types(function: Function) -> tuple[list[ValueType], list[ValueType]]:
     return params, results
 
 
-def aio(function: Function) -> AsyncFunction:
-    """``function.aio``."""
-    from ._aio import AsyncFunction
+class AsyncFunction:
+    """A Function whose calls are awaited: ``await instance.exports.f.aio(1, 2)``.
 
-    return AsyncFunction(function)
+    ``Function.aio`` makes it. A call runs on another thread, so that the event loop stays free.
+    docs/control.md describes it.
+    """
+
+    __slots__ = ("_function",)
+
+    def __init__(self, function: Function) -> None:
+        self._function = function
+
+    async def __call__(self, *arguments: Any) -> Any:
+        """Calls the function on another thread; arguments and results are those of a plain call.
+
+        If the task is cancelled, the guest is stopped, and the task ends when the guest has ended.
+
+        Raises:
+            asyncio.CancelledError: The task was cancelled.
+            RuntimeError: No event loop is running, or the system cannot start a thread.
+        """
+        from ._aio import call_on_thread  # late, because importing asyncio is slow
+
+        return await call_on_thread(self._function, arguments)
+
+    def __repr__(self) -> str:
+        """Returns the function's name and type."""
+        return f"<pywasm3 {self._function.name}.aio: {self._function.type}>"
 
 
 def signature(function: Function, bound: int) -> inspect.Signature:
-    """What ``inspect.signature(function)`` gives: positional-only parameters p0, p1, ...
+    """Returns what ``inspect.signature(function)`` shows. The extension module calls this.
 
-    Several results are a tuple, none is None. The first `bound` parameters are left out.
+    The parameters are positional-only and are called p0, p1, ...; the first `bound` ones are left
+    out. The return annotation is a tuple for several results, and None for no result.
     """
     import inspect
     from types import GenericAlias
@@ -84,7 +110,10 @@ def signature(function: Function, bound: int) -> inspect.Signature:
 
 
 def array(arguments: tuple[object, ...], typecode: str, count: int) -> Any:
-    """What takes the results of map(): as numpy's, when an argument is. Hook of fastcall."""
+    """Makes the array that takes the results of ``Function.map``. The extension module calls this.
+
+    It is a numpy array if one of the arguments is, so numpy has been imported already.
+    """
     import sys
     from array import array
 
@@ -95,24 +124,24 @@ def array(arguments: tuple[object, ...], typecode: str, count: int) -> Any:
 
 
 class Doc:
-    """The attribute ``__doc__`` of functions and of their class."""
+    """The descriptor ``__doc__`` of the class Function, which describes a function or the class."""
 
     OF_CLASS = """A WebAssembly function: call it with one Python value per parameter.
 
     i32 and i64 take ints of the signed or unsigned range and come back signed; f32 and f64 take
-    floats. A function reference is a Function of the same store, an external reference any object,
-    which comes back as the same object; None is the null reference of either. No result is None,
-    several are a tuple.
+    floats. A function reference is a Function of the same store. An external reference is any
+    object, and comes back as the same object. None is the null reference of either kind. A call
+    returns None if there is no result, and a tuple if there are several.
 
     Raises:
-        TypeError: Wrong number or type of arguments.
-        OverflowError: An int that does not fit.
+        TypeError: The number or the type of the arguments is wrong.
+        OverflowError: An int does not fit its type.
         Trap: The WebAssembly code trapped.
-        WasmError: The instance is closed.
+        WasmError: The store is closed.
     """
 
     def __get__(self, function: Function | None, owner: type[Function]) -> str:
-        """Of a function: name and types, then where it comes from."""
+        """Returns name, types and origin of a function, or the text for the class."""
         return self.OF_CLASS if function is None else _describe(function)
 
 
@@ -168,19 +197,20 @@ def _parse(function: Function, position: int, text: object, valtype: ValueType) 
             return _float(stripped)
     except (ValueError, OverflowError) as error:
         shown = text if len(text) <= 40 else text[:40] + "..."
-        fault = "out of range for" if isinstance(error, OverflowError) else "no number of type"
+        fault = "out of range for" if isinstance(error, OverflowError) else "not a number of type"
         raise WasmError(f"{where}: {shown!r} is {fault} {valtype}") from None
     raise WasmError(f"{where}: a {valtype} cannot be given as text")
 
 
 def call_argv(function: Function, arguments: tuple[object, ...]) -> Any:
-    """Calls with arguments given as text, as command lines have them.
+    """Calls a function with arguments given as text. The extension module calls this.
 
-    Integers are decimal or, after ``0x``, hexadecimal, with an optional sign, in the signed or the
-    unsigned range; floats are what ``float()`` or ``float.fromhex()`` takes.
+    Integers are decimal, or hexadecimal after ``0x``, with an optional sign, in the signed or the
+    unsigned range. Floats are written as ``float()`` or ``float.fromhex()`` takes them.
 
     Raises:
-        WasmError: A wrong number of arguments, one that is no str, or no number of its type.
+        WasmError: The number of arguments is wrong, or an argument is not a str, or is not a number
+            of its type.
     """
     params, _ = _types(function)
     if len(arguments) != len(params):

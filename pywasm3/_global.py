@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Globals: single values that host and guest share."""
+"""Globals, which are single values that host and guest share."""
 
 from __future__ import annotations
 
 from ._ffi import NULL, entered, lib, store_pointer
-from ._shared import Shared, host_type, store_for
 from ._types import GlobalType
+from ._value_holder import ValueHolder, host_type, store_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from ._types import ValueType
 
 
-class Global(Shared):
-    """A global (specification, section 2.5.5): exported by an instance, or made by the host.
+class Global(ValueHolder):
+    """A global (specification, chapter 2.5, "Globals"), of an instance or made by the host.
 
-    One that is made can be an import of several instances, which share it if it is mutable.
+    A global that the host makes can be given as an import to several instances, which share it if
+    it is mutable.
     """
 
     __slots__ = ("_type",)
@@ -40,15 +41,15 @@ class Global(Shared):
         """Makes a global.
 
         Args:
-            type: Of its value: a member of ValType, a RefType, or a name.
-            value: As an argument of that type may be.
-            mutable: Whether it may change.
-            store: Where to make it. None: in the store of the Function that is its value, or in a
-                new one, which the instances that import it join.
+            type: The type of the value, or its name in the text format.
+            value: The first value; anything that a call's argument of this type may be.
+            mutable: Whether the value may change.
+            store: The store in which the global is made. None: the store of `value` if that is a
+                Function, else a new store, which the instances that import the global join.
 
         Raises:
-            ValueError: No global can have the type.
-            TypeError: `value` is no value of the type.
+            ValueError: A global cannot have the type.
+            TypeError: `value` cannot be converted to the type.
             OverflowError: `value` is out of the type's range.
             WasmError: The store is closed.
         """
@@ -61,24 +62,24 @@ class Global(Shared):
 
     @classmethod
     def _of(cls, store: Store, pointer: Pointer, valtype: ValueType, module: Pointer) -> Self:
-        """The global at a pw_global of the (entered) store."""
+        """Returns the Global for a pw_global of the store, which is entered."""
         self = super()._of(store, pointer, valtype, module)
         self._type = GlobalType(valtype, bool(lib.pw_global_mutable(pointer)))
         return self
 
     @property
     def type(self) -> GlobalType:
-        """Type of the value, and whether it may change."""
+        """The type of the value, and whether it may change."""
         return self._type
 
     @property
     def value(self) -> Any:
-        """The value, as a call's result has it; assignment takes what a call's argument may be.
+        """The value, which is read like a call's result and assigned like a call's argument.
 
         Raises:
-            AttributeError: Assigned, and the global is immutable.
-            TypeError: Assigned, and no value of the type.
-            OverflowError: Assigned, and out of the type's range.
+            AttributeError: It is assigned, and the global is immutable.
+            TypeError: What is assigned cannot be converted to the type.
+            OverflowError: What is assigned is out of the type's range.
             WasmError: The store is closed.
         """
         store = self._store
@@ -96,18 +97,18 @@ class Global(Shared):
             lib.pw_global_set(self._pointer, self._encode(value))
 
     def _bits(self) -> int:
-        """The pattern of the value."""
+        """Returns the bits of the value."""
         with entered(self._store):
             return int(lib.pw_global_get(self._pointer))
 
     def __repr__(self) -> str:
-        """The type, and the value while there is one."""
+        """Returns the type and the value; a closed store has no values."""
         value = "closed" if self._store.closed else repr(self.value)
         return f"<pywasm3.Global {self._type}: {value}>"
 
 
 def new_global(store: Store, type: ValueType, mutable: bool, bits: int) -> Pointer:
-    """A pw_global of the (entered) store."""
+    """Makes a pw_global in the store, which is entered."""
     pointer = lib.pw_global_new(store_pointer(store), type.code, mutable, bits)
     if not pointer:
         raise MemoryError("no memory for a global")

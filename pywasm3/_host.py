@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Marks on Python functions that a guest calls."""
+"""The decorator for Python functions that a guest calls, and questions about such functions."""
 
 from __future__ import annotations
 
@@ -17,19 +17,24 @@ _COROUTINE = 0x80  # inspect.CO_COROUTINE
 
 
 def host(*, pass_instance: bool = False) -> Callable[[F], F]:
-    """Decorates a function that will be given as an import. Any callable works without it.
+    """Decorates a host function, which is one that will be given as an import.
+
+    Only functions that need an option have to be decorated: any callable can be an import.
 
     Args:
-        pass_instance: Hand the calling Instance over as first argument.
+        pass_instance: Whether the function gets the calling Instance as its first argument.
 
     Returns:
-        The decorator. It returns its argument, marked; a callable that takes no attributes (a
-        built-in function) comes back wrapped.
+        The decorator. It marks the function and returns it. A callable that cannot have attributes,
+        like a built-in function, is returned in a wrapper.
+
+    Raises:
+        TypeError: The decorator is given an object that is not callable.
     """
 
     def mark(function: F) -> F:
         if not callable(function):
-            raise TypeError(f"a host function is callable, not {type(function).__name__}")
+            raise TypeError(f"a host function must be callable, not {type(function).__name__}")
         if not pass_instance:
             return function
         try:
@@ -43,7 +48,7 @@ def host(*, pass_instance: bool = False) -> Callable[[F], F]:
 
 
 class _Marked:
-    """A callable with the mark, around one that cannot carry it."""
+    """A wrapper that carries the mark for a callable that cannot have attributes."""
 
     __slots__ = ("__wrapped__",)
     _pywasm3_pass_instance = True
@@ -56,9 +61,10 @@ class _Marked:
 
 
 def is_async(function: object) -> bool:
-    """Whether calling it gives a coroutine: a function, method, partial, or object of that kind.
+    """Returns whether a callable returns a coroutine when it is called.
 
-    As inspect has it, whose import would cost milliseconds.
+    It may be an async function or method, a partial of one, or an object with such a ``__call__``.
+    inspect.iscoroutinefunction says nearly the same, but importing inspect takes milliseconds.
     """
     while isinstance(function, partial):
         function = function.func
@@ -70,5 +76,5 @@ def is_async(function: object) -> bool:
 
 
 def wants_instance(function: object) -> bool:
-    """Whether the callable was marked with pass_instance."""
+    """Returns whether the callable is marked with pass_instance."""
     return getattr(function, _MARK, False) is True

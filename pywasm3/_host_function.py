@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""Python callables as function references."""
+"""Makes function references of Python callables."""
 
 from __future__ import annotations
 
 from ._host import wants_instance
 from ._instance import Instance
 from ._module import Module
-from ._shared import host_type, store_for
 from ._types import FuncType, RefType
+from ._value_holder import host_type, store_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,25 +21,30 @@ if TYPE_CHECKING:
 def host_function(
     type: FuncType, callable: Callable[..., Any], *, store: Store | None = None
 ) -> Function:
-    """Makes a Function of a Python callable: what a table or a funcref parameter takes.
+    """Makes a Function of a Python callable, for a table or a parameter of type funcref.
 
-    As an import, any callable will do without this. The store keeps it until it is closed.
+    Imports do not need it, because any callable can be given as an import. The store keeps the
+    function until the store is closed.
 
     Args:
-        type: Its parameters and results.
-        callable: Called as an imported function is.
-        store: Where to make it: that of the table or the instance that it is for. None: a new one.
+        type: The types of the parameters and results.
+        callable: The callable, which is called like an imported function.
+        store: The store in which the function is made, which should be that of the table or the
+            instance that it is for. None: a new store.
 
     Raises:
-        TypeError: `type` is no FuncType, or `callable` cannot be called, or asks for its instance.
-        ValueError: The type cannot be used outside a module.
+        TypeError: `type` is not a FuncType, or `callable` is not callable or is marked with
+            pass_instance.
+        ValueError: A parameter or result type has a meaning inside a module only.
         UnsupportedError: This version cannot run functions of the type.
         WasmError: The store is closed.
     """
     if not isinstance(type, FuncType):
         raise TypeError(f"type must be a pywasm3.FuncType, not {type.__class__.__name__}")
     if wants_instance(callable):
-        raise TypeError("pass_instance has no meaning here: no instance imports the function")
+        raise TypeError(
+            "a function with pass_instance cannot be used here, because no instance imports it"
+        )
     name = str(getattr(callable, "__name__", "function"))
     imports = {"host": {name: callable}}
     instance = Instance(Module(_reexporting(type, name)), imports, store=store_for(store))
@@ -51,7 +56,7 @@ def host_function(
 
 
 def leb(number: int) -> bytes:
-    """Unsigned LEB128 (specification, section 5.2.2)."""
+    """Returns a number as unsigned LEB128 (specification, section 5.2.2)."""
     data = bytearray()
     while number > 0x7F:
         data.append(number & 0x7F | 0x80)
@@ -70,7 +75,7 @@ def _text(text: str) -> bytes:
 
 def _value_type(type_: ValueType) -> bytes:
     code = host_type(type_).code
-    if isinstance(type_, RefType):  # (ref heap): one that may be null has a short name
+    if isinstance(type_, RefType):  # (ref heap), not null: (ref null heap) is a ValType here
         return bytes((0x64, code & 0x7F))
     return bytes((code,))
 

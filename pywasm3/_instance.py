@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Instances: modules with their imports, ready to be called."""
+"""Instances, which are modules with their imports, and the mapping of their exports."""
 
 from __future__ import annotations
 
@@ -28,70 +28,70 @@ from ._limits import Deadline
 from ._linker import choose_store, link, mapping_lookup
 from ._memory import Memory
 from ._module import Module, check_module
-from ._program import initialize, new_wasi, run, with_wasi
 from ._table import Table
 from ._tag import Tag
 from ._types import BY_CODE, GlobalType, TableType, TagType, ValType
+from ._wasi_program import initialize, new_wasi, run, with_wasi
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import TracebackType
-    from typing import Any, Literal, NoReturn, TypeAlias
+    from typing import Any, NoReturn
 
     from typing_extensions import Self
 
+    from ._aliases import Compile, Imports
     from ._ffi import Pointer
     from ._limits import Limits
-    from ._linker import Imports
     from ._snapshot import Snapshot
     from ._types import ImportType, ValueType
     from .wasi import Wasi, WasiConfig
-
-    Compile: TypeAlias = Literal["lazy", "eager"]
 
 _NO_EXTERNS = ffi.NULL
 _new = lib.pw_instance_new
 
 
 class Exports(Mapping[str, "Function | Memory | Global | Table | Tag"]):
-    """The exports of an instance: a mapping from names, in the module's order.
+    """The exports of an instance, as a mapping from names in the module's order.
 
-    ``exports.add`` is ``exports["add"]``; a name that is no identifier, or that is a method of
-    mappings (``get``, ``items``, ``keys``, ``values``), works as item only. The values are
-    Function, Memory, Global, Table and Tag objects: each is made when it is first asked for, and
-    kept.
+    ``exports.add`` is ``exports["add"]``. Names that are not identifiers, and names of methods of
+    mappings (``get``, ``items``, ``keys``, ``values``), can be looked up only as items. The values
+    are Function, Memory, Global, Table and Tag objects. Each is made when it is first looked up,
+    and later look-ups return the same object.
     """
 
-    # One slot, for it is quicker to make. Its name cannot be that of an export.
+    # There is one slot with a tuple, because that is quicker to set than several slots. Its mangled
+    # name, _Exports__core, keeps it apart from the names of exports.
     __slots__ = ("__core", "__dict__", "__weakref__")
 
     if TYPE_CHECKING:
         __core: tuple[Module, Store, Pointer, dict[str, Any]]
 
     def __init__(self) -> None:
-        """Refused: an Instance makes its own.
+        """Cannot be called: ``instance.exports`` is the way to get one.
 
         Raises:
             TypeError: Always.
         """
-        raise TypeError("Exports cannot be made directly; an Instance has them")
+        raise TypeError("Exports cannot be made directly; use the exports of an Instance")
 
     @classmethod
     def _of(cls, module: Module, store: Store, pointer: Pointer) -> Exports:
         self = object.__new__(cls)
         _set_core(self, (module, store, pointer, {}))
-        # Makes __dict__ now: CPython 3.11 makes two, and frees their values twice, when a
-        # collection meanwhile lets a finalizer or another thread ask for it, too.
+        # Creates __dict__ now. If CPython 3.11 creates it later, when an attribute is set, the
+        # garbage collector may run meanwhile, and a finalizer or another thread may ask for
+        # __dict__ too: then it is created twice, and its values are freed twice.
         vars(self)
         return self
 
     def __getitem__(self, name: str) -> Any:
-        """The export of a name.
+        """Returns the export with a name.
 
         Raises:
-            KeyError: There is none.
-            WasmError: It is asked for the first time, and the store is closed.
+            KeyError: There is no such export.
+            WasmError: The export is looked up for the first time, and the store is closed.
         """
         module, store, pointer, cache = self.__core
         if name in cache:
@@ -109,8 +109,13 @@ class Exports(Mapping[str, "Function | Memory | Global | Table | Tag"]):
         return cache.setdefault(name, value)  # another thread may have been quicker
 
     def __getattr__(self, name: str) -> Any:
-        """The export of a name; AttributeError when there is none."""
-        if name == "_Exports__core":  # of an object that nobody initialized
+        """Returns the export with a name.
+
+        Raises:
+            AttributeError: There is no such export.
+            WasmError: The export is looked up for the first time, and the store is closed.
+        """
+        if name == "_Exports__core":  # the slot of an object that was made by __new__ alone
             raise AttributeError(name)
         try:
             value = self[name]
@@ -120,48 +125,48 @@ class Exports(Mapping[str, "Function | Memory | Global | Table | Tag"]):
         return value
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
-        """Refused: exports are what they are."""
+        """Raises AttributeError, because exports cannot be assigned."""
         raise AttributeError(
             f"exports cannot be assigned; a mutable global is set by exports.{name}.value = ..."
         )
 
     def __delattr__(self, name: str) -> NoReturn:
-        """Refused: exports are what they are."""
+        """Raises AttributeError, because exports cannot be deleted."""
         raise AttributeError("exports cannot be deleted")
 
     def __contains__(self, name: object) -> bool:
-        """Whether there is an export of the name."""
+        """Returns whether there is an export with the name."""
         return name in self.__core[0]._export_table()
 
     def __iter__(self) -> Iterator[str]:
-        """Over the names, in the module's order."""
+        """Iterates over the names in the module's order."""
         return iter(self.__core[0]._export_table())
 
     def __len__(self) -> int:
-        """How many exports there are."""
+        """Returns the number of exports."""
         return len(self.__core[0]._export_table())
 
     def __dir__(self) -> list[str]:
-        """Methods and export names."""
+        """Lists the methods and the names of the exports."""
         return sorted({*object.__dir__(self), *self.__core[0]._export_table()})
 
     __eq__ = object.__eq__
     __hash__ = object.__hash__
 
     def __repr__(self) -> str:
-        """The names with their types."""
+        """Returns the names of the exports with their types."""
         exports = ", ".join(map(str, self.__core[0].exports))
         return f"<pywasm3.Exports {{{exports}}}>"
 
 
-# The slot itself, past the refusal to be set.
+# Setter of the slot, which works although __setattr__ refuses.
 _set_core = Exports.__dict__["_Exports__core"].__set__
 
 
 def _resolve(
     module: Module, store: Store, pointer: Pointer, name: str, kind: int, index: int
 ) -> Global | Table | Tag:
-    """The global, table or tag that a pw_instance exports, in the (entered) store."""
+    """Returns the global, table or tag that a pw_instance exports; its store is entered."""
     if kind == GLOBAL:
         global_ = lib.pw_instance_global(pointer, index)
         valtype = _declared(module, name, lib.pw_global_type(global_))
@@ -177,7 +182,11 @@ def _resolve(
 
 
 def _declared(module: Module, name: str, code: int) -> ValueType:
-    """The type of an export's values: where it has a type index, that of the exporting module."""
+    """Returns the type of the values of an exported global or table.
+
+    A RefType may contain a type index, and the global or table may come from another module, where
+    that index means another type. So the type is the one that the exporting module declares.
+    """
     valtype = BY_CODE[code]
     if isinstance(valtype, ValType):
         return valtype
@@ -187,11 +196,12 @@ def _declared(module: Module, name: str, code: int) -> ValueType:
 
 
 class Instance:
-    """An instance of a module (specification, section 4.2.5).
+    """An instance of a module (specification, section 4.2, "Module Instances").
 
-    It lives in a store: one of its own, that of the instances its imports come from, or the one
-    it is given. Instances of one store share a value stack and a lock: a second thread that calls
-    waits for the first. ``with pywasm3.Instance(...) as instance:`` closes it at the end.
+    An instance lives in a store. It is the store that is given, or the store that its imports come
+    from, or else a new one. Instances of one store share a value stack, and a lock: while one
+    thread runs a call, a second thread that calls waits. ``with pywasm3.Instance(...) as
+    instance:`` closes the instance at the end.
     """
 
     __slots__ = ("__weakref__", "_exports", "_memory", "_module", "_pointer", "_store", "_wasi")
@@ -215,30 +225,33 @@ class Instance:
         """Links the imports, lays out memory and tables, and runs the start function.
 
         Args:
-            module: What to instantiate.
-            imports: ``{module: {name: value}}``, where the inner mapping may be an Instance, or
-                ``{(module, name): value}``. Names that the module does not import are ignored.
-                A function is any callable, or a Function of the same type; a memory, a table, a
-                mutable global, a tag is a Memory, Table, Global, Tag, of another instance or of the
-                host; an immutable global is a Global or its value.
-            store: Where to live.
-            compile: When functions are compiled for the interpreter: each at its first call
-                (``"lazy"``), or all now (``"eager"``), which tells now whether they can be.
-            wasi: What a program for WASI is given. It serves the imports from
-                ``wasi_snapshot_preview1`` and ``wasi_unstable`` that `imports` does not name; and
-                if the module is a library (a reactor), its ``_initialize`` is called.
-            limits: Of the store that it makes for itself.
+            module: The module.
+            imports: The values for the module's imports: ``{module: {name: value}}``, where the
+                inner mapping may be an Instance, or ``{(module, name): value}``. Values that the
+                module does not import are ignored. An imported function can be any callable, or a
+                Function of the same type. An imported memory, table, mutable global or tag is a
+                Memory, Table, Global or Tag, which another instance exports or the host has made.
+                An immutable global can be a Global or a plain value.
+            store: The store to live in. None: the store that the imports come from, or a new one.
+            compile: When functions are compiled for the interpreter. ``"lazy"`` compiles each
+                function at its first call; ``"eager"`` compiles all functions now, so that a
+                function that cannot be compiled is found now.
+            wasi: The configuration of a program that was compiled for WASI. It provides the imports
+                from ``wasi_snapshot_preview1`` and ``wasi_unstable`` that `imports` does not name.
+                If the module is a library (a reactor), its ``_initialize`` is called.
+            limits: The limits of the new store that is made for the instance.
 
         Raises:
-            LinkError: Imports are missing or do not fit; it lists all of them.
+            LinkError: Imports are missing or do not fit; the error lists all of them.
             Trap: A segment does not fit into its memory or table, or the start function trapped.
-            UnsupportedError: A memory or a table begins beyond the limits, or a function is too
-                large for the engine; without ``"eager"``, its first call raises this.
+            UnsupportedError: A memory or a table is larger than the limits from the beginning, or a
+                function is too large for the engine. With ``"lazy"``, a function that is too large
+                raises the error when it is first called.
             OSError: Something that `wasi` names cannot be opened.
             WasiExit: The start function, or ``_initialize``, ended the program.
-            ValueError: There are limits, but the store exists: that has some already.
-            TypeError: An argument is of another type.
-            ValueError: `compile` is neither.
+            ValueError: `limits` is given, but the instance joins a store, which has limits already;
+                or `compile` is neither ``"lazy"`` nor ``"eager"``.
+            TypeError: An argument has the wrong type.
         """
         if compile not in ("lazy", "eager"):
             raise ValueError(f'compile must be "lazy" or "eager", not {compile!r}')
@@ -255,7 +268,9 @@ class Instance:
         try:
             lookup = with_wasi(lookup, self._wasi)
             self._instantiate(module, lookup, store, compile == "eager", limits)
-            self._wasi.memory.refresh()  # while there is an instance to ask
+            # Finds the memory now: self._wasi has a weak reference to the instance, which functions
+            # of the guest may outlive.
+            self._wasi.memory.refresh()
             self._start()
             initialize(self)
         except BaseException:
@@ -275,7 +290,7 @@ class Instance:
         eager: bool = False,
         limits: Limits | None = None,
     ) -> None:
-        """Everything but the start function."""
+        """Links and instantiates the module, without calling its start function."""
         if module._info.nimports:
             store, externs = link(module, lookup, self, store, limits)
         else:
@@ -295,28 +310,28 @@ class Instance:
         self._exports = Exports._of(module, store, pointer)
 
     def _function(self, index: int, name: str) -> Function:
-        """The function of an index, imported ones counted."""
+        """Returns the function with an index; imported functions are counted."""
         type_ = self._module._function_type(index)
         return self._store._export(address(self._pointer), index, name, type_)
 
     @property
     def module(self) -> Module:
-        """What it is an instance of."""
+        """The module that this is an instance of."""
         return self._module
 
     @property
     def exports(self) -> Exports:
-        """What it offers: attributes and items by name."""
+        """The exports, which are attributes and items by name."""
         return self._exports
 
     @property
     def store(self) -> Store:
-        """Where it lives."""
+        """The store that the instance lives in."""
         return self._store
 
     @property
     def memory(self) -> Memory:
-        """The exported memory; the first one, if there are several.
+        """The exported memory, or the first one if there are several.
 
         Raises:
             WasmError: The module exports no memory.
@@ -334,14 +349,15 @@ class Instance:
 
     @property
     def fuel(self) -> int | None:
-        """How many calls and loop iterations its store may still run; None: they are not counted.
+        """The number of calls and loop iterations that the store may still run.
 
-        Assignment refills it, also while a call runs, from a host function or another thread. While
-        a call runs on another thread, what is read is some microseconds old.
+        None means that they are not counted. Fuel can be assigned at any time: a host function or
+        another thread can refill it while a call runs. The value that is read while another thread
+        runs a call is a few microseconds old.
 
         Raises:
-            ValueError: Assigned, and negative.
-            TypeError: Assigned, and neither an integer nor None.
+            ValueError: What is assigned is negative.
+            TypeError: What is assigned is neither an integer nor None.
             WasmError: The store is closed.
         """
         return self._store.fuel
@@ -351,58 +367,64 @@ class Instance:
         self._store.fuel = value
 
     def interrupt(self) -> bool:
-        """Stops the running call with Interrupted; from any thread, or from a host function.
+        """Stops the running call with Interrupted. Any thread, or a host function, may call this.
 
-        Calls of the same store that are nested in it are stopped, too, and none begins until it has
-        ended: a host function that catches Interrupted only delays it.
+        Calls of the same store that are nested in the running call are stopped too, and no other
+        nested call can begin until the outermost call has ended. A host function that catches
+        Interrupted therefore delays the end, but cannot prevent it.
 
         Returns:
-            Whether a call was running. It may still end by itself.
+            Whether a call was running. It may also have ended by itself before it was stopped.
         """
         return self._store.interrupt()
 
     def deadline(self, seconds: float) -> Deadline:
-        """``with instance.deadline(0.5):`` bounds the time of what is called there.
+        """Limits the time of calls: ``with instance.deadline(0.5):``.
 
-        This thread's calls in its store, and what is nested in them, must end within so many
-        seconds of the context's beginning, or are stopped with DeadlineExceeded. Contexts nest; the
-        first deadline counts. Host functions are not stopped, but the guest does not go on after
-        them. A call that begins too late is refused.
+        Calls that this thread makes within the context in the instance's store, including nested
+        calls, are stopped with DeadlineExceeded when the given number of seconds has passed since
+        the context began. A call that would begin after that raises DeadlineExceeded at once. A
+        host function is not stopped, but the guest does not continue after it. Contexts can be
+        nested; the earliest deadline counts.
+
+        Args:
+            seconds: The time from the beginning of the context.
 
         Raises:
-            ValueError: On entering, when the seconds are negative.
+            ValueError: `seconds` is negative. The ``with`` statement raises it.
         """
         return Deadline(self._store, seconds)
 
     def snapshot(self, *, imported: bool = False) -> Snapshot:
-        """Its state as of now: memory, mutable globals, tables, which segments were dropped.
+        """Takes a snapshot of the state: memories, mutable globals, tables, and dropped segments.
 
-        docs/pool.md says what is not part of it. Calls of other threads are waited for.
+        docs/pool.md says what is not part of a snapshot. If another thread runs a call in the
+        store, this waits for its end.
 
         Args:
-            imported: Takes imported memories, tables and mutable globals as its own, too, which
-                it may share with others.
+            imported: Whether the snapshot includes memories, tables and mutable globals that the
+                module imports, and that the instance may therefore share with others.
 
         Raises:
-            WasmError: A call of this thread is running in the store, or that is closed.
-            MemoryError: There is no memory for it.
+            WasmError: A call of this thread is running in the store, or the store is closed.
+            MemoryError: There is not enough memory.
         """
-        from ._snapshot import save  # most programs never need it
+        from ._snapshot import save  # imported late, because most programs never need it
 
         return save(self, imported)
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Brings back the state of a snapshot: its own, or another instance's of the same module.
+        """Restores the state of a snapshot of this instance, or of another one of the same module.
 
-        A memory or table that has grown since shrinks. Views of a memory stay valid: beyond the
-        new end they show zeros. What cannot be restored changes nothing.
+        A memory or a table that has grown since the snapshot shrinks again. Views of a memory stay
+        valid, and show zeros beyond its new end. If an error is raised, the state has not changed.
 
         Raises:
-            SnapshotError: It is of another module, damaged, refers to functions of another store,
-                or is larger than the limits allow.
-            WasmError: A call of this thread is running in the store, or that is closed.
-            MemoryError: There is no memory for it.
-            TypeError: It is no snapshot.
+            SnapshotError: The snapshot is of another module, is damaged, refers to functions of
+                another store, or is larger than the limits allow.
+            WasmError: A call of this thread is running in the store, or the store is closed.
+            MemoryError: There is not enough memory.
+            TypeError: `snapshot` is not a Snapshot.
         """
         from ._snapshot import restore
 
@@ -410,10 +432,10 @@ class Instance:
 
     @property
     def wasi(self) -> Wasi:
-        """What it has of WASI.
+        """The state of the WASI program, for example what it has written to its output.
 
         Raises:
-            WasmError: It was made without ``wasi=``.
+            WasmError: The instance was made without ``wasi=``.
         """
         if self._wasi is None:
             raise WasmError(f"{self._module!r} was instantiated without wasi=")
@@ -423,34 +445,35 @@ class Instance:
         """Runs the program: calls ``_start``.
 
         Returns:
-            The exit code: that of proc_exit, or 0 when ``_start`` returns.
+            The exit code, which is the argument of proc_exit, or 0 if ``_start`` returns.
 
         Raises:
-            WasmError: The module exports no function ``_start`` without parameters and results.
-            Trap: It trapped.
+            WasmError: The module does not export a function ``_start`` without parameters and
+                results.
+            Trap: The program trapped.
         """
         return run(self)
 
     @property
     def closed(self) -> bool:
-        """Whether its store is closed."""
+        """Whether the store is closed."""
         return self._store.closed
 
     def close(self) -> None:
-        """Closes its store: frees it, and with it all instances that share the store.
+        """Closes the store, and with it all instances that share the store.
 
-        Functions, globals and tables raise WasmError from then on; views of a memory stay valid.
-        Closing again does nothing.
+        After that, their functions, globals and tables raise WasmError. Views of a memory stay
+        valid. Closing again does nothing.
 
         Raises:
-            WasmError: A call is running.
+            WasmError: A call is running in the store.
         """
         self._store.close()
         if self._wasi is not None:
             self._wasi.close()
 
     def __enter__(self) -> Self:
-        """Itself."""
+        """Returns the instance."""
         return self
 
     def __exit__(
@@ -459,11 +482,11 @@ class Instance:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Closes it."""
+        """Closes the instance."""
         self.close()
 
     def __repr__(self) -> str:
-        """The module's name, the number of exports."""
+        """Returns the module's name and the number of exports."""
         module = self._module
         name = f" of {module.name!r}" if module.name else ""
         state = "closed" if self.closed else f"{module._info.nexports} exports"

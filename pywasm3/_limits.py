@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Bounds on what a guest can use. docs/control.md has the reasons for the defaults."""
+"""Limits on what a guest can use, and the deadline of a ``with`` statement.
+
+docs/control.md gives the reasons for the default limits.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
 
     from ._cpython import Store
 
-# As the engine has them; its own limits are below.
+# These values tell the engine that there is no limit. Its own, lower limits still apply.
 _NONE = 0xFFFFFFFFFFFFFFFF
 _NO_FUEL = -1
 _NEVER = 0x7FFFFFFFFFFFFFFF
@@ -31,15 +34,18 @@ def _size(name: str, value: Any, least: int) -> int:
 
 
 class Limits(Value):
-    """What a store, and all instances in it, may use. Immutable, equal by value.
+    """Limits what a store, and every instance in it, may use. Immutable, and equal by value.
 
     Attributes:
-        memory: Bytes of each linear memory. None: the 4 GiB that 32-bit addresses reach.
-        table: Elements of each table. None: the 10 million that this package allows at most.
-        stack: Bytes for the values of running functions.
-        fuel: How many calls and loop iterations may run, all calls together, until fuel is
-            refilled. None: they are not counted.
-        timeout: Seconds for each call from outside, with all that is nested in it. None: any time.
+        memory: The largest size of each linear memory, in bytes. None allows the 4 GiB that 32-bit
+            addresses reach.
+        table: The largest size of each table, in elements. None allows 10 million, the most that
+            this package allows.
+        stack: The size of the stack that holds the values of running functions, in bytes.
+        fuel: How many calls and loop iterations all calls together may run until fuel is refilled.
+            None does not count them.
+        timeout: How many seconds each call from outside may take, including the calls that are
+            nested in it. None sets no time limit.
     """
 
     __slots__ = __match_args__ = ("memory", "table", "stack", "fuel", "timeout")
@@ -51,17 +57,18 @@ class Limits(Value):
 
     def __init__(
         self,
+        *,
         memory: int | None = None,
         table: int | None = None,
         stack: int = _STACK,
         fuel: int | None = None,
         timeout: float | None = None,
     ) -> None:
-        """Takes the limits, best by name.
+        """Takes each limit by its name: ``Limits(memory=64 << 20, fuel=1_000_000)``.
 
         Raises:
-            ValueError: One is negative, or the stack is 0 or more than 1 GiB.
-            TypeError: One is no number.
+            ValueError: A limit is negative, or the stack is 0 or more than 1 GiB.
+            TypeError: A limit is not a number.
         """
         _set(self, "memory", None if memory is None else _size("memory", memory, 0))
         _set(self, "table", None if table is None else _size("table", table, 0))
@@ -71,14 +78,27 @@ class Limits(Value):
         _set(self, "fuel", None if fuel is None else _size("fuel", fuel, 0))
         _set(self, "timeout", None if timeout is None else float(timeout))
         if self.timeout is not None and not self.timeout >= 0:
-            raise ValueError(f"timeout must not be negative, nor NaN: {timeout!r}")
+            raise ValueError(
+                f"timeout must be a number of seconds that is not negative, not {timeout!r}"
+            )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickles the limits by name, because the constructor takes no positional arguments."""
+        return _unpickled, (type(self), dict(zip(self.__match_args__, self._fields(), strict=True)))
 
 
-def numbers(limits: object) -> tuple[int, int, int, int, int]:
-    """A Limits for the engine: bytes, elements, bytes, units, nanoseconds. Hook of fastcall.
+def _unpickled(cls: type[Limits], fields: dict[str, Any]) -> Limits:
+    return cls(**fields)
+
+
+def engine_limits(limits: object) -> tuple[int, int, int, int, int]:
+    """Returns the five limits as the engine takes them. The extension module calls this.
+
+    The units are bytes (memory), elements (table), bytes (stack), units of fuel, and nanoseconds
+    (timeout).
 
     Raises:
-        TypeError: It is none.
+        TypeError: `limits` is not a Limits.
     """
     if not isinstance(limits, Limits):
         raise TypeError(f"limits must be a pywasm3.Limits, not {type(limits).__name__}")
@@ -93,17 +113,20 @@ def numbers(limits: object) -> tuple[int, int, int, int, int]:
 
 
 class Deadline:
-    """``with instance.deadline(seconds):`` stops what this thread calls there."""
+    """The context that ``with instance.deadline(seconds):`` enters.
 
-    __slots__ = ("_scopes", "_seconds", "_store")
+    It stops the calls that this thread makes within it when the time is over.
+    """
+
+    __slots__ = ("_deadlines", "_seconds", "_store")
 
     def __init__(self, store: Store, seconds: float) -> None:
         self._store = store
         self._seconds = seconds
-        self._scopes: list[int] = []
+        self._deadlines: list[int] = []
 
     def __enter__(self) -> Self:
-        self._scopes.append(self._store._begin_deadline(self._seconds))
+        self._deadlines.append(self._store._begin_deadline(self._seconds))
         return self
 
     def __exit__(
@@ -112,4 +135,4 @@ class Deadline:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._store._end_deadline(self._scopes.pop())
+        self._store._end_deadline(self._deadlines.pop())

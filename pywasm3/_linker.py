@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Import resolution: from names to what pw_instance_new takes. Reports every misfit at once."""
+"""Links imports: finds the value for each import of a module, and checks that it fits.
+
+The result is what pw_instance_new takes. A LinkError lists all imports that do not fit.
+"""
 
 from __future__ import annotations
 
@@ -53,8 +56,8 @@ if TYPE_CHECKING:
     from ._module import Module
     from ._types import ImportType, ValueType
 
-    Imports: TypeAlias = Mapping[Any, Any]
-    # What an import will be: made when the store is known, and entered.
+    # A Maker returns the kind and the pointer of a pw_extern. It is called when the store is known
+    # and has been entered. A Plan is the Maker for an import, with the store of the import's value.
     Maker: TypeAlias = Callable[[Store, Instance], tuple[int, Pointer]]
     Plan: TypeAlias = tuple[Maker, Store | None]
 
@@ -62,13 +65,15 @@ ABSENT = object()
 
 
 class Late:
-    """Stands for a function that is linked after instantiation, or a global's first value.
+    """A value for an import that may change after instantiation.
 
-    For the wasm3-shaped face, which loads first and links then.
+    The API of the ``wasm3`` package needs it, because there a module is loaded before its functions
+    are linked and its imported globals are set.
 
     Attributes:
-        value: The callable or None; the number.
-        host: The function's HostFunction, once there is one.
+        value: The callable for a function, or None as long as there is none; the number for a
+            global.
+        host: The HostFunction of the import, which exists once the module is instantiated.
     """
 
     __slots__ = ("host", "value")
@@ -81,11 +86,11 @@ class Late:
 
 
 class Typed:
-    """A callable whose type is known, so that an import of another type is a misfit.
+    """A callable whose type is known, so that it does not fit an import of another type.
 
     Attributes:
-        callable: What is called.
-        type: Its type.
+        callable: The callable.
+        type: The type of its parameters and results.
     """
 
     __slots__ = ("callable", "type")
@@ -96,7 +101,7 @@ class Typed:
 
 
 class _Misfit(Exception):
-    """Says in words what was given."""
+    """Raised when a value does not fit an import; its argument describes the value."""
 
 
 # ---- names to values -----------------------------------------------------------------------------
@@ -107,10 +112,12 @@ def _nothing(wanted: ImportType) -> Any:
 
 
 def mapping_lookup(imports: object) -> Callable[[ImportType], Any]:
-    """How to look up an import in what the user gave; ABSENT when it is not there.
+    """Returns a function that looks up an import in what the user gave.
+
+    The function returns ABSENT if there is no value for the import.
 
     Raises:
-        TypeError: It is no mapping.
+        TypeError: `imports` is not a mapping.
     """
     if imports is None:
         return _nothing
@@ -131,6 +138,7 @@ def mapping_lookup(imports: object) -> Callable[[ImportType], Any]:
 
 
 def _namespace(module: str, value: object) -> Mapping[str, Any]:
+    """Returns what the user gave for the imports from one module as a mapping from names."""
     if isinstance(value, Mapping):
         return value
     exports = getattr(value, "exports", None)
@@ -146,6 +154,7 @@ def _namespace(module: str, value: object) -> Mapping[str, Any]:
 
 
 def _shown(value: object) -> str:
+    """Describes a value in words that fit into one line."""
     try:
         text = repr(value)
     except Exception:
@@ -157,7 +166,7 @@ def _shown(value: object) -> str:
 
 
 def _given(value: object) -> str:
-    """What was given in words: its type if it is something of an instance."""
+    """Describes a value in words, by its type if it is something that instances export."""
     if isinstance(value, (Function, Global, Memory, Table, Tag)):
         return describe(value.type)
     if callable(value):
@@ -166,12 +175,12 @@ def _given(value: object) -> str:
 
 
 class _Import:
-    """An import of a module, where it is known which.
+    """An import, together with the module that imports.
 
     Attributes:
-        wanted: Its names and its type.
-        module: The module.
-        label: Both names, as errors of host functions have them.
+        wanted: The names and the type of the import.
+        module: The module that imports.
+        label: Both names with a dot between them, for messages about a host function.
     """
 
     __slots__ = ("_position", "label", "module", "wanted")
@@ -184,21 +193,24 @@ class _Import:
 
     @property
     def type_index(self) -> int:
-        """Of a function or a tag: the index of its type."""
+        """The index of the type, if a function or a tag is imported."""
         index: int = self.module._info.imports[self._position].type.type_index
         return index
 
 
 def _fits(given: MemoryType | TableType, wanted: MemoryType | TableType) -> bool:
-    """Whether the limits of something match those of an import (section 3.3.2)."""
+    """Returns whether limits match those of an import (specification, chapter 3.3, "Limits")."""
     if given.min < wanted.min or given.is64 != wanted.is64:
         return False
     return wanted.max is None or (given.max is not None and given.max <= wanted.max)
 
 
-# ---- types that have type indices: each module has its own, the store knows which are equal ----
+# ---- types that contain a type index -------------------------------------------------------------
 
-_INDICES = "; the indices of types are those of each module"
+# A type index means something only in its own module, so types of different modules are compared by
+# the identities that the store has for them. Two types that look the same can therefore differ; a
+# message about such types ends with this explanation.
+_INDICES = "; a type index means different types in different modules"
 
 
 def _has_index(*types: ValueType) -> bool:
@@ -206,7 +218,7 @@ def _has_index(*types: ValueType) -> bool:
 
 
 def _is_type(store: Store, identity: Pointer, to: _Import) -> bool:
-    """Whether a type of the (entered) store is the function type of an import."""
+    """Returns whether a type of the entered store is the function type of an import."""
     pointer = store_pointer(store)
     wanted = lib.pw_store_type(pointer, to.module._pointer, to.type_index)
     return bool(wanted and wanted == identity)
@@ -223,7 +235,14 @@ def _same_function_type(function: Function, to: _Import) -> bool:
 
 
 def _matches(value: Global | Table, wanted: ValueType, to: _Import, both_ways: bool) -> bool:
-    """Whether values of something fit an import, and those of the import fit it."""
+    """Returns whether the values of a global or a table fit an import.
+
+    Args:
+        value: The global or the table.
+        wanted: The type of the import's values.
+        to: The import.
+        both_ways: Whether the types must be equal, because the guest can write values too.
+    """
     store, given = value.store, value._valtype
 
     def same(a: int, b: int) -> bool:
@@ -240,14 +259,14 @@ def _matches(value: Global | Table, wanted: ValueType, to: _Import, both_ways: b
 
 
 def _misfit(value: Global | Table, to: _Import) -> _Misfit:
-    """That a global or a table is of another type."""
+    """Returns the error for a global or a table of another type."""
     wanted = to.wanted.type
     assert isinstance(wanted, (GlobalType, TableType))
     indices = _INDICES if _has_index(value._valtype) and _has_index(wanted.type) else ""
     return _Misfit(f"{_given(value)}{indices}")
 
 
-# ---- values to makers: one function per kind of import -------------------------------------------
+# ---- plans: one function per kind of import ------------------------------------------------------
 
 
 def _plan_function(to: _Import, value: Any) -> Plan:
@@ -323,7 +342,7 @@ def _plan_global(to: _Import, value: Any) -> Plan:
     if isinstance(value, Late):
         value = value.value
     elif expected.mutable:
-        raise _Misfit(f"{_given(value)}; only a mutable Global can be shared")
+        raise _Misfit(f"{_given(value)}; a mutable global must be given as a Global")
     if is_reference(expected.type):
         return _plan_reference(to, expected, value)
     try:
@@ -338,7 +357,7 @@ def _new_global(store: Store, type_: GlobalType, bits: int) -> tuple[int, Pointe
 
 
 def _plan_reference(to: _Import, type_: GlobalType, value: Any) -> Plan:
-    """A global of the host whose value is a reference."""
+    """Returns the plan for an immutable global that the host makes of a reference."""
 
     def bits_in(store: Store) -> int:
         module = address(to.module._pointer)
@@ -367,7 +386,7 @@ def _plan_tag(to: _Import, value: Any) -> Plan:
     with entered(value.store):
         fits = _is_type(value.store, lib.pw_tag_type_identity(value._pointer), to)
     if not fits:
-        same = "; the types are of other recursion groups" if value.type == expected else ""
+        same = "; the types are in different recursion groups" if value.type == expected else ""
         indices = _INDICES if _has_index(*value.type.type.params, *expected.type.params) else same
         raise _Misfit(f"{_given(value)}{indices}")
     return (lambda *_: (TAG, ffi.cast("void *", value._pointer))), value.store
@@ -382,7 +401,7 @@ _PLANS = {
 }
 
 
-# ---- the whole -----------------------------------------------------------------------------------
+# ---- all imports of a module ---------------------------------------------------------------------
 
 
 def _choose(
@@ -390,7 +409,7 @@ def _choose(
     store: Store | None,
     mismatched: list[Mismatch],
 ) -> Store | None:
-    """The one store of all; imports of any other are misfits."""
+    """Returns the store that imports come from; notes those of other stores as mismatched."""
     for wanted, _, owner in makers:
         if owner is None:
             continue
@@ -406,15 +425,18 @@ def _choose(
 
 
 def choose_store(store: Store | None, limits: Limits | None) -> Store:
-    """The store there is, or a new one with the limits.
+    """Returns the store that is given, or a new one with the limits.
 
     Raises:
-        ValueError: There are both.
+        ValueError: A store and limits are given.
     """
     if store is None:
         return Store() if limits is None else Store(limits=limits)
     if limits is not None:
-        raise ValueError("the instance joins a store, which has its limits: Store(limits=...)")
+        raise ValueError(
+            "limits cannot be given: the instance joins a store, which got its limits from "
+            "Store(limits=...)"
+        )
     return store
 
 
@@ -425,21 +447,22 @@ def link(
     store: Store | None,
     limits: Limits | None,
 ) -> tuple[Store, Pointer]:
-    """Resolves the imports of a module.
+    """Links the imports of a module.
 
     Args:
         module: The module.
-        lookup: Gives the value for an import, or ABSENT.
-        instance: Handed to host functions that ask for it.
-        store: Where the instance shall live, or None to join that of the imports, or a new one.
-        limits: Of a new one.
+        lookup: Returns the value for an import, or ABSENT.
+        instance: The instance that host functions with pass_instance get.
+        store: The store that the instance shall live in. None: the store that its imports come
+            from, or a new one.
+        limits: The limits of a new store.
 
     Returns:
-        The store, and a pw_extern per import.
+        The store, and an array with a pw_extern for each import.
 
     Raises:
-        LinkError: Imports are missing or do not fit; it lists all of them.
-        ValueError: There are limits, but the store exists.
+        LinkError: Imports are missing or do not fit; the error lists all of them.
+        ValueError: Limits are given, but the store exists already.
     """
     missing: list[ImportType] = []
     mismatched: list[Mismatch] = []

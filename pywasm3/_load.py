@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The short way: from a file or bytes to an instance."""
+"""Makes an instance from a file or from bytes in one step."""
 
 from __future__ import annotations
 
@@ -10,17 +10,12 @@ from ._module import Module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO, TypeAlias
-
     from typing_extensions import Buffer
 
+    from ._aliases import Compile, Imports, Source
     from ._cpython import Store
-    from ._instance import Compile
     from ._limits import Limits
-    from ._linker import Imports
     from .wasi import WasiConfig
-
-    Source: TypeAlias = str | os.PathLike[str] | Buffer | BinaryIO
 
 
 def _read(source: Source) -> Buffer:
@@ -49,20 +44,25 @@ def load(
 ) -> Instance:
     """Reads a module and instantiates it.
 
+    ``load(source, ...)`` is ``Instance(Module(data), ...)`` with the bytes of the source.
+
     Args:
         source: A path (str or os.PathLike), a bytes-like object, or a file opened in binary mode.
-        imports: As ``Instance`` takes them.
-        store: As ``Instance`` takes it, like the next.
-        compile: As ``Instance`` takes it.
-        wasi: As ``Instance`` takes it.
-        limits: What the guest may use.
+        imports: The values for the module's imports, ``{module: {name: value}}`` or
+            ``{(module, name): value}``. ``Instance`` says which values each import takes.
+        store: The store that the instance lives in. None: the store that its imports come from,
+            or a new one.
+        compile: ``"lazy"`` compiles each function at its first call, ``"eager"`` all functions now.
+        wasi: The configuration of a program that was compiled for WASI.
+        limits: The limits of the store that is made for the instance.
 
     Raises:
-        OSError: The file cannot be read.
+        OSError: The file cannot be read, or something that `wasi` names cannot be opened.
         ModuleError: The bytes cannot be used as a module.
-        LinkError: Imports are missing or do not fit; it lists all of them.
-        Trap: A segment does not fit, or the start function trapped.
-        TypeError: `source` is none of the above.
+        LinkError: Imports are missing or do not fit; the error lists all of them.
+        Trap: A segment does not fit into its memory or table, or the start function trapped.
+        TypeError: An argument has the wrong type.
+        ValueError: `limits` is given, but the instance joins a store, which has limits already.
     """
     module = Module(_read(source))
     return Instance(module, imports, store=store, compile=compile, wasi=wasi, limits=limits)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Linear memory: bytes, text, structures and numbers at guest addresses."""
+"""Linear memory: access to bytes, text, structures and numbers at addresses of the guest."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from struct import pack as _pack
 from struct import unpack as _unpack
 
 from ._ffi import MemoryBase, encode, entered, ffi, lib, memory_type, new_limits
-from ._shared import store_for
 from ._types import ValType, f32, f64
+from ._value_holder import store_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Literal, overload
 
     from typing_extensions import Self
 
@@ -38,37 +38,41 @@ def _integer(value: int, size: int, signed: bool) -> bytes:
 
 
 def _ordered(format: str) -> str:
-    """The format with the guest's byte order, unless it names one itself."""
+    """Gives a format of the struct module the guest's byte order, unless it names one itself."""
     return format if format[:1] in ("<", ">", "=", "!", "@") else f"<{format}"
 
 
-# What memoryview.cast takes for the standard sizes of the struct module, and for our names.
+# Map the letters of the struct module with standard sizes, and the names of number types, to the
+# letters that memoryview.cast takes, which have native sizes.
 _LETTERS = {letter: letter for letter in "?bBhHiIqQfd"} | {"l": "i", "L": "I"}
 _NAMES = {"i32": "i", "i64": "q", "f32": "f", "f64": "d"}
 
 
 def _letter(dtype: object) -> str | None:
-    """Of the items of a view; None: it is for numpy."""
+    """Returns the letter for memoryview.cast, or None if the dtype is one of numpy."""
     if not isinstance(dtype, (str, ValType)):
         return None
     name = str(dtype)
     letter = _NAMES.get(name) or _LETTERS.get(name.removeprefix("<"))
     if letter is None:
-        raise ValueError(f"{name!r} is no number type: give a letter of struct, or 'i32'")
+        raise ValueError(
+            f"{name!r} is not a number type: give a letter of struct, or a name like 'i32'"
+        )
     return letter
 
 
 class Memory(MemoryBase):
-    """A linear memory (specification, section 2.5.8): exported by an instance, or of the host.
+    """A linear memory (specification, chapter 2.5), of an instance or made by the host.
 
-    Addresses are byte offsets from 0; what reaches beyond the end raises IndexError with the
-    address, the length and the memory's size. Numbers are little-endian, as the guest has them.
+    Addresses are byte offsets from 0. An access that reaches beyond the end raises an IndexError
+    with the address, the length and the memory's size. Numbers are little-endian, as they are for
+    the guest.
 
-    It has the buffer protocol: ``memoryview(memory)`` and ``numpy.frombuffer(memory, dtype)`` see
-    the bytes without a copy. The memory never moves: such a view stays valid while the memory
-    grows (it does not grow with it), and keeps the bytes alive after the instance is gone.
-    ``memory[i]``, ``memory[i:j]`` and assignment to both work as those of a bytearray that cannot
-    change its length; ``len(memory)`` is the size in bytes.
+    A memory has the buffer protocol: ``memoryview(memory)`` and ``numpy.frombuffer(memory, dtype)``
+    access the bytes without a copy. The memory never moves, so such a view stays valid while the
+    memory grows (though the view does not grow), and it keeps the bytes alive after the instance is
+    gone. ``memory[i]`` and ``memory[i:j]`` can be read and assigned like those of a bytearray whose
+    length cannot change; ``len(memory)`` is the size in bytes.
     """
 
     __slots__ = ("__weakref__", "_store")
@@ -77,16 +81,19 @@ class Memory(MemoryBase):
     def __new__(
         cls, minimum: int, maximum: int | None = None, *, store: Store | None = None
     ) -> Self:
-        """Makes a memory, which can be an import of several instances: they share it.
+        """Makes a memory, which can be given as an import to several instances that share it.
 
         Args:
-            minimum: Size at the start, in pages of 65,536 bytes.
-            maximum: Size that it never grows beyond, in pages.
-            store: Where to make it. None: in a new one, which the instances that import it join.
+            minimum: The size at the start, in pages of 65,536 bytes.
+            maximum: The size that the memory never grows beyond, in pages. None: the store's limits
+                alone bound it.
+            store: The store in which the memory is made. None: a new store, which the instances
+                that import the memory join.
 
         Raises:
-            ValueError: No memory can have the limits.
-            MemoryError: The system gives no address space for it.
+            ValueError: A memory cannot have these limits.
+            MemoryError: The system has not enough address space, or the store's limits do not allow
+                the size.
             WasmError: The store is closed.
         """
         limits = new_limits(minimum, maximum, 65536)
@@ -98,42 +105,65 @@ class Memory(MemoryBase):
 
     @classmethod
     def _of(cls, store: Store, instance: int, index: int) -> Self:
-        """The memory of an index, of the instance at the address of a pw_instance."""
+        """Returns the memory with an index, of the pw_instance at an address."""
         self = cls._wrap(store, instance, index)
         self._store = store
         return self
 
     @property
     def store(self) -> Store:
-        """Where it lives."""
+        """The store that the memory lives in."""
         return self._store
 
     @property
     def type(self) -> MemoryType:
-        """Its limits in pages of 65,536 bytes; the minimum is the present size."""
+        """The limits in pages of 65,536 bytes; the minimum is the present size."""
         with entered(self._store):
             return memory_type(lib.pw_memory_limits(ffi.cast("pw_memory *", self._address)))
 
     # ---- views ----
 
+    if TYPE_CHECKING:
+
+        @overload
+        def view(
+            self,
+            dtype: str | ValType = "B",
+            offset: int = 0,
+            count: int | None = None,
+            *,
+            numpy: Literal[False] = False,
+        ) -> memoryview[Any]: ...
+
+        @overload
+        def view(
+            self,
+            dtype: Any = "B",
+            offset: int = 0,
+            count: int | None = None,
+            *,
+            numpy: bool = False,
+        ) -> Any: ...
+
     def view(
         self, dtype: Any = "B", offset: int = 0, count: int | None = None, *, numpy: bool = False
     ) -> Any:
-        """The numbers in a part of the memory, to read and to write, without a copy.
+        """Returns a view of the numbers in a part of the memory, to read and write without a copy.
 
-        It stays valid while the memory grows (it does not grow with it) and after the instance is
-        gone, as ``memoryview(memory)`` does.
+        Like ``memoryview(memory)``, the view stays valid while the memory grows (though the view
+        does not grow) and after the instance is gone.
 
         Args:
-            dtype: A letter of the struct module with its standard size (``"B"``, ``"i"``, ``"d"``,
-                optionally after ``<``), the name of a number type (``"i32"``), or a ValType: this
-                gives a memoryview. Anything else is a dtype of numpy and gives an array.
-            offset: Address of the first item; it need not be aligned.
-            count: Number of items. None: as many as there are up to the end.
-            numpy: An array of numpy, whatever dtype is.
+            dtype: The type of the items. A letter of the struct module, which has its standard size
+                (``"B"``, ``"i"``, ``"d"``, optionally after ``<``), the name of a number type
+                (``"i32"``) or a ValType gives a memoryview. Anything else must be a dtype of numpy
+                and gives a numpy array.
+            offset: The address of the first item. It need not be aligned.
+            count: The number of items. None: all up to the end of the memory.
+            numpy: Whether to return a numpy array for any dtype.
 
         Raises:
-            IndexError: They do not all lie within the memory.
+            IndexError: The items do not all lie within the memory.
             ValueError: There is no such type.
         """
         letter = _letter(dtype)
@@ -151,11 +181,11 @@ class Memory(MemoryBase):
         return frombuffer(memoryview(self)[at : at + size], dtype)
 
     def _part(self, itemsize: int, offset: int, count: int | None) -> tuple[int, int]:
-        """Address and size in bytes of items that lie within the memory."""
+        """Returns address and size in bytes of items, if they lie within the memory."""
         if not itemsize:
             raise ValueError("items of a view must have a size")
         at, length = _index(offset), None if count is None else _index(count)
-        end = len(self)  # after what may run code
+        end = len(self)  # read after _index(), which may run code that grows the memory
         size = (end - at) // itemsize * itemsize if length is None else length * itemsize
         if at < 0 or size < 0 or at + size > end:
             raise IndexError(
@@ -169,13 +199,14 @@ class Memory(MemoryBase):
         """Reads text.
 
         Args:
-            address: Of the first byte.
-            size: In bytes. None: up to a NUL byte, which an encoding like UTF-16 does not allow.
-            encoding: As ``bytes.decode`` takes it.
+            address: The address of the first byte.
+            size: The length in bytes. None: the text ends before the next NUL byte. Text in UTF-16,
+                which contains NUL bytes, needs a size.
+            encoding: The name of an encoding, as ``bytes.decode`` takes it.
 
         Raises:
-            IndexError: It reaches beyond the end, or no NUL byte comes.
-            UnicodeDecodeError: The bytes are no text of the encoding.
+            IndexError: The text reaches beyond the end of the memory, or has no NUL byte.
+            UnicodeDecodeError: The bytes are not text of the encoding.
         """
         data = self.read_cstring(address) if size is None else self.read(address, size)
         return data.decode(encoding)
@@ -186,11 +217,12 @@ class Memory(MemoryBase):
         """Writes text, by default with a NUL byte after it.
 
         Returns:
-            The number of bytes written, the NUL byte included.
+            The number of bytes written, including the NUL byte.
 
         Raises:
-            IndexError: It reaches beyond the end; nothing is written then.
-            UnicodeEncodeError: The encoding has no bytes for the text.
+            IndexError: The text does not fit before the end of the memory. Nothing is written then.
+            UnicodeEncodeError: The encoding cannot represent the text.
+            TypeError: `text` is not a str.
         """
         if not isinstance(text, str):
             raise TypeError(f"text must be str, not {type(text).__name__}")
@@ -203,21 +235,25 @@ class Memory(MemoryBase):
     # ---- structures ----
 
     def unpack(self, format: str, address: int) -> tuple[Any, ...]:
-        """Reads values as ``struct.unpack`` does; without a prefix, ``<`` is meant.
+        """Reads values as ``struct.unpack`` does.
+
+        A format without a prefix is little-endian and unaligned, as if it began with ``<``.
 
         Raises:
-            IndexError: They reach beyond the end.
-            struct.error: The format is no format.
+            IndexError: The values reach beyond the end of the memory.
+            struct.error: The format is not one of the struct module.
         """
         ordered = _ordered(format)
         return _unpack(ordered, self.read(address, calcsize(ordered)))
 
     def pack(self, format: str, address: int, *values: Any) -> None:
-        """Writes values as ``struct.pack`` does; without a prefix, ``<`` is meant.
+        """Writes values as ``struct.pack`` does.
+
+        A format without a prefix is little-endian and unaligned, as if it began with ``<``.
 
         Raises:
-            IndexError: They reach beyond the end; nothing is written then.
-            struct.error: The format is no format, or the values do not fit it.
+            IndexError: The values do not fit before the end of the memory. Nothing is written then.
+            struct.error: The format is not one of the struct module, or the values do not fit it.
         """
         self.write(address, _pack(_ordered(format), *values))
 
@@ -264,45 +300,46 @@ class Memory(MemoryBase):
         return float(_F64(self.read(address, 8))[0])
 
     def write_i8(self, address: int, value: int) -> None:
-        """Writes a signed 8-bit integer; OverflowError when it is none."""
+        """Writes a signed 8-bit integer; raises OverflowError if it does not fit."""
         self.write(address, _integer(value, 1, signed=True))
 
     def write_u8(self, address: int, value: int) -> None:
-        """Writes an unsigned 8-bit integer; OverflowError when it is none."""
+        """Writes an unsigned 8-bit integer; raises OverflowError if it does not fit."""
         self.write(address, _integer(value, 1, signed=False))
 
     def write_i16(self, address: int, value: int) -> None:
-        """Writes a signed 16-bit integer; OverflowError when it is none."""
+        """Writes a signed 16-bit integer; raises OverflowError if it does not fit."""
         self.write(address, _integer(value, 2, signed=True))
 
     def write_u16(self, address: int, value: int) -> None:
-        """Writes an unsigned 16-bit integer; OverflowError when it is none."""
+        """Writes an unsigned 16-bit integer; raises OverflowError if it does not fit."""
         self.write(address, _integer(value, 2, signed=False))
 
     def write_i32(self, address: int, value: int) -> None:
-        """Writes a signed 32-bit integer; OverflowError when it is none."""
+        """Writes a signed 32-bit integer; raises OverflowError if it does not fit."""
         self.write(address, _integer(value, 4, signed=True))
 
     def write_u32(self, address: int, value: int) -> None:
-        """Writes an unsigned 32-bit integer; OverflowError when it is none."""
+        """Writes an unsigned 32-bit integer; raises OverflowError if it does not fit."""
         self.write(address, _integer(value, 4, signed=False))
 
     def write_i64(self, address: int, value: int) -> None:
-        """Writes a signed 64-bit integer; OverflowError when it is none."""
+        """Writes a signed 64-bit integer; raises OverflowError if it does not fit."""
         self.write(address, _integer(value, 8, signed=True))
 
     def write_u64(self, address: int, value: int) -> None:
-        """Writes an unsigned 64-bit integer; OverflowError when it is none."""
+        """Writes an unsigned 64-bit integer; raises OverflowError if it does not fit."""
         self.write(address, _integer(value, 8, signed=False))
 
     def write_f32(self, address: int, value: float) -> None:
-        """Writes a number as 32-bit float, rounded as a call's f32 argument is."""
+        """Writes a number as a 32-bit float, rounded like an f32 argument of a call."""
         self.write(address, encode(value, _F32_CODE).to_bytes(4, "little"))
 
     def write_f64(self, address: int, value: float) -> None:
-        """Writes a number as 64-bit float."""
+        """Writes a number as a 64-bit float."""
         self.write(address, encode(value, _F64_CODE).to_bytes(8, "little"))
 
     def __repr__(self) -> str:
-        """The size in pages."""
-        return f"<pywasm3.Memory: {self.pages} pages>"
+        """Returns the size in pages."""
+        pages = self.pages
+        return f"<pywasm3.Memory: {pages} page{'' if pages == 1 else 's'}>"

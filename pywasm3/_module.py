@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Modules: bytes that were read and checked once."""
+"""Modules, which are bytes that were decoded and validated once."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _gc, _get_info, _new, _release, _validate = (
 
 
 def _byte_view(data: object) -> memoryview:
-    """A flat view of the bytes, or a TypeError that says what to give instead."""
+    """Returns a flat view of the bytes, or raises a TypeError that says what to give instead."""
     if isinstance(data, str):
         raise TypeError(
             "a module is made of bytes, not str; pywasm3.load() takes the path of a file"
@@ -61,9 +61,10 @@ def _byte_view(data: object) -> memoryview:
 
 
 class Module:
-    """A module (specification, section 2.5): immutable, usable from any thread, picklable.
+    """A module (specification, chapter 2.5, "Modules"), decoded and validated.
 
-    Equal only to itself. It can be instantiated any number of times.
+    It can be instantiated any number of times, and used from any thread, because it is immutable.
+    It can be pickled. A module is equal only to itself.
     """
 
     __slots__ = (
@@ -90,13 +91,14 @@ class Module:
         """Reads a module of the binary format.
 
         Args:
-            data: A bytes-like object: contiguous, of single bytes. It is copied.
+            data: A contiguous bytes-like object of single bytes, which is copied.
 
         Raises:
-            MalformedError: The bytes are no module.
-            InvalidError: The module breaks a rule of validation.
-            UnsupportedError: It is valid, but uses what this version cannot run.
-            TypeError: `data` is no bytes-like object of single bytes.
+            MalformedError: The bytes are not a module (specification, chapter 5).
+            InvalidError: The module breaks a rule of validation (specification, chapter 3).
+            UnsupportedError: The module is valid, but this version cannot run it. The message names
+                the feature.
+            TypeError: `data` is not a contiguous bytes-like object of single bytes.
         """
         error = new_error()
         if type(data) is bytes:
@@ -110,7 +112,7 @@ class Module:
 
     @classmethod
     def _of(cls, pointer: Pointer, info: Pointer) -> Self:
-        """The module at a pw_module that the pointer owns; several may share it."""
+        """Returns a Module for a pointer that keeps a pw_module alive, which others may share."""
         self = object.__new__(cls)
         self._pointer = pointer
         self._info = info
@@ -121,34 +123,34 @@ class Module:
 
     @staticmethod
     def validate(data: Buffer) -> None:
-        """Checks bytes by all rules of WebAssembly 3.0 and threads, and keeps nothing.
+        """Checks bytes by all rules of WebAssembly 3.0 and of the threads proposal.
 
-        More modules are valid than this version can run: ``Module(data)`` refuses the others with
-        an UnsupportedError.
+        A valid module may use features that this version cannot run. For such a module, this method
+        returns, and ``Module(data)`` raises UnsupportedError.
 
         Args:
-            data: A bytes-like object: contiguous, of single bytes.
+            data: A contiguous bytes-like object of single bytes.
 
         Raises:
-            MalformedError: The bytes are no module (section 5, Binary Format).
-            InvalidError: The module breaks a rule of validation (section 3).
-            UnsupportedError: It is beyond a limit on sizes.
-            TypeError: `data` is no bytes-like object of single bytes.
+            MalformedError: The bytes are not a module (specification, chapter 5).
+            InvalidError: The module breaks a rule of validation (specification, chapter 3).
+            UnsupportedError: The module exceeds a limit of this package, for example on sizes.
+            TypeError: `data` is not a contiguous bytes-like object of single bytes.
         """
         error = new_error()
-        # What another thread could change is copied.
+        # Bytes that another thread could change during the check are copied.
         bytes_ = data if type(data) is bytes else bytes(_byte_view(data))
         if not _validate(bytes_, len(bytes_), error):
             raise error_from(error)
 
     @property
     def name(self) -> str | None:
-        """The module's own name from its name section (section 7.4.1), or None."""
+        """The module's name in its name section (specification, "Name Section"), or None."""
         return _text(self._info.name) or None
 
     @property
     def size(self) -> int:
-        """Size in bytes."""
+        """The size of the module in bytes."""
         return int(self._info.size)
 
     @property
@@ -159,7 +161,7 @@ class Module:
 
     @property
     def imports(self) -> tuple[ImportType, ...]:
-        """What instances need, in the module's order (section 2.5.11)."""
+        """The imports, in the module's order (specification, chapter 2.5, "Imports")."""
         if self._imports is None:
             info = self._info
             found = [info.imports[i] for i in range(info.nimports)]
@@ -173,7 +175,7 @@ class Module:
 
     @property
     def exports(self) -> tuple[ExportType, ...]:
-        """What instances offer, in the module's order (section 2.5.10). Names are unique."""
+        """The exports, in the module's order (specification, chapter 2.5); names are unique."""
         if self._exports is None:
             entries = self._info.exports
             self._exports = tuple(
@@ -186,7 +188,7 @@ class Module:
 
     @property
     def custom_sections(self) -> tuple[CustomSection, ...]:
-        """All custom sections, in the module's order (section 5.5.3); names may repeat."""
+        """The custom sections, in the module's order (specification, section 5.5.3)."""
         if self._custom_sections is None:
             customs = self._info.customs
             self._custom_sections = tuple(
@@ -200,7 +202,7 @@ class Module:
         return self._custom_sections
 
     def __repr__(self) -> str:
-        """Name, size, counts of imports and exports."""
+        """Returns the name, the size, and the numbers of imports and exports."""
         info = self._info
         name = _text(info.name)
         return (
@@ -209,25 +211,25 @@ class Module:
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickled as its bytes."""
+        """Pickles the bytes, which are checked again when they are read."""
         return type(self), (self.bytes,)
 
     # ---- for the rest of the package ----
 
     def _export_table(self) -> dict[str, tuple[int, int]]:
-        """Name -> kind, index in that kind's index space; in the module's order."""
+        """Returns the kind and the index of each export by its name, in the module's order."""
         if self._export_index is None:
             self._export_index = exports(address(self._info))
         return self._export_index
 
     def _export_type(self, name: str) -> ExternType:
-        """The type of the export of a name."""
+        """Returns the type of the export with a name."""
         if self._export_types is None:
             self._export_types = {export.name: export.type for export in self.exports}
         return self._export_types[name]
 
     def _func_type(self, type_index: int) -> FuncType:
-        """The function type of an index of the type section."""
+        """Returns the function type with an index of the type section."""
         type_ = self._func_types.get(type_index)
         if type_ is None:
             type_ = func_type(self._info.types + type_index)
@@ -235,11 +237,11 @@ class Module:
         return type_
 
     def _function_type(self, function: int) -> FuncType:
-        """The type of the function of an index, imported ones counted."""
+        """Returns the type of the function with an index; imported functions are counted."""
         return self._func_type(self._info.function_types[function])
 
     def _import_func_types(self) -> list[int]:
-        """Addresses of the pw_functype of each import; 0 for what is no function."""
+        """Returns the address of each import's pw_functype; 0 for imports of other kinds."""
         info = self._info
         addresses = []
         for i in range(info.nimports):
@@ -248,12 +250,12 @@ class Module:
         return addresses
 
     def _start(self) -> int | None:
-        """Index of the start function, or None."""
+        """Returns the index of the start function, or None."""
         start: int = self._info.start
         return None if start == NO_INDEX else start
 
     def _function_named(self, name: str) -> int | None:
-        """Index of a defined function by the name in its frames, or None."""
+        """Returns the index of the defined function that has a name in frames of traps, or None."""
         info = self._info
         imported = sum([1 for address in self._import_func_types() if address])
         for index in range(imported, info.nfunctions):
@@ -263,7 +265,7 @@ class Module:
 
 
 def check_module(module: object) -> None:
-    """Refuses what is no Module, and says how to get one."""
+    """Raises a TypeError that says how to make a Module, if the object is not one."""
     if not isinstance(module, Module):
         raise TypeError(
             f"expected a pywasm3.Module, not {type(module).__name__}; "

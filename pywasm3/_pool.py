@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Pools: instances that are used again, each time as if they were new. Imported when needed."""
+"""Pools of instances, which are used again and again, each time as if they were new.
+
+The module is imported when InstancePool is first used.
+"""
 
 from __future__ import annotations
 
@@ -24,16 +27,15 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from ._instance import Compile
+    from ._aliases import Compile, Imports
     from ._limits import Limits
-    from ._linker import Imports
     from ._module import Module
     from ._snapshot import Snapshot
     from .wasi import WasiConfig
 
 
 class _Member:
-    """An instance of a pool, and the state that it begins each use with."""
+    """An instance of a pool, with the state in which each use begins."""
 
     __slots__ = ("fuel", "generation", "instance", "snapshot")
 
@@ -44,18 +46,25 @@ class _Member:
         self.snapshot: Snapshot = instance.snapshot(imported=True)
 
     def share(self, snapshot: Snapshot) -> None:
-        """Uses an equal snapshot instead of its own, if it does not matter which."""
+        """Replaces its snapshot by an equal one, to save memory.
+
+        A snapshot that refers to objects or functions is not shared.
+        """
         if not snapshot._externs and not snapshot._functions and snapshot == self.snapshot:
             self.snapshot = snapshot
 
     def begin(self) -> None:
-        """Gives it what each use has anew."""
+        """Gives the instance what is new for each use: WASI streams and files, and fuel."""
         if self.instance._wasi is not None:
             self.instance._wasi._begin_again()
         self.instance.fuel = self.fuel
 
     def reset(self, error: BaseException | None) -> bool:
-        """Undoes a use, which ended with an error or not. False: it must not be used again."""
+        """Undoes what a use has changed, and returns whether the instance can be used again.
+
+        Args:
+            error: The exception that ended the use, or None.
+        """
         trapped = self.instance.store._take_trapped()
         unexpected = isinstance(error, Trap) or not isinstance(error, (Exception, type(None)))
         if self.instance.closed or trapped or unexpected:
@@ -66,13 +75,13 @@ class _Member:
         return True
 
     def close(self) -> None:
-        """Closes it, unless a call of this thread still runs in it."""
+        """Closes the instance, unless a call of this thread still runs in it."""
         with suppress(WasmError):
             self.instance.close()
 
 
 class _Use:
-    """The context of a use, plain or async."""
+    """The context in which an instance is used, by ``with`` or ``async with``."""
 
     __slots__ = ("_member", "_pool", "_timeout")
     _member: _Member
@@ -85,7 +94,7 @@ class _Use:
         return self._begin(self._pool._take(self._timeout))
 
     async def __aenter__(self) -> Instance:
-        return self._begin(await self._pool._take_later(self._timeout))
+        return self._begin(await self._pool._take_async(self._timeout))
 
     def _begin(self, member: _Member) -> Instance:
         try:
@@ -114,18 +123,19 @@ class _Use:
 
 
 def _wake(future: Future[None]) -> None:
+    """Ends the wait of a task, on its event loop, unless the task has been cancelled meanwhile."""
     if not future.done():
         future.set_result(None)
 
 
 def _condition() -> Condition:
-    from threading import Condition  # "from pywasm3 import *" imports this module, too
+    from threading import Condition  # late, so that "from pywasm3 import *" stays quick
 
     return Condition()
 
 
 class InstancePool:
-    """Instances of one module for many threads: each use begins with the state after the start.
+    """Hands out instances of one module to threads. Each use begins with the state after the start.
 
     ::
 
@@ -134,9 +144,9 @@ class InstancePool:
             with pool.instance() as instance:
                 instance.exports.handle(request)
 
-    What an instance has changed of itself is undone when it is given back: memory, mutable
-    globals, tables, also imported ones. One that trapped is dropped, and a new one is made when it
-    is needed. ``len(pool)`` is how many there are now.
+    When an instance is given back, its memories, mutable globals and tables are restored, including
+    those that it imports. An instance that trapped is dropped, and a new one is made when it is
+    needed. ``len(pool)`` is the number of instances that exist now. docs/pool.md describes pools.
     """
 
     def __init__(
@@ -153,21 +163,23 @@ class InstancePool:
         """Makes the first instance; the others are made when they are needed.
 
         Args:
-            module: What to instantiate.
-            imports: As for Instance, and the same for all: callables must bear to be called on
-                several threads at once. Or a function that is called for each new instance with
-                the Store it will live in, and returns what it imports: memories, tables, mutable
-                globals and functions of other instances must be made in that store.
-            size: How many instances there may be. None: as many as the machine has processors.
-            limits: Of each instance. It has its fuel anew for each use; a timeout holds for each
-                call.
-            wasi: Of each instance, and each use begins with it anew.
-            compile: As for Instance.
-            prepare: Called with each new instance. What it does is done before all uses.
+            module: The module.
+            imports: The imports of all instances, as Instance takes them; their callables may be
+                called by several threads at once. Or a function that is called with the Store of
+                each new instance and returns the imports of that instance. Memories, tables,
+                mutable globals and functions of other instances must be made in that store.
+            size: The largest number of instances. None: the number of the machine's processors.
+            limits: The limits of each instance's store. Each use begins with the full fuel; a
+                timeout applies to each call.
+            wasi: The configuration for WASI. Each use begins with new streams and files.
+            compile: ``"lazy"`` compiles each function at its first call, ``"eager"`` compiles all
+                functions when an instance is made.
+            prepare: A function that is called with each new instance. The state that it leaves is
+                the one in which each use begins.
 
         Raises:
             ValueError: The size is below 1.
-            Exception: What Instance or `prepare` raises for the first one.
+            Exception: Whatever Instance or `prepare` raises for the first instance.
         """
         check_module(module)
         self._size = _index((os.cpu_count() or 1) if size is None else size)
@@ -180,11 +192,13 @@ class InstancePool:
         self._compile: Compile = compile
         self._prepare = prepare
         self._closed = False
-        self._generation = 0  # counts forks
+        # The number of forks so far: a member of an older generation was in use when the process
+        # was forked, and is not counted by the child process.
+        self._generation = 0
         self._changed = _condition()
-        self._tasks: deque[Future[None]] = deque()  # that wait, each for its future
+        self._tasks: deque[Future[None]] = deque()  # a future for each task that waits
         self._idle: list[_Member] = []
-        self._count = 1  # of instances, idle or out or being made
+        self._count = 1  # instances that are idle, in use, or being made
         first = self._make()
         self._snapshot = first.snapshot
         self._idle.append(first)
@@ -210,23 +224,23 @@ class InstancePool:
             raise
 
     def instance(self, timeout: float | None = None) -> _Use:
-        """``with pool.instance() as instance:`` has an instance for itself, as has ``async with``.
+        """Gives exclusive use of an instance: ``with pool.instance() as instance:``.
 
-        It waits while all are in use, the second form without holding up the event loop. The
-        instance, its exports, and views of its memory must not be used after the context: they may
-        be somebody else's.
+        If all instances are in use, it waits for one. ``async with`` does the same without blocking
+        the event loop. The instance, its exports, and views of its memory must not be used after
+        the context, because the instance may then be in use by another thread.
 
         Args:
-            timeout: Seconds to wait at most. None: as long as it takes.
+            timeout: The longest time to wait, in seconds. None: there is no limit.
 
         Raises:
             TimeoutError: All instances are still in use after this time.
             WasmError: The pool is closed.
-            Exception: What Instance or `prepare` raises, when a new one is made.
+            Exception: Whatever Instance or `prepare` raises when a new instance is made.
         """
         return _Use(self, timeout)
 
-    # With the lock held.
+    # ---- what needs the lock, self._changed, to be held ----
 
     def _ready(self) -> bool:
         if self._closed:
@@ -234,21 +248,21 @@ class InstancePool:
         return bool(self._idle) or self._count < self._size
 
     def _claim(self) -> _Member | None:
-        """One that is ready; None: there is room for a new one, and it is counted already."""
+        """Returns an idle member; or counts a new one, which the caller makes, and returns None."""
         if self._idle:
-            return self._idle.pop()  # the last one used: the caches know it
+            return self._idle.pop()  # the last one used, whose memory may still be in the caches
         self._count += 1
         return None
 
     def _notify(self) -> None:
-        """Something is ready, for the thread or the task that comes first."""
+        """Wakes a waiting thread and a waiting task; the first of them gets what is ready."""
         self._changed.notify()
         while self._tasks:
             with suppress(RuntimeError):  # the loop is closed
                 self._tasks[0].get_loop().call_soon_threadsafe(_wake, self._tasks.popleft())
                 return
 
-    # Without.
+    # ---- what takes the lock itself ----
 
     def _take(self, timeout: float | None) -> _Member:
         with self._changed:
@@ -257,7 +271,7 @@ class InstancePool:
             member = self._claim()
         return member or self._replace()
 
-    async def _take_later(self, timeout: float | None) -> _Member:
+    async def _take_async(self, timeout: float | None) -> _Member:
         import asyncio
 
         with self._changed:
@@ -266,10 +280,11 @@ class InstancePool:
         if ready:
             return member or self._replace()
         with suppress(asyncio.TimeoutError):
-            return await asyncio.wait_for(self._take_turn(), timeout)
+            return await asyncio.wait_for(self._wait_async(), timeout)
         raise self._busy()
 
-    async def _take_turn(self) -> _Member:
+    async def _wait_async(self) -> _Member:
+        """Waits until there is a member for this task, without blocking the event loop."""
         from asyncio import get_running_loop
 
         while True:
@@ -287,7 +302,7 @@ class InstancePool:
         return member or self._replace()
 
     def _give_up(self, woken: Future[None]) -> None:
-        """The task was cancelled; if it had been woken, another one is."""
+        """Ends the wait of a cancelled task; if it has been woken already, wakes another task."""
         with self._changed:
             if woken in self._tasks:
                 self._tasks.remove(woken)
@@ -298,7 +313,7 @@ class InstancePool:
         return TimeoutError(f"all {self._size} instances are in use")
 
     def _replace(self) -> _Member:
-        """A new one, which is counted already."""
+        """Makes a new member, which _claim() has counted."""
         generation = self._generation
         try:
             member = self._make()
@@ -324,14 +339,14 @@ class InstancePool:
                 member.close()
 
     def _forget(self, generation: int) -> None:
-        """One of the instances is no more."""
+        """Stops counting an instance that is dropped."""
         with self._changed:
             if generation == self._generation:
                 self._count -= 1
                 self._notify()
 
     def _after_fork(self) -> None:
-        """In the child process: threads that use instances, or wait for them, are not there."""
+        """Forgets the threads that used instances or waited: they do not exist after a fork."""
         self._generation += 1
         self._changed = _condition()
         self._tasks.clear()
@@ -341,23 +356,23 @@ class InstancePool:
 
     @property
     def module(self) -> Module:
-        """What they are instances of."""
+        """The module of the instances."""
         return self._module
 
     @property
     def size(self) -> int:
-        """How many instances there may be."""
+        """The largest number of instances."""
         return self._size
 
     @property
     def closed(self) -> bool:
-        """Whether it is closed."""
+        """Whether the pool is closed."""
         return self._closed
 
     def close(self) -> None:
-        """Closes all instances: those in use when they are given back.
+        """Closes all instances; an instance that is in use is closed when it is given back.
 
-        Who waits for one gets a WasmError. Closing again does nothing.
+        Threads and tasks that wait for an instance get a WasmError. Closing again does nothing.
         """
         with self._changed:
             self._closed = True
@@ -370,7 +385,7 @@ class InstancePool:
             member.close()
 
     def __enter__(self) -> Self:
-        """Itself."""
+        """Returns the pool."""
         return self
 
     def __exit__(
@@ -379,19 +394,19 @@ class InstancePool:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Closes it."""
+        """Closes the pool."""
         self.close()
 
     def __len__(self) -> int:
-        """How many instances there are now, in use or not."""
+        """Returns the number of instances that exist now, in use or not."""
         return self._count
 
     def __bool__(self) -> bool:
-        """True, however many there are."""
+        """Returns True, so that a pool without instances is not taken for a missing one."""
         return True
 
     def __repr__(self) -> str:
-        """The module's name, the number of instances."""
+        """Returns the module's name and the numbers of instances."""
         name = f" of {self._module.name!r}" if self._module.name else ""
         used = self._count - len(self._idle)
         state = f"{self._count} of {self._size} instances, {used} in use"
@@ -400,7 +415,7 @@ class InstancePool:
 
 InstancePool.__module__ = "pywasm3"
 
-# Only for the child of a fork.
+# All pools, for what the child process does after a fork.
 _pools: weakref.WeakSet[InstancePool] = weakref.WeakSet()
 
 

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Snapshots: the state of an instance as a value. Imported when the first one is taken."""
+"""Snapshots, which hold the state of an instance as a value.
+
+The module is imported when the first snapshot is taken. docs/pool.md says what a snapshot holds.
+"""
 
 from __future__ import annotations
 
@@ -27,12 +30,14 @@ _WORDS = ffi.typeof("uint64_t[]")
 
 
 class Snapshot:
-    """The state of an instance at some moment: ``instance.snapshot()`` takes one.
+    """The state of an instance at one moment, which ``instance.snapshot()`` takes.
 
-    Immutable; equal to one of the same state of the same module. It keeps the objects that external
-    references of that state refer to. It can be pickled, and be restored in another process that
-    has the same module, if these objects can be pickled, and no reference is to a function of
-    another instance.
+    A snapshot is immutable. It is equal to a snapshot of the same state of the same module. It
+    keeps the objects alive that external references of the state refer to.
+
+    A snapshot can be pickled if these objects can be pickled, and if no reference in the state is
+    to a function of another instance. It can then be restored in another process that has the same
+    module.
     """
 
     __slots__ = ("__weakref__", "_digest", "_externs", "_functions", "_image", "_module")
@@ -40,10 +45,10 @@ class Snapshot:
     _externs: tuple[Any, ...]
     _functions: tuple[Function, ...]
     _image: bytes
-    _module: Module | None  # known to be the one; None: after unpickling
+    _module: Module | None  # a module with the right bytes; None after unpickling
 
     def __init__(self) -> None:
-        """Refused: an instance takes its own.
+        """Cannot be called: ``instance.snapshot()`` takes snapshots.
 
         Raises:
             TypeError: Always.
@@ -69,7 +74,7 @@ class Snapshot:
 
     @property
     def size(self) -> int:
-        """Bytes that it takes; those of the objects it refers to come on top."""
+        """The size in bytes, without the objects that external references refer to."""
         return len(self._image)
 
     def _module_digest(self) -> bytes:
@@ -80,23 +85,26 @@ class Snapshot:
         return self._digest
 
     def _is_of(self, module: Module) -> bool:
-        """Whether it is a snapshot of the module, or of one with the same bytes."""
+        """Returns whether this is a snapshot of the module, or of a module with the same bytes."""
         if self._module is not module:
             if _digest(module) != self._module_digest():
                 return False
-            _set(self, "_module", module)  # the next one is likely to be the same
+            _set(self, "_module", module)  # makes the next comparison with this module quick
         return True
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
-        """Refused: the value is immutable."""
+        """Raises AttributeError, because a snapshot is immutable."""
         raise AttributeError("Snapshot is immutable")
 
     def __delattr__(self, name: str) -> NoReturn:
-        """Refused: the value is immutable."""
+        """Raises AttributeError, because a snapshot is immutable."""
         raise AttributeError("Snapshot is immutable")
 
     def __eq__(self, other: object) -> bool:
-        """Equal when module and state are; references, when they are to equal objects."""
+        """Returns whether module and state are equal.
+
+        External references are equal if they refer to equal objects.
+        """
         if not isinstance(other, Snapshot):
             return NotImplemented
         same_module = self._module is not None and self._module is other._module
@@ -108,14 +116,14 @@ class Snapshot:
         )
 
     def __hash__(self) -> int:
-        """Follows equality."""
+        """Returns a hash of the state."""
         return hash(self._image)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickled by value, with a digest of the module.
+        """Pickles the state, with a digest of the module.
 
         Raises:
-            TypeError: It refers to functions of other instances.
+            TypeError: The snapshot refers to functions of other instances.
         """
         if self._functions:
             raise TypeError(
@@ -125,7 +133,7 @@ class Snapshot:
         return _unpickled, (self._module_digest(), self._image, self._externs)
 
     def __repr__(self) -> str:
-        """The size."""
+        """Returns the size."""
         return f"<pywasm3.Snapshot: {self.size} bytes>"
 
 
@@ -141,16 +149,19 @@ def _digest(module: Module) -> bytes:
 
 
 def _unpickled(digest: bytes, image: bytes, externs: tuple[Any, ...]) -> Snapshot:
-    """What a pickle makes a Snapshot with. What the image is worth is seen when it is restored."""
+    """Returns the Snapshot of a pickle.
+
+    Only the parts' types are checked here; the engine checks the image when it is restored.
+    """
     if not (type(digest) is type(image) is bytes and type(externs) is tuple):
-        raise SnapshotError("the snapshot is damaged: its parts are of other types")
+        raise SnapshotError("the snapshot is damaged: its parts have wrong types")
     if len(digest) != _DIGEST_SIZE:
-        raise SnapshotError("the snapshot is damaged: its digest has another size")
+        raise SnapshotError("the snapshot is damaged: its digest has a wrong size")
     return Snapshot._of(None, digest, image, externs, ())
 
 
 def save(instance: Instance, imported: bool) -> Snapshot:
-    """Takes one."""
+    """Takes a snapshot of an instance; ``Instance.snapshot`` describes it."""
     store = instance._store
     store._enter_alone("cannot take a snapshot while a call runs in the store")
     try:
@@ -173,7 +184,7 @@ def _decoded(store: Store, bits: Pointer, count: int, type: int) -> tuple[Any, .
 
 
 def restore(instance: Instance, snapshot: Snapshot) -> None:
-    """Restores one."""
+    """Restores a snapshot; ``Instance.restore`` describes it."""
     if not isinstance(snapshot, Snapshot):
         raise TypeError(f"expected a pywasm3.Snapshot, not {type(snapshot).__name__}")
     if not snapshot._is_of(instance._module):
@@ -195,7 +206,7 @@ def restore(instance: Instance, snapshot: Snapshot) -> None:
 
 
 def _encoded(store: Store, values: tuple[Any, ...], type: int) -> Pointer:
-    """The bits of references, good until the (entered) store is left."""
+    """Returns the bits of references, which are valid until the entered store is left."""
     try:
         bits = [store._encode(value, type, 0, "snapshot", "reference") for value in values]
     except TypeError as error:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Tables: references that a guest uses by index."""
+"""Tables, which hold references that a guest uses by index."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from operator import index as _index
 
 from ._errors import WasmError
 from ._ffi import NULL, entered, ffi, lib, new_error, new_limits, store_pointer, table_type
-from ._shared import Shared, host_type, store_for
 from ._types import is_reference
+from ._value_holder import ValueHolder, host_type, store_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     from ._types import TableType, ValueType
 
 
-class Table(Shared):
-    """A table (specification, section 2.5.7): exported by an instance, or made by the host.
+class Table(ValueHolder):
+    """A table (specification, chapter 2.5, "Tables"), exported by an instance or made by the host.
 
-    ``table[i]`` is a Function, any object (of an externref table), or None, the null reference;
-    indices count from 0, and negative ones are none. A function that is stored must belong to the
-    same store. Iteration goes over the present elements. One that the host makes can be an import
-    of several instances, which share it.
+    ``table[i]`` is a Function in a table of functions, any object in a table of external
+    references, or None, which is the null reference. Indices count from 0; unlike those of a list,
+    they cannot be negative. A Function can be stored only in a table of its own store. Iteration
+    goes over the present elements. A table that the host makes can be given as an import to several
+    instances, which share it.
     """
 
     __slots__ = ()
@@ -46,22 +47,23 @@ class Table(Shared):
         """Makes a table.
 
         Args:
-            type: Of its elements: a member of ValType, a RefType, or a name.
-            minimum: Size at the start.
-            maximum: Size that it never grows beyond.
-            init: What each element is at the start.
-            store: Where to make it. None: in the store of the Function `init`, or in a new one,
-                which the instances that import it join.
+            type: The type of the elements, or its name in the text format.
+            minimum: The size at the start, in elements.
+            maximum: The size that the table never grows beyond. None: the store's limits alone
+                bound it.
+            init: The value of each element at the start.
+            store: The store in which the table is made. None: the store of `init` if that is a
+                Function, else a new store, which the instances that import the table join.
 
         Raises:
-            ValueError: No table can have the type, or the limits.
-            TypeError: `init` is no value of the type.
-            MemoryError: There is no memory, or the store's limits do not allow it.
+            ValueError: A table cannot have the type or the limits.
+            TypeError: `init` is not a reference of the type.
+            MemoryError: There is not enough memory, or the store's limits do not allow the size.
             WasmError: The store is closed.
         """
         valtype = host_type(type)
         if not is_reference(valtype):
-            raise ValueError(f"the elements of a table are references, not {valtype}")
+            raise ValueError(f"the elements of a table must be references, not {valtype}")
         limits = new_limits(minimum, maximum, 0xFFFFFFFF)
         store = store_for(store, init)
         with entered(store):
@@ -75,17 +77,17 @@ class Table(Shared):
 
     @property
     def type(self) -> TableType:
-        """Element type and limits in elements; the minimum is the present size."""
+        """The element type, and the limits in elements; the minimum is the present size."""
         with entered(self._store):
             return table_type(self._valtype.code, lib.pw_table_limits(self._pointer))
 
     def __len__(self) -> int:
-        """The present size in elements."""
+        """Returns the present size in elements."""
         with entered(self._store):
             return int(lib.pw_table_size(self._pointer))
 
     def _checked(self, index: int) -> int:
-        """The index, if the (entered) table has it."""
+        """Returns the index as an int if the table, whose store is entered, has it."""
         position = _index(index)
         size = lib.pw_table_size(self._pointer)
         if not 0 <= position < size:
@@ -93,7 +95,7 @@ class Table(Shared):
         return position
 
     def __getitem__(self, index: int) -> Any:
-        """The element at an index.
+        """Returns the element at an index.
 
         Raises:
             IndexError: The index is negative, or not below the size.
@@ -104,11 +106,11 @@ class Table(Shared):
             return self._decode(lib.pw_table_get(self._pointer, position))
 
     def __setitem__(self, index: int, value: Any) -> None:
-        """Stores a reference.
+        """Stores a reference at an index.
 
         Raises:
             IndexError: The index is negative, or not below the size.
-            TypeError: `value` is no reference of the type, or a Function of another store.
+            TypeError: `value` is not a reference of the type, or is a Function of another store.
             WasmError: The store is closed.
         """
         with entered(self._store):
@@ -116,23 +118,24 @@ class Table(Shared):
             lib.pw_table_set(self._pointer, position, self._encode(value))
 
     def __iter__(self) -> Iterator[Any]:
-        """Over the elements, as many as there are now."""
+        """Iterates over the elements that there are now."""
         return iter([self[i] for i in range(len(self))])
 
     def grow(self, delta: int, init: Any = None) -> int:
         """Adds elements at the end.
 
         Args:
-            delta: How many.
-            init: What they hold.
+            delta: The number of elements.
+            init: The value of each new element.
 
         Returns:
-            The size before.
+            The size before, in elements.
 
         Raises:
-            WasmError: The table's maximum, or a limit of this package, does not allow it.
-            OverflowError: `delta` is negative or 2**32 and more.
-            TypeError: `init` is no reference of the type, or a Function of another store.
+            WasmError: The table's maximum or the store's limits do not allow the size, or there is
+                not enough memory.
+            OverflowError: `delta` is negative, or 2**32 or more.
+            TypeError: `init` is not a reference of the type, or is a Function of another store.
         """
         delta = _index(delta)
         with entered(self._store):
@@ -142,16 +145,16 @@ class Table(Shared):
         return before
 
     def fill(self, value: Any, start: int = 0, count: int | None = None) -> None:
-        """Stores one reference many times.
+        """Stores one reference in several elements.
 
         Args:
-            value: What to store.
-            start: Index of the first element.
-            count: How many elements; None: up to the end.
+            value: The reference.
+            start: The index of the first element.
+            count: The number of elements. None: up to the end of the table.
 
         Raises:
-            IndexError: The elements are not all there; nothing is stored then.
-            TypeError: `value` is no reference of the type, or a Function of another store.
+            IndexError: The table does not have all of these elements. Nothing is stored then.
+            TypeError: `value` is not a reference of the type, or is a Function of another store.
         """
         start = _index(start)
         wanted = None if count is None else _index(count)
@@ -167,5 +170,5 @@ class Table(Shared):
                 lib.pw_table_set(self._pointer, position, bits)
 
     def __repr__(self) -> str:
-        """The type."""
+        """Returns the type and the size."""
         return f"<pywasm3.Table: {'closed' if self._store.closed else self.type}>"

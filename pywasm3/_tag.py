@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Tags: what exceptions of a kind are known by."""
+"""Tags, which say what kind of exception is thrown or caught."""
 
 from __future__ import annotations
 
 from ._ffi import entered, error_from, ffi, lib, new_error, store_pointer
-from ._shared import host_type, store_for
 from ._types import FuncType, TagType
+from ._value_holder import host_type, store_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 class Tag:
-    """A tag of exceptions: exported by an instance, or made by the host.
+    """A tag (specification, chapter 2.5, "Tags"), exported by an instance or made by the host.
 
-    It has no value: it is known by what it is. Two objects are equal if they stand for one tag, as
-    those do that two instances export because one imports it from the other. One that the host
-    makes can be an import of several instances. Instructions that throw or catch exceptions cannot
-    be run yet.
+    A tag has an identity, but no value. Two Tag objects are equal if they stand for the same tag:
+    for example, if one instance imports it from another and both export it. A tag that the host
+    makes can be given as an import to several instances. This version cannot run the instructions
+    that throw or catch exceptions.
     """
 
     __slots__ = ("__weakref__", "_pointer", "_store", "_type")
@@ -29,22 +29,25 @@ class Tag:
     _type: TagType
 
     def __new__(cls, type: FuncType, *, store: Store | None = None) -> Self:
-        """Makes a tag, different from all others.
+        """Makes a tag, which is different from all other tags.
 
         Args:
-            type: Its parameters are what the exception carries; it has no results.
-            store: Where to make it. None: in a new one, which the instances that import it join.
+            type: A function type without results. Its parameters are the types of the values that
+                the exception carries.
+            store: The store in which the tag is made. None: a new store, which the instances that
+                import the tag join.
 
         Raises:
-            ValueError: No tag of the host can have the type.
+            ValueError: The type has results, or a parameter type has a meaning inside a module
+                only.
             UnsupportedError: The type has too many parameters.
-            TypeError: An argument is of another type.
+            TypeError: An argument has the wrong type.
             WasmError: The store is closed.
         """
         if not isinstance(type, FuncType):
-            raise TypeError(f"the type of a tag is a FuncType, not {type.__class__.__name__}")
+            raise TypeError(f"the type of a tag must be a FuncType, not {type.__class__.__name__}")
         if type.results:
-            raise ValueError(f"the type of a tag has no results: {type}")
+            raise ValueError(f"the type of a tag must not have results: {type}")
         codes = [host_type(param).code for param in type.params]
         store = store_for(store)
         params = ffi.new("pw_valtype[]", codes)
@@ -58,7 +61,7 @@ class Tag:
 
     @classmethod
     def _of(cls, store: Store, pointer: Pointer, type: TagType) -> Self:
-        """The tag at a pw_tag of the store."""
+        """Returns the Tag for a pw_tag of the store."""
         self = object.__new__(cls)
         self._store = store
         self._pointer = pointer
@@ -67,25 +70,26 @@ class Tag:
 
     @property
     def type(self) -> TagType:
-        """What its exceptions carry."""
+        """The type, whose parameters are the types of the values that an exception carries."""
         return self._type
 
     @property
     def store(self) -> Store:
-        """Where it lives."""
+        """The store that the tag lives in."""
         return self._store
 
     def __eq__(self, other: object) -> bool:
-        """Equal to what stands for the same tag."""
+        """Returns whether both objects stand for the same tag."""
         if not isinstance(other, Tag):
             return NotImplemented
-        # A closed store's addresses may be another's: the store is compared, too.
+        # Another store may reuse the addresses of a store that is closed, so stores are compared
+        # too.
         return self._store is other._store and bool(self._pointer == other._pointer)
 
     def __hash__(self) -> int:
-        """Follows equality."""
+        """Returns a hash of the tag's identity."""
         return hash(self._pointer)
 
     def __repr__(self) -> str:
-        """The type."""
+        """Returns the type."""
         return f"<pywasm3.Tag {self._type}{': closed' if self._store.closed else ''}>"

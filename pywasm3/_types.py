@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The types of WebAssembly as Python values: small, immutable, equal by value.
+"""The types of WebAssembly as Python values, which are immutable and equal by value.
 
-Names and meaning follow the specification, section 2.3 (Types).
+Names and meaning follow chapter 2.3 ("Types") of the specification, release 3.0; docstrings name
+the section of that chapter.
 """
 
 from __future__ import annotations
@@ -12,9 +13,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any, TypeAlias
-
-    ExternType: TypeAlias = "FuncType | TableType | MemoryType | GlobalType | TagType"
-    ValueType: TypeAlias = "ValType | RefType"
 
 _new = object.__new__
 _set = object.__setattr__
@@ -40,7 +38,8 @@ _CODES = {
     "exnref": 0x69,
 }
 
-# Abstract heap types; what may be null of each has a short name above, with the same code.
+# The abstract heap types. The nullable reference to each has a short name in _CODES, with the same
+# code: (ref null func) is funcref.
 _HEAPS = {
     "noexn": 0x74,
     "nofunc": 0x73,
@@ -57,17 +56,18 @@ _HEAPS = {
 }
 _HEAP_NAMES = {code: name for name, code in _HEAPS.items()}
 
-# How pw_valtype marks the reference types that have no short name.
+# The bits with which a pw_valtype describes a reference type that has no short name.
 _TYPED, _NON_NULL, _CONCRETE, _HEAP_MASK = 0x80000000, 0x40000000, 0x20000000, 0x1FFFFFFF
 
 
 class ValType(Enum):
-    """A value type that has a name. RefType has the others, which are references, too.
+    """A value type that has a name in the text format (specification, "Value Types").
 
-    Its value is the name of the text format, as in ``ValType("i32")``.
+    A member's value is that name, so ``ValType("i32")`` is ``ValType.I32``. RefType has the
+    reference types that have no name.
 
     Attributes:
-        code: The byte that stands for the type in the binary format (section 5.3).
+        code: The byte that stands for the type in the binary format (specification, chapter 5.3).
     """
 
     I32 = "i32"
@@ -91,15 +91,15 @@ class ValType(Enum):
     code: int
 
     def __init__(self, name: str) -> None:
-        """Adds the code."""
+        """Sets the code of a member."""
         self.code = _CODES[name]
 
     def __str__(self) -> str:
-        """The name of the text format."""
+        """Returns the name of the text format."""
         return str(self._value_)
 
     def __repr__(self) -> str:
-        """What it is called in this package."""
+        """Returns the name of the constant, or ``ValType.X`` if there is no constant."""
         return self._value_ if self in _WITH_CONSTANT else f"ValType.{self._name_}"
 
 
@@ -115,12 +115,16 @@ _WITH_CONSTANT = frozenset((i32, i64, f32, f64, v128, funcref, externref))
 
 
 def valtype_of(value: ValueType | str) -> ValueType:
-    """The type itself, or that of a name."""
+    """Returns the value type that has a name of the text format; a value type is returned as it is.
+
+    Raises:
+        ValueError: There is no such value type.
+    """
     return value if isinstance(value, (ValType, RefType)) else _named(value)
 
 
 def _named(text: str) -> ValueType:
-    """The type of a name, or of a text like ``(ref null 3)``."""
+    """Returns the type of a name like ``i32``, or of a text like ``(ref null 3)``."""
     if not isinstance(text, str) or not text.startswith("(ref ") or not text.endswith(")"):
         return ValType(text)
     words = text[5:-1].split()
@@ -132,7 +136,10 @@ def _named(text: str) -> ValueType:
 
 
 class Value:
-    """Base of the types below: what ``__match_args__`` names, compared and shown by value."""
+    """Base of immutable classes whose fields are named by ``__match_args__``.
+
+    Two objects are equal if their class and all fields are equal.
+    """
 
     __slots__ = ()
     __match_args__: tuple[str, ...] = ()
@@ -141,40 +148,42 @@ class Value:
         return tuple([getattr(self, name) for name in self.__match_args__])
 
     def __eq__(self, other: object) -> bool:
-        """Equal when class and all fields are."""
+        """Returns whether class and all fields are equal."""
         if type(other) is not type(self):
             return NotImplemented
         return self._fields() == other._fields()
 
     def __hash__(self) -> int:
-        """Follows equality."""
+        """Returns a hash of the class and the fields."""
         return hash((type(self), self._fields()))
 
     def __repr__(self) -> str:
-        """The call that makes an equal value."""
+        """Returns the call that makes an equal value."""
         fields = ", ".join([f"{name}={getattr(self, name)!r}" for name in self.__match_args__])
         return f"{type(self).__name__}({fields})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickled as that call."""
+        """Pickles the class and its arguments."""
         return type(self), self._fields()
 
     def __setattr__(self, name: str, value: object) -> None:
-        """Refused: the value is immutable."""
+        """Raises AttributeError, because the value is immutable."""
         raise AttributeError(f"{type(self).__name__} is immutable")
 
     def __delattr__(self, name: str) -> None:
-        """Refused: the value is immutable."""
+        """Raises AttributeError, because the value is immutable."""
         raise AttributeError(f"{type(self).__name__} is immutable")
 
 
 class RefType(Value):
-    """A reference type that has no short name: ``str()`` shows it as ``(ref null 3)``.
+    """A reference type that has no name of its own (specification, "Reference Types").
+
+    ``str()`` shows it as in the text format, ``(ref null 3)`` or ``(ref func)``.
 
     Attributes:
-        heap: What is referred to (section 2.3.5): the index of a type of the module, or the name of
-            an abstract heap type, like ``func``.
-        nullable: Whether null is one of its values.
+        heap: The heap type that is referred to (specification, "Heap Types"): the index of a type
+            of the module, or the name of an abstract heap type, like ``"func"``.
+        nullable: Whether null is a value of the type.
     """
 
     __slots__ = __match_args__ = ("heap", "nullable")
@@ -182,44 +191,51 @@ class RefType(Value):
     nullable: bool
 
     def __init__(self, heap: int | str, nullable: bool = False) -> None:
-        """Takes an index or a name.
+        """Takes the heap type, and whether null is a value of the type.
 
         Raises:
-            ValueError: It is neither, or the type has a short name (a member of ValType).
+            ValueError: `heap` is neither a type index nor the name of an abstract heap type, or the
+                type has a name and is a member of ValType.
         """
         if isinstance(heap, str):
             code = _HEAPS.get(heap)
             if code is None:
-                raise ValueError(f"{heap!r} is no heap type")
+                raise ValueError(f"{heap!r} is not a heap type")
             if nullable:
-                raise ValueError(f"(ref null {heap}) is pywasm3.ValType({str(BY_CODE[code])!r})")
+                raise ValueError(
+                    f"(ref null {heap}) has a name: use pywasm3.ValType({str(BY_CODE[code])!r})"
+                )
         elif not 0 <= heap <= _HEAP_MASK:
-            raise ValueError(f"{heap!r} is no type index")
+            raise ValueError(f"{heap!r} is not a type index")
         _set(self, "heap", heap)
         _set(self, "nullable", bool(nullable))
 
     @property
     def code(self) -> int:
-        """The number that stands for the type inside this package."""
+        """The pw_valtype that stands for the type inside this package."""
         mark = _TYPED if self.nullable else _TYPED | _NON_NULL
         if isinstance(self.heap, str):
             return mark | _HEAPS[self.heap]
         return mark | _CONCRETE | self.heap
 
     def __str__(self) -> str:
-        """As in the text format."""
+        """Returns the type as the text format writes it."""
         return f"(ref {'null ' if self.nullable else ''}{self.heap})"
 
 
+ValueType: TypeAlias = ValType | RefType
+"""A value type: a ValType if the text format has a name for the type, else a RefType."""
+
+
 class _ByCode(dict[int, "ValueType"]):
-    """Value types by pw_valtype; those without a short name are made when they are asked for."""
+    """Maps each pw_valtype to its value type; a RefType is made when it is first asked for."""
 
     def __missing__(self, code: int) -> ValueType:
         if not code & _TYPED:
             raise KeyError(code)
         heap = code & _HEAP_MASK
         made = RefType(heap if code & _CONCRETE else _HEAP_NAMES[heap], not code & _NON_NULL)
-        if len(self) < 1000:
+        if len(self) < 1000:  # modules can have any number of types: most need not be remembered
             self[code] = made
         return made
 
@@ -228,22 +244,23 @@ BY_CODE: dict[int, ValueType] = _ByCode({member.code: member for member in ValTy
 
 
 def is_reference(type: ValueType) -> bool:
-    """Whether values of the type are references."""
+    """Returns whether values of the type are references."""
     return not isinstance(type, ValType) or type.code < v128.code
 
 
-# From an abstract heap type to the one above it (section 3.3.3).
+# Subtypes of abstract heap types (specification, chapter 3.3, "Heap Types"): _ABOVE leads from a
+# type to its direct supertype, and _BOTTOMS from a type without values to the top of its hierarchy.
 _ABOVE = {"i31": "eq", "struct": "eq", "array": "eq", "eq": "any"}
 _BOTTOMS = {"nofunc": "func", "noextern": "extern", "noexn": "exn", "none": "any"}
 
 
 def is_nullable(type: ValueType) -> bool:
-    """Whether a reference type has null."""
+    """Returns whether null is a value of a reference type."""
     return not isinstance(type, RefType) or type.nullable
 
 
 def heap_type(type: ValueType) -> int | str:
-    """What references of a type refer to: a type index, or the name of an abstract heap type."""
+    """Returns the type index, or the name of the abstract heap type, that a type refers to."""
     return type.heap if isinstance(type, RefType) else _HEAP_NAMES[type.code]
 
 
@@ -268,12 +285,13 @@ def _root(heap: str) -> str:
 
 
 def matches(given: ValueType, wanted: ValueType, same: Callable[[int, int], bool]) -> bool:
-    """Whether every value of one type is a value of the other (section 3.3.4).
+    """Returns whether each value of a type is a value of another (specification, chapter 3.3).
 
     Args:
-        given: The type of the values.
-        wanted: What they are to be.
-        same: Whether a type index of `given` and one of `wanted` mean the same function type.
+        given: The type that should be a subtype of `wanted`, or equal to it.
+        wanted: The other type.
+        same: Tells whether a type index of `given` and a type index of `wanted`, which may be
+            indices of different modules, stand for the same function type.
     """
     if not is_reference(given) or not is_reference(wanted):
         return given is wanted
@@ -283,11 +301,13 @@ def matches(given: ValueType, wanted: ValueType, same: Callable[[int, int], bool
 
 
 class FuncType(Value):
-    """The type of a function (section 2.3.6): ``str()`` shows it as ``(i32, i32) -> i32``.
+    """The type of a function (specification, "Composite Types").
+
+    ``str()`` shows it as ``(i32, i32) -> i32``.
 
     Attributes:
-        params: Types of the parameters.
-        results: Types of the results.
+        params: The types of the parameters.
+        results: The types of the results.
     """
 
     __slots__ = __match_args__ = ("params", "results")
@@ -297,24 +317,24 @@ class FuncType(Value):
     def __init__(
         self, params: Iterable[ValueType | str] = (), results: Iterable[ValueType | str] = ()
     ) -> None:
-        """Takes members of ValType, or RefTypes, or their names in the text format.
+        """Takes value types, or their names in the text format.
 
         Raises:
-            ValueError: A name is no value type.
+            ValueError: A name is not that of a value type.
         """
         _set(self, "params", tuple([valtype_of(t) for t in params]))
         _set(self, "results", tuple([valtype_of(t) for t in results]))
 
     @classmethod
     def _of(cls, params: Iterable[int], results: Iterable[int]) -> FuncType:
-        """The type with the codes of the binary format; quick, for the rest of the package."""
+        """Returns the type for pw_valtypes, without the checks that text needs."""
         self = _new(cls)
         _set_params(self, tuple([BY_CODE[code] for code in params]))
         _set_results(self, tuple([BY_CODE[code] for code in results]))
         return self
 
     def __str__(self) -> str:
-        """Parameters, an arrow, results; a single result without parentheses."""
+        """Returns parameters, an arrow, and results; a single result has no parentheses."""
         params = ", ".join(map(str, self.params))
         results = ", ".join(map(str, self.results))
         if len(self.results) != 1:
@@ -322,16 +342,16 @@ class FuncType(Value):
         return f"({params}) -> {results}"
 
 
-# The slots themselves, past the refusal to be set.
+# Setters of the slots, which work although __setattr__ refuses; quicker than object.__setattr__.
 _set_params = FuncType.__dict__["params"].__set__
 _set_results = FuncType.__dict__["results"].__set__
 
 
 class GlobalType(Value):
-    """The type of a global (section 2.3.10).
+    """The type of a global (specification, "Global Types").
 
     Attributes:
-        type: Type of the value.
+        type: The type of the value.
         mutable: Whether the value may change.
     """
 
@@ -340,16 +360,16 @@ class GlobalType(Value):
     mutable: bool
 
     def __init__(self, type: ValueType | str, mutable: bool = False) -> None:
-        """Takes a member of ValType, or a RefType, or its name in the text format.
+        """Takes a value type, or its name in the text format, and whether the value may change.
 
         Raises:
-            ValueError: The name is no value type.
+            ValueError: The name is not that of a value type.
         """
         _set(self, "type", valtype_of(type))
         _set(self, "mutable", mutable)
 
     def __str__(self) -> str:
-        """As in the text format: ``mut i32`` or ``i32``."""
+        """Returns ``mut i32`` or ``i32``, as the text format writes it."""
         return f"mut {self.type}" if self.mutable else str(self.type)
 
 
@@ -360,12 +380,14 @@ def _limits(minimum: int, maximum: int | None, unit: str) -> str:
 
 
 class MemoryType(Value):
-    """The type of a linear memory (section 2.3.8). Sizes count pages of 65,536 bytes.
+    """The type of a linear memory (specification, "Memory Types").
+
+    Sizes are in pages of 65,536 bytes.
 
     Attributes:
-        min: Size at the start; of an existing memory, its present size.
-        max: Size that it never grows beyond, or None.
-        shared: Whether threads may share it (threads proposal).
+        min: The size at the start; for ``Memory.type``, the present size.
+        max: The size that the memory never grows beyond, or None.
+        shared: Whether threads may share the memory (threads proposal).
         is64: Whether addresses are 64-bit.
     """
 
@@ -382,26 +404,26 @@ class MemoryType(Value):
         shared: bool = False,
         is64: bool = False,
     ) -> None:
-        """Takes the limits as they stand; nothing is checked."""
+        """Takes the fields without checking them."""
         _set(self, "min", min)
         _set(self, "max", max)
         _set(self, "shared", shared)
         _set(self, "is64", is64)
 
     def __str__(self) -> str:
-        """The limits in words."""
+        """Returns the limits in words, like ``1 to 2 pages``."""
         words = ["shared"] if self.shared else []
         words += ["64-bit"] if self.is64 else []
         return " ".join([*words, _limits(self.min, self.max, "page")])
 
 
 class TableType(Value):
-    """The type of a table (section 2.3.9). Sizes count elements.
+    """The type of a table (specification, "Table Types"). Sizes are in elements.
 
     Attributes:
-        type: Type of the elements: a reference type.
-        min: Size at the start; of an existing table, its present size.
-        max: Size that it never grows beyond, or None.
+        type: The type of the elements, which is a reference type.
+        min: The size at the start; for ``Table.type``, the present size.
+        max: The size that the table never grows beyond, or None.
         is64: Whether indices are 64-bit.
     """
 
@@ -418,10 +440,10 @@ class TableType(Value):
         max: int | None = None,
         is64: bool = False,
     ) -> None:
-        """Takes the limits as they stand; of them nothing is checked.
+        """Takes the type of the elements, or its name, and the limits, which are not checked.
 
         Raises:
-            ValueError: The name is no value type.
+            ValueError: The name is not that of a value type.
         """
         _set(self, "type", valtype_of(type))
         _set(self, "min", min)
@@ -429,29 +451,32 @@ class TableType(Value):
         _set(self, "is64", is64)
 
     def __str__(self) -> str:
-        """The limits in words, then the element type."""
+        """Returns limits and element type in words, like ``1 element or more of funcref``."""
         prefix = "64-bit " if self.is64 else ""
         return f"{prefix}{_limits(self.min, self.max, 'element')} of {self.type}"
 
 
 class TagType(Value):
-    """The type of an exception tag (section 2.3.11).
+    """The type of an exception tag (specification, "Tag Types").
 
     Attributes:
-        type: A function type: its parameters are what the exception carries.
+        type: A function type, whose parameters are the values that the exception carries.
     """
 
     __slots__ = __match_args__ = ("type",)
     type: FuncType
 
     def __init__(self, type: FuncType) -> None:
-        """Takes the function type."""
+        """Takes a function type without results."""
         _set(self, "type", type)
 
     def __str__(self) -> str:
-        """The function type."""
+        """Returns the function type as text."""
         return str(self.type)
 
+
+ExternType: TypeAlias = FuncType | TableType | MemoryType | GlobalType | TagType
+"""The type of an import or an export, which the specification calls an external type."""
 
 _KINDS = {
     FuncType: "function",
@@ -463,17 +488,20 @@ _KINDS = {
 
 
 def describe(type_: ExternType) -> str:
-    """The type with the word for its kind, for messages: ``function (i32) -> i32``."""
+    """Returns a type as messages name it, with its kind: ``function (i32) -> i32``."""
     return f"{_KINDS[type(type_)]} {type_}"
 
 
 class ImportType(Value):
-    """An import of a module (section 2.5.11): what must be given to instantiate it.
+    """An import of a module (specification, chapter 2.5, "Imports").
+
+    A value for each import must be given to instantiate the module.
 
     Attributes:
-        module: First half of the name.
-        name: Second half of the name.
-        type: FuncType, TableType, MemoryType, GlobalType or TagType.
+        module: The first half of the import's name.
+        name: The second half of the import's name.
+        type: The type that the value must have: a FuncType, TableType, MemoryType, GlobalType or
+            TagType.
     """
 
     __slots__ = __match_args__ = ("module", "name", "type")
@@ -488,16 +516,16 @@ class ImportType(Value):
         _set(self, "type", type)
 
     def __str__(self) -> str:
-        """Both names, then the type."""
+        """Returns both names and the type, like ``env.log: function (i32) -> ()``."""
         return f"{self.module}.{self.name}: {describe(self.type)}"
 
 
 class ExportType(Value):
-    """An export of a module (section 2.5.10).
+    """An export of a module (specification, chapter 2.5, "Exports").
 
     Attributes:
-        name: Any text, the empty one included.
-        type: FuncType, TableType, MemoryType, GlobalType or TagType.
+        name: The name, which may be any text, even an empty one.
+        type: A FuncType, TableType, MemoryType, GlobalType or TagType.
     """
 
     __slots__ = __match_args__ = ("name", "type")
@@ -510,16 +538,16 @@ class ExportType(Value):
         _set(self, "type", type)
 
     def __str__(self) -> str:
-        """The name, then the type."""
+        """Returns the name and the type, like ``add: function (i32, i32) -> i32``."""
         return f"{self.name}: {describe(self.type)}"
 
 
 class CustomSection(Value):
-    """A custom section (section 5.5.3).
+    """A custom section of a module (specification, section 5.5.3, "Custom Section").
 
     Attributes:
-        name: Not always unique in a module.
-        data: What follows the name.
+        name: The name of the section. Several sections of a module may have the same name.
+        data: The bytes of the section after the name.
     """
 
     __slots__ = __match_args__ = ("name", "data")
@@ -532,5 +560,5 @@ class CustomSection(Value):
         _set(self, "data", data)
 
     def __repr__(self) -> str:
-        """The name and the size: the data may be long."""
+        """Returns the name and the size instead of the data, which may be long."""
         return f"<CustomSection {self.name!r}: {len(self.data)} bytes>"

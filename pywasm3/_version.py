@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: MIT
-"""The version: the one place that says it."""
+"""The version of the package, which nothing else repeats."""
 
 __version__ = "0.1.0.dev0"

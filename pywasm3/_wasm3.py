@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The shape of the published ``wasm3`` binding: environments, runtimes, modules that are loaded.
+"""The API of the ``wasm3`` package (PyPI's pywasm3 0.5.0): environments, runtimes, loaded modules.
 
-A program written for ``import wasm3`` runs with ``import pywasm3 as wasm3``. Where it relied on
-undefined behaviour it gets an error instead; the README lists where this is stricter.
+A program that was written for ``import wasm3`` runs with ``import pywasm3 as wasm3``. Where it
+relied on undefined behaviour, it gets an error instead; the README lists the differences.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ def _check_name(name: object, what: str) -> None:
 
 
 def parse_signature(text: str) -> FuncType:
-    """The function type of a signature like ``i(iI)``: results, then parameters.
+    """Returns the function type of a signature like ``i(iI)``, in which the results come first.
 
-    ``i I f F`` are i32, i64, f32, f64, ``*`` is a pointer (i32), ``v`` is nothing; blanks are
-    skipped.
+    The letters ``i I f F`` stand for i32, i64, f32 and f64, ``*`` for a pointer, which is an i32,
+    and ``v`` for nothing. Blanks are skipped.
 
     Raises:
-        WasmError: It is no signature.
+        WasmError: The text is not a signature.
     """
     results, opening, rest = text.partition("(")
     params, closing, _ = rest.partition(")")
@@ -68,9 +68,9 @@ def parse_signature(text: str) -> FuncType:
 
 
 class ParsedModule(Module):
-    """A module of the wasm3-shaped face: it is loaded into one runtime, and linked by itself.
+    """A module of the ``wasm3`` package's API, which ``Environment.parse_module`` makes.
 
-    ``Environment.parse_module`` makes it. It is a Module, but unlike one it has state.
+    It is loaded into one runtime, and then has the state of an instance, unlike other modules.
     """
 
     __slots__ = ("_globals", "_instance", "_links", "_started", "_values")
@@ -81,7 +81,7 @@ class ParsedModule(Module):
     _values: dict[int, Any]
 
     def __new__(cls, data: Buffer) -> Self:
-        """As Module."""
+        """Reads a module of the binary format, like Module."""
         self = super().__new__(cls, data)
         self._instance = None
         self._globals = {}
@@ -92,7 +92,7 @@ class ParsedModule(Module):
 
     @property
     def name(self) -> str:
-        """The module's own name, or ``.unnamed``."""
+        """The module's name in its name section, or ``.unnamed``."""
         return super().name or ".unnamed"
 
     # ---- functions ----
@@ -100,15 +100,15 @@ class ParsedModule(Module):
     def link_function(
         self, module: str, name: str, signature: Any, function: Callable[..., Any] | None = None
     ) -> None:
-        """Gives a callable for imported functions, before or after the module is loaded.
+        """Links imported functions to a callable, before or after the module is loaded.
 
-        ``link_function(module, name, function)``, or with a signature like ``"i(ii)"`` that is
-        checked against the import's type. The module name ``"*"`` stands for all. A function that
-        the module does not import is ignored, as the published binding does it.
+        It is called as ``link_function(module, name, function)``, or with a signature like
+        ``"i(ii)"`` before the function, which is compared with the import's type. The module name
+        ``"*"`` stands for all modules. A function that the module does not import is ignored.
 
         Raises:
-            WasmError: The signature is none, or not that of the import.
-            TypeError: The names are no str, or the function is not callable.
+            WasmError: The signature is malformed, or is not that of the import.
+            TypeError: A name is not a str, or the function is not callable.
         """
         if function is None:
             signature, function = None, signature
@@ -144,11 +144,11 @@ class ParsedModule(Module):
             late.host.callable = self._bound(function)
 
     def _bound(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The function with its instance as first argument, if it asks for it."""
+        """Binds a function that is marked with pass_instance to the instance."""
         return MethodType(function, self._instance) if wants_instance(function) else function
 
     def _function_by_name(self, name: str) -> Function | None:
-        """By export name, else by the name in the name section; None: there is none."""
+        """Returns the function with a name, exported or in the name section, or None."""
         instance = self._loaded()
         export = self._export_table().get(name)
         if export is not None:
@@ -160,10 +160,11 @@ class ParsedModule(Module):
     # ---- globals ----
 
     def get_global(self, name: str) -> int | float:
-        """The value of an exported global, or else of an imported one of that field name.
+        """Returns the value of an exported global, or else of a global imported with that name.
 
         Raises:
-            WasmError: There is none, or the module is not loaded yet.
+            WasmError: There is no such global, or the module is not loaded yet.
+            TypeError: The name is not a str.
         """
         _check_name(name, "global name")
         if self._instance is None:
@@ -175,12 +176,12 @@ class ParsedModule(Module):
         return value
 
     def set_global(self, name: str, value: int | float) -> None:
-        """Sets a mutable global; before the module is loaded, any imported one.
+        """Sets a mutable global. Before the module is loaded, sets any imported global.
 
         Raises:
-            WasmError: There is none, or it is immutable.
-            TypeError: The value is no number of its type.
-            OverflowError: It is out of the type's range.
+            WasmError: There is no such global, or it is immutable.
+            TypeError: The name is not a str, or the value is not a number of the global's type.
+            OverflowError: The value is out of the type's range.
         """
         _check_name(name, "global name")
         if self._instance is None:
@@ -201,7 +202,7 @@ class ParsedModule(Module):
         target.value = value
 
     def _imported_globals(self, name: str) -> list[int]:
-        """Positions among the imports."""
+        """Returns the positions, among all imports, of the globals imported with a name."""
         return [
             position
             for position, wanted in enumerate(self.imports)
@@ -239,7 +240,7 @@ class ParsedModule(Module):
         return self._instance
 
     def _load(self, store: Store) -> Instance:
-        """Instantiates, with what is linked so far; the start function runs later."""
+        """Instantiates the module with what is linked so far; its start function runs later."""
         positions = iter(range(len(self.imports)))
         lates: dict[int, Late] = {}
 
@@ -253,7 +254,7 @@ class ParsedModule(Module):
                 return Late(self._values.get(position, _zero(wanted.type)))
             return ABSENT
 
-        # Of a plain Module: an instance that kept this object would keep itself alive.
+        # The instance gets a plain Module: if it kept this object, it would keep itself alive.
         instance = Instance.__new__(Instance)
         instance._wasi = None
         instance._instantiate(Module._of(self._pointer, self._info), lookup, store)
@@ -265,7 +266,7 @@ class ParsedModule(Module):
         return instance
 
     def _run_start(self) -> None:
-        """Runs the start function, unless it ran to its end or is running."""
+        """Runs the start function, unless it is running or has returned."""
         start = self._start()
         if start is None or self._started or not self._claim_start():
             return
@@ -276,7 +277,7 @@ class ParsedModule(Module):
             raise
 
     def _claim_start(self) -> bool:
-        """Whether this thread is the one to run it."""
+        """Returns whether this thread is the one that has to run the start function."""
         with entered(self._loaded().store):
             claimed, self._started = not self._started, True
         return claimed
@@ -287,14 +288,14 @@ def _zero(type_: GlobalType) -> int | None:
 
 
 class Runtime:
-    """Loaded modules that share a value stack. ``Environment.new_runtime`` makes it."""
+    """Loaded modules that share a value stack; ``Environment.new_runtime`` makes a runtime."""
 
     __slots__ = ("__weakref__", "_modules", "_store")
     _modules: list[ParsedModule]
     _store: Store
 
     def __init__(self) -> None:
-        """Refused: an Environment makes runtimes.
+        """Cannot be called: ``Environment.new_runtime`` makes runtimes.
 
         Raises:
             TypeError: Always.
@@ -309,15 +310,15 @@ class Runtime:
         return self
 
     def load(self, module: ParsedModule) -> None:
-        """Instantiates a module; imported functions may be linked before or after.
+        """Instantiates a module. Its imported functions may be linked before or after that.
 
         Imported globals start as 0, unless ``set_global`` was called. The start function runs when
         a function of the module is first looked up.
 
         Raises:
-            WasmError: It is loaded already, or imports a memory or a table (LinkError), or cannot
-                be run.
-            TypeError: It is not of ``Environment.parse_module``.
+            WasmError: The module is loaded already, or imports a memory or a table (LinkError), or
+                cannot be run.
+            TypeError: The module was not made by ``Environment.parse_module``.
         """
         if not isinstance(module, ParsedModule):
             raise TypeError(
@@ -329,13 +330,14 @@ class Runtime:
         self._modules.insert(0, module)
 
     def find_function(self, name: str) -> Function:
-        """The function of a name: an exported one, else one that the name section names.
+        """Returns the function that is exported with a name, or has it in the name section.
 
-        Searches the module loaded last first; runs the start function of the one that has it.
+        The module that was loaded last is searched first. The start function of the module that has
+        the function is run before this returns.
 
         Raises:
-            WasmError: There is none, or no module is loaded.
-            TypeError: The name is no str.
+            WasmError: There is no such function, or no module is loaded.
+            TypeError: The name is not a str.
         """
         _check_name(name, "function name")
         if not self._modules:
@@ -348,13 +350,13 @@ class Runtime:
         raise WasmError(f"function lookup failed ({name!r})")
 
     def get_memory(self, index: int) -> memoryview | None:
-        """A writable view of a memory, as long as it is now; None when there is none.
+        """Returns a writable view of the memory of the last loaded module that has a memory.
 
-        Of the module loaded last that has one. The view stays valid while the memory grows, but
-        does not grow with it.
+        It is as long as the memory is now. It stays valid while the memory grows, but does not grow
+        with it. If there is no memory, or the index is not 0, the result is None.
 
         Raises:
-            TypeError: The index is no integer.
+            TypeError: The index is not an integer.
         """
         if _index(index) != 0:
             return None
@@ -368,31 +370,32 @@ class Runtime:
         return None
 
     def __repr__(self) -> str:
-        """The names of the loaded modules."""
+        """Returns the names of the loaded modules."""
         names = ", ".join([module.name for module in self._modules])
         return f"<pywasm3.Runtime: {names or 'nothing loaded'}>"
 
 
 class Environment:
-    """Where runtimes and modules of the wasm3-shaped face come from."""
+    """Makes the runtimes and modules of the ``wasm3`` package's API."""
 
     __slots__ = ("__weakref__",)
 
     def new_runtime(self, stack_bytes: int) -> Runtime:
-        """A runtime with a value stack of at least so many bytes.
+        """Makes a runtime whose value stack has at least the given number of bytes.
 
         Raises:
-            TypeError: The size is no integer.
-            ValueError: It is not positive, or more than 1 GiB (OverflowError when it is huge).
+            TypeError: The size is not an integer.
+            ValueError: The size is not positive, or is more than 1 GiB.
+            OverflowError: The size does not fit into a signed 64-bit integer.
         """
         return Runtime._of(Store(stack=stack_bytes))
 
     def parse_module(self, data: Buffer) -> ParsedModule:
-        """Reads a module of the binary format, from a bytes-like object. It is copied.
+        """Reads a module of the binary format from a bytes-like object, which is copied.
 
         Raises:
             ModuleError: The bytes cannot be used as a module.
-            TypeError: `data` is no bytes-like object of single bytes.
+            TypeError: `data` is not a contiguous bytes-like object of single bytes.
         """
         return ParsedModule(data)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 
-from .._listing import Listing
+from .listing import Listing
 from .source import read_bytes
 from .terminal import CommandError, Output, printable, quoted
 from .wat import instruction_text, local_groups, shortened, signature
@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .._listing import Instruction
+    from .listing import Instruction
 
 _STEP = "  "
 # Larger values are cut, so that a hostile module cannot make lines longer than itself.

@@ -7,7 +7,7 @@ import argparse
 from dataclasses import fields
 
 from .. import Module, UnsupportedError
-from .._listing import Listing
+from .listing import Listing
 from .producers import read_producers
 from .source import read_bytes, shown_name
 from .terminal import Output, one_line, printable, quoted
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    from .._listing import Extern, Section, Sizes
+    from .listing import Extern, Section, Sizes
 
     Description = dict[str, Any]
 

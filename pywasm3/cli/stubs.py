@@ -9,8 +9,8 @@ import os
 import re
 
 from .. import Exports, ValType
-from .._listing import Listing
 from .._types import heap_type, is_nullable, is_reference
+from .listing import Listing
 from .source import STDIN, read_bytes
 from .terminal import Output, printable
 from .wat import extern_type, shortened
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .. import FuncType
-    from .._listing import Export
     from .._types import ValueType
+    from .listing import Export
 
 _NUMBERS = {
     ValType.I32: "int",

@@ -12,8 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from .._listing import Extern, Instruction, Sizes
     from .._types import FuncType, ValueType
+    from .listing import Extern, Instruction, Sizes
 
 _PAGE = 65536
 _MAX_TYPE = 400

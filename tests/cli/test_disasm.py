@@ -20,8 +20,8 @@ import pywasm3
 from cli_helpers import LIBRARY, UNRUNNABLE, failure, run
 from fuzz import seeds
 from helpers import GUESTS, TESTS, wat
-from pywasm3._listing import Listing
 from pywasm3.cli import main
+from pywasm3.cli.listing import Listing
 
 Write = Callable[..., Path]
 

@@ -109,7 +109,7 @@ def test_a_global_is_made_with_its_value() -> None:
 
 
 def test_what_is_made_shows_its_type(store: Store) -> None:
-    assert repr(Memory(1)) == "<pywasm3.Memory: 1 pages>"
+    assert repr(Memory(1)) == "<pywasm3.Memory: 1 page>"
     assert repr(Table(funcref, 1, 2)) == "<pywasm3.Table: 1 to 2 elements of funcref>"
     assert repr(Global(i32, 1, True, store=store)) == "<pywasm3.Global mut i32: 1>"
 

@@ -3,12 +3,18 @@
 
 from __future__ import annotations
 
+import ast
+import os
+import shutil
 import subprocess
 import sys
 import sysconfig
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
+import pywasm3
 from helpers import TESTS, child
 
 HEAVY = [
@@ -33,6 +39,8 @@ HEAVY = [
     "wasm3",
     "wasmtime",
 ]
+
+COMPILED = {"_engine", "_cpython"}
 
 
 def imported(statement: str) -> set[str]:
@@ -64,22 +72,89 @@ def test_a_call_brings_in_no_heavy_module(guests: object) -> None:
     assert imported(statement) & set(HEAVY) == set()
 
 
-def test_the_compiled_modules_are_imported_in_one_place() -> None:
-    import pywasm3
+def documented_aliases(path: Path) -> set[str]:
+    """The type aliases of a source file that are followed by a docstring."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        body = getattr(node, "body", [])
+        for statement, after in pairwise(body) if isinstance(body, list) else ():
+            match statement, after:
+                case ast.AnnAssign(target=ast.Name(name)), ast.Expr(ast.Constant(str())):
+                    names.add(name)
+    return names
 
+
+def test_every_public_name_can_be_imported_and_is_documented() -> None:
+    """Classes and functions have a docstring; a type alias has one after its definition."""
+    folder = TESTS.parent / "pywasm3"
+    documented = documented_aliases(folder / "_aliases.py") | documented_aliases(
+        folder / "_types.py"
+    )
+    constants = {"M3_VERSION", "__version__", *map(str, pywasm3.ValType)}
+    for name in pywasm3.__all__:
+        value = getattr(pywasm3, name)
+        if name in ("Compile", "ExternType", "Imports", "Source", "ValueType"):
+            assert name in documented, name
+        elif name not in constants:
+            assert value.__doc__, name
+            assert value.__module__ == "pywasm3", name
+
+
+@pytest.mark.parametrize("name", ["Compile", "ExternType", "Imports", "Source", "ValueType"])
+def test_a_type_alias_is_imported_without_typing(name: str) -> None:
+    assert imported(f"from pywasm3 import {name}") & set(HEAVY) == set()
+
+
+class Importers(ast.NodeVisitor):
+    """Notes whether a module imports one of the compiled modules at run time."""
+
+    def __init__(self, tree: ast.AST) -> None:
+        self.found = False
+        self.visit(tree)
+
+    def visit_If(self, node: ast.If) -> None:
+        if ast.unparse(node.test) != "TYPE_CHECKING":
+            self.generic_visit(node)
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        names = [node.module or "", *[alias.name for alias in node.names]]
+        self.found |= node.level > 0 and not COMPILED.isdisjoint(names)
+
+
+def test_the_compiled_modules_are_imported_in_one_place() -> None:
     folder = TESTS.parent / "pywasm3"
     importers = [
-        path.name
-        for path in sorted(folder.glob("*.py"))
-        if any(
-            f"import {name}" in line or f"from .{name}" in line
-            for line in path.read_text(encoding="utf-8").splitlines()
-            if not line.startswith("    ")  # under TYPE_CHECKING
-            for name in ("_engine", "_cpython")
-        )
+        str(path.relative_to(folder))
+        for path in sorted(folder.rglob("*.py"))
+        if Importers(ast.parse(path.read_text(encoding="utf-8"))).found
     ]
     assert importers == ["_ffi.py"]
-    assert pywasm3.__name__ == "pywasm3"
+
+
+@pytest.mark.parametrize("missing", [("_engine", "_cpython"), ("_engine",), ("_cpython",)])
+def test_an_unbuilt_checkout_says_how_to_build(tmp_path: Path, missing: tuple[str, ...]) -> None:
+    """A compiled module that is not missing is a stand-in here: the import fails before its use."""
+    package = tmp_path / "pywasm3"
+    package.mkdir()
+    for path in (TESTS.parent / "pywasm3").glob("*.py"):
+        shutil.copy(path, package)
+    for name in COMPILED - set(missing):
+        (package / f"{name}.py").write_text("ffi = lib = None\n", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", "import pywasm3"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": ""},
+    )
+    cause, error = done.stderr.split("direct cause of the following exception")
+    assert "circular import" not in done.stderr
+    assert f"No module named 'pywasm3.{missing[0]}'" in cause
+    assert error.strip().splitlines()[-1] == (
+        f"ImportError: pywasm3 was imported from the source folder {tmp_path}, where its compiled "
+        "modules are not built for this Python: run 'make demo' there, or run 'pip install .' "
+        "there and start Python in another folder"
+    )
 
 
 def test_the_import_prints_nothing_and_leaves_no_thread() -> None:

@@ -44,6 +44,12 @@ def test_limits_are_values() -> None:
         limits.fuel = 4
 
 
+def test_limits_are_given_by_name_only() -> None:
+    by_position: Any = Limits
+    with pytest.raises(TypeError, match="positional"):
+        by_position(PAGE)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -68,7 +74,7 @@ def test_limits_of_wrong_types_are_refused(wrong: dict[str, Any]) -> None:
 
 
 def test_huge_limits_are_no_limits() -> None:
-    instance = load(GROWS, limits=Limits(10**30, 10**30, fuel=10**30, timeout=1e300))
+    instance = load(GROWS, limits=Limits(memory=10**30, table=10**30, fuel=10**30, timeout=1e300))
     assert instance.exports.grow(1) == 1
     assert instance.exports.deep(10) == 0
     assert instance.fuel is not None and instance.fuel > 10**18

@@ -623,7 +623,7 @@ def test_a_text_that_is_no_reference_type_is_refused(text: str) -> None:
 
 def test_an_index_that_is_none_is_refused() -> None:
     for index in (-1, 1 << 29):
-        with pytest.raises(ValueError, match="no type index"):
+        with pytest.raises(ValueError, match="not a type index"):
             RefType(index)
 
 

@@ -47,9 +47,9 @@ def test_run_returns_0_when_the_program_returns() -> None:
 
 
 def test_run_needs_a_start() -> None:
-    with pytest.raises(pywasm3.WasmError, match="exports no function _start"):
+    with pytest.raises(pywasm3.WasmError, match="does not export a function _start"):
         library().run()
-    with pytest.raises(pywasm3.WasmError, match="exports no function _start"):
+    with pytest.raises(pywasm3.WasmError, match="does not export a function _start"):
         load('(module (func (export "_start") (param i32)))').run()
 
 

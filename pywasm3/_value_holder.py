@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What globals and tables have in common: values in a store, which instances share."""
+"""The common base of globals and tables, which hold values in a store and can be shared."""
 
 from __future__ import annotations
 
@@ -17,10 +17,15 @@ if TYPE_CHECKING:
 
 
 def store_for(store: Store | None, value: object = None) -> Store:
-    """Where the host makes something: in the store given, or a Function's, or a new one.
+    """Returns the store in which the host makes something.
+
+    Args:
+        store: The store that the user gave, or None.
+        value: The value of what is made. Without a store from the user, the store of a Function
+            is used, because a reference to it is valid in that store only; else a new one.
 
     Raises:
-        TypeError: What was given is no Store.
+        TypeError: `store` is not a Store.
     """
     if store is None:
         return value.store if isinstance(value, Function) else Store()
@@ -30,34 +35,36 @@ def store_for(store: Store | None, value: object = None) -> Store:
 
 
 def host_type(type: ValueType | str) -> ValueType:
-    """The type of the values of what the host makes.
+    """Returns the value type that the user gave for something that the host makes.
 
     Raises:
-        ValueError: It is none, or cannot be used outside a module.
+        ValueError: There is no such type, or it has a meaning inside a module only.
     """
     valtype = valtype_of(type)
     if isinstance(valtype, RefType) and isinstance(valtype.heap, int):
-        raise ValueError(f"{valtype}: the index of a type has a meaning in its module only")
+        raise ValueError(
+            f"{valtype} cannot be used here: a type index has a meaning only within its module"
+        )
     if valtype is ValType.V128:
         raise ValueError("values of type v128 cannot be used yet")
     return valtype
 
 
-class Shared:
-    """Base of Global and Table."""
+class ValueHolder:
+    """Base of Global and Table, whose values have a type and live in a store."""
 
     __slots__ = ("__weakref__", "_module", "_pointer", "_store", "_valtype")
-    _module: Pointer  # of what an index in the type of the values refers to; or NULL
+    _module: Pointer  # the module whose types the indices in _valtype mean, or NULL
     _pointer: Pointer
     _store: Store
     _valtype: ValueType
 
-    # What messages call it, and a value of it.
+    # The words for the object and for one of its values in error messages.
     _WORDS = ("", "")
 
     @classmethod
     def _of(cls, store: Store, pointer: Pointer, valtype: ValueType, module: Pointer) -> Self:
-        """What is at a pointer into the (entered) store."""
+        """Returns the object for a pw_global or pw_table of the store, which is entered."""
         self = object.__new__(cls)
         self._store = store
         self._pointer = pointer
@@ -67,14 +74,14 @@ class Shared:
 
     @property
     def store(self) -> Store:
-        """Where it lives."""
+        """The store that it lives in."""
         return self._store
 
     def _encode(self, value: object) -> int:
-        """The bits of a value, good until the (entered) store is left."""
+        """Returns the bits of a value. A reference is valid until the entered store is left."""
         module = address(self._module)
         return self._store._encode(value, self._valtype.code, module, *self._WORDS)
 
     def _decode(self, bits: int) -> Any:
-        """The value of bits in the (entered) store."""
+        """Returns the value that bits stand for in the store, which is entered."""
         return self._store._decode(bits, self._valtype.code)

@@ -1,20 +1,23 @@
 # SPDX-License-Identifier: MIT
-"""What a module is made of, for the command line: of any valid one, whether it can run or not."""
+"""Lists what a module consists of, for the command line.
+
+Every valid module can be listed, even if this version cannot run it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ._ffi import FUNC, NO_INDEX, TAG, error_from, ffi, func_type, lib, new_error, text
-from ._types import BY_CODE
+from .._ffi import FUNC, NO_INDEX, TAG, error_from, ffi, func_type, lib, new_error, text
+from .._types import BY_CODE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ._ffi import Pointer
-    from ._types import FuncType, ValueType
+    from .._ffi import Pointer
+    from .._types import FuncType, ValueType
 
-# The words of the text format.
+# The names of the kinds of imports and exports in the text format.
 KINDS = {
     FUNC: "func",
     lib.PW_EXTERN_TABLE: "table",
@@ -24,10 +27,11 @@ KINDS = {
 }
 _CODES = {word: code for code, word in KINDS.items()}
 
-# A label is a byte of a module, but much more as Python has it. Even, for locals are pairs.
+# At most so many operands of one instruction are listed, because each takes one byte of the module,
+# but many bytes as a Python object. The number is even, because a declaration of locals has pairs.
 _MAX_OPERANDS = 1 << 16
 
-# "label", "local", ... by pw_operandkind.
+# Maps each pw_operandkind to its name, like "label" or "local".
 _OPERANDS = {
     number: name.removeprefix("PW_OPERAND_").lower()
     for number, name in ffi.typeof("pw_operandkind").elements.items()
@@ -36,23 +40,23 @@ _OPERANDS = {
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Sizes of a memory in pages, or of a table in elements."""
+    """The limits of a memory in pages, or of a table in elements."""
 
     min: int
     max: int | None
     shared: bool
     is64: bool
-    page_bytes: int  # of a memory
+    page_bytes: int  # the size of a page; for memories only
 
 
 @dataclass(frozen=True, slots=True)
 class Extern:
-    """A function, table, memory, global or tag. What its kind has no use for is None."""
+    """A function, table, memory, global or tag. Fields that its kind does not have are None."""
 
     kind: str
     index: int
     func: FuncType | None = None
-    value: ValueType | None = None  # of a global; of the elements of a table
+    value: ValueType | None = None  # the type of a global's value, or of a table's elements
     mutable: bool | None = None
     sizes: Sizes | None = None
     type_index: int | None = None
@@ -60,7 +64,7 @@ class Extern:
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """An import, with the index it gets."""
+    """An import, with its index among the functions, tables, memories, globals or tags."""
 
     module: str
     name: str
@@ -69,7 +73,7 @@ class Import:
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """An export, with the index it has."""
+    """An export, with its index among the functions, tables, memories, globals or tags."""
 
     name: str
     extern: Extern
@@ -77,7 +81,7 @@ class Export:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A section. Offset and size are those of its contents, which follow its id and size."""
+    """A section. `offset` and `size` are those of its contents, after the section's id and size."""
 
     name: str
     custom_name: str | None
@@ -89,22 +93,22 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """An instruction, or the declarations of locals: the operands are kinds and values."""
+    """An instruction, or the declarations of locals. Each operand is a kind and a value."""
 
     offset: int
     end: int
     text: str
     operands: list[tuple[str, int]]
-    omitted: int  # operands that are too many to be listed
+    omitted: int  # the number of operands that are not listed, because there are too many
 
 
 class Listing:
-    """A module that was read to be looked at: it cannot be instantiated.
+    """A valid module that can be looked at, but not instantiated.
 
     Raises:
-        MalformedError: The bytes are no module.
+        MalformedError: The bytes are not a module.
         InvalidError: The module breaks a rule of validation.
-        UnsupportedError: It is beyond a limit on sizes.
+        UnsupportedError: The module exceeds a limit of this package, for example on sizes.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -120,34 +124,34 @@ class Listing:
 
     @property
     def name(self) -> str | None:
-        """From the name section."""
+        """The module's name in the name section, or None."""
         return text(self._info.name) or None
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """The size of the module in bytes."""
         return int(self._info.size)
 
     @property
     def start(self) -> int | None:
-        """Index of the start function."""
+        """The index of the start function, or None."""
         start: int = self._info.start
         return None if start == NO_INDEX else start
 
     def count(self, kind: str) -> int:
-        """How many of a kind there are, the imported ones included."""
+        """Returns how many functions, tables, ... there are, including imported ones."""
         return int(lib.pw_module_count(self._pointer, _CODES[kind]))
 
     def externs(self, kind: str) -> list[Extern]:
-        """All of a kind, the imported ones first."""
+        """Returns all functions, tables, ...; the imported ones come first."""
         return [self.extern(kind, index) for index in range(self.count(kind))]
 
     def extern(self, kind: str, index: int) -> Extern:
-        """One of a kind; the index is in range."""
+        """Returns the function, table, ... with an index, which must be in range."""
         return self._extern(lib.pw_module_extern(self._pointer, _CODES[kind], index), index)
 
     def imports(self) -> list[Import]:
-        """In the module's order."""
+        """Returns the imports in the module's order."""
         counts = dict.fromkeys(KINDS, 0)
         result = []
         for i in range(self._info.nimports):
@@ -159,7 +163,7 @@ class Listing:
         return result
 
     def exports(self) -> list[Export]:
-        """In the module's order."""
+        """Returns the exports in the module's order."""
         result = []
         for i in range(self._info.nexports):
             entry = self._info.exports[i]
@@ -182,7 +186,7 @@ class Listing:
         return self._func_types[number]
 
     def sections(self) -> Iterator[Section]:
-        """In the module's order."""
+        """Yields the sections in the module's order."""
         section = ffi.new("pw_section *")
         ncustoms = 0
         while lib.pw_module_next_section(self._pointer, section):
@@ -200,7 +204,7 @@ class Listing:
             )
 
     def custom(self, name: str) -> bytes | None:
-        """The contents of the first custom section of a name, after the name."""
+        """Returns the contents, after the name, of the first custom section with a name."""
         for i in range(self._info.ncustoms):
             custom = self._info.customs[i]
             if text(custom.name) == name:
@@ -208,13 +212,13 @@ class Listing:
         return None
 
     def function_name(self, index: int) -> str | None:
-        """From the name section, else of an export, else of the import."""
+        """Returns a function's name in the name section, or else of an export, or of its import."""
         return text(lib.pw_module_function_name(self._pointer, index)) or None
 
     def instructions(self, function: int) -> Iterator[Instruction]:
-        """The declarations of locals, then the instructions with the last ``end``.
+        """Yields the declarations of locals, and then the instructions up to the last ``end``.
 
-        An imported function has none.
+        An imported function has none of both.
         """
         body = lib.pw_module_body(self._pointer, function)
         if not body.end:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What an instance does as a WASI program: its imports, its start, its end."""
+"""Instances that are WASI programs: how they get their imports, are initialized, and run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NO_VALUES = FuncType((), ())
 
 
 def new_wasi(config: WasiConfig, instance: Instance) -> Wasi:
-    """What an instance shall have of WASI."""
+    """Returns the Wasi object of an instance, made from its configuration."""
     from .wasi import Wasi, WasiConfig  # most programs never need them
 
     if not isinstance(config, WasiConfig):
@@ -30,16 +30,16 @@ def new_wasi(config: WasiConfig, instance: Instance) -> Wasi:
 
 
 def with_wasi(lookup: Callable[[ImportType], Any], wasi: Wasi) -> Callable[[ImportType], Any]:
-    """How to look up an import: what the user gave comes first."""
+    """Returns a lookup that asks the user's values first, and then the functions of WASI."""
 
-    def both(wanted: ImportType) -> Any:
+    def lookup_with_wasi(wanted: ImportType) -> Any:
         value = lookup(wanted)
         if value is not ABSENT:
             return value
         found = wasi.function(wanted.module, wanted.name)
         return ABSENT if found is None else Typed(*found)
 
-    return both
+    return lookup_with_wasi
 
 
 def _entry(instance: Instance, name: str) -> Function | None:
@@ -50,23 +50,26 @@ def _entry(instance: Instance, name: str) -> Function | None:
 
 
 def initialize(instance: Instance) -> None:
-    """Calls a library's ``_initialize``; a program, which has ``_start``, has none."""
+    """Calls ``_initialize`` if the module is a library (a reactor).
+
+    A module that also exports ``_start`` is a program (a command), which initializes itself.
+    """
     function = _entry(instance, "_initialize")
     if function is not None and "_start" not in instance.exports:
         function()
 
 
 def run(instance: Instance) -> int:
-    """Calls ``_start``; the exit code."""
+    """Calls ``_start`` and returns the exit code."""
     function = _entry(instance, "_start")
     if function is None:
         raise WasmError(
-            f"{instance.module!r} is no program: it exports no function _start: () -> ()"
+            f"{instance.module!r} is not a program: it does not export a function _start: () -> ()"
         )
     try:
         function()
     except WasiExit as end:
         if instance._wasi is None or end._program is not instance._wasi:
-            raise  # of another program, around this one
+            raise  # this program runs inside another one, which has ended
         return end.code
     return 0
