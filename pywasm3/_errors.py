@@ -31,7 +31,7 @@ from ._types import Value, _set, describe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from typing_extensions import Self
 
@@ -160,13 +160,6 @@ class TrapKind(Enum):
     OUT_OF_FUEL = "out of fuel"
     INTERRUPTED = "interrupted"
     DEADLINE = "deadline exceeded"
-
-
-# The members of the C enum pw_trap have the numbers from 1 in this order. After them come
-# PW_TRAP_HOST, PW_TRAP_NO_MEMORY, PW_TRAP_UNSUPPORTED and PW_TRAP_OUT_OF_ORDER.
-_KINDS = tuple(TrapKind)
-_UNSUPPORTED = len(_KINDS) + 3
-_OUT_OF_ORDER = len(_KINDS) + 4
 
 
 class Frame(Value):
@@ -318,42 +311,54 @@ def _frames(raw: Iterable[tuple[int, int | None, str | None]]) -> list[Frame]:
     return [Frame(function, name, offset) for function, offset, name in raw]
 
 
-def trap(
-    kind: int,
-    frames: Sequence[tuple[int, int | None, str | None]],
-    head: int,
-    omitted: int,
-    message: str,
-) -> WasmError:
-    """Returns the exception for a trap. The extension module calls this.
+class Traps:
+    """Makes exceptions for the traps that the engine reports by number.
 
-    Args:
-        kind: A number of the C enum pw_trap.
-        frames: Function index, byte offset and name of each frame, innermost first.
-        head: The number of frames before the omitted ones.
-        omitted: The number of frames that are missing.
-        message: The engine's reason if `kind` is PW_TRAP_UNSUPPORTED.
+    The numbers are those of the C enum pw_trap, whose members are the rows of
+    native/base/traps.def. A TrapKind is found by its name, so the order of the rows does not matter.
     """
-    if 0 < kind <= len(_KINDS):
-        reason = _KINDS[kind - 1]
-        return _CLASSES.get(reason, Trap)(reason, _frames(frames), head, omitted)
-    made = _frames(frames)
-    text = message or "the engine cannot run this function"
-    if kind == _OUT_OF_ORDER:
-        text = "a host function returned while a later call of the same store still runs"
-    if lines := _frame_lines(made, head, omitted):
-        text = f"{text}\n{lines}"
-    if kind != _UNSUPPORTED:
-        return WasmError(text)
-    function = made[0].function if made else None
-    return UnsupportedError(text, function=function, offset=made[0].offset if made else None)
 
+    def __init__(self, number_of: Callable[[str], int]) -> None:
+        """Takes a function that returns the number of a row by its name."""
+        self._kinds = {number_of(kind.name): kind for kind in TrapKind}
+        self._unsupported = number_of("UNSUPPORTED")
+        self._out_of_order = number_of("OUT_OF_ORDER")
 
-def segment_trap(kind: int, detail: str) -> WasmError:
-    """Returns the exception for a trap while segments are copied, when no function is running."""
-    if 0 < kind <= len(_KINDS):
-        return Trap(_KINDS[kind - 1], detail=detail)
-    return WasmError(detail)
+    def error(
+        self,
+        number: int,
+        frames: Sequence[tuple[int, int | None, str | None]],
+        head: int,
+        omitted: int,
+        message: str,
+    ) -> WasmError:
+        """Returns the exception for a trap of running code. The extension module calls this.
+
+        Args:
+            number: A number of the C enum pw_trap.
+            frames: Function index, byte offset and name of each frame, innermost first.
+            head: The number of frames before the omitted ones.
+            omitted: The number of frames that are missing.
+            message: The engine's reason if the engine cannot run a function.
+        """
+        made = _frames(frames)
+        kind = self._kinds.get(number)
+        if kind is not None:
+            return _CLASSES.get(kind, Trap)(kind, made, head, omitted)
+        text = message or "the engine cannot run this function"
+        if number == self._out_of_order:
+            text = "a host function returned while a later call of the same store still runs"
+        if lines := _frame_lines(made, head, omitted):
+            text = f"{text}\n{lines}"
+        if number != self._unsupported:
+            return WasmError(text)
+        function = made[0].function if made else None
+        return UnsupportedError(text, function=function, offset=made[0].offset if made else None)
+
+    def segment_error(self, number: int, detail: str) -> WasmError:
+        """Returns the exception for a trap while segments are copied, when no function is running."""
+        kind = self._kinds.get(number)
+        return WasmError(detail) if kind is None else Trap(kind, detail=detail)
 
 
 def annotate(

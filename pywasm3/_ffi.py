@@ -116,6 +116,8 @@ def _describe(address: int) -> tuple[str, FuncType]:
 # is the main one, and it ignores the 0 that int() returns.
 _main_thread = getattr(_thread, "_get_main_thread_ident", int)
 
+_traps = _errors.Traps(lambda name: getattr(lib, f"PW_TRAP_{name}"))
+
 # Hands the extension module the engine's table of functions, and the Python functions that it calls
 # for what need not be fast (its hooks).
 _cpython.connect(
@@ -123,7 +125,7 @@ _cpython.connect(
     _main_thread(),
     _function.Doc(),
     {
-        "trap": _errors.trap,
+        "trap": _traps.error,
         "annotate": _errors.annotate,
         "closed": WasmError,
         "signature": _function.signature,
@@ -210,7 +212,7 @@ def error_from(error: Pointer) -> Exception:
     if code == lib.PW_SNAPSHOT:
         return _errors.SnapshotError(detail)
     if code == lib.PW_TRAPPED:
-        return _errors.segment_trap(error.trap, detail)
+        return _traps.segment_error(error.trap, detail)
     if code == lib.PW_LINK:
         return _errors.LinkError(detail)
     cls = _MODULE_ERRORS.get(code)
