@@ -315,7 +315,7 @@ class Traps:
     """Makes exceptions for the traps that the engine reports by number.
 
     The numbers are those of the C enum pw_trap, whose members are the rows of
-    native/base/traps.def. A TrapKind is found by its name, so the order of the rows does not matter.
+    native/base/traps.def. A TrapKind is found by its name, so the order of rows does not matter.
     """
 
     def __init__(self, number_of: Callable[[str], int]) -> None:
@@ -356,7 +356,7 @@ class Traps:
         return UnsupportedError(text, function=function, offset=made[0].offset if made else None)
 
     def segment_error(self, number: int, detail: str) -> WasmError:
-        """Returns the exception for a trap while segments are copied, when no function is running."""
+        """Returns the exception for a trap while segments are copied: no function is running."""
         kind = self._kinds.get(number)
         return WasmError(detail) if kind is None else Trap(kind, detail=detail)
 
