@@ -1,26 +1,31 @@
-# Each target sets up what it needs; stamp files in the environment keep a second run from
-# building again. PYTHON names the interpreter, ARGS are handed to pytest; TESTS are those that the
-# copies (sanitize, matrix, test-copy) run: TESTS="tests/wasi tests/cli".
+# Every target sets up what it needs. Stamp files in the environment remember what was done, so a
+# second run builds nothing. CONTRIBUTING.md lists the targets by purpose, with their times.
 #
-#   make demo       runs examples/demo.py
-#   make test       the suite, on an editable install in .venv
-#   make spec       the official suite: counts per folder; ARGS=--update writes what must hold
-#   make fuzz-mutants  its modules changed, validated by us and by wasmtime: SEED=1 COUNT=3000
-#   make sanitize   the suite under AddressSanitizer and UBSan, in .venv-sanitize
-#   make matrix     the suite on every Python found, each in .venv-3.x
-#   make test-copy  the suite on one of them: PYTHON=python3.14t VENV=.venv-3.14t (free-threaded)
-#   make lint       ruff; make lint-c: own C files, format and every warning
-#   make types      mypy --strict, pyright on the user's program in tests/typing, and stubtest on the
-#                   stubs of the compiled modules
-#   make wheel      dist/*.whl, tried in an environment without a compiler
-#   make fuzz       random modules against wasmtime: SEED=1 COUNT=3000 TIME=0 (seconds)
-#   make fuzz-asserts   the same with wasm3's own assertions; make fuzz-sanitize: sanitized
-#   make fuzz-validator  mutants of modules on the sanitized decoder and validator, from C: as make fuzz
-#   make tsan       threads with stores of their own under ThreadSanitizer
-#   make guests     compiles tests/guests and benchmarks/guests again; ARGS=--check: only compares
-#   make bench      benchmarks/crossing.py
-#   make bench-docs pywasm3 bench, all of it, into docs/benchmarks.md: on an idle machine
-#   make clean
+#   make demo          runs examples/demo.py
+#   make test          runs the test-suite on an editable install in .venv
+#   make spec          runs the official suite and prints counts per folder; ARGS=--update writes
+#                      the table of what must pass
+#   make test-copy     runs the suite on an installed copy, for another Python:
+#                      PYTHON=python3.14t VENV=.venv-3.14t
+#   make matrix        runs test-copy for every Python that is found, each in .venv-3.x
+#   make sanitize      runs the suite under AddressSanitizer and UBSan, in .venv-sanitize
+#   make fuzz          compares random modules with wasmtime
+#   make fuzz-asserts, make fuzz-sanitize
+#                      do the same with wasm3's own assertions, or with the sanitizers
+#   make fuzz-mutants  compares how we and wasmtime validate changed modules of the official suite
+#   make fuzz-validator  runs mutants of modules through the sanitized decoder and validator, in C
+#   make tsan          runs threads with stores of their own under ThreadSanitizer
+#   make lint          runs ruff; make lint-c checks our C files: format, dialect, warnings
+#   make types         runs mypy, pyright, and stubtest on the stubs of the compiled modules
+#   make guests        compiles the guests of tests and benchmarks; ARGS=--check only compares
+#   make wheel         builds dist/*.whl and tries it in an environment without a compiler
+#   make bench         runs benchmarks/crossing.py
+#   make bench-docs    runs all of pywasm3 bench into docs/benchmarks.md; use an idle machine
+#   make clean         removes everything that was built
+#
+# Variables: PYTHON names the interpreter. ARGS are handed to pytest or to the program that the
+# target runs. TESTS are the tests that sanitize, matrix and test-copy run: TESTS="tests/wasi".
+# SEED, COUNT and TIME (in seconds; 0 is no limit) bound the fuzzers.
 
 VENV ?= .venv
 ARGS ?=
@@ -39,7 +44,8 @@ BUILD_INPUTS := pyproject.toml setup.py build_ffi.py tools/toolchain.py vendor/w
 PACKAGE := $(wildcard pywasm3/*.py pywasm3/*.pyi pywasm3/*/*.py pywasm3/*/*/*.py \
 	pywasm3/bench/guests/*)
 
-# For pytest in the environment's folder: beside pywasm3/, child processes would import that.
+# pytest runs in the environment's folder, because child processes that start beside pywasm3/ would
+# import that folder and not the installed copy.
 FROM_COPY := -c $(CURDIR)/pyproject.toml --rootdir $(CURDIR) $(addprefix $(CURDIR)/,$(TESTS))
 
 .PHONY: demo test test-copy sanitize matrix lint lint-c types wheel fuzz fuzz-validator fuzz-asserts \
@@ -122,12 +128,12 @@ $(VENV)/.editable: $(VENV)/.created $(BUILD_INPUTS)
 	$(PIP_INSTALL) --no-build-isolation -e .
 	@touch $@
 
-# The package is there: this adds what the extra names.
+# The package is installed by then, so this only adds the packages that the extra names.
 $(VENV)/.extra-%: pyproject.toml | $(VENV)/.editable
 	$(PIP_INSTALL) 'pywasm3-cffi[$*]'
 	@touch $@
 
-# ---- other builds: copies, since their libraries would clash with those in pywasm3/ ----
+# ---- other builds: installed copies, because their libraries would clash with those in pywasm3/ ----
 
 $(VENV)/.copy: $(VENV)/.created $(BUILD_INPUTS) $(PACKAGE)
 	@$(BIN)/python tools/toolchain.py
@@ -146,10 +152,10 @@ matrix:
 		$(MAKE) test-copy VENV=.venv-$$version PYTHON=$$python </dev/null || exit 1; \
 	done
 
-# detect_leaks=0: CPython and its extensions leave much to the end of the process.
-# allocator_may_return_null=1: a size that malloc refuses is no bug, as long as the code copes.
-# PYTHONMALLOC: pymalloc's pools would hide what happens to single objects.
-# --capture=sys: a report goes to the file descriptor, which pytest would keep to itself.
+# detect_leaks=0: CPython and its extensions do not free everything before the process ends.
+# allocator_may_return_null=1: a test asks for sizes that malloc refuses, and the code must cope.
+# PYTHONMALLOC=malloc: pymalloc's pools would hide what happens to single objects.
+# --capture=sys: the sanitizers write to the file descriptor, which pytest would otherwise swallow.
 # ulimit: instrumented operations need far more of the C stack.
 sanitize fuzz-sanitize: export PYWASM3_SANITIZE = 1
 sanitize fuzz-sanitize: export ASAN_OPTIONS = detect_leaks=0:allocator_may_return_null=1
@@ -171,7 +177,7 @@ fuzz-asserts:
 	@$(MAKE) VENV=.venv-asserts .venv-asserts/.copy
 	.venv-asserts/bin/python $(FUZZ)
 
-# The environment for the wheel has nothing on PATH but itself.
+# The wheel is tried with nothing on PATH but its own environment, so that no compiler is found.
 wheel: $(VENV)/.extra-check
 	@$(BIN)/python tools/toolchain.py
 	rm -rf build dist .venv-wheel
