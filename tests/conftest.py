@@ -14,7 +14,7 @@ import pytest
 import helpers
 
 # PEP 688: there is nothing to be skipped where Python has no such buffers.
-collect_ignore = ["unit/test_python_buffers.py"] if sys.version_info < (3, 12) else []
+collect_ignore = ["misuse/test_python_buffers.py"] if sys.version_info < (3, 12) else []
 
 # No test may be timed: a slow machine is no bug.
 hypothesis.settings.register_profile(

@@ -185,6 +185,22 @@ def test_a_bound_function_does_not_leak(instance: pywasm3.Instance) -> None:
     assert_no_leak(lambda: failing(TypeError, add.bind, "x"), 20_000)
 
 
+def test_binding_does_not_leak_references() -> None:
+    """The references to the function and to a bound object are counted."""
+    text = """(module (func (export "pick") (param externref i32 externref) (result externref)
+      local.get 0 local.get 2 local.get 1 select (result externref)))"""
+    function, argument = load(text).exports.pick, object()
+    function(argument, 1, None)  # the store holds it from here on
+    before = sys.getrefcount(function), sys.getrefcount(argument)
+    for _ in range(10):
+        function.bind(argument)(0, argument)
+        with pytest.raises(TypeError):
+            function.bind(argument, "x")
+        function.bind(argument).bind(1)
+    gc.collect()
+    assert (sys.getrefcount(function), sys.getrefcount(argument)) == before
+
+
 def test_copies_do_not_leak(instance: pywasm3.Instance) -> None:
     memory, target = instance.memory, bytearray(100)
     assert_no_leak(lambda: memory.copy_out(memory.copy_in(0, target), 100, target), 50_000)

@@ -7,7 +7,6 @@ import copy as copy_module
 import gc
 import inspect
 import pickle
-import sys
 import weakref
 from array import array
 from typing import Any
@@ -272,16 +271,3 @@ def test_it_is_a_host_function_like_others(exports: pywasm3.Exports) -> None:
         {"env": {"f": exports.sub.bind(100)}},
     )
     assert other.exports.g(1) == 99
-
-
-def test_binding_does_not_leak_references(exports: pywasm3.Exports) -> None:
-    function, argument = exports.pick, object()
-    function(argument, 1, None)  # the store holds it from here on
-    before = sys.getrefcount(function), sys.getrefcount(argument)
-    for _ in range(10):
-        function.bind(argument)(0, argument)
-        with pytest.raises(TypeError):
-            function.bind(argument, "x")
-        function.bind(argument).bind(1)
-    gc.collect()
-    assert (sys.getrefcount(function), sys.getrefcount(argument)) == before

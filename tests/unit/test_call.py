@@ -210,6 +210,24 @@ def test_errors_of_a_conversion_arrive_as_they_are(add: pywasm3.Function) -> Non
     assert caught.value is error
 
 
+def test_subclasses_of_int_and_float_are_taken_by_value() -> None:
+    class Int(int):
+        def __index__(self) -> int:
+            raise AssertionError
+
+    class Float(float):
+        def __float__(self) -> float:
+            raise AssertionError
+
+    exports = load(
+        """(module
+          (func (export "add") (param i32 i32) (result i32) local.get 0 local.get 1 i32.add)
+          (func (export "half") (param f64) (result f64) local.get 0 f64.const 0.5 f64.mul))"""
+    ).exports
+    assert exports.add(Int(1), Int(2)) == 3
+    assert exports.half(Float(3.0)) == 1.5
+
+
 # ---- counts ----
 
 

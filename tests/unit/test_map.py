@@ -4,11 +4,8 @@
 from __future__ import annotations
 
 import ctypes
-import gc
-import mmap
 import pickle
 import sys
-import weakref
 from array import array
 from typing import Any
 
@@ -460,59 +457,12 @@ def test_results_may_be_columns_of_one_table(exports: pywasm3.Exports) -> None:
 # ---- buffers while the call runs ----
 
 
-@pytest.mark.parametrize("kind", [bytearray, lambda data: array("B", data)])
-def test_a_buffer_cannot_change_its_size(kind: Any) -> None:
-    def host(i: int) -> int:
-        for buffer in (items, out):
-            with pytest.raises(BufferError):
-                buffer.append(1)
-            with pytest.raises(BufferError):
-                del buffer[:]
-        with pytest.raises(BufferError):
-            view.release()
-        return -i
-
-    items, out = kind(b"\1\2\3"), array("i", [0, 0, 0])
-    view = memoryview(items)
-    assert make(host).exports.host.map(view, out=out).tolist() == [-1, -2, -3]
-    view.release()
-    items.append(4)
-    out.append(4)
-
-
 def test_what_an_exporter_gives_in_place_of_what_was_asked(exports: pywasm3.Exports) -> None:
     """ctypes leaves out the strides."""
     items = (ctypes.c_int32 * 3)(1, 2, 3)
     assert exports.neg.map(items, out=items) is items
     assert list(items) == [-1, -2, -3]
     assert exports.neg.map((ctypes.c_int32 * 0)()).tolist() == []
-
-
-def test_a_mapped_file_cannot_be_closed() -> None:
-    def host(i: int) -> int:
-        with pytest.raises(BufferError):
-            data.close()
-        return i
-
-    data = mmap.mmap(-1, 4096)
-    assert len(make(host).exports.host.map(data)) == 4096
-    data.close()
-
-
-def test_buffers_live_as_long_as_the_call() -> None:
-    def host(i: int) -> int:
-        box.clear()
-        gc.collect()
-        assert [alive() is None for alive in watched] == [False, False]
-        return i
-
-    box = [np.arange(100, dtype=np.int32), np.zeros(100, np.int32)]
-    watched = [weakref.ref(buffer) for buffer in box]
-    function = make(host).exports.host
-    results = function.map(*box[:1], out=box[1])
-    assert results.tolist() == list(range(100))
-    del results
-    assert [alive() for alive in watched] == [None, None]
 
 
 def test_buffers_are_let_go_after_an_error(exports: pywasm3.Exports) -> None:
@@ -567,15 +517,6 @@ def test_the_guest_writes_its_next_argument() -> None:
     items = instance.memory.view("i", 0, 3)
     items[:] = memoryview(array("i", [5, 0, 9]))
     assert instance.exports.poke.map(items).tolist() == [5, 6, 9]
-
-
-def test_the_instance_goes_while_its_memory_is_used() -> None:
-    exports = make().exports
-    view = memoryview(exports.memory)[:4]
-    neg = exports.neg
-    del exports
-    gc.collect()
-    assert neg.map(view).tolist() == [0] * 4
 
 
 # ---- what fails ----
@@ -661,27 +602,12 @@ def test_a_function_that_cannot_be_entered() -> None:
         function.map(b"a", 1)
 
 
-def test_an_instance_is_not_closed_under_a_map() -> None:
-    def host(i: int) -> int:
-        with pytest.raises(pywasm3.WasmError, match="while a call runs"):
-            instance.close()
-        return i
-
-    instance = make(host)
-    assert instance.exports.host.map(b"\1").tolist() == [1]
-
-
 def test_maps_may_nest() -> None:
     def host(i: int) -> int:
         return sum(instance.exports.neg.map(bytes(range(i))))
 
     instance = make(host)
     assert instance.exports.host.map(b"\0\1\2\3\4").tolist() == [0, 0, -1, -3, -6]
-
-
-def test_the_interpreter_stays_usable_after_memory_runs_out(exports: pywasm3.Exports) -> None:
-    with pytest.raises((MemoryError, ValueError)):
-        exports.neg.map(np.broadcast_to(np.int32(0), 2**60))
 
 
 # ---- shapes of functions ----

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import struct
 import sys
@@ -74,6 +75,12 @@ def test_write_refuses_what_is_no_buffer(memory: pywasm3.Memory, data: Any) -> N
         memory.write(0, data)
 
 
+def test_a_buffer_with_gaps_is_no_memory_content(memory: pywasm3.Memory) -> None:
+    with pytest.raises((BufferError, ValueError, TypeError)):
+        memory.write(0, memoryview(b"abcdef")[::2])
+    assert memory.read(0, 3) == bytes(3)
+
+
 def test_write_of_the_memory_into_itself_copies_as_memmove_does(memory: pywasm3.Memory) -> None:
     memory.write(0, b"abcdef")
     memory.write(2, memoryview(memory)[:4])
@@ -108,17 +115,6 @@ def test_a_write_out_of_range_tells_the_same_and_writes_nothing(
     for number in (address, 3, PAGE):
         assert str(number) in str(caught.value)
     assert bytes(memory) == before
-
-
-def test_an_address_whose_index_grows_the_memory_is_measured_afterwards(
-    memory: pywasm3.Memory,
-) -> None:
-    class Growing:
-        def __index__(self) -> int:
-            memory.grow(1)
-            return PAGE
-
-    assert memory.read(Growing(), 4) == bytes(4)
 
 
 # ---- as a sequence ----
@@ -218,6 +214,31 @@ def test_a_view_stays_valid_when_the_memory_grows(instance: pywasm3.Instance) ->
     assert memoryview(instance.memory).nbytes == 4 * PAGE
 
 
+def test_views_from_before_and_after_growth_see_the_same_bytes() -> None:
+    instance = load(TEXT)
+    views = [memoryview(instance.memory)]
+    for _ in range(3):
+        instance.memory.grow(1)
+        views.append(memoryview(instance.memory))
+    assert [view.nbytes for view in views] == [PAGE * n for n in (1, 2, 3, 4)]
+    for i, view in enumerate(views):
+        view[i] = i + 1
+    for view in views:
+        assert bytes(view[:4]) == b"\1\2\3\4"
+    views[3][-1] = 7
+    del instance
+    gc.collect()
+    assert views[3][-1] == 7
+
+
+def test_a_view_can_be_released_and_taken_again(memory: pywasm3.Memory) -> None:
+    for _ in range(10):
+        with memoryview(memory) as view:
+            view[0] = 1
+        with pytest.raises(ValueError, match="released"):
+            view[0]
+
+
 def test_numpy_sees_the_memory_without_a_copy(instance: pywasm3.Instance) -> None:
     array = numpy.frombuffer(instance.memory, "<u4")
     assert array.shape == (PAGE // 4,)
@@ -252,6 +273,14 @@ def test_a_string_may_be_bounded(memory: pywasm3.Memory) -> None:
     assert memory.read_cstring(16, 3) == b"hel"
     assert memory.read_cstring(16, 100) == b"hello"
     assert memory.read_cstring(16, 0) == b""
+
+
+def test_a_huge_string_bound_is_no_bound(memory: pywasm3.Memory) -> None:
+    memory.write(0, b"abc\0")
+    for bound in (1 << 31, 1 << 62, (1 << 63) - 1):
+        assert memory.read_cstring(0, bound) == b"abc"
+    with pytest.raises((OverflowError, ValueError)):
+        memory.read_cstring(0, 1 << 64)
 
 
 def test_a_string_without_an_end_is_out_of_range(memory: pywasm3.Memory) -> None:
@@ -446,6 +475,15 @@ def test_a_memory_without_a_maximum_grows_to_4_gib_and_no_further() -> None:
     assert len(instance.memory) == 0
     assert instance.memory.grow(1) == 0
     assert instance.memory.read(PAGE - 1, 1) == b"\0"
+
+
+def test_a_memory_of_4_gib_is_not_touched_before_it_is_used() -> None:
+    memory = load('(module (memory (export "memory") 65536 65536))').memory
+    assert len(memory) == 1 << 32
+    memory[-1] = 7
+    assert memory.read((1 << 32) - 2, 2) == b"\0\7"
+    with pytest.raises(IndexError, match="4294967296"):
+        memory.read((1 << 32) - 1, 2)
 
 
 @pytest.mark.parametrize("pages", [1, 3, 17, 300])

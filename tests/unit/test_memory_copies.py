@@ -143,23 +143,6 @@ def test_a_memory_is_copied_over_itself(memory: pywasm3.Memory) -> None:
     assert memory.read(0, 4) == b"\0\1\2\3"
 
 
-def test_conversions_may_grow_the_memory_but_not_the_buffer(memory: pywasm3.Memory) -> None:
-    target = bytearray(4)
-
-    def act() -> None:
-        memory.grow(1)
-        with pytest.raises(BufferError):
-            target.clear()
-
-    memory.copy_out(Index(SIZE + 8, act), 4, target)
-    assert memory.pages == 2
-    assert memory.copy_in(Index(2 * SIZE, lambda: memory.grow(1)), target) == 4
-
-
-def test_conversions_may_grow_the_memory_under_a_view(memory: pywasm3.Memory) -> None:
-    assert memory.view("i", SIZE, Index(3, lambda: memory.grow(1))).tolist() == [0, 0, 0]
-
-
 def test_the_last_bytes_of_four_gibibytes() -> None:
     memory, end = pywasm3.Memory(65536), 2**32
     assert memory.copy_in(end - 4, b"abcd") == 4

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import gc
-import itertools
 import weakref
 from typing import Any
 
@@ -267,20 +266,6 @@ def test_a_tag_can_be_referred_to_weakly() -> None:
     del tag
     gc.collect()
     assert found() is None
-
-
-@pytest.mark.parametrize("order", [*itertools.permutations(range(4))])
-def test_objects_may_be_dropped_in_any_order(order: tuple[int, ...]) -> None:
-    tag = Tag(CARRIED)
-    user = load(USER, {"o": {"t": tag}})
-    alive: dict[int, Any] = dict(enumerate([tag, user, user.exports.again, user.exports.own]))
-    del tag, user
-    for position in order:
-        del alive[position]
-        gc.collect()
-        for thing in alive.values():
-            assert "closed" not in repr(thing)
-            load("(module (tag))", store=thing.store)
 
 
 def test_a_failed_instance_leaves_no_trace() -> None:

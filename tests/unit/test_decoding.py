@@ -7,7 +7,7 @@ import pytest
 
 import pywasm3
 from binary import HEADER, leb, section, text
-from helpers import wat
+from helpers import load, wat
 from pywasm3 import (
     CustomSection,
     ExportType,
@@ -212,3 +212,44 @@ def test_names_outlive_what_they_were_read_from() -> None:
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
 def test_any_buffer_of_bytes_is_read(kind: type) -> None:
     assert pywasm3.Module(kind(HEADER)).size == 8
+
+
+def test_text_where_bytes_belong_says_what_to_do() -> None:
+    with pytest.raises(TypeError, match=r"load"):
+        pywasm3.Module("plugin.wasm")  # type: ignore[arg-type]
+
+
+def test_a_buffer_of_wider_items_is_refused() -> None:
+    import array
+
+    with pytest.raises(TypeError, match="bytes"):
+        pywasm3.Module(array.array("I", [0x6D736100, 1]))
+    with pytest.raises(TypeError, match="bytes"):
+        pywasm3.Module(memoryview(bytes(8)).cast("Q"))
+
+
+def test_a_buffer_with_gaps_is_refused() -> None:
+    data = bytes(b for byte in wat("(module)") for b in (byte, 0))
+    with pytest.raises(TypeError, match="contiguous"):
+        pywasm3.Module(memoryview(data)[::2])
+    with pytest.raises(TypeError, match="contiguous"):
+        pywasm3.Module(memoryview(wat("(module)"))[::-1])
+
+
+def test_signed_bytes_and_characters_are_bytes() -> None:
+    for code in "bc":
+        assert pywasm3.Module(memoryview(wat("(module)")).cast(code)).size == 8
+
+
+def test_a_released_view_is_refused() -> None:
+    view = memoryview(wat("(module)"))
+    view.release()
+    with pytest.raises((ValueError, TypeError)):
+        pywasm3.Module(view)
+
+
+def test_a_module_may_be_made_of_a_memory_of_its_own_kind() -> None:
+    memory = load('(module (memory (export "memory") 1))').memory
+    data = wat("(module)")
+    memory.write(0, data)
+    assert pywasm3.Module(memoryview(memory)[: len(data)]).bytes == data

@@ -25,7 +25,7 @@ def check(text: str, *arguments: Any) -> Any:
 
 
 @pytest.mark.parametrize("type_", TYPES)
-def test_far_locals_begin_as_zero_and_keep_what_they_are_given(type_: str) -> None:
+def test_spilled_locals_begin_as_zero_and_keep_what_they_are_given(type_: str) -> None:
     """On both sides of the border, and at the end."""
     indices = [1, NEAR - 1, NEAR, NEAR + 1, MOST - 1]
     sets = " ".join(
@@ -42,7 +42,7 @@ def test_far_locals_begin_as_zero_and_keep_what_they_are_given(type_: str) -> No
     assert function(3) == expected
 
 
-def test_far_locals_of_all_types_are_apart() -> None:
+def test_spilled_locals_of_all_types_are_apart() -> None:
     locals_ = " ".join(f"(local {TYPES[i % 4]})" for i in range(NEAR + 400))
     sets = " ".join(
         f"(local.set {i} ({TYPES[i % 4]}.const {i}))" for i in range(NEAR - 8, NEAR + 400)
@@ -68,7 +68,7 @@ def test_parameters_are_near_and_count() -> None:
     assert check(text) == 899
 
 
-def test_an_operand_keeps_its_value_when_the_far_local_is_set() -> None:
+def test_an_operand_keeps_its_value_when_the_spilled_local_is_set() -> None:
     text = f"""(module (func (export "f") (param i32) (result i32 i32 i32)
         (local {"i32 " * NEAR})
         (local.set {NEAR} (local.get 0))
@@ -96,11 +96,11 @@ RECURSIVE = f"""(module
     (i64.add (local.get {NEAR}) (local.get {MOST - 1}))))"""
 
 
-def test_each_call_has_far_locals_of_its_own() -> None:
+def test_each_call_has_spilled_locals_of_its_own() -> None:
     assert load(RECURSIVE).exports.f(30) == sum(range(31))
 
 
-def test_far_locals_are_given_back_after_returns_and_traps() -> None:
+def test_spilled_locals_are_given_back_after_returns_and_traps() -> None:
     function = load(RECURSIVE, store=pywasm3.Store(stack=1 << 26)).exports.f
     for _ in range(3):
         with pytest.raises(pywasm3.StackExhausted) as caught:
@@ -109,7 +109,7 @@ def test_far_locals_are_given_back_after_returns_and_traps() -> None:
         assert all(function(20) == 210 for _ in range(20))
 
 
-def test_far_locals_are_given_back_when_a_host_function_fails() -> None:
+def test_spilled_locals_are_given_back_when_a_host_function_fails() -> None:
     text = f"""(module (import "env" "f" (func $host (param i32)))
         (func (export "f") (param i32) (result i32) (local {"i32 " * (MOST - 1)})
           (local.set {MOST - 1} (local.get 0)) (call $host (local.get 0))
@@ -128,7 +128,7 @@ def test_far_locals_are_given_back_when_a_host_function_fails() -> None:
     assert function(10) == 10
 
 
-def test_tail_calls_between_functions_with_far_locals_need_the_stack_of_one() -> None:
+def test_tail_calls_between_functions_with_spilled_locals_need_the_stack_of_one() -> None:
     body = f"""(param $n i32) (param $sum i64) (result i64) (local {"i32 " * 5 * NEAR})
         (local.set {NEAR} (i32.sub (local.get $n) (i32.const 1)))
         (if (i32.eqz (local.get $n)) (then (return (local.get $sum))))"""
