@@ -11,10 +11,10 @@ of them are tried, the same ones for the same `--seed`. Nothing in the repositor
 worker copies the tree to a temporary folder, builds both extension modules there with little
 optimization, and compiles again only what includes the changed file. A mutation that does not
 change the compiled code is not tested. The others are judged by the quick part of the suite, which
-begins with the test files that noticed something in the same source file before; then by the
-fuzzer; and what survives both, by the rest of the suite. A test of the rest that fails must fail
-again when it runs alone, so that a busy machine does not count as noticing. Every part is run
-without a mutation first.
+begins with the test files that noticed something in the same source file before, or that have its
+name; then by the fuzzer; and what survives both, by the rest of the suite. A test of the rest that
+fails must fail again when it runs alone, so that a busy machine does not count as noticing. Every
+part is run without a mutation first.
 
 The rows of the table are printed as they are found, then the survivors. A survivor is either a
 test that is missing, or a change that makes no difference: somebody has to read it. The exit code
@@ -194,10 +194,22 @@ class Scratch:
         fuzzer = [sys.executable, "tests/fuzz/fuzz.py", "--count", str(self.fuzz), "--most", "1"]
         return "fuzz" if self.fuzz and self._run(*fuzzer).returncode else ""
 
+    def _likely(self, path: str) -> list[str]:
+        """The test files that are likely to notice a mutation of this source.
+
+        These are the ones that noticed something in the same source before, and the ones whose
+        name, or whose folder's name, contains the name of the source.
+        """
+        stem = Path(path).stem
+        tests = sorted((self.folder / "tests").rglob("test_*.py"))
+        topic = [test for test in tests if stem in test.stem or stem == test.parent.name]
+        names = [test.relative_to(self.folder / "tests").as_posix() for test in topic]
+        return list(dict.fromkeys([*self.noticed.get(path, [])[:3], *names]))
+
     def quick(self, path: str = "") -> str:
-        """Says who notices of the quick part, and of the fuzzer."""
-        before = self.noticed.get(path, [])[:3]
-        if before and (test := self._tests(before, seconds=QUICK_SECONDS)):
+        """Says who notices of the likely files, of the quick part, and of the fuzzer."""
+        likely = self._likely(path) if path else []
+        if likely and (test := self._tests(likely, seconds=QUICK_SECONDS)):
             return test
         return self._tests(QUICK, seconds=QUICK_SECONDS) or self._fuzz()
 

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Function.bind: a callable with the first arguments given."""
+"""Function.bind makes a callable that already has its first arguments.
+
+The expected results are those of calling the function itself with all arguments.
+"""
 
 from __future__ import annotations
 
@@ -116,7 +119,7 @@ def test_external_references_are_the_same_object(exports: pywasm3.Exports) -> No
 
 
 def test_a_bound_reference_outlives_collections_of_the_store(exports: pywasm3.Exports) -> None:
-    """The store lets go of what no table refers to; the bound object stays."""
+    """A collection of the store frees what no table refers to, but not the bound object."""
 
     class Thing:
         pass
@@ -190,7 +193,7 @@ def test_a_closed_store(exports: pywasm3.Exports) -> None:
 
 
 def test_numbers_stay_as_they_were_converted(exports: pywasm3.Exports) -> None:
-    """Also what is a buffer besides, and would be an array to map()."""
+    """A number is converted once, even if it is also a buffer that map() would read."""
 
     class Both(np.ndarray[Any, Any]):
         def __index__(self) -> int:
@@ -213,7 +216,7 @@ def test_numbers_stay_as_they_were_converted(exports: pywasm3.Exports) -> None:
 
 
 def test_it_cannot_be_copied(exports: pywasm3.Exports) -> None:
-    """Nor made empty; and a store is not to be pickled."""
+    """It cannot be pickled or made empty either, because it belongs to a store."""
     bound = exports.sub.bind(1)
     for copy in (copy_module.copy, copy_module.deepcopy, pickle.dumps):
         with pytest.raises(TypeError, match="cannot pickle"):

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Calls from Python into wasm: arguments, results, and what is refused."""
+"""Calls from Python into wasm: arguments, results, and what is refused.
+
+Expected values follow from the ranges of the types, from `struct` for the bits of floats, and for
+the compiled guests from wasmtime and hashlib.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +77,7 @@ def test_a_call_returns_what_the_function_computes(add: pywasm3.Function) -> Non
         lambda bits: -1,
         lambda bits: (1 << (bits - 1)) - 1,
         lambda bits: -(1 << (bits - 1)),
-        lambda bits: (1 << 30) - 1,  # where an int of Python takes a second digit
+        lambda bits: (1 << 30) - 1,  # from 1 << 30 on, an int of CPython has two digits
         lambda bits: 1 << 30,
         lambda bits: -(1 << 30),
     ],
@@ -141,7 +145,7 @@ def test_an_f32_comes_back_bit_by_bit(identity: pywasm3.Exports, value: float) -
 
 def test_a_float_is_rounded_to_the_nearest_f32(identity: pywasm3.Exports) -> None:
     assert identity.f32(math.pi) == struct.unpack("<f", struct.pack("<f", math.pi))[0]
-    assert identity.f32(1 + 2.0**-24) == 1.0  # a tie goes to the even one
+    assert identity.f32(1 + 2.0**-24) == 1.0  # a tie goes to the even number
 
 
 def test_a_float_beyond_f32_is_infinite(identity: pywasm3.Exports) -> None:

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What a module says of itself once its sections are read: native/frontend, seen from Python."""
+"""The decoder: what a module says of itself once its sections have been read.
+
+The modules are made by hand or from text, and the expected values are what was put into them.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ from pywasm3 import (
     i64,
 )
 
-NO_TYPE = b"\x01\x60\x00\x00"  # a type section's contents: () -> ()
+NO_TYPE = b"\x01\x60\x00\x00"  # the contents of a type section with one type, () -> ()
 
 
 def custom(name: str, data: bytes) -> bytes:
@@ -159,11 +162,11 @@ def test_the_first_name_section_counts() -> None:
 @pytest.mark.parametrize(
     "contents",
     [
-        b"\x00\x03" + text("ab") + b"\x01\x04\x01\x00\x05x",  # function names that are cut off
-        b"\x00\x03" + text("ab") + b"\x01\x7f",  # a subsection that is larger than the section
-        b"\x00\x04" + text("ab") + b"!",  # more than the name
-        b"\x00\x02\x01\xff",  # not UTF-8
-        b"\x00\x03" + text("ab") + b"\x01\x05\xff\xff\xff\xff\x0f",  # too many names to be there
+        b"\x00\x03" + text("ab") + b"\x01\x04\x01\x00\x05x",  # the names of functions are cut off
+        b"\x00\x03" + text("ab") + b"\x01\x7f",  # a subsection is larger than the section
+        b"\x00\x04" + text("ab") + b"!",  # there are bytes after the name
+        b"\x00\x02\x01\xff",  # the name is not UTF-8
+        b"\x00\x03" + text("ab") + b"\x01\x05\xff\xff\xff\xff\x0f",  # more names than bytes
         b"\x00",
     ],
 )

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Host functions: Python called from wasm."""
+"""Host functions: what wasm passes to Python, takes back, and does with exceptions.
+
+The expected values are those that the guest's text passes on.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,7 @@ FOUR = """
 
 
 def calling(text: str, function: Callable[..., Any]) -> pywasm3.Function:
-    """The export g of a module that imports the function."""
+    """The export g of an instance of the text, which imports the function as env.f."""
     return load(text, {"env": {"f": function}}).exports.g
 
 

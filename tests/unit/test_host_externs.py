@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Memories, tables and globals that the host makes, and instances share."""
+"""Memories, tables and globals that the host makes and that instances share.
+
+The rules for limits and types are those of import matching in the specification, section 4.5.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +55,7 @@ USER = """
 
 
 def made(store: Store, **others: Any) -> dict[str, dict[str, Any]]:
-    """What USER imports."""
+    """The imports of USER, made in this store, and others beside them."""
     parts = {
         "memory": lambda: Memory(1, 4, store=store),
         "table": lambda: Table(funcref, 2, 10, store=store),

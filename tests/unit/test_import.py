@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What an import costs, counted in modules: seconds would depend on the machine."""
+"""Importing the package is cheap and has no side effects.
+
+The cost is counted in modules, because seconds would depend on the machine.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ HEAVY = [
     "argparse",
     "ast",
     "asyncio",
-    "cffi",  # the run time needs its compiled half only
+    "cffi",  # at run time, only its compiled half is needed
     "ctypes",
     "dataclasses",
     "inspect",
@@ -36,7 +39,7 @@ HEAVY = [
 
 
 def imported(statement: str) -> set[str]:
-    """The modules that a statement imports in a fresh process, beyond those of its start."""
+    """The modules that a statement imports in a fresh process."""
     code = f"import sys; before = set(sys.modules); {statement}; print(*set(sys.modules) - before)"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=TESTS
@@ -50,7 +53,7 @@ def test_the_import_brings_in_no_heavy_module(statement: str) -> None:
 
 
 def test_the_import_brings_in_few_modules() -> None:
-    """Those of the package are most of them."""
+    """Fewer than 30 modules that are not ours are imported."""
     others = {name for name in imported("import pywasm3") if not name.startswith("pywasm3")}
     assert len(others) < 30
 
@@ -74,7 +77,7 @@ def test_the_compiled_modules_are_imported_in_one_place() -> None:
         if any(
             f"import {name}" in line or f"from .{name}" in line
             for line in path.read_text(encoding="utf-8").splitlines()
-            if not line.startswith("    ")  # under TYPE_CHECKING
+            if not line.startswith("    ")  # indented: under TYPE_CHECKING
             for name in ("_engine", "_fastcall")
         )
     ]

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Loading, instances, their exports, start functions, closing, stores."""
+"""Loading modules, making and closing instances, their exports, start functions and stores.
+
+The order of what instantiation does is that of the specification, section 4.5.4.
+"""
 
 from __future__ import annotations
 

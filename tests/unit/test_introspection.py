@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What the API tells of itself: signatures, help, dir, repr, pickles, documentation."""
+"""The objects of the API describe themselves: signatures, help, dir, repr, pickles, documentation.
+
+The texts are checked through Python's `inspect`, `pydoc` and `pickle`.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Limits: what a store, and all that lives in it, may use."""
+"""Limits bound what a store and everything in it may use: memory, tables, stack and fuel.
+
+The expected sizes follow from pages of 65,536 bytes and from the numbers that the tests set.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Imports: how they are given, what fits, and what instances share."""
+"""Imports: how they are given, which ones fit, and what the instances share afterwards.
+
+What fits is decided by import matching in the specification, section 4.5.
+"""
 
 from __future__ import annotations
 

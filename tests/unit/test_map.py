@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Function.map: a call for each element of buffers."""
+"""Function.map makes one call for each element of its columns.
+
+The expected results are those of a loop of single calls, or of numpy.
+"""
 
 from __future__ import annotations
 
@@ -143,7 +146,7 @@ def test_raw_functions_have_bit_patterns(exports: pywasm3.Exports) -> None:
 
 
 def test_floats_keep_their_bits(exports: pywasm3.Exports) -> None:
-    """A signalling NaN would not survive as a float of Python."""
+    """A signalling NaN is used, because it would not survive as a float of Python."""
     patterns = array("I", [0x7FA00001])
     floats = memoryview(patterns).cast("B").cast("f")
     assert bytes(exports.f32.map(floats)) == bytes(patterns)
@@ -350,7 +353,7 @@ def test_out_has_the_width_of_the_results(exports: pywasm3.Exports, out: Any) ->
 
 
 def test_wider_items_cannot_take_results(exports: pywasm3.Exports) -> None:
-    """As arguments they would do."""
+    """The same columns can be arguments, because every value of their items fits the parameter."""
     for name, out in (("i64", "I"), ("f64", "f"), ("f64", "i"), ("f32", "h"), ("f32", "d")):
         with pytest.raises(TypeError, match="cannot take such results"):
             exports[name].map(b"a", out=array(out, [0]))
@@ -436,7 +439,7 @@ def test_results_must_not_overlap(exports: pywasm3.Exports) -> None:
 
 
 def test_results_may_be_columns_of_one_table(exports: pywasm3.Exports) -> None:
-    """Between each other's items; arguments that lie so are not copied."""
+    """The items of several columns lie between each other; no argument is copied for that."""
     table = np.zeros(3, [("i", "<i4"), ("d", "<f8"), ("j", "<i4")])
     table["j"] = [1, 2, 3]
     exports.both.map(table["j"], 0.5, out=(table["d"], table["i"]))
@@ -458,7 +461,7 @@ def test_results_may_be_columns_of_one_table(exports: pywasm3.Exports) -> None:
 
 
 def test_what_an_exporter_gives_in_place_of_what_was_asked(exports: pywasm3.Exports) -> None:
-    """ctypes leaves out the strides."""
+    """ctypes gives no strides, although they are asked for."""
     items = (ctypes.c_int32 * 3)(1, 2, 3)
     assert exports.neg.map(items, out=items) is items
     assert list(items) == [-1, -2, -3]
@@ -564,7 +567,7 @@ def test_the_exception_of_a_host_function_has_a_note() -> None:
 
 
 def test_a_trap_of_another_call_keeps_its_own_element() -> None:
-    """It comes out of the host function as its exception."""
+    """The trap of an inner map comes out of the host function that made the inner map."""
 
     def host(i: int) -> int:
         return int(inner[i].map(12, b"\1\2\3\0")[0]) if i else 0
@@ -614,7 +617,10 @@ def test_maps_may_nest() -> None:
 
 
 def test_functions_that_are_not_the_code_of_the_instance() -> None:
-    """Exported imports: of the host, of another instance; and tail calls to them."""
+    """The functions are imports that are exported again, from the host or another instance.
+
+    Tail calls lead to them, too.
+    """
 
     def host(i: int) -> int:
         if i == 9:

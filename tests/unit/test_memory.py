@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Linear memory: bytes, views, text, structures, numbers, growth."""
+"""Linear memory: bytes, views, text, structures, numbers, growth.
+
+Expected values are those of `bytes` and `struct`; growth is compared with wasmtime's.
+"""
 
 from __future__ import annotations
 
@@ -488,7 +491,7 @@ def test_a_memory_of_4_gib_is_not_touched_before_it_is_used() -> None:
 
 @pytest.mark.parametrize("pages", [1, 3, 17, 300])
 def test_nothing_of_an_earlier_instance_is_in_a_new_memory(pages: int) -> None:
-    """The engine uses the address space of memories again that were let go."""
+    """The address space of memories that were freed is recycled for new ones."""
     for smaller, grown in ((2, 0), (0, 0), (0, 0), (2, 2), (1, 1), (0, 0)):
         text = f'(module (memory (export "memory") {pages + 2 - smaller} {pages + 2}))'
         for _ in range(2):

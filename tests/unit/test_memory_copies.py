@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Memory.view, copy_in and copy_out: parts of a memory as numbers, and as bytes."""
+"""Memory.view, copy_in and copy_out: parts of a memory as numbers and as bytes.
+
+The sizes of items are those of `struct`, of numpy, and of WebAssembly's types.
+"""
 
 from __future__ import annotations
 
@@ -235,7 +238,7 @@ def test_a_view_beyond_the_end(
 
 @pytest.mark.parametrize("dtype", ["", "<", "x", "c", "P", "n", "ii", "2i", ">i", "i8", "v128"])
 def test_a_view_of_no_type(memory: pywasm3.Memory, dtype: str) -> None:
-    """`i8` would be one byte here and eight in numpy."""
+    """The type `i8` is refused because it could mean one byte or, in numpy, eight."""
     with pytest.raises(ValueError, match="is no number type"):
         memory.view(dtype)
     with pytest.raises(ValueError, match="is no number type"):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The README does what it says."""
+"""The examples, commands and links of the README work."""
 
 from __future__ import annotations
 

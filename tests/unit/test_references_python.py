@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""References as Python values: in calls, host functions, globals and tables."""
+"""References as Python values: in calls, host functions, globals and tables.
+
+An externref is any Python object and keeps its identity; a funcref is a Function or None.
+"""
 
 from __future__ import annotations
 
@@ -188,7 +191,7 @@ def test_a_signature_has_references(exports: pywasm3.Exports) -> None:
     assert signature.return_annotation == tuple[object, float, Function | None, int, object]
 
 
-def test_the_numbers_of_the_published_binding_are_zero_for_references(
+def test_the_type_numbers_of_the_wasm3_package_are_zero_for_references(
     exports: pywasm3.Exports,
 ) -> None:
     assert exports.mixed.arg_types == (1, 0, 4, 0, 0)
@@ -349,7 +352,7 @@ def encode(exports: pywasm3.Exports, value: object, type_: RefType) -> int:
 
 
 def test_a_typed_reference_is_a_function_of_the_type(exports: pywasm3.Exports) -> None:
-    """Type 0 is that of double; the module it counts for is another instance's, but equal."""
+    """RefType(0) is the type with index 0 in the module, which is the type of `double`."""
     assert encode(exports, exports.double, RefType(0)) == exports.double._address
     assert encode(exports, None, RefType(0, True)) == 0
     with pytest.raises(TypeError, match=r"here: value \(ref 0\): .*null.* is not of type 0"):

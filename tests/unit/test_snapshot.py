@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Snapshots: what comes back, what is refused, and that nothing in one can do harm."""
+"""Snapshots: what a restore brings back, which ones are refused, and how they are pickled.
+
+Expected values are what was in the instance when the snapshot was taken. misuse/test_snapshots.py
+has the snapshots that are damaged or forged.
+"""
 
 import copy
 import ctypes

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Functions with more locals than a frame holds: those from the 4,000th on are far."""
+"""Functions with more locals than a frame holds.
+
+Local 4,000 and those after it are spilled locals: they live on a stack of their own. Results are
+compared with wasmtime's or follow from the text.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +17,11 @@ import pywasm3
 from helpers import SANITIZED, TYPES, Oracle, child, load, wat
 
 NEAR = 4000
-MOST = 50_000  # parameters count
+MOST = 50_000  # the parameters are among them
 
 
 def check(text: str, *arguments: Any) -> Any:
-    """The result of the export f, which must be wasmtime's."""
+    """Calls the export f, asserts that wasmtime gives the same result, and returns it."""
     data = wat(text)
     result = pywasm3.load(data).exports.f(*arguments)
     assert result == Oracle(data).call("f", *arguments)
@@ -26,7 +30,7 @@ def check(text: str, *arguments: Any) -> Any:
 
 @pytest.mark.parametrize("type_", TYPES)
 def test_spilled_locals_begin_as_zero_and_keep_what_they_are_given(type_: str) -> None:
-    """On both sides of the border, and at the end."""
+    """The locals lie on both sides of the border, and at the end."""
     indices = [1, NEAR - 1, NEAR, NEAR + 1, MOST - 1]
     sets = " ".join(
         f"(local.set {i} ({type_}.add (local.get 0) (local.get {i})))"

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Tags: exported, imported, made by the host. What throws and catches cannot be run yet."""
+"""Tags can be exported, imported and made by the host.
+
+This version cannot run the instructions that throw and catch. The types of tags are compared by the
+rules of the specification, section 3.3.
+"""
 
 from __future__ import annotations
 
@@ -182,7 +186,7 @@ def test_tags_of_the_host_differ() -> None:
 
 
 def test_a_tag_of_the_host_has_the_type_of_a_module() -> None:
-    """Of one whose types are known before, or only afterwards, to the store."""
+    """The store knows the types of the module before the tag is made, or only afterwards."""
     for first in (True, False):
         store = Store()
         made = [Tag(CARRIED, store=store)] if first else []
@@ -269,7 +273,7 @@ def test_a_tag_can_be_referred_to_weakly() -> None:
 
 
 def test_a_failed_instance_leaves_no_trace() -> None:
-    """What it imported stays usable."""
+    """The tag that the failed instance imported can still be used."""
     tag = Tag(CARRIED)
     with pytest.raises(LinkError):
         load('(module (import "o" "t" (tag)) (tag))', {"o": {"t": tag}})

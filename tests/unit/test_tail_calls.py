@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""return_call, return_call_indirect, call_ref and return_call_ref."""
+"""Tail calls and calls by reference: return_call, return_call_indirect, call_ref, return_call_ref.
+
+Random modules are compared with wasmtime; a loop of tail calls must not exhaust the stack.
+"""
 
 from __future__ import annotations
 
@@ -145,7 +148,7 @@ def test_a_callee_for_which_the_stack_has_no_room_is_refused_on_entry() -> None:
 
 
 def random_module(seed: int) -> str:
-    """f passes its parameters on in another order; some arguments are constants and operands."""
+    """A module whose f passes on its parameters in another order, beside constants and sums."""
     rng = random.Random(seed)
     params = [rng.choice(TYPES) for _ in range(rng.randint(1, 20))]
     results = [rng.choice(TYPES) for _ in range(rng.randint(0, 4))]
@@ -164,7 +167,7 @@ def random_module(seed: int) -> str:
                 ]
             )
         )
-    # What the callee got is folded into each result.
+    # Every argument of the callee changes every result.
     folds = ["(f64.const 1)"]
     for i, type_ in enumerate(chosen):
         cast = {"f64": "", "f32": "f64.promote_f32"}.get(type_, f"f64.convert_{type_}_s")

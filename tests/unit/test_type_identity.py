@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""References to functions of a type: identity across modules, initial values, branches."""
+"""Typed function references: types of two modules are equal or not, whatever their indices are.
+
+Which types are equal is defined by the specification, section 3.1 (recursive types) and 3.3.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +56,7 @@ USES = {
 
 @pytest.mark.parametrize("name", USES)
 def test_what_has_an_equal_type_can_be_imported(name: str) -> None:
-    """The type has another index there."""
+    """The same type has another index in the importing module."""
     load(f"(module (type $f (func (param i64) (result i32))) {USES[name]})", {"o": load(OWNER)})
 
 
@@ -94,7 +97,10 @@ GROUPS = {
 
 
 def call_through(given: str, wanted: str) -> int:
-    """What calling a function of one type as one of another gives."""
+    """Stores a function of the type `given` in a table, and calls it as one of the type `wanted`.
+
+    Returns what the call returns, or raises what it raises.
+    """
     owner = load(
         f"""(module (type (func (param f64))) {given} (table (export "t") 1 funcref)
         (elem (i32.const 0) $x) (func $x (type $f) i32.const 3))"""

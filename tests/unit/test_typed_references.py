@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Typed function references, and references without null, as Python values."""
+"""Typed function references, and references that exclude null, as Python values.
+
+Which values a type takes is defined by the specification, section 3.3 (matching).
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ GIVER = """
   (table (export "table") 2 (ref null $unary)))
 """
 
-# The same type has another index here.
+# The type $unary has another index here than in the module above.
 TAKER = """
 (module
   (type $unary (func (param i32) (result i32)))

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The value types of the API: FuncType and its kin."""
+"""The classes that describe types: ValType, RefType, FuncType and the others are values.
+
+Their texts are those of WebAssembly's text format.
+"""
 
 from __future__ import annotations
 

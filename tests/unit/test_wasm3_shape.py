@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The shape of the published ``wasm3`` binding, call for call.
+"""The API of the `wasm3` package (PyPI's pywasm3 0.5.0), call for call.
 
-Expected values are those of pywasm3 0.5.0 of PyPI, but where that crashes, reads beyond a buffer,
-skips a check, or leaves out what the module says (its name, a start function of index 0).
+Expected values are those that the `wasm3` package gives. The exceptions are calls where it crashes,
+reads beyond a buffer, skips a check, or ignores what the module says (its name, or a start function
+with index 0).
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def loaded(text: str, stack: int = 1024) -> tuple[wasm3.Runtime, Any]:
     return runtime, module
 
 
-# ---- programs of the published binding ----
+# ---- programs for the wasm3 package ----
 
 
 def test_the_example_of_its_readme() -> None:
@@ -335,7 +336,7 @@ def test_an_exception_of_a_linked_function_arrives() -> None:
 
 
 def test_a_linked_function_calls_back_through_a_table() -> None:
-    """As the published binding's own test of dynamic callbacks does it."""
+    """The test of dynamic callbacks in the `wasm3` package does the same."""
     runtime, module = loaded(
         """(module
         (type $binary (func (param i32 i32) (result i32)))
