@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Wrong arguments, and arguments whose conversion does what it should not."""
+"""Senseless arguments, and arguments whose conversion closes, drops or changes what is in use.
+
+The process must survive, the error must be of the class that Python uses for it, and the instance
+must work afterwards.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +27,7 @@ TEXT = """
   (func (export "call") (param i32) (result i32) local.get 0 call $f))
 """
 
-# A child's start: an instance, and what its pieces are.
+# The beginning of every snippet: an instance, its parts, and an object whose conversion acts.
 START = """
 import gc
 instance = pywasm3.load(WASM, {"env": {"f": lambda x: x}})

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Classes built directly, subclassed, or asked for what is not theirs."""
+"""Classes are instantiated directly, subclassed, half made, or asked for what they do not have.
+
+Python must get an exception of its own, never a SystemError or a crash.
+"""
 
 from __future__ import annotations
 
@@ -293,7 +296,7 @@ def test_find_function_of_none_is_a_type_error() -> None:
     ],
 )
 def test_private_entrances_check_their_arguments_types(call: str) -> None:
-    """Addresses are trusted there, but a call that is wrong at first sight raises."""
+    """These functions trust addresses, but a wrong number or type of arguments raises."""
     child(
         f"""
         from pywasm3 import _fastcall as fastcall

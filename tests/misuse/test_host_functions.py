@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Host functions that misbehave: the guest stops, the process lives."""
+"""Host functions that drop, close, replace or trace what is in use while the guest waits for them.
+
+The guest stops or goes on, the process survives, and the instance works afterwards.
+"""
 
 from __future__ import annotations
 

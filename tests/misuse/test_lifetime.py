@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Objects dropped in every order, used after close, kept by views, alive when the process ends."""
+"""Objects are dropped in every order, used after close(), kept by views, or alive at the end.
+
+Whatever is still referred to must work, or raise WasmError if it was closed. The same holds when
+the process forks, runs out of address space, or imports the package twice.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +49,7 @@ def run(snippet: str, **modules: bytes) -> None:
 
 
 def test_parts_are_dropped_in_every_order() -> None:
-    """After each drop, what is left still works."""
+    """The parts that are left still work after each drop."""
     step = 50 if SANITIZED else 1
     run(
         f"""
@@ -218,11 +222,11 @@ def test_a_finalizer_may_look_up_an_export_while_one_is_looked_up() -> None:
 
     module = pywasm3.Module(wat(TEXT))
     threshold = gc.get_threshold()
-    for allocations in range(-1, 12):  # before the look-up allocates that many objects
+    for allocations in range(-1, 12):  # a collection starts after so many allocations
         exports = pywasm3.Instance(module, {"env": {"f": abs}}).exports
         seen: list[dict[str, Any]] = []
         gc.collect()
-        free_list: list[dict[str, int]] = [{} for _ in range(100)]  # of dicts: used up
+        free_list: list[dict[str, int]] = [{} for _ in range(100)]  # uses up the free list of dicts
         cycle: list[Any] = [Finalized()]
         cycle.append(cycle)
         del cycle

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Buffers and instances that somebody tries to change, free or close while Function.map uses them.
+"""Columns and instances that are changed, freed or closed while Function.map uses them.
 
 What must hold follows from Python's buffer protocol: an exporter whose buffer is in use cannot
 change its size, and lives as long as the buffer does.
@@ -57,7 +57,7 @@ def test_a_buffer_cannot_change_its_size(kind: Any) -> None:
     out.append(4)
 
 
-def test_a_mapped_file_cannot_be_closed() -> None:
+def test_a_mapped_file_cannot_be_closed_while_it_is_a_column() -> None:
     def host(i: int) -> int:
         with pytest.raises(BufferError):
             data.close()
@@ -84,7 +84,7 @@ def test_buffers_live_as_long_as_the_call() -> None:
     assert [alive() for alive in watched] == [None, None]
 
 
-def test_the_instance_goes_while_its_memory_is_used() -> None:
+def test_a_function_and_a_view_outlive_the_instance() -> None:
     exports = make().exports
     view = memoryview(exports.memory)[:4]
     neg = exports.neg
@@ -103,6 +103,6 @@ def test_an_instance_is_not_closed_under_a_map() -> None:
     assert instance.exports.host.map(b"\1").tolist() == [1]
 
 
-def test_the_interpreter_stays_usable_after_memory_runs_out(exports: pywasm3.Exports) -> None:
+def test_a_column_of_too_many_elements_is_an_error(exports: pywasm3.Exports) -> None:
     with pytest.raises((MemoryError, ValueError)):
         exports.neg.map(np.broadcast_to(np.int32(0), 2**60))

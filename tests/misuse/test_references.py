@@ -64,7 +64,7 @@ def test_bits_that_are_no_reference_of_the_store_are_not_handed_out(
 
 
 class Noisy:
-    """Uses the store while it is freed."""
+    """An object that uses the store while it is being freed."""
 
     freed = 0
 
@@ -105,7 +105,7 @@ def test_a_finalizer_does_not_lose_the_exception_that_is_raised() -> None:
 
 
 def test_a_conversion_may_let_the_store_collect(exports: pywasm3.Exports) -> None:
-    """The argument before is not held yet while the one after is converted."""
+    """The store does not hold the first argument yet while the second one is converted."""
 
     class Index:
         def __index__(self) -> int:

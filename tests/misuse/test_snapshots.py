@@ -18,12 +18,12 @@ from snapshot_helpers import state
 
 
 def forged(snapshot: Snapshot, image: bytes, externs: tuple[object, ...] = ()) -> Snapshot:
-    """A pickle that says something else."""
+    """The snapshot that a pickle with another image and other objects would give."""
     function, (digest, _, _) = snapshot.__reduce__()
     return function(digest, image, externs)  # type: ignore[no-any-return]
 
 
-def test_wrong_parts_are_refused() -> None:
+def test_parts_of_a_wrong_type_or_size_are_refused() -> None:
     function, (digest, image, externs) = state().snapshot().__reduce__()
     for parts in (
         (digest.hex(), image, externs),
@@ -47,7 +47,7 @@ def test_a_truncated_image_is_refused() -> None:
     assert instance.snapshot() == snapshot
 
 
-# The words of the image of STATE, up to the bytes of memory.
+# Where the words of the image of STATE are, before the bytes of its memory.
 WORDS = {
     "magic": 0,
     "imported": 1,
@@ -88,7 +88,7 @@ WORDS = {
         ("extern", 1 << 63, "an external reference is none"),
         ("typed", 0, "smaller than the module"),
         ("typed function", 0, "null is where its type excludes it"),
-        ("typed function", 4, "or of another type"),  # "grow"
+        ("typed function", 4, "or of another type"),  # the function "grow"
     ],
 )
 def test_a_forged_word_is_refused(word: str, value: int, message: str) -> None:
@@ -102,7 +102,7 @@ def test_a_forged_word_is_refused(word: str, value: int, message: str) -> None:
     assert instance.snapshot() == snapshot
 
 
-def test_bytes_between_pages_are_right() -> None:
+def test_a_run_of_bytes_may_begin_within_a_page() -> None:
     instance = load('(module (memory (export "memory") 16))')
     snapshot = instance.snapshot()
     words = [*(snapshot._image[at : at + 8] for at in (0, 8, 16)), b"\1".ljust(8, b"\0")]
@@ -122,7 +122,7 @@ def test_null_given_as_an_object_is_refused() -> None:
         instance.restore(forged(snapshot, snapshot._image, (None,)))
 
 
-def test_an_i32_has_32_bits() -> None:
+def test_only_32_bits_of_a_forged_i32_count() -> None:
     instance = state()
     snapshot = instance.snapshot()
     image = bytearray(snapshot._image)
@@ -132,7 +132,7 @@ def test_an_i32_has_32_bits() -> None:
     assert instance.snapshot()._image[48:56] == (4).to_bytes(8, "little")
 
 
-def test_noise_does_no_harm() -> None:
+def test_random_words_do_no_harm() -> None:
     rng = random.Random(5)
     instance = state()
     instance.exports.externs[0] = "object"

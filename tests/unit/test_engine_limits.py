@@ -12,7 +12,7 @@ import pywasm3
 from helpers import load, on_thread, wat
 
 VALUES = 8000
-NEAR = 4000
+SLOTS = 4000  # that many locals fit the frame of a function
 
 TOO_MANY = "more than 8000 values at a time"
 
@@ -28,17 +28,17 @@ def test_a_function_holds_8000_operands(type_: str) -> None:
     assert load(operands(VALUES, type_)).exports.f() == VALUES
 
 
-@pytest.mark.parametrize("count", [NEAR, NEAR + 1, 40_000])
+@pytest.mark.parametrize("count", [SLOTS, SLOTS + 1, 40_000])
 def test_beside_locals_a_function_holds_4000_operands(count: int) -> None:
-    text = operands(VALUES - NEAR, "i64", f"(local {'i64 ' * count})")
-    assert load(text).exports.f() == VALUES - NEAR
+    text = operands(VALUES - SLOTS, "i64", f"(local {'i64 ' * count})")
+    assert load(text).exports.f() == VALUES - SLOTS
 
 
 @pytest.mark.parametrize(
     "text",
     [
         operands(VALUES + 1),
-        operands(VALUES - NEAR + 1, locals_=f"(local {'i32 ' * NEAR})"),
+        operands(VALUES - SLOTS + 1, locals_=f"(local {'i32 ' * SLOTS})"),
         f"""(module (func (export "f") (result i32)
           {"(block (result i32) " * (VALUES + 1)} i32.const 1 {")" * (VALUES + 1)}))""",
     ],
@@ -69,9 +69,9 @@ def test_most_values_beside_most_results_and_arguments_are_held() -> None:
     text = f"""(module
         (func $many (param {"i64 " * 500}) (result {"i64 " * 500})
           {" ".join(f"(local.get {i})" for i in range(500))})
-        (func (export "f") (param i64) (result {"i64 " * 999}) (local {"i64 " * (NEAR - 1)})
-          {"(local.get 0) " * (VALUES - NEAR)} call $many
-          {"drop " * (VALUES - NEAR - 999)}))"""
+        (func (export "f") (param i64) (result {"i64 " * 999}) (local {"i64 " * (SLOTS - 1)})
+          {"(local.get 0) " * (VALUES - SLOTS)} call $many
+          {"drop " * (VALUES - SLOTS - 999)}))"""
     assert load(text).exports.f(7) == (7,) * 999
 
 

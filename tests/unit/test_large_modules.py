@@ -25,13 +25,13 @@ def name(case: Case) -> str:
 
 
 @pytest.mark.parametrize("case", CASES, ids=name)
-def test_a_small_one_computes_what_wasmtime_computes(case: Case) -> None:
+def test_a_small_module_computes_what_wasmtime_computes(case: Case) -> None:
     data = case.build(40)
     assert pywasm3.load(data).exports.f(1) == Oracle(data).call("f", 1)
 
 
 @pytest.mark.parametrize("case", FITTING, ids=name)
-def test_a_large_one_computes_what_it_should(case: Case) -> None:
+def test_a_large_module_computes_what_it_should(case: Case) -> None:
     assert pywasm3.load(case.build(case.size)).exports.f(1) == case.answer
 
 

@@ -160,7 +160,9 @@ WIDTH = {"i32": 4, "f32": 4, "i64": 8, "f64": 8}
 
 @pytest.mark.parametrize("type_", ["i32", "i64"])
 @pytest.mark.parametrize("code", INTEGERS)
-def test_integers_that_always_fit(exports: pywasm3.Exports, type_: str, code: str) -> None:
+def test_integer_items_are_taken_if_all_their_values_fit(
+    exports: pywasm3.Exports, type_: str, code: str
+) -> None:
     dtype = np.dtype(code)
     items = np.array([0, 1, 1], dtype) if code == "?" else extremes(dtype)
     if dtype.itemsize > WIDTH[type_]:
@@ -230,19 +232,21 @@ def test_another_byte_order_is_refused(exports: pywasm3.Exports) -> None:
     ],
     ids=lambda items: memoryview(items).format,
 )
-def test_other_items_are_refused(exports: pywasm3.Exports, items: Any) -> None:
+def test_items_that_are_not_numbers_of_a_known_format_are_refused(
+    exports: pywasm3.Exports, items: Any
+) -> None:
     for name in ("i32", "i64", "f32", "f64"):
         with pytest.raises(TypeError, match=rf"^{name}: parameter 0 \({name}\): items of format"):
             exports[name].map(items)
 
 
-def test_arrays_of_ctypes(exports: pywasm3.Exports) -> None:
+def test_arrays_of_ctypes_are_columns(exports: pywasm3.Exports) -> None:
     assert exports.i32.map((ctypes.c_int32 * 3)(1, -2, 3)).tolist() == [1, -2, 3]
     assert exports.i64.map((ctypes.c_long * 2)(1, -2)).tolist() == [1, -2]
     assert exports.f64.map((ctypes.c_double * 2)(1, -2)).tolist() == [1, -2]
 
 
-def test_what_is_no_number_and_no_buffer(exports: pywasm3.Exports) -> None:
+def test_an_argument_must_be_a_number_or_a_buffer(exports: pywasm3.Exports) -> None:
     with pytest.raises(TypeError, match=r"^add: parameter 1 \(i32\): 'list' object is neither"):
         exports.add.map(b"ab", [1, 2])
     with pytest.raises(TypeError, match=r"^add: parameter 0 \(i32\): 'str' object is neither"):
@@ -251,19 +255,19 @@ def test_what_is_no_number_and_no_buffer(exports: pywasm3.Exports) -> None:
         exports.add.map(1.5, b"ab")
 
 
-def test_a_number_that_does_not_fit(exports: pywasm3.Exports) -> None:
+def test_a_number_out_of_range_is_an_overflow(exports: pywasm3.Exports) -> None:
     with pytest.raises(OverflowError, match=r"^add: parameter 1 \(i32\)"):
         exports.add.map(b"ab", 2**32)
 
 
-def test_references_are_refused(exports: pywasm3.Exports) -> None:
+def test_functions_with_references_cannot_be_mapped(exports: pywasm3.Exports) -> None:
     with pytest.raises(TypeError, match="parameter 1 is none"):
         exports.ref.map(b"a", None)
     with pytest.raises(TypeError, match="result 0 is none"):
         exports.refs.map(b"a")
 
 
-def test_the_number_of_arguments(exports: pywasm3.Exports) -> None:
+def test_a_wrong_number_of_arguments_is_refused(exports: pywasm3.Exports) -> None:
     with pytest.raises(TypeError, match=r"^add.map\(\) takes 2 arguments but 1 was given"):
         exports.add.map(b"a")
     with pytest.raises(TypeError, match="takes 1 argument but 2 were given"):
@@ -299,7 +303,7 @@ def test_several_dimensions_are_refused(exports: pywasm3.Exports) -> None:
 # ---- strides ----
 
 
-def test_strides_of_any_kind(exports: pywasm3.Exports) -> None:
+def test_columns_may_have_any_strides(exports: pywasm3.Exports) -> None:
     items = np.arange(20, dtype=np.int32)
     assert exports.neg.map(items[::3]).tolist() == (-items[::3]).tolist()
     assert exports.neg.map(items[::-2]).tolist() == (-items[::-2]).tolist()
@@ -333,7 +337,7 @@ def test_out_is_filled_and_returned(exports: pywasm3.Exports) -> None:
     assert exports.add.map(b"\1\2", 1, out=memoryview(target).cast("i")).tolist() == [2, 3]
 
 
-def test_out_of_several_results(exports: pywasm3.Exports) -> None:
+def test_several_results_take_a_tuple_for_out(exports: pywasm3.Exports) -> None:
     out = array("d", [0]), array("i", [0])
     assert exports.both.map(b"\1", 2.5, out=out) is out
     assert out == (array("d", [2.5]), array("i", [1]))
@@ -359,7 +363,7 @@ def test_wider_items_cannot_take_results(exports: pywasm3.Exports) -> None:
             exports[name].map(b"a", out=array(out, [0]))
 
 
-def test_out_that_is_no_buffer(exports: pywasm3.Exports) -> None:
+def test_out_must_be_one_writable_buffer_for_each_result(exports: pywasm3.Exports) -> None:
     with pytest.raises(TypeError, match=r"^neg: out \(i32\)"):
         exports.neg.map(b"a", out=[0])
     with pytest.raises(BufferError):
@@ -403,7 +407,7 @@ def test_arguments_are_as_if_read_before_all_results(
     assert items.tolist() == expected.tolist()
 
 
-def test_narrow_items_in_the_place_of_the_results(exports: pywasm3.Exports) -> None:
+def test_narrow_items_may_lie_where_their_results_go(exports: pywasm3.Exports) -> None:
     data = bytearray(array("i", [0x04030201, 0x08070605]).tobytes())
     whole = memoryview(data).cast("i")
     exports.neg.map(memoryview(data)[:2], out=whole)
@@ -414,7 +418,7 @@ def test_narrow_items_in_the_place_of_the_results(exports: pywasm3.Exports) -> N
     assert exports.neg.map(halves, out=memoryview(pairs).cast("i")).tolist() == expected
 
 
-def test_items_that_lie_over_each_other(exports: pywasm3.Exports) -> None:
+def test_items_may_overlap_each_other(exports: pywasm3.Exports) -> None:
     data = np.arange(1, 5, dtype=np.int32)
     twins = np.lib.stride_tricks.as_strided(data, (3,), (2,))
     expected = [-int(i) for i in twins]
@@ -460,7 +464,7 @@ def test_results_may_be_columns_of_one_table(exports: pywasm3.Exports) -> None:
 # ---- buffers while the call runs ----
 
 
-def test_what_an_exporter_gives_in_place_of_what_was_asked(exports: pywasm3.Exports) -> None:
+def test_an_exporter_may_leave_out_the_strides(exports: pywasm3.Exports) -> None:
     """ctypes gives no strides, although they are asked for."""
     items = (ctypes.c_int32 * 3)(1, 2, 3)
     assert exports.neg.map(items, out=items) is items
@@ -498,7 +502,7 @@ def test_items_are_read_when_their_turn_comes() -> None:
 # ---- views of linear memory ----
 
 
-def test_arguments_and_results_in_the_memory_of_the_guest() -> None:
+def test_columns_may_be_views_of_the_memory_of_the_guest() -> None:
     instance = make()
     items = instance.memory.view("i", 0, 8)
     items[:] = memoryview(array("i", range(8)))
@@ -507,7 +511,7 @@ def test_arguments_and_results_in_the_memory_of_the_guest() -> None:
     assert out.tolist() == [-i for i in range(8)]
 
 
-def test_the_memory_grows_under_its_views() -> None:
+def test_the_memory_may_grow_while_a_map_reads_it() -> None:
     instance = make()
     items = memoryview(instance.memory)[:6]
     assert instance.exports.grow.map(items).tolist() == [1, 2, 3, -1, -1, -1]
@@ -515,7 +519,7 @@ def test_the_memory_grows_under_its_views() -> None:
     assert len(items) == 6
 
 
-def test_the_guest_writes_its_next_argument() -> None:
+def test_the_guest_may_write_its_next_argument() -> None:
     instance = make()
     items = instance.memory.view("i", 0, 3)
     items[:] = memoryview(array("i", [5, 0, 9]))
@@ -597,7 +601,7 @@ def test_stack_exhaustion_names_the_element(exports: pywasm3.Exports) -> None:
     assert exports.deep.map(b"\3").tolist() == [7]
 
 
-def test_a_function_that_cannot_be_entered() -> None:
+def test_a_function_of_a_closed_store_cannot_be_mapped() -> None:
     instance = make()
     function = instance.exports.add
     instance.close()
@@ -616,7 +620,7 @@ def test_maps_may_nest() -> None:
 # ---- shapes of functions ----
 
 
-def test_functions_that_are_not_the_code_of_the_instance() -> None:
+def test_imports_that_are_exported_again_can_be_mapped() -> None:
     """The functions are imports that are exported again, from the host or another instance.
 
     Tail calls lead to them, too.
@@ -645,7 +649,7 @@ def test_functions_that_are_not_the_code_of_the_instance() -> None:
 
 @pytest.mark.parametrize("params", [0, 1, 2, 3, 17, 100])
 @pytest.mark.parametrize("results", [0, 1, 2, 17])
-def test_any_number_of_parameters_and_results(params: int, results: int) -> None:
+def test_functions_may_have_any_number_of_parameters_and_results(params: int, results: int) -> None:
     types = ["i32", "i64", "f64"]
     text = f"""(module (global $n (export "n") (mut i32) (i32.const 0)) (func (export "f")
       (param {" ".join(types[i % 3] for i in range(params))})

@@ -153,7 +153,7 @@ def test_a_module_of_the_same_bytes_is_the_same() -> None:
     assert other.snapshot() == snapshot
 
 
-def test_fuel_is_no_part_of_it() -> None:
+def test_fuel_is_not_part_of_a_snapshot() -> None:
     instance = load(STATE, limits=Limits(fuel=100))
     snapshot = instance.snapshot()
     instance.fuel = 3
@@ -406,7 +406,7 @@ def imported() -> tuple[pywasm3.Instance, pywasm3.Memory, pywasm3.Global, pywasm
 
 
 @pytest.mark.parametrize("part", [False, True])
-def test_what_is_imported_is_part_of_it_only_when_wanted(part: bool) -> None:
+def test_imports_are_part_of_a_snapshot_only_when_wanted(part: bool) -> None:
     instance, memory, global_, table = imported()
     snapshot = instance.snapshot(imported=part)
     memory.write(0, b"x")
@@ -422,7 +422,7 @@ def test_what_is_imported_is_part_of_it_only_when_wanted(part: bool) -> None:
 # ---- as a value ----
 
 
-def test_it_is_a_value() -> None:
+def test_a_snapshot_is_a_value() -> None:
     instance = state()
     one, two = instance.snapshot(), instance.snapshot()
     assert (one == two, hash(one) == hash(two), one != instance) == (True, True, True)
@@ -439,7 +439,7 @@ def test_equal_bytes_of_two_modules_are_not_equal_snapshots() -> None:
     assert one.snapshot() != two.snapshot()
 
 
-def test_it_cannot_be_changed_or_made() -> None:
+def test_a_snapshot_cannot_be_changed_or_made() -> None:
     snapshot = state().snapshot()
     with pytest.raises(AttributeError, match="immutable"):
         snapshot._image = b""  # type: ignore[misc]
@@ -449,7 +449,7 @@ def test_it_cannot_be_changed_or_made() -> None:
         Snapshot()
 
 
-def test_a_copy_is_equal() -> None:
+def test_a_copy_of_a_snapshot_is_equal() -> None:
     snapshot = state().snapshot()
     for other in (copy.copy(snapshot), copy.deepcopy(snapshot)):
         assert other == snapshot
@@ -459,7 +459,7 @@ def test_a_copy_is_equal() -> None:
 # ---- pickles ----
 
 
-def test_it_is_restored_in_another_process() -> None:
+def test_a_snapshot_can_be_restored_in_another_process() -> None:
     instance = state()
     instance.exports.count()
     instance.exports.grow(2)
@@ -488,7 +488,7 @@ def test_objects_that_cannot_be_pickled_say_so() -> None:
 
 
 @pytest.mark.parametrize("pickled", [False, True])
-def test_another_module_is_refused(pickled: bool) -> None:
+def test_a_snapshot_of_another_module_is_refused(pickled: bool) -> None:
     snapshot = state().snapshot()
     if pickled:
         snapshot = pickle.loads(pickle.dumps(snapshot))
@@ -499,7 +499,7 @@ def test_another_module_is_refused(pickled: bool) -> None:
 # ---- when ----
 
 
-def test_a_host_function_cannot_take_or_restore_one() -> None:
+def test_a_host_function_cannot_take_or_restore_a_snapshot() -> None:
     errors: list[str] = []
 
     def f() -> None:
@@ -551,7 +551,7 @@ def test_a_call_of_another_thread_is_waited_for() -> None:
     assert instance.exports.g.value == 1
 
 
-def test_a_closed_instance_has_none() -> None:
+def test_a_closed_instance_takes_and_restores_no_snapshot() -> None:
     instance = state()
     snapshot = instance.snapshot()
     instance.close()
@@ -569,7 +569,7 @@ def test_what_is_no_snapshot_is_refused() -> None:
 # ---- limits ----
 
 
-def test_limits_hold() -> None:
+def test_a_restore_beyond_the_limits_is_refused() -> None:
     module = pywasm3.Module(wat(STATE))
     grown = pywasm3.Instance(module)
     grown.exports.grow(3)

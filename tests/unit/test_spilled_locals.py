@@ -16,7 +16,7 @@ import pytest
 import pywasm3
 from helpers import SANITIZED, TYPES, Oracle, child, load, wat
 
-NEAR = 4000
+SLOTS = 4000  # that many locals fit the frame of a function
 MOST = 50_000  # the parameters are among them
 
 
@@ -31,7 +31,7 @@ def check(text: str, *arguments: Any) -> Any:
 @pytest.mark.parametrize("type_", TYPES)
 def test_spilled_locals_begin_as_zero_and_keep_what_they_are_given(type_: str) -> None:
     """The locals lie on both sides of the border, and at the end."""
-    indices = [1, NEAR - 1, NEAR, NEAR + 1, MOST - 1]
+    indices = [1, SLOTS - 1, SLOTS, SLOTS + 1, MOST - 1]
     sets = " ".join(
         f"(local.set {i} ({type_}.add (local.get 0) (local.get {i})))"
         f"(local.set {i} ({type_}.mul (local.get {i}) ({type_}.const {i % 7 + 1})))"
@@ -47,26 +47,26 @@ def test_spilled_locals_begin_as_zero_and_keep_what_they_are_given(type_: str) -
 
 
 def test_spilled_locals_of_all_types_are_apart() -> None:
-    locals_ = " ".join(f"(local {TYPES[i % 4]})" for i in range(NEAR + 400))
+    locals_ = " ".join(f"(local {TYPES[i % 4]})" for i in range(SLOTS + 400))
     sets = " ".join(
-        f"(local.set {i} ({TYPES[i % 4]}.const {i}))" for i in range(NEAR - 8, NEAR + 400)
+        f"(local.set {i} ({TYPES[i % 4]}.const {i}))" for i in range(SLOTS - 8, SLOTS + 400)
     )
     sums = " ".join(
-        f"(local.get {NEAR + i}) {cast} f64.add"
+        f"(local.get {SLOTS + i}) {cast} f64.add"
         for i, cast in enumerate(
             ["f64.convert_i32_s", "f64.convert_i64_s", "f64.promote_f32", ""] * 100
         )
     )
     text = f"""(module (func (export "f") (result f64) {locals_} {sets} (f64.const 0) {sums}))"""
-    assert check(text) == sum(range(NEAR, NEAR + 400))
+    assert check(text) == sum(range(SLOTS, SLOTS + 400))
 
 
-def test_parameters_are_near_and_count() -> None:
+def test_parameters_are_slot_locals_and_count_as_locals() -> None:
     params = "i32 " * 900
     text = f"""(module
-        (func $f (param {params}) (result i32) (local {"i32 " * (NEAR - 900)} i32)
-          (local.set {NEAR} (local.get 899))
-          (i32.add (local.get {NEAR}) (local.get {NEAR - 1})))
+        (func $f (param {params}) (result i32) (local {"i32 " * (SLOTS - 900)} i32)
+          (local.set {SLOTS} (local.get 899))
+          (i32.add (local.get {SLOTS}) (local.get {SLOTS - 1})))
         (func (export "f") (result i32)
           (call $f {" ".join(f"(i32.const {i})" for i in range(900))})))"""
     assert check(text) == 899
@@ -74,21 +74,21 @@ def test_parameters_are_near_and_count() -> None:
 
 def test_an_operand_keeps_its_value_when_the_spilled_local_is_set() -> None:
     text = f"""(module (func (export "f") (param i32) (result i32 i32 i32)
-        (local {"i32 " * NEAR})
-        (local.set {NEAR} (local.get 0))
-        (local.get {NEAR})
-        (local.tee {NEAR} (i32.add (local.get {NEAR}) (i32.const 1)))
-        (local.set {NEAR} (i32.const 100))
-        (local.get {NEAR})))"""
+        (local {"i32 " * SLOTS})
+        (local.set {SLOTS} (local.get 0))
+        (local.get {SLOTS})
+        (local.tee {SLOTS} (i32.add (local.get {SLOTS}) (i32.const 1)))
+        (local.set {SLOTS} (i32.const 100))
+        (local.get {SLOTS})))"""
     assert check(text, 7) == (7, 8, 100)
 
 
 @pytest.mark.parametrize("type_", TYPES)
 def test_tee_takes_from_a_register_and_leaves_the_value(type_: str) -> None:
     text = f"""(module (func (export "f") (param {type_}) (result {type_} {type_})
-        (local {f"{type_} " * NEAR})
-        ({type_}.mul (local.tee {NEAR} ({type_}.add (local.get 0) (local.get 0))) (local.get 0))
-        (local.get {NEAR})))"""
+        (local {f"{type_} " * SLOTS})
+        ({type_}.mul (local.tee {SLOTS} ({type_}.add (local.get 0) (local.get 0))) (local.get 0))
+        (local.get {SLOTS})))"""
     assert check(text, 3.0 if type_[0] == "f" else 3) == (18, 6)
 
 
@@ -96,8 +96,8 @@ RECURSIVE = f"""(module
   (func $f (export "f") (param $n i32) (result i64) (local {"i64 " * (MOST - 1)})
     (local.set {MOST - 1} (i64.extend_i32_s (local.get $n)))
     (if (local.get $n)
-      (then (local.set {NEAR} (call $f (i32.sub (local.get $n) (i32.const 1))))))
-    (i64.add (local.get {NEAR}) (local.get {MOST - 1}))))"""
+      (then (local.set {SLOTS} (call $f (i32.sub (local.get $n) (i32.const 1))))))
+    (i64.add (local.get {SLOTS}) (local.get {MOST - 1}))))"""
 
 
 def test_each_call_has_spilled_locals_of_its_own() -> None:
@@ -133,10 +133,10 @@ def test_spilled_locals_are_given_back_when_a_host_function_fails() -> None:
 
 
 def test_tail_calls_between_functions_with_spilled_locals_need_the_stack_of_one() -> None:
-    body = f"""(param $n i32) (param $sum i64) (result i64) (local {"i32 " * 5 * NEAR})
-        (local.set {NEAR} (i32.sub (local.get $n) (i32.const 1)))
+    body = f"""(param $n i32) (param $sum i64) (result i64) (local {"i32 " * 5 * SLOTS})
+        (local.set {SLOTS} (i32.sub (local.get $n) (i32.const 1)))
         (if (i32.eqz (local.get $n)) (then (return (local.get $sum))))"""
-    more = f"(local.get {NEAR}) (i64.add (local.get $sum) (i64.extend_i32_u (local.get {NEAR})))"
+    more = f"(local.get {SLOTS}) (i64.add (local.get $sum) (i64.extend_i32_u (local.get {SLOTS})))"
     text = f"""(module
         (type $t (func (param i32 i64) (result i64)))
         (table funcref (elem $near))

@@ -289,6 +289,6 @@ def test_a_failed_instance_leaves_no_trace() -> None:
 # ---- what is not run ----
 
 
-def test_what_throws_is_refused() -> None:
+def test_a_module_that_throws_is_refused() -> None:
     with pytest.raises(UnsupportedError, match="exceptions"):
         load('(module (tag $t (export "t")) (func (throw $t)))')
