@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import itertools
+import sys
 from typing import Any
 
 import pytest
@@ -451,6 +452,33 @@ assert pywasm3.Instance(module, IMPORTS).exports.add(1, 2) == 3
 """,
         UNBOUNDED=wat('(module (memory (export "memory") 1))'),
         HUGE=wat('(module (memory (export "memory") 65536))'),
+    )
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer reserves more address space than any limit")
+def test_spilled_locals_without_address_space_are_a_memory_error() -> None:
+    child(
+        """
+        import resource
+        function = pywasm3.load(WASM).exports.f
+        size = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (size + (4 << 20), -1))
+        for _ in range(3):
+            try:
+                function(1)
+            except MemoryError:
+                continue
+            raise AssertionError
+        resource.setrlimit(resource.RLIMIT_AS, (-1, -1))
+        assert function(1) == 2
+        """,
+        WASM=wat(
+            f"""(module (func $f (export "f") (param i32) (result i64) (local {"i64 " * 49_999})
+            (if (local.get 0)
+              (then (local.set 4000 (call $f (i32.sub (local.get 0) (i32.const 1))))))
+            (i64.add (local.get 4000) (i64.const 1))))"""
+        ),
     )
 
 

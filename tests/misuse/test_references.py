@@ -53,7 +53,7 @@ def churn(exports: pywasm3.Exports, count: int = 5000) -> None:
         exports.extern(object())
 
 
-def test_bits_that_are_no_reference_of_the_store_are_not_handed_out(
+def test_bits_that_are_not_a_reference_of_the_store_are_refused(
     exports: pywasm3.Exports,
 ) -> None:
     store = exports.double.store

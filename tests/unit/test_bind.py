@@ -73,7 +73,7 @@ def test_raw_functions_are_bound_to_patterns(exports: pywasm3.Exports) -> None:
     assert raw.bind(0, 0)(0x3F000000, 0) == raw(0, 0, 0x3F000000, 0)
 
 
-def test_wrong_arguments_are_told_at_once(exports: pywasm3.Exports) -> None:
+def test_wrong_arguments_are_refused_when_they_are_bound(exports: pywasm3.Exports) -> None:
     with pytest.raises(TypeError, match=r"^sub: parameter 0 \(i32\): 'str'"):
         exports.sub.bind("1")
     with pytest.raises(OverflowError, match=r"^sub: parameter 1 \(i32\)"):
@@ -131,7 +131,7 @@ def test_a_bound_reference_outlives_collections_of_the_store(exports: pywasm3.Ex
         assert type(bound(None)) is Thing
 
 
-def test_a_bound_reference_is_let_go(exports: pywasm3.Exports) -> None:
+def test_a_bound_reference_is_freed_with_the_bound_function(exports: pywasm3.Exports) -> None:
     class Thing:
         pass
 

@@ -107,13 +107,17 @@ def test_an_integer_beyond_both_ranges_is_an_overflow(
 
 
 @pytest.mark.parametrize("value", [True, Index(7), numpy.int8(7), numpy.uint64(7)])
-def test_whatever_has_an_index_is_an_integer(identity: pywasm3.Exports, value: Any) -> None:
+def test_objects_with_an_index_are_taken_for_an_integer(
+    identity: pywasm3.Exports, value: Any
+) -> None:
     assert identity.i32(value) == int(value.__index__())
     assert identity.i64(value) == int(value.__index__())
 
 
 @pytest.mark.parametrize("value", [1.0, "1", None, b"1", [1], 1j, Float(1.0), object()])
-def test_what_has_no_index_is_no_integer(identity: pywasm3.Exports, value: Any) -> None:
+def test_objects_without_index_are_refused_for_an_integer(
+    identity: pywasm3.Exports, value: Any
+) -> None:
     for function in (identity.i32, identity.i64):
         with pytest.raises(TypeError):
             function(value)
@@ -154,12 +158,14 @@ def test_a_float_beyond_f32_is_infinite(identity: pywasm3.Exports) -> None:
 
 
 @pytest.mark.parametrize("value", [2, True, Float(2.0), Index(2), numpy.float32(2), numpy.int16(2)])
-def test_whatever_converts_is_a_float(identity: pywasm3.Exports, value: Any) -> None:
+def test_objects_with_float_are_taken_for_a_float(identity: pywasm3.Exports, value: Any) -> None:
     assert identity.f32(value) == identity.f64(value) == float(value)
 
 
 @pytest.mark.parametrize("value", ["1.0", None, b"1", [1.0], 1j, object()])
-def test_what_does_not_convert_is_no_float(identity: pywasm3.Exports, value: Any) -> None:
+def test_objects_without_float_are_refused_for_a_float(
+    identity: pywasm3.Exports, value: Any
+) -> None:
     for function in (identity.f32, identity.f64):
         with pytest.raises(TypeError):
             function(value)
@@ -198,7 +204,7 @@ def test_keyword_arguments_are_refused(add: pywasm3.Function) -> None:
         add(1, 2, extra=3)
 
 
-def test_no_keyword_arguments_at_all_are_fine(add: pywasm3.Function) -> None:
+def test_an_empty_set_of_keyword_arguments_is_accepted(add: pywasm3.Function) -> None:
     assert add(*[1, 2], **{}) == 3
 
 
@@ -369,19 +375,19 @@ def test_call_argv_takes_text(identity: pywasm3.Exports, add: pywasm3.Function) 
 
 
 @pytest.mark.parametrize("text", ["", "x", "1.5", "1_000", "0x", "--1", "٣", "1 2", "4294967296"])
-def test_call_argv_refuses_text_that_is_no_i32(identity: pywasm3.Exports, text: str) -> None:
+def test_call_argv_refuses_text_that_is_not_an_i32(identity: pywasm3.Exports, text: str) -> None:
     with pytest.raises(pywasm3.WasmError, match="i32"):
         identity.i32.call_argv(text)
 
 
 @pytest.mark.parametrize("text", ["", "x", "1.5.5", "1_0.0", "0x", "1e"])
-def test_call_argv_refuses_text_that_is_no_f64(identity: pywasm3.Exports, text: str) -> None:
+def test_call_argv_refuses_text_that_is_not_an_f64(identity: pywasm3.Exports, text: str) -> None:
     with pytest.raises(pywasm3.WasmError, match="f64"):
         identity.f64.call_argv(text)
 
 
 @pytest.mark.parametrize("arguments", [(), ("1",), ("1", "2", "3"), (1, 2), ("1", None)])
-def test_call_argv_refuses_a_wrong_count_and_what_is_no_text(
+def test_call_argv_refuses_a_wrong_count_and_arguments_that_are_not_text(
     add: pywasm3.Function, arguments: tuple[Any, ...]
 ) -> None:
     with pytest.raises(pywasm3.WasmError):

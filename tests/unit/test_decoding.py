@@ -170,7 +170,7 @@ def test_the_first_name_section_counts() -> None:
         b"\x00",
     ],
 )
-def test_a_malformed_name_section_is_as_good_as_none(contents: bytes) -> None:
+def test_a_malformed_name_section_is_ignored(contents: bytes) -> None:
     exports = b"\x01" + text("exported") + b"\x00\x00"
     broken = trapping(custom("name", contents), exports=exports)
     assert broken.name is None

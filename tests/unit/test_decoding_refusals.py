@@ -157,11 +157,11 @@ def test_a_feature_that_is_not_supported_is_named(feature: str, text: str) -> No
 
 
 @pytest.mark.parametrize(("feature", "text"), UNSUPPORTED)
-def test_what_is_not_supported_is_valid(feature: str, text: str) -> None:
+def test_modules_with_unsupported_features_are_valid(feature: str, text: str) -> None:
     assert pywasm3.Module.validate(wat(text)) is None
 
 
-def test_the_first_use_of_what_is_not_supported_is_told_with_its_function() -> None:
+def test_the_first_unsupported_instruction_is_reported_with_its_function() -> None:
     text = """(module
         (import "env" "f" (func))
         (func)

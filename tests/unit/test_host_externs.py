@@ -111,7 +111,7 @@ def test_a_global_is_made_with_its_value() -> None:
     assert Global(externref, None).value is None
 
 
-def test_what_is_made_shows_its_type(store: Store) -> None:
+def test_an_extern_that_was_made_shows_its_type(store: Store) -> None:
     assert repr(Memory(1)) == "<pywasm3.Memory: 1 pages>"
     assert repr(Table(funcref, 1, 2)) == "<pywasm3.Table: 1 to 2 elements of funcref>"
     assert repr(Global(i32, 1, True, store=store)) == "<pywasm3.Global mut i32: 1>"
@@ -158,12 +158,12 @@ def test_a_table_may_be_too_large() -> None:
         (lambda: Global("int", 0), ValueError),
     ],
 )
-def test_what_cannot_be_made_is_refused(make: Any, error: type[Exception]) -> None:
+def test_externs_of_wrong_types_cannot_be_made(make: Any, error: type[Exception]) -> None:
     with pytest.raises(error):
         make()
 
 
-def test_nothing_is_made_in_a_closed_store(store: Store) -> None:
+def test_nothing_can_be_made_in_a_closed_store(store: Store) -> None:
     store.close()
     for make in (
         lambda: Memory(1, store=store),
@@ -175,7 +175,7 @@ def test_nothing_is_made_in_a_closed_store(store: Store) -> None:
             make()
 
 
-def test_what_is_made_can_be_subclassed() -> None:
+def test_classes_of_externs_can_be_subclassed() -> None:
     class Counter(Global):
         def __init__(self, *arguments: Any, **options: Any) -> None:
             self.name = "counter"
@@ -223,7 +223,7 @@ def test_an_instance_joins_the_store_of_what_it_imports() -> None:
     assert instance.store is memory.store
 
 
-def test_what_was_imported_can_be_given_on(store: Store) -> None:
+def test_imported_externs_can_be_passed_on(store: Store) -> None:
     first = load(USER, made(store)).exports
     exported = {name: first[name] for name in ("memory", "counter", "objects")}
     second = load(USER, made(store, **exported)).exports
@@ -335,7 +335,7 @@ def test_a_global_with_a_reference_is_shared() -> None:
 
 
 @pytest.mark.parametrize("value", [3, print, "f", Global(externref, None), Global(i32, 1)])
-def test_what_is_no_function_does_not_fit(value: Any) -> None:
+def test_only_a_function_fits_a_global_of_functions(value: Any) -> None:
     with pytest.raises(LinkError, match="function: expected global funcref, given"):
         load(REFERENCE, {"env": {"object": None, "function": value}})
 

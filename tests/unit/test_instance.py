@@ -304,7 +304,7 @@ def test_a_context_closes_after_an_exception() -> None:
     assert instance.closed
 
 
-def test_a_closed_instance_is_no_context(instance: pywasm3.Instance) -> None:
+def test_a_closed_instance_cannot_be_a_context(instance: pywasm3.Instance) -> None:
     instance.close()
     instance.store.close()
     with pytest.raises(pywasm3.WasmError, match="closed"), instance.store:

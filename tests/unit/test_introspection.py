@@ -188,7 +188,7 @@ def test_a_module_does_not_change() -> None:
             setattr(module, name, None)
 
 
-def test_what_is_bound_to_a_store_cannot_be_pickled(instance: pywasm3.Instance) -> None:
+def test_objects_that_belong_to_a_store_cannot_be_pickled(instance: pywasm3.Instance) -> None:
     exports = instance.exports
     for value in (
         instance,

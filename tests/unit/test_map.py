@@ -472,7 +472,7 @@ def test_an_exporter_may_leave_out_the_strides(exports: pywasm3.Exports) -> None
     assert exports.neg.map((ctypes.c_int32 * 0)()).tolist() == []
 
 
-def test_buffers_are_let_go_after_an_error(exports: pywasm3.Exports) -> None:
+def test_buffers_are_released_after_an_error(exports: pywasm3.Exports) -> None:
     items, out = bytearray(3), array("i", [1, 1, 1])
     for call in (
         lambda: exports.div.map(items, 0, out=out),

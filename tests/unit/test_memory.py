@@ -73,12 +73,12 @@ def test_write_takes_the_bytes_of_wider_items(memory: pywasm3.Memory) -> None:
 
 
 @pytest.mark.parametrize("data", ["abc", 3, None, [1, 2]])
-def test_write_refuses_what_is_no_buffer(memory: pywasm3.Memory, data: Any) -> None:
+def test_write_refuses_objects_without_a_buffer(memory: pywasm3.Memory, data: Any) -> None:
     with pytest.raises(TypeError):
         memory.write(0, data)
 
 
-def test_a_buffer_with_gaps_is_no_memory_content(memory: pywasm3.Memory) -> None:
+def test_a_buffer_with_gaps_cannot_be_written_to_a_memory(memory: pywasm3.Memory) -> None:
     with pytest.raises((BufferError, ValueError, TypeError)):
         memory.write(0, memoryview(b"abcdef")[::2])
     assert memory.read(0, 3) == bytes(3)
@@ -278,7 +278,7 @@ def test_a_string_may_be_bounded(memory: pywasm3.Memory) -> None:
     assert memory.read_cstring(16, 0) == b""
 
 
-def test_a_huge_string_bound_is_no_bound(memory: pywasm3.Memory) -> None:
+def test_a_huge_bound_of_a_string_does_not_limit_it(memory: pywasm3.Memory) -> None:
     memory.write(0, b"abc\0")
     for bound in (1 << 31, 1 << 62, (1 << 63) - 1):
         assert memory.read_cstring(0, bound) == b"abc"
@@ -322,7 +322,7 @@ def test_text_of_a_given_size_may_hold_nuls(memory: pywasm3.Memory) -> None:
     assert memory.read_str(0, 3) == "a\0b"
 
 
-def test_bytes_that_are_no_text_are_a_unicode_error(memory: pywasm3.Memory) -> None:
+def test_bytes_that_are_not_text_are_a_unicode_error(memory: pywasm3.Memory) -> None:
     memory.write(0, b"\xff\0")
     with pytest.raises(UnicodeDecodeError):
         memory.read_str(0)
@@ -516,7 +516,7 @@ def test_a_view_of_a_closed_memory_is_its_own() -> None:
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-def test_memories_that_are_let_go_give_back_their_address_space() -> None:
+def test_freed_memories_give_back_their_address_space() -> None:
     def reserved() -> int:
         statm = Path("/proc/self/statm").read_text(encoding="ascii")
         return int(statm.split()[0]) * os.sysconf("SC_PAGE_SIZE")

@@ -169,14 +169,14 @@ def test_raw_is_about_numbers_only(exports: pywasm3.Exports) -> None:
     assert exports.mixed.raw(1, value, bits, None, None) == (None, bits, None, 1, value)
 
 
-def test_raw_makes_no_reference_of_a_number(exports: pywasm3.Exports) -> None:
+def test_raw_cannot_make_a_reference_from_a_number(exports: pywasm3.Exports) -> None:
     address = exports.double._address
     with pytest.raises(TypeError, match="Function"):
         exports.func.raw(address)
     assert exports.extern.raw(address) is address
 
 
-def test_call_argv_has_no_text_for_references(exports: pywasm3.Exports) -> None:
+def test_call_argv_refuses_functions_with_references(exports: pywasm3.Exports) -> None:
     with pytest.raises(pywasm3.WasmError, match="externref cannot be given as text"):
         exports.extern.call_argv("1")
 
@@ -236,7 +236,7 @@ def test_a_host_function_gives_several_references(sequence: Any) -> None:
 
 
 @pytest.mark.parametrize("value", [3, "x", print])
-def test_a_host_function_that_gives_no_function_is_named(value: object) -> None:
+def test_a_host_function_that_returns_something_else_for_a_function_is_named(value: object) -> None:
     exports = give(pair=lambda: (value, None))
     expected = rf"env.pair: result 0 \(funcref\): .* not {type(value).__name__}"
     with pytest.raises(TypeError, match=expected):
@@ -362,13 +362,13 @@ def test_a_typed_reference_is_a_function_of_the_type(exports: pywasm3.Exports) -
 
 
 @pytest.mark.parametrize("heap", [0, "func", "extern", "exn"])
-def test_none_is_no_value_of_a_type_without_null(exports: pywasm3.Exports, heap: Any) -> None:
+def test_none_is_refused_for_a_type_without_null(exports: pywasm3.Exports, heap: Any) -> None:
     with pytest.raises(TypeError, match="null, which the type excludes"):
         encode(exports, None, RefType(heap))
 
 
 @pytest.mark.parametrize("heap", ["any", "exn", "none", "nofunc", "noextern"])
-def test_of_other_references_there_is_none(exports: pywasm3.Exports, heap: Any) -> None:
+def test_types_without_values_take_only_null(exports: pywasm3.Exports, heap: Any) -> None:
     for value in (exports.double, 3, object()):
         with pytest.raises(TypeError, match="only None can be given"):
             encode(exports, value, RefType(heap))
@@ -377,7 +377,7 @@ def test_of_other_references_there_is_none(exports: pywasm3.Exports, heap: Any) 
 # ---- lifetime ----
 
 
-def test_what_wasm_holds_lives(exports: pywasm3.Exports) -> None:
+def test_objects_that_wasm_holds_stay_alive(exports: pywasm3.Exports) -> None:
     places: list[Any] = [
         lambda x: exports.keep(x),
         lambda x: exports.put(0, x),
@@ -401,7 +401,7 @@ def churn(exports: pywasm3.Exports, count: int = 5000) -> None:
         exports.extern(object())
 
 
-def test_what_wasm_let_go_is_freed(exports: pywasm3.Exports) -> None:
+def test_objects_that_wasm_no_longer_holds_are_freed(exports: pywasm3.Exports) -> None:
     thing = Thing()
     ref = weakref.ref(thing)
     exports.keep(thing)
@@ -499,7 +499,7 @@ def test_a_callable_takes_and_gives_references() -> None:
         (FuncType(), pywasm3.host(pass_instance=True)(lambda i: None), TypeError),
     ],
 )
-def test_what_is_no_function_of_the_host_is_refused(
+def test_a_wrong_type_or_callable_of_a_host_function_is_refused(
     type_: Any, callable_: Any, error: type[Exception]
 ) -> None:
     with pytest.raises(error):
@@ -536,7 +536,7 @@ def test_a_nullable_abstract_type_has_its_short_name_only() -> None:
 @pytest.mark.parametrize(
     "text", ["(ref )", "(ref x)", "(ref null)", "(ref 1 2)", "(ref -1)", "ref"]
 )
-def test_a_text_that_is_no_reference_type_is_refused(text: str) -> None:
+def test_a_text_that_is_not_a_reference_type_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"[tT]ype"):
         FuncType([text])
 

@@ -68,7 +68,7 @@ def test_tables_come_back_with_their_size() -> None:
     assert list(externs) == objects
 
 
-def test_what_a_table_grows_by_again_is_null() -> None:
+def test_elements_that_a_table_grows_by_after_a_restore_are_null() -> None:
     instance = state()
     snapshot = instance.snapshot()
     instance.exports.functions.grow(3, instance.exports.two)
@@ -93,7 +93,7 @@ def test_segments_are_dropped_or_not_as_they_were() -> None:
         instance.exports.fill()
 
 
-def test_many_segments_are_told_apart() -> None:
+def test_a_snapshot_knows_which_of_many_segments_are_dropped() -> None:
     count = 130
     text = "".join(f'(data "{i:03}")(elem func $f)' for i in range(count))
     calls = "".join(
@@ -213,7 +213,7 @@ def test_views_outlive_shrinking_and_show_zeros() -> None:
     view[100_000] = 1
 
 
-def test_what_a_memory_grows_by_again_is_zero() -> None:
+def test_pages_that_a_memory_grows_by_after_a_restore_are_zero() -> None:
     instance = state()
     snapshot = instance.snapshot()
     instance.exports.grow(3)
@@ -561,7 +561,7 @@ def test_a_closed_instance_takes_and_restores_no_snapshot() -> None:
         instance.restore(snapshot)
 
 
-def test_what_is_no_snapshot_is_refused() -> None:
+def test_an_object_that_is_not_a_snapshot_is_refused() -> None:
     with pytest.raises(TypeError, match=r"expected a pywasm3\.Snapshot, not bytes"):
         state().restore(b"")  # type: ignore[arg-type]
 

@@ -7,14 +7,13 @@ compared with wasmtime's or follow from the text.
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import Any
 
 import pytest
 
 import pywasm3
-from helpers import SANITIZED, TYPES, Oracle, child, load, wat
+from helpers import SANITIZED, TYPES, Oracle, load, wat
 
 SLOTS = 4000  # that many locals fit the frame of a function
 MOST = 50_000  # the parameters are among them
@@ -155,28 +154,6 @@ def test_compiling_50_000_locals_takes_milliseconds(groups: str) -> None:
     before = time.perf_counter()
     assert function() == 1
     assert time.perf_counter() - before < (0.5 if SANITIZED else 0.05)
-
-
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-@pytest.mark.skipif(SANITIZED, reason="a sanitizer reserves more address space than any limit")
-def test_without_address_space_for_them_there_is_a_memory_error() -> None:
-    child(
-        """
-        import resource
-        function = pywasm3.load(WASM).exports.f
-        size = int(open("/proc/self/statm").read().split()[0]) * 4096
-        resource.setrlimit(resource.RLIMIT_AS, (size + (4 << 20), -1))
-        for _ in range(3):
-            try:
-                function(1)
-            except MemoryError:
-                continue
-            raise AssertionError
-        resource.setrlimit(resource.RLIMIT_AS, (-1, -1))
-        assert function(1) == 1
-        """,
-        WASM=wat(RECURSIVE),
-    )
 
 
 def test_the_frames_of_an_overflow_are_the_calls_and_an_entry_each_time() -> None:

@@ -123,7 +123,7 @@ def test_the_longest_operations_fit_wherever_a_page_of_code_ends(before: int) ->
     assert load(text).exports.f() == 7
 
 
-def test_what_is_beyond_an_end_writes_nothing() -> None:
+def test_an_operation_beyond_the_end_of_a_table_writes_nothing() -> None:
     exports = load(OPERATIONS).exports
     for name, arguments in [("fill", (1, 2, 3)), ("init", (1, 0, 3)), ("init", (0, 2, 3))]:
         with pytest.raises(Trap):
@@ -293,7 +293,7 @@ def test_equal_types_of_two_modules_are_one() -> None:
     assert taker.exports.f() == 5
 
 
-def test_many_types_are_told_apart() -> None:
+def test_many_types_stay_different_types() -> None:
     """There are more types than the store's first table of types has room for."""
     names = ["i32", "i64", "f32", "f64", "funcref", "externref"]
     combinations = [f"{a} {b} {c}" for a in names for b in names for c in names]

@@ -104,13 +104,13 @@ def test_a_tag_of_another_type_is_refused_by_both_types() -> None:
 
 
 @pytest.mark.parametrize("given", [3, None, print, FuncType(), TagType(CARRIED)])
-def test_what_is_no_tag_is_refused(given: Any) -> None:
+def test_something_else_is_refused_where_a_tag_is_imported(given: Any) -> None:
     with pytest.raises(LinkError) as caught:
         load(USER, {"o": {"t": given}})
     assert [m.name for m in caught.value.mismatched] == ["t"]
 
 
-def test_a_tag_is_no_function() -> None:
+def test_a_tag_cannot_be_used_as_a_function() -> None:
     with pytest.raises(LinkError, match=r"tag \(\) -> \(\)"):
         load('(module (import "o" "empty" (func)))', {"o": load(OWNER)})
 
@@ -219,7 +219,7 @@ def test_references_may_be_carried() -> None:
         (lambda: Tag(FuncType(), store=1), TypeError),
     ],
 )
-def test_what_no_tag_can_have_is_refused(make: Any, error: type[Exception]) -> None:
+def test_wrong_arguments_of_a_tag_are_refused(make: Any, error: type[Exception]) -> None:
     with pytest.raises(error):
         make()
 

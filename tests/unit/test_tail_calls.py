@@ -131,7 +131,7 @@ def test_the_callee_may_have_many_more_arguments(count: int, type_: str) -> None
         assert instance.exports.f() == expected
 
 
-def test_a_callee_for_which_the_stack_has_no_room_is_refused_on_entry() -> None:
+def test_a_callee_that_does_not_fit_the_stack_is_refused_on_entry() -> None:
     locals_ = "i64 " * 3900
     instance = pywasm3.Instance(
         pywasm3.Module(
@@ -250,7 +250,7 @@ def test_the_frame_of_a_trap_is_the_tail_called_function() -> None:
         (-1, TrapKind.UNDEFINED_ELEMENT),
     ],
 )
-def test_where_no_callee_is_found_the_frame_is_the_caller(element: int, kind: TrapKind) -> None:
+def test_if_no_callee_is_found_the_frame_is_the_caller(element: int, kind: TrapKind) -> None:
     assert frames("through", element) == (kind, [("table", 0x13), ("through", 0x10)])
 
 

@@ -55,13 +55,13 @@ USES = {
 
 
 @pytest.mark.parametrize("name", USES)
-def test_what_has_an_equal_type_can_be_imported(name: str) -> None:
+def test_externs_of_an_equal_type_can_be_imported(name: str) -> None:
     """The same type has another index in the importing module."""
     load(f"(module (type $f (func (param i64) (result i32))) {USES[name]})", {"o": load(OWNER)})
 
 
 @pytest.mark.parametrize("name", USES)
-def test_what_has_the_same_index_of_another_type_cannot_be_imported(name: str) -> None:
+def test_externs_of_another_type_with_the_same_index_cannot_be_imported(name: str) -> None:
     with pytest.raises(LinkError):
         load(
             f"(module (type (func)) (type $f (func (param i32) (result i32))) {USES[name]})",

@@ -122,7 +122,7 @@ def test_a_reference_for_an_immutable_global_is_checked(exports: pywasm3.Exports
             load(TAKER, {"a": {**given, "constant": wrong}})
 
 
-def test_what_is_immutable_may_be_of_a_subtype(instance: pywasm3.Instance) -> None:
+def test_an_immutable_global_may_be_of_a_subtype(instance: pywasm3.Instance) -> None:
     load('(module (import "a" "constant" (global funcref)))', {"a": instance})
     for text in ('"global" (global (mut funcref))', '"table" (table 1 funcref)'):
         with pytest.raises(LinkError, match="funcref"):

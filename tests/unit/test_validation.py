@@ -111,7 +111,7 @@ def test_an_error_in_a_body_has_the_place_of_its_instruction() -> None:
     assert str(error).startswith("unknown label 7: expected an index below 1")
 
 
-def test_the_frequent_instructions_are_told_like_the_others() -> None:
+def test_errors_in_frequent_instructions_have_the_usual_messages() -> None:
     padding = b"\x41\0\x1a" * 10  # a fast path checks them if so many bytes follow
     for code, message in [
         (b"\x41\0\x6a", "type mismatch: i32.add expected i32 but the stack is empty"),
@@ -166,6 +166,18 @@ def test_a_constant_expression_may_compute_with_earlier_globals() -> None:
     ).exports
     assert exports.i.value == 0x3FFFFFFF
     assert exports.j.value == 2**63 - 19  # -21 + 1 - (2**63 - 1), wrapped around
+
+
+def test_each_function_is_declared_for_itself() -> None:
+    """ref.func needs a declaration of exactly this function, whatever its index is."""
+    functions = "(func) " * 40
+    for index in range(40):
+        text = "(module {} (func (drop (ref.func {}))) (elem declare func {}))"
+        pywasm3.Module.validate(wat(text.format(functions, index, index)))
+        data = bytearray(wat(text.format(functions, index, index)))
+        place = data.rindex(bytes([0xD2, index])) + 1
+        data[place] = (index + 1) % 40
+        assert "undeclared function reference" in str(refusal(bytes(data)))
 
 
 def test_a_segments_offset_may_be_computed() -> None:
