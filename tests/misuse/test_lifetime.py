@@ -46,7 +46,7 @@ def run(snippet: str, **modules: bytes) -> None:
     child(START + snippet, WASM=wat(TEXT), **modules)
 
 
-# ---- order ----
+# ---- the order in which objects are dropped ----
 
 
 def test_parts_are_dropped_in_every_order() -> None:
@@ -410,7 +410,7 @@ assert instance.closed
     )
 
 
-# ---- little room ----
+# ---- little address space ----
 
 
 @pytest.mark.skipif(SANITIZED, reason="a sanitizer reserves more address space than any limit")

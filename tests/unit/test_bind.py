@@ -189,7 +189,7 @@ def test_a_bound_function_of_a_closed_store_is_refused(exports: pywasm3.Exports)
         pick(None)
 
 
-# ---- what it tells ----
+# ---- how it describes itself ----
 
 
 def test_numbers_stay_as_they_were_converted(exports: pywasm3.Exports) -> None:

@@ -238,7 +238,7 @@ def test_subclasses_of_int_and_float_are_taken_by_value() -> None:
     assert exports.half(Float(3.0)) == 1.5
 
 
-# ---- counts ----
+# ---- numbers of arguments and results ----
 
 
 def test_no_result_is_none() -> None:

@@ -196,7 +196,7 @@ def test_a_name_for_a_function_that_is_not_there_is_skipped() -> None:
     assert frame_name(trapping(custom("name", names))) == "f"
 
 
-# ---- the bytes ----
+# ---- the bytes of a module ----
 
 
 def test_a_module_keeps_its_own_copy_of_the_bytes() -> None:

@@ -50,7 +50,7 @@ def section_ends(data: bytes) -> set[int]:
     return ends
 
 
-# ---- what an error carries ----
+# ---- offset and function of an error ----
 
 
 def test_each_kind_of_refusal_is_a_class_of_its_own() -> None:
@@ -120,7 +120,7 @@ def test_every_order_of_present_sections_that_keeps_the_rule_is_read() -> None:
         pywasm3.Module(HEADER + kept)
 
 
-# ---- what is valid, but not supported ----
+# ---- valid modules that are not supported ----
 
 UNSUPPORTED = [
     ("garbage-collected types", "(module (type (struct (field i32))))"),

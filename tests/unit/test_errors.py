@@ -75,7 +75,7 @@ def opcodes(module: pywasm3.Module, frames: tuple[Frame, ...]) -> list[int]:
     return [module.bytes[frame.offset] for frame in frames if frame.offset is not None]
 
 
-# ---- kinds ----
+# ---- kinds of traps ----
 
 
 @pytest.mark.parametrize(("name", "arguments", "kind", "opcode"), CASES)
@@ -478,7 +478,7 @@ def test_each_kind_of_trap_is_its_phrase() -> None:
     ]
 
 
-# ---- silence ----
+# ---- nothing is printed ----
 
 
 def test_the_library_never_prints(capfd: pytest.CaptureFixture[str]) -> None:

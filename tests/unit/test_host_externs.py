@@ -71,7 +71,7 @@ def store() -> Store:
     return Store()
 
 
-# ---- alone ----
+# ---- without an instance ----
 
 
 def test_a_memory_is_made_with_its_limits() -> None:
@@ -192,7 +192,7 @@ def test_a_function_decides_about_the_store() -> None:
         Global(funcref, function, store=Store())
 
 
-# ---- shared ----
+# ---- shared by instances ----
 
 
 def test_instances_share_what_the_host_made(store: Store) -> None:

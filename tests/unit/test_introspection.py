@@ -112,7 +112,7 @@ def test_a_function_has_no_attributes_of_its_own(instance: pywasm3.Instance) -> 
         instance.exports.add.name = "other"
 
 
-# ---- the rest ----
+# ---- every kind of object ----
 
 
 def test_every_object_shows_itself(instance: pywasm3.Instance) -> None:

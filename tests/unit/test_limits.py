@@ -31,7 +31,7 @@ GROWS = """
 """
 
 
-# ---- the values ----
+# ---- limits as values ----
 
 
 def test_limits_are_values() -> None:
@@ -85,7 +85,7 @@ def test_what_is_no_limits_is_refused() -> None:
         pywasm3.Store(limits=wrong)
 
 
-# ---- whose they are ----
+# ---- limits belong to a store ----
 
 
 def test_limits_belong_to_the_store() -> None:

@@ -457,7 +457,7 @@ def test_an_imported_global_places_segments() -> None:
     assert memory.read(100, 2) == b"hi"
 
 
-# ---- what the module says ----
+# ---- imports of a module ----
 
 
 def test_a_module_lists_its_imports() -> None:

@@ -56,7 +56,7 @@ def exports() -> pywasm3.Exports:
     return make().exports
 
 
-# ---- what comes back ----
+# ---- results ----
 
 
 def test_results_are_an_array(exports: pywasm3.Exports) -> None:
@@ -152,7 +152,7 @@ def test_floats_keep_their_bits(exports: pywasm3.Exports) -> None:
     assert bytes(exports.f32.map(floats)) == bytes(patterns)
 
 
-# ---- what fits ----
+# ---- items and their types ----
 
 INTEGERS = "?bBhHiIlLqQ"
 WIDTH = {"i32": 4, "f32": 4, "i64": 8, "f64": 8}
@@ -526,7 +526,7 @@ def test_the_guest_may_write_its_next_argument() -> None:
     assert instance.exports.poke.map(items).tolist() == [5, 6, 9]
 
 
-# ---- what fails ----
+# ---- failures ----
 
 
 def test_a_trap_says_at_which_element(exports: pywasm3.Exports) -> None:

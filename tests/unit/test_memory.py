@@ -120,7 +120,7 @@ def test_a_write_out_of_range_tells_the_same_and_writes_nothing(
     assert bytes(memory) == before
 
 
-# ---- as a sequence ----
+# ---- a memory as a sequence ----
 
 
 def test_len_is_the_size_in_bytes(memory: pywasm3.Memory) -> None:

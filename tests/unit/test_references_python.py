@@ -181,7 +181,7 @@ def test_call_argv_refuses_functions_with_references(exports: pywasm3.Exports) -
         exports.extern.call_argv("1")
 
 
-# ---- what functions tell ----
+# ---- how functions describe themselves ----
 
 
 def test_a_signature_has_references(exports: pywasm3.Exports) -> None:

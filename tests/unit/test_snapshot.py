@@ -24,7 +24,7 @@ from snapshot_helpers import STATE, state
 OTHER = '(module (memory (export "memory") 1))'
 
 
-# ---- what comes back ----
+# ---- the state that a restore brings back ----
 
 
 def test_memory_comes_back() -> None:
@@ -294,7 +294,7 @@ def test_memory_that_was_touched_is_given_back() -> None:
     )
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="mlock is that of Linux")
+@pytest.mark.skipif(sys.platform != "linux", reason="needs the mlock of Linux")
 def test_locked_memory_comes_back_too() -> None:
     libc = ctypes.CDLL(None)
     instance = load('(module (memory (export "memory") 8))')
@@ -419,7 +419,7 @@ def test_imports_are_part_of_a_snapshot_only_when_wanted(part: bool) -> None:
     assert (memory.read(0, 1), memory.pages, global_.value, table[0], len(table)) == expected
 
 
-# ---- as a value ----
+# ---- snapshots as values ----
 
 
 def test_a_snapshot_is_a_value() -> None:
@@ -496,7 +496,7 @@ def test_a_snapshot_of_another_module_is_refused(pickled: bool) -> None:
         load(OTHER).restore(snapshot)
 
 
-# ---- when ----
+# ---- while other calls run, and after close ----
 
 
 def test_a_host_function_cannot_take_or_restore_a_snapshot() -> None:

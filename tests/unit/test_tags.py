@@ -167,7 +167,7 @@ def test_another_recursion_group_does_not_fit(use: str) -> None:
         load(f"(module {use})", {"o": load(f"(module {GROUPED})")})
 
 
-# ---- of the host ----
+# ---- tags that the host makes ----
 
 
 def test_the_host_makes_a_tag_that_instances_share() -> None:
@@ -286,7 +286,7 @@ def test_a_failed_instance_leaves_no_trace() -> None:
     assert load(USER, {"o": {"t": tag}}).exports.again == tag
 
 
-# ---- what is not run ----
+# ---- instructions that cannot be run yet ----
 
 
 def test_a_module_that_throws_is_refused() -> None:
