@@ -62,6 +62,7 @@ FLAGS = [
 # Folders and files of tests/. The quick part is what most mutations are noticed by within seconds.
 QUICK = ["unit", "invalid", "spec"]
 REST = ["misuse", "property", "threads", "wasi", "fault", "leak"]
+SLOW = ["fault", "leak"]
 QUICK_SECONDS, TEST_SECONDS = 25, 120  # a test that takes longer hangs
 SECONDS = 900  # for one run of pytest or of the fuzzer
 BYTES = 8 << 30  # a mutation may ask for memory without end: more than this is refused
@@ -198,11 +199,12 @@ class Scratch:
         """The test files that are likely to notice a mutation of this source.
 
         These are the ones that noticed something in the same source before, and the ones whose
-        name, or whose folder's name, contains the name of the source.
+        name, or whose folder's name, contains the name of the source, unless they are slow.
         """
         stem = Path(path).stem
         tests = sorted((self.folder / "tests").rglob("test_*.py"))
         topic = [test for test in tests if stem in test.stem or stem == test.parent.name]
+        topic = [test for test in topic if test.parent.name not in SLOW]
         names = [test.relative_to(self.folder / "tests").as_posix() for test in topic]
         return list(dict.fromkeys([*self.noticed.get(path, [])[:3], *names]))
 
