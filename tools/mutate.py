@@ -61,8 +61,8 @@ FLAGS = [
 
 # Folders and files of tests/. The quick part is what most mutations are noticed by within seconds.
 QUICK = ["unit", "invalid", "spec"]
-REST = ["misuse", "property", "threads", "wasi", "fault", "leak"]
-SLOW = ["fault", "leak"]
+REST = ["misuse", "cli", "property", "threads", "wasi", "fault", "leak"]
+SLOW = ["fault", "leak"]  # these are not run first, whatever their files are called
 QUICK_SECONDS, TEST_SECONDS = 25, 120  # a test that takes longer hangs
 SECONDS = 900  # for one run of pytest or of the fuzzer
 BYTES = 8 << 30  # a mutation may ask for memory without end: more than this is refused
