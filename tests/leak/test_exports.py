@@ -148,12 +148,12 @@ def test_snapshots_do_not_leak() -> None:
         """
     )
     other = load("(module (memory 1))").snapshot()
-    stranger = load('(module (func (export "h")))', store=instance.store)
+    neighbour = load('(module (func (export "h")))', store=instance.store)
 
     def action(thing: object) -> None:
         instance.exports.t[0] = thing
         snapshot = pickle.loads(pickle.dumps(instance.snapshot()))
-        instance.exports.f[0] = stranger.exports.h
+        instance.exports.f[0] = neighbour.exports.h
         instance.memory.grow(1)
         instance.exports.t.grow(1)
         foreign = instance.snapshot()

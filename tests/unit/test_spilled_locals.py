@@ -138,10 +138,10 @@ def test_tail_calls_between_functions_with_spilled_locals_need_the_stack_of_one(
     more = f"(local.get {SLOTS}) (i64.add (local.get $sum) (i64.extend_i32_u (local.get {SLOTS})))"
     text = f"""(module
         (type $t (func (param i32 i64) (result i64)))
-        (table funcref (elem $near))
-        (func $far (export "f") {body} (loop (return_call $again {more})) unreachable)
+        (table funcref (elem $small))
+        (func $spilled (export "f") {body} (loop (return_call $again {more})) unreachable)
         (func $again {body} (return_call_indirect (type $t) {more} (i32.const 0)))
-        (func $near (type $t) (return_call $far (local.get 0) (local.get 1))))"""
+        (func $small (type $t) (return_call $spilled (local.get 0) (local.get 1))))"""
     count = 3000
     assert load(text).exports.f(count, 0) == sum(range(count))
 
