@@ -14,6 +14,7 @@
 #                      do the same with wasm3's own assertions, or with the sanitizers
 #   make fuzz-mutants  compares how we and wasmtime validate changed modules of the official suite
 #   make fuzz-validator  runs mutants of modules through the sanitized decoder and validator, in C
+#   make mutate        says which test notices small changes of the C sources: ARGS="--since HEAD~1"
 #   make tsan          runs threads with stores of their own under ThreadSanitizer
 #   make lint          runs ruff; make lint-c checks our C files: format, dialect, warnings
 #   make types         runs mypy, pyright, and stubtest on the stubs of the compiled modules
@@ -49,7 +50,7 @@ PACKAGE := $(wildcard pywasm3/*.py pywasm3/*.pyi pywasm3/*/*.py pywasm3/*/*/*.py
 FROM_COPY := -c $(CURDIR)/pyproject.toml --rootdir $(CURDIR) $(addprefix $(CURDIR)/,$(TESTS))
 
 .PHONY: demo test test-copy sanitize matrix lint lint-c types wheel fuzz fuzz-validator fuzz-asserts \
-	fuzz-sanitize tsan guests bench bench-docs clean
+	fuzz-sanitize mutate tsan guests bench bench-docs clean
 .NOTPARALLEL:
 
 demo: $(VENV)/.editable
@@ -103,6 +104,9 @@ fuzz-validator: $(VALIDATOR_FUZZ)/validator $(VENV)/.extra-test
 	@$(BIN)/python tests/fuzz/seeds.py $(VALIDATOR_FUZZ)/seeds
 	cd $(VALIDATOR_FUZZ) && find seeds -name '*.wasm' | sort | \
 		./validator $(SEED) $(COUNT) $(TIME)
+
+mutate: $(VENV)/.editable $(VENV)/.extra-test
+	$(BIN)/python tools/mutate.py $(ARGS)
 
 tsan: $(VENV)/.editable $(VENV)/.extra-test
 	$(BIN)/python tools/tsan.py

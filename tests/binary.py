@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Pieces of the binary format (specification, section 5), for modules that are made by hand."""
+"""Encodes pieces of the binary format (specification, section 5) for modules made by hand."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HEADER = b"\0asm\1\0\0\0"
 
 
 def signed_leb(value: int) -> bytes:
-    """Signed LEB128."""
+    """Encodes a number as signed LEB128 (section 5.2.2)."""
     out = bytearray()
     while not -64 <= value < 64:
         out.append(value & 127 | 128)
@@ -22,17 +22,17 @@ def signed_leb(value: int) -> bytes:
 
 
 def vector(items: Iterable[bytes]) -> bytes:
-    """A count, then the items."""
+    """Encodes a vector: the number of the items, then the items (section 5.1.3)."""
     entries = list(items)
     return leb(len(entries)) + b"".join(entries)
 
 
 def text(value: str) -> bytes:
-    """A name."""
+    """Encodes a name: its length in bytes, then its UTF-8 (section 5.2.4)."""
     data = value.encode()
     return leb(len(data)) + data
 
 
 def section(number: int, contents: bytes) -> bytes:
-    """A section with its size."""
+    """Encodes a section: its number, its size and its contents (section 5.5.2)."""
     return bytes([number]) + leb(len(contents)) + contents

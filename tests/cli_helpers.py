@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The command line as a process of its own."""
+"""Runs the command line as a process of its own, and has guests for it to run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 from helpers import TESTS
 
 COMMAND = [sys.executable, "-m", "pywasm3"]
-# Whoever started the tests may have set these.
+# These variables change what the command prints, and whoever starts the tests may have set them.
 _ENVIRONMENT = {
     name: value
     for name, value in os.environ.items()
@@ -23,13 +23,13 @@ _ENVIRONMENT = {
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Of a child: all warnings are errors."""
+    """The environment of a child process, in which all warnings are errors."""
     return {**_ENVIRONMENT, "PYTHONWARNINGS": "error", "TERM": "xterm", **more}
 
 
 @contextmanager
 def start(*arguments: str | Path, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """A command that runs beside the test, and no longer."""
+    """Starts a command that runs beside the test, and kills it when the block ends."""
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     with subprocess.Popen(
         [*COMMAND, *map(str, arguments)],
@@ -42,7 +42,7 @@ def start(*arguments: str | Path, **options: Any) -> Iterator[subprocess.Popen[b
 
 
 class Done:
-    """How a command ended."""
+    """The exit code and the output of a command that has ended."""
 
     def __init__(self, code: int, out: bytes, err: bytes) -> None:
         self.code = code
@@ -54,14 +54,14 @@ class Done:
 
 
 def run(*arguments: str | Path, given: bytes = b"", **options: Any) -> Done:
-    """Runs a command to its end."""
+    """Runs a command, gives it `given` as its input, and waits for its end."""
     with start(*arguments, **options) as process:
         out, err = process.communicate(given, timeout=120)
     return Done(process.returncode, out or b"", err or b"")
 
 
 def failure(*arguments: str | Path, code: int = 1, **options: Any) -> str:
-    """What a command that fails says, which is one line."""
+    """Runs a command that must fail, and returns the one line that it says."""
     done = run(*arguments, **options)
     assert done.code == code, done
     assert done.err.startswith("pywasm3: error: "), done
@@ -70,7 +70,7 @@ def failure(*arguments: str | Path, code: int = 1, **options: Any) -> str:
     return done.err.removeprefix("pywasm3: error: ").rstrip("\n")
 
 
-# Copies its input to its output as it comes, and ends with the number of its arguments.
+# Copies its input to its output as it comes. The exit code is the number of its arguments.
 CAT = """(module
     (import "wasi_snapshot_preview1" "fd_read"
         (func $read (param i32 i32 i32 i32) (result i32)))
@@ -91,7 +91,7 @@ CAT = """(module
                 (br $more))))
         (call $exit (i32.load (i32.const 32)))))"""
 
-# A library: nothing is imported.
+# A library: it imports nothing, so the command line can call its exports.
 LIBRARY = """(module $lib
     (memory (export "memory") 1 4)
     (func (export "add") (param i32 i32) (result i32)
@@ -109,7 +109,8 @@ LIBRARY = """(module $lib
             (else (i32.const 0))))
     (func (export "spin") (loop (br 0))))"""
 
-# Valid, but beyond what this version runs; and names that hurt a terminal that believes them.
+# A valid module that this version cannot run. One name would confuse a terminal if it were printed
+# as it is.
 UNRUNNABLE = """(module
     (type $s (struct (field (mut i32)))) (tag $t (param i32)) (memory 1)
     (func (export "v128") (param v128) (result v128)

@@ -13,10 +13,10 @@ import pytest
 
 import helpers
 
-# PEP 688: there is nothing to be skipped where Python has no such buffers.
-collect_ignore = ["unit/test_python_buffers.py"] if sys.version_info < (3, 12) else []
+# Buffers written in Python exist since Python 3.12 (PEP 688). Before, the file has nothing to test.
+collect_ignore = ["misuse/test_python_buffers.py"] if sys.version_info < (3, 12) else []
 
-# No test may be timed: a slow machine is no bug.
+# A slow machine is not a bug, so hypothesis must not time the examples.
 hypothesis.settings.register_profile(
     "pywasm3",
     deadline=None,
@@ -26,18 +26,18 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("pywasm3")
 
-# A shell starts what runs in the background deaf to Ctrl-C, and children would inherit that.
+# A shell lets commands in the background ignore Ctrl-C, and our child processes would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
 def wat() -> Callable[[str], bytes]:
-    """Assembles a text module."""
+    """The function that assembles a text module."""
     return helpers.wat
 
 
 @pytest.fixture(scope="session")
 def guests() -> Path:
-    """The folder of the compiled guests."""
+    """The folder that the compiled guests are in."""
     return helpers.GUESTS

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What several kinds of tests share."""
+"""Loads guests, compares with wasmtime, and runs code in child processes and on threads."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ import pywasm3
 TESTS = Path(__file__).resolve().parent
 GUESTS = TESTS / "guests"
 
-# A sanitizer keeps freed memory back, needs more of the C stack, and is slow.
+# A sanitizer keeps freed memory back, needs more of the C stack, and is slow, so that some tests
+# have to do less while one is at work.
 SANITIZED = os.environ.get("PYWASM3_SANITIZE", "0") not in ("", "0") or "asan" in os.environ.get(
     "LD_PRELOAD", ""
 )
@@ -29,17 +30,17 @@ TYPES = ("i32", "i64", "f32", "f64")
 
 @functools.cache
 def wat(text: str) -> bytes:
-    """The bytes of a text module."""
+    """Assembles a text module to its bytes."""
     return bytes(wasmtime.wat2wasm(text))
 
 
 def load(text: str, imports: Mapping[Any, Any] | None = None, **options: Any) -> pywasm3.Instance:
-    """An instance of a text module."""
+    """Makes an instance of a text module."""
     return pywasm3.Instance(pywasm3.Module(wat(text)), imports, **options)
 
 
 def guest(name: str, imports: Mapping[Any, Any] | None = None) -> pywasm3.Instance:
-    """An instance of one of the compiled guests."""
+    """Makes an instance of one of the compiled guests in tests/guests."""
     return pywasm3.load(GUESTS / f"{name}.wasm", imports)
 
 
@@ -49,7 +50,7 @@ def _engine() -> wasmtime.Engine:
 
 
 class Oracle:
-    """The same module in wasmtime: what the results are compared with."""
+    """An instance of a module in wasmtime, whose results ours are compared with."""
 
     def __init__(self, data: bytes) -> None:
         self.store = wasmtime.Store(_engine())
@@ -58,12 +59,15 @@ class Oracle:
         )
 
     def call(self, name: str, *arguments: Any) -> Any:
-        """Several results are a tuple, as ours are."""
+        """Calls an export. Several results come as a tuple, as they do from pywasm3."""
         result = self.exports[name](self.store, *arguments)
         return tuple(result) if isinstance(result, list) else result
 
     def outcome(self, name: str, *arguments: Any) -> Any:
-        """The results, or the kind of a trap at the end of a memory or a table."""
+        """Calls an export and returns its results, or the kind of a trap.
+
+        Only the traps for accesses outside of a memory or a table are known here.
+        """
         try:
             return self.call(name, *arguments)
         except wasmtime.Trap as trap:
@@ -77,7 +81,7 @@ _KINDS = {
 
 
 def outcome(function: pywasm3.Function, *arguments: Any) -> Any:
-    """The results of a call, or the kind of the trap."""
+    """Calls a function of pywasm3 and returns its results, or the kind of the trap."""
     try:
         return function(*arguments)
     except pywasm3.Trap as trap:
@@ -87,11 +91,16 @@ def outcome(function: pywasm3.Function, *arguments: Any) -> Any:
 def child(
     snippet: str, *, result: int = 0, timeout: float = 120, **modules: bytes
 ) -> subprocess.CompletedProcess[str]:
-    """Runs a snippet in a fresh interpreter and asserts how it ends, 0 by default.
+    """Runs a snippet of Python in a process of its own and asserts its exit code.
 
-    What may crash or hang runs there: a crash is a failed test, not the end of the suite. Each of
-    `modules` is a global of the snippet. The timeout is for what would never end; it is generous
-    so that no slow machine reaches it.
+    Code that may crash or hang runs there, so that a crash is one failed test and not the end of
+    the whole suite.
+
+    Args:
+        snippet: The code. It finds `pywasm3` imported.
+        result: The exit code that is expected.
+        timeout: Seconds after which the process hangs; a slow machine must not reach it.
+        modules: Bytes that the snippet finds in global variables of these names.
     """
     given = "".join(f"{name} = bytes.fromhex({data.hex()!r})\n" for name, data in modules.items())
     code = f"import pywasm3\n{given}{textwrap.dedent(snippet)}"
@@ -100,7 +109,7 @@ def child(
         [sys.executable, "-c", code],
         capture_output=True,
         text=True,
-        cwd=TESTS,  # holds no pywasm3: the installed one is tested
+        cwd=TESTS,  # no pywasm3 lies there, so the installed one is tested
         env=environment,
         timeout=timeout,
     )
@@ -109,7 +118,12 @@ def child(
 
 
 def on_thread(target: Any, *, stack: int = 0) -> Any:
-    """The result of a function on a thread of its own, with a native stack of so many bytes."""
+    """Runs a function on a thread of its own and returns its result, or raises its exception.
+
+    Args:
+        target: The function.
+        stack: The size of the native stack of the thread in bytes; 0 is Python's default.
+    """
     import threading
 
     outcome: list[Any] = []
@@ -134,12 +148,15 @@ def on_thread(target: Any, *, stack: int = 0) -> Any:
     return value
 
 
-# How many threads a test lets loose on something.
+# How many threads a test starts by default.
 THREADS = 8
 
 
 def hammer(*actions: Callable[[int], None], threads: int = THREADS) -> None:
-    """Runs the actions on many threads, all at once, and raises what they raise."""
+    """Runs the actions on many threads at the same moment, and raises the first exception.
+
+    Thread number n runs action n modulo the number of actions, and passes n to it.
+    """
     import threading
 
     errors: list[BaseException] = []

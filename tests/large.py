@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Modules that an engine is slow to load or compile if it looks at the same thing many times.
+"""Modules that take an engine too long if it looks at the same thing again and again.
 
-Each grows with its size in one direction. What they compute is known, or wasmtime says it.
+Each function below returns a module that grows with `size` in one direction. The answers follow
+from how the modules are built, and tests compare small ones with wasmtime.
 """
 
 from __future__ import annotations
@@ -15,44 +16,51 @@ I32, FUNC = b"\x7f", b"\x60"
 BLOCK, LOOP, IF, ELSE, END = b"\x02\x40", b"\x03\x40", b"\x04\x40", b"\x05", b"\x0b"
 DROP, ADD = b"\x1a", b"\x6a"
 
-# Operands and locals that one function can have, less some to work with.
+# A little less than the number of operands and locals that one function can have.
 DEEP = 7000
 
 
 def const(number: int) -> bytes:
-    """i32.const of a number that is not negative."""
+    """An i32.const of a number that is not negative."""
     return b"\x41" + (leb(number) if number < 64 else leb(number | 1 << 28)[:4] + b"\x00")
 
 
 def get(index: int) -> bytes:
+    """A local.get."""
     return b"\x20" + leb(index)
 
 
 def put(index: int) -> bytes:
+    """A local.set."""
     return b"\x21" + leb(index)
 
 
 def br_if(depth: int) -> bytes:
+    """A br_if."""
     return b"\x0d" + leb(depth)
 
 
 def call(index: int) -> bytes:
+    """A call."""
     return b"\x10" + leb(index)
 
 
 def br_table(targets: Sequence[int], default: int) -> bytes:
+    """A br_table."""
     return b"\x0e" + leb(len(targets)) + b"".join(map(leb, [*targets, default]))
 
 
 def functype(params: int, results: int) -> bytes:
+    """A function type whose parameters and results are all i32."""
     return FUNC + vector([I32] * params) + vector([I32] * results)
 
 
-# Type 0 is that of f, the function with index 0; others follow.
+# Type 0 is the type of f, which is function 0.
 F = functype(1, 1)
 
 
 def body(code: bytes, locals_: int = 0) -> bytes:
+    """The body of a function with its size, its i32 locals and its code."""
     declared = vector([leb(locals_) + I32] if locals_ else [])
     return leb(len(declared) + len(code) + 1) + declared + code + END
 
@@ -64,6 +72,7 @@ def module(
     exports: Sequence[bytes] = (),
     globals_: int = 0,
 ) -> bytes:
+    """A module whose function 0 is exported as f."""
     sections = [
         section(1, vector([F, *types])),
         section(3, vector(map(leb, function_types))),
@@ -75,12 +84,12 @@ def module(
 
 
 def one(code: bytes, locals_: int = 0, types: Sequence[bytes] = (), globals_: int = 0) -> bytes:
-    """A module of one function, i32 -> i32."""
+    """A module with one function of type i32 -> i32."""
     return module([body(code, locals_)], types=types, globals_=globals_)
 
 
 def over_deep_stack(code: bytes, operand: bytes | None = None) -> bytes:
-    """The code where many operands lie on the stack, which are added afterwards: 7000 times 1."""
+    """Puts DEEP operands on the stack, runs the code above them, then adds the operands up."""
     operand = const(1) if operand is None else operand
     return operand * DEEP + code + ADD * (DEEP - 1)
 
@@ -94,7 +103,7 @@ def locals_operands_blocks(size: int) -> bytes:
 
 
 def types(size: int) -> bytes:
-    """Distinct ones: which of 17 parameters are i64 counts in binary."""
+    """All types differ: each counts in binary with its 17 parameters, where i64 is a 1."""
     bits = (f"{i:017b}" for i in range(size))
     made = [FUNC + vector(b"\x7f" if b == "0" else b"\x7e" for b in row) + b"\x00" for row in bits]
     return one(get(0), types=made)
@@ -134,7 +143,7 @@ def br_table_of_far_targets(size: int) -> bytes:
 
 
 def br_table_with_results(size: int) -> bytes:
-    """To blocks of 1000 results."""
+    """The targets are blocks with 1000 results."""
     blocks = b"\x02\x01" * 6
     table = const(1) * 1000 + get(0) + br_table([i % 6 for i in range(size)], 0)
     code = blocks + table + END * 6 + DROP * 999
@@ -210,13 +219,13 @@ def sets_over_a_deep_stack(size: int) -> bytes:
 
 
 def sets_of_operands_over_a_deep_stack(size: int) -> bytes:
-    """The local that is set is on the stack, above many others."""
+    """Each local.set changes a local that is also an operand, above many other operands."""
     code = get(1) + const(5) + put(1) + DROP
     return one(over_deep_stack(code * size, get(0)), locals_=1)
 
 
 def holes_in_a_deep_stack(size: int) -> bytes:
-    """Two values at a time: the second has to find its slot above all others."""
+    """Two values are pushed at a time, and the second finds a free slot only above all others."""
     pair = b"\x23\x00\x23\x00" + DROP + DROP
     code = const(1) + call(1) + pair * size + ADD * 900
     second = body(const(1) * 900)
@@ -233,13 +242,16 @@ def unreachable_code(size: int) -> bytes:
 
 
 def ring_of_calls(size: int) -> bytes:
-    """Each function calls the next, the last one the first: no call returns."""
+    """Each function calls the next one and the last calls the first, so no call ever returns."""
     return module([body(get(0) + call((i + 1) % size)) for i in range(size)], [0] * size)
 
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """`answer`: what f(1) returns; None: it is refused at its full size."""
+    """How large a module is built, and what its f(1) returns.
+
+    An answer of None says that the module is refused at its full size.
+    """
 
     build: Callable[[int], bytes]
     size: int

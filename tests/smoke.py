@@ -1,4 +1,4 @@
-"""The least a wheel must do: decode, instantiate, call. Needs nothing but the wheel."""
+"""Tries the least that a wheel must do: decode, instantiate and call. Needs only the wheel."""
 
 import pywasm3
 

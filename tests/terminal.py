@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Python at a prompt, on a pseudo-terminal. For a process of one thread, because it forks."""
+"""Runs an interactive Python on a pseudo-terminal.
+
+It forks, so it must be used in a process that has only one thread.
+"""
 
 from __future__ import annotations
 
@@ -11,29 +14,29 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# The old prompt, and no colours: what is shown is what was written.
+# The plain prompt without colours shows the text exactly as it was written.
 ENVIRONMENT = {"TERM": "dumb", "PYTHON_BASIC_REPL": "1", "NO_COLOR": "1", "INPUTRC": os.devnull}
 
 
 class Prompt:
-    """The other side of the terminal."""
+    """The side of the terminal on which a person would sit."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._text = ""
 
     def type(self, line: str) -> None:
-        """Types a line when it is asked for one."""
+        """Waits for the prompt, then types a line."""
         self.until(">>> ")
         os.write(self._descriptor, line.encode() + b"\n")
 
     def ctrl_c(self) -> None:
-        """Presses it, a moment later."""
+        """Presses Ctrl-C a moment later."""
         time.sleep(0.1)
         os.write(self._descriptor, b"\x03")
 
     def until(self, text: str) -> None:
-        """Reads on until the text was shown, and forgets what came before."""
+        """Reads the output until the text was shown, and forgets everything before it."""
         deadline = time.monotonic() + 60
         while text not in self._text:
             left = max(deadline - time.monotonic(), 0)
@@ -45,7 +48,7 @@ class Prompt:
 
 @contextmanager
 def session() -> Iterator[Prompt]:
-    """Starts Python there; ends it."""
+    """Starts Python on a pseudo-terminal, and kills it when the block ends."""
     pid, descriptor = os.forkpty()
     if pid == 0:
         os.execve(sys.executable, [sys.executable, "-q", "-i"], {**os.environ, **ENVIRONMENT})

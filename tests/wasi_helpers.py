@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the tests of WASI share: the guests, and calls of its functions from Python."""
+"""Loads the WASI guests, and calls the functions of WASI from Python."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pywasm3.wasi import openat
 from pywasm3.wasi.abi import ALL_RIGHTS, ERRNO_NAMES
 from pywasm3.wasi.preview1 import FUNCTIONS, SNAPSHOT, UNSTABLE
 
-# Ways to have a directory: with the kernel's help, without it, in memory.
+# The kinds of directories: real ones, resolved by openat2 or step by step, and virtual ones.
 BACKENDS = ("openat2", "steps", "virtual")
 
 _WAT_TYPES = {"i": "i32", "l": "i64", "s": "i64"}
@@ -24,13 +24,13 @@ _WAT_TYPES = {"i": "i32", "l": "i64", "s": "i64"}
 
 @functools.cache
 def guest_module(name: str) -> pywasm3.Module:
-    """One of the compiled guests for WASI."""
+    """The module of one of the compiled guests in tests/guests/wasi."""
     return pywasm3.Module((GUESTS / "wasi" / f"{name}.wasm").read_bytes())
 
 
 @contextmanager
 def resolving(backend: str) -> Iterator[None]:
-    """Paths of the host are resolved this way."""
+    """Resolves paths of the host in the way that belongs to the kind of directory."""
     saved = openat.BENEATH
     if backend == "openat2" and type(saved) is not openat.Beneath:
         import pytest
@@ -46,10 +46,10 @@ def resolving(backend: str) -> Iterator[None]:
 
 @contextmanager
 def small_files() -> Iterator[None]:
-    """What makes files longer than 16 MiB fails: a guest may well ask for the whole disk."""
+    """Lets the system refuse files over 16 MiB, because a guest may ask for the whole disk."""
     try:
         import resource
-    except ImportError:  # Windows, which has no real directories for guests either
+    except ImportError:  # Windows, where guests get no real directories anyway
         yield
         return
     saved = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -61,13 +61,13 @@ def small_files() -> Iterator[None]:
 
 
 def directory(backend: str, folder: Path) -> Any:
-    """What to preopen."""
+    """The directory of this kind that a guest can be given."""
     return wasi.VirtualDir() if backend == "virtual" else folder
 
 
 @functools.cache
 def _module(interface: str) -> pywasm3.Module:
-    """All functions, exported as they are imported, and a memory."""
+    """A module that exports a memory and every function of WASI just as it imports it."""
     names = [name for name in FUNCTIONS if (interface, name) != (UNSTABLE, "sock_accept")]
     imports = "".join(
         f'(import "{interface}" "{name}" (func ${name} '
@@ -80,13 +80,13 @@ def _module(interface: str) -> pywasm3.Module:
 
 
 class Calls:
-    """WASI's functions as a guest has them.
+    """The functions of WASI as a guest calls them, as methods.
 
-    A str or bytes argument is put into memory and stands for its address and length. All return
-    the name of an error, "OK" for none.
+    A str or bytes argument is written into the guest's memory, and its address and length are
+    passed. Every function returns the name of an error, or "OK".
     """
 
-    RESULT = 512  # where to have results
+    RESULT = 512  # the address that results are asked for at
     _TEXT = 1024
 
     def __init__(self, interface: str = SNAPSHOT, **config: Any) -> None:
@@ -113,34 +113,34 @@ class Calls:
         return call
 
     def result(self) -> int:
-        """The u32 at RESULT."""
+        """Reads the u32 at RESULT."""
         return self.memory.read_u32(self.RESULT)
 
     def open(self, fd: int, path: str | bytes, oflags: int = 0, **options: int) -> str:
-        """path_open with all rights, following links."""
+        """Calls path_open, with all rights and following links unless the options differ."""
         rights = options.get("rights", ALL_RIGHTS)
         follow, flags = options.get("follow", 1), options.get("fdflags", 0)
         return str(self.path_open(fd, follow, path, oflags, rights, ALL_RIGHTS, flags, self.RESULT))
 
     def opened(self, fd: int, path: str | bytes, oflags: int = 0, **options: int) -> int:
-        """The descriptor that path_open returns."""
+        """Opens a path and returns its descriptor."""
         assert self.open(fd, path, oflags, **options) == "OK"
         return self.result()
 
     def write(self, fd: int, data: bytes) -> str:
-        """fd_write of one buffer."""
+        """Calls fd_write with one buffer."""
         self.memory.pack("II", 0, self._TEXT, len(data))
         self.memory.write(self._TEXT, data)
         return str(self.fd_write(fd, 0, 1, self.RESULT))
 
     def read(self, fd: int, size: int = 4096) -> bytes | str:
-        """fd_read into one buffer: the bytes, or the error."""
+        """Calls fd_read with one buffer, and returns the bytes or the error."""
         self.memory.pack("II", 0, 4096, size)
         error = str(self.fd_read(fd, 0, 1, self.RESULT))
         return error if error != "OK" else self.memory.read(4096, self.result())
 
     def make(self, path: str, data: bytes) -> str:
-        """Writes a file below descriptor 3."""
+        """Writes a file below descriptor 3, and returns the error or "OK"."""
         error = self.open(3, path, 1 | 8)
         if error == "OK":
             fd = self.result()
@@ -149,7 +149,7 @@ class Calls:
         return error
 
     def content(self, path: str) -> bytes | str:
-        """Reads a file below descriptor 3: its bytes, or the error."""
+        """Reads a file below descriptor 3, and returns its bytes or the error."""
         error = self.open(3, path, rights=2)
         if error != "OK":
             return error
@@ -159,6 +159,6 @@ class Calls:
         return data
 
     def type_of(self, path: str, follow: int = 0) -> int | str:
-        """The type of what a path below descriptor 3 names, or the error."""
+        """Returns the file type of a path below descriptor 3, or the error."""
         error = self.path_filestat_get(3, follow, path, self.RESULT)
         return self.memory.read_u8(self.RESULT + 16) if error == "OK" else str(error)

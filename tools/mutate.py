@@ -1,17 +1,25 @@
 # SPDX-License-Identifier: MIT
-"""Flips one thing at a time in native/engine and reports which test notices.
+"""Changes the C sources a little, one place at a time, and reports which test notices.
 
-    nice -n 5 python tools/mutate.py [--jobs 2] [--only compile_moves.h] [--known] [--update]
+    python tools/mutate.py --since HEAD~3                   lines changed since a revision
+    python tools/mutate.py compile/branch.inc own_param     files and functions by name
+    python tools/mutate.py native/validate --count 200 --seed 7
+    python tools/mutate.py --list read_leb                  only shows the mutations
 
-The list is tools/mutations.txt. Each mutation is built in a folder of its own, of the engine alone
-and with little optimization. It is judged by the quick part of the suite and by the fuzzer; what
-survives that, at the end, by the rest of the suite. Both are run without a mutation before. What a
-test of the rest notices, it must notice again when it runs alone, so that a busy machine does not
-count. The rows of the table go to stdout as they are found, each function's first mutation before
-its second. --update writes tools/mutations.md; --known tries first who noticed according to that.
---quick leaves out the rest of the suite. The exit code is 1 when one survived, and 2 when the list
-is wrong: what it changes is not there, or does not compile, or the suite fails without it. Run it
-where the tests run.
+The mutations are derived from the sources in native/ (tools/mutations.py says how), and `--count`
+of them are tried, the same ones for the same `--seed`. Nothing in the repository is written: each
+worker copies the tree to a temporary folder, builds both extension modules there with little
+optimization, and compiles again only what includes the changed file. A mutation that does not
+change the compiled code is not tested. The others are judged by the quick part of the suite, which
+begins with the test files that noticed something in the same source file before, or that have its
+name; then by the fuzzer; and what survives both, by the rest of the suite. A test of the rest that
+fails must fail again when it runs alone, so that a busy machine does not count as noticing. Every
+part is run without a mutation first.
+
+The rows of the table are printed as they are found, then the survivors. A survivor is either a
+test that is missing, or a change that makes no difference: somebody has to read it. The exit code
+is 1 if there are survivors, and 2 if nothing could be tried: a name fits nothing, the sources do
+not compile, or the suite fails without a mutation. Run it where the tests run.
 """
 
 from __future__ import annotations
@@ -29,122 +37,101 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(1, str(Path(__file__).resolve().parents[1] / "tests"))
 import build_ffi
+import mutations
 import toolchain
+from mutations import Mutation
+from spec import suite
 
 ROOT = Path(__file__).resolve().parents[1]
-
+SUFFIXES = (".c", ".h", ".inc")
 FLAGS = [
     "-std=c11", "-O1", "-g0", "-fPIC", "-foptimize-sibling-calls", "-fwrapv",
     "-fno-strict-aliasing", "-fomit-frame-pointer", "-pthread", "-w",
-    "-Werror=implicit-function-declaration",
-    "-isystem", build_ffi.WASM3, "-isystem", sysconfig.get_path("include"), "-Inative/bridge",
+    "-Werror=implicit-function-declaration", "-MMD",
+    "-isystem", build_ffi.WASM3, "-isystem", sysconfig.get_path("include"),
+    *(f"-I{folder}" for folder in build_ffi.INCLUDE_DIRS),
 ]  # fmt: skip
-# First those of the file's topic, then those that notice most, then the fuzzer, then all others.
-TOPICS = {
-    "unit/test_bulk.py": (
-        "bulk.h",
-        "compile_block.h",
-        "compile_memory.h",
-        "compile_table.h",
-        "instructions.h",
-        "ops_memory.h",
-        "ops_table.h",
-    ),
-    "unit/test_map.py": ("each.h",),
-    "unit/test_tables.py": ("code_map.h", "compile_table.h", "ops_call.h", "ops_table.h"),
-    "unit/test_slots.py": (
-        "compile_block.h",
-        "compile_branch.h",
-        "compile_function.h",
-        "compile_locals.h",
-        "compile_moves.h",
-        "compile_state.h",
-        "compile_tail.h",
-    ),
-    "unit/test_references.py": (
-        "code_map.h",
-        "compile_table.h",
-        "compile_types.h",
-        "instructions.h",
-        "ops_table.h",
-    ),
-    "unit/test_tail_calls.py": ("compile_tail.h", "ops_call.h", "ops_tail.h"),
-    "unit/test_far_locals.py": (
-        "compile_far.h",
-        "compile_function.h",
-        "instructions.h",
-        "ops_call.h",
-        "ops_far.h",
-        "state.h",
-    ),
-    "unit/test_fuel.py": ("ops_call.h", "record.h"),
-    "unit/test_limits.py": ("memory.c",),
-}
-QUICK = [f"unit/test_{name}.py" for name in ("engine_bugs", "errors", "memory", "linking")]
-QUICK += ["spec", "unit/test_engine_limits.py"]
-OTHERS = ["threads/test_stopping.py", "unit", "misuse", "threads", "wasi", "property", "leak"]
-OTHERS += ["fault/test_bulk_allocations.py"]
-# The folder has no documentation; the front-end is not what is changed.
-LEFT_OUT = ["unit/test_readme.py", "unit/test_frontend_mutations.py"]
-SHARED = ("pages.h", "state.h")  # included by others than engine.c
+
+# Folders and files of tests/. The quick part is what most mutations are noticed by within seconds.
+QUICK = ["unit", "invalid", "spec"]
+REST = ["misuse", "cli", "property", "threads", "wasi", "fault", "leak"]
+SLOW = ["fault", "leak"]  # these are not run first, whatever their files are called
 QUICK_SECONDS, TEST_SECONDS = 25, 120  # a test that takes longer hangs
-SECONDS = 900  # for all of them
-SPEC_SUITE = "../shared/spec/wasm-core-3.0.zip"  # unless the environment names another
-SURVIVED, NOT_COMPILED, WITHOUT = "SURVIVED", "DOES NOT COMPILE", "FAILS WITHOUT A MUTATION"
-BYTES = 8 << 30  # of memory that can be written, which a mutation may want without end
-LIST, TABLE = ROOT / "tools" / "mutations.txt", ROOT / "tools" / "mutations.md"
-COLUMNS = "| file | function | flip | noticed by |\n| --- | --- | --- | --- |"
-HEADING = """\
-Which test notices what `tools/mutations.txt` changes in native/engine; the last
-run was on commit {commit}, and rows of what it did not try are of earlier ones. All is repeated by
-`{command}`.
-"""
+SECONDS = 900  # for one run of pytest or of the fuzzer
+BYTES = 8 << 30  # a mutation may ask for memory without end: more than this is refused
+
+SURVIVED, NOT_COMPILED, SAME_CODE = "SURVIVED", "does not compile", "the same code"
+HEADING = "| place | function | mutation | noticed by |\n| --- | --- | --- | --- |"
 
 
-def read_mutations() -> list[tuple[str, str, str, str]]:
-    """File, function, old text, new text."""
+def git(*arguments: str) -> str:
+    """The output of a git command in the repository."""
+    command = ["git", "-C", str(ROOT), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise LookupError(done.stderr.strip())
+    return done.stdout
+
+
+def all_mutations() -> list[Mutation]:
+    """Every mutation of every C source in native/, however deep its folder is."""
     found = []
-    for part in LIST.read_text(encoding="utf-8").split("\n== ")[1:]:
-        heading, _, rest = part.partition("\n")
-        file, _, function = heading.partition(": ")
-        for pair in re.findall(r"((?:^-.*\n)+)((?:^\+.*\n)+)", rest + "\n", re.MULTILINE):
-            old, new = ("\n".join(line[2:] for line in lines.splitlines()) for lines in pair)
-            found.append((file, function, old, new))
+    for path in sorted((ROOT / "native").rglob("*")):
+        if path.suffix in SUFFIXES:
+            name = path.relative_to(ROOT).as_posix()
+            found += mutations.derive(name, path.read_text(encoding="utf-8"))
     return found
 
 
-MUTATIONS = read_mutations()
-
-
 class Scratch:
-    """A copy of what an engine is built from and tested with."""
+    """A copy of the repository in which mutations are built and tested."""
 
     def __init__(self, folder: Path, fuzz: int) -> None:
         self.folder = folder
         self.fuzz = fuzz
-        self.running = 0  # a process that leads a session
-        self.stale: list[str] = []  # sources whose objects have the mutation before
-        for name in ("native", "pywasm3", "tests", "examples"):
-            shutil.copytree(ROOT / name, folder / name)
-        for name in ("pyproject.toml", "build_ffi.py", "README.md"):
-            shutil.copy(ROOT / name, folder)
-        (folder / "vendor").symlink_to(ROOT / "vendor")
-        self.library = next((folder / "pywasm3").glob("_engine*.so"))
-        self.sources = ["engine_module.c", *build_ffi.ENGINE_SOURCES]
-        os.chdir(ROOT)  # where the builder reads pw.h
-        build_ffi.ffibuilder().emit_c_code(str(folder / "engine_module.c"))
-        if words := self.build(self.sources):
-            raise RuntimeError(f"{NOT_COMPILED}: {words}")
+        self.running = 0  # the process that leads the session of what runs now
+        self.noticed: dict[str, list[str]] = {}  # by source: the test files, the latest first
+        for name in git("ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0"):
+            if (ROOT / name).is_file():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, folder / name)
+        source = folder / build_ffi.WASM3
+        source.unlink(missing_ok=True)
+        source.symlink_to((ROOT / build_ffi.WASM3).resolve())
+        os.chdir(ROOT)  # the builder of cffi reads pw.h relative to the repository
+        with contextlib.redirect_stdout(sys.stderr):  # it says what it writes
+            build_ffi.ffibuilder().emit_c_code(str(folder / "engine_module.c"))
+        self.modules = {"_engine": ["engine_module.c", *build_ffi.ENGINE_SOURCES]}
+        if sys.implementation.name == "cpython":
+            self.modules["_cpython"] = build_ffi.CPYTHON_SOURCES
+        sources = [source for part in self.modules.values() for source in part]
+        if words := self._compile(sources) or self._link(self.modules):
+            raise RuntimeError(f"the sources do not compile without a mutation:\n{words}")
+        self.objects = {source: self._object(source).read_bytes() for source in sources}
+        self.includes = {source: self._included(source) for source in sources}
+
+    def _object(self, source: str) -> Path:
+        return self.folder / "objects" / (source.replace("/", "-") + ".o")
+
+    def _included(self, source: str) -> set[str]:
+        """The files of the repository that a source includes, itself among them."""
+        rule = self._object(source).with_suffix(".d").read_text(encoding="utf-8")
+        names = rule.partition(":")[2].replace("\\\n", " ").split()
+        return {os.path.normpath(name) for name in names}
 
     def _run(self, *command: str, seconds: int = SECONDS) -> subprocess.CompletedProcess[str]:
-        """Nothing that it starts outlives it."""
-        environment = {"WASM_SPEC_TESTSUITE": str(ROOT / SPEC_SUITE), **os.environ}
-        environment |= {"PYTHONPATH": str(self.folder), "PYTHONFAULTHANDLER": "1"}
-        environment |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # half of the time of a short run
+        """Runs a command in the folder; no process that it starts outlives it."""
+        environment = {**os.environ, "PYTHONPATH": str(self.folder), "PYTHONFAULTHANDLER": "1"}
+        environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # it halves the time of a short run
+        if scripts := suite.locate():
+            environment[suite.VARIABLE] = str(scripts.resolve())
         with (
             tempfile.TemporaryFile("w+", errors="replace") as output,
             tempfile.TemporaryFile("w+", errors="replace") as errors,
@@ -168,85 +155,120 @@ class Scratch:
             errors.seek(0)
             return subprocess.CompletedProcess(command, code, output.read(), errors.read())
 
-    def build(self, sources: list[str]) -> str:
-        """Compiles these and links all; the compiler's words when it fails."""
-        compiler = toolchain.default_compiler()
+    def _compile(self, sources: list[str]) -> str:
+        """Compiles these sources; returns the compiler's words if it fails."""
+        (self.folder / "objects").mkdir(exist_ok=True)
         for source in sources:
-            target = source.replace("/", "-") + ".o"
-            done = self._run(compiler, *FLAGS, "-c", "-o", target, source)
+            target = str(self._object(source))
+            done = self._run(toolchain.default_compiler(), *FLAGS, "-c", "-o", target, source)
             if done.returncode:
                 return done.stderr
-        objects = [source.replace("/", "-") + ".o" for source in self.sources]
-        self.library.unlink(missing_ok=True)
-        return self._run(compiler, "-shared", "-o", str(self.library), *objects, "-lm").stderr
+        return ""
+
+    def _link(self, names: dict[str, list[str]]) -> str:
+        """Links these modules; returns the linker's words if it fails."""
+        suffix = sysconfig.get_config_var("EXT_SUFFIX")
+        for name, sources in names.items():
+            # A process that a test left behind may still have the old file mapped.
+            library = self.folder / "pywasm3" / f"{name}{suffix}"
+            library.unlink(missing_ok=True)
+            objects = [str(self._object(source)) for source in sources]
+            command = [toolchain.default_compiler(), "-shared", "-pthread", "-o", str(library)]
+            done = self._run(*command, *objects, "-lm")
+            if done.returncode:
+                return done.stderr
+        return ""
 
     def _tests(
-        self, *paths: str, left_out: list[str] = LEFT_OUT, seconds: int = TEST_SECONDS
+        self, paths: Iterable[str], left_out: Iterable[str] = (), seconds: int = TEST_SECONDS
     ) -> str:
         """The first test that fails, or nothing."""
         pytest = [sys.executable, "-m", "pytest", "-x", "-v", "-p", "no:cacheprovider"]
         pytest += ["-o", f"faulthandler_timeout={seconds}"]
         pytest += ["-o", "faulthandler_exit_on_timeout=true"]
         pytest += [f"tests/{path}" for path in paths]
-        for path in left_out:
-            pytest.append(f"--{'deselect' if '::' in path else 'ignore'}=tests/{path}")
+        pytest += [f"--deselect=tests/{test}" for test in left_out]
         done = self._run(*pytest)
-        if done.returncode == 0 or "ERROR: not found: " in done.stdout + done.stderr:
-            return ""  # or a test of an earlier table has another name now
-        return last_test(done.stdout, "Timeout (" in done.stderr)
+        return last_test(done.stdout, "Timeout (" in done.stderr) if done.returncode else ""
 
     def _fuzz(self) -> str:
         fuzzer = [sys.executable, "tests/fuzz/fuzz.py", "--count", str(self.fuzz), "--most", "1"]
-        return "fuzz" if self._run(*fuzzer).returncode else ""
+        return "fuzz" if self.fuzz and self._run(*fuzzer).returncode else ""
 
-    def quick(self, file: str, known: str) -> str:
-        """Who notices at once: who did before, or the tests of the topic, or most tests."""
-        if known == "fuzz" and self._fuzz():
-            return known
-        name = known.partition(" (")[0].partition("[")[0]
-        if ".py::" in name and (noticed := self._tests(name, seconds=QUICK_SECONDS)):
-            return noticed
-        topics = [test for test, files in TOPICS.items() if file in files]
-        return self._tests(*topics, *QUICK, seconds=QUICK_SECONDS) or self._fuzz()
+    def _likely(self, path: str) -> list[str]:
+        """The test files that are likely to notice a mutation of this source.
+
+        These are the ones that noticed something in the same source before, and the ones whose
+        name, or whose folder's name, contains the name of the source, unless they are slow.
+        """
+        stem = Path(path).stem
+        tests = sorted((self.folder / "tests").rglob("test_*.py"))
+        topic = [test for test in tests if stem in test.stem or stem == test.parent.name]
+        topic = [test for test in topic if test.parent.name not in SLOW]
+        names = [test.relative_to(self.folder / "tests").as_posix() for test in topic]
+        return list(dict.fromkeys([*self.noticed.get(path, [])[:3], *names]))
+
+    def quick(self, path: str = "") -> str:
+        """Says who notices of the likely files, of the quick part, and of the fuzzer."""
+        likely = self._likely(path) if path else []
+        if likely and (test := self._tests(likely, seconds=QUICK_SECONDS)):
+            return test
+        return self._tests(QUICK, seconds=QUICK_SECONDS) or self._fuzz()
 
     def rest(self) -> str:
-        """Who notices of the others."""
-        left_out = [*LEFT_OUT, *QUICK]
-        while noticed := self._tests(*OTHERS, left_out=left_out):
-            if noticed.endswith(")") or noticed in left_out or self._tests(noticed) == noticed:
-                return noticed
-            left_out.append(noticed)
+        """Says who notices of the rest."""
+        left_out: list[str] = []
+        while test := self._tests(REST, left_out):
+            crashed = test.endswith(")")
+            if crashed or test in left_out or self._tests([test]) == test:
+                return test
+            left_out.append(test)
         return ""
 
-    def run(self, part: str, file: str = "", known: str = "") -> str:
-        """Who notices of this part of the suite."""
-        return self.quick(file, known) if part == "quick" else self.rest()
+    def run(self, part: str, path: str = "") -> str:
+        """Says who notices of this part of the suite."""
+        return self.quick(path) if part == "quick" else self.rest()
 
-    def judge(self, part: str, mutation: tuple[str, str, str, str], known: str) -> str:
-        """Who notices the mutation; nothing when nobody does."""
-        file, _, old, new = mutation
-        path = self.folder / "native" / "engine" / file
+    def judge(self, part: str, mutation: Mutation) -> str:
+        """Says who notices the mutation, or why it was not tested; nothing if nobody notices."""
+        path = self.folder / mutation.path
         text = path.read_text(encoding="utf-8")
-        path.write_text(text.replace(old, new), encoding="utf-8")
-        sources = [f"native/engine/{file}"] if file.endswith(".c") else ["native/engine/engine.c"]
-        if file in SHARED:
-            sources = [source for source in self.sources if "frontend" not in source]
-        again = [source for source in self.stale if source not in sources]
-        self.stale = sources
+        affected = [source for source, files in self.includes.items() if mutation.path in files]
+        path.write_text(mutation.apply(text), encoding="utf-8")
         try:
-            return NOT_COMPILED if self.build(again + sources) else self.run(part, file, known)
+            if self._compile(affected):
+                return NOT_COMPILED
+            changed = [s for s in affected if self._object(s).read_bytes() != self.objects[s]]
+            if not changed:
+                return SAME_CODE
+            names = {n: s for n, s in self.modules.items() if not set(s).isdisjoint(changed)}
+            if self._link(names):
+                return NOT_COMPILED
+            noticed = self.run(part, mutation.path)
         finally:
             path.write_text(text, encoding="utf-8")
+            for source in affected:
+                self._object(source).write_bytes(self.objects[source])
+            self._link({n: s for n, s in self.modules.items() if not set(s).isdisjoint(affected)})
+        if ".py" in noticed:
+            self._remember(mutation.path, noticed)
+        return noticed
+
+    def _remember(self, path: str, test: str) -> None:
+        """Puts the file of the test to the front of those that know this source file."""
+        file = test.partition("::")[0]
+        before = self.noticed.get(path, [])
+        self.noticed[path] = [file, *(other for other in before if other != file)]
 
 
 def kill_group(leader: int) -> None:
-    """What a process that led a session has left behind."""
+    """Ends what a process that led a session has left behind."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(leader, signal.SIGKILL)
 
 
 def last_test(output: str, hangs: bool) -> str:
-    """The test that failed, or ran when the process ended."""
+    """The test that failed, or the one that ran when the process ended."""
     if failed := re.search(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", output, re.MULTILINE):
         return failed[1].removeprefix("tests/")
     ends = "hangs" if hangs else "crashes"
@@ -254,48 +276,19 @@ def last_test(output: str, hangs: bool) -> str:
     return f"{ran[-1].strip()} ({ends})" if ran else f"pytest ({ends})"
 
 
-def shown(index: int) -> str:
-    """A mutation as the beginning of a row of the table."""
-    file, function, old, new = MUTATIONS[index]
-    flip = f"`{' '.join(old.split())}` -> `{' '.join(new.split())}`"
-    return f"| {file} | {function} | {flip} |"
+def row(mutation: Mutation, noticed: str) -> str:
+    """A mutation as a row of the table."""
+    place = f"{mutation.path.removeprefix('native/')}:{mutation.line}"
+    return f"| {place} | {mutation.function} | {mutation.change} | {noticed} |"
 
 
-def outdated() -> list[str]:
-    """The mutations that change nothing, or do not say what."""
-    wrong = []
-    for index, (file, _, old, _) in enumerate(MUTATIONS):
-        path = ROOT / "native" / "engine" / file
-        times = path.read_text(encoding="utf-8").count(old) if path.exists() else 0
-        if times != 1:
-            wrong.append(f"{shown(index)} {times} times in the file |")
-    return wrong
+# ---- workers: processes that keep a scratch folder each ----
 
-
-def read_table() -> dict[str, str]:
-    """Who noticed, by the beginning of the row, in an earlier run."""
-    rows = TABLE.read_text(encoding="utf-8").splitlines() if TABLE.exists() else []
-    found = (row.rpartition(" |")[0].rpartition(" | ") for row in rows if row.endswith(" |"))
-    return {f"{begin} |": noticed for begin, _, noticed in found if noticed != SURVIVED}
-
-
-def write_table(noticed: dict[str, str]) -> None:
-    """In the order of the list, with what is known of the others."""
-    noticed = read_table() | noticed
-    git = ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"]
-    commit = subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
-    command = "nice -n 5 python tools/mutate.py --known --update"
-    begins = [begin for begin in map(shown, range(len(MUTATIONS))) if begin in noticed]
-    rows = [f"{begin} {noticed[begin]} |" for begin in begins]
-    text = "\n".join([HEADING.format(commit=commit, command=command), COLUMNS, *rows, ""])
-    TABLE.write_text(text, encoding="utf-8")
-
-
-scratch: Scratch  # of a worker
+scratch: Scratch
 
 
 def begin_worker(folder: str, fuzz: int) -> None:
-    """Makes the folder that a worker keeps."""
+    """Makes the folder that the worker keeps."""
     global scratch
     scratch = Scratch(Path(tempfile.mkdtemp(dir=folder)), fuzz)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -303,50 +296,56 @@ def begin_worker(folder: str, fuzz: int) -> None:
 
 
 def end_worker(*_: object) -> None:
-    """With what it runs."""
+    """Ends the worker, and the process that it waits for."""
     if scratch.running:
         kill_group(scratch.running)
     os._exit(1)
 
 
 def end_all(*_: object) -> None:
-    """With the workers."""
+    """Ends the workers, then this process."""
     for worker in multiprocessing.active_children():
         worker.terminate()
     sys.exit(1)
 
 
-def try_one(part: str, index: int, known: str) -> str:
-    """In a worker."""
-    return scratch.judge(part, MUTATIONS[index], known)
+def try_one(part: str, mutation: Mutation) -> str:
+    """Judges a mutation in a worker."""
+    return scratch.judge(part, mutation)
 
 
 def try_none(part: str) -> str:
-    """In a worker: whether the tests pass."""
-    scratch.build(scratch.stale)
+    """Runs a part of the suite in a worker, without a mutation."""
     return scratch.run(part)
 
 
-def main() -> int:
-    """Whether a mutation survived, or the list is wrong."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--only", default="", help="a part of the file's or function's name")
-    parser.add_argument("--fuzz", type=int, default=500, help="modules")
-    parser.add_argument("--known", action="store_true", help="begin with who noticed before")
-    parser.add_argument("--update", action="store_true", help=f"write {TABLE.name}")
-    parser.add_argument("--quick", action="store_true", help="not all of the suite")
-    given = parser.parse_args()
-    if wrong := outdated():
-        print(*wrong, f"{len(wrong)} mutations are out of date", sep="\n", file=sys.stderr)
-        return 2
-    chosen = [i for i, m in enumerate(MUTATIONS) if given.only in f"{m[0]} {m[1]}"]
-    signal.signal(signal.SIGTERM, end_all)
-    signal.signal(signal.SIGINT, end_all)
-    chosen.sort(key=lambda i: sum(m[:2] == MUTATIONS[i][:2] for m in MUTATIONS[:i]))
-    resource.setrlimit(resource.RLIMIT_DATA, (BYTES, BYTES))
-    print(COLUMNS, flush=True)
-    found: dict[int, str] = {}
+# ---- the command ----
+
+
+def choose(given: argparse.Namespace) -> list[Mutation]:
+    """The mutations that the command line asks for.
+
+    Raises:
+        LookupError: A name or a revision is unknown.
+    """
+    found = all_mutations()
+    if given.names:
+        found = mutations.named(found, given.names)
+    if given.since:
+        diff = git(
+            "diff", "--unified=0", "--no-color", "--no-ext-diff", given.since, "--", "native"
+        )
+        found = mutations.changed(found, mutations.changed_lines(diff))
+    return mutations.sample(found, given.count, given.seed)
+
+
+def judge_all(chosen: list[Mutation], given: argparse.Namespace) -> dict[Mutation, str]:
+    """Says who noticed which mutation, and prints the rows on the way.
+
+    Raises:
+        RuntimeError: A part of the suite fails without a mutation.
+    """
+    found: dict[Mutation, str] = {}
     with (
         tempfile.TemporaryDirectory() as folder,
         concurrent.futures.ProcessPoolExecutor(
@@ -354,35 +353,55 @@ def main() -> int:
         ) as pool,
     ):
         for part in ("quick",) if given.quick else ("quick", "rest"):
-            left = [index for index in chosen if index not in found]
-            if left and (noticed := pool.submit(try_none, part).result()):
-                print(f"{WITHOUT}: {noticed}", file=sys.stderr)
-                return 2
-            found |= pass_on(pool, part, left, read_table() if given.known else {})
-    found |= {index: SURVIVED for index in chosen if index not in found}
-    if given.update:
-        write_table({shown(index): noticed for index, noticed in found.items()})
-    survived = [index for index in chosen if found[index] == SURVIVED]
-    broken = [index for index in chosen if found[index] == NOT_COMPILED]
-    print(*(f"{shown(index)} {SURVIVED} |" for index in survived), sep="\n")
-    print(f"{len(chosen)} mutations, {len(survived)} survived, {len(broken)} do not compile")
-    return 2 if broken else int(bool(survived))
-
-
-def pass_on(
-    pool: concurrent.futures.Executor, part: str, left: list[int], known: dict[str, str]
-) -> dict[int, str]:
-    """Who notices of these what."""
-    found = {}
-    futures = {pool.submit(try_one, part, i, known.get(shown(i), "")): i for i in left}
-    for future in concurrent.futures.as_completed(futures):
-        index = futures[future]
-        if noticed := future.result():
-            found[index] = noticed
-            print(shown(index), noticed, "|", flush=True)
-        else:
-            print(shown(index), "survives", part, file=sys.stderr, flush=True)
+            left = [mutation for mutation in chosen if mutation not in found]
+            if left and (test := pool.submit(try_none, part).result()):
+                raise RuntimeError(f"the suite fails without a mutation: {test}")
+            futures = {pool.submit(try_one, part, mutation): mutation for mutation in left}
+            for future in concurrent.futures.as_completed(futures):
+                if noticed := future.result():
+                    found[futures[future]] = noticed
+                    print(row(futures[future], noticed), flush=True)
     return found
+
+
+def main() -> int:
+    """Parses the command line, and returns the exit code."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", help="files, folders of native/, functions")
+    parser.add_argument("--since", metavar="REV", help="only lines changed since this revision")
+    parser.add_argument("--count", type=int, default=40, help="mutations at most (40)")
+    parser.add_argument("--seed", type=int, default=1, help="which ones, if there are more (1)")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="workers")
+    parser.add_argument("--fuzz", type=int, default=500, help="modules of the fuzzer (500)")
+    parser.add_argument("--quick", action="store_true", help="leave out the rest of the suite")
+    parser.add_argument("--list", action="store_true", help="show the mutations, try none")
+    given = parser.parse_args()
+    try:
+        chosen = choose(given)
+    except LookupError as error:
+        parser.error(str(error))
+    if given.list:
+        print(HEADING, *(row(mutation, "") for mutation in chosen), sep="\n")
+        return 0
+    signal.signal(signal.SIGTERM, end_all)
+    signal.signal(signal.SIGINT, end_all)
+    resource.setrlimit(resource.RLIMIT_DATA, (BYTES, BYTES))
+    print(HEADING, flush=True)
+    try:
+        found = judge_all(chosen, given)
+    except (RuntimeError, concurrent.futures.process.BrokenProcessPool) as error:
+        print(f"mutate.py: {error}", file=sys.stderr)
+        return 2
+    survivors = [mutation for mutation in chosen if mutation not in found]
+    print(*(row(mutation, SURVIVED) for mutation in survivors), sep="\n")
+    counts = Counter(found.values())
+    print(
+        f"{len(chosen)} mutations: {len(survivors)} survived, {counts[SAME_CODE]} changed no code,"
+        f" {counts[NOT_COMPILED]} do not compile"
+    )
+    return int(bool(survivors))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Numbers only: one addition per value type, and three classics. No memory is read or written.
+// Functions on numbers: one addition per value type, and three classics. None uses the memory.
 
 #include <stdint.h>
 
 #define EXPORT(name) __attribute__((export_name(#name)))
 
-// Integers wrap around, as the instructions do (in C only unsigned ones may).
+// Integers wrap around as the instructions do; in C, only unsigned integers may.
 EXPORT(add_i32) uint32_t add_i32(uint32_t a, uint32_t b)
 {
     return a + b;
@@ -26,13 +26,13 @@ EXPORT(add_f64) double add_f64(double a, double b)
     return a + b;
 }
 
-// The slow way, on purpose: fib(n) makes about 1.6 to the n calls.
+// The Fibonacci numbers, slow on purpose: fib(n) makes about 1.6 to the power of n calls.
 EXPORT(fib) uint32_t fib(uint32_t n)
 {
     return n < 2 ? n : fib(n - 1) + fib(n - 2);
 }
 
-// Euclid's: gcd(0, 0) is 0.
+// The greatest common divisor, by Euclid's algorithm; gcd(0, 0) is 0.
 EXPORT(gcd) uint64_t gcd(uint64_t a, uint64_t b)
 {
     while (b != 0) {
@@ -43,7 +43,8 @@ EXPORT(gcd) uint64_t gcd(uint64_t a, uint64_t b)
     return a;
 }
 
-// Newton's square root of a number that is not negative; good to the last few bits.
+// The square root of a number that is not negative, by Newton's method; it is right except for the
+// last few bits.
 EXPORT(root) double root(double square)
 {
     if (!(square > 0)) {

@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""Rebuilds the guest programs: every `.c` and `.wat` file here becomes a `.wasm` beside it.
+"""Compiles the guests: every `.c` and `.wat` file in this folder becomes a `.wasm` beside it.
 
-Those in `wasi` are programs for WASI: for the functions as they are (`guest.h`), or with the C
-library (`program.c`). Those of benchmarks/guests become part of the package, in pywasm3/bench.
+The guests in `wasi` are programs for WASI. Most call the functions of WASI themselves, with
+`guest.h`; `program.c` uses the C library. The guests in benchmarks/guests become part of the
+package, in pywasm3/bench.
 
     python tests/guests/build.py            # rebuild all
     python tests/guests/build.py trap       # rebuild one
     python tests/guests/build.py --check    # rebuild elsewhere and compare with what is committed
 
-The compiler comes from pip (`ziglang`), the assembler too (`wasmtime`); the same compiler version
-gives the same bytes on every machine. C guests are freestanding, without a C library, and keep
-their name section, which the frames of a trap are read from.
+The compiler (`ziglang`) and the assembler (`wasmtime`) come from pip. The same version of the
+compiler gives the same bytes on every machine. The guests in this folder have no C library. They
+keep their name section, because the frames of a trap get their names from it.
 """
 
 import argparse
@@ -24,7 +25,8 @@ import wasmtime
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-# Where sources are, where their modules go, and what the names given here begin with.
+# The folder of some sources, the folder of their modules, and how their names begin on the command
+# line.
 FOLDERS = [
     (HERE, HERE, ""),
     (HERE / "wasi", HERE / "wasi", "wasi/"),
@@ -33,7 +35,7 @@ FOLDERS = [
 
 ZIG_VERSION = "0.17.1"
 
-# WebAssembly 1.0 and what every engine of today adds to it; nothing that needs the later proposals.
+# WebAssembly 1.0 with the additions that every engine of today has, and none of later proposals.
 CPU = "mvp+sign_ext+nontrapping_fptoint+bulk_memory"
 
 FLAGS = [
@@ -43,7 +45,7 @@ FLAGS = [
     "-nostdlib", "-Wl,--no-entry", "-Wl,-z,stack-size=16384",
 ]  # fmt: skip
 
-# Small: stripped, since no test looks at the frames of their traps.
+# These guests are stripped to be small, because no test looks at the frames of their traps.
 WASI_FLAGS = [
     "-target", "wasm32-wasi", f"-mcpu={CPU}", "-std=c11", "-Os", "-g0", "-s",
     "-Wall", "-Wextra", "-Werror", "-Wl,-z,stack-size=16384",
@@ -52,15 +54,15 @@ BARE_WASI_FLAGS = [*WASI_FLAGS, "-ffreestanding", "-nostdlib", "-Wl,--no-entry"]
 
 
 def flags_for(source: Path) -> list[str]:
-    """What a C file is compiled with."""
+    """The flags that a C file is compiled with."""
     if source.parent.name != "wasi":
         return FLAGS
     return WASI_FLAGS if source.stem == "program" else BARE_WASI_FLAGS
 
 
 def compile_c(source: Path, target: Path) -> None:
-    """Compiles one C file; the compiler's messages go to stderr."""
-    # A relative name and a fixed directory: no path of this machine can reach the output.
+    """Compiles one C file. The messages of the compiler go to the standard error."""
+    # With a relative name in a fixed directory, no path of this machine can get into the output.
     flags = flags_for(source)
     command = [sys.executable, "-m", "ziglang", "cc", *flags, "-o", str(target), source.name]
     if subprocess.run(command, cwd=source.parent, check=False).returncode != 0:

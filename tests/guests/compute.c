@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT
 // A mixed workload for benchmarks: linked lists, matrices, a state machine over text, and a CRC
-// that ties the results together. Integers only, so every engine must give the same checksum.
+// that ties the results together. All numbers are integers, so every engine must give the same
+// checksum.
 
 #include <stdint.h>
 
 #define EXPORT(name) __attribute__((export_name(#name)))
-#define KEPT static __attribute__((noinline)) // real calls, so that calls are part of the work
+#define KEPT static __attribute__((noinline)) // not inlined, so that calls are part of the work
 
 enum { NODES = 200, SIDE = 20, TEXT = 512 };
 
 static uint32_t seed;
 
-// A linear congruential generator; the upper bits are the good ones.
+// A linear congruential generator of random numbers. Its upper bits are the more random ones.
 static uint32_t next_random(void)
 {
     seed = seed * 1664525u + 1013904223u;
@@ -36,7 +37,7 @@ KEPT uint16_t crc_word(uint16_t crc, uint32_t word)
     return crc;
 }
 
-// Lists: build, reverse, merge sort, search.
+// Linked lists are built, reversed, merge-sorted and searched.
 
 typedef struct node {
     struct node *next;
@@ -134,7 +135,7 @@ KEPT uint16_t work_on_lists(uint16_t crc)
     return crc;
 }
 
-// Matrices: fill, multiply, sum up.
+// Matrices are filled, multiplied and summed up.
 
 static int32_t factor_a[SIDE][SIDE], factor_b[SIDE][SIDE], product[SIDE][SIDE];
 
@@ -175,7 +176,7 @@ KEPT uint16_t work_on_matrices(uint16_t crc)
     return crc;
 }
 
-// A state machine: what kind of number is each field of a comma-separated line?
+// A state machine says what kind of number each field of a comma-separated line is.
 
 typedef enum {
     START,
@@ -253,8 +254,8 @@ KEPT uint16_t work_on_text(uint16_t crc)
     return crc;
 }
 
-// Does all three `iterations` times and returns the CRC of what came out: the same for the same
-// number of iterations.
+// Does all three kinds of work `iterations` times and returns the CRC of the results, which is
+// always the same for the same number of iterations.
 EXPORT(run) uint32_t run(uint32_t iterations)
 {
     uint16_t crc = 0xffff;

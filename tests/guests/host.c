@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A guest that asks back: it imports one function, env.callback, and calls it once, in a loop,
-// and over an array.
+// A guest that calls its host: it imports one function, env.callback, and calls it once, in a loop,
+// or for each element of an array.
 
 #include <stdint.h>
 
@@ -13,13 +13,13 @@ enum { CAPACITY = 1024 };
 
 static int32_t values[CAPACITY];
 
-// One call out and back.
+// Calls the host once.
 EXPORT(once) int32_t once(int32_t value)
 {
     return callback(value);
 }
 
-// callback(0) + callback(1) + ... + callback(count - 1), wrapping around.
+// Returns callback(0) + callback(1) + ... + callback(count - 1), which wraps around.
 EXPORT(sum) int32_t sum(int32_t count)
 {
     uint32_t total = 0;
@@ -29,7 +29,7 @@ EXPORT(sum) int32_t sum(int32_t count)
     return (int32_t)total;
 }
 
-// Room for `capacity()` numbers, for the host to fill.
+// Returns the address of an array of `capacity()` numbers that the host can fill.
 EXPORT(array) int32_t *array(void)
 {
     return values;
@@ -40,7 +40,7 @@ EXPORT(capacity) int32_t capacity(void)
     return CAPACITY;
 }
 
-// Replaces each of `count` numbers at `array` by what the host makes of it.
+// Replaces each of `count` numbers at `array` by the result of callback for it.
 EXPORT(map) void map(int32_t *array, int32_t count)
 {
     for (int32_t i = 0; i < count; i++) {

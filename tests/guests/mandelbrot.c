@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The Mandelbrot set in f64: one iteration count (u16, little-endian) per pixel, row by row,
-// written behind the guest's own data. The memory grows when the picture needs more than there is.
+// written behind the guest's own data. The memory grows if the picture needs more than there is.
 
 #include <stdint.h>
 
@@ -8,9 +8,9 @@
 
 enum { PAGE = 64 * 1024, MAX_SIDE = 16 * 1024 };
 
-extern uint8_t __heap_base; // the linker's: first address behind data and stack
+extern uint8_t __heap_base; // the linker's: the first address behind the data and the stack
 
-// Rounds of z = z*z + c until z leaves the circle of radius 2, at most `limit`.
+// Counts the rounds of z = z*z + c until z leaves the circle of radius 2, at most `limit`.
 static uint32_t escape_time(double re, double im, uint32_t limit)
 {
     double x = 0, y = 0, xx = 0, yy = 0;
@@ -25,7 +25,7 @@ static uint32_t escape_time(double re, double im, uint32_t limit)
     return count;
 }
 
-// Makes `size` bytes from __heap_base usable; 0 when the memory cannot grow that far.
+// Makes `size` bytes from __heap_base usable. Returns 0 if the memory cannot grow that far.
 static int reserve(uint64_t size)
 {
     uint64_t end = (uint64_t)(uintptr_t)&__heap_base + size;
@@ -38,8 +38,9 @@ static int reserve(uint64_t size)
 }
 
 // Draws the rectangle around (center_re, center_im) that is `span` wide; pixels are square.
-// A count equal to `limit` means: inside, as far as we looked. Returns the address of the counts,
-// or 0 for sides outside 1..16384, a limit outside 1..65535 and a picture too big for memory.
+// A count equal to `limit` means that the point did not leave the circle in so many rounds.
+// Returns the address of the counts, or 0 for sides outside 1..16384, a limit outside 1..65535 and
+// a picture too big for memory.
 EXPORT(render)
 const uint16_t *render(uint32_t width, uint32_t height, double center_re, double center_im,
                        double span, uint32_t limit)

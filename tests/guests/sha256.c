@@ -72,7 +72,7 @@ static void compress(const uint8_t *input)
     state[4] += e, state[5] += f, state[6] += g, state[7] += h;
 }
 
-// Where the host may put the next piece, and how many bytes fit there.
+// The host may put the next piece at this address, where buffer_size() bytes fit.
 EXPORT(buffer) uint8_t *get_buffer(void)
 {
     return buffer;

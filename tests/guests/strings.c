@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Strings across the border: the host writes a NUL-terminated name into linear memory, the guest
-// answers with the address of a new string. Memory comes from a bump buffer, which release()
-// empties at once.
+// Strings that cross between host and guest: the host writes a NUL-terminated name into linear
+// memory, and the guest answers with the address of a new string. Memory comes from a bump buffer,
+// which release() empties at once.
 
 #define EXPORT(name) __attribute__((export_name(#name)))
 
@@ -29,7 +29,7 @@ EXPORT(release) void release(void)
     used = 0;
 }
 
-// Number of bytes in front of the NUL (bytes, not characters: the text is UTF-8).
+// Returns the number of bytes before the NUL. The text is UTF-8, so bytes are not characters.
 EXPORT(length) unsigned length(const char *text)
 {
     unsigned count = 0;
@@ -39,8 +39,7 @@ EXPORT(length) unsigned length(const char *text)
     return count;
 }
 
-// Makes ASCII letters upper case where they stand and leaves every other byte alone. Returns its
-// argument.
+// Makes ASCII letters upper case in place and leaves every other byte alone. Returns its argument.
 EXPORT(upper) char *upper(char *text)
 {
     for (char *c = text; *c != '\0'; c++) {

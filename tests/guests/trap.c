@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Four ways to fail, each a few calls deep, so that a trap has frames to show.
+// Four ways to trap, each a few calls deep, so that the trap has frames.
 
 #include <stdint.h>
 
 #define EXPORT(name) __attribute__((export_name(#name)))
-#define KEPT static __attribute__((noinline)) // stays a function of its own, with its name
+#define KEPT static __attribute__((noinline)) // not inlined, so that it has a frame
 
-// Tells the optimizer that `value` may have changed: no call becomes a jump, no recursion a loop.
+// Tells the optimizer that `value` may have changed, so that it can turn no call into a jump and no
+// recursion into a loop.
 #define OPAQUE(value) __asm__ volatile("" : "+r"(value))
 
 KEPT int32_t quotient(int32_t a, int32_t b)
@@ -22,7 +23,7 @@ KEPT int32_t share(int32_t amount, int32_t people)
     return each;
 }
 
-// Traps with "integer divide by zero" for 0, "integer overflow" for INT32_MIN / -1.
+// Traps with "integer divide by zero" for 0, and with "integer overflow" for INT32_MIN / -1.
 EXPORT(divide) int32_t divide(int32_t a, int32_t b)
 {
     int32_t result = share(a, b);
@@ -44,7 +45,8 @@ KEPT int32_t follow(uint32_t address)
     return word;
 }
 
-// The 32-bit word at `address`. Traps with "out of bounds memory access" outside the memory.
+// Returns the 32-bit word at `address`. Traps with "out of bounds memory access" if the word is not
+// within the memory.
 EXPORT(read_word) int32_t read_word(uint32_t address)
 {
     int32_t word = follow(address);
@@ -68,7 +70,7 @@ KEPT int32_t examine(int32_t value)
     return even;
 }
 
-// Half of an even number. Traps with "unreachable" for an odd one.
+// Returns half of an even number. Traps with "unreachable" for an odd one.
 EXPORT(half) int32_t half(int32_t value)
 {
     int32_t even = examine(value);
@@ -87,7 +89,7 @@ KEPT int32_t descend(int32_t depth)
     return below + 1;
 }
 
-// Calls itself `depth` times and returns `depth`: a negative one never ends, but for the stack.
+// Calls itself `depth` times and returns `depth`. A negative depth ends only with the stack.
 EXPORT(recurse) int32_t recurse(int32_t depth)
 {
     int32_t reached = descend(depth);

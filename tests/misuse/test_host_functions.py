@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Host functions that misbehave: the guest stops, the process lives."""
+"""Host functions that drop, close, replace or trace what is in use while the guest waits for them.
+
+The guest stops or goes on, the process survives, and the instance works afterwards.
+"""
 
 from __future__ import annotations
-
-import pytest
 
 from helpers import child, wat
 
@@ -50,62 +51,6 @@ def run(snippet: str, *, result: int = 0) -> None:
     child(START + snippet, result=result, WASM=wat(TEXT))
 
 
-@pytest.mark.parametrize("value", ["None", "'text'", "(1,)", "[]", "1.5", "object()", "type"])
-def test_a_wrong_result_stops_the_guest(value: str) -> None:
-    run(
-        f"""
-actions["f"] = lambda x: {value}
-error = raises(TypeError, call, 1)
-assert "env.f" in str(error)
-assert exports.after.value == 0
-assert add(1, 2) == 3
-"""
-    )
-
-
-@pytest.mark.parametrize(
-    "value", ["None", "1", "()", "(1,)", "(1, 2.0, 3)", "(None, 2.0)", "(1, 'x')", "{1, 2}", "'ab'"]
-)
-def test_a_wrong_tuple_stops_the_guest(value: str) -> None:
-    run(
-        f"""
-actions["pair"] = lambda: {value}
-error = raises(TypeError, call_pair)
-assert "env.pair" in str(error)
-assert add(1, 2) == 3
-"""
-    )
-
-
-@pytest.mark.parametrize("value", ["0", "''", "()", "False"])
-def test_a_result_that_nobody_wants_stops_the_guest(value: str) -> None:
-    run(f'actions["none"] = lambda: {value}; raises(TypeError, call_none); assert add(1, 2) == 3')
-
-
-@pytest.mark.parametrize(
-    "error",
-    ["BaseException()", "SystemExit(7)", "KeyboardInterrupt()", "GeneratorExit()", "MemoryError()"],
-)
-def test_any_exception_arrives_as_it_is(error: str) -> None:
-    run(
-        f"""
-error = {error}
-def fail(*_):
-    raise error
-for _ in range(100):
-    calls = {{"f": (call, 1), "pair": (call_pair,), "none": (call_none,)}}
-    for name, (function, *args) in calls.items():
-        actions[name] = fail
-        assert raises(type(error), function, *args) is error
-assert add(1, 2) == 3
-"""
-    )
-
-
-def test_system_exit_ends_the_process_with_its_code() -> None:
-    run('import sys\nactions["f"] = sys.exit\ncall(7)\nprint("unreachable")', result=7)
-
-
 def test_the_result_of_a_conversion_that_raises_stops_the_guest() -> None:
     run(
         """
@@ -133,6 +78,21 @@ assert call_pair() == (42, 42.0)
     )
 
 
+def test_a_list_that_changes_while_it_is_converted_is_taken_as_it_was() -> None:
+    run(
+        """
+values = []
+class Clearing:
+    def __index__(self):
+        values.clear()
+        return 1
+values += [Clearing(), 2.0]
+actions["pair"] = lambda: values
+assert call_pair() == (1, 2.0)
+"""
+    )
+
+
 def test_a_host_function_that_drops_everything_does_no_harm() -> None:
     run(
         """
@@ -147,32 +107,6 @@ holder = [call]
 del call
 assert holder.pop()(5) == 5
 gc.collect()
-"""
-    )
-
-
-def test_a_host_function_that_grows_the_memory_does_no_harm() -> None:
-    run(
-        """
-def grow(x):
-    assert instance.memory.grow(1) >= 1
-    return x
-actions["f"] = grow
-for _ in range(10):
-    assert exports.poke(1) == 42
-assert instance.memory.pages == 11
-"""
-    )
-
-
-def test_a_host_function_that_grows_the_table_does_no_harm() -> None:
-    run(
-        """
-def grow(x):
-    exports.table.grow(1, add)
-    return exports.table[len(exports.table) - 1](x, 1)
-actions["f"] = grow
-assert [call(i) for i in range(5)] == [1, 2, 3, 4, 5]
 """
     )
 
@@ -287,19 +221,5 @@ class Dying(int):
 actions["f"] = lambda x: Dying(x)
 for i in range(100):
     assert call(i) == i
-"""
-    )
-
-
-def test_an_async_host_function_is_a_wrong_result() -> None:
-    run(
-        """
-import warnings
-warnings.simplefilter("ignore")
-async def host(x):
-    return x
-actions["f"] = host
-raises(TypeError, call, 1)
-assert add(1, 2) == 3
 """
     )

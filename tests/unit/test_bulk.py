@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Bulk instructions on memories, and data segments."""
+"""Bulk instructions on memories and tables, and the segments that they read.
+
+Results are compared with wasmtime's, or follow from Python's slices.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ import pywasm3
 from helpers import Oracle, load, outcome, wat
 from pywasm3 import Trap, TrapKind
 
-# On the memory, and the data segment $s.
+# Operations on the memory and the data segment $s.
 FUNCTIONS = """
   (func (export "fill") (param i32 i32 i32)
     (memory.fill (local.get 0) (local.get 1) (local.get 2)))
@@ -72,7 +75,7 @@ def test_a_copy_may_overlap_in_both_directions() -> None:
     assert exports.memory.read(0, 12) == b"1234567a67ab"
 
 
-# More than the engine does at once, 1 MiB, and no multiple of it.
+# The engine does 1 MiB at a time: these sizes are larger, and not multiples of it.
 LARGE = f"""
 (module
   (memory (export "memory") 64)
@@ -133,7 +136,7 @@ def test_a_large_part_out_of_bounds_changes_nothing(name: str, arguments: tuple[
     [("fill_elements", (1, 300_000)), ("copy_elements", (150_000, 1, 150_001))],
 )
 def test_elements_out_of_bounds_change_nothing(name: str, arguments: tuple[int, ...]) -> None:
-    """Also not those of the first piece, which would fit."""
+    """The first piece of the work would be within bounds, but must not be done either."""
     exports = load(LARGE).exports
     exports.fill_elements(1, 1)
     with pytest.raises(Trap):
@@ -142,7 +145,7 @@ def test_elements_out_of_bounds_change_nothing(name: str, arguments: tuple[int, 
 
 
 def nulls(function: pywasm3.Function) -> bytes:
-    """For each element of a table, whether it is null."""
+    """One byte for each element of a table: 1 if it is null, 0 if it is not."""
     return bytes(map(int, function.map(array("i", range(300_000)))))
 
 
@@ -274,12 +277,12 @@ def test_opcodes_and_indices_may_be_longer_than_they_need_be(code: str, result: 
 
 
 def test_a_numeric_opcode_of_two_parts_may_be_longer_than_it_needs_be() -> None:
-    """i32.trunc_sat_f64_s of 2.0."""
+    """The instruction is i32.trunc_sat_f64_s of 2.0."""
     code = "44 0000000000000040 fc 82 80 80 00"
     assert pywasm3.load(body(code)).exports.f() == 2
 
 
 def test_the_index_of_a_memory_is_skipped_in_code_that_cannot_be_reached() -> None:
-    """The offset of the load, 11, is the byte of `end`."""
+    """The offset of the load is 11, which is also the opcode of `end`."""
     code = "02 40 0c 00 28 42 00 0b 1a 0b 41 05"
     assert pywasm3.load(body(code)).exports.f() == 5

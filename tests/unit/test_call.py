@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Calls from Python into wasm: arguments, results, and what is refused."""
+"""Calls from Python into wasm: arguments, results, and what is refused.
+
+Expected values follow from the ranges of the types, from `struct` for the bits of floats, and for
+the compiled guests from wasmtime and hashlib.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +77,7 @@ def test_a_call_returns_what_the_function_computes(add: pywasm3.Function) -> Non
         lambda bits: -1,
         lambda bits: (1 << (bits - 1)) - 1,
         lambda bits: -(1 << (bits - 1)),
-        lambda bits: (1 << 30) - 1,  # where an int of Python takes a second digit
+        lambda bits: (1 << 30) - 1,  # from 1 << 30 on, an int of CPython has two digits
         lambda bits: 1 << 30,
         lambda bits: -(1 << 30),
     ],
@@ -103,13 +107,17 @@ def test_an_integer_beyond_both_ranges_is_an_overflow(
 
 
 @pytest.mark.parametrize("value", [True, Index(7), numpy.int8(7), numpy.uint64(7)])
-def test_whatever_has_an_index_is_an_integer(identity: pywasm3.Exports, value: Any) -> None:
+def test_objects_with_an_index_are_taken_for_an_integer(
+    identity: pywasm3.Exports, value: Any
+) -> None:
     assert identity.i32(value) == int(value.__index__())
     assert identity.i64(value) == int(value.__index__())
 
 
 @pytest.mark.parametrize("value", [1.0, "1", None, b"1", [1], 1j, Float(1.0), object()])
-def test_what_has_no_index_is_no_integer(identity: pywasm3.Exports, value: Any) -> None:
+def test_objects_without_index_are_refused_for_an_integer(
+    identity: pywasm3.Exports, value: Any
+) -> None:
     for function in (identity.i32, identity.i64):
         with pytest.raises(TypeError):
             function(value)
@@ -141,7 +149,7 @@ def test_an_f32_comes_back_bit_by_bit(identity: pywasm3.Exports, value: float) -
 
 def test_a_float_is_rounded_to_the_nearest_f32(identity: pywasm3.Exports) -> None:
     assert identity.f32(math.pi) == struct.unpack("<f", struct.pack("<f", math.pi))[0]
-    assert identity.f32(1 + 2.0**-24) == 1.0  # a tie goes to the even one
+    assert identity.f32(1 + 2.0**-24) == 1.0  # a tie goes to the even number
 
 
 def test_a_float_beyond_f32_is_infinite(identity: pywasm3.Exports) -> None:
@@ -150,12 +158,14 @@ def test_a_float_beyond_f32_is_infinite(identity: pywasm3.Exports) -> None:
 
 
 @pytest.mark.parametrize("value", [2, True, Float(2.0), Index(2), numpy.float32(2), numpy.int16(2)])
-def test_whatever_converts_is_a_float(identity: pywasm3.Exports, value: Any) -> None:
+def test_objects_with_float_are_taken_for_a_float(identity: pywasm3.Exports, value: Any) -> None:
     assert identity.f32(value) == identity.f64(value) == float(value)
 
 
 @pytest.mark.parametrize("value", ["1.0", None, b"1", [1.0], 1j, object()])
-def test_what_does_not_convert_is_no_float(identity: pywasm3.Exports, value: Any) -> None:
+def test_objects_without_float_are_refused_for_a_float(
+    identity: pywasm3.Exports, value: Any
+) -> None:
     for function in (identity.f32, identity.f64):
         with pytest.raises(TypeError):
             function(value)
@@ -194,7 +204,7 @@ def test_keyword_arguments_are_refused(add: pywasm3.Function) -> None:
         add(1, 2, extra=3)
 
 
-def test_no_keyword_arguments_at_all_are_fine(add: pywasm3.Function) -> None:
+def test_an_empty_set_of_keyword_arguments_is_accepted(add: pywasm3.Function) -> None:
     assert add(*[1, 2], **{}) == 3
 
 
@@ -210,7 +220,25 @@ def test_errors_of_a_conversion_arrive_as_they_are(add: pywasm3.Function) -> Non
     assert caught.value is error
 
 
-# ---- counts ----
+def test_subclasses_of_int_and_float_are_taken_by_value() -> None:
+    class Int(int):
+        def __index__(self) -> int:
+            raise AssertionError
+
+    class Float(float):
+        def __float__(self) -> float:
+            raise AssertionError
+
+    exports = load(
+        """(module
+          (func (export "add") (param i32 i32) (result i32) local.get 0 local.get 1 i32.add)
+          (func (export "half") (param f64) (result f64) local.get 0 f64.const 0.5 f64.mul))"""
+    ).exports
+    assert exports.add(Int(1), Int(2)) == 3
+    assert exports.half(Float(3.0)) == 1.5
+
+
+# ---- numbers of arguments and results ----
 
 
 def test_no_result_is_none() -> None:
@@ -347,19 +375,19 @@ def test_call_argv_takes_text(identity: pywasm3.Exports, add: pywasm3.Function) 
 
 
 @pytest.mark.parametrize("text", ["", "x", "1.5", "1_000", "0x", "--1", "٣", "1 2", "4294967296"])
-def test_call_argv_refuses_text_that_is_no_i32(identity: pywasm3.Exports, text: str) -> None:
+def test_call_argv_refuses_text_that_is_not_an_i32(identity: pywasm3.Exports, text: str) -> None:
     with pytest.raises(pywasm3.WasmError, match="i32"):
         identity.i32.call_argv(text)
 
 
 @pytest.mark.parametrize("text", ["", "x", "1.5.5", "1_0.0", "0x", "1e"])
-def test_call_argv_refuses_text_that_is_no_f64(identity: pywasm3.Exports, text: str) -> None:
+def test_call_argv_refuses_text_that_is_not_an_f64(identity: pywasm3.Exports, text: str) -> None:
     with pytest.raises(pywasm3.WasmError, match="f64"):
         identity.f64.call_argv(text)
 
 
 @pytest.mark.parametrize("arguments", [(), ("1",), ("1", "2", "3"), (1, 2), ("1", None)])
-def test_call_argv_refuses_a_wrong_count_and_what_is_no_text(
+def test_call_argv_refuses_a_wrong_count_and_arguments_that_are_not_text(
     add: pywasm3.Function, arguments: tuple[Any, ...]
 ) -> None:
     with pytest.raises(pywasm3.WasmError):

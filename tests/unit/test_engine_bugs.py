@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""What wasm3 0.5.0 gets wrong on valid modules, one small module each; the answers are wasmtime's.
+"""Valid modules that wasm3 0.5.0 gets wrong give the right answer here.
 
-The numbers in the docstrings are those of the project's list of wasm3's bugs.
+There is one small module for each bug. docs/internals/wasm3-bugs.md explains the bugs and numbers
+them B1, B2 and so on. Each docstring says what wasm3 does wrong. Where a module computes a result,
+the test compares it with wasmtime's.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from helpers import SANITIZED, Oracle, child, load, wat
 
 
 def check(text: str, *arguments: Any) -> Any:
-    """The result of the export f, which must be wasmtime's."""
+    """Calls the export f, asserts that wasmtime gives the same result, and returns it."""
     data = wat(text)
     result = pywasm3.load(data).exports.f(*arguments)
     assert result == Oracle(data).call("f", *arguments)
@@ -23,7 +25,7 @@ def check(text: str, *arguments: Any) -> Any:
 
 
 def test_a_branch_carries_a_float_past_other_operands() -> None:
-    """B1: wrote 240 kB above the stack."""
+    """wasm3 bug B1: the branch writes a value 240 kB above the stack."""
     assert (
         check(
             """(module (func (export "f") (result f64)
@@ -34,7 +36,10 @@ def test_a_branch_carries_a_float_past_other_operands() -> None:
 
 
 def test_a_branch_with_a_float_writes_nothing_beyond_the_end_of_the_stack() -> None:
-    """B1: the last frames before a stack overflow have a page without access above them."""
+    """wasm3 bug B1: in the last frame before a stack overflow, that write would crash.
+
+    A page that cannot be accessed lies above the stack.
+    """
     snippet = """
     exports = pywasm3.load(DATA).exports
     try:
@@ -52,14 +57,17 @@ def test_a_branch_with_a_float_writes_nothing_beyond_the_end_of_the_stack() -> N
 
 
 def test_a_branch_with_a_float_leaves_the_frame_small() -> None:
-    """B1: with room for the slot that is none, it would have 240 kB, and this stack has not."""
+    """wasm3 bug B1: the slot number that is wrong would make the frame 240 kB large.
+
+    The stack of this store has 4 kB.
+    """
     text = """(module (func (export "f") (result i32)
         (drop (block (result i32 f64) i32.const 1 i32.const 2 f64.const 3 br 0))))"""
     assert load(text, store=pywasm3.Store(stack=4096)).exports.f() == 2
 
 
 def test_a_branch_keeps_the_order_of_results_that_end_in_a_float() -> None:
-    """B1: permuted them."""
+    """wasm3 bug B1: the results come in another order."""
     assert check(
         """(module (func (export "f") (result i32 i64 f64)
         (block (result i32 i64 f64) i32.const 7 i32.const 1 i64.const 2 f64.const 3 br 0)))"""
@@ -67,7 +75,7 @@ def test_a_branch_keeps_the_order_of_results_that_end_in_a_float() -> None:
 
 
 def test_an_i64_local_that_is_set_while_it_is_an_operand_twice_keeps_both() -> None:
-    """B2: freed the second half of the saved value after its first use."""
+    """wasm3 bug B2: the second half of the saved value is freed after its first use."""
     assert (
         check(
             """(module (func (export "f") (param i64) (result i64)
@@ -79,7 +87,7 @@ def test_an_i64_local_that_is_set_while_it_is_an_operand_twice_keeps_both() -> N
 
 
 def test_a_conditional_branch_not_taken_leaves_the_float_in_its_register() -> None:
-    """B3: moved it only on the path that is taken."""
+    """wasm3 bug B3: the code that moves the float runs only if the branch is taken."""
     assert (
         check(
             """(module (func (export "f") (param f64 f64 f64 i32) (result f64)
@@ -92,7 +100,7 @@ def test_a_conditional_branch_not_taken_leaves_the_float_in_its_register() -> No
 
 
 def test_calls_that_feed_each_other_need_no_more_room_with_each() -> None:
-    """B4: wrote past the compiler's table of slots after 2,000."""
+    """wasm3 bug B4: after 2,000 calls the compiler writes past its table of slots."""
     calls = "call $same " * 20_000
     assert (
         check(
@@ -104,7 +112,7 @@ def test_calls_that_feed_each_other_need_no_more_room_with_each() -> None:
 
 
 def test_a_branch_to_a_loop_passes_its_parameters() -> None:
-    """B5: looped for ever."""
+    """wasm3 bug B5: the parameters keep their old values, so the loop never ends."""
     assert (
         check(
             """(module (func (export "f") (result i32) (local i32)
@@ -128,7 +136,7 @@ def test_a_branch_to_a_loop_passes_its_parameters() -> None:
     ],
 )
 def test_loop_parameters_that_begin_equal_have_slots_of_their_own(values: str) -> None:
-    """B6: a branch back wrote one over the other."""
+    """wasm3 bug B6: a branch back writes both parameters to the same slot."""
     assert (
         check(
             f"""(module (func (export "f") (param i32) (result i32) (local i32 i32)
@@ -146,7 +154,7 @@ def test_loop_parameters_that_begin_equal_have_slots_of_their_own(values: str) -
 
 
 def test_results_that_swap_their_slots_are_all_kept() -> None:
-    """B7: saved only the first that would be overwritten."""
+    """wasm3 bug B7: only the first value that would be overwritten is saved."""
     assert check(
         """(module (func (export "f") (param i64 i32 i32) (result i32 i64 i32)
         local.get 0 local.get 1 local.get 2
@@ -158,7 +166,7 @@ def test_results_that_swap_their_slots_are_all_kept() -> None:
 
 
 def test_values_that_go_round_in_a_circle_with_one_waiting_outside_all_arrive() -> None:
-    """Not of wasm3: found by our fuzzer in our own moves."""
+    """This is not a bug of wasm3: the fuzzer found it in our own moves of values."""
     assert (
         check(
             """(module (func $same (param f64) (result f64) local.get 0)
@@ -178,7 +186,7 @@ def test_values_that_go_round_in_a_circle_with_one_waiting_outside_all_arrive() 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
 def test_values_that_change_places_leave_alone_what_lies_above_them(count: int) -> None:
-    """What call_indirect gives lies above slots that its arguments have left."""
+    """The result of call_indirect lies above slots that its arguments no longer use."""
     text = f"""(module (type $t (func (param {"i32 " * count}) (result i32)))
         (table funcref (elem $f)) (global $zero i32 (i32.const 0)) (global $one i32 (i32.const 1))
         (func $f (type $t) (i32.const 77))
@@ -200,7 +208,7 @@ def test_many_values_that_move_down_by_one_all_arrive() -> None:
 
 
 def test_a_float_on_top_is_read_before_its_slot_takes_another_result() -> None:
-    """B7: the slot that the first result goes to is where the last one lies."""
+    """wasm3 bug B7: the first result goes to the slot in which the last one still lies."""
     assert check(
         """(module (func (export "f") (param f32) (result i32 f32)
         (block (result i32 f32)
@@ -213,7 +221,7 @@ def test_a_float_on_top_is_read_before_its_slot_takes_another_result() -> None:
 
 
 def test_a_block_parameter_that_shares_its_slot_stays_shared() -> None:
-    """B8: pushed it back as if nobody else had it."""
+    """wasm3 bug B8: the parameter is pushed back as if no other operand used its slot."""
     assert (
         check(
             """(module (func (export "f") (param i32) (result i32)
@@ -228,7 +236,7 @@ def test_a_block_parameter_that_shares_its_slot_stays_shared() -> None:
 
 
 def test_more_operands_than_a_function_can_have_are_refused() -> None:
-    """B9: ignored the error and wrote beyond the table."""
+    """wasm3 bug B9: the error is ignored, and the compiler writes beyond its table."""
     operands = 9000
     data = wat(
         f"""(module (func (export "f") (param i32) (result i32)
@@ -241,7 +249,7 @@ def test_more_operands_than_a_function_can_have_are_refused() -> None:
 
 
 def test_growth_in_a_nested_call_keeps_the_check_of_the_stack() -> None:
-    """B10: turned it off, so that recursion ran past the end."""
+    """wasm3 bug B10: the growth turns the check off, so recursion runs past the end."""
     data = wat(
         """(module (import "env" "host" (func $host)) (memory 1)
         (func (export "grow") (result i32) (memory.grow (i32.const 1)))
@@ -262,7 +270,7 @@ def test_growth_in_a_nested_call_keeps_the_check_of_the_stack() -> None:
 
 
 def test_a_function_that_cannot_be_compiled_is_refused_each_time_it_is_called() -> None:
-    """B11: the second call ran data."""
+    """wasm3 bug B11: the second call runs data as if it were code."""
     operands = 9000
     data = wat(
         f"""(module (func $big (param i32) (result i32)
@@ -277,7 +285,7 @@ def test_a_function_that_cannot_be_compiled_is_refused_each_time_it_is_called() 
 
 @pytest.mark.parametrize("count", [100, 990])
 def test_the_arguments_of_a_callee_count_in_the_frame_of_the_caller(count: int) -> None:
-    """B12: 990 arguments were written past the end of a small stack."""
+    """wasm3 bug B12: 990 arguments are written past the end of a small stack."""
     params = " ".join(["i64"] * count)
     values = "i64.const 1 " * count
     data = wat(
@@ -298,7 +306,7 @@ def test_operands_dropped_before_a_call_without_values_count_in_the_frame() -> N
 
 
 def test_calls_without_values_end_before_the_native_stack_does() -> None:
-    """B13: such a call takes 8 bytes of the value stack and ten times that of the native one."""
+    """wasm3 bug B13: a call takes 8 bytes of the value stack, but 80 of the native one."""
     snippet = """
     store = pywasm3.Store(stack=1 << 24)
     exports = pywasm3.Instance(pywasm3.Module(DATA), store=store).exports
@@ -317,7 +325,10 @@ def test_calls_without_values_end_before_the_native_stack_does() -> None:
 
 
 def test_loops_in_a_row_end_before_the_native_stack_does() -> None:
-    """B13: what follows a loop runs in the loop's native frame; 300,000 of them were too many."""
+    """wasm3 bug B13: the code after a loop runs in the loop's native frame.
+
+    300,000 loops in a row are too many for the native stack.
+    """
     snippet = """
     from large import LOOP, END, one, get
     try:
@@ -329,13 +340,13 @@ def test_loops_in_a_row_end_before_the_native_stack_does() -> None:
 
 
 def test_growing_by_minus_one_fails() -> None:
-    """B14: shrank the memory."""
+    """wasm3 bug B14: the memory shrinks."""
     text = '(module (memory 2) (func (export "f") (result i32) (memory.grow (i32.const -1))))'
     assert check(text) == -1
 
 
 def test_many_locals_keep_their_values() -> None:
-    """B15: counts of bytes beyond 65,535 wrapped."""
+    """wasm3 bug B15: the size of the locals in bytes wraps around at 65,536."""
     assert check(_with_locals(3999)) == 7
     assert check(_with_locals(9000)) == 7
 
@@ -348,7 +359,7 @@ def _with_locals(count: int) -> str:
 
 
 def test_a_local_may_be_an_operand_many_times_when_it_is_set() -> None:
-    """B16: refused more than 255."""
+    """wasm3 bug B16: more than 255 uses are refused."""
     assert (
         check(
             f"""(module (func (export "f") (param i32) (result i32)
@@ -390,7 +401,7 @@ BITS = "(f32.reinterpret_i32 (local.get 0))"  # in the register; a parameter is 
     ],
 )
 def test_a_signalling_nan_of_f32_keeps_its_bits(body: str, value: str) -> None:
-    """B17: became quiet, for it was kept as an f64."""
+    """wasm3 bug B17: the NaN becomes quiet, because it is kept as an f64."""
     body = body.replace("VALUE", value)
     data = wat(
         f"""(module (memory 1) (global (mut f32) (f32.const 0))
@@ -403,7 +414,7 @@ def test_a_signalling_nan_of_f32_keeps_its_bits(body: str, value: str) -> None:
 
 @pytest.mark.skipif(SANITIZED, reason="a sanitizer keeps freed memory back")
 def test_failed_compilations_leave_no_memory_behind() -> None:
-    """B18: one in an else arm, or of a br_table's target, lost a page of code each time."""
+    """wasm3 bug B18: a failure in an else arm or at a target of a br_table loses a page of code."""
     snippet = """
     import pathlib, resource
     PAGE = resource.getpagesize()
@@ -441,7 +452,7 @@ def test_failed_compilations_leave_no_memory_behind() -> None:
 
 
 def test_code_that_cannot_be_reached_is_not_compiled() -> None:
-    """wasm3 finds no operation for operands without a type."""
+    """wasm3 finds no operation for operands without a type, which such code may have."""
     assert (
         check(
             """(module (func (export "f") (result i32) (block (result i32)
@@ -501,7 +512,7 @@ def test_code_that_cannot_be_reached_is_not_compiled() -> None:
 def test_immediates_that_look_like_an_end_are_skipped_in_code_that_cannot_be_reached(
     dead: str,
 ) -> None:
-    """Many are the number 11, the byte of `end`."""
+    """Many of the immediates are the number 11, which is also the opcode of `end`."""
     many = range(12)
     text = f"""(module
         {"(type (func))" * 12}
@@ -524,7 +535,7 @@ def test_an_instruction_that_cannot_be_compiled_is_refused() -> None:
 
 
 def test_blocks_nest_until_the_native_stack_is_used_up() -> None:
-    """The compiler is recursive; what is too deep is refused."""
+    """The compiler is recursive, so blocks that are too deep for the native stack are refused."""
     snippet = """
     import threading
     from large import BLOCK, END, one, get
@@ -546,7 +557,7 @@ def test_blocks_nest_until_the_native_stack_is_used_up() -> None:
 
 
 def test_a_host_function_that_fails_leaves_the_stack_where_it_was() -> None:
-    """B19: what left a host call other than by returning shifted the stack for good."""
+    """wasm3 bug B19: leaving a host call other than by returning shifts the stack for good."""
     data = wat(
         """(module (import "env" "host" (func $host (param i32)))
         (func (export "f") (param i32) local.get 0 call $host))"""

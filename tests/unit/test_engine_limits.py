@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Valid functions at, and beyond, what the engine can hold: config.h has the numbers."""
+"""Valid functions at the limits of the engine run, and larger ones are refused with a reason.
+
+native/base/wasm3.h sets the limits.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,13 @@ import pywasm3
 from helpers import load, on_thread, wat
 
 VALUES = 8000
-NEAR = 4000
+SLOTS = 4000  # that many locals fit the frame of a function
 
 TOO_MANY = "more than 8000 values at a time"
 
 
 def operands(count: int, type_: str = "i32", locals_: str = "") -> str:
-    """A function with so many operands at a time."""
+    """A module whose f has so many operands on the stack at a time."""
     return f"""(module (func (export "f") (result {type_}) {locals_}
         {f"{type_}.const 1 " * count} {f"{type_}.add " * (count - 1)}))"""
 
@@ -25,17 +28,17 @@ def test_a_function_holds_8000_operands(type_: str) -> None:
     assert load(operands(VALUES, type_)).exports.f() == VALUES
 
 
-@pytest.mark.parametrize("count", [NEAR, NEAR + 1, 40_000])
+@pytest.mark.parametrize("count", [SLOTS, SLOTS + 1, 40_000])
 def test_beside_locals_a_function_holds_4000_operands(count: int) -> None:
-    text = operands(VALUES - NEAR, "i64", f"(local {'i64 ' * count})")
-    assert load(text).exports.f() == VALUES - NEAR
+    text = operands(VALUES - SLOTS, "i64", f"(local {'i64 ' * count})")
+    assert load(text).exports.f() == VALUES - SLOTS
 
 
 @pytest.mark.parametrize(
     "text",
     [
         operands(VALUES + 1),
-        operands(VALUES - NEAR + 1, locals_=f"(local {'i32 ' * NEAR})"),
+        operands(VALUES - SLOTS + 1, locals_=f"(local {'i32 ' * SLOTS})"),
         f"""(module (func (export "f") (result i32)
           {"(block (result i32) " * (VALUES + 1)} i32.const 1 {")" * (VALUES + 1)}))""",
     ],
@@ -51,7 +54,7 @@ def test_a_function_with_too_many_values_is_refused_by_name(text: str) -> None:
 
 
 def test_calls_that_climb_above_an_old_value_are_refused_where_the_frame_ends() -> None:
-    """The old value of the local lies above operands that are gone."""
+    """The old value of the local lies above operands that have been dropped."""
     count = VALUES - 10
     text = f"""(module (func $one (result i64) (i64.const 1))
         (func (export "f") (param i64) local.get 0
@@ -66,9 +69,9 @@ def test_most_values_beside_most_results_and_arguments_are_held() -> None:
     text = f"""(module
         (func $many (param {"i64 " * 500}) (result {"i64 " * 500})
           {" ".join(f"(local.get {i})" for i in range(500))})
-        (func (export "f") (param i64) (result {"i64 " * 999}) (local {"i64 " * (NEAR - 1)})
-          {"(local.get 0) " * (VALUES - NEAR)} call $many
-          {"drop " * (VALUES - NEAR - 999)}))"""
+        (func (export "f") (param i64) (result {"i64 " * 999}) (local {"i64 " * (SLOTS - 1)})
+          {"(local.get 0) " * (VALUES - SLOTS)} call $many
+          {"drop " * (VALUES - SLOTS - 999)}))"""
     assert load(text).exports.f(7) == (7,) * 999
 
 
@@ -98,7 +101,7 @@ def test_a_table_of_a_million_targets_is_compiled() -> None:
 
 
 def test_40_tables_of_600_targets_each_are_compiled() -> None:
-    """What one leaves free of a page is too little for the next."""
+    """The room that one table leaves on a page of code is too little for the next table."""
     table = f"(block (block (br_table {'0 1 ' * 300} 1 (local.get 0))) {{}})"
     text = f"""(module (func (export "f") (param i32) (result i32) (local i32)
         {table.format("(local.set 1 (i32.add (local.get 1) (i32.const 1)))") * 40}
@@ -168,7 +171,7 @@ MANY = "(block (block (type $many) unreachable) br 0)"
 
 
 def test_100_functions_that_cannot_be_compiled_say_so_each_time() -> None:
-    """The code that says so is longer than others."""
+    """The code that reports the refusal is longer than that of most functions."""
     few = "".join(f'(func (export "f{i}") {MANY})' for i in range(100))
     exports = load(
         f"""(module (type $many (func (result {"i64 " * 1000})))

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Errors: traps with their kinds and frames, the hierarchy, texts, silence."""
+"""Traps with their kinds and frames, the hierarchy of the exceptions, and their texts.
+
+The phrases are those of the specification and its test-suite. The offsets of frames are checked by
+the opcode that stands there, and against wasmtime's.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,7 @@ import pywasm3
 from helpers import GUESTS, SANITIZED, Oracle, child, guest, load, wat
 from pywasm3 import Frame, StackExhausted, Trap, TrapKind, WasmError
 
-# Byte codes of the instructions that trap or call: what a frame's offset must point at.
+# Opcodes of the instructions that trap or call: the offset of a frame must point at one.
 UNREACHABLE, CALL, CALL_INDIRECT = 0x00, 0x10, 0x11
 I32_LOAD, I32_STORE, I32_DIV_S, I32_REM_U = 0x28, 0x36, 0x6D, 0x70
 I64_DIV_S, I64_REM_S, I32_TRUNC_F64_S = 0x7F, 0x81, 0xAA
@@ -66,12 +70,12 @@ def trap_of(function: Callable[..., Any], *arguments: Any) -> Trap:
 
 
 def opcodes(module: pywasm3.Module, frames: tuple[Frame, ...]) -> list[int]:
-    """The byte of the module that each frame points at."""
+    """The bytes of the module that the frames point at."""
     assert all(frame.offset is not None for frame in frames)
     return [module.bytes[frame.offset] for frame in frames if frame.offset is not None]
 
 
-# ---- kinds ----
+# ---- kinds of traps ----
 
 
 @pytest.mark.parametrize(("name", "arguments", "kind", "opcode"), CASES)
@@ -189,7 +193,7 @@ def test_a_trap_in_a_loop_points_into_the_loop() -> None:
 
 
 def test_a_trap_keeps_its_place_whatever_is_compiled_after_it() -> None:
-    """The tables fit into what is left of some pages of code, and not into others."""
+    """The br_tables fit into the rest of some pages of code, and not into that of others."""
     functions = "".join(
         f'(func (export "f{i}") (param i32) (block (br_table {"0 " * size} 0 (local.get 0))))'
         for i, size in enumerate([600, 450, 300] * 12)
@@ -201,7 +205,7 @@ def test_a_trap_keeps_its_place_whatever_is_compiled_after_it() -> None:
 
 
 def test_a_trap_has_its_place_in_a_store_where_a_compilation_failed() -> None:
-    """The pages of code that it had filled are of no use to others."""
+    """The failed compilation had filled pages of code, which are given up."""
     store = pywasm3.Store()
     large = f"(func {'i32.const 1 ' * 8001} {'drop ' * 8001})"
     failing = wat(f"(module {'(func unreachable)' * 100} {large})")
@@ -283,7 +287,7 @@ def test_no_frame_is_lost_or_counted_twice(depth: int) -> None:
 
 @pytest.mark.skipif(SANITIZED, reason="a sanitizer needs far more of the C stack")
 def test_a_host_function_has_room_at_the_end_of_the_native_stack() -> None:
-    """The last ones that are called need some 50 KiB of it."""
+    """The host function that is called last needs some 50 KiB of native stack."""
     child(
         """
         import threading
@@ -474,7 +478,7 @@ def test_each_kind_of_trap_is_its_phrase() -> None:
     ]
 
 
-# ---- silence ----
+# ---- nothing is printed ----
 
 
 def test_the_library_never_prints(capfd: pytest.CaptureFixture[str]) -> None:
@@ -496,7 +500,7 @@ def test_the_library_never_prints(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_frame_of_a_function_that_has_no_room_is_at_its_beginning() -> None:
-    """Not where an earlier call trapped."""
+    """The frame must not point at the place where an earlier call trapped."""
     text = """(module (func (export "stop") unreachable)
         (func $dive (export "dive") (param i64) (call $dive (local.get 0))))"""
     exports = load(text, store=pywasm3.Store(stack=4096)).exports
@@ -505,4 +509,5 @@ def test_the_frame_of_a_function_that_has_no_room_is_at_its_beginning() -> None:
     with pytest.raises(StackExhausted) as caught:
         exports.dive(1)
     entry, call = [frame.offset for frame in caught.value.frames[:2]]
-    assert call - entry == 4  # its size, no locals, local.get 0
+    # The size of the body, the number of its locals and local.get 0 lie between.
+    assert call - entry == 4

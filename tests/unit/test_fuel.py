@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Fuel: one unit for each call and each iteration of a loop, exactly."""
+"""Fuel is taken exactly: one unit for each call and each iteration of a loop.
+
+The expected numbers are counted by hand from the small guests.
+"""
 
 from __future__ import annotations
 
@@ -206,7 +209,7 @@ def test_what_a_signal_handler_calls_takes_fuel_of_its_own_and_no_more() -> None
 
 @pytest.mark.parametrize("fuel", [0, 1, 5])
 def test_a_loop_that_runs_out_of_fuel_is_named_by_its_place(fuel: int) -> None:
-    """At its entry, or at a later iteration."""
+    """The fuel ends when the loop is entered, or at a later iteration."""
     data = wat('(module (func (export "f") nop (loop nop (br 0))))')
     instance = pywasm3.load(data, limits=Limits(fuel=fuel))
     with pytest.raises(pywasm3.OutOfFuel) as caught:

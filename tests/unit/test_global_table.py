@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Globals and tables as the host sees them."""
+"""Globals and tables as the host sees them.
+
+Expected values are those that the guest's text or the host put there.
+"""
 
 from __future__ import annotations
 

@@ -1,19 +1,24 @@
 # SPDX-License-Identifier: MIT
-"""Host functions: Python called from wasm."""
+"""Host functions: what wasm passes to Python, takes back, and does with exceptions.
+
+The expected values are those that the guest's text passes on.
+"""
 
 from __future__ import annotations
 
 import functools
+import gc
 import math
 import operator
 import struct
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 import pywasm3
-from helpers import guest, load
+from helpers import child, guest, load, wat
 
 UNARY = """
 (module (import "env" "f" (func $f (param i32) (result i32)))
@@ -39,7 +44,7 @@ FOUR = """
 
 
 def calling(text: str, function: Callable[..., Any]) -> pywasm3.Function:
-    """The export g of a module that imports the function."""
+    """The export g of an instance of the text, which imports the function as env.f."""
     return load(text, {"env": {"f": function}}).exports.g
 
 
@@ -198,16 +203,67 @@ def test_a_wrong_result_stops_the_guest() -> None:
     assert instance.exports.after.value == 0
 
 
-def test_a_list_that_changes_while_it_is_converted_is_taken_as_it_was() -> None:
-    values: list[Any] = []
+THREE = """
+(module
+  (import "env" "f" (func $f (param i32) (result i32)))
+  (import "env" "pair" (func $pair (result i32 f64)))
+  (import "env" "none" (func $none))
+  (memory (export "memory") 1 16)
+  (table (export "table") 1 10 funcref)
+  (global $after (export "after") (mut i32) (i32.const 0))
+  (func (export "call") (param i32) (result i32)
+    local.get 0 call $f  i32.const 1 global.set $after)
+  (func (export "call_pair") (result i32 f64) call $pair)
+  (func (export "call_none") call $none)
+  (func (export "poke") (param i32) (result i32)
+    local.get 0 call $f drop  i32.const 0 i32.const 42 i32.store  i32.const 0 i32.load)
+  (func (export "add") (param i32 i32) (result i32) local.get 0 local.get 1 i32.add))
+"""
 
-    class Clearing:
-        def __index__(self) -> int:
-            values.clear()
-            return 1
 
-    values += [Clearing(), 2.0]
-    assert calling(PAIR, lambda: values)() == (1, 2.0)
+def with_three(function: Callable[..., Any]) -> pywasm3.Instance:
+    """An instance of THREE whose three imports are all the same host function."""
+    return load(THREE, {"env": {"f": function, "pair": function, "none": function}})
+
+
+@pytest.mark.parametrize("value", [None, "text", (1,), [], 1.5, object(), type])
+def test_a_result_of_a_wrong_type_stops_the_guest_and_leaves_it_usable(value: Any) -> None:
+    exports = with_three(lambda *_: value).exports
+    with pytest.raises(TypeError, match=r"env\.f"):
+        exports.call(1)
+    assert exports.after.value == 0
+    assert exports.add(1, 2) == 3
+
+
+@pytest.mark.parametrize(
+    "value", [None, 1, (), (1,), (1, 2.0, 3), (None, 2.0), (1, "x"), {1, 2}, "ab"]
+)
+def test_a_wrong_tuple_leaves_the_guest_usable(value: Any) -> None:
+    exports = with_three(lambda *_: value).exports
+    with pytest.raises(TypeError, match=r"env\.pair"):
+        exports.call_pair()
+    assert exports.add(1, 2) == 3
+
+
+@pytest.mark.parametrize("value", [0, "", (), False])
+def test_a_result_where_none_is_expected_leaves_the_guest_usable(value: Any) -> None:
+    exports = with_three(lambda *_: value).exports
+    with pytest.raises(TypeError):
+        exports.call_none()
+    assert exports.add(1, 2) == 3
+
+
+def test_a_coroutine_is_a_wrong_result() -> None:
+    async def host(x: int) -> int:
+        return x
+
+    exports = with_three(lambda x: host(x)).exports
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the coroutine is never awaited
+        with pytest.raises(TypeError):
+            exports.call(1)
+        gc.collect()
+    assert exports.add(1, 2) == 3
 
 
 def test_a_callable_of_another_arity_raises_as_python_does() -> None:
@@ -234,6 +290,40 @@ def test_an_exception_arrives_as_the_same_object(error: BaseException) -> None:
     with pytest.raises(type(error)) as caught:
         calling(UNARY, function)(1)
     assert caught.value is error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [BaseException(), SystemExit(7), KeyboardInterrupt(), GeneratorExit(), MemoryError()],
+    ids=lambda error: type(error).__name__,
+)
+def test_any_exception_arrives_as_it_is_however_often(error: BaseException) -> None:
+    def fail(*_: Any) -> None:
+        raise error
+
+    exports = with_three(fail).exports
+    for _ in range(100):
+        for function, *arguments in (
+            (exports.call, 1),
+            (exports.call_pair,),
+            (exports.call_none,),
+        ):
+            with pytest.raises(type(error)) as caught:
+                function(*arguments)
+            assert caught.value is error
+    assert exports.add(1, 2) == 3
+
+
+def test_system_exit_ends_the_process_with_its_code() -> None:
+    child(
+        """
+        import sys
+        pywasm3.load(WASM, {"env": {"f": sys.exit}}).exports.g(7)
+        print("unreachable")
+        """,
+        result=7,
+        WASM=wat(UNARY),
+    )
 
 
 def test_the_traceback_of_an_exception_leads_to_the_host_function() -> None:
@@ -325,6 +415,26 @@ def test_a_host_function_may_call_the_same_instance() -> None:
 
     instance = load(UNARY, {"env": {"f": function}})
     assert instance.exports.g(10) == 55
+
+
+def test_a_host_function_may_grow_the_memory() -> None:
+    def grow(x: int) -> int:
+        assert instance.memory.grow(1) >= 1
+        return x
+
+    instance = with_three(grow)
+    for _ in range(10):
+        assert instance.exports.poke(1) == 42
+    assert instance.memory.pages == 11
+
+
+def test_a_host_function_may_grow_a_table_and_call_its_elements() -> None:
+    def grow(x: int) -> Any:
+        exports.table.grow(1, exports.add)
+        return exports.table[len(exports.table) - 1](x, 1)
+
+    exports = with_three(grow).exports
+    assert [exports.call(i) for i in range(5)] == [1, 2, 3, 4, 5]
 
 
 def test_a_nested_call_leaves_the_values_of_the_outer_one_alone() -> None:

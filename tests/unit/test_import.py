@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What an import costs, counted in modules: seconds would depend on the machine."""
+"""Importing the package is cheap and has no side effects.
+
+The cost is counted in modules, because seconds would depend on the machine.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ HEAVY = [
     "argparse",
     "ast",
     "asyncio",
-    "cffi",  # the run time needs its compiled half only
+    "cffi",  # at run time, only its compiled half is needed
     "ctypes",
     "dataclasses",
     "inspect",
@@ -44,7 +47,7 @@ COMPILED = {"_engine", "_cpython"}
 
 
 def imported(statement: str) -> set[str]:
-    """The modules that a statement imports in a fresh process, beyond those of its start."""
+    """The modules that a statement imports in a fresh process."""
     code = f"import sys; before = set(sys.modules); {statement}; print(*set(sys.modules) - before)"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=TESTS
@@ -58,7 +61,7 @@ def test_the_import_brings_in_no_heavy_module(statement: str) -> None:
 
 
 def test_the_import_brings_in_few_modules() -> None:
-    """Those of the package are most of them."""
+    """Fewer than 30 modules that are not ours are imported."""
     others = {name for name in imported("import pywasm3") if not name.startswith("pywasm3")}
     assert len(others) < 30
 

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What the API tells of itself: signatures, help, dir, repr, pickles, documentation."""
+"""The objects of the API describe themselves: signatures, help, dir, repr, pickles, documentation.
+
+The texts are checked through Python's `inspect`, `pydoc` and `pickle`.
+"""
 
 from __future__ import annotations
 
@@ -109,7 +112,7 @@ def test_a_function_has_no_attributes_of_its_own(instance: pywasm3.Instance) -> 
         instance.exports.add.name = "other"
 
 
-# ---- the rest ----
+# ---- every kind of object ----
 
 
 def test_every_object_shows_itself(instance: pywasm3.Instance) -> None:
@@ -185,7 +188,7 @@ def test_a_module_does_not_change() -> None:
             setattr(module, name, None)
 
 
-def test_what_is_bound_to_a_store_cannot_be_pickled(instance: pywasm3.Instance) -> None:
+def test_objects_that_belong_to_a_store_cannot_be_pickled(instance: pywasm3.Instance) -> None:
     exports = instance.exports
     for value in (
         instance,

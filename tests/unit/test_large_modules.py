@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Modules that grow in one direction are compiled, and right. benchmarks/compile.py times them.
+"""Modules that are very large in one respect are compiled and give the right results.
 
-What is refused was never met in practice: code that moves a thousand values with each instruction.
+tests/large.py makes them and knows the answers; small ones are compared with wasmtime.
+benchmarks/compile.py times them. Code that moves a thousand values with each instruction is
+refused, because it would grow a thousandfold when it is compiled. Compilers do not emit such code.
 """
 
 from __future__ import annotations
@@ -23,13 +25,13 @@ def name(case: Case) -> str:
 
 
 @pytest.mark.parametrize("case", CASES, ids=name)
-def test_a_small_one_computes_what_wasmtime_computes(case: Case) -> None:
+def test_a_small_module_computes_what_wasmtime_computes(case: Case) -> None:
     data = case.build(40)
     assert pywasm3.load(data).exports.f(1) == Oracle(data).call("f", 1)
 
 
 @pytest.mark.parametrize("case", FITTING, ids=name)
-def test_a_large_one_computes_what_it_should(case: Case) -> None:
+def test_a_large_module_computes_what_it_should(case: Case) -> None:
     assert pywasm3.load(case.build(case.size)).exports.f(1) == case.answer
 
 
@@ -41,7 +43,7 @@ def test_code_that_would_grow_a_thousandfold_is_refused(case: Case) -> None:
             function(1)
 
 
-def test_what_one_function_is_refused_for_leaves_the_others_of_the_module_alone() -> None:
+def test_a_refused_function_leaves_the_others_of_its_module_usable() -> None:
     calls = "call $same " * 10_000
     values = "i64.const 1 " * 400
     types = "i64 " * 400
@@ -57,7 +59,7 @@ def test_what_one_function_is_refused_for_leaves_the_others_of_the_module_alone(
 
 
 def test_operands_that_are_locals_keep_their_values_deep_down_on_the_stack() -> None:
-    """What is set meets operands near the top, farther down, and below blocks."""
+    """The locals that are set are operands near the top, far down, and below blocks."""
     sets = "".join(f"(local.set {i} (i32.const {1000 + i}))" for i in range(100))
     gets = "".join(f"local.get {i} " for i in range(100))
     ones = "".join(f"(local.set {i} (i32.const {i + 1}))" for i in range(100))
@@ -80,7 +82,7 @@ def test_the_condition_of_an_if_may_be_a_local_that_is_an_operand_too(arm: str) 
 
 
 def test_a_call_chain_of_few_values_is_not_refused() -> None:
-    """As many moves for each byte as a compiler's output can need."""
+    """No output of a compiler is likely to need more moves for each byte than this chain."""
     types = "i32 " * 8
     data = wat(
         f"""(module (func $same (param {types}) (result {types})
@@ -92,7 +94,7 @@ def test_a_call_chain_of_few_values_is_not_refused() -> None:
 
 
 def test_globals_that_are_imported_are_those_of_their_names() -> None:
-    """Each kind of import is counted on its own, in any order."""
+    """Globals are counted apart from other imports, in whatever order the imports stand."""
     text = """(module
         (import "m" "a" (global $a i32)) (import "m" "t" (table $t 1 funcref))
         (import "m" "b" (global $b i32)) (import "m" "c" (global $c i32))
@@ -114,7 +116,7 @@ def test_refused_calls_are_refused_in_every_instance_alike() -> None:
 
 
 def test_a_stack_overflow_through_20_000_functions_names_those_that_called() -> None:
-    """The innermost and the outermost ones, each at its call of the one inside it."""
+    """The innermost and the outermost frames are kept, each at its call of the next inner one."""
     data = ring_of_calls(20_000)
     function = pywasm3.load(data).exports.f
     for _ in range(2):

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Limits: what a store, and all that lives in it, may use."""
+"""Limits bound what a store and everything in it may use: memory, tables, stack and fuel.
+
+The expected sizes follow from pages of 65,536 bytes and from the numbers that the tests set.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ GROWS = """
 """
 
 
-# ---- the values ----
+# ---- limits as values ----
 
 
 def test_limits_are_values() -> None:
@@ -88,7 +91,7 @@ def test_what_is_no_limits_is_refused() -> None:
         pywasm3.Store(limits=wrong)
 
 
-# ---- whose they are ----
+# ---- limits belong to a store ----
 
 
 def test_limits_belong_to_the_store() -> None:

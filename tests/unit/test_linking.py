@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Imports: how they are given, what fits, and what instances share."""
+"""Imports: how they are given, which ones fit, and what the instances share afterwards.
+
+What fits is decided by import matching in the specification, section 4.5.
+"""
 
 from __future__ import annotations
 
@@ -88,7 +91,7 @@ def test_an_instance_can_stand_for_its_exports() -> None:
 
 
 @pytest.mark.parametrize("inner", [3, "f", [("f", abs)], abs])
-def test_an_inner_value_that_is_no_mapping_is_refused(inner: Any) -> None:
+def test_an_inner_value_that_is_not_a_mapping_is_refused(inner: Any) -> None:
     with pytest.raises(TypeError, match="env"):
         load(unary(), {"env": inner})
 
@@ -407,7 +410,7 @@ def test_an_immutable_global_may_be_a_number(type_: str, value: float) -> None:
 @pytest.mark.parametrize(
     ("type_", "value"), [("i32", 1.5), ("i32", 1 << 32), ("f64", "1"), ("i64", None)]
 )
-def test_a_number_that_is_no_value_of_the_type_does_not_fit(type_: str, value: Any) -> None:
+def test_a_number_that_the_type_cannot_hold_does_not_fit(type_: str, value: Any) -> None:
     with pytest.raises(LinkError, match=rf"env\.g: expected global {type_}"):
         load(global_user(type_), {"env": {"g": value}})
 
@@ -433,7 +436,7 @@ def test_a_mutable_global_is_shared() -> None:
     assert user.exports.read() == 7
 
 
-def test_a_mutable_global_is_no_number() -> None:
+def test_a_number_cannot_be_given_for_a_mutable_global() -> None:
     with pytest.raises(LinkError, match="mut i32"):
         load(global_user("(mut i32)"), {"env": {"g": 1}})
 
@@ -454,7 +457,7 @@ def test_an_imported_global_places_segments() -> None:
     assert memory.read(100, 2) == b"hi"
 
 
-# ---- what the module says ----
+# ---- imports of a module ----
 
 
 def test_a_module_lists_its_imports() -> None:

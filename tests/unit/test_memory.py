@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Linear memory: bytes, views, text, structures, numbers, growth."""
+"""Linear memory: bytes, views, text, structures, numbers, growth.
+
+Expected values are those of `bytes` and `struct`; growth is compared with wasmtime's.
+"""
 
 from __future__ import annotations
 
+import gc
 import os
 import struct
 import sys
@@ -69,9 +73,15 @@ def test_write_takes_the_bytes_of_wider_items(memory: pywasm3.Memory) -> None:
 
 
 @pytest.mark.parametrize("data", ["abc", 3, None, [1, 2]])
-def test_write_refuses_what_is_no_buffer(memory: pywasm3.Memory, data: Any) -> None:
+def test_write_refuses_objects_without_a_buffer(memory: pywasm3.Memory, data: Any) -> None:
     with pytest.raises(TypeError):
         memory.write(0, data)
+
+
+def test_a_buffer_with_gaps_cannot_be_written_to_a_memory(memory: pywasm3.Memory) -> None:
+    with pytest.raises((BufferError, ValueError, TypeError)):
+        memory.write(0, memoryview(b"abcdef")[::2])
+    assert memory.read(0, 3) == bytes(3)
 
 
 def test_write_of_the_memory_into_itself_copies_as_memmove_does(memory: pywasm3.Memory) -> None:
@@ -110,18 +120,7 @@ def test_a_write_out_of_range_tells_the_same_and_writes_nothing(
     assert bytes(memory) == before
 
 
-def test_an_address_whose_index_grows_the_memory_is_measured_afterwards(
-    memory: pywasm3.Memory,
-) -> None:
-    class Growing:
-        def __index__(self) -> int:
-            memory.grow(1)
-            return PAGE
-
-    assert memory.read(Growing(), 4) == bytes(4)
-
-
-# ---- as a sequence ----
+# ---- a memory as a sequence ----
 
 
 def test_len_is_the_size_in_bytes(memory: pywasm3.Memory) -> None:
@@ -218,6 +217,31 @@ def test_a_view_stays_valid_when_the_memory_grows(instance: pywasm3.Instance) ->
     assert memoryview(instance.memory).nbytes == 4 * PAGE
 
 
+def test_views_from_before_and_after_growth_see_the_same_bytes() -> None:
+    instance = load(TEXT)
+    views = [memoryview(instance.memory)]
+    for _ in range(3):
+        instance.memory.grow(1)
+        views.append(memoryview(instance.memory))
+    assert [view.nbytes for view in views] == [PAGE * n for n in (1, 2, 3, 4)]
+    for i, view in enumerate(views):
+        view[i] = i + 1
+    for view in views:
+        assert bytes(view[:4]) == b"\1\2\3\4"
+    views[3][-1] = 7
+    del instance
+    gc.collect()
+    assert views[3][-1] == 7
+
+
+def test_a_view_can_be_released_and_taken_again(memory: pywasm3.Memory) -> None:
+    for _ in range(10):
+        with memoryview(memory) as view:
+            view[0] = 1
+        with pytest.raises(ValueError, match="released"):
+            view[0]
+
+
 def test_numpy_sees_the_memory_without_a_copy(instance: pywasm3.Instance) -> None:
     array = numpy.frombuffer(instance.memory, "<u4")
     assert array.shape == (PAGE // 4,)
@@ -252,6 +276,14 @@ def test_a_string_may_be_bounded(memory: pywasm3.Memory) -> None:
     assert memory.read_cstring(16, 3) == b"hel"
     assert memory.read_cstring(16, 100) == b"hello"
     assert memory.read_cstring(16, 0) == b""
+
+
+def test_a_huge_bound_of_a_string_does_not_limit_it(memory: pywasm3.Memory) -> None:
+    memory.write(0, b"abc\0")
+    for bound in (1 << 31, 1 << 62, (1 << 63) - 1):
+        assert memory.read_cstring(0, bound) == b"abc"
+    with pytest.raises((OverflowError, ValueError)):
+        memory.read_cstring(0, 1 << 64)
 
 
 def test_a_string_without_an_end_is_out_of_range(memory: pywasm3.Memory) -> None:
@@ -290,7 +322,7 @@ def test_text_of_a_given_size_may_hold_nuls(memory: pywasm3.Memory) -> None:
     assert memory.read_str(0, 3) == "a\0b"
 
 
-def test_bytes_that_are_no_text_are_a_unicode_error(memory: pywasm3.Memory) -> None:
+def test_bytes_that_are_not_text_are_a_unicode_error(memory: pywasm3.Memory) -> None:
     memory.write(0, b"\xff\0")
     with pytest.raises(UnicodeDecodeError):
         memory.read_str(0)
@@ -448,9 +480,18 @@ def test_a_memory_without_a_maximum_grows_to_4_gib_and_no_further() -> None:
     assert instance.memory.read(PAGE - 1, 1) == b"\0"
 
 
+def test_a_memory_of_4_gib_is_not_touched_before_it_is_used() -> None:
+    memory = load('(module (memory (export "memory") 65536 65536))').memory
+    assert len(memory) == 1 << 32
+    memory[-1] = 7
+    assert memory.read((1 << 32) - 2, 2) == b"\0\7"
+    with pytest.raises(IndexError, match="4294967296"):
+        memory.read((1 << 32) - 1, 2)
+
+
 @pytest.mark.parametrize("pages", [1, 3, 17, 300])
 def test_nothing_of_an_earlier_instance_is_in_a_new_memory(pages: int) -> None:
-    """The engine uses the address space of memories again that were let go."""
+    """The address space of memories that were freed is recycled for new ones."""
     for smaller, grown in ((2, 0), (0, 0), (0, 0), (2, 2), (1, 1), (0, 0)):
         text = f'(module (memory (export "memory") {pages + 2 - smaller} {pages + 2}))'
         for _ in range(2):
@@ -475,7 +516,7 @@ def test_a_view_of_a_closed_memory_is_its_own() -> None:
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-def test_memories_that_are_let_go_give_back_their_address_space() -> None:
+def test_freed_memories_give_back_their_address_space() -> None:
     def reserved() -> int:
         statm = Path("/proc/self/statm").read_text(encoding="ascii")
         return int(statm.split()[0]) * os.sysconf("SC_PAGE_SIZE")

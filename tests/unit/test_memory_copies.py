@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Memory.view, copy_in and copy_out: parts of a memory as numbers, and as bytes."""
+"""Memory.view, copy_in and copy_out: parts of a memory as numbers and as bytes.
+
+The sizes of items are those of `struct`, of numpy, and of WebAssembly's types.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,7 @@ class Index:
 
 
 @given(st.integers(0, SIZE), st.binary(max_size=100))
-def test_what_goes_in_comes_out(address: int, data: bytes) -> None:
+def test_bytes_that_are_copied_in_are_copied_out(address: int, data: bytes) -> None:
     memory = pywasm3.Memory(1)
     if address + len(data) > SIZE:
         with pytest.raises(IndexError):
@@ -67,7 +70,9 @@ def test_what_goes_in_comes_out(address: int, data: bytes) -> None:
         (-(2**70), 2**70),
     ],
 )
-def test_what_does_not_lie_within(memory: pywasm3.Memory, address: int, size: int) -> None:
+def test_a_copy_beyond_the_memory_is_refused_and_writes_nothing(
+    memory: pywasm3.Memory, address: int, size: int
+) -> None:
     target = bytearray(b"x" * 8)
     with pytest.raises(IndexError, match="out of bounds"):
         memory.copy_out(address, size)
@@ -79,7 +84,7 @@ def test_what_does_not_lie_within(memory: pywasm3.Memory, address: int, size: in
             memory.copy_in(address, bytes(size))
 
 
-def test_everything_at_once(memory: pywasm3.Memory) -> None:
+def test_the_whole_memory_or_nothing_can_be_copied(memory: pywasm3.Memory) -> None:
     whole = memory.copy_out(0, SIZE)
     assert whole == bytes(i % 251 for i in range(SIZE))
     assert memory.copy_in(0, bytes(SIZE)) == SIZE
@@ -108,7 +113,7 @@ def test_a_smaller_buffer_is_refused(memory: pywasm3.Memory) -> None:
     assert target == b"ab"
 
 
-def test_buffers_that_cannot_be_used(memory: pywasm3.Memory) -> None:
+def test_wrong_buffers_and_arguments_are_refused(memory: pywasm3.Memory) -> None:
     with pytest.raises(TypeError):
         memory.copy_in(0, "text")
     with pytest.raises(TypeError):
@@ -143,24 +148,7 @@ def test_a_memory_is_copied_over_itself(memory: pywasm3.Memory) -> None:
     assert memory.read(0, 4) == b"\0\1\2\3"
 
 
-def test_conversions_may_grow_the_memory_but_not_the_buffer(memory: pywasm3.Memory) -> None:
-    target = bytearray(4)
-
-    def act() -> None:
-        memory.grow(1)
-        with pytest.raises(BufferError):
-            target.clear()
-
-    memory.copy_out(Index(SIZE + 8, act), 4, target)
-    assert memory.pages == 2
-    assert memory.copy_in(Index(2 * SIZE, lambda: memory.grow(1)), target) == 4
-
-
-def test_conversions_may_grow_the_memory_under_a_view(memory: pywasm3.Memory) -> None:
-    assert memory.view("i", SIZE, Index(3, lambda: memory.grow(1))).tolist() == [0, 0, 0]
-
-
-def test_the_last_bytes_of_four_gibibytes() -> None:
+def test_the_last_bytes_of_four_gibibytes_can_be_copied() -> None:
     memory, end = pywasm3.Memory(65536), 2**32
     assert memory.copy_in(end - 4, b"abcd") == 4
     assert memory.copy_out(end - 4, 4) == memory.view("B", end - 4).tobytes() == b"abcd"
@@ -174,7 +162,7 @@ def test_the_last_bytes_of_four_gibibytes() -> None:
             call()
 
 
-def test_copies_after_the_store_is_closed() -> None:
+def test_copies_work_after_the_store_is_closed() -> None:
     instance = load('(module (memory (export "memory") 1))')
     memory = instance.memory
     memory.copy_in(0, b"kept")
@@ -192,7 +180,9 @@ def test_copies_after_the_store_is_closed() -> None:
 
 @pytest.mark.parametrize("prefix", ["", "<"])
 @pytest.mark.parametrize("letter", "?bBhHiIlLqQfd")
-def test_a_view_has_the_standard_size(memory: pywasm3.Memory, prefix: str, letter: str) -> None:
+def test_the_items_of_a_view_have_their_standard_size(
+    memory: pywasm3.Memory, prefix: str, letter: str
+) -> None:
     import struct
 
     size = struct.calcsize(f"<{letter}")
@@ -204,14 +194,16 @@ def test_a_view_has_the_standard_size(memory: pywasm3.Memory, prefix: str, lette
 @pytest.mark.parametrize(
     ("name", "letter"), [("i32", "i"), ("i64", "q"), ("f32", "f"), ("f64", "d")]
 )
-def test_a_view_by_the_name_of_a_type(memory: pywasm3.Memory, name: str, letter: str) -> None:
+def test_a_view_may_be_asked_for_by_the_name_of_a_wasm_type(
+    memory: pywasm3.Memory, name: str, letter: str
+) -> None:
     for dtype in (name, getattr(pywasm3, name)):
         view = memory.view(dtype, 1, 2)
         assert view.format == letter
         assert view.tobytes() == memory.read(1, view.nbytes)
 
 
-def test_a_view_writes(memory: pywasm3.Memory) -> None:
+def test_a_view_writes_to_the_memory_and_sees_its_changes(memory: pywasm3.Memory) -> None:
     view = memory.view("i", 5, 2)
     view[1] = -2
     assert memory.read_i32(9) == -2
@@ -219,7 +211,7 @@ def test_a_view_writes(memory: pywasm3.Memory) -> None:
     assert view.tolist() == [7, -2]
 
 
-def test_a_view_of_everything(memory: pywasm3.Memory) -> None:
+def test_a_view_without_a_count_reaches_to_the_end(memory: pywasm3.Memory) -> None:
     assert len(memory.view()) == SIZE
     assert len(memory.view("q")) == SIZE // 8
     assert len(memory.view("q", 1)) == SIZE // 8 - 1
@@ -243,7 +235,7 @@ def test_a_view_of_everything(memory: pywasm3.Memory) -> None:
     ],
 )
 @pytest.mark.parametrize("dtype", ["i", np.int32])
-def test_a_view_beyond_the_end(
+def test_a_view_beyond_the_end_is_refused(
     memory: pywasm3.Memory, dtype: Any, offset: int, count: int | None
 ) -> None:
     with pytest.raises(IndexError, match=f"at address {offset}, memory size {SIZE}"):
@@ -251,15 +243,15 @@ def test_a_view_beyond_the_end(
 
 
 @pytest.mark.parametrize("dtype", ["", "<", "x", "c", "P", "n", "ii", "2i", ">i", "i8", "v128"])
-def test_a_view_of_no_type(memory: pywasm3.Memory, dtype: str) -> None:
-    """`i8` would be one byte here and eight in numpy."""
+def test_a_view_of_an_unknown_type_is_refused(memory: pywasm3.Memory, dtype: str) -> None:
+    """The type `i8` is refused because it could mean one byte or, in numpy, eight."""
     with pytest.raises(ValueError, match="is not a number type"):
         memory.view(dtype)
     with pytest.raises(ValueError, match="is not a number type"):
         memory.view(dtype, numpy=True)
 
 
-def test_a_view_of_numpy(memory: pywasm3.Memory) -> None:
+def test_a_view_with_a_dtype_is_a_numpy_array(memory: pywasm3.Memory) -> None:
     for dtype in (np.int32, np.dtype("<i4")):
         view = memory.view(dtype, 1, 3)
         assert isinstance(view, np.ndarray)
@@ -276,14 +268,14 @@ def test_a_view_of_numpy(memory: pywasm3.Memory) -> None:
     assert memory.view(np.dtype(">u2"), 0, 1)[0] == 0x0001
 
 
-def test_dtypes_without_size_or_with_objects(memory: pywasm3.Memory) -> None:
+def test_dtypes_without_size_or_with_objects_are_refused(memory: pywasm3.Memory) -> None:
     with pytest.raises(ValueError, match="must have a size"):
         memory.view(np.dtype("V0"))
     with pytest.raises(ValueError):
         memory.view(object)
 
 
-def test_a_view_without_numpy() -> None:
+def test_a_view_does_not_need_numpy_unless_it_asks_for_it() -> None:
     child(
         """
         import sys

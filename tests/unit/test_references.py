@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Reference values in functions, locals and globals."""
+"""Instructions on references, in functions, blocks, locals and globals.
+
+The expected results follow from the specification of each instruction, section 4.4.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import pywasm3
 from helpers import load
 from pywasm3 import Trap, TrapKind
 
-# f(i) and g() are told apart by what they return.
+# Tests tell $f from $g by what they return: 1 and 2. $run returns 0 for null.
 PRELUDE = """
   (type $t (func (result i32))) (table $t 1 funcref)
   (func $f (type $t) i32.const 1) (func $g (type $t) i32.const 2)
@@ -85,7 +88,7 @@ def test_blocks_give_references() -> None:
 
 
 def test_blocks_of_many_types_take_and_give_references() -> None:
-    """The block's type is an index of more than one byte."""
+    """The index of the block's type takes more than one byte."""
     fillers = "".join(f"(type (func (param i32) (result {'i32 ' * n})))" for n in range(2, 80))
     exports = load(
         f"""(module {fillers} (type $b (func (param i32 funcref) (result funcref i32)))

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""References as Python values: in calls, host functions, globals and tables."""
+"""References as Python values: in calls, host functions, globals and tables.
+
+An externref is any Python object and keeps its identity; a funcref is a Function or None.
+"""
 
 from __future__ import annotations
 
@@ -166,19 +169,19 @@ def test_raw_is_about_numbers_only(exports: pywasm3.Exports) -> None:
     assert exports.mixed.raw(1, value, bits, None, None) == (None, bits, None, 1, value)
 
 
-def test_raw_makes_no_reference_of_a_number(exports: pywasm3.Exports) -> None:
+def test_raw_cannot_make_a_reference_from_a_number(exports: pywasm3.Exports) -> None:
     address = exports.double._address
     with pytest.raises(TypeError, match="Function"):
         exports.func.raw(address)
     assert exports.extern.raw(address) is address
 
 
-def test_call_argv_has_no_text_for_references(exports: pywasm3.Exports) -> None:
+def test_call_argv_refuses_functions_with_references(exports: pywasm3.Exports) -> None:
     with pytest.raises(pywasm3.WasmError, match="externref cannot be given as text"):
         exports.extern.call_argv("1")
 
 
-# ---- what functions tell ----
+# ---- how functions describe themselves ----
 
 
 def test_a_signature_has_references(exports: pywasm3.Exports) -> None:
@@ -188,7 +191,7 @@ def test_a_signature_has_references(exports: pywasm3.Exports) -> None:
     assert signature.return_annotation == tuple[object, float, Function | None, int, object]
 
 
-def test_the_numbers_of_the_published_binding_are_zero_for_references(
+def test_the_type_numbers_of_the_wasm3_package_are_zero_for_references(
     exports: pywasm3.Exports,
 ) -> None:
     assert exports.mixed.arg_types == (1, 0, 4, 0, 0)
@@ -233,7 +236,7 @@ def test_a_host_function_gives_several_references(sequence: Any) -> None:
 
 
 @pytest.mark.parametrize("value", [3, "x", print])
-def test_a_host_function_that_gives_no_function_is_named(value: object) -> None:
+def test_a_host_function_that_returns_something_else_for_a_function_is_named(value: object) -> None:
     exports = give(pair=lambda: (value, None))
     expected = rf"env.pair: result 0 \(funcref\): .* not {type(value).__name__}"
     with pytest.raises(TypeError, match=expected):
@@ -349,7 +352,7 @@ def encode(exports: pywasm3.Exports, value: object, type_: RefType) -> int:
 
 
 def test_a_typed_reference_is_a_function_of_the_type(exports: pywasm3.Exports) -> None:
-    """Type 0 is that of double; the module it counts for is another instance's, but equal."""
+    """RefType(0) is the type with index 0 in the module, which is the type of `double`."""
     assert encode(exports, exports.double, RefType(0)) == exports.double._address
     assert encode(exports, None, RefType(0, True)) == 0
     with pytest.raises(TypeError, match=r"here: value \(ref 0\): .*null.* is not of type 0"):
@@ -359,32 +362,22 @@ def test_a_typed_reference_is_a_function_of_the_type(exports: pywasm3.Exports) -
 
 
 @pytest.mark.parametrize("heap", [0, "func", "extern", "exn"])
-def test_none_is_no_value_of_a_type_without_null(exports: pywasm3.Exports, heap: Any) -> None:
+def test_none_is_refused_for_a_type_without_null(exports: pywasm3.Exports, heap: Any) -> None:
     with pytest.raises(TypeError, match="null, which the type excludes"):
         encode(exports, None, RefType(heap))
 
 
 @pytest.mark.parametrize("heap", ["any", "exn", "none", "nofunc", "noextern"])
-def test_of_other_references_there_is_none(exports: pywasm3.Exports, heap: Any) -> None:
+def test_types_without_values_take_only_null(exports: pywasm3.Exports, heap: Any) -> None:
     for value in (exports.double, 3, object()):
         with pytest.raises(TypeError, match="only None can be given"):
             encode(exports, value, RefType(heap))
 
 
-def test_bits_that_are_no_reference_of_the_store_are_not_handed_out(
-    exports: pywasm3.Exports,
-) -> None:
-    store = exports.double.store
-    with _ffi.entered(store), pytest.raises(SystemError, match="never got"):
-        store._decode(id(exports), externref.code)
-    with pytest.raises(RuntimeError, match="not entered"):
-        store._decode(0, externref.code)
-
-
 # ---- lifetime ----
 
 
-def test_what_wasm_holds_lives(exports: pywasm3.Exports) -> None:
+def test_objects_that_wasm_holds_stay_alive(exports: pywasm3.Exports) -> None:
     places: list[Any] = [
         lambda x: exports.keep(x),
         lambda x: exports.put(0, x),
@@ -408,7 +401,7 @@ def churn(exports: pywasm3.Exports, count: int = 5000) -> None:
         exports.extern(object())
 
 
-def test_what_wasm_let_go_is_freed(exports: pywasm3.Exports) -> None:
+def test_objects_that_wasm_no_longer_holds_are_freed(exports: pywasm3.Exports) -> None:
     thing = Thing()
     ref = weakref.ref(thing)
     exports.keep(thing)
@@ -443,79 +436,6 @@ def test_a_cycle_through_a_reference_is_collected() -> None:
     del thing, instance
     gc.collect()
     assert ref() is None
-
-
-class Noisy:
-    """Uses the store while it is freed."""
-
-    freed = 0
-
-    def __init__(self, exports: pywasm3.Exports) -> None:
-        self.exports = exports
-
-    def __del__(self) -> None:
-        Noisy.freed += 1
-        self.exports.keep(object())
-        self.exports.extern([])
-        self.exports.objects[2] = (self.exports.kept(),)
-
-
-def test_a_finalizer_may_use_the_store(exports: pywasm3.Exports) -> None:
-    before = Noisy.freed
-    for _ in range(5000):
-        exports.extern(Noisy(exports))
-    assert Noisy.freed - before > 1000
-    assert type(exports.kept()) is object
-
-
-def test_a_finalizer_does_not_lose_the_exception_that_is_raised() -> None:
-    class Loud:
-        def __del__(self) -> None:
-            load("(module)").close()
-
-    def f(value: Any, count: int, function: Any) -> Any:
-        for _ in range(count):
-            exports.f(Loud(), 0, None)
-        raise KeyError("the one")
-
-    def g(value: Any, count: int, function: Any) -> Any:
-        return f(value, count, function) if count else value
-
-    exports = give(g)
-    with pytest.raises(KeyError, match="the one"):
-        exports.f(None, 3000, None)
-
-
-def test_a_conversion_may_let_the_store_collect(exports: pywasm3.Exports) -> None:
-    """The argument before is not held yet while the one after is converted."""
-
-    class Index:
-        def __index__(self) -> int:
-            churn(exports)
-            return 1
-
-    load_text = """(module (global $g (export "g") (mut externref) (ref.null extern))
-    (func (export "f") (param externref i32) (result externref)
-      local.get 0 global.set $g local.get 0))"""
-    f = load(load_text, store=exports.double.store).exports
-    ref = weakref.ref(thing := Thing())
-    f.f(thing, Index())
-    del thing
-    churn(exports)
-    gc.collect()
-    assert f.g.value is ref() is not None
-
-
-def test_a_conversion_may_close_the_store() -> None:
-    instance = load(PASS)
-
-    class Index:
-        def __index__(self) -> int:
-            instance.close()
-            return 1
-
-    with pytest.raises(pywasm3.WasmError, match="closed"):
-        instance.exports.mixed(Index(), None, 1.0, instance.exports.double, None)
 
 
 def test_another_threads_objects_are_its_own(exports: pywasm3.Exports) -> None:
@@ -579,7 +499,7 @@ def test_a_callable_takes_and_gives_references() -> None:
         (FuncType(), pywasm3.host(pass_instance=True)(lambda i: None), TypeError),
     ],
 )
-def test_what_is_no_function_of_the_host_is_refused(
+def test_a_wrong_type_or_callable_of_a_host_function_is_refused(
     type_: Any, callable_: Any, error: type[Exception]
 ) -> None:
     with pytest.raises(error):
@@ -616,7 +536,7 @@ def test_a_nullable_abstract_type_has_its_short_name_only() -> None:
 @pytest.mark.parametrize(
     "text", ["(ref )", "(ref x)", "(ref null)", "(ref 1 2)", "(ref -1)", "ref"]
 )
-def test_a_text_that_is_no_reference_type_is_refused(text: str) -> None:
+def test_a_text_that_is_not_a_reference_type_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"[tT]ype"):
         FuncType([text])
 

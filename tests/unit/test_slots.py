@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Where values are while a function runs: in slots that they share, leave and take over."""
+"""Operands and locals keep their values while the compiler shares, frees and reuses their slots.
+
+All results are compared with wasmtime's. docs/internals/wasm3-bugs.md explains what a slot is.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +17,13 @@ MIXED = [*itertools.product(["i32", "i64"], repeat=3)]
 
 
 def check(text: str, *arguments: int) -> None:
-    """The results of the export f are wasmtime's."""
+    """Asserts that the export f gives the same results as in wasmtime."""
     data = wat(text)
     assert pywasm3.load(data).exports.f(*arguments) == Oracle(data).call("f", *arguments)
 
 
 def operand(type_: str, value: int) -> str:
-    """Computed, so that it takes a slot."""
+    """A value that is computed, so that it needs a slot of its own."""
     given = "(i32.wrap_i64 (local.get 0))" if type_ == "i32" else "(local.get 0)"
     return f"({type_}.add {given} ({type_}.const {value}))"
 
@@ -71,7 +74,7 @@ def test_arguments_of_a_tail_call_come_from_locals_in_their_places(types: tuple[
 
 
 def test_a_wide_operand_takes_no_pair_of_slots_whose_second_is_in_use() -> None:
-    """The local's old value goes to the slot after those of the operands above it."""
+    """The old value of the local moves to the slot after those of the operands above it."""
     check(
         """(module (func (export "f") (param i32) (result i32 i64)
         local.get 0
@@ -98,7 +101,7 @@ def test_both_slots_of_a_value_are_kept_for_the_last_operand_that_shares_them() 
 
 @pytest.mark.parametrize("count", [255, 257, 258, 600])
 def test_so_many_operands_that_are_one_local_keep_its_value(count: int) -> None:
-    """When the first of them are gone, and others take slots of their own."""
+    """Some of the operands are dropped, and other operands take slots of their own."""
     check(
         f"""(module (func (export "f") (param i64) (result i64)
         {"local.get 0 " * count}
@@ -147,7 +150,7 @@ def test_a_conditional_branch_gives_its_parameter_to_a_loop_without_results() ->
 
 
 def test_loops_give_back_the_slots_of_their_parameters() -> None:
-    """Of 8000 values at a time, that is; all these loops would need 12 000 more."""
+    """A function holds 8,000 values at a time, and these 12,000 loops would need more."""
     loop = """local.get 0 local.get 0 (local.set 0 (i64.const 7))
       (loop (param i64 i64) drop drop)"""
     load(f'(module (func (export "f") (param i64) {loop * 12_000}))', compile="eager")

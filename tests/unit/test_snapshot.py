@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Snapshots: what comes back, what is refused, and that nothing in one can do harm."""
+"""Snapshots: what a restore brings back, which ones are refused, and how they are pickled.
+
+Expected values are what was in the instance when the snapshot was taken. misuse/test_snapshots.py
+has the snapshots that are damaged or forged.
+"""
 
 import copy
 import ctypes
@@ -15,44 +19,12 @@ import pytest
 import pywasm3
 from helpers import child, load, wat
 from pywasm3 import Limits, Snapshot, SnapshotError, WasmError
-
-STATE = """
-(module
-  (memory (export "memory") 1 8)
-  (data (i32.const 16) "hello")
-  (data $passive "passive")
-  (global $g (export "g") (mut i32) (i32.const 5))
-  (global (export "h") (mut f64) (f64.const 1.5))
-  (global (export "constant") i32 (i32.const 9))
-  (type $t (func (result i32)))
-  (table $functions (export "functions") 2 8 funcref)
-  (table $externs (export "externs") 2 8 externref)
-  (table $typed (export "typed") 1 1 (ref $t) (ref.func $one))
-  (elem (table $functions) (i32.const 0) func $one)
-  (elem $two func $two)
-  (func $one (export "one") (type $t) (i32.const 1))
-  (func $two (export "two") (type $t) (i32.const 2))
-  (func (export "count") (result i32)
-    (global.set $g (i32.add (global.get $g) (i32.const 1))) (global.get $g))
-  (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))
-  (func (export "size") (result i32) (memory.size))
-  (func (export "load") (param i32) (result i32) (i32.load (local.get 0)))
-  (func (export "init") (memory.init $passive (i32.const 0) (i32.const 0) (i32.const 7)))
-  (func (export "drop") (data.drop $passive) (elem.drop $two))
-  (func (export "fill") (table.init $functions $two (i32.const 0) (i32.const 0) (i32.const 1)))
-  (func (export "call") (param i32) (result i32)
-    (call_indirect $functions (type $t) (local.get 0)))
-  (func (export "typed call") (result i32) (call_ref $t (table.get $typed (i32.const 0)))))
-"""
+from snapshot_helpers import STATE, state
 
 OTHER = '(module (memory (export "memory") 1))'
 
 
-def state() -> pywasm3.Instance:
-    return load(STATE)
-
-
-# ---- what comes back ----
+# ---- the state that a restore brings back ----
 
 
 def test_memory_comes_back() -> None:
@@ -96,7 +68,7 @@ def test_tables_come_back_with_their_size() -> None:
     assert list(externs) == objects
 
 
-def test_what_a_table_grows_by_again_is_null() -> None:
+def test_elements_that_a_table_grows_by_after_a_restore_are_null() -> None:
     instance = state()
     snapshot = instance.snapshot()
     instance.exports.functions.grow(3, instance.exports.two)
@@ -121,7 +93,7 @@ def test_segments_are_dropped_or_not_as_they_were() -> None:
         instance.exports.fill()
 
 
-def test_many_segments_are_told_apart() -> None:
+def test_a_snapshot_knows_which_of_many_segments_are_dropped() -> None:
     count = 130
     text = "".join(f'(data "{i:03}")(elem func $f)' for i in range(count))
     calls = "".join(
@@ -181,7 +153,7 @@ def test_a_module_of_the_same_bytes_is_the_same() -> None:
     assert other.snapshot() == snapshot
 
 
-def test_fuel_is_no_part_of_it() -> None:
+def test_fuel_is_not_part_of_a_snapshot() -> None:
     instance = load(STATE, limits=Limits(fuel=100))
     snapshot = instance.snapshot()
     instance.fuel = 3
@@ -241,7 +213,7 @@ def test_views_outlive_shrinking_and_show_zeros() -> None:
     view[100_000] = 1
 
 
-def test_what_a_memory_grows_by_again_is_zero() -> None:
+def test_pages_that_a_memory_grows_by_after_a_restore_are_zero() -> None:
     instance = state()
     snapshot = instance.snapshot()
     instance.exports.grow(3)
@@ -322,7 +294,7 @@ def test_memory_that_was_touched_is_given_back() -> None:
     )
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="mlock is that of Linux")
+@pytest.mark.skipif(sys.platform != "linux", reason="needs the mlock of Linux")
 def test_locked_memory_comes_back_too() -> None:
     libc = ctypes.CDLL(None)
     instance = load('(module (memory (export "memory") 8))')
@@ -434,7 +406,7 @@ def imported() -> tuple[pywasm3.Instance, pywasm3.Memory, pywasm3.Global, pywasm
 
 
 @pytest.mark.parametrize("part", [False, True])
-def test_what_is_imported_is_part_of_it_only_when_wanted(part: bool) -> None:
+def test_imports_are_part_of_a_snapshot_only_when_wanted(part: bool) -> None:
     instance, memory, global_, table = imported()
     snapshot = instance.snapshot(imported=part)
     memory.write(0, b"x")
@@ -447,10 +419,10 @@ def test_what_is_imported_is_part_of_it_only_when_wanted(part: bool) -> None:
     assert (memory.read(0, 1), memory.pages, global_.value, table[0], len(table)) == expected
 
 
-# ---- as a value ----
+# ---- snapshots as values ----
 
 
-def test_it_is_a_value() -> None:
+def test_a_snapshot_is_a_value() -> None:
     instance = state()
     one, two = instance.snapshot(), instance.snapshot()
     assert (one == two, hash(one) == hash(two), one != instance) == (True, True, True)
@@ -467,7 +439,7 @@ def test_equal_bytes_of_two_modules_are_not_equal_snapshots() -> None:
     assert one.snapshot() != two.snapshot()
 
 
-def test_it_cannot_be_changed_or_made() -> None:
+def test_a_snapshot_cannot_be_changed_or_made() -> None:
     snapshot = state().snapshot()
     with pytest.raises(AttributeError, match="immutable"):
         snapshot._image = b""  # type: ignore[misc]
@@ -477,7 +449,7 @@ def test_it_cannot_be_changed_or_made() -> None:
         Snapshot()
 
 
-def test_a_copy_is_equal() -> None:
+def test_a_copy_of_a_snapshot_is_equal() -> None:
     snapshot = state().snapshot()
     for other in (copy.copy(snapshot), copy.deepcopy(snapshot)):
         assert other == snapshot
@@ -487,7 +459,7 @@ def test_a_copy_is_equal() -> None:
 # ---- pickles ----
 
 
-def test_it_is_restored_in_another_process() -> None:
+def test_a_snapshot_can_be_restored_in_another_process() -> None:
     instance = state()
     instance.exports.count()
     instance.exports.grow(2)
@@ -516,7 +488,7 @@ def test_objects_that_cannot_be_pickled_say_so() -> None:
 
 
 @pytest.mark.parametrize("pickled", [False, True])
-def test_another_module_is_refused(pickled: bool) -> None:
+def test_a_snapshot_of_another_module_is_refused(pickled: bool) -> None:
     snapshot = state().snapshot()
     if pickled:
         snapshot = pickle.loads(pickle.dumps(snapshot))
@@ -524,10 +496,10 @@ def test_another_module_is_refused(pickled: bool) -> None:
         load(OTHER).restore(snapshot)
 
 
-# ---- when ----
+# ---- while other calls run, and after close ----
 
 
-def test_a_host_function_cannot_take_or_restore_one() -> None:
+def test_a_host_function_cannot_take_or_restore_a_snapshot() -> None:
     errors: list[str] = []
 
     def f() -> None:
@@ -579,7 +551,7 @@ def test_a_call_of_another_thread_is_waited_for() -> None:
     assert instance.exports.g.value == 1
 
 
-def test_a_closed_instance_has_none() -> None:
+def test_a_closed_instance_takes_and_restores_no_snapshot() -> None:
     instance = state()
     snapshot = instance.snapshot()
     instance.close()
@@ -589,7 +561,7 @@ def test_a_closed_instance_has_none() -> None:
         instance.restore(snapshot)
 
 
-def test_what_is_no_snapshot_is_refused() -> None:
+def test_an_object_that_is_not_a_snapshot_is_refused() -> None:
     with pytest.raises(TypeError, match=r"expected a pywasm3\.Snapshot, not bytes"):
         state().restore(b"")  # type: ignore[arg-type]
 
@@ -597,7 +569,7 @@ def test_what_is_no_snapshot_is_refused() -> None:
 # ---- limits ----
 
 
-def test_limits_hold() -> None:
+def test_a_restore_beyond_the_limits_is_refused() -> None:
     module = pywasm3.Module(wat(STATE))
     grown = pywasm3.Instance(module)
     grown.exports.grow(3)
@@ -611,149 +583,3 @@ def test_limits_hold() -> None:
     table = pywasm3.Instance(module, limits=Limits(table=3))
     with pytest.raises(SnapshotError, match="a table of 6 elements, and 3 are allowed"):
         table.restore(grown.snapshot())
-
-
-# ---- what is no image ----
-
-
-def forged(snapshot: Snapshot, image: bytes, externs: tuple[object, ...] = ()) -> Snapshot:
-    """A pickle that says something else."""
-    function, (digest, _, _) = snapshot.__reduce__()
-    return function(digest, image, externs)  # type: ignore[no-any-return]
-
-
-def test_wrong_parts_are_refused() -> None:
-    function, (digest, image, externs) = state().snapshot().__reduce__()
-    for parts in (
-        (digest.hex(), image, externs),
-        (digest, bytearray(image), externs),
-        (digest, image, list(externs)),
-        (digest[:-1], image, externs),
-    ):
-        with pytest.raises(SnapshotError, match="damaged"):
-            function(*parts)
-
-
-def test_a_truncated_image_is_refused() -> None:
-    instance = state()
-    snapshot = instance.snapshot()
-    image = snapshot._image
-    for size in [*range(400), len(image) - 4096, len(image) - 1]:
-        with pytest.raises(SnapshotError, match="damaged"):
-            instance.restore(forged(snapshot, image[:size]))
-    with pytest.raises(SnapshotError, match="damaged"):
-        instance.restore(forged(snapshot, image + b"\0"))
-    assert instance.snapshot() == snapshot
-
-
-# The words of the image of STATE, up to the bytes of memory.
-WORDS = {
-    "magic": 0,
-    "imported": 1,
-    "pages": 2,
-    "runs": 3,
-    "offset": 4,
-    "size": 5,
-    "g": 6,
-    "functions": 8,
-    "function": 9,
-    "externs": 11,
-    "extern": 12,
-    "typed": 14,
-    "typed function": 15,
-}
-
-
-@pytest.mark.parametrize(
-    ("word", "value", "message"),
-    [
-        ("magic", 0, "does not begin"),
-        ("imported", 2, "does not begin"),
-        ("pages", 0, "smaller than the module"),
-        ("pages", 9, "a memory of 9 pages"),
-        ("pages", 1 << 63, "a memory of"),
-        ("runs", 1 << 60, "too early"),
-        ("runs", 0, "damaged"),
-        ("offset", 65536, "not within the memory"),
-        ("offset", (1 << 64) - 4096, "not within the memory"),
-        ("size", 1 << 63, "not within the memory"),
-        ("size", 65536, "too early or too late"),
-        ("functions", 1, "smaller than the module"),
-        ("functions", 1 << 61, "too early"),
-        ("function", 100, "a function is none"),
-        ("function", 1 << 63, "a function is none"),
-        ("externs", (1 << 64) - 1, "too early"),
-        ("extern", 1, "an external reference is none"),
-        ("extern", 1 << 63, "an external reference is none"),
-        ("typed", 0, "smaller than the module"),
-        ("typed function", 0, "null is where its type excludes it"),
-        ("typed function", 4, "or of another type"),  # "grow"
-    ],
-)
-def test_a_forged_word_is_refused(word: str, value: int, message: str) -> None:
-    instance = state()
-    snapshot = instance.snapshot()
-    image = bytearray(snapshot._image)
-    place = 8 * WORDS[word]
-    image[place : place + 8] = value.to_bytes(8, "little")
-    with pytest.raises(SnapshotError, match=message):
-        instance.restore(forged(snapshot, bytes(image)))
-    assert instance.snapshot() == snapshot
-
-
-def test_bytes_between_pages_are_right() -> None:
-    instance = load('(module (memory (export "memory") 16))')
-    snapshot = instance.snapshot()
-    words = [*(snapshot._image[at : at + 8] for at in (0, 8, 16)), b"\1".ljust(8, b"\0")]
-    words += [number.to_bytes(8, "little") for number in (300_001, 5)]
-    instance.memory.write(0, b"\xff" * (16 << 16))
-    instance.restore(forged(snapshot, b"".join(words) + b"hello"))
-    expected = bytearray(16 << 16)
-    expected[300_001:300_006] = b"hello"
-    assert instance.memory.read(0, 16 << 16) == expected
-
-
-def test_null_given_as_an_object_is_refused() -> None:
-    instance = state()
-    instance.exports.externs[0] = "object"
-    snapshot = instance.snapshot()
-    with pytest.raises(SnapshotError, match="an external reference is none"):
-        instance.restore(forged(snapshot, snapshot._image, (None,)))
-
-
-def test_an_i32_has_32_bits() -> None:
-    instance = state()
-    snapshot = instance.snapshot()
-    image = bytearray(snapshot._image)
-    image[48:56] = (0xDEADBEEF00000003).to_bytes(8, "little")
-    instance.restore(forged(snapshot, bytes(image)))
-    assert (instance.exports.g.value, instance.exports.count()) == (3, 4)
-    assert instance.snapshot()._image[48:56] == (4).to_bytes(8, "little")
-
-
-def test_noise_does_no_harm() -> None:
-    rng = random.Random(5)
-    instance = state()
-    instance.exports.externs[0] = "object"
-    snapshot = instance.snapshot()
-    words = len(snapshot._image) // 8 - 512
-    restored = 0
-    for _ in range(2000):
-        image = bytearray(snapshot._image)
-        for _ in range(rng.choice((1, 1, 2))):
-            place = 8 * rng.randrange(2, words)
-            value = rng.choice((0, 1, 2, 7, 64, 4096, 65536, 1 << 32, (1 << 64) - 1))
-            image[place : place + 8] = value.to_bytes(8, "little")
-        if rng.random() < 0.1:
-            image = image[: rng.randrange(len(image))]
-        try:
-            instance.restore(forged(snapshot, bytes(image), snapshot._externs))
-        except SnapshotError:
-            continue
-        restored += 1
-        assert instance.exports["typed call"]() in (1, 2)
-        list(instance.exports.functions)
-        list(instance.exports.externs)
-        instance.exports.count()
-        assert len(instance.memory.read(0, len(instance.memory))) % 65536 == 0
-    assert restored > 50

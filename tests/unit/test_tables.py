@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Instructions on tables, element segments, and the identity of types in call_indirect."""
+"""Instructions on tables, element segments, and the identity of types in call_indirect.
+
+Random operations are compared with wasmtime's; other results follow from the specification.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ import pywasm3
 from helpers import Oracle, load, outcome, wat
 from pywasm3 import Trap, TrapKind
 
-# Element i of $a begins as the function that returns i + 1; `at_*` gives 0 for null.
+# At first, element i of $a is the function that returns i + 1. `at_a` and `at_b` return 0 for null.
 OPERATIONS = """
 (module
   (type $t (func (result i32)))
@@ -99,7 +102,10 @@ def test_beyond_an_end_traps_and_says_where(name: str, arguments: tuple[int, ...
 
 @pytest.mark.parametrize("before", [0, 60, 70, 80, 90, 2000])
 def test_the_place_of_a_trap_is_known_in_long_functions(before: int) -> None:
-    """Code is spread over pages, of which each has a map; these operations are the longest."""
+    """Code is spread over pages, and each page has a map from code to offsets.
+
+    table.copy is one of the longest operations, so it is the first to leave no room for the map.
+    """
     copy = "(table.copy (i32.const 0) (i32.const 0) (i32.const {}))"
     data = wat(f'(module (table 1 funcref) (func (export "f") {copy.format(1) * before} '
                f"{copy.format(2)} {copy.format(3)}))")  # fmt: skip
@@ -117,7 +123,7 @@ def test_the_longest_operations_fit_wherever_a_page_of_code_ends(before: int) ->
     assert load(text).exports.f() == 7
 
 
-def test_what_is_beyond_an_end_writes_nothing() -> None:
+def test_an_operation_beyond_the_end_of_a_table_writes_nothing() -> None:
     exports = load(OPERATIONS).exports
     for name, arguments in [("fill", (1, 2, 3)), ("init", (1, 0, 3)), ("init", (0, 2, 3))]:
         with pytest.raises(Trap):
@@ -287,8 +293,8 @@ def test_equal_types_of_two_modules_are_one() -> None:
     assert taker.exports.f() == 5
 
 
-def test_many_types_are_told_apart() -> None:
-    """More than the first table of a store's types has room for."""
+def test_many_types_stay_different_types() -> None:
+    """There are more types than the store's first table of types has room for."""
     names = ["i32", "i64", "f32", "f64", "funcref", "externref"]
     combinations = [f"{a} {b} {c}" for a in names for b in names for c in names]
     types = "".join(f"(type (func (param {c})))" for c in combinations)

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""return_call, return_call_indirect, call_ref and return_call_ref."""
+"""Tail calls and calls by reference: return_call, return_call_indirect, call_ref, return_call_ref.
+
+Random modules are compared with wasmtime; a loop of tail calls must not exhaust the stack.
+"""
 
 from __future__ import annotations
 
@@ -128,7 +131,7 @@ def test_the_callee_may_have_many_more_arguments(count: int, type_: str) -> None
         assert instance.exports.f() == expected
 
 
-def test_a_callee_for_which_the_stack_has_no_room_is_refused_on_entry() -> None:
+def test_a_callee_that_does_not_fit_the_stack_is_refused_on_entry() -> None:
     locals_ = "i64 " * 3900
     instance = pywasm3.Instance(
         pywasm3.Module(
@@ -145,7 +148,7 @@ def test_a_callee_for_which_the_stack_has_no_room_is_refused_on_entry() -> None:
 
 
 def random_module(seed: int) -> str:
-    """f passes its parameters on in another order; some arguments are constants and operands."""
+    """A module whose f passes on its parameters in another order, beside constants and sums."""
     rng = random.Random(seed)
     params = [rng.choice(TYPES) for _ in range(rng.randint(1, 20))]
     results = [rng.choice(TYPES) for _ in range(rng.randint(0, 4))]
@@ -164,7 +167,7 @@ def random_module(seed: int) -> str:
                 ]
             )
         )
-    # What the callee got is folded into each result.
+    # Every argument of the callee changes every result.
     folds = ["(f64.const 1)"]
     for i, type_ in enumerate(chosen):
         cast = {"f64": "", "f32": "f64.promote_f32"}.get(type_, f"f64.convert_{type_}_s")
@@ -247,7 +250,7 @@ def test_the_frame_of_a_trap_is_the_tail_called_function() -> None:
         (-1, TrapKind.UNDEFINED_ELEMENT),
     ],
 )
-def test_where_no_callee_is_found_the_frame_is_the_caller(element: int, kind: TrapKind) -> None:
+def test_if_no_callee_is_found_the_frame_is_the_caller(element: int, kind: TrapKind) -> None:
     assert frames("through", element) == (kind, [("table", 0x13), ("through", 0x10)])
 
 

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""References to functions of a type: identity across modules, initial values, branches."""
+"""Typed function references: types of two modules are equal or not, whatever their indices are.
+
+Which types are equal is defined by the specification, section 3.1 (recursive types) and 3.3.
+"""
 
 from __future__ import annotations
 
@@ -52,13 +55,13 @@ USES = {
 
 
 @pytest.mark.parametrize("name", USES)
-def test_what_has_an_equal_type_can_be_imported(name: str) -> None:
-    """The type has another index there."""
+def test_externs_of_an_equal_type_can_be_imported(name: str) -> None:
+    """The same type has another index in the importing module."""
     load(f"(module (type $f (func (param i64) (result i32))) {USES[name]})", {"o": load(OWNER)})
 
 
 @pytest.mark.parametrize("name", USES)
-def test_what_has_the_same_index_of_another_type_cannot_be_imported(name: str) -> None:
+def test_externs_of_another_type_with_the_same_index_cannot_be_imported(name: str) -> None:
     with pytest.raises(LinkError):
         load(
             f"(module (type (func)) (type $f (func (param i32) (result i32))) {USES[name]})",
@@ -94,7 +97,10 @@ GROUPS = {
 
 
 def call_through(given: str, wanted: str) -> int:
-    """What calling a function of one type as one of another gives."""
+    """Stores a function of the type `given` in a table, and calls it as one of the type `wanted`.
+
+    Returns what the call returns, or raises what it raises.
+    """
     owner = load(
         f"""(module (type (func (param f64))) {given} (table (export "t") 1 funcref)
         (elem (i32.const 0) $x) (func $x (type $f) i32.const 3))"""

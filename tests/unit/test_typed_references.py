@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Typed function references, and references without null, as Python values."""
+"""Typed function references, and references that exclude null, as Python values.
+
+Which values a type takes is defined by the specification, section 3.3 (matching).
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ GIVER = """
   (table (export "table") 2 (ref null $unary)))
 """
 
-# The same type has another index here.
+# The type $unary has another index here than in the module above.
 TAKER = """
 (module
   (type $unary (func (param i32) (result i32)))
@@ -119,7 +122,7 @@ def test_a_reference_for_an_immutable_global_is_checked(exports: pywasm3.Exports
             load(TAKER, {"a": {**given, "constant": wrong}})
 
 
-def test_what_is_immutable_may_be_of_a_subtype(instance: pywasm3.Instance) -> None:
+def test_an_immutable_global_may_be_of_a_subtype(instance: pywasm3.Instance) -> None:
     load('(module (import "a" "constant" (global funcref)))', {"a": instance})
     for text in ('"global" (global (mut funcref))', '"table" (table 1 funcref)'):
         with pytest.raises(LinkError, match="funcref"):

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The value types of the API: FuncType and its kin."""
+"""The classes that describe types: ValType, RefType, FuncType and the others are values.
+
+Their texts are those of WebAssembly's text format.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +56,7 @@ def test_types_can_be_given_by_name() -> None:
     assert TableType("funcref", 1) == TableType(funcref, 1)
 
 
-def test_a_name_that_is_no_type_is_refused() -> None:
+def test_an_unknown_name_of_a_type_is_refused() -> None:
     with pytest.raises(ValueError, match="i31"):
         FuncType(["i31"])
     with pytest.raises(ValueError, match="int"):

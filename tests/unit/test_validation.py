@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""What the validator accepts and refuses, and what it says. The official suite has most of it
-(tests/spec); here are the messages, the places, the limits and what costs how much."""
+"""The validator: its messages, the places that they name, its limits and its cost.
+
+The official suite (tests/spec) has most of what must be valid or invalid. The limits are those of
+native/base/limits.h.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from pywasm3 import InvalidError, MalformedError, ModuleError, UnsupportedError
 
 
 def function(code: bytes, types: bytes = b"\x01\x60\0\0", groups: bytes = b"\0") -> bytes:
-    """A module of one function of type 0."""
+    """A module with one function, of type 0."""
     body = groups + code + b"\x0b"
     return (
         HEADER
@@ -108,8 +111,8 @@ def test_an_error_in_a_body_has_the_place_of_its_instruction() -> None:
     assert str(error).startswith("unknown label 7: expected an index below 1")
 
 
-def test_the_frequent_instructions_are_told_like_the_others() -> None:
-    padding = b"\x41\0\x1a" * 10  # they are checked apart where enough bytes follow
+def test_errors_in_frequent_instructions_have_the_usual_messages() -> None:
+    padding = b"\x41\0\x1a" * 10  # a fast path checks them if so many bytes follow
     for code, message in [
         (b"\x41\0\x6a", "type mismatch: i32.add expected i32 but the stack is empty"),
         (b"\x41\0\x7b", "type mismatch: i64.popcnt expected i64 but got i32"),
@@ -162,7 +165,19 @@ def test_a_constant_expression_may_compute_with_earlier_globals() -> None:
         )
     ).exports
     assert exports.i.value == 0x3FFFFFFF
-    assert exports.j.value == 2**63 - 19  # -21 + 1 - (2^63 - 1), wrapped
+    assert exports.j.value == 2**63 - 19  # -21 + 1 - (2**63 - 1), wrapped around
+
+
+def test_each_function_is_declared_for_itself() -> None:
+    """ref.func needs a declaration of exactly this function, whatever its index is."""
+    functions = "(func) " * 40
+    for index in range(40):
+        text = "(module {} (func (drop (ref.func {}))) (elem declare func {}))"
+        pywasm3.Module.validate(wat(text.format(functions, index, index)))
+        data = bytearray(wat(text.format(functions, index, index)))
+        place = data.rindex(bytes([0xD2, index])) + 1
+        data[place] = (index + 1) % 40
+        assert "undeclared function reference" in str(refusal(bytes(data)))
 
 
 def test_a_segments_offset_may_be_computed() -> None:
@@ -205,7 +220,7 @@ def test_an_offset_may_be_as_long_as_a_64_bit_number() -> None:
 
 
 def test_blocks_may_nest_250000_deep() -> None:
-    depth = 249_999  # the function is one, too
+    depth = 249_999  # the body of the function is a block, too
     pywasm3.Module.validate(function(b"\x02\x40" * depth + b"\x0b" * depth))
     error = refusal(function(b"\x02\x40" * (depth + 1) + b"\x0b" * (depth + 1)))
     assert type(error) is UnsupportedError
@@ -267,5 +282,5 @@ def test_the_time_is_in_proportion_to_the_bytes(name: str) -> None:
     before = time.perf_counter()
     pywasm3.Module.validate(data)
     spent = time.perf_counter() - before
-    # Some 10 to 100 ns a byte are usual; what is quadratic takes minutes.
+    # Validation usually takes 10 to 100 ns a byte. If it were quadratic, it would take minutes.
     assert spent < (len(data) * 1e-6 + 0.5) * (20 if SANITIZED else 1)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The shape of the published ``wasm3`` binding, call for call.
+"""The API of the `wasm3` package (PyPI's pywasm3 0.5.0), call for call.
 
-Expected values are those of pywasm3 0.5.0 of PyPI, but where that crashes, reads beyond a buffer,
-skips a check, or leaves out what the module says (its name, a start function of index 0).
+Expected values are those that the `wasm3` package gives. The exceptions are calls where it crashes,
+reads beyond a buffer, skips a check, or ignores what the module says (its name, or a start function
+with index 0).
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def loaded(text: str, stack: int = 1024) -> tuple[wasm3.Runtime, Any]:
     return runtime, module
 
 
-# ---- programs of the published binding ----
+# ---- programs for the wasm3 package ----
 
 
 def test_the_example_of_its_readme() -> None:
@@ -67,7 +68,7 @@ def test_the_classes_are_there() -> None:
         assert isinstance(getattr(wasm3, name), type)
 
 
-def test_what_is_made_is_of_the_classes() -> None:
+def test_objects_are_of_the_classes_of_the_wasm3_package() -> None:
     runtime, module = loaded(MIXED)
     assert isinstance(runtime, wasm3.Runtime)
     assert isinstance(module, wasm3.Module)
@@ -114,7 +115,7 @@ def test_a_missing_function_is_a_runtime_error() -> None:
         wasm3.Environment().new_runtime(1024).find_function("any")
 
 
-def test_an_export_that_is_no_function_is_not_found() -> None:
+def test_an_export_that_is_not_a_function_is_not_found() -> None:
     with pytest.raises(RuntimeError):
         loaded(MIXED)[0].find_function("memory")
 
@@ -141,7 +142,7 @@ def test_stricter_a_wrong_number_of_arguments_is_refused() -> None:
             div.call_argv(*map(str, arguments))
 
 
-def test_stricter_text_that_is_no_number_is_refused() -> None:
+def test_stricter_text_that_is_not_a_number_is_refused() -> None:
     with pytest.raises(RuntimeError):
         loaded(MIXED)[0].find_function("div").call_argv("seven", "2")
 
@@ -154,7 +155,7 @@ def test_a_module_has_its_name_or_a_placeholder() -> None:
     assert loaded(SWAP)[1].name == ".unnamed"
 
 
-def test_bytes_that_are_no_module_are_a_runtime_error() -> None:
+def test_bytes_that_are_not_a_module_are_a_runtime_error() -> None:
     for data in (b"", b"no module", b"\0asm"):
         with pytest.raises(RuntimeError):
             wasm3.Environment().parse_module(data)
@@ -335,7 +336,7 @@ def test_an_exception_of_a_linked_function_arrives() -> None:
 
 
 def test_a_linked_function_calls_back_through_a_table() -> None:
-    """As the published binding's own test of dynamic callbacks does it."""
+    """The test of dynamic callbacks in the `wasm3` package does the same."""
     runtime, module = loaded(
         """(module
         (type $binary (func (param i32 i32) (result i32)))
@@ -380,7 +381,7 @@ def test_a_missing_or_immutable_global_is_a_runtime_error() -> None:
         module.set_global("constant", 1)
 
 
-def test_a_global_refuses_what_is_no_value_of_its_type() -> None:
+def test_a_global_refuses_values_that_its_type_cannot_hold() -> None:
     _, module = loaded(MIXED)
     for value in ("1", None, 1.5):
         with pytest.raises(TypeError):
@@ -424,7 +425,7 @@ def test_a_memory_is_a_writable_view() -> None:
     assert runtime.find_function("read")() == 43
 
 
-def test_no_memory_is_none() -> None:
+def test_get_memory_returns_none_without_a_memory() -> None:
     assert loaded(SWAP)[0].get_memory(0) is None
     assert loaded(MIXED)[0].get_memory(1) is None
     assert wasm3.Environment().new_runtime(1024).get_memory(0) is None

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Directories below descriptor 3: preopens, making, listing, renaming, removing.
+// Tests directories below descriptor 3: how they are preopened, made, listed, renamed and removed.
 #include "guest.h"
 
 static char buffer[1024];
 
 static u32 list(u32 fd, u32 room, u32 *entries)
 {
-    // Lists with a small buffer, so that entries are cut and asked for again.
+    // The buffer is small, so that entries are cut off and must be asked for again.
     u64 cookie = 0;
     u32 used, names = 0;
     *entries = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Pointers and lengths that reach beyond the memory, at each argument of each function.
+// Passes pointers and lengths that reach beyond the memory, for each argument of each function.
 #include "guest.h"
 
 static char buffer[64];
@@ -96,11 +96,11 @@ MAIN
         data(fd, bad[i]);
     }
     lengths(fd);
-    // Nothing of this had an effect.
+    // None of the calls above had an effect.
     EXPECT(OK, fd_filestat_get(fd, &stat));
     EXPECT(4, stat.size);
     EXPECT(NOENT, path_filestat_get(3, 0, P("x"), &stat));
-    // Memory that is new is memory.
+    // Memory that has just grown can be used.
     char *more = END;
     __builtin_wasm_memory_grow(0, 1);
     EXPECT(OK, random_get(more, 65536));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Regular files below descriptor 3: opening, reading, writing, seeking, sizes, times, flags.
+// Tests regular files below descriptor 3: opening, reading, writing, seeking, sizes, times, flags.
 #include "guest.h"
 
 static char buffer[64];
@@ -104,7 +104,7 @@ static void writing(void)
     EXPECT(OK, fd_close(fd));
 }
 
-// Of several buffers, wasmtime uses one.
+// wasmtime uses only one of several buffers.
 static void vectors(void)
 {
     u32 fd, got;

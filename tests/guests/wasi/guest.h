@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The functions of WASI preview 1 as they are, and what checks them: no C library between.
+// The functions of WASI preview 1, without a C library between, and macros that check them.
 //
-// EXPECT(errno, call) prints a line when the call returns another number, and the program's exit
-// code is 1 then. What a guest prints otherwise is for the test to look at.
+// EXPECT(errno, call) prints a line if the call returns another number, and makes the exit code of
+// the program 1. Anything else that a guest prints is checked by the test.
 #ifndef GUEST_H
 #define GUEST_H
 
@@ -104,7 +104,7 @@ static u32 length(const char *text)
     return n;
 }
 
-// A path with its length: two arguments of most functions.
+// A path with its length, which are two arguments of most functions.
 #define P(text) (text), length(text)
 
 static inline void print(const char *text)
@@ -144,7 +144,7 @@ static inline void expect(u32 line, u64 expected, u64 got, const char *call)
 
 #define EXPECT(errno, call) expect(__LINE__, errno, call, #call)
 
-// The same for what wasmtime ends a program for, or does not do. Its runs have one argument.
+// EXPECT for what wasmtime cannot do. A program that gets one argument, as it does there, skips it.
 static inline bool strict(void)
 {
     u32 count, size;
@@ -153,7 +153,7 @@ static inline bool strict(void)
 
 #define EXPECT_STRICT(errno, call) (strict() ? EXPECT(errno, call) : (void)0)
 
-// Opens for reading, or with more rights.
+// Opens a path with the right to read, or with more rights.
 static inline u32 open_with(u32 fd, const char *path, u32 oflags, u64 rights, u32 fdflags, u32 *opened)
 {
     return path_open(fd, FOLLOW, P(path), oflags, rights, ALL, fdflags, opened);

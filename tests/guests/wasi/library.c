@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A reactor: a library that is initialized once, with a function that may end it.
+// A reactor: a library that is initialized once and has functions that the host calls.
 #include "guest.h"
 
 __attribute__((import_module("env"), import_name("back"))) extern u32 back(u32);
@@ -21,7 +21,7 @@ __attribute__((export_name("leave"))) u32 leave(u32 code)
     proc_exit(code);
 }
 
-// Calls the host, who may call again.
+// Calls the host, which may call this library again.
 __attribute__((export_name("deep"))) u32 deep(u32 n)
 {
     return back(n) + 1;

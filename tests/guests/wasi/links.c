@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Symbolic and hard links below descriptor 3, and every way that leads out of it.
+// Tests symbolic and hard links below descriptor 3, and every way that leads out of it.
 #include "guest.h"
 
 static char buffer[64];
@@ -116,7 +116,7 @@ static void escapes(void)
     EXPECT(PERM, open_with(3, "..", DIRECTORY, RIGHT_READ, 0, &fd));
     EXPECT(PERM, open_with(3, "dir/../..", DIRECTORY, RIGHT_READ, 0, &fd));
     EXPECT(PERM, path_symlink(P("/etc/passwd"), 3, P("absolute")));
-    // A directory that was opened is a border, too.
+    // No path leads out of a directory that the guest has opened, either.
     EXPECT(OK, open_with(3, "dir", DIRECTORY, ALL & ~WRITING, 0, &fd));
     u32 inner;
     EXPECT(PERM, open_with(fd, "../nothing", 0, RIGHT_READ, 0, &inner));

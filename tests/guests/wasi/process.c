@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Arguments, environment, clocks, random bytes, yielding: run with two of each.
+// Prints the arguments and the environment; tests clocks, random bytes and yielding.
 #include "guest.h"
 
 static u32 pointers[8];

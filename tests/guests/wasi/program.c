@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a C program does with its library: arguments, environment, streams, files, directories.
+// A C program that uses its library: arguments, environment, streams, files and directories.
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Rights: asked for, taken away, missing.
+// Tests rights of descriptors that are asked for, taken away or missing.
 #include "guest.h"
 
 static char buffer[64];

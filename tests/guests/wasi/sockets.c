@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Descriptor 3 listens and has one caller, who says "hello" and hangs up after it was answered.
+// Descriptor 3 listens for one client, which sends "hello" and hangs up after the answer.
 #include "guest.h"
 
 static char buffer[16];

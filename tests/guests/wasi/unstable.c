@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// wasi_unstable, where it is not as its successor: seeking, filestat, subscriptions to clocks.
+// Tests where wasi_unstable differs from its successor: seeking, filestat, subscriptions to clocks.
 #define MODULE "wasi_unstable"
 #include "guest.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// poll_oneoff: clocks, descriptors that are ready, and requests that are wrong.
+// Tests poll_oneoff: clocks, descriptors that are ready, and requests that are wrong.
 #include "guest.h"
 
 static event events[4];
@@ -38,7 +38,7 @@ static void descriptors(void)
         {.user_data = 2, .type = 2, .fd = fd},
         {.user_data = 3, .type = 0, .clock = {.id = 1, .timeout = 3600000000000}},
     };
-    // wasmtime reports one of them.
+    // wasmtime reports only one of them.
     if (!strict())
         return;
     EXPECT(OK, poll_oneoff(all, events, 3, &count));
@@ -58,7 +58,7 @@ static void wrong(void)
         {.user_data = 1, .type = 1, .fd = 99},
         {.user_data = 2, .type = 0, .clock = {.id = 1, .timeout = 3600000000000}},
     };
-    // wasmtime lets the whole call fail instead.
+    // In wasmtime, the whole call fails instead.
     if (!strict())
         return;
     EXPECT(OK, poll_oneoff(some, events, 2, &count));

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Modules with a few bytes changed: they are read or refused, nothing else, and never wrongly
-refused. The oracle is wasmtime's validator."""
+"""Modules with a few bytes changed are accepted, or refused with an offset, and never crash.
+
+No module that wasmtime's validator accepts may be called malformed or invalid.
+"""
 
 from __future__ import annotations
 
@@ -36,9 +38,9 @@ SEEDS = [
     )
 ]
 
-# What bytes of interest are changed to: counts, kinds, types, opcodes, LEB128 continuations.
+# New bytes: any, and more often those that are counts, kinds, types, opcodes or parts of a LEB128.
 BYTES = st.one_of(st.integers(0, 255), st.sampled_from(b"\x00\x01\x02\x7f\x80\xff\x0b\x70\x41\x60"))
-# How many bytes are replaced, and by which: so bytes also come and go.
+# Where bytes are replaced, how many, and by which: the module may become longer or shorter.
 CHANGES = st.lists(
     st.tuples(st.integers(8, 300), st.integers(0, 2), st.lists(BYTES, max_size=2)),
     min_size=1,
@@ -59,7 +61,7 @@ def outcome(data: bytes) -> pywasm3.ModuleError | None:
         module = pywasm3.Module(data)
     except pywasm3.ModuleError as error:
         return error
-    repr((module.imports, module.exports, module.custom_sections))  # all of it can be looked at
+    repr((module.imports, module.exports, module.custom_sections))  # every part can be looked at
     return None
 
 
@@ -89,7 +91,7 @@ def test_what_wasmtime_accepts_is_never_called_malformed_or_invalid(
     data = changed(seed, changes)
     error = outcome(data)
     if isinstance(error, (pywasm3.MalformedError, pywasm3.InvalidError)):
-        # Beyond WebAssembly 3.0: the proposal of compact imports, which wasmtime reads already.
+        # wasmtime already reads compact imports, a proposal that is not part of WebAssembly 3.0.
         compact = "malformed import kind: 0x7" in str(error)
         assert compact or not accepts(data), error
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What the section reader refuses: which error, where, and at what cost.
+"""The decoder refuses malformed and unsupported modules: with which error, where, and how fast.
 
-The wording of the errors has goldens of its own: tests/invalid.
+The offsets follow from how the modules are put together. tests/invalid has the exact texts of the
+errors.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def refusal(data: bytes) -> ModuleError:
 
 
 def section_ends(data: bytes) -> set[int]:
-    """Where each section ends, and the header."""
+    """The offsets at which the header and each section end."""
     ends, position = {8}, 8
     while position < len(data):
         size, position = read_leb(data, position + 1)
@@ -49,7 +50,7 @@ def section_ends(data: bytes) -> set[int]:
     return ends
 
 
-# ---- what an error carries ----
+# ---- offset and function of an error ----
 
 
 def test_each_kind_of_refusal_is_a_class_of_its_own() -> None:
@@ -66,7 +67,7 @@ def test_a_refusal_carries_the_offset_of_what_is_wrong() -> None:
 
 
 def test_a_refusal_of_a_body_carries_the_function() -> None:
-    # Function 0 is imported, 1 is empty, 2 has a local of type 0x10.
+    # Function 0 is imported, function 1 is empty, and function 2 has a local of type 0x10.
     data = (
         HEADER
         + section(1, b"\x01\x60\x00\x00")
@@ -119,7 +120,7 @@ def test_every_order_of_present_sections_that_keeps_the_rule_is_read() -> None:
         pywasm3.Module(HEADER + kept)
 
 
-# ---- what is valid, but not supported ----
+# ---- valid modules that are not supported ----
 
 UNSUPPORTED = [
     ("garbage-collected types", "(module (type (struct (field i32))))"),
@@ -156,11 +157,11 @@ def test_a_feature_that_is_not_supported_is_named(feature: str, text: str) -> No
 
 
 @pytest.mark.parametrize(("feature", "text"), UNSUPPORTED)
-def test_what_is_not_supported_is_valid(feature: str, text: str) -> None:
+def test_modules_with_unsupported_features_are_valid(feature: str, text: str) -> None:
     assert pywasm3.Module.validate(wat(text)) is None
 
 
-def test_the_first_use_of_what_is_not_supported_is_told_with_its_function() -> None:
+def test_the_first_unsupported_instruction_is_reported_with_its_function() -> None:
     text = """(module
         (import "env" "f" (func))
         (func)
@@ -229,7 +230,7 @@ def test_a_function_may_have_50000_locals_with_its_parameters() -> None:
 
 @pytest.mark.parametrize("number", [1, 2, 3, 4, 5, 6, 7, 9, 11, 13])
 def test_a_count_beyond_the_bytes_is_refused_before_room_is_made_for_it(number: int) -> None:
-    # A million entries would take up to 72 MB; the section has 20 bytes.
+    # The section has 20 bytes, but room for a million entries would take up to 72 MB.
     for count in (1000, 1_000_000, 2**32 - 1):
         error = refusal(HEADER + section(number, leb(count) + b"\x00" * 20))
         assert type(error) is MalformedError

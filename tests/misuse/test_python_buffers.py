@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Buffers that are written in Python (PEP 688, from 3.12 on): they can show, and do, anything."""
+"""Buffers that are written in Python (PEP 688, since 3.12), which can show and do anything.
+
+A buffer must be released as often as it was taken, whatever it does.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,10 @@ TEXT = """
 
 
 class Exporter:
-    """Shows one thing after the other, the last one for ever; counts who holds it."""
+    """Shows another buffer at each request until the last one, and counts how many are held.
+
+    It calls `then` at each request.
+    """
 
     def __init__(self, *shown: Any, then: Callable[[], object] = lambda: None) -> None:
         self.shown, self.then, self.held = list(shown), then, 0
@@ -49,14 +55,14 @@ def neg(instance: pywasm3.Instance) -> pywasm3.Function:
     return function
 
 
-def test_they_are_arguments_and_results(neg: pywasm3.Function) -> None:
+def test_buffers_may_be_arguments_and_results_of_a_map(neg: pywasm3.Function) -> None:
     items, out = Exporter(array("i", [1, 2])), Exporter(array("i", [0, 0]))
     assert neg.map(items, out=out) is out
     assert out.shown[0].tolist() == [-1, -2]
     assert (items.held, out.held) == (0, 0)
 
 
-def test_they_are_let_go_after_a_trap(instance: pywasm3.Instance) -> None:
+def test_buffers_are_released_after_a_trap(instance: pywasm3.Instance) -> None:
     divisors = Exporter(b"\1\0")
     with pytest.raises(pywasm3.Trap, match="at element 1"):
         instance.exports.div.map(1, divisors)
@@ -64,35 +70,37 @@ def test_they_are_let_go_after_a_trap(instance: pywasm3.Instance) -> None:
 
 
 @pytest.mark.parametrize("dimensions", [0, 2])
-def test_they_may_change_their_dimensions(neg: pywasm3.Function, dimensions: int) -> None:
+def test_buffers_that_change_their_dimensions_are_refused(
+    neg: pywasm3.Function, dimensions: int
+) -> None:
     changing = Exporter(b"ab", np.zeros((2,) * dimensions, np.int32))
     with pytest.raises(ValueError, match=f"parameter 0 has {dimensions} dimensions"):
         neg.map(changing)
 
 
-def test_they_may_refuse_to_be_written(instance: pywasm3.Instance) -> None:
+def test_buffers_that_refuse_to_be_written_are_an_error(instance: pywasm3.Instance) -> None:
     with pytest.raises(BufferError):
         instance.exports.neg.map(b"a", out=Exporter(b"abcd"))
     with pytest.raises(BufferError):
         instance.memory.copy_out(0, 1, into=Exporter(b"abcd"))
 
 
-def test_what_they_raise_arrives(neg: pywasm3.Function) -> None:
+def test_an_exception_of_a_buffer_arrives(neg: pywasm3.Function) -> None:
     with pytest.raises(ZeroDivisionError):
         neg.map(Exporter(b"ab", then=lambda: 1 // 0))
 
 
-def test_they_may_call_the_function(neg: pywasm3.Function) -> None:
+def test_buffers_may_call_the_function_that_is_mapped(neg: pywasm3.Function) -> None:
     calling = Exporter(b"ab", then=lambda: neg.map(b"\1"))
     assert neg.map(calling).tolist() == [-97, -98]
 
 
-def test_they_may_grow_the_memory_that_they_are_copied_to(instance: pywasm3.Instance) -> None:
+def test_buffers_may_grow_the_memory_that_they_are_copied_to(instance: pywasm3.Instance) -> None:
     growing = Exporter(b"ab", then=lambda: instance.memory.grow(1))
     assert instance.memory.copy_in(65534 + 65536, growing) == 2
 
 
-def test_they_may_close_the_instance(instance: pywasm3.Instance, neg: pywasm3.Function) -> None:
+def test_buffers_may_close_the_instance(instance: pywasm3.Instance, neg: pywasm3.Function) -> None:
     items, out = Exporter(b"ab"), Exporter(array("i", [0, 0]), then=instance.close)
     with pytest.raises(pywasm3.WasmError, match="closed"):
         neg.map(items, out=out)

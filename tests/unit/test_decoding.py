@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What a module says of itself once its sections are read: native/frontend, seen from Python."""
+"""The decoder: what a module says of itself once its sections have been read.
+
+The modules are made by hand or from text, and the expected values are what was put into them.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import pytest
 
 import pywasm3
 from binary import HEADER, leb, section, text
-from helpers import wat
+from helpers import load, wat
 from pywasm3 import (
     CustomSection,
     ExportType,
@@ -24,7 +27,7 @@ from pywasm3 import (
     i64,
 )
 
-NO_TYPE = b"\x01\x60\x00\x00"  # a type section's contents: () -> ()
+NO_TYPE = b"\x01\x60\x00\x00"  # the contents of a type section with one type, () -> ()
 
 
 def custom(name: str, data: bytes) -> bytes:
@@ -159,15 +162,15 @@ def test_the_first_name_section_counts() -> None:
 @pytest.mark.parametrize(
     "contents",
     [
-        b"\x00\x03" + text("ab") + b"\x01\x04\x01\x00\x05x",  # function names that are cut off
-        b"\x00\x03" + text("ab") + b"\x01\x7f",  # a subsection that is larger than the section
-        b"\x00\x04" + text("ab") + b"!",  # more than the name
-        b"\x00\x02\x01\xff",  # not UTF-8
-        b"\x00\x03" + text("ab") + b"\x01\x05\xff\xff\xff\xff\x0f",  # too many names to be there
+        b"\x00\x03" + text("ab") + b"\x01\x04\x01\x00\x05x",  # the names of functions are cut off
+        b"\x00\x03" + text("ab") + b"\x01\x7f",  # a subsection is larger than the section
+        b"\x00\x04" + text("ab") + b"!",  # there are bytes after the name
+        b"\x00\x02\x01\xff",  # the name is not UTF-8
+        b"\x00\x03" + text("ab") + b"\x01\x05\xff\xff\xff\xff\x0f",  # more names than bytes
         b"\x00",
     ],
 )
-def test_a_malformed_name_section_is_as_good_as_none(contents: bytes) -> None:
+def test_a_malformed_name_section_is_ignored(contents: bytes) -> None:
     exports = b"\x01" + text("exported") + b"\x00\x00"
     broken = trapping(custom("name", contents), exports=exports)
     assert broken.name is None
@@ -193,7 +196,7 @@ def test_a_name_for_a_function_that_is_not_there_is_skipped() -> None:
     assert frame_name(trapping(custom("name", names))) == "f"
 
 
-# ---- the bytes ----
+# ---- the bytes of a module ----
 
 
 def test_a_module_keeps_its_own_copy_of_the_bytes() -> None:
@@ -212,3 +215,44 @@ def test_names_outlive_what_they_were_read_from() -> None:
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
 def test_any_buffer_of_bytes_is_read(kind: type) -> None:
     assert pywasm3.Module(kind(HEADER)).size == 8
+
+
+def test_text_where_bytes_belong_says_what_to_do() -> None:
+    with pytest.raises(TypeError, match=r"load"):
+        pywasm3.Module("plugin.wasm")  # type: ignore[arg-type]
+
+
+def test_a_buffer_of_wider_items_is_refused() -> None:
+    import array
+
+    with pytest.raises(TypeError, match="bytes"):
+        pywasm3.Module(array.array("I", [0x6D736100, 1]))
+    with pytest.raises(TypeError, match="bytes"):
+        pywasm3.Module(memoryview(bytes(8)).cast("Q"))
+
+
+def test_a_buffer_with_gaps_is_refused() -> None:
+    data = bytes(b for byte in wat("(module)") for b in (byte, 0))
+    with pytest.raises(TypeError, match="contiguous"):
+        pywasm3.Module(memoryview(data)[::2])
+    with pytest.raises(TypeError, match="contiguous"):
+        pywasm3.Module(memoryview(wat("(module)"))[::-1])
+
+
+def test_signed_bytes_and_characters_are_bytes() -> None:
+    for code in "bc":
+        assert pywasm3.Module(memoryview(wat("(module)")).cast(code)).size == 8
+
+
+def test_a_released_view_is_refused() -> None:
+    view = memoryview(wat("(module)"))
+    view.release()
+    with pytest.raises((ValueError, TypeError)):
+        pywasm3.Module(view)
+
+
+def test_a_module_may_be_made_of_a_memory_of_its_own_kind() -> None:
+    memory = load('(module (memory (export "memory") 1))').memory
+    data = wat("(module)")
+    memory.write(0, data)
+    assert pywasm3.Module(memoryview(memory)[: len(data)]).bytes == data

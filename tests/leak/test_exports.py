@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: MIT
+"""Memories, views, tables, globals, tags and snapshots leave nothing behind.
+
+What is measured after many rounds must be what was measured before them: see `leak_helpers`.
+"""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+import pywasm3
+from helpers import load, wat
+from leak_helpers import assert_no_leak, assert_no_objects_left, failing
+
+pytestmark = pytest.mark.leak
+
+
+def test_copies_do_not_leak(instance: pywasm3.Instance) -> None:
+    memory, target = instance.memory, bytearray(100)
+    assert_no_leak(lambda: memory.copy_out(memory.copy_in(0, target), 100, target), 50_000)
+    assert_no_leak(lambda: memory.view("i", 0, 5), 50_000)
+
+
+def test_a_view_does_not_leak(instance: pywasm3.Instance) -> None:
+    memory = instance.memory
+    assert_no_leak(lambda: memoryview(memory)[8:16], 100_000)
+
+
+def test_a_memory_that_only_a_view_keeps_does_not_leak() -> None:
+    """Every memory has a page that was written to, so each one that stays costs 64 KiB."""
+    module = pywasm3.Module(wat('(module (memory (export "m") 1))'))
+    kept: list[memoryview] = []
+
+    def action() -> None:
+        view = memoryview(pywasm3.Instance(module).memory)
+        view[:] = b"x" * len(view)
+        kept[:] = [view]
+
+    assert_no_leak(action, 2_000)
+
+
+def test_grown_memory_does_not_leak() -> None:
+    module = pywasm3.Module(wat('(module (memory (export "m") 1))'))
+
+    def action() -> None:
+        memory = pywasm3.Instance(module).memory
+        memory.grow(8)
+        memory.write(8 * 65536, b"x" * 65536)
+
+    assert_no_leak(action, 2_000)
+
+
+def test_memory_accesses_do_not_leak(instance: pywasm3.Instance) -> None:
+    memory = instance.memory
+
+    def action() -> None:
+        memory.write(1000, b"text" * 10)
+        memory.read(1000, 40)
+        memory.read_cstring(1000)
+        memory[0:40] = memory[1000:1040]
+        memory.write_u64(0, memory.read_u64(8))
+        memory.write_str(0, memory.read_str(1000))
+        memory.pack("Q", 0, *memory.unpack("Q", 8))
+        memory.grow(0)
+
+    assert_no_leak(action, 10_000)
+
+
+def test_refused_memory_accesses_do_not_leak(instance: pywasm3.Instance) -> None:
+    memory = instance.memory
+
+    def action() -> None:
+        failing(IndexError, memory.read, 65536, 1)
+        failing(IndexError, memory.write, 65536, b"x")
+        failing(IndexError, memory.read_cstring, 65537)
+        failing(IndexError, memory.__getitem__, 65536)
+        failing(TypeError, memory.write, 0, "text")
+        failing(ValueError, memory.__setitem__, slice(0, 1), b"xx")
+        failing(pywasm3.WasmError, memory.grow, 1 << 20)
+
+    assert_no_leak(action, 5_000)
+
+
+def test_globals_and_tables_do_not_leak(instance: pywasm3.Instance) -> None:
+    counter, table = instance.exports.counter, instance.exports.table
+
+    def action() -> None:
+        counter.value = 1 << 62
+        assert counter.value == 1 << 62
+        table[1] = table[0]
+        table[1] = None
+        assert len(list(table)) == 2
+        failing(TypeError, table.__setitem__, 0, 3)
+        failing(IndexError, table.__getitem__, 5)
+
+    assert_no_leak(action, 3_000)
+
+
+def test_documentation_and_signatures_do_not_leak(instance: pywasm3.Instance) -> None:
+    import inspect
+
+    add = instance.exports.add
+
+    def action() -> None:
+        assert add.__doc__
+        assert inspect.signature(add)
+        assert repr(add)
+        assert add.arg_types
+        assert add.raw != add
+
+    assert_no_leak(action, 2_000)
+
+
+def test_externs_of_the_host_do_not_leak() -> None:
+    def action() -> None:
+        store = pywasm3.Store()
+        memory = pywasm3.Memory(1, 2, store=store)
+        table = pywasm3.Table("externref", 10, None, memory, store=store)
+        pywasm3.Global("externref", table, store=store)
+        store.close()
+
+    assert_no_leak(action, 4000)
+
+
+def test_tags_do_not_leak() -> None:
+    """The tags are exported, imported or made by the host; one has a type that does not fit."""
+    text = '(module (import "a" "t" (tag (param i32))) (tag (export "own") (param f64)))'
+    user, other = pywasm3.Module(wat(text)), pywasm3.Module(wat(text.replace("i32", "i64")))
+
+    def action() -> None:
+        tag = pywasm3.Tag(pywasm3.FuncType(("i32",)))
+        assert pywasm3.Instance(user, {"a": {"t": tag}}).exports.own != tag
+        failing(pywasm3.LinkError, pywasm3.Instance, other, {"a": {"t": tag}})
+
+    assert_no_leak(action, 20_000)
+
+
+def test_snapshots_do_not_leak() -> None:
+    """Snapshots are taken, pickled, restored to a memory that has grown, and refused."""
+    instance = load(
+        """
+        (module
+          (memory (export "memory") 1 4) (data (i32.const 0) "data")
+          (table (export "t") 3 8 externref) (table (export "f") 2 8 funcref)
+          (func (export "g")))
+        """
+    )
+    other = load("(module (memory 1))").snapshot()
+    neighbour = load('(module (func (export "h")))', store=instance.store)
+
+    def action(thing: object) -> None:
+        instance.exports.t[0] = thing
+        snapshot = pickle.loads(pickle.dumps(instance.snapshot()))
+        instance.exports.f[0] = neighbour.exports.h
+        instance.memory.grow(1)
+        instance.exports.t.grow(1)
+        foreign = instance.snapshot()
+        failing(TypeError, pickle.dumps, foreign)
+        failing(pywasm3.SnapshotError, instance.restore, other)
+        instance.restore(foreign)
+        instance.restore(snapshot)
+
+    assert_no_leak(lambda: action([object()]), 3000)
+    # A store frees the objects that nobody refers to some at a time, so numbers are used here.
+    assert_no_objects_left(lambda: action(5), 1000)

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: MIT
+"""Damaged and forged snapshots are refused or harmless, whatever their bytes say.
+
+A pickled snapshot may come from anywhere, so its bytes are not trusted. A forged image here is a
+real one with words replaced. The places of the words follow from the layout that
+native/embed/snapshot.c writes and from the order of the declarations in `snapshot_helpers.STATE`.
+"""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from helpers import load
+from pywasm3 import Snapshot, SnapshotError
+from snapshot_helpers import state
+
+
+def forged(snapshot: Snapshot, image: bytes, externs: tuple[object, ...] = ()) -> Snapshot:
+    """The snapshot that a pickle with another image and other objects would give."""
+    function, (digest, _, _) = snapshot.__reduce__()
+    return function(digest, image, externs)  # type: ignore[no-any-return]
+
+
+def test_parts_of_a_wrong_type_or_size_are_refused() -> None:
+    function, (digest, image, externs) = state().snapshot().__reduce__()
+    for parts in (
+        (digest.hex(), image, externs),
+        (digest, bytearray(image), externs),
+        (digest, image, list(externs)),
+        (digest[:-1], image, externs),
+    ):
+        with pytest.raises(SnapshotError, match="damaged"):
+            function(*parts)
+
+
+def test_a_truncated_image_is_refused() -> None:
+    instance = state()
+    snapshot = instance.snapshot()
+    image = snapshot._image
+    for size in [*range(400), len(image) - 4096, len(image) - 1]:
+        with pytest.raises(SnapshotError, match="damaged"):
+            instance.restore(forged(snapshot, image[:size]))
+    with pytest.raises(SnapshotError, match="damaged"):
+        instance.restore(forged(snapshot, image + b"\0"))
+    assert instance.snapshot() == snapshot
+
+
+# Where the words of the image of STATE are, before the bytes of its memory.
+WORDS = {
+    "magic": 0,
+    "imported": 1,
+    "pages": 2,
+    "runs": 3,
+    "offset": 4,
+    "size": 5,
+    "g": 6,
+    "functions": 8,
+    "function": 9,
+    "externs": 11,
+    "extern": 12,
+    "typed": 14,
+    "typed function": 15,
+}
+
+
+@pytest.mark.parametrize(
+    ("word", "value", "message"),
+    [
+        ("magic", 0, "does not begin"),
+        ("imported", 2, "does not begin"),
+        ("pages", 0, "smaller than the module"),
+        ("pages", 9, "a memory of 9 pages"),
+        ("pages", 1 << 63, "a memory of"),
+        ("runs", 1 << 60, "too early"),
+        ("runs", 0, "damaged"),
+        ("offset", 65536, "not within the memory"),
+        ("offset", (1 << 64) - 4096, "not within the memory"),
+        ("size", 1 << 63, "not within the memory"),
+        ("size", 65536, "too early or too late"),
+        ("functions", 1, "smaller than the module"),
+        ("functions", 1 << 61, "too early"),
+        ("function", 100, "a function is none"),
+        ("function", 1 << 63, "a function is none"),
+        ("externs", (1 << 64) - 1, "too early"),
+        ("extern", 1, "an external reference is none"),
+        ("extern", 1 << 63, "an external reference is none"),
+        ("typed", 0, "smaller than the module"),
+        ("typed function", 0, "null is where its type excludes it"),
+        ("typed function", 4, "or of another type"),  # the function "grow"
+    ],
+)
+def test_a_forged_word_is_refused(word: str, value: int, message: str) -> None:
+    instance = state()
+    snapshot = instance.snapshot()
+    image = bytearray(snapshot._image)
+    place = 8 * WORDS[word]
+    image[place : place + 8] = value.to_bytes(8, "little")
+    with pytest.raises(SnapshotError, match=message):
+        instance.restore(forged(snapshot, bytes(image)))
+    assert instance.snapshot() == snapshot
+
+
+def test_a_run_of_bytes_may_begin_within_a_page() -> None:
+    instance = load('(module (memory (export "memory") 16))')
+    snapshot = instance.snapshot()
+    words = [*(snapshot._image[at : at + 8] for at in (0, 8, 16)), b"\1".ljust(8, b"\0")]
+    words += [number.to_bytes(8, "little") for number in (300_001, 5)]
+    instance.memory.write(0, b"\xff" * (16 << 16))
+    instance.restore(forged(snapshot, b"".join(words) + b"hello"))
+    expected = bytearray(16 << 16)
+    expected[300_001:300_006] = b"hello"
+    assert instance.memory.read(0, 16 << 16) == expected
+
+
+def test_null_given_as_an_object_is_refused() -> None:
+    instance = state()
+    instance.exports.externs[0] = "object"
+    snapshot = instance.snapshot()
+    with pytest.raises(SnapshotError, match="an external reference is none"):
+        instance.restore(forged(snapshot, snapshot._image, (None,)))
+
+
+def test_only_32_bits_of_a_forged_i32_count() -> None:
+    instance = state()
+    snapshot = instance.snapshot()
+    image = bytearray(snapshot._image)
+    image[48:56] = (0xDEADBEEF00000003).to_bytes(8, "little")
+    instance.restore(forged(snapshot, bytes(image)))
+    assert (instance.exports.g.value, instance.exports.count()) == (3, 4)
+    assert instance.snapshot()._image[48:56] == (4).to_bytes(8, "little")
+
+
+def test_random_words_do_no_harm() -> None:
+    rng = random.Random(5)
+    instance = state()
+    instance.exports.externs[0] = "object"
+    snapshot = instance.snapshot()
+    words = len(snapshot._image) // 8 - 512
+    restored = 0
+    for _ in range(2000):
+        image = bytearray(snapshot._image)
+        for _ in range(rng.choice((1, 1, 2))):
+            place = 8 * rng.randrange(2, words)
+            value = rng.choice((0, 1, 2, 7, 64, 4096, 65536, 1 << 32, (1 << 64) - 1))
+            image[place : place + 8] = value.to_bytes(8, "little")
+        if rng.random() < 0.1:
+            image = image[: rng.randrange(len(image))]
+        try:
+            instance.restore(forged(snapshot, bytes(image), snapshot._externs))
+        except SnapshotError:
+            continue
+        restored += 1
+        assert instance.exports["typed call"]() in (1, 2)
+        list(instance.exports.functions)
+        list(instance.exports.externs)
+        instance.exports.count()
+        assert len(instance.memory.read(0, len(instance.memory))) % 65536 == 0
+    assert restored > 50
