@@ -150,10 +150,16 @@ def test_tail_calls_between_functions_with_spilled_locals_need_the_stack_of_one(
 def test_compiling_50_000_locals_takes_milliseconds(groups: str) -> None:
     many = "".join(f"(local {TYPES[i % 4]})" for i in range(MOST))
     locals_ = many if groups == "many" else f"(local {'i32 ' * MOST})"
-    function = load(f'(module (func (export "f") (result i32) {locals_} (i32.const 1)))').exports.f
-    before = time.perf_counter()
-    assert function() == 1
-    assert time.perf_counter() - before < (0.5 if SANITIZED else 0.05)
+    module = pywasm3.Module(
+        wat(f'(module (func (export "f") (result i32) {locals_} (i32.const 1)))')
+    )
+    times = []
+    for _ in range(5):  # the quickest, since another process may have the processor meanwhile
+        function = pywasm3.Instance(module).exports.f
+        before = time.perf_counter()
+        assert function() == 1
+        times.append(time.perf_counter() - before)
+    assert min(times) < (0.5 if SANITIZED else 0.05)
 
 
 def test_the_frames_of_an_overflow_are_the_calls_and_an_entry_each_time() -> None:
