@@ -61,14 +61,8 @@
 #include "engine/ops/tail.inc"
 
 #define op_Entry op_pwEntry
-#define op_Loop op_pwLoop
 #define op_Call op_pwCall
-#define op_CallIndirect op_pwCallIndirect
 #define op_Compile op_pwCompile
-#define op_MemSize op_pwMemSize
-#define op_MemGrow op_pwMemGrow
-#define op_MemCopy op_pwMemCopy
-#define op_MemFill op_pwMemFill
 
 /* ---- compiler ---- */
 
@@ -90,16 +84,6 @@ static M3Result CompileElseBlock(IM3Compilation o, pc_t *start, IM3FuncType type
 static M3Result AllocateSlots(IM3Compilation o, u16 *slot, u8 type);
 static void DeallocateSlot(IM3Compilation o, i16 slot, u8 type);
 static M3Result GetBlockScope(IM3Compilation o, IM3CompilationScope *scope, i32 distance);
-static M3Result Compile_GetLocal(IM3Compilation o, m3opcode_t opcode);
-static M3Result Compile_LoopOrBlock(IM3Compilation o, m3opcode_t opcode);
-static M3Result Compile_Branch(IM3Compilation o, m3opcode_t opcode);
-static M3Result Compile_BranchTable(IM3Compilation o, m3opcode_t opcode);
-static M3Result Compile_CallIndirect(IM3Compilation o, m3opcode_t opcode);
-static M3Result Compile_GetSetGlobal(IM3Compilation o, m3opcode_t opcode);
-static M3Result Compile_Load_Store(IM3Compilation o, m3opcode_t opcode);
-static M3Result Compile_Memory_Size(IM3Compilation o, m3opcode_t opcode);
-static M3Result Compile_Memory_Grow(IM3Compilation o, m3opcode_t opcode);
-static M3Result Compile_Memory_CopyFill(IM3Compilation o, m3opcode_t opcode);
 static M3Result ReadBlockType(IM3Compilation o, IM3FuncType *type);
 static M3Result CompileLocals(IM3Compilation o);
 
@@ -118,8 +102,8 @@ static M3Result CompileLocals(IM3Compilation o);
 #include "engine/compile/memory.inc"
 #include "engine/compile/far.inc"
 #include "engine/compile/tail.inc"
-#include "engine/compile/instructions.inc"
 #include "engine/compile/block.inc"
+#include "engine/compile/instructions.inc"
 #include "engine/compile/function.inc"
 
 /* wasm3's evaluation of constant expressions runs code without a memory header. The front-end does

@@ -41,6 +41,7 @@ typedef struct {
 typedef struct {
     uint16_t first_free[2]; /* no slot, no pair of slots, is free below */
     uint16_t preserved;     /* no operand below is a local */
+    uint16_t opcode;        /* the id of the instruction that is being compiled */
     uint32_t operations;    /* that were emitted so far */
     uint32_t seen;          /* of these, what precedes the last check on every way to here */
     uint64_t table;         /* counts br_tables, of all functions */
