@@ -30,17 +30,14 @@
 #include "m3_function.c"
 #include "m3_module.c"
 
-/* ---- code pages: replaced so that each carries the map from its code to module offsets ---- */
-
-#define NewCodePage stock_NewCodePage
+/* From here on, the functions of overrides.def are ours to whatever calls them. */
+#include "engine/compile/override.inc"
 #include "m3_code.c"
-#undef NewCodePage
 #include "engine/compile/code_map.inc"
-#define NewCodePage(LINES) new_code_page(LINES)
 
-/* ---- operations ---- */
+/* ---- operations: wasm3's, then ours ---- */
 
-/* wasm3 expands these where `_mem` and `_pc` are in scope. */
+/* wasm3's operations have these two at each trap, where `_mem` and `_pc` are in scope. */
 #define PushBacktraceFrame(RUNTIME, PC) begin_trap(_mem, PC)
 #define FillBacktraceFunctionInfo(RUNTIME, FUNCTION) ((void)0)
 #include "engine/run/record.inc"
@@ -48,6 +45,12 @@
 #undef d_m3RecordBacktraces
 #define d_m3RecordBacktraces 1
 #include "m3_exec.h"
+#define OVERRIDE_OPERATION(NAME, FILE, WHY) sizeof(&op_##NAME) +
+enum {
+    EVERY_OPERATION_EXISTED =
+#include "engine/overrides.def"
+        0
+};
 #include "engine/ops/f32.inc"
 #undef d_m3RecordBacktraces
 #define d_m3RecordBacktraces 0
@@ -64,8 +67,9 @@
 #define op_Call op_pwCall
 #define op_Compile op_pwCompile
 
-/* ---- compiler ---- */
+/* ---- compiler: wasm3's, then ours ---- */
 
+/* The macro stands in wasm3's EmitOp, where `o` and `i_operation` are in scope. */
 #undef d_m3RecordBacktraces
 #define d_m3RecordBacktraces 1
 #define EmitMappingEntry(PAGE, OFFSET) map_operation(o, i_operation == op_pwLook)
@@ -74,22 +78,7 @@
 #undef d_m3RecordBacktraces
 #define d_m3RecordBacktraces 0
 
-/* Ours by their stock names: what calls them comes first. */
-static M3Result FindReferencedLocalWithinCurrentBlock(IM3Compilation o, u16 *preserved, u32 local);
-static M3Result PreserveArgsAndLocals(IM3Compilation o);
-static M3Result ResolveBlockResults(IM3Compilation o, IM3CompilationScope target, bool is_branch);
-static M3Result CompileCallArgsAndReturn(IM3Compilation o, u16 *frame, IM3FuncType type,
-                                         bool is_indirect);
-static M3Result CompileElseBlock(IM3Compilation o, pc_t *start, IM3FuncType type);
-static M3Result AllocateSlots(IM3Compilation o, u16 *slot, u8 type);
-static void DeallocateSlot(IM3Compilation o, i16 slot, u8 type);
-static M3Result GetBlockScope(IM3Compilation o, IM3CompilationScope *scope, i32 distance);
-static M3Result ReadBlockType(IM3Compilation o, IM3FuncType *type);
-static M3Result CompileLocals(IM3Compilation o);
-
-#include "engine/compile/replace.inc"
 #include "m3_compile.c"
-#include "engine/compile/replaced.inc"
 
 #include "engine/compile/state.inc"
 #include "engine/compile/types.inc"
@@ -106,19 +95,25 @@ static M3Result CompileLocals(IM3Compilation o);
 #include "engine/compile/instructions.inc"
 #include "engine/compile/function.inc"
 
-/* wasm3's evaluation of constant expressions runs code without a memory header. The front-end does
- * that work, so it is not called; Call would read the header. */
+/* m3_env.c could run code without our header of the memory, to evaluate constant expressions for
+ * example. Nothing calls these functions: native/runtime and pw_run do their work. */
 #define Call(...) stock_call()
-#define AcquireCodePageWithCapacity(...) stock_AcquireCodePageWithCapacity(__VA_ARGS__)
 static inline m3ret_t stock_call(void)
 {
     return m3Err_noCompiler;
 }
 #include "m3_env.c"
-#undef AcquireCodePageWithCapacity
 #undef Call
-static_assert(sizeof(&stock_AcquireCodePageWithCapacity), "replaced in code_map.h");
 #include "m3_exec.c"
+
+/* Each function of overrides.def was there to be replaced: the build fails if a later wasm3 has no
+ * function of this name. */
+#define OVERRIDE_FUNCTION(RESULT, NAME, PARAMETERS, FILE, WHY) sizeof(&stock_##NAME) +
+enum {
+    EVERY_FUNCTION_EXISTED =
+#include "engine/overrides.def"
+        0
+};
 
 /* ---- what the bridge calls ---- */
 
