@@ -13,7 +13,7 @@
 #define d_m3MaxFunctionSlots 22528
 /* Parameters (at most 1000) and locals beyond these are far locals: compile_far.h. The other half
  * is for operands and blocks. */
-#define PW_NEAR_LOCALS 4000
+#define PW_SLOT_LOCALS 4000
 #define d_m3MaxConstantTableSize 120
 #define d_m3MaxDuplicateFunctionImpl 1
 #define d_m3MaxLinearMemoryPages 65536
