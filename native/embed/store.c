@@ -156,14 +156,14 @@ const char *pw_store_message(const pw_store *store)
 
 /* ---- frames ---- */
 
-static pw_frame describe(const pw_backtrace_frame *mark)
+static pw_frame describe(const pw_backtrace_frame *left)
 {
-    const pw_instance *instance = pw_instance_of(mark->function);
-    pw_frame frame = {.function = (uint32_t)(mark->function - instance->m3->functions)};
+    const pw_instance *instance = pw_instance_of(left->function);
+    pw_frame frame = {.function = (uint32_t)(left->function - instance->m3->functions)};
     frame.name = pw_module_function_name(instance->module, frame.function);
-    frame.offset = mark->pc != NULL ? pw_code_offset(instance->runtime, mark->pc)
-                   : mark->function->wasm != NULL
-                       ? (uint32_t)(mark->function->wasm - instance->m3->wasmStart)
+    frame.offset = left->pc != NULL ? pw_code_offset(instance->runtime, left->pc)
+                   : left->function->wasm != NULL
+                       ? (uint32_t)(left->function->wasm - instance->m3->wasmStart)
                        : PW_NO_INDEX;
     return frame;
 }
@@ -171,19 +171,19 @@ static pw_frame describe(const pw_backtrace_frame *mark)
 uint32_t pw_store_frames(const pw_store *store, pw_frame *frames, uint32_t capacity, uint32_t *head,
                          uint64_t *omitted)
 {
-    const pw_backtrace *record = &store->backtrace;
+    const pw_backtrace *backtrace = &store->backtrace;
     uint32_t written = 0;
     uint64_t tail = PW_BACKTRACE_HALF;
-    if (record->count > 2 * PW_BACKTRACE_HALF) {
-        tail = record->count - PW_BACKTRACE_HALF;
+    if (backtrace->count > 2 * PW_BACKTRACE_HALF) {
+        tail = backtrace->count - PW_BACKTRACE_HALF;
     }
-    for (uint64_t i = 0; i < record->count && i < PW_BACKTRACE_HALF && written < capacity; i++) {
-        frames[written++] = describe(&record->head[i]);
+    for (uint64_t i = 0; i < backtrace->count && i < PW_BACKTRACE_HALF && written < capacity; i++) {
+        frames[written++] = describe(&backtrace->head[i]);
     }
     *head = written;
     *omitted = tail - PW_BACKTRACE_HALF;
-    for (uint64_t i = tail; i < record->count && written < capacity; i++) {
-        frames[written++] = describe(&record->tail[i % PW_BACKTRACE_HALF]);
+    for (uint64_t i = tail; i < backtrace->count && written < capacity; i++) {
+        frames[written++] = describe(&backtrace->tail[i % PW_BACKTRACE_HALF]);
     }
     return written;
 }

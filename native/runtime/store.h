@@ -27,7 +27,7 @@ typedef struct {
     uint64_t count;
     pc_t pc; /* of the frame that is being left */
     pw_backtrace_frame head[PW_BACKTRACE_HALF];
-    pw_backtrace_frame tail[PW_BACKTRACE_HALF]; /* a ring: mark n is at n % PW_BACKTRACE_HALF */
+    pw_backtrace_frame tail[PW_BACKTRACE_HALF]; /* a ring: frame n is at n % PW_BACKTRACE_HALF */
 } pw_backtrace;
 
 /* A block that is being compiled. */
@@ -43,7 +43,7 @@ typedef struct {
     uint16_t preserved;     /* no operand below is a local */
     uint16_t opcode;        /* the id of the instruction that is being compiled */
     uint32_t operations;    /* that were emitted so far */
-    uint32_t checked_at;    /* of these, what precedes the last check on every way to here */
+    uint32_t checked_at;    /* of these, what precedes the last checkpoint on every way to here */
     uint64_t table;         /* counts br_tables, of all functions */
     uint64_t move_budget;   /* see charge_moves() */
     pw_block_scope *scopes; /* by depth */
@@ -51,7 +51,7 @@ typedef struct {
 } pw_compilation;
 
 struct pw_store {
-    pw_meter meter;         /* see record.h */
+    pw_meter meter;         /* see engine/run/metering.inc */
     uintptr_t native_limit; /* the native stack of the running thread may be used down to here */
     uint64_t max_pages;     /* of a memory, like the next of a table */
     uint32_t max_elements;
@@ -76,7 +76,7 @@ struct pw_store {
         IM3FuncType *types;
     } linking;
 
-    uint64_t *spill; /* end of the running function's far locals; NULL: no function had any */
+    uint64_t *spill; /* end of the running function's spilled locals; NULL: no function had any */
     uint64_t *spill_end;
     void *spill_stack; /* as mapped */
     struct {
@@ -157,7 +157,7 @@ struct pw_instance {
  * 1000 of 8 bytes (limits.h), before the callee's entry checks. */
 #define PW_RED_ZONE 65536
 
-/* For far locals: 40 frames of the largest functions. A multiple of the page size. */
+/* For spilled locals: 40 frames of the largest functions. A multiple of the page size. */
 #define PW_SPILL_STACK (16 << 20)
 
 /* Native stack that wasm code leaves for what runs below it: a compile, the exit through a trap. */
