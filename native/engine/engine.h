@@ -6,9 +6,6 @@
 #include "engine/callee.h"
 #include "runtime/store.h"
 
-/* Running code returns this when a host function has failed; it is not an error text of wasm3. */
-extern const char pw_trap_host[];
-
 /* Compiles a function of a module, and returns NULL. If that fails, returns a trap whose backtrace
  * contains the function alone, and writes the reason into the store's message. */
 M3Result pw_compile(M3Function *function);

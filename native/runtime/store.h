@@ -82,7 +82,7 @@ struct pw_store {
     struct {
         IM3Function callee;
         uint64_t *sp; /* base of the frame that ends */
-    } tail;           /* with pw_tail_call */
+    } tail;           /* with TAIL_CALL */
 
     pw_header no_memory; /* of instances without one */
     pw_backtrace backtrace;
