@@ -154,9 +154,30 @@ typedef enum {
 typedef enum { PW_CHECK_illegal, PW_CHECKS(PW_CHECK_NUMBER) PW_CHECK_COUNT } pw_check;
 #undef PW_CHECK_NUMBER
 
+/* Every instruction has an id. For an instruction of one byte it is that byte; the ids of the
+ * instructions behind a prefix are the numbers from PW_FIRST_<prefix> on, in the order of their
+ * codes. */
+#define PW_FIRST_FB 0x100
+#define PW_FIRST_FC 0x120
+#define PW_FIRST_FD 0x140
+#define PW_FIRST_FE 0x260
+#define PW_ID_COUNT 0x2b0
+
+/* Stands for the id of an instruction that does not exist. */
+#define PW_ID_NONE PW_ID_COUNT
+
+typedef enum {
+#define PW_OP(code, name, ...) PW_ID_##name = code,
+#define PW_FB(code, name, ...) PW_ID_##name = PW_FIRST_FB + code,
+#define PW_FC(code, name, ...) PW_ID_##name = PW_FIRST_FC + code,
+#define PW_FD(code, name, ...) PW_ID_##name = PW_FIRST_FD + code,
+#define PW_FE(code, name, ...) PW_ID_##name = PW_FIRST_FE + code,
+#include "base/opcodes.def"
+} pw_opcode_id;
+
 /* The columns of opcodes.def. */
 typedef struct {
-    const char *text; /* NULL: no instruction has this opcode */
+    const char *text; /* NULL: no instruction has this id */
     uint32_t feature;
     uint8_t immediates;
     uint8_t check;
@@ -164,6 +185,7 @@ typedef struct {
     uint8_t result;
     uint8_t log2;
     bool constant;
+    bool stops;
 } pw_opcode;
 
 #define PW_ADDRESS 1
@@ -178,28 +200,10 @@ typedef struct {
 /* The first byte of a catch clause, from this one on without a tag. */
 #define PW_CATCH_ALL 2
 
-#define PW_OP_BLOCK 0x02
-#define PW_OP_LOOP 0x03
-#define PW_OP_IF 0x04
-#define PW_OP_ELSE 0x05
-#define PW_OP_END 0x0b
-#define PW_OP_GLOBAL_GET 0x23
-#define PW_OP_I32_CONST 0x41
-#define PW_OP_I64_CONST 0x42
-#define PW_OP_F32_CONST 0x43
-#define PW_OP_F64_CONST 0x44
-#define PW_OP_I32_ADD 0x6a
-#define PW_OP_I32_SUB 0x6b
-#define PW_OP_I32_MUL 0x6c
-#define PW_OP_I64_ADD 0x7c
-#define PW_OP_I64_SUB 0x7d
-#define PW_OP_I64_MUL 0x7e
-#define PW_OP_REF_NULL 0xd0
-#define PW_OP_REF_FUNC 0xd2
+/* The table, by id. */
+extern const pw_opcode pw_opcodes[PW_ID_COUNT];
 
-extern const pw_opcode pw_opcodes[256];
-
-/* The instruction after a prefix byte; NULL if there is none. */
-const pw_opcode *pw_prefixed_opcode(uint8_t prefix, uint32_t code);
+/* The id of the instruction that has this code behind a prefix byte, or PW_ID_NONE. */
+uint32_t pw_prefixed_id(uint8_t prefix, uint32_t code);
 
 #endif

@@ -11,9 +11,9 @@
  * 120; for 1000 arguments and results of a call: 2000, and on their way there as many again. Below
  * 32768, since DeallocateSlot takes 16 bits and a sign. */
 #define d_m3MaxFunctionSlots 22528
-/* Parameters (at most 1000) and locals beyond these are far locals: compile_far.h. The other half
- * is for operands and blocks. */
-#define PW_NEAR_LOCALS 4000
+/* Parameters (at most 1000) and locals beyond these are spilled locals: engine/compile/locals.inc.
+ * The other half is for operands and blocks. */
+#define PW_SLOT_LOCALS 4000
 #define d_m3MaxConstantTableSize 120
 #define d_m3MaxDuplicateFunctionImpl 1
 #define d_m3MaxLinearMemoryPages 65536
@@ -21,7 +21,7 @@
 #define d_m3Use32BitSlots 1
 #define d_m3VerboseErrorMessages 1
 #define d_m3EnableStrace 0
-/* Off in wasm3's structures; engine.c turns the hooks on where they become ours. */
+/* Off in wasm3's structures; engine/unity.c turns the hooks on where they become ours. */
 #define d_m3RecordBacktraces 0
 
 #include "m3_env.h"

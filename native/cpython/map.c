@@ -291,7 +291,7 @@ static int run(mapping *self)
     for (Py_ssize_t i = 0; i < self->ncolumns; i++) {
         self->columns[i] = self->sources[i].column;
     }
-    pw_batch batch = {self->columns, (size_t)self->count, 0};
+    pw_map_job batch = {self->columns, (size_t)self->count, 0};
     if (pw_store_enter(store) < 0) {
         return -1;
     }

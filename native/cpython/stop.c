@@ -455,11 +455,11 @@ pw_trap pw_watched_call(pw_store_object *self, const pw_callee *callee, uint64_t
     return trap;
 }
 
-pw_trap pw_run_batch(pw_store_object *self, const pw_callee *callee, pw_batch *batch)
+pw_trap pw_run_batch(pw_store_object *self, const pw_callee *callee, pw_map_job *batch)
 {
     pw_trap trap = begin(self);
     if (trap == PW_TRAP_NONE) {
-        trap = pw_engine->call_each(callee, batch);
+        trap = pw_engine->call_map(callee, batch);
     }
     end(self);
     return trap;

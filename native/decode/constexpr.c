@@ -42,13 +42,13 @@ static bool read_index(pw_reader *r, pw_constkind kind, pw_constexpr *c)
 static bool read_single(pw_reader r, pw_constexpr *c)
 {
     switch (*r.pos++) {
-    case PW_OP_I32_CONST: return read_i32(&r, c);
-    case PW_OP_I64_CONST: return read_i64(&r, c);
-    case PW_OP_F32_CONST: return read_float(&r, 4, c);
-    case PW_OP_F64_CONST: return read_float(&r, 8, c);
-    case PW_OP_GLOBAL_GET: return read_index(&r, PW_CONST_GLOBAL, c);
-    case PW_OP_REF_FUNC: return read_index(&r, PW_CONST_FUNC, c);
-    case PW_OP_REF_NULL: c->kind = PW_CONST_NULL; return true;
+    case PW_ID_i32_const: return read_i32(&r, c);
+    case PW_ID_i64_const: return read_i64(&r, c);
+    case PW_ID_f32_const: return read_float(&r, 4, c);
+    case PW_ID_f64_const: return read_float(&r, 8, c);
+    case PW_ID_global_get: return read_index(&r, PW_CONST_GLOBAL, c);
+    case PW_ID_ref_func: return read_index(&r, PW_CONST_FUNC, c);
+    case PW_ID_ref_null: c->kind = PW_CONST_NULL; return true;
     default: return true;
     }
 }

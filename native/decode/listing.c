@@ -270,7 +270,7 @@ static const pw_opcode *read_opcode(const uint8_t **pos)
     }
     uint64_t code;
     *pos = read_leb(*pos, false, &code);
-    return pw_prefixed_opcode(byte, (uint32_t)code);
+    return &pw_opcodes[pw_prefixed_id(byte, (uint32_t)code)];
 }
 
 const uint8_t *pw_skip_instruction(const uint8_t *pos)

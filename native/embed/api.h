@@ -36,8 +36,8 @@ struct pw_api {
     /* Arguments in values[0 .. nparams), results in values[0 .. nresults): 64 bits each, 32-bit
      * ones in the low half. */
     pw_trap (*call)(const pw_callee *callee, uint64_t *values);
-    /* Calls with the elements of a batch, in order; each takes a tick. */
-    pw_trap (*call_each)(const pw_callee *callee, pw_batch *batch);
+    /* Makes the calls of a map, in order; each takes a tick. */
+    pw_trap (*call_map)(const pw_callee *callee, pw_map_job *job);
     pw_memory *(*instance_memory)(pw_instance *instance, uint32_t index);
     pw_memory *(*memory_new)(pw_store *store, const pw_limits *limits, pw_error *error);
     pw_memory *(*memory_retain)(pw_memory *memory);

@@ -86,10 +86,10 @@ static inline pw_trap run(const pw_callee *callee, uint64_t *values)
     return PW_TRAP_NONE;
 }
 
-static inline pw_trap run_each(const pw_callee *callee, pw_batch *batch)
+static inline pw_trap run_map(const pw_callee *callee, pw_map_job *job)
 {
     pw_trap unfit = prepare(callee);
-    return unfit == PW_TRAP_NONE ? pw_classify(pw_run_each(callee, batch)) : unfit;
+    return unfit == PW_TRAP_NONE ? pw_classify(pw_run_map(callee, job)) : unfit;
 }
 
 /* Takes back what other threads wanted of an earlier call: the embedder sees to it when calls nest.
@@ -105,7 +105,7 @@ static inline bool begin(pw_store *store, uintptr_t *saved)
 {
     uintptr_t limit = pw_native_stack_end() + PW_NATIVE_RESERVE;
     *saved = store->native_limit;
-    store->record.count = 0;
+    store->backtrace.count = 0;
     if ((uintptr_t)__builtin_frame_address(0) < limit) {
         return false;
     }
@@ -124,20 +124,20 @@ static pw_trap call(const pw_callee *callee, uint64_t *values)
     return trap;
 }
 
-static pw_trap call_each(const pw_callee *callee, pw_batch *batch)
+static pw_trap call_map(const pw_callee *callee, pw_map_job *job)
 {
     uintptr_t saved;
     if (!begin(callee->store, &saved)) {
         return PW_TRAP_STACK_EXHAUSTED;
     }
-    pw_trap trap = run_each(callee, batch);
+    pw_trap trap = run_map(callee, job);
     set_native_limit(callee->store, saved);
     return trap;
 }
 
 static void forget_frames(pw_store *store)
 {
-    store->record.count = 0;
+    store->backtrace.count = 0;
 }
 
 const char *pw_engine_version(void)
@@ -167,7 +167,7 @@ const pw_api *pw_get_api(void)
         .visit_externs = pw_store_visit_externs,
         .callee = callee,
         .call = call,
-        .call_each = call_each,
+        .call_map = call_map,
         .instance_memory = pw_instance_memory,
         .memory_new = pw_memory_new,
         .memory_retain = pw_memory_retain,

@@ -143,8 +143,8 @@ void pw_store_free(pw_store *store)
     free(store->type_places);
     free(store->compilation.scopes);
     free_stack(store);
-    if (store->far_stack != NULL) {
-        pw_pages_release(store->far_stack, PW_FAR_STACK);
+    if (store->spill_stack != NULL) {
+        pw_pages_release(store->spill_stack, PW_SPILL_STACK);
     }
     free(store);
 }
@@ -156,14 +156,14 @@ const char *pw_store_message(const pw_store *store)
 
 /* ---- frames ---- */
 
-static pw_frame describe(const pw_mark *mark)
+static pw_frame describe(const pw_backtrace_frame *left)
 {
-    const pw_instance *instance = pw_instance_of(mark->function);
-    pw_frame frame = {.function = (uint32_t)(mark->function - instance->m3->functions)};
+    const pw_instance *instance = pw_instance_of(left->function);
+    pw_frame frame = {.function = (uint32_t)(left->function - instance->m3->functions)};
     frame.name = pw_module_function_name(instance->module, frame.function);
-    frame.offset = mark->pc != NULL ? pw_code_offset(instance->runtime, mark->pc)
-                   : mark->function->wasm != NULL
-                       ? (uint32_t)(mark->function->wasm - instance->m3->wasmStart)
+    frame.offset = left->pc != NULL ? pw_code_offset(instance->runtime, left->pc)
+                   : left->function->wasm != NULL
+                       ? (uint32_t)(left->function->wasm - instance->m3->wasmStart)
                        : PW_NO_INDEX;
     return frame;
 }
@@ -171,19 +171,19 @@ static pw_frame describe(const pw_mark *mark)
 uint32_t pw_store_frames(const pw_store *store, pw_frame *frames, uint32_t capacity, uint32_t *head,
                          uint64_t *omitted)
 {
-    const pw_record *record = &store->record;
+    const pw_backtrace *backtrace = &store->backtrace;
     uint32_t written = 0;
-    uint64_t tail = PW_RECORD_HALF;
-    if (record->count > 2 * PW_RECORD_HALF) {
-        tail = record->count - PW_RECORD_HALF;
+    uint64_t tail = PW_BACKTRACE_HALF;
+    if (backtrace->count > 2 * PW_BACKTRACE_HALF) {
+        tail = backtrace->count - PW_BACKTRACE_HALF;
     }
-    for (uint64_t i = 0; i < record->count && i < PW_RECORD_HALF && written < capacity; i++) {
-        frames[written++] = describe(&record->head[i]);
+    for (uint64_t i = 0; i < backtrace->count && i < PW_BACKTRACE_HALF && written < capacity; i++) {
+        frames[written++] = describe(&backtrace->head[i]);
     }
     *head = written;
-    *omitted = tail - PW_RECORD_HALF;
-    for (uint64_t i = tail; i < record->count && written < capacity; i++) {
-        frames[written++] = describe(&record->tail[i % PW_RECORD_HALF]);
+    *omitted = tail - PW_BACKTRACE_HALF;
+    for (uint64_t i = tail; i < backtrace->count && written < capacity; i++) {
+        frames[written++] = describe(&backtrace->tail[i % PW_BACKTRACE_HALF]);
     }
     return written;
 }

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* What a call from outside needs, and a map: one call per element of columns. */
+/* What a call from outside needs, and a map, which is one call for each element of columns. */
 #ifndef PW_CALLEE_H
 #define PW_CALLEE_H
 
 #include "runtime/objects.h"
 
-/* A function with what a call of it needs, looked up once. Valid as long as its store. */
+/* A function with what a call of it needs, looked up once. It is valid as long as its store. */
 typedef struct {
     pw_store *store;
-    void *function; /* of the engine, like the next */
-    void *memory;
+    void *function; /* an M3Function of the engine */
+    void *memory;   /* the M3MemoryHeader of its instance */
     uint32_t nparams;
     uint32_t nresults;
 } pw_callee;
@@ -26,21 +26,21 @@ typedef enum {
     PW_READ_BOOL
 } pw_reading;
 
-/* What becomes of it; no number changes. */
+/* How an item becomes a value of the parameter's type. All conversions keep the number. */
 typedef enum { PW_BITS, PW_INTEGER_TO_F32, PW_INTEGER_TO_F64, PW_F32_TO_F64 } pw_conversion;
 
 /* Items in memory, of any alignment. */
 typedef struct {
     uint8_t *start;
-    ptrdiff_t stride; /* bytes from one to the next; 0: all have this one */
+    ptrdiff_t stride; /* bytes from one item to the next; 0: every call has the same item */
     pw_reading reading;
     pw_conversion conversion;
 } pw_column;
 
 typedef struct {
     const pw_column *columns; /* of parameters, then of results: those are PW_READ_32 or _64 */
-    size_t count;
-    size_t done; /* out: how many elements have their results; else the next one failed */
-} pw_batch;
+    size_t count;             /* of calls */
+    size_t done; /* out: how many calls have written their results; if not all, the next failed */
+} pw_map_job;
 
 #endif

@@ -31,12 +31,12 @@ static void combine(machine *m, uint8_t opcode)
     uint64_t right = m->values[--m->count];
     uint64_t *left = &m->values[m->count - 1];
     switch (opcode) {
-    case PW_OP_I32_ADD: *left = (uint32_t)(*left + right); break;
-    case PW_OP_I32_SUB: *left = (uint32_t)(*left - right); break;
-    case PW_OP_I32_MUL: *left = (uint32_t)(*left * right); break;
-    case PW_OP_I64_ADD: *left += right; break;
-    case PW_OP_I64_SUB: *left -= right; break;
-    default: *left *= right; break; /* PW_OP_I64_MUL */
+    case PW_ID_i32_add: *left = (uint32_t)(*left + right); break;
+    case PW_ID_i32_sub: *left = (uint32_t)(*left - right); break;
+    case PW_ID_i32_mul: *left = (uint32_t)(*left * right); break;
+    case PW_ID_i64_add: *left += right; break;
+    case PW_ID_i64_sub: *left -= right; break;
+    default: *left *= right; break; /* PW_ID_i64_mul */
     }
 }
 
@@ -78,13 +78,13 @@ static uint64_t read_null(machine *m)
 static void run(machine *m, uint8_t opcode)
 {
     switch (opcode) {
-    case PW_OP_I32_CONST: push(m, read_i32(m)); break;
-    case PW_OP_I64_CONST: push(m, read_i64(m)); break;
-    case PW_OP_F32_CONST: push(m, read_float(m, 4)); break;
-    case PW_OP_F64_CONST: push(m, read_float(m, 8)); break;
-    case PW_OP_GLOBAL_GET: push(m, m->instance->globals[read_index(m)]->bits); break;
-    case PW_OP_REF_FUNC: push(m, function_reference(m->instance, read_index(m))); break;
-    case PW_OP_REF_NULL: push(m, read_null(m)); break;
+    case PW_ID_i32_const: push(m, read_i32(m)); break;
+    case PW_ID_i64_const: push(m, read_i64(m)); break;
+    case PW_ID_f32_const: push(m, read_float(m, 4)); break;
+    case PW_ID_f64_const: push(m, read_float(m, 8)); break;
+    case PW_ID_global_get: push(m, m->instance->globals[read_index(m)]->bits); break;
+    case PW_ID_ref_func: push(m, function_reference(m->instance, read_index(m))); break;
+    case PW_ID_ref_null: push(m, read_null(m)); break;
     default: combine(m, opcode); break;
     }
 }
@@ -99,7 +99,7 @@ static uint64_t run_all(const pw_instance *instance, uint32_t offset)
     pw_error_clear(&m.error);
     pw_reader_init(&m.reader, info->bytes, (size_t)info->size, &m.error);
     m.reader.pos += offset;
-    while (pw_read_byte(&m.reader, "opcode", &opcode) && opcode != PW_OP_END) {
+    while (pw_read_byte(&m.reader, "opcode", &opcode) && opcode != PW_ID_end) {
         run(&m, opcode);
     }
     return m.values[0];

@@ -16,48 +16,49 @@ typedef struct {
 } pw_header;
 
 /* The frames of a trap: the innermost and the outermost ones, whatever its depth. */
-#define PW_RECORD_HALF 32
+#define PW_BACKTRACE_HALF 32
 
 typedef struct {
     IM3Function function;
     pc_t pc; /* in the operation that trapped or called; NULL: at the entry of the function */
-} pw_mark;
+} pw_backtrace_frame;
 
 typedef struct {
     uint64_t count;
     pc_t pc; /* of the frame that is being left */
-    pw_mark head[PW_RECORD_HALF];
-    pw_mark tail[PW_RECORD_HALF]; /* a ring: mark n is at n % PW_RECORD_HALF */
-} pw_record;
+    pw_backtrace_frame head[PW_BACKTRACE_HALF];
+    pw_backtrace_frame tail[PW_BACKTRACE_HALF]; /* a ring: frame n is at n % PW_BACKTRACE_HALF */
+} pw_backtrace;
 
 /* A block that is being compiled. */
 typedef struct {
     struct M3CompilationScope *scope; /* of all but the innermost */
     pc_t jump;                        /* the code that a br_table reaches it by */
     uint64_t table;                   /* which one: see pw_compilation */
-} pw_scope;
+} pw_block_scope;
 
 /* Of the function that is being compiled: what wasm3's M3Compilation has no place for. */
 typedef struct {
     uint16_t first_free[2]; /* no slot, no pair of slots, is free below */
     uint16_t preserved;     /* no operand below is a local */
+    uint16_t opcode;        /* the id of the instruction that is being compiled */
     uint32_t operations;    /* that were emitted so far */
-    uint32_t seen;          /* of these, what precedes the last check on every way to here */
+    uint32_t checked_at;    /* of these, what precedes the last checkpoint on every way to here */
     uint64_t table;         /* counts br_tables, of all functions */
-    uint64_t allowance;     /* see spend() */
-    pw_scope *scopes;       /* by depth */
+    uint64_t move_budget;   /* see charge_moves() */
+    pw_block_scope *scopes; /* by depth */
     uint32_t capacity;
 } pw_compilation;
 
 struct pw_store {
-    pw_meter meter;         /* see record.h */
+    pw_meter meter;         /* see engine/run/metering.inc */
     uintptr_t native_limit; /* the native stack of the running thread may be used down to here */
     uint64_t max_pages;     /* of a memory, like the next of a table */
     uint32_t max_elements;
-    uint64_t *sp;        /* where the next call from outside puts its values */
-    uint64_t excursions; /* into the host, so far */
-    uint64_t excursion;  /* that lasts: a number from 1 */
-    uint64_t *stack_end; /* values stay below; the red zone and a guard page follow */
+    uint64_t *sp;             /* where the next call from outside puts its values */
+    uint64_t callouts;        /* into the host, so far */
+    uint64_t current_callout; /* that lasts: a number from 1 */
+    uint64_t *stack_end;      /* values stay below; the red zone and a guard page follow */
 
     void *stack; /* as mapped */
     IM3Environment environment;
@@ -75,16 +76,16 @@ struct pw_store {
         IM3FuncType *types;
     } linking;
 
-    uint64_t *far; /* end of the running function's far locals; NULL: no function had any */
-    uint64_t *far_end;
-    void *far_stack; /* as mapped */
+    uint64_t *spill; /* end of the running function's spilled locals; NULL: no function had any */
+    uint64_t *spill_end;
+    void *spill_stack; /* as mapped */
     struct {
         IM3Function callee;
         uint64_t *sp; /* base of the frame that ends */
-    } tail;           /* with pw_tail_call */
+    } tail;           /* with TAIL_CALL */
 
     pw_header no_memory; /* of instances without one */
-    pw_record record;
+    pw_backtrace backtrace;
     pw_compilation compilation;
     char message[256];
 };
@@ -145,9 +146,9 @@ struct pw_instance {
     uint32_t ndatas;
     pw_elem *elems;
     pw_data *datas;
-    uint8_t *far_types; /* of the function that is being compiled */
-    code_t *thunks;     /* PW_THUNK_WORDS per imported function */
-    uint64_t excess;    /* see spend() */
+    uint8_t *spilled_types;     /* of the function that is being compiled */
+    code_t *thunks;             /* PW_THUNK_WORDS per imported function */
+    uint64_t moves_over_budget; /* see charge_moves() */
 };
 
 #define PW_THUNK_WORDS 3
@@ -156,8 +157,8 @@ struct pw_instance {
  * 1000 of 8 bytes (limits.h), before the callee's entry checks. */
 #define PW_RED_ZONE 65536
 
-/* For far locals: 40 frames of the largest functions. A multiple of the page size. */
-#define PW_FAR_STACK (16 << 20)
+/* For spilled locals: 40 frames of the largest functions. A multiple of the page size. */
+#define PW_SPILL_STACK (16 << 20)
 
 /* Native stack that wasm code leaves for what runs below it: a compile, the exit through a trap. */
 #define PW_NATIVE_RESERVE 32768
@@ -182,9 +183,9 @@ static inline pw_instance *pw_instance_of(const M3Function *function)
     return function->module->runtime->userdata;
 }
 
-static inline bool has_far_locals(const M3Function *function)
+static inline bool has_spilled_locals(const M3Function *function)
 {
-    return (uint32_t)function->funcType->numArgs + function->numLocals > PW_NEAR_LOCALS;
+    return (uint32_t)function->funcType->numArgs + function->numLocals > PW_SLOT_LOCALS;
 }
 
 /* wasm3's type for a value, c_m3Type_none if it has none. wasm3 counts i32, i64, f32, f64 from 1;

@@ -35,11 +35,12 @@ bool pw_check_prefix(pw_validator *v)
     if (!pw_read_index(v, "opcode after a prefix", &code)) {
         return false;
     }
-    v->op = pw_prefixed_opcode(*v->at, code);
-    if (v->op == NULL) {
+    uint32_t id = pw_prefixed_id(*v->at, code);
+    if (id == PW_ID_NONE) {
         return pw_fail(v->decoder.reader.error, PW_MALFORMED, pw_at(v),
                        "illegal opcode %02x %02x: no instruction has this number", *v->at, code);
     }
+    v->op = &pw_opcodes[id];
     if (v->constant && !v->op->constant) {
         return fail_not_constant(v);
     }
@@ -63,7 +64,7 @@ static bool fail_end(pw_validator *v)
 {
     const pw_reader *r = &v->decoder.reader;
     const char *phrase = r->end == r->limit     ? "unexpected end of section or function"
-                         : *r->end == PW_OP_END ? "section size mismatch"
+                         : *r->end == PW_ID_end ? "section size mismatch"
                                                 : "END opcode expected";
     return pw_fail(r->error, PW_MALFORMED, pw_reader_offset(r),
                    "%s: the %s ends inside a block or before its last end", phrase, r->unit);
@@ -141,7 +142,7 @@ static bool check_constant(pw_decoder *d, const char *what, pw_valtype expected,
         uint8_t opcode;
         v->at = v->decoder.reader.pos;
         valid = pw_read_byte(&v->decoder.reader, "opcode", &opcode);
-        if (valid && opcode == PW_OP_END) {
+        if (valid && opcode == PW_ID_end) {
             break;
         }
         valid = valid && check_constant_instruction(v, opcode);

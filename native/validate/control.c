@@ -140,7 +140,7 @@ static bool open_block(pw_validator *v, uint8_t opcode)
     if (!pw_read_block_type(v, &type, &single)) {
         return false;
     }
-    if (opcode == PW_OP_IF && !pw_pop(v, PW_I32)) {
+    if (opcode == PW_ID_if && !pw_pop(v, PW_I32)) {
         return false;
     }
     return (type == NULL || pw_pop_types(v, type->params, type->nparams)) &&
@@ -149,23 +149,23 @@ static bool open_block(pw_validator *v, uint8_t opcode)
 
 bool pw_check_block(pw_validator *v)
 {
-    return open_block(v, PW_OP_BLOCK);
+    return open_block(v, PW_ID_block);
 }
 
 bool pw_check_loop(pw_validator *v)
 {
-    return open_block(v, PW_OP_LOOP);
+    return open_block(v, PW_ID_loop);
 }
 
 bool pw_check_if(pw_validator *v)
 {
-    return open_block(v, PW_OP_IF);
+    return open_block(v, PW_ID_if);
 }
 
 bool pw_check_else(pw_validator *v)
 {
     pw_control *control = innermost(v);
-    if (control->opcode != PW_OP_IF) {
+    if (control->opcode != PW_ID_if) {
         return pw_fail(v->decoder.reader.error, PW_MALFORMED, pw_at(v),
                        "END opcode expected: else stands in no if");
     }
@@ -173,7 +173,7 @@ bool pw_check_else(pw_validator *v)
         return false;
     }
     pw_forget_assigned(v, control->nassigned);
-    control->opcode = PW_OP_ELSE;
+    control->opcode = PW_ID_else;
     control->unreachable = false;
     uint32_t count;
     const pw_valtype *types = param_types(control, &count);
@@ -193,7 +193,7 @@ static bool check_missing_else(pw_validator *v, const pw_control *control)
 bool pw_check_end(pw_validator *v)
 {
     pw_control control = *innermost(v);
-    if (!pop_results(v) || (control.opcode == PW_OP_IF && !check_missing_else(v, &control))) {
+    if (!pop_results(v) || (control.opcode == PW_ID_if && !check_missing_else(v, &control))) {
         return false;
     }
     if (v->nassigned != control.nassigned) {

@@ -92,5 +92,5 @@ bool pw_check_try_table(pw_validator *v)
             return false;
         }
     }
-    return pw_push_control(v, PW_OP_BLOCK, type, single);
+    return pw_push_control(v, PW_ID_block, type, single);
 }

@@ -154,7 +154,7 @@ bool pw_check_branch(pw_validator *v, const pw_valtype *types, uint32_t count);
 /* The types that a branch to a block takes along. */
 static inline const pw_valtype *pw_label_types(const pw_control *control, uint32_t *count)
 {
-    bool is_loop = control->opcode == PW_OP_LOOP;
+    bool is_loop = control->opcode == PW_ID_loop;
     if (control->type == NULL) {
         *count = !is_loop && control->single != PW_BOTTOM;
         return &control->single;

@@ -81,7 +81,8 @@ def rows() -> list[tuple[str, str, int]]:
     if not OPCODES.exists():
         pytest.skip("needs the sources")
     text = "".join((OPCODES / name).read_text() for name in ("opcodes.def", "opcodes_simd.def"))
-    found = re.findall(r'^PW_\w+\(0x\w+, "([^"]+)", (\w+), .*, (\d+), \w+, [01]\)$', text, re.M)
+    row = r'^PW_\w+\(0x\w+, \w+, "([^"]+)", (\w+), .*, (\d+), \w+, [01], [01]\)$'
+    found = re.findall(row, text, re.M)
     assert len(found) > 500
     return [(name, kind, int(log2)) for name, kind, log2 in found if kind != "PREFIX"]
 

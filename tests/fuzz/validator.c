@@ -153,8 +153,9 @@ static void walk(const pw_module *module, const pw_body *body)
     }
     while (pos < end) {
         require(depth > 0, "an instruction follows the last end of a body");
-        depth += (*pos >= 0x02 && *pos <= 0x04) || *pos == 0x1f;
-        depth -= *pos == PW_OP_END;
+        depth += *pos == PW_ID_block || *pos == PW_ID_loop || *pos == PW_ID_if ||
+                 *pos == PW_ID_try_table;
+        depth -= *pos == PW_ID_end;
         pos = pw_skip_instruction(pos);
     }
     require(pos == end && depth == 0, "pw_skip_instruction does not end where the body ends");
