@@ -1,8 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* BoundFunction: a Function with its first arguments given. */
-#include "cpython/function.h"
+#include "cpython/bind.h"
 
+#include <stddef.h>
 #include <structmember.h>
+
+#include "cpython/call.h"
+#include "cpython/function.h"
+#include "cpython/map.h"
+#include "cpython/numbers.h"
+#include "cpython/references.h"
+#include "cpython/signature.h"
+#include "cpython/state.h"
 
 const char pw_bind_doc[] =
     PyDoc_STR("bind($self, /, *leading)\n--\n\n"

@@ -2,6 +2,8 @@
 /* Which buffers can be columns of numbers. docs/bulk.md has the table. */
 #include "cpython/columns.h"
 
+#include <string.h>
+
 typedef enum { BOOLEAN, SIGNED, UNSIGNED, FLOATING } item_class;
 
 typedef struct {

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Buffers of Python as columns of numbers: what fits what. */
-#ifndef PW_COLUMNS_H
-#define PW_COLUMNS_H
+#ifndef PW_CPYTHON_COLUMNS_H
+#define PW_CPYTHON_COLUMNS_H
 
-#include "cpython/cpython.h"
+#include <Python.h>
+
+#include <stdbool.h>
+
+#include "cpython/numbers.h"
+#include "engine/callee.h"
 
 /* A column, and what keeps it there. Empty when all zero. */
 typedef struct {

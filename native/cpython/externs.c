@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The objects that wasm refers to: a set by identity, open addressing. The low bit of a slot marks
  * an object as reachable, only while a collection looks for what is. */
-#include "cpython/cpython.h"
+#include "cpython/externs.h"
+
+#include "cpython/state.h"
 
 #define FIRST_CAPACITY 64
 /* The least number of new objects between two collections. */

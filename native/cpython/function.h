@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* What the ways to call a Function share. */
-#ifndef PW_FUNCTION_H
-#define PW_FUNCTION_H
+/* The object behind Function: a wasm function of a store as a Python object. */
+#ifndef PW_CPYTHON_FUNCTION_H
+#define PW_CPYTHON_FUNCTION_H
 
-#include "cpython/cpython.h"
+#include <Python.h>
+
+#include <stdbool.h>
+
+#include "cpython/signature.h"
+#include "cpython/state.h"
+#include "cpython/store.h"
+#include "decode/types.h"
+#include "engine/callee.h"
 
 typedef struct {
     PyObject_VAR_HEAD
@@ -19,34 +27,27 @@ typedef struct {
     pw_kind types[]; /* parameters, then results; valid after the store is closed, too */
 } pw_function_object;
 
-/* ---- function.c ---- */
+/* What a Function is made of. */
+typedef struct {
+    pw_func *func;
+    pw_callee callee;
+    pw_module *module; /* retained */
+    const pw_functype *type;
+} pw_target;
+
+/* Of a function of a store that is entered or pinned. */
+pw_target pw_target_of(pw_func *func);
+/* The module of the target is transferred in any case. */
+PyObject *pw_function_new(pw_state *state, pw_store_object *store, const pw_target *target,
+                          PyObject *name, PyObject *type, bool raw);
+/* The pw_func of a Function of the (open) store; NULL: it is of another one. */
+pw_func *pw_function_in(PyObject *function, pw_store_object *store);
 
 /* Raises for a trap, and leaves the store. NULL. */
 PyObject *pw_function_fail(pw_function_object *self, pw_trap trap);
 
-/* Calls with numbers that are encoded. `values` has room for the results. */
-static PW_ALWAYS_INLINE PyObject *pw_call_encoded(pw_function_object *self, uint64_t *values)
-{
-    if (pw_store_enter(self->party.store) < 0) {
-        return NULL;
-    }
-    pw_trap trap = pw_run_call(self->party.store, &self->callee, values);
-    if (trap != PW_TRAP_NONE) {
-        return pw_function_fail(self, trap);
-    }
-    pw_store_leave(self->party.store);
-    return pw_decode_results(values, self->types + self->nparams, self->nresults, self->raw);
-}
-
-/* ---- map.c ---- */
-
-PyObject *pw_function_map(PyObject *op, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames);
-extern const char pw_map_doc[];
-
-/* ---- bind.c ---- */
-
-extern PyType_Spec pw_bound_spec;
-PyObject *pw_function_bind(PyObject *op, PyObject *const *args, Py_ssize_t nargs);
-extern const char pw_bind_doc[];
+/* The slots of the type, which function_type.c describes. */
+int pw_function_traverse(PyObject *op, visitproc visit, void *arg);
+void pw_function_dealloc(PyObject *op);
 
 #endif

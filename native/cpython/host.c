@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* HostFunction: what wasm calls when it calls Python. */
-#include "cpython/cpython.h"
+#include "cpython/host.h"
 
+#include <stddef.h>
 #include <structmember.h>
+
+#include "cpython/numbers.h"
+#include "cpython/references.h"
+#include "cpython/stop.h"
+#include "cpython/store.h"
 
 typedef struct {
     PyObject_VAR_HEAD
@@ -227,7 +233,7 @@ pw_trap pw_host_call(void *object, uint64_t *values)
     if (status < 0) {
         return PW_TRAP_HOST;
     }
-    return pw_read(store->watch.watched) ? pw_watch_pending(store) : PW_TRAP_NONE;
+    return pw_read(store->watch.watched) ? pw_stop_pending(store) : PW_TRAP_NONE;
 }
 
 static PyObject *get_address(PyObject *op, void *Py_UNUSED(closure))

@@ -2,8 +2,15 @@
 /* Function.map: a call for each element of buffers. The loop is the engine's; a batch is controlled
  * as one call is (control.c), and takes a tick for each element.
  */
+#include "cpython/map.h"
+
 #include "cpython/columns.h"
 #include "cpython/function.h"
+#include "cpython/numbers.h"
+#include "cpython/signature.h"
+#include "cpython/state.h"
+#include "cpython/stop.h"
+#include "cpython/store.h"
 
 const char pw_map_doc[] = PyDoc_STR(
     "map($self, /, *arrays, out=None)\n--\n\n"

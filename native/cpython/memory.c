@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Memory: the bytes of a linear memory. Its address never moves, so views need no lock. */
-#include "cpython/cpython.h"
+#include "cpython/memory.h"
+
+#include <string.h>
+
+#include "cpython/state.h"
+#include "cpython/store.h"
 
 typedef struct {
     PyObject_HEAD

@@ -1,25 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* The extension module `pywasm3._cpython`. */
-#include "cpython/function.h"
-
-const pw_api *pw_engine;
-
-static struct PyModuleDef module_def;
-
-pw_state *pw_state_of(PyTypeObject *type)
-{
-    /* A subclass made in Python belongs to no module: look for the base that does. */
-    for (; type != NULL; type = type->tp_base) {
-        PyObject *module = PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE)
-                               ? ((PyHeapTypeObject *)type)->ht_module
-                               : NULL;
-        if (module != NULL && PyModule_GetDef(module) == &module_def) {
-            return PyModule_GetState(module);
-        }
-    }
-    PyErr_SetString(PyExc_SystemError, "not a type of pywasm3._cpython");
-    return NULL;
-}
+#include "cpython/bind.h"
+#include "cpython/call.h"
+#include "cpython/fd_write.h"
+#include "cpython/function_type.h"
+#include "cpython/host.h"
+#include "cpython/memory.h"
+#include "cpython/numbers.h"
+#include "cpython/state.h"
+#include "cpython/stop.h"
+#include "cpython/store.h"
+#include "cpython/store_type.h"
 
 /* ---- functions ---- */
 
@@ -174,6 +165,8 @@ static int add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **place)
 static int module_exec(PyObject *module)
 {
     pw_state *state = PyModule_GetState(module);
+    state->call_plain = pw_call_plain;
+    state->call_mixed = pw_call_mixed;
     if (pw_make_small_ints() < 0 || add_type(module, &pw_store_spec, &state->store_type) < 0 ||
         add_type(module, &pw_function_spec, &state->function_type) < 0 ||
         add_type(module, &pw_bound_spec, &state->bound_type) < 0 ||
@@ -253,5 +246,6 @@ static struct PyModuleDef module_def = {
 
 PyMODINIT_FUNC PyInit__cpython(void)
 {
+    pw_module_def = &module_def;
     return PyModuleDef_Init(&module_def);
 }

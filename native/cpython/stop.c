@@ -4,13 +4,18 @@
  *
  * The tick hook runs on the thread of the call, which holds the GIL or not.
  */
-#include "cpython/cpython.h"
+#include "cpython/stop.h"
 
 #ifdef _WIN32
 #include <windows.h>
 #else
 #include <time.h>
 #endif
+
+#include "cpython/state.h"
+#include "cpython/store.h"
+#include "cpython/turn.h"
+#include "cpython/watch.h"
 
 #define MICROSECOND ((int64_t)1000)
 #define SECOND ((int64_t)1000000000)
@@ -61,14 +66,6 @@ static bool on_main_thread(void)
 }
 
 /* ---- deadlines ---- */
-
-/* A deadline that a thread has set for its calls. */
-struct pw_scope {
-    pw_scope *next;
-    uintptr_t thread;
-    int64_t deadline;
-    unsigned long long id; /* an address could be that of a later one */
-};
 
 /* Of a call that this thread makes. */
 static int64_t first_deadline(pw_store_object *self)
@@ -171,33 +168,6 @@ PyObject *pw_store_end_deadline(PyObject *op, PyObject *id)
 
 /* ---- fuel ---- */
 
-static void fill(pw_store_object *self, long long fuel)
-{
-    pw_meter *engine = self->watch.engine;
-    engine->fuel = fuel;
-    engine->ticks = 0;
-    atomic_store(&self->watch.seen_fuel, fuel);
-    if (fuel == PW_NO_FUEL) {
-        pw_drop_bits(self->watch.watched, PW_WATCH_FUEL);
-    } else {
-        pw_add_bits(self->watch.watched, PW_WATCH_FUEL);
-    }
-}
-
-static void take_wanted_fuel(pw_store_object *self)
-{
-    long long fuel = atomic_exchange(&self->watch.wanted_fuel, PW_NOTHING_WANTED);
-    if (fuel != PW_NOTHING_WANTED) {
-        fill(self, fuel);
-    }
-}
-
-static long long fuel_left(const pw_store_object *self)
-{
-    const pw_meter *engine = self->watch.engine;
-    return engine->fuel == PW_NO_FUEL ? PW_NO_FUEL : engine->fuel + engine->ticks;
-}
-
 PyObject *pw_store_get_fuel(PyObject *op, void *Py_UNUSED(closure))
 {
     pw_store_object *self = (pw_store_object *)op;
@@ -207,8 +177,8 @@ PyObject *pw_store_get_fuel(PyObject *op, void *Py_UNUSED(closure))
         return NULL;
     }
     if (entered) {
-        take_wanted_fuel(self);
-        fuel = fuel_left(self);
+        pw_watch_take_wanted_fuel(&self->watch);
+        fuel = pw_watch_fuel_left(&self->watch);
         pw_store_leave(self);
     } else {
         fuel = atomic_load(&self->watch.wanted_fuel);
@@ -251,7 +221,7 @@ static int take_fuel(PyObject *value, long long *fuel)
 static void poke(pw_store_object *self)
 {
     atomic_store(&self->watch.engine->stop_limit, PW_STOP_NOW);
-    pw_store_object *inner = self->watch.inner;
+    pw_store_object *inner = self->inner;
     if (inner == NULL) {
         return;
     }
@@ -287,7 +257,7 @@ int pw_store_set_fuel(PyObject *op, PyObject *value, void *Py_UNUSED(closure))
     } while (!entered && !want_fuel(self, fuel));
     if (entered > 0) {
         atomic_store(&self->watch.wanted_fuel, PW_NOTHING_WANTED);
-        fill(self, fuel);
+        pw_watch_fill(&self->watch, fuel);
         pw_store_leave(self);
     }
     return entered < 0 ? -1 : 0;
@@ -333,42 +303,9 @@ PyObject *pw_store_cancel(PyObject *op, PyObject *id)
 
 /* ---- around calls ---- */
 
-void pw_watch_init(pw_store_object *self, long long fuel, int64_t timeout)
-{
-    pw_watch *watch = &self->watch;
-    watch->engine = pw_engine->store_meter(self->store);
-    watch->engine->embedder = self;
-    watch->timeout = timeout;
-    watch->call_deadline = watch->deadline = watch->next_signals = PW_NEVER;
-    atomic_init(&watch->wanted_fuel, PW_NOTHING_WANTED);
-    if (fuel != PW_NO_FUEL) {
-        fill(self, fuel);
-    }
-    if (timeout != PW_NEVER) {
-        pw_add_bits(watch->watched, PW_WATCH_TIMEOUT);
-    }
-}
-
-void pw_watch_clear(pw_store_object *self)
-{
-    while (self->watch.scopes != NULL) {
-        pw_scope *scope = self->watch.scopes;
-        self->watch.scopes = scope->next;
-        PyMem_Free(scope);
-    }
-}
-
-void pw_watch_settle(pw_store_object *self)
-{
-    atomic_store(&self->watch.interrupted, false);
-    pw_drop_bits(self->watch.watched, PW_WATCH_INTERRUPTED);
-    take_wanted_fuel(self);
-    self->watch.call_deadline = self->watch.deadline = PW_NEVER;
-}
-
 static pw_trap pending_at(const pw_store_object *self, int64_t time)
 {
-    for (; self != NULL; self = self->watch.outer) {
+    for (; self != NULL; self = self->outer) {
         if (atomic_load(&self->watch.interrupted)) {
             return PW_TRAP_INTERRUPTED;
         }
@@ -379,7 +316,7 @@ static pw_trap pending_at(const pw_store_object *self, int64_t time)
     return PW_TRAP_NONE;
 }
 
-pw_trap pw_watch_pending(pw_store_object *self)
+pw_trap pw_stop_pending(pw_store_object *self)
 {
     return pending_at(self, now());
 }
@@ -392,28 +329,27 @@ Py_ssize_t pw_host_calls;
 /* Coroutines can leave a store behind whose call has ended, or one that runs elsewhere. */
 static void link_outer(pw_store_object *self, pw_store_object *outer)
 {
-    if (outer == NULL || outer == self || !pw_turn_mine(&outer->turn) ||
-        outer->watch.inner != NULL) {
+    if (outer == NULL || outer == self || !pw_turn_mine(&outer->turn) || outer->inner != NULL) {
         return;
     }
-    self->watch.outer = (pw_store_object *)Py_NewRef((PyObject *)outer);
+    self->outer = (pw_store_object *)Py_NewRef((PyObject *)outer);
     pw_add_bits(self->watch.watched, PW_WATCH_OUTER);
     pw_lock(&outer->lock);
-    outer->watch.inner = self;
+    outer->inner = self;
     pw_unlock(&outer->lock);
 }
 
 static void unlink_outer(pw_store_object *self)
 {
-    pw_store_object *outer = self->watch.outer;
+    pw_store_object *outer = self->outer;
     if (outer == NULL) {
         return;
     }
     pw_lock(&outer->lock);
-    outer->watch.inner = NULL;
+    outer->inner = NULL;
     pw_unlock(&outer->lock);
     pw_drop_bits(self->watch.watched, PW_WATCH_OUTER);
-    Py_CLEAR(self->watch.outer);
+    Py_CLEAR(self->outer);
 }
 
 /* Why a call must not begin. */
@@ -429,9 +365,9 @@ static pw_trap begin(pw_store_object *self)
     if (self->turn.depth > 1) { /* the end of this call does not put it back */
         pw_turn_notify(&self->turn);
     }
-    atomic_store(&watch->seen_fuel, fuel_left(self));
+    atomic_store(&watch->seen_fuel, pw_watch_fuel_left(&self->watch));
     pw_engine->store_forget_frames(self->store);
-    return pw_watch_pending(self);
+    return pw_stop_pending(self);
 }
 
 static void end(pw_store_object *self)
@@ -490,7 +426,7 @@ static void adapt(pw_watch *watch, int64_t time)
 /* With the GIL. What a handler raises stops the call; it may have used the store. */
 static pw_trap run_handlers(pw_store_object *self)
 {
-    return PyErr_CheckSignals() < 0 ? PW_TRAP_HOST : pw_watch_pending(self);
+    return PyErr_CheckSignals() < 0 ? PW_TRAP_HOST : pw_stop_pending(self);
 }
 
 static void let_go(pw_watch *watch, bool main)
@@ -542,8 +478,8 @@ pw_trap pw_tick(void *store_object)
         watch->started = time;
     }
     watch->looked = time;
-    take_wanted_fuel(self);
-    atomic_store(&watch->seen_fuel, fuel_left(self));
+    pw_watch_take_wanted_fuel(&self->watch);
+    atomic_store(&watch->seen_fuel, pw_watch_fuel_left(&self->watch));
     if (atomic_exchange(&watch->cancelled, false)) {
         take_cancellation(self);
     }

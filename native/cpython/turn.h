@@ -4,8 +4,8 @@
  *
  * Code with a lock held runs no Python code, waits for no turn, and keeps the GIL.
  */
-#ifndef PW_SHARING_H
-#define PW_SHARING_H
+#ifndef PW_CPYTHON_TURN_H
+#define PW_CPYTHON_TURN_H
 
 #include <Python.h>
 #include <pythread.h>

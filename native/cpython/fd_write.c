@@ -2,9 +2,15 @@
 /* FdWrite: the short way through WASI's fd_write. A line of text is what programs write most, so it
  * takes no Python code until its bytes are written. What is otherwise, in whatever respect, is left
  * to the function with all checks, before anything has happened. */
-#include "cpython/cpython.h"
+#include "cpython/fd_write.h"
 
+#include <stddef.h>
 #include <structmember.h>
+
+#include "cpython/memory.h"
+#include "cpython/numbers.h"
+#include "cpython/state.h"
+#include "cpython/turn.h"
 
 typedef struct {
     PyObject_HEAD

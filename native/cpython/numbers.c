@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Python objects to wasm values and back. */
-#include "cpython/cpython.h"
+/* Conversions of numbers that are rare enough to be function calls. */
+#include "cpython/numbers.h"
+
+#include "cpython/state.h"
 
 int pw_blame(const pw_site *site, pw_valtype type)
 {

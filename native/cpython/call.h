@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* Calls of Functions. */
+#ifndef PW_CPYTHON_CALL_H
+#define PW_CPYTHON_CALL_H
+
+#include <Python.h>
+
+#include "base/attributes.h"
+#include "cpython/function.h"
+#include "cpython/numbers.h"
+#include "cpython/stop.h"
+#include "cpython/store.h"
+
+/* Calls a Function whose values are numbers, and one that has references among them. */
+PyObject *pw_call_plain(PyObject *op, PyObject *const *args, size_t nargsf, PyObject *kwnames);
+PyObject *pw_call_mixed(PyObject *op, PyObject *const *args, size_t nargsf, PyObject *kwnames);
+
+/* Calls with numbers that are encoded. `values` has room for the results. */
+static PW_ALWAYS_INLINE PyObject *pw_call_encoded(pw_function_object *self, uint64_t *values)
+{
+    if (pw_store_enter(self->party.store) < 0) {
+        return NULL;
+    }
+    pw_trap trap = pw_run_call(self->party.store, &self->callee, values);
+    if (trap != PW_TRAP_NONE) {
+        return pw_function_fail(self, trap);
+    }
+    pw_store_leave(self->party.store);
+    return pw_decode_results(values, self->types + self->nparams, self->nresults, self->raw);
+}
+
+#endif
