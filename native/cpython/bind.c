@@ -37,7 +37,7 @@ static Py_ssize_t given_before(const bound_object *self)
 
 static PyObject *wrong_arity(bound_object *self, Py_ssize_t given, PyObject *kwnames)
 {
-    PyObject *name = self->function->party.name;
+    PyObject *name = self->function->signature.name;
     Py_ssize_t wanted = self->function->nparams - given_before(self);
     if (kwnames != NULL && PyTuple_GET_SIZE(kwnames)) {
         PyErr_Format(PyExc_TypeError, "%U() takes no keyword arguments", name);
@@ -57,7 +57,7 @@ static PW_ALWAYS_INLINE PyObject *call(bound_object *self, PyObject *const *args
         values[i] = self->bits[i];
     }
     for (Py_ssize_t i = before; i < function->nparams; i++) {
-        pw_site site = {function->party.name, "parameter", i};
+        pw_site site = {function->signature.name, "parameter", i};
         if (pw_encode(args[i - before], function->types[i], function->raw, &values[i], &site) < 0) {
             return NULL;
         }
@@ -146,11 +146,12 @@ static int check(const pw_function_object *function, PyObject *const *args, Py_s
                  uint64_t *bits)
 {
     if (count <= function->nparams) {
-        return pw_encode_mixed(args, function->types, count, function->raw, bits, &function->party,
-                               false);
+        return pw_encode_mixed(args, function->types, count, function->raw, bits,
+                               &function->signature, false);
     }
     PyErr_Format(PyExc_TypeError, "%U() takes %zd argument%s, so that %zd cannot be bound",
-                 function->party.name, function->nparams, function->nparams == 1 ? "" : "s", count);
+                 function->signature.name, function->nparams, function->nparams == 1 ? "" : "s",
+                 count);
     return -1;
 }
 
@@ -257,7 +258,7 @@ static PyObject *bound_bind(PyObject *op, PyObject *const *args, Py_ssize_t narg
 
 static PyObject *get_name(PyObject *op, void *Py_UNUSED(closure))
 {
-    return Py_NewRef(((bound_object *)op)->function->party.name);
+    return Py_NewRef(((bound_object *)op)->function->signature.name);
 }
 
 static PyObject *get_signature(PyObject *op, void *Py_UNUSED(closure))
@@ -278,7 +279,7 @@ static PyObject *bound_repr(PyObject *op)
         return entered < 0 ? NULL : PyUnicode_FromString("<pywasm3.BoundFunction ...>");
     }
     PyObject *text = PyUnicode_FromFormat(
-        "<pywasm3.BoundFunction %U%s: %S, bound %R>", self->function->party.name,
+        "<pywasm3.BoundFunction %U%s: %S, bound %R>", self->function->signature.name,
         self->function->raw ? ".raw" : "", self->function->type, self->args);
     Py_ReprLeave(op);
     return text;

@@ -7,10 +7,10 @@
 static PyObject *wrong_arity(pw_function_object *self, Py_ssize_t given, PyObject *kwnames)
 {
     if (kwnames != NULL && PyTuple_GET_SIZE(kwnames)) {
-        PyErr_Format(PyExc_TypeError, "%U() takes no keyword arguments", self->party.name);
+        PyErr_Format(PyExc_TypeError, "%U() takes no keyword arguments", self->signature.name);
     } else {
         PyErr_Format(PyExc_TypeError, "%U() takes %zd argument%s but %zd %s given",
-                     self->party.name, self->nparams, self->nparams == 1 ? "" : "s", given,
+                     self->signature.name, self->nparams, self->nparams == 1 ? "" : "s", given,
                      given == 1 ? "was" : "were");
     }
     return NULL;
@@ -20,7 +20,7 @@ static PyObject *wrong_arity(pw_function_object *self, Py_ssize_t given, PyObjec
 static PW_ALWAYS_INLINE PyObject *call(pw_function_object *self, PyObject *const *args,
                                        uint64_t *values)
 {
-    if (pw_encode_all(args, self->types, self->nparams, self->raw, values, self->party.name,
+    if (pw_encode_all(args, self->types, self->nparams, self->raw, values, self->signature.name,
                       "parameter") < 0) {
         return NULL;
     }
@@ -31,10 +31,10 @@ static PW_ALWAYS_INLINE PyObject *call(pw_function_object *self, PyObject *const
  * go. */
 static PyObject *call_mixed(pw_function_object *self, PyObject *const *args, uint64_t *values)
 {
-    pw_store_object *store = self->party.store;
+    pw_store_object *store = self->signature.store;
     PyObject *result = NULL;
-    if (pw_encode_mixed(args, self->types, self->nparams, self->raw, values, &self->party, false) <
-        0) {
+    if (pw_encode_mixed(args, self->types, self->nparams, self->raw, values, &self->signature,
+                        false) < 0) {
         return NULL;
     }
     if (pw_store_enter(store) < 0) {

@@ -18,14 +18,14 @@ PyObject *pw_call_mixed(PyObject *op, PyObject *const *args, size_t nargsf, PyOb
 /* Calls with numbers that are encoded. `values` has room for the results. */
 static PW_ALWAYS_INLINE PyObject *pw_call_encoded(pw_function_object *self, uint64_t *values)
 {
-    if (pw_store_enter(self->party.store) < 0) {
+    if (pw_store_enter(self->signature.store) < 0) {
         return NULL;
     }
-    pw_trap trap = pw_run_call(self->party.store, &self->callee, values);
+    pw_trap trap = pw_run_call(self->signature.store, &self->callee, values);
     if (trap != PW_TRAP_NONE) {
         return pw_function_fail(self, trap);
     }
-    pw_store_leave(self->party.store);
+    pw_store_leave(self->signature.store);
     return pw_decode_results(values, self->types + self->nparams, self->nresults, self->raw);
 }
 

@@ -16,23 +16,22 @@ pw_target pw_target_of(pw_func *func)
 PyObject *pw_function_new(pw_state *state, pw_store_object *store, const pw_target *target,
                           PyObject *name, PyObject *type, bool raw)
 {
-    const pw_functype *signature = target->type;
-    Py_ssize_t count = (Py_ssize_t)signature->nparams + signature->nresults;
+    Py_ssize_t count = (Py_ssize_t)target->type->nparams + target->type->nresults;
     pw_function_object *self = PyObject_GC_NewVar(pw_function_object, state->function_type, count);
     if (self == NULL) {
         pw_engine->module_release(target->module);
         return NULL;
     }
     self->vectorcall =
-        pw_fill_kinds(self->types, signature) ? state->call_mixed : state->call_plain;
-    self->party =
-        (pw_party){Py_NewRef(name), (pw_store_object *)Py_NewRef(store), target->module, signature};
+        pw_fill_kinds(self->types, target->type) ? state->call_mixed : state->call_plain;
+    self->signature = (pw_signature){Py_NewRef(name), (pw_store_object *)Py_NewRef(store),
+                                     target->module, target->type};
     self->func = target->func;
     self->callee = target->callee;
     self->type = Py_NewRef(type);
     self->weakrefs = NULL;
-    self->nparams = signature->nparams;
-    self->nresults = signature->nresults;
+    self->nparams = target->type->nparams;
+    self->nresults = target->type->nresults;
     self->raw = raw;
     PyObject_GC_Track(self);
     return (PyObject *)self;
@@ -41,14 +40,14 @@ PyObject *pw_function_new(pw_state *state, pw_store_object *store, const pw_targ
 pw_func *pw_function_in(PyObject *function, pw_store_object *store)
 {
     pw_function_object *self = (pw_function_object *)function;
-    return self->party.store == store ? self->func : NULL;
+    return self->signature.store == store ? self->func : NULL;
 }
 
 int pw_function_traverse(PyObject *op, visitproc visit, void *arg)
 {
     pw_function_object *self = (pw_function_object *)op;
     Py_VISIT(Py_TYPE(op));
-    Py_VISIT(self->party.store);
+    Py_VISIT(self->signature.store);
     Py_VISIT(self->type);
     return 0;
 }
@@ -63,9 +62,9 @@ void pw_function_dealloc(PyObject *op)
     if (self->weakrefs != NULL) {
         PyObject_ClearWeakRefs(op);
     }
-    pw_engine->module_release(self->party.module);
-    Py_DECREF(self->party.store);
-    Py_DECREF(self->party.name);
+    pw_engine->module_release(self->signature.module);
+    Py_DECREF(self->signature.store);
+    Py_DECREF(self->signature.name);
     Py_DECREF(self->type);
     type->tp_free(op);
     Py_DECREF(type);
@@ -189,11 +188,11 @@ PW_NOINLINE PyObject *pw_function_fail(pw_function_object *self, pw_trap trap)
 {
     trap_report report;
     if (trap != PW_TRAP_HOST) {
-        pw_write(self->party.store->trapped, true);
+        pw_write(self->signature.store->trapped, true);
     }
-    take_report(self->party.store->store, &report);
+    take_report(self->signature.store->store, &report);
     PyObject *frames = read_frames(&report);
-    pw_store_leave(self->party.store);
+    pw_store_leave(self->signature.store);
     raise(self, trap, frames, &report);
     Py_XDECREF(frames);
     if (PyErr_Occurred() == NULL) {

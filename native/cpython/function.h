@@ -16,8 +16,8 @@
 typedef struct {
     PyObject_VAR_HEAD
     vectorcallfunc vectorcall;
-    pw_party party; /* it holds the name, the store and the module */
-    pw_func *func;  /* lives as long as the store is open, like the next */
+    pw_signature signature; /* it holds the name, the store and the module */
+    pw_func *func;          /* lives as long as the store is open, like the next */
     pw_callee callee;
     PyObject *type; /* FuncType */
     PyObject *weakrefs;

@@ -29,23 +29,23 @@ static PyObject *get_raw(PyObject *op, void *Py_UNUSED(closure))
     if (self->raw) {
         return Py_NewRef(op);
     }
-    const pw_party *party = &self->party;
-    if (pw_store_require_open(party->store) < 0) {
+    const pw_signature *signature = &self->signature;
+    if (pw_store_require_open(signature->store) < 0) {
         return NULL;
     }
     pw_state *state = pw_state_of(Py_TYPE(op));
     if (state == NULL) {
         return NULL;
     }
-    pw_target target = {self->func, self->callee, pw_engine->module_retain(party->module),
-                        party->type};
-    return pw_function_new(state, party->store, &target, party->name, self->type, true);
+    pw_target target = {self->func, self->callee, pw_engine->module_retain(signature->module),
+                        signature->type};
+    return pw_function_new(state, signature->store, &target, signature->name, self->type, true);
 }
 
 static PyObject *get_address(PyObject *op, void *Py_UNUSED(closure))
 {
     pw_function_object *self = (pw_function_object *)op;
-    if (pw_store_require_open(self->party.store) < 0) {
+    if (pw_store_require_open(self->signature.store) < 0) {
         return NULL;
     }
     return PyLong_FromVoidPtr(self->func);
@@ -97,7 +97,7 @@ static PyObject *call_argv(PyObject *op, PyObject *args)
 static PyObject *function_repr(PyObject *op)
 {
     pw_function_object *self = (pw_function_object *)op;
-    return PyUnicode_FromFormat("<pywasm3.Function %U%s: %S>", self->party.name,
+    return PyUnicode_FromFormat("<pywasm3.Function %U%s: %S>", self->signature.name,
                                 self->raw ? ".raw" : "", self->type);
 }
 
@@ -107,7 +107,7 @@ static PyObject *function_richcompare(PyObject *op, PyObject *other, int operati
         Py_RETURN_NOTIMPLEMENTED;
     }
     pw_function_object *a = (pw_function_object *)op, *b = (pw_function_object *)other;
-    bool same = a->party.store == b->party.store && a->func == b->func && a->raw == b->raw;
+    bool same = a->signature.store == b->signature.store && a->func == b->func && a->raw == b->raw;
     return PyBool_FromLong(same == (operation == Py_EQ));
 }
 
@@ -127,13 +127,13 @@ static PyObject *function_descr_get(PyObject *op, PyObject *Py_UNUSED(instance),
 static PyMemberDef function_members[] = {
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(pw_function_object, vectorcall), READONLY, NULL},
     {"__weaklistoffset__", T_PYSSIZET, offsetof(pw_function_object, weakrefs), READONLY, NULL},
-    {"name", T_OBJECT_EX, offsetof(pw_function_object, party.name), READONLY,
+    {"name", T_OBJECT_EX, offsetof(pw_function_object, signature.name), READONLY,
      PyDoc_STR("Name of the export, or of the function in its module.")},
-    {"__name__", T_OBJECT_EX, offsetof(pw_function_object, party.name), READONLY, NULL},
-    {"__qualname__", T_OBJECT_EX, offsetof(pw_function_object, party.name), READONLY, NULL},
+    {"__name__", T_OBJECT_EX, offsetof(pw_function_object, signature.name), READONLY, NULL},
+    {"__qualname__", T_OBJECT_EX, offsetof(pw_function_object, signature.name), READONLY, NULL},
     {"type", T_OBJECT_EX, offsetof(pw_function_object, type), READONLY,
      PyDoc_STR("Its FuncType: types of parameters and results.")},
-    {"store", T_OBJECT_EX, offsetof(pw_function_object, party.store), READONLY,
+    {"store", T_OBJECT_EX, offsetof(pw_function_object, signature.store), READONLY,
      PyDoc_STR("The Store it runs in.")},
     {NULL},
 };

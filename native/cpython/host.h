@@ -12,7 +12,7 @@
 extern PyType_Spec pw_host_spec;
 
 /* New reference; the store keeps one too. The party's name is "module.name" of the import. */
-PyObject *pw_host_new(pw_state *state, const pw_party *party, PyObject *callable,
+PyObject *pw_host_new(pw_state *state, const pw_signature *signature, PyObject *callable,
                       PyObject *instance);
 pw_trap pw_host_call(void *object, uint64_t *values);
 

@@ -37,7 +37,7 @@ typedef struct {
 
 static pw_site site_of(const mapping *self, const char *what, Py_ssize_t index)
 {
-    return (pw_site){self->function->party.name, what, index};
+    return (pw_site){self->function->signature.name, what, index};
 }
 
 /* ---- what fits ---- */
@@ -52,7 +52,8 @@ static int require_numbers(const pw_function_object *function)
         bool result = i >= function->nparams;
         Py_ssize_t index = result ? i - function->nparams : i;
         PyErr_Format(PyExc_TypeError, "%U: map() is for numbers, and %s %zd is none: %S",
-                     function->party.name, result ? "result" : "parameter", index, function->type);
+                     function->signature.name, result ? "result" : "parameter", index,
+                     function->type);
         return -1;
     }
     return 0;
@@ -64,8 +65,8 @@ static int require_arity(const pw_function_object *function, Py_ssize_t given)
         return 0;
     }
     PyErr_Format(PyExc_TypeError, "%U.map() takes %zd argument%s but %zd %s given",
-                 function->party.name, function->nparams, function->nparams == 1 ? "" : "s", given,
-                 given == 1 ? "was" : "were");
+                 function->signature.name, function->nparams, function->nparams == 1 ? "" : "s",
+                 given, given == 1 ? "was" : "were");
     return -1;
 }
 
@@ -131,12 +132,12 @@ static int take_outputs(mapping *self, PyObject *out)
     }
     if (nresults == 0) {
         PyErr_Format(PyExc_TypeError, "%U: there are no results for out",
-                     self->function->party.name);
+                     self->function->signature.name);
         return -1;
     }
     if (!PyTuple_Check(out) || PyTuple_GET_SIZE(out) != nresults) {
         PyErr_Format(PyExc_TypeError, "%U: out must be a tuple of %zd buffers",
-                     self->function->party.name, nresults);
+                     self->function->signature.name, nresults);
         return -1;
     }
     for (Py_ssize_t i = 0; i < nresults; i++) {
@@ -204,7 +205,7 @@ static int require_apart(const mapping *self)
         for (Py_ssize_t j = 0; j < i; j++) {
             if (pw_overlap(&outputs[i], &outputs[j], self->count)) {
                 PyErr_Format(PyExc_ValueError, "%U: out %zd and out %zd overlap",
-                             function->party.name, j, i);
+                             function->signature.name, j, i);
                 return -1;
             }
         }
@@ -256,7 +257,7 @@ static int take_arguments(mapping *self, PyObject *const *args, PyObject *out)
     }
     if (self->count < 0) {
         PyErr_Format(PyExc_TypeError, "%U.map(): no argument is an array, so how many calls?",
-                     self->function->party.name);
+                     self->function->signature.name);
         return -1;
     }
     if (out == Py_None) {
@@ -294,7 +295,7 @@ static void name_element(const mapping *self, size_t element, bool own)
 static int run(mapping *self)
 {
     pw_function_object *function = self->function;
-    pw_store_object *store = function->party.store;
+    pw_store_object *store = function->signature.store;
     for (Py_ssize_t i = 0; i < self->ncolumns; i++) {
         self->columns[i] = self->sources[i].column;
     }
@@ -302,7 +303,7 @@ static int run(mapping *self)
     if (pw_store_enter(store) < 0) {
         return -1;
     }
-    pw_trap trap = pw_run_batch(store, &function->callee, &batch);
+    pw_trap trap = pw_run_map(store, &function->callee, &batch);
     if (trap == PW_TRAP_NONE) {
         pw_store_leave(store);
         return 0;

@@ -11,23 +11,24 @@
 /* ---- to wasm ---- */
 
 /* The store's types are looked up: another thread may be adding some meanwhile. */
-static int check_type(PyObject *value, pw_func *func, uint32_t index, const pw_party *party)
+static int check_type(PyObject *value, pw_func *func, uint32_t index, const pw_signature *signature)
 {
-    if (pw_store_enter(party->store) < 0) {
+    if (pw_store_enter(signature->store) < 0) {
         return -1;
     }
-    const void *identity = pw_engine->store_type(party->store->store, party->module, index);
+    const void *identity = pw_engine->store_type(signature->store->store, signature->module, index);
     bool same = pw_engine->func_type_identity(func) == identity;
-    pw_store_leave(party->store);
+    pw_store_leave(signature->store);
     if (!same) {
         PyErr_Format(PyExc_TypeError, "%R is not of type %u of the module", value, (unsigned)index);
     }
     return same ? 0 : -1;
 }
 
-static int encode_function(PyObject *value, pw_valtype type, const pw_party *party, uint64_t *bits)
+static int encode_function(PyObject *value, pw_valtype type, const pw_signature *signature,
+                           uint64_t *bits)
 {
-    pw_state *state = pw_state_of(Py_TYPE(party->store));
+    pw_state *state = pw_state_of(Py_TYPE(signature->store));
     if (state == NULL) {
         return -1;
     }
@@ -36,21 +37,22 @@ static int encode_function(PyObject *value, pw_valtype type, const pw_party *par
                      type & PW_NON_NULL ? "" : " or None", Py_TYPE(value)->tp_name);
         return -1;
     }
-    pw_func *func = pw_function_in(value, party->store);
+    pw_func *func = pw_function_in(value, signature->store);
     if (func == NULL) {
         PyErr_Format(PyExc_TypeError, "%R belongs to another store", value);
         return -1;
     }
-    if (type & PW_CONCRETE && check_type(value, func, type & PW_HEAP_MASK, party) < 0) {
+    if (type & PW_CONCRETE && check_type(value, func, type & PW_HEAP_MASK, signature) < 0) {
         return -1;
     }
     *bits = (uintptr_t)func;
     return 0;
 }
 
-int pw_encode_reference(PyObject *value, pw_valtype type, const pw_party *party, uint64_t *bits)
+int pw_encode_reference(PyObject *value, pw_valtype type, const pw_signature *signature,
+                        uint64_t *bits)
 {
-    if (pw_store_require_open(party->store) < 0) {
+    if (pw_store_require_open(signature->store) < 0) {
         return -1;
     }
     pw_kind kind = pw_kind_of(type);
@@ -63,7 +65,7 @@ int pw_encode_reference(PyObject *value, pw_valtype type, const pw_party *party,
     }
     switch (kind & ~PW_KIND_NON_NULL) {
     case PW_KIND_EXTERN: *bits = (uintptr_t)value; return 0;
-    case PW_KIND_FUNC: return encode_function(value, type, party, bits);
+    case PW_KIND_FUNC: return encode_function(value, type, signature, bits);
     default:
         PyErr_Format(PyExc_TypeError, "of this type only None can be given, not %.200s",
                      Py_TYPE(value)->tp_name);
@@ -146,10 +148,10 @@ static PyObject *decode_reference(uint64_t bits, pw_kind kind, pw_store_object *
 /* ---- several, with numbers among them ---- */
 
 int pw_encode_mixed(PyObject *const *values, const pw_kind *kinds, Py_ssize_t count, bool raw,
-                    uint64_t *bits, const pw_party *party, bool results)
+                    uint64_t *bits, const pw_signature *signature, bool results)
 {
     for (Py_ssize_t i = 0; i < count; i++) {
-        pw_site site = {party->name, results ? "result" : "parameter", i};
+        pw_site site = {signature->name, results ? "result" : "parameter", i};
         if (pw_is_number(kinds[i])) {
             if (pw_encode(values[i], kinds[i], raw, &bits[i], &site) < 0) {
                 return -1;
@@ -157,11 +159,11 @@ int pw_encode_mixed(PyObject *const *values, const pw_kind *kinds, Py_ssize_t co
             continue;
         }
         /* The types are those of the module, which a closed store has let go. */
-        if (pw_store_require_open(party->store) < 0) {
+        if (pw_store_require_open(signature->store) < 0) {
             return -1;
         }
-        pw_valtype type = results ? party->type->results[i] : party->type->params[i];
-        if (pw_encode_reference(values[i], type, party, &bits[i]) < 0) {
+        pw_valtype type = results ? signature->type->results[i] : signature->type->params[i];
+        if (pw_encode_reference(values[i], type, signature, &bits[i]) < 0) {
             return pw_blame(&site, type);
         }
     }

@@ -49,6 +49,6 @@ typedef struct {
     pw_store_object *store;
     pw_module *module;       /* that type indices refer to; a Function retains it */
     const pw_functype *type; /* of the module */
-} pw_party;
+} pw_signature;
 
 #endif

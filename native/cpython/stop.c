@@ -25,7 +25,7 @@
 /* How often the main thread takes it for the handlers of signals. */
 #define SIGNAL_INTERVAL (20000 * MICROSECOND)
 /* How often the hook shall run. */
-#define LOOK_INTERVAL (100 * MICROSECOND)
+#define HOOK_INTERVAL (100 * MICROSECOND)
 
 static int64_t now(void)
 {
@@ -73,9 +73,10 @@ static int64_t first_deadline(pw_store_object *self)
     int64_t first = self->watch.call_deadline;
     uintptr_t me = pw_this_thread();
     pw_lock(&self->lock);
-    for (const pw_scope *scope = self->watch.scopes; scope != NULL; scope = scope->next) {
-        if (scope->thread == me && scope->deadline < first) {
-            first = scope->deadline;
+    for (const pw_deadline *deadline = self->watch.deadlines; deadline != NULL;
+         deadline = deadline->next) {
+        if (deadline->thread == me && deadline->time < first) {
+            first = deadline->time;
         }
     }
     pw_unlock(&self->lock);
@@ -115,20 +116,20 @@ PyObject *pw_store_begin_deadline(PyObject *op, PyObject *seconds)
     if (take_seconds(seconds, &delay) < 0) {
         return NULL;
     }
-    pw_scope *scope = PyMem_Malloc(sizeof *scope);
-    if (scope == NULL) {
+    pw_deadline *deadline = PyMem_Malloc(sizeof *deadline);
+    if (deadline == NULL) {
         return PyErr_NoMemory();
     }
-    *scope = (pw_scope){NULL, pw_this_thread(), after(now(), delay), ++ids};
-    PyObject *id = PyLong_FromUnsignedLongLong(scope->id);
+    *deadline = (pw_deadline){NULL, pw_this_thread(), after(now(), delay), ++ids};
+    PyObject *id = PyLong_FromUnsignedLongLong(deadline->id);
     if (id == NULL || pw_store_pin(self) < 0) {
         Py_XDECREF(id);
-        PyMem_Free(scope);
+        PyMem_Free(deadline);
         return NULL;
     }
-    scope->next = self->watch.scopes;
-    self->watch.scopes = scope;
-    pw_add_bits(self->watch.watched, PW_WATCH_SCOPES);
+    deadline->next = self->watch.deadlines;
+    self->watch.deadlines = deadline;
+    pw_add_bits(self->watch.watched, PW_WATCH_DEADLINES);
     pw_store_unpin(self);
     renew_deadline(self);
     return id;
@@ -136,9 +137,9 @@ PyObject *pw_store_begin_deadline(PyObject *op, PyObject *seconds)
 
 /* Where the scope is linked; NULL there: it has ended, as all do when the store is closed. With the
  * lock. */
-static pw_scope **find_scope(pw_store_object *self, unsigned long long id)
+static pw_deadline **find_deadline(pw_store_object *self, unsigned long long id)
 {
-    pw_scope **place = &self->watch.scopes;
+    pw_deadline **place = &self->watch.deadlines;
     while (*place != NULL && (*place)->id != id) {
         place = &(*place)->next;
     }
@@ -153,12 +154,12 @@ PyObject *pw_store_end_deadline(PyObject *op, PyObject *id)
         return NULL;
     }
     pw_lock(&self->lock);
-    pw_scope **place = find_scope(self, wanted), *found = *place;
+    pw_deadline **place = find_deadline(self, wanted), *found = *place;
     if (found != NULL) {
         *place = found->next;
     }
-    if (self->watch.scopes == NULL) {
-        pw_drop_bits(self->watch.watched, PW_WATCH_SCOPES);
+    if (self->watch.deadlines == NULL) {
+        pw_drop_bits(self->watch.watched, PW_WATCH_DEADLINES);
     }
     pw_unlock(&self->lock);
     PyMem_Free(found);
@@ -183,7 +184,7 @@ PyObject *pw_store_get_fuel(PyObject *op, void *Py_UNUSED(closure))
     } else {
         fuel = atomic_load(&self->watch.wanted_fuel);
         if (fuel == PW_NOTHING_WANTED) {
-            fuel = atomic_load(&self->watch.seen_fuel);
+            fuel = atomic_load(&self->watch.reported_fuel);
         }
     }
     if (fuel == PW_NO_FUEL) {
@@ -220,7 +221,7 @@ static int take_fuel(PyObject *value, long long *fuel)
  * With the lock, and that of an outer store: so inner ones stay what they are. */
 static void poke(pw_store_object *self)
 {
-    atomic_store(&self->watch.engine->stop_limit, PW_STOP_NOW);
+    atomic_store(&self->watch.meter->stop_limit, PW_STOP_NOW);
     pw_store_object *inner = self->inner;
     if (inner == NULL) {
         return;
@@ -288,11 +289,11 @@ PyObject *pw_store_cancel(PyObject *op, PyObject *id)
         return NULL;
     }
     pw_lock(&self->lock);
-    pw_scope *scope = *find_scope(self, wanted);
-    if (scope != NULL) {
-        scope->deadline = INT64_MIN;
-        pw_store_end_wait(self, scope->thread);
-        if (pw_turn_owner(&self->turn) == scope->thread) {
+    pw_deadline *deadline = *find_deadline(self, wanted);
+    if (deadline != NULL) {
+        deadline->time = INT64_MIN;
+        pw_store_end_wait(self, deadline->thread);
+        if (pw_turn_owner(&self->turn) == deadline->thread) {
             atomic_store(&self->watch.cancelled, true);
             poke(self);
         }
@@ -365,7 +366,7 @@ static pw_trap begin(pw_store_object *self)
     if (self->turn.depth > 1) { /* the end of this call does not put it back */
         pw_turn_notify(&self->turn);
     }
-    atomic_store(&watch->seen_fuel, pw_watch_fuel_left(&self->watch));
+    atomic_store(&watch->reported_fuel, pw_watch_fuel_left(&self->watch));
     pw_engine->store_forget_frames(self->store);
     return pw_stop_pending(self);
 }
@@ -391,7 +392,7 @@ pw_trap pw_watched_call(pw_store_object *self, const pw_callee *callee, uint64_t
     return trap;
 }
 
-pw_trap pw_run_batch(pw_store_object *self, const pw_callee *callee, pw_batch *batch)
+pw_trap pw_run_map(pw_store_object *self, const pw_callee *callee, pw_batch *batch)
 {
     pw_trap trap = begin(self);
     if (trap == PW_TRAP_NONE) {
@@ -414,12 +415,12 @@ void pw_take_gil(pw_store_object *self)
 /* Ticks are counted, not time: their number follows what they take. */
 static void adapt(pw_watch *watch, int64_t time)
 {
-    int64_t elapsed = time - watch->looked, period = watch->engine->period;
-    if (elapsed > 2 * LOOK_INTERVAL) {
-        period = period * LOOK_INTERVAL / elapsed;
-        watch->engine->period = period ? period : 1;
+    int64_t elapsed = time - watch->hook_ran, period = watch->meter->period;
+    if (elapsed > 2 * HOOK_INTERVAL) {
+        period = period * HOOK_INTERVAL / elapsed;
+        watch->meter->period = period ? period : 1;
     } else if (period < PW_MAX_PERIOD) {
-        watch->engine->period = 2 * period;
+        watch->meter->period = 2 * period;
     }
 }
 
@@ -435,7 +436,7 @@ static void let_go(pw_watch *watch, bool main)
     watch->let_go = PyEval_SaveThread();
 }
 
-static pw_trap look(pw_store_object *self, int64_t time)
+static pw_trap let_others_run(pw_store_object *self, int64_t time)
 {
     pw_watch *watch = &self->watch;
     bool main = watch->next_signals != PW_NEVER;
@@ -477,12 +478,12 @@ pw_trap pw_tick(void *store_object)
     } else {
         watch->started = time;
     }
-    watch->looked = time;
+    watch->hook_ran = time;
     pw_watch_take_wanted_fuel(&self->watch);
-    atomic_store(&watch->seen_fuel, pw_watch_fuel_left(&self->watch));
+    atomic_store(&watch->reported_fuel, pw_watch_fuel_left(&self->watch));
     if (atomic_exchange(&watch->cancelled, false)) {
         take_cancellation(self);
     }
     pw_trap trap = pending_at(self, time);
-    return trap == PW_TRAP_NONE ? look(self, time) : trap;
+    return trap == PW_TRAP_NONE ? let_others_run(self, time) : trap;
 }

@@ -77,6 +77,6 @@ static PW_ALWAYS_INLINE pw_trap pw_run_call(pw_store_object *self, const pw_call
 }
 
 /* Calls once per element, likewise. */
-pw_trap pw_run_batch(pw_store_object *self, const pw_callee *callee, pw_batch *batch);
+pw_trap pw_run_map(pw_store_object *self, const pw_callee *callee, pw_batch *batch);
 
 #endif

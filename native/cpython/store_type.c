@@ -223,9 +223,9 @@ static PyObject *store_host(PyObject *op, PyObject *args)
     if (state == NULL) {
         return NULL;
     }
-    pw_party party = {label, (pw_store_object *)op, (pw_module *)(uintptr_t)module,
-                      (const pw_functype *)(uintptr_t)type};
-    return pw_host_new(state, &party, callable, instance);
+    pw_signature signature = {label, (pw_store_object *)op, (pw_module *)(uintptr_t)module,
+                              (const pw_functype *)(uintptr_t)type};
+    return pw_host_new(state, &signature, callable, instance);
 }
 
 /* What an encoded reference is good for ends when the store is left. */
@@ -250,7 +250,7 @@ static int require_usable(pw_valtype type)
 static PyObject *store_encode(PyObject *op, PyObject *args)
 {
     pw_store_object *self = (pw_store_object *)op;
-    pw_party party = {.store = self};
+    pw_signature signature = {.store = self};
     pw_site site = {.index = -1};
     unsigned long long module;
     unsigned int type;
@@ -263,13 +263,13 @@ static PyObject *store_encode(PyObject *op, PyObject *args)
         return NULL;
     }
     pw_kind kind = pw_kind_of(type);
-    party.module = (pw_module *)(uintptr_t)module;
+    signature.module = (pw_module *)(uintptr_t)module;
     if (pw_is_number(kind)) {
         if (pw_encode(value, type, false, &bits, &site) < 0) {
             return NULL;
         }
     } else {
-        if (pw_encode_reference(value, type, &party, &bits) < 0) {
+        if (pw_encode_reference(value, type, &signature, &bits) < 0) {
             pw_blame(&site, type);
             return NULL;
         }

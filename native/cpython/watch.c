@@ -4,10 +4,10 @@
 
 void pw_watch_fill(pw_watch *self, long long fuel)
 {
-    pw_meter *engine = self->engine;
-    engine->fuel = fuel;
-    engine->ticks = 0;
-    atomic_store(&self->seen_fuel, fuel);
+    pw_meter *meter = self->meter;
+    meter->fuel = fuel;
+    meter->ticks = 0;
+    atomic_store(&self->reported_fuel, fuel);
     if (fuel == PW_NO_FUEL) {
         pw_drop_bits(self->watched, PW_WATCH_FUEL);
     } else {
@@ -25,13 +25,13 @@ void pw_watch_take_wanted_fuel(pw_watch *self)
 
 long long pw_watch_fuel_left(const pw_watch *self)
 {
-    const pw_meter *engine = self->engine;
-    return engine->fuel == PW_NO_FUEL ? PW_NO_FUEL : engine->fuel + engine->ticks;
+    const pw_meter *meter = self->meter;
+    return meter->fuel == PW_NO_FUEL ? PW_NO_FUEL : meter->fuel + meter->ticks;
 }
 
 void pw_watch_init(pw_watch *self, pw_meter *meter, long long fuel, int64_t timeout)
 {
-    self->engine = meter;
+    self->meter = meter;
     self->timeout = timeout;
     self->call_deadline = self->deadline = self->next_signals = PW_NEVER;
     atomic_init(&self->wanted_fuel, PW_NOTHING_WANTED);
@@ -45,10 +45,10 @@ void pw_watch_init(pw_watch *self, pw_meter *meter, long long fuel, int64_t time
 
 void pw_watch_clear(pw_watch *self)
 {
-    while (self->scopes != NULL) {
-        pw_scope *scope = self->scopes;
-        self->scopes = scope->next;
-        PyMem_Free(scope);
+    while (self->deadlines != NULL) {
+        pw_deadline *deadline = self->deadlines;
+        self->deadlines = deadline->next;
+        PyMem_Free(deadline);
     }
 }
 

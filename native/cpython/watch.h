@@ -13,13 +13,13 @@
 #include "cpython/turn.h"
 #include "runtime/meter.h"
 
-typedef struct pw_scope pw_scope;
+typedef struct pw_deadline pw_deadline;
 
 /* A deadline that a thread has set for its calls. */
-struct pw_scope {
-    pw_scope *next;
+struct pw_deadline {
+    pw_deadline *next;
     uintptr_t thread;
-    int64_t deadline;
+    int64_t time;
     unsigned long long id; /* an address could be that of a later one */
 };
 
@@ -30,19 +30,19 @@ struct pw_scope {
  * of a clock that never goes back. What is not atomic belongs to the owner of the turn, or, where
  * it says so, to who has the store's lock. */
 typedef struct {
-    pw_meter *engine;      /* gone when the store is closed */
-    PyThreadState *let_go; /* of the thread that runs without the GIL; NULL: it holds it */
-    int64_t started;       /* when the running call was first looked at; 0: not yet */
-    int64_t looked;        /* when it was last looked at */
-    int64_t next_signals;  /* when signal handlers have their turn; PW_NEVER on other threads */
-    int64_t timeout;       /* of each outermost call; PW_NEVER: none */
-    int64_t call_deadline; /* which that makes for the running one */
-    int64_t deadline;      /* of the running call, all taken together; PW_NEVER between calls */
-    pw_scope *scopes;      /* deadlines that threads have set; with the lock */
+    pw_meter *meter;        /* gone when the store is closed */
+    PyThreadState *let_go;  /* of the thread that runs without the GIL; NULL: it holds it */
+    int64_t started;        /* when the running call was first looked at; 0: not yet */
+    int64_t hook_ran;       /* when it was last looked at */
+    int64_t next_signals;   /* when signal handlers have their turn; PW_NEVER on other threads */
+    int64_t timeout;        /* of each outermost call; PW_NEVER: none */
+    int64_t call_deadline;  /* which that makes for the running one */
+    int64_t deadline;       /* of the running call, all taken together; PW_NEVER between calls */
+    pw_deadline *deadlines; /* deadlines that threads have set; with the lock */
     atomic_bool interrupted;
-    atomic_bool cancelled;    /* a deadline of the running thread has been brought forward */
-    atomic_llong wanted_fuel; /* of another thread than the running one; or PW_NOTHING_WANTED */
-    atomic_llong seen_fuel;   /* for other threads */
+    atomic_bool cancelled;      /* a deadline of the running thread has been brought forward */
+    atomic_llong wanted_fuel;   /* of another thread than the running one; or PW_NOTHING_WANTED */
+    atomic_llong reported_fuel; /* for other threads */
     /* Why a call has to look at all this when it begins: PW_WATCH_... */
     PW_SHARED(unsigned char) watched;
 } pw_watch;
@@ -51,7 +51,7 @@ typedef struct {
 
 #define PW_WATCH_FUEL 1u
 #define PW_WATCH_TIMEOUT 2u
-#define PW_WATCH_SCOPES 4u
+#define PW_WATCH_DEADLINES 4u
 #define PW_WATCH_INTERRUPTED 8u
 #define PW_WATCH_OUTER 16u
 
