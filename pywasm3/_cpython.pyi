@@ -1,4 +1,4 @@
-"""The CPython half: what has to cost nothing. Only pywasm3/_ffi.py imports it."""
+"""The types whose calls must cost as little as possible. Only pywasm3/_ffi.py imports it."""
 
 import inspect
 from collections.abc import Callable

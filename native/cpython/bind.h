@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Function.bind, and the class BoundFunction. */
+/* Function.bind, and the class BoundFunction that it makes. */
 #ifndef PW_CPYTHON_BIND_H
 #define PW_CPYTHON_BIND_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The vectorcall functions of a Function. */
+/* Calling a Function: from the arguments to the result. */
 #include "cpython/call.h"
 
 #include "cpython/references.h"
@@ -16,7 +16,8 @@ static PyObject *wrong_arity(pw_function_object *self, Py_ssize_t given, PyObjec
     return NULL;
 }
 
-/* Everything that can run Python code happens before the store is entered, or after it is left. */
+/* The store is entered only when all arguments are converted, and left before the results are,
+ * because conversions can run Python code. */
 static PW_ALWAYS_INLINE PyObject *call(pw_function_object *self, PyObject *const *args,
                                        uint64_t *values)
 {
@@ -27,8 +28,8 @@ static PW_ALWAYS_INLINE PyObject *call(pw_function_object *self, PyObject *const
     return pw_call_encoded(self, values);
 }
 
-/* With references: objects are held, and handed out, while nobody else can make the store let them
- * go. */
+/* Calls a Function with references among its values. The store holds the arguments' objects, and
+ * the results are converted, while it is entered: no other thread can make it release them then. */
 static PyObject *call_mixed(pw_function_object *self, PyObject *const *args, uint64_t *values)
 {
     pw_store_object *store = self->signature.store;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Calls of Functions. */
+/* Calling a Function. */
 #ifndef PW_CPYTHON_CALL_H
 #define PW_CPYTHON_CALL_H
 
@@ -11,11 +11,13 @@
 #include "cpython/stop.h"
 #include "cpython/store.h"
 
-/* Calls a Function whose values are numbers, and one that has references among them. */
+/* Vectorcall functions of a Function: the first one for functions whose parameters and results are
+ * all numbers, the second one for the others. */
 PyObject *pw_call_plain(PyObject *op, PyObject *const *args, size_t nargsf, PyObject *kwnames);
 PyObject *pw_call_mixed(PyObject *op, PyObject *const *args, size_t nargsf, PyObject *kwnames);
 
-/* Calls with numbers that are encoded. `values` has room for the results. */
+/* Calls a Function whose arguments are encoded in `values`, which has room for the results, too.
+ * All parameters and results are numbers. */
 static PW_ALWAYS_INLINE PyObject *pw_call_encoded(pw_function_object *self, uint64_t *values)
 {
     if (pw_store_enter(self->signature.store) < 0) {

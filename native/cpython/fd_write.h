@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The class FdWrite. */
+/* The class FdWrite: the common case of WASI's fd_write. */
 #ifndef PW_CPYTHON_FD_WRITE_H
 #define PW_CPYTHON_FD_WRITE_H
 

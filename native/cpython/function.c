@@ -2,7 +2,7 @@
 /* Functions: how they are made, and how a failed call of one raises. */
 #include "cpython/function.h"
 
-/* The record of a trap holds at most this many frames. */
+/* An exception shows at most this many frames of wasm. */
 #define MAX_FRAMES 64
 
 /* ---- making and freeing ---- */
@@ -52,8 +52,8 @@ int pw_function_traverse(PyObject *op, visitproc visit, void *arg)
     return 0;
 }
 
-/* No tp_clear: a function refers to nothing that it could not be freed after; the store breaks
- * the cycles that run through host functions. */
+/* There is no tp_clear: every cycle that a Function is part of also runs through its store, whose
+ * tp_clear breaks it. */
 void pw_function_dealloc(PyObject *op)
 {
     pw_function_object *self = (pw_function_object *)op;
@@ -100,7 +100,7 @@ typedef struct {
     char message[256];
 } trap_report;
 
-/* What the engine knows of a trap, copied while the store is ours. */
+/* Copies what the engine recorded about a trap. The store is entered. */
 static void take_report(pw_store *store, trap_report *report)
 {
     report->count =
@@ -125,7 +125,8 @@ static PyObject *frame_list(const trap_report *report)
     return list;
 }
 
-/* The host function's exception goes on as it is, with a note of the wasm frames it passed. */
+/* Adds a note to the exception of a host function, which says through which wasm frames it passed.
+ * The exception itself stays the same. */
 static void annotate(pw_state *state, PyObject *frames, const trap_report *report)
 {
     PyObject *type, *value, *traceback;
@@ -140,7 +141,7 @@ static void annotate(pw_state *state, PyObject *frames, const trap_report *repor
     PyObject *result = PyObject_CallFunction(state->annotate, "OOIK", value, frames, report->head,
                                              (unsigned long long)report->omitted);
     if (result == NULL) {
-        PyErr_Clear(); /* the exception matters more than its note */
+        PyErr_Clear(); /* the exception is more important than its note */
     }
     Py_XDECREF(result);
     PyErr_Restore(type, value, traceback);
@@ -157,7 +158,8 @@ static void raise_trap(pw_state *state, pw_trap trap, PyObject *frames, const tr
     Py_XDECREF(error);
 }
 
-/* In the entered store, for the names are in the modules. NULL without an exception. */
+/* Makes the list of frames. The store is entered, because the modules own the names. NULL, without
+ * setting an exception, if there is no memory. */
 static PyObject *read_frames(const trap_report *report)
 {
     PyObject *type = NULL, *value = NULL, *traceback = NULL;
@@ -183,7 +185,8 @@ static void raise(pw_function_object *self, pw_trap trap, PyObject *frames,
     }
 }
 
-/* Not inlined, for the report is large and calls nest. */
+/* This is not inlined, because the report would enlarge the stack frame of every call, and calls
+ * nest. */
 PW_NOINLINE PyObject *pw_function_fail(pw_function_object *self, pw_trap trap)
 {
     trap_report report;

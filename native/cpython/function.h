@@ -16,37 +16,38 @@
 typedef struct {
     PyObject_VAR_HEAD
     vectorcallfunc vectorcall;
-    pw_signature signature; /* it holds the name, the store and the module */
-    pw_func *func;          /* lives as long as the store is open, like the next */
+    pw_signature signature; /* the Function owns its name, its store and its module */
+    pw_func *func;          /* `func` and `callee` are valid while the store is open */
     pw_callee callee;
     PyObject *type; /* FuncType */
     PyObject *weakrefs;
     Py_ssize_t nparams;
     Py_ssize_t nresults;
     bool raw;
-    pw_kind types[]; /* parameters, then results; valid after the store is closed, too */
+    pw_kind types[]; /* of the parameters, then of the results; still valid in a closed store */
 } pw_function_object;
 
-/* What a Function is made of. */
+/* The engine's function that a Function is made for. */
 typedef struct {
     pw_func *func;
     pw_callee callee;
-    pw_module *module; /* retained */
+    pw_module *module; /* retained; pw_function_new takes it over */
     const pw_functype *type;
 } pw_target;
 
-/* Of a function of a store that is entered or pinned. */
+/* Describes a function for pw_function_new. Its store is entered or pinned. */
 pw_target pw_target_of(pw_func *func);
-/* The module of the target is transferred in any case. */
+/* Makes a Function. `name` is a str and `type` a FuncType. `raw` says that its numbers are bit
+ * patterns. The module of the target is transferred in any case. */
 PyObject *pw_function_new(pw_state *state, pw_store_object *store, const pw_target *target,
                           PyObject *name, PyObject *type, bool raw);
-/* The pw_func of a Function of the (open) store; NULL: it is of another one. */
+/* Returns the pw_func of a Function, or NULL if the Function belongs to another store. */
 pw_func *pw_function_in(PyObject *function, pw_store_object *store);
 
-/* Raises for a trap, and leaves the store. NULL. */
+/* Leaves the store after a call that ended with a trap, and raises the exception. Returns NULL. */
 PyObject *pw_function_fail(pw_function_object *self, pw_trap trap);
 
-/* The slots of the type, which function_type.c describes. */
+/* Slots of the class Function, which function_type.c defines. */
 int pw_function_traverse(PyObject *op, visitproc visit, void *arg);
 void pw_function_dealloc(PyObject *op);
 

@@ -61,7 +61,8 @@ static PyObject *get_num_rets(PyObject *op, void *Py_UNUSED(closure))
     return PyLong_FromSsize_t(((pw_function_object *)op)->nresults);
 }
 
-/* The published binding's codes: i32 1, i64 2, f32 3, f64 4; 0 for what it does not know. */
+/* Returns a tuple of the type codes that the `wasm3` package (PyPI's pywasm3 0.5.0) uses: i32 1,
+ * i64 2, f32 3, f64 4; 0 for other types. */
 static PyObject *type_codes(const pw_kind *types, Py_ssize_t count)
 {
     PyObject *tuple = PyTuple_New(count);
@@ -116,8 +117,8 @@ static Py_hash_t function_hash(PyObject *op)
     return (Py_hash_t)((uintptr_t)((pw_function_object *)op)->func >> 4);
 }
 
-/* A class may hold one: like a built-in function, it does not bind. It makes pydoc show a routine.
- */
+/* A Function that is an attribute of a class does not become a method of its instances, as with
+ * built-in functions. Having tp_descr_get also makes pydoc show a Function as a routine. */
 static PyObject *function_descr_get(PyObject *op, PyObject *Py_UNUSED(instance),
                                     PyObject *Py_UNUSED(owner))
 {
@@ -128,43 +129,49 @@ static PyMemberDef function_members[] = {
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(pw_function_object, vectorcall), READONLY, NULL},
     {"__weaklistoffset__", T_PYSSIZET, offsetof(pw_function_object, weakrefs), READONLY, NULL},
     {"name", T_OBJECT_EX, offsetof(pw_function_object, signature.name), READONLY,
-     PyDoc_STR("Name of the export, or of the function in its module.")},
+     PyDoc_STR("The name of the export, or the name that the function has in its module.")},
     {"__name__", T_OBJECT_EX, offsetof(pw_function_object, signature.name), READONLY, NULL},
     {"__qualname__", T_OBJECT_EX, offsetof(pw_function_object, signature.name), READONLY, NULL},
     {"type", T_OBJECT_EX, offsetof(pw_function_object, type), READONLY,
-     PyDoc_STR("Its FuncType: types of parameters and results.")},
+     PyDoc_STR("The FuncType: the types of the parameters and results.")},
     {"store", T_OBJECT_EX, offsetof(pw_function_object, signature.store), READONLY,
-     PyDoc_STR("The Store it runs in.")},
+     PyDoc_STR("The Store that the function runs in.")},
     {NULL},
 };
 
 static PyGetSetDef function_getset[] = {
     {"raw", get_raw, NULL,
      PyDoc_STR(
-         "The same function on bit patterns: every number is an int of 32 or 64 bits, so that\n"
-         "floats pass bit-exactly, signalling NaNs included. References have no patterns: they\n"
-         "are the objects that the function itself takes and gives."),
+         "The same function, but taking and returning numbers as bit patterns.\n\n"
+         "Every number is an int of 32 or 64 bits, so that floats pass bit-exactly, including\n"
+         "signalling NaNs. References have no bit patterns: they are the same objects that the\n"
+         "function itself takes and returns."),
      NULL},
     {"aio", get_aio, NULL,
-     PyDoc_STR("The same function for asyncio: ``await f.aio(1, 2)`` runs it on another thread.\n"
-               "Cancelling the task stops the guest. Host functions may be ``async def`` then."),
+     PyDoc_STR(
+         "The same function for asyncio: ``await f.aio(1, 2)`` runs it on another thread.\n\n"
+         "Cancelling the task stops the guest. Host functions that such a call reaches may be\n"
+         "``async def``."),
      NULL},
-    {"num_args", get_num_args, NULL, PyDoc_STR("Number of parameters."), NULL},
-    {"num_rets", get_num_rets, NULL, PyDoc_STR("Number of results."), NULL},
+    {"num_args", get_num_args, NULL, PyDoc_STR("The number of parameters."), NULL},
+    {"num_rets", get_num_rets, NULL, PyDoc_STR("The number of results."), NULL},
     {"arg_types", get_arg_types, NULL,
-     PyDoc_STR("Parameter types in wasm3's numbers: i32 1, i64 2, f32 3, f64 4."), NULL},
-    {"ret_types", get_ret_types, NULL, PyDoc_STR("Result types in wasm3's numbers."), NULL},
+     PyDoc_STR("The parameter types as wasm3's numbers: i32 1, i64 2, f32 3, f64 4, others 0."),
+     NULL},
+    {"ret_types", get_ret_types, NULL,
+     PyDoc_STR("The result types as wasm3's numbers: i32 1, i64 2, f32 3, f64 4, others 0."), NULL},
     {"__signature__", get_signature, NULL, NULL, NULL},
-    {"_address", get_address, NULL, PyDoc_STR("The pw_func."), NULL},
+    {"_address", get_address, NULL, PyDoc_STR("The address of the pw_func."), NULL},
     {NULL},
 };
 
 static PyMethodDef function_methods[] = {
     {"call_argv", call_argv, METH_VARARGS,
-     PyDoc_STR(
-         "call_argv($self, /, *args)\n--\n\n"
-         "Calls with arguments given as text, as a command line has them.\n\n"
-         "Raises:\n    WasmError: wrong number of arguments, or text that is no such value.")},
+     PyDoc_STR("call_argv($self, /, *args)\n--\n\n"
+               "Calls the function with arguments given as text, as on a command line.\n\n"
+               "Raises:\n    WasmError: The number of arguments is wrong, or a text is not a value "
+               "of the\n"
+               "        parameter's type.")},
     {"map", (PyCFunction)(void (*)(void))pw_function_map, METH_FASTCALL | METH_KEYWORDS,
      pw_map_doc},
     {"bind", (PyCFunction)(void (*)(void))pw_function_bind, METH_FASTCALL, pw_bind_doc},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* HostFunction: what wasm calls when it calls Python. */
+/* HostFunction: the Python callable behind an imported function. */
 #include "cpython/host.h"
 
 #include <stddef.h>
@@ -12,13 +12,13 @@
 
 typedef struct {
     PyObject_VAR_HEAD
-    PyObject *callable;     /* None: not linked yet; may be set at any time */
-    PyObject *instance;     /* handed over as first argument; NULL: not */
-    pw_signature signature; /* it holds the name; only its store calls it */
+    PyObject *callable;     /* None: not linked yet; Python may set it at any time */
+    PyObject *instance;     /* the first argument of the callable; NULL: it does not take one */
+    pw_signature signature; /* owns the name; borrows the store, the only caller */
     Py_ssize_t nparams;
     Py_ssize_t nresults;
-    bool mixed;      /* there are references among the values */
-    pw_kind types[]; /* parameters, then results */
+    bool mixed;      /* whether there are references among the values */
+    pw_kind types[]; /* of the parameters, then of the results */
 } host_object;
 
 PyObject *pw_host_new(pw_state *state, const pw_signature *signature, PyObject *callable,
@@ -85,8 +85,8 @@ static PyObject *not_linked(host_object *self)
     return NULL;
 }
 
-/* Python 3.12 and 3.13 end calls through C at a fixed depth, whatever stack there is, and the
- * callable needs some of it. */
+/* Tells whether Python has enough of its recursion limit left. Python 3.12 and 3.13 limit how deep
+ * calls through C may nest, however much stack there is, and the callable needs some of that. */
 static bool python_stack_left(void)
 {
 #if PY_VERSION_HEX >= 0x030C0000 && PY_VERSION_HEX < 0x030E0000
@@ -152,7 +152,7 @@ static PW_ALWAYS_INLINE int encode_results(host_object *self, PyObject *result, 
     if (!(PyTuple_Check(result) || PyList_Check(result))) {
         return wrong_results(self, result);
     }
-    /* A conversion, or another thread, can change a list. */
+    /* A conversion of an item, or another thread, could change a list. */
     PyObject *items = PyList_Check(result) ? PyList_AsTuple(result) : Py_NewRef(result);
     if (items == NULL) {
         return -1;
@@ -164,7 +164,8 @@ static PW_ALWAYS_INLINE int encode_results(host_object *self, PyObject *result, 
     return status;
 }
 
-/* Calls with the arguments at values[nresults ..]; arguments[0] is free for the callee's use. */
+/* Calls the callable with the arguments at values[nresults ..]. `arguments` has room for them after
+ * arguments[0], which Python may use (PY_VECTORCALL_ARGUMENTS_OFFSET). */
 static PW_ALWAYS_INLINE PyObject *call(host_object *self, const uint64_t *values,
                                        PyObject **arguments)
 {
@@ -243,17 +244,17 @@ static PyObject *get_address(PyObject *op, void *Py_UNUSED(closure))
 
 static PyMemberDef host_members[] = {
     {"callable", T_OBJECT, offsetof(host_object, callable), 0,
-     PyDoc_STR("What is called; None while it is not linked.")},
+     PyDoc_STR("The callable; None while the import is not linked.")},
     {NULL},
 };
 
 static PyGetSetDef host_getset[] = {
-    {"_address", get_address, NULL, PyDoc_STR("For pw_extern."), NULL},
+    {"_address", get_address, NULL, PyDoc_STR("The address of this object, for pw_extern."), NULL},
     {NULL},
 };
 
 static PyType_Slot host_slots[] = {
-    {Py_tp_doc, "A Python callable as an imported function."},
+    {Py_tp_doc, "A Python callable behind an imported function."},
     {Py_tp_dealloc, host_dealloc},
     {Py_tp_traverse, host_traverse},
     {Py_tp_clear, host_clear},

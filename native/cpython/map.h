@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Function.map. */
+/* Function.map: one call per element of arrays. */
 #ifndef PW_CPYTHON_MAP_H
 #define PW_CPYTHON_MAP_H
 

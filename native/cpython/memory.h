@@ -9,7 +9,7 @@
 
 extern PyType_Spec pw_memory_spec;
 
-/* Of a Memory; borrowed from it. */
+/* Returns the pw_memory of a Memory. Borrowed from the Memory. */
 pw_memory *pw_memory_of(PyObject *op);
 
 #endif

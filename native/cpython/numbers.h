@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Numbers: Python objects to the 64 bits that wasm has of them, and back. */
+/* Conversion of numbers between Python objects and the 64 bits that the engine has for a value. The
+ * common cases are inline. */
 #ifndef PW_CPYTHON_NUMBERS_H
 #define PW_CPYTHON_NUMBERS_H
 
@@ -9,32 +10,36 @@
 
 #include "base/values.h"
 
-/* Values that most calls hold on the native stack; more are allocated. */
+/* A call with at most this many parameters and results keeps them on the native stack; a larger one
+ * allocates memory for them. */
 #define PW_LOCAL_VALUES 16
 
-/* Where a value goes, for the message when it does not fit. */
+/* Says which parameter or result a value belongs to, so that an error message can name it. */
 typedef struct {
     PyObject *name;   /* of the function */
     const char *what; /* "parameter" or "result" */
-    Py_ssize_t index; /* from 0; below 0: not one of several */
+    Py_ssize_t index; /* from 0; below 0: there is only one, or `what` says it all */
 } pw_site;
 
-/* Any value. `raw` takes bit patterns. -1 with TypeError or OverflowError, or what a conversion
- * raised. */
+/* Converts any object to a number of a type, or, if `raw`, to a bit pattern of it. -1 with
+ * TypeError or OverflowError that names the site (if it is not NULL), or with what the object's own
+ * conversion method raised. */
 int pw_encode_slow(PyObject *value, pw_valtype type, bool raw, uint64_t *bits, const pw_site *site);
-/* Puts the site before the message of a TypeError or OverflowError. What else a conversion raised
- * is the caller's own and passes as it is. -1. */
+/* Puts the site and the type before the message of a TypeError or OverflowError that is set. Other
+ * exceptions come from the user's own code and stay as they are. Returns -1. */
 int pw_blame(const pw_site *site, pw_valtype type);
+/* Converts `count` numbers to a tuple. New reference. */
 PyObject *pw_decode_tuple(const uint64_t *bits, const uint8_t *types, Py_ssize_t count, bool raw);
 
-/* Ints that Python keeps ready-made, at hand without a call. */
+/* The ints that Python keeps ready-made. This table has them without a function call. */
 #define PW_SMALL_MIN (-5)
 #define PW_SMALL_MAX 256
 extern PyObject *pw_small_ints[PW_SMALL_MAX - PW_SMALL_MIN + 1];
 
-/* Once; -1 with MemoryError. */
+/* Fills the table of small ints, once per process. -1 with MemoryError. */
 int pw_make_small_ints(void);
 
+/* Makes an int. New reference. */
 static inline PyObject *pw_int(long long number)
 {
     if (number < PW_SMALL_MIN || number > PW_SMALL_MAX) {
@@ -43,7 +48,8 @@ static inline PyObject *pw_int(long long number)
     return Py_NewRef(pw_small_ints[number - PW_SMALL_MIN]);
 }
 
-/* The value of an int of one digit, which is nearly every one. It has 30 bits: it fits any type. */
+/* Reads an int that has one digit of Python's representation, as nearly all have. A digit has at
+ * most 30 bits, so the value fits any type. False: the object is something else. */
 static inline bool pw_compact_int(PyObject *value, long long *result)
 {
     if (!PyLong_CheckExact(value)) {
@@ -64,7 +70,8 @@ static inline bool pw_compact_int(PyObject *value, long long *result)
     return true;
 }
 
-/* Beyond the range of f32: infinity, as rounding to nearest has it. */
+/* Returns the bits of a float of a type. A number beyond the range of f32 becomes infinity, which
+ * is what IEEE 754's rounding to nearest gives. */
 static inline uint64_t pw_float_bits(double number, pw_valtype type)
 {
     uint64_t bits = 0;
@@ -77,11 +84,13 @@ static inline uint64_t pw_float_bits(double number, pw_valtype type)
     return bits;
 }
 
+/* Tells whether a number type has 32 bits, and not 64. */
 static inline bool pw_narrow(pw_valtype type)
 {
     return type == PW_I32 || type == PW_F32;
 }
 
+/* Converts as pw_encode_slow does, but common objects without a function call. */
 static inline int pw_encode(PyObject *value, pw_valtype type, bool raw, uint64_t *bits,
                             const pw_site *site)
 {
@@ -100,6 +109,7 @@ static inline int pw_encode(PyObject *value, pw_valtype type, bool raw, uint64_t
     return 0;
 }
 
+/* Converts a number of a type to a Python object. New reference. */
 static inline PyObject *pw_decode(uint64_t bits, pw_valtype type, bool raw)
 {
     double number;
@@ -115,7 +125,8 @@ static inline PyObject *pw_decode(uint64_t bits, pw_valtype type, bool raw)
     }
 }
 
-/* The values of parameters or results, by their type bytes. */
+/* Converts the values of parameters or results, given the bytes of their types. `what` is
+ * "parameter" or "result". -1 with an error, as pw_encode_slow. */
 static inline int pw_encode_all(PyObject *const *values, const uint8_t *types, Py_ssize_t count,
                                 bool raw, uint64_t *bits, PyObject *name, const char *what)
 {
@@ -128,7 +139,7 @@ static inline int pw_encode_all(PyObject *const *values, const uint8_t *types, P
     return 0;
 }
 
-/* None, the value, or a tuple. */
+/* Converts the results of a call: to None, to one object, or to a tuple. New reference. */
 static inline PyObject *pw_decode_results(const uint64_t *bits, const uint8_t *types,
                                           Py_ssize_t count, bool raw)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* References: Functions and any objects as 64 bits. The bits of an external reference are the
- * object's address; the store holds each object that went in. No number becomes a reference. */
+/* Conversion of references. The bits of a funcref are the address of a pw_func. The bits of an
+ * externref are the address of the Python object, which the store holds. Python never gives the
+ * bits themselves, so it cannot forge a reference. */
 #include "cpython/references.h"
 
 #include "cpython/externs.h"
@@ -10,7 +11,8 @@
 
 /* ---- to wasm ---- */
 
-/* The store's types are looked up: another thread may be adding some meanwhile. */
+/* Checks that a function has the type with an index in the module. The store is entered because
+ * looking up a type may add it to the store. */
 static int check_type(PyObject *value, pw_func *func, uint32_t index, const pw_signature *signature)
 {
     if (pw_store_enter(signature->store) < 0) {
@@ -67,7 +69,7 @@ int pw_encode_reference(PyObject *value, pw_valtype type, const pw_signature *si
     case PW_KIND_EXTERN: *bits = (uintptr_t)value; return 0;
     case PW_KIND_FUNC: return encode_function(value, type, signature, bits);
     default:
-        PyErr_Format(PyExc_TypeError, "of this type only None can be given, not %.200s",
+        PyErr_Format(PyExc_TypeError, "a value of this type can only be None, not %.200s",
                      Py_TYPE(value)->tp_name);
         return -1;
     }
@@ -88,17 +90,18 @@ int pw_hold_references(pw_store_object *store, const pw_kind *kinds, const uint6
 
 /* ---- to Python ---- */
 
-/* What no object of the store has for its address, code that is not validated made up. */
+/* The store holds every object that wasm was given. Bits that are not the address of one can only
+ * come from code that was loaded without validation, and must not be used as an address. */
 static PyObject *decode_extern(uint64_t bits, pw_store_object *store)
 {
     if (pw_externs_has(&store->externs, bits)) {
         return Py_NewRef((PyObject *)(uintptr_t)bits);
     }
-    PyErr_SetString(PyExc_SystemError, "wasm returned an external reference that it never got");
+    PyErr_SetString(PyExc_SystemError, "wasm handed out an externref that it was never given");
     return NULL;
 }
 
-/* New reference: name and FuncType. */
+/* Returns the tuple (name, FuncType) of the pw_func at an address. New reference. */
 static PyObject *description(pw_state *state, pw_store_object *store, PyObject *address)
 {
     PyObject *known;
@@ -140,12 +143,12 @@ static PyObject *decode_reference(uint64_t bits, pw_kind kind, pw_store_object *
     case PW_KIND_EXTERN: return decode_extern(bits, store);
     case PW_KIND_FUNC: return decode_function(bits, store);
     default:
-        PyErr_SetString(PyExc_SystemError, "a reference of this type cannot be given to Python");
+        PyErr_SetString(PyExc_SystemError, "Python cannot receive a reference of this type");
         return NULL;
     }
 }
 
-/* ---- several, with numbers among them ---- */
+/* ---- numbers and references together ---- */
 
 int pw_encode_mixed(PyObject *const *values, const pw_kind *kinds, Py_ssize_t count, bool raw,
                     uint64_t *bits, const pw_signature *signature, bool results)
@@ -158,7 +161,7 @@ int pw_encode_mixed(PyObject *const *values, const pw_kind *kinds, Py_ssize_t co
             }
             continue;
         }
-        /* The types are those of the module, which a closed store has let go. */
+        /* The types belong to the module, which a closed store may have freed. */
         if (pw_store_require_open(signature->store) < 0) {
             return -1;
         }

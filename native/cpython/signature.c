@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How values are converted. */
+/* The kinds of value types. */
 #include "cpython/signature.h"
 
 pw_kind pw_kind_of(pw_valtype type)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Whose parameters and results are converted, and how each of them is. */
+/* A function's parameters and results, for the code that converts their values. */
 #ifndef PW_CPYTHON_SIGNATURE_H
 #define PW_CPYTHON_SIGNATURE_H
 
@@ -13,14 +13,14 @@
 #include "decode/types.h"
 #include "runtime/objects.h"
 
-/* How a value is converted. Of numbers and v128 it is the byte of the type; references are below.
- */
+/* How a value is converted. The kind of a number or v128 is the byte of its type in the binary
+ * format; the kinds of references are smaller than these bytes. */
 typedef uint8_t pw_kind;
 enum {
     PW_KIND_FUNC = 1,
     PW_KIND_EXTERN = 2,
-    PW_KIND_OTHER = 3, /* only null */
-    PW_KIND_NON_NULL = 0x10
+    PW_KIND_OTHER = 3,      /* a reference of which Python can only give null */
+    PW_KIND_NON_NULL = 0x10 /* added to one of the others: null is excluded */
 };
 
 pw_kind pw_kind_of(pw_valtype type);
@@ -30,7 +30,8 @@ static inline bool pw_is_number(pw_kind kind)
     return kind >= PW_V128;
 }
 
-/* Of parameters, then results. Whether there are references among them. */
+/* Writes the kinds of the parameters, then of the results. Returns whether there are references
+ * among them. */
 static inline bool pw_fill_kinds(pw_kind *kinds, const pw_functype *type)
 {
     bool references = false;
@@ -43,12 +44,12 @@ static inline bool pw_fill_kinds(pw_kind *kinds, const pw_functype *type)
     return references;
 }
 
-/* Whose parameters or results are converted. */
+/* The function whose parameters or results are converted. */
 typedef struct {
     PyObject *name;
     pw_store_object *store;
-    pw_module *module;       /* that type indices refer to; a Function retains it */
-    const pw_functype *type; /* of the module */
+    pw_module *module;       /* defines the types that have an index; a Function retains it */
+    const pw_functype *type; /* borrowed from the module */
 } pw_signature;
 
 #endif

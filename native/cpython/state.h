@@ -15,18 +15,19 @@ extern const pw_api *pw_engine;
  * pw_state_of recognise the module. */
 extern PyModuleDef *pw_module_def;
 
-/* What the Python layer gave to connect(), and the types of this module. */
+/* Down to `element`, the members are what the Python layer gave to connect(): each comment says
+ * what the function takes and returns. The others are set when the module is executed. */
 typedef struct {
     PyObject *trap;      /* (kind, frames, head, omitted, message) -> exception */
     PyObject *annotate;  /* (exception, frames, head, omitted) */
-    PyObject *closed;    /* class of the error for closed stores and other wrong states */
-    PyObject *signature; /* (function, bound) -> inspect.Signature */
+    PyObject *closed;    /* the class of errors about wrong states, such as a closed store */
+    PyObject *signature; /* (function, number of bound arguments) -> inspect.Signature */
     PyObject *call_argv; /* (function, arguments) -> result */
-    PyObject *aio;       /* (function) -> its awaitable form */
+    PyObject *aio;       /* (function) -> AsyncFunction */
     PyObject *describe;  /* (address of a pw_func) -> (name, FuncType) */
     PyObject *limits;    /* (Limits) -> (memory, table, stack, fuel, timeout) */
-    PyObject *array;     /* (arguments, typecode, count) -> array for results of map() */
-    PyObject *element;   /* (exception, index, whether map() made it) */
+    PyObject *array;     /* (arguments, typecode, count) -> array for the results of map() */
+    PyObject *element;   /* (exception, index of the element, whether it is a trap of map()) */
     /* The vectorcall functions of a Function without and with references among its values. They
      * decode references, and decoding a reference makes a Function: calling through the state is
      * what keeps function.c, which makes Functions, below call.c, which calls them. */
@@ -40,7 +41,8 @@ typedef struct {
     PyTypeObject *fd_write_type;
 } pw_state;
 
-/* The state of the module that a type, or one of its bases, belongs to. NULL with SystemError. */
+/* Finds the state of this module, given one of its types or a subclass of one. Borrowed from the
+ * module; NULL with SystemError. */
 pw_state *pw_state_of(PyTypeObject *type);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* What happens during a long call: it lets go of the GIL, signal handlers run, and it is stopped
- * when its time is over or somebody wants it.
+/* Running and stopping calls.
  *
- * The tick hook runs on the thread of the call, which holds the GIL or not.
- */
+ * Running code takes a tick at each call and each iteration of a loop. When the ticks are used up,
+ * or when another thread asks for it, the engine calls the tick hook at the next checkpoint. The
+ * hook runs on the thread of the call, which may hold the GIL or may have let go of it. */
 #include "cpython/stop.h"
 
 #ifdef _WIN32
@@ -20,13 +20,15 @@
 #define MICROSECOND ((int64_t)1000)
 #define SECOND ((int64_t)1000000000)
 
-/* A call keeps the GIL so long: taking it again can cost 5 milliseconds (the switch interval). */
+/* A call keeps the GIL for this long, because taking it again can take 5 milliseconds (Python's
+ * switch interval): short calls must not pay for that. */
 #define KEEP_GIL (50 * MICROSECOND)
-/* How often the main thread takes it for the handlers of signals. */
+/* How often a call on the main thread takes the GIL to run the handlers of signals. */
 #define SIGNAL_INTERVAL (20000 * MICROSECOND)
-/* How often the hook shall run. */
+/* How often the hook should run during a call. */
 #define HOOK_INTERVAL (100 * MICROSECOND)
 
+/* Nanoseconds of a clock that never goes back. */
 static int64_t now(void)
 {
 #ifdef _WIN32
@@ -67,7 +69,7 @@ static bool on_main_thread(void)
 
 /* ---- deadlines ---- */
 
-/* Of a call that this thread makes. */
+/* Returns the earliest deadline of a call that this thread makes. */
 static int64_t first_deadline(pw_store_object *self)
 {
     int64_t first = self->watch.call_deadline;
@@ -83,7 +85,8 @@ static int64_t first_deadline(pw_store_object *self)
     return first;
 }
 
-/* This thread's deadlines have changed: a host function of a running call may have done it. */
+/* Applies a change of this thread's deadlines to the running call, in case a host function of that
+ * call made the change. */
 static void renew_deadline(pw_store_object *self)
 {
     if (!pw_turn_mine(&self->turn)) {
@@ -93,7 +96,7 @@ static void renew_deadline(pw_store_object *self)
     pw_turn_notify(&self->turn);
 }
 
-/* Seconds from Python. -1 with an error. */
+/* Converts seconds from Python to nanoseconds. -1 with an error. */
 static int take_seconds(PyObject *value, int64_t *delay)
 {
     double seconds = PyFloat_AsDouble(value);
@@ -135,8 +138,8 @@ PyObject *pw_store_begin_deadline(PyObject *op, PyObject *seconds)
     return id;
 }
 
-/* Where the scope is linked; NULL there: it has ended, as all do when the store is closed. With the
- * lock. */
+/* Returns the link to the deadline with an id. The link is NULL if the deadline has ended, as all
+ * do when the store is closed. The caller has the lock. */
 static pw_deadline **find_deadline(pw_store_object *self, unsigned long long id)
 {
     pw_deadline **place = &self->watch.deadlines;
@@ -193,12 +196,13 @@ PyObject *pw_store_get_fuel(PyObject *op, void *Py_UNUSED(closure))
     return PyLong_FromLongLong(fuel);
 }
 
-/* -1 with an error. */
+/* Converts fuel from Python; None is PW_NO_FUEL. -1 with an error. */
 static int take_fuel(PyObject *value, long long *fuel)
 {
     *fuel = PW_NO_FUEL;
     if (value == NULL) {
-        PyErr_SetString(PyExc_AttributeError, "fuel cannot be deleted; None ends its metering");
+        PyErr_SetString(PyExc_AttributeError,
+                        "fuel cannot be deleted: set it to None to end its metering");
         return -1;
     }
     if (value == Py_None) {
@@ -217,8 +221,9 @@ static int take_fuel(PyObject *value, long long *fuel)
     return 0;
 }
 
-/* The next checkpoint of the running call, or of what a host function of it calls, calls the hook.
- * With the lock, and that of an outer store: so inner ones stay what they are. */
+/* Makes the next checkpoint call the hook, in the running call and in calls that its host functions
+ * make in other stores. The caller has the lock. The lock is held while that of the inner store is
+ * taken, so that the inner store cannot change meanwhile. */
 static void poke(pw_store_object *self)
 {
     atomic_store(&self->watch.meter->stop_limit, PW_STOP_NOW);
@@ -231,8 +236,9 @@ static void poke(pw_store_object *self)
     pw_unlock(&inner->lock);
 }
 
-/* Lets the owner know; the call takes it up soon, its end at the latest. False: nobody owns it, or
- * it is closed. */
+/* Leaves the fuel for the thread that has the turn, which takes it at the next checkpoint, or at
+ * the latest when its outermost call ends. False: no thread has the turn, or the store is
+ * closed. */
 static bool want_fuel(pw_store_object *self, long long fuel)
 {
     pw_lock(&self->lock);
@@ -280,7 +286,8 @@ PyObject *pw_store_interrupt(PyObject *op, PyObject *Py_UNUSED(ignored))
     return PyBool_FromLong(runs);
 }
 
-/* Its thread runs in the store, waits for it, or will come: each finds the deadline past. */
+/* Moves a deadline into the past. The thread that has set it may be running in the store, be
+ * waiting for it, or come later: it finds the deadline passed in each case. */
 PyObject *pw_store_cancel(PyObject *op, PyObject *id)
 {
     pw_store_object *self = (pw_store_object *)op;
@@ -304,6 +311,8 @@ PyObject *pw_store_cancel(PyObject *op, PyObject *id)
 
 /* ---- around calls ---- */
 
+/* Returns why the running call must stop at a time. A call within a host function of another store
+ * also stops for the reasons of that store. */
 static pw_trap pending_at(const pw_store_object *self, int64_t time)
 {
     for (; self != NULL; self = self->outer) {
@@ -327,7 +336,9 @@ PW_THREAD_LOCAL pw_store_object *pw_hosting;
 Py_ssize_t pw_host_calls;
 #endif
 
-/* Coroutines can leave a store behind whose call has ended, or one that runs elsewhere. */
+/* Notes that a host function of `outer` makes the outermost call of a store. After coroutines have
+ * switched, `outer` may be a store whose call has ended or that another thread uses: such a store
+ * is ignored. */
 static void link_outer(pw_store_object *self, pw_store_object *outer)
 {
     if (outer == NULL || outer == self || !pw_turn_mine(&outer->turn) || outer->inner != NULL) {
@@ -353,7 +364,7 @@ static void unlink_outer(pw_store_object *self)
     Py_CLEAR(self->outer);
 }
 
-/* Why a call must not begin. */
+/* Prepares a call. Returns why it must not begin, or PW_TRAP_NONE. */
 static pw_trap begin(pw_store_object *self)
 {
     pw_watch *watch = &self->watch;
@@ -363,7 +374,7 @@ static pw_trap begin(pw_store_object *self)
         watch->call_deadline = watch->timeout == PW_NEVER ? PW_NEVER : after(now(), watch->timeout);
     }
     watch->deadline = first_deadline(self);
-    if (self->turn.depth > 1) { /* the end of this call does not put it back */
+    if (self->turn.depth > 1) { /* end() does not reset the deadline of a nested call */
         pw_turn_notify(&self->turn);
     }
     atomic_store(&watch->reported_fuel, pw_watch_fuel_left(&self->watch));
@@ -371,6 +382,7 @@ static pw_trap begin(pw_store_object *self)
     return pw_stop_pending(self);
 }
 
+/* Takes the GIL after a call, and forgets the deadline of the outermost one. */
 static void end(pw_store_object *self)
 {
     if (self->watch.let_go != NULL) {
@@ -412,7 +424,8 @@ void pw_take_gil(pw_store_object *self)
 
 /* ---- the hook ---- */
 
-/* Ticks are counted, not time: their number follows what they take. */
+/* Adapts the number of ticks between two calls of the hook to the time that they take, so that the
+ * hook runs about every HOOK_INTERVAL. */
 static void adapt(pw_watch *watch, int64_t time)
 {
     int64_t elapsed = time - watch->hook_ran, period = watch->meter->period;
@@ -424,18 +437,22 @@ static void adapt(pw_watch *watch, int64_t time)
     }
 }
 
-/* With the GIL. What a handler raises stops the call; it may have used the store. */
+/* Runs the handlers of signals; the GIL is held. A handler that raises an exception stops the call.
+ * It may also have interrupted the store or changed its deadlines. */
 static pw_trap run_handlers(pw_store_object *self)
 {
     return PyErr_CheckSignals() < 0 ? PW_TRAP_HOST : pw_stop_pending(self);
 }
 
+/* Lets go of the GIL. */
 static void let_go(pw_watch *watch, bool main)
 {
     watch->next_signals = main ? after(now(), SIGNAL_INTERVAL) : PW_NEVER;
     watch->let_go = PyEval_SaveThread();
 }
 
+/* Lets go of the GIL once a call has run for KEEP_GIL; on the main thread, then takes it every
+ * SIGNAL_INTERVAL to run the handlers of signals. */
 static pw_trap let_others_run(pw_store_object *self, int64_t time)
 {
     pw_watch *watch = &self->watch;
@@ -459,7 +476,8 @@ static pw_trap let_others_run(pw_store_object *self, int64_t time)
     return trap;
 }
 
-/* Another thread has changed this one's deadlines, which the lock, or the GIL, guards. */
+/* Applies a cancellation by another thread. Deadlines are guarded by the store's lock, or by the
+ * GIL where there is one, so the GIL is taken first. */
 static void take_cancellation(pw_store_object *self)
 {
     if (self->watch.let_go != NULL) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The lifetime and the lock of what instances share. */
+/* Stores: their lifetime, and the queue of threads that want to use one. */
 #include "cpython/store.h"
 
 #include <pythread.h>
@@ -35,7 +35,8 @@ void pw_store_delist(pw_store_object *self)
     pw_unlock(&stores_lock);
 }
 
-/* What other threads wait with stays behind: they may have been using it. */
+/* Waiters of other threads are leaked: a thread that does not exist here may have been using them
+ * in the parent when it forked. */
 void pw_stores_after_fork(void)
 {
     pw_forget_lock(&stores_lock);
@@ -60,7 +61,8 @@ void pw_store_open(pw_store_object *self, pw_store *store, long long fuel, int64
     enlist(self);
 }
 
-/* The engine's state goes first: it refers to the host functions and the external references. */
+/* The engine's store is freed first, because it refers to the host functions and to the objects of
+ * externrefs. */
 void pw_store_release(pw_store_object *self)
 {
     pw_lock(&self->lock);
@@ -68,7 +70,8 @@ void pw_store_release(pw_store_object *self)
     pw_write(self->store, NULL);
     pw_watch_clear(&self->watch);
     pw_unlock(&self->lock);
-    if (store != NULL && !self->orphaned) { /* else it may be in pieces */
+    if (store != NULL &&
+        !self->orphaned) { /* an orphaned store may be half changed: it is leaked */
         pw_engine->store_free(store);
     }
     Py_CLEAR(self->hosts);
@@ -76,7 +79,7 @@ void pw_store_release(pw_store_object *self)
     pw_externs_clear(&self->externs);
 }
 
-/* ---- the lock ---- */
+/* ---- waiting for a turn ---- */
 
 int pw_store_error(pw_store_object *self, const char *message)
 {
@@ -99,14 +102,14 @@ int pw_store_refuse(pw_store_object *self)
     return pw_store_closed_error(self);
 }
 
-/* A thread that waits for its turn. On the heap: at the end of the process, the stack of a daemon
- * thread may be gone before the store is. */
+/* A thread that waits for its turn. It is allocated on the heap because, at the end of the process,
+ * the stack of a daemon thread may be gone before the store is. */
 struct pw_waiter {
     pw_waiter *next;
-    PyThread_type_lock lock; /* held until it is this one's turn */
+    PyThread_type_lock lock; /* held until the thread's wait ends */
     uintptr_t thread;
-    PW_SHARED(bool) queued; /* in the list, with its lock held */
-    bool granted;           /* it owns the store now; with the store's lock */
+    PW_SHARED(bool) queued; /* it is in the store's list, and its lock is held */
+    bool granted;           /* the thread has the turn now; guarded by the store's lock */
 };
 
 static bool finalizing(void)
@@ -140,7 +143,7 @@ static void free_waiter(pw_waiter *waiter)
     PyMem_Free(waiter);
 }
 
-/* False: there is nothing to wait for any more. */
+/* Adds a waiter at the end of the queue. False: no thread has the turn any more. */
 static bool enqueue(pw_store_object *self, pw_waiter *waiter)
 {
     pw_lock(&self->lock);
@@ -157,7 +160,7 @@ static bool enqueue(pw_store_object *self, pw_waiter *waiter)
     return taken;
 }
 
-/* Its thread goes on. With the lock. */
+/* Takes a waiter out of the queue and wakes its thread. The caller has the store's lock. */
 static void dequeue(pw_store_object *self, pw_waiter *waiter)
 {
     pw_waiter **place = &self->waiters;
@@ -169,7 +172,7 @@ static void dequeue(pw_store_object *self, pw_waiter *waiter)
     PyThread_release_lock(waiter->lock);
 }
 
-/* Whether the store is this thread's now. */
+/* Frees this thread's waiter. Returns whether the thread was given the turn. */
 static bool end_waiting(pw_store_object *self, pw_waiter *waiter)
 {
     pw_lock(&self->lock);
@@ -182,7 +185,8 @@ static bool end_waiting(pw_store_object *self, pw_waiter *waiter)
     return owns;
 }
 
-/* Without the GIL. A signal handler may end it, so that Ctrl-C works while waiting. */
+/* Waits, without the GIL, until the waiter leaves the queue. -1 when a signal handler raises an
+ * exception, so that Ctrl-C works meanwhile. */
 static int wait_for_turn(pw_waiter *waiter)
 {
     while (pw_read(waiter->queued)) {
@@ -200,15 +204,18 @@ static int wait_for_turn(pw_waiter *waiter)
     return 0;
 }
 
-/* Turns are given in the order in which threads came: who leaves makes the first the owner, so that
- * no other thread comes between. */
+/* Threads get their turns in the order in which they came: the thread that leaves the store passes
+ * the turn directly to the first in the queue, so that no other thread can overtake it. */
 int pw_store_wait(pw_store_object *self)
 {
     if (self->orphaned) {
-        return pw_store_error(self, "another thread used the store when this process was forked");
+        return pw_store_error(
+            self, "the store cannot be used in this process: another thread was using it "
+                  "when the process was forked");
     }
-    if (finalizing()) { /* threads that wait or own it never run again */
-        return pw_store_error(self, "the interpreter ends while another thread uses the store");
+    if (finalizing()) { /* the thread that has the turn may never run again */
+        return pw_store_error(
+            self, "the interpreter is shutting down while another thread uses the store");
     }
     pw_waiter *waiter = new_waiter();
     if (waiter == NULL) {
@@ -243,7 +250,7 @@ void pw_store_end_wait(pw_store_object *self, uintptr_t thread)
     }
 }
 
-/* With the lock. */
+/* Gives the turn to the first waiter, or to no thread. The caller has the lock. */
 static void pass_on(pw_store_object *self)
 {
     pw_waiter *waiter = finalizing() ? NULL : self->waiters;
@@ -256,8 +263,8 @@ static void pass_on(pw_store_object *self)
     pw_turn_pass(&self->turn, next, self->waiters != NULL || pw_externs_due(&self->externs));
 }
 
-/* Finalizers may use the store, which is still this thread's, and an exception may be on its way.
- */
+/* Releases the externrefs that wasm no longer uses. This thread still has the turn, and finalizers
+ * may use the store on it. An exception that the call raised stays set. */
 static void collect(pw_store_object *self)
 {
     PyObject *type, *value, *traceback;

@@ -12,6 +12,7 @@
 #include "cpython/stop.h"
 #include "cpython/store.h"
 
+/* Bytes of the value stack, without limits. */
 #define DEFAULT_STACK (1 << 20)
 
 /* ---- making and freeing ---- */
@@ -22,7 +23,7 @@ typedef struct {
     long long timeout;
 } store_options;
 
-/* Of a Limits; None is what is not limited. -1 with an error. */
+/* Reads the numbers of a Limits. -1 with an error. */
 static int take_limits(PyTypeObject *type, PyObject *limits, store_options *options)
 {
     pw_state *state = pw_state_of(type);
@@ -38,6 +39,7 @@ static int take_limits(PyTypeObject *type, PyObject *limits, store_options *opti
     return taken ? 0 : -1;
 }
 
+/* Reads the size of the stack in bytes. -1 with an error. */
 static int take_stack(PyObject *value, store_options *options)
 {
     Py_ssize_t stack = PyNumber_AsSsize_t(value, PyExc_OverflowError);
@@ -61,7 +63,7 @@ static PyObject *store_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
         return NULL;
     }
     if (pw_engine == NULL) {
-        PyErr_SetString(PyExc_RuntimeError, "pywasm3 is not imported");
+        PyErr_SetString(PyExc_RuntimeError, "import pywasm3 before using pywasm3._cpython");
         return NULL;
     }
     if ((limits != Py_None && take_limits(type, limits, &options) < 0) ||
@@ -131,7 +133,8 @@ static PyObject *store_leave_method(PyObject *op, PyObject *Py_UNUSED(ignored))
     Py_RETURN_NONE;
 }
 
-/* -1 with an error, also when this thread has entered it before: a call of it runs. */
+/* Enters the store. -1 with an error; if this thread has entered it before, because a call runs or
+ * the Python layer is using it, the error has the message `refusal`. */
 static int enter_alone(pw_store_object *self, const char *refusal)
 {
     if (pw_store_enter(self) < 0) {
@@ -153,7 +156,7 @@ static PyObject *store_enter_alone(PyObject *op, PyObject *refusal)
     Py_RETURN_NONE;
 }
 
-/* And forgets it. */
+/* Tells whether a call trapped, and forgets it. */
 static PyObject *store_take_trapped(PyObject *op, PyObject *Py_UNUSED(ignored))
 {
     pw_store_object *self = (pw_store_object *)op;
@@ -172,7 +175,7 @@ static PyObject *store_close(PyObject *op, PyObject *Py_UNUSED(ignored))
         if (pw_read(self->store)) {
             return NULL;
         }
-        PyErr_Clear(); /* closed by another thread meanwhile */
+        PyErr_Clear(); /* another thread has closed it meanwhile */
         Py_RETURN_NONE;
     }
     pw_store_release(self);
@@ -228,7 +231,8 @@ static PyObject *store_host(PyObject *op, PyObject *args)
     return pw_host_new(state, &signature, callable, instance);
 }
 
-/* What an encoded reference is good for ends when the store is left. */
+/* Encoded references may only be used until the store is left, so the caller must have entered
+ * it. */
 static int require_entered(pw_store_object *self)
 {
     if (pw_turn_mine(&self->turn)) {
@@ -317,50 +321,65 @@ static PyObject *get_address(PyObject *op, void *Py_UNUSED(closure))
 static PyMethodDef store_methods[] = {
     {"close", store_close, METH_NOARGS,
      PyDoc_STR("close($self, /)\n--\n\n"
-               "Frees every instance of the store. Does nothing when it is closed.\n\n"
-               "Raises:\n    WasmError: a call runs in it.")},
+               "Frees every instance of the store. Does nothing if the store is closed already.\n\n"
+               "Waits while another thread uses the store.\n\n"
+               "Raises:\n    WasmError: A call of this thread is running in the store.")},
     {"interrupt", pw_store_interrupt, METH_NOARGS,
      PyDoc_STR(
          "interrupt($self, /)\n--\n\n"
-         "Stops the running call with Interrupted; from any thread, or from a host function.\n\n"
-         "Calls that are nested in it are stopped, too, and none begins until it has ended.\n\n"
+         "Stops the running call, which raises Interrupted.\n\n"
+         "Any thread may call this, and host functions, too. Calls that are nested in the running\n"
+         "call are also stopped, and no further one begins until it has ended.\n\n"
          "Returns:\n    Whether a call was running. It may still end by itself.")},
     {"_begin_deadline", pw_store_begin_deadline, METH_O,
-     PyDoc_STR("Sets one for this thread's calls: so many seconds from now.")},
-    {"_end_deadline", pw_store_end_deadline, METH_O, PyDoc_STR("Ends what that returned.")},
+     PyDoc_STR(
+         "_begin_deadline(seconds, /): sets a deadline for this thread's calls, counted from\n"
+         "now. Returns its id.")},
+    {"_end_deadline", pw_store_end_deadline, METH_O,
+     PyDoc_STR("_end_deadline(id, /): ends a deadline.")},
     {"_cancel", pw_store_cancel, METH_O,
-     PyDoc_STR("Ends the calls within what that returned; from any thread.")},
+     PyDoc_STR("_cancel(id, /): stops the calls within a deadline. Any thread may call this.")},
     {"__enter__", store_enter_context, METH_NOARGS, NULL},
     {"__exit__", store_exit_context, METH_VARARGS, NULL},
     {"_enter", store_enter_method, METH_NOARGS,
-     PyDoc_STR("Takes the store for this thread; waits while another one has it.")},
+     PyDoc_STR("Takes the store for this thread. Waits while another thread uses it.")},
     {"_enter_alone", store_enter_alone, METH_O,
-     PyDoc_STR("As _enter, but refused with these words while a call of this thread runs.")},
+     PyDoc_STR(
+         "_enter_alone(refusal, /): takes the store for this thread, as _enter does.\n\n"
+         "Raises WasmError with the message `refusal` if this thread has entered it already.")},
     {"_take_trapped", store_take_trapped, METH_NOARGS,
      PyDoc_STR(
-         "Whether a call trapped since this was last asked; what a host function raised is no "
-         "trap.")},
-    {"_leave", store_leave_method, METH_NOARGS, PyDoc_STR("Gives the store back.")},
+         "Tells whether a call has trapped since this was last asked. An exception of a host\n"
+         "function is not a trap.")},
+    {"_leave", store_leave_method, METH_NOARGS,
+     PyDoc_STR("Ends what _enter or _enter_alone began.")},
     {"_export", store_export, METH_VARARGS,
-     PyDoc_STR("Makes the Function of an index in a pw_instance.")},
-    {"_host", store_host, METH_VARARGS, PyDoc_STR("Makes a HostFunction that the store keeps.")},
+     PyDoc_STR("_export(instance, index, name, type, /): makes the Function of an index in the\n"
+               "pw_instance at an address.")},
+    {"_host", store_host, METH_VARARGS,
+     PyDoc_STR(
+         "_host(callable, module, type, label, instance, /): makes a HostFunction, which the\n"
+         "store holds.")},
     {"_encode", store_encode, METH_VARARGS,
      PyDoc_STR(
-         "The bits of a value of a type (an index is one of the pw_module); two words of the\n"
-         "message when it does not fit. The (entered) store holds an external reference.")},
+         "_encode(value, type, module, name, what, /): converts a value of a type to its bits.\n\n"
+         "A type index refers to the pw_module. An error names the value by `name` and `what`.\n"
+         "This thread must have entered the store, which holds the object of an externref.")},
     {"_decode", store_decode, METH_VARARGS,
-     PyDoc_STR("The value of a type that the (entered) store has these bits of.")},
+     PyDoc_STR("_decode(bits, type, /): converts bits to a value of a type.\n\n"
+               "This thread must have entered the store.")},
     {NULL},
 };
 
 static PyGetSetDef store_getset[] = {
-    {"closed", get_closed, NULL, PyDoc_STR("Whether close() was called."), NULL},
+    {"closed", get_closed, NULL, PyDoc_STR("Whether the store is closed."), NULL},
     {"fuel", pw_store_get_fuel, pw_store_set_fuel,
-     PyDoc_STR("How many calls and loop iterations are left to run; None: they are not counted.\n\n"
-               "While a call runs on another thread: of some time ago."),
+     PyDoc_STR("How many calls and loop iterations may still run; None: fuel is not metered.\n\n"
+               "It can be set at any time. While a call runs on another thread, reading it gives\n"
+               "the number of a short time ago."),
      NULL},
-    {"running", get_running, NULL, PyDoc_STR("Whether some thread uses the store now."), NULL},
-    {"_address", get_address, NULL, PyDoc_STR("The pw_store."), NULL},
+    {"running", get_running, NULL, PyDoc_STR("Whether a thread is using the store now."), NULL},
+    {"_address", get_address, NULL, PyDoc_STR("The address of the pw_store."), NULL},
     {NULL},
 };
 
@@ -368,10 +387,14 @@ PyDoc_STRVAR(
     store_doc,
     "Store(*, stack=1048576, limits=None)\n--\n\n"
     "What instances that know each other share: a value stack, function types and a lock.\n\n"
-    "An instance makes its own store unless an import comes from another instance. One\n"
-    "thread at a time runs in a store; others wait.\n\n"
-    "Args:\n    stack: bytes for the values of running functions, at most 1 GiB.\n"
-    "    limits: a Limits, for all that lives in the store. `stack` goes before its stack.");
+    "An instance makes its own store, unless one of its imports comes from another instance:\n"
+    "then it joins the store of that one. Only one thread at a time can use a store; others\n"
+    "wait.\n\n"
+    "Args:\n    stack: The size in bytes of the stack for the values of running functions, at\n"
+    "        most 1 GiB. It overrides the stack of `limits`.\n"
+    "    limits: A Limits for everything that lives in the store.\n\n"
+    "Raises:\n    ValueError: `stack` is out of range.\n"
+    "    MemoryError: There is not enough memory for the stack.");
 
 static PyType_Slot store_slots[] = {
     {Py_tp_doc, (void *)store_doc}, {Py_tp_new, store_new},

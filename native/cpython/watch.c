@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The data of what may stop the calls of a store. */
+/* The data that decides when the calls of a store are stopped. */
 #include "cpython/watch.h"
 
 void pw_watch_fill(pw_watch *self, long long fuel)
