@@ -83,7 +83,6 @@ PyObject *pw_call_plain(PyObject *op, PyObject *const *args, size_t nargsf, PyOb
     return call(self, args, values);
 }
 
-/* Of functions with references. */
 PyObject *pw_call_mixed(PyObject *op, PyObject *const *args, size_t nargsf, PyObject *kwnames)
 {
     pw_function_object *self = (pw_function_object *)op;

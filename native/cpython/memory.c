@@ -10,7 +10,7 @@
 
 typedef struct {
     PyObject_HEAD
-    pw_memory *memory; /* retained */
+    pw_memory *memory; /* retained, so that views stay valid when the store is closed */
     pw_store_object *store;
 } memory_object;
 

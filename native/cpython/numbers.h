@@ -16,7 +16,7 @@
 
 /* Says which parameter or result a value belongs to, so that an error message can name it. */
 typedef struct {
-    PyObject *name;   /* of the function */
+    PyObject *name;   /* the name of the function */
     const char *what; /* "parameter" or "result" */
     Py_ssize_t index; /* from 0; below 0: there is only one, or `what` says it all */
 } pw_site;

@@ -23,8 +23,10 @@ enum {
     PW_KIND_NON_NULL = 0x10 /* added to one of the others: null is excluded */
 };
 
+/* Returns the kind of a value type. */
 pw_kind pw_kind_of(pw_valtype type);
 
+/* Tells whether a kind is that of a number or v128, and not that of a reference. */
 static inline bool pw_is_number(pw_kind kind)
 {
     return kind >= PW_V128;
@@ -44,7 +46,8 @@ static inline bool pw_fill_kinds(pw_kind *kinds, const pw_functype *type)
     return references;
 }
 
-/* The function whose parameters or results are converted. */
+/* The function whose parameters or results are converted: error messages name it, and references
+ * need its store and its module. */
 typedef struct {
     PyObject *name;
     pw_store_object *store;

@@ -70,8 +70,8 @@ void pw_store_release(pw_store_object *self)
     pw_write(self->store, NULL);
     pw_watch_clear(&self->watch);
     pw_unlock(&self->lock);
-    if (store != NULL &&
-        !self->orphaned) { /* an orphaned store may be half changed: it is leaked */
+    /* An orphaned store is leaked: the thread that does not exist may have left it half changed. */
+    if (store != NULL && !self->orphaned) {
         pw_engine->store_free(store);
     }
     Py_CLEAR(self->hosts);
@@ -79,7 +79,7 @@ void pw_store_release(pw_store_object *self)
     pw_externs_clear(&self->externs);
 }
 
-/* ---- waiting for a turn ---- */
+/* ---- errors ---- */
 
 int pw_store_error(pw_store_object *self, const char *message)
 {
@@ -94,6 +94,8 @@ int pw_store_closed_error(pw_store_object *self)
 {
     return pw_store_error(self, "the store is closed");
 }
+
+/* ---- waiting for a turn ---- */
 
 int pw_store_refuse(pw_store_object *self)
 {

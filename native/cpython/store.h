@@ -53,7 +53,7 @@ void pw_store_open(pw_store_object *self, pw_store *store, long long fuel, int64
 void pw_store_release(pw_store_object *self);
 /* Removes a store that is about to be freed from the list of all stores. */
 void pw_store_delist(pw_store_object *self);
-/* Raises WasmError, the class that connect() was given for wrong states. Returns -1. */
+/* Raises `closed`, the class of pw_state for errors about wrong states. Returns -1. */
 int pw_store_error(pw_store_object *self, const char *message);
 /* Waits until this thread has the turn, without the GIL. -1 with an error: the store is closed, a
  * signal handler raised an exception, or the wait was cancelled. */
@@ -95,6 +95,7 @@ static inline int pw_store_enter(pw_store_object *self)
     return 0;
 }
 
+/* Ends what pw_store_enter began. */
 static inline void pw_store_leave(pw_store_object *self)
 {
     if (!pw_turn_leave(&self->turn)) {

@@ -12,7 +12,7 @@
 #include "cpython/stop.h"
 #include "cpython/store.h"
 
-/* Bytes of the value stack, without limits. */
+/* The size of the value stack in bytes, if neither `stack` nor `limits` is given. */
 #define DEFAULT_STACK (1 << 20)
 
 /* ---- making and freeing ---- */

@@ -69,8 +69,8 @@ static inline PyObject *pw_load(PyObject *object, PyObject **member)
     return value;
 }
 
-/* Sets a member that is NULL for good. If another thread was quicker, its value stays. The
- * reference to the value is transferred in any case. */
+/* Sets a member from NULL to the value that it keeps for good. If another thread has set it
+ * already, nothing changes. The reference to the value is transferred in any case. */
 static inline void pw_set_once(_Atomic(PyObject *) *member, PyObject *value)
 {
     PyObject *nothing = NULL;
