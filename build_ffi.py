@@ -87,18 +87,24 @@ VENDORED_SOURCES = ["native/engine/unity.c"]
 # The C files of pywasm3._cpython.
 CPYTHON_SOURCES = [
     "native/cpython/bind.c",
+    "native/cpython/call.c",
     "native/cpython/columns.c",
     "native/cpython/externs.c",
+    "native/cpython/fd_write.c",
     "native/cpython/function.c",
+    "native/cpython/function_type.c",
     "native/cpython/host.c",
     "native/cpython/map.c",
     "native/cpython/memory.c",
     "native/cpython/module.c",
+    "native/cpython/numbers.c",
     "native/cpython/references.c",
+    "native/cpython/signature.c",
+    "native/cpython/state.c",
     "native/cpython/stop.c",
     "native/cpython/store.c",
-    "native/cpython/values.c",
-    "native/cpython/wasi.c",
+    "native/cpython/store_type.c",
+    "native/cpython/watch.c",
 ]
 
 # Each of these headers has a part that cffi reads. A header comes after those whose types it uses.

@@ -1,14 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-/* BoundFunction: a Function with its first arguments given. */
-#include "cpython/function.h"
+/* BoundFunction: a Function whose first arguments are given once, checked and converted. */
+#include "cpython/bind.h"
 
+#include <stddef.h>
 #include <structmember.h>
 
-const char pw_bind_doc[] =
-    PyDoc_STR("bind($self, /, *leading)\n--\n\n"
-              "A callable with the first arguments given: they are checked and converted once.\n\n"
-              "Raises:\n    TypeError: more arguments than parameters, or of wrong types.\n"
-              "    OverflowError: an int that does not fit.");
+#include "cpython/call.h"
+#include "cpython/function.h"
+#include "cpython/map.h"
+#include "cpython/numbers.h"
+#include "cpython/references.h"
+#include "cpython/signature.h"
+#include "cpython/state.h"
+
+const char pw_bind_doc[] = PyDoc_STR(
+    "bind($self, /, *leading)\n--\n\n"
+    "Returns a callable with the first arguments given.\n\n"
+    "They are checked and converted once, which saves time in each call.\n\n"
+    "Args:\n    *leading: The first arguments of every call.\n\n"
+    "Raises:\n    TypeError: There are more arguments than parameters, or an argument has\n"
+    "        the wrong type.\n"
+    "    OverflowError: An int does not fit its parameter.");
 
 typedef struct {
     PyObject_VAR_HEAD
@@ -16,9 +28,10 @@ typedef struct {
     pw_function_object *function;
     PyObject *args;
     PyObject *weakrefs;
-    uint64_t bits[]; /* of args, if they are numbers */
+    uint64_t bits[]; /* the encoded args, if the function takes only numbers */
 } bound_object;
 
+/* The number of bound arguments. */
 static Py_ssize_t given_before(const bound_object *self)
 {
     return PyTuple_GET_SIZE(self->args);
@@ -28,7 +41,7 @@ static Py_ssize_t given_before(const bound_object *self)
 
 static PyObject *wrong_arity(bound_object *self, Py_ssize_t given, PyObject *kwnames)
 {
-    PyObject *name = self->function->party.name;
+    PyObject *name = self->function->signature.name;
     Py_ssize_t wanted = self->function->nparams - given_before(self);
     if (kwnames != NULL && PyTuple_GET_SIZE(kwnames)) {
         PyErr_Format(PyExc_TypeError, "%U() takes no keyword arguments", name);
@@ -48,7 +61,7 @@ static PW_ALWAYS_INLINE PyObject *call(bound_object *self, PyObject *const *args
         values[i] = self->bits[i];
     }
     for (Py_ssize_t i = before; i < function->nparams; i++) {
-        pw_site site = {function->party.name, "parameter", i};
+        pw_site site = {function->signature.name, "parameter", i};
         if (pw_encode(args[i - before], function->types[i], function->raw, &values[i], &site) < 0) {
             return NULL;
         }
@@ -88,7 +101,8 @@ static PyObject *bound_vectorcall(PyObject *op, PyObject *const *args, size_t na
 typedef PyObject *(*forward)(bound_object *self, PyObject *const *args, Py_ssize_t given,
                              PyObject *kwnames);
 
-/* Hands all arguments over, those that are bound first; the values of keywords follow. */
+/* Calls `target` with the bound arguments before the given ones. The values of keyword arguments
+ * come last, as in vectorcall. */
 static PyObject *with_all(bound_object *self, PyObject *const *args, Py_ssize_t given,
                           PyObject *kwnames, forward target)
 {
@@ -118,7 +132,8 @@ static PyObject *to_call(bound_object *self, PyObject *const *args, Py_ssize_t g
     return PyObject_Vectorcall((PyObject *)self->function, args, (size_t)given, kwnames);
 }
 
-/* Of functions with references, which are looked at for each call: the store may have closed. */
+/* Calls a function with references among its values. They are encoded anew for each call, because
+ * the store may have been closed since they were bound. */
 static PyObject *mixed_vectorcall(PyObject *op, PyObject *const *args, size_t nargsf,
                                   PyObject *kwnames)
 {
@@ -137,11 +152,12 @@ static int check(const pw_function_object *function, PyObject *const *args, Py_s
                  uint64_t *bits)
 {
     if (count <= function->nparams) {
-        return pw_encode_mixed(args, function->types, count, function->raw, bits, &function->party,
-                               false);
+        return pw_encode_mixed(args, function->types, count, function->raw, bits,
+                               &function->signature, false);
     }
-    PyErr_Format(PyExc_TypeError, "%U() takes %zd argument%s, so that %zd cannot be bound",
-                 function->party.name, function->nparams, function->nparams == 1 ? "" : "s", count);
+    PyErr_Format(PyExc_TypeError, "%U() takes %zd argument%s, so %zd cannot be bound",
+                 function->signature.name, function->nparams, function->nparams == 1 ? "" : "s",
+                 count);
     return -1;
 }
 
@@ -155,7 +171,8 @@ static bool has_references(const pw_function_object *function)
     return false;
 }
 
-/* What is bound. Of a number that may change, or be a buffer as well, what it was converted to. */
+/* Makes the tuple of bound arguments. A number that is not exactly an int or a float is replaced by
+ * the value that it was converted to: it may be mutable, or map() may take it for an array. */
 static PyObject *frozen(const pw_function_object *function, PyObject *const *args, Py_ssize_t count,
                         const uint64_t *bits)
 {
@@ -207,7 +224,8 @@ static int bound_traverse(PyObject *op, visitproc visit, void *arg)
     return 0;
 }
 
-/* No tp_clear: like a tuple, it is older than what could refer to it, and whose cycle it is. */
+/* There is no tp_clear, as with tuples: a BoundFunction never changes, so it can only be part of a
+ * cycle through an object that was changed later, and which has a tp_clear. */
 static void bound_dealloc(PyObject *op)
 {
     bound_object *self = (bound_object *)op;
@@ -248,7 +266,7 @@ static PyObject *bound_bind(PyObject *op, PyObject *const *args, Py_ssize_t narg
 
 static PyObject *get_name(PyObject *op, void *Py_UNUSED(closure))
 {
-    return Py_NewRef(((bound_object *)op)->function->party.name);
+    return Py_NewRef(((bound_object *)op)->function->signature.name);
 }
 
 static PyObject *get_signature(PyObject *op, void *Py_UNUSED(closure))
@@ -260,7 +278,7 @@ static PyObject *get_signature(PyObject *op, void *Py_UNUSED(closure))
                : NULL;
 }
 
-/* The arguments may lead back here. */
+/* The bound arguments may contain this object itself. */
 static PyObject *bound_repr(PyObject *op)
 {
     bound_object *self = (bound_object *)op;
@@ -269,7 +287,7 @@ static PyObject *bound_repr(PyObject *op)
         return entered < 0 ? NULL : PyUnicode_FromString("<pywasm3.BoundFunction ...>");
     }
     PyObject *text = PyUnicode_FromFormat(
-        "<pywasm3.BoundFunction %U%s: %S, bound %R>", self->function->party.name,
+        "<pywasm3.BoundFunction %U%s: %S, bound %R>", self->function->signature.name,
         self->function->raw ? ".raw" : "", self->function->type, self->args);
     Py_ReprLeave(op);
     return text;
@@ -279,14 +297,14 @@ static PyMemberDef bound_members[] = {
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(bound_object, vectorcall), READONLY, NULL},
     {"__weaklistoffset__", T_PYSSIZET, offsetof(bound_object, weakrefs), READONLY, NULL},
     {"function", T_OBJECT_EX, offsetof(bound_object, function), READONLY,
-     PyDoc_STR("The Function that it calls.")},
+     PyDoc_STR("The Function that is called.")},
     {"args", T_OBJECT_EX, offsetof(bound_object, args), READONLY,
-     PyDoc_STR("The arguments that are bound.")},
+     PyDoc_STR("The bound arguments, a tuple.")},
     {NULL},
 };
 
 static PyGetSetDef bound_getset[] = {
-    {"name", get_name, NULL, PyDoc_STR("That of the function."), NULL},
+    {"name", get_name, NULL, PyDoc_STR("The name of the function."), NULL},
     {"__name__", get_name, NULL, NULL, NULL},
     {"__qualname__", get_name, NULL, NULL, NULL},
     {"__signature__", get_signature, NULL, NULL, NULL},
@@ -296,15 +314,17 @@ static PyGetSetDef bound_getset[] = {
 static PyMethodDef bound_methods[] = {
     {"map", (PyCFunction)(void (*)(void))bound_map, METH_FASTCALL | METH_KEYWORDS,
      PyDoc_STR("map($self, /, *arrays, out=None)\n--\n\n"
-               "As Function.map; what is bound is the same for all elements.")},
+               "Calls the function once for each element of arrays: see Function.map.\n\n"
+               "The bound arguments are the same for all elements, and not among `arrays`.")},
     {"bind", (PyCFunction)(void (*)(void))bound_bind, METH_FASTCALL,
      PyDoc_STR("bind($self, /, *leading)\n--\n\n"
-               "As Function.bind, with more arguments after those that are bound.")},
+               "Returns a callable with more arguments given, after those that are bound already:\n"
+               "see Function.bind.")},
     {NULL},
 };
 
 static PyType_Slot bound_slots[] = {
-    {Py_tp_doc, "A Function with its first arguments given: see Function.bind."},
+    {Py_tp_doc, "A Function whose first arguments are given: see Function.bind."},
     {Py_tp_call, PyVectorcall_Call},
     {Py_tp_dealloc, bound_dealloc},
     {Py_tp_traverse, bound_traverse},

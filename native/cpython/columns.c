@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Which buffers can be columns of numbers. docs/bulk.md has the table. */
+/* Python buffers as columns of numbers: which items fit which type. docs/bulk.md has the table. */
 #include "cpython/columns.h"
+
+#include <string.h>
 
 typedef enum { BOOLEAN, SIGNED, UNSIGNED, FLOATING } item_class;
 
@@ -16,13 +18,13 @@ static bool is_among(char letter, const char *letters)
 
 static int refuse(const Py_buffer *view, const char *reason)
 {
-    PyErr_Format(PyExc_TypeError, "items of format '%s' and %zd bytes %s",
+    PyErr_Format(PyExc_TypeError, "items of format '%s' and itemsize %zd %s",
                  view->format != NULL ? view->format : "B", view->itemsize, reason);
     return -1;
 }
 
-/* Letters are those of the struct module. Not every exporter means the sizes that belong to them:
- * that of the item counts. */
+/* Determines what the items of a buffer are. Formats have the letters of the struct module, but not
+ * every exporter means the sizes that the struct module gives them, so the itemsize decides. */
 static int item_of(const Py_buffer *view, item *result)
 {
     const char *format = view->format != NULL ? view->format : "B";
@@ -30,7 +32,7 @@ static int item_of(const Py_buffer *view, item *result)
     Py_ssize_t size = view->itemsize;
     bool integer = size == 1 || size == 2 || size == 4 || size == 8;
     if (*format && format[1]) {
-        return refuse(view, "are no single numbers");
+        return refuse(view, "are not single numbers");
     }
     if (is_among(*format, "bhilqn") && integer) {
         *result = (item){SIGNED, size};
@@ -41,7 +43,7 @@ static int item_of(const Py_buffer *view, item *result)
     } else if (*format == '?' && size == 1) {
         *result = (item){BOOLEAN, size};
     } else {
-        return refuse(view, "are no numbers that WebAssembly has");
+        return refuse(view, "are not of a number type that WebAssembly has");
     }
     if (size > 1 && (order == '!' || order == (PY_LITTLE_ENDIAN ? '>' : '<'))) {
         return refuse(view, "have another byte order than this machine");
@@ -73,7 +75,7 @@ static bool bits_from(item from, Py_ssize_t width, pw_column *column)
     return from.size <= width;
 }
 
-/* False if a value could be lost, or part of one. */
+/* Chooses how items are converted to a type. False if some values of the items do not fit. */
 static bool choose(item from, pw_valtype type, pw_column *column)
 {
     Py_ssize_t width = pw_narrow(type) ? 4 : 8;
@@ -92,7 +94,7 @@ static bool choose(item from, pw_valtype type, pw_column *column)
     return true;
 }
 
-/* What raw functions have in place of floats. */
+/* The type of the items for a type: raw functions have ints in place of floats. */
 static pw_valtype pattern_type(pw_valtype type, bool raw)
 {
     if (!raw) {
@@ -112,13 +114,14 @@ static int require_one_dimension(const Py_buffer *view, const pw_site *site)
     if (site->index >= 0) {
         PyOS_snprintf(index, sizeof index, " %zd", site->index);
     }
-    PyErr_Format(PyExc_ValueError,
-                 "%U: %s%s has %d dimensions, and map() takes arrays of one: flatten it first",
-                 site->name, site->what, index, view->ndim);
+    PyErr_Format(
+        PyExc_ValueError,
+        "%U: %s%s has %d dimensions, but map() takes one-dimensional arrays: flatten it first",
+        site->name, site->what, index, view->ndim);
     return -1;
 }
 
-/* Exporters may leave out the strides of contiguous items, whatever they are asked for. */
+/* Exporters may leave out the strides of contiguous items even if they are asked for them. */
 static void set_column(pw_source *self)
 {
     const Py_buffer *view = &self->view;
@@ -127,7 +130,7 @@ static void set_column(pw_source *self)
     self->column.stride = view->strides != NULL ? view->strides[0] : view->itemsize;
 }
 
-/* A buffer with items that can be numbers of the type. */
+/* Opens a one-dimensional buffer of numbers, and says what its items are. */
 static int open_buffer(pw_source *self, PyObject *value, int flags, pw_valtype type,
                        const pw_site *site, item *found)
 {
@@ -138,7 +141,10 @@ static int open_buffer(pw_source *self, PyObject *value, int flags, pw_valtype t
         return -1;
     }
     if (self->view.suboffsets != NULL || (self->view.readonly && flags & PyBUF_WRITABLE)) {
-        PyErr_SetString(PyExc_BufferError, "the buffer has not what it was asked for");
+        PyErr_SetString(
+            PyExc_BufferError,
+            "the exporter returned a buffer with suboffsets, or a read-only one where a "
+            "writable one was requested");
         return -1;
     }
     if (item_of(&self->view, found) < 0) {
@@ -182,7 +188,7 @@ Py_ssize_t pw_open_output(pw_source *self, PyObject *value, pw_valtype type, boo
     return length_of(&self->view);
 }
 
-/* numpy's scalars are buffers, too, without dimensions. */
+/* numpy's scalars also have the buffer protocol, but no dimensions. */
 bool pw_is_array(PyObject *value)
 {
     Py_buffer view;
@@ -190,7 +196,7 @@ bool pw_is_array(PyObject *value)
         return false;
     }
     if (PyObject_GetBuffer(value, &view, PyBUF_RECORDS_RO) < 0) {
-        PyErr_Clear(); /* opening it says why */
+        PyErr_Clear(); /* opening it as an input raises the error */
         return true;
     }
     bool array = view.ndim > 0;
@@ -213,6 +219,7 @@ int pw_set_scalar(pw_source *self, PyObject *value, pw_valtype type, bool raw, c
 
 /* ---- overlaps ---- */
 
+/* The addresses from the first byte of a column's items to behind the last one. */
 typedef struct {
     uintptr_t start, end;
 } extent;
@@ -232,7 +239,8 @@ static size_t distance_of(const pw_source *self)
     return (size_t)(stride < 0 ? -stride : stride);
 }
 
-/* Whether items of one lie in the gaps of the other, as columns of a table do. */
+/* Tells whether the items of one column lie in the gaps between those of the other, as with two
+ * fields of an array of structures. */
 static bool interleave(const pw_source *a, const pw_source *b)
 {
     size_t distance = distance_of(a);

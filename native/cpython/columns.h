@@ -1,35 +1,44 @@
 /* SPDX-License-Identifier: MIT */
-/* Buffers of Python as columns of numbers: what fits what. */
-#ifndef PW_COLUMNS_H
-#define PW_COLUMNS_H
+/* Python buffers as columns of numbers, for map(). */
+#ifndef PW_CPYTHON_COLUMNS_H
+#define PW_CPYTHON_COLUMNS_H
 
-#include "cpython/cpython.h"
+#include <Python.h>
 
-/* A column, and what keeps it there. Empty when all zero. */
+#include <stdbool.h>
+
+#include "cpython/numbers.h"
+#include "engine/callee.h"
+
+/* A column, and what keeps its bytes alive. All zero: not opened. */
 typedef struct {
     pw_column column;
-    Py_ssize_t size; /* of an item in bytes */
-    Py_buffer view;  /* held, if it has an object */
-    void *copy;
-    uint64_t scalar;
+    Py_ssize_t size; /* of an item, in bytes */
+    Py_buffer view;  /* the buffer; without an object if there is none */
+    void *copy;      /* the items, if pw_copy_column has copied them */
+    uint64_t scalar; /* the number that all elements share, if there is no buffer */
 } pw_source;
 
-/* Opens a one-dimensional buffer with items for parameters of a type. `raw`: for bit patterns of
- * it. The number of items; -1 with an error: TypeError, ValueError, or the exporter's. */
+/* Opens a one-dimensional buffer whose items all fit a parameter of a type, or are bit patterns of
+ * it (`raw`). Returns the number of items; -1 with TypeError, ValueError, or the exporter's
+ * error. */
 Py_ssize_t pw_open_input(pw_source *self, PyObject *value, pw_valtype type, bool raw,
                          const pw_site *site);
-/* The same for results: a writable buffer, whose items have just the width of the type. */
+/* Opens a one-dimensional writable buffer for results of a type, whose items have exactly the width
+ * of the type. Returns the number of items; -1 with an error as pw_open_input. */
 Py_ssize_t pw_open_output(pw_source *self, PyObject *value, pw_valtype type, bool raw,
                           const pw_site *site);
-/* Whether a value is an array, and not one number. */
+/* Tells whether a value is an array, and not a single number. */
 bool pw_is_array(PyObject *value);
-/* One number for all elements. */
+/* Makes a column of one number, which all elements share. -1 with TypeError, OverflowError, or what
+ * the conversion raised. */
 int pw_set_scalar(pw_source *self, PyObject *value, pw_valtype type, bool raw, const pw_site *site);
-/* Whether items of both, `count` of each, share bytes, as far as their ends and strides tell. */
+/* Tells whether the first `count` items of two columns may share bytes, judging by their places and
+ * strides. */
 bool pw_overlap(const pw_source *a, const pw_source *b, Py_ssize_t count);
-/* Whether both have the same items at the same places, each of them apart from the next. */
+/* Tells whether two columns have their items at the same places, and no item overlaps the next. */
 bool pw_same_places(const pw_source *a, const pw_source *b);
-/* Puts a copy in place of an input. -1 with MemoryError. */
+/* Replaces the items of an input column by a copy. -1 with MemoryError. */
 int pw_copy_column(pw_source *self, Py_ssize_t count);
 void pw_close_source(pw_source *self);
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The objects that wasm refers to: a set by identity, open addressing. The low bit of a slot marks
- * an object as reachable, only while a collection looks for what is. */
-#include "cpython/cpython.h"
+/* The set of objects that wasm refers to: a hash table of addresses, with open addressing. A slot's
+ * low bit is set only during a collection, and only if wasm still refers to the object. */
+#include "cpython/externs.h"
+
+#include "cpython/state.h"
 
 #define FIRST_CAPACITY 64
-/* The least number of new objects between two collections. */
+/* At least this many objects are added between two collections. */
 #define PATIENCE 1024
 
 #define MARK ((uintptr_t)1)
@@ -14,7 +16,7 @@ static size_t hash(uintptr_t object)
     return (size_t)(((uint64_t)object >> 4) * 0x9e3779b97f4a7c15u >> 32);
 }
 
-/* Where the object is, or the free slot for it. */
+/* Returns the slot of an object, or the free slot where it belongs. */
 static uintptr_t *find(uintptr_t *slots, size_t capacity, uintptr_t object)
 {
     size_t i = hash(object) & (capacity - 1);
@@ -24,7 +26,7 @@ static uintptr_t *find(uintptr_t *slots, size_t capacity, uintptr_t object)
     return &slots[i];
 }
 
-/* A set with room for so many, half full at most. */
+/* Allocates slots for `count` objects, which fill at most half of them. */
 static uintptr_t *new_slots(size_t count, size_t *capacity)
 {
     *capacity = FIRST_CAPACITY;
@@ -84,7 +86,8 @@ int pw_externs_traverse(const pw_externs *self, visitproc visit, void *arg)
     return 0;
 }
 
-/* What a finalizer does to the set cannot matter: it has left it. */
+/* Releases the unmarked objects. Their finalizers may use the set of the store, so these slots must
+ * not belong to it any more. */
 static void drop(uintptr_t *slots, size_t capacity)
 {
     for (size_t i = 0; i < capacity; i++) {
@@ -132,7 +135,7 @@ void pw_externs_collect(pw_externs *self, const pw_store *store)
     size_t capacity;
     uint64_t places = pw_engine->visit_externs(store, mark, &m);
     uintptr_t *slots = new_slots(m.count, &capacity);
-    if (slots == NULL) { /* later, then */
+    if (slots == NULL) { /* without memory, try again when the set has doubled */
         unmark(self);
         self->patience = 2 * self->count;
         return;
@@ -143,7 +146,7 @@ void pw_externs_collect(pw_externs *self, const pw_store *store)
             *find(slots, capacity, old.slots[i] & ~MARK) = old.slots[i] & ~MARK;
         }
     }
-    /* The next one may cost as much: it waits for as many new objects. */
+    /* The next collection may cost as much as this one, so it waits for as many new objects. */
     size_t cost = places > m.count ? (size_t)places : m.count;
     *self = (pw_externs){slots, capacity, m.count, m.count + cost + PATIENCE};
     drop(old.slots, old.capacity);

@@ -1,52 +1,54 @@
 /* SPDX-License-Identifier: MIT */
-/* What the ways to call a Function share. */
-#ifndef PW_FUNCTION_H
-#define PW_FUNCTION_H
+/* The object behind Function: a wasm function of a store as a Python object. */
+#ifndef PW_CPYTHON_FUNCTION_H
+#define PW_CPYTHON_FUNCTION_H
 
-#include "cpython/cpython.h"
+#include <Python.h>
+
+#include <stdbool.h>
+
+#include "cpython/signature.h"
+#include "cpython/state.h"
+#include "cpython/store.h"
+#include "decode/types.h"
+#include "engine/callee.h"
 
 typedef struct {
     PyObject_VAR_HEAD
     vectorcallfunc vectorcall;
-    pw_party party; /* it holds the name, the store and the module */
-    pw_func *func;  /* lives as long as the store is open, like the next */
+    pw_signature signature; /* the Function owns its name, its store and its module */
+    pw_func *func;          /* `func` and `callee` are valid while the store is open */
     pw_callee callee;
-    PyObject *type; /* FuncType */
+    PyObject *type; /* a FuncType */
     PyObject *weakrefs;
     Py_ssize_t nparams;
     Py_ssize_t nresults;
     bool raw;
-    pw_kind types[]; /* parameters, then results; valid after the store is closed, too */
+    pw_kind types[]; /* of the parameters, then of the results; still valid in a closed store */
 } pw_function_object;
 
-/* ---- function.c ---- */
+/* The engine's function that a Function is made for. */
+typedef struct {
+    pw_func *func;
+    pw_callee callee;
+    pw_module *module; /* retained; pw_function_new takes it over */
+    const pw_functype *type;
+} pw_target;
 
-/* Raises for a trap, and leaves the store. NULL. */
+/* Describes a function for pw_function_new. Its store is entered or pinned. */
+pw_target pw_target_of(pw_func *func);
+/* Makes a Function. `name` is a str and `type` a FuncType. `raw` says that its numbers are bit
+ * patterns. The module of the target is transferred in any case. */
+PyObject *pw_function_new(pw_state *state, pw_store_object *store, const pw_target *target,
+                          PyObject *name, PyObject *type, bool raw);
+/* Returns the pw_func of a Function, or NULL if the Function belongs to another store. */
+pw_func *pw_function_in(PyObject *function, pw_store_object *store);
+
+/* Leaves the store after a call that ended with a trap, and raises the exception. Returns NULL. */
 PyObject *pw_function_fail(pw_function_object *self, pw_trap trap);
 
-/* Calls with numbers that are encoded. `values` has room for the results. */
-static PW_ALWAYS_INLINE PyObject *pw_call_encoded(pw_function_object *self, uint64_t *values)
-{
-    if (pw_store_enter(self->party.store) < 0) {
-        return NULL;
-    }
-    pw_trap trap = pw_run_call(self->party.store, &self->callee, values);
-    if (trap != PW_TRAP_NONE) {
-        return pw_function_fail(self, trap);
-    }
-    pw_store_leave(self->party.store);
-    return pw_decode_results(values, self->types + self->nparams, self->nresults, self->raw);
-}
-
-/* ---- map.c ---- */
-
-PyObject *pw_function_map(PyObject *op, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames);
-extern const char pw_map_doc[];
-
-/* ---- bind.c ---- */
-
-extern PyType_Spec pw_bound_spec;
-PyObject *pw_function_bind(PyObject *op, PyObject *const *args, Py_ssize_t nargs);
-extern const char pw_bind_doc[];
+/* Slots of the class Function, which function_type.c defines. */
+int pw_function_traverse(PyObject *op, visitproc visit, void *arg);
+void pw_function_dealloc(PyObject *op);
 
 #endif

@@ -1,25 +1,31 @@
 /* SPDX-License-Identifier: MIT */
-/* HostFunction: what wasm calls when it calls Python. */
-#include "cpython/cpython.h"
+/* HostFunction: the Python callable behind an imported function. */
+#include "cpython/host.h"
 
+#include <stddef.h>
 #include <structmember.h>
+
+#include "cpython/numbers.h"
+#include "cpython/references.h"
+#include "cpython/stop.h"
+#include "cpython/store.h"
 
 typedef struct {
     PyObject_VAR_HEAD
-    PyObject *callable; /* None: not linked yet; may be set at any time */
-    PyObject *instance; /* handed over as first argument; NULL: not */
-    pw_party party;     /* it holds the name; only its store calls it */
+    PyObject *callable;     /* None: not linked yet; Python may set it at any time */
+    PyObject *instance;     /* the first argument of the callable; NULL: it does not take one */
+    pw_signature signature; /* owns the name; borrows the store, the only caller */
     Py_ssize_t nparams;
     Py_ssize_t nresults;
-    bool mixed;      /* there are references among the values */
-    pw_kind types[]; /* parameters, then results */
+    bool mixed;      /* whether there are references among the values */
+    pw_kind types[]; /* of the parameters, then of the results */
 } host_object;
 
-PyObject *pw_host_new(pw_state *state, const pw_party *party, PyObject *callable,
+PyObject *pw_host_new(pw_state *state, const pw_signature *signature, PyObject *callable,
                       PyObject *instance)
 {
-    const pw_functype *type = party->type;
-    pw_store_object *store = party->store;
+    const pw_functype *type = signature->type;
+    pw_store_object *store = signature->store;
     Py_ssize_t count = (Py_ssize_t)type->nparams + type->nresults;
     host_object *self = PyObject_GC_NewVar(host_object, state->host_type, count);
     if (self == NULL) {
@@ -27,8 +33,8 @@ PyObject *pw_host_new(pw_state *state, const pw_party *party, PyObject *callable
     }
     self->callable = Py_NewRef(callable);
     self->instance = instance == Py_None ? NULL : Py_NewRef(instance);
-    self->party = *party;
-    Py_INCREF(party->name);
+    self->signature = *signature;
+    Py_INCREF(signature->name);
     self->nparams = type->nparams;
     self->nresults = type->nresults;
     self->mixed = pw_fill_kinds(self->types, type);
@@ -62,7 +68,7 @@ static void host_dealloc(PyObject *op)
     PyTypeObject *type = Py_TYPE(op);
     PyObject_GC_UnTrack(op);
     host_clear(op);
-    Py_CLEAR(((host_object *)op)->party.name);
+    Py_CLEAR(((host_object *)op)->signature.name);
     type->tp_free(op);
     Py_DECREF(type);
 }
@@ -74,13 +80,13 @@ static PyObject *not_linked(host_object *self)
     pw_state *state = pw_state_of(Py_TYPE(self));
     if (state != NULL) {
         PyErr_Format(state->closed, "missing imported function (%U is not linked)",
-                     self->party.name);
+                     self->signature.name);
     }
     return NULL;
 }
 
-/* Python 3.12 and 3.13 end calls through C at a fixed depth, whatever stack there is, and the
- * callable needs some of it. */
+/* Tells whether Python has enough of its recursion limit left. Python 3.12 and 3.13 limit how deep
+ * calls through C may nest, however much stack there is, and the callable needs some of that. */
 static bool python_stack_left(void)
 {
 #if PY_VERSION_HEX >= 0x030C0000 && PY_VERSION_HEX < 0x030E0000
@@ -95,14 +101,14 @@ static int wrong_results(host_object *self, PyObject *result)
     if (self->nresults == 0) {
         PyErr_Format(PyExc_TypeError,
                      "host function %U: no result expected, but it returned %.200s",
-                     self->party.name, Py_TYPE(result)->tp_name);
+                     self->signature.name, Py_TYPE(result)->tp_name);
     } else if (PyTuple_Check(result) || PyList_Check(result)) {
         PyErr_Format(PyExc_TypeError, "host function %U: %zd results expected, but it returned %zd",
-                     self->party.name, self->nresults, PySequence_Fast_GET_SIZE(result));
+                     self->signature.name, self->nresults, PySequence_Fast_GET_SIZE(result));
     } else {
         PyErr_Format(PyExc_TypeError,
                      "host function %U: a tuple of %zd results expected, but it returned %.200s",
-                     self->party.name, self->nresults, Py_TYPE(result)->tp_name);
+                     self->signature.name, self->nresults, Py_TYPE(result)->tp_name);
     }
     return -1;
 }
@@ -110,25 +116,25 @@ static int wrong_results(host_object *self, PyObject *result)
 static PW_NOINLINE int encode_reference(host_object *self, PyObject *result, uint64_t *values)
 {
     const pw_kind *kind = self->types + self->nparams;
-    pw_site site = {self->party.name, "result", -1};
-    pw_valtype type = self->party.type->results[0];
-    if (pw_encode_reference(result, type, &self->party, values) < 0) {
+    pw_site site = {self->signature.name, "result", -1};
+    pw_valtype type = self->signature.type->results[0];
+    if (pw_encode_reference(result, type, &self->signature, values) < 0) {
         return pw_blame(&site, type);
     }
-    return pw_hold_references(self->party.store, kind, values, 1);
+    return pw_hold_references(self->signature.store, kind, values, 1);
 }
 
 static PW_NOINLINE int encode_items(host_object *self, PyObject *const *items, uint64_t *values)
 {
     const pw_kind *types = self->types + self->nparams;
     if (!self->mixed) {
-        return pw_encode_all(items, types, self->nresults, false, values, self->party.name,
+        return pw_encode_all(items, types, self->nresults, false, values, self->signature.name,
                              "result");
     }
-    if (pw_encode_mixed(items, types, self->nresults, false, values, &self->party, true) < 0) {
+    if (pw_encode_mixed(items, types, self->nresults, false, values, &self->signature, true) < 0) {
         return -1;
     }
-    return pw_hold_references(self->party.store, types, values, self->nresults);
+    return pw_hold_references(self->signature.store, types, values, self->nresults);
 }
 
 static PW_ALWAYS_INLINE int encode_results(host_object *self, PyObject *result, uint64_t *values)
@@ -137,7 +143,7 @@ static PW_ALWAYS_INLINE int encode_results(host_object *self, PyObject *result, 
     if (self->nresults == 0) {
         return result == Py_None ? 0 : wrong_results(self, result);
     }
-    pw_site site = {self->party.name, "result", -1};
+    pw_site site = {self->signature.name, "result", -1};
     if (self->nresults == 1) {
         return self->mixed && !pw_is_number(types[0])
                    ? encode_reference(self, result, values)
@@ -146,7 +152,7 @@ static PW_ALWAYS_INLINE int encode_results(host_object *self, PyObject *result, 
     if (!(PyTuple_Check(result) || PyList_Check(result))) {
         return wrong_results(self, result);
     }
-    /* A conversion, or another thread, can change a list. */
+    /* A conversion of an item, or another thread, could change a list. */
     PyObject *items = PyList_Check(result) ? PyList_AsTuple(result) : Py_NewRef(result);
     if (items == NULL) {
         return -1;
@@ -158,7 +164,8 @@ static PW_ALWAYS_INLINE int encode_results(host_object *self, PyObject *result, 
     return status;
 }
 
-/* Calls with the arguments at values[nresults ..]; arguments[0] is free for the callee's use. */
+/* Calls the callable with the arguments at values[nresults ..]. `arguments` has room for them after
+ * arguments[0], which Python may use (PY_VECTORCALL_ARGUMENTS_OFFSET). */
 static PW_ALWAYS_INLINE PyObject *call(host_object *self, const uint64_t *values,
                                        PyObject **arguments)
 {
@@ -170,7 +177,7 @@ static PW_ALWAYS_INLINE PyObject *call(host_object *self, const uint64_t *values
     for (; given <= self->nparams; given++) {
         uint64_t bits = values[self->nresults + given - 1];
         pw_kind kind = self->types[given - 1];
-        PyObject *value = self->mixed ? pw_decode_any(bits, kind, false, self->party.store)
+        PyObject *value = self->mixed ? pw_decode_any(bits, kind, false, self->signature.store)
                                       : pw_decode(bits, kind, false);
         if (value == NULL) {
             goto done;
@@ -195,7 +202,7 @@ done:
 pw_trap pw_host_call(void *object, uint64_t *values)
 {
     host_object *self = object;
-    pw_store_object *store = self->party.store;
+    pw_store_object *store = self->signature.store;
     PyObject *local[PW_LOCAL_VALUES];
     PyObject **arguments = local;
     if (store->watch.let_go != NULL) {
@@ -227,7 +234,7 @@ pw_trap pw_host_call(void *object, uint64_t *values)
     if (status < 0) {
         return PW_TRAP_HOST;
     }
-    return pw_read(store->watch.watched) ? pw_watch_pending(store) : PW_TRAP_NONE;
+    return pw_read(store->watch.watched) ? pw_stop_pending(store) : PW_TRAP_NONE;
 }
 
 static PyObject *get_address(PyObject *op, void *Py_UNUSED(closure))
@@ -237,17 +244,17 @@ static PyObject *get_address(PyObject *op, void *Py_UNUSED(closure))
 
 static PyMemberDef host_members[] = {
     {"callable", T_OBJECT, offsetof(host_object, callable), 0,
-     PyDoc_STR("What is called; None while it is not linked.")},
+     PyDoc_STR("The callable; None while the import is not linked.")},
     {NULL},
 };
 
 static PyGetSetDef host_getset[] = {
-    {"_address", get_address, NULL, PyDoc_STR("For pw_extern."), NULL},
+    {"_address", get_address, NULL, PyDoc_STR("The address of this object, for pw_extern."), NULL},
     {NULL},
 };
 
 static PyType_Slot host_slots[] = {
-    {Py_tp_doc, "A Python callable as an imported function."},
+    {Py_tp_doc, "A Python callable behind an imported function."},
     {Py_tp_dealloc, host_dealloc},
     {Py_tp_traverse, host_traverse},
     {Py_tp_clear, host_clear},

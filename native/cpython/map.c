@@ -1,39 +1,51 @@
 /* SPDX-License-Identifier: MIT */
-/* Function.map: a call for each element of buffers. The loop is the engine's; a batch is controlled
- * as one call is (control.c), and takes a tick for each element.
- */
+/* Function.map: one call per element of arrays. The engine runs the loop over the columns, which
+ * are the elements of each argument and result. For deadlines and interruption a map is one call,
+ * which takes a tick for each element. */
+#include "cpython/map.h"
+
 #include "cpython/columns.h"
 #include "cpython/function.h"
+#include "cpython/numbers.h"
+#include "cpython/signature.h"
+#include "cpython/state.h"
+#include "cpython/stop.h"
+#include "cpython/store.h"
 
 const char pw_map_doc[] = PyDoc_STR(
     "map($self, /, *arrays, out=None)\n--\n\n"
-    "Calls it once for each element of arrays, in order: the loop is in C.\n\n"
-    "An argument is a one-dimensional buffer (array.array, bytes, memoryview, numpy array) whose\n"
-    "items always fit the parameter's type, or a number that is the same for all elements. The\n"
-    "arrays have one length. Results come in numpy arrays if an argument is one, else in\n"
-    "array.array: one for each result, several in a tuple; None when there is no result.\n\n"
-    "Args:\n    out: a writable buffer for the results (a tuple of them for several), which is\n"
-    "        returned. It may be one of the arguments.\n\n"
-    "Raises:\n    TypeError: a number of arguments, items or parameters that do not fit.\n"
-    "    ValueError: lengths that differ, several dimensions, results that would overlap.\n"
-    "    Trap: of the element with the index `element`; `out` has the results of those before.");
+    "Calls the function once for each element of arrays, in order, with the loop in C.\n\n"
+    "Each argument is a one-dimensional buffer (array.array, bytes, memoryview, numpy array)\n"
+    "whose items always fit the parameter's type, or a number, which is used for all elements.\n"
+    "All arrays have the same length, and there is at least one.\n\n"
+    "Args:\n    *arrays: One array or number for each parameter.\n"
+    "    out: A writable buffer for the result, or a tuple of buffers for several results. It\n"
+    "        may be one of the arguments. By default new arrays are made: numpy arrays if an\n"
+    "        argument is one, array.array otherwise.\n\n"
+    "Returns:\n    The array of results (`out` if it is given), a tuple of arrays if the function\n"
+    "    has several results, or None if it has none.\n\n"
+    "Raises:\n    TypeError: The number of arguments is wrong, items do not fit a parameter, or a\n"
+    "        parameter or result is not a number.\n"
+    "    ValueError: The lengths differ, an array has several dimensions, or results overlap.\n"
+    "    Trap: The call for the element with the index `element` trapped; `out` has the results\n"
+    "        of the elements before it.");
 
 typedef struct {
     pw_function_object *function;
-    pw_source *sources; /* of parameters, then of results */
+    pw_source *sources; /* of the parameters, then of the results */
     pw_column *columns;
-    PyObject *results; /* what is returned */
+    PyObject *results; /* the object that map() returns */
     Py_ssize_t ncolumns;
-    Py_ssize_t count; /* of elements; below 0: not known yet */
-    pw_site measured; /* what gave the count */
+    Py_ssize_t count; /* the number of elements; below 0: not known yet */
+    pw_site measured; /* the array whose length is the count */
 } mapping;
 
 static pw_site site_of(const mapping *self, const char *what, Py_ssize_t index)
 {
-    return (pw_site){self->function->party.name, what, index};
+    return (pw_site){self->function->signature.name, what, index};
 }
 
-/* ---- what fits ---- */
+/* ---- checks ---- */
 
 static int require_numbers(const pw_function_object *function)
 {
@@ -44,8 +56,9 @@ static int require_numbers(const pw_function_object *function)
         }
         bool result = i >= function->nparams;
         Py_ssize_t index = result ? i - function->nparams : i;
-        PyErr_Format(PyExc_TypeError, "%U: map() is for numbers, and %s %zd is none: %S",
-                     function->party.name, result ? "result" : "parameter", index, function->type);
+        PyErr_Format(PyExc_TypeError, "%U: map() is for numbers, but %s %zd is not a number: %S",
+                     function->signature.name, result ? "result" : "parameter", index,
+                     function->type);
         return -1;
     }
     return 0;
@@ -57,18 +70,19 @@ static int require_arity(const pw_function_object *function, Py_ssize_t given)
         return 0;
     }
     PyErr_Format(PyExc_TypeError, "%U.map() takes %zd argument%s but %zd %s given",
-                 function->party.name, function->nparams, function->nparams == 1 ? "" : "s", given,
-                 given == 1 ? "was" : "were");
+                 function->signature.name, function->nparams, function->nparams == 1 ? "" : "s",
+                 given, given == 1 ? "was" : "were");
     return -1;
 }
 
-/* "parameter 1", "out". */
+/* Names an argument or output in a message: "parameter 1", "out". */
 static PyObject *words_of(const pw_site *site)
 {
     return site->index < 0 ? PyUnicode_FromString(site->what)
                            : PyUnicode_FromFormat("%s %zd", site->what, site->index);
 }
 
+/* Checks that an array is as long as the ones before it. */
 static int take_length(mapping *self, Py_ssize_t length, const pw_site *site)
 {
     if (self->count < 0) {
@@ -115,7 +129,7 @@ static int take_output(mapping *self, Py_ssize_t index, PyObject *value)
 
 /* ---- results ---- */
 
-/* Several are in a tuple. */
+/* Opens `out`: one buffer, or a tuple of buffers if the function has several results. */
 static int take_outputs(mapping *self, PyObject *out)
 {
     Py_ssize_t nresults = self->function->nresults;
@@ -123,13 +137,14 @@ static int take_outputs(mapping *self, PyObject *out)
         return take_output(self, 0, out);
     }
     if (nresults == 0) {
-        PyErr_Format(PyExc_TypeError, "%U: there are no results for out",
-                     self->function->party.name);
+        PyErr_Format(PyExc_TypeError,
+                     "%U: there are no results for out, because the function returns none",
+                     self->function->signature.name);
         return -1;
     }
     if (!PyTuple_Check(out) || PyTuple_GET_SIZE(out) != nresults) {
         PyErr_Format(PyExc_TypeError, "%U: out must be a tuple of %zd buffers",
-                     self->function->party.name, nresults);
+                     self->function->signature.name, nresults);
         return -1;
     }
     for (Py_ssize_t i = 0; i < nresults; i++) {
@@ -197,7 +212,7 @@ static int require_apart(const mapping *self)
         for (Py_ssize_t j = 0; j < i; j++) {
             if (pw_overlap(&outputs[i], &outputs[j], self->count)) {
                 PyErr_Format(PyExc_ValueError, "%U: out %zd and out %zd overlap",
-                             function->party.name, j, i);
+                             function->signature.name, j, i);
                 return -1;
             }
         }
@@ -205,7 +220,7 @@ static int require_apart(const mapping *self)
     return 0;
 }
 
-/* Whether results would change elements of the input before they are read. */
+/* Tells whether writing results would change elements of an input before they are read. */
 static bool overwritten(const mapping *self, const pw_source *input)
 {
     const pw_source *outputs = self->sources + self->function->nparams;
@@ -217,7 +232,8 @@ static bool overwritten(const mapping *self, const pw_source *input)
     return false;
 }
 
-static int part(mapping *self)
+/* Makes sure that results overlap neither each other nor inputs that are still to be read. */
+static int separate(mapping *self)
 {
     if (require_apart(self) < 0) {
         return -1;
@@ -232,7 +248,7 @@ static int part(mapping *self)
     return 0;
 }
 
-/* ---- the whole ---- */
+/* ---- the map ---- */
 
 static int take_arguments(mapping *self, PyObject *const *args, PyObject *out)
 {
@@ -248,8 +264,9 @@ static int take_arguments(mapping *self, PyObject *const *args, PyObject *out)
         }
     }
     if (self->count < 0) {
-        PyErr_Format(PyExc_TypeError, "%U.map(): no argument is an array, so how many calls?",
-                     self->function->party.name);
+        PyErr_Format(PyExc_TypeError,
+                     "%U.map() takes at least one array, whose length is the number of calls",
+                     self->function->signature.name);
         return -1;
     }
     if (out == Py_None) {
@@ -260,10 +277,11 @@ static int take_arguments(mapping *self, PyObject *const *args, PyObject *out)
         self->results = arguments != NULL ? new_results(self, arguments) : NULL;
         Py_XDECREF(arguments);
     }
-    return self->results != NULL ? part(self) : -1;
+    return self->results != NULL ? separate(self) : -1;
 }
 
-/* Which element it was; the exception matters more. `own`: it is a trap of this call. */
+/* Tells the exception which element failed. `own` says that it is a trap of this call. An error
+ * here is ignored, because the exception is more important. */
 static void name_element(const mapping *self, size_t element, bool own)
 {
     PyObject *type, *value, *traceback;
@@ -287,21 +305,21 @@ static void name_element(const mapping *self, size_t element, bool own)
 static int run(mapping *self)
 {
     pw_function_object *function = self->function;
-    pw_store_object *store = function->party.store;
+    pw_store_object *store = function->signature.store;
     for (Py_ssize_t i = 0; i < self->ncolumns; i++) {
         self->columns[i] = self->sources[i].column;
     }
-    pw_map_job batch = {self->columns, (size_t)self->count, 0};
+    pw_map_job job = {self->columns, (size_t)self->count, 0};
     if (pw_store_enter(store) < 0) {
         return -1;
     }
-    pw_trap trap = pw_run_batch(store, &function->callee, &batch);
+    pw_trap trap = pw_run_map(store, &function->callee, &job);
     if (trap == PW_TRAP_NONE) {
         pw_store_leave(store);
         return 0;
     }
     pw_function_fail(function, trap);
-    name_element(self, batch.done, trap != PW_TRAP_HOST);
+    name_element(self, job.done, trap != PW_TRAP_HOST);
     return -1;
 }
 
@@ -327,7 +345,7 @@ static PyObject *map(mapping *self, PyObject *const *args, PyObject *out)
     return self->results;
 }
 
-/* The value of the one keyword. */
+/* Takes the value of the only keyword argument, which may be missing. */
 static int take_out(PyObject *const *values, PyObject *kwnames, PyObject **out)
 {
     *out = Py_None;

@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory: the bytes of a linear memory. Its address never moves, so views need no lock. */
-#include "cpython/cpython.h"
+/* Memory: the bytes of a linear memory. Its bytes never move and it never shrinks, so neither views
+ * nor these methods need a lock or the store's turn; only growing does. */
+#include "cpython/memory.h"
+
+#include <string.h>
+
+#include "cpython/state.h"
+#include "cpython/store.h"
 
 typedef struct {
     PyObject_HEAD
-    pw_memory *memory; /* retained */
+    pw_memory *memory; /* retained, so that views stay valid when the store is closed */
     pw_store_object *store;
 } memory_object;
 
-/* The memory goes over to the object: without one it is released. */
+/* Makes a Memory. The pw_memory is transferred in any case. */
 static PyObject *adopt(PyTypeObject *type, PyObject *store, pw_memory *memory)
 {
     memory_object *self = (memory_object *)type->tp_alloc(type, 0);
@@ -21,7 +27,7 @@ static PyObject *adopt(PyTypeObject *type, PyObject *store, pw_memory *memory)
     return (PyObject *)self;
 }
 
-/* The store is not entered: a running guest keeps no one from its memory. */
+/* The store is pinned and not entered, so that a thread need not wait for a running guest. */
 static PyObject *memory_wrap(PyObject *cls, PyObject *args)
 {
     PyTypeObject *type = (PyTypeObject *)cls;
@@ -70,8 +76,8 @@ static PyObject *memory_make(PyObject *cls, PyObject *args)
 static PyObject *memory_new(PyTypeObject *type, PyObject *Py_UNUSED(args),
                             PyObject *Py_UNUSED(kwargs))
 {
-    PyErr_Format(PyExc_TypeError, "cannot create '%.100s' instances: take one from an instance",
-                 type->tp_name);
+    PyErr_Format(PyExc_TypeError,
+                 "cannot create '%.100s' instances: take the memory of an Instance", type->tp_name);
     return NULL;
 }
 
@@ -110,19 +116,19 @@ static inline Py_ssize_t size_of(PyObject *op)
     return (Py_ssize_t)pw_engine->memory_size(((memory_object *)op)->memory);
 }
 
-static int out_of_range(PyObject *address, PyObject *length, Py_ssize_t size)
+static int out_of_range(PyObject *address, Py_ssize_t count, PyObject *length, Py_ssize_t size)
 {
-    PyErr_Format(PyExc_IndexError, "out of bounds: %S bytes at address %S, memory size %zd", length,
-                 address, size);
+    PyErr_Format(PyExc_IndexError, "out of bounds: %S byte%s at address %S, memory size %zd",
+                 length, count == 1 ? "" : "s", address, size);
     return -1;
 }
 
-/* address and length as sizes within the memory. Conversions may run code, so the size is read
- * last. */
+/* Converts an address and a length, and checks that they lie within the memory. Conversions may run
+ * Python code that grows the memory, so the size is read last. -1 with an error. */
 static int check_range(PyObject *op, PyObject *address, PyObject *length, Py_ssize_t *at,
                        Py_ssize_t *count)
 {
-    *at = PyNumber_AsSsize_t(address, NULL); /* clips: what does not fit is out of range anyway */
+    *at = PyNumber_AsSsize_t(address, NULL); /* clipped, and then out of range */
     if (*at == -1 && PyErr_Occurred() != NULL) {
         return -1;
     }
@@ -132,7 +138,7 @@ static int check_range(PyObject *op, PyObject *address, PyObject *length, Py_ssi
     }
     Py_ssize_t size = size_of(op);
     if (*at < 0 || *count < 0 || *at > size || *count > size - *at) {
-        return out_of_range(address, length, size);
+        return out_of_range(address, *count, length, size);
     }
     return 0;
 }
@@ -151,6 +157,7 @@ static Py_ssize_t memory_length(PyObject *op)
     return size_of(op);
 }
 
+/* Converts the index of a byte; a negative one counts from the end. -1 with an error. */
 static int item_address(PyObject *op, PyObject *key, Py_ssize_t *at)
 {
     Py_ssize_t index = PyNumber_AsSsize_t(key, PyExc_IndexError);
@@ -167,7 +174,8 @@ static int item_address(PyObject *op, PyObject *key, Py_ssize_t *at)
     return -1;
 }
 
-/* One end of a slice, which must lie within the memory: clipping would hide a wrong pointer. */
+/* Converts one end of a slice. Unlike the ends of other slices it must lie within the memory,
+ * because clipping would hide a wrong pointer. -1 with an error. */
 static int slice_end(PyObject *value, Py_ssize_t size, Py_ssize_t missing, Py_ssize_t *result)
 {
     *result = missing;
@@ -198,7 +206,7 @@ static int slice_range(PyObject *op, PyObject *key, Py_ssize_t *at, Py_ssize_t *
         }
         if (step != 1) {
             PyErr_SetString(PyExc_ValueError,
-                            "slices of a memory have step 1: take one of memoryview(memory)");
+                            "a slice of a memory must have step 1: slice memoryview(memory)");
             return -1;
         }
     }
@@ -246,8 +254,8 @@ static int assign_slice(PyObject *op, PyObject *key, PyObject *value)
     int status = slice_range(op, key, &at, &count);
     if (status == 0 && count != view.len) {
         PyErr_Format(PyExc_ValueError,
-                     "cannot assign %zd bytes to a slice of %zd: a memory keeps its size", view.len,
-                     count);
+                     "cannot assign %zd byte%s to a slice of %zd: a memory keeps its size",
+                     view.len, view.len == 1 ? "" : "s", count);
         status = -1;
     }
     if (status == 0) {
@@ -260,7 +268,8 @@ static int assign_slice(PyObject *op, PyObject *key, PyObject *value)
 static int memory_ass_subscript(PyObject *op, PyObject *key, PyObject *value)
 {
     if (value == NULL) {
-        PyErr_SetString(PyExc_TypeError, "a memory keeps its size: nothing can be deleted");
+        PyErr_SetString(PyExc_TypeError,
+                        "bytes of a memory cannot be deleted: a memory keeps its size");
         return -1;
     }
     return PySlice_Check(key) ? assign_slice(op, key, value) : assign_byte(op, key, value);
@@ -291,7 +300,8 @@ static PyObject *memory_read(PyObject *op, PyObject *const *args, Py_ssize_t nar
     return PyBytes_FromStringAndSize((const char *)data_of(op) + at, count);
 }
 
-/* How many bytes the buffer has; -1 with an error. */
+/* Copies the bytes of a buffer to an address. Returns how many bytes that were; -1 with an
+ * error. */
 static Py_ssize_t put(PyObject *op, PyObject *address, PyObject *buffer)
 {
     Py_ssize_t at, count = -1;
@@ -323,7 +333,8 @@ static PyObject *memory_copy_in(PyObject *op, PyObject *const *args, Py_ssize_t 
     return count < 0 ? NULL : PyLong_FromSsize_t(count);
 }
 
-/* The buffer is held while the conversions of numbers run code. */
+/* Copies to the start of a buffer. The caller holds the buffer while the conversions of address and
+ * size run Python code. -1 with an error. */
 static int copy_into(PyObject *op, PyObject *const *args, const Py_buffer *view)
 {
     Py_ssize_t at, count;
@@ -405,7 +416,7 @@ static PyObject *memory_grow(PyObject *op, PyObject *delta)
         return NULL;
     }
     if (pages < 0) {
-        PyErr_Format(PyExc_ValueError, "a memory cannot shrink: delta is %zd pages", pages);
+        PyErr_Format(PyExc_ValueError, "a memory cannot shrink: delta_pages is %zd", pages);
         return NULL;
     }
     if (pw_store_enter(self->store) < 0) {
@@ -417,9 +428,11 @@ static PyObject *memory_grow(PyObject *op, PyObject *delta)
         return PyLong_FromLongLong(before);
     }
     pw_state *state = pw_state_of(Py_TYPE(op));
+    Py_ssize_t current = size_of(op) / PW_PAGE;
     if (state != NULL) {
-        PyErr_Format(state->closed, "cannot grow a memory of %zd pages by %zd: beyond its maximum",
-                     size_of(op) / PW_PAGE, pages);
+        PyErr_Format(state->closed,
+                     "cannot grow a memory of %zd page%s by %zd: that exceeds its maximum", current,
+                     current == 1 ? "" : "s", pages);
     }
     return NULL;
 }
@@ -436,46 +449,55 @@ static PyObject *get_address(PyObject *op, void *Py_UNUSED(closure))
 
 static PyMethodDef memory_methods[] = {
     {"_make", memory_make, METH_VARARGS | METH_CLASS,
-     PyDoc_STR("Makes a memory of a store, from limits in pages.")},
+     PyDoc_STR("_make(store, minimum, has_maximum, maximum, /): makes a memory of a store.\n\n"
+               "The limits are in pages of 64 KiB.")},
     {"_wrap", memory_wrap, METH_VARARGS | METH_CLASS,
-     PyDoc_STR("Makes the Memory of an index in a pw_instance.")},
+     PyDoc_STR("_wrap(store, instance, index, /): makes the Memory of an index in the pw_instance\n"
+               "at an address.")},
     {"read", (PyCFunction)(void (*)(void))memory_read, METH_FASTCALL,
      PyDoc_STR("read($self, address, size, /)\n--\n\n"
-               "Copies `size` bytes at `address`.\n\n"
-               "Raises:\n    IndexError: they do not all lie within the memory.")},
+               "Returns a copy of the `size` bytes at `address`.\n\n"
+               "Raises:\n    IndexError: Not all of the bytes lie within the memory.")},
     {"write", (PyCFunction)(void (*)(void))memory_write, METH_FASTCALL,
-     PyDoc_STR("write($self, address, data, /)\n--\n\n"
-               "Copies a bytes-like object to `address`.\n\n"
-               "Raises:\n    IndexError: it does not fit into the memory; nothing is written.")},
+     PyDoc_STR(
+         "write($self, address, data, /)\n--\n\n"
+         "Copies a bytes-like object to `address`.\n\n"
+         "Raises:\n    IndexError: The bytes do not fit into the memory. Nothing is written.")},
     {"copy_in", (PyCFunction)(void (*)(void))memory_copy_in, METH_FASTCALL,
-     PyDoc_STR("copy_in($self, address, buffer, /)\n--\n\n"
-               "Copies the bytes of a contiguous buffer, whatever its items are, to `address`.\n\n"
-               "Returns:\n    How many bytes that were.\n\n"
-               "Raises:\n    IndexError: they do not fit into the memory; nothing is written.\n"
-               "    BufferError, ValueError: the buffer is not contiguous.")},
+     PyDoc_STR(
+         "copy_in($self, address, buffer, /)\n--\n\n"
+         "Copies the bytes of a contiguous buffer, whatever its items are, to `address`.\n\n"
+         "Returns:\n    The number of bytes that were copied.\n\n"
+         "Raises:\n    IndexError: The bytes do not fit into the memory. Nothing is written.\n"
+         "    BufferError, ValueError: The buffer is not contiguous.")},
     {"copy_out", (PyCFunction)(void (*)(void))memory_copy_out, METH_FASTCALL | METH_KEYWORDS,
      PyDoc_STR(
          "copy_out($self, address, size, /, into=None)\n--\n\n"
-         "Copies `size` bytes at `address` to bytes, or to the start of a writable buffer.\n\n"
-         "Returns:\n    The bytes, or `into`.\n\n"
-         "Raises:\n    IndexError: they do not all lie within the memory.\n"
-         "    ValueError: the buffer is smaller; nothing is written.")},
+         "Copies the `size` bytes at `address` to a bytes object, or to a writable buffer.\n\n"
+         "Args:\n    into: The buffer; its first `size` bytes are overwritten.\n\n"
+         "Returns:\n    The bytes object, or `into` if it is given.\n\n"
+         "Raises:\n    IndexError: Not all of the bytes lie within the memory.\n"
+         "    ValueError: The buffer has less than `size` bytes. Nothing is written.")},
     {"read_cstring", (PyCFunction)(void (*)(void))memory_read_cstring, METH_FASTCALL,
      PyDoc_STR(
          "read_cstring($self, address, max_size=None, /)\n--\n\n"
-         "Copies the bytes from `address` up to, but without, the next NUL.\n\n"
-         "Args:\n    max_size: give up looking for it after so many bytes, and return them.\n\n"
-         "Raises:\n    IndexError: the memory ends before.")},
+         "Returns a copy of the bytes from `address` up to, but without, the next NUL byte.\n\n"
+         "Args:\n    max_size: Return this many bytes if there is no NUL byte among them.\n\n"
+         "Raises:\n    IndexError: The memory ends before a NUL byte and before `max_size` "
+         "bytes.")},
     {"grow", memory_grow, METH_O,
      PyDoc_STR("grow($self, delta_pages, /)\n--\n\n"
-               "Grows by pages of 64 KiB. Returns the number of pages before.\n\n"
-               "Raises:\n    WasmError: it would exceed the maximum, or the instance is closed.")},
+               "Grows the memory by `delta_pages` pages of 64 KiB.\n\n"
+               "Returns:\n    The number of pages before.\n\n"
+               "Raises:\n    WasmError: The memory would exceed its maximum or the limits of the\n"
+               "        store, or the store is closed.\n"
+               "    ValueError: `delta_pages` is negative.")},
     {NULL},
 };
 
 static PyGetSetDef memory_getset[] = {
-    {"pages", get_pages, NULL, PyDoc_STR("Size in pages of 64 KiB."), NULL},
-    {"_address", get_address, NULL, PyDoc_STR("The pw_memory."), NULL},
+    {"pages", get_pages, NULL, PyDoc_STR("The size in pages of 64 KiB."), NULL},
+    {"_address", get_address, NULL, PyDoc_STR("The address of the pw_memory."), NULL},
     {NULL},
 };
 

@@ -1,25 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* The extension module `pywasm3._cpython`. */
-#include "cpython/function.h"
-
-const pw_api *pw_engine;
-
-static struct PyModuleDef module_def;
-
-pw_state *pw_state_of(PyTypeObject *type)
-{
-    /* A subclass made in Python belongs to no module: look for the base that does. */
-    for (; type != NULL; type = type->tp_base) {
-        PyObject *module = PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE)
-                               ? ((PyHeapTypeObject *)type)->ht_module
-                               : NULL;
-        if (module != NULL && PyModule_GetDef(module) == &module_def) {
-            return PyModule_GetState(module);
-        }
-    }
-    PyErr_SetString(PyExc_SystemError, "not a type of pywasm3._cpython");
-    return NULL;
-}
+/* The extension module `pywasm3._cpython`: its functions, its types and its state. */
+#include "cpython/bind.h"
+#include "cpython/call.h"
+#include "cpython/fd_write.h"
+#include "cpython/function_type.h"
+#include "cpython/host.h"
+#include "cpython/memory.h"
+#include "cpython/numbers.h"
+#include "cpython/state.h"
+#include "cpython/stop.h"
+#include "cpython/store.h"
+#include "cpython/store_type.h"
 
 /* ---- functions ---- */
 
@@ -47,7 +38,8 @@ static PyObject *connect(PyObject *module, PyObject *args)
     const pw_api *api = (const pw_api *)(uintptr_t)address;
     if (api->size != sizeof *api) {
         PyErr_SetString(PyExc_ImportError,
-                        "pywasm3: _engine and _cpython are of different builds; reinstall it");
+                        "pywasm3._engine and pywasm3._cpython are from different builds: reinstall "
+                        "pywasm3-cffi");
         return NULL;
     }
     if (take_hook(hooks, "trap", &state->trap) < 0 ||
@@ -62,7 +54,8 @@ static PyObject *connect(PyObject *module, PyObject *args)
         take_hook(hooks, "element", &state->element) < 0) {
         return NULL;
     }
-    /* A descriptor: `__doc__` of a function describes it, that of the class the class. */
+    /* `doc` is a descriptor: `__doc__` of a Function describes that function, and `__doc__` of the
+     * class describes the class. */
     if (PyDict_SetItemString(state->function_type->tp_dict, "__doc__", doc) < 0) {
         return NULL;
     }
@@ -85,7 +78,7 @@ static int require_number(pw_valtype type)
     if (type >= PW_F64 && type <= PW_I32) {
         return 0;
     }
-    PyErr_SetString(PyExc_TypeError, "values of this type are no numbers");
+    PyErr_SetString(PyExc_TypeError, "values of this type are not numbers");
     return -1;
 }
 
@@ -106,7 +99,7 @@ static PyObject *export_entry(const pw_export *export)
     return Py_BuildValue("(iI)", (int)export->type.kind, export->index);
 }
 
-/* Names are unique: the front-end has checked it. */
+/* Makes a dict of a module's exports. Their names are unique: validation has checked it. */
 static PyObject *exports(PyObject *Py_UNUSED(module), PyObject *address)
 {
     const pw_module_info *info = PyLong_AsVoidPtr(address);
@@ -152,14 +145,21 @@ static PyObject *signature(PyObject *Py_UNUSED(module), PyObject *address)
 }
 
 static PyMethodDef module_methods[] = {
-    {"connect", connect, METH_VARARGS, PyDoc_STR("Takes the engine's pw_api and the hooks.")},
+    {"connect", connect, METH_VARARGS,
+     PyDoc_STR(
+         "connect(api, main_thread, doc, hooks, /): takes the address of the engine's pw_api\n"
+         "and the functions that this module calls in the Python layer.")},
     {"after_fork", after_fork, METH_NOARGS,
-     PyDoc_STR("In a child process: other threads, and what they did, are gone.")},
-    {"encode", encode, METH_VARARGS, PyDoc_STR("The 64-bit pattern of a number of a type.")},
+     PyDoc_STR("Adapts the module to the child of a fork, where other threads do not exist.")},
+    {"encode", encode, METH_VARARGS,
+     PyDoc_STR("encode(value, type, /): converts a number of a type to its 64-bit pattern.")},
     {"exports", exports, METH_O,
-     PyDoc_STR("Of a pw_module_info: names with kind and index, in the module's order.")},
+     PyDoc_STR("exports(info, /): lists the exports of the pw_module_info at an address.\n\n"
+               "Returns a dict, in the module's order: name -> (kind, index).")},
     {"signature", signature, METH_O,
-     PyDoc_STR("Of a pw_functype: the codes of parameters and of results.")},
+     PyDoc_STR(
+         "signature(type, /): returns the type codes of the pw_functype at an address: those\n"
+         "of the parameters, then those of the results.")},
     {NULL},
 };
 
@@ -174,6 +174,8 @@ static int add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **place)
 static int module_exec(PyObject *module)
 {
     pw_state *state = PyModule_GetState(module);
+    state->call_plain = pw_call_plain;
+    state->call_mixed = pw_call_mixed;
     if (pw_make_small_ints() < 0 || add_type(module, &pw_store_spec, &state->store_type) < 0 ||
         add_type(module, &pw_function_spec, &state->function_type) < 0 ||
         add_type(module, &pw_bound_spec, &state->bound_type) < 0 ||
@@ -243,7 +245,7 @@ static PyModuleDef_Slot module_slots[] = {
 static struct PyModuleDef module_def = {
     PyModuleDef_HEAD_INIT,
     .m_name = "pywasm3._cpython",
-    .m_doc = "CPython types of pywasm3 whose calls must cost nothing.",
+    .m_doc = "The types of pywasm3 whose calls must cost as little as possible.",
     .m_size = sizeof(pw_state),
     .m_methods = module_methods,
     .m_slots = module_slots,
@@ -253,5 +255,6 @@ static struct PyModuleDef module_def = {
 
 PyMODINIT_FUNC PyInit__cpython(void)
 {
+    pw_module_def = &module_def;
     return PyModuleDef_Init(&module_def);
 }

@@ -1,44 +1,36 @@
 /* SPDX-License-Identifier: MIT */
-/* References: Functions and any objects as 64 bits. The bits of an external reference are the
- * object's address; the store holds each object that went in. No number becomes a reference. */
-#include "cpython/cpython.h"
+/* Conversion of references. The bits of a funcref are the address of a pw_func. The bits of an
+ * externref are the address of the Python object, which the store holds. Python never gives the
+ * bits themselves, so it cannot forge a reference. */
+#include "cpython/references.h"
 
-pw_kind pw_kind_of(pw_valtype type)
-{
-    if (type >= PW_V128 && type <= PW_I32) {
-        return (pw_kind)type;
-    }
-    int kind = type & PW_NON_NULL ? PW_KIND_NON_NULL : 0;
-    if (type & PW_CONCRETE) {
-        return (pw_kind)(kind | PW_KIND_FUNC);
-    }
-    switch (type & PW_HEAP_MASK) {
-    case PW_FUNCREF: return (pw_kind)(kind | PW_KIND_FUNC);
-    case PW_EXTERNREF: return (pw_kind)(kind | PW_KIND_EXTERN);
-    default: return (pw_kind)(kind | PW_KIND_OTHER);
-    }
-}
+#include "cpython/externs.h"
+#include "cpython/function.h"
+#include "cpython/numbers.h"
+#include "cpython/state.h"
 
 /* ---- to wasm ---- */
 
-/* The store's types are looked up: another thread may be adding some meanwhile. */
-static int check_type(PyObject *value, pw_func *func, uint32_t index, const pw_party *party)
+/* Checks that a function has the type with an index in the module. The store is entered because
+ * looking up a type may add it to the store. */
+static int check_type(PyObject *value, pw_func *func, uint32_t index, const pw_signature *signature)
 {
-    if (pw_store_enter(party->store) < 0) {
+    if (pw_store_enter(signature->store) < 0) {
         return -1;
     }
-    const void *identity = pw_engine->store_type(party->store->store, party->module, index);
+    const void *identity = pw_engine->store_type(signature->store->store, signature->module, index);
     bool same = pw_engine->func_type_identity(func) == identity;
-    pw_store_leave(party->store);
+    pw_store_leave(signature->store);
     if (!same) {
         PyErr_Format(PyExc_TypeError, "%R is not of type %u of the module", value, (unsigned)index);
     }
     return same ? 0 : -1;
 }
 
-static int encode_function(PyObject *value, pw_valtype type, const pw_party *party, uint64_t *bits)
+static int encode_function(PyObject *value, pw_valtype type, const pw_signature *signature,
+                           uint64_t *bits)
 {
-    pw_state *state = pw_state_of(Py_TYPE(party->store));
+    pw_state *state = pw_state_of(Py_TYPE(signature->store));
     if (state == NULL) {
         return -1;
     }
@@ -47,21 +39,22 @@ static int encode_function(PyObject *value, pw_valtype type, const pw_party *par
                      type & PW_NON_NULL ? "" : " or None", Py_TYPE(value)->tp_name);
         return -1;
     }
-    pw_func *func = pw_function_in(value, party->store);
+    pw_func *func = pw_function_in(value, signature->store);
     if (func == NULL) {
         PyErr_Format(PyExc_TypeError, "%R belongs to another store", value);
         return -1;
     }
-    if (type & PW_CONCRETE && check_type(value, func, type & PW_HEAP_MASK, party) < 0) {
+    if (type & PW_CONCRETE && check_type(value, func, type & PW_HEAP_MASK, signature) < 0) {
         return -1;
     }
     *bits = (uintptr_t)func;
     return 0;
 }
 
-int pw_encode_reference(PyObject *value, pw_valtype type, const pw_party *party, uint64_t *bits)
+int pw_encode_reference(PyObject *value, pw_valtype type, const pw_signature *signature,
+                        uint64_t *bits)
 {
-    if (pw_store_require_open(party->store) < 0) {
+    if (pw_store_require_open(signature->store) < 0) {
         return -1;
     }
     pw_kind kind = pw_kind_of(type);
@@ -74,9 +67,9 @@ int pw_encode_reference(PyObject *value, pw_valtype type, const pw_party *party,
     }
     switch (kind & ~PW_KIND_NON_NULL) {
     case PW_KIND_EXTERN: *bits = (uintptr_t)value; return 0;
-    case PW_KIND_FUNC: return encode_function(value, type, party, bits);
+    case PW_KIND_FUNC: return encode_function(value, type, signature, bits);
     default:
-        PyErr_Format(PyExc_TypeError, "of this type only None can be given, not %.200s",
+        PyErr_Format(PyExc_TypeError, "a value of this type can only be None, not %.200s",
                      Py_TYPE(value)->tp_name);
         return -1;
     }
@@ -97,17 +90,18 @@ int pw_hold_references(pw_store_object *store, const pw_kind *kinds, const uint6
 
 /* ---- to Python ---- */
 
-/* What no object of the store has for its address, code that is not validated made up. */
+/* The store holds every object that wasm was given. Bits that are not the address of one can only
+ * come from code that was loaded without validation, and must not be used as an address. */
 static PyObject *decode_extern(uint64_t bits, pw_store_object *store)
 {
     if (pw_externs_has(&store->externs, bits)) {
         return Py_NewRef((PyObject *)(uintptr_t)bits);
     }
-    PyErr_SetString(PyExc_SystemError, "wasm returned an external reference that it never got");
+    PyErr_SetString(PyExc_SystemError, "wasm handed out an externref that it was never given");
     return NULL;
 }
 
-/* New reference: name and FuncType. */
+/* Returns the tuple (name, FuncType) of the pw_func at an address. New reference. */
 static PyObject *description(pw_state *state, pw_store_object *store, PyObject *address)
 {
     PyObject *known;
@@ -149,30 +143,30 @@ static PyObject *decode_reference(uint64_t bits, pw_kind kind, pw_store_object *
     case PW_KIND_EXTERN: return decode_extern(bits, store);
     case PW_KIND_FUNC: return decode_function(bits, store);
     default:
-        PyErr_SetString(PyExc_SystemError, "a reference of this type cannot be given to Python");
+        PyErr_SetString(PyExc_SystemError, "Python cannot receive a reference of this type");
         return NULL;
     }
 }
 
-/* ---- several, with numbers among them ---- */
+/* ---- numbers and references together ---- */
 
 int pw_encode_mixed(PyObject *const *values, const pw_kind *kinds, Py_ssize_t count, bool raw,
-                    uint64_t *bits, const pw_party *party, bool results)
+                    uint64_t *bits, const pw_signature *signature, bool results)
 {
     for (Py_ssize_t i = 0; i < count; i++) {
-        pw_site site = {party->name, results ? "result" : "parameter", i};
+        pw_site site = {signature->name, results ? "result" : "parameter", i};
         if (pw_is_number(kinds[i])) {
             if (pw_encode(values[i], kinds[i], raw, &bits[i], &site) < 0) {
                 return -1;
             }
             continue;
         }
-        /* The types are those of the module, which a closed store has let go. */
-        if (pw_store_require_open(party->store) < 0) {
+        /* The types belong to the module, which a closed store may have freed. */
+        if (pw_store_require_open(signature->store) < 0) {
             return -1;
         }
-        pw_valtype type = results ? party->type->results[i] : party->type->params[i];
-        if (pw_encode_reference(values[i], type, party, &bits[i]) < 0) {
+        pw_valtype type = results ? signature->type->results[i] : signature->type->params[i];
+        if (pw_encode_reference(values[i], type, signature, &bits[i]) < 0) {
             return pw_blame(&site, type);
         }
     }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* What happens during a long call: it lets go of the GIL, signal handlers run, and it is stopped
- * when its time is over or somebody wants it.
+/* Running and stopping calls.
  *
- * The tick hook runs on the thread of the call, which holds the GIL or not.
- */
-#include "cpython/cpython.h"
+ * Running code takes a tick at each call and each iteration of a loop. When the ticks are used up,
+ * or when another thread asks for it, the engine calls the tick hook at the next checkpoint. The
+ * hook runs on the thread of the call, which may hold the GIL or may have let go of it. */
+#include "cpython/stop.h"
 
 #ifdef _WIN32
 #include <windows.h>
@@ -12,16 +12,23 @@
 #include <time.h>
 #endif
 
+#include "cpython/state.h"
+#include "cpython/store.h"
+#include "cpython/turn.h"
+#include "cpython/watch.h"
+
 #define MICROSECOND ((int64_t)1000)
 #define SECOND ((int64_t)1000000000)
 
-/* A call keeps the GIL so long: taking it again can cost 5 milliseconds (the switch interval). */
+/* A call keeps the GIL for this long, because taking it again can take 5 milliseconds (Python's
+ * switch interval): short calls must not pay for that. */
 #define KEEP_GIL (50 * MICROSECOND)
-/* How often the main thread takes it for the handlers of signals. */
+/* How often a call on the main thread takes the GIL to run the handlers of signals. */
 #define SIGNAL_INTERVAL (20000 * MICROSECOND)
-/* How often the hook shall run. */
-#define LOOK_INTERVAL (100 * MICROSECOND)
+/* How often the hook should run during a call. */
+#define HOOK_INTERVAL (100 * MICROSECOND)
 
+/* Nanoseconds of a clock that never goes back. */
 static int64_t now(void)
 {
 #ifdef _WIN32
@@ -62,30 +69,24 @@ static bool on_main_thread(void)
 
 /* ---- deadlines ---- */
 
-/* A deadline that a thread has set for its calls. */
-struct pw_scope {
-    pw_scope *next;
-    uintptr_t thread;
-    int64_t deadline;
-    unsigned long long id; /* an address could be that of a later one */
-};
-
-/* Of a call that this thread makes. */
+/* Returns the earliest deadline of a call that this thread makes. */
 static int64_t first_deadline(pw_store_object *self)
 {
     int64_t first = self->watch.call_deadline;
     uintptr_t me = pw_this_thread();
     pw_lock(&self->lock);
-    for (const pw_scope *scope = self->watch.scopes; scope != NULL; scope = scope->next) {
-        if (scope->thread == me && scope->deadline < first) {
-            first = scope->deadline;
+    for (const pw_deadline *deadline = self->watch.deadlines; deadline != NULL;
+         deadline = deadline->next) {
+        if (deadline->thread == me && deadline->time < first) {
+            first = deadline->time;
         }
     }
     pw_unlock(&self->lock);
     return first;
 }
 
-/* This thread's deadlines have changed: a host function of a running call may have done it. */
+/* Applies a change of this thread's deadlines to the running call, in case a host function of that
+ * call made the change. */
 static void renew_deadline(pw_store_object *self)
 {
     if (!pw_turn_mine(&self->turn)) {
@@ -95,7 +96,7 @@ static void renew_deadline(pw_store_object *self)
     pw_turn_notify(&self->turn);
 }
 
-/* Seconds from Python. -1 with an error. */
+/* Converts seconds from Python to nanoseconds. -1 with an error. */
 static int take_seconds(PyObject *value, int64_t *delay)
 {
     double seconds = PyFloat_AsDouble(value);
@@ -118,30 +119,30 @@ PyObject *pw_store_begin_deadline(PyObject *op, PyObject *seconds)
     if (take_seconds(seconds, &delay) < 0) {
         return NULL;
     }
-    pw_scope *scope = PyMem_Malloc(sizeof *scope);
-    if (scope == NULL) {
+    pw_deadline *deadline = PyMem_Malloc(sizeof *deadline);
+    if (deadline == NULL) {
         return PyErr_NoMemory();
     }
-    *scope = (pw_scope){NULL, pw_this_thread(), after(now(), delay), ++ids};
-    PyObject *id = PyLong_FromUnsignedLongLong(scope->id);
+    *deadline = (pw_deadline){NULL, pw_this_thread(), after(now(), delay), ++ids};
+    PyObject *id = PyLong_FromUnsignedLongLong(deadline->id);
     if (id == NULL || pw_store_pin(self) < 0) {
         Py_XDECREF(id);
-        PyMem_Free(scope);
+        PyMem_Free(deadline);
         return NULL;
     }
-    scope->next = self->watch.scopes;
-    self->watch.scopes = scope;
-    pw_add_bits(self->watch.watched, PW_WATCH_SCOPES);
+    deadline->next = self->watch.deadlines;
+    self->watch.deadlines = deadline;
+    pw_add_bits(self->watch.watched, PW_WATCH_DEADLINES);
     pw_store_unpin(self);
     renew_deadline(self);
     return id;
 }
 
-/* Where the scope is linked; NULL there: it has ended, as all do when the store is closed. With the
- * lock. */
-static pw_scope **find_scope(pw_store_object *self, unsigned long long id)
+/* Returns the link to the deadline with an id. The link is NULL if the deadline has ended, as all
+ * do when the store is closed. The caller has the lock. */
+static pw_deadline **find_deadline(pw_store_object *self, unsigned long long id)
 {
-    pw_scope **place = &self->watch.scopes;
+    pw_deadline **place = &self->watch.deadlines;
     while (*place != NULL && (*place)->id != id) {
         place = &(*place)->next;
     }
@@ -156,12 +157,12 @@ PyObject *pw_store_end_deadline(PyObject *op, PyObject *id)
         return NULL;
     }
     pw_lock(&self->lock);
-    pw_scope **place = find_scope(self, wanted), *found = *place;
+    pw_deadline **place = find_deadline(self, wanted), *found = *place;
     if (found != NULL) {
         *place = found->next;
     }
-    if (self->watch.scopes == NULL) {
-        pw_drop_bits(self->watch.watched, PW_WATCH_SCOPES);
+    if (self->watch.deadlines == NULL) {
+        pw_drop_bits(self->watch.watched, PW_WATCH_DEADLINES);
     }
     pw_unlock(&self->lock);
     PyMem_Free(found);
@@ -170,33 +171,6 @@ PyObject *pw_store_end_deadline(PyObject *op, PyObject *id)
 }
 
 /* ---- fuel ---- */
-
-static void fill(pw_store_object *self, long long fuel)
-{
-    pw_meter *engine = self->watch.engine;
-    engine->fuel = fuel;
-    engine->ticks = 0;
-    atomic_store(&self->watch.seen_fuel, fuel);
-    if (fuel == PW_NO_FUEL) {
-        pw_drop_bits(self->watch.watched, PW_WATCH_FUEL);
-    } else {
-        pw_add_bits(self->watch.watched, PW_WATCH_FUEL);
-    }
-}
-
-static void take_wanted_fuel(pw_store_object *self)
-{
-    long long fuel = atomic_exchange(&self->watch.wanted_fuel, PW_NOTHING_WANTED);
-    if (fuel != PW_NOTHING_WANTED) {
-        fill(self, fuel);
-    }
-}
-
-static long long fuel_left(const pw_store_object *self)
-{
-    const pw_meter *engine = self->watch.engine;
-    return engine->fuel == PW_NO_FUEL ? PW_NO_FUEL : engine->fuel + engine->ticks;
-}
 
 PyObject *pw_store_get_fuel(PyObject *op, void *Py_UNUSED(closure))
 {
@@ -207,13 +181,13 @@ PyObject *pw_store_get_fuel(PyObject *op, void *Py_UNUSED(closure))
         return NULL;
     }
     if (entered) {
-        take_wanted_fuel(self);
-        fuel = fuel_left(self);
+        pw_watch_take_wanted_fuel(&self->watch);
+        fuel = pw_watch_fuel_left(&self->watch);
         pw_store_leave(self);
     } else {
         fuel = atomic_load(&self->watch.wanted_fuel);
         if (fuel == PW_NOTHING_WANTED) {
-            fuel = atomic_load(&self->watch.seen_fuel);
+            fuel = atomic_load(&self->watch.reported_fuel);
         }
     }
     if (fuel == PW_NO_FUEL) {
@@ -222,12 +196,13 @@ PyObject *pw_store_get_fuel(PyObject *op, void *Py_UNUSED(closure))
     return PyLong_FromLongLong(fuel);
 }
 
-/* -1 with an error. */
+/* Converts fuel from Python; None is PW_NO_FUEL. -1 with an error. */
 static int take_fuel(PyObject *value, long long *fuel)
 {
     *fuel = PW_NO_FUEL;
     if (value == NULL) {
-        PyErr_SetString(PyExc_AttributeError, "fuel cannot be deleted; None ends its metering");
+        PyErr_SetString(PyExc_AttributeError,
+                        "fuel cannot be deleted: set it to None to end its metering");
         return -1;
     }
     if (value == Py_None) {
@@ -246,12 +221,13 @@ static int take_fuel(PyObject *value, long long *fuel)
     return 0;
 }
 
-/* The next checkpoint of the running call, or of what a host function of it calls, calls the hook.
- * With the lock, and that of an outer store: so inner ones stay what they are. */
+/* Makes the next checkpoint call the hook, in the running call and in calls that its host functions
+ * make in other stores. The caller has the lock. The lock is held while that of the inner store is
+ * taken, so that the inner store cannot change meanwhile. */
 static void poke(pw_store_object *self)
 {
-    atomic_store(&self->watch.engine->stop_limit, PW_STOP_NOW);
-    pw_store_object *inner = self->watch.inner;
+    atomic_store(&self->watch.meter->stop_limit, PW_STOP_NOW);
+    pw_store_object *inner = self->inner;
     if (inner == NULL) {
         return;
     }
@@ -260,8 +236,9 @@ static void poke(pw_store_object *self)
     pw_unlock(&inner->lock);
 }
 
-/* Lets the owner know; the call takes it up soon, its end at the latest. False: nobody owns it, or
- * it is closed. */
+/* Leaves the fuel for the thread that has the turn, which takes it at the next checkpoint, or at
+ * the latest when its outermost call ends. False: no thread has the turn, or the store is
+ * closed. */
 static bool want_fuel(pw_store_object *self, long long fuel)
 {
     pw_lock(&self->lock);
@@ -287,7 +264,7 @@ int pw_store_set_fuel(PyObject *op, PyObject *value, void *Py_UNUSED(closure))
     } while (!entered && !want_fuel(self, fuel));
     if (entered > 0) {
         atomic_store(&self->watch.wanted_fuel, PW_NOTHING_WANTED);
-        fill(self, fuel);
+        pw_watch_fill(&self->watch, fuel);
         pw_store_leave(self);
     }
     return entered < 0 ? -1 : 0;
@@ -309,7 +286,8 @@ PyObject *pw_store_interrupt(PyObject *op, PyObject *Py_UNUSED(ignored))
     return PyBool_FromLong(runs);
 }
 
-/* Its thread runs in the store, waits for it, or will come: each finds the deadline past. */
+/* Moves a deadline into the past. The thread that has set it may be running in the store, be
+ * waiting for it, or come later: it finds the deadline passed in each case. */
 PyObject *pw_store_cancel(PyObject *op, PyObject *id)
 {
     pw_store_object *self = (pw_store_object *)op;
@@ -318,11 +296,11 @@ PyObject *pw_store_cancel(PyObject *op, PyObject *id)
         return NULL;
     }
     pw_lock(&self->lock);
-    pw_scope *scope = *find_scope(self, wanted);
-    if (scope != NULL) {
-        scope->deadline = INT64_MIN;
-        pw_store_end_wait(self, scope->thread);
-        if (pw_turn_owner(&self->turn) == scope->thread) {
+    pw_deadline *deadline = *find_deadline(self, wanted);
+    if (deadline != NULL) {
+        deadline->time = INT64_MIN;
+        pw_store_end_wait(self, deadline->thread);
+        if (pw_turn_owner(&self->turn) == deadline->thread) {
             atomic_store(&self->watch.cancelled, true);
             poke(self);
         }
@@ -333,42 +311,11 @@ PyObject *pw_store_cancel(PyObject *op, PyObject *id)
 
 /* ---- around calls ---- */
 
-void pw_watch_init(pw_store_object *self, long long fuel, int64_t timeout)
-{
-    pw_watch *watch = &self->watch;
-    watch->engine = pw_engine->store_meter(self->store);
-    watch->engine->embedder = self;
-    watch->timeout = timeout;
-    watch->call_deadline = watch->deadline = watch->next_signals = PW_NEVER;
-    atomic_init(&watch->wanted_fuel, PW_NOTHING_WANTED);
-    if (fuel != PW_NO_FUEL) {
-        fill(self, fuel);
-    }
-    if (timeout != PW_NEVER) {
-        pw_add_bits(watch->watched, PW_WATCH_TIMEOUT);
-    }
-}
-
-void pw_watch_clear(pw_store_object *self)
-{
-    while (self->watch.scopes != NULL) {
-        pw_scope *scope = self->watch.scopes;
-        self->watch.scopes = scope->next;
-        PyMem_Free(scope);
-    }
-}
-
-void pw_watch_settle(pw_store_object *self)
-{
-    atomic_store(&self->watch.interrupted, false);
-    pw_drop_bits(self->watch.watched, PW_WATCH_INTERRUPTED);
-    take_wanted_fuel(self);
-    self->watch.call_deadline = self->watch.deadline = PW_NEVER;
-}
-
+/* Returns why the running call must stop at a time. A call within a host function of another store
+ * also stops for the reasons of that store. */
 static pw_trap pending_at(const pw_store_object *self, int64_t time)
 {
-    for (; self != NULL; self = self->watch.outer) {
+    for (; self != NULL; self = self->outer) {
         if (atomic_load(&self->watch.interrupted)) {
             return PW_TRAP_INTERRUPTED;
         }
@@ -379,7 +326,7 @@ static pw_trap pending_at(const pw_store_object *self, int64_t time)
     return PW_TRAP_NONE;
 }
 
-pw_trap pw_watch_pending(pw_store_object *self)
+pw_trap pw_stop_pending(pw_store_object *self)
 {
     return pending_at(self, now());
 }
@@ -389,34 +336,35 @@ PW_THREAD_LOCAL pw_store_object *pw_hosting;
 Py_ssize_t pw_host_calls;
 #endif
 
-/* Coroutines can leave a store behind whose call has ended, or one that runs elsewhere. */
+/* Notes that a host function of `outer` makes the outermost call of a store. After coroutines have
+ * switched, `outer` may be a store whose call has ended or that another thread uses: such a store
+ * is ignored. */
 static void link_outer(pw_store_object *self, pw_store_object *outer)
 {
-    if (outer == NULL || outer == self || !pw_turn_mine(&outer->turn) ||
-        outer->watch.inner != NULL) {
+    if (outer == NULL || outer == self || !pw_turn_mine(&outer->turn) || outer->inner != NULL) {
         return;
     }
-    self->watch.outer = (pw_store_object *)Py_NewRef((PyObject *)outer);
+    self->outer = (pw_store_object *)Py_NewRef((PyObject *)outer);
     pw_add_bits(self->watch.watched, PW_WATCH_OUTER);
     pw_lock(&outer->lock);
-    outer->watch.inner = self;
+    outer->inner = self;
     pw_unlock(&outer->lock);
 }
 
 static void unlink_outer(pw_store_object *self)
 {
-    pw_store_object *outer = self->watch.outer;
+    pw_store_object *outer = self->outer;
     if (outer == NULL) {
         return;
     }
     pw_lock(&outer->lock);
-    outer->watch.inner = NULL;
+    outer->inner = NULL;
     pw_unlock(&outer->lock);
     pw_drop_bits(self->watch.watched, PW_WATCH_OUTER);
-    Py_CLEAR(self->watch.outer);
+    Py_CLEAR(self->outer);
 }
 
-/* Why a call must not begin. */
+/* Prepares a call. Returns why it must not begin, or PW_TRAP_NONE. */
 static pw_trap begin(pw_store_object *self)
 {
     pw_watch *watch = &self->watch;
@@ -426,14 +374,15 @@ static pw_trap begin(pw_store_object *self)
         watch->call_deadline = watch->timeout == PW_NEVER ? PW_NEVER : after(now(), watch->timeout);
     }
     watch->deadline = first_deadline(self);
-    if (self->turn.depth > 1) { /* the end of this call does not put it back */
+    if (self->turn.depth > 1) { /* end() does not reset the deadline of a nested call */
         pw_turn_notify(&self->turn);
     }
-    atomic_store(&watch->seen_fuel, fuel_left(self));
+    atomic_store(&watch->reported_fuel, pw_watch_fuel_left(&self->watch));
     pw_engine->store_forget_frames(self->store);
-    return pw_watch_pending(self);
+    return pw_stop_pending(self);
 }
 
+/* Takes the GIL after a call, and forgets the deadline of the outermost one. */
 static void end(pw_store_object *self)
 {
     if (self->watch.let_go != NULL) {
@@ -455,11 +404,11 @@ pw_trap pw_watched_call(pw_store_object *self, const pw_callee *callee, uint64_t
     return trap;
 }
 
-pw_trap pw_run_batch(pw_store_object *self, const pw_callee *callee, pw_map_job *batch)
+pw_trap pw_run_map(pw_store_object *self, const pw_callee *callee, pw_map_job *job)
 {
     pw_trap trap = begin(self);
     if (trap == PW_TRAP_NONE) {
-        trap = pw_engine->call_map(callee, batch);
+        trap = pw_engine->call_map(callee, job);
     }
     end(self);
     return trap;
@@ -475,31 +424,36 @@ void pw_take_gil(pw_store_object *self)
 
 /* ---- the hook ---- */
 
-/* Ticks are counted, not time: their number follows what they take. */
+/* Adapts the number of ticks between two calls of the hook to the time that they take, so that the
+ * hook runs about every HOOK_INTERVAL. */
 static void adapt(pw_watch *watch, int64_t time)
 {
-    int64_t elapsed = time - watch->looked, period = watch->engine->period;
-    if (elapsed > 2 * LOOK_INTERVAL) {
-        period = period * LOOK_INTERVAL / elapsed;
-        watch->engine->period = period ? period : 1;
+    int64_t elapsed = time - watch->hook_ran, period = watch->meter->period;
+    if (elapsed > 2 * HOOK_INTERVAL) {
+        period = period * HOOK_INTERVAL / elapsed;
+        watch->meter->period = period ? period : 1;
     } else if (period < PW_MAX_PERIOD) {
-        watch->engine->period = 2 * period;
+        watch->meter->period = 2 * period;
     }
 }
 
-/* With the GIL. What a handler raises stops the call; it may have used the store. */
+/* Runs the handlers of signals; the GIL is held. A handler that raises an exception stops the call.
+ * It may also have interrupted the store or changed its deadlines. */
 static pw_trap run_handlers(pw_store_object *self)
 {
-    return PyErr_CheckSignals() < 0 ? PW_TRAP_HOST : pw_watch_pending(self);
+    return PyErr_CheckSignals() < 0 ? PW_TRAP_HOST : pw_stop_pending(self);
 }
 
+/* Lets go of the GIL. */
 static void let_go(pw_watch *watch, bool main)
 {
     watch->next_signals = main ? after(now(), SIGNAL_INTERVAL) : PW_NEVER;
     watch->let_go = PyEval_SaveThread();
 }
 
-static pw_trap look(pw_store_object *self, int64_t time)
+/* Lets go of the GIL once a call has run for KEEP_GIL; on the main thread, then takes it every
+ * SIGNAL_INTERVAL to run the handlers of signals. */
+static pw_trap let_others_run(pw_store_object *self, int64_t time)
 {
     pw_watch *watch = &self->watch;
     bool main = watch->next_signals != PW_NEVER;
@@ -522,7 +476,8 @@ static pw_trap look(pw_store_object *self, int64_t time)
     return trap;
 }
 
-/* Another thread has changed this one's deadlines, which the lock, or the GIL, guards. */
+/* Applies a cancellation by another thread. Deadlines are guarded by the store's lock, or by the
+ * GIL where there is one, so the GIL is taken first. */
 static void take_cancellation(pw_store_object *self)
 {
     if (self->watch.let_go != NULL) {
@@ -541,12 +496,12 @@ pw_trap pw_tick(void *store_object)
     } else {
         watch->started = time;
     }
-    watch->looked = time;
-    take_wanted_fuel(self);
-    atomic_store(&watch->seen_fuel, fuel_left(self));
+    watch->hook_ran = time;
+    pw_watch_take_wanted_fuel(&self->watch);
+    atomic_store(&watch->reported_fuel, pw_watch_fuel_left(&self->watch));
     if (atomic_exchange(&watch->cancelled, false)) {
         take_cancellation(self);
     }
     pw_trap trap = pending_at(self, time);
-    return trap == PW_TRAP_NONE ? look(self, time) : trap;
+    return trap == PW_TRAP_NONE ? let_others_run(self, time) : trap;
 }

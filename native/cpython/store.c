@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Store: the lifetime and the lock of what instances share. */
-#include "cpython/cpython.h"
+/* Stores: their lifetime, and the queue of threads that want to use one. */
+#include "cpython/store.h"
 
-#include <structmember.h>
+#include <pythread.h>
 
-#define DEFAULT_STACK (1 << 20)
+#include "cpython/state.h"
 
 /* ---- all stores, for the child of a fork ---- */
 
@@ -23,7 +23,7 @@ static void enlist(pw_store_object *self)
     pw_unlock(&stores_lock);
 }
 
-static void delist(pw_store_object *self)
+void pw_store_delist(pw_store_object *self)
 {
     pw_lock(&stores_lock);
     if (self->link != NULL) {
@@ -35,7 +35,8 @@ static void delist(pw_store_object *self)
     pw_unlock(&stores_lock);
 }
 
-/* What other threads wait with stays behind: they may have been using it. */
+/* Waiters of other threads are leaked: a thread that does not exist here may have been using them
+ * in the parent when it forked. */
 void pw_stores_after_fork(void)
 {
     pw_forget_lock(&stores_lock);
@@ -51,94 +52,26 @@ void pw_stores_after_fork(void)
 
 /* ---- making and freeing ---- */
 
-typedef struct {
-    pw_store_limits limits;
-    long long fuel;
-    long long timeout;
-} store_options;
-
-/* Of a Limits; None is what is not limited. -1 with an error. */
-static int take_limits(PyTypeObject *type, PyObject *limits, store_options *options)
+void pw_store_open(pw_store_object *self, pw_store *store, long long fuel, int64_t timeout)
 {
-    pw_state *state = pw_state_of(type);
-    unsigned long long memory, table, stack;
-    PyObject *numbers = state != NULL ? PyObject_CallOneArg(state->limits, limits) : NULL;
-    if (numbers == NULL) {
-        return -1;
-    }
-    int taken = PyArg_ParseTuple(numbers, "KKKLL", &memory, &table, &stack, &options->fuel,
-                                 &options->timeout);
-    Py_DECREF(numbers);
-    options->limits = (pw_store_limits){stack, memory, table};
-    return taken ? 0 : -1;
-}
-
-static int take_stack(PyObject *value, store_options *options)
-{
-    Py_ssize_t stack = PyNumber_AsSsize_t(value, PyExc_OverflowError);
-    if (stack == -1 && PyErr_Occurred() != NULL) {
-        return -1;
-    }
-    if (stack < 1) {
-        PyErr_Format(PyExc_ValueError, "stack must be at least 1 byte, not %zd", stack);
-        return -1;
-    }
-    options->limits.stack = (uint64_t)stack;
-    return 0;
-}
-
-static PyObject *store_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
-{
-    static char *keywords[] = {"stack", "limits", NULL};
-    PyObject *stack = NULL, *limits = Py_None;
-    store_options options = {{DEFAULT_STACK, UINT64_MAX, UINT64_MAX}, PW_NO_FUEL, PW_NEVER};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$OO:Store", keywords, &stack, &limits)) {
-        return NULL;
-    }
-    if (pw_engine == NULL) {
-        PyErr_SetString(PyExc_RuntimeError, "pywasm3 is not imported");
-        return NULL;
-    }
-    if ((limits != Py_None && take_limits(type, limits, &options) < 0) ||
-        (stack != NULL && take_stack(stack, &options) < 0)) {
-        return NULL;
-    }
-    pw_error error = {0};
-    pw_store *store = pw_engine->store_new(&options.limits, &error);
-    if (store == NULL) {
-        PyErr_SetString(error.code == PW_LIMIT ? PyExc_ValueError : PyExc_MemoryError,
-                        error.detail);
-        return NULL;
-    }
-    pw_store_object *self = (pw_store_object *)type->tp_alloc(type, 0);
-    if (self == NULL) {
-        pw_engine->store_free(store);
-        return NULL;
-    }
+    pw_meter *meter = pw_engine->store_meter(store);
+    meter->embedder = self;
     pw_write(self->store, store);
-    pw_watch_init(self, options.fuel, options.timeout);
+    pw_watch_init(&self->watch, meter, fuel, timeout);
     enlist(self);
-    return (PyObject *)self;
 }
 
-static int store_traverse(PyObject *op, visitproc visit, void *arg)
-{
-    pw_store_object *self = (pw_store_object *)op;
-    Py_VISIT(Py_TYPE(op));
-    Py_VISIT(self->hosts);
-    Py_VISIT(self->known);
-    return pw_externs_traverse(&self->externs, visit, arg);
-}
-
-/* The engine's state goes first: it refers to the host functions and the external references. */
-static void release(pw_store_object *self)
+/* The engine's store is freed first, because it refers to the host functions and to the objects of
+ * externrefs. */
+void pw_store_release(pw_store_object *self)
 {
     pw_lock(&self->lock);
     pw_store *store = pw_read(self->store);
     pw_write(self->store, NULL);
-    pw_watch_clear(self);
+    pw_watch_clear(&self->watch);
     pw_unlock(&self->lock);
-    if (store != NULL && !self->orphaned) { /* else it may be in pieces */
+    /* An orphaned store is leaked: the thread that does not exist may have left it half changed. */
+    if (store != NULL && !self->orphaned) {
         pw_engine->store_free(store);
     }
     Py_CLEAR(self->hosts);
@@ -146,26 +79,9 @@ static void release(pw_store_object *self)
     pw_externs_clear(&self->externs);
 }
 
-static int store_clear(PyObject *op)
-{
-    release((pw_store_object *)op);
-    return 0;
-}
+/* ---- errors ---- */
 
-static void store_dealloc(PyObject *op)
-{
-    pw_store_object *self = (pw_store_object *)op;
-    PyTypeObject *type = Py_TYPE(op);
-    PyObject_GC_UnTrack(op);
-    delist(self);
-    release(self);
-    type->tp_free(op);
-    Py_DECREF(type);
-}
-
-/* ---- the lock ---- */
-
-static int state_error(pw_store_object *self, const char *message)
+int pw_store_error(pw_store_object *self, const char *message)
 {
     pw_state *state = pw_state_of(Py_TYPE(self));
     if (state != NULL) {
@@ -176,8 +92,10 @@ static int state_error(pw_store_object *self, const char *message)
 
 int pw_store_closed_error(pw_store_object *self)
 {
-    return state_error(self, "the store is closed");
+    return pw_store_error(self, "the store is closed");
 }
+
+/* ---- waiting for a turn ---- */
 
 int pw_store_refuse(pw_store_object *self)
 {
@@ -186,14 +104,14 @@ int pw_store_refuse(pw_store_object *self)
     return pw_store_closed_error(self);
 }
 
-/* A thread that waits for its turn. On the heap: at the end of the process, the stack of a daemon
- * thread may be gone before the store is. */
+/* A thread that waits for its turn. It is allocated on the heap because, at the end of the process,
+ * the stack of a daemon thread may be gone before the store is. */
 struct pw_waiter {
     pw_waiter *next;
-    PyThread_type_lock lock; /* held until it is this one's turn */
+    PyThread_type_lock lock; /* held until the thread's wait ends */
     uintptr_t thread;
-    PW_SHARED(bool) queued; /* in the list, with its lock held */
-    bool granted;           /* it owns the store now; with the store's lock */
+    PW_SHARED(bool) queued; /* it is in the store's list, and its lock is held */
+    bool granted;           /* the thread has the turn now; guarded by the store's lock */
 };
 
 static bool finalizing(void)
@@ -227,7 +145,7 @@ static void free_waiter(pw_waiter *waiter)
     PyMem_Free(waiter);
 }
 
-/* False: there is nothing to wait for any more. */
+/* Adds a waiter at the end of the queue. False: no thread has the turn any more. */
 static bool enqueue(pw_store_object *self, pw_waiter *waiter)
 {
     pw_lock(&self->lock);
@@ -244,7 +162,7 @@ static bool enqueue(pw_store_object *self, pw_waiter *waiter)
     return taken;
 }
 
-/* Its thread goes on. With the lock. */
+/* Takes a waiter out of the queue and wakes its thread. The caller has the store's lock. */
 static void dequeue(pw_store_object *self, pw_waiter *waiter)
 {
     pw_waiter **place = &self->waiters;
@@ -256,7 +174,7 @@ static void dequeue(pw_store_object *self, pw_waiter *waiter)
     PyThread_release_lock(waiter->lock);
 }
 
-/* Whether the store is this thread's now. */
+/* Frees this thread's waiter. Returns whether the thread was given the turn. */
 static bool end_waiting(pw_store_object *self, pw_waiter *waiter)
 {
     pw_lock(&self->lock);
@@ -269,7 +187,8 @@ static bool end_waiting(pw_store_object *self, pw_waiter *waiter)
     return owns;
 }
 
-/* Without the GIL. A signal handler may end it, so that Ctrl-C works while waiting. */
+/* Waits, without the GIL, until the waiter leaves the queue. -1 when a signal handler raises an
+ * exception, so that Ctrl-C works meanwhile. */
 static int wait_for_turn(pw_waiter *waiter)
 {
     while (pw_read(waiter->queued)) {
@@ -287,15 +206,18 @@ static int wait_for_turn(pw_waiter *waiter)
     return 0;
 }
 
-/* Turns are given in the order in which threads came: who leaves makes the first the owner, so that
- * no other thread comes between. */
+/* Threads get their turns in the order in which they came: the thread that leaves the store passes
+ * the turn directly to the first in the queue, so that no other thread can overtake it. */
 int pw_store_wait(pw_store_object *self)
 {
     if (self->orphaned) {
-        return state_error(self, "another thread used the store when this process was forked");
+        return pw_store_error(
+            self, "the store cannot be used in this process: another thread was using it "
+                  "when the process was forked");
     }
-    if (finalizing()) { /* threads that wait or own it never run again */
-        return state_error(self, "the interpreter ends while another thread uses the store");
+    if (finalizing()) { /* the thread that has the turn may never run again */
+        return pw_store_error(
+            self, "the interpreter is shutting down while another thread uses the store");
     }
     pw_waiter *waiter = new_waiter();
     if (waiter == NULL) {
@@ -308,7 +230,7 @@ int pw_store_wait(pw_store_object *self)
     int status = wait_for_turn(waiter);
     bool owns = end_waiting(self, waiter);
     if (status == 0 && !owns) {
-        status = state_error(self, "the call was cancelled before it began");
+        status = pw_store_error(self, "the call was cancelled before it began");
     }
     if (status == 0) {
         status = pw_store_require_open(self);
@@ -330,7 +252,7 @@ void pw_store_end_wait(pw_store_object *self, uintptr_t thread)
     }
 }
 
-/* With the lock. */
+/* Gives the turn to the first waiter, or to no thread. The caller has the lock. */
 static void pass_on(pw_store_object *self)
 {
     pw_waiter *waiter = finalizing() ? NULL : self->waiters;
@@ -343,8 +265,8 @@ static void pass_on(pw_store_object *self)
     pw_turn_pass(&self->turn, next, self->waiters != NULL || pw_externs_due(&self->externs));
 }
 
-/* Finalizers may use the store, which is still this thread's, and an exception may be on its way.
- */
+/* Releases the externrefs that wasm no longer uses. This thread still has the turn, and finalizers
+ * may use the store on it. An exception that the call raised stays set. */
 static void collect(pw_store_object *self)
 {
     PyObject *type, *value, *traceback;
@@ -359,7 +281,7 @@ static void lock_and_settle(pw_store_object *self)
 {
     pw_lock(&self->lock);
     if (pw_read(self->store)) {
-        pw_watch_settle(self);
+        pw_watch_settle(&self->watch);
     }
 }
 
@@ -385,280 +307,3 @@ int pw_store_hold(pw_store_object *self, PyObject *object)
     }
     return status;
 }
-
-/* ---- methods ---- */
-
-static PyObject *store_enter_method(PyObject *op, PyObject *Py_UNUSED(ignored))
-{
-    if (pw_store_enter((pw_store_object *)op) < 0) {
-        return NULL;
-    }
-    Py_RETURN_NONE;
-}
-
-static PyObject *store_leave_method(PyObject *op, PyObject *Py_UNUSED(ignored))
-{
-    pw_store_object *self = (pw_store_object *)op;
-    if (!pw_turn_mine(&self->turn)) {
-        PyErr_SetString(PyExc_RuntimeError, "this thread has not entered the store");
-        return NULL;
-    }
-    pw_store_leave(self);
-    Py_RETURN_NONE;
-}
-
-/* -1 with an error, also when this thread has entered it before: a call of it runs. */
-static int enter_alone(pw_store_object *self, const char *refusal)
-{
-    if (pw_store_enter(self) < 0) {
-        return -1;
-    }
-    if (self->turn.depth == 1) {
-        return 0;
-    }
-    pw_store_leave(self);
-    return state_error(self, refusal);
-}
-
-static PyObject *store_enter_alone(PyObject *op, PyObject *refusal)
-{
-    const char *text = PyUnicode_AsUTF8(refusal);
-    if (text == NULL || enter_alone((pw_store_object *)op, text) < 0) {
-        return NULL;
-    }
-    Py_RETURN_NONE;
-}
-
-/* And forgets it. */
-static PyObject *store_take_trapped(PyObject *op, PyObject *Py_UNUSED(ignored))
-{
-    pw_store_object *self = (pw_store_object *)op;
-    bool trapped = pw_read(self->trapped);
-    pw_write(self->trapped, false);
-    return PyBool_FromLong(trapped);
-}
-
-static PyObject *store_close(PyObject *op, PyObject *Py_UNUSED(ignored))
-{
-    pw_store_object *self = (pw_store_object *)op;
-    if (pw_read(self->store) == NULL) {
-        Py_RETURN_NONE;
-    }
-    if (enter_alone(self, "cannot close a store while a call runs in it") < 0) {
-        if (pw_read(self->store)) {
-            return NULL;
-        }
-        PyErr_Clear(); /* closed by another thread meanwhile */
-        Py_RETURN_NONE;
-    }
-    release(self);
-    pw_store_leave(self);
-    Py_RETURN_NONE;
-}
-
-static PyObject *store_enter_context(PyObject *op, PyObject *Py_UNUSED(ignored))
-{
-    if (pw_store_require_open((pw_store_object *)op) < 0) {
-        return NULL;
-    }
-    return Py_NewRef(op);
-}
-
-static PyObject *store_exit_context(PyObject *op, PyObject *Py_UNUSED(args))
-{
-    return store_close(op, NULL);
-}
-
-static PyObject *store_export(PyObject *op, PyObject *args)
-{
-    pw_store_object *self = (pw_store_object *)op;
-    unsigned long long instance;
-    unsigned int index;
-    PyObject *name, *type;
-    if (!PyArg_ParseTuple(args, "KIUO:_export", &instance, &index, &name, &type)) {
-        return NULL;
-    }
-    pw_state *state = pw_state_of(Py_TYPE(op));
-    if (state == NULL || pw_store_pin(self) < 0) {
-        return NULL;
-    }
-    pw_func *func = pw_engine->instance_func((pw_instance *)(uintptr_t)instance, index);
-    pw_target target = pw_target_of(func);
-    pw_store_unpin(self);
-    return pw_function_new(state, self, &target, name, type, false);
-}
-
-static PyObject *store_host(PyObject *op, PyObject *args)
-{
-    unsigned long long type, module;
-    PyObject *callable, *label, *instance;
-    if (!PyArg_ParseTuple(args, "OKKUO:_host", &callable, &module, &type, &label, &instance)) {
-        return NULL;
-    }
-    pw_state *state = pw_state_of(Py_TYPE(op));
-    if (state == NULL) {
-        return NULL;
-    }
-    pw_party party = {label, (pw_store_object *)op, (pw_module *)(uintptr_t)module,
-                      (const pw_functype *)(uintptr_t)type};
-    return pw_host_new(state, &party, callable, instance);
-}
-
-/* What an encoded reference is good for ends when the store is left. */
-static int require_entered(pw_store_object *self)
-{
-    if (pw_turn_mine(&self->turn)) {
-        return pw_store_require_open(self);
-    }
-    PyErr_SetString(PyExc_RuntimeError, "this thread has not entered the store");
-    return -1;
-}
-
-static int require_usable(pw_valtype type)
-{
-    if (type != PW_V128) {
-        return 0;
-    }
-    PyErr_SetString(PyExc_TypeError, "values of type v128 cannot be used yet");
-    return -1;
-}
-
-static PyObject *store_encode(PyObject *op, PyObject *args)
-{
-    pw_store_object *self = (pw_store_object *)op;
-    pw_party party = {.store = self};
-    pw_site site = {.index = -1};
-    unsigned long long module;
-    unsigned int type;
-    uint64_t bits;
-    PyObject *value;
-    if (!PyArg_ParseTuple(args, "OIKUs:_encode", &value, &type, &module, &site.name, &site.what)) {
-        return NULL;
-    }
-    if (require_entered(self) < 0 || require_usable(type) < 0) {
-        return NULL;
-    }
-    pw_kind kind = pw_kind_of(type);
-    party.module = (pw_module *)(uintptr_t)module;
-    if (pw_is_number(kind)) {
-        if (pw_encode(value, type, false, &bits, &site) < 0) {
-            return NULL;
-        }
-    } else {
-        if (pw_encode_reference(value, type, &party, &bits) < 0) {
-            pw_blame(&site, type);
-            return NULL;
-        }
-        if (pw_hold_references(self, &kind, &bits, 1) < 0) {
-            return NULL;
-        }
-    }
-    return PyLong_FromUnsignedLongLong(bits);
-}
-
-static PyObject *store_decode(PyObject *op, PyObject *args)
-{
-    pw_store_object *self = (pw_store_object *)op;
-    unsigned long long bits;
-    unsigned int type;
-    if (!PyArg_ParseTuple(args, "KI:_decode", &bits, &type)) {
-        return NULL;
-    }
-    if (require_entered(self) < 0 || require_usable(type) < 0) {
-        return NULL;
-    }
-    return pw_decode_any(bits, pw_kind_of(type), false, self);
-}
-
-static PyObject *get_closed(PyObject *op, void *Py_UNUSED(closure))
-{
-    return PyBool_FromLong(pw_read(((pw_store_object *)op)->store) == NULL);
-}
-
-static PyObject *get_running(PyObject *op, void *Py_UNUSED(closure))
-{
-    return PyBool_FromLong(pw_turn_taken(&((pw_store_object *)op)->turn));
-}
-
-static PyObject *get_address(PyObject *op, void *Py_UNUSED(closure))
-{
-    pw_store_object *self = (pw_store_object *)op;
-    pw_store *store = pw_read(self->store);
-    if (store == NULL) {
-        pw_store_closed_error(self);
-    }
-    return store != NULL ? PyLong_FromVoidPtr(store) : NULL;
-}
-
-static PyMethodDef store_methods[] = {
-    {"close", store_close, METH_NOARGS,
-     PyDoc_STR("close($self, /)\n--\n\n"
-               "Frees every instance of the store. Does nothing when it is closed.\n\n"
-               "Raises:\n    WasmError: a call runs in it.")},
-    {"interrupt", pw_store_interrupt, METH_NOARGS,
-     PyDoc_STR(
-         "interrupt($self, /)\n--\n\n"
-         "Stops the running call with Interrupted; from any thread, or from a host function.\n\n"
-         "Calls that are nested in it are stopped, too, and none begins until it has ended.\n\n"
-         "Returns:\n    Whether a call was running. It may still end by itself.")},
-    {"_begin_deadline", pw_store_begin_deadline, METH_O,
-     PyDoc_STR("Sets one for this thread's calls: so many seconds from now.")},
-    {"_end_deadline", pw_store_end_deadline, METH_O, PyDoc_STR("Ends what that returned.")},
-    {"_cancel", pw_store_cancel, METH_O,
-     PyDoc_STR("Ends the calls within what that returned; from any thread.")},
-    {"__enter__", store_enter_context, METH_NOARGS, NULL},
-    {"__exit__", store_exit_context, METH_VARARGS, NULL},
-    {"_enter", store_enter_method, METH_NOARGS,
-     PyDoc_STR("Takes the store for this thread; waits while another one has it.")},
-    {"_enter_alone", store_enter_alone, METH_O,
-     PyDoc_STR("As _enter, but refused with these words while a call of this thread runs.")},
-    {"_take_trapped", store_take_trapped, METH_NOARGS,
-     PyDoc_STR(
-         "Whether a call trapped since this was last asked; what a host function raised is no "
-         "trap.")},
-    {"_leave", store_leave_method, METH_NOARGS, PyDoc_STR("Gives the store back.")},
-    {"_export", store_export, METH_VARARGS,
-     PyDoc_STR("Makes the Function of an index in a pw_instance.")},
-    {"_host", store_host, METH_VARARGS, PyDoc_STR("Makes a HostFunction that the store keeps.")},
-    {"_encode", store_encode, METH_VARARGS,
-     PyDoc_STR(
-         "The bits of a value of a type (an index is one of the pw_module); two words of the\n"
-         "message when it does not fit. The (entered) store holds an external reference.")},
-    {"_decode", store_decode, METH_VARARGS,
-     PyDoc_STR("The value of a type that the (entered) store has these bits of.")},
-    {NULL},
-};
-
-static PyGetSetDef store_getset[] = {
-    {"closed", get_closed, NULL, PyDoc_STR("Whether close() was called."), NULL},
-    {"fuel", pw_store_get_fuel, pw_store_set_fuel,
-     PyDoc_STR("How many calls and loop iterations are left to run; None: they are not counted.\n\n"
-               "While a call runs on another thread: of some time ago."),
-     NULL},
-    {"running", get_running, NULL, PyDoc_STR("Whether some thread uses the store now."), NULL},
-    {"_address", get_address, NULL, PyDoc_STR("The pw_store."), NULL},
-    {NULL},
-};
-
-PyDoc_STRVAR(
-    store_doc,
-    "Store(*, stack=1048576, limits=None)\n--\n\n"
-    "What instances that know each other share: a value stack, function types and a lock.\n\n"
-    "An instance makes its own store unless an import comes from another instance. One\n"
-    "thread at a time runs in a store; others wait.\n\n"
-    "Args:\n    stack: bytes for the values of running functions, at most 1 GiB.\n"
-    "    limits: a Limits, for all that lives in the store. `stack` goes before its stack.");
-
-static PyType_Slot store_slots[] = {
-    {Py_tp_doc, (void *)store_doc}, {Py_tp_new, store_new},
-    {Py_tp_dealloc, store_dealloc}, {Py_tp_traverse, store_traverse},
-    {Py_tp_clear, store_clear},     {Py_tp_methods, store_methods},
-    {Py_tp_getset, store_getset},   {0, NULL},
-};
-
-PyType_Spec pw_store_spec = {
-    .name = "pywasm3.Store",
-    .basicsize = sizeof(pw_store_object),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,
-    .slots = store_slots,
-};

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* What threads do to one object at the same time. The GIL, where there is one, is lock enough for
- * all of it, and what is here costs nothing then. Without it (Py_GIL_DISABLED), it is atomic.
+/* Locks, shared members, and the turns in which threads use a store. Where Python has a GIL, it
+ * protects all of them, and these functions compile to plain reads and writes or to nothing. In
+ * free-threaded Python (Py_GIL_DISABLED) they are atomic operations and mutexes.
  *
- * Code with a lock held runs no Python code, waits for no turn, and keeps the GIL.
- */
-#ifndef PW_SHARING_H
-#define PW_SHARING_H
+ * Code that holds a lock must not run Python code, wait for a turn, or let go of the GIL. */
+#ifndef PW_CPYTHON_TURN_H
+#define PW_CPYTHON_TURN_H
 
 #include <Python.h>
 #include <pythread.h>
@@ -14,7 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What tells running threads apart: not 0, and even. */
+/* A number that no other running thread has: not 0, and even, because PW_ATTENTION is the low
+ * bit. */
 static inline uintptr_t pw_this_thread(void)
 {
 #if defined(__linux__) && defined(__GNUC__) && (defined(__x86_64__) || defined(__aarch64__))
@@ -24,7 +25,8 @@ static inline uintptr_t pw_this_thread(void)
 #endif
 }
 
-/* A reference in a dict: 1 with a new one, 0 when there is none, -1 with an error. */
+/* Looks up a key in a dict. 1 with a new reference to the value, 0 without one, -1 with an
+ * error. */
 static inline int pw_dict_get(PyObject *dict, PyObject *key, PyObject **value)
 {
 #if PY_VERSION_HEX >= 0x030D0000
@@ -35,20 +37,21 @@ static inline int pw_dict_get(PyObject *dict, PyObject *key, PyObject **value)
 #endif
 }
 
-/* Whose turn it is to use a store. Whoever has it may enter several times. */
+/* Whose turn it is to use a store. The thread that has the turn may enter the store several times,
+ * as a host function does that calls wasm. */
 typedef struct {
 #ifdef Py_GIL_DISABLED
-    atomic_uintptr_t owner; /* the thread, with or without PW_ATTENTION; 0: nobody's */
+    atomic_uintptr_t owner; /* the thread, with or without PW_ATTENTION; 0: no thread */
 #else
-    uintptr_t owner; /* the thread, if it has entered */
-    bool attention;  /* there is something to settle when it leaves */
+    uintptr_t owner; /* the thread; it means something only while `depth` is not 0 */
+    bool attention;  /* the owner has something to settle when it leaves */
 #endif
-    Py_ssize_t depth; /* how often the owner entered, which alone may look at it */
+    Py_ssize_t depth; /* how often the owner has entered; without a GIL, only it may read this */
 } pw_turn;
 
 #ifdef Py_GIL_DISABLED
 
-/* ---- members that others read without the lock ---- */
+/* ---- members that threads read without a lock ---- */
 
 #define PW_SHARED(type) _Atomic(type)
 #define pw_read(place) atomic_load_explicit(&(place), memory_order_acquire)
@@ -56,7 +59,7 @@ typedef struct {
 #define pw_add_bits(place, bits) atomic_fetch_or(&(place), (unsigned char)(bits))
 #define pw_drop_bits(place, bits) atomic_fetch_and(&(place), (unsigned char)~(bits))
 
-/* A new reference to what a member of an object refers to, which may be set at any time. */
+/* Reads a member of an object that another thread may set at any time. New reference or NULL. */
 static inline PyObject *pw_load(PyObject *object, PyObject **member)
 {
     PyObject *value;
@@ -66,8 +69,8 @@ static inline PyObject *pw_load(PyObject *object, PyObject **member)
     return value;
 }
 
-/* Gives a member that is NULL its value for good, unless another thread was quicker. The reference
- * is transferred. */
+/* Sets a member from NULL to the value that it keeps for good. If another thread has set it
+ * already, nothing changes. The reference to the value is transferred in any case. */
 static inline void pw_set_once(_Atomic(PyObject *) *member, PyObject *value)
 {
     PyObject *nothing = NULL;
@@ -90,7 +93,7 @@ static inline void pw_unlock(pw_mutex *mutex)
     PyMutex_Unlock(mutex);
 }
 
-/* In the child of a fork: who held it is not there. */
+/* Makes a lock free in the child of a fork, where the thread that held it does not exist. */
 static inline void pw_forget_lock(pw_mutex *mutex)
 {
     *mutex = (pw_mutex){0};
@@ -98,9 +101,10 @@ static inline void pw_forget_lock(pw_mutex *mutex)
 
 /* ---- turns ---- */
 
+/* Set in `owner`: the owner has something to settle when it leaves. */
 #define PW_ATTENTION ((uintptr_t)1)
 
-/* Whether it is this thread's turn; it is from now on, if it was nobody's. */
+/* Takes the turn for this thread if no thread has it. Returns whether this thread has it now. */
 static inline bool pw_turn_take(pw_turn *self, uintptr_t me)
 {
     uintptr_t owner = atomic_load_explicit(&self->owner, memory_order_relaxed);
@@ -111,12 +115,14 @@ static inline bool pw_turn_take(pw_turn *self, uintptr_t me)
                          &self->owner, &owner, me, memory_order_acquire, memory_order_relaxed);
 }
 
+/* Enters once more; this thread must have taken the turn. */
 static inline void pw_turn_enter(pw_turn *self, uintptr_t Py_UNUSED(me))
 {
     self->depth++;
 }
 
-/* False: the owner left, but its turn lasts until it has settled what there is. */
+/* Leaves once. False: this was the last time, but the owner keeps the turn, because it has
+ * something to settle before it passes the turn on. */
 static inline bool pw_turn_leave(pw_turn *self)
 {
     if (--self->depth) {
@@ -127,7 +133,8 @@ static inline bool pw_turn_leave(pw_turn *self)
                                                    memory_order_relaxed);
 }
 
-/* Gives it to another thread, which has entered then; 0: nobody. */
+/* Gives the turn to another thread, which has then entered once; 0: to no thread. `attention` says
+ * whether that thread will have something to settle, too. */
 static inline void pw_turn_pass(pw_turn *self, uintptr_t thread, bool attention)
 {
     self->depth = thread ? 1 : 0;
@@ -135,25 +142,27 @@ static inline void pw_turn_pass(pw_turn *self, uintptr_t thread, bool attention)
                           memory_order_release);
 }
 
-/* In the child of a fork: its owner is not there, and it is nobody's ever again. */
+/* Makes sure that no thread ever gets the turn, in the child of a fork where its owner does not
+ * exist. */
 static inline void pw_turn_orphan(pw_turn *self)
 {
     atomic_store(&self->owner, PW_ATTENTION);
 }
 
+/* Tells whether any thread has the turn; also true once nobody can get it. */
 static inline bool pw_turn_taken(const pw_turn *self)
 {
     return atomic_load(&self->owner);
 }
 
-/* The thread that has it; 0: nobody has. */
+/* The thread that has the turn; 0: no thread. */
 static inline uintptr_t pw_turn_owner(const pw_turn *self)
 {
     return atomic_load(&self->owner) & ~PW_ATTENTION;
 }
 
-/* The owner will settle before its turn ends, not without the lock of who calls this. False: it is
- * nobody's turn. */
+/* Makes the owner settle before it passes the turn on. Settling takes the store's lock, so if the
+ * caller has the lock, what it changes meanwhile is seen. False: no thread has the turn. */
 static inline bool pw_turn_notify(pw_turn *self)
 {
     uintptr_t owner = atomic_load(&self->owner);
@@ -249,7 +258,7 @@ static inline bool pw_turn_notify(pw_turn *self)
 
 #endif
 
-/* Whether this thread has it. */
+/* Tells whether this thread has the turn. */
 static inline bool pw_turn_mine(const pw_turn *self)
 {
     return pw_turn_owner(self) == pw_this_thread();

@@ -141,7 +141,7 @@ def test_raw_functions_have_bit_patterns(exports: pywasm3.Exports) -> None:
     assert results.typecode == "I"
     wide = array("Q", [0x7FF4000000000001])
     assert exports.f64.raw.map(wide) == wide
-    with pytest.raises(TypeError, match=r"parameter 0 \(f32\): items of format 'f' and 4 bytes"):
+    with pytest.raises(TypeError, match=r"parameter 0 \(f32\): items of format 'f' and itemsize 4"):
         exports.f32.raw.map(array("f", [1]))
 
 
@@ -261,9 +261,9 @@ def test_a_number_out_of_range_is_an_overflow(exports: pywasm3.Exports) -> None:
 
 
 def test_functions_with_references_cannot_be_mapped(exports: pywasm3.Exports) -> None:
-    with pytest.raises(TypeError, match="parameter 1 is none"):
+    with pytest.raises(TypeError, match="parameter 1 is not a number"):
         exports.ref.map(b"a", None)
-    with pytest.raises(TypeError, match="result 0 is none"):
+    with pytest.raises(TypeError, match="result 0 is not a number"):
         exports.refs.map(b"a")
 
 
@@ -278,7 +278,7 @@ def test_a_wrong_number_of_arguments_is_refused(exports: pywasm3.Exports) -> Non
 
 def test_without_an_array_the_number_of_calls_is_not_known(exports: pywasm3.Exports) -> None:
     for call in (exports.tick.map, exports.next.map, lambda: exports.add.map(1, 2)):
-        with pytest.raises(TypeError, match="no argument is an array"):
+        with pytest.raises(TypeError, match="at least one array"):
             call()
 
 
@@ -350,7 +350,7 @@ def test_results_have_the_bits_of_either_sign(exports: pywasm3.Exports) -> None:
 
 @pytest.mark.parametrize("out", [array("q", [0]), array("h", [0]), array("f", [0]), bytearray(1)])
 def test_out_has_the_width_of_the_results(exports: pywasm3.Exports, out: Any) -> None:
-    with pytest.raises(TypeError, match=r"^neg: out \(i32\): items of format '.' and \d bytes"):
+    with pytest.raises(TypeError, match=r"^neg: out \(i32\): items of format '.' and itemsize \d"):
         exports.neg.map(b"a", out=out)
     with pytest.raises(TypeError, match=r"^both: out 1 \(i32\)"):
         exports.both.map(b"a", 1, out=(array("d", [0]), out))

@@ -1,28 +1,36 @@
 /* SPDX-License-Identifier: MIT */
-/* FdWrite: the short way through WASI's fd_write. A line of text is what programs write most, so it
- * takes no Python code until its bytes are written. What is otherwise, in whatever respect, is left
- * to the function with all checks, before anything has happened. */
-#include "cpython/cpython.h"
+/* FdWrite: the common case of WASI's fd_write. Programs mostly write one line of text, so one small
+ * buffer reaches the writer of its descriptor without other Python code. Every other case is passed
+ * to the complete function, before anything has been written. */
+#include "cpython/fd_write.h"
 
+#include <stddef.h>
 #include <structmember.h>
+
+#include "cpython/memory.h"
+#include "cpython/numbers.h"
+#include "cpython/state.h"
+#include "cpython/turn.h"
 
 typedef struct {
     PyObject_HEAD
     vectorcallfunc vectorcall;
-    PyObject *writers;            /* dict: descriptor -> (bytes) -> how many were written */
-    PyObject *complete;           /* fd_write with all checks */
-    PyObject *guest;              /* its `found` is the Memory, once that was needed */
-    PyObject *failures;           /* tuple: classes of exceptions that are the guest's to know */
-    PyObject *errno_of;           /* (exception) -> errno */
+    PyObject *writers;  /* dict: descriptor -> function (bytes) -> number of bytes written */
+    PyObject *complete; /* the complete fd_write, a Python function */
+    PyObject *guest;    /* its attribute `found` is the Memory, once it was needed */
+    PyObject *failures; /* tuple: classes of exceptions that the guest sees as an errno */
+    PyObject *errno_of; /* (exception) -> errno */
     PW_SHARED(PyObject *) memory; /* a Memory; NULL: not found yet */
 } fd_write_object;
 
 enum { PARAMETERS = 4 };
-enum { SMALL = 4096 }; /* more is quicker written from where it lies */
+/* Larger buffers are left to the complete function, which writes them without copying them
+ * first. */
+enum { SMALL = 4096 };
 
 /* ---- the guest's numbers ---- */
 
-/* As the guest has them: 32 bits, whatever their sign was on the way. */
+/* Converts i32 arguments back to the unsigned numbers that the guest means. -1 with an error. */
 static int guest_numbers(PyObject *const *args, uint32_t *numbers, int count)
 {
     for (int i = 0; i < count; i++) {
@@ -55,10 +63,10 @@ static bool within(uint64_t size, uint32_t address, uint32_t count)
     return address <= size && count <= size - address;
 }
 
-/* ---- the short way ---- */
+/* ---- one small buffer ---- */
 
-/* The one small buffer that the iovec describes; NULL without an exception for all that needs a
- * closer look. */
+/* Copies the buffer that an iovec describes. NULL without an exception if it is not small, or if an
+ * address is out of bounds. */
 static PyObject *small_buffer(const pw_memory *memory, uint32_t iovec, uint32_t result)
 {
     const uint8_t *data = pw_engine->memory_data(memory);
@@ -73,7 +81,8 @@ static PyObject *small_buffer(const pw_memory *memory, uint32_t iovec, uint32_t 
     return PyBytes_FromStringAndSize((const char *)data + address, (Py_ssize_t)count);
 }
 
-/* How many bytes were written; -1 with what the writer raised, or about its result. */
+/* Calls a writer. Returns the number of bytes that it wrote; -1 with what it raised, or with an
+ * error about its result. */
 static Py_ssize_t write_bytes(PyObject *writer, PyObject *buffer)
 {
     PyObject *result = PyObject_CallOneArg(writer, buffer);
@@ -88,12 +97,14 @@ static Py_ssize_t write_bytes(PyObject *writer, PyObject *buffer)
     if (count >= 0 && count <= PyBytes_GET_SIZE(buffer)) {
         return count;
     }
-    PyErr_Format(PyExc_ValueError, "%zd of %zd bytes written", count, PyBytes_GET_SIZE(buffer));
+    PyErr_Format(PyExc_ValueError, "a writer returned %zd for %zd bytes", count,
+                 PyBytes_GET_SIZE(buffer));
     return -1;
 }
 
-/* 1: done; 0: nothing happened, for it is not one small buffer with all addresses in bounds. The
- * memory may grow on the way and never shrinks, so what was in bounds before still is. */
+/* Writes one small buffer. 1: it is written; 0: nothing has happened, because it is not one small
+ * buffer with all addresses in bounds; -1 with an error. A memory never shrinks, so the addresses
+ * are still in bounds when the writer has run. */
 static int write_iovec(const pw_memory *memory, PyObject *writer, PyObject *const *args)
 {
     uint32_t numbers[3]; /* iovecs, their count, where the result goes */
@@ -113,9 +124,10 @@ static int write_iovec(const pw_memory *memory, PyObject *writer, PyObject *cons
     return 1;
 }
 
-/* ---- what is otherwise ---- */
+/* ---- all other cases ---- */
 
-/* The errno of the exception that is set, or NULL with it as it was. */
+/* Converts the exception that is set to an errno. NULL with the exception still set if it is not
+ * one for the guest. */
 static PyObject *failed(fd_write_object *self)
 {
     PyObject *kind, *error, *traceback, *number = NULL;
@@ -132,7 +144,7 @@ static PyObject *failed(fd_write_object *self)
     return number;
 }
 
-/* -1 with an exception. That there is no memory yet is none. */
+/* Keeps the guest's Memory once it is known. 0 if it is not known yet; -1 with an exception. */
 static int find_memory(fd_write_object *self)
 {
     pw_state *state = pw_state_of(Py_TYPE(self));
@@ -147,7 +159,7 @@ static int find_memory(fd_write_object *self)
     return 0;
 }
 
-/* With all checks. It has found the memory, if there is one. */
+/* Calls the complete function, which finds the guest's memory, if there is one. */
 static PyObject *call_complete(fd_write_object *self, PyObject *const *args)
 {
     PyObject *number = PyObject_Vectorcall(self->complete, args, PARAMETERS, NULL);
@@ -170,7 +182,7 @@ static PyObject *fd_write_vectorcall(PyObject *op, PyObject *const *args, size_t
         return status < 0 ? NULL : call_complete(self, args);
     }
     status = write_iovec(pw_memory_of(memory), writer, args + 1);
-    Py_DECREF(writer); /* what it did may have taken it from the table */
+    Py_DECREF(writer); /* pw_dict_get gave a new reference: the call may have replaced the writer */
     if (status > 0) {
         return pw_int(0);
     }
@@ -190,7 +202,8 @@ static PyObject *fd_write_new(PyTypeObject *type, PyObject *args, PyObject *kwar
         return NULL;
     }
     if (!PyDict_CheckExact(writers)) {
-        return PyErr_Format(PyExc_TypeError, "FdWrite() takes a dict, not a subclass");
+        return PyErr_Format(PyExc_TypeError,
+                            "FdWrite() takes writers in a dict, not a subclass of dict");
     }
     fd_write_object *self = (fd_write_object *)type->tp_alloc(type, 0);
     if (self == NULL) {
@@ -205,8 +218,8 @@ static PyObject *fd_write_new(PyTypeObject *type, PyObject *args, PyObject *kwar
     return (PyObject *)self;
 }
 
-/* There is no tp_clear: a cycle goes through what this refers to, which can be cleared, and so a
- * call never meets a member that is gone. */
+/* There is no tp_clear, so that a call never finds a member missing. A cycle through this object
+ * also goes through an object that it refers to, which can be cleared. */
 static int fd_write_traverse(PyObject *op, visitproc visit, void *arg)
 {
     fd_write_object *self = (fd_write_object *)op;
@@ -242,8 +255,9 @@ static PyMemberDef fd_write_members[] = {
 
 static const char fd_write_doc[] =
     "FdWrite(writers, complete, guest, failures, errno_of, /)\n--\n\n"
-    "WASI's fd_write for one guest: one small buffer goes to its descriptor's writer at once, all\n"
-    "else to the function with all checks.";
+    "WASI's fd_write for one guest.\n\n"
+    "One small buffer goes directly to the writer of its descriptor; all other calls go to\n"
+    "`complete`.";
 
 static PyType_Slot fd_write_slots[] = {
     {Py_tp_doc, (void *)fd_write_doc},

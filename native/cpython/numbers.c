@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Python objects to wasm values and back. */
-#include "cpython/cpython.h"
+/* The conversions of numbers that are not common enough to be inline. */
+#include "cpython/numbers.h"
+
+#include "cpython/state.h"
 
 int pw_blame(const pw_site *site, pw_valtype type)
 {
@@ -36,7 +38,7 @@ static int out_of_range(PyObject *value, pw_valtype type)
     return -1;
 }
 
-/* Signed or unsigned, of 32 or 64 bits. */
+/* Converts an object with __index__ to 32 or 64 bits, in the signed or the unsigned range. */
 static int encode_int(PyObject *value, pw_valtype type, uint64_t *bits)
 {
     bool narrow = type == PW_I32 || type == PW_F32;

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* Calling a Function: from the arguments to the result. */
+#include "cpython/call.h"
+
+#include "cpython/references.h"
+
+static PyObject *wrong_arity(pw_function_object *self, Py_ssize_t given, PyObject *kwnames)
+{
+    if (kwnames != NULL && PyTuple_GET_SIZE(kwnames)) {
+        PyErr_Format(PyExc_TypeError, "%U() takes no keyword arguments", self->signature.name);
+    } else {
+        PyErr_Format(PyExc_TypeError, "%U() takes %zd argument%s but %zd %s given",
+                     self->signature.name, self->nparams, self->nparams == 1 ? "" : "s", given,
+                     given == 1 ? "was" : "were");
+    }
+    return NULL;
+}
+
+/* The store is entered only when all arguments are converted, and left before the results are,
+ * because conversions can run Python code. */
+static PW_ALWAYS_INLINE PyObject *call(pw_function_object *self, PyObject *const *args,
+                                       uint64_t *values)
+{
+    if (pw_encode_all(args, self->types, self->nparams, self->raw, values, self->signature.name,
+                      "parameter") < 0) {
+        return NULL;
+    }
+    return pw_call_encoded(self, values);
+}
+
+/* Calls a Function with references among its values. The store holds the arguments' objects, and
+ * the results are converted, while it is entered: no other thread can make it release them then. */
+static PyObject *call_mixed(pw_function_object *self, PyObject *const *args, uint64_t *values)
+{
+    pw_store_object *store = self->signature.store;
+    PyObject *result = NULL;
+    if (pw_encode_mixed(args, self->types, self->nparams, self->raw, values, &self->signature,
+                        false) < 0) {
+        return NULL;
+    }
+    if (pw_store_enter(store) < 0) {
+        return NULL;
+    }
+    if (pw_hold_references(store, self->types, values, self->nparams) == 0) {
+        pw_trap trap = pw_run_call(store, &self->callee, values);
+        if (trap != PW_TRAP_NONE) {
+            return pw_function_fail(self, trap);
+        }
+        result =
+            pw_decode_mixed(values, self->types + self->nparams, self->nresults, self->raw, store);
+    }
+    pw_store_leave(store);
+    return result;
+}
+
+typedef PyObject *(*caller)(pw_function_object *self, PyObject *const *args, uint64_t *values);
+
+static PyObject *call_large(pw_function_object *self, PyObject *const *args, caller inner)
+{
+    Py_ssize_t count = self->nparams > self->nresults ? self->nparams : self->nresults;
+    uint64_t *values = PyMem_New(uint64_t, (size_t)count);
+    if (values == NULL) {
+        return PyErr_NoMemory();
+    }
+    PyObject *result = inner(self, args, values);
+    PyMem_Free(values);
+    return result;
+}
+
+PyObject *pw_call_plain(PyObject *op, PyObject *const *args, size_t nargsf, PyObject *kwnames)
+{
+    pw_function_object *self = (pw_function_object *)op;
+    Py_ssize_t given = PyVectorcall_NARGS(nargsf);
+    if (given != self->nparams || kwnames != NULL) {
+        if (given != self->nparams || PyTuple_GET_SIZE(kwnames)) {
+            return wrong_arity(self, given, kwnames);
+        }
+    }
+    if (self->nparams > PW_LOCAL_VALUES || self->nresults > PW_LOCAL_VALUES) {
+        return call_large(self, args, call);
+    }
+    uint64_t values[PW_LOCAL_VALUES];
+    return call(self, args, values);
+}
+
+PyObject *pw_call_mixed(PyObject *op, PyObject *const *args, size_t nargsf, PyObject *kwnames)
+{
+    pw_function_object *self = (pw_function_object *)op;
+    Py_ssize_t given = PyVectorcall_NARGS(nargsf);
+    if (given != self->nparams || (kwnames != NULL && PyTuple_GET_SIZE(kwnames))) {
+        return wrong_arity(self, given, kwnames);
+    }
+    if (self->nparams > PW_LOCAL_VALUES || self->nresults > PW_LOCAL_VALUES) {
+        return call_large(self, args, call_mixed);
+    }
+    uint64_t values[PW_LOCAL_VALUES];
+    return call_mixed(self, args, values);
+}

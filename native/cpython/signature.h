@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* A function's parameters and results, for the code that converts their values. */
+#ifndef PW_CPYTHON_SIGNATURE_H
+#define PW_CPYTHON_SIGNATURE_H
+
+#include <Python.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/values.h"
+#include "cpython/store.h"
+#include "decode/types.h"
+#include "runtime/objects.h"
+
+/* How a value is converted. The kind of a number or v128 is the byte of its type in the binary
+ * format; the kinds of references are smaller than these bytes. */
+typedef uint8_t pw_kind;
+enum {
+    PW_KIND_FUNC = 1,
+    PW_KIND_EXTERN = 2,
+    PW_KIND_OTHER = 3,      /* a reference of which Python can only give null */
+    PW_KIND_NON_NULL = 0x10 /* added to one of the others: null is excluded */
+};
+
+/* Returns the kind of a value type. */
+pw_kind pw_kind_of(pw_valtype type);
+
+/* Tells whether a kind is that of a number or v128, and not that of a reference. */
+static inline bool pw_is_number(pw_kind kind)
+{
+    return kind >= PW_V128;
+}
+
+/* Writes the kinds of the parameters, then of the results. Returns whether there are references
+ * among them. */
+static inline bool pw_fill_kinds(pw_kind *kinds, const pw_functype *type)
+{
+    bool references = false;
+    for (uint32_t i = 0; i < type->nparams; i++) {
+        references |= !pw_is_number(*kinds++ = pw_kind_of(type->params[i]));
+    }
+    for (uint32_t i = 0; i < type->nresults; i++) {
+        references |= !pw_is_number(*kinds++ = pw_kind_of(type->results[i]));
+    }
+    return references;
+}
+
+/* The function whose parameters or results are converted: error messages name it, and references
+ * need its store and its module. */
+typedef struct {
+    PyObject *name;
+    pw_store_object *store;
+    pw_module *module;       /* defines the types that have an index; a Function retains it */
+    const pw_functype *type; /* borrowed from the module */
+} pw_signature;
+
+#endif

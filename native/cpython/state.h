@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* The state of the extension module: the functions of the engine, the types of this module, and
+ * what the Python layer gave to connect(). */
+#ifndef PW_CPYTHON_STATE_H
+#define PW_CPYTHON_STATE_H
+
+#include <Python.h>
+
+#include "embed/api.h"
+
+/* The functions of the engine. connect() sets it, and it is constant afterwards. */
+extern const pw_api *pw_engine;
+
+/* The definition of this module. It stands in module.c, above all other files: this pointer lets
+ * pw_state_of recognise the module. */
+extern PyModuleDef *pw_module_def;
+
+/* Down to `element`, the members are what the Python layer gave to connect(): each comment says
+ * what the function takes and returns. The others are set when the module is executed. */
+typedef struct {
+    PyObject *trap;      /* (kind, frames, head, omitted, message) -> exception */
+    PyObject *annotate;  /* (exception, frames, head, omitted) */
+    PyObject *closed;    /* the class of errors about wrong states, such as a closed store */
+    PyObject *signature; /* (function, number of bound arguments) -> inspect.Signature */
+    PyObject *call_argv; /* (function, arguments) -> result */
+    PyObject *aio;       /* (function) -> AsyncFunction */
+    PyObject *describe;  /* (address of a pw_func) -> (name, FuncType) */
+    PyObject *limits;    /* (Limits) -> (memory, table, stack, fuel, timeout) */
+    PyObject *array;     /* (arguments, typecode, count) -> array for the results of map() */
+    PyObject *element;   /* (exception, index of the element, whether it is a trap of map()) */
+    /* The vectorcall functions of a Function without and with references among its values. They
+     * decode references, and decoding a reference makes a Function: calling through the state is
+     * what keeps function.c, which makes Functions, below call.c, which calls them. */
+    vectorcallfunc call_plain;
+    vectorcallfunc call_mixed;
+    PyTypeObject *store_type;
+    PyTypeObject *function_type;
+    PyTypeObject *bound_type;
+    PyTypeObject *host_type;
+    PyTypeObject *memory_type;
+    PyTypeObject *fd_write_type;
+} pw_state;
+
+/* Finds the state of this module, given one of its types or a subclass of one. Borrowed from the
+ * module; NULL with SystemError. */
+pw_state *pw_state_of(PyTypeObject *type);
+
+#endif

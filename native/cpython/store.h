@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/* The object behind the class Store: the engine's store, what wasm refers to in it, and whose turn
+ * it is to use it. */
+#ifndef PW_CPYTHON_STORE_H
+#define PW_CPYTHON_STORE_H
+
+#include <Python.h>
+
+#include "base/attributes.h"
+#include "cpython/externs.h"
+#include "cpython/turn.h"
+#include "cpython/watch.h"
+#include "runtime/objects.h"
+
+typedef struct pw_waiter pw_waiter;
+typedef struct pw_store_object pw_store_object;
+
+/* Only the thread that has the turn uses a member, unless the comment of the member says
+ * otherwise. */
+struct pw_store_object {
+    PyObject_HEAD
+    /* The engine's store; NULL: closed. Any thread may compare it with NULL. */
+    PW_SHARED(pw_store *) store;
+    /* A list of the HostFunctions that imports call; NULL: none yet. */
+    PyObject *hosts;
+    /* A dict: address of a pw_func that Python was given -> (name, FuncType); NULL: none yet. */
+    PyObject *known;
+    /* The objects that wasm refers to by externref. */
+    pw_externs externs;
+    pw_turn turn;
+    /* Guards what several threads change; while a thread holds it, the store is not closed. */
+    pw_mutex lock;
+    /* The threads that wait for the turn, in order; guarded by the lock. */
+    pw_waiter *waiters;
+    /* A call ended with a trap. An exception of a host function does not count. */
+    PW_SHARED(bool) trapped;
+    /* The process is the child of a fork, and the thread that was using the store is not in it. */
+    bool orphaned;
+    pw_watch watch;
+    /* The store whose host function made the outermost call of this one, a strong reference; NULL:
+     * no host function made it. */
+    pw_store_object *outer;
+    /* The store whose `outer` is this one; guarded by the lock. */
+    pw_store_object *inner;
+    /* The list of all stores, for pw_stores_after_fork. */
+    pw_store_object *next, **link;
+};
+
+/* Completes a new object: gives it its engine store, which is transferred, the fuel (PW_NO_FUEL:
+ * not metered) and the timeout in nanoseconds, and adds it to the list of all stores. */
+void pw_store_open(pw_store_object *self, pw_store *store, long long fuel, int64_t timeout);
+/* Closes the store: frees the engine's store and releases all Python objects that it held. */
+void pw_store_release(pw_store_object *self);
+/* Removes a store that is about to be freed from the list of all stores. */
+void pw_store_delist(pw_store_object *self);
+/* Raises `closed`, the class of pw_state for errors about wrong states. Returns -1. */
+int pw_store_error(pw_store_object *self, const char *message);
+/* Waits until this thread has the turn, without the GIL. -1 with an error: the store is closed, a
+ * signal handler raised an exception, or the wait was cancelled. */
+PW_COLD int pw_store_wait(pw_store_object *self);
+/* Ends the wait of a thread, which raises an error there. The caller has the lock. */
+void pw_store_end_wait(pw_store_object *self, uintptr_t thread);
+/* Ends the turn of a thread that has left for the last time and has something to settle: releases
+ * externrefs that wasm no longer uses, and passes the turn to the first thread that waits. */
+PW_COLD void pw_store_settle(pw_store_object *self);
+/* Raises the error for a closed store. Returns -1. */
+int pw_store_closed_error(pw_store_object *self);
+/* Gives back a turn that was taken although the store is closed, and raises the error. Returns
+ * -1. */
+PW_COLD int pw_store_refuse(pw_store_object *self);
+/* Adapts all stores to the child of a fork: a store that another thread was using is unusable from
+ * now on, and nobody waits for it. */
+void pw_stores_after_fork(void);
+/* Lets the store, which is entered, hold an object that wasm is given. -1 with MemoryError. */
+int pw_store_hold(pw_store_object *self, PyObject *object);
+
+/* Checks that the store is open. -1 with an error. */
+static inline int pw_store_require_open(pw_store_object *self)
+{
+    return pw_read(self->store) ? 0 : pw_store_closed_error(self);
+}
+
+/* Takes the store for this thread, and waits if another thread is using it. Each success needs a
+ * pw_store_leave. -1 with an error. */
+static inline int pw_store_enter(pw_store_object *self)
+{
+    uintptr_t me = pw_this_thread();
+    if (!pw_turn_take(&self->turn, me)) {
+        return pw_store_wait(self);
+    }
+    if (pw_read(self->store) == NULL) {
+        return pw_store_refuse(self);
+    }
+    pw_turn_enter(&self->turn, me);
+    return 0;
+}
+
+/* Ends what pw_store_enter began. */
+static inline void pw_store_leave(pw_store_object *self)
+{
+    if (!pw_turn_leave(&self->turn)) {
+        pw_store_settle(self);
+    }
+}
+
+/* Enters the store unless another thread is using it: 1 when it is entered, 0 when another thread
+ * has the turn, -1 with an error. */
+static inline int pw_store_try_enter(pw_store_object *self)
+{
+    if (!pw_turn_take(&self->turn, pw_this_thread())) {
+        return 0;
+    }
+    return pw_store_enter(self) < 0 ? -1 : 1;
+}
+
+/* Takes the lock of a store that is open, whichever thread is using it, so that it is not closed
+ * before pw_store_unpin. -1 with an error. */
+static inline int pw_store_pin(pw_store_object *self)
+{
+    pw_lock(&self->lock);
+    if (pw_read(self->store)) {
+        return 0;
+    }
+    pw_unlock(&self->lock);
+    return pw_store_closed_error(self);
+}
+
+static inline void pw_store_unpin(pw_store_object *self)
+{
+    pw_unlock(&self->lock);
+}
+
+#endif

@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: MIT */
+/* The class Store: its constructor, methods and attributes. */
+#include "cpython/store_type.h"
+
+#include "cpython/externs.h"
+#include "cpython/function.h"
+#include "cpython/host.h"
+#include "cpython/numbers.h"
+#include "cpython/references.h"
+#include "cpython/signature.h"
+#include "cpython/state.h"
+#include "cpython/stop.h"
+#include "cpython/store.h"
+
+/* The size of the value stack in bytes, if neither `stack` nor `limits` is given. */
+#define DEFAULT_STACK (1 << 20)
+
+/* ---- making and freeing ---- */
+
+typedef struct {
+    pw_store_limits limits;
+    long long fuel;
+    long long timeout;
+} store_options;
+
+/* Reads the numbers of a Limits. -1 with an error. */
+static int take_limits(PyTypeObject *type, PyObject *limits, store_options *options)
+{
+    pw_state *state = pw_state_of(type);
+    unsigned long long memory, table, stack;
+    PyObject *numbers = state != NULL ? PyObject_CallOneArg(state->limits, limits) : NULL;
+    if (numbers == NULL) {
+        return -1;
+    }
+    int taken = PyArg_ParseTuple(numbers, "KKKLL", &memory, &table, &stack, &options->fuel,
+                                 &options->timeout);
+    Py_DECREF(numbers);
+    options->limits = (pw_store_limits){stack, memory, table};
+    return taken ? 0 : -1;
+}
+
+/* Reads the size of the stack in bytes. -1 with an error. */
+static int take_stack(PyObject *value, store_options *options)
+{
+    Py_ssize_t stack = PyNumber_AsSsize_t(value, PyExc_OverflowError);
+    if (stack == -1 && PyErr_Occurred() != NULL) {
+        return -1;
+    }
+    if (stack < 1) {
+        PyErr_Format(PyExc_ValueError, "stack must be at least 1 byte, not %zd", stack);
+        return -1;
+    }
+    options->limits.stack = (uint64_t)stack;
+    return 0;
+}
+
+static PyObject *store_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    static char *keywords[] = {"stack", "limits", NULL};
+    PyObject *stack = NULL, *limits = Py_None;
+    store_options options = {{DEFAULT_STACK, UINT64_MAX, UINT64_MAX}, PW_NO_FUEL, PW_NEVER};
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$OO:Store", keywords, &stack, &limits)) {
+        return NULL;
+    }
+    if (pw_engine == NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "import pywasm3 before using pywasm3._cpython");
+        return NULL;
+    }
+    if ((limits != Py_None && take_limits(type, limits, &options) < 0) ||
+        (stack != NULL && take_stack(stack, &options) < 0)) {
+        return NULL;
+    }
+    pw_error error = {0};
+    pw_store *store = pw_engine->store_new(&options.limits, &error);
+    if (store == NULL) {
+        PyErr_SetString(error.code == PW_LIMIT ? PyExc_ValueError : PyExc_MemoryError,
+                        error.detail);
+        return NULL;
+    }
+    pw_store_object *self = (pw_store_object *)type->tp_alloc(type, 0);
+    if (self == NULL) {
+        pw_engine->store_free(store);
+        return NULL;
+    }
+    pw_store_open(self, store, options.fuel, options.timeout);
+    return (PyObject *)self;
+}
+
+static int store_traverse(PyObject *op, visitproc visit, void *arg)
+{
+    pw_store_object *self = (pw_store_object *)op;
+    Py_VISIT(Py_TYPE(op));
+    Py_VISIT(self->hosts);
+    Py_VISIT(self->known);
+    return pw_externs_traverse(&self->externs, visit, arg);
+}
+
+static int store_clear(PyObject *op)
+{
+    pw_store_release((pw_store_object *)op);
+    return 0;
+}
+
+static void store_dealloc(PyObject *op)
+{
+    pw_store_object *self = (pw_store_object *)op;
+    PyTypeObject *type = Py_TYPE(op);
+    PyObject_GC_UnTrack(op);
+    pw_store_delist(self);
+    pw_store_release(self);
+    type->tp_free(op);
+    Py_DECREF(type);
+}
+
+/* ---- methods ---- */
+
+static PyObject *store_enter_method(PyObject *op, PyObject *Py_UNUSED(ignored))
+{
+    if (pw_store_enter((pw_store_object *)op) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *store_leave_method(PyObject *op, PyObject *Py_UNUSED(ignored))
+{
+    pw_store_object *self = (pw_store_object *)op;
+    if (!pw_turn_mine(&self->turn)) {
+        PyErr_SetString(PyExc_RuntimeError, "this thread has not entered the store");
+        return NULL;
+    }
+    pw_store_leave(self);
+    Py_RETURN_NONE;
+}
+
+/* Enters the store. -1 with an error; if this thread has entered it before, because a call runs or
+ * the Python layer is using it, the error has the message `refusal`. */
+static int enter_alone(pw_store_object *self, const char *refusal)
+{
+    if (pw_store_enter(self) < 0) {
+        return -1;
+    }
+    if (self->turn.depth == 1) {
+        return 0;
+    }
+    pw_store_leave(self);
+    return pw_store_error(self, refusal);
+}
+
+static PyObject *store_enter_alone(PyObject *op, PyObject *refusal)
+{
+    const char *text = PyUnicode_AsUTF8(refusal);
+    if (text == NULL || enter_alone((pw_store_object *)op, text) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+/* Tells whether a call trapped, and forgets it. */
+static PyObject *store_take_trapped(PyObject *op, PyObject *Py_UNUSED(ignored))
+{
+    pw_store_object *self = (pw_store_object *)op;
+    bool trapped = pw_read(self->trapped);
+    pw_write(self->trapped, false);
+    return PyBool_FromLong(trapped);
+}
+
+static PyObject *store_close(PyObject *op, PyObject *Py_UNUSED(ignored))
+{
+    pw_store_object *self = (pw_store_object *)op;
+    if (pw_read(self->store) == NULL) {
+        Py_RETURN_NONE;
+    }
+    if (enter_alone(self, "cannot close a store while a call runs in it") < 0) {
+        if (pw_read(self->store)) {
+            return NULL;
+        }
+        PyErr_Clear(); /* another thread has closed it meanwhile */
+        Py_RETURN_NONE;
+    }
+    pw_store_release(self);
+    pw_store_leave(self);
+    Py_RETURN_NONE;
+}
+
+static PyObject *store_enter_context(PyObject *op, PyObject *Py_UNUSED(ignored))
+{
+    if (pw_store_require_open((pw_store_object *)op) < 0) {
+        return NULL;
+    }
+    return Py_NewRef(op);
+}
+
+static PyObject *store_exit_context(PyObject *op, PyObject *Py_UNUSED(args))
+{
+    return store_close(op, NULL);
+}
+
+static PyObject *store_export(PyObject *op, PyObject *args)
+{
+    pw_store_object *self = (pw_store_object *)op;
+    unsigned long long instance;
+    unsigned int index;
+    PyObject *name, *type;
+    if (!PyArg_ParseTuple(args, "KIUO:_export", &instance, &index, &name, &type)) {
+        return NULL;
+    }
+    pw_state *state = pw_state_of(Py_TYPE(op));
+    if (state == NULL || pw_store_pin(self) < 0) {
+        return NULL;
+    }
+    pw_func *func = pw_engine->instance_func((pw_instance *)(uintptr_t)instance, index);
+    pw_target target = pw_target_of(func);
+    pw_store_unpin(self);
+    return pw_function_new(state, self, &target, name, type, false);
+}
+
+static PyObject *store_host(PyObject *op, PyObject *args)
+{
+    unsigned long long type, module;
+    PyObject *callable, *label, *instance;
+    if (!PyArg_ParseTuple(args, "OKKUO:_host", &callable, &module, &type, &label, &instance)) {
+        return NULL;
+    }
+    pw_state *state = pw_state_of(Py_TYPE(op));
+    if (state == NULL) {
+        return NULL;
+    }
+    pw_signature signature = {label, (pw_store_object *)op, (pw_module *)(uintptr_t)module,
+                              (const pw_functype *)(uintptr_t)type};
+    return pw_host_new(state, &signature, callable, instance);
+}
+
+/* Encoded references may only be used until the store is left, so the caller must have entered
+ * it. */
+static int require_entered(pw_store_object *self)
+{
+    if (pw_turn_mine(&self->turn)) {
+        return pw_store_require_open(self);
+    }
+    PyErr_SetString(PyExc_RuntimeError, "this thread has not entered the store");
+    return -1;
+}
+
+static int require_usable(pw_valtype type)
+{
+    if (type != PW_V128) {
+        return 0;
+    }
+    PyErr_SetString(PyExc_TypeError, "values of type v128 cannot be used yet");
+    return -1;
+}
+
+static PyObject *store_encode(PyObject *op, PyObject *args)
+{
+    pw_store_object *self = (pw_store_object *)op;
+    pw_signature signature = {.store = self};
+    pw_site site = {.index = -1};
+    unsigned long long module;
+    unsigned int type;
+    uint64_t bits;
+    PyObject *value;
+    if (!PyArg_ParseTuple(args, "OIKUs:_encode", &value, &type, &module, &site.name, &site.what)) {
+        return NULL;
+    }
+    if (require_entered(self) < 0 || require_usable(type) < 0) {
+        return NULL;
+    }
+    pw_kind kind = pw_kind_of(type);
+    signature.module = (pw_module *)(uintptr_t)module;
+    if (pw_is_number(kind)) {
+        if (pw_encode(value, type, false, &bits, &site) < 0) {
+            return NULL;
+        }
+    } else {
+        if (pw_encode_reference(value, type, &signature, &bits) < 0) {
+            pw_blame(&site, type);
+            return NULL;
+        }
+        if (pw_hold_references(self, &kind, &bits, 1) < 0) {
+            return NULL;
+        }
+    }
+    return PyLong_FromUnsignedLongLong(bits);
+}
+
+static PyObject *store_decode(PyObject *op, PyObject *args)
+{
+    pw_store_object *self = (pw_store_object *)op;
+    unsigned long long bits;
+    unsigned int type;
+    if (!PyArg_ParseTuple(args, "KI:_decode", &bits, &type)) {
+        return NULL;
+    }
+    if (require_entered(self) < 0 || require_usable(type) < 0) {
+        return NULL;
+    }
+    return pw_decode_any(bits, pw_kind_of(type), false, self);
+}
+
+static PyObject *get_closed(PyObject *op, void *Py_UNUSED(closure))
+{
+    return PyBool_FromLong(pw_read(((pw_store_object *)op)->store) == NULL);
+}
+
+static PyObject *get_running(PyObject *op, void *Py_UNUSED(closure))
+{
+    return PyBool_FromLong(pw_turn_taken(&((pw_store_object *)op)->turn));
+}
+
+static PyObject *get_address(PyObject *op, void *Py_UNUSED(closure))
+{
+    pw_store_object *self = (pw_store_object *)op;
+    pw_store *store = pw_read(self->store);
+    if (store == NULL) {
+        pw_store_closed_error(self);
+    }
+    return store != NULL ? PyLong_FromVoidPtr(store) : NULL;
+}
+
+static PyMethodDef store_methods[] = {
+    {"close", store_close, METH_NOARGS,
+     PyDoc_STR("close($self, /)\n--\n\n"
+               "Frees every instance of the store. Does nothing if the store is closed already.\n\n"
+               "Waits while another thread uses the store.\n\n"
+               "Raises:\n    WasmError: A call of this thread is running in the store.")},
+    {"interrupt", pw_store_interrupt, METH_NOARGS,
+     PyDoc_STR(
+         "interrupt($self, /)\n--\n\n"
+         "Stops the running call, which raises Interrupted.\n\n"
+         "Any thread may call this, and host functions, too. Calls that are nested in the running\n"
+         "call are also stopped, and no further one begins until it has ended.\n\n"
+         "Returns:\n    Whether a call was running. It may still end by itself.")},
+    {"_begin_deadline", pw_store_begin_deadline, METH_O,
+     PyDoc_STR(
+         "_begin_deadline(seconds, /): sets a deadline for this thread's calls, counted from\n"
+         "now. Returns its id.")},
+    {"_end_deadline", pw_store_end_deadline, METH_O,
+     PyDoc_STR("_end_deadline(id, /): ends a deadline.")},
+    {"_cancel", pw_store_cancel, METH_O,
+     PyDoc_STR("_cancel(id, /): stops the calls within a deadline. Any thread may call this.")},
+    {"__enter__", store_enter_context, METH_NOARGS, NULL},
+    {"__exit__", store_exit_context, METH_VARARGS, NULL},
+    {"_enter", store_enter_method, METH_NOARGS,
+     PyDoc_STR("Takes the store for this thread. Waits while another thread uses it.")},
+    {"_enter_alone", store_enter_alone, METH_O,
+     PyDoc_STR(
+         "_enter_alone(refusal, /): takes the store for this thread, as _enter does.\n\n"
+         "Raises WasmError with the message `refusal` if this thread has entered it already.")},
+    {"_take_trapped", store_take_trapped, METH_NOARGS,
+     PyDoc_STR(
+         "Tells whether a call has trapped since this was last asked. An exception of a host\n"
+         "function is not a trap.")},
+    {"_leave", store_leave_method, METH_NOARGS,
+     PyDoc_STR("Ends what _enter or _enter_alone began.")},
+    {"_export", store_export, METH_VARARGS,
+     PyDoc_STR("_export(instance, index, name, type, /): makes the Function of an index in the\n"
+               "pw_instance at an address.")},
+    {"_host", store_host, METH_VARARGS,
+     PyDoc_STR(
+         "_host(callable, module, type, label, instance, /): makes a HostFunction, which the\n"
+         "store holds.")},
+    {"_encode", store_encode, METH_VARARGS,
+     PyDoc_STR(
+         "_encode(value, type, module, name, what, /): converts a value of a type to its bits.\n\n"
+         "A type index refers to the pw_module. An error names the value by `name` and `what`.\n"
+         "This thread must have entered the store, which holds the object of an externref.")},
+    {"_decode", store_decode, METH_VARARGS,
+     PyDoc_STR("_decode(bits, type, /): converts bits to a value of a type.\n\n"
+               "This thread must have entered the store.")},
+    {NULL},
+};
+
+static PyGetSetDef store_getset[] = {
+    {"closed", get_closed, NULL, PyDoc_STR("Whether the store is closed."), NULL},
+    {"fuel", pw_store_get_fuel, pw_store_set_fuel,
+     PyDoc_STR("How many calls and loop iterations may still run; None: fuel is not metered.\n\n"
+               "It can be set at any time. While a call runs on another thread, reading it gives\n"
+               "the number of a short time ago."),
+     NULL},
+    {"running", get_running, NULL, PyDoc_STR("Whether a thread is using the store now."), NULL},
+    {"_address", get_address, NULL, PyDoc_STR("The address of the pw_store."), NULL},
+    {NULL},
+};
+
+PyDoc_STRVAR(
+    store_doc,
+    "Store(*, stack=1048576, limits=None)\n--\n\n"
+    "What instances that know each other share: a value stack, function types and a lock.\n\n"
+    "An instance makes its own store, unless one of its imports comes from another instance:\n"
+    "then it joins the store of that one. Only one thread at a time can use a store; others\n"
+    "wait.\n\n"
+    "Args:\n    stack: The size in bytes of the stack for the values of running functions, at\n"
+    "        most 1 GiB. It overrides the stack of `limits`.\n"
+    "    limits: A Limits for everything that lives in the store.\n\n"
+    "Raises:\n    ValueError: `stack` is out of range.\n"
+    "    MemoryError: There is not enough memory for the stack.");
+
+static PyType_Slot store_slots[] = {
+    {Py_tp_doc, (void *)store_doc}, {Py_tp_new, store_new},
+    {Py_tp_dealloc, store_dealloc}, {Py_tp_traverse, store_traverse},
+    {Py_tp_clear, store_clear},     {Py_tp_methods, store_methods},
+    {Py_tp_getset, store_getset},   {0, NULL},
+};
+
+PyType_Spec pw_store_spec = {
+    .name = "pywasm3.Store",
+    .basicsize = sizeof(pw_store_object),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = store_slots,
+};
