@@ -57,7 +57,7 @@ def test_bits_that_are_not_a_reference_of_the_store_are_refused(
     exports: pywasm3.Exports,
 ) -> None:
     store = exports.double.store
-    with _ffi.entered(store), pytest.raises(SystemError, match="never got"):
+    with _ffi.entered(store), pytest.raises(SystemError, match="never given"):
         store._decode(id(exports), externref.code)
     with pytest.raises(RuntimeError, match="not entered"):
         store._decode(0, externref.code)
