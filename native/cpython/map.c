@@ -313,7 +313,7 @@ static int run(mapping *self)
     if (pw_store_enter(store) < 0) {
         return -1;
     }
-    pw_trap trap = pw_run_map(store, &function->callee, &job);
+    pw_trap trap = pw_watched_map(store, &function->callee, &job);
     if (trap == PW_TRAP_NONE) {
         pw_store_leave(store);
         return 0;

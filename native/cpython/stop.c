@@ -404,7 +404,7 @@ pw_trap pw_watched_call(pw_store_object *self, const pw_callee *callee, uint64_t
     return trap;
 }
 
-pw_trap pw_run_map(pw_store_object *self, const pw_callee *callee, pw_map_job *job)
+pw_trap pw_watched_map(pw_store_object *self, const pw_callee *callee, pw_map_job *job)
 {
     pw_trap trap = begin(self);
     if (trap == PW_TRAP_NONE) {

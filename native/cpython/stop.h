@@ -86,6 +86,6 @@ static PW_ALWAYS_INLINE pw_trap pw_run_call(pw_store_object *self, const pw_call
 
 /* Calls a function of the store, which is entered, once per element of a map. The GIL is held
  * afterwards. */
-pw_trap pw_run_map(pw_store_object *self, const pw_callee *callee, pw_map_job *job);
+pw_trap pw_watched_map(pw_store_object *self, const pw_callee *callee, pw_map_job *job);
 
 #endif
