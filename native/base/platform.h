@@ -3,12 +3,12 @@
 #ifndef PW_PAGES_H
 #define PW_PAGES_H
 
+#include "base/attributes.h"
+
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include "base/attributes.h"
 
 /* Size of a page, a power of two. */
 size_t pw_page_size(void);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The frames of function bodies, and their locals.
  * https://webassembly.github.io/spec/core/binary/modules.html#code-section */
-#include "decode/decode.h"
+#include "decode/codes.h"
 #include "base/limits.h"
+#include "decode/valtypes.h"
 
 bool pw_begin_codes(pw_decoder *d, uint32_t count)
 {

@@ -2,7 +2,7 @@
 /* Constant expressions: https://webassembly.github.io/spec/core/valid/instructions.html
  * #constant-expressions. The validator checks them; here those of one instruction are taken apart.
  */
-#include "decode/decode.h"
+#include "decode/constexpr.h"
 
 static bool read_i32(pw_reader *r, pw_constexpr *c)
 {

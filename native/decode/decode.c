@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads a module from its header to its names. */
 #include "decode/decode.h"
+#include "decode/codes.h"
+#include "decode/exports.h"
+#include "decode/names.h"
+#include "decode/sections.h"
+#include "decode/typesection.h"
 
 #include <string.h>
 

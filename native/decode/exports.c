@@ -2,10 +2,10 @@
 /* Export names must differ: sorting by hash finds equal ones without comparing each with each.
  * The sort is a merge sort, because the module's author chooses the names: no order of them makes
  * it slow, and ties of the hash are broken by the names themselves. */
+#include "decode/exports.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include "decode/decode.h"
 
 typedef struct {
     uint64_t hash;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Types of tables, memories, globals and tags:
  * https://webassembly.github.io/spec/core/binary/types.html and valid/types.html */
-#include "decode/decode.h"
+#include "decode/externtypes.h"
 #include "base/limits.h"
+#include "decode/valtypes.h"
 
 #define LIMITS_HAS_MAX 0x01
 #define LIMITS_SHARED 0x02 /* threads proposal */

@@ -8,28 +8,6 @@
 
 /* cdef: begin */
 
-/* How many of a kind there are, the imported ones included. */
-uint32_t pw_module_count(const pw_module *module, pw_externkind kind);
-/* The type of one of them; the index is in range. */
-pw_externtype pw_module_extern(const pw_module *module, pw_externkind kind, uint32_t index);
-
-/* Offsets, here and below, are in the module's bytes. */
-typedef struct {
-    const char *name; /* static */
-    uint32_t start;   /* of the section: its id */
-    uint32_t offset;  /* of the contents */
-    uint32_t size;    /* of the contents, in bytes */
-    uint32_t entries; /* meaningful with is_list */
-    bool is_list;
-    bool is_custom;
-} pw_section;
-
-/* From one section to the next; zeroed, it stands before the first. False behind the last. */
-bool pw_module_next_section(const pw_module *module, pw_section *section);
-
-/* All zero for an imported function. */
-pw_body pw_module_body(const pw_module *module, uint32_t function);
-
 /* What an operand of an instruction is. */
 typedef enum {
     PW_OPERAND_LABEL, /* an index, like those up to PW_OPERAND_DATA */

@@ -3,11 +3,11 @@
 #ifndef PW_MODULE_H
 #define PW_MODULE_H
 
-#include <stdatomic.h>
-
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/values.h"
+
+#include <stdatomic.h>
 
 /* cdef: begin */
 
@@ -55,12 +55,21 @@ const pw_module_info *pw_module_get_info(const pw_module *module);
  * none. */
 pw_name pw_module_function_name(const pw_module *module, uint32_t function);
 
+/* How many functions, tables, memories, globals or tags a module has, imported ones included. */
+uint32_t pw_module_count(const pw_module *module, pw_externkind kind);
+/* The type of one of them. The index must be in range. */
+pw_externtype pw_module_extern(const pw_module *module, pw_externkind kind, uint32_t index);
+
 /* A defined function's entry in the code section. */
 typedef struct {
     uint32_t start; /* of the entry: its size field */
     uint32_t body;  /* after the size field: the locals */
     uint32_t end;   /* after the final `end` */
 } pw_body;
+
+/* The body of a defined function. All fields are zero for an imported one, and for an index that is
+ * out of range. */
+pw_body pw_module_body(const pw_module *module, uint32_t function);
 
 /* cdef: end */
 
@@ -191,12 +200,6 @@ struct pw_module {
 
     const pw_name *function_names; /* info.nfunctions; what pw_module_function_name gives */
 };
-
-/* What a recursion group is, as words; equal words, equal groups, in whatever modules. `first` is
- * pw_typedef.group of a type; type index `i` of the module, outside the group, is given as
- * identities[i]. Writes at most `capacity` words, returns how many there are. */
-uint32_t pw_module_group_key(const pw_module *module, uint32_t first, const uint32_t *identities,
-                             uint32_t *words, uint32_t capacity);
 
 /* A module that has nothing but the bytes, which stay the caller's; one reference, owned by caller.
  * NULL without memory. */

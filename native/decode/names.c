@@ -3,9 +3,9 @@
  * https://webassembly.github.io/spec/core/appendix/custom.html#name-section
  * The contents of a custom section cannot make a module malformed: a broken name section is as good
  * as none. */
-#include <string.h>
+#include "decode/names.h"
 
-#include "decode/decode.h"
+#include <string.h>
 
 #define SUBSECTION_MODULE 0
 #define SUBSECTION_FUNCTIONS 1

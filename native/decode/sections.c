@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* The sections: https://webassembly.github.io/spec/core/binary/modules.html, with the rules of
  * valid/modules.html that need no function body. */
-#include "decode/decode.h"
-#include "decode/listing.h"
-
-#include <stdlib.h>
-
+#include "decode/sections.h"
 #include "base/limits.h"
+#include "decode/codes.h"
+#include "decode/constexpr.h"
+#include "decode/externtypes.h"
+#include "decode/segments.h"
+#include "decode/types.h"
+#include "decode/typesection.h"
 
 /* A section that is a list of entries, or (entry_size 0) one entry. `begin` is called for an absent
  * section too, with count 0: the index spaces hold what was imported. */
@@ -20,57 +22,7 @@ typedef struct {
     bool (*entry)(pw_decoder *d);
 } section;
 
-bool pw_decode_grow(pw_decoder *d, void **array, uint32_t *capacity, uint32_t need, uint32_t max,
-                    size_t size)
-{
-    uint64_t larger = *capacity == 0 ? 64 : 2 * (uint64_t)*capacity;
-    if (larger < need) {
-        larger = need;
-    }
-    if (larger > max) {
-        larger = max;
-    }
-    void *grown = realloc(*array, (size_t)larger * size);
-    if (grown == NULL) {
-        return pw_fail(d->reader.error, PW_NO_MEMORY, pw_reader_offset(&d->reader),
-                       "out of memory: %llu entries of %zu bytes", (unsigned long long)larger,
-                       size);
-    }
-    *array = grown;
-    *capacity = (uint32_t)larger;
-    return true;
-}
-
-void *pw_decode_alloc(pw_decoder *d, size_t count, size_t size)
-{
-    void *result = pw_arena_alloc(&d->module->arena, count, size);
-    if (result == NULL) {
-        pw_fail(d->reader.error, PW_NO_MEMORY, pw_reader_offset(&d->reader),
-                "out of memory: %zu entries of %zu bytes", count, size);
-    }
-    return result;
-}
-
-bool pw_fail_index(pw_decoder *d, const char *what, uint32_t offset, uint32_t index, uint32_t size)
-{
-    if (size == 0) {
-        return pw_fail(d->reader.error, PW_INVALID, offset,
-                       "unknown %s %u: none is defined up to here", what, index);
-    }
-    return pw_fail(d->reader.error, PW_INVALID, offset, "unknown %s %u: expected an index below %u",
-                   what, index, size);
-}
-
 /* ---- index spaces ---------------------------------------------------------------------------- */
-
-static const char *const kind_names[PW_EXTERN_KINDS] = {"function", "table", "memory", "global",
-                                                        "tag"};
-
-bool pw_check_index(pw_decoder *d, pw_externkind kind, uint32_t offset, uint32_t index)
-{
-    uint32_t size = pw_module_count(d->module, kind);
-    return index < size || pw_fail_index(d, kind_names[kind], offset, index, size);
-}
 
 static void add_external(pw_decoder *d, const pw_externtype *type, bool imported)
 {

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Element and data segments: https://webassembly.github.io/spec/core/binary/modules.html */
-#include "decode/decode.h"
+#include "decode/segments.h"
 #include "base/limits.h"
+#include "decode/constexpr.h"
+#include "decode/types.h"
+#include "decode/valtypes.h"
 
 /* ---- element section (9) --------------------------------------------------------------------- */
 

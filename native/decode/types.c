@@ -102,7 +102,7 @@ static bool abstract_matches(uint32_t actual, uint32_t expected)
     return expected == PW_EQREF && actual >= PW_ARRAYREF && actual <= PW_I31REF;
 }
 
-bool pw_heap_matches(const pw_typedef *types, uint32_t actual, uint32_t expected)
+static bool heap_matches(const pw_typedef *types, uint32_t actual, uint32_t expected)
 {
     if (actual == expected || actual == PW_HEAP_BOTTOM) {
         return true;
@@ -142,5 +142,5 @@ bool pw_matches(const pw_typedef *types, pw_valtype actual, pw_valtype expected)
         (pw_is_nullable(actual) && !pw_is_nullable(expected))) {
         return false;
     }
-    return pw_heap_matches(types, pw_heap_type(actual), pw_heap_type(expected));
+    return heap_matches(types, pw_heap_type(actual), pw_heap_type(expected));
 }

@@ -3,12 +3,14 @@
  *
  * Types are equal if their recursion groups are and they have the same place in them. A group is
  * looked up by its structure, in which earlier types are canonical already. */
-#include "decode/decode.h"
+#include "decode/typesection.h"
+#include "base/limits.h"
+#include "decode/externtypes.h"
+#include "decode/types.h"
+#include "decode/valtypes.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#include "base/limits.h"
 
 #define FORM_REC 0x4e
 #define FORM_SUB_FINAL 0x4f

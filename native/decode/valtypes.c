@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading value types: https://webassembly.github.io/spec/core/binary/types.html */
-#include "decode/decode.h"
+#include "decode/valtypes.h"
 
 /* What the abstract heap types belong to, by their byte. */
 static pw_feature feature_of(uint8_t code)

@@ -3,8 +3,8 @@
 
 #include "embed/api.h"
 #include "engine/engine.h"
-#include "runtime/store.h"
 #include "runtime/memory.h"
+#include "runtime/store.h"
 
 #include <string.h>
 

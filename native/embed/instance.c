@@ -2,13 +2,14 @@
 /* Instances: wasm3's structures, built from the decoded module, and the order of instantiation. */
 
 #include "embed/instance.h"
+#include "embed/link.h"
 #include "embed/pw.h"
 #include "engine/engine.h"
-#include "runtime/memory.h"
-#include "runtime/table.h"
 #include "runtime/evaluate.h"
 #include "runtime/functypes.h"
+#include "runtime/memory.h"
 #include "runtime/segments.h"
+#include "runtime/table.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -140,17 +141,6 @@ static bool add_tables(pw_instance *instance, pw_error *error)
         table->resolved = pw_resolve_type(instance, definition->type);
     }
     return true;
-}
-
-pw_global *pw_global_new(pw_store *store, pw_valtype type, bool is_mutable, uint64_t bits)
-{
-    pw_global *global = calloc(1, sizeof *global);
-    if (global == NULL) {
-        return NULL;
-    }
-    *global = (pw_global){store->globals, bits, type, pw_host_type(type), is_mutable};
-    store->globals = global;
-    return global;
 }
 
 static bool add_globals(pw_instance *instance, pw_error *error)

@@ -3,8 +3,7 @@
  * type index means nothing outside its module, so types that have one are compared here.
  * https://webassembly.github.io/spec/core/valid/matching.html */
 
-#include "embed/instance.h"
-#include "embed/pw.h"
+#include "embed/link.h"
 #include "engine/engine.h"
 #include "runtime/functypes.h"
 

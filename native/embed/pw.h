@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "decode/listing.h"
 #include "decode/module.h"
+#include "decode/sections.h"
 #include "runtime/objects.h"
 #include "validate/module.h"
 
@@ -45,10 +46,6 @@ pw_table *pw_instance_table(pw_instance *instance, uint32_t index);
 pw_memory *pw_instance_memory(pw_instance *instance, uint32_t index);
 pw_global *pw_instance_global(pw_instance *instance, uint32_t index);
 pw_tag *pw_instance_tag(pw_instance *instance, uint32_t index);
-/* Identity of a function type of a module: within a store, equal types have the same one, whichever
- * modules they come from. NULL without memory, or when this version cannot run the type. Cheap when
- * it is asked for one module after the other. */
-const void *pw_store_type(pw_store *store, pw_module *module, uint32_t type);
 
 /* ---- functions ------------------------------------------------------------------------------- */
 

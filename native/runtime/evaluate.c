@@ -2,10 +2,10 @@
 /* Constant expressions: https://webassembly.github.io/spec/core/exec/modules.html
  * They are valid, so nothing is checked again. */
 
+#include "runtime/evaluate.h"
 #include "base/limits.h"
 #include "base/opcodes.h"
 #include "decode/reader.h"
-#include "runtime/evaluate.h"
 
 /* The instructions up to `end`. */
 typedef struct {

@@ -3,8 +3,8 @@
  * its bytes never move. The reservation begins with one system page, at whose end the header sits.
  */
 
-#include "base/platform.h"
 #include "runtime/memory.h"
+#include "base/platform.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>

@@ -3,10 +3,10 @@
 #ifndef PW_METER_H
 #define PW_METER_H
 
+#include "base/traps.h"
+
 #include <stdatomic.h>
 #include <stdint.h>
-
-#include "base/traps.h"
 
 /* Called for a PW_EXTERN_HOST import: `object` as given; values[0 .. nresults) is for the results,
  * the arguments follow. Anything but PW_TRAP_NONE stops the guest: PW_TRAP_HOST, or

@@ -16,6 +16,12 @@ typedef struct pw_table pw_table;
 typedef struct pw_global pw_global;
 typedef struct pw_tag pw_tag;
 
+/* The identity of a function type of a module: within a store, equal types have the same identity,
+ * whichever modules they come from. It is a pointer that is compared and never read. NULL when
+ * there is no memory, or when this version cannot run the type. The call is cheap as long as it
+ * asks for one module after the other. */
+const void *pw_store_type(pw_store *store, pw_module *module, uint32_t type);
+
 /* References are 64 bits: 0 is null; a function is its pw_func; anything else that is external is
  * bits that the embedder chose. */
 

@@ -5,8 +5,8 @@
 
 #include "base/platform.h"
 #include "base/wasm3.h"
-#include "runtime/objects.h"
 #include "runtime/meter.h"
+#include "runtime/objects.h"
 
 /* Sits right before the bytes of a linear memory; wasm3 hands &m3 to every operation as `_mem`. */
 typedef struct {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Tables and globals as the host sees them. */
+/* Tables. */
 
+#include "runtime/table.h"
 #include "base/error.h"
 #include "runtime/functypes.h"
-#include "runtime/table.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -136,24 +136,4 @@ pw_table *pw_table_new(pw_store *store, pw_valtype type, const pw_limits *limits
     table->next = store->tables;
     store->tables = table;
     return table;
-}
-
-pw_valtype pw_global_type(const pw_global *global)
-{
-    return global->type;
-}
-
-bool pw_global_mutable(const pw_global *global)
-{
-    return global->is_mutable;
-}
-
-uint64_t pw_global_get(const pw_global *global)
-{
-    return global->bits;
-}
-
-void pw_global_set(pw_global *global, uint64_t bits)
-{
-    global->bits = bits;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The loop over the instructions of function bodies and of constant expressions.
  * https://webassembly.github.io/spec/core/appendix/algorithm.html */
-#include <stdlib.h>
-
 #include "base/limits.h"
 #include "validate/validate.h"
+
+#include <stdlib.h>
 
 /* ---- the loop -------------------------------------------------------------------------------- */
 

@@ -2,9 +2,9 @@
 /* The frequent instructions, as long as they are right: two out of three in what compilers emit.
  * Whatever else is met, an error above all, is left to the functions of PW_CHECKS. The cursor and
  * the stack's top are kept in registers meanwhile. */
-#include <string.h>
-
 #include "validate/validate.h"
+
+#include <string.h>
 
 typedef struct {
     const uint8_t *pos;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "validate/module.h"
+#include "base/limits.h"
+#include "decode/decode.h"
+#include "validate/validate.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#include "base/limits.h"
-#include "validate/validate.h"
 
 static bool decode(pw_module *module, uint32_t runnable, pw_error *error)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The operand stack of the validator. */
-#include <string.h>
-
 #include "base/limits.h"
 #include "validate/validate.h"
+
+#include <string.h>
 
 bool pw_grow_operands(pw_validator *v, uint32_t more)
 {

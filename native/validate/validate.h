@@ -4,7 +4,9 @@
 #ifndef PW_VALIDATE_H
 #define PW_VALIDATE_H
 
-#include "decode/decode.h"
+#include "decode/decoder.h"
+#include "decode/types.h"
+#include "decode/valtypes.h"
 
 /* The unknown type of a value that an unreachable block's stack gives; a subtype of all types. */
 #define PW_BOTTOM 0

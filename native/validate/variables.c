@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Variables: locals, their types and which of them have been assigned; globals. */
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/limits.h"
 #include "validate/validate.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 /* ---- locals ---------------------------------------------------------------------------------- */
 
