@@ -98,6 +98,10 @@ static inline uint32_t pw_cells(pw_valtype type)
     return type == PW_V128 ? 2 : 1;
 }
 
+/* The most cells that a value of any type takes. */
+#define PW_MAX_CELLS 2
+
+/* How many cells `count` values of these types take together. */
 static inline uint32_t pw_cells_of(const pw_valtype *types, uint32_t count)
 {
     uint32_t cells = 0;
@@ -111,6 +115,13 @@ static inline uint32_t pw_cells_of(const pw_valtype *types, uint32_t count)
 static inline pw_valtype pw_address_type(const pw_limits *limits)
 {
     return limits->is64 ? PW_I64 : PW_I32;
+}
+
+/* The type of the length that is copied between two memories or two tables: the smaller one of
+ * their address types. */
+static inline pw_valtype pw_copy_length_type(pw_valtype to, pw_valtype from)
+{
+    return to == PW_I64 && from == PW_I64 ? PW_I64 : PW_I32;
 }
 
 /* ---- reference types ------------------------------------------------------------------------- */

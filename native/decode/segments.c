@@ -31,9 +31,8 @@ static bool read_elem_target(pw_decoder *d, uint32_t flags, pw_elemsegment *segm
     if (!pw_check_index(d, PW_EXTERN_TABLE, offset, segment->table)) {
         return false;
     }
-    bool is64 = d->tables[segment->table].limits.is64;
-    return pw_read_constexpr(d, "offset of an element segment", is64 ? PW_I64 : PW_I32,
-                             &segment->offset);
+    pw_valtype address = pw_address_type(&d->tables[segment->table].limits);
+    return pw_read_constexpr(d, "offset of an element segment", address, &segment->offset);
 }
 
 static bool read_elem_kind(pw_decoder *d)
@@ -177,9 +176,8 @@ static bool read_data_target(pw_decoder *d, uint32_t form, pw_datasegment *segme
     if (!pw_check_index(d, PW_EXTERN_MEMORY, offset, segment->memory)) {
         return false;
     }
-    bool is64 = d->memories[segment->memory].limits.is64;
-    return pw_read_constexpr(d, "offset of a data segment", is64 ? PW_I64 : PW_I32,
-                             &segment->offset);
+    pw_valtype address = pw_address_type(&d->memories[segment->memory].limits);
+    return pw_read_constexpr(d, "offset of a data segment", address, &segment->offset);
 }
 
 static bool read_data_form(pw_decoder *d, uint32_t *form)

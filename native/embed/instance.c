@@ -134,8 +134,10 @@ static bool add_tables(pw_instance *instance, pw_error *error)
             continue;
         }
         pw_table *table = instance->tables[i] = &instance->own_tables[i];
-        if (!pw_table_init(table, instance->store, definition->type, &definition->limits,
-                           pw_evaluate(instance, &definition->init), error)) {
+        uint64_t init = 0;
+        pw_evaluate(instance, &definition->init, &init);
+        if (!pw_table_init(table, instance->store, definition->type, &definition->limits, init,
+                           error)) {
             return false;
         }
         table->resolved = pw_resolve_type(instance, definition->type);
@@ -151,12 +153,13 @@ static bool add_globals(pw_instance *instance, pw_error *error)
         if (definition->imported) {
             continue;
         }
-        pw_global *global = pw_global_new(instance->store, definition->type, definition->is_mutable,
-                                          pw_evaluate(instance, &definition->init));
+        pw_global *global =
+            pw_global_new(instance->store, definition->type, definition->is_mutable, 0);
         if (global == NULL) {
             no_memory(error);
             return false;
         }
+        pw_evaluate(instance, &definition->init, global->cells);
         global->resolved = pw_resolve_type(instance, definition->type);
         instance->globals[i] = global;
     }
@@ -309,8 +312,7 @@ pw_table *pw_instance_table(pw_instance *instance, uint32_t index)
 
 pw_memory *pw_instance_memory(pw_instance *instance, uint32_t index)
 {
-    (void)index; /* at most one yet */
-    return instance->memory;
+    return pw_memory_at(instance, index);
 }
 
 pw_global *pw_instance_global(pw_instance *instance, uint32_t index)

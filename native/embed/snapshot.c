@@ -27,9 +27,13 @@
 /* Runs begin and end at multiples of it. */
 #define BLOCK 4096
 
+/* The format has room for one memory, which is all that an instance can have so far. */
+#define SAVED_MEMORY 0
+
 static bool has_memory(const pw_instance *instance, bool imported)
 {
-    return instance->memory != NULL && (imported || !instance->module->memories[0].imported);
+    return pw_memory_at(instance, SAVED_MEMORY) != NULL &&
+           (imported || !instance->module->memories[SAVED_MEMORY].imported);
 }
 
 static bool has_global(const pw_instance *instance, uint32_t index, bool imported)
@@ -119,7 +123,7 @@ static void save_memory(saver *s)
     if (!has_memory(s->instance, s->imported)) {
         return;
     }
-    const pw_memory *memory = s->instance->memory;
+    const pw_memory *memory = pw_memory_at(s->instance, SAVED_MEMORY);
     uint64_t size = pw_memory_size(memory);
     push(s, &s->image, size / PW_PAGE);
     size_t place = s->image.count;
@@ -152,8 +156,11 @@ static void save_globals(saver *s)
 {
     for (uint32_t i = 0; i < s->instance->nglobals; i++) {
         const pw_global *global = s->instance->globals[i];
-        if (has_global(s->instance, i, s->imported)) {
-            push(s, &s->image, code_of(s, global->resolved, global->bits));
+        if (!has_global(s->instance, i, s->imported)) {
+            continue;
+        }
+        for (uint32_t k = 0; k < pw_cells(global->type); k++) {
+            push(s, &s->image, code_of(s, global->resolved, global->cells[k]));
         }
     }
 }
@@ -198,11 +205,12 @@ static void save_segments(saver *s)
 /* The runs follow the memory's pages and their number. */
 static void copy_runs(const saver *s, uint8_t *to)
 {
+    const pw_memory *memory = pw_memory_at(s->instance, SAVED_MEMORY);
     const uint64_t *word = s->image.items + 3;
     for (uint64_t count = s->run_bytes ? *word : 0; count; count--) {
         uint64_t offset = *++word;
         size_t size = (size_t)*++word;
-        memcpy(to, pw_memory_data(s->instance->memory) + offset, size);
+        memcpy(to, pw_memory_data(memory) + offset, size);
         to += size;
     }
 }
@@ -321,11 +329,11 @@ static bool check_runs(restorer *r)
 
 static bool make_memory_room(restorer *r)
 {
-    pw_limits limits = r->instance->module->memories[0].limits;
+    pw_limits limits = r->instance->module->memories[SAVED_MEMORY].limits;
     if (r->pages < limits.min) {
         return damaged(r, "the memory is smaller than the module has it");
     }
-    if (pw_memory_make_room(r->instance->memory, r->pages)) {
+    if (pw_memory_make_room(pw_memory_at(r->instance, SAVED_MEMORY), r->pages)) {
         return true;
     }
     return pw_fail(r->error, PW_SNAPSHOT, 0,
@@ -394,19 +402,25 @@ static bool bits_of(restorer *r, pw_valtype type, uint64_t code, uint64_t *bits)
     return holds_externs(type) ? extern_of(r, code, bits) : function_of(r, type, code, bits);
 }
 
-static bool walk_globals(restorer *r)
+static bool walk_global(restorer *r, pw_global *global)
 {
-    for (uint32_t i = 0; i < r->instance->nglobals; i++) {
-        pw_global *global = r->instance->globals[i];
+    for (uint32_t k = 0; k < pw_cells(global->type); k++) {
         uint64_t code, bits;
-        if (!has_global(r->instance, i, r->imported)) {
-            continue;
-        }
         if (!take(r, &code) || !bits_of(r, global->resolved, code, &bits)) {
             return false;
         }
         if (r->apply) {
-            global->bits = bits;
+            global->cells[k] = bits;
+        }
+    }
+    return true;
+}
+
+static bool walk_globals(restorer *r)
+{
+    for (uint32_t i = 0; i < r->instance->nglobals; i++) {
+        if (has_global(r->instance, i, r->imported) && !walk_global(r, r->instance->globals[i])) {
+            return false;
         }
     }
     return true;
@@ -508,7 +522,7 @@ static void fill_memory(const restorer *r)
     if (!has_memory(r->instance, r->imported)) {
         return;
     }
-    pw_memory *memory = r->instance->memory;
+    pw_memory *memory = pw_memory_at(r->instance, SAVED_MEMORY);
     const uint8_t *from = r->pos;
     uint64_t end = 0;
     pw_memory_resize(memory, r->pages);

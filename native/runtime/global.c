@@ -12,7 +12,13 @@ pw_global *pw_global_new(pw_store *store, pw_valtype type, bool is_mutable, uint
     if (global == NULL) {
         return NULL;
     }
-    *global = (pw_global){store->globals, bits, type, pw_host_type(type), is_mutable};
+    *global = (pw_global){
+        .next = store->globals,
+        .bits = bits,
+        .type = type,
+        .resolved = pw_host_type(type),
+        .is_mutable = is_mutable,
+    };
     store->globals = global;
     return global;
 }

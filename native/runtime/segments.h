@@ -13,7 +13,7 @@ bool pw_segments_apply(pw_instance *instance, pw_error *error);
 
 /* Copies elements of a segment into a table. False, and nothing is written, when it reaches beyond
  * an end of either. */
-bool pw_elem_copy(pw_table *table, uint32_t to, const pw_elem *segment, uint32_t from,
+bool pw_elem_copy(pw_table *table, uint64_t to, const pw_elem *segment, uint32_t from,
                   uint32_t count);
 
 #endif

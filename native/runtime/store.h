@@ -3,6 +3,7 @@
 #ifndef PW_STORE_H
 #define PW_STORE_H
 
+#include "base/limits.h"
 #include "base/platform.h"
 #include "base/wasm3.h"
 #include "runtime/meter.h"
@@ -91,7 +92,10 @@ struct pw_store {
 
 struct pw_global {
     pw_global *next;
-    uint64_t bits;
+    union {
+        uint64_t bits;                /* the first cell, which is all of them but for a v128 */
+        uint64_t cells[PW_MAX_CELLS]; /* pw_cells(type) of them count */
+    };
     pw_valtype type;
     pw_valtype resolved;
     bool is_mutable;
@@ -156,6 +160,9 @@ struct pw_instance {
  * 1000 of 8 bytes (limits.h), before the callee's entry checks. */
 #define PW_RED_ZONE 65536
 
+_Static_assert(PW_RED_ZONE >= PW_MAX_PARAMS_AND_RESULTS * PW_MAX_CELLS * sizeof(uint64_t),
+               "the red zone has room for the arguments and results of any function");
+
 /* For far locals: 40 frames of the largest functions. A multiple of the page size. */
 #define PW_FAR_STACK (16 << 20)
 
@@ -182,6 +189,15 @@ static inline pw_instance *pw_instance_of(const M3Function *function)
     return function->module->runtime->userdata;
 }
 
+/* The memory that an instruction, a segment or an export of this instance means by an index. An
+ * instance has at most one memory so far, so every valid index is 0. Borrowed from the instance;
+ * NULL if it has no memory. */
+static inline pw_memory *pw_memory_at(const pw_instance *instance, uint32_t index)
+{
+    (void)index;
+    return instance->memory;
+}
+
 static inline bool has_far_locals(const M3Function *function)
 {
     return (uint32_t)function->funcType->numArgs + function->numLocals > PW_NEAR_LOCALS;
@@ -197,8 +213,8 @@ static inline uint8_t pw_engine_type(pw_valtype type)
     return type == PW_V128 ? c_m3Type_none : c_m3Type_i64;
 }
 
-/* Whether elements, or bytes, [start, start + count) are there. */
-static inline bool pw_fits(uint64_t size, uint32_t start, uint32_t count)
+/* Whether the elements or bytes [start, start + count) lie within the first `size` ones. */
+static inline bool pw_fits(uint64_t size, uint64_t start, uint64_t count)
 {
     return start <= size && count <= size - start;
 }

@@ -162,7 +162,8 @@ static inline bool step(const pw_validator *v, cursor *c, bool memory32)
 /* All of this is in the features that every version runs. */
 void pw_check_fast(pw_validator *v)
 {
-    bool memory32 = v->decoder.module->nmemories != 0 && !v->decoder.memories[0].limits.is64;
+    bool memory32 = v->decoder.module->nmemories != 0 &&
+                    pw_address_type(&v->decoder.memories[0].limits) == PW_I32;
     cursor c = {
         .pos = v->decoder.reader.pos,
         .end = v->decoder.reader.end,

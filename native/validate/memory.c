@@ -138,8 +138,7 @@ bool pw_check_memory_copy(pw_validator *v)
     if (!read_memory(v, &to) || !read_memory(v, &from)) {
         return false;
     }
-    pw_valtype size = to == PW_I64 && from == PW_I64 ? PW_I64 : PW_I32;
-    return pw_pop(v, size) && pw_pop(v, from) && pw_pop(v, to);
+    return pw_pop(v, pw_copy_length_type(to, from)) && pw_pop(v, from) && pw_pop(v, to);
 }
 
 bool pw_check_memory_fill(pw_validator *v)

@@ -59,8 +59,8 @@ bool pw_check_table_copy(pw_validator *v)
     if (!read_table(v, &to, &to_address) || !read_table(v, &from, &from_address)) {
         return false;
     }
-    pw_valtype size = to_address == PW_I64 && from_address == PW_I64 ? PW_I64 : PW_I32;
-    return pw_check_type(v, from->type, to->type) && pw_pop(v, size) && pw_pop(v, from_address) &&
+    return pw_check_type(v, from->type, to->type) &&
+           pw_pop(v, pw_copy_length_type(to_address, from_address)) && pw_pop(v, from_address) &&
            pw_pop(v, to_address);
 }
 
