@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The frames of function bodies, and their locals.
+/* The code section (10): the sizes of function bodies, and the declarations of their locals.
  * https://webassembly.github.io/spec/core/binary/modules.html#code-section */
 #include "decode/codes.h"
 #include "base/limits.h"
@@ -13,7 +13,7 @@ bool pw_begin_codes(pw_decoder *d, uint32_t count)
     return d->codes != NULL;
 }
 
-/* The size of an entry, which its reader is then held to. */
+/* Reads the size of an entry, which the reader of the entry must then keep within. */
 static bool read_size(pw_decoder *d, uint32_t *size)
 {
     pw_reader *r = &d->reader;
@@ -52,7 +52,7 @@ static bool read_locals(pw_decoder *d, const pw_functype *type)
 {
     uint32_t offset = pw_reader_offset(&d->reader);
     uint32_t ngroups;
-    uint64_t total = 0; /* cannot overflow: fewer than 2^32 groups of less than 2^32 */
+    uint64_t total = 0; /* cannot overflow: fewer than 2^32 groups of fewer than 2^32 locals */
     if (!pw_read_count(&d->reader, "count of local groups", 2, UINT32_MAX, &ngroups)) {
         return false;
     }
@@ -72,8 +72,9 @@ static bool read_locals(pw_decoder *d, const pw_functype *type)
     return check_local_count(d, offset, total, type->nparams);
 }
 
-/* A body that no function is declared for has no type: pw_check_code_count refuses it in the end,
- * so its instructions are not looked at. */
+/* The type of the function that a body belongs to. If there are more bodies than functions, the
+ * body has no type; its instructions are not checked, because pw_check_code_count refuses the
+ * module. */
 static const pw_functype *type_of(const pw_decoder *d, uint32_t function)
 {
     static const pw_functype nothing;
@@ -90,7 +91,6 @@ static bool read_body(pw_decoder *d, uint32_t function)
            (function >= d->module->info.nfunctions || d->checker->check_body(d, type));
 }
 
-/* One entry. */
 static bool read_entry(pw_decoder *d, uint32_t function)
 {
     pw_body *body = &d->codes[d->ncodes];

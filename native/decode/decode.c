@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads a module from its header to its names. */
+/* Reads a module: its header, its sections, and the names in them. */
 #include "decode/decode.h"
 #include "decode/codes.h"
 #include "decode/exports.h"
@@ -12,7 +12,7 @@
 static const uint8_t magic[4] = {0x00, 0x61, 0x73, 0x6d};
 static const uint8_t version[4] = {0x01, 0x00, 0x00, 0x00};
 
-/* Four bytes that must be as given. */
+/* Reads four bytes, which must be the expected ones. */
 static bool expect(pw_reader *r, const char *what, const uint8_t *expected, const char *phrase)
 {
     uint32_t offset = pw_reader_offset(r);

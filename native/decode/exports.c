@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Export names must differ: sorting by hash finds equal ones without comparing each with each.
- * The sort is a merge sort, because the module's author chooses the names: no order of them makes
- * it slow, and ties of the hash are broken by the names themselves. */
+/* Checks that no two exports have the same name. The names are sorted by a hash, so that equal
+ * names become neighbours and not every pair has to be compared. The sort is a merge sort, because
+ * the author of the module chooses the names: no order of them makes a merge sort slow. Names that
+ * have the same hash are compared themselves. */
 #include "decode/exports.h"
 
 #include <stdlib.h>
@@ -12,7 +13,7 @@ typedef struct {
     const pw_export *export;
 } sort_key;
 
-/* FNV-1a. */
+/* The hash function is FNV-1a. */
 static uint64_t hash_name(pw_name name)
 {
     uint64_t hash = 14695981039346656037u;
@@ -38,7 +39,7 @@ static int compare_keys(const sort_key *a, const sort_key *b)
     return compare_names(a->export->name, b->export->name);
 }
 
-/* Merges from[begin .. middle) and from[middle .. end), each in order. */
+/* Merges from[begin .. middle) and from[middle .. end), both of which are sorted, into `to`. */
 static void merge(const sort_key *from, sort_key *to, size_t begin, size_t middle, size_t end)
 {
     size_t left = begin;
@@ -55,7 +56,8 @@ static size_t at_most(size_t value, size_t most)
     return value < most ? value : most;
 }
 
-/* Sorts keys[0 .. count) with as much room behind them; the result is in either half. Stable. */
+/* Sorts keys[0 .. count). There must be room for another `count` keys behind them, and the result
+ * is in either half. The sort is stable. */
 static const sort_key *sort(sort_key *keys, size_t count)
 {
     sort_key *from = keys;
@@ -72,7 +74,7 @@ static const sort_key *sort(sort_key *keys, size_t count)
     return from;
 }
 
-/* The first export whose name an earlier one has; NULL if there is none. */
+/* The first export that has the name of an earlier one. NULL if all names differ. */
 static const pw_export *find_duplicate(const sort_key *sorted, size_t count)
 {
     const pw_export *result = NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Types of tables, memories, globals and tags:
+/* Reading the types of tables, memories, globals and tags:
  * https://webassembly.github.io/spec/core/binary/types.html and valid/types.html */
 #include "decode/externtypes.h"
 #include "base/limits.h"
@@ -10,7 +10,7 @@
 #define LIMITS_64 0x04
 #define LIMITS_PAGE_SIZE 0x08 /* custom page sizes proposal */
 
-#define PAGE_LOG2 16
+#define PAGE_LOG2 16 /* a page of the usual size has 2^16 bytes */
 
 static bool read_limits_flags(pw_decoder *d, uint8_t allowed, uint8_t *flags)
 {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Making and freeing modules, and looking up what they contain. */
 #include "decode/module.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Element and data segments: https://webassembly.github.io/spec/core/binary/modules.html */
+/* Reads element and data segments: https://webassembly.github.io/spec/core/binary/modules.html */
 #include "decode/segments.h"
 #include "base/limits.h"
 #include "decode/constexpr.h"
@@ -9,8 +9,8 @@
 /* ---- element section (9) --------------------------------------------------------------------- */
 
 #define ELEM_NOT_ACTIVE 1u
-#define ELEM_EXPLICIT 2u /* active: has a table index; not active: declared */
-#define ELEM_EXPRESSIONS 4u
+#define ELEM_EXPLICIT 2u    /* an active segment has a table index; another one is declared */
+#define ELEM_EXPRESSIONS 4u /* the items are expressions, not function indices */
 #define ELEM_ALL 7u
 #define ELEM_KIND_FUNC 0x00
 
@@ -21,7 +21,7 @@ bool pw_begin_elems(pw_decoder *d, uint32_t count)
     return d->elems != NULL;
 }
 
-/* Where an active segment goes: the table index, if it is given, and the offset. */
+/* Reads where an active segment goes: the table index, if the segment has one, and the offset. */
 static bool read_elem_target(pw_decoder *d, uint32_t flags, pw_elemsegment *segment)
 {
     uint32_t offset = pw_reader_offset(&d->reader);
@@ -49,7 +49,7 @@ static bool read_elem_kind(pw_decoder *d)
     return true;
 }
 
-/* The element type: left out in the forms 0 and 4. */
+/* Reads the type of the items, which segments of the forms 0 and 4 do not have. */
 static bool read_elem_type(pw_decoder *d, uint32_t flags, pw_valtype *type)
 {
     bool expressions = (flags & ELEM_EXPRESSIONS) != 0;
@@ -152,7 +152,7 @@ bool pw_read_elem(pw_decoder *d)
 /* ---- data section (11) ----------------------------------------------------------------------- */
 
 #define DATA_PASSIVE 1u
-#define DATA_EXPLICIT 2u /* active, with a memory index */
+#define DATA_EXPLICIT 2u /* an active segment that has a memory index */
 
 bool pw_begin_datas(pw_decoder *d, uint32_t count)
 {
@@ -166,7 +166,7 @@ bool pw_begin_datas(pw_decoder *d, uint32_t count)
     return d->datas != NULL;
 }
 
-/* Where an active segment goes: the memory index, if it is given, and the offset. */
+/* Reads where an active segment goes: the memory index, if the segment has one, and the offset. */
 static bool read_data_target(pw_decoder *d, uint32_t form, pw_datasegment *segment)
 {
     uint32_t offset = pw_reader_offset(&d->reader);

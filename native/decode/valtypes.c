@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading value types: https://webassembly.github.io/spec/core/binary/types.html */
+/* Reads value types: https://webassembly.github.io/spec/core/binary/types.html */
 #include "decode/valtypes.h"
 
-/* What the abstract heap types belong to, by their byte. */
+/* The feature that an abstract heap type belongs to. */
 static pw_feature feature_of(uint8_t code)
 {
     switch (code) {
@@ -27,8 +27,8 @@ static void note_type(pw_decoder *d, pw_feature feature, const char *what, uint8
     }
 }
 
-/* A byte that is no type, at the cursor. Type codes are small negative LEB128 numbers, which is
- * what the test-suite's phrase for 0x80 and above goes by. */
+/* Fails because the byte at the cursor is not a type. Types are small negative LEB128 numbers, and
+ * so the test-suite's phrase for a byte of 0x80 or more is that of a number with too many bytes. */
 static bool fail_type(pw_reader *r, const char *what, const char *phrase, const char *expected)
 {
     uint8_t code = *r->pos;
@@ -60,7 +60,7 @@ bool pw_read_heaptype(pw_decoder *d, const char *what, pw_valtype *type)
         d->reader = ahead;
         return true;
     }
-    uint8_t code = *d->reader.pos; /* an abstract heap type is a byte, not any form of a number */
+    uint8_t code = *d->reader.pos; /* an abstract heap type is one byte, not a longer number */
     if (!is_heap_code(code)) {
         return fail_type(&d->reader, what, "malformed heap type", "func, extern or another one");
     }
@@ -70,7 +70,7 @@ bool pw_read_heaptype(pw_decoder *d, const char *what, pw_valtype *type)
     return true;
 }
 
-/* What begins with PW_TYPE_REF or PW_TYPE_REF_NULL. */
+/* Reads a reference type that begins with PW_TYPE_REF or PW_TYPE_REF_NULL. */
 static bool read_typed(pw_decoder *d, const char *what, uint8_t code, pw_valtype *type)
 {
     pw_reader start = d->reader;

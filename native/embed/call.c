@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Calls from outside, and what there is to know of a function. */
-
+/* Calls of functions by the host, and what the host can ask about a function. */
 #include "embed/api.h"
 #include "engine/engine.h"
 #include "runtime/memory.h"
@@ -71,7 +70,8 @@ static inline void copy_results(const pw_callee *callee, const uint64_t *sp, uin
     }
 }
 
-/* Compiles the function unless it is, and sees that its values fit the stack. */
+/* Compiles the function, unless it is compiled already, and checks that its values fit the stack.
+ */
 static inline pw_trap prepare(const pw_callee *callee)
 {
     M3Function *function = callee->function;
@@ -109,15 +109,15 @@ static inline pw_trap run_each(const pw_callee *callee, pw_batch *batch)
     return unfit == PW_TRAP_NONE ? pw_classify(pw_run_each(callee, batch)) : unfit;
 }
 
-/* Takes back what other threads wanted of an earlier call: the embedder sees to it when calls nest.
- */
+/* Stores the limit of the native stack. That replaces a PW_STOP_NOW which another thread stored for
+ * an earlier call: when calls nest, the embedder makes sure that the outer one still stops. */
 static inline void set_native_limit(pw_store *store, uintptr_t limit)
 {
     store->native_limit = limit;
     atomic_store_explicit(&store->meter.stop_limit, limit, memory_order_relaxed);
 }
 
-/* Notes how much native stack this thread has. False when it is used up. */
+/* Notes how much of the native stack this thread may use. False when it is used up. */
 static inline bool begin(pw_store *store, uintptr_t *saved)
 {
     uintptr_t limit = pw_native_stack_end() + PW_NATIVE_RESERVE;

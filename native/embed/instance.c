@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Instances: wasm3's structures, built from the decoded module, and the order of instantiation. */
-
+/* Makes instances: builds wasm3's structures from the decoded module, in the order that
+ * instantiation has. https://webassembly.github.io/spec/core/exec/modules.html#instantiation */
 #include "embed/instance.h"
 #include "embed/link.h"
 #include "embed/pw.h"
@@ -16,10 +16,11 @@
 
 static void no_memory(pw_error *error)
 {
-    pw_fail(error, PW_NO_MEMORY, 0, "no memory for an instance");
+    pw_fail(error, PW_NO_MEMORY, 0, "out of memory: cannot allocate an instance");
 }
 
-/* An array that may be empty. */
+/* Allocates a zeroed array, which may be empty, and writes its address to `result`, the address of
+ * a pointer. */
 static bool allocate(void *result, size_t count, size_t size)
 {
     void *array = calloc(count ? count : 1, size);
@@ -27,7 +28,7 @@ static bool allocate(void *result, size_t count, size_t size)
     return array != NULL;
 }
 
-/* ---- types and functions ---- */
+/* ---- types and functions --------------------------------------------------------------------- */
 
 static bool add_types(pw_instance *instance, pw_error *error)
 {
@@ -45,7 +46,8 @@ static bool add_types(pw_instance *instance, pw_error *error)
     return false;
 }
 
-/* A type that wasm3 has no room for was left out of the table: it may stay unused. */
+/* The table of types has NULL for a type that this version cannot run. A module may have such a
+ * type, but no function of it. */
 static bool check_type(const pw_instance *instance, uint32_t function, pw_error *error)
 {
     uint32_t type = instance->module->info.function_types[function];
@@ -53,7 +55,7 @@ static bool check_type(const pw_instance *instance, uint32_t function, pw_error 
         return true;
     }
     pw_fail(error, PW_UNSUPPORTED, 0,
-            "function %u: parameters and results of type v128 cannot be run yet",
+            "not supported: function %u has parameters or results of type v128",
             (unsigned)function);
     error->function = function;
     return false;
@@ -89,9 +91,9 @@ static bool add_functions(pw_instance *instance, pw_error *error)
     return true;
 }
 
-/* ---- memories, tables, globals, tags ---- */
+/* ---- memories, tables, globals, tags --------------------------------------------------------- */
 
-/* Index spaces, which the imports begin. */
+/* Makes room for the index spaces. The imports are then put at the beginning of each. */
 static bool add_spaces(pw_instance *instance, pw_error *error)
 {
     const pw_module *module = instance->module;
@@ -178,7 +180,7 @@ static void add_tags(pw_instance *instance)
     }
 }
 
-/* ---- the whole ---- */
+/* ---- whole instances ------------------------------------------------------------------------- */
 
 static bool add_segments(pw_instance *instance, pw_error *error)
 {
@@ -189,8 +191,8 @@ static bool add_segments(pw_instance *instance, pw_error *error)
     return false;
 }
 
-/* Nearly all of a runtime is the compiler's state, its first member, which CompileFunction clears.
- */
+/* Nearly all of wasm3's runtime is the state of its compiler, which is the first member. It need
+ * not be cleared here, because CompileFunction clears it. */
 static M3Runtime *new_runtime(void)
 {
     M3Runtime *runtime = malloc(sizeof *runtime);
@@ -245,7 +247,8 @@ pw_instance *pw_instance_new(pw_store *store, pw_module *module, const pw_extern
                              bool eager, pw_error *error)
 {
     if (module->is_listing) {
-        pw_fail(error, PW_UNSUPPORTED, 0, "not supported: the module was read to be looked at");
+        pw_fail(error, PW_UNSUPPORTED, 0,
+                "not supported: the module was made only to be looked at");
         return NULL;
     }
     pw_instance *instance = calloc(1, sizeof *instance);
@@ -264,7 +267,8 @@ pw_instance *pw_instance_new(pw_store *store, pw_module *module, const pw_extern
         return NULL;
     }
     add_tags(instance);
-    /* From here on the store keeps it: what a segment wrote into an imported table stays. */
+    /* From here on the store owns the instance, even if a segment fails: what earlier segments
+     * wrote into an imported table can refer to the instance. */
     instance->next = store->instances;
     store->instances = instance;
     return pw_segments_apply(instance, error) ? instance : NULL;
@@ -273,8 +277,9 @@ pw_instance *pw_instance_new(pw_store *store, pw_module *module, const pw_extern
 void pw_instance_free(pw_instance *instance)
 {
     if (instance->runtime != NULL && instance->m3 != NULL) {
-        m3_FreeRuntime(instance->runtime); /* with its module */
-        /* wasm3 would give the pages to other instances, with the map of their old code. */
+        m3_FreeRuntime(instance->runtime); /* this also frees instance->m3 */
+        /* wasm3 would give the code pages to other instances, together with the maps of the old
+         * code. */
         FreeCodePages(&instance->store->environment->pagesReleased);
     } else {
         free(instance->runtime);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Constant expressions: https://webassembly.github.io/spec/core/exec/modules.html
- * They are valid, so nothing is checked again. */
-
+/* Evaluates constant expressions: https://webassembly.github.io/spec/core/exec/modules.html
+ * The expressions are valid, so nothing is checked again here. */
 #include "runtime/evaluate.h"
 #include "base/limits.h"
 #include "base/opcodes.h"
@@ -9,11 +8,11 @@
 
 #include <string.h>
 
-/* The instructions up to `end`. */
+/* The state while the instructions of an expression run. */
 typedef struct {
     const pw_instance *instance;
     pw_reader reader;
-    pw_error error; /* stays clear */
+    pw_error error; /* the reader needs one; nothing fails */
     uint32_t count; /* cells in use */
     uint64_t cells[PW_MAX_CONSTANT_OPERANDS * PW_MAX_CELLS];
 } machine;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Evaluating constant expressions. */
 #ifndef PW_EVALUATE_H
 #define PW_EVALUATE_H
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Element and data segments of instances. https://webassembly.github.io/spec/core/exec/modules.html
+/* Element and data segments of instances: https://webassembly.github.io/spec/core/exec/modules.html
  */
-
 #include "runtime/segments.h"
 #include "runtime/evaluate.h"
 
@@ -34,7 +33,8 @@ bool pw_segments_add(pw_instance *instance)
     return true;
 }
 
-/* Items are evaluated when they are copied: what they refer to cannot change. */
+/* Items are evaluated when they are copied, and not when the instance is made: the functions and
+ * immutable globals that they name cannot change meanwhile. */
 bool pw_elem_copy(pw_table *table, uint64_t to, const pw_elem *segment, uint32_t from,
                   uint32_t count)
 {

@@ -96,7 +96,7 @@ static uint32_t max_size(const pw_store *store, const pw_limits *limits)
     return declared ? (uint32_t)limits->max : store->max_elements;
 }
 
-/* Most are small, and filled with null. */
+/* Most tables are made with null in all elements, which calloc has written already. */
 bool pw_table_init(pw_table *table, const pw_store *store, pw_valtype type, const pw_limits *limits,
                    uint64_t init, pw_error *error)
 {
@@ -105,7 +105,8 @@ bool pw_table_init(pw_table *table, const pw_store *store, pw_valtype type, cons
     table->limits = *limits;
     table->max = max_size(store, limits);
     if (limits->min > table->max) {
-        return pw_fail(error, PW_LIMIT, 0, "table too large: %llu elements, at most %u",
+        return pw_fail(error, PW_LIMIT, 0,
+                       "table too large: it needs %llu elements, but the limit is %u",
                        (unsigned long long)limits->min, (unsigned)table->max);
     }
     uint32_t size = (uint32_t)limits->min;
@@ -114,8 +115,8 @@ bool pw_table_init(pw_table *table, const pw_store *store, pw_valtype type, cons
     }
     table->elements = calloc(size, sizeof *table->elements);
     if (table->elements == NULL) {
-        return pw_fail(error, PW_NO_MEMORY, 0, "no memory for a table of %u elements",
-                       (unsigned)size);
+        return pw_fail(error, PW_NO_MEMORY, 0,
+                       "out of memory: cannot allocate a table of %u elements", (unsigned)size);
     }
     table->size = table->capacity = size;
     return !init || pw_table_fill(table, 0, init, size);
@@ -126,7 +127,7 @@ pw_table *pw_table_new(pw_store *store, pw_valtype type, const pw_limits *limits
 {
     pw_table *table = calloc(1, sizeof *table);
     if (table == NULL) {
-        pw_fail(error, PW_NO_MEMORY, 0, "no memory for a table");
+        pw_fail(error, PW_NO_MEMORY, 0, "out of memory: cannot allocate a table");
         return NULL;
     }
     if (!pw_table_init(table, store, type, limits, init, error)) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The loop over the instructions of function bodies and of constant expressions.
+/* Validates function bodies and constant expressions, in a loop over their instructions.
  * https://webassembly.github.io/spec/core/appendix/algorithm.html */
 #include "base/limits.h"
 #include "validate/validate.h"
@@ -58,7 +58,8 @@ static inline bool check_instruction(pw_validator *v)
     return checks[op->check](v);
 }
 
-/* An `end` right behind the function would have been its own. */
+/* Fails because a function has no `end`. The phrase depends on what follows: an `end` right behind
+ * the function means that the function's size is wrong. */
 static bool fail_end(pw_validator *v)
 {
     const pw_reader *r = &v->decoder.reader;
@@ -76,7 +77,7 @@ static bool check_body(pw_decoder *d, const pw_functype *type)
     v->noperands = v->height = v->ncontrols = 0;
     v->at = r->pos;
     bool valid = pw_push_control(v, 0, type, PW_BOTTOM);
-    v->noperands = 0; /* a function's parameters are locals */
+    v->noperands = 0; /* parameters of a function are locals, and not on the operand stack */
     while (valid && v->ncontrols != 0) {
         pw_check_fast(v);
         if (r->pos == r->end) {

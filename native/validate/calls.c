@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Calls, parametric instructions and globals:
+/* Validates calls:
  * https://webassembly.github.io/spec/core/valid/instructions.html */
 #include "validate/validate.h"
 
@@ -9,7 +9,8 @@ static bool call(pw_validator *v, const pw_functype *type)
            pw_push_types(v, type->results, type->nresults);
 }
 
-/* The callee returns what the function does. */
+/* Checks a tail call: the results of the callee must be results of the function that makes the
+ * call. */
 static bool tail_call(pw_validator *v, const pw_functype *type)
 {
     const pw_functype *own = v->type;
@@ -43,7 +44,7 @@ bool pw_check_return_call(pw_validator *v)
     return read_callee(v, &type) && tail_call(v, type);
 }
 
-/* A type and a table; the index into it is popped. */
+/* Reads the type and the table of an indirect call, and pops the index into the table. */
 static bool read_indirect(pw_validator *v, const pw_functype **type)
 {
     uint32_t index;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Blocks and branches:
+/* Validates blocks and branches:
  * https://webassembly.github.io/spec/core/valid/instructions.html#control-instructions */
 #include "base/limits.h"
 #include "validate/validate.h"
@@ -47,7 +47,6 @@ static bool read_indexed_type(pw_validator *v, const pw_functype **type)
     return true;
 }
 
-/* *type is NULL for the empty type, where *single is PW_BOTTOM, and for that of one value. */
 bool pw_read_block_type(pw_validator *v, const pw_functype **type, pw_valtype *single)
 {
     pw_reader *r = &v->decoder.reader;
@@ -123,7 +122,7 @@ PW_NOINLINE static bool fail_rest(pw_validator *v)
                    v->op->text, v->noperands - v->height);
 }
 
-/* The results of the innermost block, and nothing else, are on the stack. */
+/* Pops the results of the innermost block. Nothing else may be on its stack. */
 static bool pop_results(pw_validator *v)
 {
     uint32_t count;
@@ -180,7 +179,7 @@ bool pw_check_else(pw_validator *v)
     return pw_push_types(v, types, count);
 }
 
-/* Without else the parameters are the results. */
+/* Checks an `if` that has no `else`: its parameters are then its results. */
 static bool check_missing_else(pw_validator *v, const pw_control *control)
 {
     uint32_t nparams;
@@ -254,7 +253,8 @@ bool pw_check_br_if(pw_validator *v)
     return pw_check_branch(v, types, count);
 }
 
-/* The operands fit a target, of as many types as the first one; they stay. */
+/* Checks that the operands match the types of a target of br_table, and that the target takes as
+ * many values as the first one. The operands stay on the stack. */
 static bool check_target(pw_validator *v, const pw_control *label, uint32_t expected)
 {
     uint32_t count;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Structures, arrays, scalar references and casts:
+/* Validates instructions on structures, arrays and scalar references, and casts:
  * https://webassembly.github.io/spec/core/valid/instructions.html#aggregate-instructions */
 #include "validate/validate.h"
 
@@ -70,7 +70,7 @@ bool pw_check_struct_new(pw_validator *v)
             return false;
         }
         if (v->noperands == v->height && pw_is_unreachable(v)) {
-            break; /* the rest is given, however many fields there are */
+            break; /* the stack of unreachable code gives the values of all other fields */
         }
     }
     return pw_push(v, reference(type, false));
@@ -145,7 +145,8 @@ bool pw_check_array_new_default(pw_validator *v)
            pw_pop(v, PW_I32) && pw_push(v, reference(type, false));
 }
 
-/* The popped ones run out before a count of any size is reached, but in unreachable code. */
+/* The count of elements can be as large as 2^32 - 1. The loop ends when the operands are used up:
+ * in unreachable code, one more pop stands for all that are missing. */
 bool pw_check_array_new_fixed(pw_validator *v)
 {
     const pw_typedef *type;
@@ -216,7 +217,7 @@ bool pw_check_array_get_packed(pw_validator *v)
     return array_get(v, true);
 }
 
-/* The type of an array that is written to. */
+/* Reads the type of an array that is written to, which must be mutable. */
 static bool read_target(pw_validator *v, const pw_typedef **type)
 {
     return read_definition(v, PW_TYPE_ARRAY, type) && check_mutable(v, *type, (*type)->fields);
@@ -307,7 +308,7 @@ bool pw_check_extern_convert_any(pw_validator *v)
 
 /* ---- casts ----------------------------------------------------------------------------------- */
 
-/* A target type, and the operand of the same hierarchy. */
+/* Reads the target type of a cast, and pops an operand of the same hierarchy of types. */
 static bool pop_cast(pw_validator *v, pw_valtype *target)
 {
     return pw_read_heaptype(&v->decoder, "target of a cast", target) &&
@@ -339,7 +340,7 @@ typedef struct {
     const pw_control *label;
     pw_valtype from;
     pw_valtype to;
-    pw_valtype rest; /* what `from` is if it is not `to` */
+    pw_valtype rest; /* the type of an operand of type `from` that is not a `to` */
 } cast;
 
 static bool read_cast(pw_validator *v, cast *c)
@@ -365,7 +366,8 @@ static bool read_cast(pw_validator *v, cast *c)
     return pw_check_type(v, c->to, c->from);
 }
 
-/* `taken` goes with the branch, `kept` stays. */
+/* Checks a branch that takes along a reference of type `taken`. If the branch is not taken, a
+ * reference of type `kept` stays on the stack. */
 static bool branch_on_cast(pw_validator *v, const cast *c, pw_valtype taken, pw_valtype kept)
 {
     uint32_t count;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory and vector instructions:
+/* Validates memory instructions:
  * https://webassembly.github.io/spec/core/valid/instructions.html#memory-instructions */
 #include "validate/validate.h"
 

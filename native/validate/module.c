@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Makes modules: decodes and validates their bytes. */
 #include "validate/module.h"
 #include "base/limits.h"
 #include "decode/decode.h"
@@ -38,7 +39,7 @@ static bool check_size(size_t size, pw_error *error)
                    PW_MAX_MODULE_SIZE);
 }
 
-/* A module with a copy of the bytes. */
+/* Makes a module that owns a copy of the bytes. */
 static pw_module *read_copy(const uint8_t *bytes, size_t size, uint32_t runnable, pw_error *error)
 {
     if (!check_size(size, error)) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The operand stack of the validator. */
+/* The operand stack of the validator: pushing, popping and comparing types. */
 #include "base/limits.h"
 #include "validate/validate.h"
 
@@ -26,7 +26,7 @@ typedef struct {
     char text[80];
 } typelist;
 
-/* "[i32 f64]"; what does not fit is left out. */
+/* Types as a message shows them, such as "[i32 f64]". What does not fit is left out. */
 static typelist show(const pw_valtype *types, uint32_t count)
 {
     typelist list = {"["};
@@ -63,7 +63,7 @@ PW_NOINLINE bool pw_fail_operand(pw_validator *v, const char *expected, pw_valty
                    pw_valtype_name(actual).text);
 }
 
-/* `noperands`: as it was before any was popped. */
+/* `noperands` is the number of operands before any was popped. */
 PW_NOINLINE static bool fail_operands(pw_validator *v, const pw_valtype *types, uint32_t count,
                                       uint32_t noperands)
 {
@@ -76,7 +76,8 @@ PW_NOINLINE static bool fail_operands(pw_validator *v, const pw_valtype *types, 
 
 /* ---- taking operands ------------------------------------------------------------------------- */
 
-/* The topmost operand, or the unknown type where the stack is polymorphic; false: there is none. */
+/* Takes the topmost operand. In unreachable code, an empty stack gives a value of unknown type;
+ * otherwise the result is false when the stack is empty. */
 static bool take(pw_validator *v, pw_valtype *type)
 {
     if (v->noperands == v->height) {
@@ -113,7 +114,7 @@ bool pw_pop_reference(pw_validator *v, pw_valtype *type)
     return pw_is_reference(*type) || pw_fail_operand(v, "a reference", *type);
 }
 
-/* In an unreachable block what is missing at the bottom is given. */
+/* In unreachable code, the stack gives all operands that are missing at its bottom. */
 bool pw_pop_other_types(pw_validator *v, const pw_valtype *types, uint32_t count)
 {
     uint32_t before = v->noperands;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tables and element segments. */
+/* Validates instructions on tables and element segments:
+ * https://webassembly.github.io/spec/core/valid/instructions.html#table-instructions */
 #include "validate/validate.h"
 
 static bool read_table(pw_validator *v, const pw_tabledef **table, pw_valtype *address)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Variables: locals, their types and which of them have been assigned; globals. */
+/* Validates instructions on locals and globals, and keeps track of the types of locals and of which
+ * of them have been assigned. */
 #include "base/limits.h"
 #include "validate/validate.h"
 
@@ -92,7 +93,7 @@ PW_NOINLINE static bool check_assigned(pw_validator *v, uint32_t index)
                    "uninitialized local: local %u of a type without null has no value yet", index);
 }
 
-/* The bits are all clear between bodies: pw_forget_assigned. */
+/* Notes that a local has a value. pw_forget_assigned clears all bits at the end of each body. */
 PW_NOINLINE static bool assign(pw_validator *v, uint32_t index)
 {
     if (is_assigned(v, index)) {
@@ -127,8 +128,7 @@ void pw_forget_assigned(pw_validator *v, uint32_t kept)
     }
 }
 
-/* ---- local.get, local.set, local.tee
- * ------------------------------------------------------------------------ */
+/* ---- local.get, local.set, local.tee --------------------------------------------------------- */
 
 bool pw_check_local_get(pw_validator *v)
 {
