@@ -160,7 +160,8 @@ static inline pw_valtype pw_concrete(uint32_t canonical, bool nullable)
     return pw_reference_to(PW_CONCRETE | canonical, nullable);
 }
 
-/* Whether a local, or an element of a table, of this type may have no initial value. */
+/* Whether the type has a default value, so that a local or an element of a table of this type need
+ * not be given an initial value. */
 static inline bool pw_is_defaultable(pw_valtype type)
 {
     return (type & PW_NON_NULL) == 0;

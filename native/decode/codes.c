@@ -23,8 +23,8 @@ static bool read_size(pw_decoder *d, uint32_t *size)
     }
     if (*size > pw_reader_left(r)) {
         return pw_fail(r->error, PW_MALFORMED, offset,
-                       "length out of bounds: a function has %u bytes, but the %s has %zu left",
-                       *size, r->unit, pw_reader_left(r));
+                       "length out of bounds: a function has %u byte%s, but the %s has %zu left",
+                       *size, pw_plural(*size), r->unit, pw_reader_left(r));
     }
     if (*size > PW_MAX_FUNCTION_SIZE) {
         return pw_fail(r->error, PW_LIMIT, offset,
@@ -37,13 +37,17 @@ static bool read_size(pw_decoder *d, uint32_t *size)
 static bool check_local_count(pw_decoder *d, uint32_t offset, uint64_t nlocals, uint64_t nparams)
 {
     if (nlocals > UINT32_MAX) {
-        return pw_fail(d->reader.error, PW_MALFORMED, offset,
-                       "too many locals: %llu do not fit 32 bits", (unsigned long long)nlocals);
+        return pw_fail(
+            d->reader.error, PW_MALFORMED, offset,
+            "too many locals: a function has %llu locals, but their number must fit 32 bits",
+            (unsigned long long)nlocals);
     }
     if (nlocals + nparams > PW_MAX_LOCALS) {
-        return pw_fail(d->reader.error, PW_LIMIT, offset,
-                       "too many locals: %llu with the parameters, but at most %u are supported",
-                       (unsigned long long)(nlocals + nparams), PW_MAX_LOCALS);
+        return pw_fail(
+            d->reader.error, PW_LIMIT, offset,
+            "too many locals: a function has %llu locals including its parameters, but at most "
+            "%u are supported",
+            (unsigned long long)(nlocals + nparams), PW_MAX_LOCALS);
     }
     return true;
 }
@@ -131,6 +135,8 @@ bool pw_check_code_count(pw_decoder *d)
         return true;
     }
     return pw_fail(d->reader.error, PW_MALFORMED, d->codes_offset,
-                   "function and code section have inconsistent lengths: %u and %u entries",
-                   declared, d->ncodes);
+                   "function and code section have inconsistent lengths: %u function%s declared, "
+                   "but there %s %u bod%s",
+                   declared, declared == 1 ? " is" : "s are", d->ncodes == 1 ? "is" : "are",
+                   d->ncodes, d->ncodes == 1 ? "y" : "ies");
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Constant expressions: https://webassembly.github.io/spec/core/valid/instructions.html
- * #constant-expressions. The validator checks them. An expression of one instruction, as nearly all
- * are, is decoded here once and for all; any other one is kept as code, which pw_evaluate runs. */
+/* Reads constant expressions:
+ * https://webassembly.github.io/spec/core/valid/instructions.html#constant-expressions
+ * The validator checks them. An expression of one instruction, as nearly all are, is decoded here
+ * once and for all; any other one is kept as code, which pw_evaluate runs. */
 #include "decode/constexpr.h"
 
 static bool read_i32(pw_reader *r, pw_constexpr *c)

@@ -22,9 +22,9 @@ static bool expect(pw_reader *r, const char *what, const uint8_t *expected, cons
     }
     if (memcmp(data, expected, 4) != 0) {
         return pw_fail(r->error, PW_MALFORMED, offset,
-                       "%s: the %s is %02x %02x %02x %02x, not %02x %02x %02x %02x", phrase, what,
-                       data[0], data[1], data[2], data[3], expected[0], expected[1], expected[2],
-                       expected[3]);
+                       "%s: the %s is %02x %02x %02x %02x, but must be %02x %02x %02x %02x", phrase,
+                       what, data[0], data[1], data[2], data[3], expected[0], expected[1],
+                       expected[2], expected[3]);
     }
     return true;
 }

@@ -20,8 +20,8 @@ bool pw_decode_grow(pw_decoder *d, void **array, uint32_t *capacity, uint32_t ne
     void *grown = realloc(*array, (size_t)larger * size);
     if (grown == NULL) {
         return pw_fail(d->reader.error, PW_NO_MEMORY, pw_reader_offset(&d->reader),
-                       "out of memory: %llu entries of %zu bytes", (unsigned long long)larger,
-                       size);
+                       "out of memory: cannot allocate %llu entries of %zu bytes",
+                       (unsigned long long)larger, size);
     }
     *array = grown;
     *capacity = (uint32_t)larger;
@@ -33,7 +33,7 @@ void *pw_decode_alloc(pw_decoder *d, size_t count, size_t size)
     void *result = pw_arena_alloc(&d->module->arena, count, size);
     if (result == NULL) {
         pw_fail(d->reader.error, PW_NO_MEMORY, pw_reader_offset(&d->reader),
-                "out of memory: %zu entries of %zu bytes", count, size);
+                "out of memory: cannot allocate %zu entries of %zu bytes", count, size);
     }
     return result;
 }
@@ -42,7 +42,7 @@ bool pw_fail_index(pw_decoder *d, const char *what, uint32_t offset, uint32_t in
 {
     if (size == 0) {
         return pw_fail(d->reader.error, PW_INVALID, offset,
-                       "unknown %s %u: none is defined up to here", what, index);
+                       "unknown %s %u: there is no %s before this point", what, index, what);
     }
     return pw_fail(d->reader.error, PW_INVALID, offset, "unknown %s %u: expected an index below %u",
                    what, index, size);

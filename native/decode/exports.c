@@ -96,7 +96,7 @@ bool pw_check_export_names(pw_decoder *d)
     sort_key *keys = calloc(2 * count, sizeof *keys);
     if (keys == NULL) {
         return pw_fail(d->reader.error, PW_NO_MEMORY, pw_reader_offset(&d->reader),
-                       "out of memory: sorting %zu export names", count);
+                       "out of memory: cannot sort %zu export names", count);
     }
     for (size_t i = 0; i < count; i++) {
         keys[i] = (sort_key){hash_name(d->exports[i].name), &d->exports[i]};
@@ -107,7 +107,8 @@ bool pw_check_export_names(pw_decoder *d)
         return true;
     }
     const uint8_t *text = (const uint8_t *)duplicate->name.data;
-    return pw_fail(d->reader.error, PW_INVALID, (uint64_t)(text - d->reader.base),
-                   "duplicate export name \"%.*s\": export %td has the name of an earlier one",
-                   pw_shown_size(duplicate->name), duplicate->name.data, duplicate - d->exports);
+    return pw_fail(
+        d->reader.error, PW_INVALID, (uint64_t)(text - d->reader.base),
+        "duplicate export name \"%.*s\": export %td has the same name as an earlier export",
+        pw_shown_size(duplicate->name), duplicate->name.data, duplicate - d->exports);
 }

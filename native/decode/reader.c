@@ -37,9 +37,9 @@ pw_reader pw_reader_part(const pw_reader *outer, const char *unit, size_t size)
 static bool fail_end(pw_reader *r, const char *what)
 {
     return pw_fail(r->error, PW_MALFORMED, pw_reader_offset(r),
-                   "unexpected end%s: the %s has %zu bytes left where the %s is expected",
+                   "unexpected end%s: the %s has %zu byte%s left where the %s is expected",
                    r->unit == whole_module ? "" : " of section or function", r->unit,
-                   pw_reader_left(r), what);
+                   pw_reader_left(r), pw_plural(pw_reader_left(r)), what);
 }
 
 bool pw_read_byte(pw_reader *r, const char *what, uint8_t *value)
@@ -83,8 +83,8 @@ static bool fail_number(pw_reader *r, const char *phrase, const char *what, unsi
                         bool is_signed)
 {
     return pw_fail(r->error, PW_MALFORMED, pw_reader_offset(r),
-                   "%s: the %s is expected as %c%u, in at most %u bytes", phrase, what,
-                   is_signed ? 's' : 'u', bits, (bits + 6) / 7);
+                   "%s: the %s must be %s%u of at most %u bytes", phrase, what,
+                   is_signed ? "an s" : "a u", bits, (bits + 6) / 7);
 }
 
 /* Checks the last byte that a number may have. Only `used` bits of it belong to the number; the
@@ -194,8 +194,8 @@ bool pw_read_count(pw_reader *r, const char *what, size_t entry_size, uint32_t m
     size_t left = pw_reader_left(&ahead);
     if (value > left / entry_size + 1) {
         return pw_fail(r->error, PW_MALFORMED, pw_reader_offset(r),
-                       "length out of bounds: the %s is %u, but the %s has %zu bytes left", what,
-                       value, r->unit, left);
+                       "length out of bounds: the %s is %u, but the %s has %zu byte%s left", what,
+                       value, r->unit, left, pw_plural(left));
     }
     if (value > max) {
         return pw_fail(r->error, PW_LIMIT, pw_reader_offset(r),
@@ -275,8 +275,8 @@ bool pw_read_name(pw_reader *r, const char *what, pw_name *name)
     }
     if (size > pw_reader_left(&ahead)) {
         return pw_fail(r->error, PW_MALFORMED, pw_reader_offset(r),
-                       "length out of bounds: the %s has %u bytes, but the %s has %zu left", what,
-                       size, r->unit, pw_reader_left(&ahead));
+                       "length out of bounds: the %s has %u byte%s, but the %s has %zu left", what,
+                       size, pw_plural(size), r->unit, pw_reader_left(&ahead));
     }
     size_t valid = valid_utf8(ahead.pos, size);
     if (valid < size) {

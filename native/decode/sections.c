@@ -161,7 +161,8 @@ static bool read_table_with_init(pw_decoder *d)
     }
     if (reserved != 0) {
         return pw_fail(d->reader.error, PW_MALFORMED, offset,
-                       "malformed table: 0x%02x before its type is not 0", reserved);
+                       "malformed table: expected 0 before the type of a table but got 0x%02x",
+                       reserved);
     }
     pw_externtype type;
     if (!pw_read_externtype(d, PW_EXTERN_TABLE, &type) ||
@@ -286,8 +287,7 @@ static bool read_start(pw_decoder *d)
     const pw_functype *type = &d->types[d->function_types[index]];
     if (type->nparams != 0 || type->nresults != 0) {
         return pw_fail(d->reader.error, PW_INVALID, offset,
-                       "start function %u: expected () -> (), but it has %u parameters and %u "
-                       "results",
+                       "start function %u: expected no parameters and no results but got %u and %u",
                        index, type->nparams, type->nresults);
     }
     d->module->info.start = index;
@@ -399,8 +399,8 @@ static bool read_frame(pw_reader *r, const char *name, uint32_t *size)
     }
     if (*size > pw_reader_left(r)) {
         return pw_fail(r->error, PW_MALFORMED, offset,
-                       "length out of bounds: the %s has %u bytes, but the module has %zu left",
-                       name, *size, pw_reader_left(r));
+                       "length out of bounds: the %s has %u byte%s, but the module has %zu left",
+                       name, *size, pw_plural(*size), pw_reader_left(r));
     }
     return true;
 }
@@ -419,10 +419,10 @@ static bool read_section(pw_decoder *d, const section *s)
     }
     size_t left = pw_reader_left(&d->reader);
     if (left != 0) {
-        return pw_fail(d->reader.error, PW_MALFORMED, pw_reader_offset(&d->reader),
-                       "section size mismatch: the %s has %u bytes, but its contents end after "
-                       "%zu",
-                       s->name, size, size - left);
+        return pw_fail(
+            d->reader.error, PW_MALFORMED, pw_reader_offset(&d->reader),
+            "section size mismatch: the %s has %u byte%s, but its contents end after %zu", s->name,
+            size, pw_plural(size), size - left);
     }
     d->reader = outer;
     d->reader.pos += size;
@@ -471,12 +471,12 @@ static bool check_order(pw_decoder *d, size_t place)
     size_t found = place_of(*r->pos);
     if (found == NSECTIONS) {
         return pw_fail(r->error, PW_MALFORMED, pw_reader_offset(r),
-                       "malformed section id: %u is above 13", *r->pos);
+                       "malformed section id: expected at most 13 but got %u", *r->pos);
     }
     if (found < place) {
         return pw_fail(r->error, PW_MALFORMED, pw_reader_offset(r),
-                       "unexpected content after last section: the %s must come once and before "
-                       "what precedes it here",
+                       "unexpected content after last section: the %s may appear only once, and "
+                       "must precede the section that it follows here",
                        sections[found].name);
     }
     return true;

@@ -44,7 +44,7 @@ static bool read_elem_kind(pw_decoder *d)
     }
     if (kind != ELEM_KIND_FUNC) {
         return pw_fail(d->reader.error, PW_MALFORMED, offset,
-                       "malformed element kind: 0x%02x is not 0 (functions)", kind);
+                       "malformed element kind: expected 0 (functions) but got 0x%02x", kind);
     }
     return true;
 }
@@ -107,7 +107,7 @@ static bool read_elem_flags(pw_decoder *d, uint32_t *flags)
     }
     if (*flags > ELEM_ALL) {
         return pw_fail(d->reader.error, PW_MALFORMED, offset,
-                       "malformed elements segment kind: %u is above 7", *flags);
+                       "malformed elements segment kind: expected at most 7 but got %u", *flags);
     }
     return true;
 }
@@ -157,9 +157,11 @@ bool pw_read_elem(pw_decoder *d)
 bool pw_begin_datas(pw_decoder *d, uint32_t count)
 {
     if (d->has_data_count && count != d->data_count) {
-        return pw_fail(d->reader.error, PW_MALFORMED, pw_reader_offset(&d->reader),
-                       "data count and data section have inconsistent lengths: %u and %u segments",
-                       d->data_count, count);
+        return pw_fail(
+            d->reader.error, PW_MALFORMED, pw_reader_offset(&d->reader),
+            "data count and data section have inconsistent lengths: the data count is %u, "
+            "but the data section has %u segment%s",
+            d->data_count, count, pw_plural(count));
     }
     d->datas = pw_decode_alloc(d, count, sizeof *d->datas);
     d->module->datas = d->datas;
@@ -188,7 +190,7 @@ static bool read_data_form(pw_decoder *d, uint32_t *form)
     }
     if (*form > DATA_EXPLICIT) {
         return pw_fail(d->reader.error, PW_MALFORMED, offset,
-                       "malformed data segment kind: %u is above 2", *form);
+                       "malformed data segment kind: expected at most 2 but got %u", *form);
     }
     return true;
 }

@@ -144,10 +144,10 @@ static bool read_fields(pw_decoder *d, pw_typedef *definition)
 
 static bool fail_form(pw_decoder *d, uint8_t form)
 {
-    return pw_fail(d->reader.error, PW_MALFORMED, pw_reader_offset(&d->reader),
-                   "%s: the form of a type is 0x%02x, not 0x60 (func) or another one",
-                   form >= 0x80 ? "integer representation too long" : "malformed definition type",
-                   form);
+    return pw_fail(
+        d->reader.error, PW_MALFORMED, pw_reader_offset(&d->reader),
+        "%s: the form of a type is 0x%02x, which is neither 0x60 (func) nor that of another type",
+        form >= 0x80 ? "integer representation too long" : "malformed definition type", form);
 }
 
 /* Reads the form of a type, without moving the cursor. */
@@ -429,7 +429,7 @@ static bool grow_groups(pw_decoder *d)
     uint32_t *groups = calloc(capacity, sizeof *groups);
     if (groups == NULL) {
         return pw_fail(d->reader.error, PW_NO_MEMORY, pw_reader_offset(&d->reader),
-                       "out of memory: %u groups of types", capacity);
+                       "out of memory: cannot allocate a table of %u groups of types", capacity);
     }
     t->groups = groups;
     t->groups_capacity = capacity;

@@ -62,7 +62,8 @@ bool pw_read_heaptype(pw_decoder *d, const char *what, pw_valtype *type)
     }
     uint8_t code = *d->reader.pos; /* an abstract heap type is one byte, not a longer number */
     if (!is_heap_code(code)) {
-        return fail_type(&d->reader, what, "malformed heap type", "func, extern or another one");
+        return fail_type(&d->reader, what, "malformed heap type",
+                         "func, extern or another heap type");
     }
     note_type(d, feature_of(code), what, code);
     d->reader = ahead;
@@ -98,7 +99,7 @@ static bool read_type(pw_decoder *d, const char *what, bool numbers, pw_valtype 
         note_type(d, feature_of(code), what, code);
     } else if (!numbers) {
         return fail_type(&d->reader, what, "malformed reference type",
-                         "funcref, externref or another one");
+                         "funcref, externref or another reference type");
     } else if (code < PW_V128 || code > PW_I32) {
         return fail_type(&d->reader, what, "malformed value type",
                          "i32, i64, f32, f64, v128 or a reference type");
@@ -138,7 +139,7 @@ bool pw_read_functypeindex(pw_decoder *d, uint32_t *index)
     }
     if (d->typesection.typedefs[*index].kind != PW_TYPE_FUNC) {
         return pw_fail(d->reader.error, PW_INVALID, offset,
-                       "type mismatch: type %u is expected to be a function type", *index);
+                       "type mismatch: expected a function type but type %u is not one", *index);
     }
     return true;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The functions that the extension with the CPython types calls, as a table of pointers. That
  * extension gets the address of the table, because it shares no symbols with the extension that
- * owns the engine. A member without a comment is the function of pw.h that has its name. */
+ * owns the engine. A member without a comment is the function that has its name and the prefix pw_.
+ */
 #ifndef PW_API_H
 #define PW_API_H
 
@@ -13,6 +14,7 @@
 
 struct pw_api {
     uint32_t size; /* bytes of this struct: shows whether both extensions were built together */
+    /* Sets the hooks that all stores call: pw_set_engine_hooks of engine/engine.h. */
     void (*set_hooks)(pw_host_hook host, pw_tick_hook tick);
     pw_store *(*store_new)(const pw_store_limits *limits, pw_error *error);
     pw_meter *(*store_meter)(pw_store *store);
@@ -32,6 +34,7 @@ struct pw_api {
     const void *(*store_type)(pw_store *store, pw_module *module, uint32_t type);
     /* pw_store_visit_externs of runtime/externs.h. */
     uint64_t (*visit_externs)(const pw_store *store, pw_extern_visitor visit, void *arg);
+    /* Looks up what calls of a function need. The result is valid as long as the store lives. */
     pw_callee (*callee)(const pw_func *func);
     /* Calls a function. `values` are 64-bit cells: the arguments are in the first nparam_cells of
      * them, and the results are written to the first nresult_cells. A 32-bit value is in the low

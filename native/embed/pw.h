@@ -114,7 +114,7 @@ bool pw_instance_restore(pw_instance *instance, const pw_snapshot *snapshot, pw_
 /* The version of wasm3, static. */
 const char *pw_engine_version(void);
 
-/* The functions that the extension with the CPython types calls: see api.h. Static. */
+/* The functions that the extension with the CPython types calls: see api.h. The table is static. */
 typedef struct pw_api pw_api;
 const pw_api *pw_get_api(void);
 

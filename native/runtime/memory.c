@@ -9,9 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Pages of the largest 32-bit memory, which has 4 GiB. */
-#define MAX_PAGES 65536
-
 struct pw_memory {
     atomic_uint references;
     pw_limits limits;
@@ -142,7 +139,10 @@ static pw_memory *find_memory(uint64_t min, uint64_t max)
 
 static uint64_t max_pages(const pw_store *store, const pw_limits *limits)
 {
-    uint64_t max = limits->has_max && limits->max < MAX_PAGES ? limits->max : MAX_PAGES;
+    uint64_t max = PW_MAX_MEMORY32_PAGES;
+    if (limits->has_max && limits->max < max) {
+        max = limits->max;
+    }
     return max < store->max_pages ? max : store->max_pages;
 }
 

@@ -61,10 +61,11 @@ static bool copy_data(const pw_memory *memory, uint64_t to, const pw_data *segme
     return true;
 }
 
-static bool trapped(pw_error *error, pw_trap trap, const char *phrase, uint32_t segment,
+static bool trapped(pw_error *error, pw_trap trap, const char *kind, uint32_t segment,
                     uint64_t offset)
 {
-    pw_fail(error, PW_TRAPPED, offset, "%s: segment %u", phrase, (unsigned)segment);
+    pw_fail(error, PW_TRAPPED, offset, "%s: %s segment %u does not fit", pw_trap_text(trap), kind,
+            (unsigned)segment);
     error->trap = trap;
     return false;
 }
@@ -88,7 +89,7 @@ static bool apply_elem(pw_instance *instance, uint32_t index, pw_error *error)
     if (segment->mode == PW_SEGMENT_ACTIVE) {
         uint64_t to = evaluate_offset(instance, &segment->offset);
         if (!pw_elem_copy(instance->tables[segment->table], to, elem, 0, elem->count)) {
-            return trapped(error, PW_TRAP_TABLE_OUT_OF_BOUNDS, "out of bounds table access", index,
+            return trapped(error, PW_TRAP_TABLE_OUT_OF_BOUNDS, "element", index,
                            segment->offset.offset);
         }
     }
@@ -105,8 +106,7 @@ static bool apply_data(pw_instance *instance, uint32_t index, pw_error *error)
     }
     uint64_t to = evaluate_offset(instance, &segment->offset);
     if (!copy_data(pw_memory_at(instance, segment->memory), to, data)) {
-        return trapped(error, PW_TRAP_MEMORY_OUT_OF_BOUNDS, "out of bounds memory access", index,
-                       segment->offset.offset);
+        return trapped(error, PW_TRAP_MEMORY_OUT_OF_BOUNDS, "data", index, segment->offset.offset);
     }
     data->size = 0;
     return true;

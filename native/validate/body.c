@@ -67,7 +67,7 @@ static bool fail_end(pw_validator *v)
                          : *r->end == PW_OP_END ? "section size mismatch"
                                                 : "END opcode expected";
     return pw_fail(r->error, PW_MALFORMED, pw_reader_offset(r),
-                   "%s: the %s ends inside a block or before its last end", phrase, r->unit);
+                   "%s: the %s ends inside a block or before its final end", phrase, r->unit);
 }
 
 static bool check_body(pw_decoder *d, const pw_functype *type)
@@ -91,8 +91,9 @@ static bool check_body(pw_decoder *d, const pw_functype *type)
     pw_forget_assigned(v, 0);
     if (valid && r->pos != r->end) {
         return pw_fail(r->error, PW_MALFORMED, pw_reader_offset(r),
-                       "section size mismatch: the function ends %zu bytes before its size says",
-                       pw_reader_left(r));
+                       "section size mismatch: %zu byte%s of the function follow%s its final end",
+                       pw_reader_left(r), pw_plural(pw_reader_left(r)),
+                       pw_reader_left(r) == 1 ? "s" : "");
     }
     return valid;
 }
@@ -118,7 +119,7 @@ static bool check_constant_result(const pw_validator *v, const char *what, pw_va
 {
     if (v->noperands != 1) {
         return pw_fail(v->decoder.reader.error, PW_INVALID, offset,
-                       "type mismatch: the %s is expected to be one %s, but %u values are given",
+                       "type mismatch: the %s must be one value of type %s, but it gives %u values",
                        what, pw_valtype_name(expected).text, v->noperands);
     }
     if (!pw_matches(v->decoder.module->typedefs, v->operands[0], expected)) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Validates calls:
- * https://webassembly.github.io/spec/core/valid/instructions.html */
+ * https://webassembly.github.io/spec/core/valid/instructions.html#control-instructions */
 #include "validate/validate.h"
 
 static bool call(pw_validator *v, const pw_functype *type)
@@ -55,9 +55,10 @@ static bool read_indirect(pw_validator *v, const pw_functype **type)
     }
     const pw_tabledef *table = &v->decoder.tables[number];
     if (!pw_matches(v->decoder.module->typedefs, table->type, PW_FUNCREF)) {
-        return pw_fail(v->decoder.reader.error, PW_INVALID, pw_at(v),
-                       "type mismatch: %s expected a table of functions but table %u is of %s",
-                       v->op->text, number, pw_valtype_name(table->type).text);
+        return pw_fail(
+            v->decoder.reader.error, PW_INVALID, pw_at(v),
+            "type mismatch: %s expected a table of functions but table %u has elements of type %s",
+            v->op->text, number, pw_valtype_name(table->type).text);
     }
     *type = &v->decoder.types[index];
     return pw_pop(v, pw_address_type(&table->limits));

@@ -69,7 +69,7 @@ static bool read_clause(pw_validator *v)
     }
     if (kind > LAST_CATCH) {
         return pw_fail(v->decoder.reader.error, PW_MALFORMED, offset,
-                       "malformed catch clause: kind 0x%02x is above 3", kind);
+                       "malformed catch clause: expected a kind of at most 3 but got 0x%02x", kind);
     }
     bool reference = (kind & CATCH_HAS_REFERENCE) != 0;
     if (kind >= PW_CATCH_ALL) {

@@ -14,7 +14,7 @@ static bool read_definition(pw_validator *v, pw_typekind kind, const pw_typedef 
     *definition = &v->decoder.module->typedefs[index];
     return (*definition)->kind == kind ||
            pw_fail(v->decoder.reader.error, PW_INVALID, pw_at(v),
-                   "type mismatch: %s expected %s but type %u is another one", v->op->text,
+                   "type mismatch: %s expected %s type but type %u is not one", v->op->text,
                    kind == PW_TYPE_STRUCT ? "a structure" : "an array", index);
 }
 
@@ -37,7 +37,7 @@ static bool check_packed(pw_validator *v, const pw_field *field, bool packed)
 {
     return is_packed(field) == packed ||
            pw_fail(v->decoder.reader.error, PW_INVALID, pw_at(v),
-                   "type mismatch: %s expected %s field but got one of %s", v->op->text,
+                   "type mismatch: %s expected %s field but got one of type %s", v->op->text,
                    packed ? "a packed" : "an unpacked", pw_valtype_name(field->type).text);
 }
 
@@ -45,7 +45,7 @@ static bool check_default(pw_validator *v, const pw_field *field)
 {
     return pw_is_defaultable(field->type) ||
            pw_fail(v->decoder.reader.error, PW_INVALID, pw_at(v),
-                   "type mismatch: %s expected a type with a default but got %s", v->op->text,
+                   "type mismatch: %s expected a type with a default value but got %s", v->op->text,
                    pw_valtype_name(field->type).text);
 }
 
@@ -53,7 +53,7 @@ static bool check_mutable(pw_validator *v, const pw_typedef *definition, const p
 {
     return field->is_mutable ||
            pw_fail(v->decoder.reader.error, PW_INVALID, pw_at(v),
-                   "immutable %s: %s expected a mutable one",
+                   "immutable %s: %s cannot write to it",
                    definition->kind == PW_TYPE_STRUCT ? "field" : "array", v->op->text);
 }
 
@@ -168,7 +168,7 @@ static bool check_numeric(pw_validator *v, const pw_typedef *type)
 {
     return !pw_is_reference(type->fields->type) ||
            pw_fail(v->decoder.reader.error, PW_INVALID, pw_at(v),
-                   "array type is not numeric or vector: %s got one of %s", v->op->text,
+                   "array type is not numeric or vector: %s got an array of %s", v->op->text,
                    pw_valtype_name(type->fields->type).text);
 }
 
@@ -250,10 +250,10 @@ bool pw_check_array_copy(pw_validator *v)
         return false;
     }
     if (!pw_matches(v->decoder.module->typedefs, from->fields->type, to->fields->type)) {
-        return pw_fail(v->decoder.reader.error, PW_INVALID, pw_at(v),
-                       "array types do not match: array.copy expected %s but got %s",
-                       pw_valtype_name(to->fields->type).text,
-                       pw_valtype_name(from->fields->type).text);
+        return pw_fail(
+            v->decoder.reader.error, PW_INVALID, pw_at(v),
+            "array types do not match: array.copy expected elements of type %s but got %s",
+            pw_valtype_name(to->fields->type).text, pw_valtype_name(from->fields->type).text);
     }
     return pw_pop(v, PW_I32) && pw_pop(v, PW_I32) && pw_pop(v, reference(from, true)) &&
            pw_pop(v, PW_I32) && pw_pop(v, reference(to, true));

@@ -53,7 +53,7 @@ bool pw_read_memarg(pw_validator *v, bool exact, pw_valtype *address)
     *address = pw_address_type(&v->decoder.memories[memory].limits);
     if (offset > UINT32_MAX && *address == PW_I32) {
         return pw_fail(v->decoder.reader.error, PW_INVALID, pw_at(v),
-                       "offset out of range: %llu in a memory of 32-bit addresses",
+                       "offset out of range: %llu does not fit the 32-bit addresses of the memory",
                        (unsigned long long)offset);
     }
     return true;
@@ -95,7 +95,7 @@ bool pw_check_fence(pw_validator *v)
         return false;
     }
     return byte == 0 || pw_fail(v->decoder.reader.error, PW_MALFORMED, pw_at(v),
-                                "zero byte expected: atomic.fence has 0x%02x", byte);
+                                "zero byte expected: atomic.fence got 0x%02x", byte);
 }
 
 /* ---- whole memories -------------------------------------------------------------------------- */
@@ -151,8 +151,10 @@ bool pw_check_memory_fill(pw_validator *v)
 bool pw_check_data_index(pw_validator *v, uint32_t index)
 {
     if (!v->decoder.has_data_count) {
-        return pw_fail(v->decoder.reader.error, PW_MALFORMED, pw_at(v),
-                       "data count section required: %s names data segment %u", v->op->text, index);
+        return pw_fail(
+            v->decoder.reader.error, PW_MALFORMED, pw_at(v),
+            "data count section required: %s names data segment %u, but there is no such section",
+            v->op->text, index);
     }
     return index < v->decoder.data_count ||
            pw_fail_index(&v->decoder, "data segment", pw_at(v), index, v->decoder.data_count);

@@ -20,7 +20,8 @@ static pw_module *read_bytes(const uint8_t *bytes, size_t size, uint32_t runnabl
 {
     pw_module *module = pw_module_allocate(bytes, size);
     if (module == NULL) {
-        pw_fail(error, PW_NO_MEMORY, 0, "out of memory: a module of %zu bytes", size);
+        pw_fail(error, PW_NO_MEMORY, 0, "out of memory: cannot allocate a module of %zu bytes",
+                size);
         return NULL;
     }
     if (!decode(module, runnable, error)) {
@@ -47,7 +48,8 @@ static pw_module *read_copy(const uint8_t *bytes, size_t size, uint32_t runnable
     }
     uint8_t *copy = malloc(size + (size == 0));
     if (copy == NULL) {
-        pw_fail(error, PW_NO_MEMORY, 0, "out of memory: a module of %zu bytes", size);
+        pw_fail(error, PW_NO_MEMORY, 0, "out of memory: cannot allocate a module of %zu bytes",
+                size);
         return NULL;
     }
     if (size != 0) {

@@ -9,9 +9,10 @@ bool pw_grow_operands(pw_validator *v, uint32_t more)
 {
     uint64_t need = (uint64_t)v->noperands + more;
     if (need > PW_MAX_OPERANDS) {
-        return pw_fail(v->decoder.reader.error, PW_LIMIT, pw_at(v),
-                       "too many: %llu operands, but at most %u are supported",
-                       (unsigned long long)need, PW_MAX_OPERANDS);
+        return pw_fail(
+            v->decoder.reader.error, PW_LIMIT, pw_at(v),
+            "too many: a function has %llu operands on its stack, but at most %u are supported",
+            (unsigned long long)need, PW_MAX_OPERANDS);
     }
     void *operands = v->operands;
     bool grown = pw_decode_grow(&v->decoder, &operands, &v->operands_capacity, (uint32_t)need,

@@ -16,7 +16,7 @@ bool pw_check_ref_is_null(pw_validator *v)
 }
 
 /* In a function body, ref.func may name only functions that something outside of all bodies names,
- * so that a compiler need not look at one body to compile another. */
+ * so that a compiler can compile one body without reading the others. */
 bool pw_check_ref_func(pw_validator *v)
 {
     uint32_t function;

@@ -603,13 +603,13 @@ def test_limits_hold() -> None:
     grown.exports.grow(3)
     memory = pywasm3.Instance(module, limits=Limits(memory=2 * 65536))
     memory.exports.count()
-    with pytest.raises(SnapshotError, match="a memory of 4 pages, more than"):
+    with pytest.raises(SnapshotError, match="a memory of 4 pages, which is more than"):
         memory.restore(grown.snapshot())
     assert (memory.exports.g.value, memory.exports.size()) == (6, 1)
     grown = pywasm3.Instance(module)
     grown.exports.functions.grow(4)
     table = pywasm3.Instance(module, limits=Limits(table=3))
-    with pytest.raises(SnapshotError, match="a table of 6 elements, and 3 are allowed"):
+    with pytest.raises(SnapshotError, match="a table of 6 elements, but at most 3 are"):
         table.restore(grown.snapshot())
 
 
@@ -674,20 +674,20 @@ WORDS = {
         ("pages", 1 << 63, "a memory of"),
         ("runs", 1 << 60, "too early"),
         ("runs", 0, "damaged"),
-        ("offset", 65536, "not within the memory"),
-        ("offset", (1 << 64) - 4096, "not within the memory"),
-        ("size", 1 << 63, "not within the memory"),
-        ("size", 65536, "too early or too late"),
+        ("offset", 65536, "outside of the memory"),
+        ("offset", (1 << 64) - 4096, "outside of the memory"),
+        ("size", 1 << 63, "outside of the memory"),
+        ("size", 65536, "too few or too many bytes"),
         ("functions", 1, "smaller than the module"),
         ("functions", 1 << 61, "too early"),
-        ("function", 100, "a function is none"),
-        ("function", 1 << 63, "a function is none"),
+        ("function", 100, "a function that does not exist"),
+        ("function", 1 << 63, "a function that does not exist"),
         ("externs", (1 << 64) - 1, "too early"),
-        ("extern", 1, "an external reference is none"),
-        ("extern", 1 << 63, "an external reference is none"),
+        ("extern", 1, "an external reference that does not exist"),
+        ("extern", 1 << 63, "an external reference that does not exist"),
         ("typed", 0, "smaller than the module"),
-        ("typed function", 0, "null is where its type excludes it"),
-        ("typed function", 4, "or of another type"),  # "grow"
+        ("typed function", 0, "null where the type excludes null"),
+        ("typed function", 4, "does not match the type"),  # "grow"
     ],
 )
 def test_a_forged_word_is_refused(word: str, value: int, message: str) -> None:
@@ -717,7 +717,7 @@ def test_null_given_as_an_object_is_refused() -> None:
     instance = state()
     instance.exports.externs[0] = "object"
     snapshot = instance.snapshot()
-    with pytest.raises(SnapshotError, match="an external reference is none"):
+    with pytest.raises(SnapshotError, match="an external reference that does not exist"):
         instance.restore(forged(snapshot, snapshot._image, (None,)))
 
 
