@@ -25,9 +25,9 @@ bool pw_module_next_section(const pw_module *module, pw_section *section);
 
 /* cdef: end */
 
-struct pw_decoder;
+typedef struct pw_decoder pw_decoder;
 
 /* Reads everything that follows the magic number and the version. False with the error set. */
-bool pw_read_sections(struct pw_decoder *decoder);
+bool pw_read_sections(pw_decoder *decoder);
 
 #endif

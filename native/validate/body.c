@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Validates function bodies and constant expressions, in a loop over their instructions.
  * https://webassembly.github.io/spec/core/appendix/algorithm.html */
+#include "validate/body.h"
 #include "base/limits.h"
-#include "validate/validate.h"
+#include "validate/control.h"
+#include "validate/fast.h"
+#include "validate/variables.h"
 
 #include <stdlib.h>
 

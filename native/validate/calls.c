@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Validates calls:
  * https://webassembly.github.io/spec/core/valid/instructions.html#control-instructions */
-#include "validate/validate.h"
+#include "validate/control.h"
+#include "validate/operands.h"
 
 static bool call(pw_validator *v, const pw_functype *type)
 {

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Validates blocks and branches:
  * https://webassembly.github.io/spec/core/valid/instructions.html#control-instructions */
+#include "validate/control.h"
 #include "base/limits.h"
-#include "validate/validate.h"
+#include "validate/operands.h"
+#include "validate/variables.h"
 
 static pw_control *innermost(pw_validator *v)
 {

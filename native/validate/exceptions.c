@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Validates the throwing and catching of exceptions:
  * https://webassembly.github.io/spec/core/valid/instructions.html#control-instructions */
-#include "validate/validate.h"
+#include "validate/control.h"
+#include "validate/operands.h"
 
 #define CATCH_HAS_REFERENCE 1 /* bit of a clause's kind: the label also takes the exception */
 #define LAST_CATCH 3

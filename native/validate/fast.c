@@ -3,7 +3,7 @@
  * compilers emit. It stops at any other instruction and at any error, and leaves them to the
  * functions of PW_CHECKS. The cursor and the top of the operand stack stay in registers meanwhile.
  */
-#include "validate/validate.h"
+#include "validate/fast.h"
 
 #include <string.h>
 

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Validates instructions on structures, arrays and scalar references, and casts:
  * https://webassembly.github.io/spec/core/valid/instructions.html#aggregate-instructions */
-#include "validate/validate.h"
+#include "validate/control.h"
+#include "validate/memory.h"
+#include "validate/operands.h"
+#include "validate/tables.h"
 
 /* ---- types ----------------------------------------------------------------------------------- */
 

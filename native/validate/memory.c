@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Validates memory instructions:
  * https://webassembly.github.io/spec/core/valid/instructions.html#memory-instructions */
-#include "validate/validate.h"
+#include "validate/memory.h"
+#include "validate/operands.h"
 
 #define ALIGNMENT_MASK 0x3f
 

@@ -3,7 +3,7 @@
 #include "validate/module.h"
 #include "base/limits.h"
 #include "decode/decode.h"
-#include "validate/validate.h"
+#include "validate/body.h"
 
 #include <stdlib.h>
 #include <string.h>

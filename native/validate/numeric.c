@@ -2,7 +2,7 @@
 /* Validates numeric constants, and all instructions that the columns of opcodes.def describe
  * completely.
  */
-#include "validate/validate.h"
+#include "validate/operands.h"
 
 bool pw_check_unary(pw_validator *v)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The operand stack of the validator: pushing, popping and comparing types. */
+#include "validate/operands.h"
 #include "base/limits.h"
-#include "validate/validate.h"
 
 #include <string.h>
 

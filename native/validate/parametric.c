@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Validates the instructions on operands of any type, drop and select:
  * https://webassembly.github.io/spec/core/valid/instructions.html#parametric-instructions */
-#include "validate/validate.h"
+#include "validate/operands.h"
 
 bool pw_check_drop(pw_validator *v)
 {

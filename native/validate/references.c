@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Validates reference instructions:
  * https://webassembly.github.io/spec/core/valid/instructions.html#reference-instructions */
-#include "validate/validate.h"
+#include "validate/control.h"
+#include "validate/operands.h"
 
 bool pw_check_ref_null(pw_validator *v)
 {

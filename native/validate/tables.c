@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Validates instructions on tables and element segments:
  * https://webassembly.github.io/spec/core/valid/instructions.html#table-instructions */
-#include "validate/validate.h"
+#include "validate/tables.h"
+#include "validate/operands.h"
 
 static bool read_table(pw_validator *v, const pw_tabledef **table, pw_valtype *address)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Validates instructions on locals and globals, and keeps track of the types of locals and of which
  * of them have been assigned. */
+#include "validate/variables.h"
 #include "base/limits.h"
-#include "validate/validate.h"
+#include "validate/operands.h"
 
 #include <stdlib.h>
 #include <string.h>

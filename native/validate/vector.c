@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Validates vector instructions that have lanes or constants as immediates:
  * https://webassembly.github.io/spec/core/valid/instructions.html#vector-instructions */
-#include "validate/validate.h"
+#include "validate/memory.h"
+#include "validate/operands.h"
 
 #define VECTOR_LOG2 4 /* a vector has 2^4 bytes */
 
