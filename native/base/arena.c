@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+/* A bump allocator: memory is taken from large chunks, and all chunks are freed at once. */
 #include "base/arena.h"
 
 #include <stdlib.h>
 
-/* The strictest alignment of what is stored: 64-bit integers and pointers. */
+/* 64-bit integers and pointers have the strictest alignment of everything that is stored. */
 #define ALIGNMENT 8
-/* A tiny module fits in one chunk; a large one needs few. */
+/* Bytes. The first chunk is small, so that a tiny module costs little; each further chunk is twice
+ * as large as the one before, so that a large module needs few of them. */
 #define FIRST_CHUNK 1024
 #define LARGEST_CHUNK 65536
 
@@ -27,7 +29,8 @@ static pw_chunk *new_chunk(size_t bytes)
     return calloc(1, sizeof(pw_chunk) + bytes);
 }
 
-/* A chunk for one large table. It goes behind the head, whose free part stays in use. */
+/* Allocates a chunk of its own for a large table. The chunk goes behind the head of the list, so
+ * that the free part of the head stays in use. */
 static void *alloc_large(pw_arena *arena, size_t bytes)
 {
     pw_chunk *chunk = new_chunk(bytes);

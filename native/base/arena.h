@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A bump allocator: many small tables that live and die together. */
+/* A bump allocator for many small tables that live and die together: those of a module. */
 #ifndef PW_ARENA_H
 #define PW_ARENA_H
 
@@ -9,19 +9,22 @@
 typedef struct pw_chunk pw_chunk;
 
 typedef struct {
-    pw_chunk *chunks; /* owned; the head is the one being filled */
-    uint8_t *pos;     /* free part of the head */
-    size_t left;      /* bytes after pos */
-    size_t grown;     /* bytes of the last ordinary chunk */
+    pw_chunk *chunks; /* owned; the head of the list is the chunk that is being filled */
+    uint8_t *pos;     /* start of the free part of the head */
+    size_t left;      /* bytes of the free part */
+    size_t grown;     /* bytes of the last chunk that was not made for one large table */
 } pw_arena;
 
+/* Makes an empty arena, which owns no memory yet. */
 void pw_arena_init(pw_arena *arena);
 
-/* Zeroed room for `count` items of `size` bytes, aligned to 8. NULL only when there is no memory or
- * the product overflows: 0 bytes give a pointer too. Borrowed from the arena. */
+/* Allocates zeroed room for `count` items of `size` bytes, aligned to 8 bytes. The room is borrowed
+ * from the arena. NULL only when there is no memory or when the product overflows: a request for 0
+ * bytes also gives a pointer. */
 void *pw_arena_alloc(pw_arena *arena, size_t count, size_t size);
 
-/* Frees everything the arena gave, and leaves it empty and usable. */
+/* Frees everything that was allocated from the arena. The arena is empty then, and can be used
+ * again. */
 void pw_arena_free(pw_arena *arena);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the compilers spell differently. */
+/* Attributes of functions and variables, which compilers spell differently. */
 #ifndef PW_ATTRIBUTES_H
 #define PW_ATTRIBUTES_H
 
@@ -15,9 +15,10 @@
 #define PW_PRINTF(at, first)
 #endif
 
-/* The initial-exec model makes reading a thread-local variable one instruction; otherwise it is a
- * function call. glibc reserves enough static TLS for the few bytes that a late-loaded library
- * such as ours needs; other C libraries may not. */
+/* With the initial-exec model, reading a thread-local variable takes one instruction; without it,
+ * it takes a function call. The model needs static thread-local storage (TLS). glibc reserves
+ * enough of it for the few bytes of a library that is loaded late, as ours is; other C libraries
+ * may not. */
 #ifdef __GLIBC__
 #define PW_THREAD_LOCAL _Thread_local __attribute__((tls_model("initial-exec")))
 #else

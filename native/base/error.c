@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+/* Filling a pw_error. */
 #include "base/error.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
-/* Two names of this size leave room for the sentence around them in pw_error.detail. */
+/* Bytes. Two names of this size leave enough room in pw_error.detail for the sentence around them.
+ */
 #define SHOWN_SIZE 48
 
 void pw_error_clear(pw_error *error)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The names of features. */
 #include "base/features.h"
 
 const char *pw_feature_name(pw_feature feature)

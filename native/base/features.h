@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* What WebAssembly is made of, as bits. */
+/* The features of WebAssembly, each of which is a bit. */
 #ifndef PW_FEATURES_H
 #define PW_FEATURES_H
 
 #include <stdint.h>
 
-/* X(name, words for a message) */
+/* X(name, words that name the feature in a message) */
 #define PW_FEATURES(X)                                     \
     X(MVP, "WebAssembly 1.0")                              \
     X(SIGN_EXTENSION, "sign extension operators")          \
@@ -35,14 +35,14 @@ typedef enum {
 } pw_feature;
 #undef PW_FEATURE_BIT
 
-/* What the engine runs. The one place that decides this: a module that uses more is never made, so
- * it cannot be instantiated. */
+/* The features that the engine can run. This is the only place that decides what is unsupported:
+ * pw_module_new refuses a module that uses any other feature. */
 #define PW_RUNNABLE_FEATURES                                                                       \
     (PW_FEATURE_MVP | PW_FEATURE_SIGN_EXTENSION | PW_FEATURE_SATURATING | PW_FEATURE_MULTI_VALUE | \
      PW_FEATURE_BULK_MEMORY | PW_FEATURE_REFERENCES | PW_FEATURE_FUNCTION_REFERENCES |             \
      PW_FEATURE_TAIL_CALLS | PW_FEATURE_EXTENDED_CONSTANTS)
 
-/* The words for one bit. */
+/* The words for a feature, given as one bit; static. */
 const char *pw_feature_name(pw_feature feature);
 
 #endif

@@ -1,19 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* Every limit of this implementation on modules, with its source. Beyond one is PW_LIMIT.
+/* Every limit of this implementation on modules, with its source and its arithmetic. A module that
+ * exceeds one of them fails with PW_LIMIT.
  *
- * "JS API" is the section "Implementation-defined Limits" of the WebAssembly JavaScript Interface:
- * what browsers agreed to accept, so what toolchains stay under. Before room is taken for a list,
- * its count is checked against the bytes left: an entry takes at least 1 to 4 bytes of the module
- * and 4 to 96 of ours, at most 48 times as much (types of two bytes), so a module of n bytes costs
- * 49 n at most; what compilers emit costs 1.1 n.
+ * "JS API" below means the section "Implementation-defined Limits" of the WebAssembly JavaScript
+ * Interface. Browsers agreed on these numbers, so toolchains stay below them.
+ *
+ * How much memory a module can cost: before room for a list is allocated, the length of the list is
+ * checked against the bytes that are left. An entry takes at least 1 to 4 bytes of the module, by
+ * its kind, and 4 to 96 bytes of our tables. The worst case is a type, with 2 bytes in the module
+ * and up to 96 bytes in the tables, which is 48 times as much. Together with the copy of its bytes,
+ * a module of n bytes costs at most 49 n bytes. Modules that compilers emit cost about 1.1 n.
  */
 #ifndef PW_LIMITS_H
 #define PW_LIMITS_H
 
-/* Bytes of a module. JS API. Offsets and sizes in it fit 32 bits, as pw_body needs. */
+/* Bytes of a module: 2^30. JS API. Offsets and sizes in a module therefore fit 32 bits, which is
+ * what pw_body and the decoder store them in. */
 #define PW_MAX_MODULE_SIZE 1073741824u
 
-/* JS API. */
+/* How many types, functions and so on a module may have, imported ones included. JS API. */
 #define PW_MAX_TYPES 1000000u
 #define PW_MAX_FUNCTIONS 1000000u
 #define PW_MAX_IMPORTS 1000000u
@@ -24,40 +29,53 @@
 #define PW_MAX_TABLES 100000u
 #define PW_MAX_MEMORIES 100u
 
-/* Not in the JS API; the number wasmparser (wasm-tools) uses. */
+/* How many element segments a module may have. The JS API has no limit for them; this is the number
+ * that wasmparser, a part of wasm-tools, uses. */
 #define PW_MAX_ELEMENT_SEGMENTS 100000u
 
-/* Items of one element segment. JS API; no table may have more elements at run time, either. */
+/* Items of one element segment, and elements that a table may have at run time. JS API. A table of
+ * this size takes 80 MB, because an element has 8 bytes. */
 #define PW_MAX_TABLE_SIZE 10000000u
 
-/* Parameters and results of a function. JS API: 1000 of each. wasm3 holds both in one list of
- * d_m3MaxSaneFunctionArgRetCount = 1000. */
+/* Parameters and results of a function type. The JS API allows 1000 parameters and 1000 results.
+ * wasm3 keeps both in one list of at most d_m3MaxSaneFunctionArgRetCount = 1000 entries, so here
+ * they may be 1000 together. */
 #define PW_MAX_PARAMS 1000u
 #define PW_MAX_RESULTS 1000u
 #define PW_MAX_PARAMS_AND_RESULTS 1000u
 
-/* Fields of a structure, and supertypes of a type above each other. JS API. */
+/* Fields of a structure, and how many supertypes a type may have above each other. JS API. */
 #define PW_MAX_FIELDS 10000u
 #define PW_MAX_SUBTYPE_DEPTH 63u
 
-/* Blocks of a function inside each other, and values on its operand stack: what the validator keeps
- * of them takes 24 and 4 bytes, so 6 and 16 MB at most. No function of PW_MAX_FUNCTION_SIZE can
- * have more values than that but by calls of functions with very many results. */
+/* Blocks of a function that are inside each other. The validator keeps 24 bytes for each of them,
+ * so 6 MB at most. */
 #define PW_MAX_NESTING 250000u
+
+/* Values on the operand stack of a function. The validator keeps 4 bytes for each of them, so 16 MB
+ * at most. An instruction that pushes one value takes at least 2 bytes, so the largest function of
+ * PW_MAX_FUNCTION_SIZE bytes pushes at most 3.8 million values in this way; only calls of functions
+ * with very many results can exceed this limit. */
 #define PW_MAX_OPERANDS 4000000u
 
-/* Values that a constant expression has on its stack: pw_evaluate keeps them in 2 KB. */
+/* Values that a constant expression may have on its stack at a time. pw_evaluate has room for
+ * 2 cells of 8 bytes for each of them on the native stack, which is 4 KB. */
 #define PW_MAX_CONSTANT_OPERANDS 256u
 
-/* Bytes of a function's entry in the code section, and its locals with the parameters. JS API. */
+/* Bytes of a function's entry in the code section. JS API. */
 #define PW_MAX_FUNCTION_SIZE 7654321u
+
+/* Locals of a function, parameters included. JS API. */
 #define PW_MAX_LOCALS 50000u
 
-/* The next ones are rules of the specification (valid/types.html, "Memory Types", "Table Types"),
- * not ours: breaking one is PW_INVALID. Pages of 2^16 bytes in 2^32 and in 2^64 bytes; elements
- * that a 32-bit index reaches. */
+/* The next three are rules of the specification (valid/types.html, "Memory Types" and "Table
+ * Types") and not choices of ours: a module that breaks one fails with PW_INVALID. */
+
+/* Pages of 2^16 bytes that 2^32 bytes have, which is what 32-bit addresses reach: 2^16. */
 #define PW_MAX_MEMORY32_PAGES 65536u
+/* Pages of 2^16 bytes that 2^64 bytes have, which is what 64-bit addresses reach: 2^48. */
 #define PW_MAX_MEMORY64_PAGES 281474976710656u
+/* Elements of a table whose size fits a 32-bit index: 2^32 - 1. */
 #define PW_MAX_TABLE32_SIZE 4294967295u
 
 #endif

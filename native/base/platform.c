@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+/* Address space and the bounds of thread stacks, on Windows, Linux and macOS. */
 #if defined(__linux__) && !defined(_GNU_SOURCE)
-#define _GNU_SOURCE /* pthread_getattr_np */
+#define _GNU_SOURCE /* declares pthread_getattr_np */
 #endif
 
 #include "base/platform.h"
 
-/* What is assumed to be left of a stack whose bounds nobody knows. */
+/* Bytes that are assumed to be left of a stack whose bounds are not known. */
 #define UNKNOWN_STACK_REST ((uintptr_t)(128 * 1024))
 
 #ifdef _WIN32
@@ -30,7 +31,8 @@ bool pw_pages_commit(void *start, size_t size)
     return VirtualAlloc(start, size, MEM_COMMIT, PAGE_READWRITE) != NULL;
 }
 
-/* Who reads decommitted pages, fails. */
+/* Windows has no call that makes pages zero while others read them: reading a page that was
+ * decommitted is an access violation. */
 bool pw_pages_clear(void *start, size_t size)
 {
     (void)start, (void)size;
@@ -82,7 +84,7 @@ bool pw_pages_commit(void *start, size_t size)
 
 bool pw_pages_clear(void *start, size_t size)
 {
-    return madvise(start, size, MADV_DONTNEED) == 0; /* not of locked pages */
+    return madvise(start, size, MADV_DONTNEED) == 0; /* fails if the pages are locked */
 }
 
 #else
@@ -128,20 +130,20 @@ static void stack_bounds(pw_stack_bounds *bounds)
 #endif
 #endif
 
-bool pw_kept_put(pw_kept *kept, void *item)
+bool pw_recycler_put(pw_recycler *recycler, void *item)
 {
-    for (int i = 0; i < PW_KEPT; i++) {
+    for (int i = 0; i < PW_RECYCLER_PLACES; i++) {
         void *empty = NULL;
-        if (atomic_compare_exchange_strong(&kept->places[i], &empty, item)) {
+        if (atomic_compare_exchange_strong(&recycler->places[i], &empty, item)) {
             return true;
         }
     }
     return false;
 }
 
-void *pw_kept_take(pw_kept *kept, unsigned place)
+void *pw_recycler_take(pw_recycler *recycler, unsigned place)
 {
-    _Atomic(void *) *found = &kept->places[place % PW_KEPT];
+    _Atomic(void *) *found = &recycler->places[place % PW_RECYCLER_PLACES];
     return atomic_load_explicit(found, memory_order_relaxed) != NULL ? atomic_exchange(found, NULL)
                                                                      : NULL;
 }

@@ -1,41 +1,57 @@
 /* SPDX-License-Identifier: MIT */
 /* What the operating system gives: address space, and the bounds of the running thread's stack. */
-#ifndef PW_PAGES_H
-#define PW_PAGES_H
+#ifndef PW_PLATFORM_H
+#define PW_PLATFORM_H
+
+#include "base/attributes.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/attributes.h"
+/* ---- address space --------------------------------------------------------------------------- */
 
-/* Size of a page, a power of two. */
+/* Bytes of a page of the system; a power of two. It has nothing to do with the pages of a
+ * WebAssembly memory. */
 size_t pw_page_size(void);
 
-/* Reserves address space without access; size is a multiple of the page size. Owned by caller:
- * pw_pages_release with the same size. NULL when there is none. */
+/* Reserves address space that cannot be accessed yet. `size` is in bytes, a multiple of the page
+ * size. The result is owned by the caller, who gives it to pw_pages_release with the same size.
+ * NULL when there is not enough address space. */
 void *pw_pages_reserve(size_t size);
-/* Makes reserved pages readable and writable; fresh ones are zero. */
+/* Makes reserved pages readable and writable. Pages that were never committed before are zero.
+ * False when the system has no memory. */
 bool pw_pages_commit(void *start, size_t size);
-/* Makes committed pages zero by giving what they hold back to the system; others may read them
- * meanwhile. False where that cannot be done, and nothing has changed. */
+/* Makes committed pages zero by giving their memory back to the system. Other threads may read the
+ * pages meanwhile. False, and nothing has changed, where the system cannot do that. */
 bool pw_pages_clear(void *start, size_t size);
+/* Gives reserved address space back to the system. */
 void pw_pages_release(void *start, size_t size);
 
-/* Places where any thread leaves what is dear to map for the next one that needs it. */
-#define PW_KEPT 8
+/* ---- recycled mappings ----------------------------------------------------------------------- */
 
+/* How many mappings a pw_recycler holds. */
+#define PW_RECYCLER_PLACES 8
+
+/* Holds mappings that are expensive to make, from when one owner frees them until the next one
+ * needs them. Any thread may put and take them. A zeroed recycler is empty. */
 typedef struct {
-    _Atomic(void *) places[PW_KEPT];
-} pw_kept;
+    _Atomic(void *) places[PW_RECYCLER_PLACES];
+} pw_recycler;
 
-/* Transferred on success; false when all places are taken. */
-bool pw_kept_put(pw_kept *kept, void *item);
-/* Owned by caller: what was at a place, counted round and round; NULL when nothing was. */
-void *pw_kept_take(pw_kept *kept, unsigned place);
+/* Puts a mapping into a free place. The mapping is transferred on success; false when all places
+ * are taken. */
+bool pw_recycler_put(pw_recycler *recycler, void *item);
+/* Takes the mapping from a place, which is then free. `place` may be any number: it counts round
+ * the PW_RECYCLER_PLACES places. The mapping is owned by the caller; NULL when the place was free.
+ */
+void *pw_recycler_take(pw_recycler *recycler, unsigned place);
 
-/* The running thread's stack, once pw_find_stack has looked: low <= address < high. */
+/* ---- the native stack ------------------------------------------------------------------------ */
+
+/* The bounds of the running thread's stack: low <= address < high. Both are 0 until pw_find_stack
+ * asks the system for them. */
 typedef struct {
     uintptr_t low;
     uintptr_t high;
@@ -43,12 +59,13 @@ typedef struct {
 
 extern PW_THREAD_LOCAL pw_stack_bounds pw_thread_stack;
 
-/* The end for an address that is not within the bounds: asks for them, which for the main thread
- * costs a walk through the memory map. */
+/* The slow half of pw_native_stack_end, for an address that is not within the known bounds. It asks
+ * the system for them, which on the main thread costs a walk through the process's memory map. */
 uintptr_t pw_find_stack(uintptr_t here);
 
-/* Lowest address that the running thread's stack may grow to. When the thread runs on a stack that
- * the system does not know (a coroutine's), some KiB below the caller. */
+/* The lowest address that the running thread's stack may grow to. A thread can run on a stack that
+ * the system does not know, such as a coroutine's: then the result is an address 128 KiB below the
+ * caller. */
 static inline uintptr_t pw_native_stack_end(void)
 {
     pw_stack_bounds bounds = pw_thread_stack;

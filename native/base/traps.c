@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The texts of traps. */
 #include "base/traps.h"
 
 #include <stddef.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The kinds of traps; traps.def holds their rows. build_ffi.py derives the same enum for cffi. */
+/* The kinds of traps, one for each row of traps.def. build_ffi.py makes the same enum for cffi from
+ * these rows. */
 #ifndef PW_TRAPS_H
 #define PW_TRAPS_H
 
@@ -15,7 +16,7 @@ typedef enum {
 #undef PW_FAILURE
 #undef PW_TRAP_NUMBER
 
-/* The text of the row of traps.def; static. NULL for PW_TRAP_NONE. */
+/* The text of a trap's row in traps.def; static. NULL for PW_TRAP_NONE. */
 const char *pw_trap_text(pw_trap trap);
 
 #endif

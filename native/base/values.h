@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Value types and the types of imports and exports, as every floor and Python see them. */
+/* Value types, and the types of imports and exports. All floors and Python share them. */
 #ifndef PW_VALUES_H
 #define PW_VALUES_H
 
@@ -49,6 +49,7 @@ typedef struct {
     uint32_t size;    /* bytes */
 } pw_name;
 
+/* A function type. The arrays are borrowed. */
 typedef struct {
     uint32_t nparams;
     uint32_t nresults;
@@ -63,7 +64,7 @@ typedef struct {
     bool has_max;
     bool shared;
     bool is64;       /* the memory or table is addressed by i64 */
-    bool byte_pages; /* of a memory: a page is one byte instead of 65,536 bytes */
+    bool byte_pages; /* only for memories: a page has 1 byte instead of 65,536 bytes */
 } pw_limits;
 
 typedef enum {
@@ -72,16 +73,17 @@ typedef enum {
     PW_EXTERN_MEMORY = 2,
     PW_EXTERN_GLOBAL = 3,
     PW_EXTERN_TAG = 4,
-    PW_EXTERN_HOST = 16 /* only in pw_extern: a function of the host */
+    PW_EXTERN_HOST = 16 /* a host function; used only in pw_extern */
 } pw_externkind;
 
-/* The type of an import, an export or a definition. `kind` says which of the fields count. */
+/* The type of an import, an export or a definition. `kind` says which of the other fields have a
+ * meaning. */
 typedef struct {
     pw_externkind kind;
-    uint32_t type_index; /* functions and tags: index of the function type */
-    pw_valtype valtype;  /* globals: type of the value; tables: type of the elements */
-    bool is_mutable;     /* globals */
-    pw_limits limits;    /* tables and memories */
+    uint32_t type_index; /* of a function or a tag: the index of its function type */
+    pw_valtype valtype;  /* of a global: the type of its value; of a table: that of its elements */
+    bool is_mutable;     /* of a global */
+    pw_limits limits;    /* of a table or a memory */
 } pw_externtype;
 
 /* cdef: end */
@@ -98,6 +100,10 @@ static inline uint32_t pw_cells(pw_valtype type)
     return type == PW_V128 ? 2 : 1;
 }
 
+/* The most cells that a value of any type takes. */
+#define PW_MAX_CELLS 2
+
+/* How many cells `count` values of these types take together. */
 static inline uint32_t pw_cells_of(const pw_valtype *types, uint32_t count)
 {
     uint32_t cells = 0;
@@ -107,10 +113,17 @@ static inline uint32_t pw_cells_of(const pw_valtype *types, uint32_t count)
     return cells;
 }
 
-/* The type of an address of this memory, or of an index into this table. */
+/* The type of the addresses of a memory, or of the indices of a table, which has these limits. */
 static inline pw_valtype pw_address_type(const pw_limits *limits)
 {
     return limits->is64 ? PW_I64 : PW_I32;
+}
+
+/* The type of the length that is copied between two memories or two tables: the smaller one of
+ * their address types. */
+static inline pw_valtype pw_copy_length_type(pw_valtype to, pw_valtype from)
+{
+    return to == PW_I64 && from == PW_I64 ? PW_I64 : PW_I32;
 }
 
 /* ---- reference types ------------------------------------------------------------------------- */
@@ -147,7 +160,8 @@ static inline pw_valtype pw_concrete(uint32_t canonical, bool nullable)
     return pw_reference_to(PW_CONCRETE | canonical, nullable);
 }
 
-/* Whether a local, or an element of a table, of this type may have no initial value. */
+/* Whether the type has a default value, so that a local or an element of a table of this type need
+ * not be given an initial value. */
 static inline bool pw_is_defaultable(pw_valtype type)
 {
     return (type & PW_NON_NULL) == 0;

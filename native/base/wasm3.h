@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* wasm3's headers and how they are configured. Every file that needs wasm3's structures includes
- * this one, so that all of them see the same layout. */
+/* Configures wasm3's headers and includes them. Every file that needs wasm3's structures includes
+ * this file, so that all of them see the same layout. */
 #ifndef PW_WASM3_H
 #define PW_WASM3_H
 
-/* Values one function may hold at a time: parameters, locals, operands, and the records of open
- * blocks, one for each of their parameters and results. wasm3's 16-bit fields can take 8191. */
+/* How many values one function may hold at a time: its parameters, locals and operands, and one
+ * more for each parameter and result of its open blocks. wasm3's 16-bit fields can take 8191. */
 #define d_m3MaxFunctionStackHeight 8000
-/* Slots of 4 bytes for all of them: 16000; for 1000 results of the function: 2000; for constants:
- * 120; for 1000 arguments and results of a call: 2000, and on their way there as many again. Below
- * 32768, since DeallocateSlot takes 16 bits and a sign. */
+/* How many slots of 4 bytes a frame has. The values above need 16000 slots, 1000 results of the
+ * function 2000, the constants 120. The 1000 arguments and results of a call need 2000, and as many
+ * again while they are moved there. The sum is 22120. The number must be below 32768, because
+ * DeallocateSlot takes a signed 16-bit number. */
 #define d_m3MaxFunctionSlots 22528
-/* Parameters (at most 1000) and locals beyond these are spilled locals: engine/compile/locals.inc.
- * The other half is for operands and blocks. */
+/* Parameters (at most 1000) and locals beyond this number are spilled locals, which live on the
+ * spill stack. The other half of the 8000 values is left for operands and blocks. */
 #define PW_SLOT_LOCALS 4000
 #define d_m3MaxConstantTableSize 120
 #define d_m3MaxDuplicateFunctionImpl 1
@@ -21,7 +22,8 @@
 #define d_m3Use32BitSlots 1
 #define d_m3VerboseErrorMessages 1
 #define d_m3EnableStrace 0
-/* Off in wasm3's structures; engine/unity.c turns the hooks on where they become ours. */
+/* wasm3's structures are compiled without backtraces. engine/unity.c turns the setting on around
+ * the pieces of wasm3 whose backtrace hooks it replaces with ours. */
 #define d_m3RecordBacktraces 0
 
 #include "m3_env.h"

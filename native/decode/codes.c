@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The frames of function bodies, and their locals.
+/* The code section (10): the sizes of function bodies, and the declarations of their locals.
  * https://webassembly.github.io/spec/core/binary/modules.html#code-section */
-#include "decode/decode.h"
+#include "decode/codes.h"
 #include "base/limits.h"
+#include "decode/valtypes.h"
 
 bool pw_begin_codes(pw_decoder *d, uint32_t count)
 {
@@ -12,7 +13,7 @@ bool pw_begin_codes(pw_decoder *d, uint32_t count)
     return d->codes != NULL;
 }
 
-/* The size of an entry, which its reader is then held to. */
+/* Reads the size of an entry, which the reader of the entry must then keep within. */
 static bool read_size(pw_decoder *d, uint32_t *size)
 {
     pw_reader *r = &d->reader;
@@ -22,8 +23,8 @@ static bool read_size(pw_decoder *d, uint32_t *size)
     }
     if (*size > pw_reader_left(r)) {
         return pw_fail(r->error, PW_MALFORMED, offset,
-                       "length out of bounds: a function has %u bytes, but the %s has %zu left",
-                       *size, r->unit, pw_reader_left(r));
+                       "length out of bounds: a function has %u byte%s, but the %s has %zu left",
+                       *size, pw_plural(*size), r->unit, pw_reader_left(r));
     }
     if (*size > PW_MAX_FUNCTION_SIZE) {
         return pw_fail(r->error, PW_LIMIT, offset,
@@ -36,13 +37,17 @@ static bool read_size(pw_decoder *d, uint32_t *size)
 static bool check_local_count(pw_decoder *d, uint32_t offset, uint64_t nlocals, uint64_t nparams)
 {
     if (nlocals > UINT32_MAX) {
-        return pw_fail(d->reader.error, PW_MALFORMED, offset,
-                       "too many locals: %llu do not fit 32 bits", (unsigned long long)nlocals);
+        return pw_fail(
+            d->reader.error, PW_MALFORMED, offset,
+            "too many locals: a function has %llu locals, but their number must fit 32 bits",
+            (unsigned long long)nlocals);
     }
     if (nlocals + nparams > PW_MAX_LOCALS) {
-        return pw_fail(d->reader.error, PW_LIMIT, offset,
-                       "too many locals: %llu with the parameters, but at most %u are supported",
-                       (unsigned long long)(nlocals + nparams), PW_MAX_LOCALS);
+        return pw_fail(
+            d->reader.error, PW_LIMIT, offset,
+            "too many locals: a function has %llu locals including its parameters, but at most "
+            "%u are supported",
+            (unsigned long long)(nlocals + nparams), PW_MAX_LOCALS);
     }
     return true;
 }
@@ -51,7 +56,7 @@ static bool read_locals(pw_decoder *d, const pw_functype *type)
 {
     uint32_t offset = pw_reader_offset(&d->reader);
     uint32_t ngroups;
-    uint64_t total = 0; /* cannot overflow: fewer than 2^32 groups of less than 2^32 */
+    uint64_t total = 0; /* cannot overflow: fewer than 2^32 groups of fewer than 2^32 locals */
     if (!pw_read_count(&d->reader, "count of local groups", 2, UINT32_MAX, &ngroups)) {
         return false;
     }
@@ -71,8 +76,9 @@ static bool read_locals(pw_decoder *d, const pw_functype *type)
     return check_local_count(d, offset, total, type->nparams);
 }
 
-/* A body that no function is declared for has no type: pw_check_code_count refuses it in the end,
- * so its instructions are not looked at. */
+/* The type of the function that a body belongs to. If there are more bodies than functions, the
+ * body has no type; its instructions are not checked, because pw_check_code_count refuses the
+ * module. */
 static const pw_functype *type_of(const pw_decoder *d, uint32_t function)
 {
     static const pw_functype nothing;
@@ -89,7 +95,6 @@ static bool read_body(pw_decoder *d, uint32_t function)
            (function >= d->module->info.nfunctions || d->checker->check_body(d, type));
 }
 
-/* One entry. */
 static bool read_entry(pw_decoder *d, uint32_t function)
 {
     pw_body *body = &d->codes[d->ncodes];
@@ -130,6 +135,8 @@ bool pw_check_code_count(pw_decoder *d)
         return true;
     }
     return pw_fail(d->reader.error, PW_MALFORMED, d->codes_offset,
-                   "function and code section have inconsistent lengths: %u and %u entries",
-                   declared, d->ncodes);
+                   "function and code section have inconsistent lengths: %u function%s declared, "
+                   "but there %s %u bod%s",
+                   declared, declared == 1 ? " is" : "s are", d->ncodes == 1 ? "is" : "are",
+                   d->ncodes, d->ncodes == 1 ? "y" : "ies");
 }

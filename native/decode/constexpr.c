@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Constant expressions: https://webassembly.github.io/spec/core/valid/instructions.html
- * #constant-expressions. The validator checks them; here those of one instruction are taken apart.
- */
-#include "decode/decode.h"
+/* Reads constant expressions:
+ * https://webassembly.github.io/spec/core/valid/instructions.html#constant-expressions
+ * The validator checks them. An expression of one instruction, as nearly all are, is decoded here
+ * once and for all; any other one is kept as code, which pw_evaluate runs. */
+#include "decode/constexpr.h"
 
 static bool read_i32(pw_reader *r, pw_constexpr *c)
 {
@@ -38,7 +39,8 @@ static bool read_index(pw_reader *r, pw_constkind kind, pw_constexpr *c)
     return pw_read_u32(r, "index", &c->index);
 }
 
-/* A valid expression of one instruction. The reader is a copy. */
+/* Decodes a valid expression of one instruction. The reader is a copy, so it can be moved. An
+ * instruction that is not listed leaves the expression as code. */
 static bool read_single(pw_reader r, pw_constexpr *c)
 {
     switch (*r.pos++) {

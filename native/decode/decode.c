@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads a module from its header to its names. */
+/* Reads a module: its header, its sections, and the names in them. */
 #include "decode/decode.h"
+#include "decode/codes.h"
+#include "decode/exports.h"
+#include "decode/names.h"
+#include "decode/sections.h"
+#include "decode/typesection.h"
 
 #include <string.h>
 
 static const uint8_t magic[4] = {0x00, 0x61, 0x73, 0x6d};
 static const uint8_t version[4] = {0x01, 0x00, 0x00, 0x00};
 
-/* Four bytes that must be as given. */
+/* Reads four bytes, which must be the expected ones. */
 static bool expect(pw_reader *r, const char *what, const uint8_t *expected, const char *phrase)
 {
     uint32_t offset = pw_reader_offset(r);
@@ -17,9 +22,9 @@ static bool expect(pw_reader *r, const char *what, const uint8_t *expected, cons
     }
     if (memcmp(data, expected, 4) != 0) {
         return pw_fail(r->error, PW_MALFORMED, offset,
-                       "%s: the %s is %02x %02x %02x %02x, not %02x %02x %02x %02x", phrase, what,
-                       data[0], data[1], data[2], data[3], expected[0], expected[1], expected[2],
-                       expected[3]);
+                       "%s: the %s is %02x %02x %02x %02x, but must be %02x %02x %02x %02x", phrase,
+                       what, data[0], data[1], data[2], data[3], expected[0], expected[1],
+                       expected[2], expected[3]);
     }
     return true;
 }

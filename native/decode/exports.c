@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* Export names must differ: sorting by hash finds equal ones without comparing each with each.
- * The sort is a merge sort, because the module's author chooses the names: no order of them makes
- * it slow, and ties of the hash are broken by the names themselves. */
+/* Checks that no two exports have the same name. The names are sorted by a hash, so that equal
+ * names become neighbours and not every pair has to be compared. The sort is a merge sort, because
+ * the author of the module chooses the names: no order of them makes a merge sort slow. Names that
+ * have the same hash are compared themselves. */
+#include "decode/exports.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include "decode/decode.h"
 
 typedef struct {
     uint64_t hash;
     const pw_export *export;
 } sort_key;
 
-/* FNV-1a. */
+/* The hash function is FNV-1a. */
 static uint64_t hash_name(pw_name name)
 {
     uint64_t hash = 14695981039346656037u;
@@ -38,7 +39,7 @@ static int compare_keys(const sort_key *a, const sort_key *b)
     return compare_names(a->export->name, b->export->name);
 }
 
-/* Merges from[begin .. middle) and from[middle .. end), each in order. */
+/* Merges from[begin .. middle) and from[middle .. end), both of which are sorted, into `to`. */
 static void merge(const sort_key *from, sort_key *to, size_t begin, size_t middle, size_t end)
 {
     size_t left = begin;
@@ -55,7 +56,8 @@ static size_t at_most(size_t value, size_t most)
     return value < most ? value : most;
 }
 
-/* Sorts keys[0 .. count) with as much room behind them; the result is in either half. Stable. */
+/* Sorts keys[0 .. count). There must be room for another `count` keys behind them, and the result
+ * is in either half. The sort is stable. */
 static const sort_key *sort(sort_key *keys, size_t count)
 {
     sort_key *from = keys;
@@ -72,7 +74,7 @@ static const sort_key *sort(sort_key *keys, size_t count)
     return from;
 }
 
-/* The first export whose name an earlier one has; NULL if there is none. */
+/* The first export that has the name of an earlier one. NULL if all names differ. */
 static const pw_export *find_duplicate(const sort_key *sorted, size_t count)
 {
     const pw_export *result = NULL;
@@ -94,7 +96,7 @@ bool pw_check_export_names(pw_decoder *d)
     sort_key *keys = calloc(2 * count, sizeof *keys);
     if (keys == NULL) {
         return pw_fail(d->reader.error, PW_NO_MEMORY, pw_reader_offset(&d->reader),
-                       "out of memory: sorting %zu export names", count);
+                       "out of memory: cannot sort %zu export names", count);
     }
     for (size_t i = 0; i < count; i++) {
         keys[i] = (sort_key){hash_name(d->exports[i].name), &d->exports[i]};
@@ -105,7 +107,8 @@ bool pw_check_export_names(pw_decoder *d)
         return true;
     }
     const uint8_t *text = (const uint8_t *)duplicate->name.data;
-    return pw_fail(d->reader.error, PW_INVALID, (uint64_t)(text - d->reader.base),
-                   "duplicate export name \"%.*s\": export %td has the name of an earlier one",
-                   pw_shown_size(duplicate->name), duplicate->name.data, duplicate - d->exports);
+    return pw_fail(
+        d->reader.error, PW_INVALID, (uint64_t)(text - d->reader.base),
+        "duplicate export name \"%.*s\": export %td has the same name as an earlier export",
+        pw_shown_size(duplicate->name), duplicate->name.data, duplicate - d->exports);
 }

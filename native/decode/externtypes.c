@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Types of tables, memories, globals and tags:
+/* Reading the types of tables, memories, globals and tags:
  * https://webassembly.github.io/spec/core/binary/types.html and valid/types.html */
-#include "decode/decode.h"
+#include "decode/externtypes.h"
 #include "base/limits.h"
+#include "decode/valtypes.h"
 
 #define LIMITS_HAS_MAX 0x01
 #define LIMITS_SHARED 0x02 /* threads proposal */
 #define LIMITS_64 0x04
 #define LIMITS_PAGE_SIZE 0x08 /* custom page sizes proposal */
 
-#define PAGE_LOG2 16
+#define PAGE_LOG2 16 /* a page of the usual size has 2^16 bytes */
 
 static bool read_limits_flags(pw_decoder *d, uint8_t allowed, uint8_t *flags)
 {
@@ -18,14 +19,20 @@ static bool read_limits_flags(pw_decoder *d, uint8_t allowed, uint8_t *flags)
     if (!pw_read_byte(r, "limits flags", flags)) {
         return false;
     }
-    bool cut = (*flags & LIMITS_PAGE_SIZE) != 0 && r->pos == r->end;
-    if ((*flags & ~allowed) != 0 || cut) {
-        return pw_fail(r->error, PW_MALFORMED, offset, "malformed limits flags: 0x%02x %s 0x%02x",
-                       *flags, cut ? "ends the section, allowed are" : "has bits beyond", allowed);
+    if ((*flags & ~allowed) != 0) {
+        return pw_fail(r->error, PW_MALFORMED, offset,
+                       "malformed limits flags: 0x%02x has bits other than 0x%02x", *flags,
+                       allowed);
+    }
+    if ((*flags & LIMITS_PAGE_SIZE) != 0 && r->pos == r->end) {
+        return pw_fail(r->error, PW_MALFORMED, offset,
+                       "malformed limits flags: nothing follows 0x%02x", *flags);
     }
     if ((*flags & LIMITS_SHARED) != 0 && (*flags & LIMITS_HAS_MAX) == 0) {
-        return pw_fail(r->error, PW_INVALID, offset,
-                       "shared memory must have maximum: limits flags 0x%02x have none", *flags);
+        return pw_fail(
+            r->error, PW_INVALID, offset,
+            "shared memory must have maximum: the limits flags 0x%02x say that there is none",
+            *flags);
     }
     return true;
 }
@@ -72,9 +79,11 @@ static bool check_limits(pw_decoder *d, uint32_t offset, const pw_limits *limits
                        (unsigned long long)larger);
     }
     if (limits->has_max && limits->min > limits->max) {
-        return pw_fail(d->reader.error, PW_INVALID, offset,
-                       "size minimum must not be greater than maximum: %llu is greater than %llu",
-                       (unsigned long long)limits->min, (unsigned long long)limits->max);
+        return pw_fail(
+            d->reader.error, PW_INVALID, offset,
+            "size minimum must not be greater than maximum: the minimum is %llu, and the "
+            "maximum is %llu",
+            (unsigned long long)limits->min, (unsigned long long)limits->max);
     }
     return true;
 }
@@ -150,7 +159,8 @@ bool pw_read_mutability(pw_decoder *d, bool *is_mutable)
     }
     if (mutability > 1) {
         return pw_fail(d->reader.error, PW_MALFORMED, offset,
-                       "malformed mutability: 0x%02x is neither 0 (const) nor 1 (var)", mutability);
+                       "malformed mutability: expected 0 (const) or 1 (var) but got 0x%02x",
+                       mutability);
     }
     *is_mutable = mutability == 1;
     return true;
@@ -171,7 +181,7 @@ static bool read_tag_type(pw_decoder *d, pw_externtype *type)
     }
     if (attribute != 0) {
         return pw_fail(d->reader.error, PW_MALFORMED, offset,
-                       "malformed tag attribute: 0x%02x is not 0 (exception)", attribute);
+                       "malformed tag attribute: expected 0 (exception) but got 0x%02x", attribute);
     }
     offset = pw_reader_offset(&d->reader);
     if (!pw_read_functypeindex(d, &type->type_index)) {
@@ -180,7 +190,7 @@ static bool read_tag_type(pw_decoder *d, pw_externtype *type)
     uint32_t nresults = d->types[type->type_index].nresults;
     if (nresults != 0) {
         return pw_fail(d->reader.error, PW_INVALID, offset,
-                       "non-empty tag result type: expected no results, but type %u has %u",
+                       "non-empty tag result type: expected no results but type %u has %u",
                        type->type_index, nresults);
     }
     return true;

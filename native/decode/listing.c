@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* What follows the opcodes of validated code: listed, or only skipped. */
+/* Lists or skips the instructions of validated code, so nothing is checked again here. */
 #include "decode/listing.h"
+#include "base/opcodes.h"
 
 #include <stddef.h>
 
-#include "base/opcodes.h"
-
-/* Where operands go; those beyond the capacity are counted only. */
+/* The operands that have been found. Those beyond the capacity are only counted. */
 typedef struct {
     pw_operand *operands;
     uint32_t capacity;
     uint32_t count;
 } list;
 
-/* Every function below returns the end of what it read, and takes NULL for the list when that is
- * all that is wanted. */
+/* Every function below that takes a position returns the end of what it read. `out` may be NULL,
+ * when only that end is wanted. */
 static void add(list *out, pw_operandkind kind, uint64_t value)
 {
     if (out == NULL) {
@@ -52,7 +51,7 @@ static const uint8_t *number(const uint8_t *pos, pw_operandkind kind, list *out)
     return pos;
 }
 
-/* Little-endian, of at most 8 bytes. */
+/* Reads a little-endian number of at most 8 bytes. */
 static const uint8_t *fixed(const uint8_t *pos, size_t size, pw_operandkind kind, list *out)
 {
     uint64_t value = 0;
@@ -83,7 +82,8 @@ static const uint8_t *labels(const uint8_t *pos, list *out)
 
 /* ---- types ----------------------------------------------------------------------------------- */
 
-/* Types that are one byte are negative numbers; type indices are not. */
+/* Whether a byte stands for a type by itself: such bytes are negative LEB128 numbers, and type
+ * indices are not negative. */
 static bool is_code(uint8_t byte)
 {
     return (byte & 0xc0) == 0x40;
@@ -147,7 +147,9 @@ static const uint8_t *block_type(const uint8_t *pos, list *out)
 
 /* ---- other forms ----------------------------------------------------------------------------- */
 
-/* A vector of catch clauses: a kind, a tag unless all are caught, a label. */
+/* Reads a list of catch clauses. Each has a kind, a tag unless it catches all exceptions, and a
+ * label.
+ */
 static const uint8_t *catches(const uint8_t *pos, list *out)
 {
     uint64_t count;
@@ -189,7 +191,8 @@ static const uint8_t *cast(const uint8_t *pos, list *out)
     return heaptype(pos, PW_OPERAND_REFTYPE, (flags & CAST_TO_NULL) != 0, out);
 }
 
-/* Immediates that are indices. The text format has some pairs in the other order. */
+/* The immediates that are one index or two. The text format writes some pairs in the other order.
+ */
 static const struct {
     uint8_t count;
     uint8_t kinds[2];
@@ -250,7 +253,7 @@ static const uint8_t *immediates_of(const uint8_t *pos, const pw_opcode *opcode,
     case PW_IMM_MEMARG: return memarg(pos, opcode->log2, out);
     case PW_IMM_MEMARG_LANE: return lanes(memarg(pos, opcode->log2, out), 1, out);
     case PW_IMM_LANE: return lanes(pos, 1, out);
-    case PW_IMM_BYTE: return pos + 1; /* the text format has no word for it */
+    case PW_IMM_BYTE: return pos + 1; /* the text format does not show this byte */
     case PW_IMM_I32: return number(pos, PW_OPERAND_I32, out);
     case PW_IMM_I64: return number(pos, PW_OPERAND_I64, out);
     case PW_IMM_F32: return fixed(pos, 4, PW_OPERAND_F32, out);
@@ -261,7 +264,7 @@ static const uint8_t *immediates_of(const uint8_t *pos, const pw_opcode *opcode,
     }
 }
 
-/* The opcode at `*pos`, which moves behind it. */
+/* Reads the opcode at *pos, and moves *pos behind it. */
 static const pw_opcode *read_opcode(const uint8_t **pos)
 {
     uint8_t byte = *(*pos)++;
@@ -303,44 +306,4 @@ void pw_list_locals(const pw_module *module, uint32_t offset, pw_operand *operan
     }
     *declarations =
         (pw_instruction){.text = "local", .end = (uint32_t)(pos - bytes), .noperands = out.count};
-}
-
-/* ---- definitions ----------------------------------------------------------------------------- */
-
-uint32_t pw_module_count(const pw_module *module, pw_externkind kind)
-{
-    switch (kind) {
-    case PW_EXTERN_FUNC: return module->info.nfunctions;
-    case PW_EXTERN_TABLE: return module->ntables;
-    case PW_EXTERN_MEMORY: return module->nmemories;
-    case PW_EXTERN_GLOBAL: return module->nglobals;
-    default: return module->ntags;
-    }
-}
-
-pw_externtype pw_module_extern(const pw_module *module, pw_externkind kind, uint32_t index)
-{
-    pw_externtype type = {.kind = kind};
-    switch (kind) {
-    case PW_EXTERN_FUNC: type.type_index = module->info.function_types[index]; break;
-    case PW_EXTERN_TABLE:
-        type.valtype = module->tables[index].type;
-        type.limits = module->tables[index].limits;
-        break;
-    case PW_EXTERN_MEMORY: type.limits = module->memories[index].limits; break;
-    case PW_EXTERN_GLOBAL:
-        type.valtype = module->globals[index].type;
-        type.is_mutable = module->globals[index].is_mutable;
-        break;
-    default: type.type_index = module->tags[index].type_index; break;
-    }
-    return type;
-}
-
-pw_body pw_module_body(const pw_module *module, uint32_t function)
-{
-    if (function < module->nimported_functions || function >= module->info.nfunctions) {
-        return (pw_body){0};
-    }
-    return module->codes[function - module->nimported_functions];
 }

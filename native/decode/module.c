@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Making and freeing modules, and looking up what they contain. */
 #include "decode/module.h"
 
 #include <stdlib.h>
@@ -49,4 +50,42 @@ pw_name pw_module_function_name(const pw_module *module, uint32_t function)
         return (pw_name){0};
     }
     return module->function_names[function];
+}
+
+uint32_t pw_module_count(const pw_module *module, pw_externkind kind)
+{
+    switch (kind) {
+    case PW_EXTERN_FUNC: return module->info.nfunctions;
+    case PW_EXTERN_TABLE: return module->ntables;
+    case PW_EXTERN_MEMORY: return module->nmemories;
+    case PW_EXTERN_GLOBAL: return module->nglobals;
+    default: return module->ntags;
+    }
+}
+
+pw_externtype pw_module_extern(const pw_module *module, pw_externkind kind, uint32_t index)
+{
+    pw_externtype type = {.kind = kind};
+    switch (kind) {
+    case PW_EXTERN_FUNC: type.type_index = module->info.function_types[index]; break;
+    case PW_EXTERN_TABLE:
+        type.valtype = module->tables[index].type;
+        type.limits = module->tables[index].limits;
+        break;
+    case PW_EXTERN_MEMORY: type.limits = module->memories[index].limits; break;
+    case PW_EXTERN_GLOBAL:
+        type.valtype = module->globals[index].type;
+        type.is_mutable = module->globals[index].is_mutable;
+        break;
+    default: type.type_index = module->tags[index].type_index; break;
+    }
+    return type;
+}
+
+pw_body pw_module_body(const pw_module *module, uint32_t function)
+{
+    if (function < module->nimported_functions || function >= module->info.nfunctions) {
+        return (pw_body){0};
+    }
+    return module->codes[function - module->nimported_functions];
 }

@@ -1,125 +1,143 @@
 /* SPDX-License-Identifier: MIT */
-/* A decoded module: the sections as tables, the bodies still as bytes. Immutable once made. */
+/* A decoded module: its sections are tables, and the function bodies are still bytes. A module does
+ * not change after it was made, so threads may share it. */
 #ifndef PW_MODULE_H
 #define PW_MODULE_H
-
-#include <stdatomic.h>
 
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/values.h"
 
+#include <stdatomic.h>
+
 /* cdef: begin */
 
+/* An import. */
 typedef struct {
     pw_name module;
     pw_name name;
     pw_externtype type;
 } pw_import;
 
+/* An export. */
 typedef struct {
     pw_name name;
     uint32_t index; /* in the index space of type.kind */
     pw_externtype type;
 } pw_export;
 
+/* A custom section. */
 typedef struct {
     pw_name name;
-    const uint8_t *data; /* what follows the name */
-    uint32_t size;
+    const uint8_t *data; /* the bytes that follow the name */
+    uint32_t size;       /* how many bytes follow the name */
 } pw_custom;
 
 typedef struct pw_module pw_module;
 
-/* What a module says of itself. All pointers are borrowed from the module. */
+/* What a module says about itself. All pointers are borrowed from the module. */
 typedef struct {
-    const uint8_t *bytes;
-    uint64_t size;
+    const uint8_t *bytes; /* the module in the binary format */
+    uint64_t size;        /* how many bytes there are */
     uint32_t ntypes;
-    const pw_functype *types; /* empty for structures and arrays */
+    const pw_functype *types; /* all zero for structure and array types */
     uint32_t nimports;
     const pw_import *imports;
     uint32_t nexports;
     const pw_export *exports;
     uint32_t ncustoms;
     const pw_custom *customs;
-    uint32_t nfunctions;            /* imported ones first */
-    const uint32_t *function_types; /* index of each function's type */
-    uint32_t start;                 /* function index, or PW_NO_INDEX */
-    pw_name name;                   /* from the name section; size 0 when there is none */
+    uint32_t nfunctions;            /* imported functions come first */
+    const uint32_t *function_types; /* the index of each function's type */
+    uint32_t start;                 /* the index of the start function, or PW_NO_INDEX */
+    pw_name name;                   /* the module's name from the name section; size 0: none */
 } pw_module_info;
 
+/* Gives up one reference, and frees the module when it was the last one. Any thread may call it. */
 void pw_module_release(pw_module *module);
+/* The result is borrowed from the module. */
 const pw_module_info *pw_module_get_info(const pw_module *module);
-/* Name of a function: from the name section, else an export, else its import; size 0 if it has
- * none. */
+/* The name of a function, borrowed from the module: from the name section, or else that of its
+ * first export, or else that of its import. The size is 0 if the function has no name, and if the
+ * index is out of range. */
 pw_name pw_module_function_name(const pw_module *module, uint32_t function);
 
-/* A defined function's entry in the code section. */
+/* How many functions, tables, memories, globals or tags a module has, imported ones included. */
+uint32_t pw_module_count(const pw_module *module, pw_externkind kind);
+/* The type of one of them. The index must be in range. */
+pw_externtype pw_module_extern(const pw_module *module, pw_externkind kind, uint32_t index);
+
+/* Where a defined function's entry in the code section lies, as byte offsets in the module. */
 typedef struct {
-    uint32_t start; /* of the entry: its size field */
-    uint32_t body;  /* after the size field: the locals */
-    uint32_t end;   /* after the final `end` */
+    uint32_t start; /* the size field, with which the entry begins */
+    uint32_t body;  /* the locals, which follow the size field */
+    uint32_t end;   /* the byte after the final `end` */
 } pw_body;
+
+/* The body of a defined function. All fields are zero for an imported one, and for an index that is
+ * out of range. */
+pw_body pw_module_body(const pw_module *module, uint32_t function);
 
 /* cdef: end */
 
 typedef enum { PW_TYPE_FUNC, PW_TYPE_STRUCT, PW_TYPE_ARRAY } pw_typekind;
 
+/* Types that only fields have, given as their bytes in the binary format. */
 #define PW_PACKED_I8 0x78
 #define PW_PACKED_I16 0x77
 
-/* A field of a structure, or what an array's elements are. */
+/* A field of a structure, or the elements of an array. */
 typedef struct {
     pw_valtype type; /* or PW_PACKED_* */
     bool is_mutable;
 } pw_field;
 
-/* A defined type, beside its pw_functype. Types are equal if their canonical indices are: that is
- * the index of the first equal one. Every type index in a type is canonical. */
+/* A defined type, without the part that its pw_functype holds. Two types of a module are equal if
+ * their canonical indices are equal: the canonical index is that of the first equal type. Every
+ * type index inside of a type is canonical. */
 typedef struct {
     uint32_t canonical;
-    uint32_t super;      /* canonical, or PW_NO_INDEX */
+    uint32_t super;      /* canonical index of the supertype, or PW_NO_INDEX */
     uint32_t group;      /* first type of the canonical recursion group */
-    uint32_t group_size; /* types in it */
-    uint32_t hash;       /* of the group, where it begins */
+    uint32_t group_size; /* how many types the group has */
+    uint32_t hash;       /* hash of the group; only in the first type of the group */
     uint32_t nfields;
     const pw_field *fields;
     uint8_t kind; /* pw_typekind */
     bool is_final;
-    bool is_defaultable; /* all fields are */
-    uint8_t depth;       /* number of supertypes above it */
+    bool is_defaultable; /* every field has a default value */
+    uint8_t depth;       /* how many supertypes are above the type */
 } pw_typedef;
 
-/* A constant expression: one of four instructions, or any (pw_evaluate of the bridge). */
+/* What a constant expression consists of. */
 typedef enum {
-    PW_CONST_VALUE,
-    PW_CONST_GLOBAL,
-    PW_CONST_FUNC,
-    PW_CONST_NULL,
-    PW_CONST_CODE
+    PW_CONST_VALUE,  /* one instruction such as i32.const */
+    PW_CONST_GLOBAL, /* one global.get */
+    PW_CONST_FUNC,   /* one ref.func */
+    PW_CONST_NULL,   /* one ref.null */
+    PW_CONST_CODE    /* anything else: pw_evaluate runs the code at `offset` */
 } pw_constkind;
 
 typedef struct {
     pw_constkind kind;
     pw_valtype type;
-    uint64_t bits;   /* PW_CONST_VALUE: i32 and f32 in the low half */
-    uint32_t index;  /* PW_CONST_GLOBAL, PW_CONST_FUNC */
-    uint32_t offset; /* of the first instruction, in the module */
+    uint64_t bits;   /* of PW_CONST_VALUE: the number; an i32 or f32 is in the low half */
+    uint32_t index;  /* of PW_CONST_GLOBAL and PW_CONST_FUNC: of the global or the function */
+    uint32_t offset; /* byte offset of the first instruction in the module */
 } pw_constexpr;
 
 typedef struct {
     pw_valtype type;
     bool is_mutable;
     bool imported;
-    pw_constexpr init; /* of a defined one */
+    pw_constexpr init; /* of a defined global: its initial value */
 } pw_globaldef;
 
 typedef struct {
     pw_valtype type;
     bool imported;
     pw_limits limits;
-    pw_constexpr init; /* of the elements of a defined one: PW_CONST_NULL unless given */
+    pw_constexpr init; /* of a defined table: the initial value of its elements */
 } pw_tabledef;
 
 typedef struct {
@@ -129,14 +147,15 @@ typedef struct {
 
 typedef struct {
     bool imported;
-    uint32_t type_index; /* of a function type without results */
+    uint32_t type_index; /* index of a function type that has no results */
 } pw_tagdef;
 
 typedef enum { PW_SEGMENT_ACTIVE, PW_SEGMENT_PASSIVE, PW_SEGMENT_DECLARED } pw_segmentmode;
 
-/* PW_CONST_FUNC, PW_CONST_NULL or PW_CONST_GLOBAL in the two high bits, the index in the others: a
- * segment has up to millions, of a byte each in the module. Other expressions give
- * garbage-collected references, which cannot be run: they are not kept. */
+/* An item of an element segment, in as few bits as possible: a segment can have millions of items,
+ * of which each takes only a byte of the module. The two high bits are PW_CONST_FUNC, PW_CONST_NULL
+ * or PW_CONST_GLOBAL, and the other bits are the index. Any other expression gives a reference to a
+ * garbage-collected object. A module that has one cannot be run, so the item need not be right. */
 typedef uint32_t pw_elemitem;
 
 static inline pw_elemitem pw_pack_item(const pw_constexpr *expression)
@@ -151,33 +170,34 @@ static inline pw_constexpr pw_unpack_item(pw_elemitem item)
 
 typedef struct {
     pw_segmentmode mode;
-    uint32_t table;
-    pw_constexpr offset; /* active */
-    pw_valtype type;
-    uint32_t count;
+    uint32_t table;      /* of an active segment: the index of the table */
+    pw_constexpr offset; /* of an active segment: where in the table it goes */
+    pw_valtype type;     /* of the items */
+    uint32_t count;      /* how many items there are */
     const pw_elemitem *items;
 } pw_elemsegment;
 
 typedef struct {
     pw_segmentmode mode; /* active or passive */
-    uint32_t memory;
-    pw_constexpr offset; /* active */
-    const uint8_t *data; /* in the module's bytes */
-    uint32_t size;
+    uint32_t memory;     /* of an active segment: the index of the memory */
+    pw_constexpr offset; /* of an active segment: where in the memory it goes */
+    const uint8_t *data; /* points into the module's bytes */
+    uint32_t size;       /* bytes */
 } pw_datasegment;
 
 struct pw_module {
-    pw_module_info info; /* the public half; info.bytes is owned */
+    pw_module_info info; /* the public part; info.bytes is owned by the module */
     _Atomic(uint32_t) references;
-    bool is_listing; /* made by pw_module_list */
-    pw_arena arena;  /* owns all tables below and in info */
+    bool is_listing; /* the module was made by pw_module_list */
+    pw_arena arena;  /* owns all tables below and in `info` */
 
-    const pw_typedef *typedefs; /* info.ntypes */
+    const pw_typedef *typedefs; /* info.ntypes of them */
     uint32_t nimported_functions;
-    const pw_body *codes; /* info.nfunctions - nimported_functions */
+    const pw_body *codes; /* info.nfunctions - nimported_functions of them */
 
+    /* In each table that holds definitions, the imported ones come first. */
     uint32_t ntables;
-    const pw_tabledef *tables; /* imported ones first, here and below */
+    const pw_tabledef *tables;
     uint32_t nmemories;
     const pw_memorydef *memories;
     uint32_t ntags;
@@ -189,22 +209,18 @@ struct pw_module {
     uint32_t ndatas;
     const pw_datasegment *datas;
 
-    const pw_name *function_names; /* info.nfunctions; what pw_module_function_name gives */
+    const pw_name *function_names; /* info.nfunctions of them: see pw_module_function_name */
 };
 
-/* What a recursion group is, as words; equal words, equal groups, in whatever modules. `first` is
- * pw_typedef.group of a type; type index `i` of the module, outside the group, is given as
- * identities[i]. Writes at most `capacity` words, returns how many there are. */
-uint32_t pw_module_group_key(const pw_module *module, uint32_t first, const uint32_t *identities,
-                             uint32_t *words, uint32_t capacity);
-
-/* A module that has nothing but the bytes, which stay the caller's; one reference, owned by caller.
- * NULL without memory. */
+/* Makes a module that has nothing but its bytes, and one reference, which is owned by the caller.
+ * The bytes stay the caller's until the module is complete: pw_module_release frees them, and
+ * pw_module_free does not. NULL when there is no memory. */
 pw_module *pw_module_allocate(const uint8_t *bytes, size_t size);
-/* Frees the module, whatever its references, but not its bytes. */
+/* Frees a module that nobody else refers to, but not its bytes. */
 void pw_module_free(pw_module *module);
 
-/* One more reference to the module; the same pointer, owned by caller. From any thread. */
+/* Adds one reference to the module, which is owned by the caller. The result is the same pointer.
+ * Any thread may call it. */
 pw_module *pw_module_retain(pw_module *module);
 
 #endif

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Names of the module and its functions:
+/* Reads the names of the module and of its functions:
  * https://webassembly.github.io/spec/core/appendix/custom.html#name-section
- * The contents of a custom section cannot make a module malformed: a broken name section is as good
- * as none. */
-#include <string.h>
+ * What a custom section contains cannot make a module malformed, so a name section that cannot be
+ * read is ignored. */
+#include "decode/names.h"
 
-#include "decode/decode.h"
+#include <string.h>
 
 #define SUBSECTION_MODULE 0
 #define SUBSECTION_FUNCTIONS 1
 
-/* What a name section says; `functions` has room for `nfunctions` names. */
+/* The names that were found. `functions` has room for `nfunctions` names. */
 typedef struct {
     pw_name module;
     pw_name *functions;
@@ -71,7 +71,7 @@ static bool is_name_section(const pw_custom *custom)
     return custom->name.size == 4 && memcmp(custom->name.data, "name", 4) == 0;
 }
 
-/* The first name section, if there is one and it is whole. */
+/* Reads the first name section, if there is one. If it is broken, none of its names are used. */
 static void read_name_section(const pw_decoder *d, names *n)
 {
     const pw_module_info *info = &d->module->info;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Reads bytes, numbers and names. */
 #include "decode/reader.h"
 
 static const char whole_module[] = "module";
@@ -36,9 +37,9 @@ pw_reader pw_reader_part(const pw_reader *outer, const char *unit, size_t size)
 static bool fail_end(pw_reader *r, const char *what)
 {
     return pw_fail(r->error, PW_MALFORMED, pw_reader_offset(r),
-                   "unexpected end%s: the %s has %zu bytes left where the %s is expected",
+                   "unexpected end%s: the %s has %zu byte%s left where the %s is expected",
                    r->unit == whole_module ? "" : " of section or function", r->unit,
-                   pw_reader_left(r), what);
+                   pw_reader_left(r), pw_plural(pw_reader_left(r)), what);
 }
 
 bool pw_read_byte(pw_reader *r, const char *what, uint8_t *value)
@@ -82,11 +83,12 @@ static bool fail_number(pw_reader *r, const char *phrase, const char *what, unsi
                         bool is_signed)
 {
     return pw_fail(r->error, PW_MALFORMED, pw_reader_offset(r),
-                   "%s: the %s is expected as %c%u, in at most %u bytes", phrase, what,
-                   is_signed ? 's' : 'u', bits, (bits + 6) / 7);
+                   "%s: the %s must be %s%u of at most %u bytes", phrase, what,
+                   is_signed ? "an s" : "a u", bits, (bits + 6) / 7);
 }
 
-/* Whether the bits of the last possible byte beyond the width repeat the sign (or are 0). */
+/* Checks the last byte that a number may have. Only `used` bits of it belong to the number; the
+ * others must repeat the sign, or be 0 if the number is unsigned. */
 static bool fits(uint8_t last, unsigned used, bool is_signed)
 {
     uint8_t mask = (uint8_t)(0x7f & (0xff << used));
@@ -97,8 +99,9 @@ static bool fits(uint8_t last, unsigned used, bool is_signed)
     return rest == 0;
 }
 
-/* A number that is wrong in itself is told as such before it is told that it leaves its section:
- * hence the bytes after the first may come from behind the unit. */
+/* Reads a LEB128 number of `bits` bits. Its first byte must lie in the unit; further bytes are read
+ * even beyond the unit's end, because the test-suite expects that an error of the number itself is
+ * reported rather than that the number leaves its section. */
 static bool read_leb(pw_reader *r, const char *what, unsigned bits, bool is_signed, uint64_t *value)
 {
     if (r->pos == r->end) {
@@ -191,8 +194,8 @@ bool pw_read_count(pw_reader *r, const char *what, size_t entry_size, uint32_t m
     size_t left = pw_reader_left(&ahead);
     if (value > left / entry_size + 1) {
         return pw_fail(r->error, PW_MALFORMED, pw_reader_offset(r),
-                       "length out of bounds: the %s is %u, but the %s has %zu bytes left", what,
-                       value, r->unit, left);
+                       "length out of bounds: the %s is %u, but the %s has %zu byte%s left", what,
+                       value, r->unit, left, pw_plural(left));
     }
     if (value > max) {
         return pw_fail(r->error, PW_LIMIT, pw_reader_offset(r),
@@ -205,13 +208,13 @@ bool pw_read_count(pw_reader *r, const char *what, size_t entry_size, uint32_t m
 
 /* ---- names ----------------------------------------------------------------------------------- */
 
-/* A lead byte of Unicode's table 3-7 "Well-Formed UTF-8 Byte Sequences": how many bytes follow, and
- * which values the first of them may have (the others: 80 to bf). That rules out overlong forms
- * (e0, f0), surrogates (ed) and what lies beyond U+10FFFF (f4). */
+/* A row of Unicode's table 3-7 "Well-Formed UTF-8 Byte Sequences": a range of lead bytes, how many
+ * bytes follow, and which values the first of these may have. The others may be 80 to bf. The rows
+ * exclude overlong forms (e0, f0), surrogates (ed) and characters beyond U+10FFFF (f4). */
 typedef struct {
-    uint8_t first, last; /* lead bytes */
-    uint8_t following;
-    uint8_t low, high;
+    uint8_t first, last; /* range of lead bytes */
+    uint8_t following;   /* how many bytes follow */
+    uint8_t low, high;   /* range of the first byte that follows */
 } utf8_lead;
 
 static const utf8_lead utf8_leads[] = {
@@ -230,7 +233,8 @@ static const utf8_lead *find_lead(uint8_t byte)
     return NULL;
 }
 
-/* Size of the character at `text`, 0 if there is no valid one in `left` bytes. */
+/* The size in bytes of the character at `text`. 0 if the `left` bytes do not begin with a valid
+ * character. */
 static size_t character_size(const uint8_t *text, size_t left)
 {
     const utf8_lead *lead = find_lead(text[0]);
@@ -247,7 +251,7 @@ static size_t character_size(const uint8_t *text, size_t left)
     return lead->following + (size_t)1;
 }
 
-/* How many bytes at the start of `text` are valid UTF-8. */
+/* How many bytes at the beginning of `text` are valid UTF-8. */
 static size_t valid_utf8(const uint8_t *text, size_t size)
 {
     size_t pos = 0;
@@ -271,8 +275,8 @@ bool pw_read_name(pw_reader *r, const char *what, pw_name *name)
     }
     if (size > pw_reader_left(&ahead)) {
         return pw_fail(r->error, PW_MALFORMED, pw_reader_offset(r),
-                       "length out of bounds: the %s has %u bytes, but the %s has %zu left", what,
-                       size, r->unit, pw_reader_left(&ahead));
+                       "length out of bounds: the %s has %u byte%s, but the %s has %zu left", what,
+                       size, pw_plural(size), r->unit, pw_reader_left(&ahead));
     }
     size_t valid = valid_utf8(ahead.pos, size);
     if (valid < size) {

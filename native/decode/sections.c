@@ -1,77 +1,31 @@
 /* SPDX-License-Identifier: MIT */
-/* The sections: https://webassembly.github.io/spec/core/binary/modules.html, with the rules of
- * valid/modules.html that need no function body. */
-#include "decode/decode.h"
-#include "decode/listing.h"
-
-#include <stdlib.h>
-
+/* Reads the sections, and checks the rules of valid/modules.html that need no function body.
+ * https://webassembly.github.io/spec/core/binary/modules.html */
+#include "decode/sections.h"
 #include "base/limits.h"
+#include "decode/codes.h"
+#include "decode/constexpr.h"
+#include "decode/externtypes.h"
+#include "decode/segments.h"
+#include "decode/types.h"
+#include "decode/typesection.h"
 
-/* A section that is a list of entries, or (entry_size 0) one entry. `begin` is called for an absent
- * section too, with count 0: the index spaces hold what was imported. */
+/* How a section is read. A section is a list of entries, or, if entry_size is 0, a single entry.
+ * `begin` is also called for an absent section, with a count of 0, because the index space of its
+ * kind still holds what was imported. */
 typedef struct {
     uint8_t id;
     const char *name;
-    const char *count_name;
-    uint32_t entry_size; /* bytes of the smallest entry */
-    uint32_t max;
+    const char *count_name; /* names the length of the list in errors */
+    uint32_t entry_size;    /* bytes of the smallest possible entry */
+    uint32_t max;           /* how many entries are supported */
     bool (*begin)(pw_decoder *d, uint32_t count);
     bool (*entry)(pw_decoder *d);
 } section;
 
-bool pw_decode_grow(pw_decoder *d, void **array, uint32_t *capacity, uint32_t need, uint32_t max,
-                    size_t size)
-{
-    uint64_t larger = *capacity == 0 ? 64 : 2 * (uint64_t)*capacity;
-    if (larger < need) {
-        larger = need;
-    }
-    if (larger > max) {
-        larger = max;
-    }
-    void *grown = realloc(*array, (size_t)larger * size);
-    if (grown == NULL) {
-        return pw_fail(d->reader.error, PW_NO_MEMORY, pw_reader_offset(&d->reader),
-                       "out of memory: %llu entries of %zu bytes", (unsigned long long)larger,
-                       size);
-    }
-    *array = grown;
-    *capacity = (uint32_t)larger;
-    return true;
-}
-
-void *pw_decode_alloc(pw_decoder *d, size_t count, size_t size)
-{
-    void *result = pw_arena_alloc(&d->module->arena, count, size);
-    if (result == NULL) {
-        pw_fail(d->reader.error, PW_NO_MEMORY, pw_reader_offset(&d->reader),
-                "out of memory: %zu entries of %zu bytes", count, size);
-    }
-    return result;
-}
-
-bool pw_fail_index(pw_decoder *d, const char *what, uint32_t offset, uint32_t index, uint32_t size)
-{
-    if (size == 0) {
-        return pw_fail(d->reader.error, PW_INVALID, offset,
-                       "unknown %s %u: none is defined up to here", what, index);
-    }
-    return pw_fail(d->reader.error, PW_INVALID, offset, "unknown %s %u: expected an index below %u",
-                   what, index, size);
-}
-
 /* ---- index spaces ---------------------------------------------------------------------------- */
 
-static const char *const kind_names[PW_EXTERN_KINDS] = {"function", "table", "memory", "global",
-                                                        "tag"};
-
-bool pw_check_index(pw_decoder *d, pw_externkind kind, uint32_t offset, uint32_t index)
-{
-    uint32_t size = pw_module_count(d->module, kind);
-    return index < size || pw_fail_index(d, kind_names[kind], offset, index, size);
-}
-
+/* Adds an import or a definition to the index space of its kind. */
 static void add_external(pw_decoder *d, const pw_externtype *type, bool imported)
 {
     pw_module *m = d->module;
@@ -91,13 +45,13 @@ static void add_external(pw_decoder *d, const pw_externtype *type, bool imported
     }
 }
 
-/* Room for the imported and `count` more of a kind. */
+/* Allocates room for everything of one kind: what was imported, and `count` definitions. */
 static void *begin_space(pw_decoder *d, pw_externkind kind, uint32_t count, size_t size)
 {
     return pw_decode_alloc(d, (size_t)d->imported[kind] + count, size);
 }
 
-/* Puts the imported ones of a kind at the start of its index space. */
+/* Puts the imports of one kind at the beginning of its index space. */
 static bool enter_imports(pw_decoder *d, pw_externkind kind)
 {
     for (uint32_t i = 0; d->imported[kind] != 0 && i < d->module->info.nimports; i++) {
@@ -179,7 +133,8 @@ static bool read_function(pw_decoder *d)
 
 #define TABLE_WITH_INIT 0x40
 
-/* An initial value may be an imported global, though the section of globals is yet to come. */
+/* The initial value of a table may be that of an imported global, though the global section comes
+ * later. So the imported globals are entered here, and once more by begin_globals. */
 static bool enter_imported_globals(pw_decoder *d)
 {
     d->globals = begin_space(d, PW_EXTERN_GLOBAL, 0, sizeof *d->globals);
@@ -193,7 +148,8 @@ static bool begin_tables(pw_decoder *d, uint32_t count)
     return d->tables != NULL && enter_imports(d, PW_EXTERN_TABLE) && enter_imported_globals(d);
 }
 
-/* After TABLE_WITH_INIT and a byte that is 0. */
+/* Reads a table that begins with TABLE_WITH_INIT: a byte that must be 0, the type, and the initial
+ * value of the elements. */
 static bool read_table_with_init(pw_decoder *d)
 {
     pw_constexpr init;
@@ -205,7 +161,8 @@ static bool read_table_with_init(pw_decoder *d)
     }
     if (reserved != 0) {
         return pw_fail(d->reader.error, PW_MALFORMED, offset,
-                       "malformed table: 0x%02x before its type is not 0", reserved);
+                       "malformed table: expected 0 before the type of a table but got 0x%02x",
+                       reserved);
     }
     pw_externtype type;
     if (!pw_read_externtype(d, PW_EXTERN_TABLE, &type) ||
@@ -330,8 +287,7 @@ static bool read_start(pw_decoder *d)
     const pw_functype *type = &d->types[d->function_types[index]];
     if (type->nparams != 0 || type->nresults != 0) {
         return pw_fail(d->reader.error, PW_INVALID, offset,
-                       "start function %u: expected () -> (), but it has %u parameters and %u "
-                       "results",
+                       "start function %u: expected no parameters and no results but got %u and %u",
                        index, type->nparams, type->nresults);
     }
     d->module->info.start = index;
@@ -360,9 +316,9 @@ static bool read_custom(pw_decoder *d)
     return pw_read_bytes(&d->reader, "payload of a custom section", size, &custom->data);
 }
 
-/* ---- all of them ----------------------------------------------------------------------------- */
+/* ---- all sections ---------------------------------------------------------------------------- */
 
-/* In the order they must have. */
+/* The sections in the order that they must have in a module. */
 static const section sections[] = {
     {1, "type section", "type count", 2, PW_MAX_TYPES, pw_begin_types, pw_read_type},
     {2, "import section", "import count", 4, PW_MAX_IMPORTS, begin_imports, read_import},
@@ -381,14 +337,14 @@ static const section sections[] = {
      pw_read_data},
 };
 
-/* Magic number and version. */
+/* Bytes of the magic number and the version. */
 #define HEADER_SIZE 8
 
 #define NSECTIONS (sizeof sections / sizeof sections[0])
 
 static const section custom_section = {0, "custom section", NULL, 0, 0, NULL, read_custom};
 
-/* Place in `sections`; NSECTIONS for no section's id. */
+/* The place of a section in `sections`. NSECTIONS if no section has this id. */
 static size_t place_of(uint8_t id)
 {
     size_t place = 0;
@@ -398,7 +354,7 @@ static size_t place_of(uint8_t id)
     return place;
 }
 
-/* A list may not be cut off by the end of its section, nor of the module. */
+/* Checks that the section does not end before all entries of its list were read. */
 static bool check_more_entries(pw_decoder *d, const section *s, uint32_t done, uint32_t count)
 {
     pw_reader *r = &d->reader;
@@ -430,7 +386,7 @@ static bool read_entries(pw_decoder *d, const section *s)
     return true;
 }
 
-/* A section's id and size, in the frame of the module. */
+/* Reads the id and the size with which a section begins. */
 static bool read_frame(pw_reader *r, const char *name, uint32_t *size)
 {
     uint8_t id;
@@ -443,13 +399,13 @@ static bool read_frame(pw_reader *r, const char *name, uint32_t *size)
     }
     if (*size > pw_reader_left(r)) {
         return pw_fail(r->error, PW_MALFORMED, offset,
-                       "length out of bounds: the %s has %u bytes, but the module has %zu left",
-                       name, *size, pw_reader_left(r));
+                       "length out of bounds: the %s has %u byte%s, but the module has %zu left",
+                       name, *size, pw_plural(*size), pw_reader_left(r));
     }
     return true;
 }
 
-/* The section at the cursor, which is `s`. */
+/* Reads the section at the cursor, whose id is that of `s`. */
 static bool read_section(pw_decoder *d, const section *s)
 {
     uint32_t size;
@@ -463,18 +419,18 @@ static bool read_section(pw_decoder *d, const section *s)
     }
     size_t left = pw_reader_left(&d->reader);
     if (left != 0) {
-        return pw_fail(d->reader.error, PW_MALFORMED, pw_reader_offset(&d->reader),
-                       "section size mismatch: the %s has %u bytes, but its contents end after "
-                       "%zu",
-                       s->name, size, size - left);
+        return pw_fail(
+            d->reader.error, PW_MALFORMED, pw_reader_offset(&d->reader),
+            "section size mismatch: the %s has %u byte%s, but its contents end after %zu", s->name,
+            size, pw_plural(size), size - left);
     }
     d->reader = outer;
     d->reader.pos += size;
     return true;
 }
 
-/* How many custom sections there are: room for them is needed before the first is read. Where the
- * frames are broken the count ends; reading will find that again. */
+/* Counts the custom sections, because room for them is needed before the first one is read. The
+ * count stops at a section whose size is wrong, which read_frame reports when it gets there. */
 static uint32_t count_customs(const pw_decoder *d)
 {
     pw_error ignored;
@@ -504,7 +460,8 @@ static bool read_customs(pw_decoder *d)
     return true;
 }
 
-/* Only sections from `place` on may follow; NSECTIONS: none. */
+/* Checks that the next section is one of those from `place` on, or that there is none. No section
+ * may follow if `place` is NSECTIONS. */
 static bool check_order(pw_decoder *d, size_t place)
 {
     pw_reader *r = &d->reader;
@@ -514,12 +471,12 @@ static bool check_order(pw_decoder *d, size_t place)
     size_t found = place_of(*r->pos);
     if (found == NSECTIONS) {
         return pw_fail(r->error, PW_MALFORMED, pw_reader_offset(r),
-                       "malformed section id: %u is above 13", *r->pos);
+                       "malformed section id: expected at most 13 but got %u", *r->pos);
     }
     if (found < place) {
         return pw_fail(r->error, PW_MALFORMED, pw_reader_offset(r),
-                       "unexpected content after last section: the %s must come once and before "
-                       "what precedes it here",
+                       "unexpected content after last section: the %s may appear only once, and "
+                       "must precede the section that it follows here",
                        sections[found].name);
     }
     return true;
@@ -567,7 +524,7 @@ static void describe_section(const section *s, pw_reader *r, uint32_t start, uin
 
 bool pw_module_next_section(const pw_module *module, pw_section *described)
 {
-    pw_error ignored; /* the module is valid */
+    pw_error ignored; /* nothing fails, because the module is valid */
     pw_error_clear(&ignored);
     pw_reader r;
     pw_reader_init(&r, module->info.bytes, (size_t)module->info.size, &ignored);

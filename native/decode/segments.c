@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Element and data segments: https://webassembly.github.io/spec/core/binary/modules.html */
-#include "decode/decode.h"
+/* Reads element and data segments: https://webassembly.github.io/spec/core/binary/modules.html */
+#include "decode/segments.h"
 #include "base/limits.h"
+#include "decode/constexpr.h"
+#include "decode/types.h"
+#include "decode/valtypes.h"
 
 /* ---- element section (9) --------------------------------------------------------------------- */
 
 #define ELEM_NOT_ACTIVE 1u
-#define ELEM_EXPLICIT 2u /* active: has a table index; not active: declared */
-#define ELEM_EXPRESSIONS 4u
+#define ELEM_EXPLICIT 2u    /* an active segment has a table index; another one is declared */
+#define ELEM_EXPRESSIONS 4u /* the items are expressions, not function indices */
 #define ELEM_ALL 7u
 #define ELEM_KIND_FUNC 0x00
 
@@ -18,7 +21,7 @@ bool pw_begin_elems(pw_decoder *d, uint32_t count)
     return d->elems != NULL;
 }
 
-/* Where an active segment goes: the table index, if it is given, and the offset. */
+/* Reads where an active segment goes: the table index, if the segment has one, and the offset. */
 static bool read_elem_target(pw_decoder *d, uint32_t flags, pw_elemsegment *segment)
 {
     uint32_t offset = pw_reader_offset(&d->reader);
@@ -28,9 +31,8 @@ static bool read_elem_target(pw_decoder *d, uint32_t flags, pw_elemsegment *segm
     if (!pw_check_index(d, PW_EXTERN_TABLE, offset, segment->table)) {
         return false;
     }
-    bool is64 = d->tables[segment->table].limits.is64;
-    return pw_read_constexpr(d, "offset of an element segment", is64 ? PW_I64 : PW_I32,
-                             &segment->offset);
+    pw_valtype address = pw_address_type(&d->tables[segment->table].limits);
+    return pw_read_constexpr(d, "offset of an element segment", address, &segment->offset);
 }
 
 static bool read_elem_kind(pw_decoder *d)
@@ -42,12 +44,12 @@ static bool read_elem_kind(pw_decoder *d)
     }
     if (kind != ELEM_KIND_FUNC) {
         return pw_fail(d->reader.error, PW_MALFORMED, offset,
-                       "malformed element kind: 0x%02x is not 0 (functions)", kind);
+                       "malformed element kind: expected 0 (functions) but got 0x%02x", kind);
     }
     return true;
 }
 
-/* The element type: left out in the forms 0 and 4. */
+/* Reads the type of the items, which segments of the forms 0 and 4 do not have. */
 static bool read_elem_type(pw_decoder *d, uint32_t flags, pw_valtype *type)
 {
     bool expressions = (flags & ELEM_EXPRESSIONS) != 0;
@@ -105,7 +107,7 @@ static bool read_elem_flags(pw_decoder *d, uint32_t *flags)
     }
     if (*flags > ELEM_ALL) {
         return pw_fail(d->reader.error, PW_MALFORMED, offset,
-                       "malformed elements segment kind: %u is above 7", *flags);
+                       "malformed elements segment kind: expected at most 7 but got %u", *flags);
     }
     return true;
 }
@@ -150,21 +152,23 @@ bool pw_read_elem(pw_decoder *d)
 /* ---- data section (11) ----------------------------------------------------------------------- */
 
 #define DATA_PASSIVE 1u
-#define DATA_EXPLICIT 2u /* active, with a memory index */
+#define DATA_EXPLICIT 2u /* an active segment that has a memory index */
 
 bool pw_begin_datas(pw_decoder *d, uint32_t count)
 {
     if (d->has_data_count && count != d->data_count) {
-        return pw_fail(d->reader.error, PW_MALFORMED, pw_reader_offset(&d->reader),
-                       "data count and data section have inconsistent lengths: %u and %u segments",
-                       d->data_count, count);
+        return pw_fail(
+            d->reader.error, PW_MALFORMED, pw_reader_offset(&d->reader),
+            "data count and data section have inconsistent lengths: the data count is %u, "
+            "but the data section has %u segment%s",
+            d->data_count, count, pw_plural(count));
     }
     d->datas = pw_decode_alloc(d, count, sizeof *d->datas);
     d->module->datas = d->datas;
     return d->datas != NULL;
 }
 
-/* Where an active segment goes: the memory index, if it is given, and the offset. */
+/* Reads where an active segment goes: the memory index, if the segment has one, and the offset. */
 static bool read_data_target(pw_decoder *d, uint32_t form, pw_datasegment *segment)
 {
     uint32_t offset = pw_reader_offset(&d->reader);
@@ -174,9 +178,8 @@ static bool read_data_target(pw_decoder *d, uint32_t form, pw_datasegment *segme
     if (!pw_check_index(d, PW_EXTERN_MEMORY, offset, segment->memory)) {
         return false;
     }
-    bool is64 = d->memories[segment->memory].limits.is64;
-    return pw_read_constexpr(d, "offset of a data segment", is64 ? PW_I64 : PW_I32,
-                             &segment->offset);
+    pw_valtype address = pw_address_type(&d->memories[segment->memory].limits);
+    return pw_read_constexpr(d, "offset of a data segment", address, &segment->offset);
 }
 
 static bool read_data_form(pw_decoder *d, uint32_t *form)
@@ -187,7 +190,7 @@ static bool read_data_form(pw_decoder *d, uint32_t *form)
     }
     if (*form > DATA_EXPLICIT) {
         return pw_fail(d->reader.error, PW_MALFORMED, offset,
-                       "malformed data segment kind: %u is above 2", *form);
+                       "malformed data segment kind: expected at most 2 but got %u", *form);
     }
     return true;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Matching of types: https://webassembly.github.io/spec/core/valid/matching.html */
+/* Compares and names value types: https://webassembly.github.io/spec/core/valid/matching.html */
 #include "decode/types.h"
 
 #include <stdio.h>
@@ -9,7 +9,7 @@
 static const struct {
     uint8_t code;
     const char *name;
-    const char *heap; /* NULL: no reference */
+    const char *heap; /* the heap type; NULL if the type is not a reference type */
 } names[] = {
     {PW_I32, "i32", NULL},
     {PW_I64, "i64", NULL},
@@ -59,7 +59,7 @@ pw_typename pw_valtype_name(pw_valtype type)
 
 /* ---- subtypes -------------------------------------------------------------------------------- */
 
-/* The abstract heap type right above the types of a kind. */
+/* The abstract heap type directly above the defined types of a kind. */
 static uint32_t heap_of_kind(uint8_t kind)
 {
     switch (kind) {
@@ -102,7 +102,7 @@ static bool abstract_matches(uint32_t actual, uint32_t expected)
     return expected == PW_EQREF && actual >= PW_ARRAYREF && actual <= PW_I31REF;
 }
 
-bool pw_heap_matches(const pw_typedef *types, uint32_t actual, uint32_t expected)
+static bool heap_matches(const pw_typedef *types, uint32_t actual, uint32_t expected)
 {
     if (actual == expected || actual == PW_HEAP_BOTTOM) {
         return true;
@@ -118,7 +118,7 @@ bool pw_heap_matches(const pw_typedef *types, uint32_t actual, uint32_t expected
     if ((expected & PW_CONCRETE) == 0) {
         return abstract_matches(heap_of_kind(types[index].kind), expected);
     }
-    do { /* as often as PW_MAX_SUBTYPE_DEPTH allows */
+    do { /* at most PW_MAX_SUBTYPE_DEPTH times */
         index = types[index].super;
     } while (index != PW_NO_INDEX && index != (expected & PW_HEAP_MASK));
     return index != PW_NO_INDEX;
@@ -142,5 +142,5 @@ bool pw_matches(const pw_typedef *types, pw_valtype actual, pw_valtype expected)
         (pw_is_nullable(actual) && !pw_is_nullable(expected))) {
         return false;
     }
-    return pw_heap_matches(types, pw_heap_type(actual), pw_heap_type(expected));
+    return heap_matches(types, pw_heap_type(actual), pw_heap_type(expected));
 }

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* Value types taken apart, compared and named. */
+/* Comparing and naming value types. */
 #ifndef PW_TYPES_H
 #define PW_TYPES_H
 
 #include "decode/module.h"
 
-/* Stands for a heap type below all others; no byte of the binary format. */
+/* Stands for a heap type that is a subtype of all others. No type in the binary format has this
+ * byte. */
 #define PW_HEAP_BOTTOM 1
 
-/* Whether `actual` is a subtype of `expected`. `types` are the module's. */
+/* Whether `actual` is a subtype of `expected`. `types` are the types of the module that both belong
+ * to. An `actual` of 0, which the validator uses for an unknown type, is a subtype of every type.
+ */
 bool pw_matches(const pw_typedef *types, pw_valtype actual, pw_valtype expected);
-/* The same of heap types as pw_heap_type gives them. */
-bool pw_heap_matches(const pw_typedef *types, uint32_t actual, uint32_t expected);
 
-/* The nullable type at the top of a reference type's hierarchy. */
+/* The nullable reference type at the top of the hierarchy that a reference type belongs to. */
 pw_valtype pw_top_type(const pw_typedef *types, pw_valtype reference);
 
 /* A type as the text format writes it. */
@@ -21,19 +22,7 @@ typedef struct {
     char text[32];
 } pw_typename;
 
+/* A type index appears in the name as the canonical index that pw_valtype holds. */
 pw_typename pw_valtype_name(pw_valtype type);
-
-/* ---- the type section ------------------------------------------------------------------------ */
-
-/* State while it is read. */
-typedef struct {
-    pw_typedef *typedefs;
-    uint32_t capacity;    /* of typedefs, and of the function types */
-    uint32_t group_start; /* types from here on are not yet canonical */
-    uint32_t limit;       /* types below may be named */
-    uint32_t *groups;     /* owned: a hash table of 1 + first type of each distinct group */
-    uint32_t groups_capacity;
-    uint32_t ngroups;
-} pw_typesection;
 
 #endif

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* The type section: https://webassembly.github.io/spec/core/valid/types.html
+/* Reads the type section: https://webassembly.github.io/spec/core/valid/types.html
  *
- * Types are equal if their recursion groups are and they have the same place in them. A group is
- * looked up by its structure, in which earlier types are canonical already. */
-#include "decode/decode.h"
+ * Two types are equal if they have the same place in equal recursion groups. So that equal types
+ * can be found quickly, each group is looked up in a hash table by its structure, in which the
+ * indices of earlier types have been replaced by canonical ones. */
+#include "decode/typesection.h"
+#include "base/limits.h"
+#include "decode/externtypes.h"
+#include "decode/types.h"
+#include "decode/valtypes.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#include "base/limits.h"
 
 #define FORM_REC 0x4e
 #define FORM_SUB_FINAL 0x4f
@@ -37,7 +40,8 @@ static bool resize(pw_decoder *d, uint32_t capacity)
     return true;
 }
 
-/* Room for a group: groups of more than one type make more types than the section has entries. */
+/* Makes room for a group. The section can have more types than entries, because a group may have
+ * several types. */
 static bool reserve(pw_decoder *d, uint32_t offset, uint32_t size)
 {
     uint64_t need = (uint64_t)d->module->info.ntypes + size;
@@ -140,13 +144,13 @@ static bool read_fields(pw_decoder *d, pw_typedef *definition)
 
 static bool fail_form(pw_decoder *d, uint8_t form)
 {
-    return pw_fail(d->reader.error, PW_MALFORMED, pw_reader_offset(&d->reader),
-                   "%s: the form of a type is 0x%02x, not 0x60 (func) or another one",
-                   form >= 0x80 ? "integer representation too long" : "malformed definition type",
-                   form);
+    return pw_fail(
+        d->reader.error, PW_MALFORMED, pw_reader_offset(&d->reader),
+        "%s: the form of a type is 0x%02x, which is neither 0x60 (func) nor that of another type",
+        form >= 0x80 ? "integer representation too long" : "malformed definition type", form);
 }
 
-/* The form at the cursor, which stays. */
+/* Reads the form of a type, without moving the cursor. */
 static bool peek_form(pw_decoder *d, uint8_t *form)
 {
     pw_reader ahead = d->reader;
@@ -162,7 +166,9 @@ static bool peek_form(pw_decoder *d, uint8_t *form)
     return true;
 }
 
-/* After FORM_SUB: at most one supertype, an earlier type. */
+/* Reads the list of supertypes that follows FORM_SUB. It has at most one, which must be an earlier
+ * type.
+ */
 static bool read_supertype(pw_decoder *d, uint32_t index, pw_typedef *definition)
 {
     uint32_t offset = pw_reader_offset(&d->reader);
@@ -225,7 +231,8 @@ static bool read_subtype(pw_decoder *d, uint32_t index)
 
 /* ---- canonical groups ------------------------------------------------------------------------ */
 
-/* A type index inside the group is told by its place in it, and by this bit. */
+/* Within the description of a group, an index of a type of the same group is its place in the
+ * group, with this bit. */
 #define IN_GROUP 0x10000000u
 
 typedef struct {
@@ -233,10 +240,10 @@ typedef struct {
     const pw_typedef *typedefs;
     uint32_t start;
     uint32_t size;
-    const uint32_t *identities; /* of types outside; NULL: their indices */
+    const uint32_t *identities; /* replace the indices of types outside the group, unless NULL */
 } group;
 
-/* Where the words of a group go: into a hash, or a buffer. */
+/* Takes the words that describe a group, and makes a hash of them and copies them into a buffer. */
 typedef struct {
     uint64_t hash;
     uint32_t *words;
@@ -315,7 +322,8 @@ static group group_at(const pw_decoder *d, uint32_t start, uint32_t size)
     return (group){d->types, d->typesection.typedefs, start, size, NULL};
 }
 
-/* The author of a module knows the function, but not where the module lies. */
+/* The hash starts with the address of the module, so that the author of a module, who knows the
+ * hash function, cannot choose groups whose hashes collide. */
 static uint32_t hash_group(const pw_decoder *d, const group *g)
 {
     sink s = {.hash = (uint64_t)(uintptr_t)d->module * 0x2545f4914f6cdd1du};
@@ -378,7 +386,9 @@ static bool same_group(const group *a, const group *b)
     return true;
 }
 
-/* Where the first type of an equal group is found, or 0 and its free place. */
+/* The place in the hash table that has an equal group, or else the free place where the group
+ * belongs.
+ */
 static uint32_t *find_group(const pw_decoder *d, const group *g)
 {
     const pw_typesection *t = &d->typesection;
@@ -396,7 +406,7 @@ static uint32_t *find_group(const pw_decoder *d, const group *g)
     return &t->groups[place];
 }
 
-/* Those that are in the table are known to differ. */
+/* Enters a group into the hash table, all of whose groups are known to be different from it. */
 static void enter_group(const pw_typesection *t, uint32_t start)
 {
     uint32_t mask = t->groups_capacity - 1;
@@ -419,7 +429,7 @@ static bool grow_groups(pw_decoder *d)
     uint32_t *groups = calloc(capacity, sizeof *groups);
     if (groups == NULL) {
         return pw_fail(d->reader.error, PW_NO_MEMORY, pw_reader_offset(&d->reader),
-                       "out of memory: %u groups of types", capacity);
+                       "out of memory: cannot allocate a table of %u groups of types", capacity);
     }
     t->groups = groups;
     t->groups_capacity = capacity;
@@ -494,7 +504,8 @@ static bool check_supertype(pw_decoder *d, uint32_t offset, uint32_t index)
 
 /* ---- groups ---------------------------------------------------------------------------------- */
 
-/* The types from `start` on, just read, become canonical. */
+/* Makes the types from `start` on, which were just read, canonical: if an equal group is known,
+ * they become copies of its types. */
 static bool add_group(pw_decoder *d, uint32_t offset, uint32_t start, uint32_t size)
 {
     pw_typedef *types = d->typesection.typedefs;

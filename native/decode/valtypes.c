@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading value types: https://webassembly.github.io/spec/core/binary/types.html */
-#include "decode/decode.h"
+/* Reads value types: https://webassembly.github.io/spec/core/binary/types.html */
+#include "decode/valtypes.h"
 
-/* What the abstract heap types belong to, by their byte. */
+/* The feature that an abstract heap type belongs to. */
 static pw_feature feature_of(uint8_t code)
 {
     switch (code) {
@@ -27,8 +27,8 @@ static void note_type(pw_decoder *d, pw_feature feature, const char *what, uint8
     }
 }
 
-/* A byte that is no type, at the cursor. Type codes are small negative LEB128 numbers, which is
- * what the test-suite's phrase for 0x80 and above goes by. */
+/* Fails because the byte at the cursor is not a type. Types are small negative LEB128 numbers, and
+ * so the test-suite's phrase for a byte of 0x80 or more is that of a number with too many bytes. */
 static bool fail_type(pw_reader *r, const char *what, const char *phrase, const char *expected)
 {
     uint8_t code = *r->pos;
@@ -60,9 +60,10 @@ bool pw_read_heaptype(pw_decoder *d, const char *what, pw_valtype *type)
         d->reader = ahead;
         return true;
     }
-    uint8_t code = *d->reader.pos; /* an abstract heap type is a byte, not any form of a number */
+    uint8_t code = *d->reader.pos; /* an abstract heap type is one byte, not a longer number */
     if (!is_heap_code(code)) {
-        return fail_type(&d->reader, what, "malformed heap type", "func, extern or another one");
+        return fail_type(&d->reader, what, "malformed heap type",
+                         "func, extern or another heap type");
     }
     note_type(d, feature_of(code), what, code);
     d->reader = ahead;
@@ -70,7 +71,7 @@ bool pw_read_heaptype(pw_decoder *d, const char *what, pw_valtype *type)
     return true;
 }
 
-/* What begins with PW_TYPE_REF or PW_TYPE_REF_NULL. */
+/* Reads a reference type that begins with PW_TYPE_REF or PW_TYPE_REF_NULL. */
 static bool read_typed(pw_decoder *d, const char *what, uint8_t code, pw_valtype *type)
 {
     pw_reader start = d->reader;
@@ -98,7 +99,7 @@ static bool read_type(pw_decoder *d, const char *what, bool numbers, pw_valtype 
         note_type(d, feature_of(code), what, code);
     } else if (!numbers) {
         return fail_type(&d->reader, what, "malformed reference type",
-                         "funcref, externref or another one");
+                         "funcref, externref or another reference type");
     } else if (code < PW_V128 || code > PW_I32) {
         return fail_type(&d->reader, what, "malformed value type",
                          "i32, i64, f32, f64, v128 or a reference type");
@@ -138,7 +139,7 @@ bool pw_read_functypeindex(pw_decoder *d, uint32_t *index)
     }
     if (d->typesection.typedefs[*index].kind != PW_TYPE_FUNC) {
         return pw_fail(d->reader.error, PW_INVALID, offset,
-                       "type mismatch: type %u is expected to be a function type", *index);
+                       "type mismatch: expected a function type but type %u is not one", *index);
     }
     return true;
 }

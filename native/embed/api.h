@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What the extension with the CPython types needs of the engine: a table of functions. That
- * extension gets it by address, since the two share no symbols. */
+/* The functions that the extension with the CPython types calls, as a table of pointers. That
+ * extension gets the address of the table, because it shares no symbols with the extension that
+ * owns the engine. A member without a comment is the function that has its name and the prefix pw_.
+ */
 #ifndef PW_API_H
 #define PW_API_H
 
@@ -11,14 +13,15 @@
 #include "runtime/meter.h"
 
 struct pw_api {
-    uint32_t size; /* of this struct: the two extensions must be built together */
+    uint32_t size; /* bytes of this struct: shows whether both extensions were built together */
+    /* Sets the hooks that all stores call: pw_set_engine_hooks of engine/engine.h. */
     void (*set_hooks)(pw_host_hook host, pw_tick_hook tick);
     pw_store *(*store_new)(const pw_store_limits *limits, pw_error *error);
     pw_meter *(*store_meter)(pw_store *store);
     void (*store_free)(pw_store *store);
     uint32_t (*store_frames)(const pw_store *store, pw_frame *frames, uint32_t capacity,
                              uint32_t *head, uint64_t *omitted);
-    /* Of a call that fails before it begins: there are none. */
+    /* Forgets the frames of the last trap, for a call that fails before it begins. */
     void (*store_forget_frames)(pw_store *store);
     const char *(*store_message)(const pw_store *store);
     pw_func *(*instance_func)(pw_instance *instance, uint32_t index);
@@ -29,12 +32,13 @@ struct pw_api {
     void (*module_release)(pw_module *module);
     const void *(*func_type_identity)(const pw_func *func);
     const void *(*store_type)(pw_store *store, pw_module *module, uint32_t type);
-    /* Shows every external reference in a global or a table of the store. The number of places
-     * looked at. */
+    /* pw_store_visit_externs of runtime/externs.h. */
     uint64_t (*visit_externs)(const pw_store *store, pw_extern_visitor visit, void *arg);
+    /* Looks up what calls of a function need. The result is valid as long as the store lives. */
     pw_callee (*callee)(const pw_func *func);
-    /* Arguments in values[0 .. nparams), results in values[0 .. nresults): 64 bits each, 32-bit
-     * ones in the low half. */
+    /* Calls a function. `values` are 64-bit cells: the arguments are in the first nparam_cells of
+     * them, and the results are written to the first nresult_cells. A 32-bit value is in the low
+     * half of its cell. */
     pw_trap (*call)(const pw_callee *callee, uint64_t *values);
     /* Makes the calls of a map, in order; each takes a tick. */
     pw_trap (*call_map)(const pw_callee *callee, pw_map_job *job);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Calls from outside, and what there is to know of a function. */
-
+/* Calls of functions by the host, and what the host can ask about a function. */
 #include "embed/api.h"
 #include "engine/engine.h"
-#include "runtime/store.h"
 #include "runtime/memory.h"
+#include "runtime/store.h"
 
 #include <string.h>
 
@@ -38,26 +37,46 @@ static pw_callee callee(const pw_func *func)
 {
     M3Function *function = pw_m3(func);
     const pw_instance *instance = pw_func_instance(func);
-    return (pw_callee){instance->store, function, instance->header, function->funcType->numArgs,
-                       function->funcType->numRets};
+    const pw_functype *type = pw_func_type(func);
+    return (pw_callee){
+        .store = instance->store,
+        .function = function,
+        .memory = instance->header,
+        .nparams = type->nparams,
+        .nresults = type->nresults,
+        .nparam_cells = pw_cells_of(type->params, type->nparams),
+        .nresult_cells = pw_cells_of(type->results, type->nresults),
+        .results = type->results,
+    };
 }
 
-/* Reads what the guest wrote and no more: the processor would have to wait for the store of half of
- * what it loads. */
-static inline uint64_t result_bits(const M3FuncType *type, uint32_t index, const uint64_t *sp)
+/* Reads one cell of a result, and of a 32-bit result only the half that the guest wrote: a
+ * processor that loads more than was stored has to wait for the store. */
+static inline uint64_t result_bits(pw_valtype type, const uint64_t *cell)
 {
-    uint8_t valtype = type->types[index];
     uint32_t low;
-    memcpy(&low, &sp[index], sizeof low);
-    return valtype == c_m3Type_i32 || valtype == c_m3Type_f32 ? low : sp[index];
+    memcpy(&low, cell, sizeof low);
+    return type == PW_I32 || type == PW_F32 ? low : *cell;
 }
 
-/* Compiles the function unless it is, and sees that its values fit the stack. */
+static inline void copy_results(const pw_callee *callee, const uint64_t *sp, uint64_t *values)
+{
+    uint32_t cell = 0;
+    for (uint32_t i = 0; i < callee->nresults; i++) {
+        pw_valtype type = callee->results[i];
+        for (uint32_t end = cell + pw_cells(type); cell < end; cell++) {
+            values[cell] = result_bits(type, &sp[cell]);
+        }
+    }
+}
+
+/* Compiles the function, unless it is compiled already, and checks that its values fit the stack.
+ */
 static inline pw_trap prepare(const pw_callee *callee)
 {
     M3Function *function = callee->function;
     const uint64_t *sp = callee->store->sp;
-    if (callee->nresults + callee->nparams > (size_t)(callee->store->stack_end - sp)) {
+    if (callee->nresult_cells + callee->nparam_cells > (size_t)(callee->store->stack_end - sp)) {
         return PW_TRAP_STACK_EXHAUSTED;
     }
     M3Result error = function->compiled != NULL ? NULL : pw_compile(function);
@@ -68,21 +87,19 @@ static inline pw_trap run(const pw_callee *callee, uint64_t *values)
 {
     M3Function *function = callee->function;
     uint64_t *sp = callee->store->sp;
-    uint64_t *arguments = sp + callee->nresults;
+    uint64_t *arguments = sp + callee->nresult_cells;
     pw_trap unfit = prepare(callee);
     if (unfit != PW_TRAP_NONE) {
         return unfit;
     }
-    for (uint32_t i = 0; i < callee->nparams; i++) {
+    for (uint32_t i = 0; i < callee->nparam_cells; i++) {
         arguments[i] = values[i];
     }
     m3ret_t trap = pw_run(function, sp, callee->memory);
     if (trap != NULL) {
         return pw_classify(trap);
     }
-    for (uint32_t i = 0; i < callee->nresults; i++) {
-        values[i] = result_bits(function->funcType, i, sp);
-    }
+    copy_results(callee, sp, values);
     return PW_TRAP_NONE;
 }
 
@@ -92,15 +109,15 @@ static inline pw_trap run_map(const pw_callee *callee, pw_map_job *job)
     return unfit == PW_TRAP_NONE ? pw_classify(pw_run_map(callee, job)) : unfit;
 }
 
-/* Takes back what other threads wanted of an earlier call: the embedder sees to it when calls nest.
- */
+/* Stores the limit of the native stack. That replaces a PW_STOP_NOW which another thread stored for
+ * an earlier call: when calls nest, the embedder makes sure that the outer one still stops. */
 static inline void set_native_limit(pw_store *store, uintptr_t limit)
 {
     store->native_limit = limit;
     atomic_store_explicit(&store->meter.stop_limit, limit, memory_order_relaxed);
 }
 
-/* Notes how much native stack this thread has. False when it is used up. */
+/* Notes how much of the native stack this thread may use. False when it is used up. */
 static inline bool begin(pw_store *store, uintptr_t *saved)
 {
     uintptr_t limit = pw_native_stack_end() + PW_NATIVE_RESERVE;

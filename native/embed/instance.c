@@ -1,24 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-/* Instances: wasm3's structures, built from the decoded module, and the order of instantiation. */
-
+/* Makes instances: builds wasm3's structures from the decoded module, in the order that
+ * instantiation has. https://webassembly.github.io/spec/core/exec/modules.html#instantiation */
 #include "embed/instance.h"
+#include "embed/link.h"
 #include "embed/pw.h"
 #include "engine/engine.h"
-#include "runtime/memory.h"
-#include "runtime/table.h"
 #include "runtime/evaluate.h"
 #include "runtime/functypes.h"
+#include "runtime/memory.h"
 #include "runtime/segments.h"
+#include "runtime/table.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 static void no_memory(pw_error *error)
 {
-    pw_fail(error, PW_NO_MEMORY, 0, "no memory for an instance");
+    pw_fail(error, PW_NO_MEMORY, 0, "out of memory: cannot allocate an instance");
 }
 
-/* An array that may be empty. */
+/* Allocates a zeroed array, which may be empty, and writes its address to `result`, the address of
+ * a pointer. */
 static bool allocate(void *result, size_t count, size_t size)
 {
     void *array = calloc(count ? count : 1, size);
@@ -26,7 +28,7 @@ static bool allocate(void *result, size_t count, size_t size)
     return array != NULL;
 }
 
-/* ---- types and functions ---- */
+/* ---- types and functions --------------------------------------------------------------------- */
 
 static bool add_types(pw_instance *instance, pw_error *error)
 {
@@ -44,7 +46,8 @@ static bool add_types(pw_instance *instance, pw_error *error)
     return false;
 }
 
-/* A type that wasm3 has no room for was left out of the table: it may stay unused. */
+/* The table of types has NULL for a type that this version cannot run. A module may have such a
+ * type, but no function of it. */
 static bool check_type(const pw_instance *instance, uint32_t function, pw_error *error)
 {
     uint32_t type = instance->module->info.function_types[function];
@@ -52,7 +55,7 @@ static bool check_type(const pw_instance *instance, uint32_t function, pw_error 
         return true;
     }
     pw_fail(error, PW_UNSUPPORTED, 0,
-            "function %u: parameters and results of type v128 cannot be run yet",
+            "not supported: function %u has parameters or results of type v128",
             (unsigned)function);
     error->function = function;
     return false;
@@ -88,9 +91,9 @@ static bool add_functions(pw_instance *instance, pw_error *error)
     return true;
 }
 
-/* ---- memories, tables, globals, tags ---- */
+/* ---- memories, tables, globals, tags --------------------------------------------------------- */
 
-/* Index spaces, which the imports begin. */
+/* Makes room for the index spaces. The imports are then put at the beginning of each. */
 static bool add_spaces(pw_instance *instance, pw_error *error)
 {
     const pw_module *module = instance->module;
@@ -133,24 +136,15 @@ static bool add_tables(pw_instance *instance, pw_error *error)
             continue;
         }
         pw_table *table = instance->tables[i] = &instance->own_tables[i];
-        if (!pw_table_init(table, instance->store, definition->type, &definition->limits,
-                           pw_evaluate(instance, &definition->init), error)) {
+        uint64_t init = 0;
+        pw_evaluate(instance, &definition->init, &init);
+        if (!pw_table_init(table, instance->store, definition->type, &definition->limits, init,
+                           error)) {
             return false;
         }
         table->resolved = pw_resolve_type(instance, definition->type);
     }
     return true;
-}
-
-pw_global *pw_global_new(pw_store *store, pw_valtype type, bool is_mutable, uint64_t bits)
-{
-    pw_global *global = calloc(1, sizeof *global);
-    if (global == NULL) {
-        return NULL;
-    }
-    *global = (pw_global){store->globals, bits, type, pw_host_type(type), is_mutable};
-    store->globals = global;
-    return global;
 }
 
 static bool add_globals(pw_instance *instance, pw_error *error)
@@ -161,12 +155,13 @@ static bool add_globals(pw_instance *instance, pw_error *error)
         if (definition->imported) {
             continue;
         }
-        pw_global *global = pw_global_new(instance->store, definition->type, definition->is_mutable,
-                                          pw_evaluate(instance, &definition->init));
+        pw_global *global =
+            pw_global_new(instance->store, definition->type, definition->is_mutable, 0);
         if (global == NULL) {
             no_memory(error);
             return false;
         }
+        pw_evaluate(instance, &definition->init, global->cells);
         global->resolved = pw_resolve_type(instance, definition->type);
         instance->globals[i] = global;
     }
@@ -185,7 +180,7 @@ static void add_tags(pw_instance *instance)
     }
 }
 
-/* ---- the whole ---- */
+/* ---- whole instances ------------------------------------------------------------------------- */
 
 static bool add_segments(pw_instance *instance, pw_error *error)
 {
@@ -196,8 +191,8 @@ static bool add_segments(pw_instance *instance, pw_error *error)
     return false;
 }
 
-/* Nearly all of a runtime is the compiler's state, its first member, which CompileFunction clears.
- */
+/* Nearly all of wasm3's runtime is the state of its compiler, which is the first member. It need
+ * not be cleared here, because CompileFunction clears it. */
 static M3Runtime *new_runtime(void)
 {
     M3Runtime *runtime = malloc(sizeof *runtime);
@@ -252,7 +247,8 @@ pw_instance *pw_instance_new(pw_store *store, pw_module *module, const pw_extern
                              bool eager, pw_error *error)
 {
     if (module->is_listing) {
-        pw_fail(error, PW_UNSUPPORTED, 0, "not supported: the module was read to be looked at");
+        pw_fail(error, PW_UNSUPPORTED, 0,
+                "not supported: the module was made only to be looked at");
         return NULL;
     }
     pw_instance *instance = calloc(1, sizeof *instance);
@@ -271,7 +267,8 @@ pw_instance *pw_instance_new(pw_store *store, pw_module *module, const pw_extern
         return NULL;
     }
     add_tags(instance);
-    /* From here on the store keeps it: what a segment wrote into an imported table stays. */
+    /* From here on the store owns the instance, even if a segment fails: what earlier segments
+     * wrote into an imported table can refer to the instance. */
     instance->next = store->instances;
     store->instances = instance;
     return pw_segments_apply(instance, error) ? instance : NULL;
@@ -280,8 +277,9 @@ pw_instance *pw_instance_new(pw_store *store, pw_module *module, const pw_extern
 void pw_instance_free(pw_instance *instance)
 {
     if (instance->runtime != NULL && instance->m3 != NULL) {
-        m3_FreeRuntime(instance->runtime); /* with its module */
-        /* wasm3 would give the pages to other instances, with the map of their old code. */
+        m3_FreeRuntime(instance->runtime); /* this also frees instance->m3 */
+        /* wasm3 would give the code pages to other instances, together with the maps of the old
+         * code. */
         FreeCodePages(&instance->store->environment->pagesReleased);
     } else {
         free(instance->runtime);
@@ -319,8 +317,7 @@ pw_table *pw_instance_table(pw_instance *instance, uint32_t index)
 
 pw_memory *pw_instance_memory(pw_instance *instance, uint32_t index)
 {
-    (void)index; /* at most one yet */
-    return instance->memory;
+    return pw_memory_at(instance, index);
 }
 
 pw_global *pw_instance_global(pw_instance *instance, uint32_t index)

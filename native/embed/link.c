@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Imports: into the index spaces of an instance. The embedder compared names, kinds and limits; a
- * type index means nothing outside its module, so types that have one are compared here.
- * https://webassembly.github.io/spec/core/valid/matching.html */
-
-#include "embed/instance.h"
-#include "embed/pw.h"
+/* Puts imports into the index spaces of an instance. The embedder has already compared names, kinds
+ * and limits. A type index means nothing outside its module, so types that have one are compared
+ * here: https://webassembly.github.io/spec/core/valid/matching.html */
+#include "embed/link.h"
 #include "engine/engine.h"
 #include "runtime/functypes.h"
 
-/* What has been imported so far. */
+/* The instance that is being linked, and how many imports of each kind it has so far. */
 typedef struct {
     pw_instance *instance;
     pw_error *error;
@@ -20,7 +18,8 @@ typedef struct {
 
 static bool incompatible(const linker *l, const char *kind, uint32_t index)
 {
-    return pw_fail(l->error, PW_LINK, 0, "incompatible import type: %s %u is of another type", kind,
+    return pw_fail(l->error, PW_LINK, 0,
+                   "incompatible import type: %s %u has another type than the module expects", kind,
                    (unsigned)index);
 }
 
@@ -41,7 +40,8 @@ static bool link_function(linker *l, const pw_extern *import)
     return true;
 }
 
-/* What the host made has a type of a module only once a module uses it. */
+/* A global or table that the host made gets its resolved type from the first module that imports
+ * it. */
 static void adopt(pw_valtype *actual, pw_valtype expected)
 {
     if (*actual == PW_UNRESOLVED) {

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The C API of the engine: with the headers that it includes, all that cffi exposes to Python.
+/* The C API that cffi exposes to Python, together with those of the headers included here that have
+ * a part for cffi.
  *
- * Ownership words: *borrowed* (lives as long as its parent), *owned by caller* (the caller frees
- * it), *transferred on success*. Functions that can fail return NULL, false or a code, and fill
- * `error`. A store, and everything in it, is used by one thread at a time; modules are immutable
- * and shared.
+ * Three words say who owns a pointer. *Borrowed*: it lives as long as what it comes from. *Owned by
+ * caller*: the caller frees it. *Transferred on success*: the callee owns it, unless it fails.
+ * A function that can fail returns NULL, false or a code, and fills `error`. A store, and
+ * everything in it, may be used by one thread at a time. Modules do not change, and threads may
+ * share them.
  */
 #ifndef PW_H
 #define PW_H
@@ -12,95 +14,107 @@
 #include "base/error.h"
 #include "decode/listing.h"
 #include "decode/module.h"
+#include "decode/sections.h"
 #include "runtime/objects.h"
 #include "validate/module.h"
 
 /* cdef: begin */
 
-/* One value for an import. PW_EXTERN_HOST: `object` is handed to the host-call hook. */
+/* The value for an import. For PW_EXTERN_HOST, `object` is given to the host-call hook. */
 typedef struct {
     pw_externkind kind;
-    void *object; /* pw_func, pw_table, pw_memory, pw_global, pw_tag: borrowed; or the host's own */
+    void *object; /* a pw_func, pw_table, pw_memory, pw_global or pw_tag, borrowed; or the host's
+                     own */
 } pw_extern;
 
+/* The limits of a store. */
 typedef struct {
-    uint64_t stack;  /* bytes of the value stack, at least */
+    uint64_t stack;  /* bytes of the value stack; a small number is rounded up */
     uint64_t memory; /* bytes that each memory may have */
-    uint64_t table;  /* elements that each table may have; at most what limits.h allows */
+    uint64_t table;  /* elements that each table may have; PW_MAX_TABLE_SIZE bounds them too */
 } pw_store_limits;
 
-/* Owned by caller: pw_store_free. */
+/* Makes a store. It is owned by the caller, who gives it to pw_store_free. NULL with `error` set.
+ */
 pw_store *pw_store_new(const pw_store_limits *limits, pw_error *error);
-/* Frees the store and its instances; memories that are still retained live on. */
+/* Frees a store with everything in it. Memories that somebody else has retained live on. */
 void pw_store_free(pw_store *store);
 
-/* Instantiates up to, but without, the start function. `imports` has one value per import, in
- * order, of checked type. `eager` compiles all functions at once, else each is compiled when it is
- * first called. The instance is borrowed from the store, which retains the module. */
+/* Makes an instance of a module, without calling the start function. `imports` has one value for
+ * each import, in order; the caller has checked names, kinds and limits. If `eager` is set, all
+ * functions are compiled at once; otherwise each function is compiled when it is first called. The
+ * instance is borrowed from the store, which retains the module. NULL with `error` set. */
 pw_instance *pw_instance_new(pw_store *store, pw_module *module, const pw_extern *imports,
                              bool eager, pw_error *error);
-/* Borrowed from the store. The index is in the module's index space and in range. */
+/* These five give what an instance has at an index, borrowed from the store. The index counts in
+ * the module's index space for the kind, and must be in range. */
 pw_func *pw_instance_func(pw_instance *instance, uint32_t index);
 pw_table *pw_instance_table(pw_instance *instance, uint32_t index);
 pw_memory *pw_instance_memory(pw_instance *instance, uint32_t index);
 pw_global *pw_instance_global(pw_instance *instance, uint32_t index);
 pw_tag *pw_instance_tag(pw_instance *instance, uint32_t index);
-/* Identity of a function type of a module: within a store, equal types have the same one, whichever
- * modules they come from. NULL without memory, or when this version cannot run the type. Cheap when
- * it is asked for one module after the other. */
-const void *pw_store_type(pw_store *store, pw_module *module, uint32_t type);
 
 /* ---- functions ------------------------------------------------------------------------------- */
 
+/* The type of a function, borrowed from its module. Type indices in it are those of the module. */
 const pw_functype *pw_func_type(const pw_func *func);
+/* The instance that a function belongs to, borrowed from the store. */
 pw_instance *pw_func_instance(const pw_func *func);
+/* The module that a function belongs to, borrowed from the store. */
 pw_module *pw_func_module(const pw_func *func);
+/* The index of a function in its module. */
 uint32_t pw_func_index(const pw_func *func);
-/* Identity of its type, as pw_store_type has it. */
+/* The identity of a function's type, as pw_store_type gives it. */
 const void *pw_func_type_identity(const pw_func *func);
 
+/* A frame of a trap. */
 typedef struct {
-    uint32_t function; /* index in its module */
-    uint32_t offset;   /* byte offset of the instruction in its module; PW_NO_INDEX if unknown */
+    uint32_t function; /* index of the function in its module */
+    uint32_t offset;   /* byte offset of the instruction in the module; PW_NO_INDEX if unknown */
     pw_name name;      /* borrowed from the module */
 } pw_frame;
 
-/* Frames of the last trap, innermost first: at most `capacity` are written, the count is returned.
- * `omitted` frames are missing after the first `head`. */
+/* Writes the frames of the last trap, innermost first, and returns how many it wrote: at most
+ * `capacity`. A deep trap has only its innermost and its outermost frames: *omitted frames are
+ * missing after the first *head ones. */
 uint32_t pw_store_frames(const pw_store *store, pw_frame *frames, uint32_t capacity, uint32_t *head,
                          uint64_t *omitted);
-/* What the engine said of a PW_TRAP_UNSUPPORTED; borrowed. */
+/* Says why the last call ended with PW_TRAP_UNSUPPORTED. The text is borrowed from the store. */
 const char *pw_store_message(const pw_store *store);
 
 /* ---- snapshots ------------------------------------------------------------------------------- */
 
-/* What an instance can change of itself: its memory, mutable globals, tables, and which segments it
- * dropped. */
+/* Everything that an instance can change of itself: its memory, its mutable globals, its tables,
+ * and which segments are dropped. */
 typedef struct {
-    uint8_t *image; /* means something to this machine; native/bridge/snapshot.c has the format */
-    uint64_t size;  /* bytes */
-    /* What the image has no bits of, by position: external references, and functions of other
-     * instances (pw_func). Not null. */
+    uint8_t *image; /* in the byte order of this machine; native/embed/snapshot.c has the format */
+    uint64_t size;  /* bytes of the image */
+    /* References whose bits mean nothing outside of the process: the image has their positions in
+     * these arrays instead. `functions` are those of other instances (pw_func). None is null. */
     uint64_t *externs;
     uint64_t nexterns;
     uint64_t *functions;
     uint64_t nfunctions;
 } pw_snapshot;
 
-/* As of now. `imported` takes imported memories, tables and mutable globals as its own. Owned by
- * caller: pw_snapshot_free. */
+/* Takes a snapshot. If `imported` is set, imported memories, tables and mutable globals are part of
+ * it. The contents of *snapshot are owned by the caller, who gives them to pw_snapshot_free. False
+ * with `error` set when there is no memory. */
 bool pw_instance_save(pw_instance *instance, bool imported, pw_snapshot *snapshot, pw_error *error);
+/* Frees what a snapshot contains, but not the struct itself. */
 void pw_snapshot_free(pw_snapshot *snapshot);
-/* To any instance of the module, of any process. The image may be anything; the references are of
- * this store. What does not fit changes nothing. No call may run in the store. */
+/* Gives an instance the state of a snapshot, which may come from any instance of the same module
+ * and from another process. The image can be any bytes: one that does not fit fails with
+ * PW_SNAPSHOT and changes nothing. The references must be of this instance's store. No call may be
+ * running in the store. */
 bool pw_instance_restore(pw_instance *instance, const pw_snapshot *snapshot, pw_error *error);
 
 /* ---- the engine ------------------------------------------------------------------------------ */
 
-/* wasm3's version. */
+/* The version of wasm3, static. */
 const char *pw_engine_version(void);
 
-/* What fastcall needs, by address: it shares no symbol with the extension that owns the engine. */
+/* The functions that the extension with the CPython types calls: see api.h. The table is static. */
 typedef struct pw_api pw_api;
 const pw_api *pw_get_api(void);
 

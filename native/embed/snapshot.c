@@ -1,19 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-/* Snapshots: what an instance can change of itself, as bytes and back.
+/* Snapshots: everything that an instance can change of itself is written to bytes, and read back.
  *
- * An image is words of 64 bits, in the machine's byte order, and then bytes of memory:
- *   MAGIC; 1 if what is imported is part of it, else 0
- *   of a memory: its pages; how many runs there are; offset and size in bytes of each run
- *   of each mutable global: its bits, or the code of a reference
- *   of each table: its size; the code of each element
- *   a bit for each element segment that was dropped, in whole words; then of the data segments
- *   the bytes of the runs; all others are zero
- * The code of a reference is 0 for null. In the place of a function, 1 + i is function i of the
- * instance, and larger ones are those of other instances; in the place of an external reference,
- * 1 + i is external reference i. References of other types are always null.
+ * An image consists of 64-bit words in the machine's byte order, followed by bytes of memory:
+ *   the word MAGIC;
+ *   1 if imported memories, tables and globals are part of the snapshot, or else 0;
+ *   if there is a memory: its size in pages, the number of its runs, and the offset and the size in
+ *     bytes of each run, a run being a part of the memory that is not all zero;
+ *   for each mutable global: its cells, of which one that is a reference is replaced by its code;
+ *   for each table: its size, and the code of each element;
+ *   a bit for each element segment, which is set if the segment is empty, as a dropped one is;
+ *   the same bits for the data segments, in whole words;
+ *   the bytes of the runs.
  *
- * What is read can be anything: it is walked twice, and changes nothing the first time. */
-
+ * The code of a reference is 0 for null. For a function, the code 1 + i is function i of the
+ * instance, and each larger code is a function of another instance: 1 + nfunctions + i is the one
+ * at pw_snapshot.functions[i], where nfunctions is how many functions the instance has. For an
+ * external reference, the code 1 + i is the one at pw_snapshot.externs[i]. References of other
+ * types are always null.
+ *
+ * An image that is restored can be any bytes. So it is walked twice: the first time it is checked
+ * and nothing changes, and the second time it is applied. */
 #include "embed/pw.h"
 #include "runtime/functypes.h"
 #include "runtime/memory.h"
@@ -22,14 +28,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAGIC 0x31706e73337977f0u /* another byte order reads it otherwise */
+#define MAGIC 0x31706e73337977f0u /* a machine of the other byte order reads another number */
 
-/* Runs begin and end at multiples of it. */
+/* Bytes. Runs begin and end at multiples of this number. */
 #define BLOCK 4096
+
+/* The format has room for one memory, which is all that an instance can have so far. */
+#define SAVED_MEMORY 0
 
 static bool has_memory(const pw_instance *instance, bool imported)
 {
-    return instance->memory != NULL && (imported || !instance->module->memories[0].imported);
+    return pw_memory_at(instance, SAVED_MEMORY) != NULL &&
+           (imported || !instance->module->memories[SAVED_MEMORY].imported);
 }
 
 static bool has_global(const pw_instance *instance, uint32_t index, bool imported)
@@ -48,7 +58,7 @@ static bool holds_externs(pw_valtype type)
     return pw_heap_type(type) == PW_EXTERNREF;
 }
 
-/* ---- saving ---- */
+/* ---- saving ---------------------------------------------------------------------------------- */
 
 typedef struct {
     uint64_t *items;
@@ -59,7 +69,7 @@ typedef struct {
 typedef struct {
     pw_instance *instance;
     bool imported;
-    bool failed; /* without memory */
+    bool failed; /* there was no memory */
     uint64_t run_bytes;
     words image;
     words externs;
@@ -88,7 +98,8 @@ static bool is_zero(const uint8_t *block)
            !memcmp(block, block + sizeof zeros, BLOCK - sizeof zeros);
 }
 
-/* The first block, from one on, that is zero or is not. */
+/* The offset of the first block from `at` on that is all zero, or the first that is not: `zero`
+ * says which. `size` if there is none. */
 static uint64_t find_block(const uint8_t *data, uint64_t at, uint64_t size, bool zero)
 {
     while (at < size && is_zero(data + at) != zero) {
@@ -97,7 +108,8 @@ static uint64_t find_block(const uint8_t *data, uint64_t at, uint64_t size, bool
     return at;
 }
 
-/* Views may write meanwhile: a run keeps its size, whatever is found in it later. */
+/* Saves the offsets and sizes of the runs, and returns how many there are. Views may write to the
+ * memory meanwhile, so the bytes of a run can be zero by the time that they are copied. */
 static uint64_t save_runs(saver *s, const uint8_t *data, uint64_t size)
 {
     uint64_t count = 0, end = 0;
@@ -119,7 +131,7 @@ static void save_memory(saver *s)
     if (!has_memory(s->instance, s->imported)) {
         return;
     }
-    const pw_memory *memory = s->instance->memory;
+    const pw_memory *memory = pw_memory_at(s->instance, SAVED_MEMORY);
     uint64_t size = pw_memory_size(memory);
     push(s, &s->image, size / PW_PAGE);
     size_t place = s->image.count;
@@ -130,6 +142,7 @@ static void save_memory(saver *s)
     }
 }
 
+/* The code of a reference; the bits of any other value. */
 static uint64_t code_of(saver *s, pw_valtype type, uint64_t bits)
 {
     if (!pw_is_reference(type) || !bits) {
@@ -152,8 +165,11 @@ static void save_globals(saver *s)
 {
     for (uint32_t i = 0; i < s->instance->nglobals; i++) {
         const pw_global *global = s->instance->globals[i];
-        if (has_global(s->instance, i, s->imported)) {
-            push(s, &s->image, code_of(s, global->resolved, global->bits));
+        if (!has_global(s->instance, i, s->imported)) {
+            continue;
+        }
+        for (uint32_t k = 0; k < pw_cells(global->type); k++) {
+            push(s, &s->image, code_of(s, global->resolved, global->cells[k]));
         }
     }
 }
@@ -172,7 +188,8 @@ static void save_tables(saver *s)
     }
 }
 
-/* The bit of one of `count` segments, gathered in a word. */
+/* Adds the bit of one of `count` segments to a word, and saves the word when it is full or the bit
+ * is the last one. */
 static void push_bit(saver *s, uint64_t *word, uint32_t index, uint32_t count, bool bit)
 {
     *word |= (uint64_t)bit << index % 64;
@@ -195,14 +212,16 @@ static void save_segments(saver *s)
     }
 }
 
-/* The runs follow the memory's pages and their number. */
+/* Copies the bytes of the runs. In the image, the fourth word is the number of runs, and their
+ * offsets and sizes follow. */
 static void copy_runs(const saver *s, uint8_t *to)
 {
+    const pw_memory *memory = pw_memory_at(s->instance, SAVED_MEMORY);
     const uint64_t *word = s->image.items + 3;
     for (uint64_t count = s->run_bytes ? *word : 0; count; count--) {
         uint64_t offset = *++word;
         size_t size = (size_t)*++word;
-        memcpy(to, pw_memory_data(s->instance->memory) + offset, size);
+        memcpy(to, pw_memory_data(memory) + offset, size);
         to += size;
     }
 }
@@ -241,7 +260,7 @@ bool pw_instance_save(pw_instance *instance, bool imported, pw_snapshot *snapsho
     }
     free(s.externs.items);
     free(s.functions.items);
-    return pw_fail(error, PW_NO_MEMORY, 0, "no memory for a snapshot");
+    return pw_fail(error, PW_NO_MEMORY, 0, "out of memory: cannot allocate a snapshot");
 }
 
 void pw_snapshot_free(pw_snapshot *snapshot)
@@ -251,20 +270,20 @@ void pw_snapshot_free(pw_snapshot *snapshot)
     free(snapshot->functions);
 }
 
-/* ---- restoring ---- */
+/* ---- restoring ------------------------------------------------------------------------------- */
 
 typedef struct {
     pw_instance *instance;
     const pw_snapshot *snapshot;
     pw_error *error;
-    bool apply; /* what was found to be right */
-    bool imported;
-    const uint8_t *pos;
-    uint64_t left;
-    uint64_t pages;
-    const uint8_t *runs;
+    bool apply;          /* the image was checked and is now applied */
+    bool imported;       /* what is imported is part of the snapshot */
+    const uint8_t *pos;  /* the next word of the image */
+    uint64_t left;       /* bytes from `pos` to the end of the image */
+    uint64_t pages;      /* the size of the memory */
+    const uint8_t *runs; /* the offsets and sizes of the runs */
     uint64_t nruns;
-    uint64_t run_bytes;
+    uint64_t run_bytes; /* bytes that all runs have together */
 } restorer;
 
 static bool damaged(restorer *r, const char *what)
@@ -297,13 +316,13 @@ static bool take_header(restorer *r)
         return false;
     }
     if (magic != MAGIC || imported > 1) {
-        return damaged(r, "it does not begin like one of this version");
+        return damaged(r, "it does not begin as snapshots of this version and machine do");
     }
     r->imported = imported;
     return true;
 }
 
-/* Ascending, and within the memory. */
+/* Checks that the runs are in ascending order, do not overlap, and lie within the memory. */
 static bool check_runs(restorer *r)
 {
     uint64_t size = r->pages * PW_PAGE, end = 0;
@@ -311,7 +330,7 @@ static bool check_runs(restorer *r)
     for (uint64_t i = 0; i < r->nruns; i++) {
         uint64_t start = word_at(r->runs, 2 * i), count = word_at(r->runs, 2 * i + 1);
         if (start < end || start > size || count > size - start) {
-            return damaged(r, "bytes are not within the memory");
+            return damaged(r, "its bytes lie outside of the memory");
         }
         end = start + count;
         r->run_bytes += count;
@@ -321,16 +340,16 @@ static bool check_runs(restorer *r)
 
 static bool make_memory_room(restorer *r)
 {
-    pw_limits limits = r->instance->module->memories[0].limits;
+    pw_limits limits = r->instance->module->memories[SAVED_MEMORY].limits;
     if (r->pages < limits.min) {
-        return damaged(r, "the memory is smaller than the module has it");
+        return damaged(r, "its memory is smaller than the module's minimum");
     }
-    if (pw_memory_make_room(r->instance->memory, r->pages)) {
+    if (pw_memory_make_room(pw_memory_at(r->instance, SAVED_MEMORY), r->pages)) {
         return true;
     }
     return pw_fail(r->error, PW_SNAPSHOT, 0,
-                   "the snapshot has a memory of %llu pages, more than the instance may have, or "
-                   "the system gives",
+                   "the snapshot has a memory of %llu pages, which is more than the instance may "
+                   "have or the system gives",
                    (unsigned long long)r->pages);
 }
 
@@ -353,13 +372,13 @@ static bool walk_memory(restorer *r)
 
 static bool null_of(restorer *r, pw_valtype type)
 {
-    return !(type & PW_NON_NULL) || damaged(r, "null is where its type excludes it");
+    return !(type & PW_NON_NULL) || damaged(r, "it has null where the type excludes null");
 }
 
 static bool extern_of(restorer *r, uint64_t code, uint64_t *bits)
 {
     if (code > r->snapshot->nexterns || !r->snapshot->externs[code - 1]) {
-        return damaged(r, "an external reference is none");
+        return damaged(r, "it has the code of an external reference that does not exist");
     }
     *bits = r->snapshot->externs[code - 1];
     return true;
@@ -378,10 +397,11 @@ static bool function_of(restorer *r, pw_valtype type, uint64_t code, uint64_t *b
     }
     const M3Function *function = (const M3Function *)(uintptr_t)*bits;
     return (function != NULL && pw_type_matches(pw_function_type(function), type)) ||
-           damaged(r, "a function is none, or of another type than its place");
+           damaged(r, "it has a function that does not exist or does not match the type");
 }
 
-/* The bits that a code stands for in a place of the (resolved) type. */
+/* Gives the bits for a code in a place whose resolved type is `type`: those of a reference, or the
+ * number itself. */
 static bool bits_of(restorer *r, pw_valtype type, uint64_t code, uint64_t *bits)
 {
     *bits = type == PW_I32 || type == PW_F32 ? (uint32_t)code : code;
@@ -394,19 +414,25 @@ static bool bits_of(restorer *r, pw_valtype type, uint64_t code, uint64_t *bits)
     return holds_externs(type) ? extern_of(r, code, bits) : function_of(r, type, code, bits);
 }
 
-static bool walk_globals(restorer *r)
+static bool walk_global(restorer *r, pw_global *global)
 {
-    for (uint32_t i = 0; i < r->instance->nglobals; i++) {
-        pw_global *global = r->instance->globals[i];
+    for (uint32_t k = 0; k < pw_cells(global->type); k++) {
         uint64_t code, bits;
-        if (!has_global(r->instance, i, r->imported)) {
-            continue;
-        }
         if (!take(r, &code) || !bits_of(r, global->resolved, code, &bits)) {
             return false;
         }
         if (r->apply) {
-            global->bits = bits;
+            global->cells[k] = bits;
+        }
+    }
+    return true;
+}
+
+static bool walk_globals(restorer *r)
+{
+    for (uint32_t i = 0; i < r->instance->nglobals; i++) {
+        if (has_global(r->instance, i, r->imported) && !walk_global(r, r->instance->globals[i])) {
+            return false;
         }
     }
     return true;
@@ -415,15 +441,16 @@ static bool walk_globals(restorer *r)
 static bool make_table_room(restorer *r, pw_table *table, uint64_t size)
 {
     if (size < table->limits.min) {
-        return damaged(r, "a table is smaller than the module has it");
+        return damaged(r, "a table is smaller than the module's minimum");
     }
     if (size > table->max) {
         return pw_fail(r->error, PW_SNAPSHOT, 0,
-                       "the snapshot has a table of %llu elements, and %u are allowed",
+                       "the snapshot has a table of %llu elements, but at most %u are allowed",
                        (unsigned long long)size, (unsigned)table->max);
     }
     return pw_table_make_room(table, size) ||
-           pw_fail(r->error, PW_NO_MEMORY, 0, "no memory for a table of %llu elements",
+           pw_fail(r->error, PW_NO_MEMORY, 0,
+                   "out of memory: cannot allocate a table of %llu elements",
                    (unsigned long long)size);
 }
 
@@ -500,7 +527,7 @@ static bool walk(restorer *r, bool apply)
         !walk_segments(r)) {
         return false;
     }
-    return r->left == r->run_bytes || damaged(r, "it ends too early or too late");
+    return r->left == r->run_bytes || damaged(r, "it has too few or too many bytes");
 }
 
 static void fill_memory(const restorer *r)
@@ -508,7 +535,7 @@ static void fill_memory(const restorer *r)
     if (!has_memory(r->instance, r->imported)) {
         return;
     }
-    pw_memory *memory = r->instance->memory;
+    pw_memory *memory = pw_memory_at(r->instance, SAVED_MEMORY);
     const uint8_t *from = r->pos;
     uint64_t end = 0;
     pw_memory_resize(memory, r->pages);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Stores: one wasm3 environment, one value stack, and the instances that share them. */
-
+/* Makes and frees stores. A store has one wasm3 environment, one value stack, and the instances
+ * that share them. */
 #include "base/limits.h"
 #include "embed/instance.h"
 #include "embed/pw.h"
@@ -10,9 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What the smallest request gets: room for some hundred frames of small functions. */
+/* Bytes of the smallest value stack, which has room for about a hundred frames of small functions.
+ */
 #define MIN_STACK 16384
-/* Beyond it recursion is bounded by the native stack; it keeps sums far from overflow. */
+/* Bytes of the largest value stack. A larger one would be of no use, because the native stack ends
+ * before it; and sums of sizes cannot overflow. */
 #define MAX_STACK ((uint64_t)1 << 30)
 
 static size_t round_up(size_t size, size_t unit)
@@ -20,28 +22,33 @@ static size_t round_up(size_t size, size_t unit)
     return (size + unit - 1) / unit * unit;
 }
 
-/* ---- stacks: values, the red zone, and a last page without access ---- */
+/* ---- value stacks ---------------------------------------------------------------------------- */
 
-/* A few stacks of the usual size are kept: mapping one costs more than all else about a store. What
- * they hold of earlier runs is never read, since code writes each value before it reads it. */
-#define KEPT_STACK_SIZE (1 << 20)
+/* The mapping of a stack has room for the values, then the red zone, and last a page that cannot be
+ * accessed. */
 
-static pw_kept kept_stacks;
+/* Mapping a stack costs more than everything else about a store, so a few stacks of this size in
+ * bytes, which is the usual one, are recycled. What earlier runs left in them is never read,
+ * because code writes each value before it reads it. */
+#define RECYCLED_STACK_SIZE (1 << 20)
 
-static void *take_kept(void)
+static pw_recycler recycled_stacks;
+
+static void *take_recycled(void)
 {
     void *stack = NULL;
-    for (unsigned i = 0; i < PW_KEPT && stack == NULL; i++) {
-        stack = pw_kept_take(&kept_stacks, i);
+    for (unsigned i = 0; i < PW_RECYCLER_PLACES && stack == NULL; i++) {
+        stack = pw_recycler_take(&recycled_stacks, i);
     }
     return stack;
 }
 
-/* Bytes that are mapped for a stack of so many bytes: all small ones are of one size. */
+/* The size in bytes of the mapping for a stack of `values` bytes. Smaller stacks get the mapping of
+ * the usual size, so that all of them can be recycled. */
 static size_t mapped_size(size_t values)
 {
-    if (values < KEPT_STACK_SIZE) {
-        values = KEPT_STACK_SIZE;
+    if (values < RECYCLED_STACK_SIZE) {
+        values = RECYCLED_STACK_SIZE;
     }
     return round_up(values + PW_RED_ZONE, pw_page_size()) + pw_page_size();
 }
@@ -59,7 +66,7 @@ static void *map_stack(size_t size)
 static bool add_stack(pw_store *store, size_t values)
 {
     values = round_up(values, sizeof(uint64_t));
-    store->sp = values <= KEPT_STACK_SIZE ? take_kept() : NULL;
+    store->sp = values <= RECYCLED_STACK_SIZE ? take_recycled() : NULL;
     if (store->sp == NULL) {
         store->sp = map_stack(mapped_size(values));
     }
@@ -75,18 +82,19 @@ static void free_stack(pw_store *store)
 {
     size_t values = (size_t)((char *)store->stack_end - (char *)store->stack);
     if (store->stack != NULL &&
-        !(values <= KEPT_STACK_SIZE && pw_kept_put(&kept_stacks, store->stack))) {
+        !(values <= RECYCLED_STACK_SIZE && pw_recycler_put(&recycled_stacks, store->stack))) {
         pw_pages_release(store->stack, mapped_size(values));
     }
 }
 
-/* ---- stores ---- */
+/* ---- stores ---------------------------------------------------------------------------------- */
 
 pw_store *pw_store_new(const pw_store_limits *limits, pw_error *error)
 {
     uint64_t stack_bytes = limits->stack;
     if (stack_bytes > MAX_STACK) {
-        pw_fail(error, PW_LIMIT, 0, "stack too large: %llu bytes, at most %llu",
+        pw_fail(error, PW_LIMIT, 0,
+                "stack too large: %llu bytes were asked for, but the limit is %llu",
                 (unsigned long long)stack_bytes, (unsigned long long)MAX_STACK);
         return NULL;
     }
@@ -97,7 +105,7 @@ pw_store *pw_store_new(const pw_store_limits *limits, pw_error *error)
     if (store == NULL || store->environment == NULL ||
         !add_stack(store, (size_t)(stack_bytes < MIN_STACK ? MIN_STACK : stack_bytes))) {
         pw_store_free(store);
-        pw_fail(error, PW_NO_MEMORY, 0, "no memory for a store");
+        pw_fail(error, PW_NO_MEMORY, 0, "out of memory: cannot allocate a store");
         return NULL;
     }
     store->meter.ticks = store->meter.period = PW_MAX_PERIOD;
@@ -136,7 +144,7 @@ void pw_store_free(pw_store *store)
         store->tags = tag->next;
         free(tag);
     }
-    /* The environment owns what the table of types points to. */
+    /* The environment owns the types that store->types points to. */
     m3_FreeEnvironment(store->environment);
     pw_store_end_linking(store);
     free(store->types);
@@ -154,7 +162,7 @@ const char *pw_store_message(const pw_store *store)
     return store->message;
 }
 
-/* ---- frames ---- */
+/* ---- frames ---------------------------------------------------------------------------------- */
 
 static pw_frame describe(const pw_backtrace_frame *left)
 {

@@ -12,6 +12,9 @@ typedef struct {
     void *memory;   /* the M3MemoryHeader of its instance */
     uint32_t nparams;
     uint32_t nresults;
+    uint32_t nparam_cells;     /* 64-bit cells that the parameters take: pw_cells_of */
+    uint32_t nresult_cells;    /* 64-bit cells that the results take */
+    const pw_valtype *results; /* borrowed from the module */
 } pw_callee;
 
 /* How an item of a column is read. */

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* Constant expressions: https://webassembly.github.io/spec/core/exec/modules.html
- * They are valid, so nothing is checked again. */
-
+/* Evaluates constant expressions: https://webassembly.github.io/spec/core/exec/modules.html
+ * The expressions are valid, so nothing is checked again here. */
+#include "runtime/evaluate.h"
 #include "base/limits.h"
 #include "base/opcodes.h"
 #include "decode/reader.h"
-#include "runtime/evaluate.h"
 
-/* The instructions up to `end`. */
+#include <string.h>
+
+/* The state while the instructions of an expression run. */
 typedef struct {
     const pw_instance *instance;
     pw_reader reader;
-    pw_error error; /* stays clear */
-    uint32_t count;
-    uint64_t values[PW_MAX_CONSTANT_OPERANDS];
+    pw_error error; /* the reader needs one; nothing fails */
+    uint32_t count; /* cells in use */
+    uint64_t cells[PW_MAX_CONSTANT_OPERANDS * PW_MAX_CELLS];
 } machine;
 
 static uint64_t function_reference(const pw_instance *instance, uint32_t index)
@@ -21,15 +22,29 @@ static uint64_t function_reference(const pw_instance *instance, uint32_t index)
     return (uint64_t)(uintptr_t)&instance->m3->functions[index];
 }
 
+static void copy_global(const pw_instance *instance, uint32_t index, uint64_t *cells)
+{
+    const pw_global *global = instance->globals[index];
+    for (uint32_t i = 0; i < pw_cells(global->type); i++) {
+        cells[i] = global->cells[i];
+    }
+}
+
 static void push(machine *m, uint64_t value)
 {
-    m->values[m->count++] = value;
+    m->cells[m->count++] = value;
+}
+
+static void push_global(machine *m, uint32_t index)
+{
+    copy_global(m->instance, index, &m->cells[m->count]);
+    m->count += pw_cells(m->instance->globals[index]->type);
 }
 
 static void combine(machine *m, uint8_t opcode)
 {
-    uint64_t right = m->values[--m->count];
-    uint64_t *left = &m->values[m->count - 1];
+    uint64_t right = m->cells[--m->count];
+    uint64_t *left = &m->cells[m->count - 1];
     switch (opcode) {
     case PW_ID_i32_add: *left = (uint32_t)(*left + right); break;
     case PW_ID_i32_sub: *left = (uint32_t)(*left - right); break;
@@ -82,14 +97,14 @@ static void run(machine *m, uint8_t opcode)
     case PW_ID_i64_const: push(m, read_i64(m)); break;
     case PW_ID_f32_const: push(m, read_float(m, 4)); break;
     case PW_ID_f64_const: push(m, read_float(m, 8)); break;
-    case PW_ID_global_get: push(m, m->instance->globals[read_index(m)]->bits); break;
+    case PW_ID_global_get: push_global(m, read_index(m)); break;
     case PW_ID_ref_func: push(m, function_reference(m->instance, read_index(m))); break;
     case PW_ID_ref_null: push(m, read_null(m)); break;
     default: combine(m, opcode); break;
     }
 }
 
-static uint64_t run_all(const pw_instance *instance, uint32_t offset)
+static void run_all(const pw_instance *instance, uint32_t offset, uint64_t *cells)
 {
     const pw_module_info *info = &instance->module->info;
     machine m;
@@ -102,17 +117,16 @@ static uint64_t run_all(const pw_instance *instance, uint32_t offset)
     while (pw_read_byte(&m.reader, "opcode", &opcode) && opcode != PW_ID_end) {
         run(&m, opcode);
     }
-    return m.values[0];
+    memcpy(cells, m.cells, m.count * sizeof *cells);
 }
 
-uint64_t pw_evaluate(const pw_instance *instance, const pw_constexpr *expression)
+void pw_evaluate(const pw_instance *instance, const pw_constexpr *expression, uint64_t *cells)
 {
     switch (expression->kind) {
-    case PW_CONST_VALUE: return expression->bits;
-    case PW_CONST_GLOBAL: return instance->globals[expression->index]->bits;
-    case PW_CONST_FUNC: return function_reference(instance, expression->index);
-    case PW_CONST_NULL: return 0;
-    case PW_CONST_CODE: break;
+    case PW_CONST_VALUE: *cells = expression->bits; break;
+    case PW_CONST_GLOBAL: copy_global(instance, expression->index, cells); break;
+    case PW_CONST_FUNC: *cells = function_reference(instance, expression->index); break;
+    case PW_CONST_NULL: *cells = 0; break;
+    case PW_CONST_CODE: run_all(instance, expression->offset, cells); break;
     }
-    return run_all(instance, expression->offset);
 }

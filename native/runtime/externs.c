@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Where a store keeps external references. Element segments hold none that is not in a global. */
-
+/* Visits the external references of a store. They are in globals and tables only: an element
+ * segment can name one only through a global. */
 #include "runtime/externs.h"
 #include "runtime/store.h"
 #include "runtime/table.h"

@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* Function types: equal ones are one pointer within a store, whichever modules they come from.
+/* Interns function types: within a store, equal types are one pointer, whichever modules they come
+ * from.
  *
- * wasm3 knows four types of values; references are its i64. So that (externref), (funcref) and
- * (i64) stay three types, the original ones follow wasm3's in the same block of memory, and it is
- * they that are compared. Types are equal as recursive groups, of which most have one member:
+ * wasm3 has four types of values, and a reference is an i64 to it. Function types with externref,
+ * funcref and i64 must nevertheless stay different. So the original types follow wasm3's types in
+ * the same block of memory, and types are compared by the original ones. Types are equal if they
+ * have the same place in equal recursion groups, most of which have one member:
  * https://webassembly.github.io/spec/core/valid/conventions.html#rolling-and-unrolling */
-
 #include "runtime/functypes.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* In the place of a type index: one within the same group, counted from its beginning. */
+/* A type index within the same group is replaced by the place in the group, with this bit. */
 #define RELATIVE 0x10000000u
 
 typedef struct {
-    uint32_t id;         /* the type's number in the store; consecutive in a group */
-    uint32_t group_size; /* of the group that begins here; 0: it began before */
-    pw_valtype types[];  /* results, then parameters; type indices are ids or RELATIVE */
+    uint32_t id; /* the type's number in the store; the types of a group follow each other */
+    uint32_t group_size; /* how many types the group has; 0 if this type is not its first one */
+    pw_valtype types[];  /* results, then parameters; type indices are ids or have RELATIVE */
 } original;
 
 static uint32_t value_count(const M3FuncType *type)
@@ -25,7 +26,8 @@ static uint32_t value_count(const M3FuncType *type)
     return (uint32_t)type->numRets + type->numArgs;
 }
 
-/* Where wasm3's types end, rounded up. */
+/* Where the original types begin, in bytes from the start of the block: where wasm3's types end,
+ * rounded up. */
 static size_t original_offset(uint32_t nvalues)
 {
     size_t unit = _Alignof(original);
@@ -37,17 +39,18 @@ static original *original_of(IM3FuncType type)
     return (original *)(void *)((char *)type + original_offset(value_count(type)));
 }
 
-/* ---- from a module's type to the store's ---- */
+/* ---- from a module's type to the store's ----------------------------------------------------- */
 
-/* Types of a module that are made together: [first, first + count). */
+/* A group of types of a module, which are made together: [first, first + count). */
 typedef struct {
     const pw_module_info *info;
-    IM3FuncType *types; /* of the module: those before `first` are known */
+    IM3FuncType *types; /* the module's types; those before `first` are made already */
     uint32_t first;
     uint32_t count;
 } group;
 
-/* False when this version cannot run what the type refers to. */
+/* Resolves a value type of the group. False when this version cannot run the type that it refers
+ * to. */
 static bool resolve(const group *g, pw_valtype type, pw_valtype *result)
 {
     *result = type;
@@ -118,9 +121,13 @@ static pw_code make_group(const group *g)
     return PW_OK;
 }
 
-/* ---- the table of the store's groups: open addressing by their first types' ids, plus 1 ---- */
+/* ---- the table of the store's groups --------------------------------------------------------- */
 
-/* The author of a module knows the function, but not where the store lies. */
+/* The table is a hash table with open addressing. An entry is 1 + the id of a group's first type,
+ * or 0 if the place is free. */
+
+/* The address of the store is part of the hash, so that the author of a module, who knows the hash
+ * function, cannot choose groups whose hashes collide. */
 static uint32_t hash_group(const pw_store *store, IM3FuncType *types, uint32_t count)
 {
     uint32_t hash = 2166136261u ^ count ^ (uint32_t)((uintptr_t)store >> 4);
@@ -150,7 +157,7 @@ static bool equal_groups(IM3FuncType *a, IM3FuncType *b, uint32_t count)
     return equal;
 }
 
-/* Where an equal group is, or the free place for it. */
+/* The place that has an equal group, or else the free place where the group belongs. */
 static uint32_t *find_place(const pw_store *store, IM3FuncType *types, uint32_t count)
 {
     uint32_t mask = store->type_places_size - 1;
@@ -162,7 +169,7 @@ static uint32_t *find_place(const pw_store *store, IM3FuncType *types, uint32_t 
     return &store->type_places[i];
 }
 
-/* At most half of the places are taken. */
+/* Doubles the table, of which at most half of the places are taken. */
 static bool grow_places(pw_store *store)
 {
     uint32_t size = store->type_places_size ? 2 * store->type_places_size : 32;
@@ -200,7 +207,8 @@ static bool make_room(pw_store *store, uint32_t count)
     return true;
 }
 
-/* The environment owns the types from here on. */
+/* Adds a group to the store. The types are transferred to the store's environment, which frees
+ * them. */
 static void add_group(pw_store *store, const group *g)
 {
     for (uint32_t i = g->first; i < g->first + g->count; i++) {
@@ -233,9 +241,10 @@ static pw_code intern_group(pw_store *store, const group *g)
     return PW_OK;
 }
 
-/* ---- groups of a module ---- */
+/* ---- groups of a module ---------------------------------------------------------------------- */
 
-/* Equal groups of a module are one already. */
+/* Groups that are equal within the module have a common canonical one, so only that one is looked
+ * up. */
 bool pw_store_intern(pw_store *store, const pw_module *module, IM3FuncType *types)
 {
     const pw_module_info *info = &module->info;
@@ -255,7 +264,7 @@ bool pw_store_intern(pw_store *store, const pw_module *module, IM3FuncType *type
     return true;
 }
 
-/* A group of its own. */
+/* The type is a group of its own. */
 pw_code pw_store_intern_one(pw_store *store, const pw_functype *type, IM3FuncType *result)
 {
     const pw_module_info info = {.ntypes = 1, .types = type};
@@ -264,9 +273,10 @@ pw_code pw_store_intern_one(pw_store *store, const pw_functype *type, IM3FuncTyp
     return intern_group(store, &g);
 }
 
-/* ---- value types ---- */
+/* ---- value types ----------------------------------------------------------------------------- */
 
-/* No type has this number: what refers to a type that this version cannot run matches nothing. */
+/* Stands for the number of a type that this version cannot run. No type has this number, so a
+ * reference to such a type matches no other. */
 #define NO_TYPE PW_HEAP_MASK
 
 pw_valtype pw_resolve_type(const pw_instance *instance, pw_valtype type)
@@ -284,7 +294,7 @@ pw_valtype pw_function_type(const M3Function *function)
     return PW_TYPED_REF | PW_NON_NULL | PW_CONCRETE | original_of(function->funcType)->id;
 }
 
-/* Of resolved types. */
+/* Whether a heap type is a subtype of another one. Both come from resolved types. */
 static bool heap_matches(uint32_t actual, uint32_t expected)
 {
     if (actual == expected) {
@@ -309,7 +319,7 @@ bool pw_type_matches(pw_valtype actual, pw_valtype expected)
     return heap_matches(pw_heap_type(actual), pw_heap_type(expected));
 }
 
-/* ---- types of a module that is being linked ---- */
+/* ---- types of a module that is being linked -------------------------------------------------- */
 
 void pw_store_end_linking(pw_store *store)
 {

@@ -1,28 +1,42 @@
 /* SPDX-License-Identifier: MIT */
-/* Function types of a store. */
+/* The identity of function types within a store. */
 #ifndef PW_FUNCTYPES_H
 #define PW_FUNCTYPES_H
 
 #include "runtime/store.h"
 
-/* The store's one copy of each function type of a module; borrowed from its environment. NULL for
- * a type that this version cannot run. False without memory. */
+/* A *resolved* value type has the store's number of a function type where a module has the type's
+ * index, so that types of several modules can be compared. */
+
+/* Finds or makes the store's copy of each function type of a module. types[i] is the copy for type
+ * `i`, borrowed from the store; NULL for a type that this version cannot run. False when there is
+ * no memory. */
 bool pw_store_intern(pw_store *store, const pw_module *module, IM3FuncType *types);
-/* The store's copy of a function type that refers to no other. */
+
+/* Finds or makes the store's copy of one function type that refers to no other type. *result is
+ * borrowed from the store. Fails with PW_NO_MEMORY or PW_UNSUPPORTED, and *result is then NULL. */
 pw_code pw_store_intern_one(pw_store *store, const pw_functype *type, IM3FuncType *result);
-/* A type of the instance's module with the store's numbers in place of type indices. */
+
+/* Resolves a type of the instance's module. */
 pw_valtype pw_resolve_type(const pw_instance *instance, pw_valtype type);
-/* The type of a reference to it, resolved. */
+
+/* The resolved type of a reference to a function. */
 pw_valtype pw_function_type(const M3Function *function);
-/* Of a global or table that the host made: only a module can give a type index a meaning. */
+
+/* The resolved type of a global or table that the host made, as long as its type has an index:
+ * only the first module that imports it can say which type the index means. */
 #define PW_UNRESOLVED 0
+
+/* The resolved type of a global or table that the host makes. */
 static inline pw_valtype pw_host_type(pw_valtype type)
 {
     return type & PW_CONCRETE ? PW_UNRESOLVED : type;
 }
-/* Whether a resolved type is a subtype of another. */
+
+/* Whether a resolved type is a subtype of another one. */
 bool pw_type_matches(pw_valtype actual, pw_valtype expected);
-/* Forgets what pw_store_type keeps. */
+
+/* Frees what pw_store_type remembers of the module that it was last asked about. */
 void pw_store_end_linking(pw_store *store);
 
 #endif

@@ -1,27 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* Linear memory: address space for its maximum is reserved at once and committed as it grows, so
- * its bytes never move. The reservation begins with one system page, at whose end the header sits.
- */
-
-#include "base/platform.h"
+/* Linear memories. Address space for a memory's maximum is reserved when it is made, and committed
+ * as it grows, so its bytes never move. The reservation begins with one page of the system, at
+ * whose end the header lies; the bytes of the memory follow. */
 #include "runtime/memory.h"
+#include "base/platform.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The largest 32-bit memory: 4 GiB. */
-#define MAX_PAGES 65536
-
 struct pw_memory {
     atomic_uint references;
     pw_limits limits;
-    uint8_t *start; /* of the reservation */
-    size_t reserved;
-    _Atomic(uint64_t) pages; /* read by other threads while it grows */
-    uint64_t max_pages;      /* what the limits, the store and the reservation allow */
-    uint64_t used_pages;     /* the most that it ever had: views of them may still be written to */
-    uint8_t *data;
+    uint8_t *start;          /* where the reserved address space begins */
+    size_t reserved;         /* bytes of reserved address space */
+    _Atomic(uint64_t) pages; /* other threads read it while the memory grows */
+    uint64_t max_pages;      /* how many pages the limits, the store and the reservation allow */
+    uint64_t used_pages;     /* the most pages it ever had: views may still write to all of them */
+    uint8_t *data;           /* the bytes of the memory */
 };
 
 M3MemoryHeader *pw_memory_header(const pw_memory *memory)
@@ -29,13 +25,15 @@ M3MemoryHeader *pw_memory_header(const pw_memory *memory)
     return (M3MemoryHeader *)(void *)memory->data - 1;
 }
 
-/* ---- memories that are kept ---- */
+/* ---- recycled mappings ----------------------------------------------------------------------- */
 
-/* Reserving address space costs more than all else about a small instance: the system makes tables
- * for it, and clears pages. So a few memories that were let go are kept for the next ones. */
-static pw_kept kept_memories;
-/* 16 MiB: the tables of larger ones would take memory of their own. */
-#define MOST_KEPT_PAGES 256
+/* Reserving address space costs more than everything else about a small instance, because the
+ * system makes page tables for it and clears pages. So a few freed memories are recycled: the next
+ * memory with the same maximum takes one over. */
+static pw_recycler recycled_memories;
+/* Pages of the largest memory that is recycled, which has 16 MiB: the system's page tables for
+ * larger ones would take much memory while nobody uses them. */
+#define MAX_RECYCLED_PAGES 256
 
 static void unmap(pw_memory *memory)
 {
@@ -45,39 +43,41 @@ static void unmap(pw_memory *memory)
     free(memory);
 }
 
-/* Nothing that a guest left behind stays. Without a place, one of the others goes. */
-static void keep(pw_memory *memory)
+/* Clears a freed memory, so that nothing a guest wrote is seen by the next one, and recycles it. If
+ * all places are taken, another memory gives up its place. */
+static void recycle(pw_memory *memory)
 {
     static atomic_uint next;
     pw_memory_clear(memory, 0, memory->used_pages * PW_PAGE);
-    while (!pw_kept_put(&kept_memories, memory)) {
-        unmap(pw_kept_take(&kept_memories, next++));
+    while (!pw_recycler_put(&recycled_memories, memory)) {
+        unmap(pw_recycler_take(&recycled_memories, next++));
     }
 }
 
-/* One that can grow to so many pages, or NULL. */
-static pw_memory *take_kept(uint64_t max_pages)
+/* Takes a recycled memory whose maximum is this many pages. NULL if there is none. */
+static pw_memory *take_recycled(uint64_t max_pages)
 {
-    for (unsigned i = 0; i < PW_KEPT; i++) {
-        pw_memory *memory = pw_kept_take(&kept_memories, i);
+    for (unsigned i = 0; i < PW_RECYCLER_PLACES; i++) {
+        pw_memory *memory = pw_recycler_take(&recycled_memories, i);
         if (memory != NULL && memory->max_pages == max_pages) {
             return memory;
         }
-        if (memory != NULL && !pw_kept_put(&kept_memories, memory)) {
+        if (memory != NULL && !pw_recycler_put(&recycled_memories, memory)) {
             unmap(memory);
         }
     }
     return NULL;
 }
 
-static void forget_kept(void)
+/* Gives all recycled mappings back to the system. */
+static void unmap_recycled(void)
 {
-    for (unsigned i = 0; i < PW_KEPT; i++) {
-        unmap(pw_kept_take(&kept_memories, i));
+    for (unsigned i = 0; i < PW_RECYCLER_PLACES; i++) {
+        unmap(pw_recycler_take(&recycled_memories, i));
     }
 }
 
-/* ---- making and freeing ---- */
+/* ---- making and freeing ---------------------------------------------------------------------- */
 
 static bool try_reserve(pw_memory *memory, uint64_t pages)
 {
@@ -91,9 +91,10 @@ static bool try_reserve(pw_memory *memory, uint64_t pages)
     return memory->start != NULL;
 }
 
-/* Where address space is scarce (a limit on the process, a 32-bit one), only this much room to grow
- * is reserved, 64 MiB, and if need be none: growing beyond it fails, as the specification allows at
- * any time. More would leave nothing for the rest of the process. */
+/* Address space can be scarce, because the process has a limit or is a 32-bit one. Then room is
+ * reserved to grow by this many pages, which are 64 MiB, or if that fails, by none. Growing beyond
+ * it fails, which the specification always allows. Reserving more would leave nothing for the rest
+ * of the process. */
 #define SCARCE_GROWTH 1024
 
 static bool reserve(pw_memory *memory, uint64_t min, uint64_t max)
@@ -101,7 +102,7 @@ static bool reserve(pw_memory *memory, uint64_t min, uint64_t max)
     if (try_reserve(memory, max)) {
         return true;
     }
-    forget_kept();
+    unmap_recycled();
     return try_reserve(memory, max) ||
            (max - min > SCARCE_GROWTH && try_reserve(memory, min + SCARCE_GROWTH)) ||
            try_reserve(memory, min);
@@ -122,7 +123,7 @@ static pw_memory *map_memory(uint64_t min, uint64_t max)
 
 static pw_memory *find_memory(uint64_t min, uint64_t max)
 {
-    pw_memory *memory = take_kept(max);
+    pw_memory *memory = take_recycled(max);
     if (memory == NULL) {
         return map_memory(min, max);
     }
@@ -138,18 +139,23 @@ static pw_memory *find_memory(uint64_t min, uint64_t max)
 
 static uint64_t max_pages(const pw_store *store, const pw_limits *limits)
 {
-    uint64_t max = limits->has_max && limits->max < MAX_PAGES ? limits->max : MAX_PAGES;
+    uint64_t max = PW_MAX_MEMORY32_PAGES;
+    if (limits->has_max && limits->max < max) {
+        max = limits->max;
+    }
     return max < store->max_pages ? max : store->max_pages;
 }
 
 static void refuse(const pw_store *store, uint64_t pages, pw_error *error)
 {
     if (pages > store->max_pages) {
-        pw_fail(error, PW_LIMIT, 0, "memory too large: %llu bytes, and the limit is %llu",
+        pw_fail(error, PW_LIMIT, 0,
+                "memory too large: it needs %llu bytes, but the limit is %llu bytes",
                 (unsigned long long)pages * PW_PAGE,
                 (unsigned long long)store->max_pages * PW_PAGE);
     } else {
-        pw_fail(error, PW_NO_MEMORY, 0, "no address space for a memory of %llu pages",
+        pw_fail(error, PW_NO_MEMORY, 0,
+                "out of memory: the system has no address space for a memory of %llu pages",
                 (unsigned long long)pages);
     }
 }
@@ -184,8 +190,8 @@ void pw_memory_release(pw_memory *memory)
     if (atomic_fetch_sub_explicit(&memory->references, 1, memory_order_acq_rel) != 1) {
         return;
     }
-    if (memory->used_pages <= MOST_KEPT_PAGES) {
-        keep(memory);
+    if (memory->used_pages <= MAX_RECYCLED_PAGES) {
+        recycle(memory);
     } else {
         unmap(memory);
     }
@@ -218,7 +224,8 @@ bool pw_memory_make_room(pw_memory *memory, uint64_t pages)
            pw_pages_commit(memory->data + used * PW_PAGE, (size_t)(pages - used) * PW_PAGE);
 }
 
-/* What a view wrote beyond the end is nothing of what the memory grows by. */
+/* A view can have written to pages beyond the memory's end, so pages that the memory had before are
+ * cleared when it grows over them again. */
 void pw_memory_resize(pw_memory *memory, uint64_t pages)
 {
     uint64_t before = memory->pages, used = memory->used_pages;
@@ -245,7 +252,8 @@ int64_t pw_memory_grow(pw_memory *memory, uint64_t delta)
     return (int64_t)before;
 }
 
-/* Less is quicker overwritten than taken from the system again. */
+/* Bytes. Fewer than these are overwritten with zeros, which is faster than giving their pages back
+ * to the system and having it map new ones. */
 #define GIVE_BACK (4 * PW_PAGE)
 
 void pw_memory_clear(pw_memory *memory, uint64_t offset, uint64_t size)

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* Linear memories, inside the engine. */
+/* Linear memories, for the floors above; the host sees them through objects.h. */
 #ifndef PW_MEMORY_H
 #define PW_MEMORY_H
 
 #include "runtime/store.h"
 
+/* The header that wasm3's operations use, which lies right before the memory's bytes; borrowed. */
 M3MemoryHeader *pw_memory_header(const pw_memory *memory);
-/* Makes sure that it can have so many pages; its size stays. False beyond its maximum, or without
- * memory. */
+/* Makes sure that the memory can have this many pages. Its size stays the same. False when that is
+ * more than its maximum, or when there is no memory. */
 bool pw_memory_make_room(pw_memory *memory, uint64_t pages);
-/* Gives it so many pages, which there is room for. The new ones are zero. Those that it loses can
- * still be read and written through views, and are zero at first. */
+/* Gives the memory this many pages, for which pw_memory_make_room must have succeeded. New pages
+ * are zero. Pages that the memory loses become zero; views made before can still read and write
+ * them.
+ */
 void pw_memory_resize(pw_memory *memory, uint64_t pages);
-/* Makes bytes zero, within the memory. */
+/* Makes `size` bytes from `offset` on zero. They must lie within the memory. */
 void pw_memory_clear(pw_memory *memory, uint64_t offset, uint64_t size);
 
 #endif

@@ -1,35 +1,40 @@
 /* SPDX-License-Identifier: MIT */
-/* What counts and stops running code, and how running code reaches the host. */
+/* How running code is counted and stopped, and how it calls the host. */
 #ifndef PW_METER_H
 #define PW_METER_H
+
+#include "base/traps.h"
 
 #include <stdatomic.h>
 #include <stdint.h>
 
-#include "base/traps.h"
-
-/* Called for a PW_EXTERN_HOST import: `object` as given; values[0 .. nresults) is for the results,
- * the arguments follow. Anything but PW_TRAP_NONE stops the guest: PW_TRAP_HOST, or
- * PW_TRAP_STACK_EXHAUSTED if the host has none left for the function. */
+/* The host-call hook, which is called when the guest calls a PW_EXTERN_HOST import. `object` is the
+ * object of the import. `values` are 64-bit cells: those for the results come first, and those of
+ * the arguments follow; how many there are is pw_cells_of the types. The result is PW_TRAP_NONE, or
+ * stops the guest: PW_TRAP_HOST if the host function failed, PW_TRAP_STACK_EXHAUSTED if there is no
+ * native stack left to run it. */
 typedef pw_trap (*pw_host_hook)(void *object, uint64_t *values);
 
-/* What engine and embedder share of a store. It belongs to the thread that runs in the store; other
- * threads may store PW_STOP_NOW in `stop_limit`. */
+/* What counts and stops the code that runs in a store. It belongs to the thread that runs there;
+ * other threads may only store PW_STOP_NOW in `stop_limit`. */
 typedef struct {
-    int64_t ticks; /* one is taken at each call and each iteration of a loop; then the hook runs */
-    atomic_uintptr_t stop_limit; /* end of the native stack; PW_STOP_NOW: the hook runs at once */
-    int64_t fuel;                /* beyond `ticks`; PW_NO_FUEL: not metered */
-    int64_t period;              /* ticks between two calls of the hook, at most */
-    void *embedder;              /* for the hook */
+    int64_t ticks; /* how many calls and iterations of loops are left until the tick hook runs */
+    atomic_uintptr_t stop_limit; /* end of the native stack, or PW_STOP_NOW */
+    int64_t fuel;                /* what is left beyond `ticks`, or PW_NO_FUEL */
+    int64_t period;              /* the most ticks between two calls of the tick hook */
+    void *embedder;              /* argument of the tick hook */
 } pw_meter;
 
+/* In `stop_limit`: the tick hook runs at the next call or iteration of a loop. */
 #define PW_STOP_NOW UINTPTR_MAX
+/* In `fuel`: the code is not metered. */
 #define PW_NO_FUEL (-1)
-#define PW_MAX_PERIOD 4096 /* some 10 microseconds of a tight loop */
+/* The largest `period`: a tight loop takes about 10 microseconds for it. */
+#define PW_MAX_PERIOD 4096
 
-/* Called when the ticks are used up, and soon after PW_STOP_NOW. Anything but PW_TRAP_NONE stops
- * the guest: PW_TRAP_HOST, PW_TRAP_INTERRUPTED, PW_TRAP_DEADLINE. It may set `fuel` and `period`,
- * and call other functions of the store. */
+/* The tick hook, which is called when the ticks are used up, and soon after PW_STOP_NOW was stored.
+ * It may set `fuel` and `period`, and call other functions of the store. The result is
+ * PW_TRAP_NONE, or stops the guest: PW_TRAP_HOST, PW_TRAP_INTERRUPTED or PW_TRAP_DEADLINE. */
 typedef pw_trap (*pw_tick_hook)(void *embedder);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The objects of a store as the host sees them: memories, tables, globals, tags. */
+/* The objects of a store as the host sees them: memories, tables, globals and tags. */
 #ifndef PW_OBJECTS_H
 #define PW_OBJECTS_H
 
@@ -16,47 +16,68 @@ typedef struct pw_table pw_table;
 typedef struct pw_global pw_global;
 typedef struct pw_tag pw_tag;
 
-/* References are 64 bits: 0 is null; a function is its pw_func; anything else that is external is
- * bits that the embedder chose. */
+/* A reference is 64 bits. Null is 0, a reference to a function is the address of its pw_func, and
+ * an external reference is a number that the embedder chose. */
+
+/* The identity of a function type of a module: within a store, equal types have the same identity,
+ * whichever modules they come from. It is a pointer that is compared and never read. NULL when
+ * there is no memory, or when this version cannot run the type. The call is cheap as long as it
+ * asks for one module after the other. */
+const void *pw_store_type(pw_store *store, pw_module *module, uint32_t type);
 
 /* ---- memories -------------------------------------------------------------------------------- */
 
-/* A memory of the host, of limits.min pages in reserved address space: one reference, owned by
- * caller. NULL without memory, or when the store does not allow its size. Instances of other stores
- * cannot use it. */
+/* Makes a memory of limits.min pages for the host, with address space reserved for its maximum. It
+ * has one reference, which is owned by the caller. Only instances of this store can use it. NULL
+ * with `error` set when the store does not allow the size, or when there is no memory. */
 pw_memory *pw_memory_new(pw_store *store, const pw_limits *limits, pw_error *error);
+/* Adds one reference, which is owned by the caller. The result is the same pointer. */
 pw_memory *pw_memory_retain(pw_memory *memory);
+/* Gives up one reference, and frees the memory when it was the last one. */
 void pw_memory_release(pw_memory *memory);
-uint8_t *pw_memory_data(const pw_memory *memory); /* never moves */
-uint64_t pw_memory_size(const pw_memory *memory); /* bytes */
+/* The first byte, borrowed from the memory. It never moves. */
+uint8_t *pw_memory_data(const pw_memory *memory);
+/* The size in bytes. */
+uint64_t pw_memory_size(const pw_memory *memory);
+/* The limits that the memory was made with, but with its present size in pages as the minimum. */
 pw_limits pw_memory_limits(const pw_memory *memory);
-/* Grows by delta pages. The size before in pages, or -1. */
+/* Grows the memory by `delta` pages. The result is its size before, in pages; or -1, and nothing
+ * has changed, when it cannot grow that much. */
 int64_t pw_memory_grow(pw_memory *memory, uint64_t delta);
 
 /* ---- tables, globals, tags ------------------------------------------------------------------- */
 
-/* A table of the host, its elements all `init`. Borrowed from the store. NULL without memory, or
- * when the store does not allow its size. */
+/* Makes a table of limits.min elements for the host, all of which are `init`. It is borrowed from
+ * the store. NULL with `error` set when the store does not allow the size, or when there is no
+ * memory. */
 pw_table *pw_table_new(pw_store *store, pw_valtype type, const pw_limits *limits, uint64_t init,
                        pw_error *error);
+/* The number of elements. */
 uint32_t pw_table_size(const pw_table *table);
+/* The type of the elements. */
 pw_valtype pw_table_type(const pw_table *table);
+/* The limits that the table was made with, but with its present size as the minimum. */
 pw_limits pw_table_limits(const pw_table *table);
-uint64_t pw_table_get(const pw_table *table, uint32_t index); /* in range, like the next */
+/* Reads an element. The index must be below the size. */
+uint64_t pw_table_get(const pw_table *table, uint32_t index);
+/* Writes an element. The index must be below the size, and `ref` must be of the elements' type. */
 void pw_table_set(pw_table *table, uint32_t index, uint64_t ref);
-int64_t pw_table_grow(pw_table *table, uint32_t delta, uint64_t init); /* size before, or -1 */
+/* Grows the table by `delta` elements, which are `init`. The result is its size before; or -1, and
+ * nothing has changed, when it cannot grow that much. */
+int64_t pw_table_grow(pw_table *table, uint32_t delta, uint64_t init);
 
-/* A global of the host. Borrowed from the store; NULL without memory. */
+/* Makes a global for the host. It is borrowed from the store. NULL when there is no memory. */
 pw_global *pw_global_new(pw_store *store, pw_valtype type, bool is_mutable, uint64_t bits);
 pw_valtype pw_global_type(const pw_global *global);
 bool pw_global_mutable(const pw_global *global);
+/* The value, as bits; a 32-bit value is in the low half. */
 uint64_t pw_global_get(const pw_global *global);
 void pw_global_set(pw_global *global, uint64_t bits);
 
-/* A tag of the host. The type has no results and no type indices. Borrowed from the store; NULL
- * with error set. */
+/* Makes a tag for the host. The type may have neither results nor type indices. The tag is borrowed
+ * from the store. NULL with `error` set. */
 pw_tag *pw_tag_new(pw_store *store, const pw_functype *type, pw_error *error);
-/* Identity of its type, as pw_store_type has it. */
+/* The identity of the tag's type, as pw_store_type gives it. */
 const void *pw_tag_type_identity(const pw_tag *tag);
 
 /* cdef: end */

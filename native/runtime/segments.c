@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Element and data segments of instances. https://webassembly.github.io/spec/core/exec/modules.html
+/* Element and data segments of instances: https://webassembly.github.io/spec/core/exec/modules.html
  */
-
 #include "runtime/segments.h"
 #include "runtime/evaluate.h"
 
@@ -34,8 +33,9 @@ bool pw_segments_add(pw_instance *instance)
     return true;
 }
 
-/* Items are evaluated when they are copied: what they refer to cannot change. */
-bool pw_elem_copy(pw_table *table, uint32_t to, const pw_elem *segment, uint32_t from,
+/* Items are evaluated when they are copied, and not when the instance is made: the functions and
+ * immutable globals that they name cannot change meanwhile. */
+bool pw_elem_copy(pw_table *table, uint64_t to, const pw_elem *segment, uint32_t from,
                   uint32_t count)
 {
     if (!pw_fits(table->size, to, count) || !pw_fits(segment->count, from, count)) {
@@ -45,28 +45,38 @@ bool pw_elem_copy(pw_table *table, uint32_t to, const pw_elem *segment, uint32_t
     const pw_elemitem *items = instance->module->elems[segment->index].items;
     for (uint32_t i = 0; i < count; i++) {
         pw_constexpr item = pw_unpack_item(items[from + i]);
-        table->elements[to + i] = pw_evaluate(instance, &item);
+        pw_evaluate(instance, &item, &table->elements[to + i]);
     }
     return true;
 }
 
-static bool copy_data(M3MemoryHeader *mem, uint32_t to, const pw_data *segment)
+static bool copy_data(const pw_memory *memory, uint64_t to, const pw_data *segment)
 {
-    if (!pw_fits(mem->length, to, segment->size)) {
+    if (!pw_fits(pw_memory_size(memory), to, segment->size)) {
         return false;
     }
     if (segment->size) {
-        memcpy((uint8_t *)(mem + 1) + to, segment->data, segment->size);
+        memcpy(pw_memory_data(memory) + to, segment->data, segment->size);
     }
     return true;
 }
 
-static bool trapped(pw_error *error, pw_trap trap, const char *phrase, uint32_t segment,
+static bool trapped(pw_error *error, pw_trap trap, const char *kind, uint32_t segment,
                     uint64_t offset)
 {
-    pw_fail(error, PW_TRAPPED, offset, "%s: segment %u", phrase, (unsigned)segment);
+    pw_fail(error, PW_TRAPPED, offset, "%s: %s segment %u does not fit", pw_trap_text(trap), kind,
+            (unsigned)segment);
     error->trap = trap;
     return false;
+}
+
+/* Where an active segment goes. An i32 fills the low half of its cell, and the high half has no
+ * meaning. */
+static uint64_t evaluate_offset(const pw_instance *instance, const pw_constexpr *offset)
+{
+    uint64_t cell = 0;
+    pw_evaluate(instance, offset, &cell);
+    return offset->type == PW_I32 ? (uint32_t)cell : cell;
 }
 
 static bool apply_elem(pw_instance *instance, uint32_t index, pw_error *error)
@@ -77,9 +87,9 @@ static bool apply_elem(pw_instance *instance, uint32_t index, pw_error *error)
         return true;
     }
     if (segment->mode == PW_SEGMENT_ACTIVE) {
-        uint32_t to = (uint32_t)pw_evaluate(instance, &segment->offset);
+        uint64_t to = evaluate_offset(instance, &segment->offset);
         if (!pw_elem_copy(instance->tables[segment->table], to, elem, 0, elem->count)) {
-            return trapped(error, PW_TRAP_TABLE_OUT_OF_BOUNDS, "out of bounds table access", index,
+            return trapped(error, PW_TRAP_TABLE_OUT_OF_BOUNDS, "element", index,
                            segment->offset.offset);
         }
     }
@@ -94,10 +104,9 @@ static bool apply_data(pw_instance *instance, uint32_t index, pw_error *error)
     if (segment->mode == PW_SEGMENT_PASSIVE) {
         return true;
     }
-    uint32_t to = (uint32_t)pw_evaluate(instance, &segment->offset);
-    if (!copy_data(instance->header, to, data)) {
-        return trapped(error, PW_TRAP_MEMORY_OUT_OF_BOUNDS, "out of bounds memory access", index,
-                       segment->offset.offset);
+    uint64_t to = evaluate_offset(instance, &segment->offset);
+    if (!copy_data(pw_memory_at(instance, segment->memory), to, data)) {
+        return trapped(error, PW_TRAP_MEMORY_OUT_OF_BOUNDS, "data", index, segment->offset.offset);
     }
     data->size = 0;
     return true;

@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* Element and data segments of an instance. */
+/* The element and data segments of an instance. */
 #ifndef PW_SEGMENTS_H
 #define PW_SEGMENTS_H
 
 #include "runtime/store.h"
 
-/* The segments, none of them dropped. False without memory. */
+/* Gives an instance the segments of its module, none of which is dropped yet. False when there is
+ * no memory. */
 bool pw_segments_add(pw_instance *instance);
-/* Copies active segments into their tables and memories, and drops them and declared ones. False
- * at the first one that does not fit: what went before stays. */
+/* Copies the active segments into their tables and memories, and drops the active and the declared
+ * ones. Fails at the first segment that does not fit: the result is false, `error` has the trap,
+ * and the segments before it stay copied. */
 bool pw_segments_apply(pw_instance *instance, pw_error *error);
 
-/* Copies elements of a segment into a table. False, and nothing is written, when it reaches beyond
- * an end of either. */
-bool pw_elem_copy(pw_table *table, uint32_t to, const pw_elem *segment, uint32_t from,
+/* Copies `count` items of a segment, from the item `from` on, to the elements of a table from `to`
+ * on. False, and nothing is written, when that reaches beyond the end of the segment or of the
+ * table.
+ */
+bool pw_elem_copy(pw_table *table, uint64_t to, const pw_elem *segment, uint32_t from,
                   uint32_t count);
 
 #endif

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* The state that running code works on: what engine and bridge share of it. */
+/* The store and its instances: the state that running code works on. The runtime, the engine and
+ * the embedding share it. */
 #ifndef PW_STORE_H
 #define PW_STORE_H
 
+#include "base/limits.h"
 #include "base/platform.h"
 #include "base/wasm3.h"
-#include "runtime/objects.h"
 #include "runtime/meter.h"
+#include "runtime/objects.h"
 
-/* Sits right before the bytes of a linear memory; wasm3 hands &m3 to every operation as `_mem`. */
+/* Lies right before the bytes of a linear memory. wasm3 hands &m3 to every operation as `_mem`. */
 typedef struct {
-    pw_memory *memory; /* NULL: the instance has none */
+    pw_memory *memory; /* NULL if the header serves instances that have no memory */
     pw_store *store;
     M3MemoryHeader m3;
 } pw_header;
@@ -51,29 +53,29 @@ typedef struct {
 } pw_compilation;
 
 struct pw_store {
-    pw_meter meter;         /* see engine/run/metering.inc */
-    uintptr_t native_limit; /* the native stack of the running thread may be used down to here */
-    uint64_t max_pages;     /* of a memory, like the next of a table */
-    uint32_t max_elements;
+    pw_meter meter;           /* see meter.h */
+    uintptr_t native_limit;   /* the native stack of the running thread may be used down to here */
+    uint64_t max_pages;       /* pages that a memory may have */
+    uint32_t max_elements;    /* elements that a table may have */
     uint64_t *sp;             /* where the next call from outside puts its values */
-    uint64_t callouts;        /* into the host, so far */
-    uint64_t current_callout; /* that lasts: a number from 1 */
+    uint64_t callouts;        /* how many callouts have begun */
+    uint64_t current_callout; /* the number of the innermost one that lasts; they count from 1 */
     uint64_t *stack_end;      /* values stay below; the red zone and a guard page follow */
 
-    void *stack; /* as mapped */
+    void *stack; /* the mapping of the value stack */
     IM3Environment environment;
-    pw_instance *instances;
+    pw_instance *instances; /* the lists of all instances and globals, */
     pw_global *globals;
-    pw_table *tables; /* of the host, like the next */
+    pw_table *tables; /* and of the tables and tags that the host made */
     pw_tag *tags;
-    IM3FuncType *types; /* the store's distinct function types */
+    IM3FuncType *types; /* the store's function types, which are all different; see functypes.c */
     uint32_t ntypes;
     uint32_t types_capacity;
-    uint32_t *type_places; /* where to find them: types.c */
+    uint32_t *type_places; /* a hash table of the types */
     uint32_t type_places_size;
     struct {
-        pw_module *module; /* retained; NULL: none is being linked */
-        IM3FuncType *types;
+        pw_module *module;  /* the module that pw_store_type was last asked about; retained */
+        IM3FuncType *types; /* the module's types in this store */
     } linking;
 
     uint64_t *spill; /* end of the running function's spilled locals; NULL: no function had any */
@@ -92,39 +94,43 @@ struct pw_store {
 
 struct pw_global {
     pw_global *next;
-    uint64_t bits;
-    pw_valtype type;
-    pw_valtype resolved;
+    union {
+        uint64_t bits;                /* the value, unless it takes several cells */
+        uint64_t cells[PW_MAX_CELLS]; /* the value's pw_cells(type) cells */
+    };
+    pw_valtype type;     /* as the module or the host gave it */
+    pw_valtype resolved; /* the same type, resolved: see functypes.h */
     bool is_mutable;
 };
 
 struct pw_table {
-    pw_table *next; /* of the host's */
-    pw_valtype type;
-    pw_valtype resolved; /* with the store's number of a type for the module's index */
+    pw_table *next;      /* in the list of tables that the host made */
+    pw_valtype type;     /* as the module or the host gave it */
+    pw_valtype resolved; /* the same type, resolved: see functypes.h */
     pw_limits limits;
-    uint32_t max; /* what the limits, and the store, allow */
-    uint32_t size;
-    uint32_t capacity;
-    uint64_t *elements; /* references: pw.h */
+    uint32_t max;       /* elements that the limits and the store allow */
+    uint32_t size;      /* elements that the table has */
+    uint32_t capacity;  /* elements that there is room for */
+    uint64_t *elements; /* references, as objects.h describes them */
 };
 
-/* Its address is what it is. */
+/* A tag is identified by its address, so it does not move while the store lives. */
 struct pw_tag {
-    pw_tag *next; /* of the host's */
+    pw_tag *next; /* in the list of tags that the host made */
     IM3FuncType type;
 };
 
-/* Segments as instructions see them: a dropped one is empty. */
+/* An element segment of an instance. A segment that was dropped has no items. */
 typedef struct {
     pw_instance *instance;
-    uint32_t index;
-    uint32_t count;
+    uint32_t index; /* of the segment, in the module */
+    uint32_t count; /* items; 0 if the segment was dropped */
 } pw_elem;
 
+/* A data segment of an instance. A segment that was dropped has no bytes. */
 typedef struct {
-    const uint8_t *data;
-    uint32_t size;
+    const uint8_t *data; /* borrowed from the module */
+    uint32_t size;       /* bytes; 0 if the segment was dropped */
 } pw_data;
 
 struct pw_instance {
@@ -133,15 +139,15 @@ struct pw_instance {
     pw_module *module;
     M3Runtime *runtime;
     M3Module *m3;
-    M3MemoryHeader *header; /* `_mem` of its code */
-    pw_memory *memory;      /* retained; NULL: none */
-    pw_table **tables;
-    pw_table *own_tables; /* the defined ones */
+    M3MemoryHeader *header; /* what wasm3 hands to the instance's code as `_mem` */
+    pw_memory *memory;      /* retained; NULL if there is none. Use pw_memory_at to read it */
+    pw_table **tables;      /* the index space */
+    pw_table *own_tables;   /* tables that the module defines, at their indices */
     uint32_t ntables;
     uint32_t nglobals;
-    pw_global **globals;
-    pw_tag **tags;
-    pw_tag *own_tags; /* the defined ones */
+    pw_global **globals; /* the index space; the store owns the globals */
+    pw_tag **tags;       /* the index space */
+    pw_tag *own_tags;    /* tags that the module defines, at their indices */
     uint32_t nelems;
     uint32_t ndatas;
     pw_elem *elems;
@@ -151,21 +157,27 @@ struct pw_instance {
     uint64_t moves_over_budget; /* see charge_moves() */
 };
 
+/* Words of code that an imported function has: an operation and its operands. */
 #define PW_THUNK_WORDS 3
 
-/* Values, red zone: a caller writes its callee's arguments and results above its own frame, at most
- * 1000 of 8 bytes (limits.h), before the callee's entry checks. */
+/* Bytes above the end of the value stack that can be written to. A caller writes the arguments of
+ * its callee above its own frame before the entry of the callee checks the stack, and leaves room
+ * for the results there. These are at most PW_MAX_PARAMS_AND_RESULTS values. */
 #define PW_RED_ZONE 65536
+
+_Static_assert(PW_RED_ZONE >= PW_MAX_PARAMS_AND_RESULTS * PW_MAX_CELLS * sizeof(uint64_t),
+               "the red zone has room for the arguments and results of any function");
 
 /* For spilled locals: 40 frames of the largest functions. A multiple of the page size. */
 #define PW_SPILL_STACK (16 << 20)
 
-/* Native stack that wasm code leaves for what runs below it: a compile, the exit through a trap. */
+/* Bytes of the native stack that wasm code leaves free for what it calls: the compiler, and the way
+ * out of a trap. */
 #define PW_NATIVE_RESERVE 32768
-/* The same for a host function, which runs Python. */
+/* Bytes that wasm code leaves free in addition when it calls a host function, which runs Python. */
 #define PW_HOST_RESERVE 65536
 
-/* More than any frame has, its callee's arguments and results included. */
+/* Bytes. No frame is larger than this, the arguments and results of its callee included. */
 #define PW_MAX_FRAME (2 * PW_RED_ZONE)
 
 static inline pw_meter *pw_store_meter(pw_store *store)
@@ -173,14 +185,25 @@ static inline pw_meter *pw_store_meter(pw_store *store)
     return &store->meter;
 }
 
+/* The header that contains what wasm3 calls `_mem`. */
 static inline pw_header *pw_header_of(M3MemoryHeader *mem)
 {
     return (pw_header *)(void *)((char *)mem - offsetof(pw_header, m3));
 }
 
+/* The instance that a function belongs to. */
 static inline pw_instance *pw_instance_of(const M3Function *function)
 {
     return function->module->runtime->userdata;
+}
+
+/* The memory that an instruction, a segment or an export of this instance means by an index. An
+ * instance has at most one memory so far, so every valid index is 0. Borrowed from the instance;
+ * NULL if it has no memory. */
+static inline pw_memory *pw_memory_at(const pw_instance *instance, uint32_t index)
+{
+    (void)index;
+    return instance->memory;
 }
 
 static inline bool has_spilled_locals(const M3Function *function)
@@ -188,8 +211,8 @@ static inline bool has_spilled_locals(const M3Function *function)
     return (uint32_t)function->funcType->numArgs + function->numLocals > PW_SLOT_LOCALS;
 }
 
-/* wasm3's type for a value, c_m3Type_none if it has none. wasm3 counts i32, i64, f32, f64 from 1;
- * references are 64 bits. */
+/* The type that wasm3 has for a value: i32, i64, f32 and f64 are 1 to 4, and a reference is an i64.
+ * c_m3Type_none for v128, which wasm3 does not have. */
 static inline uint8_t pw_engine_type(pw_valtype type)
 {
     if (type >= PW_F64 && type <= PW_I32) {
@@ -198,12 +221,13 @@ static inline uint8_t pw_engine_type(pw_valtype type)
     return type == PW_V128 ? c_m3Type_none : c_m3Type_i64;
 }
 
-/* Whether elements, or bytes, [start, start + count) are there. */
-static inline bool pw_fits(uint64_t size, uint32_t start, uint32_t count)
+/* Whether the elements or bytes [start, start + count) lie within the first `size` ones. */
+static inline bool pw_fits(uint64_t size, uint64_t start, uint64_t count)
 {
     return start <= size && count <= size - start;
 }
 
+/* A pw_func is the M3Function of wasm3 under another name; these two convert between them. */
 static inline M3Function *pw_m3(const pw_func *func)
 {
     return (M3Function *)(void *)func;

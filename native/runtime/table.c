@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Tables and globals as the host sees them. */
+/* Tables. */
 
+#include "runtime/table.h"
 #include "base/error.h"
 #include "runtime/functypes.h"
-#include "runtime/table.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -96,7 +96,7 @@ static uint32_t max_size(const pw_store *store, const pw_limits *limits)
     return declared ? (uint32_t)limits->max : store->max_elements;
 }
 
-/* Most are small, and filled with null. */
+/* Most tables are made with null in all elements, which calloc has written already. */
 bool pw_table_init(pw_table *table, const pw_store *store, pw_valtype type, const pw_limits *limits,
                    uint64_t init, pw_error *error)
 {
@@ -105,7 +105,8 @@ bool pw_table_init(pw_table *table, const pw_store *store, pw_valtype type, cons
     table->limits = *limits;
     table->max = max_size(store, limits);
     if (limits->min > table->max) {
-        return pw_fail(error, PW_LIMIT, 0, "table too large: %llu elements, at most %u",
+        return pw_fail(error, PW_LIMIT, 0,
+                       "table too large: it needs %llu elements, but the limit is %u",
                        (unsigned long long)limits->min, (unsigned)table->max);
     }
     uint32_t size = (uint32_t)limits->min;
@@ -114,8 +115,8 @@ bool pw_table_init(pw_table *table, const pw_store *store, pw_valtype type, cons
     }
     table->elements = calloc(size, sizeof *table->elements);
     if (table->elements == NULL) {
-        return pw_fail(error, PW_NO_MEMORY, 0, "no memory for a table of %u elements",
-                       (unsigned)size);
+        return pw_fail(error, PW_NO_MEMORY, 0,
+                       "out of memory: cannot allocate a table of %u elements", (unsigned)size);
     }
     table->size = table->capacity = size;
     return !init || pw_table_fill(table, 0, init, size);
@@ -126,7 +127,7 @@ pw_table *pw_table_new(pw_store *store, pw_valtype type, const pw_limits *limits
 {
     pw_table *table = calloc(1, sizeof *table);
     if (table == NULL) {
-        pw_fail(error, PW_NO_MEMORY, 0, "no memory for a table");
+        pw_fail(error, PW_NO_MEMORY, 0, "out of memory: cannot allocate a table");
         return NULL;
     }
     if (!pw_table_init(table, store, type, limits, init, error)) {
@@ -136,24 +137,4 @@ pw_table *pw_table_new(pw_store *store, pw_valtype type, const pw_limits *limits
     table->next = store->tables;
     store->tables = table;
     return table;
-}
-
-pw_valtype pw_global_type(const pw_global *global)
-{
-    return global->type;
-}
-
-bool pw_global_mutable(const pw_global *global)
-{
-    return global->is_mutable;
-}
-
-uint64_t pw_global_get(const pw_global *global)
-{
-    return global->bits;
-}
-
-void pw_global_set(pw_global *global, uint64_t bits)
-{
-    global->bits = bits;
 }

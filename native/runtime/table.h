@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-/* Tables, inside the engine. */
+/* Tables, for the floors above; the host sees them through objects.h. */
 #ifndef PW_TABLE_H
 #define PW_TABLE_H
 
 #include "runtime/store.h"
 
-/* The next two return false, and write nothing, when they reach beyond an end. */
+/* Writes `ref` to `count` elements from `start` on. False, and nothing is written, when that
+ * reaches beyond the end of the table. */
 bool pw_table_fill(pw_table *table, uint32_t start, uint64_t ref, uint32_t count);
+/* Copies `count` elements from one table to another, or within one table, where they may overlap.
+ * False, and nothing is written, when that reaches beyond the end of either table. */
 bool pw_table_copy(pw_table *target, uint32_t to, const pw_table *source, uint32_t from,
                    uint32_t count);
 
-/* Gives an empty table its type and its first elements. False without memory, or when the store
- * does not allow its size. */
+/* Gives a zeroed table its type and limits.min elements, which are `init`. False with `error` set
+ * when the store does not allow the size, or when there is no memory. */
 bool pw_table_init(pw_table *table, const pw_store *store, pw_valtype type, const pw_limits *limits,
                    uint64_t init, pw_error *error);
 
-/* Makes sure that it can have so many elements, at most table->max; its size stays. False without
- * memory. */
+/* Makes sure that the table has room for `size` elements, which may be at most table->max. The
+ * number of its elements stays the same. False when there is no memory. */
 bool pw_table_make_room(pw_table *table, uint64_t size);
 
 #endif

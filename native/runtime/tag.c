@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tags as the host sees them. */
-
+/* Tags that the host makes. */
 #include "base/limits.h"
 #include "runtime/functypes.h"
 
@@ -10,7 +9,7 @@ static bool check(const pw_functype *type, pw_error *error)
 {
     return type->nparams <= PW_MAX_PARAMS ||
            pw_fail(error, PW_LIMIT, 0,
-                   "too many: a tag has %u parameters, at most %u are supported",
+                   "too many: a tag has %u parameters, but at most %u are supported",
                    (unsigned)type->nparams, PW_MAX_PARAMS);
 }
 
@@ -24,7 +23,9 @@ pw_tag *pw_tag_new(pw_store *store, const pw_functype *type, pw_error *error)
     if (code != PW_OK) {
         free(tag);
         pw_fail(error, code, 0, "%s",
-                code == PW_NO_MEMORY ? "no memory for a tag" : "not supported: the type of a tag");
+                code == PW_NO_MEMORY
+                    ? "out of memory: cannot allocate a tag"
+                    : "not supported: this version cannot run the type of the tag");
         return NULL;
     }
     tag->next = store->tags;

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The loop over the instructions of function bodies and of constant expressions.
+/* Validates function bodies and constant expressions, in a loop over their instructions.
  * https://webassembly.github.io/spec/core/appendix/algorithm.html */
-#include <stdlib.h>
-
+#include "validate/body.h"
 #include "base/limits.h"
-#include "validate/validate.h"
+#include "validate/control.h"
+#include "validate/fast.h"
+#include "validate/variables.h"
+
+#include <stdlib.h>
 
 /* ---- the loop -------------------------------------------------------------------------------- */
 
@@ -59,7 +62,8 @@ static inline bool check_instruction(pw_validator *v)
     return checks[op->check](v);
 }
 
-/* An `end` right behind the function would have been its own. */
+/* Fails because a function has no `end`. The phrase depends on what follows: an `end` right behind
+ * the function means that the function's size is wrong. */
 static bool fail_end(pw_validator *v)
 {
     const pw_reader *r = &v->decoder.reader;
@@ -67,7 +71,7 @@ static bool fail_end(pw_validator *v)
                          : *r->end == PW_ID_end ? "section size mismatch"
                                                 : "END opcode expected";
     return pw_fail(r->error, PW_MALFORMED, pw_reader_offset(r),
-                   "%s: the %s ends inside a block or before its last end", phrase, r->unit);
+                   "%s: the %s ends inside a block or before its final end", phrase, r->unit);
 }
 
 static bool check_body(pw_decoder *d, const pw_functype *type)
@@ -77,7 +81,7 @@ static bool check_body(pw_decoder *d, const pw_functype *type)
     v->noperands = v->height = v->ncontrols = 0;
     v->at = r->pos;
     bool valid = pw_push_control(v, 0, type, PW_BOTTOM);
-    v->noperands = 0; /* a function's parameters are locals */
+    v->noperands = 0; /* parameters of a function are locals, and not on the operand stack */
     while (valid && v->ncontrols != 0) {
         pw_check_fast(v);
         if (r->pos == r->end) {
@@ -91,8 +95,9 @@ static bool check_body(pw_decoder *d, const pw_functype *type)
     pw_forget_assigned(v, 0);
     if (valid && r->pos != r->end) {
         return pw_fail(r->error, PW_MALFORMED, pw_reader_offset(r),
-                       "section size mismatch: the function ends %zu bytes before its size says",
-                       pw_reader_left(r));
+                       "section size mismatch: %zu byte%s of the function follow%s its final end",
+                       pw_reader_left(r), pw_plural(pw_reader_left(r)),
+                       pw_reader_left(r) == 1 ? "s" : "");
     }
     return valid;
 }
@@ -118,7 +123,7 @@ static bool check_constant_result(const pw_validator *v, const char *what, pw_va
 {
     if (v->noperands != 1) {
         return pw_fail(v->decoder.reader.error, PW_INVALID, offset,
-                       "type mismatch: the %s is expected to be one %s, but %u values are given",
+                       "type mismatch: the %s must be one value of type %s, but it gives %u values",
                        what, pw_valtype_name(expected).text, v->noperands);
     }
     if (!pw_matches(v->decoder.module->typedefs, v->operands[0], expected)) {

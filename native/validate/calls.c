@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Calls, parametric instructions and globals:
- * https://webassembly.github.io/spec/core/valid/instructions.html */
-#include "validate/validate.h"
+/* Validates calls:
+ * https://webassembly.github.io/spec/core/valid/instructions.html#control-instructions */
+#include "validate/control.h"
+#include "validate/operands.h"
 
 static bool call(pw_validator *v, const pw_functype *type)
 {
@@ -9,7 +10,8 @@ static bool call(pw_validator *v, const pw_functype *type)
            pw_push_types(v, type->results, type->nresults);
 }
 
-/* The callee returns what the function does. */
+/* Checks a tail call: the results of the callee must be results of the function that makes the
+ * call. */
 static bool tail_call(pw_validator *v, const pw_functype *type)
 {
     const pw_functype *own = v->type;
@@ -43,7 +45,7 @@ bool pw_check_return_call(pw_validator *v)
     return read_callee(v, &type) && tail_call(v, type);
 }
 
-/* A type and a table; the index into it is popped. */
+/* Reads the type and the table of an indirect call, and pops the index into the table. */
 static bool read_indirect(pw_validator *v, const pw_functype **type)
 {
     uint32_t index;
@@ -54,9 +56,10 @@ static bool read_indirect(pw_validator *v, const pw_functype **type)
     }
     const pw_tabledef *table = &v->decoder.tables[number];
     if (!pw_matches(v->decoder.module->typedefs, table->type, PW_FUNCREF)) {
-        return pw_fail(v->decoder.reader.error, PW_INVALID, pw_at(v),
-                       "type mismatch: %s expected a table of functions but table %u is of %s",
-                       v->op->text, number, pw_valtype_name(table->type).text);
+        return pw_fail(
+            v->decoder.reader.error, PW_INVALID, pw_at(v),
+            "type mismatch: %s expected a table of functions but table %u has elements of type %s",
+            v->op->text, number, pw_valtype_name(table->type).text);
     }
     *type = &v->decoder.types[index];
     return pw_pop(v, pw_address_type(&table->limits));

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Blocks and branches:
+/* Validates blocks and branches:
  * https://webassembly.github.io/spec/core/valid/instructions.html#control-instructions */
+#include "validate/control.h"
 #include "base/limits.h"
-#include "validate/validate.h"
+#include "validate/operands.h"
+#include "validate/variables.h"
 
 static pw_control *innermost(pw_validator *v)
 {
@@ -27,7 +29,7 @@ static bool read_indexed_type(pw_validator *v, const pw_functype **type)
     }
     if (index < 0) {
         return pw_fail(ahead.error, PW_MALFORMED, offset,
-                       "malformed block type: 0x%02x is no value type and no index",
+                       "malformed block type: 0x%02x is neither a value type nor a type index",
                        *v->decoder.reader.pos);
     }
     uint32_t limit = v->decoder.typesection.limit;
@@ -36,7 +38,8 @@ static bool read_indexed_type(pw_validator *v, const pw_functype **type)
     }
     if (v->decoder.typesection.typedefs[index].kind != PW_TYPE_FUNC) {
         return pw_fail(ahead.error, PW_INVALID, offset,
-                       "type mismatch: type %u is expected to be a function type", (uint32_t)index);
+                       "type mismatch: expected a function type but type %u is not one",
+                       (uint32_t)index);
     }
     if ((v->decoder.unrunnable & PW_FEATURE_MULTI_VALUE) != 0) {
         pw_note_unsupported(&v->decoder, PW_FEATURE_MULTI_VALUE, offset,
@@ -47,7 +50,6 @@ static bool read_indexed_type(pw_validator *v, const pw_functype **type)
     return true;
 }
 
-/* *type is NULL for the empty type, where *single is PW_BOTTOM, and for that of one value. */
 bool pw_read_block_type(pw_validator *v, const pw_functype **type, pw_valtype *single)
 {
     pw_reader *r = &v->decoder.reader;
@@ -69,7 +71,8 @@ PW_NOINLINE static bool grow_controls(pw_validator *v)
 {
     if (v->ncontrols >= PW_MAX_NESTING) {
         return pw_fail(v->decoder.reader.error, PW_LIMIT, pw_at(v),
-                       "too many: more than %u blocks inside each other", PW_MAX_NESTING);
+                       "too many: a function has more than %u blocks inside each other",
+                       PW_MAX_NESTING);
     }
     void *controls = v->controls;
     bool grown = pw_decode_grow(&v->decoder, &controls, &v->controls_capacity, v->ncontrols + 1,
@@ -119,11 +122,11 @@ void pw_set_unreachable(pw_validator *v)
 PW_NOINLINE static bool fail_rest(pw_validator *v)
 {
     return pw_fail(v->decoder.reader.error, PW_INVALID, pw_at(v),
-                   "type mismatch: %s expected no more values but %u are left on the stack",
+                   "type mismatch: %s expected no more values but the stack has %u left",
                    v->op->text, v->noperands - v->height);
 }
 
-/* The results of the innermost block, and nothing else, are on the stack. */
+/* Pops the results of the innermost block. Nothing else may be on its stack. */
 static bool pop_results(pw_validator *v)
 {
     uint32_t count;
@@ -167,7 +170,7 @@ bool pw_check_else(pw_validator *v)
     pw_control *control = innermost(v);
     if (control->opcode != PW_ID_if) {
         return pw_fail(v->decoder.reader.error, PW_MALFORMED, pw_at(v),
-                       "END opcode expected: else stands in no if");
+                       "END opcode expected: this else does not belong to an if");
     }
     if (!pop_results(v)) {
         return false;
@@ -180,7 +183,7 @@ bool pw_check_else(pw_validator *v)
     return pw_push_types(v, types, count);
 }
 
-/* Without else the parameters are the results. */
+/* Checks an `if` that has no `else`: its parameters are then its results. */
 static bool check_missing_else(pw_validator *v, const pw_control *control)
 {
     uint32_t nparams;
@@ -254,16 +257,19 @@ bool pw_check_br_if(pw_validator *v)
     return pw_check_branch(v, types, count);
 }
 
-/* The operands fit a target, of as many types as the first one; they stay. */
+/* Checks that the operands match the types of a target of br_table, and that the target takes as
+ * many values as the first one. The operands stay on the stack. */
 static bool check_target(pw_validator *v, const pw_control *label, uint32_t expected)
 {
     uint32_t count;
     uint32_t noperands = v->noperands;
     const pw_valtype *types = pw_label_types(label, &count);
     if (count != expected) {
-        return pw_fail(v->decoder.reader.error, PW_INVALID, pw_at(v),
-                       "type mismatch: br_table expected targets of %u types but got one of %u",
-                       expected, count);
+        return pw_fail(
+            v->decoder.reader.error, PW_INVALID, pw_at(v),
+            "type mismatch: br_table expected targets that take equally many values but got "
+            "%u and %u",
+            expected, count);
     }
     bool fit = pw_pop_types(v, types, count);
     v->noperands = noperands;

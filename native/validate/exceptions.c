@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Exceptions: throwing and catching. */
-#include "validate/validate.h"
+/* Validates the throwing and catching of exceptions:
+ * https://webassembly.github.io/spec/core/valid/instructions.html#control-instructions */
+#include "validate/control.h"
+#include "validate/operands.h"
 
-#define CATCH_HAS_REFERENCE 1 /* bit of a clause's kind */
+#define CATCH_HAS_REFERENCE 1 /* bit of a clause's kind: the label also takes the exception */
 #define LAST_CATCH 3
 
 static const pw_functype *tag_type(const pw_validator *v, uint32_t tag)
@@ -33,7 +35,8 @@ bool pw_check_throw_ref(pw_validator *v)
     return true;
 }
 
-/* What a clause gives: the values of the tag, and the exception. */
+/* Checks that the label of a catch clause takes what the clause gives: the values of the tag (NULL
+ * if the clause has no tag), and the exception if `reference` is set. */
 static bool check_clause(pw_validator *v, const pw_functype *tag, bool reference)
 {
     const pw_control *label;
@@ -67,7 +70,7 @@ static bool read_clause(pw_validator *v)
     }
     if (kind > LAST_CATCH) {
         return pw_fail(v->decoder.reader.error, PW_MALFORMED, offset,
-                       "malformed catch clause: kind 0x%02x is above 3", kind);
+                       "malformed catch clause: expected a kind of at most 3 but got 0x%02x", kind);
     }
     bool reference = (kind & CATCH_HAS_REFERENCE) != 0;
     if (kind >= PW_CATCH_ALL) {

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* The frequent instructions, as long as they are right: two out of three in what compilers emit.
- * Whatever else is met, an error above all, is left to the functions of PW_CHECKS. The cursor and
- * the stack's top are kept in registers meanwhile. */
-#include <string.h>
+/* Validates the most frequent instructions quickly, which are two out of three in the code that
+ * compilers emit. It stops at any other instruction and at any error, and leaves them to the
+ * functions of PW_CHECKS. The cursor and the top of the operand stack stay in registers meanwhile.
+ */
+#include "validate/fast.h"
 
-#include "validate/validate.h"
+#include <string.h>
 
 typedef struct {
     const uint8_t *pos;
     const uint8_t *end;
-    pw_valtype *top;
-    pw_valtype *floor; /* of the innermost block */
-    pw_valtype *room;  /* the top's last place */
+    pw_valtype *top;   /* the first free place of the operand stack */
+    pw_valtype *floor; /* where the operands of the innermost block begin */
+    pw_valtype *room;  /* the end of the operand stack's memory */
 } cursor;
 
-/* Bytes that a fast instruction may look at: an opcode and immediates of two and five. */
+/* Bytes that checking one instruction may look at: an opcode, and immediates of two and five bytes.
+ */
 #define LOOKAHEAD 8
 
 static inline bool push(cursor *c, pw_valtype type, size_t size)
@@ -52,7 +54,8 @@ static inline bool binary(const pw_opcode *op, cursor *c)
     return true;
 }
 
-/* The type of a local, or PW_BOTTOM for one that is not among the first, or must be assigned. */
+/* The type of a local. PW_BOTTOM if the local is not among the first ones, or must be assigned
+ * before it is used. */
 static inline pw_valtype local_type(const pw_validator *v, const cursor *c)
 {
     uint8_t index = c->pos[1];
@@ -89,7 +92,7 @@ static inline bool local_tee(const pw_validator *v, cursor *c)
     return true;
 }
 
-/* Size of a LEB128 number of up to four bytes; 0 for longer ones. */
+/* The size in bytes of a LEB128 number. 0 if it has more than four bytes. */
 static inline size_t leb_size(const uint8_t *pos)
 {
     size_t size = 1;
@@ -101,7 +104,8 @@ static inline size_t leb_size(const uint8_t *pos)
     return size;
 }
 
-/* The fifth byte of a number has four bits of it and must repeat the last one. */
+/* Four bits of a number's fifth byte belong to the number, and the other three must repeat the last
+ * of them. */
 static inline bool i32_const(cursor *c)
 {
     size_t size = leb_size(c->pos + 1);
@@ -111,10 +115,12 @@ static inline bool i32_const(cursor *c)
     return size != 0 && push(c, PW_I32, 1 + size);
 }
 
-/* Size of the immediates of an access to the first memory; 0 for what is not usual. */
+/* The size in bytes of the immediates of an access to the first memory. 0 if they are of an unusual
+ * form.
+ */
 static inline size_t memarg_size(const pw_opcode *op, const cursor *c)
 {
-    if (c->pos[1] > op->log2) { /* so bit 6 is clear, too */
+    if (c->pos[1] > op->log2) { /* refuses bit 6, too: a memory index would follow */
         return 0;
     }
     size_t size = leb_size(c->pos + 2);
@@ -159,10 +165,11 @@ static inline bool step(const pw_validator *v, cursor *c, bool memory32)
     }
 }
 
-/* All of this is in the features that every version runs. */
+/* None of these instructions needs a feature that could be unsupported. */
 void pw_check_fast(pw_validator *v)
 {
-    bool memory32 = v->decoder.module->nmemories != 0 && !v->decoder.memories[0].limits.is64;
+    bool memory32 = v->decoder.module->nmemories != 0 &&
+                    pw_address_type(&v->decoder.memories[0].limits) == PW_I32;
     cursor c = {
         .pos = v->decoder.reader.pos,
         .end = v->decoder.reader.end,

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Structures, arrays, scalar references and casts:
+/* Validates instructions on structures, arrays and scalar references, and casts:
  * https://webassembly.github.io/spec/core/valid/instructions.html#aggregate-instructions */
-#include "validate/validate.h"
+#include "validate/control.h"
+#include "validate/memory.h"
+#include "validate/operands.h"
+#include "validate/tables.h"
 
 /* ---- types ----------------------------------------------------------------------------------- */
 
@@ -14,7 +17,7 @@ static bool read_definition(pw_validator *v, pw_typekind kind, const pw_typedef 
     *definition = &v->decoder.module->typedefs[index];
     return (*definition)->kind == kind ||
            pw_fail(v->decoder.reader.error, PW_INVALID, pw_at(v),
-                   "type mismatch: %s expected %s but type %u is another one", v->op->text,
+                   "type mismatch: %s expected %s type but type %u is not one", v->op->text,
                    kind == PW_TYPE_STRUCT ? "a structure" : "an array", index);
 }
 
@@ -37,7 +40,7 @@ static bool check_packed(pw_validator *v, const pw_field *field, bool packed)
 {
     return is_packed(field) == packed ||
            pw_fail(v->decoder.reader.error, PW_INVALID, pw_at(v),
-                   "type mismatch: %s expected %s field but got one of %s", v->op->text,
+                   "type mismatch: %s expected %s field but got one of type %s", v->op->text,
                    packed ? "a packed" : "an unpacked", pw_valtype_name(field->type).text);
 }
 
@@ -45,7 +48,7 @@ static bool check_default(pw_validator *v, const pw_field *field)
 {
     return pw_is_defaultable(field->type) ||
            pw_fail(v->decoder.reader.error, PW_INVALID, pw_at(v),
-                   "type mismatch: %s expected a type with a default but got %s", v->op->text,
+                   "type mismatch: %s expected a type with a default value but got %s", v->op->text,
                    pw_valtype_name(field->type).text);
 }
 
@@ -53,7 +56,7 @@ static bool check_mutable(pw_validator *v, const pw_typedef *definition, const p
 {
     return field->is_mutable ||
            pw_fail(v->decoder.reader.error, PW_INVALID, pw_at(v),
-                   "immutable %s: %s expected a mutable one",
+                   "immutable %s: %s cannot write to it",
                    definition->kind == PW_TYPE_STRUCT ? "field" : "array", v->op->text);
 }
 
@@ -70,7 +73,7 @@ bool pw_check_struct_new(pw_validator *v)
             return false;
         }
         if (v->noperands == v->height && pw_is_unreachable(v)) {
-            break; /* the rest is given, however many fields there are */
+            break; /* the stack of unreachable code gives the values of all other fields */
         }
     }
     return pw_push(v, reference(type, false));
@@ -145,7 +148,8 @@ bool pw_check_array_new_default(pw_validator *v)
            pw_pop(v, PW_I32) && pw_push(v, reference(type, false));
 }
 
-/* The popped ones run out before a count of any size is reached, but in unreachable code. */
+/* The count of elements can be as large as 2^32 - 1. The loop ends when the operands are used up:
+ * in unreachable code, one more pop stands for all that are missing. */
 bool pw_check_array_new_fixed(pw_validator *v)
 {
     const pw_typedef *type;
@@ -167,7 +171,7 @@ static bool check_numeric(pw_validator *v, const pw_typedef *type)
 {
     return !pw_is_reference(type->fields->type) ||
            pw_fail(v->decoder.reader.error, PW_INVALID, pw_at(v),
-                   "array type is not numeric or vector: %s got one of %s", v->op->text,
+                   "array type is not numeric or vector: %s got an array of %s", v->op->text,
                    pw_valtype_name(type->fields->type).text);
 }
 
@@ -216,7 +220,7 @@ bool pw_check_array_get_packed(pw_validator *v)
     return array_get(v, true);
 }
 
-/* The type of an array that is written to. */
+/* Reads the type of an array that is written to, which must be mutable. */
 static bool read_target(pw_validator *v, const pw_typedef **type)
 {
     return read_definition(v, PW_TYPE_ARRAY, type) && check_mutable(v, *type, (*type)->fields);
@@ -249,10 +253,10 @@ bool pw_check_array_copy(pw_validator *v)
         return false;
     }
     if (!pw_matches(v->decoder.module->typedefs, from->fields->type, to->fields->type)) {
-        return pw_fail(v->decoder.reader.error, PW_INVALID, pw_at(v),
-                       "array types do not match: array.copy expected %s but got %s",
-                       pw_valtype_name(to->fields->type).text,
-                       pw_valtype_name(from->fields->type).text);
+        return pw_fail(
+            v->decoder.reader.error, PW_INVALID, pw_at(v),
+            "array types do not match: array.copy expected elements of type %s but got %s",
+            pw_valtype_name(to->fields->type).text, pw_valtype_name(from->fields->type).text);
     }
     return pw_pop(v, PW_I32) && pw_pop(v, PW_I32) && pw_pop(v, reference(from, true)) &&
            pw_pop(v, PW_I32) && pw_pop(v, reference(to, true));
@@ -307,7 +311,7 @@ bool pw_check_extern_convert_any(pw_validator *v)
 
 /* ---- casts ----------------------------------------------------------------------------------- */
 
-/* A target type, and the operand of the same hierarchy. */
+/* Reads the target type of a cast, and pops an operand of the same hierarchy of types. */
 static bool pop_cast(pw_validator *v, pw_valtype *target)
 {
     return pw_read_heaptype(&v->decoder, "target of a cast", target) &&
@@ -339,7 +343,7 @@ typedef struct {
     const pw_control *label;
     pw_valtype from;
     pw_valtype to;
-    pw_valtype rest; /* what `from` is if it is not `to` */
+    pw_valtype rest; /* the type of an operand of type `from` that is not a `to` */
 } cast;
 
 static bool read_cast(pw_validator *v, cast *c)
@@ -365,7 +369,8 @@ static bool read_cast(pw_validator *v, cast *c)
     return pw_check_type(v, c->to, c->from);
 }
 
-/* `taken` goes with the branch, `kept` stays. */
+/* Checks a branch that takes along a reference of type `taken`. If the branch is not taken, a
+ * reference of type `kept` stays on the stack. */
 static bool branch_on_cast(pw_validator *v, const cast *c, pw_valtype taken, pw_valtype kept)
 {
     uint32_t count;

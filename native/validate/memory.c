@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory and vector instructions:
+/* Validates memory instructions:
  * https://webassembly.github.io/spec/core/valid/instructions.html#memory-instructions */
-#include "validate/validate.h"
+#include "validate/memory.h"
+#include "validate/operands.h"
 
 #define ALIGNMENT_MASK 0x3f
 
@@ -53,7 +54,7 @@ bool pw_read_memarg(pw_validator *v, bool exact, pw_valtype *address)
     *address = pw_address_type(&v->decoder.memories[memory].limits);
     if (offset > UINT32_MAX && *address == PW_I32) {
         return pw_fail(v->decoder.reader.error, PW_INVALID, pw_at(v),
-                       "offset out of range: %llu in a memory of 32-bit addresses",
+                       "offset out of range: %llu does not fit the 32-bit addresses of the memory",
                        (unsigned long long)offset);
     }
     return true;
@@ -95,7 +96,7 @@ bool pw_check_fence(pw_validator *v)
         return false;
     }
     return byte == 0 || pw_fail(v->decoder.reader.error, PW_MALFORMED, pw_at(v),
-                                "zero byte expected: atomic.fence has 0x%02x", byte);
+                                "zero byte expected: atomic.fence got 0x%02x", byte);
 }
 
 /* ---- whole memories -------------------------------------------------------------------------- */
@@ -138,8 +139,7 @@ bool pw_check_memory_copy(pw_validator *v)
     if (!read_memory(v, &to) || !read_memory(v, &from)) {
         return false;
     }
-    pw_valtype size = to == PW_I64 && from == PW_I64 ? PW_I64 : PW_I32;
-    return pw_pop(v, size) && pw_pop(v, from) && pw_pop(v, to);
+    return pw_pop(v, pw_copy_length_type(to, from)) && pw_pop(v, from) && pw_pop(v, to);
 }
 
 bool pw_check_memory_fill(pw_validator *v)
@@ -152,8 +152,10 @@ bool pw_check_memory_fill(pw_validator *v)
 bool pw_check_data_index(pw_validator *v, uint32_t index)
 {
     if (!v->decoder.has_data_count) {
-        return pw_fail(v->decoder.reader.error, PW_MALFORMED, pw_at(v),
-                       "data count section required: %s names data segment %u", v->op->text, index);
+        return pw_fail(
+            v->decoder.reader.error, PW_MALFORMED, pw_at(v),
+            "data count section required: %s names data segment %u, but there is no such section",
+            v->op->text, index);
     }
     return index < v->decoder.data_count ||
            pw_fail_index(&v->decoder, "data segment", pw_at(v), index, v->decoder.data_count);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+/* Makes modules: decodes and validates their bytes. */
 #include "validate/module.h"
+#include "base/limits.h"
+#include "decode/decode.h"
+#include "validate/body.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#include "base/limits.h"
-#include "validate/validate.h"
 
 static bool decode(pw_module *module, uint32_t runnable, pw_error *error)
 {
@@ -19,7 +20,8 @@ static pw_module *read_bytes(const uint8_t *bytes, size_t size, uint32_t runnabl
 {
     pw_module *module = pw_module_allocate(bytes, size);
     if (module == NULL) {
-        pw_fail(error, PW_NO_MEMORY, 0, "out of memory: a module of %zu bytes", size);
+        pw_fail(error, PW_NO_MEMORY, 0, "out of memory: cannot allocate a module of %zu bytes",
+                size);
         return NULL;
     }
     if (!decode(module, runnable, error)) {
@@ -38,7 +40,7 @@ static bool check_size(size_t size, pw_error *error)
                    PW_MAX_MODULE_SIZE);
 }
 
-/* A module with a copy of the bytes. */
+/* Makes a module that owns a copy of the bytes. */
 static pw_module *read_copy(const uint8_t *bytes, size_t size, uint32_t runnable, pw_error *error)
 {
     if (!check_size(size, error)) {
@@ -46,7 +48,8 @@ static pw_module *read_copy(const uint8_t *bytes, size_t size, uint32_t runnable
     }
     uint8_t *copy = malloc(size + (size == 0));
     if (copy == NULL) {
-        pw_fail(error, PW_NO_MEMORY, 0, "out of memory: a module of %zu bytes", size);
+        pw_fail(error, PW_NO_MEMORY, 0, "out of memory: cannot allocate a module of %zu bytes",
+                size);
         return NULL;
     }
     if (size != 0) {

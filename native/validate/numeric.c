@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Instructions that the columns of opcodes.def describe completely, and constants. */
-#include "validate/validate.h"
+/* Validates numeric constants, and all instructions that the columns of opcodes.def describe
+ * completely.
+ */
+#include "validate/operands.h"
 
 bool pw_check_unary(pw_validator *v)
 {
@@ -14,7 +16,7 @@ bool pw_check_binary(pw_validator *v)
     return pw_pop(v, op->params[1]) && pw_pop(v, op->params[0]) && pw_push(v, op->result);
 }
 
-/* Up to three operands. */
+/* Checks an instruction with up to three operands and at most one result. */
 bool pw_check_simple(pw_validator *v)
 {
     const pw_opcode *op = v->op;

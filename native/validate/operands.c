@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* The operand stack of the validator. */
-#include <string.h>
-
+/* The operand stack of the validator: pushing, popping and comparing types. */
+#include "validate/operands.h"
 #include "base/limits.h"
-#include "validate/validate.h"
+
+#include <string.h>
 
 bool pw_grow_operands(pw_validator *v, uint32_t more)
 {
     uint64_t need = (uint64_t)v->noperands + more;
     if (need > PW_MAX_OPERANDS) {
-        return pw_fail(v->decoder.reader.error, PW_LIMIT, pw_at(v),
-                       "too many: %llu operands, but at most %u are supported",
-                       (unsigned long long)need, PW_MAX_OPERANDS);
+        return pw_fail(
+            v->decoder.reader.error, PW_LIMIT, pw_at(v),
+            "too many: a function has %llu operands on its stack, but at most %u are supported",
+            (unsigned long long)need, PW_MAX_OPERANDS);
     }
     void *operands = v->operands;
     bool grown = pw_decode_grow(&v->decoder, &operands, &v->operands_capacity, (uint32_t)need,
@@ -26,7 +27,7 @@ typedef struct {
     char text[80];
 } typelist;
 
-/* "[i32 f64]"; what does not fit is left out. */
+/* Types as a message shows them, such as "[i32 f64]". What does not fit is left out. */
 static typelist show(const pw_valtype *types, uint32_t count)
 {
     typelist list = {"["};
@@ -63,7 +64,7 @@ PW_NOINLINE bool pw_fail_operand(pw_validator *v, const char *expected, pw_valty
                    pw_valtype_name(actual).text);
 }
 
-/* `noperands`: as it was before any was popped. */
+/* `noperands` is the number of operands before any was popped. */
 PW_NOINLINE static bool fail_operands(pw_validator *v, const pw_valtype *types, uint32_t count,
                                       uint32_t noperands)
 {
@@ -76,7 +77,8 @@ PW_NOINLINE static bool fail_operands(pw_validator *v, const pw_valtype *types, 
 
 /* ---- taking operands ------------------------------------------------------------------------- */
 
-/* The topmost operand, or the unknown type where the stack is polymorphic; false: there is none. */
+/* Takes the topmost operand. In unreachable code, an empty stack gives a value of unknown type;
+ * otherwise the result is false when the stack is empty. */
 static bool take(pw_validator *v, pw_valtype *type)
 {
     if (v->noperands == v->height) {
@@ -113,7 +115,7 @@ bool pw_pop_reference(pw_validator *v, pw_valtype *type)
     return pw_is_reference(*type) || pw_fail_operand(v, "a reference", *type);
 }
 
-/* In an unreachable block what is missing at the bottom is given. */
+/* In unreachable code, the stack gives all operands that are missing at its bottom. */
 bool pw_pop_other_types(pw_validator *v, const pw_valtype *types, uint32_t count)
 {
     uint32_t before = v->noperands;

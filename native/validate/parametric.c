@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Instructions on operands of any type: drop and select. */
-#include "validate/validate.h"
+/* Validates the instructions on operands of any type, drop and select:
+ * https://webassembly.github.io/spec/core/valid/instructions.html#parametric-instructions */
+#include "validate/operands.h"
 
 bool pw_check_drop(pw_validator *v)
 {
@@ -8,7 +9,7 @@ bool pw_check_drop(pw_validator *v)
     return pw_pop_any(v, &type);
 }
 
-/* Without a type, only numbers and vectors can be selected. */
+/* A select that names no type can select only numbers and vectors. */
 bool pw_check_select(pw_validator *v)
 {
     pw_valtype second;

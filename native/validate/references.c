@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Table and reference instructions:
- * https://webassembly.github.io/spec/core/valid/instructions.html#table-instructions */
-#include "validate/validate.h"
+/* Validates reference instructions:
+ * https://webassembly.github.io/spec/core/valid/instructions.html#reference-instructions */
+#include "validate/control.h"
+#include "validate/operands.h"
 
 bool pw_check_ref_null(pw_validator *v)
 {
@@ -15,8 +16,8 @@ bool pw_check_ref_is_null(pw_validator *v)
     return pw_pop_reference(v, &type) && pw_push(v, PW_I32);
 }
 
-/* A function is declared by what stands outside of bodies: they can be compiled without looking
- * at each other. */
+/* In a function body, ref.func may name only functions that something outside of all bodies names,
+ * so that a compiler can compile one body without reading the others. */
 bool pw_check_ref_func(pw_validator *v)
 {
     uint32_t function;
@@ -63,7 +64,7 @@ bool pw_check_br_on_null(pw_validator *v)
     return pw_check_branch(v, types, count) && pw_push(v, without_null(type));
 }
 
-/* The branch takes the reference along, as the last value. */
+/* The branch takes the reference along as its last value. */
 bool pw_check_br_on_non_null(pw_validator *v)
 {
     const pw_control *label;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Tables and element segments. */
-#include "validate/validate.h"
+/* Validates instructions on tables and element segments:
+ * https://webassembly.github.io/spec/core/valid/instructions.html#table-instructions */
+#include "validate/tables.h"
+#include "validate/operands.h"
 
 static bool read_table(pw_validator *v, const pw_tabledef **table, pw_valtype *address)
 {
@@ -59,8 +61,8 @@ bool pw_check_table_copy(pw_validator *v)
     if (!read_table(v, &to, &to_address) || !read_table(v, &from, &from_address)) {
         return false;
     }
-    pw_valtype size = to_address == PW_I64 && from_address == PW_I64 ? PW_I64 : PW_I32;
-    return pw_check_type(v, from->type, to->type) && pw_pop(v, size) && pw_pop(v, from_address) &&
+    return pw_check_type(v, from->type, to->type) &&
+           pw_pop(v, pw_copy_length_type(to_address, from_address)) && pw_pop(v, from_address) &&
            pw_pop(v, to_address);
 }
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Variables: locals, their types and which of them have been assigned; globals. */
+/* Validates instructions on locals and globals, and keeps track of the types of locals and of which
+ * of them have been assigned. */
+#include "validate/variables.h"
+#include "base/limits.h"
+#include "validate/operands.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include "base/limits.h"
-#include "validate/validate.h"
 
 /* ---- locals ---------------------------------------------------------------------------------- */
 
@@ -88,11 +90,13 @@ static bool is_assigned(const pw_validator *v, uint32_t index)
 PW_NOINLINE static bool check_assigned(pw_validator *v, uint32_t index)
 {
     return is_assigned(v, index) ||
-           pw_fail(v->decoder.reader.error, PW_INVALID, pw_at(v),
-                   "uninitialized local: local %u of a type without null has no value yet", index);
+           pw_fail(
+               v->decoder.reader.error, PW_INVALID, pw_at(v),
+               "uninitialized local: local %u has no value yet, and its type has no default value",
+               index);
 }
 
-/* The bits are all clear between bodies: pw_forget_assigned. */
+/* Notes that a local has a value. pw_forget_assigned clears all bits at the end of each body. */
 PW_NOINLINE static bool assign(pw_validator *v, uint32_t index)
 {
     if (is_assigned(v, index)) {
@@ -102,7 +106,7 @@ PW_NOINLINE static bool assign(pw_validator *v, uint32_t index)
         v->is_assigned = calloc(PW_MAX_LOCALS / 8 + 1, 1);
         if (v->is_assigned == NULL) {
             return pw_fail(v->decoder.reader.error, PW_NO_MEMORY, pw_at(v),
-                           "out of memory: locals");
+                           "out of memory: cannot allocate the set of assigned locals");
         }
     }
     if (v->nassigned == v->assigned_capacity) {
@@ -127,8 +131,7 @@ void pw_forget_assigned(pw_validator *v, uint32_t kept)
     }
 }
 
-/* ---- local.get, local.set, local.tee
- * ------------------------------------------------------------------------ */
+/* ---- local.get, local.set, local.tee --------------------------------------------------------- */
 
 bool pw_check_local_get(pw_validator *v)
 {
@@ -177,7 +180,7 @@ bool pw_check_global_set(pw_validator *v)
     }
     if (!v->decoder.globals[index].is_mutable) {
         return pw_fail(v->decoder.reader.error, PW_INVALID, pw_at(v),
-                       "immutable global: global.set expected a mutable one, but %u is not", index);
+                       "immutable global: global.set cannot write to global %u", index);
     }
     return pw_pop(v, v->decoder.globals[index].type);
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Vectors: lanes, constants, and accesses to one lane. */
-#include "validate/validate.h"
+/* Validates vector instructions that have lanes or constants as immediates:
+ * https://webassembly.github.io/spec/core/valid/instructions.html#vector-instructions */
+#include "validate/memory.h"
+#include "validate/operands.h"
 
-#define VECTOR_LOG2 4
+#define VECTOR_LOG2 4 /* a vector has 2^4 bytes */
 
 static bool read_lane(pw_validator *v, uint32_t count)
 {

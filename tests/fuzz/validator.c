@@ -17,6 +17,7 @@
 
 #include "base/opcodes.h"
 #include "decode/listing.h"
+#include "decode/typesection.h"
 #include "validate/module.h"
 
 #define CRASH_FILE "validator-crash.wasm"

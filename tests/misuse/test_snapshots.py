@@ -75,20 +75,20 @@ WORDS = {
         ("pages", 1 << 63, "a memory of"),
         ("runs", 1 << 60, "too early"),
         ("runs", 0, "damaged"),
-        ("offset", 65536, "not within the memory"),
-        ("offset", (1 << 64) - 4096, "not within the memory"),
-        ("size", 1 << 63, "not within the memory"),
-        ("size", 65536, "too early or too late"),
+        ("offset", 65536, "outside of the memory"),
+        ("offset", (1 << 64) - 4096, "outside of the memory"),
+        ("size", 1 << 63, "outside of the memory"),
+        ("size", 65536, "too few or too many bytes"),
         ("functions", 1, "smaller than the module"),
         ("functions", 1 << 61, "too early"),
-        ("function", 100, "a function is none"),
-        ("function", 1 << 63, "a function is none"),
+        ("function", 100, "a function that does not exist"),
+        ("function", 1 << 63, "a function that does not exist"),
         ("externs", (1 << 64) - 1, "too early"),
-        ("extern", 1, "an external reference is none"),
-        ("extern", 1 << 63, "an external reference is none"),
+        ("extern", 1, "an external reference that does not exist"),
+        ("extern", 1 << 63, "an external reference that does not exist"),
         ("typed", 0, "smaller than the module"),
-        ("typed function", 0, "null is where its type excludes it"),
-        ("typed function", 4, "or of another type"),  # the function "grow"
+        ("typed function", 0, "null where the type excludes null"),
+        ("typed function", 4, "does not match the type"),  # the function "grow"
     ],
 )
 def test_a_forged_word_is_refused(word: str, value: int, message: str) -> None:
@@ -118,7 +118,7 @@ def test_null_given_as_an_object_is_refused() -> None:
     instance = state()
     instance.exports.externs[0] = "object"
     snapshot = instance.snapshot()
-    with pytest.raises(SnapshotError, match="an external reference is none"):
+    with pytest.raises(SnapshotError, match="an external reference that does not exist"):
         instance.restore(forged(snapshot, snapshot._image, (None,)))
 
 

@@ -142,7 +142,7 @@ def test_part_of_a_page_is_no_page() -> None:
 
 
 def test_a_memory_that_begins_beyond_the_limit_is_refused() -> None:
-    with pytest.raises(pywasm3.UnsupportedError, match="131072 bytes, and the limit is 65536"):
+    with pytest.raises(pywasm3.UnsupportedError, match="131072 bytes, but the limit is 65536"):
         load("(module (memory 2))", limits=Limits(memory=PAGE))
 
 
@@ -206,14 +206,14 @@ def test_a_table_grows_up_to_the_limit() -> None:
 
 
 def test_a_table_that_begins_beyond_the_limit_is_refused() -> None:
-    with pytest.raises(pywasm3.UnsupportedError, match="4 elements, at most 3"):
+    with pytest.raises(pywasm3.UnsupportedError, match="4 elements, but the limit is 3"):
         load("(module (table 4 funcref))", limits=Limits(table=3))
 
 
 def test_a_table_of_the_host_has_the_limit_of_its_store() -> None:
     store = pywasm3.Store(limits=Limits(table=3))
     assert len(pywasm3.Table("funcref", 3, store=store)) == 3
-    with pytest.raises(MemoryError, match="4 elements, at most 3"):
+    with pytest.raises(MemoryError, match="4 elements, but the limit is 3"):
         pywasm3.Table("funcref", 4, store=store)
 
 

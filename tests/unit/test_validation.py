@@ -76,7 +76,8 @@ def test_validate_takes_what_the_constructor_takes() -> None:
          "type mismatch: instruction requires [f64] but stack has [i32] (call)"),
         ("(func (result i32 i64) (i32.const 1))",
          "type mismatch: instruction requires [i32 i64] but stack has [i32] (end)"),
-        ("(func (i32.const 1))", "type mismatch: end expected no more values but 1 are left"),
+        ("(func (i32.const 1))",
+         "type mismatch: end expected no more values but the stack has 1 left"),
         ("(func (block (result i32) (if (result i32) (i32.const 1) (then (i32.const 2)))) drop)",
          "type mismatch: end expected [i32] but got []"),
         ("(func (drop (ref.as_non_null (i32.const 1))))",
@@ -116,8 +117,8 @@ def test_errors_in_frequent_instructions_have_the_usual_messages() -> None:
     for code, message in [
         (b"\x41\0\x6a", "type mismatch: i32.add expected i32 but the stack is empty"),
         (b"\x41\0\x7b", "type mismatch: i64.popcnt expected i64 but got i32"),
-        (b"\x20\0", "unknown local 0: none is defined up to here"),
-        (b"\x41\0\x28\x02\0", "unknown memory 0: none is defined up to here"),
+        (b"\x20\0", "unknown local 0: there is no local before this point"),
+        (b"\x41\0\x28\x02\0", "unknown memory 0: there is no memory before this point"),
         (b"\x41\xff\xff\xff\xff\x1f", "integer too large"),
         (b"\x41\xff\xff\xff\xff\xff\x0f", "integer representation too long"),
     ]:

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* Globals. */
+#include "runtime/functypes.h"
+#include "runtime/objects.h"
+#include "runtime/store.h"
+
+#include <stdlib.h>
+
+pw_global *pw_global_new(pw_store *store, pw_valtype type, bool is_mutable, uint64_t bits)
+{
+    pw_global *global = calloc(1, sizeof *global);
+    if (global == NULL) {
+        return NULL;
+    }
+    *global = (pw_global){
+        .next = store->globals,
+        .bits = bits,
+        .type = type,
+        .resolved = pw_host_type(type),
+        .is_mutable = is_mutable,
+    };
+    store->globals = global;
+    return global;
+}
+
+pw_valtype pw_global_type(const pw_global *global)
+{
+    return global->type;
+}
+
+bool pw_global_mutable(const pw_global *global)
+{
+    return global->is_mutable;
+}
+
+uint64_t pw_global_get(const pw_global *global)
+{
+    return global->bits;
+}
+
+void pw_global_set(pw_global *global, uint64_t bits)
+{
+    global->bits = bits;
+}
