@@ -13,7 +13,8 @@
  * DeallocateSlot takes a signed 16-bit number. */
 #define d_m3MaxFunctionSlots 22528
 /* Parameters (at most 1000) and locals beyond this number are spilled locals, which live on the
- * spill stack. The other half of the 8000 values is left for operands and blocks. */
+ * spill stack (engine/compile/locals.inc). The other half of the 8000 values is left for operands
+ * and blocks. */
 #define PW_SLOT_LOCALS 4000
 #define d_m3MaxConstantTableSize 120
 #define d_m3MaxDuplicateFunctionImpl 1

@@ -17,39 +17,43 @@ typedef struct {
     M3MemoryHeader m3;
 } pw_header;
 
-/* The frames of a trap: the innermost and the outermost ones, whatever its depth. */
+/* How many of the innermost frames, and how many of the outermost ones, the backtrace of a trap
+ * has. Its size is the same however deep the trap was. */
 #define PW_BACKTRACE_HALF 32
 
+/* A frame that a trap left. */
 typedef struct {
     IM3Function function;
-    pc_t pc; /* in the operation that trapped or called; NULL: at the entry of the function */
+    pc_t pc; /* a word of the operation that trapped or called; NULL: the entry of the function */
 } pw_backtrace_frame;
 
+/* The frames that the last trap left, innermost first. */
 typedef struct {
-    uint64_t count;
-    pc_t pc; /* of the frame that is being left */
-    pw_backtrace_frame head[PW_BACKTRACE_HALF];
+    uint64_t count;                             /* how many frames it left */
+    pc_t pc;                                    /* in the frame that is being left */
+    pw_backtrace_frame head[PW_BACKTRACE_HALF]; /* the innermost frames */
     pw_backtrace_frame tail[PW_BACKTRACE_HALF]; /* a ring: frame n is at n % PW_BACKTRACE_HALF */
 } pw_backtrace;
 
 /* A block that is being compiled. */
 typedef struct {
-    struct M3CompilationScope *scope; /* of all but the innermost */
-    pc_t jump;                        /* the code that a br_table reaches it by */
-    uint64_t table;                   /* which one: see pw_compilation */
+    struct M3CompilationScope *scope; /* of wasm3; not set for the innermost block */
+    pc_t jump;                        /* code with which a br_table jumps to the block */
+    uint64_t table;                   /* the pw_compilation.table of the br_table with this code */
 } pw_block_scope;
 
-/* Of the function that is being compiled: what wasm3's M3Compilation has no place for. */
+/* The state of the function that is being compiled, as far as wasm3's M3Compilation has no place
+ * for it. */
 typedef struct {
-    uint16_t first_free[2]; /* no slot, no pair of slots, is free below */
-    uint16_t preserved;     /* no operand below is a local */
+    uint16_t first_free[2]; /* no slot, and no pair of slots, below these is free */
+    uint16_t preserved;     /* no operand below this place of the stack is a local */
     uint16_t opcode;        /* the id of the instruction that is being compiled */
-    uint32_t operations;    /* that were emitted so far */
-    uint32_t checked_at;    /* of these, what precedes the last checkpoint on every way to here */
-    uint64_t table;         /* counts br_tables, of all functions */
-    uint64_t move_budget;   /* see charge_moves() */
-    pw_block_scope *scopes; /* by depth */
-    uint32_t capacity;
+    uint32_t operations;    /* how many operations were emitted so far */
+    uint32_t checked_at;    /* how many of them precede the last checkpoint on every way to here */
+    uint64_t table;         /* how many br_tables were compiled in the store so far */
+    uint64_t move_budget;   /* what is left of it: see charge_moves() */
+    pw_block_scope *scopes; /* the blocks that are being compiled, by their depth */
+    uint32_t capacity;      /* how many blocks `scopes` has room for */
 } pw_compilation;
 
 struct pw_store {
@@ -57,10 +61,10 @@ struct pw_store {
     uintptr_t native_limit;   /* the native stack of the running thread may be used down to here */
     uint64_t max_pages;       /* pages that a memory may have */
     uint32_t max_elements;    /* elements that a table may have */
-    uint64_t *sp;             /* where the next call from outside puts its values */
-    uint64_t callouts;        /* how many callouts have begun */
-    uint64_t current_callout; /* the number of the innermost one that lasts; they count from 1 */
-    uint64_t *stack_end;      /* values stay below; the red zone and a guard page follow */
+    uint64_t *sp;             /* where the next call by the host puts its values */
+    uint64_t callouts;        /* how many callouts began so far */
+    uint64_t current_callout; /* the number of the innermost callout, from 1; 0: there is none */
+    uint64_t *stack_end;      /* end of the values; the red zone and a page without access follow */
 
     void *stack; /* the mapping of the value stack */
     IM3Environment environment;
@@ -79,17 +83,17 @@ struct pw_store {
     } linking;
 
     uint64_t *spill; /* end of the running function's spilled locals; NULL: no function had any */
-    uint64_t *spill_end;
-    void *spill_stack; /* as mapped */
+    uint64_t *spill_end; /* end of the spill stack */
+    void *spill_stack;   /* the mapping of the spill stack; NULL: no function needed it yet */
     struct {
         IM3Function callee;
-        uint64_t *sp; /* base of the frame that ends */
-    } tail;           /* with TAIL_CALL */
+        uint64_t *sp; /* base of the frame that the tail call ends */
+    } tail;           /* meaningful while TAIL_CALL is returned */
 
-    pw_header no_memory; /* of instances without one */
+    pw_header no_memory; /* the header that instances without a memory use */
     pw_backtrace backtrace;
     pw_compilation compilation;
-    char message[256];
+    char message[256]; /* says why the last function that failed to compile did so */
 };
 
 struct pw_global {
@@ -152,9 +156,9 @@ struct pw_instance {
     uint32_t ndatas;
     pw_elem *elems;
     pw_data *datas;
-    uint8_t *spilled_types;     /* of the function that is being compiled */
-    code_t *thunks;             /* PW_THUNK_WORDS per imported function */
-    uint64_t moves_over_budget; /* see charge_moves() */
+    uint8_t *spilled_types; /* wasm3's types of the spilled locals, while a function is compiled */
+    code_t *thunks;         /* PW_THUNK_WORDS words for each imported function */
+    uint64_t moves_over_budget; /* of all functions together: see charge_moves() */
 };
 
 /* Words of code that an imported function has: an operation and its operands. */
@@ -168,7 +172,8 @@ struct pw_instance {
 _Static_assert(PW_RED_ZONE >= PW_MAX_PARAMS_AND_RESULTS * PW_MAX_CELLS * sizeof(uint64_t),
                "the red zone has room for the arguments and results of any function");
 
-/* For spilled locals: 40 frames of the largest functions. A multiple of the page size. */
+/* Bytes of the spill stack, which has room for the spilled locals of 40 frames of the largest
+ * functions. A multiple of the system's page size. */
 #define PW_SPILL_STACK (16 << 20)
 
 /* Bytes of the native stack that wasm code leaves free for what it calls: the compiler, and the way
@@ -206,6 +211,7 @@ static inline pw_memory *pw_memory_at(const pw_instance *instance, uint32_t inde
     return instance->memory;
 }
 
+/* Whether a function has spilled locals. */
 static inline bool has_spilled_locals(const M3Function *function)
 {
     return (uint32_t)function->funcType->numArgs + function->numLocals > PW_SLOT_LOCALS;
