@@ -15,7 +15,7 @@ typedef struct {
     M3MemoryHeader m3;
 } pw_header;
 
-/* The frames of a trap: the innermost and the outermost ones, whatever its depth. */
+/* So many of the innermost frames of a trap are kept, and as many of the outermost ones. */
 #define PW_BACKTRACE_HALF 32
 
 typedef struct {
@@ -23,31 +23,33 @@ typedef struct {
     pc_t pc; /* in the operation that trapped or called; NULL: at the entry of the function */
 } pw_backtrace_frame;
 
+/* The frames that a trap has left, the innermost one first. */
 typedef struct {
-    uint64_t count;
-    pc_t pc; /* of the frame that is being left */
+    uint64_t count; /* of all frames, also of those that are not kept */
+    pc_t pc;        /* the pc of the next frame, which the trap has yet to leave */
     pw_backtrace_frame head[PW_BACKTRACE_HALF];
     pw_backtrace_frame tail[PW_BACKTRACE_HALF]; /* a ring: frame n is at n % PW_BACKTRACE_HALF */
 } pw_backtrace;
 
-/* A block that is being compiled. */
+/* A block that is being compiled, or the latest one of its depth. */
 typedef struct {
-    struct M3CompilationScope *scope; /* of all but the innermost */
-    pc_t jump;                        /* the code that a br_table reaches it by */
-    uint64_t table;                   /* which one: see pw_compilation */
+    struct M3CompilationScope *scope; /* wasm3's description; not set for the innermost block */
+    pc_t jump;                        /* code by which a br_table jumps to the block */
+    uint64_t table; /* the number of this br_table, as pw_compilation counts them */
 } pw_block_scope;
 
-/* Of the function that is being compiled: what wasm3's M3Compilation has no place for. */
+/* What the engine's compilers know of the function that is being compiled, beside what wasm3's
+ * M3Compilation contains. */
 typedef struct {
-    uint16_t first_free[2]; /* no slot, no pair of slots, is free below */
-    uint16_t preserved;     /* no operand below is a local */
+    uint16_t first_free[2]; /* no slot, and no pair of slots, is free below these */
+    uint16_t preserved;     /* no operand below this index of the compiler's stack is a local */
     uint16_t opcode;        /* the id of the instruction that is being compiled */
-    uint32_t operations;    /* that were emitted so far */
-    uint32_t checked_at;    /* of these, what precedes the last checkpoint on every way to here */
-    uint64_t table;         /* counts br_tables, of all functions */
-    uint64_t move_budget;   /* see charge_moves() */
-    pw_block_scope *scopes; /* by depth */
-    uint32_t capacity;
+    uint32_t operations;    /* how many operations were emitted so far */
+    uint32_t checked_at;    /* `operations` at the last checkpoint that every way to here passes */
+    uint64_t table;         /* how many br_tables were compiled, in all functions of the store */
+    uint64_t move_budget;   /* values that may still be moved: see engine/compile/state.inc */
+    pw_block_scope *scopes; /* by the depth of the block; owned by the store */
+    uint32_t capacity;      /* of `scopes` */
 } pw_compilation;
 
 struct pw_store {
@@ -56,8 +58,8 @@ struct pw_store {
     uint64_t max_pages;     /* of a memory, like the next of a table */
     uint32_t max_elements;
     uint64_t *sp;             /* where the next call from outside puts its values */
-    uint64_t callouts;        /* into the host, so far */
-    uint64_t current_callout; /* that lasts: a number from 1 */
+    uint64_t callouts;        /* how many callouts began so far: see engine/run/metering.inc */
+    uint64_t current_callout; /* the number of the innermost one, from 1; 0: there is none */
     uint64_t *stack_end;      /* values stay below; the red zone and a guard page follow */
 
     void *stack; /* as mapped */
@@ -76,13 +78,13 @@ struct pw_store {
         IM3FuncType *types;
     } linking;
 
-    uint64_t *spill; /* end of the running function's spilled locals; NULL: no function had any */
-    uint64_t *spill_end;
-    void *spill_stack; /* as mapped */
+    uint64_t *spill; /* the end of the running function's spilled locals; NULL until one has some */
+    uint64_t *spill_end; /* the end of the spill stack */
+    void *spill_stack;   /* its mapping */
     struct {
         IM3Function callee;
-        uint64_t *sp; /* base of the frame that ends */
-    } tail;           /* with TAIL_CALL */
+        uint64_t *sp; /* the base of the frame that ends */
+    } tail;           /* the tail call that is being made: see engine/ops/tail.inc */
 
     pw_header no_memory; /* of instances without one */
     pw_backtrace backtrace;
@@ -146,9 +148,10 @@ struct pw_instance {
     uint32_t ndatas;
     pw_elem *elems;
     pw_data *datas;
-    uint8_t *spilled_types;     /* of the function that is being compiled */
+    uint8_t *spilled_types;     /* wasm3 types of the spilled locals of the function that is being
+                                   compiled */
     code_t *thunks;             /* PW_THUNK_WORDS per imported function */
-    uint64_t moves_over_budget; /* see charge_moves() */
+    uint64_t moves_over_budget; /* see engine/compile/state.inc */
 };
 
 #define PW_THUNK_WORDS 3
