@@ -148,8 +148,7 @@ struct pw_instance {
     uint32_t ndatas;
     pw_elem *elems;
     pw_data *datas;
-    uint8_t *spilled_types;     /* wasm3 types of the spilled locals of the function that is being
-                                   compiled */
+    uint8_t *spilled_types;     /* of the spilled locals of the function that is compiled */
     code_t *thunks;             /* PW_THUNK_WORDS per imported function */
     uint64_t moves_over_budget; /* see engine/compile/state.inc */
 };
