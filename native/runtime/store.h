@@ -35,7 +35,7 @@ typedef struct {
     pw_backtrace_frame tail[PW_BACKTRACE_HALF]; /* a ring: frame n is at n % PW_BACKTRACE_HALF */
 } pw_backtrace;
 
-/* A block that is being compiled. */
+/* A block that is being compiled, or the latest one of its depth. */
 typedef struct {
     struct M3CompilationScope *scope; /* of wasm3; not set for the innermost block */
     pc_t jump;                        /* code with which a br_table jumps to the block */
