@@ -240,25 +240,13 @@ typedef struct {
     const pw_typedef *typedefs;
     uint32_t start;
     uint32_t size;
-    const uint32_t *identities; /* replace the indices of types outside the group, unless NULL */
 } group;
 
-/* Takes the words that describe a group, and makes a hash of them and copies them into a buffer. */
-typedef struct {
-    uint64_t hash;
-    uint32_t *words;
-    uint32_t capacity;
-    uint32_t count;
-} sink;
-
-static void put(sink *s, uint32_t word)
+/* Adds one of the words that describe a group to its hash. */
+static void put(uint64_t *hash, uint32_t word)
 {
-    s->hash = (s->hash ^ word) * 0x9e3779b97f4a7c15u;
-    s->hash ^= s->hash >> 29;
-    if (s->count < s->capacity) {
-        s->words[s->count] = word;
-    }
-    s->count++;
+    *hash = (*hash ^ word) * 0x9e3779b97f4a7c15u;
+    *hash ^= *hash >> 29;
 }
 
 static uint32_t identity(const group *g, uint32_t index)
@@ -266,69 +254,59 @@ static uint32_t identity(const group *g, uint32_t index)
     if (index >= g->start && index - g->start < g->size) {
         return IN_GROUP | (index - g->start);
     }
-    return g->identities == NULL ? index : g->identities[index];
+    return index;
 }
 
-static void put_type(sink *s, const group *g, pw_valtype type)
+static void put_type(uint64_t *hash, const group *g, pw_valtype type)
 {
     if ((type & PW_CONCRETE) != 0) {
-        put(s, type & ~(pw_valtype)PW_HEAP_MASK);
+        put(hash, type & ~(pw_valtype)PW_HEAP_MASK);
         type = identity(g, type & PW_HEAP_MASK);
     }
-    put(s, type);
+    put(hash, type);
 }
 
-static void put_definition(sink *s, const group *g, uint32_t index)
+static void put_definition(uint64_t *hash, const group *g, uint32_t index)
 {
     const pw_typedef *definition = &g->typedefs[index];
     const pw_functype *type = &g->types[index];
-    put(s, (uint32_t)definition->kind << 1 | definition->is_final);
-    put(s, definition->super == PW_NO_INDEX ? PW_NO_INDEX : identity(g, definition->super));
-    put(s, definition->nfields);
+    put(hash, (uint32_t)definition->kind << 1 | definition->is_final);
+    put(hash, definition->super == PW_NO_INDEX ? PW_NO_INDEX : identity(g, definition->super));
+    put(hash, definition->nfields);
     for (uint32_t i = 0; i < definition->nfields; i++) {
-        put_type(s, g, definition->fields[i].type);
-        put(s, definition->fields[i].is_mutable);
+        put_type(hash, g, definition->fields[i].type);
+        put(hash, definition->fields[i].is_mutable);
     }
-    put(s, type->nparams);
+    put(hash, type->nparams);
     for (uint32_t i = 0; i < type->nparams; i++) {
-        put_type(s, g, type->params[i]);
+        put_type(hash, g, type->params[i]);
     }
-    put(s, type->nresults);
+    put(hash, type->nresults);
     for (uint32_t i = 0; i < type->nresults; i++) {
-        put_type(s, g, type->results[i]);
+        put_type(hash, g, type->results[i]);
     }
 }
 
-static void put_group(sink *s, const group *g)
+static void put_group(uint64_t *hash, const group *g)
 {
-    put(s, g->size);
+    put(hash, g->size);
     for (uint32_t i = 0; i < g->size; i++) {
-        put_definition(s, g, g->start + i);
+        put_definition(hash, g, g->start + i);
     }
-}
-
-uint32_t pw_module_group_key(const pw_module *module, uint32_t first, const uint32_t *identities,
-                             uint32_t *words, uint32_t capacity)
-{
-    const group g = {module->info.types, module->typedefs, first,
-                     module->typedefs[first].group_size, identities};
-    sink s = {.words = words, .capacity = capacity};
-    put_group(&s, &g);
-    return s.count;
 }
 
 static group group_at(const pw_decoder *d, uint32_t start, uint32_t size)
 {
-    return (group){d->types, d->typesection.typedefs, start, size, NULL};
+    return (group){d->types, d->typesection.typedefs, start, size};
 }
 
 /* The hash starts with the address of the module, so that the author of a module, who knows the
  * hash function, cannot choose groups whose hashes collide. */
 static uint32_t hash_group(const pw_decoder *d, const group *g)
 {
-    sink s = {.hash = (uint64_t)(uintptr_t)d->module * 0x2545f4914f6cdd1du};
-    put_group(&s, g);
-    return (uint32_t)(s.hash >> 32);
+    uint64_t hash = (uint64_t)(uintptr_t)d->module * 0x2545f4914f6cdd1du;
+    put_group(&hash, g);
+    return (uint32_t)(hash >> 32);
 }
 
 static bool same_type(const group *a, pw_valtype left, const group *b, pw_valtype right)
