@@ -71,8 +71,7 @@ static PW_ALWAYS_INLINE PyObject *call(bound_object *self, PyObject *const *args
 
 static PyObject *call_large(bound_object *self, PyObject *const *args)
 {
-    Py_ssize_t nparams = self->function->nparams, nresults = self->function->nresults;
-    uint64_t *values = PyMem_New(uint64_t, (size_t)(nparams > nresults ? nparams : nresults));
+    uint64_t *values = PyMem_New(uint64_t, pw_call_cells(&self->function->callee));
     if (values == NULL) {
         return PyErr_NoMemory();
     }
@@ -91,7 +90,7 @@ static PyObject *bound_vectorcall(PyObject *op, PyObject *const *args, size_t na
         (kwnames != NULL && PyTuple_GET_SIZE(kwnames))) {
         return wrong_arity(self, given, kwnames);
     }
-    if (function->nparams > PW_LOCAL_VALUES || function->nresults > PW_LOCAL_VALUES) {
+    if (pw_call_cells(&function->callee) > PW_LOCAL_VALUES) {
         return call_large(self, args);
     }
     uint64_t values[PW_LOCAL_VALUES];
@@ -161,6 +160,16 @@ static int check(const pw_function_object *function, PyObject *const *args, Py_s
     return -1;
 }
 
+/* How many cells the first `count` parameters take; parameters that do not exist take none. */
+static Py_ssize_t count_cells(const pw_function_object *function, Py_ssize_t count)
+{
+    Py_ssize_t cells = 0;
+    for (Py_ssize_t i = 0; i < count && i < function->nparams; i++) {
+        cells += pw_cells(function->types[i]);
+    }
+    return cells;
+}
+
 static bool has_references(const pw_function_object *function)
 {
     for (Py_ssize_t i = 0; i < function->nparams + function->nresults; i++) {
@@ -181,7 +190,8 @@ static PyObject *frozen(const pw_function_object *function, PyObject *const *arg
         pw_kind kind = function->types[i];
         bool constant =
             !pw_is_number(kind) || PyLong_CheckExact(args[i]) || PyFloat_CheckExact(args[i]);
-        PyObject *value = constant ? Py_NewRef(args[i]) : pw_decode(bits[i], kind, function->raw);
+        PyObject *value = constant ? Py_NewRef(args[i]) : pw_decode(*bits, kind, function->raw);
+        bits += pw_cells(kind);
         if (value != NULL) {
             PyTuple_SET_ITEM(tuple, i, value);
         } else {
@@ -194,9 +204,10 @@ static PyObject *frozen(const pw_function_object *function, PyObject *const *arg
 PyObject *pw_function_bind(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
 {
     pw_function_object *function = (pw_function_object *)op;
+    Py_ssize_t cells = count_cells(function, nargs);
     pw_state *state = pw_state_of(Py_TYPE(op));
     bound_object *self =
-        state != NULL ? PyObject_GC_NewVar(bound_object, state->bound_type, nargs) : NULL;
+        state != NULL ? PyObject_GC_NewVar(bound_object, state->bound_type, cells) : NULL;
     if (self == NULL) {
         return NULL;
     }

@@ -57,8 +57,7 @@ typedef PyObject *(*caller)(pw_function_object *self, PyObject *const *args, uin
 
 static PyObject *call_large(pw_function_object *self, PyObject *const *args, caller inner)
 {
-    Py_ssize_t count = self->nparams > self->nresults ? self->nparams : self->nresults;
-    uint64_t *values = PyMem_New(uint64_t, (size_t)count);
+    uint64_t *values = PyMem_New(uint64_t, pw_call_cells(&self->callee));
     if (values == NULL) {
         return PyErr_NoMemory();
     }
@@ -76,7 +75,7 @@ PyObject *pw_call_plain(PyObject *op, PyObject *const *args, size_t nargsf, PyOb
             return wrong_arity(self, given, kwnames);
         }
     }
-    if (self->nparams > PW_LOCAL_VALUES || self->nresults > PW_LOCAL_VALUES) {
+    if (pw_call_cells(&self->callee) > PW_LOCAL_VALUES) {
         return call_large(self, args, call);
     }
     uint64_t values[PW_LOCAL_VALUES];
@@ -90,7 +89,7 @@ PyObject *pw_call_mixed(PyObject *op, PyObject *const *args, size_t nargsf, PyOb
     if (given != self->nparams || (kwnames != NULL && PyTuple_GET_SIZE(kwnames))) {
         return wrong_arity(self, given, kwnames);
     }
-    if (self->nparams > PW_LOCAL_VALUES || self->nresults > PW_LOCAL_VALUES) {
+    if (pw_call_cells(&self->callee) > PW_LOCAL_VALUES) {
         return call_large(self, args, call_mixed);
     }
     uint64_t values[PW_LOCAL_VALUES];

@@ -12,9 +12,16 @@
 #include "cpython/store.h"
 
 /* Vectorcall functions of a Function: the first one for functions whose parameters and results are
- * all numbers, the second one for the others. */
+ * all numbers, which take one cell each, the second one for the others. */
 PyObject *pw_call_plain(PyObject *op, PyObject *const *args, size_t nargsf, PyObject *kwnames);
 PyObject *pw_call_mixed(PyObject *op, PyObject *const *args, size_t nargsf, PyObject *kwnames);
+
+/* How many cells the array of a call needs: the results take the place of the arguments. */
+static inline size_t pw_call_cells(const pw_callee *callee)
+{
+    uint32_t nparams = callee->nparam_cells, nresults = callee->nresult_cells;
+    return nparams > nresults ? nparams : nresults;
+}
 
 /* Calls a Function whose arguments are encoded in `values`, which has room for the results, too.
  * All parameters and results are numbers. */

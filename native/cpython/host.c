@@ -17,6 +17,7 @@ typedef struct {
     pw_signature signature; /* owns the name; borrows the store, the only caller */
     Py_ssize_t nparams;
     Py_ssize_t nresults;
+    uint32_t nresult_cells;
     bool mixed;      /* whether there are references among the values */
     pw_kind types[]; /* of the parameters, then of the results */
 } host_object;
@@ -37,6 +38,7 @@ PyObject *pw_host_new(pw_state *state, const pw_signature *signature, PyObject *
     Py_INCREF(signature->name);
     self->nparams = type->nparams;
     self->nresults = type->nresults;
+    self->nresult_cells = pw_cells_of(type->results, type->nresults);
     self->mixed = pw_fill_kinds(self->types, type);
     PyObject_GC_Track(self);
     if ((store->hosts == NULL && (store->hosts = PyList_New(0)) == NULL) ||
@@ -164,21 +166,22 @@ static PW_ALWAYS_INLINE int encode_results(host_object *self, PyObject *result, 
     return status;
 }
 
-/* Calls the callable with the arguments at values[nresults ..]. `arguments` has room for them after
- * arguments[0], which Python may use (PY_VECTORCALL_ARGUMENTS_OFFSET). */
+/* Calls the callable with the arguments that follow the results in `values`. `arguments` has room
+ * for them after arguments[0], which Python may use (PY_VECTORCALL_ARGUMENTS_OFFSET). */
 static PW_ALWAYS_INLINE PyObject *call(host_object *self, const uint64_t *values,
                                        PyObject **arguments)
 {
+    const uint64_t *cells = values + self->nresult_cells;
     Py_ssize_t given = 1, count = 1;
     PyObject *result = NULL;
     if (self->instance != NULL) {
         arguments[count++] = Py_NewRef(self->instance);
     }
     for (; given <= self->nparams; given++) {
-        uint64_t bits = values[self->nresults + given - 1];
         pw_kind kind = self->types[given - 1];
-        PyObject *value = self->mixed ? pw_decode_any(bits, kind, false, self->signature.store)
-                                      : pw_decode(bits, kind, false);
+        PyObject *value = self->mixed ? pw_decode_any(*cells, kind, false, self->signature.store)
+                                      : pw_decode(*cells, kind, false);
+        cells += self->mixed ? pw_cells(kind) : 1;
         if (value == NULL) {
             goto done;
         }

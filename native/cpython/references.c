@@ -79,11 +79,12 @@ int pw_hold_references(pw_store_object *store, const pw_kind *kinds, const uint6
                        Py_ssize_t count)
 {
     for (Py_ssize_t i = 0; i < count; i++) {
-        if ((kinds[i] & ~PW_KIND_NON_NULL) == PW_KIND_EXTERN && bits[i]) {
-            if (pw_store_hold(store, (PyObject *)(uintptr_t)bits[i]) < 0) {
+        if ((kinds[i] & ~PW_KIND_NON_NULL) == PW_KIND_EXTERN && *bits) {
+            if (pw_store_hold(store, (PyObject *)(uintptr_t)*bits) < 0) {
                 return -1;
             }
         }
+        bits += pw_cells(kinds[i]);
     }
     return 0;
 }
@@ -153,10 +154,10 @@ static PyObject *decode_reference(uint64_t bits, pw_kind kind, pw_store_object *
 int pw_encode_mixed(PyObject *const *values, const pw_kind *kinds, Py_ssize_t count, bool raw,
                     uint64_t *bits, const pw_signature *signature, bool results)
 {
-    for (Py_ssize_t i = 0; i < count; i++) {
+    for (Py_ssize_t i = 0; i < count; bits += pw_cells(kinds[i++])) {
         pw_site site = {signature->name, results ? "result" : "parameter", i};
         if (pw_is_number(kinds[i])) {
-            if (pw_encode(values[i], kinds[i], raw, &bits[i], &site) < 0) {
+            if (pw_encode(values[i], kinds[i], raw, bits, &site) < 0) {
                 return -1;
             }
             continue;
@@ -166,7 +167,7 @@ int pw_encode_mixed(PyObject *const *values, const pw_kind *kinds, Py_ssize_t co
             return -1;
         }
         pw_valtype type = results ? signature->type->results[i] : signature->type->params[i];
-        if (pw_encode_reference(values[i], type, signature, &bits[i]) < 0) {
+        if (pw_encode_reference(values[i], type, signature, bits) < 0) {
             return pw_blame(&site, type);
         }
     }
@@ -182,14 +183,15 @@ PyObject *pw_decode_mixed(const uint64_t *bits, const pw_kind *kinds, Py_ssize_t
                           pw_store_object *store)
 {
     if (count == 1) {
-        return pw_decode_any(bits[0], kinds[0], raw, store);
+        return pw_decode_any(*bits, kinds[0], raw, store);
     }
     if (count == 0) {
         Py_RETURN_NONE;
     }
     PyObject *tuple = PyTuple_New(count);
     for (Py_ssize_t i = 0; tuple != NULL && i < count; i++) {
-        PyObject *value = pw_decode_any(bits[i], kinds[i], raw, store);
+        PyObject *value = pw_decode_any(*bits, kinds[i], raw, store);
+        bits += pw_cells(kinds[i]);
         if (value == NULL) {
             Py_CLEAR(tuple);
         } else {

@@ -14,7 +14,8 @@
 #include "runtime/objects.h"
 
 /* How a value is converted. The kind of a number or v128 is the byte of its type in the binary
- * format; the kinds of references are smaller than these bytes. */
+ * format; the kinds of references are smaller than these bytes. So pw_cells(kind) is how many cells
+ * a value of the kind takes. */
 typedef uint8_t pw_kind;
 enum {
     PW_KIND_FUNC = 1,

@@ -32,7 +32,7 @@ typedef enum {
 /* How an item becomes a value of the parameter's type. All conversions keep the number. */
 typedef enum { PW_BITS, PW_INTEGER_TO_F32, PW_INTEGER_TO_F64, PW_F32_TO_F64 } pw_conversion;
 
-/* Items in memory, of any alignment. */
+/* Numbers in memory, of any alignment. As a value, each takes one cell. */
 typedef struct {
     uint8_t *start;
     ptrdiff_t stride; /* bytes from one item to the next; 0: every call has the same item */
