@@ -67,6 +67,7 @@ ENGINE_SOURCES = [
     "native/validate/tables.c",
     "native/validate/variables.c",
     "native/validate/vector.c",
+    "native/runtime/account.c",
     "native/runtime/evaluate.c",
     "native/runtime/externs.c",
     "native/runtime/functypes.c",

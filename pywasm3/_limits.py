@@ -24,6 +24,8 @@ _NONE = 0xFFFFFFFFFFFFFFFF
 _NO_FUEL = -1
 _NEVER = 0x7FFFFFFFFFFFFFFF
 _STACK = 1 << 20
+# Twice what one memory can have: a module that compilers emit never needs so much.
+_TOTAL = 8 << 30
 
 
 def _size(name: str, value: Any, least: int) -> int:
@@ -37,10 +39,13 @@ class Limits(Value):
     """Limits what a store, and every instance in it, may use. Immutable, and equal by value.
 
     Attributes:
-        memory: The largest size of each linear memory, in bytes. None allows the 4 GiB that 32-bit
-            addresses reach.
-        table: The largest size of each table, in elements. None allows 10 million, the most that
-            this package allows.
+        memory: How many bytes all linear memories of the store together may have. None sets no
+            limit but the 4 GiB that 32-bit addresses reach in each memory.
+        table: How many elements all tables of the store together may have. None allows 10 million,
+            the most that this package allows.
+        total: How many bytes the store may allocate for its guests in all: memories, tables,
+            compiled code, what instances consist of, and externrefs that are held. The stack is
+            not part of it, because the guest does not choose its size.
         stack: The size of the stack that holds the values of running functions, in bytes.
         fuel: How many calls and loop iterations all calls together may run until fuel is refilled.
             None does not count them.
@@ -48,9 +53,10 @@ class Limits(Value):
             nested in it. None sets no time limit.
     """
 
-    __slots__ = __match_args__ = ("memory", "table", "stack", "fuel", "timeout")
+    __slots__ = __match_args__ = ("memory", "table", "total", "stack", "fuel", "timeout")
     memory: int | None
     table: int | None
+    total: int
     stack: int
     fuel: int | None
     timeout: float | None
@@ -60,6 +66,7 @@ class Limits(Value):
         *,
         memory: int | None = None,
         table: int | None = None,
+        total: int = _TOTAL,
         stack: int = _STACK,
         fuel: int | None = None,
         timeout: float | None = None,
@@ -72,6 +79,7 @@ class Limits(Value):
         """
         _set(self, "memory", None if memory is None else _size("memory", memory, 0))
         _set(self, "table", None if table is None else _size("table", table, 0))
+        _set(self, "total", _size("total", total, 0))
         _set(self, "stack", _size("stack", stack, 1))
         if self.stack > 1 << 30:
             raise ValueError(f"stack must be at most {1 << 30} bytes, not {self.stack}")
@@ -91,11 +99,11 @@ def _unpickled(cls: type[Limits], fields: dict[str, Any]) -> Limits:
     return cls(**fields)
 
 
-def engine_limits(limits: object) -> tuple[int, int, int, int, int]:
-    """Returns the five limits as the engine takes them. The extension module calls this.
+def engine_limits(limits: object) -> tuple[int, int, int, int, int, int]:
+    """Returns the six limits as the engine takes them. The extension module calls this.
 
-    The units are bytes (memory), elements (table), bytes (stack), units of fuel, and nanoseconds
-    (timeout).
+    The units are bytes (memory), elements (table), bytes (total and stack), units of fuel, and
+    nanoseconds (timeout).
 
     Raises:
         TypeError: `limits` is not a Limits.
@@ -106,6 +114,7 @@ def engine_limits(limits: object) -> tuple[int, int, int, int, int]:
     return (
         _NONE if limits.memory is None else min(limits.memory, _NONE),
         _NONE if limits.table is None else min(limits.table, _NONE),
+        min(limits.total, _NONE),
         limits.stack,
         _NO_FUEL if limits.fuel is None else min(limits.fuel, _NEVER),
         _NEVER if timeout is None or timeout > 1e9 else int(timeout * 1e9),

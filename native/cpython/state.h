@@ -25,7 +25,7 @@ typedef struct {
     PyObject *call_argv; /* (function, arguments) -> result */
     PyObject *aio;       /* (function) -> AsyncFunction */
     PyObject *describe;  /* (address of a pw_func) -> (name, FuncType) */
-    PyObject *limits;    /* (Limits) -> (memory, table, stack, fuel, timeout) */
+    PyObject *limits;    /* (Limits) -> (memory, table, total, stack, fuel, timeout) */
     PyObject *array;     /* (arguments, typecode, count) -> array for the results of map() */
     PyObject *element;   /* (exception, index of the element, whether it is a trap of map()) */
     /* The vectorcall functions of a Function without and with references among its values. They

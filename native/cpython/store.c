@@ -265,6 +265,19 @@ static void pass_on(pw_store_object *self)
     pw_turn_pass(&self->turn, next, self->waiters != NULL || pw_externs_due(&self->externs));
 }
 
+/* Bytes that an externref is charged with: its share of the set, and of a small object. */
+#define EXTERN_BYTES 96
+
+/* Takes the objects that the store no longer holds off the account. */
+static void refund_externs(pw_store_object *self)
+{
+    if (self->charged_externs > self->externs.count) {
+        size_t released = self->charged_externs - self->externs.count;
+        pw_engine->store_refund(self->store, released * EXTERN_BYTES);
+        self->charged_externs = self->externs.count;
+    }
+}
+
 /* Releases the externrefs that wasm no longer uses. This thread still has the turn, and finalizers
  * may use the store on it. An exception that the call raised stays set. */
 static void collect(pw_store_object *self)
@@ -273,6 +286,7 @@ static void collect(pw_store_object *self)
     PyErr_Fetch(&type, &value, &traceback);
     self->turn.depth++;
     pw_externs_collect(&self->externs, self->store);
+    refund_externs(self);
     self->turn.depth--;
     PyErr_Restore(type, value, traceback);
 }
@@ -299,11 +313,23 @@ void pw_store_settle(pw_store_object *self)
     Py_DECREF(self);
 }
 
+/* Charges the objects that the store has begun to hold. -1 with an error. */
+static int charge_externs(pw_store_object *self)
+{
+    while (self->charged_externs < self->externs.count) {
+        if (!pw_engine->store_charge(self->store, EXTERN_BYTES)) {
+            return pw_store_error(self, "the store holds as many externrefs as its limits allow");
+        }
+        self->charged_externs++;
+    }
+    return 0;
+}
+
 int pw_store_hold(pw_store_object *self, PyObject *object)
 {
     int status = pw_externs_hold(&self->externs, object);
     if (pw_externs_due(&self->externs)) {
         pw_turn_notify(&self->turn);
     }
-    return status;
+    return status < 0 ? status : charge_externs(self);
 }

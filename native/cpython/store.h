@@ -27,6 +27,8 @@ struct pw_store_object {
     PyObject *known;
     /* The objects that wasm refers to by externref. */
     pw_externs externs;
+    /* How many of these objects are charged to the account of the engine's store. */
+    size_t charged_externs;
     pw_turn turn;
     /* Guards what several threads change; while a thread holds it, the store is not closed. */
     pw_mutex lock;

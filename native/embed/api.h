@@ -19,6 +19,8 @@ struct pw_api {
     pw_store *(*store_new)(const pw_store_limits *limits, pw_error *error);
     pw_meter *(*store_meter)(pw_store *store);
     void (*store_free)(pw_store *store);
+    bool (*store_charge)(pw_store *store, uint64_t bytes);
+    void (*store_refund)(pw_store *store, uint64_t bytes);
     uint32_t (*store_frames)(const pw_store *store, pw_frame *frames, uint32_t capacity,
                              uint32_t *head, uint64_t *omitted);
     /* Forgets the frames of the last trap, for a call that fails before it begins. */

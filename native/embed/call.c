@@ -170,6 +170,8 @@ const pw_api *pw_get_api(void)
         .store_new = pw_store_new,
         .store_meter = pw_store_meter,
         .store_free = pw_store_free,
+        .store_charge = pw_store_charge,
+        .store_refund = pw_store_refund,
         .store_frames = pw_store_frames,
         .store_forget_frames = forget_frames,
         .store_message = pw_store_message,

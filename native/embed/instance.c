@@ -243,6 +243,37 @@ static bool compile_all(pw_instance *instance, pw_error *error)
     return false;
 }
 
+/* Bytes that an instance of the module takes, without memories, elements of tables and code. */
+static uint64_t cost_of(const pw_module *module)
+{
+    const pw_module_info *info = &module->info;
+    uint64_t values = 0;
+    for (uint32_t i = 0; i < info->ntypes; i++) {
+        values += info->types[i].nparams + info->types[i].nresults;
+    }
+    return sizeof(pw_instance) + sizeof(M3Runtime) + sizeof(M3Module) +
+           info->ntypes * (sizeof(M3FuncType) + 4 * sizeof(void *)) +
+           values * (sizeof(uint8_t) + sizeof(pw_valtype)) + info->nfunctions * sizeof(M3Function) +
+           module->nimported_functions * PW_THUNK_WORDS * sizeof(code_t) +
+           module->ntables * (sizeof(pw_table *) + sizeof(pw_table)) +
+           module->nglobals * (sizeof(pw_global *) + sizeof(pw_global)) +
+           module->ntags * (sizeof(pw_tag *) + sizeof(pw_tag)) + module->nelems * sizeof(pw_elem) +
+           module->ndatas * sizeof(pw_data);
+}
+
+static bool charge(pw_instance *instance, pw_error *error)
+{
+    uint64_t cost = cost_of(instance->module);
+    if (!pw_account_charge(instance->store->account, PW_CHARGE_OTHER, cost)) {
+        return pw_fail(error, PW_LIMIT, 0,
+                       "instance too large: it needs %llu bytes, which is more than the limits of "
+                       "the store leave",
+                       (unsigned long long)cost);
+    }
+    instance->charged = cost;
+    return true;
+}
+
 pw_instance *pw_instance_new(pw_store *store, pw_module *module, const pw_extern *imports,
                              bool eager, pw_error *error)
 {
@@ -258,7 +289,7 @@ pw_instance *pw_instance_new(pw_store *store, pw_module *module, const pw_extern
     }
     instance->store = store;
     instance->module = pw_module_retain(module);
-    if (!add_m3(instance, error) || !add_types(instance, error) ||
+    if (!charge(instance, error) || !add_m3(instance, error) || !add_types(instance, error) ||
         !add_functions(instance, error) || !add_spaces(instance, error) ||
         !pw_link_imports(instance, imports, error) || !add_memory(instance, error) ||
         !add_globals(instance, error) || !add_tables(instance, error) ||
@@ -287,7 +318,7 @@ void pw_instance_free(pw_instance *instance)
     }
     if (instance->own_tables != NULL) {
         for (uint32_t i = 0; i < instance->module->ntables; i++) {
-            free(instance->own_tables[i].elements);
+            pw_table_release(&instance->own_tables[i]);
         }
     }
     free(instance->own_tables);
@@ -302,6 +333,7 @@ void pw_instance_free(pw_instance *instance)
         pw_memory_release(instance->memory);
     }
     pw_module_release(instance->module);
+    pw_account_refund(instance->store->account, PW_CHARGE_OTHER, instance->charged);
     free(instance);
 }
 

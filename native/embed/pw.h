@@ -30,8 +30,9 @@ typedef struct {
 /* The limits of a store. */
 typedef struct {
     uint64_t stack;  /* bytes of the value stack; a small number is rounded up */
-    uint64_t memory; /* bytes that each memory may have */
-    uint64_t table;  /* elements that each table may have; PW_MAX_TABLE_SIZE bounds them too */
+    uint64_t memory; /* bytes that all memories together may have */
+    uint64_t table;  /* elements that all tables together may have; at most PW_MAX_TABLE_SIZE */
+    uint64_t total;  /* bytes of everything that the store allocates for its guests */
 } pw_store_limits;
 
 /* Makes a store. It is owned by the caller, who gives it to pw_store_free. NULL with `error` set.
@@ -53,6 +54,14 @@ pw_table *pw_instance_table(pw_instance *instance, uint32_t index);
 pw_memory *pw_instance_memory(pw_instance *instance, uint32_t index);
 pw_global *pw_instance_global(pw_instance *instance, uint32_t index);
 pw_tag *pw_instance_tag(pw_instance *instance, uint32_t index);
+
+/* Charges bytes to the account of the store, for what the embedder allocates because of a guest.
+ * False, and nothing is charged, if the limits of the store do not leave so much. */
+bool pw_store_charge(pw_store *store, uint64_t bytes);
+/* Takes bytes off the account again that pw_store_charge put there. */
+void pw_store_refund(pw_store *store, uint64_t bytes);
+/* Bytes that the store has allocated for its guests. */
+uint64_t pw_store_allocated(const pw_store *store);
 
 /* ---- functions ------------------------------------------------------------------------------- */
 

@@ -449,8 +449,9 @@ static bool make_table_room(restorer *r, pw_table *table, uint64_t size)
                        (unsigned long long)size, (unsigned)table->max);
     }
     return pw_table_make_room(table, size) ||
-           pw_fail(r->error, PW_NO_MEMORY, 0,
-                   "out of memory: cannot allocate a table of %llu elements",
+           pw_fail(r->error, PW_SNAPSHOT, 0,
+                   "the snapshot has a table of %llu elements, which is more than the limits of "
+                   "the store leave or the system gives",
                    (unsigned long long)size);
 }
 

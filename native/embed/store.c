@@ -6,6 +6,7 @@
 #include "embed/pw.h"
 #include "engine/engine.h"
 #include "runtime/functypes.h"
+#include "runtime/table.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -89,6 +90,17 @@ static void free_stack(pw_store *store)
 
 /* ---- stores ---------------------------------------------------------------------------------- */
 
+static uint32_t max_elements(const pw_store_limits *limits)
+{
+    return limits->table < PW_MAX_TABLE_SIZE ? (uint32_t)limits->table : PW_MAX_TABLE_SIZE;
+}
+
+static pw_account *new_account(const pw_store_limits *limits)
+{
+    const pw_account_limits account = {limits->memory, max_elements(limits), limits->total};
+    return pw_account_new(&account);
+}
+
 pw_store *pw_store_new(const pw_store_limits *limits, pw_error *error)
 {
     uint64_t stack_bytes = limits->stack;
@@ -101,8 +113,9 @@ pw_store *pw_store_new(const pw_store_limits *limits, pw_error *error)
     pw_store *store = calloc(1, sizeof *store);
     if (store != NULL) {
         store->environment = m3_NewEnvironment();
+        store->account = new_account(limits);
     }
-    if (store == NULL || store->environment == NULL ||
+    if (store == NULL || store->environment == NULL || store->account == NULL ||
         !add_stack(store, (size_t)(stack_bytes < MIN_STACK ? MIN_STACK : stack_bytes))) {
         pw_store_free(store);
         pw_fail(error, PW_NO_MEMORY, 0, "out of memory: cannot allocate a store");
@@ -111,8 +124,7 @@ pw_store *pw_store_new(const pw_store_limits *limits, pw_error *error)
     store->meter.ticks = store->meter.period = PW_MAX_PERIOD;
     store->meter.fuel = PW_NO_FUEL;
     store->max_pages = limits->memory / PW_PAGE;
-    store->max_elements =
-        limits->table < PW_MAX_TABLE_SIZE ? (uint32_t)limits->table : PW_MAX_TABLE_SIZE;
+    store->max_elements = max_elements(limits);
     store->no_memory.store = store;
     store->no_memory.m3.maxStack = store->stack_end;
     return store;
@@ -136,7 +148,7 @@ void pw_store_free(pw_store *store)
     while (store->tables != NULL) {
         pw_table *table = store->tables;
         store->tables = table->next;
-        free(table->elements);
+        pw_table_release(table);
         free(table);
     }
     while (store->tags != NULL) {
@@ -154,7 +166,25 @@ void pw_store_free(pw_store *store)
     if (store->spill_stack != NULL) {
         pw_pages_release(store->spill_stack, PW_SPILL_STACK);
     }
+    if (store->account != NULL) {
+        pw_account_release(store->account);
+    }
     free(store);
+}
+
+bool pw_store_charge(pw_store *store, uint64_t bytes)
+{
+    return pw_account_charge(store->account, PW_CHARGE_OTHER, bytes);
+}
+
+void pw_store_refund(pw_store *store, uint64_t bytes)
+{
+    pw_account_refund(store->account, PW_CHARGE_OTHER, bytes);
+}
+
+uint64_t pw_store_allocated(const pw_store *store)
+{
+    return pw_account_total(store->account);
 }
 
 const char *pw_store_message(const pw_store *store)

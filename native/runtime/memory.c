@@ -18,6 +18,8 @@ struct pw_memory {
     uint64_t max_pages;      /* how many pages the limits, the store and the reservation allow */
     uint64_t used_pages;     /* the most pages it ever had: views may still write to all of them */
     uint8_t *data;           /* the bytes of the memory */
+    pw_account *account;     /* of the store that made the memory; one reference */
+    uint64_t charged;        /* pages that are charged to the account */
 };
 
 M3MemoryHeader *pw_memory_header(const pw_memory *memory)
@@ -121,13 +123,21 @@ static pw_memory *map_memory(uint64_t min, uint64_t max)
     return memory;
 }
 
+/* Makes sure that the first `pages` pages can be read and written. */
+static bool commit_room(pw_memory *memory, uint64_t pages)
+{
+    uint64_t used = memory->used_pages;
+    return pages <= used ||
+           pw_pages_commit(memory->data + used * PW_PAGE, (size_t)(pages - used) * PW_PAGE);
+}
+
 static pw_memory *find_memory(uint64_t min, uint64_t max)
 {
     pw_memory *memory = take_recycled(max);
     if (memory == NULL) {
         return map_memory(min, max);
     }
-    if (!pw_memory_make_room(memory, min)) {
+    if (!commit_room(memory, min)) {
         unmap(memory);
         return NULL;
     }
@@ -146,29 +156,38 @@ static uint64_t max_pages(const pw_store *store, const pw_limits *limits)
     return max < store->max_pages ? max : store->max_pages;
 }
 
-static void refuse(const pw_store *store, uint64_t pages, pw_error *error)
+/* Charges the first pages of a new memory. False with `error` set if a limit is in the way. */
+static bool charge_new(pw_store *store, uint64_t pages, uint64_t max, pw_error *error)
 {
-    if (pages > store->max_pages) {
-        pw_fail(error, PW_LIMIT, 0,
-                "memory too large: it needs %llu bytes, but the limit is %llu bytes",
-                (unsigned long long)pages * PW_PAGE,
-                (unsigned long long)store->max_pages * PW_PAGE);
-    } else {
-        pw_fail(error, PW_NO_MEMORY, 0,
-                "out of memory: the system has no address space for a memory of %llu pages",
-                (unsigned long long)pages);
+    if (pages > max) {
+        return pw_fail(error, PW_LIMIT, 0,
+                       "memory too large: it needs %llu bytes, but the limit is %llu bytes",
+                       (unsigned long long)pages * PW_PAGE, (unsigned long long)max * PW_PAGE);
     }
+    return pw_account_charge(store->account, PW_CHARGE_MEMORY, pages * PW_PAGE) ||
+           pw_fail(error, PW_LIMIT, 0,
+                   "memory too large: it needs %llu bytes, which is more than the limits of the "
+                   "store leave",
+                   (unsigned long long)pages * PW_PAGE);
 }
 
 pw_memory *pw_memory_new(pw_store *store, const pw_limits *limits, pw_error *error)
 {
     uint64_t min = limits->min, max = max_pages(store, limits);
-    pw_memory *memory = min <= max ? find_memory(min, max) : NULL;
+    if (!charge_new(store, min, max, error)) {
+        return NULL;
+    }
+    pw_memory *memory = find_memory(min, max);
     if (memory == NULL) {
-        refuse(store, min, error);
+        pw_account_refund(store->account, PW_CHARGE_MEMORY, min * PW_PAGE);
+        pw_fail(error, PW_NO_MEMORY, 0,
+                "out of memory: the system has no address space for a memory of %llu pages",
+                (unsigned long long)min);
         return NULL;
     }
     atomic_init(&memory->references, 1);
+    memory->account = pw_account_retain(store->account);
+    memory->charged = min;
     memory->limits = *limits;
     memory->pages = min;
     pw_header *header = pw_header_of(pw_memory_header(memory));
@@ -190,6 +209,8 @@ void pw_memory_release(pw_memory *memory)
     if (atomic_fetch_sub_explicit(&memory->references, 1, memory_order_acq_rel) != 1) {
         return;
     }
+    pw_account_refund(memory->account, PW_CHARGE_MEMORY, memory->charged * PW_PAGE);
+    pw_account_release(memory->account);
     if (memory->used_pages <= MAX_RECYCLED_PAGES) {
         recycle(memory);
     } else {
@@ -214,14 +235,24 @@ pw_limits pw_memory_limits(const pw_memory *memory)
     return limits;
 }
 
-bool pw_memory_make_room(pw_memory *memory, uint64_t pages)
+/* A memory that shrinks stays charged for its former size: its pages stay, because views may still
+ * use them. */
+static bool charge_room(pw_memory *memory, uint64_t pages)
 {
-    if (pages > memory->max_pages) {
+    if (pages <= memory->charged) {
+        return true;
+    }
+    uint64_t more = (pages - memory->charged) * PW_PAGE;
+    if (!pw_account_charge(memory->account, PW_CHARGE_MEMORY, more)) {
         return false;
     }
-    uint64_t used = memory->used_pages;
-    return pages <= used ||
-           pw_pages_commit(memory->data + used * PW_PAGE, (size_t)(pages - used) * PW_PAGE);
+    memory->charged = pages;
+    return true;
+}
+
+bool pw_memory_make_room(pw_memory *memory, uint64_t pages)
+{
+    return pages <= memory->max_pages && charge_room(memory, pages) && commit_room(memory, pages);
 }
 
 /* A view can have written to pages beyond the memory's end, so pages that the memory had before are

@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/platform.h"
 #include "base/wasm3.h"
+#include "runtime/account.h"
 #include "runtime/meter.h"
 #include "runtime/objects.h"
 
@@ -54,13 +55,15 @@ typedef struct {
     uint64_t move_budget;   /* what is left of it: see charge_moves() */
     pw_block_scope *scopes; /* the blocks that are being compiled, by their depth */
     uint32_t capacity;      /* how many blocks `scopes` has room for */
+    bool over_limit;        /* the limits of the store left no room for the code */
 } pw_compilation;
 
 struct pw_store {
     pw_meter meter;           /* see meter.h */
     uintptr_t native_limit;   /* the native stack of the running thread may be used down to here */
-    uint64_t max_pages;       /* pages that a memory may have */
-    uint32_t max_elements;    /* elements that a table may have */
+    pw_account *account;      /* what the store has allocated for its guests; one reference */
+    uint64_t max_pages;       /* pages that all memories together may have */
+    uint32_t max_elements;    /* elements that all tables together may have */
     uint64_t *sp;             /* where the next call by the host puts its values */
     uint64_t callouts;        /* how many callouts began so far */
     uint64_t current_callout; /* the number of the innermost callout, from 1; 0: there is none */
@@ -112,10 +115,11 @@ struct pw_table {
     pw_valtype type;     /* as the module or the host gave it */
     pw_valtype resolved; /* the same type, resolved: see functypes.h */
     pw_limits limits;
-    uint32_t max;       /* elements that the limits and the store allow */
-    uint32_t size;      /* elements that the table has */
-    uint32_t capacity;  /* elements that there is room for */
-    uint64_t *elements; /* references, as objects.h describes them */
+    uint32_t max;        /* elements that the limits and the store allow */
+    uint32_t size;       /* elements that the table has */
+    uint32_t capacity;   /* elements that there is room for, which are charged to the account */
+    pw_account *account; /* of the store; borrowed */
+    uint64_t *elements;  /* references, as objects.h describes them */
 };
 
 /* A tag is identified by its address, so it does not move while the store lives. */
@@ -158,6 +162,7 @@ struct pw_instance {
     pw_data *datas;
     uint8_t *spilled_types; /* wasm3's types of the spilled locals, while a function is compiled */
     code_t *thunks;         /* PW_THUNK_WORDS words for each imported function */
+    uint64_t charged;       /* bytes of the instance and its code that are charged to the account */
     uint64_t moves_over_budget; /* of all functions together: see charge_moves() */
 };
 

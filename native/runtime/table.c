@@ -35,6 +35,31 @@ void pw_table_set(pw_table *table, uint32_t index, uint64_t ref)
     table->elements[index] = ref;
 }
 
+/* Enlarges the array of elements, and charges the difference. */
+static bool set_capacity(pw_table *table, uint32_t capacity)
+{
+    uint32_t more = capacity - table->capacity;
+    if (!pw_account_charge(table->account, PW_CHARGE_TABLE, more)) {
+        return false;
+    }
+    uint64_t *elements = realloc(table->elements, (size_t)capacity * sizeof *elements);
+    if (elements == NULL) {
+        pw_account_refund(table->account, PW_CHARGE_TABLE, more);
+        return false;
+    }
+    table->elements = elements;
+    table->capacity = capacity;
+    return true;
+}
+
+void pw_table_release(pw_table *table)
+{
+    if (table->account != NULL) {
+        pw_account_refund(table->account, PW_CHARGE_TABLE, table->capacity);
+    }
+    free(table->elements);
+}
+
 bool pw_table_make_room(pw_table *table, uint64_t size)
 {
     if (size <= table->capacity) {
@@ -47,13 +72,9 @@ bool pw_table_make_room(pw_table *table, uint64_t size)
     if (capacity < size) {
         capacity = size;
     }
-    uint64_t *elements = realloc(table->elements, (size_t)capacity * sizeof *elements);
-    if (elements == NULL) {
-        return false;
-    }
-    table->elements = elements;
-    table->capacity = (uint32_t)capacity;
-    return true;
+    /* Room for later growth is only taken if the limits of the store leave it. */
+    return set_capacity(table, (uint32_t)capacity) ||
+           (capacity > size && set_capacity(table, (uint32_t)size));
 }
 
 int64_t pw_table_grow(pw_table *table, uint32_t delta, uint64_t init)
@@ -103,6 +124,7 @@ bool pw_table_init(pw_table *table, const pw_store *store, pw_valtype type, cons
     table->type = type;
     table->resolved = pw_host_type(type);
     table->limits = *limits;
+    table->account = store->account;
     table->max = max_size(store, limits);
     if (limits->min > table->max) {
         return pw_fail(error, PW_LIMIT, 0,
@@ -113,8 +135,15 @@ bool pw_table_init(pw_table *table, const pw_store *store, pw_valtype type, cons
     if (!size) {
         return true;
     }
+    if (!pw_account_charge(store->account, PW_CHARGE_TABLE, size)) {
+        return pw_fail(error, PW_LIMIT, 0,
+                       "table too large: it needs %u elements, which is more than the limits of "
+                       "the store leave",
+                       (unsigned)size);
+    }
     table->elements = calloc(size, sizeof *table->elements);
     if (table->elements == NULL) {
+        pw_account_refund(store->account, PW_CHARGE_TABLE, size);
         return pw_fail(error, PW_NO_MEMORY, 0,
                        "out of memory: cannot allocate a table of %u elements", (unsigned)size);
     }

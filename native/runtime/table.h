@@ -18,8 +18,12 @@ bool pw_table_copy(pw_table *target, uint32_t to, const pw_table *source, uint32
 bool pw_table_init(pw_table *table, const pw_store *store, pw_valtype type, const pw_limits *limits,
                    uint64_t init, pw_error *error);
 
+/* Frees the elements of a table, and takes them off the account. A zeroed table has none. */
+void pw_table_release(pw_table *table);
+
 /* Makes sure that the table has room for `size` elements, which may be at most table->max. The
- * number of its elements stays the same. False when there is no memory. */
+ * number of its elements stays the same. False when a limit of the store is in the way, or when
+ * there is no memory. */
 bool pw_table_make_room(pw_table *table, uint64_t size);
 
 #endif

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: MIT
+"""Limits hold for everything that a store allocates for its guests, taken together.
+
+Expected values are the limits themselves, and the sizes that the modules ask for.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+import pywasm3
+from helpers import SANITIZED, load, wat
+from pywasm3 import Limits, UnsupportedError, WasmError, _ffi
+
+PAGE = 65536
+
+
+def allocated(store: pywasm3.Store) -> int:
+    """The bytes on the account of a store."""
+    return int(_ffi.lib.pw_store_allocated(_ffi.store_pointer(store)))
+
+
+# ---- tables ----
+
+TABLES = f"(module {'(table 1000 funcref)' * 10})"
+GROWS = """(module (table $a 1 funcref) (table $b 1 funcref)
+    (func (export "a") (param i32) (result i32) (table.grow $a (ref.null func) (local.get 0)))
+    (func (export "b") (param i32) (result i32) (table.grow $b (ref.null func) (local.get 0))))"""
+
+
+def test_the_tables_of_a_module_share_the_limit() -> None:
+    load(TABLES, limits=Limits(table=10_000))
+    with pytest.raises(UnsupportedError, match="1000 elements, which is more than the limits"):
+        load(TABLES, limits=Limits(table=9_999))
+
+
+def test_tables_that_grow_share_the_limit() -> None:
+    exports = load(GROWS, limits=Limits(table=100)).exports
+    assert exports.a(60) == 1
+    assert exports.b(39) == -1
+    assert exports.b(38) == 1
+    assert exports.a(1) == -1
+
+
+def test_the_tables_of_a_store_share_the_limit() -> None:
+    store = pywasm3.Store(limits=Limits(table=1_500))
+    pywasm3.Table("funcref", 1_000, store=store)
+    with pytest.raises(MemoryError, match="table too large"):
+        pywasm3.Table("funcref", 501, store=store)
+    pywasm3.Table("funcref", 500, store=store)
+
+
+# ---- memories ----
+
+MEMORY = '(module (memory (export "memory") 2))'
+
+
+def test_the_memories_of_a_store_share_the_limit() -> None:
+    store = pywasm3.Store(limits=Limits(memory=5 * PAGE))
+    first = pywasm3.Instance(pywasm3.Module(wat(MEMORY)), store=store)
+    load(MEMORY, store=store)
+    assert first.memory.grow(1) == 2
+    with pytest.raises(WasmError, match="cannot grow"):
+        first.memory.grow(1)
+    with pytest.raises(UnsupportedError, match="memory too large"):
+        load(MEMORY, store=store)
+
+
+def test_a_memory_that_is_freed_leaves_its_room_to_others() -> None:
+    store = pywasm3.Store(limits=Limits(memory=4 * PAGE))
+    for _ in range(10):
+        pywasm3.Memory(4, store=store)
+    assert allocated(store) == 0
+
+
+def test_a_snapshot_that_is_restored_is_charged_once() -> None:
+    instance = load(MEMORY, limits=Limits(memory=4 * PAGE))
+    snapshot = instance.snapshot()
+    for _ in range(5):
+        instance.memory.grow(2)
+        instance.restore(snapshot)
+    assert instance.memory.pages == 2
+    assert instance.memory.grow(2) == 2
+
+
+# ---- everything else ----
+
+
+def test_a_failed_instance_leaves_nothing_on_the_account() -> None:
+    store = pywasm3.Store(limits=Limits(table=9_999))
+    with pytest.raises(UnsupportedError):
+        load(TABLES, store=store)
+    assert allocated(store) == 0
+
+
+def test_what_an_instance_consists_of_counts() -> None:
+    text = f"(module {'(global i32 (i32.const 0))' * 30_000})"
+    with pytest.raises(UnsupportedError, match="instance too large"):
+        load(text, limits=Limits(total=1 << 20))
+    load(text, limits=Limits(total=8 << 20))
+
+
+def large_function(size: int) -> str:
+    return f"""(module (func (export "f") (param i32) (result i32)
+        {"(local.set 0 (i32.mul (local.get 0) (i32.const 3)))" * size} (local.get 0)))"""
+
+
+@pytest.mark.parametrize("compile_", ["lazy", "eager"])
+def test_compiled_code_counts(compile_: Any) -> None:
+    limits = Limits(total=1 << 20)
+    with pytest.raises(UnsupportedError, match="the code of the function is larger"):
+        load(large_function(50_000), limits=limits, compile=compile_).exports.f(1)
+    assert load(large_function(100), limits=limits, compile=compile_).exports.f(0) == 0
+
+
+def test_spilled_locals_count() -> None:
+    text = f'(module (func (export "f") (local {"i64 " * 5_000})))'
+    with pytest.raises(UnsupportedError, match="the code of the function is larger"):
+        load(text, limits=Limits(total=1 << 20)).exports.f()
+    load(text, limits=Limits(total=32 << 20)).exports.f()
+
+
+HOLDS = """(module (import "" "make" (func $make (result externref)))
+    (func (export "run") (loop (drop (call $make)) (br 0))))"""
+
+
+def test_externrefs_that_are_held_count() -> None:
+    """They are held until the outermost call ends, so a guest could collect them without end."""
+    instance = load(HOLDS, {"": {"make": object}}, limits=Limits(total=1 << 20))
+    before = allocated(instance.store)
+    with pytest.raises(WasmError, match="as many externrefs as its limits allow"):
+        instance.exports.run()
+    instance.exports.run.type  # noqa: B018 - the next call that ends collects
+    with pytest.raises(WasmError, match="as many externrefs"):
+        instance.exports.run()
+    assert allocated(instance.store) < before + (1 << 20)
+
+
+def test_the_limits_of_a_store_bound_what_the_process_gets() -> None:
+    """100,000 tables of 10,000 elements each: without the sum they would take 8 GB."""
+    code = f"""
+import resource, pywasm3
+from pywasm3 import Limits
+def leb(n):
+    out = b""
+    while n > 127: out += bytes([n % 128 | 128]); n //= 128
+    return out + bytes([n])
+table = b"\\x70\\x00" + leb(10_000)
+body = leb(100_000) + table * 100_000
+module = pywasm3.Module(b"\\0asm\\1\\0\\0\\0\\4" + leb(len(body)) + body)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+try:
+    pywasm3.Instance(module, limits=Limits(total=64 << 20))
+except pywasm3.UnsupportedError as error:
+    print(error)
+grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+assert grown < {400 if SANITIZED else 100} * 1024, grown
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "more than the limits of the store leave" in done.stdout
