@@ -8,6 +8,7 @@
  * have the same place in equal recursion groups, most of which have one member:
  * https://webassembly.github.io/spec/core/valid/conventions.html#rolling-and-unrolling */
 #include "runtime/functypes.h"
+#include "base/hash.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -126,19 +127,18 @@ static pw_code make_group(const group *g)
 /* The table is a hash table with open addressing. An entry is 1 + the id of a group's first type,
  * or 0 if the place is free. */
 
-/* The address of the store is part of the hash, so that the author of a module, who knows the hash
- * function, cannot choose groups whose hashes collide. */
-static uint32_t hash_group(const pw_store *store, IM3FuncType *types, uint32_t count)
+static uint64_t hash_group(IM3FuncType *types, uint32_t count)
 {
-    uint32_t hash = 2166136261u ^ count ^ (uint32_t)((uintptr_t)store >> 4);
+    pw_hash hash;
+    pw_hash_begin(&hash);
     for (uint32_t i = 0; i < count; i++) {
         const original *o = original_of(types[i]);
-        hash = (hash ^ types[i]->numRets ^ ((uint32_t)types[i]->numArgs << 16)) * 16777619u;
+        pw_hash_add(&hash, types[i]->numRets | (uint32_t)types[i]->numArgs << 16);
         for (uint32_t k = 0; k < value_count(types[i]); k++) {
-            hash = (hash ^ o->types[k]) * 16777619u;
+            pw_hash_add(&hash, o->types[k]);
         }
     }
-    return hash ^ (hash >> 15);
+    return pw_hash_end(&hash);
 }
 
 static bool equal_types(IM3FuncType a, IM3FuncType b)
@@ -161,7 +161,7 @@ static bool equal_groups(IM3FuncType *a, IM3FuncType *b, uint32_t count)
 static uint32_t *find_place(const pw_store *store, IM3FuncType *types, uint32_t count)
 {
     uint32_t mask = store->type_places_size - 1;
-    uint32_t i = hash_group(store, types, count) & mask;
+    uint32_t i = (uint32_t)hash_group(types, count) & mask;
     while (store->type_places[i] &&
            !equal_groups(&store->types[store->type_places[i] - 1], types, count)) {
         i = (i + 1) & mask;
