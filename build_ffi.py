@@ -34,6 +34,7 @@ ENGINE_SOURCES = [
     "native/base/arena.c",
     "native/base/error.c",
     "native/base/features.c",
+    "native/base/hash.c",
     "native/base/opcodes.c",
     "native/base/platform.c",
     "native/base/traps.c",
@@ -113,6 +114,7 @@ CPYTHON_SOURCES = [
 CDEF_HEADERS = [
     "native/base/values.h",
     "native/base/error.h",
+    "native/base/hash.h",
     "native/decode/module.h",
     "native/decode/sections.h",
     "native/decode/listing.h",

@@ -118,6 +118,10 @@ _main_thread = getattr(_thread, "_get_main_thread_ident", int)
 
 _traps = _errors.Traps(lambda name: getattr(lib, f"PW_TRAP_{name}"))
 
+# The engine's hash tables need a secret that no author of a module knows, so that no module can
+# have keys that collide. It comes from Python, which has a random source on every system.
+lib.pw_set_hash_secret(os.urandom(lib.PW_HASH_SECRET))
+
 # Hands the extension module the engine's table of functions, and the Python functions that it calls
 # for what need not be fast (its hooks).
 _cpython.connect(

@@ -211,6 +211,8 @@ def _fits(given: MemoryType | TableType, wanted: MemoryType | TableType) -> bool
 # the identities that the store has for them. Two types that look the same can therefore differ; a
 # message about such types ends with this explanation.
 _INDICES = "; a type index means different types in different modules"
+# The explanation for types without an index that look the same and differ.
+_GROUPS = "; the types are in different recursion groups"
 
 
 def _has_index(*types: ValueType) -> bool:
@@ -224,10 +226,20 @@ def _is_type(store: Store, identity: Pointer, to: _Import) -> bool:
     return bool(wanted and wanted == identity)
 
 
+# A type with at most this many parameters and results is compared value by value; a larger one by
+# its identity, because each import of a few bytes can be of a type with a thousand parameters.
+_FEW = 16
+
+
 def _same_function_type(function: Function, to: _Import) -> bool:
     given, wanted = function.type, to.wanted.type
     assert isinstance(wanted, FuncType)
-    if not _has_index(*given.params, *given.results, *wanted.params, *wanted.results):
+    counts = len(given.params), len(given.results)
+    if counts != (len(wanted.params), len(wanted.results)):
+        return False
+    if sum(counts) <= _FEW and not _has_index(
+        *given.params, *given.results, *wanted.params, *wanted.results
+    ):
         return given == wanted
     with entered(function.store):
         identity = lib.pw_func_type_identity(ffi.cast("pw_func *", function._address))
@@ -245,16 +257,21 @@ def _matches(value: Global | Table, wanted: ValueType, to: _Import, both_ways: b
     """
     store, given = value.store, value._valtype
 
-    def same(a: int, b: int) -> bool:
+    def same(_: int, index: int) -> bool:
         pointer = store_pointer(store)
-        first = lib.pw_store_type(pointer, value._module, a)
-        return bool(first and first == lib.pw_store_type(pointer, to.module._pointer, b))
+        identity = (
+            lib.pw_global_type_identity(pointer, value._pointer)
+            if isinstance(value, Global)
+            else lib.pw_table_type_identity(pointer, value._pointer)
+        )
+        wanted_identity = lib.pw_store_type(pointer, to.module._pointer, index)
+        return bool(identity and identity == wanted_identity)
 
     if not _has_index(given, wanted):
         return given == wanted if both_ways else matches(given, wanted, same)
     with entered(store):
         return matches(given, wanted, same) and (
-            not both_ways or matches(wanted, given, lambda a, b: same(b, a))
+            not both_ways or matches(wanted, given, lambda index, _: same(0, index))
         )
 
 
@@ -272,8 +289,9 @@ def _misfit(value: Global | Table, to: _Import) -> _Misfit:
 def _plan_function(to: _Import, value: Any) -> Plan:
     if isinstance(value, Function):
         if not _same_function_type(value, to):
-            params = (*value.type.params, *value.type.results)
-            raise _Misfit(f"{_given(value)}{_INDICES if _has_index(*params) else ''}")
+            params = (*value.type.params[:_FEW], *value.type.results[:_FEW])
+            same = _GROUPS if value.type == to.wanted.type else ""
+            raise _Misfit(f"{_given(value)}{_INDICES if _has_index(*params) else same}")
         return (lambda *_: (FUNC, ffi.cast("void *", value._address))), value.store
     if isinstance(value, Late):
 
@@ -386,7 +404,7 @@ def _plan_tag(to: _Import, value: Any) -> Plan:
     with entered(value.store):
         fits = _is_type(value.store, lib.pw_tag_type_identity(value._pointer), to)
     if not fits:
-        same = "; the types are in different recursion groups" if value.type == expected else ""
+        same = _GROUPS if value.type == expected else ""
         indices = _INDICES if _has_index(*value.type.type.params, *expected.type.params) else same
         raise _Misfit(f"{_given(value)}{indices}")
     return (lambda *_: (TAG, ffi.cast("void *", value._pointer))), value.store

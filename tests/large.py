@@ -109,6 +109,13 @@ def types(size: int) -> bytes:
     return one(get(0), types=made)
 
 
+def types_that_collide(size: int) -> bytes:
+    """The numbers of funcref and (ref func) differ in their two highest bits only."""
+    names = {"0": b"\x70", "1": b"\x64\x70"}
+    rows = (vector(names[bit] for bit in f"{i:016b}") for i in range(size))
+    return one(get(0), types=[FUNC + row + b"\x00" for row in rows])
+
+
 def exports(size: int) -> bytes:
     return module([body(get(0))], exports=[text(f"e{i}") + b"\x00\x00" for i in range(size)])
 
@@ -246,6 +253,30 @@ def ring_of_calls(size: int) -> bytes:
     return module([body(get(0) + call((i + 1) % size)) for i in range(size)], [0] * size)
 
 
+# ---- modules that cannot be called ----
+
+
+def br_table_of_subtypes(size: int) -> bytes:
+    """The targets have two lists of types, in turn, and each operand is of a proper subtype.
+
+    The module is valid. It is refused at its full size, because it needs too many comparisons.
+    """
+    funcrefs, operands = [b"\x70"] * 1000, [b"\x73"] * 1000
+    lists = [operands, funcrefs, [*funcrefs[1:], b"\x73"]]
+    table = br_table([i % 2 for i in range(size)], 0)
+    code = b"\x02\x02\x02\x03" + call(1) + const(0) + table + (END + b"\x00") * 2
+    return module(
+        [body(code), body(b"\xd0\x73" * 1000)],
+        [4, 1],
+        types=[*[FUNC + b"\x00" + vector(types) for types in lists], functype(0, 0)],
+    )
+
+
+def functions_of_many_locals(size: int) -> bytes:
+    """Functions of 8 bytes, each with the most locals that a function can have."""
+    return module([body(get(0)), *[body(b"", 50_000)] * size], [0, *[1] * size], [functype(0, 0)])
+
+
 @dataclasses.dataclass(frozen=True)
 class Case:
     """How large a module is built, and what its f(1) returns.
@@ -265,6 +296,7 @@ class Case:
 CASES = [
     Case(locals_operands_blocks, 1000),
     Case(types, 60_000),
+    Case(types_that_collide, 65_536),
     Case(exports, 100_000),
     Case(functions_called, 20_000),
     Case(functions_with_many_locals, 1000),

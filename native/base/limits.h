@@ -58,6 +58,18 @@
  * with very many results can exceed this limit. */
 #define PW_MAX_OPERANDS 4000000u
 
+/* Comparisons of two value types that are not the same one. An instruction of two bytes, such as a
+ * call, can take 1000 operands, and a br_table compares them once more for each of its targets of
+ * one byte. As long as the types are the same, this is a comparison of 4000 bytes of memory. But if
+ * each operand is of a proper subtype, a comparison costs up to 20 ns, and some ns more for each
+ * supertype that the operand's type declares; each supertype counts as one more comparison. The
+ * first n bytes of a module may need PW_COMPARISONS + n * PW_COMPARISONS_PER_BYTE comparisons, so
+ * validation spends at most 20 ms and 0.3 s for each MB on them. Code that makes its operands one
+ * by one needs less than one comparison for each byte, supertypes not counted. This limit is a
+ * choice of ours. */
+#define PW_COMPARISONS 1000000u
+#define PW_COMPARISONS_PER_BYTE 16u
+
 /* Values that a constant expression may have on its stack at a time. pw_evaluate has room for
  * 2 cells of 8 bytes for each of them on the native stack, which is 4 KB. */
 #define PW_MAX_CONSTANT_OPERANDS 256u

@@ -4,6 +4,7 @@
  * the author of the module chooses the names: no order of them makes a merge sort slow. Names that
  * have the same hash are compared themselves. */
 #include "decode/exports.h"
+#include "base/hash.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,16 +13,6 @@ typedef struct {
     uint64_t hash;
     const pw_export *export;
 } sort_key;
-
-/* The hash function is FNV-1a. */
-static uint64_t hash_name(pw_name name)
-{
-    uint64_t hash = 14695981039346656037u;
-    for (uint32_t i = 0; i < name.size; i++) {
-        hash = (hash ^ (uint8_t)name.data[i]) * 1099511628211u;
-    }
-    return hash;
-}
 
 static int compare_names(pw_name a, pw_name b)
 {
@@ -99,7 +90,8 @@ bool pw_check_export_names(pw_decoder *d)
                        "out of memory: cannot sort %zu export names", count);
     }
     for (size_t i = 0; i < count; i++) {
-        keys[i] = (sort_key){hash_name(d->exports[i].name), &d->exports[i]};
+        pw_name name = d->exports[i].name;
+        keys[i] = (sort_key){pw_hash_bytes((const uint8_t *)name.data, name.size), &d->exports[i]};
     }
     const pw_export *duplicate = find_duplicate(sort(keys, count), count);
     free(keys);

@@ -5,6 +5,7 @@
  * can be found quickly, each group is looked up in a hash table by its structure, in which the
  * indices of earlier types have been replaced by canonical ones. */
 #include "decode/typesection.h"
+#include "base/hash.h"
 #include "base/limits.h"
 #include "decode/externtypes.h"
 #include "decode/types.h"
@@ -242,13 +243,6 @@ typedef struct {
     uint32_t size;
 } group;
 
-/* Adds one of the words that describe a group to its hash. */
-static void put(uint64_t *hash, uint32_t word)
-{
-    *hash = (*hash ^ word) * 0x9e3779b97f4a7c15u;
-    *hash ^= *hash >> 29;
-}
-
 static uint32_t identity(const group *g, uint32_t index)
 {
     if (index >= g->start && index - g->start < g->size) {
@@ -257,39 +251,40 @@ static uint32_t identity(const group *g, uint32_t index)
     return index;
 }
 
-static void put_type(uint64_t *hash, const group *g, pw_valtype type)
+static void put_type(pw_hash *hash, const group *g, pw_valtype type)
 {
     if ((type & PW_CONCRETE) != 0) {
-        put(hash, type & ~(pw_valtype)PW_HEAP_MASK);
+        pw_hash_add(hash, type & ~(pw_valtype)PW_HEAP_MASK);
         type = identity(g, type & PW_HEAP_MASK);
     }
-    put(hash, type);
+    pw_hash_add(hash, type);
 }
 
-static void put_definition(uint64_t *hash, const group *g, uint32_t index)
+static void put_definition(pw_hash *hash, const group *g, uint32_t index)
 {
     const pw_typedef *definition = &g->typedefs[index];
     const pw_functype *type = &g->types[index];
-    put(hash, (uint32_t)definition->kind << 1 | definition->is_final);
-    put(hash, definition->super == PW_NO_INDEX ? PW_NO_INDEX : identity(g, definition->super));
-    put(hash, definition->nfields);
+    pw_hash_add(hash, (uint32_t)definition->kind << 1 | definition->is_final);
+    pw_hash_add(hash,
+                definition->super == PW_NO_INDEX ? PW_NO_INDEX : identity(g, definition->super));
+    pw_hash_add(hash, definition->nfields);
     for (uint32_t i = 0; i < definition->nfields; i++) {
         put_type(hash, g, definition->fields[i].type);
-        put(hash, definition->fields[i].is_mutable);
+        pw_hash_add(hash, definition->fields[i].is_mutable);
     }
-    put(hash, type->nparams);
+    pw_hash_add(hash, type->nparams);
     for (uint32_t i = 0; i < type->nparams; i++) {
         put_type(hash, g, type->params[i]);
     }
-    put(hash, type->nresults);
+    pw_hash_add(hash, type->nresults);
     for (uint32_t i = 0; i < type->nresults; i++) {
         put_type(hash, g, type->results[i]);
     }
 }
 
-static void put_group(uint64_t *hash, const group *g)
+static void put_group(pw_hash *hash, const group *g)
 {
-    put(hash, g->size);
+    pw_hash_add(hash, g->size);
     for (uint32_t i = 0; i < g->size; i++) {
         put_definition(hash, g, g->start + i);
     }
@@ -300,13 +295,12 @@ static group group_at(const pw_decoder *d, uint32_t start, uint32_t size)
     return (group){d->types, d->typesection.typedefs, start, size};
 }
 
-/* The hash starts with the address of the module, so that the author of a module, who knows the
- * hash function, cannot choose groups whose hashes collide. */
-static uint32_t hash_group(const pw_decoder *d, const group *g)
+static uint32_t hash_group(const group *g)
 {
-    uint64_t hash = (uint64_t)(uintptr_t)d->module * 0x2545f4914f6cdd1du;
+    pw_hash hash;
+    pw_hash_begin(&hash);
     put_group(&hash, g);
-    return (uint32_t)(hash >> 32);
+    return (uint32_t)pw_hash_end(&hash);
 }
 
 static bool same_type(const group *a, pw_valtype left, const group *b, pw_valtype right)
@@ -491,7 +485,7 @@ static bool add_group(pw_decoder *d, uint32_t offset, uint32_t start, uint32_t s
     if (!grow_groups(d)) {
         return false;
     }
-    types[start].hash = hash_group(d, &g);
+    types[start].hash = hash_group(&g);
     uint32_t *found = find_group(d, &g);
     if (*found != 0) {
         memcpy(&types[start], &types[*found - 1], size * sizeof *types);

@@ -308,6 +308,7 @@ pw_instance *pw_instance_new(pw_store *store, pw_module *module, const pw_extern
 void pw_instance_free(pw_instance *instance)
 {
     if (instance->runtime != NULL && instance->m3 != NULL) {
+        pw_store_forget_types(instance->store, instance->m3->funcTypes);
         m3_FreeRuntime(instance->runtime); /* this also frees instance->m3 */
         /* wasm3 would give the code pages to other instances, together with the maps of the old
          * code. */

@@ -12,6 +12,7 @@
 #define PW_H
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "decode/listing.h"
 #include "decode/module.h"
 #include "decode/sections.h"

@@ -8,6 +8,7 @@
  * have the same place in equal recursion groups, most of which have one member:
  * https://webassembly.github.io/spec/core/valid/conventions.html#rolling-and-unrolling */
 #include "runtime/functypes.h"
+#include "base/hash.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -126,19 +127,18 @@ static pw_code make_group(const group *g)
 /* The table is a hash table with open addressing. An entry is 1 + the id of a group's first type,
  * or 0 if the place is free. */
 
-/* The address of the store is part of the hash, so that the author of a module, who knows the hash
- * function, cannot choose groups whose hashes collide. */
-static uint32_t hash_group(const pw_store *store, IM3FuncType *types, uint32_t count)
+static uint64_t hash_group(IM3FuncType *types, uint32_t count)
 {
-    uint32_t hash = 2166136261u ^ count ^ (uint32_t)((uintptr_t)store >> 4);
+    pw_hash hash;
+    pw_hash_begin(&hash);
     for (uint32_t i = 0; i < count; i++) {
         const original *o = original_of(types[i]);
-        hash = (hash ^ types[i]->numRets ^ ((uint32_t)types[i]->numArgs << 16)) * 16777619u;
+        pw_hash_add(&hash, types[i]->numRets | (uint32_t)types[i]->numArgs << 16);
         for (uint32_t k = 0; k < value_count(types[i]); k++) {
-            hash = (hash ^ o->types[k]) * 16777619u;
+            pw_hash_add(&hash, o->types[k]);
         }
     }
-    return hash ^ (hash >> 15);
+    return pw_hash_end(&hash);
 }
 
 static bool equal_types(IM3FuncType a, IM3FuncType b)
@@ -161,7 +161,7 @@ static bool equal_groups(IM3FuncType *a, IM3FuncType *b, uint32_t count)
 static uint32_t *find_place(const pw_store *store, IM3FuncType *types, uint32_t count)
 {
     uint32_t mask = store->type_places_size - 1;
-    uint32_t i = hash_group(store, types, count) & mask;
+    uint32_t i = (uint32_t)hash_group(types, count) & mask;
     while (store->type_places[i] &&
            !equal_groups(&store->types[store->type_places[i] - 1], types, count)) {
         i = (i + 1) & mask;
@@ -323,29 +323,72 @@ bool pw_type_matches(pw_valtype actual, pw_valtype expected)
 
 void pw_store_end_linking(pw_store *store)
 {
-    free(store->linking.types);
+    free(store->linking.own_types);
     if (store->linking.module != NULL) {
         pw_module_release(store->linking.module);
     }
     memset(&store->linking, 0, sizeof store->linking);
 }
 
-const void *pw_store_type(pw_store *store, pw_module *module, uint32_t type)
+void pw_store_forget_types(pw_store *store, IM3FuncType *types)
+{
+    if (store->linking.types == types) {
+        pw_store_end_linking(store);
+    }
+}
+
+/* The types of a module that has an instance in the store, borrowed from the instance. NULL if it
+ * has none. */
+static IM3FuncType *find_types(const pw_store *store, const pw_module *module)
 {
     for (const pw_instance *i = store->instances; i != NULL; i = i->next) {
         if (i->module == module) {
-            return i->m3->funcTypes[type];
+            return i->m3->funcTypes;
         }
     }
-    if (store->linking.module != module) {
-        pw_store_end_linking(store);
-        IM3FuncType *types = calloc(module->info.ntypes, sizeof *types);
-        if (types == NULL || !pw_store_intern(store, module, types)) {
-            free(types);
-            return NULL;
+    return NULL;
+}
+
+/* Remembers the types of a module, so that the instances are searched once for all imports of the
+ * module. */
+static bool begin_linking(pw_store *store, pw_module *module)
+{
+    pw_store_end_linking(store);
+    IM3FuncType *types = find_types(store, module);
+    if (types == NULL) {
+        IM3FuncType *own = calloc(module->info.ntypes, sizeof *own);
+        if (own == NULL || !pw_store_intern(store, module, own)) {
+            free(own);
+            return false;
         }
-        store->linking.types = types;
-        store->linking.module = pw_module_retain(module);
+        store->linking.own_types = types = own;
+    }
+    store->linking.types = types;
+    store->linking.module = pw_module_retain(module);
+    return true;
+}
+
+const void *pw_store_type(pw_store *store, pw_module *module, uint32_t type)
+{
+    if (store->linking.module != module && !begin_linking(store, module)) {
+        return NULL;
     }
     return store->linking.types[type];
+}
+
+/* The identity of the type that references of a resolved type refer to. */
+static const void *referred_type(const pw_store *store, pw_valtype type)
+{
+    uint32_t id = type & PW_HEAP_MASK;
+    return (type & PW_CONCRETE) && id < store->ntypes ? store->types[id] : NULL;
+}
+
+const void *pw_table_type_identity(const pw_store *store, const pw_table *table)
+{
+    return referred_type(store, table->resolved);
+}
+
+const void *pw_global_type_identity(const pw_store *store, const pw_global *global)
+{
+    return referred_type(store, global->resolved);
 }

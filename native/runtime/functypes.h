@@ -38,5 +38,7 @@ bool pw_type_matches(pw_valtype actual, pw_valtype expected);
 
 /* Frees what pw_store_type remembers of the module that it was last asked about. */
 void pw_store_end_linking(pw_store *store);
+/* The same, if it borrows these types of an instance that is about to be freed. */
+void pw_store_forget_types(pw_store *store, IM3FuncType *types);
 
 #endif

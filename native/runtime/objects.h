@@ -21,8 +21,9 @@ typedef struct pw_tag pw_tag;
 
 /* The identity of a function type of a module: within a store, equal types have the same identity,
  * whichever modules they come from. It is a pointer that is compared and never read. NULL when
- * there is no memory, or when this version cannot run the type. The call is cheap as long as it
- * asks for one module after the other. */
+ * there is no memory, or when this version cannot run the type. A call that asks for another module
+ * than the call before it costs as much as the module has types and the store has instances; the
+ * other calls are cheap. */
 const void *pw_store_type(pw_store *store, pw_module *module, uint32_t type);
 
 /* ---- memories -------------------------------------------------------------------------------- */
@@ -54,6 +55,9 @@ pw_table *pw_table_new(pw_store *store, pw_valtype type, const pw_limits *limits
                        pw_error *error);
 /* The number of elements. */
 uint32_t pw_table_size(const pw_table *table);
+/* The identity of the function type that the elements refer to, as pw_store_type gives it. NULL if
+ * their type has no type index. */
+const void *pw_table_type_identity(const pw_store *store, const pw_table *table);
 /* The type of the elements. */
 pw_valtype pw_table_type(const pw_table *table);
 /* The limits that the table was made with, but with its present size as the minimum. */
@@ -69,6 +73,9 @@ int64_t pw_table_grow(pw_table *table, uint32_t delta, uint64_t init);
 /* Makes a global for the host. It is borrowed from the store. NULL when there is no memory. */
 pw_global *pw_global_new(pw_store *store, pw_valtype type, bool is_mutable, uint64_t bits);
 pw_valtype pw_global_type(const pw_global *global);
+/* The identity of the function type that the value refers to, as pw_store_type gives it. NULL if
+ * its type has no type index. */
+const void *pw_global_type_identity(const pw_store *store, const pw_global *global);
 bool pw_global_mutable(const pw_global *global);
 /* The value, as bits; a 32-bit value is in the low half. */
 uint64_t pw_global_get(const pw_global *global);

@@ -82,7 +82,8 @@ struct pw_store {
     uint32_t type_places_size;
     struct {
         pw_module *module;  /* the module that pw_store_type was last asked about; retained */
-        IM3FuncType *types; /* the module's types in this store */
+        IM3FuncType *types; /* the module's types in this store, borrowed from an instance of it */
+        IM3FuncType *own_types; /* the same array if there is no instance; owned */
     } linking;
 
     uint64_t *spill; /* end of the running function's spilled locals; NULL: no function had any */

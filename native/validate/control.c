@@ -257,46 +257,59 @@ bool pw_check_br_if(pw_validator *v)
     return pw_check_branch(v, types, count);
 }
 
-/* Checks that the operands match the types of a target of br_table, and that the target takes as
- * many values as the first one. The operands stay on the stack. */
-static bool check_target(pw_validator *v, const pw_control *label, uint32_t expected)
-{
+/* The types that a target of br_table takes. */
+typedef struct {
+    const pw_valtype *types;
     uint32_t count;
+} target;
+
+static bool read_target(pw_validator *v, target *result)
+{
+    const pw_control *label;
+    if (!pw_read_label(v, &label)) {
+        return false;
+    }
+    result->types = pw_label_types(label, &result->count);
+    return true;
+}
+
+/* Checks that the operands match the types of a target, and that the target takes as many values as
+ * the one before it. The operands stay on the stack. */
+static bool check_target(pw_validator *v, const target *before, const target *next)
+{
     uint32_t noperands = v->noperands;
-    const pw_valtype *types = pw_label_types(label, &count);
-    if (count != expected) {
+    if (before->count != next->count) {
         return pw_fail(
             v->decoder.reader.error, PW_INVALID, pw_at(v),
             "type mismatch: br_table expected targets that take equally many values but got "
             "%u and %u",
-            expected, count);
+            before->count, next->count);
     }
-    bool fit = pw_pop_types(v, types, count);
+    bool fit = pw_pop_types(v, next->types, next->count);
     v->noperands = noperands;
     return fit;
 }
 
+/* Targets that follow each other and take the same list of types are checked once. Many blocks of
+ * one type have the same list, so it is the lists that are compared, and not the labels. */
 bool pw_check_br_table(pw_validator *v)
 {
     uint32_t count;
-    uint32_t arity = 0;
-    const pw_control *last = NULL;
+    target last;
     if (!pw_read_count(&v->decoder.reader, "label count", 1, UINT32_MAX, &count) ||
-        !pw_pop(v, PW_I32)) {
+        !pw_pop(v, PW_I32) || !read_target(v, &last) || !check_target(v, &last, &last)) {
         return false;
     }
-    for (uint64_t i = 0; i <= count; i++) { /* the default target follows the list */
-        const pw_control *label;
-        if (!pw_read_label(v, &label)) {
+    for (uint32_t i = 0; i < count; i++) { /* the default target follows the list */
+        target next;
+        if (!read_target(v, &next)) {
             return false;
         }
-        if (i == 0) {
-            pw_label_types(label, &arity);
-        }
-        if (label != last && !check_target(v, label, arity)) {
+        bool same = next.types == last.types && next.count == last.count;
+        if (!same && !check_target(v, &last, &next)) {
             return false;
         }
-        last = label;
+        last = next;
     }
     pw_set_unreachable(v);
     return true;

@@ -68,15 +68,17 @@ bool pw_check_struct_new(pw_validator *v)
     if (!read_definition(v, PW_TYPE_STRUCT, &type)) {
         return false;
     }
+    uint64_t compared = 0;
     for (uint32_t i = type->nfields; i > 0; i--) {
         if (!pw_pop(v, unpacked(&type->fields[i - 1]))) {
             return false;
         }
+        compared++;
         if (v->noperands == v->height && pw_is_unreachable(v)) {
             break; /* the stack of unreachable code gives the values of all other fields */
         }
     }
-    return pw_push(v, reference(type, false));
+    return pw_charge_comparisons(v, compared) && pw_push(v, reference(type, false));
 }
 
 bool pw_check_struct_new_default(pw_validator *v)
@@ -158,13 +160,15 @@ bool pw_check_array_new_fixed(pw_validator *v)
         return false;
     }
     pw_valtype element = unpacked(type->fields);
+    uint32_t before = v->noperands;
     while (count > 0 && v->noperands > v->height) {
         if (!pw_pop(v, element)) {
             return false;
         }
         count--;
     }
-    return (count == 0 || pw_pop(v, element)) && pw_push(v, reference(type, false));
+    return (count == 0 || pw_pop(v, element)) && pw_charge_comparisons(v, before - v->noperands) &&
+           pw_push(v, reference(type, false));
 }
 
 static bool check_numeric(pw_validator *v, const pw_typedef *type)

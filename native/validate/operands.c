@@ -75,6 +75,28 @@ PW_NOINLINE static bool fail_operands(pw_validator *v, const pw_valtype *types, 
                    v->op->text);
 }
 
+/* ---- comparing types ------------------------------------------------------------------------- */
+
+bool pw_charge_comparisons(pw_validator *v, uint64_t count)
+{
+    v->comparisons += count;
+    uint64_t allowed = PW_COMPARISONS + (uint64_t)pw_at(v) * PW_COMPARISONS_PER_BYTE;
+    return v->comparisons <= allowed ||
+           pw_fail(v->decoder.reader.error, PW_LIMIT, pw_at(v),
+                   "too many: the code up to here needs %llu comparisons of operands with "
+                   "supertypes of theirs, but at most %llu are supported",
+                   (unsigned long long)v->comparisons, (unsigned long long)allowed);
+}
+
+/* How many comparisons it counts as to find out whether a type matches another one: pw_matches may
+ * have to look at each declared supertype. */
+static uint32_t comparisons(const pw_validator *v, pw_valtype actual)
+{
+    return (actual & PW_CONCRETE) == 0
+               ? 1
+               : 1 + v->decoder.module->typedefs[actual & PW_HEAP_MASK].depth;
+}
+
 /* ---- taking operands ------------------------------------------------------------------------- */
 
 /* Takes the topmost operand. In unreachable code, an empty stack gives a value of unknown type;
@@ -95,6 +117,7 @@ bool pw_pop_other(pw_validator *v, pw_valtype expected)
     if (!take(v, &actual)) {
         return fail_empty(v, pw_valtype_name(expected).text);
     }
+    v->comparisons += comparisons(v, actual);
     return pw_matches(v->decoder.module->typedefs, actual, expected) ||
            pw_fail_operand(v, pw_valtype_name(expected).text, actual);
 }
@@ -126,16 +149,18 @@ bool pw_pop_other_types(pw_validator *v, const pw_valtype *types, uint32_t count
         v->noperands = v->height;
         return true;
     }
+    uint64_t compared = 0;
     for (uint32_t i = count; i > 0; i--) {
         pw_valtype actual;
         if (!take(v, &actual) || !pw_matches(v->decoder.module->typedefs, actual, types[i - 1])) {
             return fail_operands(v, types, count, before);
         }
+        compared += comparisons(v, actual);
         if (v->noperands == v->height && pw_is_unreachable(v)) {
             break;
         }
     }
-    return true;
+    return pw_charge_comparisons(v, compared);
 }
 
 bool pw_pop_types(pw_validator *v, const pw_valtype *types, uint32_t count)
@@ -171,12 +196,15 @@ bool pw_check_types(pw_validator *v, const pw_valtype *actual, uint32_t nactual,
     if (same && (nactual == 0 || memcmp(actual, expected, nactual * sizeof *actual) == 0)) {
         return true;
     }
+    uint64_t compared = 0;
     for (uint32_t i = 0; same && i < nactual; i++) {
         same = pw_matches(v->decoder.module->typedefs, actual[i], expected[i]);
+        compared += comparisons(v, actual[i]);
     }
-    return same || pw_fail(v->decoder.reader.error, PW_INVALID, pw_at(v),
-                           "type mismatch: %s expected %s but got %s", v->op->text,
-                           show(expected, nexpected).text, show(actual, nactual).text);
+    return same ? pw_charge_comparisons(v, compared)
+                : pw_fail(v->decoder.reader.error, PW_INVALID, pw_at(v),
+                          "type mismatch: %s expected %s but got %s", v->op->text,
+                          show(expected, nexpected).text, show(actual, nactual).text);
 }
 
 bool pw_check_type(pw_validator *v, pw_valtype actual, pw_valtype expected)

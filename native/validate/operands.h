@@ -32,6 +32,11 @@ static inline bool pw_pop(pw_validator *v, pw_valtype expected)
     return pw_pop_other(v, expected);
 }
 
+/* Counts `count` comparisons of types, for an instruction that may compare more types than it has
+ * bytes. False with the error set if the module needs too many for its size so far: limits.h says
+ * how many it may need. */
+bool pw_charge_comparisons(pw_validator *v, uint64_t count);
+
 /* Fails because an operand is not what the instruction expects. The result is always false. */
 bool pw_fail_operand(pw_validator *v, const char *expected, pw_valtype actual);
 /* Pops an operand of any type. */

@@ -63,6 +63,7 @@ typedef struct {
     uint32_t *assigned;   /* the indices of these locals, in the order of their assignment */
     uint32_t nassigned;
     uint32_t assigned_capacity;
+    uint64_t comparisons; /* how many the module needed so far: see pw_charge_comparisons */
 } pw_validator;
 
 /* The validator that contains a decoder. */
