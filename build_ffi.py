@@ -100,6 +100,7 @@ CPYTHON_SOURCES = [
     "native/cpython/map.c",
     "native/cpython/memory.c",
     "native/cpython/module.c",
+    "native/cpython/names.c",
     "native/cpython/numbers.c",
     "native/cpython/references.c",
     "native/cpython/signature.c",

@@ -27,15 +27,21 @@ from __future__ import annotations
 
 from enum import Enum
 
+from ._text import ENOUGH_BYTES, MAX_NAME, brief, brief_repr, listed, printable
 from ._types import Value, _set, describe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from typing import Any, TypeAlias
 
     from typing_extensions import Self
 
     from ._types import ExternType, ImportType
+
+    # A long name stays in its module: the function returns what its first bytes say.
+    LongName: TypeAlias = Callable[[int], str]
+    RawFrame: TypeAlias = tuple[int, int | None, str | LongName | None]
 
 
 class WasmError(RuntimeError):
@@ -99,11 +105,11 @@ class Mismatch(Value):
 class LinkError(WasmError):
     """Imports are missing or do not fit (specification, chapter 4, "Instantiation").
 
-    The message lists all of them, one a line.
+    The message lists the first 20 of them, one a line.
 
     Attributes:
-        missing: The imports that were given no value.
-        mismatched: The imports that were given a value of another type.
+        missing: All imports that were given no value.
+        mismatched: All imports that were given a value of another type.
     """
 
     def __init__(
@@ -124,19 +130,22 @@ class SnapshotError(WasmError, ValueError):
 
 
 def link_error(missing: Sequence[ImportType], mismatched: Sequence[Mismatch]) -> LinkError:
-    """Returns a LinkError whose message names every import, one a line."""
-    count = len(missing) + len(mismatched)
-    lines = [f"{count} import{'s do' if count > 1 else ' does'} not fit:"]
-    for absent in missing:
-        lines.append(
-            f"  {absent.module}.{absent.name}: expected {describe(absent.type)}, given nothing"
-        )
-    for wrong in mismatched:
-        lines.append(
-            f"  {wrong.module}.{wrong.name}: "
-            f"expected {describe(wrong.expected)}, given {wrong.given}"
-        )
+    """Returns a LinkError whose message names the first of the imports, one a line."""
+    misfits: list[ImportType | Mismatch] = [*missing, *mismatched]
+    count = len(misfits)
+    lines = [f"{count:,} import{'s do' if count > 1 else ' does'} not fit:"]
+    lines += [f"  {line}" for line in listed(misfits, _misfit_line)]
     return LinkError("\n".join(lines), missing=missing, mismatched=mismatched)
+
+
+def _misfit_line(misfit: ImportType | Mismatch) -> str:
+    expected, given = (
+        (misfit.expected, misfit.given)
+        if isinstance(misfit, Mismatch)
+        else (misfit.type, "nothing")
+    )
+    label = f"{brief(misfit.module)}.{brief(misfit.name)}"
+    return f"{label}: expected {describe(expected)}, given {given}"
 
 
 class TrapKind(Enum):
@@ -167,35 +176,76 @@ class Frame(Value):
 
     Attributes:
         function: The index of the function in its module. Imported functions are counted.
-        name: The function's name in the name section, else the name under which it is exported or
-            imported, else None.
         offset: The byte offset of the instruction in the module, or None if it is not known.
     """
 
-    __slots__ = __match_args__ = ("function", "name", "offset")
+    __slots__ = ("_name", "function", "offset")
+    __match_args__ = ("function", "name", "offset")
     function: int
-    name: str | None
     offset: int | None
+    _name: str | LongName | None
 
     def __init__(self, function: int, name: str | None = None, offset: int | None = None) -> None:
         """Takes the index and the name of the function, and the byte offset."""
         _set(self, "function", function)
-        _set(self, "name", name)
+        _set(self, "_name", name)
         _set(self, "offset", offset)
+
+    @classmethod
+    def _of(cls, function: int, offset: int | None, name: str | LongName | None) -> Frame:
+        self = cls(function, None, offset)
+        _set(self, "_name", name)
+        return self
+
+    @property
+    def name(self) -> str | None:
+        """The function's name in the name section, or the name of its export or import, or None.
+
+        It is the whole name, unescaped, while ``str()`` and ``repr()`` show 256 characters of it. A
+        long name is read from the module each time, and is cut when the frame is pickled.
+        """
+        name = self._name
+        return name(-1) if callable(name) else name
+
+    def _head(self) -> str | None:
+        """Returns as much of the name as a text can need."""
+        name = self._name
+        return name(ENOUGH_BYTES) if callable(name) else name
 
     def __str__(self) -> str:
         """Returns name, index and offset, as a message shows them on one line."""
         place = "" if self.offset is None else f", offset {self.offset:#x}"
-        if self.name is None:
+        name = self._head()
+        if name is None:
             return f"function {self.function}{place}"
-        return f"{self.name} (function {self.function}{place})"
+        return f"{brief(name)} (function {self.function}{place})"
+
+    def __repr__(self) -> str:
+        """Returns the call that makes an equal value; a name that is long is cut."""
+        name = brief_repr(self._head())
+        return f"{type(self).__name__}(function={self.function}, name={name}, offset={self.offset})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickles the class and its arguments, with the beginning of a long name."""
+        name = self._name
+        if callable(name):
+            name = f"{name(ENOUGH_BYTES)[:MAX_NAME]}..."
+        return type(self), (self.function, name, self.offset)
+
+    def __copy__(self) -> Frame:
+        """Returns the frame itself, because it is immutable."""
+        return self
+
+    def __deepcopy__(self, memo: object) -> Frame:
+        """Returns the frame itself, because it is immutable."""
+        return self
 
 
 def _repeated(frames: Sequence[Frame]) -> list[str]:
-    """Returns a line per frame. After two equal frames, one line counts all the equal ones left."""
+    """Returns a line per frame. After two equal lines, one line counts all the equal ones left."""
     lines: list[str] = []
     last, count = None, 0
-    for frame in [*frames, None]:
+    for frame in [*map(str, frames), None]:
         if frame == last:
             count += 1
         else:
@@ -307,8 +357,8 @@ _CLASSES: dict[TrapKind, type[Trap]] = {
 }
 
 
-def _frames(raw: Iterable[tuple[int, int | None, str | None]]) -> list[Frame]:
-    return [Frame(function, name, offset) for function, offset, name in raw]
+def _frames(raw: Iterable[RawFrame]) -> list[Frame]:
+    return [Frame._of(*frame) for frame in raw]
 
 
 class Traps:
@@ -327,7 +377,7 @@ class Traps:
     def error(
         self,
         number: int,
-        frames: Sequence[tuple[int, int | None, str | None]],
+        frames: Sequence[RawFrame],
         head: int,
         omitted: int,
         message: str,
@@ -336,7 +386,8 @@ class Traps:
 
         Args:
             number: A number of the C enum pw_trap.
-            frames: Function index, byte offset and name of each frame, innermost first.
+            frames: Function index, byte offset and name of each frame, innermost first. In place
+                of a long name there is a function that decodes its first bytes, or all for -1.
             head: The number of frames before the omitted ones.
             omitted: The number of frames that are missing.
             message: The engine's reason if the engine cannot run a function.
@@ -345,7 +396,7 @@ class Traps:
         kind = self._kinds.get(number)
         if kind is not None:
             return _CLASSES.get(kind, Trap)(kind, made, head, omitted)
-        text = message or "the engine cannot run this function"
+        text = printable(message) or "the engine cannot run this function"
         if number == self._out_of_order:
             text = "a host function returned while a later call of the same store still runs"
         if lines := _frame_lines(made, head, omitted):
@@ -363,7 +414,7 @@ class Traps:
 
 def annotate(
     exc: BaseException,
-    frames: Sequence[tuple[int, int | None, str | None]],
+    frames: Sequence[RawFrame],
     head: int,
     omitted: int,
 ) -> None:

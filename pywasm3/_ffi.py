@@ -13,6 +13,7 @@ from operator import index as _index
 
 from . import _errors, _function, _limits
 from ._errors import InvalidError, MalformedError, UnsupportedError, WasmError
+from ._text import ENOUGH_BYTES, brief, printable
 from ._types import (
     BY_CODE,
     FuncType,
@@ -79,6 +80,7 @@ __all__ = [
     "extern_type",
     "ffi",
     "func_type",
+    "head",
     "lib",
     "memory_type",
     "new_error",
@@ -136,6 +138,7 @@ _cpython.connect(
         "call_argv": _function.call_argv,
         "aio": _function.AsyncFunction,
         "describe": _describe,
+        "brief": brief,
         "limits": _limits.engine_limits,
         "array": _function.array,
         "element": _errors.element,
@@ -167,6 +170,12 @@ def text(name: Pointer) -> str:
     name section need not be: what is wrong in them becomes U+FFFD.
     """
     size = name.size
+    return str(_unpack(name.data, size), "utf-8", "replace") if size else ""
+
+
+def head(name: Pointer) -> str:
+    """Returns as much of a pw_name as `brief` and `brief_repr` of `_text` need."""
+    size = min(name.size, ENOUGH_BYTES)
     return str(_unpack(name.data, size), "utf-8", "replace") if size else ""
 
 
@@ -209,7 +218,7 @@ _MODULE_ERRORS = {
 
 def error_from(error: Pointer) -> Exception:
     """Returns the exception that stands for a filled pw_error."""
-    detail = str(ffi.string(error.detail), "utf-8", "replace")
+    detail = printable(str(ffi.string(error.detail), "utf-8", "replace"))
     code = error.code
     if code == lib.PW_NO_MEMORY:
         return MemoryError(detail)

@@ -7,6 +7,7 @@ Function is a class of the CPython extension module, which calls the functions h
 from __future__ import annotations
 
 from ._errors import WasmError
+from ._text import brief_repr, listed
 from ._types import RefType, ValType
 
 TYPE_CHECKING = False
@@ -85,7 +86,7 @@ class AsyncFunction:
 
     def __repr__(self) -> str:
         """Returns the function's name and type."""
-        return f"<pywasm3 {self._function.name}.aio: {self._function.type}>"
+        return f"<pywasm3 {self._function._label}.aio: {self._function.type}>"
 
 
 def signature(function: Function, bound: int) -> inspect.Signature:
@@ -147,10 +148,11 @@ class Doc:
 
 def _describe(function: Function) -> str:
     type_ = function.type
-    params = ", ".join([f"p{i}: {valtype}" for i, valtype in enumerate(type_.params)])
-    results = ", ".join(map(str, type_.results))
+    named = list(enumerate(type_.params))
+    params = ", ".join(listed(named, lambda param: f"p{param[0]}: {param[1]}"))
+    results = ", ".join(listed(type_.results))
     returns = results if len(type_.results) == 1 else f"({results})" if results else "None"
-    line = f"{function.name}({params}) -> {returns}"
+    line = f"{function._label}({params}) -> {returns}"
     try:
         return f"{line}\n\n{_origin(function)}"
     except WasmError:  # the store is closed
@@ -158,13 +160,14 @@ def _describe(function: Function) -> str:
 
 
 def _origin(function: Function) -> str:
-    from ._ffi import entered, ffi, lib, text
+    from ._ffi import entered, ffi, head, lib
 
     with entered(function.store):
         pointer = ffi.cast("pw_func *", function._address)
         index = lib.pw_func_index(pointer)
-        name = text(lib.pw_module_get_info(lib.pw_func_module(pointer)).name)
-    return f"WebAssembly function {index} of {f'module {name!r}' if name else 'a module'}."
+        name = head(lib.pw_module_get_info(lib.pw_func_module(pointer)).name)
+    module = f"module {brief_repr(name)}" if name else "a module"
+    return f"WebAssembly function {index} of {module}."
 
 
 def _integer(text: str, bits: int) -> int:
@@ -184,7 +187,7 @@ def _float(text: str) -> float:
 
 
 def _parse(function: Function, position: int, text: object, valtype: ValueType) -> int | float:
-    where = f"{function.name}() argument p{position}"
+    where = f"{function._label}() argument p{position}"
     if not isinstance(text, str):
         raise WasmError(f"{where}: all arguments should be strings, not {type(text).__name__}")
     stripped = text.strip()
@@ -215,7 +218,7 @@ def call_argv(function: Function, arguments: tuple[object, ...]) -> Any:
     params, _ = _types(function)
     if len(arguments) != len(params):
         raise WasmError(
-            f"{function.name}() argument count mismatch: "
+            f"{function._label}() argument count mismatch: "
             f"expected {len(params)}, given {len(arguments)}"
         )
     values = [_parse(function, i, arguments[i], valtype) for i, valtype in enumerate(params)]

@@ -30,6 +30,7 @@ from ._memory import Memory
 from ._module import Module, check_module
 from ._table import Table
 from ._tag import Tag
+from ._text import brief, brief_repr, listed
 from ._types import BY_CODE, GlobalType, TableType, TagType, ValType
 from ._wasi_program import initialize, new_wasi, run, with_wasi
 
@@ -120,14 +121,16 @@ class Exports(Mapping[str, "Function | Memory | Global | Table | Tag"]):
         try:
             value = self[name]
         except KeyError:
-            raise AttributeError(f"no export named {name!r}", name=name, obj=self) from None
+            shown = f"no export named {brief_repr(name)}"
+            raise AttributeError(shown, name=name, obj=self) from None
         self.__dict__[name] = value
         return value
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         """Raises AttributeError, because exports cannot be assigned."""
         raise AttributeError(
-            f"exports cannot be assigned; a mutable global is set by exports.{name}.value = ..."
+            "exports cannot be assigned; a mutable global is set by "
+            f"exports.{brief(name)}.value = ..."
         )
 
     def __delattr__(self, name: str) -> NoReturn:
@@ -147,15 +150,20 @@ class Exports(Mapping[str, "Function | Memory | Global | Table | Tag"]):
         return len(self.__core[0]._export_table())
 
     def __dir__(self) -> list[str]:
-        """Lists the methods and the names of the exports."""
-        return sorted({*object.__dir__(self), *self.__core[0]._export_table()})
+        """Lists the methods and the names of the exports.
+
+        Names that cannot be printed are left out, because consoles and tracebacks show this list
+        as it is.
+        """
+        names = [name for name in self.__core[0]._export_table() if name.isprintable()]
+        return sorted({*object.__dir__(self), *names})
 
     __eq__ = object.__eq__
     __hash__ = object.__hash__
 
     def __repr__(self) -> str:
-        """Returns the names of the exports with their types."""
-        exports = ", ".join(map(str, self.__core[0].exports))
+        """Returns the names of the first 20 exports with their types."""
+        exports = ", ".join(listed(self.__core[0].exports))
         return f"<pywasm3.Exports {{{exports}}}>"
 
 
@@ -242,7 +250,7 @@ class Instance:
             limits: The limits of the new store that is made for the instance.
 
         Raises:
-            LinkError: Imports are missing or do not fit; the error lists all of them.
+            LinkError: Imports are missing or do not fit; the error has all of them.
             Trap: A segment does not fit into its memory or table, or the start function trapped.
             UnsupportedError: A memory or a table is larger than the limits from the beginning, or a
                 function is too large for the engine. With ``"lazy"``, a function that is too large
@@ -488,6 +496,5 @@ class Instance:
     def __repr__(self) -> str:
         """Returns the module's name and the number of exports."""
         module = self._module
-        name = f" of {module.name!r}" if module.name else ""
         state = "closed" if self.closed else f"{module._info.nexports} exports"
-        return f"<pywasm3.Instance{name}: {state}>"
+        return f"<pywasm3.Instance{module._shown_name(' of ')}: {state}>"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Links imports: finds the value for each import of a module, and checks that it fits.
 
-The result is what pw_instance_new takes. A LinkError lists all imports that do not fit.
+The result is what pw_instance_new takes. A LinkError has all imports that do not fit.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from ._host import is_async, wants_instance
 from ._memory import Memory
 from ._table import Table
 from ._tag import Tag
+from ._text import brief, brief_repr
 from ._types import (
     FuncType,
     GlobalType,
@@ -145,7 +146,7 @@ def _namespace(module: str, value: object) -> Mapping[str, Any]:
     if isinstance(exports, Mapping):
         return exports
     raise TypeError(
-        f"imports[{module!r}] must be a mapping of names, or an object with exports "
+        f"imports[{brief_repr(module)}] must be a mapping of names, or an object with exports "
         f"(like an Instance), not {type(value).__name__}"
     )
 
@@ -189,7 +190,7 @@ class _Import:
         self.module = module
         self._position = position
         self.wanted = wanted
-        self.label = f"{wanted.module}.{wanted.name}"
+        self.label = f"{brief(wanted.module)}.{brief(wanted.name)}"
 
     @property
     def type_index(self) -> int:
@@ -479,7 +480,7 @@ def link(
         The store, and an array with a pw_extern for each import.
 
     Raises:
-        LinkError: Imports are missing or do not fit; the error lists all of them.
+        LinkError: Imports are missing or do not fit; the error has all of them.
         ValueError: Limits are given, but the store exists already.
     """
     missing: list[ImportType] = []

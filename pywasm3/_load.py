@@ -59,7 +59,7 @@ def load(
     Raises:
         OSError: The file cannot be read, or something that `wasi` names cannot be opened.
         ModuleError: The bytes cannot be used as a module.
-        LinkError: Imports are missing or do not fit; the error lists all of them.
+        LinkError: Imports are missing or do not fit; the error has all of them.
         Trap: A segment does not fit into its memory or table, or the start function trapped.
         TypeError: An argument has the wrong type.
         ValueError: `limits` is given, but the instance joins a store, which has limits already.

@@ -12,10 +12,12 @@ from ._ffi import (
     extern_type,
     ffi,
     func_type,
+    head,
     lib,
     new_error,
 )
 from ._ffi import text as _text
+from ._text import brief_repr
 from ._types import CustomSection, ExportType, ImportType
 
 TYPE_CHECKING = False
@@ -204,9 +206,8 @@ class Module:
     def __repr__(self) -> str:
         """Returns the name, the size, and the numbers of imports and exports."""
         info = self._info
-        name = _text(info.name)
         return (
-            f"<pywasm3.{type(self).__name__}{f' {name!r}' if name else ''}: {info.size} bytes, "
+            f"<pywasm3.{type(self).__name__}{self._shown_name(' ')}: {info.size} bytes, "
             f"{info.nimports} imports, {info.nexports} exports>"
         )
 
@@ -215,6 +216,11 @@ class Module:
         return type(self), (self.bytes,)
 
     # ---- for the rest of the package ----
+
+    def _shown_name(self, before: str) -> str:
+        """Returns `before` and the name as a repr() shows it, or "" if the module has no name."""
+        name = head(self._info.name)
+        return f"{before}{brief_repr(name)}" if name else ""
 
     def _export_table(self) -> dict[str, tuple[int, int]]:
         """Returns the kind and the index of each export by its name, in the module's order."""

@@ -407,7 +407,7 @@ class InstancePool:
 
     def __repr__(self) -> str:
         """Returns the module's name and the numbers of instances."""
-        name = f" of {self._module.name!r}" if self._module.name else ""
+        name = self._module._shown_name(" of ")
         used = self._count - len(self._idle)
         state = f"{self._count} of {self._size} instances, {used} in use"
         return f"<pywasm3.InstancePool{name}: {'closed' if self._closed else state}>"

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from enum import Enum
 
+from ._text import brief, brief_repr, listed
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -158,8 +160,10 @@ class Value:
         return hash((type(self), self._fields()))
 
     def __repr__(self) -> str:
-        """Returns the call that makes an equal value."""
-        fields = ", ".join([f"{name}={getattr(self, name)!r}" for name in self.__match_args__])
+        """Returns the call that makes an equal value; names and lists that are long are cut."""
+        fields = ", ".join(
+            [f"{name}={brief_repr(getattr(self, name))}" for name in self.__match_args__]
+        )
         return f"{type(self).__name__}({fields})"
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -303,7 +307,7 @@ def matches(given: ValueType, wanted: ValueType, same: Callable[[int, int], bool
 class FuncType(Value):
     """The type of a function (specification, "Composite Types").
 
-    ``str()`` shows it as ``(i32, i32) -> i32``.
+    ``str()`` shows it as ``(i32, i32) -> i32``, with at most 20 parameters and 20 results.
 
     Attributes:
         params: The types of the parameters.
@@ -335,8 +339,8 @@ class FuncType(Value):
 
     def __str__(self) -> str:
         """Returns parameters, an arrow, and results; a single result has no parentheses."""
-        params = ", ".join(map(str, self.params))
-        results = ", ".join(map(str, self.results))
+        params = ", ".join(listed(self.params))
+        results = ", ".join(listed(self.results))
         if len(self.results) != 1:
             results = f"({results})"
         return f"({params}) -> {results}"
@@ -517,7 +521,7 @@ class ImportType(Value):
 
     def __str__(self) -> str:
         """Returns both names and the type, like ``env.log: function (i32) -> ()``."""
-        return f"{self.module}.{self.name}: {describe(self.type)}"
+        return f"{brief(self.module)}.{brief(self.name)}: {describe(self.type)}"
 
 
 class ExportType(Value):
@@ -539,7 +543,7 @@ class ExportType(Value):
 
     def __str__(self) -> str:
         """Returns the name and the type, like ``add: function (i32, i32) -> i32``."""
-        return f"{self.name}: {describe(self.type)}"
+        return f"{brief(self.name)}: {describe(self.type)}"
 
 
 class CustomSection(Value):
@@ -561,4 +565,4 @@ class CustomSection(Value):
 
     def __repr__(self) -> str:
         """Returns the name and the size instead of the data, which may be long."""
-        return f"<CustomSection {self.name!r}: {len(self.data)} bytes>"
+        return f"<CustomSection {brief_repr(self.name)}: {len(self.data)} bytes>"

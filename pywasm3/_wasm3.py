@@ -18,6 +18,7 @@ from ._instance import Instance
 from ._linker import ABSENT, Late
 from ._memory import Memory
 from ._module import Module
+from ._text import brief, brief_repr, listed
 from ._types import FuncType, GlobalType, ValType, is_reference
 
 TYPE_CHECKING = False
@@ -135,7 +136,7 @@ class ParsedModule(Module):
             type_ = parse_signature(signature)
             if type_ != wanted.type:
                 raise WasmError(
-                    f"function signature mismatch: {wanted.module}.{wanted.name} "
+                    f"function signature mismatch: {brief(wanted.module)}.{brief(wanted.name)} "
                     f"is imported as {wanted.type}, given {type_}"
                 )
         late = self._links.setdefault(position, Late(None))
@@ -196,8 +197,8 @@ class ParsedModule(Module):
         target = self._global(name)
         if not target.type.mutable:
             raise WasmError(
-                f"global {name!r} is immutable; an imported one can be set before the module "
-                "is loaded"
+                f"global {brief_repr(name)} is immutable; an imported one can be set before the "
+                "module is loaded"
             )
         target.value = value
 
@@ -230,7 +231,7 @@ class ParsedModule(Module):
                     return Global._of(store, pointer, type_.type, self._pointer)
                 finally:
                     store._leave()
-        raise WasmError(f"global lookup failed: {name!r}")
+        raise WasmError(f"global lookup failed: {brief_repr(name)}")
 
     # ---- loading ----
 
@@ -347,7 +348,7 @@ class Runtime:
             if function is not None:
                 module._run_start()
                 return function
-        raise WasmError(f"function lookup failed ({name!r})")
+        raise WasmError(f"function lookup failed ({brief_repr(name)})")
 
     def get_memory(self, index: int) -> memoryview | None:
         """Returns a writable view of the memory of the last loaded module that has a memory.
@@ -371,7 +372,7 @@ class Runtime:
 
     def __repr__(self) -> str:
         """Returns the names of the loaded modules."""
-        names = ", ".join([module.name for module in self._modules])
+        names = ", ".join(listed(self._modules, lambda module: brief(module.name)))
         return f"<pywasm3.Runtime: {names or 'nothing loaded'}>"
 
 

@@ -277,7 +277,7 @@ static PyObject *bound_bind(PyObject *op, PyObject *const *args, Py_ssize_t narg
 
 static PyObject *get_name(PyObject *op, void *Py_UNUSED(closure))
 {
-    return Py_NewRef(((bound_object *)op)->function->signature.name);
+    return Py_NewRef(((bound_object *)op)->function->name);
 }
 
 static PyObject *get_signature(PyObject *op, void *Py_UNUSED(closure))

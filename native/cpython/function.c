@@ -2,6 +2,8 @@
 /* Functions: how they are made, and how a failed call of one raises. */
 #include "cpython/function.h"
 
+#include "cpython/names.h"
+
 /* An exception shows at most this many frames of wasm. */
 #define MAX_FRAMES 64
 
@@ -17,15 +19,19 @@ PyObject *pw_function_new(pw_state *state, pw_store_object *store, const pw_targ
                           PyObject *name, PyObject *type, bool raw)
 {
     Py_ssize_t count = (Py_ssize_t)target->type->nparams + target->type->nresults;
-    pw_function_object *self = PyObject_GC_NewVar(pw_function_object, state->function_type, count);
+    PyObject *label = pw_label(state, name);
+    pw_function_object *self =
+        label != NULL ? PyObject_GC_NewVar(pw_function_object, state->function_type, count) : NULL;
     if (self == NULL) {
+        Py_XDECREF(label);
         pw_engine->module_release(target->module);
         return NULL;
     }
     self->vectorcall =
         pw_fill_kinds(self->types, target->type) ? state->call_mixed : state->call_plain;
-    self->signature = (pw_signature){Py_NewRef(name), (pw_store_object *)Py_NewRef(store),
-                                     target->module, target->type};
+    self->signature =
+        (pw_signature){label, (pw_store_object *)Py_NewRef(store), target->module, target->type};
+    self->name = Py_NewRef(name);
     self->func = target->func;
     self->callee = target->callee;
     self->type = Py_NewRef(type);
@@ -65,6 +71,7 @@ void pw_function_dealloc(PyObject *op)
     pw_engine->module_release(self->signature.module);
     Py_DECREF(self->signature.store);
     Py_DECREF(self->signature.name);
+    Py_DECREF(self->name);
     Py_DECREF(self->type);
     type->tp_free(op);
     Py_DECREF(type);
@@ -72,17 +79,9 @@ void pw_function_dealloc(PyObject *op)
 
 /* ---- failed calls ---- */
 
-static PyObject *frame_name(pw_name name)
-{
-    if (!name.size) {
-        Py_RETURN_NONE;
-    }
-    return PyUnicode_DecodeUTF8(name.data, name.size, "replace");
-}
-
 static PyObject *frame_tuple(const pw_frame *frame)
 {
-    PyObject *name = frame_name(frame->name);
+    PyObject *name = pw_name_object(frame->module, frame->name);
     if (name == NULL) {
         return NULL;
     }

@@ -19,6 +19,7 @@ typedef struct {
     pw_signature signature; /* the Function owns its name, its store and its module */
     pw_func *func;          /* `func` and `callee` are valid while the store is open */
     pw_callee callee;
+    PyObject *name; /* the whole name, while messages show signature.name */
     PyObject *type; /* a FuncType */
     PyObject *weakrefs;
     Py_ssize_t nparams;

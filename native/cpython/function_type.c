@@ -39,7 +39,7 @@ static PyObject *get_raw(PyObject *op, void *Py_UNUSED(closure))
     }
     pw_target target = {self->func, self->callee, pw_engine->module_retain(signature->module),
                         signature->type};
-    return pw_function_new(state, signature->store, &target, signature->name, self->type, true);
+    return pw_function_new(state, signature->store, &target, self->name, self->type, true);
 }
 
 static PyObject *get_address(PyObject *op, void *Py_UNUSED(closure))
@@ -128,10 +128,12 @@ static PyObject *function_descr_get(PyObject *op, PyObject *Py_UNUSED(instance),
 static PyMemberDef function_members[] = {
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(pw_function_object, vectorcall), READONLY, NULL},
     {"__weaklistoffset__", T_PYSSIZET, offsetof(pw_function_object, weakrefs), READONLY, NULL},
-    {"name", T_OBJECT_EX, offsetof(pw_function_object, signature.name), READONLY,
+    {"name", T_OBJECT_EX, offsetof(pw_function_object, name), READONLY,
      PyDoc_STR("The name of the export, or the name that the function has in its module.")},
-    {"__name__", T_OBJECT_EX, offsetof(pw_function_object, signature.name), READONLY, NULL},
-    {"__qualname__", T_OBJECT_EX, offsetof(pw_function_object, signature.name), READONLY, NULL},
+    {"__name__", T_OBJECT_EX, offsetof(pw_function_object, name), READONLY, NULL},
+    {"__qualname__", T_OBJECT_EX, offsetof(pw_function_object, name), READONLY, NULL},
+    {"_label", T_OBJECT_EX, offsetof(pw_function_object, signature.name), READONLY,
+     PyDoc_STR("The name as messages show it.")},
     {"type", T_OBJECT_EX, offsetof(pw_function_object, type), READONLY,
      PyDoc_STR("The FuncType: the types of the parameters and results.")},
     {"store", T_OBJECT_EX, offsetof(pw_function_object, signature.store), READONLY,

@@ -51,7 +51,8 @@ static PyObject *connect(PyObject *module, PyObject *args)
         take_hook(hooks, "describe", &state->describe) < 0 ||
         take_hook(hooks, "limits", &state->limits) < 0 ||
         take_hook(hooks, "array", &state->array) < 0 ||
-        take_hook(hooks, "element", &state->element) < 0) {
+        take_hook(hooks, "element", &state->element) < 0 ||
+        take_hook(hooks, "brief", &state->brief) < 0) {
         return NULL;
     }
     /* `doc` is a descriptor: `__doc__` of a Function describes that function, and `__doc__` of the
@@ -200,6 +201,7 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->limits);
     Py_VISIT(state->array);
     Py_VISIT(state->element);
+    Py_VISIT(state->brief);
     Py_VISIT(state->store_type);
     Py_VISIT(state->function_type);
     Py_VISIT(state->bound_type);
@@ -222,6 +224,7 @@ static int module_clear(PyObject *module)
     Py_CLEAR(state->limits);
     Py_CLEAR(state->array);
     Py_CLEAR(state->element);
+    Py_CLEAR(state->brief);
     Py_CLEAR(state->store_type);
     Py_CLEAR(state->function_type);
     Py_CLEAR(state->bound_type);

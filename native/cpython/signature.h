@@ -50,7 +50,7 @@ static inline bool pw_fill_kinds(pw_kind *kinds, const pw_functype *type)
 /* The function whose parameters or results are converted: error messages name it, and references
  * need its store and its module. */
 typedef struct {
-    PyObject *name;
+    PyObject *name; /* for messages: a str that is short and printable (pw_label) */
     pw_store_object *store;
     pw_module *module;       /* defines the types that have an index; a Function retains it */
     const pw_functype *type; /* borrowed from the module */

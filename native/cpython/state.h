@@ -15,7 +15,7 @@ extern const pw_api *pw_engine;
  * pw_state_of recognise the module. */
 extern PyModuleDef *pw_module_def;
 
-/* Down to `element`, the members are what the Python layer gave to connect(): each comment says
+/* Down to `brief`, the members are what the Python layer gave to connect(): each comment says
  * what the function takes and returns. The others are set when the module is executed. */
 typedef struct {
     PyObject *trap;      /* (kind, frames, head, omitted, message) -> exception */
@@ -28,6 +28,7 @@ typedef struct {
     PyObject *limits;    /* (Limits) -> (memory, table, total, stack, fuel, timeout) */
     PyObject *array;     /* (arguments, typecode, count) -> array for the results of map() */
     PyObject *element;   /* (exception, index of the element, whether it is a trap of map()) */
+    PyObject *brief;     /* (name) -> the name as messages show it */
     /* The vectorcall functions of a Function without and with references among its values. They
      * decode references, and decoding a reference makes a Function: calling through the state is
      * what keeps function.c, which makes Functions, below call.c, which calls them. */

@@ -82,6 +82,7 @@ typedef struct {
     uint32_t function; /* index of the function in its module */
     uint32_t offset;   /* byte offset of the instruction in the module; PW_NO_INDEX if unknown */
     pw_name name;      /* borrowed from the module */
+    pw_module *module; /* borrowed from the store */
 } pw_frame;
 
 /* Writes the frames of the last trap, innermost first, and returns how many it wrote: at most

@@ -198,6 +198,7 @@ static pw_frame describe(const pw_backtrace_frame *left)
 {
     const pw_instance *instance = pw_instance_of(left->function);
     pw_frame frame = {.function = (uint32_t)(left->function - instance->m3->functions)};
+    frame.module = instance->module;
     frame.name = pw_module_function_name(instance->module, frame.function);
     frame.offset = left->pc != NULL ? pw_code_offset(instance->runtime, left->pc)
                    : left->function->wasm != NULL

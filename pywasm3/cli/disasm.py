@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import argparse
 
+from .._text import brief_quoted
 from .listing import Listing
 from .source import read_bytes
-from .terminal import CommandError, Output, printable, quoted
+from .terminal import CommandError, Output
 from .wat import instruction_text, local_groups, shortened, signature
 
 TYPE_CHECKING = False
@@ -71,7 +72,7 @@ def _chosen(listing: Listing, wanted: str | None) -> list[int]:
         if int(wanted) < count:
             return [int(wanted)]
         raise CommandError(f"there is no function {wanted}: the module has {count}")
-    raise CommandError(f"no function is called {quoted(wanted)}")
+    raise CommandError(f"no function is called {brief_quoted(wanted)}")
 
 
 class _Writer:
@@ -120,16 +121,16 @@ class _Writer:
     def _head(self, index: int) -> str:
         extern = self._listing.extern("func", index)
         words = [f"(func (;{index};)"]
-        words += [f"(export {quoted(name)})" for name in self._exports.get(index, ())]
+        words += [f"(export {brief_quoted(name)})" for name in self._exports.get(index, ())]
         if index in self._imports:
-            words.append("(import {} {})".format(*map(quoted, self._imports[index])))
+            words.append("(import {} {})".format(*map(brief_quoted, self._imports[index])))
         words.append(f"(type {extern.type_index})")
         assert extern.func is not None
         words.append(shortened(signature(extern.func)))
         return " ".join([word for word in words if word])
 
     def _name(self, index: int) -> str:
-        return printable(self._listing.function_name(index) or "")
+        return self._listing.function_label(index)
 
     def _callee(self, instruction: Instruction) -> str:
         """Returns the name of the function that an instruction refers to, or an empty text."""

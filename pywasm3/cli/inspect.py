@@ -7,10 +7,11 @@ import argparse
 from dataclasses import fields
 
 from .. import Module, UnsupportedError
+from .._text import brief, brief_quoted, printable
 from .listing import Listing
 from .producers import read_producers
 from .source import read_bytes, shown_name
-from .terminal import Output, one_line, printable, quoted
+from .terminal import Output, one_line
 from .wat import extern_type, shortened
 
 TYPE_CHECKING = False
@@ -117,7 +118,7 @@ def _extern(extern: Extern) -> Description:
 
 
 def _show(output: Output, description: Description) -> None:
-    name = f", called {quoted(description['name'])}" if description["name"] else ""
+    name = f", called {brief_quoted(description['name'])}" if description["name"] else ""
     file = output.paint("bold", printable(description["file"]))
     output.line(f"{file}: {description['size']:,} bytes{name}")
     if description["unsupported"]:
@@ -149,11 +150,11 @@ def _show_list(output: Output, title: str, count: int, lines: Iterable[str]) -> 
 
 
 def _import_line(entry: Description) -> str:
-    return f"{quoted(entry['module'])} {_export_line(entry)}"
+    return f"{brief_quoted(entry['module'])} {_export_line(entry)}"
 
 
 def _export_line(entry: Description) -> str:
-    return f"{quoted(entry['name'])} {shortened(entry['type'])}"
+    return f"{brief_quoted(entry['name'])} {shortened(entry['type'])}"
 
 
 def _indexed_line(entry: Description) -> str:
@@ -163,7 +164,7 @@ def _indexed_line(entry: Description) -> str:
 def _section_line(section: Description) -> str:
     line = f"{section['offset']:#010x} {section['size']:>11,} bytes  {section['name']}"
     if section["custom_name"] is not None:
-        line += f" {quoted(section['custom_name'])}"
+        line += f" {brief_quoted(section['custom_name'])}"
     if section["entries"] is not None:
         line += f" ({section['entries']:,})"
     return line
@@ -171,7 +172,7 @@ def _section_line(section: Description) -> str:
 
 def _producer_lines(producers: dict[str, list[dict[str, str]]] | None) -> list[str]:
     return [
-        printable(f"{field}: {entry['name']} {entry['version']}".rstrip())
+        f"{brief(field)}: {brief(entry['name'])} {brief(entry['version'])}".rstrip()
         for field, entries in (producers or {}).items()
         for entry in entries
     ]

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .._ffi import FUNC, NO_INDEX, TAG, error_from, ffi, func_type, lib, new_error, text
+from .._ffi import FUNC, NO_INDEX, TAG, error_from, ffi, func_type, head, lib, new_error, text
+from .._text import brief
 from .._types import BY_CODE
 
 TYPE_CHECKING = False
@@ -214,6 +215,13 @@ class Listing:
     def function_name(self, index: int) -> str | None:
         """Returns a function's name in the name section, or else of an export, or of its import."""
         return text(lib.pw_module_function_name(self._pointer, index)) or None
+
+    def function_label(self, index: int) -> str:
+        """Returns a function's name as a line of output shows it; "" if it has none.
+
+        Any number of instructions may refer to a long name, so only the beginning is decoded.
+        """
+        return brief(head(lib.pw_module_function_name(self._pointer, index)))
 
     def instructions(self, function: int) -> Iterator[Instruction]:
         """Yields the declarations of locals, and then the instructions up to the last ``end``.

@@ -9,9 +9,10 @@ import re
 import signal
 
 from .. import Function, FuncType, Instance, Limits, Module, WasiExit
+from .._text import brief, brief_quoted, listed
 from . import EXIT_TRAPPED
 from .source import read_bytes, shown_name
-from .terminal import CommandError, Output, complain, printable, quoted
+from .terminal import CommandError, Output, complain
 from .values import parse_arguments, result_lines
 
 TYPE_CHECKING = False
@@ -227,7 +228,7 @@ def _functions(module: Module) -> list[str]:
 
 def _list_of_functions(module: Module) -> str:
     names = _functions(module)
-    shown = ", ".join(map(printable, names[:20])) + (", ..." if len(names) > 20 else "")
+    shown = ", ".join(listed(names, brief))
     return f"its functions are: {shown}" if names else "it exports no functions"
 
 
@@ -235,8 +236,8 @@ def _parsed_arguments(module: Module, name: str, words: list[str]) -> list[int |
     """Returns the values of the words that are given as arguments for an exported function."""
     for export in module.exports:
         if export.name == name and isinstance(export.type, FuncType):
-            return parse_arguments(printable(name), export.type, words)
-    raise CommandError(f"there is no function {quoted(name)}; {_list_of_functions(module)}")
+            return parse_arguments(brief(name), export.type, words)
+    raise CommandError(f"there is no function {brief_quoted(name)}; {_list_of_functions(module)}")
 
 
 def _is_program(module: Module) -> bool:

@@ -9,10 +9,11 @@ import os
 import re
 
 from .. import Exports, ValType
+from .._text import printable
 from .._types import heap_type, is_nullable, is_reference
 from .listing import Listing
 from .source import STDIN, read_bytes
-from .terminal import Output, printable
+from .terminal import Output
 from .wat import extern_type, shortened
 
 TYPE_CHECKING = False

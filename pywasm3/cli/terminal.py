@@ -7,6 +7,8 @@ import os
 import signal
 import sys
 
+from .._text import printable
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TextIO
@@ -80,18 +82,6 @@ class Output:
     def paint(self, colour: str, text: str) -> str:
         """Returns the text in a colour, or as it is if the output has no colours."""
         return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m" if self._coloured else text
-
-
-def printable(text: str) -> str:
-    """Returns a module's text with unprintable characters escaped as in the text format."""
-    if text.isprintable():
-        return text
-    return "".join([c if c.isprintable() else f"\\u{{{ord(c):x}}}" for c in text])
-
-
-def quoted(text: str) -> str:
-    """Returns the text as a string of the text format."""
-    return '"' + printable(text.replace("\\", "\\\\").replace('"', '\\"')) + '"'
 
 
 def one_line(text: str) -> str:

@@ -6,8 +6,9 @@ from __future__ import annotations
 import argparse
 
 from .. import Module, ModuleError, UnsupportedError
+from .._text import printable
 from .source import read_bytes, shown_name
-from .terminal import CommandError, Output, complain, one_line, printable
+from .terminal import CommandError, Output, complain, one_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

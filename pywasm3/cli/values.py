@@ -6,6 +6,7 @@ from __future__ import annotations
 import struct
 
 from .. import ValType
+from .._text import listed
 from .terminal import CommandError
 from .wat import shortest_f32
 
@@ -31,7 +32,7 @@ def parse_arguments(name: str, type_: FuncType, words: Sequence[str]) -> list[in
     if len(words) != len(params):
         raise CommandError(
             f"{name} takes {len(params)} argument{'' if len(params) == 1 else 's'} "
-            f"({', '.join(map(str, params))}), but got {len(words)}"
+            f"({', '.join(listed(params))}), but got {len(words)}"
         )
     return [
         _parse(word, param, f"{name}: argument {place}")

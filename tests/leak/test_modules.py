@@ -39,6 +39,20 @@ def test_a_module_does_not_leak() -> None:
     assert_no_leak(action, 5_000)
 
 
+def test_a_trap_with_a_long_name_does_not_leak() -> None:
+    """The frames keep the module alive, from which they read the name."""
+    name = "n" * 5_000
+    data = wat(f'(module (func (export "{name}") unreachable))')
+
+    def action() -> None:
+        try:
+            pywasm3.Instance(pywasm3.Module(data)).exports[name]()
+        except pywasm3.Trap as trap:
+            assert trap.frames[0].name == name
+
+    assert_no_leak(action, 5_000)
+
+
 def test_functions_with_many_locals_do_not_leak() -> None:
     """The compiler keeps the types of the locals only while it compiles."""
     text = f'(module (func (export "f") (local {"i32 " * 20_000})))'

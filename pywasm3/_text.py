@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: MIT
+"""Makes texts of modules fit for messages: short, and without control characters.
+
+A module chooses its names. A name may have megabytes, a module may have 200,000 imports, and a
+newline in a name would look like the end of a line of a log. So every name that reaches a message,
+a ``repr()``, a note of an exception or the output of the command line goes through this module.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import TypeVar
+
+    T = TypeVar("T")
+
+# Characters of a name. Longer ones are rare: names of C++ and Rust that contain all their types
+# have up to some 200 characters.
+MAX_NAME = 256
+# Entries of a list, such as the exports of a module. More would not be read.
+MAX_LISTED = 20
+# Characters of all entries of a list together. The first entry may be longer.
+MAX_LIST = 4096
+# So many bytes of UTF-8 are at least MAX_NAME + 1 characters, because a character has at most four
+# bytes. Decoding more of a name than this does not change what is shown of it.
+ENOUGH_BYTES = 4 * (MAX_NAME + 1)
+
+
+def printable(text: str) -> str:
+    """Returns a text with unprintable characters escaped as in the text format.
+
+    ``str.isprintable`` knows them: control characters, separators of lines and paragraphs, marks
+    that change the direction of writing, other invisible characters, and lone surrogates.
+    """
+    if text.isprintable():
+        return text
+    return "".join([c if c.isprintable() else f"\\u{{{ord(c):x}}}" for c in text])
+
+
+def _repr_part(character: str) -> str:
+    return repr(character)[1:-1]
+
+
+def _head(text: str, escape: Callable[[str], str]) -> str:
+    """Returns the beginning of a text that has at most MAX_NAME characters when it is escaped."""
+    size = 0
+    for position, character in enumerate(text[:MAX_NAME]):
+        size += len(escape(character))
+        if size > MAX_NAME:
+            return text[:position]
+    return text[:MAX_NAME]
+
+
+def brief(text: str) -> str:
+    """Returns a name as messages show it: escaped, and cut with ``...`` if it is too long."""
+    if len(text) <= MAX_NAME and text.isprintable():
+        return text
+    head = _head(text, printable)
+    return printable(head) + ("..." if len(head) < len(text) else "")
+
+
+def brief_repr(value: object) -> str:
+    """Returns ``repr(value)``, but cuts a text that is too long, and shortens a long tuple."""
+    if isinstance(value, str):
+        head = _head(value, _repr_part)
+        return repr(head) + ("..." if len(head) < len(value) else "")
+    if isinstance(value, tuple) and len(value) > MAX_LISTED:
+        return f"({', '.join(listed(value, repr))})"
+    return repr(value)
+
+
+def _quoted_part(character: str) -> str:
+    return f"\\{character}" if character in '\\"' else printable(character)
+
+
+def brief_quoted(text: str) -> str:
+    """Returns a name as a string of the text format; one that is too long is cut."""
+    head = _head(text, _quoted_part)
+    return f'"{"".join(map(_quoted_part, head))}"' + ("..." if len(head) < len(text) else "")
+
+
+def listed(items: Sequence[T], shown: Callable[[T], str] = str) -> list[str]:
+    """Returns the texts of the first items, and if there are more, says how many.
+
+    Args:
+        items: The items.
+        shown: Returns the text of an item, which is as short as the texts that `brief` returns.
+    """
+    texts: list[str] = []
+    size = 0
+    for item in items[:MAX_LISTED]:
+        text = shown(item)
+        size += len(text)
+        if texts and size > MAX_LIST:
+            break
+        texts.append(text)
+    left = len(items) - len(texts)
+    return [*texts, f"... and {left:,} more"] if left else texts
