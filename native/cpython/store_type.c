@@ -171,6 +171,10 @@ static PyObject *store_close(PyObject *op, PyObject *Py_UNUSED(ignored))
     if (pw_read(self->store) == NULL) {
         Py_RETURN_NONE;
     }
+    if (self->orphaned) { /* nobody can use the store, so nobody needs to enter it */
+        pw_store_release(self);
+        Py_RETURN_NONE;
+    }
     if (enter_alone(self, "cannot close a store while a call runs in it") < 0) {
         if (pw_read(self->store)) {
             return NULL;
@@ -185,7 +189,7 @@ static PyObject *store_close(PyObject *op, PyObject *Py_UNUSED(ignored))
 
 static PyObject *store_enter_context(PyObject *op, PyObject *Py_UNUSED(ignored))
 {
-    if (pw_store_require_open((pw_store_object *)op) < 0) {
+    if (pw_store_require_usable((pw_store_object *)op) < 0) {
         return NULL;
     }
     return Py_NewRef(op);
@@ -305,7 +309,8 @@ static PyObject *get_closed(PyObject *op, void *Py_UNUSED(closure))
 
 static PyObject *get_running(PyObject *op, void *Py_UNUSED(closure))
 {
-    return PyBool_FromLong(pw_turn_taken(&((pw_store_object *)op)->turn));
+    pw_store_object *self = (pw_store_object *)op;
+    return PyBool_FromLong(!self->orphaned && pw_turn_taken(&self->turn));
 }
 
 static PyObject *get_address(PyObject *op, void *Py_UNUSED(closure))
