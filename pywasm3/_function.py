@@ -158,12 +158,14 @@ def _describe(function: Function) -> str:
 
 
 def _origin(function: Function) -> str:
-    from ._ffi import entered, ffi, lib, text
+    from ._ffi import ffi, lib, text
 
-    with entered(function.store):
+    def look_up() -> tuple[int, str]:
         pointer = ffi.cast("pw_func *", function._address)
-        index = lib.pw_func_index(pointer)
-        name = text(lib.pw_module_get_info(lib.pw_func_module(pointer)).name)
+        info = lib.pw_module_get_info(lib.pw_func_module(pointer))
+        return lib.pw_func_index(pointer), text(info.name)
+
+    index, name = function.store._call_entered(look_up)
     return f"WebAssembly function {index} of {f'module {name!r}' if name else 'a module'}."
 
 

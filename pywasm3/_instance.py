@@ -16,7 +16,6 @@ from ._ffi import (
     Function,
     Store,
     address,
-    entered,
     error_from,
     ffi,
     lib,
@@ -49,7 +48,6 @@ if TYPE_CHECKING:
     from .wasi import Wasi, WasiConfig
 
 _NO_EXTERNS = ffi.NULL
-_new = lib.pw_instance_new
 
 
 class Exports(Mapping[str, "Function | Memory | Global | Table | Tag"]):
@@ -104,8 +102,7 @@ class Exports(Mapping[str, "Function | Memory | Global | Table | Tag"]):
         elif kind == MEMORY:
             value = Memory._of(store, address(pointer), index)
         else:
-            with entered(store):
-                value = _resolve(module, store, pointer, name, kind, index)
+            value = store._call_entered(_resolve, module, store, pointer, name, kind, index)
         return cache.setdefault(name, value)  # another thread may have been quicker
 
     def __getattr__(self, name: str) -> Any:
@@ -193,6 +190,13 @@ def _declared(module: Module, name: str, code: int) -> ValueType:
     type_ = module._export_type(name)
     assert isinstance(type_, (GlobalType, TableType))
     return type_.type
+
+
+def _new_pointer(
+    store: Store, module: Module, externs: Pointer, eager: bool, error: Pointer
+) -> Pointer:
+    """Makes a pw_instance in the store, which is entered. NULL: `error` says why not."""
+    return lib.pw_instance_new(store_pointer(store), module._pointer, externs, eager, error)
 
 
 class Instance:
@@ -296,11 +300,7 @@ class Instance:
         else:
             store, externs = choose_store(store, limits), _NO_EXTERNS
         error = new_error()
-        store._enter()
-        try:
-            pointer = _new(store_pointer(store), module._pointer, externs, eager, error)
-        finally:
-            store._leave()
+        pointer = store._call_entered(_new_pointer, store, module, externs, eager, error)
         if not pointer:
             raise error_from(error)
         self._memory = None
