@@ -99,6 +99,7 @@ CPYTHON_SOURCES = [
     "native/cpython/memory.c",
     "native/cpython/module.c",
     "native/cpython/numbers.c",
+    "native/cpython/once.c",
     "native/cpython/references.c",
     "native/cpython/signature.c",
     "native/cpython/state.c",

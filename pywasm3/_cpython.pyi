@@ -68,6 +68,10 @@ class Store:
         /,
     ) -> None: ...
 
+@disjoint_base
+class Once:
+    def _begin(self) -> None: ...
+
 @final
 class HostFunction:
     callable: Callable[..., Any] | None

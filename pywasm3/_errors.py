@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from ._types import Value, _set, describe
+from ._types import Value, _set, begin, describe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -90,6 +90,7 @@ class Mismatch(Value):
 
     def __init__(self, module: str, name: str, expected: ExternType, given: str) -> None:
         """Takes the names of the import, its type, and a description of the value."""
+        begin(self)
         _set(self, "module", module)
         _set(self, "name", name)
         _set(self, "expected", expected)
@@ -179,6 +180,7 @@ class Frame(Value):
 
     def __init__(self, function: int, name: str | None = None, offset: int | None = None) -> None:
         """Takes the index and the name of the function, and the byte offset."""
+        begin(self)
         _set(self, "function", function)
         _set(self, "name", name)
         _set(self, "offset", offset)

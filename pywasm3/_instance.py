@@ -14,6 +14,7 @@ from ._ffi import (
     TABLE,
     TAG,
     Function,
+    Once,
     Store,
     address,
     error_from,
@@ -30,6 +31,7 @@ from ._module import Module, check_module
 from ._table import Table
 from ._tag import Tag
 from ._types import BY_CODE, GlobalType, TableType, TagType, ValType
+from ._value_holder import refuse_copies
 from ._wasi_program import initialize, new_wasi, run, with_wasi
 
 TYPE_CHECKING = False
@@ -149,6 +151,7 @@ class Exports(Mapping[str, "Function | Memory | Global | Table | Tag"]):
 
     __eq__ = object.__eq__
     __hash__ = object.__hash__
+    __reduce_ex__ = refuse_copies
 
     def __repr__(self) -> str:
         """Returns the names of the exports with their types."""
@@ -199,7 +202,7 @@ def _new_pointer(
     return lib.pw_instance_new(store_pointer(store), module._pointer, externs, eager, error)
 
 
-class Instance:
+class Instance(Once):
     """An instance of a module (specification, section 4.2, "Module Instances").
 
     An instance lives in a store. It is the store that is given, or the store that its imports come
@@ -255,8 +258,9 @@ class Instance:
             WasiExit: The start function, or ``_initialize``, ended the program.
             ValueError: `limits` is given, but the instance joins a store, which has limits already;
                 or `compile` is neither ``"lazy"`` nor ``"eager"``.
-            TypeError: An argument has the wrong type.
+            TypeError: An argument has the wrong type, or this is called again for the same object.
         """
+        self._begin()
         if compile not in ("lazy", "eager"):
             raise ValueError(f'compile must be "lazy" or "eager", not {compile!r}')
         check_module(module)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from operator import index as _index
 
-from ._types import Value, _set
+from ._types import Value, _set, begin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ class Limits(Value):
             ValueError: A limit is negative, or the stack is 0 or more than 1 GiB.
             TypeError: A limit is not a number.
         """
+        begin(self)
         _set(self, "memory", None if memory is None else _size("memory", memory, 0))
         _set(self, "table", None if table is None else _size("table", table, 0))
         _set(self, "stack", _size("stack", stack, 1))

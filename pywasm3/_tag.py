@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from ._ffi import error_from, ffi, lib, new_error, store_pointer
 from ._types import FuncType, TagType
-from ._value_holder import host_type, store_for
+from ._value_holder import host_type, refuse_copies, store_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ class Tag:
         if not pointer:
             raise error_from(error)
         return cls._of(store, pointer, TagType(type))
+
+    __reduce_ex__ = refuse_copies
 
     @classmethod
     def _of(cls, store: Store, pointer: Pointer, type: TagType) -> Self:

@@ -19,6 +19,7 @@ from ._linker import ABSENT, Late
 from ._memory import Memory
 from ._module import Module
 from ._types import FuncType, GlobalType, ValType, is_reference
+from ._value_holder import refuse_copies
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -252,6 +253,7 @@ class ParsedModule(Module):
 
         # The instance gets a plain Module: if it kept this object, it would keep itself alive.
         instance = Instance.__new__(Instance)
+        instance._begin()
         instance._wasi = None
         instance._instantiate(Module._of(self._pointer, self._info), lookup, store)
         self._instance = instance
@@ -290,6 +292,7 @@ class Runtime:
     """Loaded modules that share a value stack; ``Environment.new_runtime`` makes a runtime."""
 
     __slots__ = ("__weakref__", "_modules", "_store")
+    __reduce_ex__ = refuse_copies
     _modules: list[ParsedModule]
     _store: Store
 
