@@ -126,8 +126,13 @@ class Deadline:
         self._seconds = seconds
         self._deadlines: list[int] = []
 
+    # KeyboardInterrupt and other exceptions can arrive between two bytecodes, but not while C code
+    # runs. So `extend` and `map` do in one step what must not be split: a deadline that begins is
+    # noted, and one that is no longer noted has ended. If an exception arrives between __enter__
+    # and the `with` block, or before __exit__ ends the deadline, __del__ ends it.
+
     def __enter__(self) -> Self:
-        self._deadlines.append(self._store._begin_deadline(self._seconds))
+        self._deadlines.extend(map(self._store._begin_deadline, (self._seconds,)))
         return self
 
     def __exit__(
@@ -136,4 +141,13 @@ class Deadline:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._store._end_deadline(self._deadlines.pop())
+        self._end(1)
+
+    def _end(self, count: int) -> None:
+        """Ends the deadlines that began last."""
+        pop = self._deadlines.pop
+        tuple(map(self._store._end_deadline, map(pop, (-1,) * count)))
+
+    def __del__(self) -> None:
+        if getattr(self, "_deadlines", None):  # absent if __init__ was not called
+            self._end(len(self._deadlines))

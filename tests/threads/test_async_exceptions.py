@@ -199,6 +199,24 @@ def test_an_exception_at_any_bytecode_leaves_the_store_free(name: str) -> None:
     things.actions[name]()
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_exception_at_any_bytecode_leaves_no_deadline() -> None:
+    """The deadline has passed at once, so a call would raise if the deadline were left."""
+    things, at = Things(), 0
+
+    def use() -> None:
+        deadline = things.instance.deadline(0)
+        with deadline, deadline:
+            pass
+        with deadline:
+            pass
+
+    while interrupted(use, at):
+        at += 1
+        assert things.exports.add(1, 2) == 3, f"an exception at event {at - 1}"
+    assert at > 20
+
+
 def test_exceptions_from_other_threads_leave_the_store_free() -> None:
     """One thread does everything again and again, and another interrupts it 500 times.
 
