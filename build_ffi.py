@@ -102,6 +102,7 @@ CPYTHON_SOURCES = [
     "native/cpython/module.c",
     "native/cpython/names.c",
     "native/cpython/numbers.c",
+    "native/cpython/once.c",
     "native/cpython/references.c",
     "native/cpython/signature.c",
     "native/cpython/state.c",

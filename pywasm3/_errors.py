@@ -28,7 +28,7 @@ from __future__ import annotations
 from enum import Enum
 
 from ._text import ENOUGH_BYTES, MAX_NAME, brief, brief_repr, listed, printable
-from ._types import Value, _set, describe
+from ._types import Value, _set, begin, describe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -96,6 +96,7 @@ class Mismatch(Value):
 
     def __init__(self, module: str, name: str, expected: ExternType, given: str) -> None:
         """Takes the names of the import, its type, and a description of the value."""
+        begin(self)
         _set(self, "module", module)
         _set(self, "name", name)
         _set(self, "expected", expected)
@@ -187,6 +188,7 @@ class Frame(Value):
 
     def __init__(self, function: int, name: str | None = None, offset: int | None = None) -> None:
         """Takes the index and the name of the function, and the byte offset."""
+        begin(self)
         _set(self, "function", function)
         _set(self, "_name", name)
         _set(self, "offset", offset)

@@ -29,6 +29,7 @@ try:
         FdWrite,
         Function,
         HostFunction,
+        Once,
         Store,
         encode,
         exports,
@@ -50,7 +51,6 @@ from . import _cpython
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
     from typing import Any, TypeAlias
 
     from ._types import ExternType
@@ -71,10 +71,10 @@ __all__ = [
     "Function",
     "HostFunction",
     "MemoryBase",
+    "Once",
     "Store",
     "address",
     "encode",
-    "entered",
     "error_from",
     "exports",
     "extern_type",
@@ -177,30 +177,6 @@ def head(name: Pointer) -> str:
     """Returns as much of a pw_name as `brief` and `brief_repr` of `_text` need."""
     size = min(name.size, ENOUGH_BYTES)
     return str(_unpack(name.data, size), "utf-8", "replace") if size else ""
-
-
-class entered:
-    """``with entered(store):`` holds the store, so that no other thread uses or closes it.
-
-    Raises:
-        WasmError: The store is closed.
-    """
-
-    __slots__ = ("_store",)
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def __enter__(self) -> None:
-        self._store._enter()
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._store._leave()
 
 
 def new_error() -> Pointer:

@@ -160,12 +160,14 @@ def _describe(function: Function) -> str:
 
 
 def _origin(function: Function) -> str:
-    from ._ffi import entered, ffi, head, lib
+    from ._ffi import ffi, head, lib
 
-    with entered(function.store):
+    def look_up() -> tuple[int, str]:
         pointer = ffi.cast("pw_func *", function._address)
-        index = lib.pw_func_index(pointer)
-        name = head(lib.pw_module_get_info(lib.pw_func_module(pointer)).name)
+        info = lib.pw_module_get_info(lib.pw_func_module(pointer))
+        return lib.pw_func_index(pointer), head(info.name)
+
+    index, name = function.store._call_entered(look_up)
     module = f"module {brief_repr(name)}" if name else "a module"
     return f"WebAssembly function {index} of {module}."
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ._ffi import NULL, entered, lib, store_pointer
+from ._ffi import NULL, lib, store_pointer
 from ._types import GlobalType
 from ._value_holder import ValueHolder, host_type, store_for
 
@@ -55,10 +55,14 @@ class Global(ValueHolder):
         """
         valtype = host_type(type)
         store = store_for(store, value)
-        with entered(store):
-            bits = store._encode(value, valtype.code, 0, *cls._WORDS)
-            pointer = new_global(store, valtype, bool(mutable), bits)
-            return cls._of(store, pointer, valtype, NULL)
+        return store._call_entered(cls._new, store, valtype, value, bool(mutable))
+
+    @classmethod
+    def _new(cls, store: Store, valtype: ValueType, value: Any, mutable: bool) -> Self:
+        """Makes a global in the store, which is entered."""
+        bits = store._encode(value, valtype.code, 0, *cls._WORDS)
+        pointer = new_global(store, valtype, mutable, bits)
+        return cls._of(store, pointer, valtype, NULL)
 
     @classmethod
     def _of(cls, store: Store, pointer: Pointer, valtype: ValueType, module: Pointer) -> Self:
@@ -82,24 +86,23 @@ class Global(ValueHolder):
             OverflowError: What is assigned is out of the type's range.
             WasmError: The store is closed.
         """
-        store = self._store
-        store._enter()
-        try:
-            return self._decode(lib.pw_global_get(self._pointer))
-        finally:
-            store._leave()
+        return self._store._call_entered(self._get)
 
     @value.setter
     def value(self, value: Any) -> None:
         if not self._type.mutable:
             raise AttributeError(f"the global is immutable: its type is {self._type}")
-        with entered(self._store):
-            lib.pw_global_set(self._pointer, self._encode(value))
+        self._store._call_entered(self._set, value)
+
+    def _get(self) -> Any:
+        return self._decode(lib.pw_global_get(self._pointer))
+
+    def _set(self, value: Any) -> None:
+        lib.pw_global_set(self._pointer, self._encode(value))
 
     def _bits(self) -> int:
         """Returns the bits of the value."""
-        with entered(self._store):
-            return int(lib.pw_global_get(self._pointer))
+        return int(self._store._call_entered(lib.pw_global_get, self._pointer))
 
     def __repr__(self) -> str:
         """Returns the type and the value; a closed store has no values."""

@@ -14,9 +14,9 @@ from ._ffi import (
     TABLE,
     TAG,
     Function,
+    Once,
     Store,
     address,
-    entered,
     error_from,
     ffi,
     lib,
@@ -32,6 +32,7 @@ from ._table import Table
 from ._tag import Tag
 from ._text import brief, brief_repr, listed
 from ._types import BY_CODE, GlobalType, TableType, TagType, ValType
+from ._value_holder import refuse_copies
 from ._wasi_program import initialize, new_wasi, run, with_wasi
 
 TYPE_CHECKING = False
@@ -50,7 +51,6 @@ if TYPE_CHECKING:
     from .wasi import Wasi, WasiConfig
 
 _NO_EXTERNS = ffi.NULL
-_new = lib.pw_instance_new
 
 
 class Exports(Mapping[str, "Function | Memory | Global | Table | Tag"]):
@@ -105,8 +105,7 @@ class Exports(Mapping[str, "Function | Memory | Global | Table | Tag"]):
         elif kind == MEMORY:
             value = Memory._of(store, address(pointer), index)
         else:
-            with entered(store):
-                value = _resolve(module, store, pointer, name, kind, index)
+            value = store._call_entered(_resolve, module, store, pointer, name, kind, index)
         return cache.setdefault(name, value)  # another thread may have been quicker
 
     def __getattr__(self, name: str) -> Any:
@@ -160,6 +159,7 @@ class Exports(Mapping[str, "Function | Memory | Global | Table | Tag"]):
 
     __eq__ = object.__eq__
     __hash__ = object.__hash__
+    __reduce_ex__ = refuse_copies
 
     def __repr__(self) -> str:
         """Returns the names of the first 20 exports with their types."""
@@ -203,7 +203,14 @@ def _declared(module: Module, name: str, code: int) -> ValueType:
     return type_.type
 
 
-class Instance:
+def _new_pointer(
+    store: Store, module: Module, externs: Pointer, eager: bool, error: Pointer
+) -> Pointer:
+    """Makes a pw_instance in the store, which is entered. NULL: `error` says why not."""
+    return lib.pw_instance_new(store_pointer(store), module._pointer, externs, eager, error)
+
+
+class Instance(Once):
     """An instance of a module (specification, section 4.2, "Module Instances").
 
     An instance lives in a store. It is the store that is given, or the store that its imports come
@@ -259,8 +266,9 @@ class Instance:
             WasiExit: The start function, or ``_initialize``, ended the program.
             ValueError: `limits` is given, but the instance joins a store, which has limits already;
                 or `compile` is neither ``"lazy"`` nor ``"eager"``.
-            TypeError: An argument has the wrong type.
+            TypeError: An argument has the wrong type, or this is called again for the same object.
         """
+        self._begin()
         if compile not in ("lazy", "eager"):
             raise ValueError(f'compile must be "lazy" or "eager", not {compile!r}')
         check_module(module)
@@ -304,11 +312,7 @@ class Instance:
         else:
             store, externs = choose_store(store, limits), _NO_EXTERNS
         error = new_error()
-        store._enter()
-        try:
-            pointer = _new(store_pointer(store), module._pointer, externs, eager, error)
-        finally:
-            store._leave()
+        pointer = store._call_entered(_new_pointer, store, module, externs, eager, error)
         if not pointer:
             raise error_from(error)
         self._memory = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from operator import index as _index
 
-from ._types import Value, _set
+from ._types import Value, _set, begin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ class Limits(Value):
             ValueError: A limit is negative, or the stack is 0 or more than 1 GiB.
             TypeError: A limit is not a number.
         """
+        begin(self)
         _set(self, "memory", None if memory is None else _size("memory", memory, 0))
         _set(self, "table", None if table is None else _size("table", table, 0))
         _set(self, "total", _size("total", total, 0))
@@ -134,8 +135,13 @@ class Deadline:
         self._seconds = seconds
         self._deadlines: list[int] = []
 
+    # KeyboardInterrupt and other exceptions can arrive between two bytecodes, but not while C code
+    # runs. So `extend` and `map` do in one step what must not be split: a deadline that begins is
+    # noted, and one that is no longer noted has ended. If an exception arrives between __enter__
+    # and the `with` block, or before __exit__ ends the deadline, __del__ ends it.
+
     def __enter__(self) -> Self:
-        self._deadlines.append(self._store._begin_deadline(self._seconds))
+        self._deadlines.extend(map(self._store._begin_deadline, (self._seconds,)))
         return self
 
     def __exit__(
@@ -144,4 +150,13 @@ class Deadline:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._store._end_deadline(self._deadlines.pop())
+        self._end(1)
+
+    def _end(self, count: int) -> None:
+        """Ends the deadlines that began last."""
+        pop = self._deadlines.pop
+        tuple(map(self._store._end_deadline, map(pop, (-1,) * count)))
+
+    def __del__(self) -> None:
+        if getattr(self, "_deadlines", None):  # absent if __init__ was not called
+            self._end(len(self._deadlines))

@@ -20,7 +20,6 @@ from ._ffi import (
     Store,
     address,
     encode,
-    entered,
     ffi,
     lib,
     store_pointer,
@@ -242,9 +241,12 @@ def _same_function_type(function: Function, to: _Import) -> bool:
         *given.params, *given.results, *wanted.params, *wanted.results
     ):
         return given == wanted
-    with entered(function.store):
+
+    def same() -> bool:
         identity = lib.pw_func_type_identity(ffi.cast("pw_func *", function._address))
         return _is_type(function.store, identity, to)
+
+    return function.store._call_entered(same)
 
 
 def _matches(value: Global | Table, wanted: ValueType, to: _Import, both_ways: bool) -> bool:
@@ -268,12 +270,14 @@ def _matches(value: Global | Table, wanted: ValueType, to: _Import, both_ways: b
         wanted_identity = lib.pw_store_type(pointer, to.module._pointer, index)
         return bool(identity and identity == wanted_identity)
 
-    if not _has_index(given, wanted):
-        return given == wanted if both_ways else matches(given, wanted, same)
-    with entered(store):
+    def match() -> bool:
         return matches(given, wanted, same) and (
             not both_ways or matches(wanted, given, lambda index, _: same(0, index))
         )
+
+    if not _has_index(given, wanted):
+        return given == wanted if both_ways else matches(given, wanted, same)
+    return store._call_entered(match)
 
 
 def _misfit(value: Global | Table, to: _Import) -> _Misfit:
@@ -386,8 +390,7 @@ def _plan_reference(to: _Import, type_: GlobalType, value: Any) -> Plan:
     owner = value.store if isinstance(value, Function) and not is_extern else None
     try:
         if owner is not None:
-            with entered(owner):
-                bits_in(owner)
+            owner._call_entered(bits_in, owner)
         elif value is None and not is_nullable(type_.type):
             raise _Misfit("None, which stands for null")
         elif value is not None and not is_extern:
@@ -402,9 +405,11 @@ def _plan_tag(to: _Import, value: Any) -> Plan:
     assert isinstance(expected, TagType)
     if not isinstance(value, Tag):
         raise _Misfit(_given(value))
-    with entered(value.store):
-        fits = _is_type(value.store, lib.pw_tag_type_identity(value._pointer), to)
-    if not fits:
+
+    def fits() -> bool:
+        return _is_type(value.store, lib.pw_tag_type_identity(value._pointer), to)
+
+    if not value.store._call_entered(fits):
         same = _GROUPS if value.type == expected else ""
         indices = _INDICES if _has_index(*value.type.type.params, *expected.type.params) else same
         raise _Misfit(f"{_given(value)}{indices}")
@@ -502,15 +507,14 @@ def link(
     if missing or mismatched:
         raise link_error(missing, mismatched)
     chosen = choose_store(chosen, limits)
-    return chosen, _externs([maker for _, maker, _ in makers], chosen, instance)
+    return chosen, chosen._call_entered(
+        _externs, [maker for _, maker, _ in makers], chosen, instance
+    )
 
 
 def _externs(makers: list[Maker], store: Store, instance: Instance) -> Pointer:
+    """Makes the pw_externs of the imports; the store is entered."""
     externs = ffi.new("pw_extern[]", len(makers))
-    store._enter()
-    try:
-        for i, maker in enumerate(makers):
-            externs[i].kind, externs[i].object = maker(store, instance)
-    finally:
-        store._leave()
+    for i, maker in enumerate(makers):
+        externs[i].kind, externs[i].object = maker(store, instance)
     return externs

@@ -8,7 +8,7 @@ from struct import Struct, calcsize
 from struct import pack as _pack
 from struct import unpack as _unpack
 
-from ._ffi import MemoryBase, encode, entered, ffi, lib, memory_type, new_limits
+from ._ffi import MemoryBase, encode, ffi, lib, memory_type, new_limits
 from ._types import ValType, f32, f64
 from ._value_holder import store_for
 
@@ -98,8 +98,7 @@ class Memory(MemoryBase):
         """
         limits = new_limits(minimum, maximum, 65536)
         store = store_for(store)
-        with entered(store):
-            self = cls._make(store, limits.min, limits.has_max, limits.max)
+        self = store._call_entered(cls._make, store, limits.min, limits.has_max, limits.max)
         self._store = store
         return self
 
@@ -118,8 +117,10 @@ class Memory(MemoryBase):
     @property
     def type(self) -> MemoryType:
         """The limits in pages of 65,536 bytes; the minimum is the present size."""
-        with entered(self._store):
-            return memory_type(lib.pw_memory_limits(ffi.cast("pw_memory *", self._address)))
+        return self._store._call_entered(self._present_type)
+
+    def _present_type(self) -> MemoryType:
+        return memory_type(lib.pw_memory_limits(ffi.cast("pw_memory *", self._address)))
 
     # ---- views ----
 

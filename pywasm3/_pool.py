@@ -14,7 +14,7 @@ from contextlib import suppress
 from operator import index as _index
 
 from ._errors import Trap, WasmError
-from ._ffi import Store
+from ._ffi import Once, Store
 from ._instance import Instance
 from ._module import check_module
 
@@ -134,7 +134,7 @@ def _condition() -> Condition:
     return Condition()
 
 
-class InstancePool:
+class InstancePool(Once):
     """Hands out instances of one module to threads. Each use begins with the state after the start.
 
     ::
@@ -180,7 +180,9 @@ class InstancePool:
         Raises:
             ValueError: The size is below 1.
             Exception: Whatever Instance or `prepare` raises for the first instance.
+            TypeError: An argument has the wrong type, or this is called again for the same object.
         """
+        self._begin()
         check_module(module)
         self._size = _index((os.cpu_count() or 1) if size is None else size)
         if self._size < 1:

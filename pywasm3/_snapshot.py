@@ -162,20 +162,19 @@ def _unpickled(digest: bytes, image: bytes, externs: tuple[Any, ...]) -> Snapsho
 
 def save(instance: Instance, imported: bool) -> Snapshot:
     """Takes a snapshot of an instance; ``Instance.snapshot`` describes it."""
-    store = instance._store
-    store._enter_alone("cannot take a snapshot while a call runs in the store")
-    try:
-        found, error = ffi.new(_SNAPSHOT), new_error()
-        if not lib.pw_instance_save(instance._pointer, imported, found, error):
-            raise error_from(error)
-        try:
-            image = bytes(ffi.buffer(found.image, found.size))
-            externs = _decoded(store, found.externs, found.nexterns, _EXTERNREF)
-            functions = _decoded(store, found.functions, found.nfunctions, _FUNCREF)
-        finally:
-            lib.pw_snapshot_free(found)
-    finally:
-        store._leave()
+    refusal = "cannot take a snapshot while a call runs in the store"
+    return instance._store._call_alone(refusal, _save, instance, imported)
+
+
+def _save(instance: Instance, imported: bool) -> Snapshot:
+    store, error = instance._store, new_error()
+    # An exception can arrive at any time, so the contents are freed together with the struct.
+    found = ffi.gc(ffi.new(_SNAPSHOT), lib.pw_snapshot_free)
+    if not lib.pw_instance_save(instance._pointer, imported, found, error):
+        raise error_from(error)
+    image = bytes(ffi.buffer(found.image, found.size))
+    externs = _decoded(store, found.externs, found.nexterns, _EXTERNREF)
+    functions = _decoded(store, found.functions, found.nfunctions, _FUNCREF)
     return Snapshot._of(instance._module, None, image, externs, functions)
 
 
@@ -189,20 +188,20 @@ def restore(instance: Instance, snapshot: Snapshot) -> None:
         raise TypeError(f"expected a pywasm3.Snapshot, not {type(snapshot).__name__}")
     if not snapshot._is_of(instance._module):
         raise SnapshotError(f"the snapshot is of another module than {instance._module!r}")
-    store = instance._store
-    store._enter_alone("cannot restore a snapshot while a call runs in the store")
-    try:
-        externs = _encoded(store, snapshot._externs, _EXTERNREF)
-        functions = _encoded(store, snapshot._functions, _FUNCREF)
-        image = ffi.from_buffer(_BYTES, snapshot._image)
-        given = ffi.new(
-            _SNAPSHOT, (image, len(image), externs, len(externs), functions, len(functions))
-        )
-        error = new_error()
-        if not lib.pw_instance_restore(instance._pointer, given, error):
-            raise error_from(error)
-    finally:
-        store._leave()
+    refusal = "cannot restore a snapshot while a call runs in the store"
+    instance._store._call_alone(refusal, _restore, instance, snapshot)
+
+
+def _restore(instance: Instance, snapshot: Snapshot) -> None:
+    store, error = instance._store, new_error()
+    externs = _encoded(store, snapshot._externs, _EXTERNREF)
+    functions = _encoded(store, snapshot._functions, _FUNCREF)
+    image = ffi.from_buffer(_BYTES, snapshot._image)
+    given = ffi.new(
+        _SNAPSHOT, (image, len(image), externs, len(externs), functions, len(functions))
+    )
+    if not lib.pw_instance_restore(instance._pointer, given, error):
+        raise error_from(error)
 
 
 def _encoded(store: Store, values: tuple[Any, ...], type: int) -> Pointer:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from operator import index as _index
 
 from ._errors import WasmError
-from ._ffi import NULL, entered, ffi, lib, new_error, new_limits, store_pointer, table_type
+from ._ffi import NULL, ffi, lib, new_error, new_limits, store_pointer, table_type
 from ._types import is_reference
 from ._value_holder import ValueHolder, host_type, store_for
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ._cpython import Store
+    from ._ffi import Pointer
     from ._types import TableType, ValueType
 
 
@@ -66,25 +67,29 @@ class Table(ValueHolder):
             raise ValueError(f"the elements of a table must be references, not {valtype}")
         limits = new_limits(minimum, maximum, 0xFFFFFFFF)
         store = store_for(store, init)
-        with entered(store):
-            bits = store._encode(init, valtype.code, 0, *cls._WORDS)
-            owner = store_pointer(store)
-            error = new_error()
-            pointer = lib.pw_table_new(owner, valtype.code, limits, bits, error)
-            if not pointer:
-                raise MemoryError(ffi.string(error.detail).decode())
-            return cls._of(store, pointer, valtype, NULL)
+        return store._call_entered(cls._new, store, valtype, limits, init)
+
+    @classmethod
+    def _new(cls, store: Store, valtype: ValueType, limits: Pointer, init: Any) -> Self:
+        """Makes a table in the store, which is entered."""
+        bits = store._encode(init, valtype.code, 0, *cls._WORDS)
+        error = new_error()
+        pointer = lib.pw_table_new(store_pointer(store), valtype.code, limits, bits, error)
+        if not pointer:
+            raise MemoryError(ffi.string(error.detail).decode())
+        return cls._of(store, pointer, valtype, NULL)
 
     @property
     def type(self) -> TableType:
         """The element type, and the limits in elements; the minimum is the present size."""
-        with entered(self._store):
-            return table_type(self._valtype.code, lib.pw_table_limits(self._pointer))
+        return self._store._call_entered(self._present_type)
+
+    def _present_type(self) -> TableType:
+        return table_type(self._valtype.code, lib.pw_table_limits(self._pointer))
 
     def __len__(self) -> int:
         """Returns the present size in elements."""
-        with entered(self._store):
-            return int(lib.pw_table_size(self._pointer))
+        return int(self._store._call_entered(lib.pw_table_size, self._pointer))
 
     def _checked(self, index: int) -> int:
         """Returns the index as an int if the table, whose store is entered, has it."""
@@ -101,9 +106,11 @@ class Table(ValueHolder):
             IndexError: The index is negative, or not below the size.
             WasmError: The store is closed.
         """
-        with entered(self._store):
-            position = self._checked(index)
-            return self._decode(lib.pw_table_get(self._pointer, position))
+        return self._store._call_entered(self._get, index)
+
+    def _get(self, index: int) -> Any:
+        position = self._checked(index)
+        return self._decode(lib.pw_table_get(self._pointer, position))
 
     def __setitem__(self, index: int, value: Any) -> None:
         """Stores a reference at an index.
@@ -113,9 +120,11 @@ class Table(ValueHolder):
             TypeError: `value` is not a reference of the type, or is a Function of another store.
             WasmError: The store is closed.
         """
-        with entered(self._store):
-            position = self._checked(index)
-            lib.pw_table_set(self._pointer, position, self._encode(value))
+        self._store._call_entered(self._set, index, value)
+
+    def _set(self, index: int, value: Any) -> None:
+        position = self._checked(index)
+        lib.pw_table_set(self._pointer, position, self._encode(value))
 
     def __iter__(self) -> Iterator[Any]:
         """Iterates over the elements that there are now."""
@@ -138,11 +147,13 @@ class Table(ValueHolder):
             TypeError: `init` is not a reference of the type, or is a Function of another store.
         """
         delta = _index(delta)
-        with entered(self._store):
-            before = int(lib.pw_table_grow(self._pointer, delta, self._encode(init)))
+        before = self._store._call_entered(self._grow, delta, init)
         if before < 0:
             raise WasmError(f"the table cannot grow by {delta} elements: its type is {self.type}")
         return before
+
+    def _grow(self, delta: int, init: Any) -> int:
+        return int(lib.pw_table_grow(self._pointer, delta, self._encode(init)))
 
     def fill(self, value: Any, start: int = 0, count: int | None = None) -> None:
         """Stores one reference in several elements.
@@ -158,16 +169,17 @@ class Table(ValueHolder):
         """
         start = _index(start)
         wanted = None if count is None else _index(count)
-        with entered(self._store):
-            size = int(lib.pw_table_size(self._pointer))
-            if not 0 <= start <= size or (wanted is not None and not 0 <= wanted <= size - start):
-                raise IndexError(
-                    f"table range of {wanted} elements at {start} is out of range: "
-                    f"the size is {size}"
-                )
-            bits = self._encode(value)
-            for position in range(start, size if wanted is None else start + wanted):
-                lib.pw_table_set(self._pointer, position, bits)
+        self._store._call_entered(self._fill, value, start, wanted)
+
+    def _fill(self, value: Any, start: int, wanted: int | None) -> None:
+        size = int(lib.pw_table_size(self._pointer))
+        if not 0 <= start <= size or (wanted is not None and not 0 <= wanted <= size - start):
+            raise IndexError(
+                f"table range of {wanted} elements at {start} is out of range: the size is {size}"
+            )
+        bits = self._encode(value)
+        for position in range(start, size if wanted is None else start + wanted):
+            lib.pw_table_set(self._pointer, position, bits)
 
     def __repr__(self) -> str:
         """Returns the type and the size."""

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from ._ffi import entered, error_from, ffi, lib, new_error, store_pointer
+from ._ffi import error_from, ffi, lib, new_error, store_pointer
 from ._types import FuncType, TagType
-from ._value_holder import host_type, store_for
+from ._value_holder import host_type, refuse_copies, store_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,14 +50,20 @@ class Tag:
             raise ValueError(f"the type of a tag must not have results: {type}")
         codes = [host_type(param).code for param in type.params]
         store = store_for(store)
+        return store._call_entered(cls._new, store, type, codes)
+
+    @classmethod
+    def _new(cls, store: Store, type: FuncType, codes: list[int]) -> Self:
+        """Makes a tag in the store, which is entered."""
         params = ffi.new("pw_valtype[]", codes)
         wanted = ffi.new("pw_functype *", {"nparams": len(codes), "params": params})
         error = new_error()
-        with entered(store):
-            pointer = lib.pw_tag_new(store_pointer(store), wanted, error)
-            if not pointer:
-                raise error_from(error)
-            return cls._of(store, pointer, TagType(type))
+        pointer = lib.pw_tag_new(store_pointer(store), wanted, error)
+        if not pointer:
+            raise error_from(error)
+        return cls._of(store, pointer, TagType(type))
+
+    __reduce_ex__ = refuse_copies
 
     @classmethod
     def _of(cls, store: Store, pointer: Pointer, type: TagType) -> Self:

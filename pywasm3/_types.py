@@ -179,6 +179,16 @@ class Value:
         raise AttributeError(f"{type(self).__name__} is immutable")
 
 
+def begin(value: Value) -> None:
+    """Begins the ``__init__`` of an immutable value, which sets its fields with `_set`.
+
+    Raises:
+        TypeError: The fields are set already.
+    """
+    if hasattr(value, value.__match_args__[0]):
+        raise TypeError(f"{type(value).__name__} is immutable: __init__() cannot be called again")
+
+
 class RefType(Value):
     """A reference type that has no name of its own (specification, "Reference Types").
 
@@ -201,6 +211,7 @@ class RefType(Value):
             ValueError: `heap` is neither a type index nor the name of an abstract heap type, or the
                 type has a name and is a member of ValType.
         """
+        begin(self)
         if isinstance(heap, str):
             code = _HEAPS.get(heap)
             if code is None:
@@ -326,6 +337,7 @@ class FuncType(Value):
         Raises:
             ValueError: A name is not that of a value type.
         """
+        begin(self)
         _set(self, "params", tuple([valtype_of(t) for t in params]))
         _set(self, "results", tuple([valtype_of(t) for t in results]))
 
@@ -369,6 +381,7 @@ class GlobalType(Value):
         Raises:
             ValueError: The name is not that of a value type.
         """
+        begin(self)
         _set(self, "type", valtype_of(type))
         _set(self, "mutable", mutable)
 
@@ -409,6 +422,7 @@ class MemoryType(Value):
         is64: bool = False,
     ) -> None:
         """Takes the fields without checking them."""
+        begin(self)
         _set(self, "min", min)
         _set(self, "max", max)
         _set(self, "shared", shared)
@@ -449,6 +463,7 @@ class TableType(Value):
         Raises:
             ValueError: The name is not that of a value type.
         """
+        begin(self)
         _set(self, "type", valtype_of(type))
         _set(self, "min", min)
         _set(self, "max", max)
@@ -472,6 +487,7 @@ class TagType(Value):
 
     def __init__(self, type: FuncType) -> None:
         """Takes a function type without results."""
+        begin(self)
         _set(self, "type", type)
 
     def __str__(self) -> str:
@@ -515,6 +531,7 @@ class ImportType(Value):
 
     def __init__(self, module: str, name: str, type: ExternType) -> None:
         """Takes the two names and the type."""
+        begin(self)
         _set(self, "module", module)
         _set(self, "name", name)
         _set(self, "type", type)
@@ -538,6 +555,7 @@ class ExportType(Value):
 
     def __init__(self, name: str, type: ExternType) -> None:
         """Takes the name and the type."""
+        begin(self)
         _set(self, "name", name)
         _set(self, "type", type)
 
@@ -560,6 +578,7 @@ class CustomSection(Value):
 
     def __init__(self, name: str, data: bytes) -> None:
         """Takes the name and the bytes after it."""
+        begin(self)
         _set(self, "name", name)
         _set(self, "data", data)
 

@@ -8,7 +8,7 @@ from ._types import RefType, ValType, valtype_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, NoReturn
 
     from typing_extensions import Self
 
@@ -50,6 +50,15 @@ def host_type(type: ValueType | str) -> ValueType:
     return valtype
 
 
+def refuse_copies(self: object, protocol: object) -> NoReturn:
+    """Stands for ``__reduce_ex__`` in classes whose objects stand for something in a store.
+
+    Raises:
+        TypeError: Always.
+    """
+    raise TypeError(f"cannot copy or pickle {type(self).__name__} objects, which live in a store")
+
+
 class ValueHolder:
     """Base of Global and Table, whose values have a type and live in a store."""
 
@@ -61,6 +70,8 @@ class ValueHolder:
 
     # The words for the object and for one of its values in error messages.
     _WORDS = ("", "")
+
+    __reduce_ex__ = refuse_copies
 
     @classmethod
     def _of(cls, store: Store, pointer: Pointer, valtype: ValueType, module: Pointer) -> Self:

@@ -11,7 +11,7 @@ from operator import index as _index
 from types import MethodType
 
 from ._errors import WasmError
-from ._ffi import FUNC, GLOBAL, Store, address, encode, entered, ffi, lib
+from ._ffi import FUNC, GLOBAL, Store, address, encode, ffi, lib
 from ._global import Global
 from ._host import wants_instance
 from ._instance import Instance
@@ -20,6 +20,7 @@ from ._memory import Memory
 from ._module import Module
 from ._text import brief, brief_repr, listed
 from ._types import FuncType, GlobalType, ValType, is_reference
+from ._value_holder import refuse_copies
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -225,12 +226,8 @@ class ParsedModule(Module):
         for index, (wanted, type_) in enumerate(imported):
             if wanted == name:
                 store = instance.store
-                store._enter()
-                try:
-                    pointer = lib.pw_instance_global(instance._pointer, index)
-                    return Global._of(store, pointer, type_.type, self._pointer)
-                finally:
-                    store._leave()
+                pointer = store._call_entered(lib.pw_instance_global, instance._pointer, index)
+                return store._call_entered(Global._of, store, pointer, type_.type, self._pointer)
         raise WasmError(f"global lookup failed: {brief_repr(name)}")
 
     # ---- loading ----
@@ -257,6 +254,7 @@ class ParsedModule(Module):
 
         # The instance gets a plain Module: if it kept this object, it would keep itself alive.
         instance = Instance.__new__(Instance)
+        instance._begin()
         instance._wasi = None
         instance._instantiate(Module._of(self._pointer, self._info), lookup, store)
         self._instance = instance
@@ -279,9 +277,12 @@ class ParsedModule(Module):
 
     def _claim_start(self) -> bool:
         """Returns whether this thread is the one that has to run the start function."""
-        with entered(self._loaded().store):
+
+        def claim() -> bool:
             claimed, self._started = not self._started, True
-        return claimed
+            return claimed
+
+        return self._loaded().store._call_entered(claim)
 
 
 def _zero(type_: GlobalType) -> int | None:
@@ -292,6 +293,7 @@ class Runtime:
     """Loaded modules that share a value stack; ``Environment.new_runtime`` makes a runtime."""
 
     __slots__ = ("__weakref__", "_modules", "_store")
+    __reduce_ex__ = refuse_copies
     _modules: list[ParsedModule]
     _store: Store
 
@@ -364,9 +366,7 @@ class Runtime:
         for module in self._modules:
             instance = module._loaded()
             store = self._store
-            with entered(store):
-                found = lib.pw_instance_memory(instance._pointer, 0) != ffi.NULL
-            if found:
+            if store._call_entered(lib.pw_instance_memory, instance._pointer, 0):
                 return memoryview(Memory._of(store, address(instance._pointer), 0))
         return None
 

@@ -7,6 +7,7 @@
 #include "cpython/host.h"
 #include "cpython/memory.h"
 #include "cpython/numbers.h"
+#include "cpython/once.h"
 #include "cpython/state.h"
 #include "cpython/stop.h"
 #include "cpython/store.h"
@@ -182,7 +183,8 @@ static int module_exec(PyObject *module)
         add_type(module, &pw_bound_spec, &state->bound_type) < 0 ||
         add_type(module, &pw_host_spec, &state->host_type) < 0 ||
         add_type(module, &pw_memory_spec, &state->memory_type) < 0 ||
-        add_type(module, &pw_fd_write_spec, &state->fd_write_type) < 0) {
+        add_type(module, &pw_fd_write_spec, &state->fd_write_type) < 0 ||
+        add_type(module, &pw_once_spec, &state->once_type) < 0) {
         return -1;
     }
     return 0;
@@ -208,6 +210,7 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->host_type);
     Py_VISIT(state->memory_type);
     Py_VISIT(state->fd_write_type);
+    Py_VISIT(state->once_type);
     return 0;
 }
 
@@ -231,6 +234,7 @@ static int module_clear(PyObject *module)
     Py_CLEAR(state->host_type);
     Py_CLEAR(state->memory_type);
     Py_CLEAR(state->fd_write_type);
+    Py_CLEAR(state->once_type);
     return 0;
 }
 

@@ -40,6 +40,7 @@ typedef struct {
     PyTypeObject *host_type;
     PyTypeObject *memory_type;
     PyTypeObject *fd_write_type;
+    PyTypeObject *once_type;
 } pw_state;
 
 /* Finds the state of this module, given one of its types or a subclass of one. Borrowed from the

@@ -176,7 +176,7 @@ PyObject *pw_store_get_fuel(PyObject *op, void *Py_UNUSED(closure))
 {
     pw_store_object *self = (pw_store_object *)op;
     long long fuel;
-    int entered = pw_store_try_enter(self);
+    int entered = pw_store_require_usable(self) < 0 ? -1 : pw_store_try_enter(self);
     if (entered < 0) {
         return NULL;
     }
@@ -260,7 +260,7 @@ int pw_store_set_fuel(PyObject *op, PyObject *value, void *Py_UNUSED(closure))
         return -1;
     }
     do {
-        entered = pw_store_require_open(self) < 0 ? -1 : pw_store_try_enter(self);
+        entered = pw_store_require_usable(self) < 0 ? -1 : pw_store_try_enter(self);
     } while (!entered && !want_fuel(self, fuel));
     if (entered > 0) {
         atomic_store(&self->watch.wanted_fuel, PW_NOTHING_WANTED);
@@ -276,7 +276,7 @@ PyObject *pw_store_interrupt(PyObject *op, PyObject *Py_UNUSED(ignored))
 {
     pw_store_object *self = (pw_store_object *)op;
     pw_lock(&self->lock);
-    bool runs = pw_read(self->store) && pw_turn_notify(&self->turn);
+    bool runs = pw_read(self->store) && !self->orphaned && pw_turn_notify(&self->turn);
     if (runs) {
         atomic_store(&self->watch.interrupted, true);
         pw_add_bits(self->watch.watched, PW_WATCH_INTERRUPTED);

@@ -35,16 +35,42 @@ void pw_store_delist(pw_store_object *self)
     pw_unlock(&stores_lock);
 }
 
-/* Waiters of other threads are leaked: a thread that does not exist here may have been using them
- * in the parent when it forked. */
+/* A thread that waits for its turn. It is allocated on the heap because, at the end of the process,
+ * the stack of a daemon thread may be gone before the store is. */
+struct pw_waiter {
+    pw_waiter *next;
+    PyThread_type_lock lock; /* held until the thread's wait ends */
+    uintptr_t thread;
+    PW_SHARED(bool) queued; /* it is in the store's list, and its lock is held */
+    bool granted;           /* the thread has the turn now; guarded by the store's lock */
+    bool away;              /* the thread runs Python code meanwhile; guarded by the store's lock */
+};
+
+/* Keeps only the waits of this thread, whose signal handler has forked. The waiters of other
+ * threads are leaked: such a thread, which does not exist here, may have been using its waiter in
+ * the parent when it forked. */
+static void forget_waiters(pw_store_object *self)
+{
+    uintptr_t me = pw_this_thread();
+    pw_waiter **place = &self->waiters;
+    while (*place != NULL) {
+        if ((*place)->thread == me) {
+            place = &(*place)->next;
+        } else {
+            *place = (*place)->next;
+        }
+    }
+}
+
 void pw_stores_after_fork(void)
 {
     pw_forget_lock(&stores_lock);
     for (pw_store_object *self = stores; self != NULL; self = self->next) {
         pw_forget_lock(&self->lock);
-        self->waiters = NULL;
+        forget_waiters(self);
         if (pw_turn_taken(&self->turn) && !pw_turn_mine(&self->turn)) {
             self->orphaned = true;
+            self->inner = NULL; /* nothing unlinks it any more, and it may be freed earlier */
             pw_turn_orphan(&self->turn);
         }
     }
@@ -74,6 +100,9 @@ void pw_store_release(pw_store_object *self)
     if (store != NULL && !self->orphaned) {
         pw_engine->store_free(store);
     }
+    if (self->orphaned) {
+        Py_CLEAR(self->outer); /* the call that would do this never ends */
+    }
     Py_CLEAR(self->hosts);
     Py_CLEAR(self->known);
     pw_externs_clear(&self->externs);
@@ -95,6 +124,19 @@ int pw_store_closed_error(pw_store_object *self)
     return pw_store_error(self, "the store is closed");
 }
 
+int pw_store_require_usable(pw_store_object *self)
+{
+    if (pw_read(self->store) == NULL) {
+        return pw_store_closed_error(self);
+    }
+    if (self->orphaned) {
+        return pw_store_error(
+            self, "the store cannot be used in this process: another thread was using it "
+                  "when the process was forked");
+    }
+    return 0;
+}
+
 /* ---- waiting for a turn ---- */
 
 int pw_store_refuse(pw_store_object *self)
@@ -103,16 +145,6 @@ int pw_store_refuse(pw_store_object *self)
     pw_store_leave(self);
     return pw_store_closed_error(self);
 }
-
-/* A thread that waits for its turn. It is allocated on the heap because, at the end of the process,
- * the stack of a daemon thread may be gone before the store is. */
-struct pw_waiter {
-    pw_waiter *next;
-    PyThread_type_lock lock; /* held until the thread's wait ends */
-    uintptr_t thread;
-    PW_SHARED(bool) queued; /* it is in the store's list, and its lock is held */
-    bool granted;           /* the thread has the turn now; guarded by the store's lock */
-};
 
 static bool finalizing(void)
 {
@@ -145,12 +177,26 @@ static void free_waiter(pw_waiter *waiter)
     PyMem_Free(waiter);
 }
 
-/* Adds a waiter at the end of the queue. False: no thread has the turn any more. */
-static bool enqueue(pw_store_object *self, pw_waiter *waiter)
+/* Takes the turn and enters the store if no other thread has the turn. False: another thread has
+ * it, and will look at the queue when it leaves. The caller has the store's lock. */
+static bool take_or_notify(pw_store_object *self)
+{
+    uintptr_t me = pw_this_thread();
+    do {
+        if (pw_turn_take(&self->turn, me)) {
+            pw_turn_enter(&self->turn, me);
+            return true;
+        }
+    } while (!pw_turn_notify(&self->turn));
+    return false;
+}
+
+/* Gives the turn to a new waiter, or adds it at the end of the queue. */
+static void enqueue(pw_store_object *self, pw_waiter *waiter)
 {
     pw_lock(&self->lock);
-    bool taken = pw_turn_notify(&self->turn);
-    if (taken) {
+    waiter->granted = take_or_notify(self);
+    if (!waiter->granted) {
         pw_waiter **end = &self->waiters;
         while (*end != NULL) {
             end = &(*end)->next;
@@ -159,7 +205,6 @@ static bool enqueue(pw_store_object *self, pw_waiter *waiter)
         pw_write(waiter->queued, true);
     }
     pw_unlock(&self->lock);
-    return taken;
 }
 
 /* Takes a waiter out of the queue and wakes its thread. The caller has the store's lock. */
@@ -187,9 +232,33 @@ static bool end_waiting(pw_store_object *self, pw_waiter *waiter)
     return owns;
 }
 
+/* Runs signal handlers during a wait. Meanwhile the waiter keeps its place in the queue, but the
+ * turn is not given to it: the handler may wait for another thread that needs the store first, or
+ * enter the store itself, which is a second wait of this thread. -1 with an error. */
+static int run_handlers(pw_store_object *self, pw_waiter *waiter)
+{
+    pw_lock(&self->lock);
+    bool waits = pw_read(waiter->queued);
+    waiter->away = waits;
+    pw_unlock(&self->lock);
+    if (!waits) {
+        return 0; /* they run during the call, or after it */
+    }
+    int status = PyErr_CheckSignals();
+    pw_lock(&self->lock);
+    waiter->away = false;
+    if (status == 0 && pw_read(waiter->queued) && !self->orphaned && take_or_notify(self)) {
+        waiter->granted = true;
+        dequeue(self, waiter);
+    }
+    pw_unlock(&self->lock);
+    return status < 0 || self->orphaned ? -1 : 0;
+}
+
 /* Waits, without the GIL, until the waiter leaves the queue. -1 when a signal handler raises an
- * exception, so that Ctrl-C works meanwhile. */
-static int wait_for_turn(pw_waiter *waiter)
+ * exception, so that Ctrl-C works meanwhile; also, without an error, in the child when a signal
+ * handler forks and the store is unusable there. */
+static int wait_for_turn(pw_store_object *self, pw_waiter *waiter)
 {
     while (pw_read(waiter->queued)) {
         PyLockStatus status;
@@ -198,8 +267,7 @@ static int wait_for_turn(pw_waiter *waiter)
         Py_END_ALLOW_THREADS
         if (status == PY_LOCK_ACQUIRED) {
             PyThread_release_lock(waiter->lock);
-        }
-        if (PyErr_CheckSignals() < 0) {
+        } else if (run_handlers(self, waiter) < 0) {
             return -1;
         }
     }
@@ -210,10 +278,8 @@ static int wait_for_turn(pw_waiter *waiter)
  * the turn directly to the first in the queue, so that no other thread can overtake it. */
 int pw_store_wait(pw_store_object *self)
 {
-    if (self->orphaned) {
-        return pw_store_error(
-            self, "the store cannot be used in this process: another thread was using it "
-                  "when the process was forked");
+    if (pw_store_require_usable(self) < 0) {
+        return -1;
     }
     if (finalizing()) { /* the thread that has the turn may never run again */
         return pw_store_error(
@@ -223,17 +289,14 @@ int pw_store_wait(pw_store_object *self)
     if (waiter == NULL) {
         return -1;
     }
-    if (!enqueue(self, waiter)) {
-        free_waiter(waiter);
-        return pw_store_enter(self);
-    }
-    int status = wait_for_turn(waiter);
+    enqueue(self, waiter);
+    int status = wait_for_turn(self, waiter);
     bool owns = end_waiting(self, waiter);
     if (status == 0 && !owns) {
         status = pw_store_error(self, "the call was cancelled before it began");
     }
-    if (status == 0) {
-        status = pw_store_require_open(self);
+    if (status == 0 || PyErr_Occurred() == NULL) {
+        status = pw_store_require_usable(self);
     }
     if (status < 0 && owns) {
         pw_store_leave(self);
@@ -243,19 +306,22 @@ int pw_store_wait(pw_store_object *self)
 
 void pw_store_end_wait(pw_store_object *self, uintptr_t thread)
 {
-    pw_waiter *waiter = self->waiters;
-    while (waiter != NULL && waiter->thread != thread) {
-        waiter = waiter->next;
-    }
-    if (waiter != NULL) {
-        dequeue(self, waiter);
+    pw_waiter *waiter = self->waiters, *next;
+    for (; waiter != NULL; waiter = next) {
+        next = waiter->next;
+        if (waiter->thread == thread) {
+            dequeue(self, waiter);
+        }
     }
 }
 
-/* Gives the turn to the first waiter, or to no thread. The caller has the lock. */
+/* Gives the turn to the first waiter that can take it, or to no thread. The caller has the lock. */
 static void pass_on(pw_store_object *self)
 {
     pw_waiter *waiter = finalizing() ? NULL : self->waiters;
+    while (waiter != NULL && waiter->away) {
+        waiter = waiter->next;
+    }
     uintptr_t next = 0;
     if (waiter != NULL) {
         next = waiter->thread;

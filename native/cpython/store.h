@@ -60,13 +60,16 @@ int pw_store_error(pw_store_object *self, const char *message);
 /* Waits until this thread has the turn, without the GIL. -1 with an error: the store is closed, a
  * signal handler raised an exception, or the wait was cancelled. */
 PW_COLD int pw_store_wait(pw_store_object *self);
-/* Ends the wait of a thread, which raises an error there. The caller has the lock. */
+/* Ends the waits of a thread, which raise an error there. A thread can wait several times: for its
+ * call, and for what its signal handler calls meanwhile. The caller has the lock. */
 void pw_store_end_wait(pw_store_object *self, uintptr_t thread);
 /* Ends the turn of a thread that has left for the last time and has something to settle: releases
  * externrefs that wasm no longer uses, and passes the turn to the first thread that waits. */
 PW_COLD void pw_store_settle(pw_store_object *self);
 /* Raises the error for a closed store. Returns -1. */
 int pw_store_closed_error(pw_store_object *self);
+/* Checks that the store is open, and not orphaned. -1 with an error. */
+int pw_store_require_usable(pw_store_object *self);
 /* Gives back a turn that was taken although the store is closed, and raises the error. Returns
  * -1. */
 PW_COLD int pw_store_refuse(pw_store_object *self);
@@ -115,16 +118,16 @@ static inline int pw_store_try_enter(pw_store_object *self)
     return pw_store_enter(self) < 0 ? -1 : 1;
 }
 
-/* Takes the lock of a store that is open, whichever thread is using it, so that it is not closed
- * before pw_store_unpin. -1 with an error. */
+/* Takes the lock of a usable store, whichever thread is using it, so that it is not closed before
+ * pw_store_unpin. -1 with an error. */
 static inline int pw_store_pin(pw_store_object *self)
 {
     pw_lock(&self->lock);
-    if (pw_read(self->store)) {
+    if (pw_read(self->store) && !self->orphaned) {
         return 0;
     }
     pw_unlock(&self->lock);
-    return pw_store_closed_error(self);
+    return pw_store_require_usable(self);
 }
 
 static inline void pw_store_unpin(pw_store_object *self)

@@ -115,25 +115,6 @@ static void store_dealloc(PyObject *op)
 
 /* ---- methods ---- */
 
-static PyObject *store_enter_method(PyObject *op, PyObject *Py_UNUSED(ignored))
-{
-    if (pw_store_enter((pw_store_object *)op) < 0) {
-        return NULL;
-    }
-    Py_RETURN_NONE;
-}
-
-static PyObject *store_leave_method(PyObject *op, PyObject *Py_UNUSED(ignored))
-{
-    pw_store_object *self = (pw_store_object *)op;
-    if (!pw_turn_mine(&self->turn)) {
-        PyErr_SetString(PyExc_RuntimeError, "this thread has not entered the store");
-        return NULL;
-    }
-    pw_store_leave(self);
-    Py_RETURN_NONE;
-}
-
 /* Enters the store. -1 with an error; if this thread has entered it before, because a call runs or
  * the Python layer is using it, the error has the message `refusal`. */
 static int enter_alone(pw_store_object *self, const char *refusal)
@@ -148,13 +129,38 @@ static int enter_alone(pw_store_object *self, const char *refusal)
     return pw_store_error(self, refusal);
 }
 
-static PyObject *store_enter_alone(PyObject *op, PyObject *refusal)
+/* Calls args[0] with the arguments after it, and then leaves the store. The thread cannot get an
+ * asynchronous exception, such as KeyboardInterrupt, between entering the store and here, because
+ * it gets those only when it runs Python code. */
+static PyObject *call_and_leave(pw_store_object *self, PyObject *const *args, Py_ssize_t count)
 {
-    const char *text = PyUnicode_AsUTF8(refusal);
-    if (text == NULL || enter_alone((pw_store_object *)op, text) < 0) {
+    PyObject *result = PyObject_Vectorcall(args[0], args + 1, (size_t)(count - 1), NULL);
+    pw_store_leave(self);
+    return result;
+}
+
+static PyObject *store_call_entered(PyObject *op, PyObject *const *args, Py_ssize_t count)
+{
+    pw_store_object *self = (pw_store_object *)op;
+    if (count < 1) {
+        PyErr_SetString(PyExc_TypeError, "_call_entered() needs a callable");
         return NULL;
     }
-    Py_RETURN_NONE;
+    return pw_store_enter(self) < 0 ? NULL : call_and_leave(self, args, count);
+}
+
+static PyObject *store_call_alone(PyObject *op, PyObject *const *args, Py_ssize_t count)
+{
+    pw_store_object *self = (pw_store_object *)op;
+    if (count < 2) {
+        PyErr_SetString(PyExc_TypeError, "_call_alone() needs a text and a callable");
+        return NULL;
+    }
+    const char *refusal = PyUnicode_AsUTF8(args[0]);
+    if (refusal == NULL || enter_alone(self, refusal) < 0) {
+        return NULL;
+    }
+    return call_and_leave(self, args + 1, count - 1);
 }
 
 /* Tells whether a call trapped, and forgets it. */
@@ -172,6 +178,10 @@ static PyObject *store_close(PyObject *op, PyObject *Py_UNUSED(ignored))
     if (pw_read(self->store) == NULL) {
         Py_RETURN_NONE;
     }
+    if (self->orphaned) { /* nobody can use the store, so nobody needs to enter it */
+        pw_store_release(self);
+        Py_RETURN_NONE;
+    }
     if (enter_alone(self, "cannot close a store while a call runs in it") < 0) {
         if (pw_read(self->store)) {
             return NULL;
@@ -186,7 +196,7 @@ static PyObject *store_close(PyObject *op, PyObject *Py_UNUSED(ignored))
 
 static PyObject *store_enter_context(PyObject *op, PyObject *Py_UNUSED(ignored))
 {
-    if (pw_store_require_open((pw_store_object *)op) < 0) {
+    if (pw_store_require_usable((pw_store_object *)op) < 0) {
         return NULL;
     }
     return Py_NewRef(op);
@@ -306,7 +316,8 @@ static PyObject *get_closed(PyObject *op, void *Py_UNUSED(closure))
 
 static PyObject *get_running(PyObject *op, void *Py_UNUSED(closure))
 {
-    return PyBool_FromLong(pw_turn_taken(&((pw_store_object *)op)->turn));
+    pw_store_object *self = (pw_store_object *)op;
+    return PyBool_FromLong(!self->orphaned && pw_turn_taken(&self->turn));
 }
 
 static PyObject *get_address(PyObject *op, void *Py_UNUSED(closure))
@@ -342,18 +353,19 @@ static PyMethodDef store_methods[] = {
      PyDoc_STR("_cancel(id, /): stops the calls within a deadline. Any thread may call this.")},
     {"__enter__", store_enter_context, METH_NOARGS, NULL},
     {"__exit__", store_exit_context, METH_VARARGS, NULL},
-    {"_enter", store_enter_method, METH_NOARGS,
-     PyDoc_STR("Takes the store for this thread. Waits while another thread uses it.")},
-    {"_enter_alone", store_enter_alone, METH_O,
+    {"_call_entered", (PyCFunction)(void (*)(void))store_call_entered, METH_FASTCALL,
      PyDoc_STR(
-         "_enter_alone(refusal, /): takes the store for this thread, as _enter does.\n\n"
-         "Raises WasmError with the message `refusal` if this thread has entered it already.")},
+         "_call_entered(function, /, *args): calls function(*args) while this thread has the\n"
+         "store, so that no other thread uses or closes it. Waits while another thread uses it.\n\n"
+         "No exception, not even KeyboardInterrupt, leaves the store taken afterwards.\n\n"
+         "Raises:\n    WasmError: The store is closed.")},
+    {"_call_alone", (PyCFunction)(void (*)(void))store_call_alone, METH_FASTCALL,
+     PyDoc_STR("_call_alone(refusal, function, /, *args): does what _call_entered does.\n\n"
+               "Raises WasmError with the text `refusal` if this thread has the store already.")},
     {"_take_trapped", store_take_trapped, METH_NOARGS,
      PyDoc_STR(
          "Tells whether a call has trapped since this was last asked. An exception of a host\n"
          "function is not a trap.")},
-    {"_leave", store_leave_method, METH_NOARGS,
-     PyDoc_STR("Ends what _enter or _enter_alone began.")},
     {"_export", store_export, METH_VARARGS,
      PyDoc_STR("_export(instance, index, name, type, /): makes the Function of an index in the\n"
                "pw_instance at an address.")},

@@ -165,6 +165,202 @@ def test_a_subclass_that_forgets_its_base_is_an_error_and_no_crash() -> None:
     )
 
 
+# Makes an object of each class: `things` maps the name of the class to the object.
+THINGS = """
+import copy, gc, pickle
+from pywasm3 import wasi
+module = pywasm3.Module(WASM)
+instance = pywasm3.Instance(module)
+exports, store = instance.exports, instance.store
+environment = pywasm3.Environment()
+runtime, parsed = environment.new_runtime(1024), environment.parse_module(WASM)
+runtime.load(parsed)
+program = pywasm3.Instance(module, wasi=wasi.WasiConfig())
+found = [
+    instance, module, exports, store, exports.memory, exports.table, exports.counter,
+    pywasm3.Tag(pywasm3.FuncType(["i32"])), exports.add, exports.add.bind(1), exports.add.aio,
+    instance.snapshot(), instance.deadline(1000), environment, runtime, parsed,
+    pywasm3.InstancePool(module, size=1), pywasm3.Limits(fuel=5), program.wasi,
+    wasi.WasiConfig(), wasi.VirtualDir({"a": b"x"}), wasi.HostDir("."), pywasm3.WasiExit(3),
+    exports.add.type, exports.memory.type, exports.table.type, exports.counter.type,
+    pywasm3.TagType(pywasm3.FuncType()), pywasm3.RefType("func"), module.exports[0],
+    pywasm3.ImportType("a", "b", exports.add.type), pywasm3.CustomSection("a", b""),
+    pywasm3.Frame(1, "f", 3), pywasm3.Mismatch("a", "b", exports.add.type, "it"),
+]
+things = {type(thing).__name__: thing for thing in found}
+assert len(things) == len(found)
+
+def works():
+    gc.collect()
+    assert instance.exports.add(1, 2) == 3 and runtime.find_function("add")(3, 4) == 7
+    exports.counter.value = 8
+    exports.table[0] = exports.add
+    assert exports.table[0](5, 6) == 11 and exports.counter.value == 8
+    view = memoryview(instance.memory)
+    view[0] = 9
+    assert exports.memory[0] == 9
+"""
+ARGUMENTS = [
+    "()",
+    "(module,)",
+    "(module, None)",
+    "(store, 3)",
+    "(instance,)",
+    "(exports.add,)",
+    "(1, 2)",
+    "('externref', 1)",
+    "('extern',)",
+    "('f', 'funcref')",
+    "(['f64'], ['externref'])",
+    "(wasi.WasiConfig(), instance)",
+    "(1, 'g', 4)",
+    "('a', 'b', 3, 'c')",
+    "('a', b'x')",
+]
+# A second __init__ of these replaces what the object says, but nothing that a store uses.
+REPLACED = {"AsyncFunction", "Deadline", "HostDir", "VirtualDir", "WasiConfig", "WasiExit"}
+
+
+def test_a_second_init_is_an_error_or_changes_nothing() -> None:
+    """What holds in a store, and every immutable value, is the same afterwards."""
+    child(
+        THINGS
+        + f"""
+for name, thing in things.items():
+    print(name, flush=True)
+    before = repr(thing)
+    for arguments in [{", ".join(ARGUMENTS)}]:
+        try:
+            thing.__init__(*arguments)
+        except Exception as error:
+            assert not isinstance(error, SystemError), error
+        assert name in {REPLACED!r} or repr(thing) == before, arguments
+    works()
+""",
+        WASM=wat(TEXT),
+    )
+
+
+def test_copies_and_pickles_are_equal_values_or_errors() -> None:
+    """Neither a copy nor an object without state ends the process, whatever is done with it."""
+    child(
+        THINGS
+        + """
+ways = [
+    copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x)),
+    lambda x: pickle.loads(pickle.dumps(x, 0)), lambda x: type(x).__new__(type(x)),
+    lambda x: object.__new__(type(x)), lambda x: x.__reduce_ex__(2)[0](*x.__reduce_ex__(2)[1]),
+    lambda x: x.__setstate__((None, {"_pointer": 1, "_store": None})),
+    lambda x: type("Sub", (type(x),), {"__init__": lambda *_: None})(),
+    lambda x: type("Sub", (type(x),), {"__new__": lambda c, *_: object.__new__(c)})(module),
+]
+for name, thing in things.items():
+    print(name, flush=True)
+    uses = [repr, dir, hash, lambda x: x == thing]
+    for attribute in dir(type(thing)):
+        if attribute[:2] != "__":
+            uses.append(lambda x, attribute=attribute: getattr(x, attribute))
+    for way in ways:
+        try:
+            made = way(thing)
+        except Exception as error:
+            assert not isinstance(error, SystemError), error
+            continue
+        for use in uses:
+            try:
+                use(made)
+            except Exception as error:
+                assert not isinstance(error, SystemError), error
+        made = use = None
+    works()
+""",
+        WASM=wat(TEXT),
+    )
+
+
+def test_what_lives_in_a_store_is_not_copied() -> None:
+    child(
+        THINGS
+        + """
+for name in ["Instance", "InstancePool", "Exports", "Global", "Table", "Tag", "Runtime", "Store"]:
+    for way in (copy.copy, copy.deepcopy, pickle.dumps):
+        try:
+            way(things[name])
+        except TypeError as error:
+            assert "pickle" in str(error) and name in str(error), error
+        else:
+            raise AssertionError(name)
+""",
+        WASM=wat(TEXT),
+    )
+
+
+def test_a_second_init_while_another_thread_waits_for_the_store() -> None:
+    """The second one is refused: it would give the waiting thread an instance of another store."""
+    child(
+        """
+        import threading
+        inside, release = threading.Event(), threading.Event()
+        def host():
+            inside.set()
+            release.wait()
+        module = pywasm3.Module(USER)
+        instance = pywasm3.Instance(module, {"a": {"f": host}})
+        threads = [threading.Thread(target=instance.exports.run)]
+        threads[0].start()
+        inside.wait()
+        state = pywasm3.Instance(module, {"a": {"f": host}}).snapshot()
+        for action in (instance.snapshot, lambda: instance.restore(state)):
+            threads.append(threading.Thread(target=action))
+            threads[-1].start()
+        for _ in range(5):
+            try:
+                instance.__init__(module, {"a": {"f": host}})
+            except TypeError as error:
+                assert "again" in str(error), error
+            else:
+                raise AssertionError
+        release.set()
+        for thread in threads:
+            thread.join()
+        instance.exports.run()
+        """,
+        WASM=wat(TEXT),
+        USER=wat('(module (import "a" "f" (func $f)) (memory 4) (export "run" (func $f)))'),
+    )
+
+
+def test_of_many_inits_at_once_one_succeeds() -> None:
+    child(
+        """
+        import sys
+        from helpers import hammer
+        sys.setswitchinterval(1e-6)
+        module = pywasm3.Module(WASM)
+        for _ in range(100):
+            instance, made = pywasm3.Instance.__new__(pywasm3.Instance), []
+            def make(number):
+                try:
+                    instance.__init__(module)
+                except TypeError:
+                    return
+                made.append(number)
+            hammer(make)
+            assert len(made) == 1, made
+            assert instance.exports.add(1, 2) == 3
+        """,
+        WASM=wat(TEXT),
+    )
+
+
+def test_an_init_that_failed_cannot_be_repeated() -> None:
+    instance = pywasm3.Instance.__new__(pywasm3.Instance)
+    with pytest.raises(pywasm3.LinkError):
+        instance.__init__(pywasm3.Module(wat('(module (import "a" "f" (func)))')))  # type: ignore[misc]
+    with pytest.raises(TypeError, match=r"Instance\.__init__\(\) cannot be called again"):
+        instance.__init__(pywasm3.Module(wat("(module)")))  # type: ignore[misc]
+
+
 def test_an_instance_initialized_twice_does_no_harm() -> None:
     child(
         """
@@ -174,8 +370,10 @@ def test_an_instance_initialized_twice_does_no_harm() -> None:
         add, view = instance.exports.add, memoryview(instance.memory)
         try:
             instance.__init__(module)
-        except (TypeError, pywasm3.WasmError):
-            pass
+        except TypeError as error:
+            assert "cannot be called again" in str(error), error
+        else:
+            raise AssertionError
         gc.collect()
         assert add(1, 2) == 3
         view[0] = 1
@@ -287,7 +485,11 @@ def test_find_function_of_none_is_a_type_error() -> None:
         "store._export('1', 0, 'f', None)",
         "store._host()",
         "store._host(print, 0, 'x', 'label', None)",
-        "store._leave()",
+        "store._call_entered()",
+        "store._call_entered(None)",
+        "store._call_alone()",
+        "store._call_alone('refusal')",
+        "store._call_alone(print, 'refusal')",
         "pywasm3.Memory._make()",
         "pywasm3.Memory._make('store', 1, True, 2)",
         "pywasm3.Memory._wrap()",

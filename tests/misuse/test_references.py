@@ -15,7 +15,7 @@ import pytest
 
 import pywasm3
 from helpers import load
-from pywasm3 import _ffi, externref
+from pywasm3 import externref
 
 PASS = """
 (module
@@ -57,8 +57,8 @@ def test_bits_that_are_not_a_reference_of_the_store_are_refused(
     exports: pywasm3.Exports,
 ) -> None:
     store = exports.double.store
-    with _ffi.entered(store), pytest.raises(SystemError, match="never given"):
-        store._decode(id(exports), externref.code)
+    with pytest.raises(SystemError, match="never given"):
+        store._call_entered(store._decode, id(exports), externref.code)
     with pytest.raises(RuntimeError, match="not entered"):
         store._decode(0, externref.code)
 

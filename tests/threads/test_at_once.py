@@ -344,9 +344,7 @@ def test_a_deadline_of_nested_use_ends_with_its_context() -> None:
     """A deadline ends with its `with` block even if the store was entered again inside it."""
     instance = make()
     with instance.deadline(0.05):
-        instance.store._enter()
-        assert instance.exports.add(1, 2) == 3
-        instance.store._leave()
+        assert instance.store._call_entered(instance.exports.add, 1, 2) == 3
     assert instance.exports.spins(30_000_000) == 30_000_000
 
 

@@ -431,13 +431,24 @@ time.sleep(0.05)
 pid = os.fork()
 if not pid:
     try:
-        for use in (lambda: exports.fib(5), instance.close, lambda: exports.counter.value):
+        assert not instance.interrupt() and not instance.store.running and not instance.closed
+        uses = [
+            lambda: exports.fib(5), lambda: exports.counter.value, instance.snapshot,
+            lambda: instance.fuel, lambda: setattr(instance, "fuel", 9), lambda: exports.memory,
+            lambda: exports.spins, lambda: instance.deadline(9).__enter__(),
+            lambda: instance.store.__enter__(), lambda: pywasm3.Memory(1, store=instance.store),
+            lambda: pywasm3.Global("i32", 1, store=instance.store),
+        ]
+        for use in uses:
             try:
                 use()
             except pywasm3.WasmError as error:
                 assert "forked" in str(error), error
             else:
                 os._exit(4)
+        instance.close()
+        assert instance.closed and not instance.interrupt()
+        instance.close()
         assert other.exports.spins(10_000_000) == 10_000_000
         again = pywasm3.load(WASM, {"env": {"f": abs}})
         assert again.exports.spins(1_000_000) == 1_000_000
@@ -452,6 +463,114 @@ if not pid:
 _, status = os.waitpid(pid, 0)
 assert os.waitstatus_to_exitcode(status) == 0, status
 instance.interrupt()
+""",
+        WASM=WASM,
+    )
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+def test_a_child_of_fork_frees_what_an_unusable_store_holds() -> None:
+    """Closing, or dropping, the store of a thread that does not exist frees its Python objects.
+
+    `inner` is called by a host function of `outer`, so that both stores are unusable in the child.
+    """
+    child(
+        """
+import gc, os, threading, time, warnings, weakref
+warnings.simplefilter("ignore")
+class Host:
+    def __call__(self, x):
+        return inner.exports.loop()
+hosts = [Host(), Host()]
+alive = [weakref.ref(host) for host in hosts]
+outer = pywasm3.load(WASM, {"env": {"f": hosts.pop()}})
+inner = pywasm3.load(WASM, {"env": {"f": hosts.pop()}})
+unused = pywasm3.load(WASM, {"env": {"f": abs}})
+view = memoryview(inner.memory)
+view[0] = 7
+def run():
+    instance, function = outer, outer.exports.host
+    del instance
+    try:
+        function(1)
+    except pywasm3.Interrupted:
+        pass
+thread = threading.Thread(target=run)
+thread.start()
+while not inner.store.running:
+    time.sleep(0.001)
+pid = os.fork()
+if not pid:
+    try:
+        assert not outer.interrupt() and not inner.interrupt()
+        store = inner.store
+        inner.close()
+        del inner
+        gc.collect()
+        assert alive[0]() is None and alive[1]() is not None, alive
+        assert view[0] == 7 and not outer.interrupt()
+        outer.close()
+        assert not outer.interrupt() and not store.interrupt()
+        try:
+            store._cancel(0)
+            outer.fuel = 3
+        except pywasm3.WasmError as error:
+            assert "closed" in str(error), error
+        del outer, store
+        gc.collect()
+        assert unused.exports.spins(10) == 10
+        os._exit(0)
+    except BaseException:
+        import traceback
+        traceback.print_exc()
+        os._exit(5)
+_, status = os.waitpid(pid, 0)
+assert os.waitstatus_to_exitcode(status) == 0, status
+assert outer.interrupt()
+thread.join()
+""",
+        WASM=WASM,
+    )
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+def test_a_signal_handler_forks_while_its_thread_waits_for_a_store() -> None:
+    """In the child, the wait ends with an error, because the thread that it waits for is not there.
+
+    In the parent, the wait goes on until the other thread leaves the store.
+    """
+    child(
+        START
+        + """
+import os, signal, warnings
+warnings.simplefilter("ignore")
+pids = []
+def handler(*_):
+    pids.append(os.fork())
+    if pids[0]:
+        instance.interrupt()
+signal.signal(signal.SIGALRM, handler)
+def run():
+    try:
+        exports.loop()
+    except pywasm3.Interrupted:
+        pass
+thread = threading.Thread(target=run)
+thread.start()
+while not instance.store.running:
+    pass
+signal.setitimer(signal.ITIMER_REAL, 0.1)
+try:
+    assert exports.spins(5) == 5
+    assert pids[0]
+except pywasm3.WasmError as error:
+    os._exit(3 if not pids[0] and "forked" in str(error) else 4)
+except BaseException:
+    os._exit(5)
+thread.join()
+_, status = os.waitpid(pids[0], 0)
+assert os.waitstatus_to_exitcode(status) == 3, status
+assert exports.spins(5) == 5
 """,
         WASM=WASM,
     )

@@ -346,9 +346,8 @@ def test_a_table_of_functions_takes_nothing_else(exports: pywasm3.Exports) -> No
 def encode(exports: pywasm3.Exports, value: object, type_: RefType) -> int:
     instance = load(PASS, store=exports.double.store)
     store, module = instance.store, instance.module
-    with _ffi.entered(store):
-        address = _ffi.address(module._pointer)
-        return store._encode(value, type_.code, address, "here", "value")
+    address = _ffi.address(module._pointer)
+    return store._call_entered(store._encode, value, type_.code, address, "here", "value")
 
 
 def test_a_typed_reference_is_a_function_of_the_type(exports: pywasm3.Exports) -> None:
