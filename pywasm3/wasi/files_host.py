@@ -126,6 +126,8 @@ class _Slow:
         self.fd = fd
         self._owned = owned
         self.nonblocking = nonblocking
+        self._terminal = -1  # The terminal, opened once more; -1: it is not.
+        self._tried_terminal = False
         if owned:
             os.set_blocking(fd, False)
 
@@ -161,20 +163,64 @@ class _Slow:
     def _write_rest(self, buffer: memoryview, written: int) -> int:
         if not self._blocks():
             return _write(self.fd, buffer)
-        # A pipe that is ready takes this many bytes without blocking.
-        most = len(buffer) if self._owned else _ATOMIC
 
         def write() -> int:
-            return _write(self.fd, buffer[written : written + most])
+            return _write(self.fd, buffer[written : written + _ATOMIC])
 
+        def write_terminal() -> int:
+            return _write(self._terminal, buffer[written:])
+
+        def write_owned() -> int:
+            return _write(self.fd, buffer[written:])
+
+        if self._owned:
+            attempt = write_owned
+        elif self._has_terminal():
+            attempt = write_terminal
+        else:
+            attempt = partial(waiting.exclusively, self.fd, WRITABLE, write)
         while written < len(buffer):
             try:
-                written += waiting.insist(self._get_fd, WRITABLE, lambda: self._do(WRITABLE, write))
+                written += waiting.insist(self._get_fd, WRITABLE, attempt)
             except (WasiError, OSError):
                 if written:
                     break
                 raise
         return written
+
+    def _has_terminal(self) -> bool:
+        """Tells whether the descriptor is a terminal that could be opened once more.
+
+        A terminal that is ready for writing may have room for a single byte, so a write to it can
+        block. What the guest opens itself is nonblocking, and others do not notice.
+        """
+        if not self._tried_terminal:
+            self._tried_terminal = True
+            self._terminal = _open_terminal(self.fd)
+        elif self._terminal >= 0 and not os.path.sameopenfile(self.fd, self._terminal):
+            os.close(self._terminal)  # The host has redirected the descriptor meanwhile.
+            self._terminal = -1
+        return self._terminal >= 0
+
+    def close(self) -> None:
+        """Closes what this object has opened."""
+        self.fd = -1
+        terminal, self._terminal = self._terminal, -1
+        if terminal >= 0:
+            os.close(terminal)
+
+
+def _open_terminal(fd: int) -> int:
+    """Opens the terminal of a descriptor for writing without blocking; -1 if that cannot be."""
+    try:
+        flags = os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+        opened = os.open(os.ttyname(fd), flags)
+    except OSError:
+        return -1
+    if os.path.sameopenfile(fd, opened):
+        return opened
+    os.close(opened)
+    return -1
 
 
 class HostFile(Descriptor):
@@ -200,7 +246,7 @@ class HostFile(Descriptor):
         fd, self._fd = self._fd, -1
         self.write_one = None
         if self._slow is not None:
-            self._slow.fd = -1
+            self._slow.close()
         if fd >= 0 and self._owned:
             os.close(fd)
 

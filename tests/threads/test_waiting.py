@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 import pywasm3
-from helpers import load, wat
+from helpers import child, load, wat
 from pywasm3 import DeadlineExceeded, Interrupted, Limits, wasi
 from wasi_helpers import Calls
 
@@ -165,6 +165,22 @@ def write_inherited_pipe_at_once(place: Place) -> tuple[pywasm3.Instance, Wait]:
     return calls.instance, lambda: calls.fd_write(1, 0, 1, RESULT)
 
 
+def write_inherited_terminal(place: Place) -> tuple[pywasm3.Instance, Wait]:
+    """A terminal that nobody reads has room for a few bytes only, although it is ready."""
+    pty = pytest.importorskip("pty")
+    ends = pty.openpty()
+    for fd in ends:
+        place.stack.callback(os.close, fd)
+    place.instead_of(ends[1], 1)
+    calls = place.calls(stdout=wasi.INHERIT)
+
+    def fill() -> None:
+        while True:
+            calls.fd_write(1, 0, 1, RESULT)
+
+    return calls.instance, fill
+
+
 def read_fifo(place: Place) -> tuple[pywasm3.Instance, Wait]:
     name = place.fifo()
     calls = place.calls(preopens={"/": place.folder})
@@ -294,6 +310,7 @@ WAITS = [
     read_inherited_socket,
     write_inherited_pipe,
     write_inherited_pipe_at_once,
+    write_inherited_terminal,
     read_fifo,
     open_fifo,
     write_fifo,
@@ -452,6 +469,54 @@ def test_two_guests_that_share_a_listening_socket_both_stop(tmp_path: Path) -> N
         )
 
 
+# ---- signals ----
+
+
+def test_a_signal_handler_may_interrupt_the_wait_of_its_own_thread() -> None:
+    child(
+        """
+import signal
+instance = pywasm3.load(WASM, wasi=pywasm3.wasi.WasiConfig())
+signal.signal(signal.SIGALRM, lambda number, frame: instance.interrupt())
+instance.memory.pack("QBxxxxxxxIxxxxQQH", 64, 7, 0, 1, 3600 * 10**9, 0, 0)
+signal.setitimer(signal.ITIMER_REAL, 0.05)
+try:
+    instance.exports.poll_oneoff(64, 256, 1, 512)
+except pywasm3.Interrupted:
+    pass
+else:
+    raise AssertionError
+""",
+        WASM=wat(
+            """(module
+            (import "wasi_snapshot_preview1" "poll_oneoff"
+              (func $poll (param i32 i32 i32 i32) (result i32)))
+            (memory (export "memory") 1)
+            (export "poll_oneoff" (func $poll)))"""
+        ),
+    )
+
+
+def test_an_exception_of_a_signal_handler_ends_the_wait() -> None:
+    child(
+        """
+import signal
+def stop(number, frame):
+    raise KeyboardInterrupt
+signal.signal(signal.SIGALRM, stop)
+instance = pywasm3.load(WASM, {"env": {"f": lambda: pywasm3.sleep(3600)}})
+signal.setitimer(signal.ITIMER_REAL, 0.05)
+try:
+    instance.exports.g()
+except KeyboardInterrupt:
+    pass
+else:
+    raise AssertionError
+""",
+        WASM=wat(HOST),
+    )
+
+
 # ---- what waits still does what it did ----
 
 
@@ -499,6 +564,25 @@ def test_a_large_write_to_a_slow_reader_is_complete(tmp_path: Path) -> None:
         calls = place.calls(stdout=wasi.INHERIT)
         check(place, calls, 1, lambda size: os.read(read, size))
         assert os.get_blocking(write)
+
+
+def test_output_follows_a_terminal_that_the_host_redirects(tmp_path: Path) -> None:
+    """Descriptor 1 is what it is now, not what it was when the instance was made."""
+    pty = pytest.importorskip("pty")
+    with ExitStack() as stack:
+        place = Place(stack, tmp_path, None)
+        ends = pty.openpty()
+        for fd in ends:
+            stack.callback(os.close, fd)
+        place.instead_of(ends[1], 1)
+        calls = place.calls(stdout=wasi.INHERIT)
+        assert calls.write(1, b"one") == "OK"
+        assert os.read(ends[0], 10) == b"one"
+        read, write = place.pipe()
+        place.instead_of(write, 1)
+        for text in (b"two", b"three"):
+            assert calls.write(1, text) == "OK"
+            assert os.read(read, 10) == text
 
 
 def test_a_guest_that_asked_not_to_wait_gets_eagain(tmp_path: Path) -> None:
