@@ -49,9 +49,14 @@ class Place:
 
     def calls(self, **config: Any) -> Calls:
         calls = Calls(limits=self.limits, **config)
-        self.stack.callback(calls.instance.close)
+        self.stack.callback(self.close, calls.instance)
         calls.memory.pack("II", 0, 4096, 4096)  # one buffer
         return calls
+
+    @staticmethod
+    def close(instance: pywasm3.Instance) -> None:
+        if not instance.store.running:  # close() would wait for a call that nothing stops
+            instance.close()
 
     def sockets(self) -> tuple[socket.socket, socket.socket]:
         pair = socket.socketpair()
