@@ -29,6 +29,7 @@ from collections.abc import Callable
 import wasmtime
 
 import pywasm3
+from pywasm3.wasi import WasiConfig
 
 TEXT = """
 (module
@@ -37,6 +38,19 @@ TEXT = """
     loop local.get 0 i32.const 1 i32.sub local.tee 0 br_if 0 end))
 """
 MODULE = pywasm3.Module(wasmtime.wat2wasm(TEXT))
+# A clock's subscription lies at address 64: the monotonic clock, 3.6e12 nanoseconds from now.
+WAITING = pywasm3.Module(
+    wasmtime.wat2wasm("""
+(module
+  (import "wasi_snapshot_preview1" "poll_oneoff"
+    (func $poll (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (func (export "wait") (result i32)
+    (i32.store (i32.const 80) (i32.const 1))
+    (i64.store (i32.const 88) (i64.const 3600000000000))
+    (call $poll (i32.const 64) (i32.const 128) (i32.const 1) (i32.const 192))))
+""")
+)
 SECONDS = 0.5  # The time that a long call takes, approximately.
 
 
@@ -140,6 +154,35 @@ def signal_lateness() -> float:
     return (time.perf_counter() - at[0]) * 1e3
 
 
+def waiting(limits: pywasm3.Limits | None = None) -> pywasm3.Instance:
+    """Returns an instance whose function `wait` waits for an hour in WASI's poll_oneoff."""
+    return pywasm3.Instance(WAITING, wasi=WasiConfig(), limits=limits)
+
+
+def timeout_lateness_of_a_wait() -> float:
+    """Returns the milliseconds from the end of a timeout to its exception, in poll_oneoff."""
+    instance = waiting(pywasm3.Limits(timeout=0.05))
+    begin = time.perf_counter()
+    with contextlib.suppress(pywasm3.DeadlineExceeded):
+        instance.exports.wait()
+    return (time.perf_counter() - begin - 0.05) * 1e3
+
+
+def interrupt_lateness_of_a_wait() -> float:
+    """Returns the milliseconds from interrupt() to its exception, in poll_oneoff."""
+    instance = waiting()
+    at = [0.0]
+
+    def interrupt() -> None:
+        at[0] = time.perf_counter()
+        instance.interrupt()
+
+    threading.Timer(0.05, interrupt).start()
+    with contextlib.suppress(pywasm3.Interrupted):
+        instance.exports.wait()
+    return (time.perf_counter() - at[0]) * 1e3
+
+
 def main() -> None:
     """Prints one line for each figure."""
     parser = argparse.ArgumentParser(
@@ -168,6 +211,8 @@ def main() -> None:
         ("ms that a deadline is late", deadline_lateness, 20, False),
         ("ms that interrupt() is late", interrupt_lateness, 20, False),
         ("ms that Ctrl-C is late", signal_lateness, 50, False),
+        ("ms that a timeout of a wait is late", timeout_lateness_of_a_wait, 20, False),
+        ("ms that interrupt() of a wait is late", interrupt_lateness_of_a_wait, 20, False),
     ):
         figures = [measure() for _ in range(rounds)]
         middle = statistics.median(figures)

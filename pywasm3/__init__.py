@@ -66,6 +66,7 @@ from ._types import (
     v128,
 )
 from ._version import __version__
+from ._wait import sleep, wait
 from ._wasm3 import M3_VERSION, Environment, ParsedModule, Runtime
 
 __all__ = [
@@ -129,7 +130,9 @@ __all__ = [
     "i32",
     "i64",
     "load",
+    "sleep",
     "v128",
+    "wait",
 ]
 
 # Tracebacks and pickles shall name the public place of a class, pywasm3.LinkError instead of

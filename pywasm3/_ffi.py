@@ -34,6 +34,7 @@ try:
         encode,
         exports,
         signature,
+        stop_code,
     )
     from ._engine import ffi, lib
 except ModuleNotFoundError as error:
@@ -85,6 +86,8 @@ __all__ = [
     "memory_type",
     "new_error",
     "new_limits",
+    "stop_code",
+    "stop_error",
     "store_pointer",
     "table_type",
     "text",
@@ -156,6 +159,11 @@ _STORE_TYPE = ffi.typeof("pw_store *")
 def address(pointer: Pointer) -> int:
     """Returns a pointer as an int."""
     return int(_cast(_INTEGER, pointer))
+
+
+def stop_error(code: int) -> WasmError:
+    """Returns the exception for a result of ``stop_code`` that is not 0."""
+    return _traps.error(code, (), 0, 0, "")
 
 
 def store_pointer(store: Store) -> Pointer:

@@ -89,8 +89,16 @@ class Calls:
     RESULT = 512  # the address that results are asked for at
     _TEXT = 1024
 
-    def __init__(self, interface: str = SNAPSHOT, **config: Any) -> None:
-        self.instance = pywasm3.Instance(_module(interface), wasi=wasi.WasiConfig(**config))
+    def __init__(
+        self,
+        interface: str = SNAPSHOT,
+        *,
+        limits: pywasm3.Limits | None = None,
+        **config: Any,
+    ) -> None:
+        self.instance = pywasm3.Instance(
+            _module(interface), wasi=wasi.WasiConfig(**config), limits=limits
+        )
         self.memory = self.instance.memory
 
     def __getattr__(self, name: str) -> Any:

@@ -186,6 +186,10 @@ static PyObject *fd_write_vectorcall(PyObject *op, PyObject *const *args, size_t
     if (status > 0) {
         return pw_int(0);
     }
+    if (status < 0 && PyErr_ExceptionMatches(PyExc_BlockingIOError)) {
+        PyErr_Clear(); /* nothing is written yet: the complete function may wait and try again */
+        status = 0;
+    }
     return status == 0 ? call_complete(self, args) : failed(self);
 }
 

@@ -162,6 +162,12 @@ static PyMethodDef module_methods[] = {
      PyDoc_STR(
          "signature(type, /): returns the type codes of the pw_functype at an address: those\n"
          "of the parameters, then those of the results.")},
+    {"stop_code", pw_stop_code, METH_NOARGS,
+     PyDoc_STR(
+         "stop_code($module, /)\n--\n\n"
+         "Tells whether the call whose host function runs on this thread must stop.\n\n"
+         "Returns the number of the trap that it ends with, 0 if it need not stop, and None if no\n"
+         "host function runs on this thread.")},
     {NULL},
 };
 

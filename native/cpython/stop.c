@@ -326,9 +326,41 @@ static pw_trap pending_at(const pw_store_object *self, int64_t time)
     return PW_TRAP_NONE;
 }
 
+/* Applies cancellations by other threads, of the running call and of the calls around it. Deadlines
+ * are guarded by their store's lock, or by the GIL where there is one, so the GIL is taken first.
+ */
+static void take_cancellations(pw_store_object *self)
+{
+    for (pw_store_object *store = self; store != NULL; store = store->outer) {
+        if (atomic_load(&store->watch.cancelled)) {
+            atomic_store(&store->watch.cancelled, false);
+            if (self->watch.let_go != NULL) {
+                pw_take_gil(self);
+            }
+            store->watch.deadline = first_deadline(store);
+        }
+    }
+}
+
 pw_trap pw_stop_pending(pw_store_object *self)
 {
+    take_cancellations(self);
     return pending_at(self, now());
+}
+
+/* The call of the store will end with a trap, whatever the host function does, so it counts as
+ * trapped from now on: the host function may raise the error itself. */
+PyObject *pw_stop_code(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored))
+{
+    pw_store_object *self = pw_hosting;
+    if (self == NULL || !pw_turn_mine(&self->turn)) {
+        Py_RETURN_NONE;
+    }
+    pw_trap trap = pw_stop_pending(self);
+    if (trap != PW_TRAP_NONE) {
+        pw_write(self->trapped, true);
+    }
+    return PyLong_FromLong((long)trap);
 }
 
 PW_THREAD_LOCAL pw_store_object *pw_hosting;
@@ -476,16 +508,6 @@ static pw_trap let_others_run(pw_store_object *self, int64_t time)
     return trap;
 }
 
-/* Applies a cancellation by another thread. Deadlines are guarded by the store's lock, or by the
- * GIL where there is one, so the GIL is taken first. */
-static void take_cancellation(pw_store_object *self)
-{
-    if (self->watch.let_go != NULL) {
-        pw_take_gil(self);
-    }
-    self->watch.deadline = first_deadline(self);
-}
-
 pw_trap pw_tick(void *store_object)
 {
     pw_store_object *self = store_object;
@@ -499,9 +521,7 @@ pw_trap pw_tick(void *store_object)
     watch->hook_ran = time;
     pw_watch_take_wanted_fuel(&self->watch);
     atomic_store(&watch->reported_fuel, pw_watch_fuel_left(&self->watch));
-    if (atomic_exchange(&watch->cancelled, false)) {
-        take_cancellation(self);
-    }
+    take_cancellations(self);
     pw_trap trap = pending_at(self, time);
     return trap == PW_TRAP_NONE ? let_others_run(self, time) : trap;
 }

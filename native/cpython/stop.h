@@ -12,8 +12,12 @@
 #include "cpython/store.h"
 #include "engine/callee.h"
 
-/* Returns why the running call must stop: PW_TRAP_INTERRUPTED, PW_TRAP_DEADLINE or PW_TRAP_NONE. */
+/* Returns why the running call must stop: PW_TRAP_INTERRUPTED, PW_TRAP_DEADLINE or PW_TRAP_NONE. A
+ * cancellation by another thread counts as a deadline. */
 pw_trap pw_stop_pending(pw_store_object *self);
+/* _cpython.stop_code(): returns why the call whose host function runs on this thread must stop, a
+ * pw_trap; None if no host function runs here. */
+PyObject *pw_stop_code(PyObject *module, PyObject *ignored);
 /* Takes the GIL that the running call has let go of. */
 void pw_take_gil(pw_store_object *self);
 /* The engine's tick hook (runtime/meter.h), for the store that runs. */

@@ -33,7 +33,7 @@ CAPTURE = _Marker.CAPTURE
 INHERIT = _Marker.INHERIT
 
 _INHERITABLE = ("args", "env", "stdin", "stdout", "stderr")
-_MAX_GIVEN = 1000  # A guest has 1024 descriptors: this leaves some to open.
+_MAX_GIVEN = 1000
 
 
 class HostDir:
@@ -81,12 +81,16 @@ class WasiConfig:
             guest gets duplicates. It may accept, read and write, but it cannot connect.
         max_capture_bytes: How many bytes CAPTURE keeps of each stream. When a guest writes more, it
             gets ENOSPC.
+        max_open: How many files, directories and connections the guest may have open at a time,
+            besides those that it is given. When it opens more, it gets EMFILE.
+        max_write_bytes: The most bytes that a file object (stdout, stderr) is given in one call of
+            its ``write``. When a guest writes more at once, ``write`` is called several times.
 
     Raises:
         TypeError: An option has the wrong type.
         ValueError: A text contains NUL, a variable's name is empty or contains "=", `inherit` has
-            an unknown name, a number is negative, or there are more than 1000 directories and
-            sockets.
+            an unknown name, a number is negative, `max_write_bytes` is 0, or there are more than
+            1000 directories and sockets.
     """
 
     args: Iterable[str | bytes] = ()
@@ -100,6 +104,8 @@ class WasiConfig:
     inherit: Iterable[str] | bool = ()
     sockets: Iterable[socket.socket] = ()
     max_capture_bytes: int = 64 << 20
+    max_open: int = 128
+    max_write_bytes: int = 1 << 16
 
     def __post_init__(self) -> None:
         """Checks every option, and copies the mutable ones so that later changes do not matter."""
@@ -145,12 +151,8 @@ class WasiConfig:
         _check_sockets(sockets)
         if len(self.preopens) + len(sockets) > _MAX_GIVEN:
             raise ValueError(f"there are more than {_MAX_GIVEN} preopens and sockets")
-        if not _is_number(self.max_capture_bytes):
-            raise TypeError(
-                f"max_capture_bytes must be an int, not {_type(self.max_capture_bytes)}"
-            )
-        if self.max_capture_bytes < 0:
-            raise ValueError("max_capture_bytes must not be negative")
+        for name, least in (("max_capture_bytes", 0), ("max_open", 0), ("max_write_bytes", 1)):
+            _check_number(name, getattr(self, name), least)
 
     def arg_bytes(self) -> list[bytes]:
         """Returns the arguments as C strings, each with its terminating NUL."""
@@ -219,6 +221,14 @@ def _check_output(name: str, given: object) -> None:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _check_number(option: str, given: object, least: int) -> None:
+    if not isinstance(given, int) or isinstance(given, bool):
+        raise TypeError(f"{option} must be an int, not {_type(given)}")
+    if given < least:
+        least_text = "must not be negative" if least == 0 else f"must be at least {least}"
+        raise ValueError(f"{option} {least_text}")
 
 
 def _check_clock(given: object) -> None:

@@ -34,8 +34,14 @@ if TYPE_CHECKING:
     from .._instance import Instance
     from .._memory import Memory
     from .._types import FuncType
+    from .directories import Directory
     from .fds import Descriptor
     from .sources import Clock
+
+# A listing of a host directory that is not at its end takes a descriptor of the host. When the
+# guest lists more directories at a time than this, the oldest listing is begun again when needed.
+_MAX_LISTINGS = 16
+_WINDOWS_PIECE = 1 << 16
 
 
 class Wasi:
@@ -61,7 +67,7 @@ class Wasi:
     def _begin(self) -> None:
         self.clock = clock_of(self.config.clock)
         self.random = random_of(self.config.random)
-        self.listings: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
+        self._listed: list[weakref.ref[Directory]] = []
         self._captured: dict[str, CapturedOutput] = {}
         try:
             self._open_all()
@@ -70,6 +76,7 @@ class Wasi:
             raise
 
     def _open_all(self) -> None:
+        self.descriptors.limit = None
         add = self.descriptors.add
         add(_input(self.config.stdin))
         add(self._output("stdout", self.config.stdout, 1))
@@ -82,6 +89,7 @@ class Wasi:
 
             for given in self.config.sockets:
                 add(Socket(given.dup()))
+        self.descriptors.limit = len(self.descriptors) + self.config.max_open
 
     def _output(self, name: str, given: Any, fd: int) -> Descriptor:
         if given is None:
@@ -95,11 +103,23 @@ class Wasi:
         if isinstance(given, (str, os.PathLike)):
             flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
             return _write_only(_host_file(os.open(given, flags, 0o666), owned=True))
-        return FileOutput(given)
+        return FileOutput(given, self.config.max_write_bytes)
 
     def function(self, module: str, name: str) -> tuple[Callable[..., Any], FuncType] | None:
         """Returns the callable for an import and its type, or None if WASI has no such function."""
         return bind(self, module, name)
+
+    def keep_listing(self, directory: Directory) -> None:
+        """Notes that a directory is being listed; ends the listing that was not used longest."""
+        reference = weakref.ref(directory)
+        if self._listed and self._listed[-1] == reference:
+            return
+        self._listed = [one for one in self._listed if one() is not None and one != reference]
+        self._listed.append(reference)
+        if len(self._listed) > _MAX_LISTINGS:
+            oldest = self._listed.pop(0)()
+            if oldest is not None:
+                oldest.end_listing()
 
     def _capture(self, name: str) -> bytes:
         if name not in self._captured:
@@ -167,7 +187,7 @@ def _flush(file: Any) -> None:
 def _host_file(fd: int, *, owned: bool, mode: str = "wb") -> Descriptor:
     if not hasattr(os, "readv"):  # as on Windows
         stream = io.FileIO(fd, mode, closefd=owned)
-        descriptor = FileInput(stream) if mode == "rb" else FileOutput(stream)
+        descriptor = FileInput(stream) if mode == "rb" else FileOutput(stream, _WINDOWS_PIECE)
         weakref.finalize(descriptor, stream.close)
         return descriptor
     from .files_host import HostFile

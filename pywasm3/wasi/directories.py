@@ -10,6 +10,8 @@ from .abi import EXDEV, WasiError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .fds import Descriptor, Stat, Times
 
 
@@ -44,8 +46,17 @@ class Directory(ABC):
         """Opens or creates what the path names. The caller sets the rights of the descriptor."""
 
     @abstractmethod
-    def entries(self) -> list[Entry]:
-        """Lists all entries, with `.` and `..` first."""
+    def entries(self, cookie: int) -> Iterator[tuple[int, Entry]]:
+        """Yields the entries from a cookie on, each with the cookie of what follows it.
+
+        Cookie 0 begins a listing anew, with `.` and `..`, and lists what is there now. If the
+        directory changes later, the entries that stay keep their cookies as long as the listing
+        goes on.
+        """
+
+    @abstractmethod
+    def end_listing(self) -> None:
+        """Lets go of what the host has open for a listing; it goes on from any cookie anyway."""
 
     @abstractmethod
     def stat(self, path: str, follow: bool) -> Stat:

@@ -40,6 +40,7 @@ from .abi import (
     WasiError,
 )
 from .sources import REALTIME, time_of
+from .waiting import check
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -297,22 +298,21 @@ def fd_prestat_dir_name(wasi: Wasi, fd: int, buffer: int, size: int) -> int:
 def fd_readdir(wasi: Wasi, fd: int, buffer: int, size: int, cookie: int, result: int) -> int:
     """Writes directory entries from a cookie on; the last is cut where the buffer ends.
 
-    A cookie is the number of an entry. A call with cookie 0 makes the list of entries, and later
-    calls continue in that list even if the directory has changed.
+    Entries come from the directory one by one: no list of them is kept between calls.
     """
     directory = wasi.descriptors.directory(fd, RIGHT_FD_READDIR)
     memory = wasi.memory
     memory.check(buffer, size)
     memory.check(result, 4)
-    entries = wasi.listings.get(directory)
-    if cookie == 0 or entries is None:
-        entries = wasi.listings[directory] = directory.entries()
-    data = bytearray()
-    while cookie < len(entries) and len(data) < size:
-        name, inode, type_ = entries[cookie]
-        cookie += 1
-        data += DIRENT.pack(cookie, inode, len(name), type_) + name
-    del data[size:]
-    memory.write(buffer, bytes(data))
-    memory.put_u32(result, len(data))
+    wasi.keep_listing(directory)
+    written = 0
+    for following, (name, inode, type_) in directory.entries(cookie):
+        data = DIRENT.pack(following, inode, len(name), type_) + name
+        room = size - written
+        memory.write(buffer + written, data[:room])
+        written += min(len(data), room)
+        if written == size:
+            break
+        check()
+    memory.put_u32(result, written)
     return SUCCESS

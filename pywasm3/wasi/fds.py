@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import NamedTuple
 
 from .abi import (
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 
     # The times of access and of modification in nanoseconds. None leaves a time unchanged.
     Times = tuple[int | None, int | None]
-
-MAX_DESCRIPTORS = 1024
 
 
 class Stat(NamedTuple):
@@ -65,7 +64,8 @@ class Descriptor:
     directory: Directory | None = None
     guest_name: bytes | None = None  # The name of a preopened directory; None for the others.
 
-    # Writes one buffer and returns its size. fd_write's fast path in C calls it, if there is one.
+    # Writes one buffer and returns its size. fd_write's fast path in C calls it if it is there. If
+    # it raises BlockingIOError, it has written nothing, and `write` is called instead.
     write_one: Write | None = None
 
     def require(self, right: int) -> None:
@@ -153,15 +153,20 @@ class Descriptors:
     """The table of descriptors of a guest.
 
     Attributes:
+        limit: How many descriptors the guest may have at a time. None: nobody has set it yet.
         writers: The `write_one` of each descriptor that has one and may be written, by number.
             fd_write's fast path in C looks here.
     """
 
-    __slots__ = ("_entries", "writers")
+    __slots__ = ("_entries", "limit", "writers")
 
     def __init__(self) -> None:
         self._entries: dict[int, Descriptor] = {}
         self.writers: dict[int, Write] = {}
+        self.limit: int | None = None
+
+    def __len__(self) -> int:
+        return len(self._entries)
 
     def _set(self, fd: int, descriptor: Descriptor) -> None:
         self._entries[fd] = descriptor
@@ -182,7 +187,7 @@ class Descriptors:
         Raises:
             WasiError: EMFILE, when the table is full.
         """
-        if len(self._entries) >= MAX_DESCRIPTORS:
+        if self.limit is not None and len(self._entries) >= self.limit:
             raise WasiError(EMFILE)
 
     def add(self, descriptor: Descriptor) -> int:
@@ -196,7 +201,7 @@ class Descriptors:
         except WasiError:
             descriptor.close()
             raise
-        fd = next(free for free in range(MAX_DESCRIPTORS) if free not in self._entries)
+        fd = next(free for free in count() if free not in self._entries)
         self._set(fd, descriptor)
         return fd
 

@@ -6,10 +6,12 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import select
 import stat as _stat
+from collections import deque
 from functools import partial
 
-from . import openat
+from . import openat, waiting
 from .abi import (
     EBUSY,
     EEXIST,
@@ -41,14 +43,15 @@ from .abi import (
     WasiError,
 )
 from .directories import Directory, Entry
-from .fds import Descriptor, Stat
+from .fds import Descriptor, Stat, write_each
+from .waiting import READABLE, WRITABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from .directories import Opening
-    from .fds import Times
+    from .fds import Piece, Times
 
 _TYPES = {
     _stat.S_IFBLK: TYPE_BLOCK_DEVICE,
@@ -69,6 +72,10 @@ _ADVICE = tuple(
     getattr(os, f"POSIX_FADV_{name}", None)
     for name in ("NORMAL", "SEQUENTIAL", "RANDOM", "WILLNEED", "DONTNEED", "NOREUSE")
 )
+
+# A pipe takes so many bytes at once, and has room for them when it is ready for writing.
+_ATOMIC = select.PIPE_BUF
+_write = os.write
 
 
 def _type_of(mode: int) -> int:
@@ -103,6 +110,119 @@ def _checked_time(time_ns: int) -> int:
     return time_ns
 
 
+class _Slow:
+    """Reads and writes a file that may make the guest wait: a pipe, a FIFO, a terminal, a device.
+
+    No operation blocks in the host, so that a call that waits can be stopped. A file that the guest
+    has to itself is nonblocking there. Others have an inherited descriptor open, too, which must
+    stay as it is: the guest uses it only when it is ready.
+
+    Attributes:
+        fd: The descriptor of the host; -1 when it is closed.
+        nonblocking: The guest wants EAGAIN instead of waiting.
+    """
+
+    def __init__(self, fd: int, owned: bool, nonblocking: bool) -> None:
+        self.fd = fd
+        self._owned = owned
+        self.nonblocking = nonblocking
+        self._terminal = -1  # The terminal, opened once more; -1: it is not.
+        self._tried_terminal = False
+        if owned:
+            os.set_blocking(fd, False)
+
+    def _get_fd(self) -> int:
+        return self.fd
+
+    def _do(self, bits: int, operate: Callable[[], int]) -> int:
+        if self._owned:
+            return operate()
+        return waiting.exclusively(self.fd, bits, operate)
+
+    def _blocks(self) -> bool:
+        return not self.nonblocking and (self._owned or os.get_blocking(self.fd))
+
+    def read(self, read: Callable[[], int]) -> int:
+        """Reads, once there is something to read."""
+        if not self._blocks():
+            return read()
+        # A FIFO that no writer has opened yet looks as if it had ended: so wait for it first.
+        waiting.until_ready(self.fd, READABLE)
+        return waiting.insist(self._get_fd, READABLE, lambda: self._do(READABLE, read))
+
+    def write(self, buffers: list[memoryview]) -> int:
+        """Writes; a small vector of buffers at once, so that a pipe does not mix it with others."""
+        if sum(map(len, buffers)) <= _ATOMIC:
+            return self.write_one(b"".join(buffers))
+        return write_each(self.write_one, buffers)
+
+    def write_one(self, buffer: Piece) -> int:
+        """Writes one buffer, as a whole if the guest waits."""
+        return self._write_rest(memoryview(buffer), 0)
+
+    def _write_rest(self, buffer: memoryview, written: int) -> int:
+        if not self._blocks():
+            return _write(self.fd, buffer)
+
+        def write() -> int:
+            return _write(self.fd, buffer[written : written + _ATOMIC])
+
+        def write_terminal() -> int:
+            return _write(self._terminal, buffer[written:])
+
+        def write_owned() -> int:
+            return _write(self.fd, buffer[written:])
+
+        if self._owned:
+            attempt = write_owned
+        elif self._has_terminal():
+            attempt = write_terminal
+        else:
+            attempt = partial(waiting.exclusively, self.fd, WRITABLE, write)
+        while written < len(buffer):
+            try:
+                written += waiting.insist(self._get_fd, WRITABLE, attempt)
+            except (WasiError, OSError):
+                if written:
+                    break
+                raise
+        return written
+
+    def _has_terminal(self) -> bool:
+        """Tells whether the descriptor is a terminal that could be opened once more.
+
+        A terminal that is ready for writing may have room for a single byte, so a write to it can
+        block. What the guest opens itself is nonblocking, and others do not notice.
+        """
+        if not self._tried_terminal:
+            self._tried_terminal = True
+            self._terminal = _open_terminal(self.fd)
+        elif self._terminal >= 0 and not os.path.sameopenfile(self.fd, self._terminal):
+            os.close(self._terminal)  # The host has redirected the descriptor meanwhile.
+            self._terminal = -1
+        return self._terminal >= 0
+
+    def close(self) -> None:
+        """Closes what this object has opened."""
+        self.fd = -1
+        terminal, self._terminal = self._terminal, -1
+        if terminal >= 0:
+            os.close(terminal)
+
+
+def _open_terminal(fd: int) -> int:
+    """Opens the terminal of a descriptor for writing without blocking; -1 if that cannot be."""
+    try:
+        flags = os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+        opened = os.open(os.ttyname(fd), flags)
+    except OSError:
+        return -1
+    if os.path.sameopenfile(fd, opened):
+        return opened
+    os.close(opened)
+    return -1
+
+
 class HostFile(Descriptor):
     """A file of the host: a regular file, a device, a pipe or a terminal."""
 
@@ -113,12 +233,20 @@ class HostFile(Descriptor):
         self._read_only = read_only
         self.flags = flags
         self.type = _type_of(os.fstat(fd).st_mode)
-        self.write_one = partial(os.write, fd)
+        self._slow: _Slow | None = None
+        if self.type == TYPE_REGULAR:
+            self.write_one = partial(_write, fd)
+        else:
+            self._slow = _Slow(fd, owned, bool(flags & FDFLAG_NONBLOCK))
+            # An owned file never blocks, and fd_write calls write() when this is BlockingIOError.
+            self.write_one = partial(_write, fd) if owned else self._slow.write_one
 
     def close(self) -> None:
         """Closes the host's descriptor, if this object owns it."""
         fd, self._fd = self._fd, -1
         self.write_one = None
+        if self._slow is not None:
+            self._slow.close()
         if fd >= 0 and self._owned:
             os.close(fd)
 
@@ -128,19 +256,36 @@ class HostFile(Descriptor):
 
     def read(self, buffers: list[memoryview]) -> int:
         """Reads at the position of the file."""
-        return os.readv(self._fd, buffers) if buffers else 0
+        if self._slow is not None:
+            return self._slow.read(lambda: os.readv(self._fd, buffers)) if buffers else 0
+        return waiting.by_pieces(buffers, lambda piece, _: os.readv(self._fd, piece))
 
     def write(self, buffers: list[memoryview]) -> int:
         """Writes at the position of the file."""
-        return os.writev(self._fd, buffers) if buffers else 0
+        if self._slow is not None:
+            return self._slow.write(buffers) if buffers else 0
+        return waiting.by_pieces(buffers, lambda piece, _: os.writev(self._fd, piece))
 
     def pread(self, buffers: list[memoryview], offset: int) -> int:
         """Reads from an offset in the file."""
-        return os.preadv(self._fd, buffers, offset) if buffers else 0
+        return self._at_offset(os.preadv, READABLE, buffers, offset)
 
     def pwrite(self, buffers: list[memoryview], offset: int) -> int:
         """Writes at an offset in the file."""
-        return os.pwritev(self._fd, buffers, offset) if buffers else 0
+        return self._at_offset(os.pwritev, WRITABLE, buffers, offset)
+
+    def _at_offset(
+        self, move: Callable[..., int], bits: int, buffers: list[memoryview], offset: int
+    ) -> int:
+        def move_piece(piece: list[memoryview], moved: int) -> int:
+            if self._slow is None or self._slow.nonblocking:
+                return move(self._fd, piece, offset + moved)
+            # Of the files that are not regular, only devices have offsets.
+            return waiting.insist(
+                lambda: self._fd, bits, lambda: move(self._fd, piece, offset + moved)
+            )
+
+        return waiting.by_pieces(buffers, move_piece)
 
     def seek(self, offset: int, whence: int) -> int:
         """Moves the position of the file."""
@@ -169,6 +314,9 @@ class HostFile(Descriptor):
             raise WasiError(ENOTSUP)  # Others have the file open, too, and would stop blocking.
         if self._owned:
             bits = fcntl.fcntl(self._fd, fcntl.F_GETFL) & ~(os.O_APPEND | os.O_NONBLOCK)
+            if self._slow is not None:
+                bits |= os.O_NONBLOCK
+                self._slow.nonblocking = bool(flags & FDFLAG_NONBLOCK)
             fcntl.fcntl(self._fd, fcntl.F_SETFL, bits | _host_flags(flags))
         self.flags = flags
 
@@ -236,9 +384,11 @@ class HostDirectory(Directory):
         """Takes an open descriptor of the host, and closes it later."""
         self.fd = fd
         self.read_only = read_only
+        self._scan: _Scan | None = None
 
     def close(self) -> None:
         """Closes the host's descriptor."""
+        self.end_listing()
         fd, self.fd = self.fd, -1
         if fd >= 0:
             os.close(fd)
@@ -255,15 +405,37 @@ class HostDirectory(Directory):
         """Opens or creates what the path names."""
         if self.read_only:
             opening = self._without_writing(path, opening)
-        fd = openat.BENEATH.open(self.fd, path, _open_flags(opening), 0o666, opening.follow)
+        fd = self._open(path, opening)
         try:
             mode = os.fstat(fd).st_mode
+            if _stat.S_ISREG(mode) and not opening.fdflags & FDFLAG_NONBLOCK:
+                os.set_blocking(fd, True)
         except BaseException:
             os.close(fd)
             raise
         if _stat.S_ISDIR(mode):
             return HostDirectoryDescriptor(HostDirectory(fd, self.read_only))
         return HostFile(fd, opening.fdflags, read_only=self.read_only)
+
+    def _open(self, path: str, opening: Opening) -> int:
+        """Opens a path without blocking in the host: opening a FIFO waits for its other end."""
+        flags = _open_flags(opening) | os.O_NONBLOCK
+        while True:
+            try:
+                return openat.BENEATH.open(self.fd, path, flags, 0o666, opening.follow)
+            except OSError as error:
+                if opening.fdflags & FDFLAG_NONBLOCK or not self._may_wait(error, path, opening):
+                    raise
+            waiting.pause()
+
+    def _may_wait(self, error: OSError, path: str, opening: Opening) -> bool:
+        """Tells whether opening fails only for now, so that a blocking open would wait."""
+        if error.errno == errno.EAGAIN:  # Another process has a lease on the file.
+            return True
+        if error.errno != errno.ENXIO:  # Nobody has opened the FIFO for reading.
+            return False
+        with _Place(self, path, opening.follow) as (place, name):
+            return _stat.S_ISFIFO(os.stat(name, dir_fd=place, follow_symlinks=False).st_mode)
 
     def _without_writing(self, path: str, opening: Opening) -> Opening:
         """Returns what to open below a read-only directory.
@@ -285,18 +457,25 @@ class HostDirectory(Directory):
             raise WasiError(EROFS)
         return opening._replace(write=False, oflags=opening.oflags & ~OFLAG_CREAT)
 
-    def entries(self) -> list[Entry]:
-        """Lists the entries whose names are UTF-8; a guest could not use the others."""
-        own = os.fstat(self.fd).st_ino & MASK_U64
-        found = [Entry(b".", own, TYPE_DIRECTORY), Entry(b"..", 0, TYPE_DIRECTORY)]
-        # This needs a descriptor of its own, because duplicates would share one listing position.
-        fd = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self.fd)
-        try:
-            with os.scandir(fd) as scan:
-                found += _entries(scan)
-        finally:
-            os.close(fd)
-        return found
+    def entries(self, cookie: int) -> Iterator[tuple[int, Entry]]:
+        """Yields the entries whose names are UTF-8; a guest could not use the others."""
+        if cookie == 0:
+            self.end_listing()
+            own = os.fstat(self.fd).st_ino & MASK_U64
+            yield 1, Entry(b".", own, TYPE_DIRECTORY)
+        if cookie <= 1:
+            yield 2, Entry(b"..", 0, TYPE_DIRECTORY)
+        if self._scan is not None and not self._scan.knows(cookie):
+            self.end_listing()
+        if self._scan is None:
+            self._scan = _Scan(self.fd)
+        yield from self._scan.read(max(cookie, _Scan.FIRST))
+
+    def end_listing(self) -> None:
+        """Closes what the host has open for a listing."""
+        scan, self._scan = self._scan, None
+        if scan is not None:
+            scan.close()
 
     def stat(self, path: str, follow: bool) -> Stat:
         """Describes what the path names."""
@@ -381,6 +560,55 @@ class HostDirectory(Directory):
             _refuse_slash(to_place, to_name, to_path)
             options = {"src_dir_fd": place, "dst_dir_fd": to_place}
             os.link(name, to_name, **options, follow_symlinks=False)
+
+
+class _Scan:
+    """A listing of a directory, which reads the entries one after the other, and keeps the last.
+
+    The cookie of an entry is its place in the order in which the system lists the directory.
+    """
+
+    FIRST = 2  # The cookie of the first entry: "." and ".." come before it.
+    _KEPT = 64  # A guest goes back by one entry, when that was cut at the end of its buffer.
+
+    def __init__(self, directory: int) -> None:
+        # This needs a descriptor of its own, because duplicates would share one listing position.
+        # It stays open, because entries whose type the system does not tell are looked at below it.
+        self._fd = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=directory)
+        try:
+            self._scan = os.scandir(self._fd)
+        except BaseException:
+            os.close(self._fd)
+            raise
+        self._left = _entries(self._scan)
+        self._kept: deque[Entry] = deque(maxlen=self._KEPT)
+        self._next = self.FIRST  # The cookie of the entry that is read next.
+
+    def knows(self, cookie: int) -> bool:
+        """Tells whether the entry of a cookie is kept, or still to come."""
+        return max(cookie, self.FIRST) >= self._next - len(self._kept)
+
+    def read(self, cookie: int) -> Iterator[tuple[int, Entry]]:
+        """Yields the entries from a cookie on that is known."""
+        while True:
+            back = self._next - cookie
+            if back > 0:
+                cookie += 1
+                yield cookie, self._kept[-back]
+            else:
+                waiting.check()
+                entry = next(self._left, None)
+                if entry is None:
+                    return
+                self._kept.append(entry)
+                self._next += 1
+
+    def close(self) -> None:
+        """Closes what the host has open."""
+        fd, self._fd = self._fd, -1
+        self._scan.close()
+        if fd >= 0:
+            os.close(fd)
 
 
 class _Place:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
+from itertools import islice
 
 from .abi import ENAMETOOLONG, ENOSPC, TYPE_DIRECTORY, TYPE_REGULAR, TYPE_SYMBOLIC_LINK, WasiError
 from .fds import Stat
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from .fds import Piece
 
+    Listing: TypeAlias = tuple[list[str], list[int]]
     Contents: TypeAlias = "Mapping[str, Buffer | str | Contents]"
 
 _NODE_BYTES = 256  # An entry counts as this many bytes of the quota, plus name and contents.
@@ -148,6 +150,9 @@ class Link(Node):
         return len(self.target.encode())
 
 
+FIRST_COOKIE = 2  # The cookie of the first entry of a directory: "." and ".." come before it.
+
+
 class Folder(Node):
     """A directory, which holds its entries.
 
@@ -161,6 +166,27 @@ class Folder(Node):
         super().__init__(tree)
         self.parent: Folder | None = None
         self.names: dict[str, Node] = {}
+        # The number of each entry that was listed, in the order of the numbers; None until the
+        # directory is listed. It is the cookie of the entry in every listing.
+        self._numbers: dict[str, int] | None = None
+        self._next_number = FIRST_COOKIE
+        # The names and the numbers as lists; None after a change.
+        self._listing: Listing | None = None
+
+    def listing(self) -> Listing:
+        """Returns the names of the entries, oldest first, and the cookie of each, which rises.
+
+        All guests that list the directory share it, until the directory changes. The caller has the
+        lock of the tree.
+        """
+        if self._listing is None:
+            if self._numbers is None:
+                self._numbers = {}
+            for name in islice(self.names, len(self._numbers), None):  # What came last.
+                self._numbers[name] = self._next_number
+                self._next_number += 1
+            self._listing = list(self._numbers), list(self._numbers.values())
+        return self._listing
 
     def find(self, name: str) -> Node | None:
         """Returns the node with a name, or None.
@@ -180,6 +206,7 @@ class Folder(Node):
             node.release_if_gone()
             raise
         self.names[name] = node
+        self._listing = None
         node.links += 1
         if isinstance(node, Folder):
             node.parent = self
@@ -188,6 +215,9 @@ class Folder(Node):
     def drop(self, name: str) -> None:
         """Removes an entry."""
         node = self.names.pop(name)
+        self._listing = None
+        if self._numbers is not None:
+            self._numbers.pop(name, None)
         self.tree.charge(-name_bytes(name))
         if isinstance(node, Folder):
             node.parent = None

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-import select
 from typing import NamedTuple
 
+from .._wait import FAILED, HANGUP, INVALID, READABLE, WRITABLE
 from .abi import (
     CLOCK_ABSTIME,
+    EBADF,
     EINVAL,
     ENOTSUP,
     EVENT,
@@ -24,6 +25,7 @@ from .abi import (
     WasiError,
 )
 from .sources import MONOTONIC, REALTIME, SystemClock, time_of
+from .waiting import pause, poll
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
     from .fds import Descriptor
 
 _MAX_SUBSCRIPTIONS = 4096
-_MAX_WAIT_MS = 3_600_000
 
 
 class Alarm(NamedTuple):
@@ -148,6 +149,9 @@ class _Request:
             events += self._due()
             if events:
                 return events
+            # A user's clock may have returned early, perhaps without any time having passed.
+            if type(self._wasi.clock) is not SystemClock:
+                pause()
 
     def _left_ns(self) -> int | None:
         left = [alarm.deadline_ns - self._time(alarm.clock_id) for alarm in self._alarms]
@@ -172,19 +176,15 @@ class _Request:
 
     def _wait_for(self, waiting: list[Watch], left_ns: int | None) -> list[bytes]:
         """Returns events of descriptors that are ready, after at most the given nanoseconds."""
-        if not waiting or not hasattr(select, "poll"):
-            return [_event(watch, 0) for watch in waiting]
-        poller = select.poll()
+        if not waiting:
+            return []
         wanted: dict[int, int] = {}
         for watch in waiting:
             fd = _fd(watch)
-            bits = select.POLLIN if watch.type == EVENT_READ else select.POLLOUT
-            wanted[fd] = wanted.get(fd, 0) | bits
-        for fd, bits in wanted.items():
-            poller.register(fd, bits)
-        # The time is rounded up: waking too early would only mean waiting again.
-        wait_ms = None if left_ns is None else min(-(-left_ns // 1_000_000), _MAX_WAIT_MS)
-        ready = dict(poller.poll(wait_ms))
+            wanted[fd] = wanted.get(fd, 0) | _bits(watch)
+        if -1 in wanted:  # The host has closed the descriptors of the guest meanwhile.
+            raise WasiError(EBADF)
+        ready = poll(wanted, None if left_ns is None else left_ns / 1e9)
         return [_event(watch, ready[_fd(watch)]) for watch in waiting if _is_ready(watch, ready)]
 
 
@@ -194,12 +194,17 @@ def _fd(watch: Watch) -> int:
     return fd
 
 
+def _bits(watch: Watch) -> int:
+    return READABLE if watch.type == EVENT_READ else WRITABLE
+
+
 def _is_ready(watch: Watch, ready: dict[int, int]) -> bool:
-    bits = select.POLLIN if watch.type == EVENT_READ else select.POLLOUT
-    return bool(ready.get(_fd(watch), 0) & (bits | select.POLLHUP | select.POLLERR))
+    # An operation on a descriptor that poll() does not know fails at once: so it is ready.
+    bits = _bits(watch) | HANGUP | FAILED | INVALID
+    return bool(ready.get(_fd(watch), 0) & bits)
 
 
 def _event(watch: Watch, ready: int) -> bytes:
     size = watch.descriptor.readable_bytes() if watch.type == EVENT_READ else 0
-    flags = EVENT_HANGUP if ready & select.POLLHUP else 0
+    flags = EVENT_HANGUP if ready & HANGUP else 0
     return EVENT.pack(watch.user_data, SUCCESS, watch.type, size, flags)

@@ -8,6 +8,7 @@ import time
 from .._errors import WasiExit
 from .abi import EINVAL, ENOTSUP, MASK_U64, SUCCESS, U32, WasiError
 from .sources import THREAD_CPUTIME, random_bytes, resolution_of, time_of
+from .waiting import check
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ def random_get(wasi: Wasi, buffer: int, size: int) -> int:
     """Fills a buffer with random bytes."""
     span = wasi.memory.span(buffer, size)
     for begin in range(0, size, _RANDOM_PIECE):
+        check()
         piece = span[begin : begin + _RANDOM_PIECE]
         piece[:] = random_bytes(wasi.random, len(piece))
     return SUCCESS

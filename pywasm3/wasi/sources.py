@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-REALTIME, MONOTONIC, PROCESS_CPUTIME, THREAD_CPUTIME = range(4)
+from .waiting import pause
 
-_LONGEST_SLEEP_NS = 10**9 * 3600
+REALTIME, MONOTONIC, PROCESS_CPUTIME, THREAD_CPUTIME = range(4)
 
 
 class Clock(Protocol):
@@ -42,11 +42,8 @@ class SystemClock:
         return max(1, round(time.get_clock_info(self._NAMES[clock_id]).resolution * 1e9))
 
     def sleep_ns(self, duration_ns: int) -> None:
-        """Sleeps. Ctrl-C ends it with KeyboardInterrupt."""
-        while duration_ns > 0:  # Longer steps would be too long for time.sleep on some platforms.
-            step = min(duration_ns, _LONGEST_SLEEP_NS)
-            time.sleep(step / 1e9)
-            duration_ns -= step
+        """Sleeps, until the guest's call is stopped or Ctrl-C raises KeyboardInterrupt."""
+        pause(duration_ns / 1e9)
 
 
 class FixedClock:

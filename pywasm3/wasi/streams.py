@@ -5,18 +5,21 @@ from __future__ import annotations
 
 import codecs
 import io
+from contextlib import contextmanager
 
 from .abi import EAGAIN, EIO, ENOSPC, RIGHT_FD_READ, RIGHT_FD_WRITE, STREAM_RIGHTS, WasiError
 from .fds import Descriptor, write_each
+from .waiting import by_pieces
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from .fds import Piece, Write
 
 _MOST_AT_ONCE = 1 << 20
+_MOST_OF_FAST_PATH = 4096  # This is SMALL of native/cpython/fd_write.c.
 
 
 class Stream(Descriptor):
@@ -131,11 +134,27 @@ def _reader_for(file: Any) -> Callable[[int], bytes | None]:
 class FileOutput(Stream):
     """An output stream to a Python file object."""
 
-    def __init__(self, file: Any) -> None:
-        """Takes a file that is open for writing, in text or binary mode."""
+    def __init__(self, file: Any, most: int) -> None:
+        """Takes a file that is open for writing, in text or binary mode.
+
+        It is given at most `most` bytes at a time.
+        """
         self.rights = STREAM_RIGHTS & ~RIGHT_FD_READ
         self._file = file
-        self.write_one, self._finish = _writer_for(file)
+        self._most = most
+        self._write_all, self._finish = _writer_for(file)
+        # The fast path of fd_write passes buffers of up to 4096 bytes.
+        self.write_one = self._write_all if most >= _MOST_OF_FAST_PATH else self._write_pieces
+
+    def write(self, buffers: list[memoryview]) -> int:
+        """Writes the buffers in turn, each in pieces if it is large."""
+        return write_each(self._write_pieces, buffers)
+
+    def _write_pieces(self, buffer: Piece) -> int:
+        def write(piece: list[memoryview], _: int) -> int:
+            return self._write_all(piece[0])
+
+        return by_pieces([memoryview(buffer)], write, self._most)
 
     def sync(self, data_only: bool) -> None:
         """Flushes the file."""
@@ -146,6 +165,15 @@ class FileOutput(Stream):
         if not getattr(self._file, "closed", False):
             self._finish()
             _flush(self._file)
+
+
+@contextmanager
+def _eagain() -> Iterator[None]:
+    """Passes on that a file would block as EAGAIN, so that nobody calls the file again."""
+    try:
+        yield
+    except BlockingIOError:
+        raise WasiError(EAGAIN) from None
 
 
 def _flush(file: Any) -> None:
@@ -179,7 +207,7 @@ def _as_bytes(file: Any) -> Write:
             # A buffered writer over a full nonblocking file accepted this many bytes.
             size = getattr(error, "characters_written", 0)
             if not size:
-                raise
+                raise WasiError(EAGAIN) from None
         if size is None:
             if raw:
                 raise WasiError(EAGAIN)
@@ -205,7 +233,8 @@ def _under_text(file: Any, write_bytes: Write) -> Write:
     """Writes bytes to the file under a text file, after the text that the host has written."""
 
     def write(buffer: Piece) -> int:
-        file.flush()
+        with _eagain():
+            file.flush()
         return write_bytes(buffer)
 
     return write
@@ -218,7 +247,8 @@ def _as_text(file: Any) -> tuple[Write, Callable[[], None]]:
     def write(buffer: Piece) -> int:
         text = decode(buffer)
         if text:
-            file.write(text)
+            with _eagain():
+                file.write(text)
         return len(buffer)
 
     def finish() -> None:

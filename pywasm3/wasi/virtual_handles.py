@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import weakref
+from bisect import bisect_left
 
 from .abi import (
     EBUSY,
@@ -32,12 +33,12 @@ from .abi import (
 )
 from .directories import Directory, Entry
 from .fds import Descriptor, write_each
-from .files_virtual import File, Folder, Link, name_bytes
+from .files_virtual import FIRST_COOKIE, File, Folder, Link, name_bytes
 from .paths import Walker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from .directories import Opening
     from .fds import Piece, Stat, Times
@@ -204,6 +205,7 @@ class VirtualDirectory(Directory):
         self.folder = folder
         self.read_only = read_only
         self.tree = folder.tree
+        self._end: int | None = None  # The cookie behind the last entry of the listing.
 
     def _locate(self, path: str, follow: bool) -> tuple[list[Folder], str, Node | None, bool]:
         """Finds what a path names, whether it exists or not.
@@ -289,15 +291,27 @@ class VirtualDirectory(Directory):
         folder.put(name, file)
         return VirtualFile(file, opening.fdflags, self.read_only)
 
-    def entries(self) -> list[Entry]:
-        """Lists all entries, with `.` and `..` first."""
+    def entries(self, cookie: int) -> Iterator[tuple[int, Entry]]:
+        """Yields the entries in the order in which they were made.
+
+        An entry that was made after the listing began is not listed, so that a guest that renames
+        all that it finds comes to an end.
+        """
         with self.tree.lock:
-            found = [
-                Entry(name.encode(), node.inode, node.type)
-                for name, node in self.folder.names.items()
-            ]
-        own = Entry(b".", self.folder.inode, TYPE_DIRECTORY)
-        return [own, Entry(b"..", 0, TYPE_DIRECTORY), *found]
+            names, cookies = self.folder.listing()
+        if cookie == 0:
+            self._end = cookies[-1] + 1 if cookies else FIRST_COOKIE
+            yield 1, Entry(b".", self.folder.inode, TYPE_DIRECTORY)
+        if cookie <= 1:
+            yield 2, Entry(b"..", 0, TYPE_DIRECTORY)
+        end = len(cookies) if self._end is None else bisect_left(cookies, self._end)
+        for i in range(bisect_left(cookies, cookie), end):
+            node = self.folder.names.get(names[i])
+            if node is not None:  # Another guest may remove it meanwhile.
+                yield cookies[i] + 1, Entry(names[i].encode(), node.inode, node.type)
+
+    def end_listing(self) -> None:
+        """Does nothing: the folder itself has all that a listing needs."""
 
     def stat(self, path: str, follow: bool) -> Stat:
         """Describes what the path names."""

@@ -253,15 +253,6 @@ def test_no_descriptor_of_the_host_is_lost(calls: Calls, inside: Path) -> None:
     assert len(os.listdir("/dev/fd")) == before
 
 
-def test_the_number_of_descriptors_is_limited(calls: Calls, inside: Path) -> None:
-    calls = Calls(preopens={"/": VirtualDir({"file": b""})})
-    found = [calls.open(3, "file") for _ in range(1100)]
-    assert set(found) == {"OK", "EMFILE"}
-    assert found.count("OK") == 1020
-    assert calls.fd_close(500) == "OK"
-    assert calls.opened(3, "file") == 500
-
-
 @pytest.mark.parametrize("kind", ["host", "virtual"])
 def test_what_is_read_only_cannot_be_changed(kind: str, inside: Path) -> None:
     (inside / "file").write_bytes(b"text")
