@@ -102,6 +102,7 @@ CPYTHON_SOURCES = [
     "native/cpython/references.c",
     "native/cpython/signature.c",
     "native/cpython/state.c",
+    "native/cpython/recursion.c",
     "native/cpython/stop.c",
     "native/cpython/store.c",
     "native/cpython/store_type.c",
