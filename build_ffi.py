@@ -103,6 +103,7 @@ CPYTHON_SOURCES = [
     "native/cpython/names.c",
     "native/cpython/numbers.c",
     "native/cpython/once.c",
+    "native/cpython/recursion.c",
     "native/cpython/references.c",
     "native/cpython/signature.c",
     "native/cpython/state.c",

@@ -6,9 +6,6 @@
 
 #include "base/platform.h"
 
-/* Bytes that are assumed to be left of a stack whose bounds are not known. */
-#define UNKNOWN_STACK_REST ((uintptr_t)(128 * 1024))
-
 #ifdef _WIN32
 
 #define WIN32_LEAN_AND_MEAN
@@ -53,12 +50,20 @@ static void stack_bounds(pw_stack_bounds *bounds)
     bounds->high = to;
 }
 
+static void claim_stack(const pw_stack_bounds *bounds, uintptr_t here)
+{
+    (void)bounds, (void)here;
+}
+
 #else
 
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <sys/syscall.h>
+#endif
 
 #ifndef MAP_NORESERVE
 #define MAP_NORESERVE 0
@@ -128,6 +133,26 @@ static void stack_bounds(pw_stack_bounds *bounds)
 }
 
 #endif
+
+/* The main thread's stack grows as it is used, as long as it is smaller than RLIMIT_STACK at that
+ * moment. This makes it grow to its end at once, so that the bounds stay true when the program
+ * lowers the limit later. Only one page of it takes memory. The system is asked to write to the
+ * lowest page, because it answers with an error if the stack cannot grow, where an access by this
+ * process would be a crash. */
+static void claim_stack(const pw_stack_bounds *bounds, uintptr_t here)
+{
+#if defined(__linux__) && defined(SYS_prlimit64)
+    const uintptr_t most = (uintptr_t)64 << 20, near = (uintptr_t)128 << 10;
+    if (bounds->high - bounds->low > most || here - bounds->low < near ||
+        syscall(SYS_gettid) != getpid()) {
+        return;
+    }
+    syscall(SYS_prlimit64, 0, RLIMIT_STACK, NULL, bounds->low);
+#else
+    (void)bounds, (void)here;
+#endif
+}
+
 #endif
 
 bool pw_recycler_put(pw_recycler *recycler, void *item)
@@ -150,11 +175,25 @@ void *pw_recycler_take(pw_recycler *recycler, unsigned place)
 
 PW_THREAD_LOCAL pw_stack_bounds pw_thread_stack;
 
+static bool is_known(uintptr_t here)
+{
+    return here - pw_thread_stack.low < pw_thread_stack.high - pw_thread_stack.low;
+}
+
 uintptr_t pw_find_stack(uintptr_t here)
 {
-    stack_bounds(&pw_thread_stack);
-    if (here - pw_thread_stack.low < pw_thread_stack.high - pw_thread_stack.low) {
-        return pw_thread_stack.low;
+    pw_stack_bounds *bounds = &pw_thread_stack;
+    stack_bounds(bounds);
+    bounds->guest_low = bounds->low + pw_host_reserve(bounds->high - bounds->low);
+    if (is_known(here)) {
+        claim_stack(bounds, here);
+        return bounds->guest_low;
     }
-    return here > UNKNOWN_STACK_REST ? here - UNKNOWN_STACK_REST : 0;
+    return here - PW_UNKNOWN_STACK + pw_host_reserve(PW_UNKNOWN_STACK);
+}
+
+uintptr_t pw_stack_size(void)
+{
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    return is_known(here) ? pw_thread_stack.high - pw_thread_stack.low : PW_UNKNOWN_STACK;
 }

@@ -50,27 +50,45 @@ void *pw_recycler_take(pw_recycler *recycler, unsigned place);
 
 /* ---- the native stack ------------------------------------------------------------------------ */
 
-/* The bounds of the running thread's stack: low <= address < high. Both are 0 until pw_find_stack
- * asks the system for them. */
+/* The most bytes of a thread's stack that wasm code leaves free: for the host's functions and
+ * signal handlers, which can be called however deep the guest is, for the compiler, and for the way
+ * out of a trap. Python's parser alone can use 0.75 MiB. */
+#define PW_HOST_RESERVE ((uintptr_t)(1280 * 1024))
+/* Bytes that are assumed to be left of a stack whose bounds are not known. */
+#define PW_UNKNOWN_STACK ((uintptr_t)(128 * 1024))
+
+/* The bounds of the running thread's stack: low <= address < high. All members are 0 until
+ * pw_find_stack asks the system for them. */
 typedef struct {
     uintptr_t low;
     uintptr_t high;
+    uintptr_t guest_low; /* wasm code may use the stack down to here */
 } pw_stack_bounds;
 
 extern PW_THREAD_LOCAL pw_stack_bounds pw_thread_stack;
 
-/* The slow half of pw_native_stack_end, for an address that is not within the known bounds. It asks
+/* The slow half of pw_guest_stack_end, for an address that is not within the known bounds. It asks
  * the system for them, which on the main thread costs a walk through the process's memory map. */
 uintptr_t pw_find_stack(uintptr_t here);
 
-/* The lowest address that the running thread's stack may grow to. A thread can run on a stack that
- * the system does not know, such as a coroutine's: then the result is an address 128 KiB below the
- * caller. */
-static inline uintptr_t pw_native_stack_end(void)
+/* Bytes of the running thread's stack; PW_UNKNOWN_STACK if the system does not know the stack that
+ * the thread runs on. */
+uintptr_t pw_stack_size(void);
+
+/* How many bytes of a stack of `size` bytes wasm code leaves free. */
+static inline uintptr_t pw_host_reserve(uintptr_t size)
+{
+    return size / 2 < PW_HOST_RESERVE ? size / 2 : PW_HOST_RESERVE;
+}
+
+/* The lowest address to which wasm code may use the running thread's stack; pw_host_reserve bytes
+ * follow below it. A thread can run on a stack that the system does not know, such as a
+ * coroutine's: then the stack is assumed to end PW_UNKNOWN_STACK bytes below the caller. */
+static inline uintptr_t pw_guest_stack_end(void)
 {
     pw_stack_bounds bounds = pw_thread_stack;
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-    return here - bounds.low < bounds.high - bounds.low ? bounds.low : pw_find_stack(here);
+    return here - bounds.low < bounds.high - bounds.low ? bounds.guest_low : pw_find_stack(here);
 }
 
 #endif

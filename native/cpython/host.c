@@ -6,6 +6,7 @@
 #include <structmember.h>
 
 #include "cpython/numbers.h"
+#include "cpython/recursion.h"
 #include "cpython/references.h"
 #include "cpython/stop.h"
 #include "cpython/store.h"
@@ -221,6 +222,13 @@ pw_trap pw_host_call(void *object, uint64_t *values)
             return PW_TRAP_HOST;
         }
     }
+    pw_recursion recursion = {NULL, 0};
+    if (!pw_recursion_bound(&recursion, store->watch.meter)) {
+        if (arguments != local) {
+            PyMem_Free(arguments);
+        }
+        return PW_TRAP_STACK_EXHAUSTED;
+    }
     Py_INCREF(self);
     pw_store_object *hosting = pw_hosting;
     pw_hosting = (pw_store_object *)Py_NewRef((PyObject *)store);
@@ -231,6 +239,7 @@ pw_trap pw_host_call(void *object, uint64_t *values)
     pw_count_host_calls(-1);
     Py_XSETREF(pw_hosting, hosting);
     Py_DECREF(self);
+    pw_recursion_restore(&recursion);
     if (arguments != local) {
         PyMem_Free(arguments);
     }

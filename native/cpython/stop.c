@@ -12,6 +12,7 @@
 #include <time.h>
 #endif
 
+#include "cpython/recursion.h"
 #include "cpython/state.h"
 #include "cpython/store.h"
 #include "cpython/turn.h"
@@ -470,10 +471,17 @@ static void adapt(pw_watch *watch, int64_t time)
 }
 
 /* Runs the handlers of signals; the GIL is held. A handler that raises an exception stops the call.
- * It may also have interrupted the store or changed its deadlines. */
+ * It may also have interrupted the store or changed its deadlines. Python 3.12 and newer may
+ * collect garbage here, too, which runs finalizers. */
 static pw_trap run_handlers(pw_store_object *self)
 {
-    return PyErr_CheckSignals() < 0 ? PW_TRAP_HOST : pw_stop_pending(self);
+    pw_recursion recursion = {NULL, 0};
+    if (!pw_recursion_bound(&recursion, self->watch.meter)) {
+        return PW_TRAP_STACK_EXHAUSTED;
+    }
+    int status = PyErr_CheckSignals();
+    pw_recursion_restore(&recursion);
+    return status < 0 ? PW_TRAP_HOST : pw_stop_pending(self);
 }
 
 /* Lets go of the GIL. */

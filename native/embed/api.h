@@ -51,6 +51,8 @@ struct pw_api {
     uint8_t *(*memory_data)(const pw_memory *memory);
     uint64_t (*memory_size)(const pw_memory *memory);
     int64_t (*memory_grow)(pw_memory *memory, uint64_t delta);
+    /* pw_stack_size of base/platform.h. */
+    uintptr_t (*stack_size)(void);
 };
 
 #endif

@@ -113,15 +113,15 @@ static inline pw_trap run_map(const pw_callee *callee, pw_map_job *job)
  * an earlier call: when calls nest, the embedder makes sure that the outer one still stops. */
 static inline void set_native_limit(pw_store *store, uintptr_t limit)
 {
-    store->native_limit = limit;
+    store->meter.native_limit = limit;
     atomic_store_explicit(&store->meter.stop_limit, limit, memory_order_relaxed);
 }
 
 /* Notes how much of the native stack this thread may use. False when it is used up. */
 static inline bool begin(pw_store *store, uintptr_t *saved)
 {
-    uintptr_t limit = pw_native_stack_end() + PW_NATIVE_RESERVE;
-    *saved = store->native_limit;
+    uintptr_t limit = pw_guest_stack_end();
+    *saved = store->meter.native_limit;
     store->backtrace.count = 0;
     if ((uintptr_t)__builtin_frame_address(0) < limit) {
         return false;
@@ -194,6 +194,7 @@ const pw_api *pw_get_api(void)
         .memory_data = pw_memory_data,
         .memory_size = pw_memory_size,
         .memory_grow = pw_memory_grow,
+        .stack_size = pw_stack_size,
     };
     return &api;
 }

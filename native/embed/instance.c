@@ -228,11 +228,11 @@ static bool add_m3(pw_instance *instance, pw_error *error)
 static bool compile_all(pw_instance *instance, pw_error *error)
 {
     pw_store *store = instance->store;
-    uintptr_t saved = store->native_limit;
+    uintptr_t saved = store->meter.native_limit;
     uint32_t index;
-    store->native_limit = pw_native_stack_end() + PW_NATIVE_RESERVE;
+    store->meter.native_limit = pw_guest_stack_end();
     pw_trap trap = pw_compile_all(instance, &index);
-    store->native_limit = saved;
+    store->meter.native_limit = saved;
     if (trap == PW_TRAP_NONE) {
         return true;
     }

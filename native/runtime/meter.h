@@ -23,6 +23,7 @@ typedef struct {
     int64_t fuel;                /* what is left beyond `ticks`, or PW_NO_FUEL */
     int64_t period;              /* the most ticks between two calls of the tick hook */
     void *embedder;              /* argument of the tick hook */
+    uintptr_t native_limit;      /* wasm code may use the native stack of its thread down to here */
 } pw_meter;
 
 /* In `stop_limit`: the tick hook runs at the next call or iteration of a loop. */
@@ -34,7 +35,8 @@ typedef struct {
 
 /* The tick hook, which is called when the ticks are used up, and soon after PW_STOP_NOW was stored.
  * It may set `fuel` and `period`, and call other functions of the store. The result is
- * PW_TRAP_NONE, or stops the guest: PW_TRAP_HOST, PW_TRAP_INTERRUPTED or PW_TRAP_DEADLINE. */
+ * PW_TRAP_NONE, or stops the guest: PW_TRAP_HOST, PW_TRAP_INTERRUPTED, PW_TRAP_DEADLINE or
+ * PW_TRAP_STACK_EXHAUSTED. */
 typedef pw_trap (*pw_tick_hook)(void *embedder);
 
 #endif

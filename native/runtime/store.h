@@ -60,7 +60,6 @@ typedef struct {
 
 struct pw_store {
     pw_meter meter;           /* see meter.h */
-    uintptr_t native_limit;   /* the native stack of the running thread may be used down to here */
     pw_account *account;      /* what the store has allocated for its guests; one reference */
     uint64_t max_pages;       /* pages that all memories together may have */
     uint32_t max_elements;    /* elements that all tables together may have */
@@ -181,12 +180,6 @@ _Static_assert(PW_RED_ZONE >= PW_MAX_PARAMS_AND_RESULTS * PW_MAX_CELLS * sizeof(
 /* Bytes of the spill stack, which has room for the spilled locals of 40 frames of the largest
  * functions. A multiple of the system's page size. */
 #define PW_SPILL_STACK (16 << 20)
-
-/* Bytes of the native stack that wasm code leaves free for what it calls: the compiler, and the way
- * out of a trap. */
-#define PW_NATIVE_RESERVE 32768
-/* Bytes that wasm code leaves free in addition when it calls a host function, which runs Python. */
-#define PW_HOST_RESERVE 65536
 
 /* Bytes. No frame is larger than this, the arguments and results of its callee included. */
 #define PW_MAX_FRAME (2 * PW_RED_ZONE)
