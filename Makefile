@@ -41,7 +41,7 @@ PIP_INSTALL := $(BIN)/python -m pip install -q --disable-pip-version-check
 NO_INDEX := pip could not install what the build needs: check the network and 'pip config list', \
 	then run make again.
 BUILD_INPUTS := pyproject.toml setup.py build_ffi.py tools/toolchain.py vendor/wasm3/fetch.py \
-	vendor/wasm3/requirements.txt $(wildcard native/*/* native/*/*/*)
+	vendor/wasm3/requirements.txt vendor/wasm3/manifest.txt $(wildcard native/*/* native/*/*/*)
 PACKAGE := $(wildcard pywasm3/*.py pywasm3/*.pyi pywasm3/*/*.py pywasm3/*/*/*.py \
 	pywasm3/bench/guests/*)
 
