@@ -22,6 +22,7 @@
 #   make wheel         builds dist/*.whl and tries it in an environment without a compiler
 #   make bench         runs benchmarks/crossing.py
 #   make bench-docs    runs all of pywasm3 bench into docs/benchmarks.md; use an idle machine
+#   make constraints   writes tools/constraints.txt anew, with the newest versions
 #   make clean         removes everything that was built
 #
 # Variables: PYTHON names the interpreter. ARGS are handed to pytest or to the program that the
@@ -37,11 +38,13 @@ TIME ?= 0
 export PYTHON
 
 BIN := $(VENV)/bin
-PIP_INSTALL := $(BIN)/python -m pip install -q --disable-pip-version-check
+CONSTRAINTS := tools/constraints.txt
+# "-c" adds to the constraints of pip's own configuration, which PIP_CONSTRAINT would replace.
+PIP_INSTALL := $(BIN)/python -m pip install -q --disable-pip-version-check -c $(CONSTRAINTS)
 NO_INDEX := pip could not install what the build needs: check the network and 'pip config list', \
 	then run make again.
 BUILD_INPUTS := pyproject.toml setup.py build_ffi.py tools/toolchain.py vendor/wasm3/fetch.py \
-	vendor/wasm3/requirements.txt $(wildcard native/*/* native/*/*/*)
+	vendor/wasm3/requirements.txt vendor/wasm3/manifest.txt $(wildcard native/*/* native/*/*/*)
 PACKAGE := $(wildcard pywasm3/*.py pywasm3/*.pyi pywasm3/*/*.py pywasm3/*/*/*.py \
 	pywasm3/bench/guests/*)
 
@@ -50,7 +53,7 @@ PACKAGE := $(wildcard pywasm3/*.py pywasm3/*.pyi pywasm3/*/*.py pywasm3/*/*/*.py
 FROM_COPY := -c $(CURDIR)/pyproject.toml --rootdir $(CURDIR) $(addprefix $(CURDIR)/,$(TESTS))
 
 .PHONY: demo test test-copy sanitize matrix lint lint-c types wheel fuzz fuzz-validator fuzz-asserts \
-	fuzz-sanitize mutate tsan guests bench bench-docs clean
+	fuzz-sanitize mutate tsan guests bench bench-docs constraints clean
 .NOTPARALLEL:
 
 demo: $(VENV)/.editable
@@ -119,7 +122,7 @@ bench-docs: $(VENV)/.editable $(VENV)/.extra-bench
 
 # ---- the environment ----
 
-$(VENV)/.created:
+$(VENV)/.created: $(CONSTRAINTS)
 	@python=$$(tools/find-python) && echo "$(VENV): $$python" && \
 		$$python -m venv --clear $(VENV)
 	@$(BIN)/python tools/toolchain.py
@@ -186,7 +189,7 @@ wheel: $(VENV)/.extra-check
 	@$(BIN)/python tools/toolchain.py
 	rm -rf build dist .venv-wheel
 	@mkdir -p build dist
-	$(BIN)/python -m build --outdir build/raw . >build/wheel.log 2>&1 || \
+	PIP_CONSTRAINT=$(CONSTRAINTS) $(BIN)/python -m build --outdir build/raw . >build/wheel.log 2>&1 || \
 		{ tail -n 30 build/wheel.log; exit 1; }
 	PATH="$(CURDIR)/$(BIN):$$PATH" auditwheel repair --wheel-dir dist build/raw/*.whl || \
 		cp build/raw/*.whl dist/
@@ -194,8 +197,17 @@ wheel: $(VENV)/.extra-check
 	$(BIN)/python tools/check_wheel.py dist/*.whl
 	$(BIN)/python -m venv .venv-wheel
 	cd .venv-wheel && export PATH=$(CURDIR)/.venv-wheel/bin CC=/nonexistent && \
-		python -m pip install -q --disable-pip-version-check ../dist/*.whl && \
+		python -m pip install -q --disable-pip-version-check -c ../$(CONSTRAINTS) ../dist/*.whl && \
 		python ../tests/smoke.py
+
+# uv resolves for all versions of Python and all systems at once. It has its own settings, such as
+# UV_DEFAULT_INDEX and SSL_CERT_FILE, and does not read pip's. pip and wheel are for builds.
+constraints: $(VENV)/.created
+	$(BIN)/python -m pip install -q --disable-pip-version-check uv
+	@{ sed -n '/^#/p' $(CONSTRAINTS) && printf 'pip\nwheel\n' | \
+		$(BIN)/uv pip compile -q --universal --python-version 3.10 --upgrade --all-extras \
+			--no-header --no-annotate pyproject.toml -; } >$(VENV)/constraints.txt
+	mv $(VENV)/constraints.txt $(CONSTRAINTS)
 
 clean:
 	rm -rf .venv .venv-* build dist *.egg-info pywasm3/*.so .*_cache .hypothesis

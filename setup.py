@@ -14,7 +14,9 @@ from __future__ import annotations
 import os
 import runpy
 import shutil
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +89,10 @@ class BuildExt(build_ext):
             compile_args, link_args = clang_cl_flags()
         else:
             compile_args, link_args = gnu_flags()
+            # The sanitizers find more errors themselves, if no checked function hides a call.
+            if not SANITIZE:
+                compile_args += self._accepted(build_ffi.HARDENING)
+                link_args += self._accepted(build_ffi.LINK_HARDENING, "-shared")
             self._add_per_file_flags()
         for extension in self.extensions:
             extension.extra_compile_args += compile_args
@@ -106,26 +112,49 @@ class BuildExt(build_ext):
         self.compiler.initialize()
         self.compiler.cc = command
 
+    def _accepted(self, groups: list[list[str]], mode: str = "-c") -> list[str]:
+        """Returns those groups of flags, joined, with which the compiler compiles without a word.
+
+        Args:
+            groups: Flags that are only used together.
+            mode: "-c" to try them in compiling, "-shared" to try them in linking, too.
+        """
+        compiler: Any = self.compiler
+        accepted = []
+        with tempfile.TemporaryDirectory() as folder:
+            probe = Path(folder, "probe.c")
+            probe.write_text(
+                "#include <string.h>\nint probe(void);\nint probe(void) { return 0; }\n"
+            )
+            command = [*compiler.compiler_so, "-O2", "-Werror", mode, "-o", f"{folder}/probe.out"]
+            for flags in groups:
+                tried = subprocess.run([*command, *flags, str(probe)], capture_output=True)
+                if tried.returncode == 0:
+                    accepted += flags
+        return accepted
+
     def _add_per_file_flags(self) -> None:
         """Adds flags that only some files, or only some compilers, should get."""
-        if not SANITIZE:
-            return
         compiler: Any = self.compiler
         compile_one = compiler._compile
         own: list[str] = []
-        if "clang" not in os.path.basename(compiler.compiler[0]):
-            # AddressSanitizer's redzones on the stack would keep gcc from making sibling calls.
-            own = ["--param", "asan-stack=0"]
+        if not SANITIZE:
+            of_operations = self._accepted(build_ffi.OPERATIONS_HARDENING)
+        else:
+            # wasm3's compiler stores 64-bit constants at addresses that are multiples of 4, and
+            # two operations shift into the sign bit (m3_compile.c, m3_exec.h). Both do no harm
+            # with our flags.
+            of_operations = ["-fno-sanitize=alignment,shift"]
+            if "clang" not in os.path.basename(compiler.compiler[0]):
+                # AddressSanitizer's redzones on the stack would keep gcc from making sibling calls.
+                own = ["--param", "asan-stack=0"]
 
         def compile_with(
             obj: str, src: str, ext: str, cc_args: list[str], extra: list[str], pp: list[str]
         ) -> None:
             flags = [*extra, *own]
             if src in build_ffi.VENDORED_SOURCES:
-                # wasm3's compiler stores 64-bit constants at addresses that are multiples of 4, and
-                # two operations shift into the sign bit (m3_compile.c, m3_exec.h). Both do no harm
-                # with our flags.
-                flags.append("-fno-sanitize=alignment,shift")
+                flags += of_operations
             compile_one(obj, src, ext, cc_args, flags, pp)
 
         compiler._compile = compile_with

@@ -1,17 +1,23 @@
-"""Puts wasm3's sources into vendor/wasm3/source/.
+"""Puts wasm3's sources into vendor/wasm3/source/, and verifies them by manifest.txt.
 
-python vendor/wasm3/fetch.py            lets pip download the pinned sdist
-python vendor/wasm3/fetch.py FILE       takes an sdist that is already here
+python vendor/wasm3/fetch.py            verifies the sources; if there are none, lets pip download
+                                        the pinned sdist
+python vendor/wasm3/fetch.py --again    the same, but replaces the sources that are there
+python vendor/wasm3/fetch.py SDIST      replaces the sources by those of an sdist that is here
+python vendor/wasm3/fetch.py --manifest [SDIST]
+                                        writes manifest.txt anew from the pinned sdist; for those
+                                        who move the pin in requirements.txt
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.metadata
 import importlib.util
 import os
 import re
-import shutil
+import stat
 import subprocess
 import sys
 import tarfile
@@ -21,39 +27,12 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 SOURCE = HERE / "source"
 PIN = HERE / "requirements.txt"
+MANIFEST = HERE / "manifest.txt"
 BY_HAND = "python vendor/wasm3/fetch.py"
+AGAIN = f"{BY_HAND} --again"
 
-# The files to unpack, as paths below the sdist's top folder.
-FILES = (
-    "LICENSE",
-    "wasm3/m3_bind.c",
-    "wasm3/m3_bind.h",
-    "wasm3/m3_code.c",
-    "wasm3/m3_code.h",
-    "wasm3/m3_compile.c",
-    "wasm3/m3_compile.h",
-    "wasm3/m3_config.h",
-    "wasm3/m3_config_platforms.h",
-    "wasm3/m3_core.c",
-    "wasm3/m3_core.h",
-    "wasm3/m3_emit.c",
-    "wasm3/m3_emit.h",
-    "wasm3/m3_env.c",
-    "wasm3/m3_env.h",
-    "wasm3/m3_exception.h",
-    "wasm3/m3_exec.c",
-    "wasm3/m3_exec.h",
-    "wasm3/m3_exec_defs.h",
-    "wasm3/m3_function.c",
-    "wasm3/m3_function.h",
-    "wasm3/m3_info.c",
-    "wasm3/m3_info.h",
-    "wasm3/m3_math_utils.h",
-    "wasm3/m3_module.c",
-    "wasm3/m3_parse.c",
-    "wasm3/wasm3.h",
-    "wasm3/wasm3_defs.h",
-)
+# The paths in the sdist, below its top folder, of the files that are unpacked.
+WANTED = re.compile(r"LICENSE|wasm3/\w[\w.-]*\.[ch]")
 STAMP = "sdist.sha256"  # This file in source/ has the hash of the sdist that it came from.
 
 
@@ -62,22 +41,73 @@ class FetchError(Exception):
 
 
 def ensure() -> None:
-    """Fills vendor/wasm3/source/ unless it has the pinned sources already.
+    """Fills vendor/wasm3/source/ if it is not there or of another sdist, and verifies its files.
 
     Raises:
-        FetchError: The sources are not available; the text has the command to run.
+        FetchError: The sources are not available, or they are not those of manifest.txt. The text
+            names the file and the command to run.
     """
-    if not is_complete():
-        with _scratch() as folder:
-            unpack(_download(Path(folder)))
+    if not os.path.lexists(SOURCE) or _is_outdated():
+        fetch()
+    elif wrong := complaint(SOURCE):
+        raise FetchError(wrong)
 
 
-def is_complete() -> bool:
-    """Returns whether all files are there. Files that were put there by hand have no stamp."""
-    stamp = SOURCE / STAMP
-    if stamp.exists() and stamp.read_text().strip() != pinned_hash():
-        return False
-    return all((SOURCE / Path(name).name).is_file() for name in FILES)
+def fetch() -> None:
+    """Downloads the pinned sdist and replaces source/ by what it contains."""
+    with _scratch() as folder:
+        unpack(_download(Path(folder)))
+
+
+def complaint(folder: Path) -> str | None:
+    """Returns a sentence about a file in which the folder differs from manifest.txt, or None.
+
+    The folder may be a symbolic link, since several checkouts may share one folder. A symbolic link
+    in it is refused, because the file that it names can be changed without a trace in the folder.
+    """
+    wanted = manifest()
+    try:
+        found = {entry.name: entry.stat(follow_symlinks=False) for entry in os.scandir(folder)}
+        for name in sorted(wanted.keys() | found.keys()):
+            if name not in found:
+                return _refusal(folder / name, "is missing")
+            if name not in wanted and name != STAMP:
+                # The compiler would take a math.h from here instead of the system's.
+                return _refusal(folder / name, "is not part of wasm3's sources")
+            if not stat.S_ISREG(found[name].st_mode):
+                return _refusal(folder / name, "is not a regular file")
+            if name != STAMP and sha256(folder / name) != wanted[name]:
+                return _refusal(folder / name, "was changed")
+    except OSError as error:
+        return _refusal(Path(error.filename), f"cannot be read ({error.strerror})")
+    return None
+
+
+def manifest() -> dict[str, str]:
+    """Returns the SHA-256 of each file of source/, by the file's name, from manifest.txt."""
+    try:
+        lines = MANIFEST.read_text(encoding="ascii").splitlines()
+    except (OSError, ValueError):
+        lines = []
+    rows = [re.fullmatch(r"([0-9a-f]{64})  (\w[\w.-]*)", line) for line in lines]
+    if not rows or None in rows:
+        raise FetchError(
+            f"{MANIFEST} is not a list of SHA-256 hashes and names of files:"
+            f" restore it with 'git checkout {MANIFEST}'."
+        )
+    return {row[2]: row[1] for row in rows if row}
+
+
+def write_manifest(sdist: Path) -> None:
+    """Writes manifest.txt from the sdist, which has to be the pinned one."""
+    files = _read(sdist)
+    lines = [f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files)]
+    MANIFEST.write_text("".join(lines), encoding="ascii", newline="\n")
+
+
+def sha256(file: Path) -> str:
+    """Returns the SHA-256 of the file's content, as hexadecimal digits."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def pinned_hash() -> str:
@@ -89,9 +119,27 @@ def pinned_hash() -> str:
 
 
 def unpack(sdist: Path) -> None:
-    """Unpacks the sdist into source/. If that fails, source/ stays as it was."""
+    """Unpacks the pinned sdist into source/. If that fails, source/ stays as it was."""
+    files = _read(sdist)
+    with _scratch() as folder:
+        filled = Path(folder) / "source"
+        filled.mkdir()
+        for name, content in files.items():
+            (filled / name).write_bytes(content)
+        if complaint(filled):
+            raise FetchError(
+                f"{MANIFEST} does not describe the sdist that is pinned in {PIN}:"
+                f" restore both with 'git checkout {HERE}', or, if you moved the pin,"
+                f" run '{BY_HAND} --manifest'."
+            )
+        (filled / STAMP).write_text(pinned_hash() + "\n")
+        _move(filled)
+
+
+def _read(sdist: Path) -> dict[str, bytes]:
+    """Returns the contents of the wanted files by their names, if the sdist is the pinned one."""
     try:
-        digest = hashlib.sha256(sdist.read_bytes()).hexdigest()
+        digest = sha256(sdist)
     except OSError as error:
         raise FetchError(
             f"{sdist} cannot be read ({error.strerror}):"
@@ -99,25 +147,35 @@ def unpack(sdist: Path) -> None:
         ) from None
     if digest != pinned_hash():
         raise FetchError(_wrong_hash(f"{sdist} has {digest}"))
-    with _scratch() as folder:
-        filled = Path(folder) / "source"
-        filled.mkdir()
-        with tarfile.open(sdist) as archive:
-            top = archive.getnames()[0].partition("/")[0]
-            for name in FILES:
-                content = archive.extractfile(f"{top}/{name}")
-                assert content is not None  # The right hash means that the files are there.
-                (filled / Path(name).name).write_bytes(content.read())
-        (filled / STAMP).write_text(digest + "\n")
-        _move(filled)
+    files = {}
+    with tarfile.open(sdist) as archive:
+        for member in archive:
+            path = member.name.partition("/")[2]
+            content = archive.extractfile(member) if WANTED.fullmatch(path) else None
+            if content is not None:
+                files[Path(path).name] = content.read()
+    return files
+
+
+def _is_outdated() -> bool:
+    """Returns whether source/ says that it comes from another sdist than the pinned one.
+
+    Files that were put there by hand have no stamp.
+    """
+    stamp = SOURCE / STAMP
+    if stamp.is_symlink() or not stamp.is_file():
+        return False
+    return stamp.read_bytes().strip() != pinned_hash().encode()
 
 
 def _move(filled: Path) -> None:
-    shutil.rmtree(SOURCE, ignore_errors=True)
+    # A symbolic link is moved aside itself, so nothing is written through it.
+    with contextlib.suppress(FileNotFoundError):
+        SOURCE.rename(filled.with_name("replaced"))
     try:
         filled.rename(SOURCE)
     except OSError:
-        if not is_complete():  # If it is complete, another build was faster.
+        if complaint(SOURCE):  # If there is none, another build was faster.
             raise
 
 
@@ -168,6 +226,13 @@ def _wrong_hash(what: str) -> str:
     )
 
 
+def _refusal(file: Path, what: str) -> str:
+    return (
+        f"{file} {what}, so wasm3's sources are not those listed in {MANIFEST}:"
+        f" run '{AGAIN}', which replaces them."
+    )
+
+
 def _scratch() -> tempfile.TemporaryDirectory[str]:
     # The folder is beside source/, because a rename is atomic only within one file system.
     if not os.access(HERE, os.W_OK):
@@ -175,11 +240,25 @@ def _scratch() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix=".fetch-", dir=HERE)
 
 
+def main(arguments: list[str]) -> None:
+    """Does what the command line says; the docstring of this file lists the forms."""
+    options = {argument for argument in arguments if argument.startswith("-")}
+    sdists = [Path(argument) for argument in arguments if argument not in options]
+    if options - {"--again", "--manifest"} or len(options) > 1 or len(sdists) > 1:
+        raise FetchError(str(__doc__))
+    if "--manifest" in options:
+        with _scratch() as folder:
+            write_manifest(sdists[0] if sdists else _download(Path(folder)))
+    elif sdists:
+        unpack(sdists[0])
+    elif options:
+        fetch()
+    else:
+        ensure()
+
+
 if __name__ == "__main__":
     try:
-        if len(sys.argv) > 1:
-            unpack(Path(sys.argv[1]))
-        else:
-            ensure()
+        main(sys.argv[1:])
     except FetchError as error:
         sys.exit(str(error))

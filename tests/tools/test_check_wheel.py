@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: MIT
+"""The compiled modules have the linker's protections, and tools/check_wheel.py notices if not.
+
+What a shared object without a protection looks like is what the linker makes of its own options.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from helpers import SANITIZED, TESTS
+from pywasm3 import _cpython, _engine
+
+if sys.platform != "linux":
+    pytest.skip("the protections are those of ELF", allow_module_level=True)
+
+HARD = ["-fstack-protector-strong", "-Wl,-z,relro,-z,now,-z,noexecstack"]
+PROBE = "int use(char *); int probe(void); int probe(void) { char a[64]; return use(a); }"
+
+
+def _load() -> ModuleType:
+    """Imports the module, which lies outside of every package."""
+    path = TESTS.parent / "tools" / "check_wheel.py"
+    spec = importlib.util.spec_from_file_location("check_wheel", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+check_wheel = _load()
+
+
+@pytest.mark.skipif(SANITIZED, reason="a sanitized build has the sanitizers' checks instead")
+def test_the_compiled_modules_are_hardened() -> None:
+    for module in (_cpython, _engine):
+        assert check_wheel.soft_spots(Path(module.__file__).read_bytes()) == []
+
+
+@pytest.mark.parametrize(
+    ("flags", "fault"),
+    [
+        ([], None),
+        (["-Wl,-z,lazy"], "BIND_NOW"),
+        (["-Wl,-z,norelro"], "RELRO"),
+        (["-Wl,-z,execstack"], "executable stack"),
+        (["-fno-stack-protector"], "stack-protector"),
+    ],
+)
+def test_a_missing_protection_is_noticed(
+    flags: list[str], fault: str | None, tmp_path: Path
+) -> None:
+    source, module = tmp_path / "probe.c", tmp_path / "probe.so"
+    source.write_text(PROBE)
+    compiler = os.environ.get("CC", "cc").split()
+    command = [*compiler, "-O2", "-fPIC", "-shared", *HARD, *flags, "-o", str(module), str(source)]
+    subprocess.run(command, check=True, capture_output=True)
+    found = check_wheel.soft_spots(module.read_bytes())
+    assert len(found) == (fault is not None)
+    assert all(str(fault) in sentence for sentence in found)
