@@ -13,7 +13,11 @@ import sys
 
 import pytest
 
-from helpers import child, wat
+from helpers import SANITIZED, child, wat
+
+pytestmark = pytest.mark.skipif(
+    SANITIZED, reason="a sanitizer needs far more of the C stack for each level of recursion"
+)
 
 LOOPS = 120
 DEEP = f"""
