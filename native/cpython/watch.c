@@ -17,9 +17,14 @@ void pw_watch_fill(pw_watch *self, long long fuel)
 
 void pw_watch_take_wanted_fuel(pw_watch *self)
 {
-    long long fuel = atomic_exchange(&self->wanted_fuel, PW_NOTHING_WANTED);
-    if (fuel != PW_NOTHING_WANTED) {
+    long long fuel = atomic_load(&self->wanted_fuel);
+    /* The fuel is reported before it is no longer wanted, so that a thread that reads it meanwhile
+     * never gets the fuel of before. */
+    while (fuel != PW_NOTHING_WANTED) {
         pw_watch_fill(self, fuel);
+        if (atomic_compare_exchange_strong(&self->wanted_fuel, &fuel, PW_NOTHING_WANTED)) {
+            return;
+        }
     }
 }
 
