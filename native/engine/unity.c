@@ -10,7 +10,7 @@
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 #pragma GCC diagnostic ignored "-Wsign-compare"
 /* The state of wasm3's compiler consists of u16, and the sum of two u16 is an int. The limits in
- * base/wasm3.h keep these numbers small. */
+ * base/wasm3_config.h keep these numbers small. */
 #pragma GCC diagnostic ignored "-Wconversion"
 #pragma GCC diagnostic ignored "-Wsign-conversion"
 #pragma GCC diagnostic ignored "-Wfloat-conversion"

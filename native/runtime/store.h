@@ -6,7 +6,7 @@
 
 #include "base/limits.h"
 #include "base/platform.h"
-#include "base/wasm3.h"
+#include "base/wasm3_config.h"
 #include "runtime/account.h"
 #include "runtime/meter.h"
 #include "runtime/objects.h"

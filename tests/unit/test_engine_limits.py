@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Valid functions at the limits of the engine run, and larger ones are refused with a reason.
 
-native/base/wasm3.h sets the limits.
+native/base/wasm3_config.h sets the limits.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Configures wasm3's headers and includes them. Every file that needs wasm3's structures includes
  * this file, so that all of them see the same layout. */
-#ifndef PW_WASM3_H
-#define PW_WASM3_H
+#ifndef PW_WASM3_CONFIG_H
+#define PW_WASM3_CONFIG_H
 
 /* How many values one function may hold at a time: its parameters, locals and operands, and one
  * more for each parameter and result of its open blocks. wasm3's 16-bit fields can take 8191. */
