@@ -123,8 +123,6 @@ pw_store *pw_store_new(const pw_store_limits *limits, pw_error *error)
     }
     store->meter.ticks = store->meter.period = PW_MAX_PERIOD;
     store->meter.fuel = PW_NO_FUEL;
-    store->max_pages = limits->memory / PW_PAGE;
-    store->max_elements = max_elements(limits);
     store->no_memory.store = store;
     store->no_memory.m3.maxStack = store->stack_end;
     return store;

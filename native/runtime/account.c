@@ -47,7 +47,7 @@ static bool add(_Atomic(uint64_t) *counter, uint64_t amount, uint64_t limit)
     return true;
 }
 
-static uint64_t limit_of(const pw_account *account, pw_charge kind)
+uint64_t pw_account_limit(const pw_account *account, pw_charge kind)
 {
     switch (kind) {
     case PW_CHARGE_MEMORY: return account->limits.memory;
@@ -64,7 +64,7 @@ static uint64_t bytes_of(pw_charge kind, uint64_t amount)
 
 bool pw_account_charge(pw_account *account, pw_charge kind, uint64_t amount)
 {
-    if (!add(&account->used[kind], amount, limit_of(account, kind))) {
+    if (!add(&account->used[kind], amount, pw_account_limit(account, kind))) {
         return false;
     }
     if (!add(&account->total, bytes_of(kind, amount), account->limits.total)) {

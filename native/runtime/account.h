@@ -11,8 +11,8 @@
  * counted and can be used by any thread. */
 typedef struct pw_account pw_account;
 
-/* What is charged. Bytes of memories and of tables count twice: for their own limit, and for the
- * limit on everything. */
+/* The kinds of amounts on an account. Bytes of memories and of tables count twice: for their own
+ * limit, and for the limit on everything. */
 typedef enum {
     PW_CHARGE_MEMORY, /* bytes of linear memories */
     PW_CHARGE_TABLE,  /* elements of tables */
@@ -33,6 +33,8 @@ pw_account *pw_account_new(const pw_account_limits *limits);
 pw_account *pw_account_retain(pw_account *account);
 void pw_account_release(pw_account *account);
 
+/* How much there may be of a kind, in its unit. */
+uint64_t pw_account_limit(const pw_account *account, pw_charge kind);
 /* Adds an amount, in the unit of its kind. False, and nothing is added, if a limit is in the way.
  */
 bool pw_account_charge(pw_account *account, pw_charge kind, uint64_t amount);

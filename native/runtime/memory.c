@@ -150,10 +150,11 @@ static pw_memory *find_memory(uint64_t min, uint64_t max)
 static uint64_t max_pages(const pw_store *store, const pw_limits *limits)
 {
     uint64_t max = PW_MAX_MEMORY32_PAGES;
+    uint64_t allowed = pw_account_limit(store->account, PW_CHARGE_MEMORY) / PW_PAGE;
     if (limits->has_max && limits->max < max) {
         max = limits->max;
     }
-    return max < store->max_pages ? max : store->max_pages;
+    return max < allowed ? max : allowed;
 }
 
 /* Charges the first pages of a new memory. False with `error` set if a limit is in the way. */

@@ -61,8 +61,6 @@ typedef struct {
 struct pw_store {
     pw_meter meter;           /* see meter.h */
     pw_account *account;      /* what the store has allocated for its guests; one reference */
-    uint64_t max_pages;       /* pages that all memories together may have */
-    uint32_t max_elements;    /* elements that all tables together may have */
     uint64_t *sp;             /* where the next call by the host puts its values */
     uint64_t callouts;        /* how many callouts began so far */
     uint64_t current_callout; /* the number of the innermost callout, from 1; 0: there is none */

@@ -113,8 +113,9 @@ bool pw_table_copy(pw_table *target, uint32_t to, const pw_table *source, uint32
 
 static uint32_t max_size(const pw_store *store, const pw_limits *limits)
 {
-    bool declared = limits->has_max && limits->max < store->max_elements;
-    return declared ? (uint32_t)limits->max : store->max_elements;
+    uint64_t allowed = pw_account_limit(store->account, PW_CHARGE_TABLE);
+    bool declared = limits->has_max && limits->max < allowed;
+    return (uint32_t)(declared ? limits->max : allowed);
 }
 
 /* Most tables are made with null in all elements, which calloc has written already. */
