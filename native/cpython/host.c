@@ -93,7 +93,7 @@ static PyObject *not_linked(host_object *self)
 static bool python_stack_left(void)
 {
 #if PY_VERSION_HEX >= 0x030C0000 && PY_VERSION_HEX < 0x030E0000
-    return PyThreadState_Get()->c_recursion_remaining > 50;
+    return pw_recursion_left(PyThreadState_Get()) > 50;
 #else
     return true;
 #endif
