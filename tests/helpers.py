@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""Loads guests, compares with wasmtime, and runs code in child processes and on threads."""
+"""Loads guests and Python files, compares with wasmtime, and runs code in processes and threads."""
 
 from __future__ import annotations
 
 import functools
+import importlib.util
 import os
 import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import wasmtime
@@ -47,6 +49,17 @@ def guest(name: str, imports: Mapping[Any, Any] | None = None) -> pywasm3.Instan
 @functools.cache
 def _engine() -> wasmtime.Engine:
     return wasmtime.Engine()
+
+
+def import_file(path: Path) -> ModuleType:
+    """Imports a file of Python code that lies outside of every package."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look it up there
+    spec.loader.exec_module(module)
+    return module
 
 
 class Oracle:

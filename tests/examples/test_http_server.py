@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import http.client
-import importlib.util
 import os
 import re
 import signal
@@ -24,7 +23,7 @@ from typing import Any
 import pytest
 
 import pywasm3
-from helpers import TESTS, wat
+from helpers import TESTS, import_file, wat
 
 FILE = TESTS.parent / "examples" / "http_server.py"
 
@@ -64,11 +63,7 @@ SHORT, LONG = 100, 5000  # bytes of a message that is hashed on the event loop, 
 @pytest.fixture(scope="module")
 def server() -> Any:
     """The example as a module."""
-    spec = importlib.util.spec_from_file_location("http_server", FILE)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return import_file(FILE)
 
 
 @dataclass

@@ -6,16 +6,14 @@ What a shared object without a protection looks like is what the linker makes of
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-from helpers import SANITIZED, TESTS
+from helpers import SANITIZED, TESTS, import_file
 from pywasm3 import _cpython, _engine
 
 if sys.platform != "linux":
@@ -25,18 +23,7 @@ HARD = ["-fstack-protector-strong", "-Wl,-z,relro,-z,now,-z,noexecstack"]
 PROBE = "int use(char *); int probe(void); int probe(void) { char a[64]; return use(a); }"
 
 
-def _load() -> ModuleType:
-    """Imports the module, which lies outside of every package."""
-    path = TESTS.parent / "tools" / "check_wheel.py"
-    spec = importlib.util.spec_from_file_location("check_wheel", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-check_wheel = _load()
+check_wheel = import_file(TESTS.parent / "tools" / "check_wheel.py")
 
 
 @pytest.mark.skipif(SANITIZED, reason="a sanitized build has the sanitizers' checks instead")

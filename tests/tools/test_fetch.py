@@ -8,7 +8,6 @@ with. Hashes are computed by hashlib here, and sdists are made by tarfile.
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import io
 import os
 import re
@@ -21,7 +20,7 @@ from types import ModuleType
 
 import pytest
 
-from helpers import TESTS
+from helpers import TESTS, import_file
 
 ROOT = TESTS.parent
 VENDOR = ROOT / "vendor" / "wasm3"
@@ -37,12 +36,7 @@ def vendor(tmp_path: Path) -> Path:
 
 def load(vendor: Path) -> ModuleType:
     """Imports the fetch.py of the folder."""
-    spec = importlib.util.spec_from_file_location("fetch", vendor / "fetch.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return import_file(vendor / "fetch.py")
 
 
 def refusal(vendor: Path) -> str:

@@ -6,29 +6,13 @@ The expected mutations of the snippets were written down by reading the snippets
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Iterable
-from types import ModuleType
 
 import pytest
 
-from helpers import TESTS
+from helpers import TESTS, import_file
 
-
-def _load() -> ModuleType:
-    """Imports the module, which lies outside of every package."""
-    path = TESTS.parent / "tools" / "mutations.py"
-    spec = importlib.util.spec_from_file_location("mutations", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look it up there
-    spec.loader.exec_module(module)
-    return module
-
-
-mutations = _load()
+mutations = import_file(TESTS.parent / "tools" / "mutations.py")
 
 SNIPPET = """\
 /* if (a == b) in a comment */
