@@ -7,23 +7,7 @@ The guest stops or goes on, the process survives, and the instance works afterwa
 from __future__ import annotations
 
 from helpers import child, wat
-
-TEXT = """
-(module
-  (import "env" "f" (func $f (param i32) (result i32)))
-  (import "env" "pair" (func $pair (result i32 f64)))
-  (import "env" "none" (func $none))
-  (memory (export "memory") 1 16)
-  (table (export "table") 1 10 funcref)
-  (global $after (export "after") (mut i32) (i32.const 0))
-  (func (export "call") (param i32) (result i32)
-    local.get 0 call $f  i32.const 1 global.set $after)
-  (func (export "call_pair") (result i32 f64) call $pair)
-  (func (export "call_none") call $none)
-  (func (export "poke") (param i32) (result i32)
-    local.get 0 call $f drop  i32.const 0 i32.const 42 i32.store  i32.const 0 i32.load)
-  (func (export "add") (param i32 i32) (result i32) local.get 0 local.get 1 i32.add))
-"""
+from host_helpers import GUEST
 
 START = """
 import gc
@@ -48,7 +32,7 @@ def raises(errors, function, *args):
 
 
 def run(snippet: str, *, result: int = 0) -> None:
-    child(START + snippet, result=result, WASM=wat(TEXT))
+    child(START + snippet, result=result, WASM=wat(GUEST))
 
 
 def test_the_result_of_a_conversion_that_raises_stops_the_guest() -> None:

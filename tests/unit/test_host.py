@@ -19,6 +19,7 @@ import pytest
 
 import pywasm3
 from helpers import child, guest, load, wat
+from host_helpers import GUEST
 
 UNARY = """
 (module (import "env" "f" (func $f (param i32) (result i32)))
@@ -203,27 +204,9 @@ def test_a_wrong_result_stops_the_guest() -> None:
     assert instance.exports.after.value == 0
 
 
-THREE = """
-(module
-  (import "env" "f" (func $f (param i32) (result i32)))
-  (import "env" "pair" (func $pair (result i32 f64)))
-  (import "env" "none" (func $none))
-  (memory (export "memory") 1 16)
-  (table (export "table") 1 10 funcref)
-  (global $after (export "after") (mut i32) (i32.const 0))
-  (func (export "call") (param i32) (result i32)
-    local.get 0 call $f  i32.const 1 global.set $after)
-  (func (export "call_pair") (result i32 f64) call $pair)
-  (func (export "call_none") call $none)
-  (func (export "poke") (param i32) (result i32)
-    local.get 0 call $f drop  i32.const 0 i32.const 42 i32.store  i32.const 0 i32.load)
-  (func (export "add") (param i32 i32) (result i32) local.get 0 local.get 1 i32.add))
-"""
-
-
 def with_three(function: Callable[..., Any]) -> pywasm3.Instance:
-    """An instance of THREE whose three imports are all the same host function."""
-    return load(THREE, {"env": {"f": function, "pair": function, "none": function}})
+    """An instance of GUEST whose three imports are all the same host function."""
+    return load(GUEST, {"env": {"f": function, "pair": function, "none": function}})
 
 
 @pytest.mark.parametrize("value", [None, "text", (1,), [], 1.5, object(), type])
