@@ -71,15 +71,19 @@ def test_a_nested_call_does_not_leak() -> None:
     assert_no_leak(lambda: instance.exports.call(5), 10_000)
 
 
-def test_host_functions_are_freed_with_the_instance() -> None:
-    class Callback:
-        def __call__(self, x: int) -> int:
-            return x
+class Callback:
+    def __call__(self, x: int) -> int:
+        return x
 
+
+def with_callback() -> tuple[pywasm3.Instance, weakref.ref[Callback]]:
+    """An instance, and its host function, which nothing else refers to."""
     callback = Callback()
-    reference = weakref.ref(callback)
-    instance = load(TEXT, {"env": {"f": callback}})
-    del callback
+    return load(TEXT, {"env": {"f": callback}}), weakref.ref(callback)
+
+
+def test_host_functions_are_freed_with_the_instance() -> None:
+    instance, reference = with_callback()
     assert reference() is not None
     del instance
     gc.collect()
@@ -87,14 +91,7 @@ def test_host_functions_are_freed_with_the_instance() -> None:
 
 
 def test_host_functions_are_freed_by_close() -> None:
-    class Callback:
-        def __call__(self, x: int) -> int:
-            return x
-
-    callback = Callback()
-    reference = weakref.ref(callback)
-    instance = load(TEXT, {"env": {"f": callback}})
-    del callback
+    instance, reference = with_callback()
     instance.close()
     gc.collect()
     assert reference() is None

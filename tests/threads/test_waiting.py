@@ -150,15 +150,16 @@ def read_inherited_socket(place: Place) -> tuple[pywasm3.Instance, Wait]:
     return calls.instance, lambda: calls.fd_read(0, 0, 1, RESULT)
 
 
+def fill(calls: Calls, fd: int) -> None:
+    """Writes until the file takes no more, and then waits."""
+    while True:
+        calls.fd_write(fd, 0, 1, RESULT)
+
+
 def write_inherited_pipe(place: Place) -> tuple[pywasm3.Instance, Wait]:
     place.instead_of(place.pipe()[1], 1)
     calls = place.calls(stdout=wasi.INHERIT)
-
-    def fill() -> None:
-        while True:
-            calls.fd_write(1, 0, 1, RESULT)
-
-    return calls.instance, fill
+    return calls.instance, lambda: fill(calls, 1)
 
 
 def write_inherited_pipe_at_once(place: Place) -> tuple[pywasm3.Instance, Wait]:
@@ -178,12 +179,7 @@ def write_inherited_terminal(place: Place) -> tuple[pywasm3.Instance, Wait]:
         place.stack.callback(os.close, fd)
     place.instead_of(ends[1], 1)
     calls = place.calls(stdout=wasi.INHERIT)
-
-    def fill() -> None:
-        while True:
-            calls.fd_write(1, 0, 1, RESULT)
-
-    return calls.instance, fill
+    return calls.instance, lambda: fill(calls, 1)
 
 
 def read_fifo(place: Place) -> tuple[pywasm3.Instance, Wait]:
@@ -207,12 +203,7 @@ def write_fifo(place: Place) -> tuple[pywasm3.Instance, Wait]:
     name = place.fifo()
     calls = place.calls(preopens={"/": place.folder})
     fd = calls.opened(3, name, rights=READ_ONLY | WRITE_ONLY)
-
-    def fill() -> None:
-        while True:
-            calls.fd_write(fd, 0, 1, RESULT)
-
-    return calls.instance, fill
+    return calls.instance, lambda: fill(calls, fd)
 
 
 def accept(place: Place) -> tuple[pywasm3.Instance, Wait]:
