@@ -125,33 +125,32 @@ def deadline_lateness() -> float:
     return (time.perf_counter() - begin - 0.05) * 1e3
 
 
+def lateness(
+    stop: Callable[[], None], call: Callable[[], object], error: type[BaseException]
+) -> float:
+    """Returns the milliseconds from the moment when another thread stops a call to its error."""
+    at = [0.0]
+
+    def stop_now() -> None:
+        at[0] = time.perf_counter()
+        stop()
+
+    threading.Timer(0.05, stop_now).start()
+    with contextlib.suppress(error):
+        call()
+    return (time.perf_counter() - at[0]) * 1e3
+
+
 def interrupt_lateness() -> float:
     """Returns the milliseconds from interrupt() on another thread to its exception."""
     instance = pywasm3.Instance(MODULE)
-    at = [0.0]
-
-    def interrupt() -> None:
-        at[0] = time.perf_counter()
-        instance.interrupt()
-
-    threading.Timer(0.05, interrupt).start()
-    with contextlib.suppress(pywasm3.Interrupted):
-        instance.exports.loop()
-    return (time.perf_counter() - at[0]) * 1e3
+    return lateness(instance.interrupt, instance.exports.loop, pywasm3.Interrupted)
 
 
 def signal_lateness() -> float:
     """Returns the milliseconds from Ctrl-C to KeyboardInterrupt."""
-    at = [0.0]
-
-    def press() -> None:
-        at[0] = time.perf_counter()
-        os.kill(os.getpid(), signal.SIGINT)
-
-    threading.Timer(0.05, press).start()
-    with contextlib.suppress(KeyboardInterrupt):
-        pywasm3.Instance(MODULE).exports.loop()
-    return (time.perf_counter() - at[0]) * 1e3
+    loop = pywasm3.Instance(MODULE).exports.loop
+    return lateness(lambda: os.kill(os.getpid(), signal.SIGINT), loop, KeyboardInterrupt)
 
 
 def waiting(limits: pywasm3.Limits | None = None) -> pywasm3.Instance:
@@ -171,16 +170,7 @@ def timeout_lateness_of_a_wait() -> float:
 def interrupt_lateness_of_a_wait() -> float:
     """Returns the milliseconds from interrupt() to its exception, in poll_oneoff."""
     instance = waiting()
-    at = [0.0]
-
-    def interrupt() -> None:
-        at[0] = time.perf_counter()
-        instance.interrupt()
-
-    threading.Timer(0.05, interrupt).start()
-    with contextlib.suppress(pywasm3.Interrupted):
-        instance.exports.wait()
-    return (time.perf_counter() - at[0]) * 1e3
+    return lateness(instance.interrupt, instance.exports.wait, pywasm3.Interrupted)
 
 
 def main() -> None:
