@@ -19,7 +19,7 @@ from ._linker import ABSENT, Late
 from ._memory import Memory
 from ._module import Module
 from ._text import brief, brief_repr, listed
-from ._types import FuncType, GlobalType, ValType, is_reference
+from ._types import FuncType, GlobalType, ValType, ValueType, is_reference
 from ._value_holder import refuse_copies
 
 TYPE_CHECKING = False
@@ -225,10 +225,13 @@ class ParsedModule(Module):
         imported = [(i.name, i.type) for i in self.imports if isinstance(i.type, GlobalType)]
         for index, (wanted, type_) in enumerate(imported):
             if wanted == name:
-                store = instance.store
-                pointer = store._call_entered(lib.pw_instance_global, instance._pointer, index)
-                return store._call_entered(Global._of, store, pointer, type_.type, self._pointer)
+                return instance.store._call_entered(self._global_at, instance, index, type_.type)
         raise WasmError(f"global lookup failed: {brief_repr(name)}")
+
+    def _global_at(self, instance: Instance, index: int, type: ValueType) -> Global:
+        """Returns a global by its index in the module. The store is entered."""
+        pointer = lib.pw_instance_global(instance._pointer, index)
+        return Global._of(instance.store, pointer, type, self._pointer)
 
     # ---- loading ----
 
