@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Measures what an action leaves behind when it is repeated many times.
 
-Objects of Python are counted exactly, by tracemalloc. What C allocates is seen in the resident
-memory of the process. A sanitizer keeps freed memory back, so that the resident memory says little:
-there, the sanitizer's own count of allocated bytes is taken instead.
+Objects of Python are counted exactly, by tracemalloc. Memory that C allocates is seen in
+the resident memory of the process. A sanitizer keeps freed memory back, so that the resident memory
+says little: there, the sanitizer's own count of allocated bytes is taken instead.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ TEXT = """
   (func (export "grow") (result i32) i32.const 0 memory.grow))
 """
 
-# What TEXT imports.
+# The imports of TEXT.
 IMPORTS: dict[str, dict[str, Any]] = {"env": {"f": lambda x: x}}
 
 

@@ -45,7 +45,7 @@ bool pw_fail(pw_error *error, pw_code code, uint64_t offset, const char *format,
  * never in the middle of a character. */
 int pw_shown_size(pw_name name);
 
-/* What the plural of a word ends with when it follows a number: "" for 1, "s" for any other. */
+/* The ending of a noun after a number: "" after 1, and "s" after any other number. */
 static inline const char *pw_plural(uint64_t number)
 {
     return number == 1 ? "" : "s";

@@ -8,7 +8,7 @@
 #include "base/features.h"
 #include "base/values.h"
 
-/* What follows an opcode. */
+/* The kinds of immediates, which follow an opcode. */
 typedef enum {
     PW_IMM_NONE,
     PW_IMM_PREFIX, /* u32: the rest of the opcode */
@@ -54,7 +54,7 @@ typedef enum {
     PW_IMM_TABLE_TABLE
 } pw_immediates;
 
-/* What validates an instruction: the functions pw_check_* of native/validate. */
+/* The validator of an instruction: a function pw_check_* of native/validate. */
 #define PW_CHECKS(X)        \
     X(unary)                \
     X(binary)               \

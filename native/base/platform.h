@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the operating system gives: address space, and the bounds of the running thread's stack. */
+/* Services of the operating system: address space, and the bounds of the running thread's stack. */
 #ifndef PW_PLATFORM_H
 #define PW_PLATFORM_H
 

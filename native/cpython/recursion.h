@@ -15,7 +15,7 @@
 
 #include "runtime/meter.h"
 
-/* What pw_recursion_restore gives back. */
+/* The levels that pw_recursion_restore gives back. */
 typedef struct {
     PyThreadState *thread;
     int levels; /* that were taken from the thread's allowance */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What every reader of a section needs: room for tables, checks of indices, and a way to note that
- * the module uses a feature which this version cannot run. */
+/* Every reader of a section needs these functions: room for tables, checks of indices, and a way to
+ * note that the module uses a feature which this version cannot run. */
 #include "decode/decoder.h"
 
 #include <stdarg.h>

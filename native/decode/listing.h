@@ -8,7 +8,7 @@
 
 /* cdef: begin */
 
-/* What an operand of an instruction is. The kinds from PW_OPERAND_LABEL to PW_OPERAND_DATA are
+/* The kinds of operands of an instruction. Those from PW_OPERAND_LABEL to PW_OPERAND_DATA are
  * indices. */
 typedef enum {
     PW_OPERAND_LABEL,

@@ -35,7 +35,7 @@ typedef struct {
 
 typedef struct pw_module pw_module;
 
-/* What a module says about itself. All pointers are borrowed from the module. */
+/* The facts that a module states about itself. All pointers are borrowed from the module. */
 typedef struct {
     const uint8_t *bytes; /* the module in the binary format */
     uint64_t size;        /* how many bytes there are */
@@ -109,7 +109,7 @@ typedef struct {
     uint8_t depth;       /* how many supertypes are above the type */
 } pw_typedef;
 
-/* What a constant expression consists of. */
+/* The kinds of instructions in a constant expression. */
 typedef enum {
     PW_CONST_VALUE,  /* one instruction such as i32.const */
     PW_CONST_GLOBAL, /* one global.get */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads the names of the module and of its functions:
  * https://webassembly.github.io/spec/core/appendix/custom.html#name-section
- * What a custom section contains cannot make a module malformed, so a name section that cannot be
+ * The contents of a custom section cannot make a module malformed, so a name section that cannot be
  * read is ignored. */
 #include "decode/names.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a call from outside needs, and a map, which is one call for each element of columns. */
+/* The facts that a call from outside needs, and a map, which is one call for each element of
+ * columns. */
 #ifndef PW_CALLEE_H
 #define PW_CALLEE_H
 

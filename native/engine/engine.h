@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the engine does for native/embed: it compiles functions, and runs them. */
+/* The engine compiles functions and runs them, for native/embed. */
 #ifndef PW_ENGINE_H
 #define PW_ENGINE_H
 

@@ -44,7 +44,8 @@
 
 /* ---- operations ------------------------------------------------------------------------------ */
 
-/* What wasm3's operations call when they trap is defined before them: the macros below stand where
+/* The functions that wasm3's operations call when they trap are defined before them: the macros
+ * below stand where
  * `_mem` and `_pc` are in scope. */
 #define PushBacktraceFrame(RUNTIME, PC) begin_trap(_mem, PC)
 #define FillBacktraceFunctionInfo(RUNTIME, FUNCTION) ((void)0)
@@ -96,7 +97,8 @@ enum {
 #define d_m3RecordBacktraces 0
 #include "m3_compile.c"
 
-/* What our compilers of single instructions share: slots, types, moves of values, immediates. */
+/* The pieces that our compilers of single instructions share: slots, types, moves of values,
+ * immediates. */
 #include "engine/compile/state.inc"
 #include "engine/compile/types.inc"
 #include "engine/compile/moves.inc"

@@ -15,8 +15,8 @@
  * native stack left to run it. */
 typedef pw_trap (*pw_host_hook)(void *object, uint64_t *values);
 
-/* What counts and stops the code that runs in a store. It belongs to the thread that runs there;
- * other threads may only store PW_STOP_NOW in `stop_limit`. */
+/* A meter counts the work of the code that runs in a store, and stops it. It belongs to the thread
+ * that runs there; other threads may only store PW_STOP_NOW in `stop_limit`. */
 typedef struct {
     int64_t ticks; /* how many calls and iterations of loops are left until the tick hook runs */
     atomic_uintptr_t stop_limit; /* end of the native stack, or PW_STOP_NOW */

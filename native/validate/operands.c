@@ -27,7 +27,7 @@ typedef struct {
     char text[80];
 } typelist;
 
-/* Types as a message shows them, such as "[i32 f64]". What does not fit is left out. */
+/* Types as a message shows them, such as "[i32 f64]". Types that do not fit are left out. */
 static typelist show(const pw_valtype *types, uint32_t count)
 {
     typelist list = {"["};

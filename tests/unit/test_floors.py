@@ -154,7 +154,9 @@ def test_no_files_of_a_floor_use_each_other_in_a_circle(floor: str) -> None:
 def test_only_the_engine_and_the_store_know_the_headers_of_wasm3() -> None:
     """One header includes wasm3's, with its configuration, and nothing below `runtime` does."""
     direct = {file for file, text in SOURCES.items() if re.search(r'#include "m3_\w+\.h"', text)}
-    assert direct - {"base/wasm3_config.h"} <= {file for file in SOURCES if floor_of(file) == "engine"}
+    assert direct - {"base/wasm3_config.h"} <= {
+        file for file in SOURCES if floor_of(file) == "engine"
+    }
     users = {floor_of(file) for file, used in USES.items() if "base/wasm3_config.h" in used}
     assert users <= {"runtime", "engine"}
 
