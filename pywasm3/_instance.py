@@ -16,16 +16,12 @@ from ._ffi import (
     Function,
     Once,
     Store,
-    address,
-    error_from,
-    ffi,
+    instance_pointer,
     lib,
-    new_error,
-    store_pointer,
 )
 from ._global import Global
 from ._limits import Deadline
-from ._linker import choose_store, link, mapping_lookup
+from ._linker import choose_store, instantiate, link, mapping_lookup
 from ._memory import Memory
 from ._module import Module, check_module
 from ._table import Table
@@ -44,13 +40,12 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ._aliases import Compile, Imports
-    from ._ffi import Pointer
+    from ._cpython import Anchor
     from ._limits import Limits
+    from ._linker import Maker
     from ._snapshot import Snapshot
     from ._types import ImportType, ValueType
     from .wasi import Wasi, WasiConfig
-
-_NO_EXTERNS = ffi.NULL
 
 
 class Exports(Mapping[str, "Function | Memory | Global | Table | Tag"]):
@@ -67,7 +62,7 @@ class Exports(Mapping[str, "Function | Memory | Global | Table | Tag"]):
     __slots__ = ("__core", "__dict__", "__weakref__")
 
     if TYPE_CHECKING:
-        __core: tuple[Module, Store, Pointer, dict[str, Any]]
+        __core: tuple[Module, Store, Anchor, dict[str, Any]]
 
     def __init__(self) -> None:
         """Cannot be called: ``instance.exports`` is the way to get one.
@@ -78,9 +73,9 @@ class Exports(Mapping[str, "Function | Memory | Global | Table | Tag"]):
         raise TypeError("Exports cannot be made directly; use the exports of an Instance")
 
     @classmethod
-    def _of(cls, module: Module, store: Store, pointer: Pointer) -> Exports:
+    def _of(cls, module: Module, store: Store, anchor: Anchor) -> Exports:
         self = object.__new__(cls)
-        _set_core(self, (module, store, pointer, {}))
+        _set_core(self, (module, store, anchor, {}))
         # Creates __dict__ now. If CPython 3.11 creates it later, when an attribute is set, the
         # garbage collector may run meanwhile, and a finalizer or another thread may ask for
         # __dict__ too: then it is created twice, and its values are freed twice.
@@ -94,18 +89,18 @@ class Exports(Mapping[str, "Function | Memory | Global | Table | Tag"]):
             KeyError: There is no such export.
             WasmError: The export is looked up for the first time, and the store is closed.
         """
-        module, store, pointer, cache = self.__core
+        module, store, anchor, cache = self.__core
         if name in cache:
             return cache[name]
         kind, index = (module._export_index or module._export_table())[name]
         value: Any
         if kind == FUNC:
             type_ = module._function_type(index)
-            value = store._export(address(pointer), index, name, type_)
+            value = store._export(anchor, index, name, type_)
         elif kind == MEMORY:
-            value = Memory._of(store, address(pointer), index)
+            value = Memory._of(store, anchor, index)
         else:
-            value = store._call_entered(_resolve, module, store, pointer, name, kind, index)
+            value = store._call_entered(_resolve, module, store, anchor, name, kind, index)
         return cache.setdefault(name, value)  # another thread may have been quicker
 
     def __getattr__(self, name: str) -> Any:
@@ -172,9 +167,10 @@ _set_core = Exports.__dict__["_Exports__core"].__set__
 
 
 def _resolve(
-    module: Module, store: Store, pointer: Pointer, name: str, kind: int, index: int
+    module: Module, store: Store, anchor: Anchor, name: str, kind: int, index: int
 ) -> Global | Table | Tag:
-    """Returns the global, table or tag that a pw_instance exports; its store is entered."""
+    """Returns the global, table or tag that an instance exports; its store is entered."""
+    pointer = instance_pointer(anchor)
     if kind == GLOBAL:
         global_ = lib.pw_instance_global(pointer, index)
         valtype = _declared(module, name, lib.pw_global_type(global_))
@@ -203,13 +199,6 @@ def _declared(module: Module, name: str, code: int) -> ValueType:
     return type_.type
 
 
-def _new_pointer(
-    store: Store, module: Module, externs: Pointer, eager: bool, error: Pointer
-) -> Pointer:
-    """Makes a pw_instance in the store, which is entered. NULL: `error` says why not."""
-    return lib.pw_instance_new(store_pointer(store), module._pointer, externs, eager, error)
-
-
 class Instance(Once):
     """An instance of a module (specification, section 4.2, "Module Instances").
 
@@ -219,11 +208,11 @@ class Instance(Once):
     instance:`` closes the instance at the end.
     """
 
-    __slots__ = ("__weakref__", "_exports", "_memory", "_module", "_pointer", "_store", "_wasi")
+    __slots__ = ("__weakref__", "_anchor", "_exports", "_memory", "_module", "_store", "_wasi")
+    _anchor: Anchor
     _exports: Exports
     _memory: Memory | None
     _module: Module
-    _pointer: Pointer
     _store: Store
     _wasi: Wasi | None
 
@@ -307,24 +296,21 @@ class Instance(Once):
         limits: Limits | None = None,
     ) -> None:
         """Links and instantiates the module, without calling its start function."""
+        makers: list[Maker] = []
         if module._info.nimports:
-            store, externs = link(module, lookup, self, store, limits)
+            store, makers = link(module, lookup, store, limits)
         else:
-            store, externs = choose_store(store, limits), _NO_EXTERNS
-        error = new_error()
-        pointer = store._call_entered(_new_pointer, store, module, externs, eager, error)
-        if not pointer:
-            raise error_from(error)
+            store = choose_store(store, limits)
+        self._anchor = store._call_entered(instantiate, store, module, makers, self, eager)
         self._memory = None
         self._module = module
         self._store = store
-        self._pointer = pointer
-        self._exports = Exports._of(module, store, pointer)
+        self._exports = Exports._of(module, store, self._anchor)
 
     def _function(self, index: int, name: str) -> Function:
         """Returns the function with an index; imported functions are counted."""
         type_ = self._module._function_type(index)
-        return self._store._export(address(self._pointer), index, name, type_)
+        return self._store._export(self._anchor, index, name, type_)
 
     @property
     def module(self) -> Module:

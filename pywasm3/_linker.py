@@ -20,8 +20,10 @@ from ._ffi import (
     Store,
     address,
     encode,
+    error_from,
     ffi,
     lib,
+    new_error,
     store_pointer,
 )
 from ._global import Global, new_global
@@ -49,19 +51,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeAlias
 
-    from ._cpython import HostFunction
+    from ._cpython import Anchor, HostFunction
     from ._ffi import Pointer
     from ._instance import Instance
     from ._limits import Limits
     from ._module import Module
     from ._types import ImportType, ValueType
 
-    # A Maker returns the kind and the pointer of a pw_extern. It is called when the store is known
-    # and has been entered. A Plan is the Maker for an import, with the store of the import's value.
-    Maker: TypeAlias = Callable[[Store, Instance], tuple[int, Pointer]]
+    # The kind and the pointer of a pw_extern, and the object that keeps what it points to: a
+    # HostFunction, or the anchor of a function's instance. The importing instance itself keeps what
+    # else can be imported.
+    Made: TypeAlias = tuple[int, Pointer, HostFunction | Anchor | None]
+    # A Maker is called when the store is known and has been entered. A Plan is the Maker for an
+    # import, with the store of the import's value.
+    Maker: TypeAlias = Callable[[Store, Instance], Made]
     Plan: TypeAlias = tuple[Maker, Store | None]
 
 ABSENT = object()
+_EXTERNS = ffi.typeof("pw_extern[]")
 
 
 class Late:
@@ -297,12 +304,13 @@ def _plan_function(to: _Import, value: Any) -> Plan:
             params = (*value.type.params[:_FEW], *value.type.results[:_FEW])
             same = _GROUPS if value.type == to.wanted.type else ""
             raise _Misfit(f"{_given(value)}{_INDICES if _has_index(*params) else same}")
-        return (lambda *_: (FUNC, ffi.cast("void *", value._address))), value.store
+        made = FUNC, ffi.cast("void *", value._address), value._anchor
+        return (lambda *_: made), value.store
     if isinstance(value, Late):
 
-        def late(store: Store, instance: Instance) -> tuple[int, Pointer]:
+        def late(store: Store, instance: Instance) -> Made:
             value.host = host = _host(store, to, value.value, None)
-            return HOST, ffi.cast("void *", host._address)
+            return HOST, ffi.cast("void *", host._address), host
 
         return late, None
     if isinstance(value, Typed):
@@ -313,9 +321,9 @@ def _plan_function(to: _Import, value: Any) -> Plan:
         raise _Misfit(_given(value))
     passes = wants_instance(value)
 
-    def make(store: Store, instance: Instance) -> tuple[int, Pointer]:
+    def make(store: Store, instance: Instance) -> Made:
         host = _host(store, to, value, instance if passes else None)
-        return HOST, ffi.cast("void *", host._address)
+        return HOST, ffi.cast("void *", host._address), host
 
     return make, None
 
@@ -338,7 +346,7 @@ def _plan_memory(to: _Import, value: Any) -> Plan:
     given = value.type
     if not _fits(given, expected) or given.shared != expected.shared:
         raise _Misfit(describe(given))
-    return (lambda *_: (MEMORY, ffi.cast("void *", value._address))), value.store
+    return (lambda *_: (MEMORY, ffi.cast("void *", value._address), None)), value.store
 
 
 def _plan_table(to: _Import, value: Any) -> Plan:
@@ -348,7 +356,7 @@ def _plan_table(to: _Import, value: Any) -> Plan:
         raise _Misfit(_given(value))
     if not _fits(value.type, expected) or not _matches(value, expected.type, to, both_ways=True):
         raise _misfit(value, to)
-    return (lambda *_: (TABLE, ffi.cast("void *", value._pointer))), value.store
+    return (lambda *_: (TABLE, ffi.cast("void *", value._pointer), None)), value.store
 
 
 def _plan_global(to: _Import, value: Any) -> Plan:
@@ -359,7 +367,7 @@ def _plan_global(to: _Import, value: Any) -> Plan:
         if mutable != expected.mutable or not _matches(value, expected.type, to, mutable):
             raise _misfit(value, to)
         if mutable or is_reference(expected.type):
-            return (lambda *_: (GLOBAL, ffi.cast("void *", value._pointer))), value.store
+            return (lambda *_: (GLOBAL, ffi.cast("void *", value._pointer), None)), value.store
         bits = value._bits()
         return (lambda store, _: _new_global(store, expected, bits)), None
     if isinstance(value, Late):
@@ -375,8 +383,8 @@ def _plan_global(to: _Import, value: Any) -> Plan:
     return (lambda store, _: _new_global(store, expected, bits)), None
 
 
-def _new_global(store: Store, type_: GlobalType, bits: int) -> tuple[int, Pointer]:
-    return GLOBAL, ffi.cast("void *", new_global(store, type_.type, type_.mutable, bits))
+def _new_global(store: Store, type_: GlobalType, bits: int) -> Made:
+    return GLOBAL, ffi.cast("void *", new_global(store, type_.type, type_.mutable, bits)), None
 
 
 def _plan_reference(to: _Import, type_: GlobalType, value: Any) -> Plan:
@@ -413,7 +421,7 @@ def _plan_tag(to: _Import, value: Any) -> Plan:
         same = _GROUPS if value.type == expected else ""
         indices = _INDICES if _has_index(*value.type.type.params, *expected.type.params) else same
         raise _Misfit(f"{_given(value)}{indices}")
-    return (lambda *_: (TAG, ffi.cast("void *", value._pointer))), value.store
+    return (lambda *_: (TAG, ffi.cast("void *", value._pointer), None)), value.store
 
 
 _PLANS = {
@@ -467,22 +475,20 @@ def choose_store(store: Store | None, limits: Limits | None) -> Store:
 def link(
     module: Module,
     lookup: Callable[[ImportType], Any],
-    instance: Instance,
     store: Store | None,
     limits: Limits | None,
-) -> tuple[Store, Pointer]:
+) -> tuple[Store, list[Maker]]:
     """Links the imports of a module.
 
     Args:
         module: The module.
         lookup: Returns the value for an import, or ABSENT.
-        instance: The instance that host functions with pass_instance get.
         store: The store that the instance shall live in. None: the store that its imports come
             from, or a new one.
         limits: The limits of a new store.
 
     Returns:
-        The store, and an array with a pw_extern for each import.
+        The store, and what makes the pw_extern of each import.
 
     Raises:
         LinkError: Imports are missing or do not fit; the error has all of them.
@@ -506,15 +512,37 @@ def link(
     chosen = _choose(makers, store, mismatched)
     if missing or mismatched:
         raise link_error(missing, mismatched)
-    chosen = choose_store(chosen, limits)
-    return chosen, chosen._call_entered(
-        _externs, [maker for _, maker, _ in makers], chosen, instance
+    return choose_store(chosen, limits), [maker for _, maker, _ in makers]
+
+
+def instantiate(
+    store: Store, module: Module, makers: list[Maker], instance: Instance, eager: bool
+) -> Anchor:
+    """Makes a pw_instance, and returns its anchor. The store is entered.
+
+    Args:
+        store: The store.
+        module: The module.
+        makers: What makes the pw_extern of each import.
+        instance: The instance that host functions with pass_instance get.
+        eager: Whether all functions are compiled now.
+    """
+    externs = ffi.new(_EXTERNS, len(makers))
+    hosts: list[Any] = []
+    origins: list[Any] = []
+    for extern, maker in zip(externs, makers, strict=True):
+        extern.kind, extern.object, kept = maker(store, instance)
+        if kept is not None:
+            (hosts if extern.kind == HOST else origins).append(kept)
+    error = new_error()
+    anchor = store._instantiate(
+        address(module._pointer),
+        address(externs),
+        tuple(hosts),
+        tuple(origins),
+        eager,
+        address(error),
     )
-
-
-def _externs(makers: list[Maker], store: Store, instance: Instance) -> Pointer:
-    """Makes the pw_externs of the imports; the store is entered."""
-    externs = ffi.new("pw_extern[]", len(makers))
-    for i, maker in enumerate(makers):
-        externs[i].kind, externs[i].object = maker(store, instance)
-    return externs
+    if anchor is None:
+        raise error_from(error)
+    return anchor

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from ._cpython import Store
+    from ._cpython import Anchor, Store
     from ._types import MemoryType
 
 _I8 = Struct("<b").unpack
@@ -103,9 +103,9 @@ class Memory(MemoryBase):
         return self
 
     @classmethod
-    def _of(cls, store: Store, instance: int, index: int) -> Self:
-        """Returns the memory with an index, of the pw_instance at an address."""
-        self = cls._wrap(store, instance, index)
+    def _of(cls, store: Store, anchor: Anchor, index: int) -> Self:
+        """Returns the memory with an index, of the instance of an anchor."""
+        self = cls._wrap(store, anchor, index)
         self._store = store
         return self
 

@@ -11,7 +11,7 @@ from operator import index as _index
 from types import MethodType
 
 from ._errors import WasmError
-from ._ffi import FUNC, GLOBAL, Store, address, encode, ffi, lib
+from ._ffi import FUNC, GLOBAL, Store, encode, ffi, instance_pointer, lib
 from ._global import Global
 from ._host import wants_instance
 from ._instance import Instance
@@ -230,7 +230,7 @@ class ParsedModule(Module):
 
     def _global_at(self, instance: Instance, index: int, type: ValueType) -> Global:
         """Returns a global by its index in the module. The store is entered."""
-        pointer = lib.pw_instance_global(instance._pointer, index)
+        pointer = lib.pw_instance_global(instance_pointer(instance._anchor), index)
         return Global._of(instance.store, pointer, type, self._pointer)
 
     # ---- loading ----
@@ -368,9 +368,9 @@ class Runtime:
             return None
         for module in self._modules:
             instance = module._loaded()
-            store = self._store
-            if store._call_entered(lib.pw_instance_memory, instance._pointer, 0):
-                return memoryview(Memory._of(store, address(instance._pointer), 0))
+            store, anchor = self._store, instance._anchor
+            if store._call_entered(lib.pw_instance_memory, instance_pointer(anchor), 0):
+                return memoryview(Memory._of(store, anchor, 0))
         return None
 
     def __repr__(self) -> str:

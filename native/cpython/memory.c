@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "cpython/anchor.h"
 #include "cpython/state.h"
 #include "cpython/store.h"
 
@@ -32,17 +33,17 @@ static PyObject *memory_wrap(PyObject *cls, PyObject *args)
 {
     PyTypeObject *type = (PyTypeObject *)cls;
     pw_state *state = pw_state_of(type);
-    PyObject *store;
-    unsigned long long instance;
+    PyObject *store, *anchor;
     unsigned int index;
-    if (state == NULL ||
-        !PyArg_ParseTuple(args, "O!KI:_wrap", state->store_type, &store, &instance, &index)) {
+    if (state == NULL || !PyArg_ParseTuple(args, "O!O!I:_wrap", state->store_type, &store,
+                                           state->anchor_type, &anchor, &index)) {
         return NULL;
     }
     if (pw_store_pin((pw_store_object *)store) < 0) {
         return NULL;
     }
-    pw_memory *memory = pw_engine->instance_memory((pw_instance *)(uintptr_t)instance, index);
+    pw_instance *instance = (pw_instance *)(void *)pw_anchor_object(anchor);
+    pw_memory *memory = pw_engine->instance_memory(instance, index);
     pw_engine->memory_retain(memory);
     pw_store_unpin((pw_store_object *)store);
     return adopt(type, store, memory);

@@ -341,9 +341,11 @@ void pw_store_forget_types(pw_store *store, IM3FuncType *types)
  * has none. */
 static IM3FuncType *find_types(const pw_store *store, const pw_module *module)
 {
-    for (const pw_instance *i = store->instances; i != NULL; i = i->next) {
-        if (i->module == module) {
-            return i->m3->funcTypes;
+    const pw_object *object = store->objects[PW_OBJECT_INSTANCE];
+    for (; object != NULL; object = object->next) {
+        const pw_instance *instance = (const pw_instance *)(const void *)object;
+        if (instance->module == module) {
+            return instance->m3->funcTypes;
         }
     }
     return NULL;

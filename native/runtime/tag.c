@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tags that the host makes. */
+/* Tags. */
 #include "base/limits.h"
 #include "runtime/functypes.h"
 
@@ -28,8 +28,7 @@ pw_tag *pw_tag_new(pw_store *store, const pw_functype *type, pw_error *error)
                     : "not supported: this version cannot run the type of the tag");
         return NULL;
     }
-    tag->next = store->tags;
-    store->tags = tag;
+    pw_store_add(store, PW_OBJECT_TAG, &tag->object);
     return tag;
 }
 
