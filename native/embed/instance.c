@@ -39,11 +39,17 @@ static bool add_types(pw_instance *instance, pw_error *error)
         return false;
     }
     m3->numFuncTypes = info->ntypes;
-    if (pw_store_intern(instance->store, instance->module, m3->funcTypes)) {
-        return true;
+    pw_code code = pw_store_intern(instance->store, instance->module, m3->funcTypes);
+    if (code == PW_LIMIT) {
+        return pw_fail(error, code, 0,
+                       "instance too large: its %u types need more memory than the limits of the "
+                       "store leave",
+                       (unsigned)info->ntypes);
     }
-    no_memory(error);
-    return false;
+    if (code != PW_OK) {
+        no_memory(error);
+    }
+    return code == PW_OK;
 }
 
 /* The table of types has NULL for a type that this version cannot run. A module may have such a
@@ -250,17 +256,13 @@ static bool compile_all(pw_instance *instance, pw_error *error)
     return false;
 }
 
-/* Bytes that an instance of the module takes, without memories, elements of tables and code. */
+/* Bytes that an instance of the module takes, without its memories, the elements of its tables, its
+ * code, and the store's types. */
 static uint64_t cost_of(const pw_module *module)
 {
     const pw_module_info *info = &module->info;
-    uint64_t values = 0;
-    for (uint32_t i = 0; i < info->ntypes; i++) {
-        values += info->types[i].nparams + info->types[i].nresults;
-    }
     return sizeof(pw_instance) + sizeof(M3Runtime) + sizeof(M3Module) +
-           info->ntypes * (sizeof(M3FuncType) + 4 * sizeof(void *)) +
-           values * (sizeof(uint8_t) + sizeof(pw_valtype)) + info->nfunctions * sizeof(M3Function) +
+           info->ntypes * sizeof(IM3FuncType) + info->nfunctions * sizeof(M3Function) +
            module->nimported_functions * (PW_THUNK_WORDS * sizeof(code_t) + sizeof(M3Function *)) +
            module->ntables * (sizeof(pw_table *) + sizeof(pw_table)) +
            module->nglobals * (sizeof(pw_global *) + sizeof(pw_global)) +

@@ -22,9 +22,9 @@ typedef struct pw_object pw_object; /* an instance, a table, a global or a tag *
 
 /* The identity of a function type of a module: within a store, equal types have the same identity,
  * whichever modules they come from. It is a pointer that is compared and never read. NULL when
- * there is no memory, or when this version cannot run the type. A call that asks for another module
- * than the call before it costs as much as the module has types and the store has instances; the
- * other calls are cheap. */
+ * the limits of the store or the system leave no memory, or when this version cannot run the type.
+ * A call that asks for another module than the call before it costs as much as the module has types
+ * and the store has instances; the other calls are cheap. */
 const void *pw_store_type(pw_store *store, pw_module *module, uint32_t type);
 
 /* ---- memories -------------------------------------------------------------------------------- */
