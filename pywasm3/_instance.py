@@ -27,13 +27,13 @@ from ._module import Module, check_module
 from ._table import Table
 from ._tag import Tag
 from ._text import brief, brief_repr, listed
-from ._types import BY_CODE, GlobalType, TableType, TagType, ValType
+from ._types import BY_CODE, GlobalType, MemoryType, TableType, TagType, ValType
 from ._value_holder import refuse_copies
 from ._wasi_program import initialize, new_wasi, run, with_wasi
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, ItemsView, Iterator, KeysView, ValuesView
     from types import TracebackType
     from typing import Any, NoReturn
 
@@ -48,13 +48,17 @@ if TYPE_CHECKING:
     from .wasi import Wasi, WasiConfig
 
 
+_NO_DEFAULT: Any = object()
+
+
 class Exports(Mapping[str, "Function | Memory | Global | Table | Tag"]):
     """The exports of an instance, as a mapping from names in the module's order.
 
     ``exports.add`` is ``exports["add"]``. Names that are not identifiers, and names of methods of
-    mappings (``get``, ``items``, ``keys``, ``values``), can be looked up only as items. The values
-    are Function, Memory, Global, Table and Tag objects. Each is made when it is first looked up,
-    and later look-ups return the same object.
+    mappings (``get``, ``items``, ``keys``, ``values``), can be looked up only as items; if the
+    module exports such a name, a call of the method that may be meant for the export raises an
+    error. The values are Function, Memory, Global, Table and Tag objects. Each is made when it is
+    first looked up, and later look-ups return the same object.
     """
 
     # There is one slot with a tuple, because that is quicker to set than several slots. Its mangled
@@ -115,10 +119,68 @@ class Exports(Mapping[str, "Function | Memory | Global | Table | Tag"]):
         try:
             value = self[name]
         except KeyError:
-            shown = f"no export named {brief_repr(name)}"
+            shown = f"no export named {brief_repr(name)}{self._mangling(name)}"
             raise AttributeError(shown, name=name, obj=self) from None
         self.__dict__[name] = value
         return value
+
+    def _mangling(self, name: str) -> str:
+        """Explains why Python asks for ``_Class__name`` where a class says ``exports.__name``."""
+        original = f"__{name.partition('__')[2]}"
+        if not name.startswith("_") or name.startswith("__") or original not in self:
+            return ""
+        return (
+            f"; within a class, Python replaces {brief(original)} by that name: "
+            f"use exports[{brief_repr(original)}]"
+        )
+
+    def get(self, name: str, default: Any = _NO_DEFAULT) -> Any:
+        """Returns the export with a name. If there is none, returns the default, else None.
+
+        Raises:
+            TypeError: The name is not a str, or there is no such export and no default; in both
+                cases only if the module exports something named ``get``, which is meant then.
+        """
+        if name in self:
+            return self[name]
+        if not isinstance(name, str) or default is _NO_DEFAULT:
+            self._refuse_ambiguous("get")
+        return None if default is _NO_DEFAULT else default
+
+    def keys(self) -> KeysView[str]:
+        """Returns the names.
+
+        Raises:
+            TypeError: The module exports something named ``keys``, which may be meant instead.
+        """
+        self._refuse_ambiguous("keys")
+        return super().keys()
+
+    def values(self) -> ValuesView[Any]:
+        """Returns the exports.
+
+        Raises:
+            TypeError: The module exports something named ``values``, which may be meant instead.
+        """
+        self._refuse_ambiguous("values")
+        return super().values()
+
+    def items(self) -> ItemsView[str, Any]:
+        """Returns pairs of a name and the export.
+
+        Raises:
+            TypeError: The module exports something named ``items``, which may be meant instead.
+        """
+        self._refuse_ambiguous("items")
+        return super().items()
+
+    def _refuse_ambiguous(self, method: str) -> None:
+        """Raises a TypeError if the module exports something with the name of a method."""
+        if method in self:
+            raise TypeError(
+                f"exports.{method} is ambiguous, because the module exports {method!r}: use "
+                f"exports[{method!r}] for the export, and iteration, `in` and [] for the mapping"
+            )
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         """Raises AttributeError, because exports cannot be assigned."""
@@ -329,21 +391,24 @@ class Instance(Once):
 
     @property
     def memory(self) -> Memory:
-        """The exported memory, or the first one if there are several.
+        """The memory with index 0, whether the module exports or imports it.
 
         Raises:
-            WasmError: The module exports no memory.
+            WasmError: The module neither exports nor imports a memory.
         """
         if self._memory is None:
-            self._memory = self._exported_memory()
+            self._memory = self._first_memory()
         return self._memory
 
-    def _exported_memory(self) -> Memory:
-        for name, (kind, _) in self._module._export_table().items():
-            if kind == MEMORY:
+    def _first_memory(self) -> Memory:
+        module = self._module
+        for name, export in module._export_table().items():
+            if export == (MEMORY, 0):
                 memory: Memory = self._exports[name]
                 return memory
-        raise WasmError(f"{self._module!r} exports no memory")
+        if any(isinstance(import_.type, MemoryType) for import_ in module.imports):
+            return Memory._of(self._store, self._anchor, 0)
+        raise WasmError(f"{module!r} exports no memory and imports none")
 
     @property
     def fuel(self) -> int | None:
