@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from ._aliases import Compile, Imports
+    from ._aliases import Compile, Imports, Missing
     from ._cpython import Anchor
     from ._limits import Limits
     from ._linker import Maker
@@ -287,6 +287,7 @@ class Instance(Once):
         compile: Compile = "lazy",
         wasi: WasiConfig | None = None,
         limits: Limits | None = None,
+        missing: Missing = "error",
     ) -> None:
         """Links the imports, lays out memory and tables, and runs the start function.
 
@@ -306,6 +307,9 @@ class Instance(Once):
                 from ``wasi_snapshot_preview1`` and ``wasi_unstable`` that `imports` does not name.
                 If the module is a library (a reactor), its ``_initialize`` is called.
             limits: The limits of the new store that is made for the instance.
+            missing: What happens if `imports` has no value for an import. ``"error"`` raises a
+                LinkError. ``"trap"`` gives the guest a function that traps and names the import; a
+                memory or table of the least size that fits; a global that is 0 or null; or a tag.
 
         Raises:
             LinkError: Imports are missing or do not fit; the error has all of them.
@@ -316,25 +320,28 @@ class Instance(Once):
             OSError: Something that `wasi` names cannot be opened.
             WasiExit: The start function, or ``_initialize``, ended the program.
             ValueError: `limits` is given, but the instance joins a store, which has limits already;
-                or `compile` is neither ``"lazy"`` nor ``"eager"``.
+                or `compile` is neither ``"lazy"`` nor ``"eager"``, or `missing` is neither
+                ``"error"`` nor ``"trap"``.
             TypeError: An argument has the wrong type, or this is called again for the same object.
         """
         self._begin()
         if compile not in ("lazy", "eager"):
             raise ValueError(f'compile must be "lazy" or "eager", not {compile!r}')
+        if missing not in ("error", "trap"):
+            raise ValueError(f'missing must be "error" or "trap", not {missing!r}')
         check_module(module)
         if store is not None and not isinstance(store, Store):
             raise TypeError(f"store must be a pywasm3.Store, not {type(store).__name__}")
         lookup = mapping_lookup(imports)
         if wasi is None:
             self._wasi = None
-            self._instantiate(module, lookup, store, compile == "eager", limits)
+            self._instantiate(module, lookup, store, compile == "eager", limits, missing == "trap")
             self._start()
             return
         self._wasi = new_wasi(wasi, self)
         try:
             lookup = with_wasi(lookup, self._wasi)
-            self._instantiate(module, lookup, store, compile == "eager", limits)
+            self._instantiate(module, lookup, store, compile == "eager", limits, missing == "trap")
             # Finds the memory now: self._wasi has a weak reference to the instance, which functions
             # of the guest may outlive.
             self._wasi.memory.refresh()
@@ -356,11 +363,12 @@ class Instance(Once):
         store: Store | None,
         eager: bool = False,
         limits: Limits | None = None,
+        fill: bool = False,
     ) -> None:
         """Links and instantiates the module, without calling its start function."""
         makers: list[Maker] = []
         if module._info.nimports:
-            store, makers = link(module, lookup, store, limits)
+            store, makers = link(module, lookup, store, limits, fill)
         else:
             store = choose_store(store, limits)
         self._anchor = store._call_entered(instantiate, store, module, makers, self, eager)
