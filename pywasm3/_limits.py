@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _NONE = 0xFFFFFFFFFFFFFFFF
 _NO_FUEL = -1
 _NEVER = 0x7FFFFFFFFFFFFFFF
-_STACK = 1 << 20
+_STACK = 16 << 20
 # Twice what one memory can have: a module that compilers emit never needs so much.
 _TOTAL = 8 << 30
 

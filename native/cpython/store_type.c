@@ -2,6 +2,7 @@
 /* The class Store: its constructor, methods and attributes. */
 #include "cpython/store_type.h"
 
+#include "base/limits.h"
 #include "cpython/anchor.h"
 #include "cpython/externs.h"
 #include "cpython/function.h"
@@ -12,9 +13,6 @@
 #include "cpython/state.h"
 #include "cpython/stop.h"
 #include "cpython/store.h"
-
-/* The size of the value stack in bytes, if neither `stack` nor `limits` is given. */
-#define DEFAULT_STACK (1 << 20)
 
 /* ---- making and freeing ---- */
 
@@ -60,7 +58,7 @@ static PyObject *store_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     static char *keywords[] = {"stack", "limits", NULL};
     PyObject *stack = NULL, *limits = Py_None;
     store_options options = {
-        {DEFAULT_STACK, UINT64_MAX, UINT64_MAX, UINT64_MAX}, PW_NO_FUEL, PW_NEVER};
+        {PW_DEFAULT_STACK, UINT64_MAX, UINT64_MAX, UINT64_MAX}, PW_NO_FUEL, PW_NEVER};
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$OO:Store", keywords, &stack, &limits)) {
         return NULL;
     }
@@ -464,7 +462,7 @@ static PyGetSetDef store_getset[] = {
 
 PyDoc_STRVAR(
     store_doc,
-    "Store(*, stack=1048576, limits=None)\n--\n\n"
+    "Store(*, stack=16777216, limits=None)\n--\n\n"
     "What instances that know each other share: a value stack, function types and a lock.\n\n"
     "An instance makes its own store, unless one of its imports comes from another instance:\n"
     "then it joins the store of that one. Only one thread at a time can use a store; others\n"

@@ -77,7 +77,7 @@ def add_parser(subparsers: Any) -> None:
         "--stack",
         metavar="SIZE",
         type=_size,
-        help="the size of the stack, such as 256K; the default is 1M",
+        help="the size of the stack, such as 256K; the default is 16M",
     )
     add("file", metavar="FILE", help="a module; - reads standard input")
     rest = add(

@@ -533,13 +533,13 @@ assert exports.add(1, 2) == 3
 def test_what_a_signal_handler_calls_finds_no_room_at_the_end_of_the_stack() -> None:
     """A call in a signal handler raises StackExhausted if the store's stack is full.
 
-    The stack has 4 MiB, because stacks of up to 1 MiB are recycled mappings of 1 MiB, which may be
-    larger than the size that was asked for.
+    The stack has 17 MiB, because stacks of up to 16 MiB are recycled mappings of 16 MiB, which may
+    be larger than the size that was asked for.
     """
     child(
         """
         import bisect, signal
-        store = pywasm3.Store(stack=4 << 20)
+        store = pywasm3.Store(stack=17 << 20)
         exports = pywasm3.Instance(pywasm3.Module(WASM), store=store).exports
         def overflows(depth):
             try:
@@ -547,7 +547,7 @@ def test_what_a_signal_handler_calls_finds_no_room_at_the_end_of_the_stack() -> 
             except pywasm3.StackExhausted:
                 return True
             return False
-        depth = bisect.bisect_left(range(1000), True, key=overflows) - 1
+        depth = bisect.bisect_left(range(10_000), True, key=overflows) - 1
         seen = []
         def handle(*_):
             try:
