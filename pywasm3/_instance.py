@@ -312,7 +312,9 @@ class Instance(Once):
         else:
             store, externs = choose_store(store, limits), _NO_EXTERNS
         error = new_error()
-        pointer = store._call_entered(_new_pointer, store, module, externs, eager, error)
+        pointer = store._call_entered(
+            store._watched, _new_pointer, store, module, externs, eager, error
+        )
         if not pointer:
             raise error_from(error)
         self._memory = None

@@ -53,6 +53,20 @@ static bool has_table(const pw_instance *instance, uint32_t index, bool imported
     return imported || !instance->module->tables[index].imported;
 }
 
+/* Copies bytes in pieces. False with `error` set if the work must end. */
+static bool copy_bytes(const pw_instance *instance, uint8_t *to, const uint8_t *from, uint64_t size,
+                       pw_error *error)
+{
+    for (uint64_t done = 0, piece; done < size; done += piece) {
+        piece = size - done < PW_MEMORY_PIECE ? size - done : PW_MEMORY_PIECE;
+        memcpy(to + done, from + done, (size_t)piece);
+        if (!pw_may_go_on(&instance->store->meter, error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool holds_externs(pw_valtype type)
 {
     return pw_heap_type(type) == PW_EXTERNREF;
@@ -69,7 +83,8 @@ typedef struct {
 typedef struct {
     pw_instance *instance;
     bool imported;
-    bool failed; /* there was no memory */
+    bool failed; /* there was no memory, or the work must end, which `error` says */
+    pw_error *error;
     uint64_t run_bytes;
     words image;
     words externs;
@@ -98,12 +113,22 @@ static bool is_zero(const uint8_t *block)
            !memcmp(block, block + sizeof zeros, BLOCK - sizeof zeros);
 }
 
+/* Whether the work goes on after a part of it. */
+static bool goes_on(saver *s)
+{
+    s->failed = s->failed || !pw_may_go_on(&s->instance->store->meter, s->error);
+    return !s->failed;
+}
+
 /* The offset of the first block from `at` on that is all zero, or the first that is not: `zero`
- * says which. `size` if there is none. */
-static uint64_t find_block(const uint8_t *data, uint64_t at, uint64_t size, bool zero)
+ * says which. `size` if there is none, or if the work must end. */
+static uint64_t find_block(saver *s, const uint8_t *data, uint64_t at, uint64_t size, bool zero)
 {
     while (at < size && is_zero(data + at) != zero) {
         at += BLOCK;
+        if (at % PW_MEMORY_PIECE == 0 && !goes_on(s)) {
+            return size;
+        }
     }
     return at;
 }
@@ -114,11 +139,11 @@ static uint64_t save_runs(saver *s, const uint8_t *data, uint64_t size)
 {
     uint64_t count = 0, end = 0;
     for (;;) {
-        uint64_t start = find_block(data, end, size, false);
+        uint64_t start = find_block(s, data, end, size, false);
         if (start == size) {
             return count;
         }
-        end = find_block(data, start, size, true);
+        end = find_block(s, data, start, size, true);
         push(s, &s->image, start);
         push(s, &s->image, end - start);
         s->run_bytes += end - start;
@@ -184,6 +209,9 @@ static void save_tables(saver *s)
         push(s, &s->image, table->size);
         for (uint32_t k = 0; k < table->size && !s->failed; k++) {
             push(s, &s->image, code_of(s, table->resolved, table->elements[k]));
+            if (k % PW_TABLE_PIECE == 0 && !goes_on(s)) {
+                return;
+            }
         }
     }
 }
@@ -214,16 +242,19 @@ static void save_segments(saver *s)
 
 /* Copies the bytes of the runs. In the image, the fourth word is the number of runs, and their
  * offsets and sizes follow. */
-static void copy_runs(const saver *s, uint8_t *to)
+static bool copy_runs(saver *s, uint8_t *to)
 {
     const pw_memory *memory = pw_memory_at(s->instance, SAVED_MEMORY);
     const uint64_t *word = s->image.items + 3;
     for (uint64_t count = s->run_bytes ? *word : 0; count; count--) {
         uint64_t offset = *++word;
-        size_t size = (size_t)*++word;
-        memcpy(to, pw_memory_data(memory) + offset, size);
+        uint64_t size = *++word;
+        if (!copy_bytes(s->instance, to, pw_memory_data(memory) + offset, size, s->error)) {
+            return false;
+        }
         to += size;
     }
+    return true;
 }
 
 static bool finish(saver *s, pw_snapshot *snapshot)
@@ -234,7 +265,10 @@ static bool finish(saver *s, pw_snapshot *snapshot)
         return false;
     }
     memcpy(image, s->image.items, size);
-    copy_runs(s, image + size);
+    if (!copy_runs(s, image + size)) {
+        free(image);
+        return false;
+    }
     *snapshot = (pw_snapshot){image,
                               size + s->run_bytes,
                               s->externs.items,
@@ -246,7 +280,8 @@ static bool finish(saver *s, pw_snapshot *snapshot)
 
 bool pw_instance_save(pw_instance *instance, bool imported, pw_snapshot *snapshot, pw_error *error)
 {
-    saver s = {.instance = instance, .imported = imported};
+    saver s = {.instance = instance, .imported = imported, .error = error};
+    goes_on(&s);
     push(&s, &s.image, MAGIC);
     push(&s, &s.image, imported);
     save_memory(&s);
@@ -261,6 +296,12 @@ bool pw_instance_save(pw_instance *instance, bool imported, pw_snapshot *snapsho
     free(s.externs.items);
     free(s.functions.items);
     return pw_fail(error, PW_NO_MEMORY, 0, "out of memory: cannot allocate a snapshot");
+}
+
+bool pw_snapshot_copy_image(const pw_instance *instance, const pw_snapshot *snapshot, uint8_t *to,
+                            pw_error *error)
+{
+    return copy_bytes(instance, to, snapshot->image, snapshot->size, error);
 }
 
 void pw_snapshot_free(pw_snapshot *snapshot)
@@ -459,6 +500,9 @@ static bool walk_elements(restorer *r, pw_table *table, uint64_t size)
 {
     for (uint64_t i = 0; i < size; i++) {
         uint64_t code, bits;
+        if (i % PW_TABLE_PIECE == 0 && !pw_may_go_on(&r->instance->store->meter, r->error)) {
+            return false;
+        }
         if (!take(r, &code) || !bits_of(r, table->resolved, code, &bits)) {
             return false;
         }
@@ -483,13 +527,17 @@ static bool walk_tables(restorer *r)
         if (size > r->left / sizeof(uint64_t)) {
             return damaged(r, "it ends too early");
         }
-        if (r->apply) {
-            table->size = (uint32_t)size;
-        } else if (!make_table_room(r, table, size)) {
+        if (!r->apply && !make_table_room(r, table, size)) {
             return false;
+        }
+        if (r->apply && size < table->size) {
+            table->size = (uint32_t)size;
         }
         if (!walk_elements(r, table, size)) {
             return false;
+        }
+        if (r->apply) { /* now that all elements have been written */
+            table->size = (uint32_t)size;
         }
     }
     return true;
@@ -531,23 +579,45 @@ static bool walk(restorer *r, bool apply)
     return r->left == r->run_bytes || damaged(r, "it has too few or too many bytes");
 }
 
-static void fill_memory(const restorer *r)
+/* Bytes of a memory that are cleared, by giving them back to the system, in some milliseconds. */
+#define CLEARED_PIECE (1u << 26)
+
+/* Makes a part of the memory zero, in pieces. False with `error` set if the work must end. */
+static bool clear(const restorer *r, uint64_t offset, uint64_t size)
+{
+    pw_memory *memory = pw_memory_at(r->instance, SAVED_MEMORY);
+    for (uint64_t done = 0, piece; done < size; done += piece) {
+        piece = size - done < CLEARED_PIECE ? size - done : CLEARED_PIECE;
+        pw_memory_clear(memory, offset + done, piece);
+        if (!pw_may_go_on(&r->instance->store->meter, r->error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool fill_memory(const restorer *r)
 {
     if (!has_memory(r->instance, r->imported)) {
-        return;
+        return true;
     }
     pw_memory *memory = pw_memory_at(r->instance, SAVED_MEMORY);
     const uint8_t *from = r->pos;
-    uint64_t end = 0;
+    uint64_t end = 0, before = pw_memory_size(memory), size = r->pages * PW_PAGE;
+    if (before > size && !clear(r, size, before - size)) {
+        return false;
+    }
     pw_memory_resize(memory, r->pages);
     for (uint64_t i = 0; i < r->nruns; i++) {
         uint64_t start = word_at(r->runs, 2 * i), count = word_at(r->runs, 2 * i + 1);
-        pw_memory_clear(memory, end, start - end);
-        memcpy(pw_memory_data(memory) + start, from, (size_t)count);
+        if (!clear(r, end, start - end) ||
+            !copy_bytes(r->instance, pw_memory_data(memory) + start, from, count, r->error)) {
+            return false;
+        }
         from += count;
         end = start + count;
     }
-    pw_memory_clear(memory, end, r->pages * PW_PAGE - end);
+    return clear(r, end, size - end);
 }
 
 bool pw_instance_restore(pw_instance *instance, const pw_snapshot *snapshot, pw_error *error)
@@ -556,6 +626,5 @@ bool pw_instance_restore(pw_instance *instance, const pw_snapshot *snapshot, pw_
     if (!walk(&r, false) || !walk(&r, true)) {
         return false;
     }
-    fill_memory(&r);
-    return true;
+    return fill_memory(&r);
 }

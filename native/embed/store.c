@@ -7,6 +7,7 @@
 #include "engine/engine.h"
 #include "runtime/functypes.h"
 #include "runtime/table.h"
+#include "runtime/timer.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -123,6 +124,7 @@ pw_store *pw_store_new(const pw_store_limits *limits, pw_error *error)
     }
     store->meter.ticks = store->meter.period = PW_MAX_PERIOD;
     store->meter.fuel = PW_NO_FUEL;
+    atomic_init(&store->meter.due, PW_NEVER);
     store->no_memory.store = store;
     store->no_memory.m3.maxStack = store->stack_end;
     return store;
@@ -133,6 +135,7 @@ void pw_store_free(pw_store *store)
     if (store == NULL) {
         return;
     }
+    pw_timer_remove(&store->meter);
     while (store->instances != NULL) {
         pw_instance *instance = store->instances;
         store->instances = instance->next;

@@ -257,7 +257,8 @@ bool pw_store_intern(pw_store *store, const pw_module *module, IM3FuncType *type
             continue;
         }
         g.count = definition->group_size;
-        if (intern_group(store, &g) == PW_NO_MEMORY) {
+        bool stopped = g.first % 1024 == 0 && pw_poll(&store->meter) != PW_TRAP_NONE;
+        if (stopped || intern_group(store, &g) == PW_NO_MEMORY) {
             return false;
         }
     }

@@ -5,6 +5,9 @@
 
 #include "runtime/store.h"
 
+/* Bytes that are read or written in a fraction of a millisecond, also if the pages are new. */
+#define PW_MEMORY_PIECE (1u << 20)
+
 /* The header that wasm3's operations use, which lies right before the memory's bytes; borrowed. */
 M3MemoryHeader *pw_memory_header(const pw_memory *memory);
 /* Makes sure that the memory can have this many pages. Its size stays the same. False when that is

@@ -65,7 +65,7 @@ static void *stop(void *argument)
         continue;
     atomic_store(&s->wanted, true);
     while (!atomic_load(&s->ended))
-        atomic_store(&s->meter->stop_limit, PW_STOP_NOW);
+        pw_meter_stop(s->meter);
     return NULL;
 }
 
