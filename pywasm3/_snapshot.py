@@ -175,7 +175,9 @@ def _save(instance: Instance, imported: bool) -> Snapshot:
         raise error_from(error)
     image = bytes(found.size)
     # Nobody else has these bytes yet, so they may still be written to.
-    if not lib.pw_snapshot_copy_image(instance._pointer, found, ffi.from_buffer(_BYTES, image), error):
+    if not lib.pw_snapshot_copy_image(
+        instance._pointer, found, ffi.from_buffer(_BYTES, image), error
+    ):
         raise error_from(error)
     externs = _decoded(store, found.externs, found.nexterns, _EXTERNREF)
     functions = _decoded(store, found.functions, found.nfunctions, _FUNCREF)
