@@ -466,11 +466,8 @@ PyObject *pw_store_watched(PyObject *op, PyObject *const *args, Py_ssize_t count
         }
         return NULL;
     }
-    bool before = self->watch.by_cffi;
     begin(self); /* if the work must not begin, it finds out itself */
-    self->watch.by_cffi = true;
     PyObject *result = PyObject_Vectorcall(args[0], args + 1, (size_t)(count - 1), NULL);
-    self->watch.by_cffi = before;
     end(self);
     return result;
 }
@@ -558,11 +555,12 @@ static void let_others_run_meanwhile(pw_watch *watch, int64_t time)
     }
 }
 
-pw_trap pw_poll_call(void *store_object)
+/* Work that is not part of a call was begun by cffi, which has let go of the GIL. */
+pw_trap pw_poll_call(void *store_object, bool in_call)
 {
     pw_store_object *self = store_object;
     int64_t time = pw_engine->now();
-    if (!self->watch.by_cffi) {
+    if (in_call) {
         take_cancellations(self);
         let_others_run_meanwhile(&self->watch, time);
     } else if (is_cancelled(self)) {

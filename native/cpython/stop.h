@@ -23,7 +23,7 @@ void pw_take_gil(pw_store_object *self);
 /* The engine's tick hook (runtime/meter.h), for the store that runs. */
 pw_trap pw_tick(void *store_object);
 /* The poll hook of the runtime (runtime/meter.h), for the store that works. */
-pw_trap pw_poll_call(void *store_object);
+pw_trap pw_poll_call(void *store_object, bool in_call);
 /* Says which thread runs the handlers of signals. */
 void pw_set_main_thread(unsigned long ident);
 

@@ -31,8 +31,6 @@ typedef struct {
     /* The state of the thread that runs a call and has let go of the GIL; NULL: it holds the
      * GIL. */
     PyThreadState *let_go;
-    /* The running work is not a call, but instantiation or a snapshot: cffi lets go of the GIL. */
-    bool by_cffi;
     /* When the hook first ran since the call began or last took the GIL; 0: it has not run yet. */
     int64_t started;
     /* When the hook last ran. */

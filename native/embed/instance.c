@@ -46,7 +46,7 @@ static bool add_types(pw_instance *instance, pw_error *error)
         return false;
     }
     m3->numFuncTypes = info->ntypes;
-    if (pw_store_intern(instance->store, instance->module, m3->funcTypes)) {
+    if (pw_store_intern(instance->store, instance->module, m3->funcTypes, true)) {
         return true;
     }
     if (goes_on(instance, 0, error)) {
@@ -251,7 +251,9 @@ static bool compile_all(pw_instance *instance, pw_error *error)
     if (trap == PW_TRAP_NONE) {
         return true;
     }
-    if (!pw_may_go_on(&store->meter, error)) {
+    if (trap == PW_TRAP_INTERRUPTED || trap == PW_TRAP_DEADLINE) {
+        pw_fail(error, PW_TRAPPED, 0, "%s", pw_trap_text(trap));
+        error->trap = trap;
         return false;
     }
     pw_fail(error, trap == PW_TRAP_NO_MEMORY ? PW_NO_MEMORY : PW_UNSUPPORTED,

@@ -245,7 +245,7 @@ static pw_code intern_group(pw_store *store, const group *g)
 
 /* Groups that are equal within the module have a common canonical one, so only that one is looked
  * up. */
-bool pw_store_intern(pw_store *store, const pw_module *module, IM3FuncType *types)
+bool pw_store_intern(pw_store *store, const pw_module *module, IM3FuncType *types, bool polls)
 {
     const pw_module_info *info = &module->info;
     group g = {.info = info, .types = types};
@@ -257,8 +257,11 @@ bool pw_store_intern(pw_store *store, const pw_module *module, IM3FuncType *type
             continue;
         }
         g.count = definition->group_size;
-        bool stopped = g.first % 1024 == 0 && pw_poll(&store->meter) != PW_TRAP_NONE;
-        if (stopped || intern_group(store, &g) == PW_NO_MEMORY) {
+        bool due = polls && g.first % 1024 == 0;
+        if (due && pw_poll(&store->meter, false) != PW_TRAP_NONE) {
+            return false;
+        }
+        if (intern_group(store, &g) == PW_NO_MEMORY) {
             return false;
         }
     }
@@ -358,7 +361,7 @@ static bool begin_linking(pw_store *store, pw_module *module)
     IM3FuncType *types = find_types(store, module);
     if (types == NULL) {
         IM3FuncType *own = calloc(module->info.ntypes, sizeof *own);
-        if (own == NULL || !pw_store_intern(store, module, own)) {
+        if (own == NULL || !pw_store_intern(store, module, own, false)) {
             free(own);
             return false;
         }

@@ -10,8 +10,8 @@
 
 /* Finds or makes the store's copy of each function type of a module. types[i] is the copy for type
  * `i`, borrowed from the store; NULL for a type that this version cannot run. False when there is
- * no memory. */
-bool pw_store_intern(pw_store *store, const pw_module *module, IM3FuncType *types);
+ * no memory, or, if `polls` is set, when the work must end. */
+bool pw_store_intern(pw_store *store, const pw_module *module, IM3FuncType *types, bool polls);
 
 /* Finds or makes the store's copy of one function type that refers to no other type. *result is
  * borrowed from the store. Fails with PW_NO_MEMORY or PW_UNSUPPORTED, and *result is then NULL. */

@@ -49,16 +49,18 @@ struct pw_meter {
  * PW_TRAP_STACK_EXHAUSTED. */
 typedef pw_trap (*pw_tick_hook)(void *embedder);
 
-/* The poll hook, which long work of the runtime calls every fraction of a millisecond. It may be
- * called in the middle of a change, so it runs no other code. The result is PW_TRAP_NONE, or ends
- * the work: PW_TRAP_INTERRUPTED or PW_TRAP_DEADLINE. */
-typedef pw_trap (*pw_poll_hook)(void *embedder);
+/* The poll hook, which long work calls every fraction of a millisecond. It may be called in the
+ * middle of a change, so it runs no other code. `in_call` says whether the work is part of a call
+ * of a function. The result is PW_TRAP_NONE, or ends the work: PW_TRAP_INTERRUPTED or
+ * PW_TRAP_DEADLINE. */
+typedef pw_trap (*pw_poll_hook)(void *embedder, bool in_call);
 
 /* Sets the poll hook of all stores. Without one, work is not stopped. */
 void pw_set_poll_hook(pw_poll_hook hook);
 /* Calls the poll hook. */
-pw_trap pw_poll(const pw_meter *meter);
-/* Calls the poll hook. False with `error` set, as for a trap, if the work must end. */
+pw_trap pw_poll(const pw_meter *meter, bool in_call);
+/* Calls the poll hook for work that is not part of a call. False with `error` set, as for a trap,
+ * if the work must end. */
 bool pw_may_go_on(const pw_meter *meter, pw_error *error);
 
 /* Makes the tick hook run at the next call or iteration of a loop. Any thread may call this. A call

@@ -57,6 +57,7 @@ typedef struct {
     uint64_t move_budget;   /* what is left of it: see charge_moves() */
     pw_block_scope *scopes; /* the blocks that are being compiled, by their depth */
     uint32_t capacity;      /* how many blocks `scopes` has room for */
+    bool eager;             /* an instance is being made; no call runs */
     bool over_limit;        /* the limits of the store left no room for the code */
 } pw_compilation;
 

@@ -349,6 +349,24 @@ def test_another_thread_stops_work_of_the_engine(how: str) -> None:
     assert stopped
 
 
+def test_a_table_that_the_host_makes_is_stopped_only_within_a_call() -> None:
+    """It is filled by the same function as the tables of an instance, but outside of a call."""
+    assert len(pywasm3.Table("externref", 9_000_000, init="element")) == 9_000_000
+    seen = []
+
+    def f() -> None:
+        time.sleep(0.02)
+        with pytest.raises(DeadlineExceeded):
+            pywasm3.Table("externref", 9_000_000, init="element", store=instance.store)
+        assert len(pywasm3.Table("externref", 10, store=instance.store)) == 10
+        seen.append(True)
+
+    instance = pywasm3.load(LOOP, {"env": {"f": f}}, limits=Limits(timeout=0.01))
+    with pytest.raises(DeadlineExceeded):
+        instance.exports.hosts()
+    assert seen
+
+
 # ---- the thread of the timer ----
 
 TIMED = """
