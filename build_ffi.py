@@ -100,6 +100,7 @@ ENGINE_SOURCES = [
     "native/embed/call.c",
     "native/embed/instance.c",
     "native/embed/link.c",
+    "native/embed/restore.c",
     "native/embed/snapshot.c",
     "native/embed/store.c",
 ]

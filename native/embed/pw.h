@@ -98,7 +98,7 @@ const char *pw_store_message(const pw_store *store);
 /* Everything that an instance can change of itself: its memory, its mutable globals, its tables,
  * and which segments are dropped. */
 typedef struct {
-    uint8_t *image; /* in the byte order of this machine; native/embed/snapshot.c has the format */
+    uint8_t *image; /* in the byte order of this machine; native/embed/image.h has the format */
     uint64_t size;  /* bytes of the image */
     /* References whose bits mean nothing outside of the process: the image has their positions in
      * these arrays instead. `functions` are those of other instances (pw_func). None is null. */

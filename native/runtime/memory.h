@@ -21,4 +21,9 @@ void pw_memory_resize(pw_memory *memory, uint64_t pages);
 /* Makes `size` bytes from `offset` on zero. They must lie within the memory. */
 void pw_memory_clear(pw_memory *memory, uint64_t offset, uint64_t size);
 
+/* Copies bytes in pieces, for work that is not part of a call. False with `error` set if the work
+ * must end. */
+bool pw_copy_bytes(const pw_store *store, uint8_t *to, const uint8_t *from, uint64_t size,
+                   pw_error *error);
+
 #endif

@@ -52,7 +52,7 @@ bool pw_elem_copy(pw_table *table, uint64_t to, const pw_elem *segment, uint32_t
     return true;
 }
 
-/* The next two copy a segment, whose place has been checked, in pieces. False with `error` set if
+/* Copies a segment, whose place has been checked, in pieces. False with `error` set if
  * instantiation must end. */
 static bool copy_elem(pw_table *table, uint64_t to, const pw_elem *segment, pw_error *error)
 {
@@ -61,20 +61,6 @@ static bool copy_elem(pw_table *table, uint64_t to, const pw_elem *segment, pw_e
         piece = left < PW_TABLE_PIECE ? left : PW_TABLE_PIECE;
         pw_elem_copy(table, to + done, segment, done, piece);
         if (!pw_may_go_on(&segment->instance->store->meter, error)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool copy_data(const pw_instance *instance, uint8_t *to, const pw_data *segment,
-                      pw_error *error)
-{
-    for (uint32_t done = 0, piece; done < segment->size; done += piece) {
-        uint32_t left = segment->size - done;
-        piece = left < PW_MEMORY_PIECE ? left : PW_MEMORY_PIECE;
-        memcpy(to + done, segment->data + done, piece);
-        if (!pw_may_go_on(&instance->store->meter, error)) {
             return false;
         }
     }
@@ -133,7 +119,8 @@ static bool apply_data(pw_instance *instance, uint32_t index, pw_error *error)
     if (!pw_fits(pw_memory_size(memory), to, data->size)) {
         return trapped(error, PW_TRAP_MEMORY_OUT_OF_BOUNDS, "data", index, segment->offset.offset);
     }
-    if (!copy_data(instance, pw_memory_data(memory) + to, data, error)) {
+    if (!pw_copy_bytes(instance->store, pw_memory_data(memory) + to, data->data, data->size,
+                       error)) {
         return false;
     }
     data->size = 0;
