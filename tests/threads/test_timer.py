@@ -411,6 +411,26 @@ assert threads() == before + 1
 
 
 @LINUX
+def test_short_calls_do_not_wake_the_timer() -> None:
+    """The first call does. Later calls are due later, so that the timer need not know of them."""
+    run("""
+instance = load(limits=Limits(timeout=60))
+instance.exports.add(1, 2)
+timer, = set(map(int, os.listdir("/proc/self/task"))) - {os.getpid()}
+def woken():
+    with open(f"/proc/self/task/{timer}/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("voluntary"))
+time.sleep(0.05)
+before = woken()
+others = [load(limits=Limits(timeout=60)) for _ in range(100)]
+for each in [instance, *others] * 100:
+    assert each.exports.add(1, 2) == 3
+time.sleep(0.05)
+assert woken() - before <= 5, woken() - before
+""")
+
+
+@LINUX
 def test_the_timer_takes_no_signals() -> None:
     """Signals that are sent to the process must reach threads of Python."""
     run("""
