@@ -46,6 +46,9 @@ class Store:
     def _call_alone(
         self, refusal: str, function: Callable[_P, _R], /, *args: _P.args, **kwargs: _P.kwargs
     ) -> _R: ...
+    def _watched(
+        self, function: Callable[_P, _R], /, *args: _P.args, **kwargs: _P.kwargs
+    ) -> _R: ...
     def _take_trapped(self) -> bool: ...
     def _instantiate(
         self,

@@ -417,6 +417,11 @@ static PyMethodDef store_methods[] = {
     {"_call_alone", (PyCFunction)(void (*)(void))store_call_alone, METH_FASTCALL,
      PyDoc_STR("_call_alone(refusal, function, /, *args): does what _call_entered does.\n\n"
                "Raises WasmError with the text `refusal` if this thread has the store already.")},
+    {"_watched", (PyCFunction)(void (*)(void))pw_store_watched, METH_FASTCALL,
+     PyDoc_STR(
+         "_watched(function, /, *args): calls function(*args), which lets the engine do long\n"
+         "work by cffi. The work counts as a call: deadlines and interrupt() stop it.\n\n"
+         "This thread must have entered the store.")},
     {"_take_trapped", store_take_trapped, METH_NOARGS,
      PyDoc_STR(
          "Tells whether a call has trapped since this was last asked. An exception of a host\n"

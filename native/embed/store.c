@@ -6,6 +6,7 @@
 #include "embed/pw.h"
 #include "engine/engine.h"
 #include "runtime/functypes.h"
+#include "runtime/timer.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -130,6 +131,7 @@ pw_store *pw_store_new(const pw_store_limits *limits, pw_error *error)
     }
     store->meter.ticks = store->meter.period = PW_MAX_PERIOD;
     store->meter.fuel = PW_NO_FUEL;
+    atomic_init(&store->meter.due, PW_NEVER);
     store->no_memory.store = store;
     store->no_memory.m3.maxStack = store->stack_end;
     return store;
@@ -140,6 +142,7 @@ void pw_store_free(pw_store *store)
     if (store == NULL) {
         return;
     }
+    pw_timer_remove(&store->meter);
     pw_store_free_objects(store);
     /* The environment owns the types that store->types points to. */
     m3_FreeEnvironment(store->environment);

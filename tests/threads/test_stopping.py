@@ -190,7 +190,7 @@ assert time.monotonic() - begin < 0.05 + {PATIENCE}
 def test_a_stop_in_long_code_without_calls_says_where_that_was() -> None:
     add = "(local.set $n (i64.add (local.get $n) (i64.const 1)))"
     data = wat(f'(module (func (export "f") (local $n i64) (loop {add * 20_000} (br 0))))')
-    instance = pywasm3.load(data)
+    instance = pywasm3.load(data, compile="eager")
     places = []
     for _ in range(3):
         with pytest.raises(DeadlineExceeded) as caught, instance.deadline(0.02):
@@ -203,7 +203,7 @@ def test_the_timeout_stops_each_call() -> None:
     child(
         START
         + f"""
-instance = pywasm3.load(WASM, {{"env": {{"f": abs}}}}, limits=Limits(timeout=0.05))
+instance = pywasm3.load(WASM, {{"env": {{"f": abs}}}}, limits=Limits(timeout=0.3))
 for _ in range(3):
     begin = time.monotonic()
     try:
@@ -212,9 +212,9 @@ for _ in range(3):
         pass
     else:
         raise AssertionError
-    assert 0.05 <= time.monotonic() - begin < {PATIENCE}
+    assert 0.3 <= time.monotonic() - begin < {PATIENCE}
     assert instance.memory[0] == 1  # what the guest wrote stays
-    time.sleep(0.06)  # time between calls does not count
+    time.sleep(0.35)  # time between calls does not count
     assert instance.exports.add(1, 2) == 3
 """,
         WASM=WASM,
@@ -224,7 +224,7 @@ for _ in range(3):
 def test_a_start_function_is_stopped() -> None:
     child(
         """
-        store = pywasm3.Store(limits=pywasm3.Limits(timeout=0.05))
+        store = pywasm3.Store(limits=pywasm3.Limits(timeout=0.3))
         try:
             pywasm3.load(WASM, store=store)
         except pywasm3.DeadlineExceeded:
@@ -372,7 +372,7 @@ def test_a_deadline_of_the_outer_call_cannot_be_swallowed() -> None:
             instance.exports.spins(0)
         return 0
 
-    instance = make(f, limits=Limits(timeout=0.05))
+    instance = make(f, limits=Limits(timeout=0.3))
     with pytest.raises(DeadlineExceeded):
         instance.exports.nested(1)
 
