@@ -351,8 +351,16 @@ class WasiExit(WasmError):
         return f"exit code {self.code}"
 
 
+# The rows of native/base/traps.def for which StackExhausted is raised, and which stack is meant.
+_STACKS = {
+    "STACK_EXHAUSTED": "the stack of the store is used up; Limits(stack=) sets its size, and "
+    "--stack on the command line",
+    "NATIVE_STACK": "the stack of the thread is used up, or the rest is kept for Python; "
+    "threading.stack_size() gives new threads larger stacks",
+    "SPILL_STACK": "the stack for the locals of functions that have thousands is used up",
+}
+
 _CLASSES: dict[TrapKind, type[Trap]] = {
-    TrapKind.STACK_EXHAUSTED: StackExhausted,
     TrapKind.OUT_OF_FUEL: OutOfFuel,
     TrapKind.INTERRUPTED: Interrupted,
     TrapKind.DEADLINE: DeadlineExceeded,
@@ -373,6 +381,7 @@ class Traps:
     def __init__(self, number_of: Callable[[str], int]) -> None:
         """Takes a function that returns the number of a row by its name."""
         self._kinds = {number_of(kind.name): kind for kind in TrapKind}
+        self._stacks = {number_of(name): detail for name, detail in _STACKS.items()}
         self._unsupported = number_of("UNSUPPORTED")
         self._out_of_order = number_of("OUT_OF_ORDER")
 
@@ -395,6 +404,10 @@ class Traps:
             message: The engine's reason if the engine cannot run a function.
         """
         made = _frames(frames)
+        if number in self._stacks:
+            exhausted = TrapKind.STACK_EXHAUSTED
+            detail = f"{exhausted.value}: {self._stacks[number]}"
+            return StackExhausted(exhausted, made, head, omitted, detail)
         kind = self._kinds.get(number)
         if kind is not None:
             return _CLASSES.get(kind, Trap)(kind, made, head, omitted)

@@ -502,7 +502,7 @@ static pw_trap run_handlers(pw_store_object *self)
 {
     pw_recursion recursion = {NULL, 0};
     if (!pw_recursion_bound(&recursion, self->watch.meter)) {
-        return PW_TRAP_STACK_EXHAUSTED;
+        return PW_TRAP_NATIVE_STACK;
     }
     int status = PyErr_CheckSignals();
     pw_recursion_restore(&recursion);

@@ -134,7 +134,7 @@ static pw_trap call(const pw_callee *callee, uint64_t *values)
 {
     uintptr_t saved;
     if (!begin(callee->store, &saved)) {
-        return PW_TRAP_STACK_EXHAUSTED;
+        return PW_TRAP_NATIVE_STACK;
     }
     pw_trap trap = run(callee, values);
     set_native_limit(callee->store, saved);
@@ -145,7 +145,7 @@ static pw_trap call_map(const pw_callee *callee, pw_map_job *job)
 {
     uintptr_t saved;
     if (!begin(callee->store, &saved)) {
-        return PW_TRAP_STACK_EXHAUSTED;
+        return PW_TRAP_NATIVE_STACK;
     }
     pw_trap trap = run_map(callee, job);
     set_native_limit(callee->store, saved);

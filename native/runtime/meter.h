@@ -15,7 +15,7 @@
 /* The host-call hook, which is called when the guest calls a PW_EXTERN_HOST import. `object` is the
  * object of the import. `values` are 64-bit cells: those for the results come first, and those of
  * the arguments follow; how many there are is pw_cells_of the types. The result is PW_TRAP_NONE, or
- * stops the guest: PW_TRAP_HOST if the host function failed, PW_TRAP_STACK_EXHAUSTED if there is no
+ * stops the guest: PW_TRAP_HOST if the host function failed, PW_TRAP_NATIVE_STACK if there is no
  * native stack left to run it. */
 typedef pw_trap (*pw_host_hook)(void *object, uint64_t *values);
 
@@ -46,7 +46,7 @@ struct pw_meter {
 /* The tick hook, which is called when the ticks are used up, and soon after pw_meter_stop.
  * It may set `fuel` and `period`, and call other functions of the store. The result is
  * PW_TRAP_NONE, or stops the guest: PW_TRAP_HOST, PW_TRAP_INTERRUPTED, PW_TRAP_DEADLINE or
- * PW_TRAP_STACK_EXHAUSTED. */
+ * PW_TRAP_NATIVE_STACK. */
 typedef pw_trap (*pw_tick_hook)(void *embedder);
 
 /* The poll hook, which long work calls every fraction of a millisecond. It may be called in the

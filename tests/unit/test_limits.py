@@ -246,3 +246,23 @@ def test_the_stack_argument_goes_before_the_limits() -> None:
     exports = load(GROWS, store=pywasm3.Store(stack=1 << 14, limits=Limits(stack=1 << 20))).exports
     with pytest.raises(pywasm3.StackExhausted):
         exports.deep(5000)
+
+
+def test_an_exhausted_stack_is_named() -> None:
+    """Large frames fill the stack of the store; many small ones the stack of the thread."""
+    large = load(
+        f"""(module (func $f (export "f") (param i32) {"(local i64)" * 100}
+          (call $f (local.get 0)) {"(drop (local.get 1))" * 100}))""",
+        limits=Limits(stack=1 << 16),
+    )
+    with pytest.raises(pywasm3.StackExhausted, match=r"store is used up; Limits\(stack=\) sets"):
+        large.exports.f(0)
+    small = load('(module (func $f (export "f") call $f))', limits=Limits(stack=1 << 30))
+    with pytest.raises(pywasm3.StackExhausted, match="thread is used up, or the rest is kept"):
+        small.exports.f()
+    spilled = load(
+        f"""(module (func $f (export "f") {"(local i64)" * 49_000} call $f))""",
+        limits=Limits(stack=1 << 28),
+    )
+    with pytest.raises(pywasm3.StackExhausted, match="locals of functions that have thousands"):
+        spilled.exports.f()
