@@ -13,7 +13,7 @@ import pywasm3
 from helpers import GUESTS, wat
 from pywasm3 import wasi
 from pywasm3.wasi import openat
-from pywasm3.wasi.abi import ALL_RIGHTS, ERRNO_NAMES
+from pywasm3.wasi.abi import ALL_RIGHTS, ERRNO_NAMES, RIGHT_FD_WRITE
 from pywasm3.wasi.preview1 import FUNCTIONS, SNAPSHOT, UNSTABLE
 
 # The kinds of directories: real ones, resolved by openat2 or step by step, and virtual ones.
@@ -125,8 +125,11 @@ class Calls:
         return self.memory.read_u32(self.RESULT)
 
     def open(self, fd: int, path: str | bytes, oflags: int = 0, **options: int) -> str:
-        """Calls path_open, with all rights and following links unless the options differ."""
-        rights = options.get("rights", ALL_RIGHTS)
+        """Calls path_open, following links and with all rights unless the options differ.
+
+        A directory cannot be opened for writing.
+        """
+        rights = options.get("rights", ALL_RIGHTS & ~RIGHT_FD_WRITE if oflags & 2 else ALL_RIGHTS)
         follow, flags = options.get("follow", 1), options.get("fdflags", 0)
         return str(self.path_open(fd, follow, path, oflags, rights, ALL_RIGHTS, flags, self.RESULT))
 

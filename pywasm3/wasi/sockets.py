@@ -189,6 +189,10 @@ class Socket(Descriptor):
         self._channel.nonblocking = bool(flags)
         self.flags = flags
 
+    def sync(self, data_only: bool) -> None:
+        """Refuses: a socket has no data on a disk."""
+        raise WasiError(EINVAL)
+
     def poll_fd(self) -> int | None:
         """Returns the host's descriptor of the socket."""
         return self._socket.fileno()

@@ -20,7 +20,6 @@ from .abi import (
     EROFS,
     FDFLAG_APPEND,
     FDFLAG_NONBLOCK,
-    MAX_OFFSET,
     OFLAG_CREAT,
     OFLAG_DIRECTORY,
     OFLAG_EXCL,
@@ -32,8 +31,8 @@ from .abi import (
     WasiError,
 )
 from .directories import Directory, Entry
-from .fds import Descriptor, write_each
-from .files_virtual import FIRST_COOKIE, File, Folder, Link, name_bytes
+from .fds import Descriptor, DirectoryDescriptor, write_each
+from .files_virtual import FIRST_COOKIE, MAX_FILE_BYTES, File, Folder, Link, name_bytes
 from .paths import Walker
 
 TYPE_CHECKING = False
@@ -78,13 +77,14 @@ class VirtualFile(Descriptor):
 
     type = TYPE_REGULAR
 
-    def __init__(self, file: File, flags: int, read_only: bool) -> None:
-        """Takes the file, FDFLAG_* bits, and whether writing is refused."""
+    def __init__(self, file: File, opening: Opening, read_only: bool) -> None:
+        """Takes the file, how it is opened, and whether every change is refused (EROFS)."""
         self._file: File | None = file
         self._position = 0
         self._read_only = read_only
-        self.flags = flags
+        self.flags = opening.fdflags
         self.write_one = self._write_one
+        self.open_for(read=opening.read, write=opening.write)
         file.count_opened(1)
 
     def close(self) -> None:
@@ -103,6 +103,10 @@ class VirtualFile(Descriptor):
     def _open(self) -> File:
         assert self._file is not None
         return self._file
+
+    def has_position(self) -> bool:
+        """Returns that the file has a position."""
+        return True
 
     def read(self, buffers: list[memoryview]) -> int:
         """Reads at the position of the file."""
@@ -137,7 +141,7 @@ class VirtualFile(Descriptor):
         return len(buffer)
 
     def pwrite(self, buffers: list[memoryview], offset: int) -> int:
-        """Writes at an offset in the file."""
+        """Writes at an offset, or, as Linux does, at the end if the file is open for appending."""
         self._require_writable()
         file = self._open
 
@@ -148,6 +152,8 @@ class VirtualFile(Descriptor):
             return len(buffer)
 
         with file.tree.lock:
+            if self.flags & FDFLAG_APPEND:
+                offset = len(file.data)
             return write_each(write_one, buffers)
 
     def seek(self, offset: int, whence: int) -> int:
@@ -156,7 +162,7 @@ class VirtualFile(Descriptor):
             offset += self._position
         elif whence == WHENCE_END:
             offset += len(self._open.data)
-        if not 0 <= offset <= MAX_OFFSET:
+        if not 0 <= offset <= MAX_FILE_BYTES:
             raise WasiError(EINVAL)
         self._position = offset
         return offset
@@ -246,7 +252,7 @@ class VirtualDirectory(Directory):
             raise WasiError(EROFS)
 
     def open(self, path: str, opening: Opening) -> Descriptor:
-        """Opens or creates what the path names."""
+        """Opens or creates what the path names, for reading and writing as `opening` says."""
         with self.tree.lock:
             return self._open(path, opening)
 
@@ -265,11 +271,9 @@ class VirtualDirectory(Directory):
         if exclusive:
             raise WasiError(EEXIST)
         if isinstance(node, Link):
-            raise WasiError(ELOOP)
+            raise WasiError(ENOTDIR if oflags & OFLAG_DIRECTORY else ELOOP)
         if isinstance(node, Folder):
-            if (opening.write and not oflags & OFLAG_DIRECTORY) or oflags & (
-                OFLAG_CREAT | OFLAG_TRUNC
-            ):
+            if opening.write or oflags & (OFLAG_CREAT | OFLAG_TRUNC):
                 raise WasiError(EISDIR)
             return VirtualDirectoryDescriptor(VirtualDirectory(node, self.read_only))
         if oflags & OFLAG_DIRECTORY or must_be_directory:
@@ -279,7 +283,7 @@ class VirtualDirectory(Directory):
             self._require_writable()
         if oflags & OFLAG_TRUNC:
             node.resize(0)
-        return VirtualFile(node, opening.fdflags, self.read_only)
+        return VirtualFile(node, opening, self.read_only)
 
     def _create(self, folder: Folder, name: str, opening: Opening) -> Descriptor:
         if not opening.oflags & OFLAG_CREAT:
@@ -289,7 +293,7 @@ class VirtualDirectory(Directory):
             raise WasiError(ENOENT)
         file = File(self.tree)
         folder.put(name, file)
-        return VirtualFile(file, opening.fdflags, self.read_only)
+        return VirtualFile(file, opening, self.read_only)
 
     def entries(self, cookie: int) -> Iterator[tuple[int, Entry]]:
         """Yields the entries in the order in which they were made.
@@ -457,10 +461,8 @@ def _close_folder(folder: Folder) -> None:
         folder.count_opened(-1)
 
 
-class VirtualDirectoryDescriptor(Descriptor):
+class VirtualDirectoryDescriptor(DirectoryDescriptor):
     """A descriptor of a virtual directory."""
-
-    type = TYPE_DIRECTORY
 
     def __init__(self, directory: VirtualDirectory) -> None:
         self.directory: VirtualDirectory = directory
