@@ -33,6 +33,7 @@ from .abi import (
 from .directories import Directory, Entry
 from .fds import DirectoryDescriptor
 from .files_host import HostFile, both_times, host_flags, stat_of, type_of
+from .paths import creates_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,6 +82,15 @@ class HostDirectory(Directory):
     def _require_writable(self) -> None:
         if self.read_only:
             raise WasiError(EROFS)
+
+    def _require_writable_for(self, place: int, name: str) -> None:
+        """Checks that a name can be made. That it exists comes before EROFS, as on Linux."""
+        if self.read_only:
+            try:
+                os.stat(name, dir_fd=place, follow_symlinks=False)
+            except FileNotFoundError:
+                raise WasiError(EROFS) from None
+            raise WasiError(EEXIST)
 
     def open(self, path: str, opening: Opening) -> Descriptor:
         """Opens or creates what the path names, for reading and writing as `opening` says."""
@@ -133,6 +143,9 @@ class HostDirectory(Directory):
         reading and writing can be read.
         """
         oflags = opening.oflags
+        if oflags & OFLAG_CREAT and creates_directory(path):
+            with _Place(self, path.rstrip("/"), False):
+                raise WasiError(EISDIR)
         changes = (opening.write and not opening.read) or oflags & OFLAG_TRUNC
         if oflags & OFLAG_CREAT or changes:
             exclusive = oflags & (OFLAG_CREAT | OFLAG_EXCL) == OFLAG_CREAT | OFLAG_EXCL
@@ -180,15 +193,15 @@ class HostDirectory(Directory):
 
     def set_times(self, path: str, follow: bool, times: Times) -> None:
         """Sets the times of what the path names, in nanoseconds."""
-        self._require_writable()
         with _Place(self, path, follow) as (place, name):
             found = os.stat(name, dir_fd=place, follow_symlinks=False)
+            self._require_writable()
             os.utime(name, ns=both_times(times, found), dir_fd=place, follow_symlinks=False)
 
     def make_directory(self, path: str) -> None:
         """Creates a directory."""
-        self._require_writable()
         with _Place(self, _without_slash(path), False) as (place, name):
+            self._require_writable_for(place, name)
             os.mkdir(name, 0o777, dir_fd=place)
 
     def remove_directory(self, path: str) -> None:
@@ -215,13 +228,13 @@ class HostDirectory(Directory):
 
     def make_link(self, target: str, path: str) -> None:
         """Creates a symbolic link; absolute targets could only mislead programs of the host."""
-        self._require_writable()
         if not target:
             raise WasiError(ENOENT)
         if target[:1] == "/":
             raise WasiError(EPERM)
         with _Place(self, _without_slash(path), False) as (place, name):
             _refuse_slash(place, name, path)
+            self._require_writable_for(place, name)
             os.symlink(target, name, dir_fd=place)
 
     def rename(self, path: str, to: Directory, to_path: str) -> None:
@@ -244,16 +257,17 @@ class HostDirectory(Directory):
         """Creates a hard link to `path` at `to_path` below the directory `to`."""
         if not isinstance(to, HostDirectory):
             return super().link(path, follow, to, to_path)
-        self._require_writable()
-        to._require_writable()
         with (
             _Place(self, path, follow) as (place, name),
             _Place(to, _without_slash(to_path), False) as (to_place, to_name),
         ):
-            if to_path.endswith("/"):
-                # A source that does not exist is reported before a target that ends in a slash.
+            if to_path.endswith("/") or self.read_only or to.read_only:
+                # A source that does not exist is reported before what is wrong with the new name.
                 os.stat(name, dir_fd=place, follow_symlinks=False)
             _refuse_slash(to_place, to_name, to_path)
+            to._require_writable_for(to_place, to_name)
+            # A link elsewhere to a file of a read-only directory would make the file writable.
+            self._require_writable()
             options = {"src_dir_fd": place, "dst_dir_fd": to_place}
             os.link(name, to_name, **options, follow_symlinks=False)
 

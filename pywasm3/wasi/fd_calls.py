@@ -73,19 +73,31 @@ def fd_write(wasi: Wasi, fd: int, iovecs: int, count: int, result: int) -> int:
 
 def fd_pread(wasi: Wasi, fd: int, iovecs: int, count: int, offset: int, result: int) -> int:
     """Reads from an offset in the file."""
+    wasi.descriptors.file(fd)
+    _offset(offset)
     descriptor = _with_position(wasi, fd)
     descriptor.require_mode(RIGHT_FD_READ)
     return _transfer(
-        wasi, iovecs, count, result, lambda buffers: descriptor.pread(buffers, _offset(offset))
+        wasi,
+        iovecs,
+        count,
+        result,
+        lambda buffers: descriptor.pread(buffers, _offset_of(buffers, offset)),
     )
 
 
 def fd_pwrite(wasi: Wasi, fd: int, iovecs: int, count: int, offset: int, result: int) -> int:
     """Writes at an offset in the file."""
+    wasi.descriptors.file(fd)
+    _offset(offset)
     descriptor = _with_position(wasi, fd)
     descriptor.require_mode(RIGHT_FD_WRITE)
     return _transfer(
-        wasi, iovecs, count, result, lambda buffers: descriptor.pwrite(buffers, _offset(offset))
+        wasi,
+        iovecs,
+        count,
+        result,
+        lambda buffers: descriptor.pwrite(buffers, _offset_of(buffers, offset)),
     )
 
 
@@ -99,6 +111,12 @@ def _with_position(wasi: Wasi, fd: int) -> Descriptor:
 def _offset(offset: int) -> int:
     if offset > MAX_OFFSET:
         raise WasiError(EINVAL)
+    return offset
+
+
+def _offset_of(buffers: list[memoryview], offset: int) -> int:
+    """Returns the offset of a transfer, whose end must be an offset, too."""
+    _offset(offset + sum(map(len, buffers)))
     return offset
 
 

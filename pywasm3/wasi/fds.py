@@ -15,7 +15,7 @@ from .abi import (
     ENOTDIR,
     ENOTSOCK,
     ENOTSUP,
-    FDFLAG_NONBLOCK,
+    FDFLAG_APPEND,
     FILE_RIGHTS,
     INHERITING_RIGHTS,
     RIGHT_FD_READ,
@@ -128,8 +128,8 @@ class Descriptor:
         raise WasiError(EINVAL)
 
     def set_flags(self, flags: int) -> None:
-        """Sets the FDFLAG_* bits."""
-        if flags & FDFLAG_NONBLOCK:
+        """Sets the FDFLAG_* bits. FDFLAG_APPEND changes nothing here; the others cannot be set."""
+        if (flags ^ self.flags) & ~FDFLAG_APPEND:
             raise WasiError(ENOTSUP)
         self.flags = flags
 

@@ -7,8 +7,6 @@ from .abi import (
     EINVAL,
     ENOTSOCK,
     FDFLAG_NONBLOCK,
-    RIGHT_FD_READ,
-    RIGHT_FD_WRITE,
     RIGHT_SOCK_ACCEPT,
     SUCCESS,
     TYPE_SOCKET_DGRAM,
@@ -48,7 +46,6 @@ def sock_recv(
 ) -> int:
     """Receives bytes from a socket."""
     descriptor = _socket(wasi, fd)
-    descriptor.require_mode(RIGHT_FD_READ)
     buffers = wasi.memory.buffers(iovecs, count)
     wasi.memory.check(size, 4)
     wasi.memory.check(result_flags, 2)
@@ -61,7 +58,6 @@ def sock_recv(
 def sock_send(wasi: Wasi, fd: int, iovecs: int, count: int, flags: int, size: int) -> int:
     """Sends bytes to a socket. WASI defines no flags for this function."""
     descriptor = _socket(wasi, fd)
-    descriptor.require_mode(RIGHT_FD_WRITE)
     if flags:
         raise WasiError(EINVAL)
     buffers = wasi.memory.buffers(iovecs, count)

@@ -33,7 +33,7 @@ from .abi import (
 from .directories import Directory, Entry
 from .fds import Descriptor, DirectoryDescriptor, write_each
 from .files_virtual import FIRST_COOKIE, MAX_FILE_BYTES, File, Folder, Link, name_bytes
-from .paths import Walker
+from .paths import Walker, creates_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -237,12 +237,14 @@ class VirtualDirectory(Directory):
             raise WasiError(ENOENT)
         return way, name, node
 
-    def _new(self, path: str) -> tuple[list[Folder], str]:
-        """Finds the place for something new. The caller refuses a slash at the end of the path."""
-        self._require_writable()
+    def _new(self, path: str, *, directory: bool = False) -> tuple[list[Folder], str]:
+        """Finds the place for something new. Only a directory may have a slash after its name."""
         way, name, node, _ = self._find(path.rstrip("/") or path, False)
         if node is not None:
             raise WasiError(EEXIST)
+        if path.endswith("/") and not directory:
+            raise WasiError(ENOENT)
+        self._require_writable()
         if way[-1].links == 0:
             raise WasiError(ENOENT)
         return way, name
@@ -259,13 +261,12 @@ class VirtualDirectory(Directory):
     def _open(self, path: str, opening: Opening) -> Descriptor:
         oflags = opening.oflags
         exclusive = oflags & (OFLAG_CREAT | OFLAG_EXCL) == OFLAG_CREAT | OFLAG_EXCL
-        # As on Linux, creating a path that ends in a slash is EISDIR, whatever the path names.
-        if oflags & OFLAG_CREAT and path.endswith("/"):
-            self._locate(path.rstrip("/") or path, False)
+        if oflags & OFLAG_CREAT and creates_directory(path):
+            self._locate(path.rstrip("/"), False)
             raise WasiError(EISDIR)
         way, name, node, must_be_directory = self._locate(path, opening.follow and not exclusive)
         if must_be_directory and oflags & OFLAG_CREAT:
-            raise WasiError(EISDIR)
+            raise WasiError(EEXIST if exclusive else EISDIR)
         if node is None:
             return self._create(way[-1], name, opening)
         if exclusive:
@@ -324,14 +325,15 @@ class VirtualDirectory(Directory):
 
     def set_times(self, path: str, follow: bool, times: Times) -> None:
         """Sets the times of what the path names, in nanoseconds."""
-        self._require_writable()
         with self.tree.lock:
-            _set_times(self._existing(path, follow)[2], times)
+            node = self._existing(path, follow)[2]
+            self._require_writable()
+            _set_times(node, times)
 
     def make_directory(self, path: str) -> None:
         """Creates a directory."""
         with self.tree.lock:
-            way, name = self._new(path)
+            way, name = self._new(path, directory=True)
             way[-1].put(name, Folder(self.tree))
 
     def remove_directory(self, path: str) -> None:
@@ -366,14 +368,12 @@ class VirtualDirectory(Directory):
 
     def make_link(self, target: str, path: str) -> None:
         """Creates a symbolic link."""
-        self._require_writable()
         if not target:
             raise WasiError(ENOENT)
         if target[0] == "/":
             raise WasiError(EPERM)
         with self.tree.lock:
             way, name = self._new(path)
-            _refuse_slash(path)
             way[-1].put(name, Link(self.tree, target))
 
     def rename(self, path: str, to: Directory, to_path: str) -> None:
@@ -402,7 +402,6 @@ class VirtualDirectory(Directory):
         """Creates a hard link to `path` at `to_path` below the directory `to`."""
         if not isinstance(to, VirtualDirectory) or to.tree is not self.tree:
             return super().link(path, follow, to, to_path)
-        self._require_writable()
         with self.tree.lock:
             _, _, node, must_be_directory = self._find(path, follow)
             if node is None and must_be_directory:
@@ -411,17 +410,12 @@ class VirtualDirectory(Directory):
             if node is None:
                 raise WasiError(ENOENT)
             way, name = to._new(to_path)
-            _refuse_slash(to_path)
+            # A link elsewhere to a file of a read-only directory would make the file writable.
+            self._require_writable()
             if isinstance(node, Folder):
                 raise WasiError(EPERM)
             way[-1].put(name, node)
             node.ctime = self.tree.now()
-
-
-def _refuse_slash(path: str) -> None:
-    """Refuses a slash at the end of a new name that is not a directory's."""
-    if path.endswith("/"):
-        raise WasiError(ENOENT)
 
 
 def _check_replaced(node: Node, into: Folder, old: Node | None) -> None:
