@@ -190,6 +190,7 @@ def restore(instance: Instance, snapshot: Snapshot) -> None:
         raise SnapshotError(f"the snapshot is of another module than {instance._module!r}")
     refusal = "cannot restore a snapshot while a call runs in the store"
     instance._store._call_alone(refusal, _restore, instance, snapshot)
+    instance._has_run = False
 
 
 def _restore(instance: Instance, snapshot: Snapshot) -> None:
