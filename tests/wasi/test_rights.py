@@ -86,6 +86,16 @@ def test_what_is_reported_belongs_to_what_a_file_is_open_for(calls: Calls) -> No
         assert reported(calls, fd) == (DIRECTORY_RIGHTS, INHERITING_RIGHTS)
 
 
+def test_a_preopened_directory_reports_the_rights_that_programs_expect(calls: Calls) -> None:
+    """The numbers are those of bits. The test programs of the WASI project ask for these rights."""
+    expected = {*range(9, 19), 20, 21, 23, 24, 25, 26}
+    expected_below = expected | {*range(9), 22, 27}
+    rights, inheriting = reported(calls, 3)
+    assert expected <= {bit for bit in range(64) if rights >> bit & 1}
+    assert expected_below <= {bit for bit in range(64) if inheriting >> bit & 1}
+    assert not rights & (1 << 19 | 1 << 22)  # A directory has no size that could be set.
+
+
 def test_rights_that_do_not_exist_are_ignored(calls: Calls) -> None:
     fd = open_with(calls, 3, "file", 1 << 63 | RIGHT_FD_READ, 1 << 63)
     assert calls.read(fd) == b"contents"
