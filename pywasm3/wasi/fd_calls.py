@@ -11,7 +11,6 @@ from .abi import (
     EINVAL,
     ENAMETOOLONG,
     ENOTCAPABLE,
-    ESPIPE,
     FDSTAT,
     FILESTAT,
     FST_ATIM,
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .context import Wasi
-    from .fds import Descriptor, Stat, Times
+    from .fds import Stat, Times
 
 _MAX_U32 = (1 << 32) - 1
 _LAST_ADVICE = 5
@@ -73,9 +72,9 @@ def fd_write(wasi: Wasi, fd: int, iovecs: int, count: int, result: int) -> int:
 
 def fd_pread(wasi: Wasi, fd: int, iovecs: int, count: int, offset: int, result: int) -> int:
     """Reads from an offset in the file."""
-    wasi.descriptors.file(fd)
+    descriptor = wasi.descriptors.file(fd)
     _offset(offset)
-    descriptor = _with_position(wasi, fd)
+    descriptor.require_position()
     descriptor.require_mode(RIGHT_FD_READ)
     return _transfer(
         wasi,
@@ -88,9 +87,9 @@ def fd_pread(wasi: Wasi, fd: int, iovecs: int, count: int, offset: int, result: 
 
 def fd_pwrite(wasi: Wasi, fd: int, iovecs: int, count: int, offset: int, result: int) -> int:
     """Writes at an offset in the file."""
-    wasi.descriptors.file(fd)
+    descriptor = wasi.descriptors.file(fd)
     _offset(offset)
-    descriptor = _with_position(wasi, fd)
+    descriptor.require_position()
     descriptor.require_mode(RIGHT_FD_WRITE)
     return _transfer(
         wasi,
@@ -99,13 +98,6 @@ def fd_pwrite(wasi: Wasi, fd: int, iovecs: int, count: int, offset: int, result:
         result,
         lambda buffers: descriptor.pwrite(buffers, _offset_of(buffers, offset)),
     )
-
-
-def _with_position(wasi: Wasi, fd: int) -> Descriptor:
-    descriptor = wasi.descriptors.file(fd)
-    if not descriptor.has_position():
-        raise WasiError(ESPIPE)
-    return descriptor
 
 
 def _offset(offset: int) -> int:
@@ -122,10 +114,10 @@ def _offset_of(buffers: list[memoryview], offset: int) -> int:
 
 def fd_seek(wasi: Wasi, fd: int, offset: int, whence: int, result: int) -> int:
     """Moves the position of the file."""
-    wasi.descriptors.file(fd)
+    descriptor = wasi.descriptors.file(fd)
     if whence > WHENCE_END:
         raise WasiError(EINVAL)
-    descriptor = _with_position(wasi, fd)
+    descriptor.require_position()
     wasi.memory.check(result, 8)
     wasi.memory.put_u64(result, descriptor.seek(offset, whence))
     return SUCCESS
@@ -138,7 +130,8 @@ def fd_seek_unstable(wasi: Wasi, fd: int, offset: int, whence: int, result: int)
 
 def fd_tell(wasi: Wasi, fd: int, result: int) -> int:
     """Writes the position of the file."""
-    descriptor = _with_position(wasi, fd)
+    descriptor = wasi.descriptors.file(fd)
+    descriptor.require_position()
     wasi.memory.check(result, 8)
     wasi.memory.put_u64(result, descriptor.seek(0, WHENCE_CUR))
     return SUCCESS

@@ -15,6 +15,7 @@ from .abi import (
     ENOTDIR,
     ENOTSOCK,
     ENOTSUP,
+    ESPIPE,
     FDFLAG_APPEND,
     FILE_RIGHTS,
     INHERITING_RIGHTS,
@@ -87,6 +88,11 @@ class Descriptor:
         """Raises WasiError with EBADF unless the file is open for RIGHT_FD_READ or _WRITE."""
         if not self.rights & mode:
             raise WasiError(EBADF)
+
+    def require_position(self) -> None:
+        """Raises WasiError with ESPIPE unless the file has a position."""
+        if not self.has_position():
+            raise WasiError(ESPIPE)
 
     def has_position(self) -> bool:
         """Returns whether the file has a position and offsets, as files have and pipes have not."""
