@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -511,10 +511,14 @@ def _inside(engine: str, results: str) -> None:
     def guest() -> Calls:
         return InWasmtime() if engine == "wasmtime" else Calls(stdin=INHERIT, stdout=INHERIT)
 
-    found = {
-        end: {name: answer(partial(call, guest(), fd)) for name, call in ON_DESCRIPTORS.items()}
-        for fd, end in enumerate(ENDS)
-    }
+    found: dict[str, dict[str, str]] = {}
+    for fd, end in enumerate(ENDS):
+        answers = found[end] = {}
+        for name, call in ON_DESCRIPTORS.items():
+            with suppress(OSError):  # A file is as it was; other streams have no position.
+                os.lseek(fd, 0, os.SEEK_SET)
+                os.ftruncate(fd, len(_TYPED))
+            answers[name] = answer(partial(call, guest(), fd))
     Path(results).write_text(json.dumps(found), encoding="utf-8")
 
 
