@@ -147,7 +147,8 @@ def _wasi(args: argparse.Namespace) -> WasiConfig:
         arguments = _with_dashes(args.args, args.file, args.argv)
     try:
         return WasiConfig(
-            args=[args.file, *arguments],
+            # Where the module lies on the host is no business of the program's.
+            args=[os.path.basename(args.file), *arguments],
             env=dict(map(_variable, args.env)),
             preopens=dict(map(_directory, args.dir)),
             inherit=["stdio"],
