@@ -23,7 +23,7 @@ def _read(source: Source) -> Buffer:
         return source
     if isinstance(source, (str, os.PathLike)):
         with open(source, "rb") as file:
-            return file.read()
+            return _assembled(os.fsdecode(source), file.read())
     read = getattr(source, "read", None)
     if read is None:
         return source  # type: ignore[return-value]
@@ -31,6 +31,15 @@ def _read(source: Source) -> Buffer:
     if isinstance(data, str):
         raise TypeError('the file must be opened in binary mode: open(path, "rb")')
     return data  # type: ignore[no-any-return]
+
+
+def _assembled(name: str, data: bytes) -> bytes:
+    """Returns the bytes of a file, or the module that they describe if it is a text file."""
+    if not name.endswith(".wat") or data.startswith(b"\0asm"):
+        return data
+    from ._assemble import assemble
+
+    return assemble(name, data)
 
 
 def load(
@@ -48,6 +57,8 @@ def load(
 
     Args:
         source: A path (str or os.PathLike), a bytes-like object, or a file opened in binary mode.
+            If the path ends with ``.wat``, the file is WebAssembly text, which the package wasmtime
+            assembles.
         imports: The values for the module's imports, ``{module: {name: value}}`` or
             ``{(module, name): value}``. ``Instance`` says which values each import takes.
         store: The store that the instance lives in. None: the store that its imports come from,
@@ -58,7 +69,7 @@ def load(
 
     Raises:
         OSError: The file cannot be read, or something that `wasi` names cannot be opened.
-        ModuleError: The bytes cannot be used as a module.
+        ModuleError: The bytes cannot be used as a module, or the text cannot be assembled.
         LinkError: Imports are missing or do not fit; the error has all of them.
         Trap: A segment does not fit into its memory or table, or the start function trapped.
         TypeError: An argument has the wrong type.

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from ._errors import MalformedError
 from ._ffi import (
     FUNC,
     NO_INDEX,
@@ -39,6 +40,8 @@ _gc, _get_info, _new, _release, _validate = (
     lib.pw_module_validate,
 )
 
+_VERSION_OFFSET = 4  # The version of the binary format follows the four bytes of its magic number.
+
 
 def _byte_view(data: object) -> memoryview:
     """Returns a flat view of the bytes, or raises a TypeError that says what to give instead."""
@@ -60,6 +63,20 @@ def _byte_view(data: object) -> memoryview:
     if not view.c_contiguous:
         raise TypeError("the bytes of a module must be contiguous; give bytes(data)")
     return view
+
+
+def module_error(error: Pointer, data: Buffer) -> Exception:
+    """Returns the exception for bytes that are refused, which says what they are if it is known."""
+    made = error_from(error)
+    if not isinstance(made, MalformedError) or made.offset not in (0, _VERSION_OFFSET):
+        return made
+    from ._foreign import ENOUGH, recognized
+
+    what = recognized(ffi.buffer(ffi.from_buffer(data))[:ENOUGH])
+    if what is None:
+        return made
+    phrase = str(made).partition(":")[0]
+    return MalformedError(f"{phrase}: {what} (at offset {made.offset:#x})", offset=made.offset)
 
 
 class Module:
@@ -109,7 +126,7 @@ class Module:
             view = _byte_view(data)
             pointer = _new(ffi.from_buffer(view), view.nbytes, error)
         if not pointer:
-            raise error_from(error)
+            raise module_error(error, data)
         return cls._of(_gc(pointer, _release), _get_info(pointer))
 
     @classmethod
@@ -143,7 +160,7 @@ class Module:
         # Bytes that another thread could change during the check are copied.
         bytes_ = data if type(data) is bytes else bytes(_byte_view(data))
         if not _validate(bytes_, len(bytes_), error):
-            raise error_from(error)
+            raise module_error(error, bytes_)
 
     @property
     def name(self) -> str | None:

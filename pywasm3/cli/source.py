@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-import re
 import sys
 
+from .. import MalformedError
+from .._assemble import assemble
 from .terminal import CommandError
 
 TYPE_CHECKING = False
@@ -62,19 +63,6 @@ def _is_text(name: str, data: bytes) -> bool:
 
 def _assemble(name: str, data: bytes) -> bytes:
     try:
-        import wasmtime
-    except ImportError:
-        raise CommandError(
-            f"{shown_name(name)} is a text module, which needs an assembler: pip install wasmtime"
-        ) from None
-    try:
-        return bytes(wasmtime.wat2wasm(data))
-    except wasmtime.WasmtimeError as error:
-        raise CommandError(f"{shown_name(name)}{_place_and_reason(str(error))}") from None
-
-
-def _place_and_reason(message: str) -> str:
-    """Extracts ``:line:column: reason`` from the assembler's message, which has several lines."""
-    place = re.search(r"--> [^\n]*?:(\d+:\d+)", message)
-    reason = message.strip().splitlines()[0] if message.strip() else "it cannot be assembled"
-    return f":{place[1]}: {reason}" if place else f": {reason}"
+        return assemble(shown_name(name), data)
+    except MalformedError as error:
+        raise CommandError(str(error)) from None
