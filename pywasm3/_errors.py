@@ -243,26 +243,44 @@ class Frame(Value):
         return self
 
 
-def _repeated(frames: Sequence[Frame]) -> list[str]:
-    """Returns a line per frame. After two equal lines, one line counts all the equal ones left."""
-    lines: list[str] = []
-    last, count = None, 0
-    for frame in [*map(str, frames), None]:
-        if frame == last:
+# Functions that call each other in a circle, as parsers do, have at most so many frames a round.
+_MAX_ROUND = 10
+
+
+def _rounds(lines: Sequence[str]) -> tuple[int, int]:
+    """Returns how many lines make a round that is repeated at once, and how often it occurs."""
+    for size in range(1, _MAX_ROUND + 1):
+        count = 1
+        while lines[count * size : (count + 1) * size] == lines[:size]:
             count += 1
-        else:
-            if count > 3:
-                lines[-1] = f"  ... the same {count - 2:,} times more"
-            last, count = frame, 1
-        if frame is not None and count <= 3:
-            lines.append(f"  at {frame}")
+        if count >= (4 if size == 1 else 3):
+            return size, count
+    return 1, 1
+
+
+def _repeated(frames: Sequence[Frame]) -> list[str]:
+    """Returns a line per frame. If frames are repeated in rounds, one line counts the rounds left.
+
+    Two frames of a function that calls itself are shown, and one round of several functions.
+    """
+    shown = [f"  at {frame}" for frame in frames]
+    lines: list[str] = []
+    at = 0
+    while at < len(shown):
+        size, count = _rounds(shown[at:])
+        kept = 2 if size == 1 and count > 1 else 1
+        lines += shown[at : at + kept * size]
+        if count > kept:
+            frames_ = "" if size == 1 else f"{size} frames "
+            lines.append(f"  ... the same {frames_}{count - kept:,} times more")
+        at += count * size
     return lines
 
 
 def _frame_lines(frames: Sequence[Frame], head: int, omitted: int) -> str:
     if not omitted:
         return "\n".join(_repeated(frames))
-    gap = f"  ... {omitted:,} frames are not kept"
+    gap = f"  ... {omitted:,} frame{' is' if omitted == 1 else 's are'} not kept"
     return "\n".join([*_repeated(frames[:head]), gap, *_repeated(frames[head:])])
 
 

@@ -30,7 +30,7 @@ from ._memory import Memory
 from ._module import Module, check_module
 from ._table import Table
 from ._tag import Tag
-from ._text import brief, brief_repr, listed
+from ._text import brief, brief_repr, counted, listed
 from ._types import BY_CODE, GlobalType, TableType, TagType, ValType
 from ._value_holder import refuse_copies
 from ._wasi_program import initialize, new_wasi, run, with_wasi
@@ -500,5 +500,5 @@ class Instance(Once):
     def __repr__(self) -> str:
         """Returns the module's name and the number of exports."""
         module = self._module
-        state = "closed" if self.closed else f"{module._info.nexports} exports"
+        state = "closed" if self.closed else counted(module._info.nexports, "export")
         return f"<pywasm3.Instance{module._shown_name(' of ')}: {state}>"

@@ -7,6 +7,7 @@ import os
 
 from ._instance import Instance
 from ._module import Module
+from ._source import MAGIC, read_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,8 +23,10 @@ def _read(source: Source) -> Buffer:
     if type(source) is bytes:
         return source
     if isinstance(source, (str, os.PathLike)):
+        name = os.fsdecode(source)
         with open(source, "rb") as file:
-            return _assembled(os.fsdecode(source), file.read())
+            data = read_file(file, lambda start: name.endswith(".wat"))
+        return _assembled(name, data)
     read = getattr(source, "read", None)
     if read is None:
         return source  # type: ignore[return-value]
@@ -35,7 +38,7 @@ def _read(source: Source) -> Buffer:
 
 def _assembled(name: str, data: bytes) -> bytes:
     """Returns the bytes of a file, or the module that they describe if it is a text file."""
-    if not name.endswith(".wat") or data.startswith(b"\0asm"):
+    if not name.endswith(".wat") or data.startswith(MAGIC):
         return data
     from ._assemble import assemble
 

@@ -18,7 +18,7 @@ from ._ffi import (
     new_error,
 )
 from ._ffi import text as _text
-from ._text import brief_repr
+from ._text import brief_repr, counted
 from ._types import CustomSection, ExportType, ImportType
 
 TYPE_CHECKING = False
@@ -224,8 +224,8 @@ class Module:
         """Returns the name, the size, and the numbers of imports and exports."""
         info = self._info
         return (
-            f"<pywasm3.{type(self).__name__}{self._shown_name(' ')}: {info.size} bytes, "
-            f"{info.nimports} imports, {info.nexports} exports>"
+            f"<pywasm3.{type(self).__name__}{self._shown_name(' ')}: {counted(info.size, 'byte')}, "
+            f"{counted(info.nimports, 'import')}, {counted(info.nexports, 'export')}>"
         )
 
     def __reduce__(self) -> tuple[Any, ...]:

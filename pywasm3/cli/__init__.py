@@ -13,7 +13,14 @@ from importlib import import_module
 
 from .. import ModuleError, Trap, WasmError, __version__
 from .source import shown_name
-from .terminal import CommandError, complain, one_line, release_stdout, set_up_process
+from .terminal import (
+    CommandError,
+    UsageError,
+    complain,
+    one_line,
+    release_stdout,
+    set_up_process,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +35,11 @@ COMMANDS = {
     "stubs": "pywasm3.cli.stubs",
     "bench": "pywasm3.bench.command",
 }
+
+# The options that stand before the name of a command.
+_OPTIONS = ("-h", "--help", "--version")
+# A first word that ends like this is a file, and `run` is the command.
+_RUNNABLE = (".wasm", ".wat")
 
 EXIT_ERROR = 1
 EXIT_USAGE = 2
@@ -48,12 +60,12 @@ class Parser(argparse.ArgumentParser):
         sys.exit(EXIT_USAGE)
 
 
-def _parser(wanted: str | None) -> argparse.ArgumentParser:
+def _parser(wanted: str) -> argparse.ArgumentParser:
     """Makes the parser of one command, or of all commands if `wanted` is not one of them."""
     parser = Parser(
         prog="pywasm3",
         description="Runs WebAssembly modules, and shows what is in them.",
-        epilog="example: pywasm3 run program.wasm\n\n"
+        epilog="example: pywasm3 run program.wasm, or pywasm3 program.wasm\n\n"
         "'pywasm3 COMMAND --help' shows the options of a command.",
     )
     parser.add_argument("--version", action="version", version=f"pywasm3 {__version__}")
@@ -67,7 +79,10 @@ def _parser(wanted: str | None) -> argparse.ArgumentParser:
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
-    parser = _parser(argv[0] if argv else None)
+    first = argv[0] if argv else ""
+    parser = _parser(first)
+    if first.startswith("-") and first not in _OPTIONS:
+        parser.error(f"unrecognized arguments: {first}; options of a command stand after its name")
     arguments, unknown = parser.parse_known_args(argv)
     if unknown:
         parser.prog += f" {arguments.command}"  # The message then refers to the command's own help.
@@ -91,6 +106,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         set_up_process()
         argv = sys.argv[1:]
     try:
+        if argv and argv[0].endswith(_RUNNABLE):
+            argv = ["run", *argv]
         arguments = _parse(argv)
         arguments.argv = argv
         return _flush_stdout(_run(arguments))
@@ -105,6 +122,9 @@ def _run(arguments: argparse.Namespace) -> int:
     except Trap as trap:
         complain(str(trap), lines=True)
         return EXIT_TRAPPED
+    except UsageError as error:
+        complain(str(error))
+        return EXIT_USAGE
     except (CommandError, WasmError, NotImplementedError) as error:
         # Only commands with a FILE raise this: the modules of `bench` are valid.
         of_file = f"{shown_name(arguments.file)}: " if isinstance(error, ModuleError) else ""

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import argparse
 
-from .._text import brief_quoted
+from .._text import brief_quoted, counted
 from .listing import Listing
 from .source import read_bytes
-from .terminal import CommandError, Output
+from .terminal import Output, UsageError
 from .wat import instruction_text, local_groups, shortened, signature
 
 TYPE_CHECKING = False
@@ -71,8 +71,10 @@ def _chosen(listing: Listing, wanted: str | None) -> list[int]:
     if wanted.isascii() and wanted.isdecimal():
         if int(wanted) < count:
             return [int(wanted)]
-        raise CommandError(f"there is no function {wanted}: the module has {count}")
-    raise CommandError(f"no function is called {brief_quoted(wanted)}")
+        raise UsageError(
+            f"there is no function {wanted}: the module has {counted(count, 'function')}"
+        )
+    raise UsageError(f"no function is called {brief_quoted(wanted)}")
 
 
 class _Writer:

@@ -12,7 +12,7 @@ from .. import Function, FuncType, Instance, Limits, Module, WasiExit
 from .._text import brief, brief_quoted, listed
 from . import EXIT_TRAPPED
 from .source import read_bytes, shown_name
-from .terminal import CommandError, Output, complain
+from .terminal import CommandError, Output, UsageError, complain
 from .values import parse_arguments, result_lines
 
 TYPE_CHECKING = False
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Any
 
-    from ..wasi import WasiConfig
+    from ..wasi import HostDir, WasiConfig
 
 # The alarm comes this much after the limit of the call, whose error says where the guest was.
 _GRACE_SECONDS = 0.1
@@ -52,14 +52,24 @@ def add_parser(subparsers: Any) -> None:
         metavar="HOST::GUEST",
         action="append",
         default=[],
+        type=_directory,
         help="let the program use the directory HOST under the name GUEST; without ::GUEST "
         "both names are HOST",
+    )
+    add(
+        "--read-only-dir",
+        metavar="HOST::GUEST",
+        action="append",
+        default=[],
+        type=_directory,
+        help="the same, but the program cannot change anything in the directory",
     )
     add(
         "--env",
         metavar="K=V",
         action="append",
         default=[],
+        type=_variable,
         help="set an environment variable; K alone copies it from this process",
     )
     add(
@@ -148,12 +158,24 @@ def _wasi(args: argparse.Namespace) -> WasiConfig:
     try:
         return WasiConfig(
             args=[args.file, *arguments],
-            env=dict(map(_variable, args.env)),
-            preopens=dict(map(_directory, args.dir)),
+            env=dict(args.env),
+            preopens=_preopens(args),
             inherit=["stdio"],
         )
     except ValueError as error:
-        raise CommandError(str(error)) from None
+        raise UsageError(str(error)) from None
+
+
+def _preopens(args: argparse.Namespace) -> dict[str, HostDir]:
+    from ..wasi import HostDir
+
+    preopens: dict[str, HostDir] = {}
+    for given, read_only in ((args.dir, False), (args.read_only_dir, True)):
+        for guest, host in given:
+            if guest in preopens:
+                raise UsageError(f"two directories are given under the name {guest!r}")
+            preopens[guest] = HostDir(host, read_only=read_only)
+    return preopens
 
 
 def _variable(given: str) -> tuple[str, str]:
@@ -161,8 +183,8 @@ def _variable(given: str) -> tuple[str, str]:
     if equals:
         return name, value
     if name not in os.environ:
-        raise CommandError(
-            f"--env {name}: this process has no such variable; give a value with {name}=VALUE"
+        raise argparse.ArgumentTypeError(
+            f"this process has no variable {name}; give a value with {name}=VALUE"
         )
     return name, os.environ[name]
 
@@ -172,9 +194,11 @@ def _directory(given: str) -> tuple[str, str]:
     if not separator:
         host = guest
     if not host or not guest:
-        raise CommandError(f"--dir {given}: expected HOST::GUEST, two names that are not empty")
+        raise argparse.ArgumentTypeError(
+            f"{given!r} is not HOST::GUEST, two names that are not empty"
+        )
     if not os.path.isdir(host):
-        raise CommandError(f"--dir {given}: {host} is not a directory")
+        raise argparse.ArgumentTypeError(f"{host!r} is not a directory")
     return guest, host
 
 
@@ -188,7 +212,7 @@ def _limits(args: argparse.Namespace) -> Limits:
     try:
         return Limits(**{name: value for name, value in given.items() if value is not None})
     except ValueError as error:
-        raise CommandError(str(error)) from None
+        raise UsageError(str(error)) from None
 
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
@@ -237,7 +261,7 @@ def _parsed_arguments(module: Module, name: str, words: list[str]) -> list[int |
     for export in module.exports:
         if export.name == name and isinstance(export.type, FuncType):
             return parse_arguments(brief(name), export.type, words)
-    raise CommandError(f"there is no function {brief_quoted(name)}; {_list_of_functions(module)}")
+    raise UsageError(f"there is no function {brief_quoted(name)}; {_list_of_functions(module)}")
 
 
 def _is_program(module: Module) -> bool:

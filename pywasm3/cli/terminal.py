@@ -20,6 +20,10 @@ class CommandError(Exception):
     """A command cannot go on. The text of the error is shown to the user."""
 
 
+class UsageError(CommandError):
+    """The words of the command line are wrong, whatever the files contain that they name."""
+
+
 def set_up_process() -> None:
     """Makes the process behave as other command-line programs do."""
     for descriptor in range(3):

@@ -224,8 +224,9 @@ def test_a_function_is_chosen_by_name_export_or_index(module: Write) -> None:
         assert out.count("(func") == 1
         assert "i32.div_s" in out
     assert "i32.add" in run("disasm", path, "add").out
-    assert failure("disasm", path, "none") == 'no function is called "none"'
-    assert failure("disasm", path, "99") == "there is no function 99: the module has 9"
+    assert failure("disasm", path, "none", code=2) == 'no function is called "none"'
+    message = failure("disasm", path, "99", code=2)
+    assert message == "there is no function 99: the module has 9 functions"
 
 
 def test_imported_functions_are_listed_without_a_body(module: Write) -> None:

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,8 @@ import pytest
 import pywasm3
 from cli_helpers import COMMAND, LIBRARY, environment, failure, run, start
 from helpers import GUESTS, TESTS, child
+from pywasm3 import _source
+from pywasm3._source import MAX_BYTES, read_file
 
 Write = Callable[..., Path]
 FILE_COMMANDS = ("run", "inspect", "validate", "disasm", "stubs")
@@ -54,6 +57,14 @@ def test_wrong_usage_is_one_line_and_exit_code_2(words: list[str]) -> None:
     assert failure(*words, code=2).endswith(" --help)")
 
 
+@pytest.mark.parametrize("words", [["--bogus"], ["--fuel", "1", "run", "x.wasm"]])
+def test_an_unknown_option_before_the_command_is_named(words: list[str]) -> None:
+    assert failure(*words, code=2) == (
+        f"unrecognized arguments: {words[0]}; options of a command stand after its name "
+        "(see pywasm3 --help)"
+    )
+
+
 @pytest.mark.parametrize("words", [["inspect", "--bogus", "x"], ["disasm", "x", "y", "z"]])
 def test_an_unknown_argument_points_to_the_help_of_its_command(words: list[str]) -> None:
     assert failure(*words, code=2).endswith(f" (see pywasm3 {words[0]} --help)")
@@ -88,6 +99,35 @@ def test_endless_input_that_is_no_module_is_not_read_to_its_end() -> None:
     if not Path("/dev/zero").exists():
         pytest.skip("needs /dev/zero")
     assert failure("inspect", "/dev/zero").startswith("/dev/zero: magic header not detected")
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "large.wasm"
+    with open(path, "wb") as file:
+        file.write(b"\0asm\1\0\0\0")
+        file.truncate(6 << 30)
+    size = (
+        "too large: the file has 6,442,450,944 bytes, but a module may have at most 1,073,741,824"
+    )
+    assert failure("inspect", path) == f"{path}: {size}"
+    assert run("validate", path).out == f"{path}: not supported: {size}\n"
+    with pytest.raises(pywasm3.UnsupportedError, match=f"^{size}$"):
+        pywasm3.load(path)
+
+
+def test_the_size_of_the_largest_module_is_the_same_in_c() -> None:
+    text = (TESTS.parent / "native/base/limits.h").read_text(encoding="utf-8")
+    assert f"#define PW_MAX_MODULE_SIZE {MAX_BYTES}u" in text
+
+
+def test_a_stream_that_is_too_large_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_source, "MAX_BYTES", 3 << 20)
+    reading, writing = os.pipe()
+    with open(reading, "rb") as file, ThreadPoolExecutor() as pool, open(writing, "wb") as pipe:
+        written = pool.submit(pipe.write, b"\0asm".ljust((3 << 20) + (1 << 16), b"\0"))
+        with pytest.raises(pywasm3.UnsupportedError, match="has more than 3,145,728 bytes"):
+            read_file(file, lambda start: False)
+        written.result()
 
 
 # ---- text modules ----

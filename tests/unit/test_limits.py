@@ -70,9 +70,19 @@ def test_limits_out_of_range_are_refused(wrong: dict[str, Any]) -> None:
         Limits(**wrong)
 
 
-@pytest.mark.parametrize("wrong", [{"memory": 1.5}, {"fuel": "9"}, {"timeout": []}])
-def test_limits_of_wrong_types_are_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(TypeError):
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"memory": 1.5}, "memory must be an int, not float"),
+        ({"memory": "64M"}, "memory must be an int, not str"),
+        ({"fuel": "9"}, "fuel must be an int, not str"),
+        ({"stack": None}, "stack must be an int, not NoneType"),
+        ({"timeout": []}, r"timeout must be a number, not \[\]"),
+        ({"timeout": "soon"}, "timeout must be a number, not 'soon'"),
+    ],
+)
+def test_limits_of_wrong_types_are_refused_by_name(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(TypeError, match=f"^{message}$"):
         Limits(**wrong)
 
 
