@@ -75,7 +75,25 @@ class InvalidError(ModuleError):
 
 
 class UnsupportedError(ModuleError):
-    """The module uses a feature, or has a size, that this version cannot run."""
+    """The module uses a feature, or has a size, that this version cannot run.
+
+    Attributes:
+        features: The names of all features that the module needs and that this version cannot run,
+            such as ``("SIMD", "threads")``. They are known when a module is loaded. It is empty if
+            the reason is a size, or a function that the engine cannot compile.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        offset: int | None = None,
+        function: int | None = None,
+        features: Iterable[str] = (),
+    ) -> None:
+        """Takes the whole message, the place of the error, and the names of features, as data."""
+        super().__init__(message, offset=offset, function=function)
+        self.features = tuple(features)
 
 
 class Mismatch(Value):

@@ -115,8 +115,8 @@ class Module:
         Raises:
             MalformedError: The bytes are not a module (specification, chapter 5).
             InvalidError: The module breaks a rule of validation (specification, chapter 3).
-            UnsupportedError: The module is valid, but this version cannot run it. The message names
-                the feature.
+            UnsupportedError: The module is valid, but this version cannot run it. The message and
+                the attribute ``features`` name all features that it needs and that do not run.
             TypeError: `data` is not a contiguous bytes-like object of single bytes.
         """
         error = new_error()
@@ -142,7 +142,7 @@ class Module:
 
     @staticmethod
     def validate(data: Buffer) -> None:
-        """Checks bytes by all rules of WebAssembly 3.0 and of the threads proposal.
+        """Checks bytes by all rules of WebAssembly 3.0, of threads and of legacy exceptions.
 
         A valid module may use features that this version cannot run. For such a module, this method
         returns, and ``Module(data)`` raises UnsupportedError.

@@ -21,7 +21,8 @@ _STEP = "  "
 # Larger values are cut, so that a hostile module cannot make lines longer than itself.
 _MAX_INDENT = 40
 _MAX_GROUP = 64
-_OPENING = ("block", "loop", "if", "else", "try_table")
+_OPENING = ("block", "loop", "if", "else", "try_table", "try", "catch", "catch_all")
+_CLOSING = ("else", "end", "catch", "catch_all", "delegate")
 
 
 def add_parser(subparsers: Any) -> None:
@@ -106,7 +107,7 @@ class _Writer:
     def _body(self, instructions: Any) -> None:
         depth = 1
         for instruction in instructions:
-            if instruction.text in ("else", "end"):
+            if instruction.text in _CLOSING:
                 depth -= 1
             text = instruction_text(instruction) if depth else ")"
             self._line(instruction.offset, depth, text, self._callee(instruction))

@@ -473,6 +473,7 @@ def test_a_module_error_carries_the_place() -> None:
     [
         WasmError("text"),
         pywasm3.MalformedError("text", offset=3),
+        pywasm3.UnsupportedError("text", features=["SIMD"]),
         pywasm3.LinkError("text"),
         Trap(TrapKind.UNREACHABLE, [Frame(1, "f", 2)]),
         StackExhausted(TrapKind.STACK_EXHAUSTED, [Frame(1, "f", 2)], 1, 1000),
