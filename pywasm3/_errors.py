@@ -129,6 +129,8 @@ class LinkError(WasmError):
     Attributes:
         missing: All imports that were given no value.
         mismatched: All imports that were given a value of another type.
+        unused: If imports are missing: the names that were given and that the module does not
+            import, one of which may be misspelt.
     """
 
     def __init__(
@@ -137,24 +139,32 @@ class LinkError(WasmError):
         *,
         missing: Iterable[ImportType] = (),
         mismatched: Iterable[Mismatch] = (),
+        unused: Iterable[str] = (),
     ) -> None:
         """Takes the whole message, and the imports as data."""
         super().__init__(message)
         self.missing = tuple(missing)
         self.mismatched = tuple(mismatched)
+        self.unused = tuple(unused)
 
 
 class SnapshotError(WasmError, ValueError):
     """A snapshot is damaged, of another module, or larger than the limits allow."""
 
 
-def link_error(missing: Sequence[ImportType], mismatched: Sequence[Mismatch]) -> LinkError:
-    """Returns a LinkError whose message names the first of the imports, one a line."""
+def link_error(
+    missing: Sequence[ImportType],
+    mismatched: Sequence[Mismatch],
+    unused: Sequence[str] = (),
+    hints: Sequence[str] = (),
+) -> LinkError:
+    """Returns a LinkError whose message names the first of the imports, one a line, then hints."""
     misfits: list[ImportType | Mismatch] = [*missing, *mismatched]
     count = len(misfits)
     lines = [f"{count:,} import{'s do' if count > 1 else ' does'} not fit:"]
     lines += [f"  {line}" for line in listed(misfits, _misfit_line)]
-    return LinkError("\n".join(lines), missing=missing, mismatched=mismatched)
+    message = "\n".join([*lines, *hints])
+    return LinkError(message, missing=missing, mismatched=mismatched, unused=unused)
 
 
 def _misfit_line(misfit: ImportType | Mismatch) -> str:

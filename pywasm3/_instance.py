@@ -25,7 +25,7 @@ from ._ffi import (
 )
 from ._global import Global
 from ._limits import Deadline
-from ._linker import choose_store, link, mapping_lookup
+from ._linker import Lookup, choose_store, link
 from ._memory import Memory
 from ._module import Module, check_module
 from ._table import Table
@@ -33,7 +33,7 @@ from ._tag import Tag
 from ._text import brief, brief_repr, counted, listed
 from ._types import BY_CODE, GlobalType, TableType, TagType, ValType
 from ._value_holder import refuse_copies
-from ._wasi_program import initialize, new_wasi, run, with_wasi
+from ._wasi_program import LookupWithWasi, initialize, new_wasi, run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -274,7 +274,7 @@ class Instance(Once):
         check_module(module)
         if store is not None and not isinstance(store, Store):
             raise TypeError(f"store must be a pywasm3.Store, not {type(store).__name__}")
-        lookup = mapping_lookup(imports)
+        lookup = Lookup(imports)
         if wasi is None:
             self._wasi = None
             self._instantiate(module, lookup, store, compile == "eager", limits)
@@ -282,7 +282,7 @@ class Instance(Once):
             return
         self._wasi = new_wasi(wasi, self)
         try:
-            lookup = with_wasi(lookup, self._wasi)
+            lookup = LookupWithWasi(lookup.given, self._wasi)
             self._instantiate(module, lookup, store, compile == "eager", limits)
             # Finds the memory now: self._wasi has a weak reference to the instance, which functions
             # of the guest may outlive.
