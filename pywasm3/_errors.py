@@ -231,7 +231,8 @@ class Frame(Value):
     def name(self) -> str | None:
         """The function's name in the name section, or the name of its export or import, or None.
 
-        It is the whole name, unescaped, while ``str()`` and ``repr()`` show 256 characters of it. A
+        It is the whole name, unescaped and as it stands in the module, while ``str()`` and
+        ``repr()`` show 256 characters of it, and ``str()`` shows names of Rust and C++ readably. A
         long name is read from the module each time, and is cut when the frame is pickled.
         """
         name = self._name
@@ -243,11 +244,18 @@ class Frame(Value):
         return name(ENOUGH_BYTES) if callable(name) else name
 
     def __str__(self) -> str:
-        """Returns name, index and offset, as a message shows them on one line."""
+        """Returns name, index and offset, as a message shows them on one line.
+
+        A name that Rust or C++ has mangled is shown as in the source.
+        """
         place = "" if self.offset is None else f", offset {self.offset:#x}"
         name = self._head()
         if name is None:
             return f"function {self.function}{place}"
+        if name.startswith(("_R", "_Z")):
+            from ._demangle import demangled
+
+            name = demangled(name)
         return f"{brief(name)} (function {self.function}{place})"
 
     def __repr__(self) -> str:
