@@ -7,7 +7,6 @@ import sys
 from functools import partial
 
 from .. import MalformedError
-from .._assemble import assemble
 from .._source import MAGIC, read_file
 from .terminal import CommandError
 
@@ -50,6 +49,8 @@ def _is_text(name: str, data: bytes) -> bool:
 
 
 def _assemble(name: str, data: bytes) -> bytes:
+    from .._assemble import assemble
+
     try:
         return assemble(shown_name(name), data)
     except MalformedError as error:

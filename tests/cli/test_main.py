@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -21,6 +22,8 @@ from cli_helpers import COMMAND, LIBRARY, environment, failure, run, start
 from helpers import GUESTS, TESTS, child
 from pywasm3 import _source
 from pywasm3._source import MAX_BYTES, read_file
+from pywasm3.cli.parser import parse
+from pywasm3.cli.run import read_quickly
 
 Write = Callable[..., Path]
 FILE_COMMANDS = ("run", "inspect", "validate", "disasm", "stubs")
@@ -237,8 +240,7 @@ def test_importing_the_package_does_not_import_the_command_line() -> None:
 def test_a_command_does_not_import_the_others_nor_wasi_without_need(module: Write) -> None:
     child(
         f"""
-        import argparse, sys
-        argparse.ArgumentParser().format_help()  # imports dataclasses, from 3.14 on
+        import sys
         before = set(sys.modules)
         from pywasm3.cli import main
         assert main(["run", "--invoke", "add", {str(module(LIBRARY))!r}, "1", "2"]) == 0
@@ -248,3 +250,46 @@ def test_a_command_does_not_import_the_others_nor_wasi_without_need(module: Writ
         assert not {{"pywasm3.wasi", "dataclasses", "json", "wasmtime"}} & imported
         """
     )
+
+
+def test_a_program_starts_without_what_takes_long_to_import(module: Write) -> None:
+    """argparse, with gettext and shutil, takes 8 ms, and so did the rest of the command."""
+    path = str(module('(module (func (export "_start")))'))
+    child(
+        f"""
+        import sys
+        before = set(sys.modules)
+        from pywasm3.cli import main
+        assert main(["run", "--fuel", "9", "--max-memory=0", {path!r}, "--env", "x"]) == 0
+        slow = "argparse dataclasses gettext importlib inspect json locale shutil signal typing"
+        assert not set(slow.split()) & (set(sys.modules) - before)
+        """
+    )
+
+
+WORDS = [
+    "x.wasm", "-", "--", "", "-5", "-h", "--help", "--bogus", "--dir", "--dir=.", "--dir=",
+    ".::/x", ".", "nowhere::/y", "--read-only-dir", "--env", "--env=K=V", "K=V", "K=", "=",
+    "--fuel", "--fuel=7", "7", "--timeout", "0.5", "nan", "--max-memory", "64K", "--stack=1M",
+    "--stack", "--sta", "--invoke", "--invoke=-f", "f", "a b", "-a b", "--dir .",
+]  # fmt: skip
+
+
+def test_words_that_are_read_quickly_mean_what_argparse_says(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    random = Random(1)
+    quick = 0
+    for _ in range(3000):
+        words = random.choices(WORDS, k=random.randrange(7))
+        found = read_quickly(words)
+        if found is not None:
+            assert vars(found) == vars(parse(["run", *words])), words
+            quick += 1
+    assert quick > 300
+    assert capsys.readouterr() == ("", "")
+
+
+def test_right_words_are_read_quickly() -> None:
+    for words in (["x.wasm"], ["-"], ["--dir", ".::/x", "--dir=.", "x.wasm", "--help", "-5"]):
+        assert read_quickly(words) is not None
