@@ -87,7 +87,6 @@ ENGINE_SOURCES = [
     "native/validate/vector.c",
     "native/runtime/account.c",
     "native/runtime/evaluate.c",
-    "native/runtime/externs.c",
     "native/runtime/functypes.c",
     "native/runtime/global.c",
     "native/runtime/memory.c",
@@ -96,6 +95,7 @@ ENGINE_SOURCES = [
     "native/runtime/tag.c",
     "native/engine/unity.c",
     "native/embed/call.c",
+    "native/embed/collect.c",
     "native/embed/instance.c",
     "native/embed/link.c",
     "native/embed/snapshot.c",
@@ -107,6 +107,7 @@ VENDORED_SOURCES = ["native/engine/unity.c"]
 
 # The C files of pywasm3._cpython.
 CPYTHON_SOURCES = [
+    "native/cpython/anchor.c",
     "native/cpython/bind.c",
     "native/cpython/call.c",
     "native/cpython/columns.c",
@@ -128,6 +129,7 @@ CPYTHON_SOURCES = [
     "native/cpython/stop.c",
     "native/cpython/store.c",
     "native/cpython/store_type.c",
+    "native/cpython/tenants.c",
     "native/cpython/watch.c",
 ]
 

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeAlias
 
+    from ._cpython import Anchor
     from ._types import ExternType
 
     Pointer: TypeAlias = Any  # a cffi pointer or struct
@@ -82,6 +83,7 @@ __all__ = [
     "ffi",
     "func_type",
     "head",
+    "instance_pointer",
     "lib",
     "memory_type",
     "new_error",
@@ -152,6 +154,7 @@ if hasattr(os, "register_at_fork"):
 
 _cast, _new, _unpack = ffi.cast, ffi.new, ffi.unpack
 _ERROR_TYPE = ffi.typeof("pw_error *")
+_INSTANCE_TYPE = ffi.typeof("pw_instance *")
 _INTEGER = ffi.typeof("uintptr_t")
 _STORE_TYPE = ffi.typeof("pw_store *")
 
@@ -169,6 +172,11 @@ def stop_error(code: int) -> WasmError:
 def store_pointer(store: Store) -> Pointer:
     """Returns the pw_store of a store that is open."""
     return _cast(_STORE_TYPE, store._address)
+
+
+def instance_pointer(anchor: Anchor) -> Pointer:
+    """Returns the pw_instance of an anchor whose store is open."""
+    return _cast(_INSTANCE_TYPE, anchor._address)
 
 
 def text(name: Pointer) -> str:

@@ -23,8 +23,8 @@ def host_function(
 ) -> Function:
     """Makes a Function of a Python callable, for a table or a parameter of type funcref.
 
-    Imports do not need it, because any callable can be given as an import. The store keeps the
-    function until the store is closed.
+    Imports do not need it, because any callable can be given as an import. The function lives as
+    long as Python, or anything in the store, refers to it.
 
     Args:
         type: The types of the parameters and results.

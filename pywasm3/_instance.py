@@ -16,50 +16,49 @@ from ._ffi import (
     Function,
     Once,
     Store,
-    address,
-    error_from,
-    ffi,
+    instance_pointer,
     lib,
-    new_error,
-    store_pointer,
 )
 from ._global import Global
 from ._limits import Deadline
-from ._linker import Lookup, choose_store, link
+from ._linker import Lookup, choose_store, instantiate, link
 from ._memory import Memory
 from ._module import Module, check_module
 from ._table import Table
 from ._tag import Tag
 from ._text import brief, brief_repr, counted, listed
-from ._types import BY_CODE, GlobalType, TableType, TagType, ValType
+from ._types import BY_CODE, GlobalType, MemoryType, TableType, TagType, ValType
 from ._value_holder import refuse_copies
 from ._wasi_program import LookupWithWasi, initialize, new_wasi, run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, ItemsView, Iterator, KeysView, ValuesView
     from types import TracebackType
     from typing import Any, NoReturn
 
     from typing_extensions import Self
 
-    from ._aliases import Compile, Imports
-    from ._ffi import Pointer
+    from ._aliases import Compile, Imports, Missing
+    from ._cpython import Anchor
     from ._limits import Limits
+    from ._linker import Maker
     from ._snapshot import Snapshot
     from ._types import ImportType, ValueType
     from .wasi import Wasi, WasiConfig
 
-_NO_EXTERNS = ffi.NULL
+
+_NO_DEFAULT: Any = object()
 
 
 class Exports(Mapping[str, "Function | Memory | Global | Table | Tag"]):
     """The exports of an instance, as a mapping from names in the module's order.
 
     ``exports.add`` is ``exports["add"]``. Names that are not identifiers, and names of methods of
-    mappings (``get``, ``items``, ``keys``, ``values``), can be looked up only as items. The values
-    are Function, Memory, Global, Table and Tag objects. Each is made when it is first looked up,
-    and later look-ups return the same object.
+    mappings (``get``, ``items``, ``keys``, ``values``), can be looked up only as items; if the
+    module exports such a name, a call of the method that may be meant for the export raises an
+    error. The values are Function, Memory, Global, Table and Tag objects. Each is made when it is
+    first looked up, and later look-ups return the same object.
     """
 
     # There is one slot with a tuple, because that is quicker to set than several slots. Its mangled
@@ -67,7 +66,7 @@ class Exports(Mapping[str, "Function | Memory | Global | Table | Tag"]):
     __slots__ = ("__core", "__dict__", "__weakref__")
 
     if TYPE_CHECKING:
-        __core: tuple[Module, Store, Pointer, dict[str, Any]]
+        __core: tuple[Module, Store, Anchor, dict[str, Any]]
 
     def __init__(self) -> None:
         """Cannot be called: ``instance.exports`` is the way to get one.
@@ -78,9 +77,9 @@ class Exports(Mapping[str, "Function | Memory | Global | Table | Tag"]):
         raise TypeError("Exports cannot be made directly; use the exports of an Instance")
 
     @classmethod
-    def _of(cls, module: Module, store: Store, pointer: Pointer) -> Exports:
+    def _of(cls, module: Module, store: Store, anchor: Anchor) -> Exports:
         self = object.__new__(cls)
-        _set_core(self, (module, store, pointer, {}))
+        _set_core(self, (module, store, anchor, {}))
         # Creates __dict__ now. If CPython 3.11 creates it later, when an attribute is set, the
         # garbage collector may run meanwhile, and a finalizer or another thread may ask for
         # __dict__ too: then it is created twice, and its values are freed twice.
@@ -94,18 +93,18 @@ class Exports(Mapping[str, "Function | Memory | Global | Table | Tag"]):
             KeyError: There is no such export.
             WasmError: The export is looked up for the first time, and the store is closed.
         """
-        module, store, pointer, cache = self.__core
+        module, store, anchor, cache = self.__core
         if name in cache:
             return cache[name]
         kind, index = (module._export_index or module._export_table())[name]
         value: Any
         if kind == FUNC:
             type_ = module._function_type(index)
-            value = store._export(address(pointer), index, name, type_)
+            value = store._export(anchor, index, name, type_)
         elif kind == MEMORY:
-            value = Memory._of(store, address(pointer), index)
+            value = Memory._of(store, anchor, index)
         else:
-            value = store._call_entered(_resolve, module, store, pointer, name, kind, index)
+            value = store._call_entered(_resolve, module, store, anchor, name, kind, index)
         return cache.setdefault(name, value)  # another thread may have been quicker
 
     def __getattr__(self, name: str) -> Any:
@@ -120,10 +119,68 @@ class Exports(Mapping[str, "Function | Memory | Global | Table | Tag"]):
         try:
             value = self[name]
         except KeyError:
-            shown = f"no export named {brief_repr(name)}"
+            shown = f"no export named {brief_repr(name)}{self._mangling(name)}"
             raise AttributeError(shown, name=name, obj=self) from None
         self.__dict__[name] = value
         return value
+
+    def _mangling(self, name: str) -> str:
+        """Explains why Python asks for ``_Class__name`` where a class says ``exports.__name``."""
+        original = f"__{name.partition('__')[2]}"
+        if not name.startswith("_") or name.startswith("__") or original not in self:
+            return ""
+        return (
+            f"; within a class, Python replaces {brief(original)} by that name: "
+            f"use exports[{brief_repr(original)}]"
+        )
+
+    def get(self, name: str, default: Any = _NO_DEFAULT) -> Any:
+        """Returns the export with a name. If there is none, returns the default, else None.
+
+        Raises:
+            TypeError: The name is not a str, or there is no such export and no default; in both
+                cases only if the module exports something named ``get``, which is meant then.
+        """
+        if name in self:
+            return self[name]
+        if not isinstance(name, str) or default is _NO_DEFAULT:
+            self._refuse_ambiguous("get")
+        return None if default is _NO_DEFAULT else default
+
+    def keys(self) -> KeysView[str]:
+        """Returns the names.
+
+        Raises:
+            TypeError: The module exports something named ``keys``, which may be meant instead.
+        """
+        self._refuse_ambiguous("keys")
+        return super().keys()
+
+    def values(self) -> ValuesView[Any]:
+        """Returns the exports.
+
+        Raises:
+            TypeError: The module exports something named ``values``, which may be meant instead.
+        """
+        self._refuse_ambiguous("values")
+        return super().values()
+
+    def items(self) -> ItemsView[str, Any]:
+        """Returns pairs of a name and the export.
+
+        Raises:
+            TypeError: The module exports something named ``items``, which may be meant instead.
+        """
+        self._refuse_ambiguous("items")
+        return super().items()
+
+    def _refuse_ambiguous(self, method: str) -> None:
+        """Raises a TypeError if the module exports something with the name of a method."""
+        if method in self:
+            raise TypeError(
+                f"exports.{method} is ambiguous, because the module exports {method!r}: use "
+                f"exports[{method!r}] for the export, and iteration, `in` and [] for the mapping"
+            )
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         """Raises AttributeError, because exports cannot be assigned."""
@@ -172,9 +229,10 @@ _set_core = Exports.__dict__["_Exports__core"].__set__
 
 
 def _resolve(
-    module: Module, store: Store, pointer: Pointer, name: str, kind: int, index: int
+    module: Module, store: Store, anchor: Anchor, name: str, kind: int, index: int
 ) -> Global | Table | Tag:
-    """Returns the global, table or tag that a pw_instance exports; its store is entered."""
+    """Returns the global, table or tag that an instance exports; its store is entered."""
+    pointer = instance_pointer(anchor)
     if kind == GLOBAL:
         global_ = lib.pw_instance_global(pointer, index)
         valtype = _declared(module, name, lib.pw_global_type(global_))
@@ -203,13 +261,6 @@ def _declared(module: Module, name: str, code: int) -> ValueType:
     return type_.type
 
 
-def _new_pointer(
-    store: Store, module: Module, externs: Pointer, eager: bool, error: Pointer
-) -> Pointer:
-    """Makes a pw_instance in the store, which is entered. NULL: `error` says why not."""
-    return lib.pw_instance_new(store_pointer(store), module._pointer, externs, eager, error)
-
-
 class Instance(Once):
     """An instance of a module (specification, section 4.2, "Module Instances").
 
@@ -219,11 +270,11 @@ class Instance(Once):
     instance:`` closes the instance at the end.
     """
 
-    __slots__ = ("__weakref__", "_exports", "_memory", "_module", "_pointer", "_store", "_wasi")
+    __slots__ = ("__weakref__", "_anchor", "_exports", "_memory", "_module", "_store", "_wasi")
+    _anchor: Anchor
     _exports: Exports
     _memory: Memory | None
     _module: Module
-    _pointer: Pointer
     _store: Store
     _wasi: Wasi | None
 
@@ -236,6 +287,7 @@ class Instance(Once):
         compile: Compile = "lazy",
         wasi: WasiConfig | None = None,
         limits: Limits | None = None,
+        missing: Missing = "error",
     ) -> None:
         """Links the imports, lays out memory and tables, and runs the start function.
 
@@ -255,6 +307,9 @@ class Instance(Once):
                 from ``wasi_snapshot_preview1`` and ``wasi_unstable`` that `imports` does not name.
                 If the module is a library (a reactor), its ``_initialize`` is called.
             limits: The limits of the new store that is made for the instance.
+            missing: What happens if `imports` has no value for an import. ``"error"`` raises a
+                LinkError. ``"trap"`` gives the guest a function that traps and names the import; a
+                memory or table of the least size that fits; a global that is 0 or null; or a tag.
 
         Raises:
             LinkError: Imports are missing or do not fit; the error has all of them.
@@ -265,25 +320,28 @@ class Instance(Once):
             OSError: Something that `wasi` names cannot be opened.
             WasiExit: The start function, or ``_initialize``, ended the program.
             ValueError: `limits` is given, but the instance joins a store, which has limits already;
-                or `compile` is neither ``"lazy"`` nor ``"eager"``.
+                or `compile` is neither ``"lazy"`` nor ``"eager"``, or `missing` is neither
+                ``"error"`` nor ``"trap"``.
             TypeError: An argument has the wrong type, or this is called again for the same object.
         """
         self._begin()
         if compile not in ("lazy", "eager"):
             raise ValueError(f'compile must be "lazy" or "eager", not {compile!r}')
+        if missing not in ("error", "trap"):
+            raise ValueError(f'missing must be "error" or "trap", not {missing!r}')
         check_module(module)
         if store is not None and not isinstance(store, Store):
             raise TypeError(f"store must be a pywasm3.Store, not {type(store).__name__}")
         lookup = Lookup(imports)
         if wasi is None:
             self._wasi = None
-            self._instantiate(module, lookup, store, compile == "eager", limits)
+            self._instantiate(module, lookup, store, compile == "eager", limits, missing == "trap")
             self._start()
             return
         self._wasi = new_wasi(wasi, self)
         try:
             lookup = LookupWithWasi(lookup.given, self._wasi)
-            self._instantiate(module, lookup, store, compile == "eager", limits)
+            self._instantiate(module, lookup, store, compile == "eager", limits, missing == "trap")
             # Finds the memory now: self._wasi has a weak reference to the instance, which functions
             # of the guest may outlive.
             self._wasi.memory.refresh()
@@ -305,26 +363,24 @@ class Instance(Once):
         store: Store | None,
         eager: bool = False,
         limits: Limits | None = None,
+        fill: bool = False,
     ) -> None:
         """Links and instantiates the module, without calling its start function."""
+        makers: list[Maker] = []
         if module._info.nimports:
-            store, externs = link(module, lookup, self, store, limits)
+            store, makers = link(module, lookup, store, limits, fill)
         else:
-            store, externs = choose_store(store, limits), _NO_EXTERNS
-        error = new_error()
-        pointer = store._call_entered(_new_pointer, store, module, externs, eager, error)
-        if not pointer:
-            raise error_from(error)
+            store = choose_store(store, limits)
+        self._anchor = store._call_entered(instantiate, store, module, makers, self, eager)
         self._memory = None
         self._module = module
         self._store = store
-        self._pointer = pointer
-        self._exports = Exports._of(module, store, pointer)
+        self._exports = Exports._of(module, store, self._anchor)
 
     def _function(self, index: int, name: str) -> Function:
         """Returns the function with an index; imported functions are counted."""
         type_ = self._module._function_type(index)
-        return self._store._export(address(self._pointer), index, name, type_)
+        return self._store._export(self._anchor, index, name, type_)
 
     @property
     def module(self) -> Module:
@@ -343,21 +399,24 @@ class Instance(Once):
 
     @property
     def memory(self) -> Memory:
-        """The exported memory, or the first one if there are several.
+        """The memory with index 0, whether the module exports or imports it.
 
         Raises:
-            WasmError: The module exports no memory.
+            WasmError: The module neither exports nor imports a memory.
         """
         if self._memory is None:
-            self._memory = self._exported_memory()
+            self._memory = self._first_memory()
         return self._memory
 
-    def _exported_memory(self) -> Memory:
-        for name, (kind, _) in self._module._export_table().items():
-            if kind == MEMORY:
+    def _first_memory(self) -> Memory:
+        module = self._module
+        for name, export in module._export_table().items():
+            if export == (MEMORY, 0):
                 memory: Memory = self._exports[name]
                 return memory
-        raise WasmError(f"{self._module!r} exports no memory")
+        if any(isinstance(import_.type, MemoryType) for import_ in module.imports):
+            return Memory._of(self._store, self._anchor, 0)
+        raise WasmError(f"{module!r} exports no memory and imports none")
 
     @property
     def fuel(self) -> int | None:

@@ -20,8 +20,10 @@ from ._ffi import (
     Store,
     address,
     encode,
+    error_from,
     ffi,
     lib,
+    new_error,
     store_pointer,
 )
 from ._global import Global, new_global
@@ -49,7 +51,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeAlias
 
-    from ._cpython import HostFunction
+    from ._cpython import Anchor, HostFunction
     from ._errors import LinkError
     from ._ffi import Pointer
     from ._instance import Instance
@@ -57,12 +59,17 @@ if TYPE_CHECKING:
     from ._module import Module
     from ._types import ImportType, ValueType
 
-    # A Maker returns the kind and the pointer of a pw_extern. It is called when the store is known
-    # and has been entered. A Plan is the Maker for an import, with the store of the import's value.
-    Maker: TypeAlias = Callable[[Store, Instance], tuple[int, Pointer]]
+    # The kind and the pointer of a pw_extern, and the object that keeps what it points to until the
+    # instance exists: a HostFunction, the anchor of a function's instance, or what was made for the
+    # import. None: the value of the import, which the Maker has, keeps it.
+    Made: TypeAlias = tuple[int, Pointer, HostFunction | Anchor | Memory | Tag | None]
+    # A Maker is called when the store is known and has been entered. A Plan is the Maker for an
+    # import, with the store of the import's value.
+    Maker: TypeAlias = Callable[[Store, Instance], Made]
     Plan: TypeAlias = tuple[Maker, Store | None]
 
 ABSENT = object()
+_EXTERNS = ffi.typeof("pw_extern[]")
 
 
 class Late:
@@ -302,12 +309,13 @@ def _plan_function(to: _Import, value: Any) -> Plan:
             params = (*value.type.params[:_FEW], *value.type.results[:_FEW])
             same = _GROUPS if value.type == to.wanted.type else ""
             raise _Misfit(f"{_given(value)}{_INDICES if _has_index(*params) else same}")
-        return (lambda *_: (FUNC, ffi.cast("void *", value._address))), value.store
+        made = FUNC, ffi.cast("void *", value._address), value._anchor
+        return (lambda *_: made), value.store
     if isinstance(value, Late):
 
-        def late(store: Store, instance: Instance) -> tuple[int, Pointer]:
+        def late(store: Store, instance: Instance) -> Made:
             value.host = host = _host(store, to, value.value, None)
-            return HOST, ffi.cast("void *", host._address)
+            return HOST, ffi.cast("void *", host._address), host
 
         return late, None
     if isinstance(value, Typed):
@@ -318,9 +326,9 @@ def _plan_function(to: _Import, value: Any) -> Plan:
         raise _Misfit(_given(value))
     passes = wants_instance(value)
 
-    def make(store: Store, instance: Instance) -> tuple[int, Pointer]:
+    def make(store: Store, instance: Instance) -> Made:
         host = _host(store, to, value, instance if passes else None)
-        return HOST, ffi.cast("void *", host._address)
+        return HOST, ffi.cast("void *", host._address), host
 
     return make, None
 
@@ -343,7 +351,7 @@ def _plan_memory(to: _Import, value: Any) -> Plan:
     given = value.type
     if not _fits(given, expected) or given.shared != expected.shared:
         raise _Misfit(describe(given))
-    return (lambda *_: (MEMORY, ffi.cast("void *", value._address))), value.store
+    return (lambda *_: (MEMORY, ffi.cast("void *", value._address), None)), value.store
 
 
 def _plan_table(to: _Import, value: Any) -> Plan:
@@ -353,7 +361,7 @@ def _plan_table(to: _Import, value: Any) -> Plan:
         raise _Misfit(_given(value))
     if not _fits(value.type, expected) or not _matches(value, expected.type, to, both_ways=True):
         raise _misfit(value, to)
-    return (lambda *_: (TABLE, ffi.cast("void *", value._pointer))), value.store
+    return (lambda *_: (TABLE, ffi.cast("void *", value._pointer), None)), value.store
 
 
 def _plan_global(to: _Import, value: Any) -> Plan:
@@ -364,7 +372,7 @@ def _plan_global(to: _Import, value: Any) -> Plan:
         if mutable != expected.mutable or not _matches(value, expected.type, to, mutable):
             raise _misfit(value, to)
         if mutable or is_reference(expected.type):
-            return (lambda *_: (GLOBAL, ffi.cast("void *", value._pointer))), value.store
+            return (lambda *_: (GLOBAL, ffi.cast("void *", value._pointer), None)), value.store
         bits = value._bits()
         return (lambda store, _: _new_global(store, expected, bits)), None
     if isinstance(value, Late):
@@ -380,8 +388,8 @@ def _plan_global(to: _Import, value: Any) -> Plan:
     return (lambda store, _: _new_global(store, expected, bits)), None
 
 
-def _new_global(store: Store, type_: GlobalType, bits: int) -> tuple[int, Pointer]:
-    return GLOBAL, ffi.cast("void *", new_global(store, type_.type, type_.mutable, bits))
+def _new_global(store: Store, type_: GlobalType, bits: int) -> Made:
+    return GLOBAL, ffi.cast("void *", new_global(store, type_.type, type_.mutable, bits)), None
 
 
 def _plan_reference(to: _Import, type_: GlobalType, value: Any) -> Plan:
@@ -418,7 +426,17 @@ def _plan_tag(to: _Import, value: Any) -> Plan:
         same = _GROUPS if value.type == expected else ""
         indices = _INDICES if _has_index(*value.type.type.params, *expected.type.params) else same
         raise _Misfit(f"{_given(value)}{indices}")
-    return (lambda *_: (TAG, ffi.cast("void *", value._pointer))), value.store
+    return (lambda *_: (TAG, ffi.cast("void *", value._pointer), None)), value.store
+
+
+def _stand_in(to: _Import) -> Plan | None:
+    """Returns the plan for an import that is missing. None: nothing can stand in for it."""
+    from ._stand_ins import has_stand_in, make, trapping
+
+    type_ = to.wanted.type
+    if isinstance(type_, FuncType):
+        return _plan_function(to, trapping(to.label))
+    return ((lambda store, _: make(store, type_)), None) if has_stand_in(type_) else None
 
 
 _PLANS = {
@@ -487,22 +505,22 @@ def _link_error(
 def link(
     module: Module,
     lookup: Callable[[ImportType], Any],
-    instance: Instance,
     store: Store | None,
     limits: Limits | None,
-) -> tuple[Store, Pointer]:
+    fill: bool = False,
+) -> tuple[Store, list[Maker]]:
     """Links the imports of a module.
 
     Args:
         module: The module.
         lookup: Returns the value for an import, or ABSENT.
-        instance: The instance that host functions with pass_instance get.
         store: The store that the instance shall live in. None: the store that its imports come
             from, or a new one.
         limits: The limits of a new store.
+        fill: Whether missing imports get stand-ins.
 
     Returns:
-        The store, and an array with a pw_extern for each import.
+        The store, and what makes the pw_extern of each import.
 
     Raises:
         LinkError: Imports are missing or do not fit; the error has all of them.
@@ -513,28 +531,47 @@ def link(
     makers: list[tuple[ImportType, Maker, Store | None]] = []
     for position, wanted in enumerate(module.imports):
         value = lookup(wanted)
-        if value is ABSENT:
-            missing.append(wanted)
-            continue
+        to = _Import(module, position, wanted)
         try:
-            to = _Import(module, position, wanted)
-            maker, owner = _PLANS[type(wanted.type)](to, value)
+            plan = _PLANS[type(wanted.type)](to, value) if value is not ABSENT else None
         except _Misfit as misfit:
             mismatched.append(Mismatch(wanted.module, wanted.name, wanted.type, misfit.args[0]))
+            continue
+        if plan is None and fill:
+            plan = _stand_in(to)
+        if plan is None:
+            missing.append(wanted)
         else:
-            makers.append((wanted, maker, owner))
+            makers.append((wanted, *plan))
     chosen = _choose(makers, store, mismatched)
     if missing or mismatched:
         raise _link_error(module, lookup, missing, mismatched)
-    chosen = choose_store(chosen, limits)
-    return chosen, chosen._call_entered(
-        _externs, [maker for _, maker, _ in makers], chosen, instance
+    return choose_store(chosen, limits), [maker for _, maker, _ in makers]
+
+
+def instantiate(
+    store: Store, module: Module, makers: list[Maker], instance: Instance, eager: bool
+) -> Anchor:
+    """Makes a pw_instance, and returns its anchor. The store is entered.
+
+    Args:
+        store: The store.
+        module: The module.
+        makers: What makes the pw_extern of each import.
+        instance: The instance that host functions with pass_instance get.
+        eager: Whether all functions are compiled now.
+    """
+    made: list[tuple[int, Pointer, Any]] = [maker(store, instance) for maker in makers]
+    externs = ffi.new(_EXTERNS, [extern[:2] for extern in made])
+    error = new_error()
+    anchor = store._instantiate(
+        address(module._pointer),
+        address(externs),
+        tuple([kept for kind, _, kept in made if kind == HOST]),
+        tuple([kept for kind, _, kept in made if kind == FUNC]),
+        eager,
+        address(error),
     )
-
-
-def _externs(makers: list[Maker], store: Store, instance: Instance) -> Pointer:
-    """Makes the pw_externs of the imports; the store is entered."""
-    externs = ffi.new("pw_extern[]", len(makers))
-    for i, maker in enumerate(makers):
-        externs[i].kind, externs[i].object = maker(store, instance)
-    return externs
+    if anchor is None:
+        raise error_from(error)
+    return anchor

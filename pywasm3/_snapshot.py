@@ -7,7 +7,7 @@ The module is imported when the first snapshot is taken. docs/pool.md says what 
 from __future__ import annotations
 
 from ._errors import SnapshotError
-from ._ffi import error_from, ffi, lib, new_error
+from ._ffi import error_from, ffi, instance_pointer, lib, new_error
 from ._text import counted
 
 TYPE_CHECKING = False
@@ -171,7 +171,7 @@ def _save(instance: Instance, imported: bool) -> Snapshot:
     store, error = instance._store, new_error()
     # An exception can arrive at any time, so the contents are freed together with the struct.
     found = ffi.gc(ffi.new(_SNAPSHOT), lib.pw_snapshot_free)
-    if not lib.pw_instance_save(instance._pointer, imported, found, error):
+    if not lib.pw_instance_save(instance_pointer(instance._anchor), imported, found, error):
         raise error_from(error)
     image = bytes(ffi.buffer(found.image, found.size))
     externs = _decoded(store, found.externs, found.nexterns, _EXTERNREF)
@@ -201,7 +201,7 @@ def _restore(instance: Instance, snapshot: Snapshot) -> None:
     given = ffi.new(
         _SNAPSHOT, (image, len(image), externs, len(externs), functions, len(functions))
     )
-    if not lib.pw_instance_restore(instance._pointer, given, error):
+    if not lib.pw_instance_restore(instance_pointer(instance._anchor), given, error):
         raise error_from(error)
 
 

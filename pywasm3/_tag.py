@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ._ffi import error_from, ffi, lib, new_error, store_pointer
+from ._ffi import address, error_from, ffi, lib, new_error, store_pointer
 from ._types import FuncType, TagType
 from ._value_holder import host_type, refuse_copies, store_for
 
@@ -11,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from ._cpython import Anchor
     from ._ffi import Pointer, Store
 
 
@@ -23,7 +24,8 @@ class Tag:
     that throw or catch exceptions.
     """
 
-    __slots__ = ("__weakref__", "_pointer", "_store", "_type")
+    __slots__ = ("__weakref__", "_anchor", "_pointer", "_store", "_type")
+    _anchor: Anchor
     _pointer: Pointer
     _store: Store
     _type: TagType
@@ -67,9 +69,10 @@ class Tag:
 
     @classmethod
     def _of(cls, store: Store, pointer: Pointer, type: TagType) -> Self:
-        """Returns the Tag for a pw_tag of the store."""
+        """Returns the Tag for a pw_tag of the store, which is entered."""
         self = object.__new__(cls)
         self._store = store
+        self._anchor = store._anchor(address(pointer))
         self._pointer = pointer
         self._type = type
         return self

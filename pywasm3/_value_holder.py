@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from ._cpython import Anchor
     from ._ffi import Pointer
     from ._types import ValueType
 
@@ -62,7 +63,8 @@ def refuse_copies(self: object, protocol: object) -> NoReturn:
 class ValueHolder:
     """Base of Global and Table, whose values have a type and live in a store."""
 
-    __slots__ = ("__weakref__", "_module", "_pointer", "_store", "_valtype")
+    __slots__ = ("__weakref__", "_anchor", "_module", "_pointer", "_store", "_valtype")
+    _anchor: Anchor  # keeps what the pointer points to
     _module: Pointer  # the module whose types the indices in _valtype mean, or NULL
     _pointer: Pointer
     _store: Store
@@ -78,6 +80,7 @@ class ValueHolder:
         """Returns the object for a pw_global or pw_table of the store, which is entered."""
         self = object.__new__(cls)
         self._store = store
+        self._anchor = store._anchor(address(pointer))
         self._pointer = pointer
         self._valtype = valtype
         self._module = module

@@ -48,7 +48,7 @@ class LookupWithWasi(Lookup):
 
 
 def _entry(instance: Instance, name: str) -> Function | None:
-    function = instance.exports.get(name)
+    function = instance.exports.get(name, None)
     if isinstance(function, Function) and function.type == _NO_VALUES:
         return function
     return None

@@ -107,18 +107,13 @@ void pw_externs_clear(pw_externs *self)
 
 /* ---- collection ---- */
 
-typedef struct {
-    pw_externs *externs;
-    size_t count;
-} marking;
-
-static void mark(void *arg, uint64_t bits)
+void pw_externs_mark(void *externs, uint64_t bits)
 {
-    marking *m = arg;
-    uintptr_t *slot = find(m->externs->slots, m->externs->capacity, (uintptr_t)bits);
-    if (*slot && !(*slot & MARK)) {
+    pw_externs *self = externs;
+    uintptr_t *slot = self->count ? find(self->slots, self->capacity, (uintptr_t)bits) : NULL;
+    if (slot != NULL && *slot && !(*slot & MARK)) {
         *slot |= MARK;
-        m->count++;
+        self->marked++;
     }
 }
 
@@ -127,14 +122,17 @@ static void unmark(pw_externs *self)
     for (size_t i = 0; i < self->capacity; i++) {
         self->slots[i] &= ~MARK;
     }
+    self->marked = 0;
 }
 
-void pw_externs_collect(pw_externs *self, const pw_store *store)
+void pw_externs_sweep(pw_externs *self, uint64_t places)
 {
-    marking m = {self, 0};
-    size_t capacity;
-    uint64_t places = pw_engine->visit_externs(store, mark, &m);
-    uintptr_t *slots = new_slots(m.count, &capacity);
+    size_t capacity, kept = self->marked;
+    if (self->count == kept) {
+        unmark(self);
+        return;
+    }
+    uintptr_t *slots = new_slots(kept, &capacity);
     if (slots == NULL) { /* without memory, try again when the set has doubled */
         unmark(self);
         self->patience = 2 * self->count;
@@ -147,7 +145,8 @@ void pw_externs_collect(pw_externs *self, const pw_store *store)
         }
     }
     /* The next collection may cost as much as this one, so it waits for as many new objects. */
-    size_t cost = places > m.count ? (size_t)places : m.count;
-    *self = (pw_externs){slots, capacity, m.count, m.count + cost + PATIENCE};
+    size_t cost = places > kept ? (size_t)places : kept;
+    *self = (pw_externs){
+        .slots = slots, .capacity = capacity, .count = kept, .patience = kept + cost + PATIENCE};
     drop(old.slots, old.capacity);
 }

@@ -15,6 +15,7 @@ typedef struct {
     uintptr_t *slots;
     size_t capacity; /* a power of two, or 0 */
     size_t count;
+    size_t marked;   /* how many objects pw_externs_mark has marked */
     size_t patience; /* a collection is worth its price only when `count` exceeds this */
 } pw_externs;
 
@@ -24,9 +25,11 @@ int pw_externs_hold(pw_externs *self, PyObject *object);
 bool pw_externs_has(const pw_externs *self, uint64_t bits);
 /* Tells whether enough objects were added since the last collection for another one. */
 bool pw_externs_due(const pw_externs *self);
-/* Releases the objects that no global and no table of the store refers to. No call may run in the
- * store. Finalizers of released objects run when the set is complete again. */
-void pw_externs_collect(pw_externs *self, const pw_store *store);
+/* Marks an object, for pw_externs_sweep; the first argument is a pw_externs (embed/collect.h). */
+void pw_externs_mark(void *externs, uint64_t bits);
+/* Releases the objects that are not marked, and ends the marks of the others. `places` says how
+ * much the marking cost. Finalizers of released objects run when the set is complete again. */
+void pw_externs_sweep(pw_externs *self, uint64_t places);
 int pw_externs_traverse(const pw_externs *self, visitproc visit, void *arg);
 void pw_externs_clear(pw_externs *self);
 

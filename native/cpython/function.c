@@ -9,10 +9,10 @@
 
 /* ---- making and freeing ---- */
 
-pw_target pw_target_of(pw_func *func)
+pw_target pw_target_of(pw_func *func, PyObject *anchor)
 {
     pw_module *module = pw_engine->module_retain(pw_engine->func_module(func));
-    return (pw_target){func, pw_engine->callee(func), module, pw_engine->func_type(func)};
+    return (pw_target){func, pw_engine->callee(func), module, pw_engine->func_type(func), anchor};
 }
 
 PyObject *pw_function_new(pw_state *state, pw_store_object *store, const pw_target *target,
@@ -32,6 +32,7 @@ PyObject *pw_function_new(pw_state *state, pw_store_object *store, const pw_targ
     self->signature =
         (pw_signature){label, (pw_store_object *)Py_NewRef(store), target->module, target->type};
     self->name = Py_NewRef(name);
+    self->anchor = Py_NewRef(target->anchor);
     self->func = target->func;
     self->callee = target->callee;
     self->type = Py_NewRef(type);
@@ -54,12 +55,13 @@ int pw_function_traverse(PyObject *op, visitproc visit, void *arg)
     pw_function_object *self = (pw_function_object *)op;
     Py_VISIT(Py_TYPE(op));
     Py_VISIT(self->signature.store);
+    Py_VISIT(self->anchor);
     Py_VISIT(self->type);
     return 0;
 }
 
-/* There is no tp_clear: every cycle that a Function is part of also runs through its store, whose
- * tp_clear breaks it. */
+/* There is no tp_clear: every cycle that a Function is part of also runs through its store or
+ * through a HostFunction, whose tp_clear breaks it. */
 void pw_function_dealloc(PyObject *op)
 {
     pw_function_object *self = (pw_function_object *)op;
@@ -69,6 +71,7 @@ void pw_function_dealloc(PyObject *op)
         PyObject_ClearWeakRefs(op);
     }
     pw_engine->module_release(self->signature.module);
+    Py_DECREF(self->anchor);
     Py_DECREF(self->signature.store);
     Py_DECREF(self->signature.name);
     Py_DECREF(self->name);

@@ -17,7 +17,8 @@ typedef struct {
     PyObject_VAR_HEAD
     vectorcallfunc vectorcall;
     pw_signature signature; /* the Function owns its name, its store and its module */
-    pw_func *func;          /* `func` and `callee` are valid while the store is open */
+    PyObject *anchor;       /* of the instance; keeps `func` and `callee` while the store is open */
+    pw_func *func;
     pw_callee callee;
     PyObject *name; /* the whole name, while messages show signature.name */
     PyObject *type; /* a FuncType */
@@ -34,10 +35,11 @@ typedef struct {
     pw_callee callee;
     pw_module *module; /* retained; pw_function_new takes it over */
     const pw_functype *type;
+    PyObject *anchor; /* of its instance, borrowed */
 } pw_target;
 
 /* Describes a function for pw_function_new. Its store is entered or pinned. */
-pw_target pw_target_of(pw_func *func);
+pw_target pw_target_of(pw_func *func, PyObject *anchor);
 /* Makes a Function. `name` is a str and `type` a FuncType. `raw` says that its numbers are bit
  * patterns. The module of the target is transferred in any case. */
 PyObject *pw_function_new(pw_state *state, pw_store_object *store, const pw_target *target,

@@ -38,8 +38,13 @@ static PyObject *get_raw(PyObject *op, void *Py_UNUSED(closure))
         return NULL;
     }
     pw_target target = {self->func, self->callee, pw_engine->module_retain(signature->module),
-                        signature->type};
+                        signature->type, self->anchor};
     return pw_function_new(state, signature->store, &target, self->name, self->type, true);
+}
+
+static PyObject *get_anchor(PyObject *op, void *Py_UNUSED(closure))
+{
+    return Py_NewRef(((pw_function_object *)op)->anchor);
 }
 
 static PyObject *get_address(PyObject *op, void *Py_UNUSED(closure))
@@ -164,6 +169,7 @@ static PyGetSetDef function_getset[] = {
      PyDoc_STR("The result types as wasm3's numbers: i32 1, i64 2, f32 3, f64 4, others 0."), NULL},
     {"__signature__", get_signature, NULL, NULL, NULL},
     {"_address", get_address, NULL, PyDoc_STR("The address of the pw_func."), NULL},
+    {"_anchor", get_anchor, NULL, PyDoc_STR("The anchor of the instance."), NULL},
     {NULL},
 };
 

@@ -16,12 +16,38 @@ typedef struct {
     PyObject *callable;     /* None: not linked yet; Python may set it at any time */
     PyObject *instance;     /* the first argument of the callable; NULL: it does not take one */
     pw_signature signature; /* owns the name; borrows the store, the only caller */
+    pw_account *account;    /* of the store, which this object is charged to; one reference */
     Py_ssize_t nparams;
     Py_ssize_t nresults;
     uint32_t nresult_cells;
     bool mixed;      /* whether there are references among the values */
     pw_kind types[]; /* of the parameters, then of the results */
 } host_object;
+
+/* Bytes that a HostFunction takes: its own, and those of its name. */
+static uint64_t cost_of(const host_object *self)
+{
+    return sizeof *self + (uint64_t)(self->nparams + self->nresults) +
+           (uint64_t)PyUnicode_GET_LENGTH(self->signature.name) + 128;
+}
+
+static int charge(host_object *self, pw_store_object *store)
+{
+    pw_account *account = pw_engine->store_account(store->store);
+    if (!pw_engine->account_charge(account, PW_CHARGE_OTHER, cost_of(self))) {
+        return pw_store_error(store, "the limits of the store leave no memory for the imports");
+    }
+    self->account = pw_engine->account_retain(account);
+    return 0;
+}
+
+static void refund(host_object *self)
+{
+    if (self->account != NULL) {
+        pw_engine->account_refund(self->account, PW_CHARGE_OTHER, cost_of(self));
+        pw_engine->account_release(self->account);
+    }
+}
 
 PyObject *pw_host_new(pw_state *state, const pw_signature *signature, PyObject *callable,
                       PyObject *instance)
@@ -37,13 +63,13 @@ PyObject *pw_host_new(pw_state *state, const pw_signature *signature, PyObject *
     self->instance = instance == Py_None ? NULL : Py_NewRef(instance);
     self->signature = *signature;
     Py_INCREF(signature->name);
+    self->account = NULL;
     self->nparams = type->nparams;
     self->nresults = type->nresults;
     self->nresult_cells = pw_cells_of(type->results, type->nresults);
     self->mixed = pw_fill_kinds(self->types, type);
     PyObject_GC_Track(self);
-    if ((store->hosts == NULL && (store->hosts = PyList_New(0)) == NULL) ||
-        PyList_Append(store->hosts, (PyObject *)self) < 0) {
+    if (charge(self, store) < 0) {
         Py_CLEAR(self);
     }
     return (PyObject *)self;
@@ -71,6 +97,7 @@ static void host_dealloc(PyObject *op)
     PyTypeObject *type = Py_TYPE(op);
     PyObject_GC_UnTrack(op);
     host_clear(op);
+    refund((host_object *)op);
     Py_CLEAR(((host_object *)op)->signature.name);
     type->tp_free(op);
     Py_DECREF(type);

@@ -11,7 +11,7 @@
 
 extern PyType_Spec pw_host_spec;
 
-/* Makes a HostFunction, which the store holds, too. The signature's name is "module.name" of the
+/* Makes a HostFunction in a store, which is entered. The signature's name is "module.name" of the
  * import. `instance` is handed to the callable as the first argument, unless it is None. */
 PyObject *pw_host_new(pw_state *state, const pw_signature *signature, PyObject *callable,
                       PyObject *instance);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The extension module `pywasm3._cpython`: its functions, its types and its state. */
+#include "cpython/anchor.h"
 #include "cpython/bind.h"
 #include "cpython/call.h"
 #include "cpython/fd_write.h"
@@ -185,6 +186,8 @@ static int module_exec(PyObject *module)
     state->call_plain = pw_call_plain;
     state->call_mixed = pw_call_mixed;
     if (pw_make_small_ints() < 0 || add_type(module, &pw_store_spec, &state->store_type) < 0 ||
+        add_type(module, &pw_anchor_spec, &state->anchor_type) < 0 ||
+        add_type(module, &pw_sentinel_spec, &state->sentinel_type) < 0 ||
         add_type(module, &pw_function_spec, &state->function_type) < 0 ||
         add_type(module, &pw_bound_spec, &state->bound_type) < 0 ||
         add_type(module, &pw_host_spec, &state->host_type) < 0 ||
@@ -211,6 +214,8 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->element);
     Py_VISIT(state->brief);
     Py_VISIT(state->store_type);
+    Py_VISIT(state->anchor_type);
+    Py_VISIT(state->sentinel_type);
     Py_VISIT(state->function_type);
     Py_VISIT(state->bound_type);
     Py_VISIT(state->host_type);
@@ -235,6 +240,8 @@ static int module_clear(PyObject *module)
     Py_CLEAR(state->element);
     Py_CLEAR(state->brief);
     Py_CLEAR(state->store_type);
+    Py_CLEAR(state->anchor_type);
+    Py_CLEAR(state->sentinel_type);
     Py_CLEAR(state->function_type);
     Py_CLEAR(state->bound_type);
     Py_CLEAR(state->host_type);

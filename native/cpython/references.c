@@ -4,6 +4,7 @@
  * bits themselves, so it cannot forge a reference. */
 #include "cpython/references.h"
 
+#include "cpython/anchor.h"
 #include "cpython/externs.h"
 #include "cpython/function.h"
 #include "cpython/numbers.h"
@@ -124,14 +125,17 @@ static PyObject *decode_function(uint64_t bits, pw_store_object *store)
     pw_state *state = pw_state_of(Py_TYPE(store));
     pw_func *func = (pw_func *)(uintptr_t)bits;
     PyObject *address = state != NULL ? PyLong_FromVoidPtr(func) : NULL;
-    PyObject *known = address != NULL ? description(state, store, address) : NULL, *function = NULL;
-    Py_XDECREF(address);
-    if (known != NULL) {
-        pw_target target = pw_target_of(func);
+    PyObject *known = address != NULL ? description(state, store, address) : NULL;
+    PyObject *anchor = known != NULL ? pw_anchor_of(store, pw_engine->func_embedder(func)) : NULL;
+    PyObject *function = NULL;
+    if (anchor != NULL) {
+        pw_target target = pw_target_of(func, anchor);
         function = pw_function_new(state, store, &target, PyTuple_GET_ITEM(known, 0),
                                    PyTuple_GET_ITEM(known, 1), false);
-        Py_DECREF(known);
     }
+    Py_XDECREF(address);
+    Py_XDECREF(known);
+    Py_XDECREF(anchor);
     return function;
 }
 

@@ -35,6 +35,8 @@ typedef struct {
     vectorcallfunc call_plain;
     vectorcallfunc call_mixed;
     PyTypeObject *store_type;
+    PyTypeObject *anchor_type;
+    PyTypeObject *sentinel_type;
     PyTypeObject *function_type;
     PyTypeObject *bound_type;
     PyTypeObject *host_type;

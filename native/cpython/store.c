@@ -95,6 +95,7 @@ void pw_store_release(pw_store_object *self)
     pw_store *store = pw_read(self->store);
     pw_write(self->store, NULL);
     pw_watch_clear(&self->watch);
+    pw_tenant *tenants = pw_tenants_take(&self->tenants);
     pw_unlock(&self->lock);
     /* An orphaned store is leaked: the thread that does not exist may have left it half changed. */
     if (store != NULL && !self->orphaned) {
@@ -103,7 +104,7 @@ void pw_store_release(pw_store_object *self)
     if (self->orphaned) {
         Py_CLEAR(self->outer); /* the call that would do this never ends */
     }
-    Py_CLEAR(self->hosts);
+    pw_tenants_free(tenants);
     Py_CLEAR(self->known);
     pw_externs_clear(&self->externs);
 }
@@ -315,6 +316,11 @@ void pw_store_end_wait(pw_store_object *self, uintptr_t thread)
     }
 }
 
+static bool collection_due(const pw_store_object *self)
+{
+    return pw_tenants_due(&self->tenants) || pw_externs_due(&self->externs);
+}
+
 /* Gives the turn to the first waiter that can take it, or to no thread. The caller has the lock. */
 static void pass_on(pw_store_object *self)
 {
@@ -328,7 +334,7 @@ static void pass_on(pw_store_object *self)
         waiter->granted = true;
         dequeue(self, waiter);
     }
-    pw_turn_pass(&self->turn, next, self->waiters != NULL || pw_externs_due(&self->externs));
+    pw_turn_pass(&self->turn, next, self->waiters != NULL || collection_due(self));
 }
 
 /* Bytes that an externref is charged with: its share of the set, and of a small object. */
@@ -339,20 +345,30 @@ static void refund_externs(pw_store_object *self)
 {
     if (self->charged_externs > self->externs.count) {
         size_t released = self->charged_externs - self->externs.count;
-        pw_engine->store_refund(self->store, released * EXTERN_BYTES);
+        pw_engine->account_refund(pw_engine->store_account(self->store), PW_CHARGE_OTHER,
+                                  released * EXTERN_BYTES);
         self->charged_externs = self->externs.count;
     }
 }
 
-/* Releases the externrefs that wasm no longer uses. This thread still has the turn, and finalizers
- * may use the store on it. An exception that the call raised stays set. */
+/* Frees what nobody can reach any more. This thread still has the turn, and finalizers may use the
+ * store on it. An exception that the call raised stays set. */
 static void collect(pw_store_object *self)
 {
-    PyObject *type, *value, *traceback;
+    PyObject *type, *value, *traceback, *known = NULL;
     PyErr_Fetch(&type, &value, &traceback);
     self->turn.depth++;
-    pw_externs_collect(&self->externs, self->store);
+    pw_lock(&self->lock);
+    pw_tenant *dead = pw_tenants_collect(&self->tenants, self->store, &self->externs);
+    pw_unlock(&self->lock);
+    if (dead != NULL) { /* new functions may get the addresses of freed ones */
+        known = self->known;
+        self->known = NULL;
+    }
+    pw_externs_sweep(&self->externs, self->tenants.places);
     refund_externs(self);
+    Py_XDECREF(known);
+    pw_tenants_free(dead);
     self->turn.depth--;
     PyErr_Restore(type, value, traceback);
 }
@@ -369,7 +385,7 @@ void pw_store_settle(pw_store_object *self)
 {
     Py_INCREF(self);
     lock_and_settle(self);
-    if (pw_read(self->store) && pw_externs_due(&self->externs)) {
+    if (pw_read(self->store) && collection_due(self)) {
         pw_unlock(&self->lock);
         collect(self);
         lock_and_settle(self);
@@ -379,11 +395,78 @@ void pw_store_settle(pw_store_object *self)
     Py_DECREF(self);
 }
 
+/* Enters the store, whose lock the caller has, unless another thread has the turn. In any case the
+ * thread that has the turn settles when it leaves. */
+static bool enter_to_settle(pw_store_object *self)
+{
+    bool entered = take_or_notify(self);
+    if (entered) {
+        pw_turn_notify(&self->turn);
+    }
+    return entered;
+}
+
+/* The anchor still has a reference to the store. If that is the last one, the whole store is freed
+ * next. */
+void pw_store_dropped(pw_store_object *self)
+{
+    bool entered = false;
+    pw_lock(&self->lock);
+    if (pw_read(self->store) && !self->orphaned) {
+        self->tenants.dropped++;
+        if (pw_tenants_due(&self->tenants) && Py_REFCNT(self) > 1) {
+            entered = enter_to_settle(self);
+        }
+    }
+    pw_unlock(&self->lock);
+    if (entered) {
+        pw_store_leave(self);
+    }
+}
+
+void pw_store_overwritten(pw_store_object *self)
+{
+    pw_lock(&self->lock);
+    if (self->tenants.adrift) {
+        self->tenants.dropped++;
+        pw_turn_notify(&self->turn);
+    }
+    pw_unlock(&self->lock);
+}
+
+/* Whether wasm reaches an instance is known only while no call runs. */
+void pw_store_rescue(pw_store_object *self, pw_tenant *tenant)
+{
+    PyObject *origins = NULL;
+    bool keeps = false, entered = false;
+    pw_lock(&self->lock);
+    if (pw_read(self->store) && !self->orphaned) {
+        entered = take_or_notify(self);
+        if (!entered || self->turn.depth > 1) {
+            keeps = true;
+            self->tenants.dropped++;
+            pw_turn_notify(&self->turn);
+        } else {
+            keeps = !pw_tenants_may_mark(&self->tenants) ||
+                    pw_tenants_reach(&self->tenants, self->store, tenant);
+        }
+        if (keeps) {
+            origins = pw_tenant_set_adrift(tenant);
+        }
+    }
+    pw_unlock(&self->lock);
+    Py_XDECREF(origins);
+    if (entered) {
+        pw_store_leave(self);
+    }
+}
+
 /* Charges the objects that the store has begun to hold. -1 with an error. */
 static int charge_externs(pw_store_object *self)
 {
     while (self->charged_externs < self->externs.count) {
-        if (!pw_engine->store_charge(self->store, EXTERN_BYTES)) {
+        if (!pw_engine->account_charge(pw_engine->store_account(self->store), PW_CHARGE_OTHER,
+                                       EXTERN_BYTES)) {
             return pw_store_error(self, "the store holds as many externrefs as its limits allow");
         }
         self->charged_externs++;

@@ -8,6 +8,7 @@
 
 #include "base/attributes.h"
 #include "cpython/externs.h"
+#include "cpython/tenants.h"
 #include "cpython/turn.h"
 #include "cpython/watch.h"
 #include "runtime/objects.h"
@@ -21,8 +22,8 @@ struct pw_store_object {
     PyObject_HEAD
     /* The engine's store; NULL: closed. Any thread may compare it with NULL. */
     PW_SHARED(pw_store *) store;
-    /* A list of the HostFunctions that imports call; NULL: none yet. */
-    PyObject *hosts;
+    /* The instances; guarded by the lock. */
+    pw_tenants tenants;
     /* A dict: address of a pw_func that Python was given -> (name, FuncType); NULL: none yet. */
     PyObject *known;
     /* The objects that wasm refers to by externref. */
@@ -63,8 +64,8 @@ PW_COLD int pw_store_wait(pw_store_object *self);
 /* Ends the waits of a thread, which raise an error there. A thread can wait several times: for its
  * call, and for what its signal handler calls meanwhile. The caller has the lock. */
 void pw_store_end_wait(pw_store_object *self, uintptr_t thread);
-/* Ends the turn of a thread that has left for the last time and has something to settle: releases
- * externrefs that wasm no longer uses, and passes the turn to the first thread that waits. */
+/* Ends the turn of a thread that has left for the last time and has something to settle: frees what
+ * nobody can reach any more, and passes the turn to the first thread that waits. */
 PW_COLD void pw_store_settle(pw_store_object *self);
 /* Raises the error for a closed store. Returns -1. */
 int pw_store_closed_error(pw_store_object *self);
@@ -76,6 +77,14 @@ PW_COLD int pw_store_refuse(pw_store_object *self);
 /* Adapts all stores to the child of a fork: a store that another thread was using is unusable from
  * now on, and nobody waits for it. */
 void pw_stores_after_fork(void);
+/* Says that an anchor was freed, so that what it kept may be unreachable. Collects what nobody can
+ * reach if that is worth its price: now, or when the call ends that runs in the store. */
+void pw_store_dropped(pw_store_object *self);
+/* Says that a reference may have been overwritten, in case it was the last one to an instance. The
+ * store is entered. */
+void pw_store_overwritten(pw_store_object *self);
+/* Sets an instance adrift, which Python no longer reaches, if wasm may still reach it. */
+void pw_store_rescue(pw_store_object *self, pw_tenant *tenant);
 /* Lets the store, which is entered, hold an object that wasm is given. -1 with MemoryError. */
 int pw_store_hold(pw_store_object *self, PyObject *object);
 

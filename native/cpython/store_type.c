@@ -2,6 +2,7 @@
 /* The class Store: its constructor, methods and attributes. */
 #include "cpython/store_type.h"
 
+#include "cpython/anchor.h"
 #include "cpython/externs.h"
 #include "cpython/function.h"
 #include "cpython/host.h"
@@ -91,9 +92,9 @@ static int store_traverse(PyObject *op, visitproc visit, void *arg)
 {
     pw_store_object *self = (pw_store_object *)op;
     Py_VISIT(Py_TYPE(op));
-    Py_VISIT(self->hosts);
     Py_VISIT(self->known);
-    return pw_externs_traverse(&self->externs, visit, arg);
+    int status = pw_tenants_traverse(&self->tenants, visit, arg);
+    return status ? status : pw_externs_traverse(&self->externs, visit, arg);
 }
 
 static int store_clear(PyObject *op)
@@ -207,21 +208,87 @@ static PyObject *store_exit_context(PyObject *op, PyObject *Py_UNUSED(args))
     return store_close(op, NULL);
 }
 
+/* Encoded references may only be used until the store is left, so the caller must have entered
+ * it. */
+static int require_entered(pw_store_object *self)
+{
+    if (pw_turn_mine(&self->turn)) {
+        return pw_store_require_open(self);
+    }
+    PyErr_SetString(PyExc_RuntimeError, "this thread has not entered the store");
+    return -1;
+}
+
+/* Makes the instance of a tenant. False with `error` set; the tenant may have an instance then,
+ * which nobody but tables of other instances can refer to. */
+static bool instantiate(pw_store_object *self, pw_module *module, const pw_extern *externs,
+                        bool eager, pw_tenant *tenant, pw_error *error)
+{
+    pw_instance *instance;
+    Py_BEGIN_ALLOW_THREADS
+    instance = pw_engine->instance_new(self->store, module, externs, eager, tenant, error);
+    Py_END_ALLOW_THREADS
+    pw_lock(&self->lock);
+    if (instance != NULL) {
+        pw_tenants_add(&self->tenants, tenant, (pw_object *)(void *)instance);
+    } else {
+        pw_tenant_release(tenant);
+    }
+    pw_unlock(&self->lock);
+    return error->code == PW_OK;
+}
+
+static PyObject *store_instantiate(PyObject *op, PyObject *args)
+{
+    pw_store_object *self = (pw_store_object *)op;
+    unsigned long long module, externs, error;
+    PyObject *hosts, *origins;
+    int eager;
+    if (!PyArg_ParseTuple(args, "KKO!O!pK:_instantiate", &module, &externs, &PyTuple_Type, &hosts,
+                          &PyTuple_Type, &origins, &eager, &error) ||
+        require_entered(self) < 0) {
+        return NULL;
+    }
+    pw_tenant *tenant = pw_tenant_new(hosts, origins);
+    if (tenant == NULL) {
+        return NULL;
+    }
+    bool made =
+        instantiate(self, (pw_module *)(uintptr_t)module, (const pw_extern *)(uintptr_t)externs,
+                    eager, tenant, (pw_error *)(uintptr_t)error);
+    pw_store_overwritten(self);
+    if (made) {
+        return pw_anchor_of(self, tenant);
+    }
+    pw_store_dropped(self); /* the tables and globals that the instance has made */
+    Py_RETURN_NONE;
+}
+
+static PyObject *store_anchor(PyObject *op, PyObject *address)
+{
+    pw_object *object = PyLong_AsVoidPtr(address);
+    if (object == NULL || require_entered((pw_store_object *)op) < 0) {
+        return NULL;
+    }
+    return pw_anchor_new((pw_store_object *)op, object);
+}
+
 static PyObject *store_export(PyObject *op, PyObject *args)
 {
     pw_store_object *self = (pw_store_object *)op;
-    unsigned long long instance;
-    unsigned int index;
-    PyObject *name, *type;
-    if (!PyArg_ParseTuple(args, "KIUO:_export", &instance, &index, &name, &type)) {
-        return NULL;
-    }
     pw_state *state = pw_state_of(Py_TYPE(op));
-    if (state == NULL || pw_store_pin(self) < 0) {
+    unsigned int index;
+    PyObject *anchor, *name, *type;
+    if (state == NULL || !PyArg_ParseTuple(args, "O!IUO:_export", state->anchor_type, &anchor,
+                                           &index, &name, &type)) {
         return NULL;
     }
-    pw_func *func = pw_engine->instance_func((pw_instance *)(uintptr_t)instance, index);
-    pw_target target = pw_target_of(func);
+    if (pw_store_pin(self) < 0) {
+        return NULL;
+    }
+    pw_instance *instance = (pw_instance *)(void *)pw_anchor_object(anchor);
+    pw_func *func = pw_engine->instance_func(instance, index);
+    pw_target target = pw_target_of(func, anchor);
     pw_store_unpin(self);
     return pw_function_new(state, self, &target, name, type, false);
 }
@@ -234,23 +301,12 @@ static PyObject *store_host(PyObject *op, PyObject *args)
         return NULL;
     }
     pw_state *state = pw_state_of(Py_TYPE(op));
-    if (state == NULL) {
+    if (state == NULL || require_entered((pw_store_object *)op) < 0) {
         return NULL;
     }
     pw_signature signature = {label, (pw_store_object *)op, (pw_module *)(uintptr_t)module,
                               (const pw_functype *)(uintptr_t)type};
     return pw_host_new(state, &signature, callable, instance);
-}
-
-/* Encoded references may only be used until the store is left, so the caller must have entered
- * it. */
-static int require_entered(pw_store_object *self)
-{
-    if (pw_turn_mine(&self->turn)) {
-        return pw_store_require_open(self);
-    }
-    PyErr_SetString(PyExc_RuntimeError, "this thread has not entered the store");
-    return -1;
 }
 
 static int require_usable(pw_valtype type)
@@ -291,6 +347,7 @@ static PyObject *store_encode(PyObject *op, PyObject *args)
         if (pw_hold_references(self, &kind, &bits, 1) < 0) {
             return NULL;
         }
+        pw_store_overwritten(self);
     }
     return PyLong_FromUnsignedLongLong(bits);
 }
@@ -366,13 +423,22 @@ static PyMethodDef store_methods[] = {
      PyDoc_STR(
          "Tells whether a call has trapped since this was last asked. An exception of a host\n"
          "function is not a trap.")},
-    {"_export", store_export, METH_VARARGS,
-     PyDoc_STR("_export(instance, index, name, type, /): makes the Function of an index in the\n"
-               "pw_instance at an address.")},
-    {"_host", store_host, METH_VARARGS,
+    {"_instantiate", store_instantiate, METH_VARARGS,
      PyDoc_STR(
-         "_host(callable, module, type, label, instance, /): makes a HostFunction, which the\n"
-         "store holds.")},
+         "_instantiate(module, externs, hosts, origins, eager, error, /): makes a pw_instance.\n\n"
+         "`hosts` has the HostFunctions that it imports, and `origins` the anchors of imported\n"
+         "functions. Returns its anchor, or None when the pw_error says what is wrong. This "
+         "thread\n"
+         "must have entered the store.")},
+    {"_anchor", store_anchor, METH_O,
+     PyDoc_STR("_anchor(address, /): makes an anchor of a pw_table, pw_global or pw_tag.\n\n"
+               "This thread must have entered the store.")},
+    {"_export", store_export, METH_VARARGS,
+     PyDoc_STR("_export(anchor, index, name, type, /): makes the Function of an index in the\n"
+               "instance of an anchor.")},
+    {"_host", store_host, METH_VARARGS,
+     PyDoc_STR("_host(callable, module, type, label, instance, /): makes a HostFunction.\n\n"
+               "This thread must have entered the store.")},
     {"_encode", store_encode, METH_VARARGS,
      PyDoc_STR(
          "_encode(value, type, module, name, what, /): converts a value of a type to its bits.\n\n"

@@ -7,9 +7,10 @@
 #define PW_API_H
 
 #include "decode/types.h"
-#include "embed/pw.h"
+#include "embed/collect.h"
+#include "embed/instance.h"
 #include "engine/callee.h"
-#include "runtime/externs.h"
+#include "runtime/account.h"
 #include "runtime/meter.h"
 
 struct pw_api {
@@ -19,13 +20,21 @@ struct pw_api {
     pw_store *(*store_new)(const pw_store_limits *limits, pw_error *error);
     pw_meter *(*store_meter)(pw_store *store);
     void (*store_free)(pw_store *store);
-    bool (*store_charge)(pw_store *store, uint64_t bytes);
-    void (*store_refund)(pw_store *store, uint64_t bytes);
+    /* The account of a store, borrowed from it. The next four are those of runtime/account.h. */
+    pw_account *(*store_account)(const pw_store *store);
+    pw_account *(*account_retain)(pw_account *account);
+    void (*account_release)(pw_account *account);
+    bool (*account_charge)(pw_account *account, pw_charge kind, uint64_t amount);
+    void (*account_refund)(pw_account *account, pw_charge kind, uint64_t amount);
     uint32_t (*store_frames)(const pw_store *store, pw_frame *frames, uint32_t capacity,
                              uint32_t *head, uint64_t *omitted);
     /* Forgets the frames of the last trap, for a call that fails before it begins. */
     void (*store_forget_frames)(pw_store *store);
     const char *(*store_message)(const pw_store *store);
+    pw_instance *(*instance_new)(pw_store *store, pw_module *module, const pw_extern *imports,
+                                 bool eager, void *embedder, pw_error *error);
+    /* What pw_instance_new was given as `embedder` for the instance of a function. */
+    void *(*func_embedder)(const pw_func *func);
     pw_func *(*instance_func)(pw_instance *instance, uint32_t index);
     const pw_functype *(*func_type)(const pw_func *func);
     pw_typename (*valtype_name)(pw_valtype type);
@@ -34,9 +43,14 @@ struct pw_api {
     void (*module_release)(pw_module *module);
     const void *(*func_type_identity)(const pw_func *func);
     const void *(*store_type)(pw_store *store, pw_module *module, uint32_t type);
-    /* pw_store_visit_externs of runtime/externs.h. */
-    uint64_t (*visit_externs)(const pw_store *store, pw_extern_visitor visit, void *arg);
-    /* Looks up what calls of a function need. The result is valid as long as the store lives. */
+    /* The next six are explained in embed/collect.h. */
+    void (*object_hold)(pw_object *object);
+    void (*object_drop)(pw_object *object);
+    uint64_t (*store_mark)(pw_store *store, pw_extern_visitor visit, void *arg);
+    uint64_t (*store_mark_object)(pw_object *object, pw_extern_visitor visit, void *arg);
+    bool (*object_marked)(const pw_object *object);
+    void (*store_sweep)(pw_store *store);
+    /* Looks up what calls of a function need. The result is valid as long as the function. */
     pw_callee (*callee)(const pw_func *func);
     /* Calls a function. `values` are 64-bit cells: the arguments are in the first nparam_cells of
      * them, and the results are written to the first nresult_cells. A 32-bit value is in the low

@@ -157,6 +157,16 @@ static void forget_frames(pw_store *store)
     store->backtrace.count = 0;
 }
 
+static pw_account *store_account(const pw_store *store)
+{
+    return store->account;
+}
+
+static void *func_embedder(const pw_func *func)
+{
+    return pw_func_instance(func)->embedder;
+}
+
 const char *pw_engine_version(void)
 {
     return M3_VERSION;
@@ -170,11 +180,16 @@ const pw_api *pw_get_api(void)
         .store_new = pw_store_new,
         .store_meter = pw_store_meter,
         .store_free = pw_store_free,
-        .store_charge = pw_store_charge,
-        .store_refund = pw_store_refund,
+        .store_account = store_account,
+        .account_retain = pw_account_retain,
+        .account_release = pw_account_release,
+        .account_charge = pw_account_charge,
+        .account_refund = pw_account_refund,
         .store_frames = pw_store_frames,
         .store_forget_frames = forget_frames,
         .store_message = pw_store_message,
+        .instance_new = pw_instance_new,
+        .func_embedder = func_embedder,
         .instance_func = pw_instance_func,
         .func_type = pw_func_type,
         .valtype_name = pw_valtype_name,
@@ -183,7 +198,12 @@ const pw_api *pw_get_api(void)
         .module_release = pw_module_release,
         .func_type_identity = pw_func_type_identity,
         .store_type = pw_store_type,
-        .visit_externs = pw_store_visit_externs,
+        .object_hold = pw_object_hold,
+        .object_drop = pw_object_drop,
+        .store_mark = pw_store_mark,
+        .store_mark_object = pw_store_mark_object,
+        .object_marked = pw_object_marked,
+        .store_sweep = pw_store_sweep,
         .callee = callee,
         .call = call,
         .call_map = call_map,

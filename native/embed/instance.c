@@ -39,11 +39,17 @@ static bool add_types(pw_instance *instance, pw_error *error)
         return false;
     }
     m3->numFuncTypes = info->ntypes;
-    if (pw_store_intern(instance->store, instance->module, m3->funcTypes)) {
-        return true;
+    pw_code code = pw_store_intern(instance->store, instance->module, m3->funcTypes);
+    if (code == PW_LIMIT) {
+        return pw_fail(error, code, 0,
+                       "instance too large: its %u types need more memory than the limits of the "
+                       "store leave",
+                       (unsigned)info->ntypes);
     }
-    no_memory(error);
-    return false;
+    if (code != PW_OK) {
+        no_memory(error);
+    }
+    return code == PW_OK;
 }
 
 /* The table of types has NULL for a type that this version cannot run. A module may have such a
@@ -67,6 +73,7 @@ static bool add_functions(pw_instance *instance, pw_error *error)
     M3Module *m3 = instance->m3;
     uint32_t count = module->info.nfunctions;
     if (!allocate(&m3->functions, count, sizeof *m3->functions) ||
+        !allocate(&instance->linked, module->nimported_functions, sizeof(M3Function *)) ||
         !allocate(&instance->thunks, module->nimported_functions,
                   PW_THUNK_WORDS * sizeof *instance->thunks)) {
         no_memory(error);
@@ -97,11 +104,9 @@ static bool add_functions(pw_instance *instance, pw_error *error)
 static bool add_spaces(pw_instance *instance, pw_error *error)
 {
     const pw_module *module = instance->module;
-    if (!allocate(&instance->tables, module->ntables, sizeof *instance->tables) ||
-        !allocate(&instance->own_tables, module->ntables, sizeof *instance->own_tables) ||
-        !allocate(&instance->globals, module->nglobals, sizeof *instance->globals) ||
-        !allocate(&instance->tags, module->ntags, sizeof *instance->tags) ||
-        !allocate(&instance->own_tags, module->ntags, sizeof *instance->own_tags)) {
+    if (!allocate(&instance->tables, module->ntables, sizeof(pw_table *)) ||
+        !allocate(&instance->globals, module->nglobals, sizeof(pw_global *)) ||
+        !allocate(&instance->tags, module->ntags, sizeof(pw_tag *))) {
         no_memory(error);
         return false;
     }
@@ -135,14 +140,15 @@ static bool add_tables(pw_instance *instance, pw_error *error)
         if (definition->imported) {
             continue;
         }
-        pw_table *table = instance->tables[i] = &instance->own_tables[i];
         uint64_t init = 0;
         pw_evaluate(instance, &definition->init, &init);
-        if (!pw_table_init(table, instance->store, definition->type, &definition->limits, init,
-                           error)) {
+        pw_table *table =
+            pw_table_new(instance->store, definition->type, &definition->limits, init, error);
+        if (table == NULL) {
             return false;
         }
         table->resolved = pw_resolve_type(instance, definition->type);
+        instance->tables[i] = table;
     }
     return true;
 }
@@ -168,16 +174,23 @@ static bool add_globals(pw_instance *instance, pw_error *error)
     return true;
 }
 
-static void add_tags(pw_instance *instance)
+static bool add_tags(pw_instance *instance, pw_error *error)
 {
     const pw_module *module = instance->module;
     for (uint32_t i = 0; i < module->ntags; i++) {
         if (module->tags[i].imported) {
             continue;
         }
-        instance->own_tags[i].type = instance->m3->funcTypes[module->tags[i].type_index];
-        instance->tags[i] = &instance->own_tags[i];
+        pw_tag *tag = calloc(1, sizeof *tag);
+        if (tag == NULL) {
+            no_memory(error);
+            return false;
+        }
+        tag->type = instance->m3->funcTypes[module->tags[i].type_index];
+        pw_store_add(instance->store, PW_OBJECT_TAG, &tag->object);
+        instance->tags[i] = tag;
     }
+    return true;
 }
 
 /* ---- whole instances ------------------------------------------------------------------------- */
@@ -243,18 +256,14 @@ static bool compile_all(pw_instance *instance, pw_error *error)
     return false;
 }
 
-/* Bytes that an instance of the module takes, without memories, elements of tables and code. */
+/* Bytes that an instance of the module takes, without its memories, the elements of its tables, its
+ * code, and the store's types. */
 static uint64_t cost_of(const pw_module *module)
 {
     const pw_module_info *info = &module->info;
-    uint64_t values = 0;
-    for (uint32_t i = 0; i < info->ntypes; i++) {
-        values += info->types[i].nparams + info->types[i].nresults;
-    }
     return sizeof(pw_instance) + sizeof(M3Runtime) + sizeof(M3Module) +
-           info->ntypes * (sizeof(M3FuncType) + 4 * sizeof(void *)) +
-           values * (sizeof(uint8_t) + sizeof(pw_valtype)) + info->nfunctions * sizeof(M3Function) +
-           module->nimported_functions * PW_THUNK_WORDS * sizeof(code_t) +
+           info->ntypes * sizeof(IM3FuncType) + info->nfunctions * sizeof(M3Function) +
+           module->nimported_functions * (PW_THUNK_WORDS * sizeof(code_t) + sizeof(M3Function *)) +
            module->ntables * (sizeof(pw_table *) + sizeof(pw_table)) +
            module->nglobals * (sizeof(pw_global *) + sizeof(pw_global)) +
            module->ntags * (sizeof(pw_tag *) + sizeof(pw_tag)) + module->nelems * sizeof(pw_elem) +
@@ -274,8 +283,18 @@ static bool charge(pw_instance *instance, pw_error *error)
     return true;
 }
 
+static bool set_up(pw_instance *instance, const pw_extern *imports, bool eager, pw_error *error)
+{
+    return charge(instance, error) && add_m3(instance, error) && add_types(instance, error) &&
+           add_functions(instance, error) && add_spaces(instance, error) &&
+           pw_link_imports(instance, imports, error) && add_memory(instance, error) &&
+           add_globals(instance, error) && add_tables(instance, error) &&
+           add_tags(instance, error) && add_segments(instance, error) &&
+           (!eager || compile_all(instance, error));
+}
+
 pw_instance *pw_instance_new(pw_store *store, pw_module *module, const pw_extern *imports,
-                             bool eager, pw_error *error)
+                             bool eager, void *embedder, pw_error *error)
 {
     if (module->is_listing) {
         pw_fail(error, PW_UNSUPPORTED, 0,
@@ -288,21 +307,17 @@ pw_instance *pw_instance_new(pw_store *store, pw_module *module, const pw_extern
         return NULL;
     }
     instance->store = store;
+    instance->embedder = embedder;
     instance->module = pw_module_retain(module);
-    if (!charge(instance, error) || !add_m3(instance, error) || !add_types(instance, error) ||
-        !add_functions(instance, error) || !add_spaces(instance, error) ||
-        !pw_link_imports(instance, imports, error) || !add_memory(instance, error) ||
-        !add_globals(instance, error) || !add_tables(instance, error) ||
-        !add_segments(instance, error) || (eager && !compile_all(instance, error))) {
+    if (!set_up(instance, imports, eager, error)) {
         pw_instance_free(instance);
         return NULL;
     }
-    add_tags(instance);
-    /* From here on the store owns the instance, even if a segment fails: what earlier segments
-     * wrote into an imported table can refer to the instance. */
-    instance->next = store->instances;
-    store->instances = instance;
-    return pw_segments_apply(instance, error) ? instance : NULL;
+    pw_store_add(store, PW_OBJECT_INSTANCE, &instance->object);
+    /* Even if a segment fails, the instance lives on: what earlier segments wrote into an imported
+     * table can refer to it. */
+    pw_segments_apply(instance, error);
+    return instance;
 }
 
 void pw_instance_free(pw_instance *instance)
@@ -317,16 +332,10 @@ void pw_instance_free(pw_instance *instance)
         free(instance->runtime);
         free(instance->m3);
     }
-    if (instance->own_tables != NULL) {
-        for (uint32_t i = 0; i < instance->module->ntables; i++) {
-            pw_table_release(&instance->own_tables[i]);
-        }
-    }
-    free(instance->own_tables);
+    free(instance->linked);
     free(instance->tables);
     free(instance->globals);
     free(instance->tags);
-    free(instance->own_tags);
     free(instance->elems);
     free(instance->datas);
     free(instance->thunks);

@@ -1,11 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* Freeing instances; pw.h has the rest of what can be done with them. */
+/* Making and freeing instances; pw.h has the rest of what can be done with them. */
 #ifndef PW_INSTANCE_H
 #define PW_INSTANCE_H
 
-#include "runtime/objects.h"
+#include "embed/pw.h"
 
-/* Frees an instance, which must no longer be in the list of its store. */
+/* Makes an instance of a module, without calling the start function. `imports` has one value for
+ * each import, in order; the caller has checked names, kinds and limits. If `eager` is set, all
+ * functions are compiled at once; otherwise each function is compiled when it is first called. The
+ * instance retains the module. The next collection of the store frees the instance, unless it is
+ * held: see collect.h. `embedder` is handed to the embedder then.
+ *
+ * NULL with `error` set when there is no instance. If `error` is set and there is one, a segment
+ * did not fit: nobody may use the instance, except that tables of other instances may refer to it.
+ */
+pw_instance *pw_instance_new(pw_store *store, pw_module *module, const pw_extern *imports,
+                             bool eager, void *embedder, pw_error *error);
+/* Frees an instance, which must no longer be in a list of its store. What it refers to may be freed
+ * already. */
 void pw_instance_free(pw_instance *instance);
 
 #endif

@@ -34,6 +34,7 @@ static bool link_function(linker *l, const pw_extern *import)
             return incompatible(l, "function", l->functions);
         }
         pw_thunk_link(thunk, pw_m3(import->object));
+        l->instance->linked[l->functions] = pw_m3(import->object);
     }
     function->compiled = (pc_t)thunk;
     l->functions++;

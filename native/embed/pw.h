@@ -42,13 +42,7 @@ pw_store *pw_store_new(const pw_store_limits *limits, pw_error *error);
 /* Frees a store with everything in it. Memories that somebody else has retained live on. */
 void pw_store_free(pw_store *store);
 
-/* Makes an instance of a module, without calling the start function. `imports` has one value for
- * each import, in order; the caller has checked names, kinds and limits. If `eager` is set, all
- * functions are compiled at once; otherwise each function is compiled when it is first called. The
- * instance is borrowed from the store, which retains the module. NULL with `error` set. */
-pw_instance *pw_instance_new(pw_store *store, pw_module *module, const pw_extern *imports,
-                             bool eager, pw_error *error);
-/* These five give what an instance has at an index, borrowed from the store. The index counts in
+/* These five give what an instance has at an index, borrowed from it. The index counts in
  * the module's index space for the kind, and must be in range. */
 pw_func *pw_instance_func(pw_instance *instance, uint32_t index);
 pw_table *pw_instance_table(pw_instance *instance, uint32_t index);
@@ -56,11 +50,6 @@ pw_memory *pw_instance_memory(pw_instance *instance, uint32_t index);
 pw_global *pw_instance_global(pw_instance *instance, uint32_t index);
 pw_tag *pw_instance_tag(pw_instance *instance, uint32_t index);
 
-/* Charges bytes to the account of the store, for what the embedder allocates because of a guest.
- * False, and nothing is charged, if the limits of the store do not leave so much. */
-bool pw_store_charge(pw_store *store, uint64_t bytes);
-/* Takes bytes off the account again that pw_store_charge put there. */
-void pw_store_refund(pw_store *store, uint64_t bytes);
 /* Bytes that the store has allocated for its guests. */
 uint64_t pw_store_allocated(const pw_store *store);
 

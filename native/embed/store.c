@@ -2,11 +2,10 @@
 /* Makes and frees stores. A store has one wasm3 environment, one value stack, and the instances
  * that share them. */
 #include "base/limits.h"
-#include "embed/instance.h"
+#include "embed/collect.h"
 #include "embed/pw.h"
 #include "engine/engine.h"
 #include "runtime/functypes.h"
-#include "runtime/table.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -133,27 +132,7 @@ void pw_store_free(pw_store *store)
     if (store == NULL) {
         return;
     }
-    while (store->instances != NULL) {
-        pw_instance *instance = store->instances;
-        store->instances = instance->next;
-        pw_instance_free(instance);
-    }
-    while (store->globals != NULL) {
-        pw_global *global = store->globals;
-        store->globals = global->next;
-        free(global);
-    }
-    while (store->tables != NULL) {
-        pw_table *table = store->tables;
-        store->tables = table->next;
-        pw_table_release(table);
-        free(table);
-    }
-    while (store->tags != NULL) {
-        pw_tag *tag = store->tags;
-        store->tags = tag->next;
-        free(tag);
-    }
+    pw_store_free_objects(store);
     /* The environment owns the types that store->types points to. */
     m3_FreeEnvironment(store->environment);
     pw_store_end_linking(store);
@@ -168,16 +147,6 @@ void pw_store_free(pw_store *store)
         pw_account_release(store->account);
     }
     free(store);
-}
-
-bool pw_store_charge(pw_store *store, uint64_t bytes)
-{
-    return pw_account_charge(store->account, PW_CHARGE_OTHER, bytes);
-}
-
-void pw_store_refund(pw_store *store, uint64_t bytes)
-{
-    pw_account_refund(store->account, PW_CHARGE_OTHER, bytes);
 }
 
 uint64_t pw_store_allocated(const pw_store *store)

@@ -207,10 +207,25 @@ static bool make_room(pw_store *store, uint32_t count)
     return true;
 }
 
-/* Adds a group to the store. The types are transferred to the store's environment, which frees
- * them. */
-static void add_group(pw_store *store, const group *g)
+/* Bytes that the store takes for a group: the types, and their entries in its arrays. */
+static uint64_t cost_of(const group *g)
 {
+    uint64_t bytes = 0;
+    for (uint32_t i = g->first; i < g->first + g->count; i++) {
+        uint32_t nvalues = value_count(g->types[i]);
+        bytes += original_offset(nvalues) + sizeof(original) + nvalues * sizeof(pw_valtype) +
+                 2 * sizeof(IM3FuncType) + 4 * sizeof(uint32_t);
+    }
+    return bytes;
+}
+
+/* Adds a group to the store, and charges it. The types are transferred to the store's environment,
+ * which keeps them as long as the store lives: other types can refer to them by their numbers. */
+static bool add_group(pw_store *store, const group *g)
+{
+    if (!pw_account_charge(store->account, PW_CHARGE_OTHER, cost_of(g))) {
+        return false;
+    }
     for (uint32_t i = g->first; i < g->first + g->count; i++) {
         IM3FuncType type = g->types[i];
         original_of(type)->id = store->ntypes;
@@ -218,6 +233,7 @@ static void add_group(pw_store *store, const group *g)
         store->environment->funcTypes = type;
         store->types[store->ntypes++] = type;
     }
+    return true;
 }
 
 static pw_code intern_group(pw_store *store, const group *g)
@@ -232,8 +248,12 @@ static pw_code intern_group(pw_store *store, const group *g)
     IM3FuncType *types = &g->types[g->first];
     uint32_t *place = find_place(store, types, g->count);
     if (!*place) {
-        *place = store->ntypes + 1;
-        add_group(store, g);
+        uint32_t id = store->ntypes;
+        if (!add_group(store, g)) {
+            forget_group(g);
+            return PW_LIMIT;
+        }
+        *place = id + 1;
     } else {
         forget_group(g);
         memcpy(types, &store->types[*place - 1], g->count * sizeof(IM3FuncType));
@@ -245,7 +265,7 @@ static pw_code intern_group(pw_store *store, const group *g)
 
 /* Groups that are equal within the module have a common canonical one, so only that one is looked
  * up. */
-bool pw_store_intern(pw_store *store, const pw_module *module, IM3FuncType *types)
+pw_code pw_store_intern(pw_store *store, const pw_module *module, IM3FuncType *types)
 {
     const pw_module_info *info = &module->info;
     group g = {.info = info, .types = types};
@@ -257,11 +277,12 @@ bool pw_store_intern(pw_store *store, const pw_module *module, IM3FuncType *type
             continue;
         }
         g.count = definition->group_size;
-        if (intern_group(store, &g) == PW_NO_MEMORY) {
-            return false;
+        pw_code code = intern_group(store, &g);
+        if (code == PW_NO_MEMORY || code == PW_LIMIT) {
+            return code;
         }
     }
-    return true;
+    return PW_OK;
 }
 
 /* The type is a group of its own. */
@@ -341,9 +362,11 @@ void pw_store_forget_types(pw_store *store, IM3FuncType *types)
  * has none. */
 static IM3FuncType *find_types(const pw_store *store, const pw_module *module)
 {
-    for (const pw_instance *i = store->instances; i != NULL; i = i->next) {
-        if (i->module == module) {
-            return i->m3->funcTypes;
+    const pw_object *object = store->objects[PW_OBJECT_INSTANCE];
+    for (; object != NULL; object = object->next) {
+        const pw_instance *instance = (const pw_instance *)(const void *)object;
+        if (instance->module == module) {
+            return instance->m3->funcTypes;
         }
     }
     return NULL;
@@ -357,7 +380,7 @@ static bool begin_linking(pw_store *store, pw_module *module)
     IM3FuncType *types = find_types(store, module);
     if (types == NULL) {
         IM3FuncType *own = calloc(module->info.ntypes, sizeof *own);
-        if (own == NULL || !pw_store_intern(store, module, own)) {
+        if (own == NULL || pw_store_intern(store, module, own) != PW_OK) {
             free(own);
             return false;
         }

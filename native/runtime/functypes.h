@@ -9,12 +9,13 @@
  * index, so that types of several modules can be compared. */
 
 /* Finds or makes the store's copy of each function type of a module. types[i] is the copy for type
- * `i`, borrowed from the store; NULL for a type that this version cannot run. False when there is
- * no memory. */
-bool pw_store_intern(pw_store *store, const pw_module *module, IM3FuncType *types);
+ * `i`, borrowed from the store; NULL for a type that this version cannot run. PW_OK, PW_NO_MEMORY,
+ * or PW_LIMIT when the limits of the store leave no room for the types. */
+pw_code pw_store_intern(pw_store *store, const pw_module *module, IM3FuncType *types);
 
 /* Finds or makes the store's copy of one function type that refers to no other type. *result is
- * borrowed from the store. Fails with PW_NO_MEMORY or PW_UNSUPPORTED, and *result is then NULL. */
+ * borrowed from the store. Fails with PW_NO_MEMORY, PW_LIMIT or PW_UNSUPPORTED, and *result is then
+ * NULL. */
 pw_code pw_store_intern_one(pw_store *store, const pw_functype *type, IM3FuncType *result);
 
 /* Resolves a type of the instance's module. */

@@ -13,13 +13,12 @@ pw_global *pw_global_new(pw_store *store, pw_valtype type, bool is_mutable, uint
         return NULL;
     }
     *global = (pw_global){
-        .next = store->globals,
         .bits = bits,
         .type = type,
         .resolved = pw_host_type(type),
         .is_mutable = is_mutable,
     };
-    store->globals = global;
+    pw_store_add(store, PW_OBJECT_GLOBAL, &global->object);
     return global;
 }
 

@@ -15,15 +15,16 @@ typedef struct pw_memory pw_memory;
 typedef struct pw_table pw_table;
 typedef struct pw_global pw_global;
 typedef struct pw_tag pw_tag;
+typedef struct pw_object pw_object; /* an instance, a table, a global or a tag */
 
 /* A reference is 64 bits. Null is 0, a reference to a function is the address of its pw_func, and
  * an external reference is a number that the embedder chose. */
 
 /* The identity of a function type of a module: within a store, equal types have the same identity,
  * whichever modules they come from. It is a pointer that is compared and never read. NULL when
- * there is no memory, or when this version cannot run the type. A call that asks for another module
- * than the call before it costs as much as the module has types and the store has instances; the
- * other calls are cheap. */
+ * the limits of the store or the system leave no memory, or when this version cannot run the type.
+ * A call that asks for another module than the call before it costs as much as the module has types
+ * and the store has instances; the other calls are cheap. */
 const void *pw_store_type(pw_store *store, pw_module *module, uint32_t type);
 
 /* ---- memories -------------------------------------------------------------------------------- */
@@ -48,9 +49,11 @@ int64_t pw_memory_grow(pw_memory *memory, uint64_t delta);
 
 /* ---- tables, globals, tags ------------------------------------------------------------------- */
 
-/* Makes a table of limits.min elements for the host, all of which are `init`. It is borrowed from
- * the store. NULL with `error` set when the store does not allow the size, or when there is no
- * memory. */
+/* A new table, global or tag is freed by the next collection of its store, unless the embedder
+ * holds it or an instance that lives has it: see embed/collect.h. */
+
+/* Makes a table of limits.min elements, all of which are `init`. NULL with `error` set when the
+ * store does not allow the size, or when there is no memory. */
 pw_table *pw_table_new(pw_store *store, pw_valtype type, const pw_limits *limits, uint64_t init,
                        pw_error *error);
 /* The number of elements. */
@@ -70,7 +73,7 @@ void pw_table_set(pw_table *table, uint32_t index, uint64_t ref);
  * nothing has changed, when it cannot grow that much. */
 int64_t pw_table_grow(pw_table *table, uint32_t delta, uint64_t init);
 
-/* Makes a global for the host. It is borrowed from the store. NULL when there is no memory. */
+/* Makes a global. NULL when there is no memory. */
 pw_global *pw_global_new(pw_store *store, pw_valtype type, bool is_mutable, uint64_t bits);
 pw_valtype pw_global_type(const pw_global *global);
 /* The identity of the function type that the value refers to, as pw_store_type gives it. NULL if
@@ -81,8 +84,7 @@ bool pw_global_mutable(const pw_global *global);
 uint64_t pw_global_get(const pw_global *global);
 void pw_global_set(pw_global *global, uint64_t bits);
 
-/* Makes a tag for the host. The type may have neither results nor type indices. The tag is borrowed
- * from the store. NULL with `error` set. */
+/* Makes a tag. The type may have neither results nor type indices. NULL with `error` set. */
 pw_tag *pw_tag_new(pw_store *store, const pw_functype *type, pw_error *error);
 /* The identity of the tag's type, as pw_store_type gives it. */
 const void *pw_tag_type_identity(const pw_tag *tag);

@@ -11,6 +11,25 @@
 #include "runtime/meter.h"
 #include "runtime/objects.h"
 
+/* The kinds of objects that live in a store, apart from memories, which are counted. */
+typedef enum {
+    PW_OBJECT_INSTANCE,
+    PW_OBJECT_TABLE,
+    PW_OBJECT_GLOBAL,
+    PW_OBJECT_TAG,
+    PW_OBJECT_KINDS
+} pw_object_kind;
+
+/* What instances, tables, globals and tags begin with. An object lives as long as the embedder
+ * holds it, or an object that lives refers to it: embed/collect.c frees the others. */
+struct pw_object {
+    pw_object *next;    /* in the store's list of the objects of this kind */
+    pw_object *pending; /* the next object whose references are still to be followed */
+    uint32_t holds;     /* how often the embedder holds it */
+    uint8_t kind;       /* a pw_object_kind */
+    bool marked;        /* a collection has reached it */
+};
+
 /* Lies right before the bytes of a linear memory. wasm3 hands &m3 to every operation as `_mem`. */
 typedef struct {
     pw_memory *memory; /* NULL if the header serves instances that have no memory */
@@ -68,10 +87,7 @@ struct pw_store {
 
     void *stack; /* the mapping of the value stack */
     IM3Environment environment;
-    pw_instance *instances; /* the lists of all instances and globals, */
-    pw_global *globals;
-    pw_table *tables; /* and of the tables and tags that the host made */
-    pw_tag *tags;
+    pw_object *objects[PW_OBJECT_KINDS]; /* lists of everything that lives in the store */
     IM3FuncType *types; /* the store's function types, which are all different; see functypes.c */
     uint32_t ntypes;
     uint32_t types_capacity;
@@ -98,7 +114,7 @@ struct pw_store {
 };
 
 struct pw_global {
-    pw_global *next;
+    pw_object object;
     union {
         uint64_t bits;                /* the value, unless it takes several cells */
         uint64_t cells[PW_MAX_CELLS]; /* the value's pw_cells(type) cells */
@@ -109,7 +125,7 @@ struct pw_global {
 };
 
 struct pw_table {
-    pw_table *next;      /* in the list of tables that the host made */
+    pw_object object;
     pw_valtype type;     /* as the module or the host gave it */
     pw_valtype resolved; /* the same type, resolved: see functypes.h */
     pw_limits limits;
@@ -122,7 +138,7 @@ struct pw_table {
 
 /* A tag is identified by its address, so it does not move while the store lives. */
 struct pw_tag {
-    pw_tag *next; /* in the list of tags that the host made */
+    pw_object object;
     IM3FuncType type;
 };
 
@@ -140,20 +156,20 @@ typedef struct {
 } pw_data;
 
 struct pw_instance {
-    pw_instance *next;
+    pw_object object;
+    void *embedder; /* what the embedder knows about the instance */
     pw_store *store;
     pw_module *module;
     M3Runtime *runtime;
     M3Module *m3;
     M3MemoryHeader *header; /* what wasm3 hands to the instance's code as `_mem` */
     pw_memory *memory;      /* retained; NULL if there is none. Use pw_memory_at to read it */
-    pw_table **tables;      /* the index space */
-    pw_table *own_tables;   /* tables that the module defines, at their indices */
+    M3Function **linked; /* the functions of other instances that are imported; NULL: the host's */
     uint32_t ntables;
     uint32_t nglobals;
-    pw_global **globals; /* the index space; the store owns the globals */
-    pw_tag **tags;       /* the index space */
-    pw_tag *own_tags;    /* tags that the module defines, at their indices */
+    pw_table **tables; /* these three are index spaces; see pw_object for who owns what */
+    pw_global **globals;
+    pw_tag **tags;
     uint32_t nelems;
     uint32_t ndatas;
     pw_elem *elems;
@@ -181,6 +197,14 @@ _Static_assert(PW_RED_ZONE >= PW_MAX_PARAMS_AND_RESULTS * PW_MAX_CELLS * sizeof(
 
 /* Bytes. No frame is larger than this, the arguments and results of its callee included. */
 #define PW_MAX_FRAME (2 * PW_RED_ZONE)
+
+/* Adds a new object to a store. */
+static inline void pw_store_add(pw_store *store, pw_object_kind kind, pw_object *object)
+{
+    object->kind = (uint8_t)kind;
+    object->next = store->objects[kind];
+    store->objects[kind] = object;
+}
 
 static inline pw_meter *pw_store_meter(pw_store *store)
 {

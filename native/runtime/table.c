@@ -52,12 +52,11 @@ static bool set_capacity(pw_table *table, uint32_t capacity)
     return true;
 }
 
-void pw_table_release(pw_table *table)
+void pw_table_free(pw_table *table)
 {
-    if (table->account != NULL) {
-        pw_account_refund(table->account, PW_CHARGE_TABLE, table->capacity);
-    }
+    pw_account_refund(table->account, PW_CHARGE_TABLE, table->capacity);
     free(table->elements);
+    free(table);
 }
 
 bool pw_table_make_room(pw_table *table, uint64_t size)
@@ -118,8 +117,9 @@ static uint32_t max_size(const pw_store *store, const pw_limits *limits)
     return (uint32_t)(declared ? limits->max : allowed);
 }
 
-/* Most tables are made with null in all elements, which calloc has written already. */
-bool pw_table_init(pw_table *table, const pw_store *store, pw_valtype type, const pw_limits *limits,
+/* Gives a zeroed table its type and limits.min elements. Most tables are made with null in all
+ * elements, which calloc has written already. */
+static bool set_up(pw_table *table, const pw_store *store, pw_valtype type, const pw_limits *limits,
                    uint64_t init, pw_error *error)
 {
     table->type = type;
@@ -160,11 +160,10 @@ pw_table *pw_table_new(pw_store *store, pw_valtype type, const pw_limits *limits
         pw_fail(error, PW_NO_MEMORY, 0, "out of memory: cannot allocate a table");
         return NULL;
     }
-    if (!pw_table_init(table, store, type, limits, init, error)) {
+    if (!set_up(table, store, type, limits, init, error)) {
         free(table);
         return NULL;
     }
-    table->next = store->tables;
-    store->tables = table;
+    pw_store_add(store, PW_OBJECT_TABLE, &table->object);
     return table;
 }

@@ -13,13 +13,9 @@ bool pw_table_fill(pw_table *table, uint32_t start, uint64_t ref, uint32_t count
 bool pw_table_copy(pw_table *target, uint32_t to, const pw_table *source, uint32_t from,
                    uint32_t count);
 
-/* Gives a zeroed table its type and limits.min elements, which are `init`. False with `error` set
- * when the store does not allow the size, or when there is no memory. */
-bool pw_table_init(pw_table *table, const pw_store *store, pw_valtype type, const pw_limits *limits,
-                   uint64_t init, pw_error *error);
-
-/* Frees the elements of a table, and takes them off the account. A zeroed table has none. */
-void pw_table_release(pw_table *table);
+/* Frees a table, which must no longer be in a list of its store, and takes its elements off the
+ * account. */
+void pw_table_free(pw_table *table);
 
 /* Makes sure that the table has room for `size` elements, which may be at most table->max. The
  * number of its elements stays the same. False when a limit of the store is in the way, or when

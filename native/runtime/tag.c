@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tags that the host makes. */
+/* Tags. */
 #include "base/limits.h"
 #include "runtime/functypes.h"
 
@@ -13,6 +13,15 @@ static bool check(const pw_functype *type, pw_error *error)
                    (unsigned)type->nparams, PW_MAX_PARAMS);
 }
 
+static const char *reason(pw_code code)
+{
+    switch (code) {
+    case PW_NO_MEMORY: return "out of memory: cannot allocate a tag";
+    case PW_LIMIT: return "tag too large: its type needs more memory than the limits leave";
+    default: return "not supported: this version cannot run the type of the tag";
+    }
+}
+
 pw_tag *pw_tag_new(pw_store *store, const pw_functype *type, pw_error *error)
 {
     if (!check(type, error)) {
@@ -22,14 +31,10 @@ pw_tag *pw_tag_new(pw_store *store, const pw_functype *type, pw_error *error)
     pw_code code = tag != NULL ? pw_store_intern_one(store, type, &tag->type) : PW_NO_MEMORY;
     if (code != PW_OK) {
         free(tag);
-        pw_fail(error, code, 0, "%s",
-                code == PW_NO_MEMORY
-                    ? "out of memory: cannot allocate a tag"
-                    : "not supported: this version cannot run the type of the tag");
+        pw_fail(error, code, 0, "%s", reason(code));
         return NULL;
     }
-    tag->next = store->tags;
-    store->tags = tag;
+    pw_store_add(store, PW_OBJECT_TAG, &tag->object);
     return tag;
 }
 

@@ -268,11 +268,12 @@ def test_a_module_that_does_not_validate_is_refused(module: Write) -> None:
 
 def test_what_was_read_to_be_listed_cannot_be_instantiated() -> None:
     """A module that was decoded only for a listing is refused when an instance is made of it."""
-    from pywasm3._ffi import ffi, lib, new_error, store_pointer
+    from pywasm3._ffi import address, ffi, lib, new_error
 
     data = wat("(module)")
     error = new_error()
     module = ffi.gc(lib.pw_module_list(data, len(data), error), lib.pw_module_release)
     store = pywasm3.Store()
-    assert not lib.pw_instance_new(store_pointer(store), module, ffi.NULL, False, error)
+    given = address(module), 0, (), (), False, address(error)
+    assert store._call_entered(store._instantiate, *given) is None
     assert error.code == lib.PW_UNSUPPORTED

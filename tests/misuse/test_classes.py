@@ -250,7 +250,7 @@ ways = [
     copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x)),
     lambda x: pickle.loads(pickle.dumps(x, 0)), lambda x: type(x).__new__(type(x)),
     lambda x: object.__new__(type(x)), lambda x: x.__reduce_ex__(2)[0](*x.__reduce_ex__(2)[1]),
-    lambda x: x.__setstate__((None, {"_pointer": 1, "_store": None})),
+    lambda x: x.__setstate__((None, {"_anchor": 1, "_store": None})),
     lambda x: type("Sub", (type(x),), {"__init__": lambda *_: None})(),
     lambda x: type("Sub", (type(x),), {"__new__": lambda c, *_: object.__new__(c)})(module),
 ]

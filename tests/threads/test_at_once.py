@@ -114,7 +114,7 @@ def uses_of(instance: pywasm3.Instance, alone: bool = False) -> list[Callable[[i
             assert [frame.name for frame in caught.value.frames] == ["fail"]
 
     def inspects(number: int) -> None:
-        fresh = pywasm3.Exports._of(MODULE, store, instance._pointer)
+        fresh = pywasm3.Exports._of(MODULE, store, instance._anchor)
         assert fresh.add.name == "add" and fresh.add is fresh["add"]
         assert fresh.memory.pages >= 1
         assert exports.add.raw.type == exports.add.type

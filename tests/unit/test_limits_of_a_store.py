@@ -48,10 +48,54 @@ def test_tables_that_grow_share_the_limit() -> None:
 
 def test_the_tables_of_a_store_share_the_limit() -> None:
     store = pywasm3.Store(limits=Limits(table=1_500))
-    pywasm3.Table("funcref", 1_000, store=store)
+    first = pywasm3.Table("funcref", 1_000, store=store)
     with pytest.raises(MemoryError, match="table too large"):
         pywasm3.Table("funcref", 501, store=store)
-    pywasm3.Table("funcref", 500, store=store)
+    second = pywasm3.Table("funcref", 500, store=store)
+    assert len(first) + len(second) == 1_500
+
+
+def test_a_table_that_is_freed_leaves_its_room_to_others() -> None:
+    store = pywasm3.Store(limits=Limits(table=1_500))
+    for _ in range(10):
+        pywasm3.Table("funcref", 1_500, store=store)
+    assert allocated(store) == 0
+
+
+def test_an_instance_that_is_freed_leaves_its_room_to_others() -> None:
+    store = pywasm3.Store(limits=Limits(table=10_000, total=1_000_000))
+    load("(module (func))", store=store)
+    types = allocated(store)
+    for _ in range(20):
+        load(TABLES, store=store)
+    assert allocated(store) == types
+
+
+def test_a_store_is_charged_for_the_types_of_all_its_modules() -> None:
+    """A store keeps types, also those of instances that are freed, and equal ones only once."""
+    store = pywasm3.Store(limits=Limits(total=200_000))
+    for _ in range(100):
+        load(f"(module (type (func (param {'i32 ' * 500}))))", store=store)
+    assert allocated(store) < 10_000
+    with pytest.raises(UnsupportedError, match="its 1 types need more memory than the limits"):
+        for i in range(100):
+            load(f"(module (type (func (param {'i32 ' * (500 + i)}))))", store=store)
+
+
+def test_a_store_is_charged_for_host_functions_until_they_are_freed() -> None:
+    """Each of 20 instances needs 100 of them, and 40 such instances would exceed the limit."""
+    imports = '(import "a" "b" (func (param i32 i32)))' * 100
+    module, store = pywasm3.Module(wat(f"(module {imports})")), pywasm3.Store()
+    given = {"a": {"b": lambda x, y: None}}
+    with pywasm3.Instance(module, given) as one:
+        size = allocated(one.store)
+    assert size > 100 * 100
+    store = pywasm3.Store(limits=Limits(total=20 * size))
+    for _ in range(100):
+        pywasm3.Instance(module, given, store=store)
+    assert allocated(store) < size // 10
+    with pytest.raises(WasmError, match="limits of the store leave"):
+        [pywasm3.Instance(module, given, store=store) for _ in range(21)]
 
 
 # ---- memories ----
@@ -62,12 +106,13 @@ MEMORY = '(module (memory (export "memory") 2))'
 def test_the_memories_of_a_store_share_the_limit() -> None:
     store = pywasm3.Store(limits=Limits(memory=5 * PAGE))
     first = pywasm3.Instance(pywasm3.Module(wat(MEMORY)), store=store)
-    load(MEMORY, store=store)
+    second = load(MEMORY, store=store)
     assert first.memory.grow(1) == 2
     with pytest.raises(WasmError, match="cannot grow"):
         first.memory.grow(1)
     with pytest.raises(UnsupportedError, match="memory too large"):
         load(MEMORY, store=store)
+    assert len(second.memory) == 2 * PAGE
 
 
 def test_a_memory_that_is_freed_leaves_its_room_to_others() -> None:

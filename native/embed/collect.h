@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* Freeing what nobody can reach any more inside of a store that lives on. */
+#ifndef PW_COLLECT_H
+#define PW_COLLECT_H
+
+#include "runtime/objects.h"
+
+/* An instance, a table, a global or a tag lives while the embedder holds it, and while an object
+ * that lives refers to it: an instance refers to what it imports and defines, and a table or global
+ * to the instances of the functions that it contains. pw_store_mark finds these objects, and
+ * pw_store_sweep frees the others. Memories are counted instead. No call may run in the store,
+ * because references on the value stack are not looked at. */
+
+/* Holds an object once more. */
+void pw_object_hold(pw_object *object);
+/* Ends what one pw_object_hold began. */
+void pw_object_drop(pw_object *object);
+
+/* Is called with the bits of an external reference that is not null. */
+typedef void (*pw_extern_visitor)(void *arg, uint64_t bits);
+
+/* Marks all objects that live, and calls `visit` for each external reference in them. The result is
+ * how many places were examined, which says how long it took. */
+uint64_t pw_store_mark(pw_store *store, pw_extern_visitor visit, void *arg);
+/* Marks one object more, and all that it refers to, after pw_store_mark. */
+uint64_t pw_store_mark_object(pw_object *object, pw_extern_visitor visit, void *arg);
+/* Whether an object was marked. */
+bool pw_object_marked(const pw_object *object);
+/* Frees the objects that were not marked. */
+void pw_store_sweep(pw_store *store);
+
+/* Frees all objects of a store that is about to be freed. */
+void pw_store_free_objects(pw_store *store);
+
+#endif
