@@ -50,7 +50,8 @@ def engine() -> wasmtime.Engine:
 @pytest.mark.parametrize("name", seeds.TEXTS)
 def test_a_module_that_uses_a_feature_is_valid(name: str) -> None:
     data = wat(seeds.TEXTS[name])
-    wasmtime.Module.validate(engine(), data)
+    if name != "legacy exceptions":  # wasmtime does not know them
+        wasmtime.Module.validate(engine(), data)
     pywasm3.Module.validate(data)
 
 
