@@ -463,9 +463,14 @@ class Traps:
         return UnsupportedError(text, function=function, offset=made[0].offset if made else None)
 
     def segment_error(self, number: int, detail: str) -> WasmError:
-        """Returns the exception for a trap while segments are copied: no function is running."""
+        """Returns the exception for a trap while no function is running.
+
+        That is when a segment does not fit, or when instantiation or a snapshot is stopped.
+        """
         kind = self._kinds.get(number)
-        return WasmError(detail) if kind is None else Trap(kind, detail=detail)
+        if kind is None:
+            return WasmError(detail)
+        return _CLASSES.get(kind, Trap)(kind, (), 0, 0, detail)
 
 
 def annotate(

@@ -314,6 +314,7 @@ class Instance(Once):
         Raises:
             LinkError: Imports are missing or do not fit; the error has all of them.
             Trap: A segment does not fit into its memory or table, or the start function trapped.
+            DeadlineExceeded: A deadline passed; with `limits`, its timeout for making the instance.
             UnsupportedError: A memory or a table is larger than the limits from the beginning, or a
                 function is too large for the engine. With ``"lazy"``, a function that is too large
                 raises the error when it is first called.
@@ -371,7 +372,9 @@ class Instance(Once):
             store, makers = link(module, lookup, store, limits, fill)
         else:
             store = choose_store(store, limits)
-        self._anchor = store._call_entered(instantiate, store, module, makers, self, eager)
+        self._anchor = store._call_entered(
+            store._watched, instantiate, store, module, makers, self, eager
+        )
         self._memory = None
         self._module = module
         self._store = store
@@ -454,9 +457,10 @@ class Instance(Once):
 
         Calls that this thread makes within the context in the instance's store, including nested
         calls, are stopped with DeadlineExceeded when the given number of seconds has passed since
-        the context began. A call that would begin after that raises DeadlineExceeded at once. A
-        host function is not stopped, but the guest does not continue after it. Contexts can be
-        nested; the earliest deadline counts.
+        the context began, at most 20 ms late. Making an instance in the store, taking a snapshot
+        and restoring one count as calls. A call that would begin after that raises DeadlineExceeded
+        at once. A host function is not stopped, but the guest does not continue after it. Contexts
+        can be nested; the earliest deadline counts.
 
         Args:
             seconds: The time from the beginning of the context.
@@ -478,6 +482,8 @@ class Instance(Once):
 
         Raises:
             WasmError: A call of this thread is running in the store, or the store is closed.
+            DeadlineExceeded: A deadline passed.
+            Interrupted: ``interrupt()`` was called.
             MemoryError: There is not enough memory.
         """
         from ._snapshot import save  # imported late, because most programs never need it
@@ -488,12 +494,16 @@ class Instance(Once):
         """Restores the state of a snapshot of this instance, or of another one of the same module.
 
         A memory or a table that has grown since the snapshot shrinks again. Views of a memory stay
-        valid, and show zeros beyond its new end. If an error is raised, the state has not changed.
+        valid, and show zeros beyond its new end. If an error is raised, the state has not changed,
+        except by DeadlineExceeded and Interrupted: then a part of it may be the old one and another
+        part the new one.
 
         Raises:
             SnapshotError: The snapshot is of another module, is damaged, refers to functions of
                 another store, or is larger than the limits allow.
             WasmError: A call of this thread is running in the store, or the store is closed.
+            DeadlineExceeded: A deadline passed.
+            Interrupted: ``interrupt()`` was called.
             MemoryError: There is not enough memory.
             TypeError: `snapshot` is not a Snapshot.
         """

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _NONE = 0xFFFFFFFFFFFFFFFF
 _NO_FUEL = -1
 _NEVER = 0x7FFFFFFFFFFFFFFF
-_STACK = 1 << 20
+_STACK = 16 << 20
 # Twice what one memory can have: a module that compilers emit never needs so much.
 _TOTAL = 8 << 30
 
@@ -64,7 +64,8 @@ class Limits(Value):
         fuel: How many calls and loop iterations all calls together may run until fuel is refilled.
             None does not count them.
         timeout: How many seconds each call from outside may take, including the calls that are
-            nested in it. None sets no time limit.
+            nested in it. Making an instance, taking a snapshot and restoring one count as calls.
+            None sets no time limit.
     """
 
     __slots__ = __match_args__ = ("memory", "table", "total", "stack", "fuel", "timeout")
@@ -135,7 +136,7 @@ def engine_limits(limits: object) -> tuple[int, int, int, int, int, int]:
 class Deadline:
     """The context that ``with instance.deadline(seconds):`` enters.
 
-    It stops the calls that this thread makes within it when the time is over.
+    It stops the calls that this thread makes within it when the time is over, at most 20 ms late.
     """
 
     __slots__ = ("_deadlines", "_seconds", "_store")

@@ -72,7 +72,10 @@ class _Member:
             return False
         if self.instance._wasi is not None:
             self.instance._wasi.close()
-        self.instance.restore(self.snapshot)
+        try:
+            self.instance.restore(self.snapshot)
+        except Trap:  # the timeout of the limits passed meanwhile
+            return False
         return True
 
     def close(self) -> None:

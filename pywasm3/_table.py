@@ -6,7 +6,16 @@ from __future__ import annotations
 from operator import index as _index
 
 from ._errors import WasmError
-from ._ffi import NULL, ffi, lib, new_error, new_limits, store_pointer, table_type
+from ._ffi import (
+    NULL,
+    error_from,
+    ffi,
+    lib,
+    new_error,
+    new_limits,
+    store_pointer,
+    table_type,
+)
 from ._text import counted
 from ._types import is_reference
 from ._value_holder import ValueHolder, host_type, store_for
@@ -77,6 +86,8 @@ class Table(ValueHolder):
         error = new_error()
         pointer = lib.pw_table_new(store_pointer(store), valtype.code, limits, bits, error)
         if not pointer:
+            if error.code == lib.PW_TRAPPED:  # the call whose host function makes it must stop
+                raise error_from(error)
             raise MemoryError(ffi.string(error.detail).decode())
         return cls._of(store, pointer, valtype, NULL)
 

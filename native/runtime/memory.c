@@ -305,3 +305,16 @@ void pw_memory_clear(pw_memory *memory, uint64_t offset, uint64_t size)
     }
     memset(start + before + whole, 0, count - before - whole);
 }
+
+bool pw_copy_bytes(const pw_store *store, uint8_t *to, const uint8_t *from, uint64_t size,
+                   pw_error *error)
+{
+    for (uint64_t done = 0, piece; done < size; done += piece) {
+        piece = size - done < PW_MEMORY_PIECE ? size - done : PW_MEMORY_PIECE;
+        memcpy(to + done, from + done, (size_t)piece);
+        if (!pw_may_go_on(&store->meter, error)) {
+            return false;
+        }
+    }
+    return true;
+}

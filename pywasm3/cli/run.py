@@ -282,7 +282,7 @@ _OPTIONS: dict[str, tuple[str, Callable[[str], Any], bool, str]] = {
         "SIZE",
         _size,
         False,
-        "the size of the stack, such as 256K; the default is 1M",
+        "the size of the stack, such as 256K; the default is 16M",
     ),
 }
 

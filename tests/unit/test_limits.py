@@ -36,12 +36,12 @@ GROWS = """
 
 def test_limits_are_values() -> None:
     limits = Limits(memory=PAGE, fuel=3)
-    assert limits == Limits(memory=PAGE, table=None, stack=1 << 20, fuel=3, timeout=None)
+    assert limits == Limits(memory=PAGE, table=None, stack=16 << 20, fuel=3, timeout=None)
     assert limits != Limits(memory=PAGE)
     assert hash(limits) == hash(Limits(memory=PAGE, fuel=3))
     assert pickle.loads(pickle.dumps(limits)) == limits == copy.copy(limits)
     assert repr(Limits()) == (
-        "Limits(memory=None, table=None, total=8589934592, stack=1048576, fuel=None, timeout=None)"
+        "Limits(memory=None, table=None, total=8589934592, stack=16777216, fuel=None, timeout=None)"
     )
     with pytest.raises(AttributeError, match="immutable"):
         limits.fuel = 4
