@@ -86,6 +86,19 @@ def test_limits_of_wrong_types_are_refused_by_name(wrong: dict[str, Any], messag
         Limits(**wrong)
 
 
+@pytest.mark.parametrize("limit", [0, 1, 1000, PAGE - 1])
+def test_a_memory_limit_below_a_page_is_named_as_it_was_given(limit: int) -> None:
+    unit = "byte" if limit == 1 else "bytes"
+    text = f"it needs {PAGE} bytes, but the limit is {limit} {unit}$"
+    with pytest.raises(pywasm3.UnsupportedError, match=text):
+        load("(module (memory 1))", limits=Limits(memory=limit))
+
+
+def test_a_table_limit_is_named_with_the_right_plural() -> None:
+    with pytest.raises(pywasm3.UnsupportedError, match=r"it needs 1 element, but the limit is 0$"):
+        load("(module (table 1 funcref))", limits=Limits(table=0))
+
+
 def test_huge_limits_are_no_limits() -> None:
     instance = load(GROWS, limits=Limits(memory=10**30, table=10**30, fuel=10**30, timeout=1e300))
     assert instance.exports.grow(1) == 1
