@@ -483,7 +483,7 @@ def annotate(
     lines = _frame_lines(_frames(frames), head, omitted)
     if not lines:
         return
-    _add_note(exc, f"wasm frames, innermost first:\n{lines}")
+    add_note(exc, f"wasm frames, innermost first:\n{lines}")
 
 
 def element(exc: BaseException, index: int, own: bool) -> None:
@@ -498,10 +498,11 @@ def element(exc: BaseException, index: int, own: bool) -> None:
     if own and isinstance(exc, Trap):
         exc.element = index
     else:
-        _add_note(exc, f"at element {index:,} of map()")
+        add_note(exc, f"at element {index:,} of map()")
 
 
-def _add_note(exc: BaseException, note: str) -> None:
+def add_note(exc: BaseException, note: str) -> None:
+    """Adds a note to an exception, which is shown below it."""
     if hasattr(exc, "add_note"):
         exc.add_note(note)
     else:  # Python 3.10 does not show notes, but tools that know of them do

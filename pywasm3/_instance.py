@@ -270,10 +270,20 @@ class Instance(Once):
     instance:`` closes the instance at the end.
     """
 
-    __slots__ = ("__weakref__", "_anchor", "_exports", "_memory", "_module", "_store", "_wasi")
+    __slots__ = (
+        "__weakref__",
+        "_anchor",
+        "_exports",
+        "_has_run",
+        "_memory",
+        "_module",
+        "_store",
+        "_wasi",
+    )
     _anchor: Anchor
     _exports: Exports
     _memory: Memory | None
+    _has_run: bool
     _module: Module
     _store: Store
     _wasi: Wasi | None
@@ -326,6 +336,7 @@ class Instance(Once):
             TypeError: An argument has the wrong type, or this is called again for the same object.
         """
         self._begin()
+        self._has_run = False
         if compile not in ("lazy", "eager"):
             raise ValueError(f'compile must be "lazy" or "eager", not {compile!r}')
         if missing not in ("error", "trap"):
@@ -524,6 +535,10 @@ class Instance(Once):
 
     def run(self) -> int:
         """Runs the program: calls ``_start``.
+
+        Make a new instance for each run, or use an InstancePool. A program with WASI's C library
+        traps ("unreachable") when it is started again, because its memory is not as it was before
+        the first run.
 
         Returns:
             The exit code, which is the argument of proc_exit, or 0 if ``_start`` returns.

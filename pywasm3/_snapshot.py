@@ -197,6 +197,7 @@ def restore(instance: Instance, snapshot: Snapshot) -> None:
     refusal = "cannot restore a snapshot while a call runs in the store"
     store = instance._store
     store._call_alone(refusal, store._watched, _restore, instance, snapshot)
+    instance._has_run = False
 
 
 def _restore(instance: Instance, snapshot: Snapshot) -> None:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ._errors import WasiExit, WasmError
+from ._errors import Trap, TrapKind, WasiExit, WasmError, add_note
 from ._ffi import Function
 from ._linker import ABSENT, Lookup, Typed
 from ._types import FuncType
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from .wasi import Wasi, WasiConfig
 
 _NO_VALUES = FuncType((), ())
+_STARTED_AGAIN = (
+    "run() has called _start of this instance before, and programs with WASI's C library trap when "
+    "they are started again: make a new instance for each run, or use an InstancePool"
+)
 
 
 def new_wasi(config: WasiConfig, instance: Instance) -> Wasi:
@@ -71,10 +75,15 @@ def run(instance: Instance) -> int:
         raise WasmError(
             f"{instance.module!r} is not a program: it does not export a function _start: () -> ()"
         )
+    again, instance._has_run = instance._has_run, True
     try:
         function()
     except WasiExit as end:
         if instance._wasi is None or end._program is not instance._wasi:
             raise  # this program runs inside another one, which has ended
         return end.code
+    except Trap as trap:
+        if again and trap.kind is TrapKind.UNREACHABLE:
+            add_note(trap, _STARTED_AGAIN)
+        raise
     return 0

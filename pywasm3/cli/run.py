@@ -154,7 +154,8 @@ def _wasi(args: argparse.Namespace) -> WasiConfig:
         arguments = _with_dashes(args.args, args.file, args.argv)
     try:
         return WasiConfig(
-            args=[args.file, *arguments],
+            # Where the module lies on the host is no business of the program's.
+            args=[os.path.basename(args.file), *arguments],
             env=dict(args.env),
             preopens=_preopens(args),
             inherit=["stdio"],

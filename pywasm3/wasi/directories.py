@@ -43,7 +43,7 @@ class Directory(ABC):
 
     @abstractmethod
     def open(self, path: str, opening: Opening) -> Descriptor:
-        """Opens or creates what the path names. The caller sets the rights of the descriptor."""
+        """Opens or creates what the path names, for reading and writing as `opening` says."""
 
     @abstractmethod
     def entries(self, cookie: int) -> Iterator[tuple[int, Entry]]:

@@ -49,7 +49,7 @@ def test_input_may_be_bytes_or_a_binary_file(make: Any) -> None:
     assert calls.read(0, 3) == b"one"
     assert calls.read(0) == b" two"
     assert calls.read(0) == b""
-    assert calls.write(0, b"x") == "ENOTCAPABLE"
+    assert calls.write(0, b"x") == "EBADF"
 
 
 def test_input_may_be_text() -> None:
@@ -470,7 +470,7 @@ def test_a_time_beyond_64_bits_is_cut(answer: int, tmp_path: Path) -> None:
         assert error == "OK"
         assert calls.memory.read_u64(calls.RESULT) == answer % 2**64
     assert calls.path_filestat_set_times(3, 0, ".", 0, 0, 2 | 8) == "OK"
-    assert calls.path_filestat_set_times(4, 0, ".", 0, 0, 2 | 8) == "EOVERFLOW"
+    assert calls.path_filestat_set_times(4, 0, ".", 0, 0, 2 | 8) == "OK"
     assert calls.fd_filestat_get(3, calls.RESULT) == "OK"
 
 
