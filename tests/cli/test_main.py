@@ -267,6 +267,21 @@ def test_a_program_starts_without_what_takes_long_to_import(module: Write) -> No
     )
 
 
+def test_a_program_for_wasi_starts_without_what_takes_long_to_import() -> None:
+    """These modules took three quarters of the time that WASI added to the start."""
+    program = str(GUESTS / "wasi" / "process.wasm")
+    child(
+        f"""
+        import sys
+        before = set(sys.modules)
+        from pywasm3.cli import main
+        main(["run", {program!r}])
+        slow = "argparse ctypes dataclasses inspect random re signal threading typing weakref"
+        assert not set(slow.split()) & (set(sys.modules) - before)
+        """
+    )
+
+
 WORDS = [
     "x.wasm", "-", "--", "", "-5", "-h", "--help", "--bogus", "--dir", "--dir=.", "--dir=",
     ".::/x", ".", "nowhere::/y", "--read-only-dir", "--env", "--env=K=V", "K=V", "K=", "=",
