@@ -76,6 +76,7 @@ ENGINE_SOURCES = [
     "native/validate/exceptions.c",
     "native/validate/fast.c",
     "native/validate/gc.c",
+    "native/validate/legacy.c",
     "native/validate/memory.c",
     "native/validate/module.c",
     "native/validate/numeric.c",
@@ -140,6 +141,7 @@ CPYTHON_SOURCES = [
 CDEF_HEADERS = [
     "native/base/values.h",
     "native/base/error.h",
+    "native/base/features.h",
     "native/base/hash.h",
     "native/decode/module.h",
     "native/decode/sections.h",

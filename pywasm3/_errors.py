@@ -75,7 +75,25 @@ class InvalidError(ModuleError):
 
 
 class UnsupportedError(ModuleError):
-    """The module uses a feature, or has a size, that this version cannot run."""
+    """The module uses a feature, or has a size, that this version cannot run.
+
+    Attributes:
+        features: The names of all features that the module needs and that this version cannot run,
+            such as ``("SIMD", "threads")``. They are known when a module is loaded. It is empty if
+            the reason is a size, or a function that the engine cannot compile.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        offset: int | None = None,
+        function: int | None = None,
+        features: Iterable[str] = (),
+    ) -> None:
+        """Takes the whole message, the place of the error, and the names of features, as data."""
+        super().__init__(message, offset=offset, function=function)
+        self.features = tuple(features)
 
 
 class Mismatch(Value):
@@ -111,6 +129,8 @@ class LinkError(WasmError):
     Attributes:
         missing: All imports that were given no value.
         mismatched: All imports that were given a value of another type.
+        unused: If imports are missing: the names that were given and that the module does not
+            import, one of which may be misspelt.
     """
 
     def __init__(
@@ -119,24 +139,32 @@ class LinkError(WasmError):
         *,
         missing: Iterable[ImportType] = (),
         mismatched: Iterable[Mismatch] = (),
+        unused: Iterable[str] = (),
     ) -> None:
         """Takes the whole message, and the imports as data."""
         super().__init__(message)
         self.missing = tuple(missing)
         self.mismatched = tuple(mismatched)
+        self.unused = tuple(unused)
 
 
 class SnapshotError(WasmError, ValueError):
     """A snapshot is damaged, of another module, or larger than the limits allow."""
 
 
-def link_error(missing: Sequence[ImportType], mismatched: Sequence[Mismatch]) -> LinkError:
-    """Returns a LinkError whose message names the first of the imports, one a line."""
+def link_error(
+    missing: Sequence[ImportType],
+    mismatched: Sequence[Mismatch],
+    unused: Sequence[str] = (),
+    hints: Sequence[str] = (),
+) -> LinkError:
+    """Returns a LinkError whose message names the first of the imports, one a line, then hints."""
     misfits: list[ImportType | Mismatch] = [*missing, *mismatched]
     count = len(misfits)
     lines = [f"{count:,} import{'s do' if count > 1 else ' does'} not fit:"]
     lines += [f"  {line}" for line in listed(misfits, _misfit_line)]
-    return LinkError("\n".join(lines), missing=missing, mismatched=mismatched)
+    message = "\n".join([*lines, *hints])
+    return LinkError(message, missing=missing, mismatched=mismatched, unused=unused)
 
 
 def _misfit_line(misfit: ImportType | Mismatch) -> str:
@@ -203,7 +231,8 @@ class Frame(Value):
     def name(self) -> str | None:
         """The function's name in the name section, or the name of its export or import, or None.
 
-        It is the whole name, unescaped, while ``str()`` and ``repr()`` show 256 characters of it. A
+        It is the whole name, unescaped and as it stands in the module, while ``str()`` and
+        ``repr()`` show 256 characters of it, and ``str()`` shows names of Rust and C++ readably. A
         long name is read from the module each time, and is cut when the frame is pickled.
         """
         name = self._name
@@ -215,11 +244,18 @@ class Frame(Value):
         return name(ENOUGH_BYTES) if callable(name) else name
 
     def __str__(self) -> str:
-        """Returns name, index and offset, as a message shows them on one line."""
+        """Returns name, index and offset, as a message shows them on one line.
+
+        A name that Rust or C++ has mangled is shown as in the source.
+        """
         place = "" if self.offset is None else f", offset {self.offset:#x}"
         name = self._head()
         if name is None:
             return f"function {self.function}{place}"
+        if name.startswith(("_R", "_Z")):
+            from ._demangle import demangled
+
+            name = demangled(name)
         return f"{brief(name)} (function {self.function}{place})"
 
     def __repr__(self) -> str:
@@ -243,26 +279,44 @@ class Frame(Value):
         return self
 
 
-def _repeated(frames: Sequence[Frame]) -> list[str]:
-    """Returns a line per frame. After two equal lines, one line counts all the equal ones left."""
-    lines: list[str] = []
-    last, count = None, 0
-    for frame in [*map(str, frames), None]:
-        if frame == last:
+# Functions that call each other in a circle, as parsers do, have at most so many frames a round.
+_MAX_ROUND = 10
+
+
+def _rounds(lines: Sequence[str]) -> tuple[int, int]:
+    """Returns how many lines make a round that is repeated at once, and how often it occurs."""
+    for size in range(1, _MAX_ROUND + 1):
+        count = 1
+        while lines[count * size : (count + 1) * size] == lines[:size]:
             count += 1
-        else:
-            if count > 3:
-                lines[-1] = f"  ... the same {count - 2:,} times more"
-            last, count = frame, 1
-        if frame is not None and count <= 3:
-            lines.append(f"  at {frame}")
+        if count >= (4 if size == 1 else 3):
+            return size, count
+    return 1, 1
+
+
+def _repeated(frames: Sequence[Frame]) -> list[str]:
+    """Returns a line per frame. If frames are repeated in rounds, one line counts the rounds left.
+
+    Two frames of a function that calls itself are shown, and one round of several functions.
+    """
+    shown = [f"  at {frame}" for frame in frames]
+    lines: list[str] = []
+    at = 0
+    while at < len(shown):
+        size, count = _rounds(shown[at:])
+        kept = 2 if size == 1 and count > 1 else 1
+        lines += shown[at : at + kept * size]
+        if count > kept:
+            frames_ = "" if size == 1 else f"{size} frames "
+            lines.append(f"  ... the same {frames_}{count - kept:,} times more")
+        at += count * size
     return lines
 
 
 def _frame_lines(frames: Sequence[Frame], head: int, omitted: int) -> str:
     if not omitted:
         return "\n".join(_repeated(frames))
-    gap = f"  ... {omitted:,} frames are not kept"
+    gap = f"  ... {omitted:,} frame{' is' if omitted == 1 else 's are'} not kept"
     return "\n".join([*_repeated(frames[:head]), gap, *_repeated(frames[head:])])
 
 

@@ -21,15 +21,15 @@ from ._ffi import (
 )
 from ._global import Global
 from ._limits import Deadline
-from ._linker import choose_store, instantiate, link, mapping_lookup
+from ._linker import Lookup, choose_store, instantiate, link
 from ._memory import Memory
 from ._module import Module, check_module
 from ._table import Table
 from ._tag import Tag
-from ._text import brief, brief_repr, listed
+from ._text import brief, brief_repr, counted, listed
 from ._types import BY_CODE, GlobalType, MemoryType, TableType, TagType, ValType
 from ._value_holder import refuse_copies
-from ._wasi_program import initialize, new_wasi, run, with_wasi
+from ._wasi_program import LookupWithWasi, initialize, new_wasi, run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -344,7 +344,7 @@ class Instance(Once):
         check_module(module)
         if store is not None and not isinstance(store, Store):
             raise TypeError(f"store must be a pywasm3.Store, not {type(store).__name__}")
-        lookup = mapping_lookup(imports)
+        lookup = Lookup(imports)
         if wasi is None:
             self._wasi = None
             self._instantiate(module, lookup, store, compile == "eager", limits, missing == "trap")
@@ -352,7 +352,7 @@ class Instance(Once):
             return
         self._wasi = new_wasi(wasi, self)
         try:
-            lookup = with_wasi(lookup, self._wasi)
+            lookup = LookupWithWasi(lookup.given, self._wasi)
             self._instantiate(module, lookup, store, compile == "eager", limits, missing == "trap")
             # Finds the memory now: self._wasi has a weak reference to the instance, which functions
             # of the guest may outlive.
@@ -584,5 +584,5 @@ class Instance(Once):
     def __repr__(self) -> str:
         """Returns the module's name and the number of exports."""
         module = self._module
-        state = "closed" if self.closed else f"{module._info.nexports} exports"
+        state = "closed" if self.closed else counted(module._info.nexports, "export")
         return f"<pywasm3.Instance{module._shown_name(' of ')}: {state}>"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from operator import index as _index
 
+from ._text import brief_repr
 from ._types import Value, _set, begin
 
 TYPE_CHECKING = False
@@ -29,10 +30,23 @@ _TOTAL = 8 << 30
 
 
 def _size(name: str, value: Any, least: int) -> int:
-    number = _index(value)
+    try:
+        number = _index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be an int, not {type(value).__name__}") from None
     if number < least:
         raise ValueError(f"{name} must be at least {least}, not {number}")
     return number
+
+
+def _seconds(value: Any) -> float:
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"timeout must be a number, not {brief_repr(value)}") from None
+    if not seconds >= 0:
+        raise ValueError(f"timeout must be a number of seconds that is not negative, not {value!r}")
+    return seconds
 
 
 class Limits(Value):
@@ -86,11 +100,7 @@ class Limits(Value):
         if self.stack > 1 << 30:
             raise ValueError(f"stack must be at most {1 << 30} bytes, not {self.stack}")
         _set(self, "fuel", None if fuel is None else _size("fuel", fuel, 0))
-        _set(self, "timeout", None if timeout is None else float(timeout))
-        if self.timeout is not None and not self.timeout >= 0:
-            raise ValueError(
-                f"timeout must be a number of seconds that is not negative, not {timeout!r}"
-            )
+        _set(self, "timeout", None if timeout is None else _seconds(timeout))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickles the limits by name, because the constructor takes no positional arguments."""

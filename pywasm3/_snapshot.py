@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ._errors import SnapshotError
 from ._ffi import error_from, ffi, instance_pointer, lib, new_error
+from ._text import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ class Snapshot:
 
     def __repr__(self) -> str:
         """Returns the size."""
-        return f"<pywasm3.Snapshot: {self.size} bytes>"
+        return f"<pywasm3.Snapshot: {counted(self.size, 'byte')}>"
 
 
 _set = object.__setattr__

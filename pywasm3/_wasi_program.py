@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from ._errors import Trap, TrapKind, WasiExit, WasmError, add_note
 from ._ffi import Function
-from ._linker import ABSENT, Typed
+from ._linker import ABSENT, Lookup, Typed
 from ._types import FuncType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
     from typing import Any
 
     from ._instance import Instance
@@ -33,17 +33,22 @@ def new_wasi(config: WasiConfig, instance: Instance) -> Wasi:
     return Wasi(config, instance)
 
 
-def with_wasi(lookup: Callable[[ImportType], Any], wasi: Wasi) -> Callable[[ImportType], Any]:
-    """Returns a lookup that asks the user's values first, and then the functions of WASI."""
+class LookupWithWasi(Lookup):
+    """Looks up imports in what the user gave first, and then in the functions of WASI."""
 
-    def lookup_with_wasi(wanted: ImportType) -> Any:
-        value = lookup(wanted)
+    __slots__ = ("_wasi",)
+    has_wasi = True
+
+    def __init__(self, given: Mapping[Any, Any], wasi: Wasi) -> None:
+        super().__init__(given)
+        self._wasi = wasi
+
+    def __call__(self, wanted: ImportType) -> Any:
+        value = super().__call__(wanted)
         if value is not ABSENT:
             return value
-        found = wasi.function(wanted.module, wanted.name)
+        found = self._wasi.function(wanted.module, wanted.name)
         return ABSENT if found is None else Typed(*found)
-
-    return lookup_with_wasi
 
 
 def _entry(instance: Instance, name: str) -> Function | None:

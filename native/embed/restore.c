@@ -85,9 +85,9 @@ static bool make_memory_room(restorer *r)
         return true;
     }
     return pw_fail(r->error, PW_SNAPSHOT, 0,
-                   "the snapshot has a memory of %llu pages, which is more than the instance may "
-                   "have or the system gives",
-                   (unsigned long long)r->pages);
+                   "the snapshot has a memory of %llu page%s, which is more than the instance "
+                   "may have or the system gives",
+                   (unsigned long long)r->pages, pw_plural(r->pages));
 }
 
 static bool walk_memory(restorer *r)
@@ -183,14 +183,14 @@ static bool make_table_room(restorer *r, pw_table *table, uint64_t size)
     }
     if (size > table->max) {
         return pw_fail(r->error, PW_SNAPSHOT, 0,
-                       "the snapshot has a table of %llu elements, but at most %u are allowed",
-                       (unsigned long long)size, (unsigned)table->max);
+                       "the snapshot has a table of %llu element%s, but at most %u are allowed",
+                       (unsigned long long)size, pw_plural(size), (unsigned)table->max);
     }
     return pw_table_make_room(table, size) ||
            pw_fail(r->error, PW_SNAPSHOT, 0,
-                   "the snapshot has a table of %llu elements, which is more than the limits of "
+                   "the snapshot has a table of %llu element%s, which is more than the limits of "
                    "the store leave or the system gives",
-                   (unsigned long long)size);
+                   (unsigned long long)size, pw_plural(size));
 }
 
 static bool walk_elements(restorer *r, pw_table *table, uint64_t size)

@@ -134,9 +134,9 @@ static bool set_up(pw_table *table, const pw_store *store, pw_valtype type, cons
     table->account = store->account;
     table->max = max_size(store, limits);
     if (limits->min > table->max) {
-        return pw_fail(error, PW_LIMIT, 0,
-                       "table too large: it needs %llu elements, but the limit is %u",
-                       (unsigned long long)limits->min, (unsigned)table->max);
+        return pw_fail(
+            error, PW_LIMIT, 0, "table too large: it needs %llu element%s, but the limit is %u",
+            (unsigned long long)limits->min, pw_plural(limits->min), (unsigned)table->max);
     }
     uint32_t size = (uint32_t)limits->min;
     if (!size) {
@@ -144,15 +144,16 @@ static bool set_up(pw_table *table, const pw_store *store, pw_valtype type, cons
     }
     if (!pw_account_charge(store->account, PW_CHARGE_TABLE, size)) {
         return pw_fail(error, PW_LIMIT, 0,
-                       "table too large: it needs %u elements, which is more than the limits of "
-                       "the store leave",
-                       (unsigned)size);
+                       "table too large: it needs %u element%s, which is more than the limits "
+                       "of the store leave",
+                       (unsigned)size, pw_plural(size));
     }
     table->elements = calloc(size, sizeof *table->elements);
     if (table->elements == NULL) {
         pw_account_refund(store->account, PW_CHARGE_TABLE, size);
         return pw_fail(error, PW_NO_MEMORY, 0,
-                       "out of memory: cannot allocate a table of %u elements", (unsigned)size);
+                       "out of memory: cannot allocate a table of %u element%s", (unsigned)size,
+                       pw_plural(size));
     }
     table->capacity = size;
     if (!init) {

@@ -6,7 +6,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-import weakref
+from _weakref import ref  # weakref takes longer to import
 
 from .abi import MASK_U64
 from .config import CAPTURE, INHERIT, HostDir, WasiConfig
@@ -58,7 +58,7 @@ class Wasi:
     def _begin(self) -> None:
         self.clock = clock_of(self.config.clock)
         self.random = random_of(self.config.random)
-        self._listed: list[weakref.ref[Directory]] = []
+        self._listed: list[ref[Directory]] = []
         self._captured: dict[str, CapturedOutput] = {}
         try:
             self._open_all()
@@ -102,7 +102,7 @@ class Wasi:
 
     def keep_listing(self, directory: Directory) -> None:
         """Notes that a directory is being listed; ends the listing that was not used longest."""
-        reference = weakref.ref(directory)
+        reference = ref(directory)
         if self._listed and self._listed[-1] == reference:
             return
         self._listed = [one for one in self._listed if one() is not None and one != reference]
@@ -159,7 +159,7 @@ def _finder(instance: Instance) -> Callable[[], Memory | None]:
     """Returns a function that finds the instance's memory without keeping the instance alive."""
     from .._memory import Memory
 
-    reference = weakref.ref(instance)
+    reference = ref(instance)
 
     def find() -> Memory | None:
         found = reference()
@@ -180,7 +180,9 @@ def _host_file(fd: int, *, owned: bool, mode: str = "wb") -> Descriptor:
     if not hasattr(os, "readv"):  # as on Windows
         stream = io.FileIO(fd, mode, closefd=owned)
         descriptor = FileInput(stream) if reads else FileOutput(stream, _WINDOWS_PIECE)
-        weakref.finalize(descriptor, stream.close)
+        from weakref import finalize
+
+        finalize(descriptor, stream.close)
         return descriptor
     from .files_host import HostFile
 

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import NamedTuple
 
 from .abi import EXDEV, WasiError
+from .records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

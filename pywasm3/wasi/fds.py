@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from itertools import count
-from typing import NamedTuple
 
 from .abi import (
     DIRECTORY_RIGHTS,
@@ -27,6 +26,7 @@ from .abi import (
     WRITING_RIGHTS,
     WasiError,
 )
+from .records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-import threading
+from _thread import RLock
 from collections.abc import Iterator, Mapping
 from itertools import islice
 
@@ -43,7 +43,7 @@ class Tree:
     """
 
     def __init__(self, max_bytes: int) -> None:
-        self.lock = threading.RLock()
+        self.lock = RLock()
         self.began = 0
         self._clock: Callable[[], int] | None = None
         self._left = max_bytes

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from .._wait import FAILED, HANGUP, INVALID, READABLE, WRITABLE
 from .abi import (
     CLOCK_ABSTIME,
@@ -23,6 +21,7 @@ from .abi import (
     UNSTABLE_CLOCK_SUBSCRIPTION,
     WasiError,
 )
+from .records import NamedTuple
 from .sources import MONOTONIC, REALTIME, SystemClock, time_of
 from .waiting import pause, poll
 

@@ -70,10 +70,33 @@ def test_limits_out_of_range_are_refused(wrong: dict[str, Any]) -> None:
         Limits(**wrong)
 
 
-@pytest.mark.parametrize("wrong", [{"memory": 1.5}, {"fuel": "9"}, {"timeout": []}])
-def test_limits_of_wrong_types_are_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(TypeError):
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"memory": 1.5}, "memory must be an int, not float"),
+        ({"memory": "64M"}, "memory must be an int, not str"),
+        ({"fuel": "9"}, "fuel must be an int, not str"),
+        ({"stack": None}, "stack must be an int, not NoneType"),
+        ({"timeout": []}, r"timeout must be a number, not \[\]"),
+        ({"timeout": "soon"}, "timeout must be a number, not 'soon'"),
+    ],
+)
+def test_limits_of_wrong_types_are_refused_by_name(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(TypeError, match=f"^{message}$"):
         Limits(**wrong)
+
+
+@pytest.mark.parametrize("limit", [0, 1, 1000, PAGE - 1])
+def test_a_memory_limit_below_a_page_is_named_as_it_was_given(limit: int) -> None:
+    unit = "byte" if limit == 1 else "bytes"
+    text = f"it needs {PAGE} bytes, but the limit is {limit} {unit}$"
+    with pytest.raises(pywasm3.UnsupportedError, match=text):
+        load("(module (memory 1))", limits=Limits(memory=limit))
+
+
+def test_a_table_limit_is_named_with_the_right_plural() -> None:
+    with pytest.raises(pywasm3.UnsupportedError, match=r"it needs 1 element, but the limit is 0$"):
+        load("(module (table 1 funcref))", limits=Limits(table=0))
 
 
 def test_huge_limits_are_no_limits() -> None:

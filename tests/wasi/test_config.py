@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import os
+import pickle
 import sys
 import threading
 from pathlib import Path
@@ -561,3 +562,23 @@ def test_half_a_character_at_the_end_is_written_too() -> None:
     calls.write(1, b"a" + GRUESSE[2:3])
     calls.instance.close()
     assert file.getvalue() == "a\ufffd"
+
+
+# ---- the configuration as a value ----
+
+
+def test_a_configuration_is_immutable_equal_by_value_and_shown_by_name() -> None:
+    config = WasiConfig(args=["a"], max_open=3)
+    assert config == WasiConfig(args=("a",), max_open=3) != WasiConfig(args=["a"])
+    assert repr(config).startswith("WasiConfig(args=('a',), env={}, preopens={}, stdin=None,")
+    with pytest.raises(AttributeError, match="immutable"):
+        config.max_open = 4
+    with pytest.raises(TypeError, match="positional"):
+        WasiConfig(["a"])  # type: ignore[misc]
+
+
+def test_a_configuration_can_be_copied_with_changes_and_pickled() -> None:
+    config = WasiConfig(args=["a"], env={"K": "V"}, inherit=["stdio"])
+    assert pickle.loads(pickle.dumps(config)) == config
+    changed = config.__replace__(args=["b"])
+    assert (changed.args, changed.env, changed.stdin) == (("b",), {"K": "V"}, INHERIT)
