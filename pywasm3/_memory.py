@@ -206,13 +206,13 @@ class Memory(MemoryBase):
         """Returns address and size in bytes of items, if they lie within the memory."""
         if not itemsize:
             raise ValueError("items of a view must have a size")
-        at, length = _unsigned(_index(offset)), None if count is None else _index(count)
+        given, length = _index(offset), None if count is None else _index(count)
+        at = _unsigned(given)
         end = len(self)  # read after _index(), which may run code that grows the memory
         size = (end - at) // itemsize * itemsize if length is None else length * itemsize
         if at < 0 or size < 0 or at + size > end:
-            raise IndexError(
-                f"out of bounds: {counted(max(size, 0), 'byte')} at address {at}, memory size {end}"
-            )
+            many = counted(max(size, 0), "byte")
+            raise IndexError(f"out of bounds: {many} at address {given}, memory size {end}")
         return at, size
 
     # ---- text ----
