@@ -15,9 +15,11 @@ from pywasm3._limits import Limits
 from pywasm3._types import FuncType
 
 _B = TypeVar("_B", bound=Buffer)
+_G = TypeVar("_G", bound=Global)
 _M = TypeVar("_M", bound=Memory)
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
+_T = TypeVar("_T", bound=Table)
 
 def after_fork() -> None: ...
 def connect(api: int, main_thread: int, doc: object, hooks: dict[str, Any], /) -> None: ...
@@ -184,6 +186,29 @@ class Memory:
     @overload
     def __setitem__(self, key: slice, value: Buffer, /) -> None: ...
     def __buffer__(self, flags: int, /) -> memoryview: ...
+
+@disjoint_base
+class Global:
+    value: Any
+    @classmethod
+    def _make(
+        cls: type[_G], store: Store, address: int, module: int, type: int, mutable: bool, /
+    ) -> _G: ...
+    @property
+    def store(self) -> Store: ...
+
+@disjoint_base
+class Table:
+    @classmethod
+    def _make(
+        cls: type[_T], store: Store, address: int, module: int, type: int, mutable: bool, /
+    ) -> _T: ...
+    @property
+    def store(self) -> Store: ...
+    def _encode(self, value: object, /) -> int: ...
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: SupportsIndex, /) -> Any: ...
+    def __setitem__(self, index: SupportsIndex, value: Any, /) -> None: ...
 
 @final
 class FdWrite:

@@ -2,7 +2,8 @@
 """Imports the compiled modules, which no other module of the package does, and wraps them.
 
 ``_engine`` is made by cffi and has the C API of native/embed/pw.h, which the rest of the package
-calls through `lib`. ``_cpython`` has the CPython types: Function, Store and the base of Memory.
+calls through `lib`. ``_cpython`` has the CPython types: Function, Store and the bases of
+Memory, Global and Table.
 """
 
 from __future__ import annotations
@@ -71,10 +72,12 @@ __all__ = [
     "BoundFunction",
     "FdWrite",
     "Function",
+    "GlobalBase",
     "HostFunction",
     "MemoryBase",
     "Once",
     "Store",
+    "TableBase",
     "address",
     "encode",
     "error_from",
@@ -95,7 +98,9 @@ __all__ = [
     "text",
 ]
 
+GlobalBase = _cpython.Global
 MemoryBase = _cpython.Memory
+TableBase = _cpython.Table
 
 NO_INDEX: int = lib.PW_NO_INDEX
 FUNC: int = lib.PW_EXTERN_FUNC

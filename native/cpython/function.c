@@ -9,36 +9,26 @@
 
 /* ---- making and freeing ---- */
 
-pw_target pw_target_of(pw_func *func, PyObject *anchor)
+PyObject *pw_function_new(pw_state *state, pw_store_object *store, const pw_known *known,
+                          PyObject *anchor, bool raw)
 {
-    pw_module *module = pw_engine->module_retain(pw_engine->func_module(func));
-    return (pw_target){func, pw_engine->callee(func), module, pw_engine->func_type(func), anchor};
-}
-
-PyObject *pw_function_new(pw_state *state, pw_store_object *store, const pw_target *target,
-                          PyObject *name, PyObject *type, bool raw)
-{
-    Py_ssize_t count = (Py_ssize_t)target->type->nparams + target->type->nresults;
-    PyObject *label = pw_label(state, name);
-    pw_function_object *self =
-        label != NULL ? PyObject_GC_NewVar(pw_function_object, state->function_type, count) : NULL;
+    const pw_functype *types = known->types;
+    Py_ssize_t count = (Py_ssize_t)types->nparams + types->nresults;
+    pw_function_object *self = PyObject_GC_NewVar(pw_function_object, state->function_type, count);
     if (self == NULL) {
-        Py_XDECREF(label);
-        pw_engine->module_release(target->module);
         return NULL;
     }
-    self->vectorcall =
-        pw_fill_kinds(self->types, target->type) ? state->call_mixed : state->call_plain;
-    self->signature =
-        (pw_signature){label, (pw_store_object *)Py_NewRef(store), target->module, target->type};
-    self->name = Py_NewRef(name);
-    self->anchor = Py_NewRef(target->anchor);
-    self->func = target->func;
-    self->callee = target->callee;
-    self->type = Py_NewRef(type);
+    self->vectorcall = pw_fill_kinds(self->types, types) ? state->call_mixed : state->call_plain;
+    self->signature = (pw_signature){Py_NewRef(known->label), (pw_store_object *)Py_NewRef(store),
+                                     pw_engine->module_retain(known->module), types};
+    self->name = Py_NewRef(known->name);
+    self->anchor = Py_NewRef(anchor);
+    self->func = known->func;
+    self->callee = known->callee;
+    self->type = Py_NewRef(known->type);
     self->weakrefs = NULL;
-    self->nparams = target->type->nparams;
-    self->nresults = target->type->nresults;
+    self->nparams = types->nparams;
+    self->nresults = types->nresults;
     self->raw = raw;
     PyObject_GC_Track(self);
     return (PyObject *)self;

@@ -41,6 +41,8 @@ typedef struct {
     PyTypeObject *bound_type;
     PyTypeObject *host_type;
     PyTypeObject *memory_type;
+    PyTypeObject *global_type;
+    PyTypeObject *table_type;
     PyTypeObject *fd_write_type;
     PyTypeObject *once_type;
 } pw_state;
