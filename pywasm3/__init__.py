@@ -98,6 +98,7 @@ __all__ = [
     "Memory",
     "MemoryType",
     "Mismatch",
+    "Missing",
     "Module",
     "ModuleError",
     "OutOfFuel",
@@ -151,7 +152,7 @@ del _name, _object
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from . import wasi as wasi
-    from ._aliases import Compile, Imports, Source
+    from ._aliases import Compile, Imports, Missing, Source
     from ._pool import InstancePool
     from ._snapshot import Snapshot
 else:
@@ -159,6 +160,7 @@ else:
         "Compile": "_aliases",
         "Imports": "_aliases",
         "InstancePool": "_pool",
+        "Missing": "_aliases",
         "Snapshot": "_snapshot",
         "Source": "_aliases",
         "wasi": "wasi",

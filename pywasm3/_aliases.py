@@ -29,6 +29,13 @@ if TYPE_CHECKING:
     when the module is instantiated.
     """
 
+    Missing: TypeAlias = Literal["error", "trap"]
+    """Says what happens if there is no value for an import.
+
+    ``"error"`` raises a LinkError. ``"trap"`` gives the guest something that fits; a function traps
+    when it is called.
+    """
+
     Source: TypeAlias = str | PathLike[str] | Buffer | BinaryFile
     """Says where ``pywasm3.load`` reads a module from.
 
@@ -39,6 +46,7 @@ else:
     from io import IOBase
 
     Compile = str
+    Missing = str
     Source = str | PathLike[str] | bytes | bytearray | memoryview | IOBase
 
 Imports: TypeAlias = Mapping[str, object] | Mapping[tuple[str, str], object]

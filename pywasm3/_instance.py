@@ -27,19 +27,19 @@ from ._module import Module, check_module
 from ._table import Table
 from ._tag import Tag
 from ._text import brief, brief_repr, listed
-from ._types import BY_CODE, GlobalType, TableType, TagType, ValType
+from ._types import BY_CODE, GlobalType, MemoryType, TableType, TagType, ValType
 from ._value_holder import refuse_copies
 from ._wasi_program import initialize, new_wasi, run, with_wasi
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, ItemsView, Iterator, KeysView, ValuesView
     from types import TracebackType
     from typing import Any, NoReturn
 
     from typing_extensions import Self
 
-    from ._aliases import Compile, Imports
+    from ._aliases import Compile, Imports, Missing
     from ._cpython import Anchor
     from ._limits import Limits
     from ._linker import Maker
@@ -48,13 +48,17 @@ if TYPE_CHECKING:
     from .wasi import Wasi, WasiConfig
 
 
+_NO_DEFAULT: Any = object()
+
+
 class Exports(Mapping[str, "Function | Memory | Global | Table | Tag"]):
     """The exports of an instance, as a mapping from names in the module's order.
 
     ``exports.add`` is ``exports["add"]``. Names that are not identifiers, and names of methods of
-    mappings (``get``, ``items``, ``keys``, ``values``), can be looked up only as items. The values
-    are Function, Memory, Global, Table and Tag objects. Each is made when it is first looked up,
-    and later look-ups return the same object.
+    mappings (``get``, ``items``, ``keys``, ``values``), can be looked up only as items; if the
+    module exports such a name, a call of the method that may be meant for the export raises an
+    error. The values are Function, Memory, Global, Table and Tag objects. Each is made when it is
+    first looked up, and later look-ups return the same object.
     """
 
     # There is one slot with a tuple, because that is quicker to set than several slots. Its mangled
@@ -115,10 +119,68 @@ class Exports(Mapping[str, "Function | Memory | Global | Table | Tag"]):
         try:
             value = self[name]
         except KeyError:
-            shown = f"no export named {brief_repr(name)}"
+            shown = f"no export named {brief_repr(name)}{self._mangling(name)}"
             raise AttributeError(shown, name=name, obj=self) from None
         self.__dict__[name] = value
         return value
+
+    def _mangling(self, name: str) -> str:
+        """Explains why Python asks for ``_Class__name`` where a class says ``exports.__name``."""
+        original = f"__{name.partition('__')[2]}"
+        if not name.startswith("_") or name.startswith("__") or original not in self:
+            return ""
+        return (
+            f"; within a class, Python replaces {brief(original)} by that name: "
+            f"use exports[{brief_repr(original)}]"
+        )
+
+    def get(self, name: str, default: Any = _NO_DEFAULT) -> Any:
+        """Returns the export with a name. If there is none, returns the default, else None.
+
+        Raises:
+            TypeError: The name is not a str, or there is no such export and no default; in both
+                cases only if the module exports something named ``get``, which is meant then.
+        """
+        if name in self:
+            return self[name]
+        if not isinstance(name, str) or default is _NO_DEFAULT:
+            self._refuse_ambiguous("get")
+        return None if default is _NO_DEFAULT else default
+
+    def keys(self) -> KeysView[str]:
+        """Returns the names.
+
+        Raises:
+            TypeError: The module exports something named ``keys``, which may be meant instead.
+        """
+        self._refuse_ambiguous("keys")
+        return super().keys()
+
+    def values(self) -> ValuesView[Any]:
+        """Returns the exports.
+
+        Raises:
+            TypeError: The module exports something named ``values``, which may be meant instead.
+        """
+        self._refuse_ambiguous("values")
+        return super().values()
+
+    def items(self) -> ItemsView[str, Any]:
+        """Returns pairs of a name and the export.
+
+        Raises:
+            TypeError: The module exports something named ``items``, which may be meant instead.
+        """
+        self._refuse_ambiguous("items")
+        return super().items()
+
+    def _refuse_ambiguous(self, method: str) -> None:
+        """Raises a TypeError if the module exports something with the name of a method."""
+        if method in self:
+            raise TypeError(
+                f"exports.{method} is ambiguous, because the module exports {method!r}: use "
+                f"exports[{method!r}] for the export, and iteration, `in` and [] for the mapping"
+            )
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         """Raises AttributeError, because exports cannot be assigned."""
@@ -225,6 +287,7 @@ class Instance(Once):
         compile: Compile = "lazy",
         wasi: WasiConfig | None = None,
         limits: Limits | None = None,
+        missing: Missing = "error",
     ) -> None:
         """Links the imports, lays out memory and tables, and runs the start function.
 
@@ -244,6 +307,9 @@ class Instance(Once):
                 from ``wasi_snapshot_preview1`` and ``wasi_unstable`` that `imports` does not name.
                 If the module is a library (a reactor), its ``_initialize`` is called.
             limits: The limits of the new store that is made for the instance.
+            missing: What happens if `imports` has no value for an import. ``"error"`` raises a
+                LinkError. ``"trap"`` gives the guest a function that traps and names the import; a
+                memory or table of the least size that fits; a global that is 0 or null; or a tag.
 
         Raises:
             LinkError: Imports are missing or do not fit; the error has all of them.
@@ -254,25 +320,28 @@ class Instance(Once):
             OSError: Something that `wasi` names cannot be opened.
             WasiExit: The start function, or ``_initialize``, ended the program.
             ValueError: `limits` is given, but the instance joins a store, which has limits already;
-                or `compile` is neither ``"lazy"`` nor ``"eager"``.
+                or `compile` is neither ``"lazy"`` nor ``"eager"``, or `missing` is neither
+                ``"error"`` nor ``"trap"``.
             TypeError: An argument has the wrong type, or this is called again for the same object.
         """
         self._begin()
         if compile not in ("lazy", "eager"):
             raise ValueError(f'compile must be "lazy" or "eager", not {compile!r}')
+        if missing not in ("error", "trap"):
+            raise ValueError(f'missing must be "error" or "trap", not {missing!r}')
         check_module(module)
         if store is not None and not isinstance(store, Store):
             raise TypeError(f"store must be a pywasm3.Store, not {type(store).__name__}")
         lookup = mapping_lookup(imports)
         if wasi is None:
             self._wasi = None
-            self._instantiate(module, lookup, store, compile == "eager", limits)
+            self._instantiate(module, lookup, store, compile == "eager", limits, missing == "trap")
             self._start()
             return
         self._wasi = new_wasi(wasi, self)
         try:
             lookup = with_wasi(lookup, self._wasi)
-            self._instantiate(module, lookup, store, compile == "eager", limits)
+            self._instantiate(module, lookup, store, compile == "eager", limits, missing == "trap")
             # Finds the memory now: self._wasi has a weak reference to the instance, which functions
             # of the guest may outlive.
             self._wasi.memory.refresh()
@@ -294,11 +363,12 @@ class Instance(Once):
         store: Store | None,
         eager: bool = False,
         limits: Limits | None = None,
+        fill: bool = False,
     ) -> None:
         """Links and instantiates the module, without calling its start function."""
         makers: list[Maker] = []
         if module._info.nimports:
-            store, makers = link(module, lookup, store, limits)
+            store, makers = link(module, lookup, store, limits, fill)
         else:
             store = choose_store(store, limits)
         self._anchor = store._call_entered(instantiate, store, module, makers, self, eager)
@@ -329,21 +399,24 @@ class Instance(Once):
 
     @property
     def memory(self) -> Memory:
-        """The exported memory, or the first one if there are several.
+        """The memory with index 0, whether the module exports or imports it.
 
         Raises:
-            WasmError: The module exports no memory.
+            WasmError: The module neither exports nor imports a memory.
         """
         if self._memory is None:
-            self._memory = self._exported_memory()
+            self._memory = self._first_memory()
         return self._memory
 
-    def _exported_memory(self) -> Memory:
-        for name, (kind, _) in self._module._export_table().items():
-            if kind == MEMORY:
+    def _first_memory(self) -> Memory:
+        module = self._module
+        for name, export in module._export_table().items():
+            if export == (MEMORY, 0):
                 memory: Memory = self._exports[name]
                 return memory
-        raise WasmError(f"{self._module!r} exports no memory")
+        if any(isinstance(import_.type, MemoryType) for import_ in module.imports):
+            return Memory._of(self._store, self._anchor, 0)
+        raise WasmError(f"{module!r} exports no memory and imports none")
 
     @property
     def fuel(self) -> int | None:

@@ -58,10 +58,10 @@ if TYPE_CHECKING:
     from ._module import Module
     from ._types import ImportType, ValueType
 
-    # The kind and the pointer of a pw_extern, and the object that keeps what it points to: a
-    # HostFunction, or the anchor of a function's instance. The importing instance itself keeps what
-    # else can be imported.
-    Made: TypeAlias = tuple[int, Pointer, HostFunction | Anchor | None]
+    # The kind and the pointer of a pw_extern, and the object that keeps what it points to until the
+    # instance exists: a HostFunction, the anchor of a function's instance, or what was made for the
+    # import. None: the value of the import, which the Maker has, keeps it.
+    Made: TypeAlias = tuple[int, Pointer, HostFunction | Anchor | Memory | Tag | None]
     # A Maker is called when the store is known and has been entered. A Plan is the Maker for an
     # import, with the store of the import's value.
     Maker: TypeAlias = Callable[[Store, Instance], Made]
@@ -424,6 +424,16 @@ def _plan_tag(to: _Import, value: Any) -> Plan:
     return (lambda *_: (TAG, ffi.cast("void *", value._pointer), None)), value.store
 
 
+def _stand_in(to: _Import) -> Plan | None:
+    """Returns the plan for an import that is missing. None: nothing can stand in for it."""
+    from ._stand_ins import has_stand_in, make, trapping
+
+    type_ = to.wanted.type
+    if isinstance(type_, FuncType):
+        return _plan_function(to, trapping(to.label))
+    return ((lambda store, _: make(store, type_)), None) if has_stand_in(type_) else None
+
+
 _PLANS = {
     FuncType: _plan_function,
     MemoryType: _plan_memory,
@@ -477,6 +487,7 @@ def link(
     lookup: Callable[[ImportType], Any],
     store: Store | None,
     limits: Limits | None,
+    fill: bool = False,
 ) -> tuple[Store, list[Maker]]:
     """Links the imports of a module.
 
@@ -486,6 +497,7 @@ def link(
         store: The store that the instance shall live in. None: the store that its imports come
             from, or a new one.
         limits: The limits of a new store.
+        fill: Whether missing imports get stand-ins.
 
     Returns:
         The store, and what makes the pw_extern of each import.
@@ -499,16 +511,18 @@ def link(
     makers: list[tuple[ImportType, Maker, Store | None]] = []
     for position, wanted in enumerate(module.imports):
         value = lookup(wanted)
-        if value is ABSENT:
-            missing.append(wanted)
-            continue
+        to = _Import(module, position, wanted)
         try:
-            to = _Import(module, position, wanted)
-            maker, owner = _PLANS[type(wanted.type)](to, value)
+            plan = _PLANS[type(wanted.type)](to, value) if value is not ABSENT else None
         except _Misfit as misfit:
             mismatched.append(Mismatch(wanted.module, wanted.name, wanted.type, misfit.args[0]))
+            continue
+        if plan is None and fill:
+            plan = _stand_in(to)
+        if plan is None:
+            missing.append(wanted)
         else:
-            makers.append((wanted, maker, owner))
+            makers.append((wanted, *plan))
     chosen = _choose(makers, store, mismatched)
     if missing or mismatched:
         raise link_error(missing, mismatched)
@@ -527,19 +541,14 @@ def instantiate(
         instance: The instance that host functions with pass_instance get.
         eager: Whether all functions are compiled now.
     """
-    externs = ffi.new(_EXTERNS, len(makers))
-    hosts: list[Any] = []
-    origins: list[Any] = []
-    for extern, maker in zip(externs, makers, strict=True):
-        extern.kind, extern.object, kept = maker(store, instance)
-        if kept is not None:
-            (hosts if extern.kind == HOST else origins).append(kept)
+    made: list[tuple[int, Pointer, Any]] = [maker(store, instance) for maker in makers]
+    externs = ffi.new(_EXTERNS, [extern[:2] for extern in made])
     error = new_error()
     anchor = store._instantiate(
         address(module._pointer),
         address(externs),
-        tuple(hosts),
-        tuple(origins),
+        tuple([kept for kind, _, kept in made if kind == HOST]),
+        tuple([kept for kind, _, kept in made if kind == FUNC]),
         eager,
         address(error),
     )

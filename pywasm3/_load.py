@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-    from ._aliases import Compile, Imports, Source
+    from ._aliases import Compile, Imports, Missing, Source
     from ._cpython import Store
     from ._limits import Limits
     from .wasi import WasiConfig
@@ -41,6 +41,7 @@ def load(
     compile: Compile = "lazy",
     wasi: WasiConfig | None = None,
     limits: Limits | None = None,
+    missing: Missing = "error",
 ) -> Instance:
     """Reads a module and instantiates it.
 
@@ -55,6 +56,8 @@ def load(
         compile: ``"lazy"`` compiles each function at its first call, ``"eager"`` all functions now.
         wasi: The configuration of a program that was compiled for WASI.
         limits: The limits of the store that is made for the instance.
+        missing: ``"error"`` raises a LinkError if `imports` has no value for an import; with
+            ``"trap"`` the guest gets something that fits, and a function traps when it is called.
 
     Raises:
         OSError: The file cannot be read, or something that `wasi` names cannot be opened.
@@ -65,4 +68,12 @@ def load(
         ValueError: `limits` is given, but the instance joins a store, which has limits already.
     """
     module = Module(_read(source))
-    return Instance(module, imports, store=store, compile=compile, wasi=wasi, limits=limits)
+    return Instance(
+        module,
+        imports,
+        store=store,
+        compile=compile,
+        wasi=wasi,
+        limits=limits,
+        missing=missing,
+    )

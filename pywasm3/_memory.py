@@ -37,6 +37,11 @@ def _integer(value: int, size: int, signed: bool) -> bytes:
         raise OverflowError(f"{value} is out of range for {kind}") from None
 
 
+def _unsigned(address: int) -> int:
+    """Returns an address; a guest's pointer of 2 GiB or more arrives as a negative i32."""
+    return address + (1 << 32) if -(1 << 31) <= address < 0 else address
+
+
 def _ordered(format: str) -> str:
     """Gives a format of the struct module the guest's byte order, unless it names one itself."""
     return format if format[:1] in ("<", ">", "=", "!", "@") else f"<{format}"
@@ -64,7 +69,8 @@ def _letter(dtype: object) -> str | None:
 class Memory(MemoryBase):
     """A linear memory (specification, chapter 2.5), of an instance or made by the host.
 
-    Addresses are byte offsets from 0. An access that reaches beyond the end raises an IndexError
+    Addresses are byte offsets from 0. Methods also take the negative i32 as which a guest's pointer
+    of 2 GiB or more arrives. An access that reaches beyond the end raises an IndexError
     with the address, the length and the memory's size. Numbers are little-endian, as they are for
     the guest.
 
@@ -72,7 +78,8 @@ class Memory(MemoryBase):
     access the bytes without a copy. The memory never moves, so such a view stays valid while the
     memory grows (though the view does not grow), and it keeps the bytes alive after the instance is
     gone. ``memory[i]`` and ``memory[i:j]`` can be read and assigned like those of a bytearray whose
-    length cannot change; ``len(memory)`` is the size in bytes.
+    length cannot change, so that a negative index counts from the end; ``len(memory)`` is the size
+    in bytes.
     """
 
     __slots__ = ("__weakref__", "_store")
@@ -185,7 +192,7 @@ class Memory(MemoryBase):
         """Returns address and size in bytes of items, if they lie within the memory."""
         if not itemsize:
             raise ValueError("items of a view must have a size")
-        at, length = _index(offset), None if count is None else _index(count)
+        at, length = _unsigned(_index(offset)), None if count is None else _index(count)
         end = len(self)  # read after _index(), which may run code that grows the memory
         size = (end - at) // itemsize * itemsize if length is None else length * itemsize
         if at < 0 or size < 0 or at + size > end:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from ._aliases import Compile, Imports
+    from ._aliases import Compile, Imports, Missing
     from ._limits import Limits
     from ._module import Module
     from ._snapshot import Snapshot
@@ -158,6 +158,7 @@ class InstancePool(Once):
         limits: Limits | None = None,
         wasi: WasiConfig | None = None,
         compile: Compile = "lazy",
+        missing: Missing = "error",
         prepare: Callable[[Instance], object] | None = None,
     ) -> None:
         """Makes the first instance; the others are made when they are needed.
@@ -174,6 +175,8 @@ class InstancePool(Once):
             wasi: The configuration for WASI. Each use begins with new streams and files.
             compile: ``"lazy"`` compiles each function at its first call, ``"eager"`` compiles all
                 functions when an instance is made.
+            missing: ``"error"`` or ``"trap"``: what happens if an import has no value, as for
+                Instance.
             prepare: A function that is called with each new instance. The state that it leaves is
                 the one in which each use begins.
 
@@ -192,6 +195,7 @@ class InstancePool(Once):
         self._limits = limits
         self._wasi = wasi
         self._compile: Compile = compile
+        self._missing: Missing = missing
         self._prepare = prepare
         self._closed = False
         # The number of forks so far: a member of an older generation was in use when the process
@@ -214,7 +218,12 @@ class InstancePool(Once):
         instance = None
         try:
             instance = Instance(
-                self._module, imports, store=store, compile=self._compile, wasi=self._wasi
+                self._module,
+                imports,
+                store=store,
+                compile=self._compile,
+                wasi=self._wasi,
+                missing=self._missing,
             )
             if self._prepare is not None:
                 self._prepare(instance)

@@ -43,7 +43,7 @@ def with_wasi(lookup: Callable[[ImportType], Any], wasi: Wasi) -> Callable[[Impo
 
 
 def _entry(instance: Instance, name: str) -> Function | None:
-    function = instance.exports.get(name)
+    function = instance.exports.get(name, None)
     if isinstance(function, Function) and function.type == _NO_VALUES:
         return function
     return None

@@ -7,6 +7,7 @@ relied on undefined behaviour, it gets an error instead; the README lists the di
 
 from __future__ import annotations
 
+from math import ceil
 from operator import index as _index
 from types import MethodType
 
@@ -75,7 +76,8 @@ class ParsedModule(Module):
     It is loaded into one runtime, and then has the state of an instance, unlike other modules.
     """
 
-    __slots__ = ("_globals", "_instance", "_links", "_started", "_values")
+    __slots__ = ("_gas_limit", "_globals", "_instance", "_links", "_started", "_values")
+    _gas_limit: float
     _globals: dict[str, Global]
     _instance: Instance | None
     _links: dict[int, Late]
@@ -90,6 +92,7 @@ class ParsedModule(Module):
         self._links = {}
         self._values = {}
         self._started = False
+        self._gas_limit = 0.0
         return self
 
     @property
@@ -177,6 +180,29 @@ class ParsedModule(Module):
         value = self._global(name).value
         return value
 
+    def link_global(self, module: str, name: str, value: int | float) -> None:
+        """Sets an imported global, before the module is loaded.
+
+        The module name ``"*"`` stands for all modules.
+
+        Raises:
+            WasmError: The module does not import such a global, or it is loaded already.
+            TypeError: A name is not a str, or the value is not a number of the global's type.
+            OverflowError: The value is out of the type's range.
+        """
+        _check_name(module, "module name")
+        _check_name(name, "global name")
+        positions = [
+            position
+            for position in self._imported_globals(name)
+            if module in ("*", self.imports[position].module)
+        ]
+        if not positions:
+            raise WasmError(f"the module does not import a global {brief(module)}.{brief(name)}")
+        if self._instance is not None:
+            raise WasmError("link_global must be called before the module is loaded")
+        self._set_imported(positions, value)
+
     def set_global(self, name: str, value: int | float) -> None:
         """Sets a mutable global. Before the module is loaded, sets any imported global.
 
@@ -188,11 +214,7 @@ class ParsedModule(Module):
         _check_name(name, "global name")
         if self._instance is None:
             positions = self._imported_globals(name)
-            for position in positions:
-                type_ = self.imports[position].type
-                assert isinstance(type_, GlobalType)
-                encode(value, type_.type.code)
-                self._values[position] = value
+            self._set_imported(positions, value)
             if positions:
                 return
         target = self._global(name)
@@ -202,6 +224,13 @@ class ParsedModule(Module):
                 "module is loaded"
             )
         target.value = value
+
+    def _set_imported(self, positions: list[int], value: int | float) -> None:
+        for position in positions:
+            type_ = self.imports[position].type
+            assert isinstance(type_, GlobalType)
+            encode(value, type_.type.code)
+            self._values[position] = value
 
     def _imported_globals(self, name: str) -> list[int]:
         """Returns the positions, among all imports, of the globals imported with a name."""
@@ -233,6 +262,31 @@ class ParsedModule(Module):
         pointer = lib.pw_instance_global(instance_pointer(instance._anchor), index)
         return Global._of(instance.store, pointer, type, self._pointer)
 
+    # ---- gas ----
+
+    @property
+    def gasLimit(self) -> float:
+        """How many calls and iterations of loops the runtime may run; 0 sets no limit.
+
+        Assigning it gives the runtime the full number again. Running out raises OutOfFuel. In the
+        ``wasm3`` package, gas is counted only in modules that were instrumented for it.
+
+        Raises:
+            ValueError: What is assigned is negative or not finite.
+        """
+        return self._gas_limit
+
+    @gasLimit.setter
+    def gasLimit(self, value: float) -> None:
+        self._gas_limit = _gas(value)
+        if self._instance is not None:
+            self._instance.fuel = int(self._gas_limit) or None
+
+    @property
+    def gasUsed(self) -> float:
+        """How many calls and iterations were run since the limit was set; 0 without a limit."""
+        return 0.0 if self._instance is None else _gas_used(self._instance.store, self._gas_limit)
+
     # ---- loading ----
 
     def _loaded(self) -> Instance:
@@ -260,6 +314,8 @@ class ParsedModule(Module):
         instance._begin()
         instance._wasi = None
         instance._instantiate(Module._of(self._pointer, self._info), lookup, store)
+        if self._gas_limit:
+            store.fuel = int(self._gas_limit)
         self._instance = instance
         self._links = lates
         for late in lates.values():
@@ -288,6 +344,22 @@ class ParsedModule(Module):
         return self._loaded().store._call_entered(claim)
 
 
+def _gas(value: float) -> float:
+    """Returns a limit of gas, rounded up to a whole number.
+
+    Raises:
+        ValueError: It is negative or not finite.
+    """
+    if not 0 <= value < 2**63:
+        raise ValueError(f"the limit of gas must be at least 0 and below 2**63, not {value!r}")
+    return float(ceil(value))
+
+
+def _gas_used(store: Store, limit: float) -> float:
+    left = store.fuel
+    return limit - left if limit and left is not None else 0.0
+
+
 def _zero(type_: GlobalType) -> int | None:
     return None if is_reference(type_.type) else 0
 
@@ -295,8 +367,9 @@ def _zero(type_: GlobalType) -> int | None:
 class Runtime:
     """Loaded modules that share a value stack; ``Environment.new_runtime`` makes a runtime."""
 
-    __slots__ = ("__weakref__", "_modules", "_store")
+    __slots__ = ("__weakref__", "_gas_limit", "_modules", "_store")
     __reduce_ex__ = refuse_copies
+    _gas_limit: float
     _modules: list[ParsedModule]
     _store: Store
 
@@ -313,7 +386,29 @@ class Runtime:
         self = object.__new__(cls)
         self._store = store
         self._modules = []
+        self._gas_limit = 0.0
         return self
+
+    @property
+    def gas_limit(self) -> float:
+        """How many calls and iterations of loops may run; 0 sets no limit.
+
+        Assigning it gives the runtime the full number again. Running out raises OutOfFuel.
+
+        Raises:
+            ValueError: What is assigned is negative or not finite.
+        """
+        return self._gas_limit
+
+    @gas_limit.setter
+    def gas_limit(self, value: float) -> None:
+        self._gas_limit = _gas(value)
+        self._store.fuel = int(self._gas_limit) or None
+
+    @property
+    def gas_used(self) -> float:
+        """How many calls and iterations were run since the limit was set; 0 without a limit."""
+        return _gas_used(self._store, self._gas_limit)
 
     def load(self, module: ParsedModule) -> None:
         """Instantiates a module. Its imported functions may be linked before or after that.

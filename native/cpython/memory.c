@@ -124,6 +124,13 @@ static int out_of_range(PyObject *address, Py_ssize_t count, PyObject *length, P
     return -1;
 }
 
+/* A guest's pointer of 2 GiB or more arrives in Python as a negative i32. */
+static Py_ssize_t from_pointer(Py_ssize_t address)
+{
+    return address < 0 && address >= INT32_MIN ? (Py_ssize_t)((int64_t)address + UINT32_MAX + 1)
+                                               : address;
+}
+
 /* Converts an address and a length, and checks that they lie within the memory. Conversions may run
  * Python code that grows the memory, so the size is read last. -1 with an error. */
 static int check_range(PyObject *op, PyObject *address, PyObject *length, Py_ssize_t *at,
@@ -137,6 +144,7 @@ static int check_range(PyObject *op, PyObject *address, PyObject *length, Py_ssi
     if (*count == -1 && PyErr_Occurred() != NULL) {
         return -1;
     }
+    *at = from_pointer(*at);
     Py_ssize_t size = size_of(op);
     if (*at < 0 || *count < 0 || *at > size || *count > size - *at) {
         return out_of_range(address, *count, length, size);

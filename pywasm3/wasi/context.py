@@ -172,7 +172,7 @@ def _finder(instance: Instance) -> Callable[[], Memory | None]:
 
     def find() -> Memory | None:
         found = reference()
-        memory = None if found is None else found.exports.get("memory")
+        memory = None if found is None else found.exports.get("memory", None)
         return memory if isinstance(memory, Memory) else None
 
     return find

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import mmap
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +124,7 @@ def test_exports_are_a_mapping(exports: pywasm3.Exports) -> None:
     assert 3 not in exports
     assert dict(exports)["add"] is exports.add
     assert next(iter(exports.values())) is exports.add
-    assert exports.get("sub") is None
+    assert exports.get("sub", None) is None
     match exports:
         case {"add": add}:
             assert add(1, 2) == 3
@@ -134,6 +135,56 @@ def test_exports_are_a_mapping(exports: pywasm3.Exports) -> None:
 def test_an_export_with_the_name_of_a_mapping_method_is_an_item(exports: pywasm3.Exports) -> None:
     assert exports["get"]() == 7
     assert exports.get("add") is exports.add
+    assert exports.get("sub", 3) == 3
+
+
+def test_a_mapping_method_is_not_mistaken_for_an_export() -> None:
+    functions = "".join(
+        f'(func (export "{name}") (param i32) (result i32) local.get 0)'
+        for name in ("get", "keys", "values", "items")
+    )
+    exports = load(f"(module {functions})").exports
+    uses: list[Callable[[], object]] = [
+        lambda: exports.get(1),  # type: ignore[arg-type]
+        lambda: exports.get("no such name"),
+        exports.keys,
+        exports.values,
+        exports.items,
+        lambda: dict(exports),
+    ]
+    for use in uses:
+        with pytest.raises(TypeError, match=r"ambiguous, because the module exports .* exports\["):
+            use()
+    assert [exports[name](3) for name in exports] == [3, 3, 3, 3]
+
+
+def test_a_name_that_python_mangles_within_a_class_is_explained() -> None:
+    exports = load('(module (func (export "__wbindgen_malloc") (result i32) i32.const 7))').exports
+
+    class Guest:
+        def refused(self) -> object:
+            return exports.__wbindgen_malloc
+
+        def called(self) -> object:
+            return exports["__wbindgen_malloc"]()
+
+    with pytest.raises(AttributeError, match=r"use exports\['__wbindgen_malloc'\]"):
+        Guest().refused()
+    assert Guest().called() == 7
+    with pytest.raises(AttributeError, match=r"no export named '_Guest__other'$"):
+        _ = exports._Guest__other
+
+
+def test_the_memory_of_an_instance_may_be_imported() -> None:
+    memory = pywasm3.Memory(3)
+    importing = load('(module (import "env" "memory" (memory 1)))', {"env": {"memory": memory}})
+    importing.memory.write(5, b"x")
+    assert memory.read(5, 1) == b"x"
+    assert importing.memory is importing.memory
+    exporting = load('(module (memory (export "memory") 1))')
+    assert exporting.memory is exporting.exports.memory
+    with pytest.raises(pywasm3.WasmError, match="imports none"):
+        _ = load("(module (memory 1))").memory
 
 
 def test_a_missing_export_is_named(exports: pywasm3.Exports) -> None:

@@ -489,6 +489,23 @@ def test_a_memory_of_4_gib_is_not_touched_before_it_is_used() -> None:
         memory.read((1 << 32) - 1, 2)
 
 
+def test_a_pointer_that_arrives_as_a_negative_i32_is_an_address() -> None:
+    instance = load("""(module (memory (export "memory") 65536 65536)
+        (func (export "f") (result i32) i32.const -8 i32.const 77 i32.store i32.const -8))""")
+    memory, pointer = instance.memory, instance.exports.f()
+    assert pointer == -8
+    assert memory.read_i32(pointer) == memory.unpack("i", pointer)[0] == 77
+    assert memory.view("i", pointer, 1)[0] == 77
+    assert memory.view("i", -(1 << 31), 1)[0] == 0
+    memory.write_u8(pointer, 5)
+    assert memory.read(pointer, 8) == memory[-8:] == memory[(1 << 32) - 8 :]
+    for address in (-(1 << 31) - 1, -(1 << 40)):
+        with pytest.raises(IndexError, match=f"address {address}"):
+            memory.read(address, 1)
+    with pytest.raises(IndexError, match="address -8, memory size 65536"):
+        load('(module (memory (export "memory") 1))').memory.read(-8, 4)
+
+
 @pytest.mark.parametrize("pages", [1, 3, 17, 300])
 def test_nothing_of_an_earlier_instance_is_in_a_new_memory(pages: int) -> None:
     """The address space of memories that were freed is recycled for new ones."""

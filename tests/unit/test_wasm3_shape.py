@@ -488,3 +488,87 @@ def test_recursion_ends_in_a_runtime_error() -> None:
     runtime, _ = loaded('(module (func $f (export "f") call $f))')
     with pytest.raises(RuntimeError, match="stack"):
         runtime.find_function("f")()
+
+
+# ---- gas and imported globals ----
+
+COUNTS = wat("""(module (import "env" "start" (global $start i32))
+  (import "other" "start" (global $other i32))
+  (func (export "run") (param i32) (result i32)
+    (loop $l (local.set 0 (i32.sub (local.get 0) (i32.const 1))) (br_if $l (local.get 0)))
+    (i32.add (global.get $start) (global.get $other))))""")
+
+
+def counting() -> tuple[wasm3.Runtime, wasm3.ParsedModule]:
+    environment = wasm3.Environment()
+    return environment.new_runtime(65536), environment.parse_module(COUNTS)
+
+
+def test_imported_globals_are_linked_by_both_names() -> None:
+    runtime, module = counting()
+    module.link_global("env", "start", 3)
+    module.link_global("other", "start", 40)
+    runtime.load(module)
+    assert runtime.find_function("run")(1) == 43
+    with pytest.raises(wasm3.WasmError, match="before the module is loaded"):
+        module.link_global("env", "start", 4)
+    runtime, module = counting()
+    module.link_global("*", "start", 5)
+    runtime.load(module)
+    assert runtime.find_function("run")(1) == 10
+
+
+def test_a_global_that_cannot_be_linked_is_refused() -> None:
+    _, module = counting()
+    for names in (("env", "stop"), ("foreign", "start")):
+        with pytest.raises(wasm3.WasmError, match="does not import a global"):
+            module.link_global(*names, 1)
+    with pytest.raises(TypeError, match="str"):
+        module.link_global("env", 3, 1)  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        module.link_global("env", "start", "x")  # type: ignore[arg-type]
+    with pytest.raises(OverflowError):
+        module.link_global("env", "start", 1 << 40)
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_gas_of_a_module_is_fuel(before: bool) -> None:
+    runtime, module = counting()
+    assert (module.gasLimit, module.gasUsed) == (0, 0)
+    if before:
+        module.gasLimit = 100
+    runtime.load(module)
+    module.gasLimit = 100.0
+    run = runtime.find_function("run")
+    run(10)
+    used = module.gasUsed
+    assert 10 <= used < 15
+    run(10)
+    assert module.gasUsed == 2 * used
+    with pytest.raises(wasm3.OutOfFuel):
+        run(1000)
+    assert module.gasUsed == module.gasLimit == 100
+    module.gasLimit = 0
+    assert run(1000) == 0
+    assert module.gasUsed == 0
+
+
+def test_gas_of_a_runtime_is_fuel() -> None:
+    runtime, module = counting()
+    runtime.load(module)
+    assert (runtime.gas_limit, runtime.gas_used) == (0, 0)
+    runtime.gas_limit = 99.5
+    assert runtime.gas_limit == 100
+    runtime.find_function("run")(10)
+    assert runtime.gas_used >= 10
+    with pytest.raises(wasm3.OutOfFuel):
+        runtime.find_function("run")(1000)
+
+
+@pytest.mark.parametrize("limit", [-1, float("inf"), float("nan"), 2**63])
+def test_an_impossible_limit_of_gas_is_refused(limit: float) -> None:
+    runtime, module = counting()
+    with pytest.raises(ValueError, match="limit of gas"):
+        module.gasLimit = limit
+    with pytest.raises(ValueError, match="limit of gas"):
+        runtime.gas_limit = limit
