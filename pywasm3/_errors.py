@@ -26,6 +26,7 @@ function raises reaches the caller of the guest as the same object.
 from __future__ import annotations
 
 from enum import Enum
+from functools import lru_cache
 
 from ._text import ENOUGH_BYTES, MAX_NAME, brief, brief_repr, listed, printable
 from ._types import Value, _set, begin, describe
@@ -416,15 +417,25 @@ class Traps:
 
 def annotate(
     exc: BaseException,
-    frames: Sequence[RawFrame],
+    frames: tuple[RawFrame, ...],
     head: int,
     omitted: int,
 ) -> None:
     """Adds the wasm frames to a host function's exception. The extension module calls this."""
+    # A long name keeps its module alive, so a text with such a name is not kept.
+    text = _note if any([callable(frame[2]) for frame in frames]) else _kept_note
+    if note := text(frames, head, omitted):
+        _add_note(exc, note)
+
+
+def _note(frames: Sequence[RawFrame], head: int, omitted: int) -> str:
     lines = _frame_lines(_frames(frames), head, omitted)
-    if not lines:
-        return
-    _add_note(exc, f"wasm frames, innermost first:\n{lines}")
+    return f"wasm frames, innermost first:\n{lines}" if lines else ""
+
+
+# A guest whose host functions raise often, for example to unwind its stack, does it at a few
+# places. Making the text takes longer than everything else that such an exception needs.
+_kept_note = lru_cache(maxsize=16)(_note)
 
 
 def element(exc: BaseException, index: int, own: bool) -> None:
@@ -443,7 +454,9 @@ def element(exc: BaseException, index: int, own: bool) -> None:
 
 
 def _add_note(exc: BaseException, note: str) -> None:
-    if hasattr(exc, "add_note"):
-        exc.add_note(note)
-    else:  # Python 3.10 does not show notes, but tools that know of them do
+    try:
+        add = exc.add_note
+    except AttributeError:  # Python 3.10 does not show notes, but tools that know of them do
         exc.__dict__.setdefault("__notes__", []).append(note)
+    else:
+        add(note)

@@ -72,16 +72,28 @@ void pw_function_dealloc(PyObject *op)
 
 /* ---- failed calls ---- */
 
+static PyObject *index_object(uint32_t index)
+{
+    return index == PW_NO_INDEX ? Py_NewRef(Py_None) : PyLong_FromUnsignedLong(index);
+}
+
+/* Makes a tuple: index, offset and name of the function. */
 static PyObject *frame_tuple(const pw_frame *frame)
 {
-    PyObject *name = pw_name_object(frame->module, frame->name);
-    if (name == NULL) {
+    PyObject *tuple = PyTuple_New(3);
+    if (tuple == NULL) {
         return NULL;
     }
-    if (frame->offset == PW_NO_INDEX) {
-        return Py_BuildValue("(ION)", frame->function, Py_None, name);
+    PyTuple_SET_ITEM(tuple, 0, PyLong_FromUnsignedLong(frame->function));
+    PyTuple_SET_ITEM(tuple, 1, index_object(frame->offset));
+    PyTuple_SET_ITEM(tuple, 2, pw_name_object(frame->module, frame->name));
+    for (Py_ssize_t i = 0; i < 3; i++) {
+        if (PyTuple_GET_ITEM(tuple, i) == NULL) {
+            Py_DECREF(tuple);
+            return NULL;
+        }
     }
-    return Py_BuildValue("(IIN)", frame->function, frame->offset, name);
+    return tuple;
 }
 
 typedef struct {
@@ -100,21 +112,21 @@ static void take_report(pw_store *store, trap_report *report)
     PyOS_snprintf(report->message, sizeof report->message, "%s", pw_engine->store_message(store));
 }
 
-static PyObject *frame_list(const trap_report *report)
+static PyObject *frames_tuple(const trap_report *report)
 {
-    PyObject *list = PyList_New(report->count);
-    if (list == NULL) {
+    PyObject *tuple = PyTuple_New(report->count);
+    if (tuple == NULL) {
         return NULL;
     }
     for (uint32_t i = 0; i < report->count; i++) {
         PyObject *frame = frame_tuple(&report->frames[i]);
         if (frame == NULL) {
-            Py_DECREF(list);
+            Py_DECREF(tuple);
             return NULL;
         }
-        PyList_SET_ITEM(list, i, frame);
+        PyTuple_SET_ITEM(tuple, i, frame);
     }
-    return list;
+    return tuple;
 }
 
 /* Adds a note to the exception of a host function, which says through which wasm frames it passed.
@@ -130,11 +142,17 @@ static void annotate(pw_state *state, PyObject *frames, const trap_report *repor
     if (traceback != NULL) {
         PyException_SetTraceback(value, traceback);
     }
-    PyObject *result = PyObject_CallFunction(state->annotate, "OOIK", value, frames, report->head,
-                                             (unsigned long long)report->omitted);
+    PyObject *head = PyLong_FromUnsignedLong(report->head);
+    PyObject *omitted = PyLong_FromUnsignedLongLong(report->omitted);
+    PyObject *arguments[] = {value, frames, head, omitted}, *result = NULL;
+    if (head != NULL && omitted != NULL) {
+        result = PyObject_Vectorcall(state->annotate, arguments, 4, NULL);
+    }
     if (result == NULL) {
         PyErr_Clear(); /* the exception is more important than its note */
     }
+    Py_XDECREF(head);
+    Py_XDECREF(omitted);
     Py_XDECREF(result);
     PyErr_Restore(type, value, traceback);
 }
@@ -150,13 +168,13 @@ static void raise_trap(pw_state *state, pw_trap trap, PyObject *frames, const tr
     Py_XDECREF(error);
 }
 
-/* Makes the list of frames. The store is entered, because the modules own the names. NULL, without
+/* Makes a tuple of frames. The store is entered, because the modules own the names. NULL, without
  * setting an exception, if there is no memory. */
 static PyObject *read_frames(const trap_report *report)
 {
     PyObject *type = NULL, *value = NULL, *traceback = NULL;
     PyErr_Fetch(&type, &value, &traceback);
-    PyObject *frames = frame_list(report);
+    PyObject *frames = frames_tuple(report);
     if (frames == NULL) {
         PyErr_Clear();
     }
