@@ -107,6 +107,7 @@ VENDORED_SOURCES = ["native/engine/unity.c"]
 # The C files of pywasm3._cpython.
 CPYTHON_SOURCES = [
     "native/cpython/anchor.c",
+    "native/cpython/arguments.c",
     "native/cpython/bind.c",
     "native/cpython/call.c",
     "native/cpython/columns.c",

@@ -422,9 +422,13 @@ def annotate(
     omitted: int,
 ) -> None:
     """Adds the wasm frames to a host function's exception. The extension module calls this."""
-    # A long name keeps its module alive, so a text with such a name is not kept.
-    text = _note if any([callable(frame[2]) for frame in frames]) else _kept_note
-    if note := text(frames, head, omitted):
+    for _, _, name in frames:
+        if callable(name):  # a long name keeps its module alive, so it must not be kept
+            note = _note(frames, head, omitted)
+            break
+    else:
+        note = _kept_note(frames, head, omitted)
+    if note:
         _add_note(exc, note)
 
 
@@ -454,9 +458,7 @@ def element(exc: BaseException, index: int, own: bool) -> None:
 
 
 def _add_note(exc: BaseException, note: str) -> None:
-    try:
-        add = exc.add_note
-    except AttributeError:  # Python 3.10 does not show notes, but tools that know of them do
+    if hasattr(exc, "add_note"):
+        exc.add_note(note)
+    else:  # Python 3.10 does not show notes, but tools that know of them do
         exc.__dict__.setdefault("__notes__", []).append(note)
-    else:
-        add(note)

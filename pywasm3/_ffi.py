@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import _thread
 import os
+from functools import lru_cache
 from operator import index as _index
+from struct import Struct
 
 from . import _errors, _function, _limits
 from ._errors import InvalidError, MalformedError, UnsupportedError, WasmError
@@ -124,6 +126,18 @@ def _describe(address: int) -> tuple[str, FuncType]:
     return name or f"function {index}", func_type(lib.pw_func_type(pointer))
 
 
+@lru_cache(maxsize=128)
+def _layout(format: str) -> tuple[int, Callable[..., bytes], Callable[[bytes], tuple[Any, ...]]]:
+    """Returns the size of a structure in bytes, and functions that pack and unpack it.
+
+    The format is one of the struct module. Without a prefix it has the guest's byte order. The
+    extension module calls this for ``Memory.pack`` and ``Memory.unpack``.
+    """
+    named = format[:1] in ("<", ">", "=", "!", "@")
+    layout = Struct(format if named else f"<{format}")
+    return layout.size, layout.pack, layout.unpack
+
+
 # Python 3.13 has this function. Earlier versions tell the extension module themselves which thread
 # is the main one, and it ignores the 0 that int() returns.
 _main_thread = getattr(_thread, "_get_main_thread_ident", int)
@@ -148,6 +162,7 @@ _cpython.connect(
         "call_argv": _function.call_argv,
         "aio": _function.AsyncFunction,
         "describe": _describe,
+        "layout": _layout,
         "brief": brief,
         "limits": _limits.engine_limits,
         "array": _function.array,

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from operator import index as _index
 from struct import Struct, calcsize
-from struct import pack as _pack
-from struct import unpack as _unpack
 
 from ._ffi import MemoryBase, encode, ffi, lib, memory_type, new_limits
 from ._types import ValType, f32, f64
@@ -40,11 +38,6 @@ def _integer(value: int, size: int, signed: bool) -> bytes:
 def _unsigned(address: int) -> int:
     """Returns an address; a guest's pointer of 2 GiB or more arrives as a negative i32."""
     return address + (1 << 32) if -(1 << 31) <= address < 0 else address
-
-
-def _ordered(format: str) -> str:
-    """Gives a format of the struct module the guest's byte order, unless it names one itself."""
-    return format if format[:1] in ("<", ">", "=", "!", "@") else f"<{format}"
 
 
 # Map the letters of the struct module with standard sizes, and the names of number types, to the
@@ -239,31 +232,6 @@ class Memory(MemoryBase):
             data += b"\0"
         self.write(address, data)
         return len(data)
-
-    # ---- structures ----
-
-    def unpack(self, format: str, address: int) -> tuple[Any, ...]:
-        """Reads values as ``struct.unpack`` does.
-
-        A format without a prefix is little-endian and unaligned, as if it began with ``<``.
-
-        Raises:
-            IndexError: The values reach beyond the end of the memory.
-            struct.error: The format is not one of the struct module.
-        """
-        ordered = _ordered(format)
-        return _unpack(ordered, self.read(address, calcsize(ordered)))
-
-    def pack(self, format: str, address: int, *values: Any) -> None:
-        """Writes values as ``struct.pack`` does.
-
-        A format without a prefix is little-endian and unaligned, as if it began with ``<``.
-
-        Raises:
-            IndexError: The values do not fit before the end of the memory. Nothing is written then.
-            struct.error: The format is not one of the struct module, or the values do not fit it.
-        """
-        self.write(address, _pack(_ordered(format), *values))
 
     # ---- numbers ----
 

@@ -55,6 +55,7 @@ static PyObject *connect(PyObject *module, PyObject *args)
         take_hook(hooks, "limits", &state->limits) < 0 ||
         take_hook(hooks, "array", &state->array) < 0 ||
         take_hook(hooks, "element", &state->element) < 0 ||
+        take_hook(hooks, "layout", &state->layout) < 0 ||
         take_hook(hooks, "brief", &state->brief) < 0) {
         return NULL;
     }
@@ -215,6 +216,7 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->limits);
     Py_VISIT(state->array);
     Py_VISIT(state->element);
+    Py_VISIT(state->layout);
     Py_VISIT(state->brief);
     Py_VISIT(state->store_type);
     Py_VISIT(state->anchor_type);
@@ -243,6 +245,7 @@ static int module_clear(PyObject *module)
     Py_CLEAR(state->limits);
     Py_CLEAR(state->array);
     Py_CLEAR(state->element);
+    Py_CLEAR(state->layout);
     Py_CLEAR(state->brief);
     Py_CLEAR(state->store_type);
     Py_CLEAR(state->anchor_type);

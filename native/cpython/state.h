@@ -28,6 +28,7 @@ typedef struct {
     PyObject *limits;    /* (Limits) -> (memory, table, total, stack, fuel, timeout) */
     PyObject *array;     /* (arguments, typecode, count) -> array for the results of map() */
     PyObject *element;   /* (exception, index of the element, whether it is a trap of map()) */
+    PyObject *layout;    /* (format of struct) -> (size, function that packs, one that unpacks) */
     PyObject *brief;     /* (name) -> the name as messages show it */
     /* The vectorcall functions of a Function without and with references among its values. They
      * decode references, and decoding a reference makes a Function: calling through the state is
