@@ -305,7 +305,7 @@ def test_an_index_is_anything_that_stands_for_an_integer(table: pywasm3.Table) -
     assert table[True] == table[1]
     table[Number(2)] = table[0]
     assert table[2] == table[0]
-    with pytest.raises(IndexError, match="^table index 7 is out of range: the size is 3$"):
+    with pytest.raises(IndexError, match=r"^table index 7 is out of range: the size is 3$"):
         table[Number(7)]
 
 
@@ -319,9 +319,7 @@ def test_a_table_can_be_walked_backwards(table: pywasm3.Table) -> None:
     assert [function and function(1) for function in reversed(table)] == [None, 3, 2]
 
 
-def test_a_closed_table_has_no_elements(
-    instance: pywasm3.Instance, table: pywasm3.Table
-) -> None:
+def test_a_closed_table_has_no_elements(instance: pywasm3.Instance, table: pywasm3.Table) -> None:
     instance.close()
     for action in (lambda: table[0], lambda: len(table), lambda: table.__setitem__("0", None)):
         with pytest.raises(pywasm3.WasmError, match="closed"):
