@@ -36,10 +36,11 @@ class Table(TableBase):
     """A table (specification, chapter 2.5, "Tables"), exported by an instance or made by the host.
 
     ``table[i]`` is a Function in a table of functions, any object in a table of external
-    references, or None, which is the null reference. Indices count from 0; unlike those of a list,
-    they cannot be negative. A Function can be stored only in a table of its own store. Iteration
-    goes over the present elements. A table that the host makes can be given as an import to several
-    instances, which share it.
+    references, or None, which is the null reference. Indices count from 0. Unlike those of a list,
+    they cannot be negative: an index that is negative, or not below the size, raises an IndexError.
+    A Function can be stored only in a table of its own store. Storing it elsewhere, or storing what
+    is not a reference of the type, raises a TypeError. Iteration goes over the present elements. A
+    table that the host makes can be given as an import to several instances, which share it.
     """
 
     __slots__ = ("__weakref__", "_pointer", "_valtype")
