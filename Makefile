@@ -123,7 +123,8 @@ bench-docs: $(VENV)/.editable $(VENV)/.extra-bench
 # ---- the environment ----
 
 $(VENV)/.created: $(CONSTRAINTS)
-	@python=$$(tools/find-python) && echo "$(VENV): $$python" && \
+	@python=$$(tools/find-python) && \
+		echo "making $(VENV) with $$python, and installing what the build needs" && \
 		$$python -m venv --clear $(VENV)
 	@$(BIN)/python tools/toolchain.py
 	@$(PIP_INSTALL) --upgrade setuptools cffi || { echo "$(NO_INDEX)" >&2; exit 1; }
@@ -132,6 +133,7 @@ $(VENV)/.created: $(CONSTRAINTS)
 $(VENV)/.editable: $(VENV)/.created $(BUILD_INPUTS)
 	@$(BIN)/python tools/toolchain.py
 	@$(BIN)/python vendor/wasm3/fetch.py
+	@echo "building pywasm3 in $(VENV): a compiler needs 10 to 60 seconds for its C sources"
 	$(PIP_INSTALL) --no-build-isolation -e .
 	@touch $@
 

@@ -7,6 +7,8 @@ What these figures do **not** show:
   If other work runs, two threads get only what is left; the row of hashlib shows how much that is.
 - The guest is one loop of cheap instructions. A guest that calls Python functions all the time
   takes turns with other threads, as Python code does.
+- How late a call ends depends on what it does. The rows below the first ones have the slowest work
+  that is known, but not all of it.
 - The time until a call stops includes the time that the system takes to give the thread a core.
 
 Each figure is the median of several rounds. The best and the worst are shown, too.
@@ -49,6 +51,29 @@ WAITING = pywasm3.Module(
     (i32.store (i32.const 80) (i32.const 1))
     (i64.store (i32.const 88) (i64.const 3600000000000))
     (call $poll (i32.const 64) (i32.const 128) (i32.const 1) (i32.const 192))))
+""")
+)
+# Each function spends its time in few steps: the system provides pages, or the engine works.
+# `pages` first makes so many cheap iterations that the clock is looked at as rarely as possible.
+STORES = "".join(
+    f"(i32.store offset={4096 * page} (local.get $p) (i32.const 1))" for page in range(256)
+)
+DIVISIONS = "(local.set $n (i64.div_u (local.get $n) (i64.const 3)))"
+SLOW = pywasm3.Module(
+    wasmtime.wat2wasm(f"""
+(module
+  (memory (export "memory") 65536)
+  (table 0 10000000 funcref)
+  (func (export "pages") (local $i i32) (local $p i32)
+    (local.set $i (i32.const 100000))
+    (loop (br_if 0 (local.tee $i (i32.sub (local.get $i) (i32.const 1)))))
+    (loop {STORES}
+      (local.set $p (i32.add (local.get $p) (i32.const 0x100000)))
+      (br_if 0 (i32.lt_u (local.get $p) (i32.const 0xfff00000)))))
+  (func (export "fill")
+    (memory.fill (i32.const 0) (i32.const 1) (i32.const 0xffff0000)))
+  (func (export "table") (drop (table.grow (ref.null func) (i32.const 10000000))))
+  (func (export "compile") (local $n i64) {DIVISIONS * 900_000}))
 """)
 )
 SECONDS = 0.5  # The time that a long call takes, approximately.
@@ -173,6 +198,43 @@ def interrupt_lateness_of_a_wait() -> float:
     return lateness(instance.interrupt, instance.exports.wait, pywasm3.Interrupted)
 
 
+def lateness_of(
+    prepare: Callable[[pywasm3.Instance], Callable[[], object]], seconds: float
+) -> float:
+    """Returns the milliseconds from a deadline to the error of work that takes longer.
+
+    Args:
+        prepare: Takes a new instance of SLOW and returns the work.
+        seconds: The time from the beginning of the work to the deadline.
+    """
+    instance = pywasm3.Instance(SLOW)
+    work = prepare(instance)
+    begin = time.perf_counter()
+    try:
+        with instance.deadline(seconds):
+            work()
+    except pywasm3.DeadlineExceeded:
+        return (time.perf_counter() - begin - seconds) * 1e3
+    raise RuntimeError("the work ended before the deadline")
+
+
+def in_eager_compilation(instance: pywasm3.Instance) -> Callable[[], object]:
+    """Returns work that makes an instance and compiles all of its functions."""
+    return lambda: pywasm3.Instance(SLOW, store=instance.store, compile="eager")
+
+
+def in_snapshot(instance: pywasm3.Instance) -> Callable[[], object]:
+    """Returns work that takes a snapshot of 256 MiB."""
+    instance.memory[: 1 << 28] = b"\1" * (1 << 28)
+    return instance.snapshot
+
+
+def in_restore(instance: pywasm3.Instance) -> Callable[[], object]:
+    """Returns work that restores a snapshot of 256 MiB."""
+    snapshot = in_snapshot(instance)()
+    return lambda: instance.restore(snapshot)  # type: ignore[arg-type]
+
+
 def main() -> None:
     """Prints one line for each figure."""
     parser = argparse.ArgumentParser(
@@ -203,6 +265,23 @@ def main() -> None:
         ("ms that Ctrl-C is late", signal_lateness, 50, False),
         ("ms that a timeout of a wait is late", timeout_lateness_of_a_wait, 20, False),
         ("ms that interrupt() of a wait is late", interrupt_lateness_of_a_wait, 20, False),
+        *(
+            (
+                f"ms that a deadline is late: {what}",
+                lambda p=prepare, s=s: lateness_of(p, s),
+                20,
+                False,
+            )
+            for what, prepare, s in (
+                ("new pages", lambda instance: instance.exports.pages, 0.05),
+                ("memory.fill", lambda instance: instance.exports.fill, 0.05),
+                ("table.grow", lambda instance: instance.exports.table, 0.01),
+                ("first call", lambda instance: instance.exports.compile, 0.03),
+                ("eager compilation", in_eager_compilation, 0.03),
+                ("snapshot", in_snapshot, 0.03),
+                ("restore", in_restore, 0.01),
+            )
+        ),
     ):
         figures = [measure() for _ in range(rounds)]
         middle = statistics.median(figures)

@@ -76,7 +76,25 @@ class InvalidError(ModuleError):
 
 
 class UnsupportedError(ModuleError):
-    """The module uses a feature, or has a size, that this version cannot run."""
+    """The module uses a feature, or has a size, that this version cannot run.
+
+    Attributes:
+        features: The names of all features that the module needs and that this version cannot run,
+            such as ``("SIMD", "threads")``. They are known when a module is loaded. It is empty if
+            the reason is a size, or a function that the engine cannot compile.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        offset: int | None = None,
+        function: int | None = None,
+        features: Iterable[str] = (),
+    ) -> None:
+        """Takes the whole message, the place of the error, and the names of features, as data."""
+        super().__init__(message, offset=offset, function=function)
+        self.features = tuple(features)
 
 
 class Mismatch(Value):
@@ -112,6 +130,8 @@ class LinkError(WasmError):
     Attributes:
         missing: All imports that were given no value.
         mismatched: All imports that were given a value of another type.
+        unused: If imports are missing: the names that were given and that the module does not
+            import, one of which may be misspelt.
     """
 
     def __init__(
@@ -120,24 +140,32 @@ class LinkError(WasmError):
         *,
         missing: Iterable[ImportType] = (),
         mismatched: Iterable[Mismatch] = (),
+        unused: Iterable[str] = (),
     ) -> None:
         """Takes the whole message, and the imports as data."""
         super().__init__(message)
         self.missing = tuple(missing)
         self.mismatched = tuple(mismatched)
+        self.unused = tuple(unused)
 
 
 class SnapshotError(WasmError, ValueError):
     """A snapshot is damaged, of another module, or larger than the limits allow."""
 
 
-def link_error(missing: Sequence[ImportType], mismatched: Sequence[Mismatch]) -> LinkError:
-    """Returns a LinkError whose message names the first of the imports, one a line."""
+def link_error(
+    missing: Sequence[ImportType],
+    mismatched: Sequence[Mismatch],
+    unused: Sequence[str] = (),
+    hints: Sequence[str] = (),
+) -> LinkError:
+    """Returns a LinkError whose message names the first of the imports, one a line, then hints."""
     misfits: list[ImportType | Mismatch] = [*missing, *mismatched]
     count = len(misfits)
     lines = [f"{count:,} import{'s do' if count > 1 else ' does'} not fit:"]
     lines += [f"  {line}" for line in listed(misfits, _misfit_line)]
-    return LinkError("\n".join(lines), missing=missing, mismatched=mismatched)
+    message = "\n".join([*lines, *hints])
+    return LinkError(message, missing=missing, mismatched=mismatched, unused=unused)
 
 
 def _misfit_line(misfit: ImportType | Mismatch) -> str:
@@ -204,7 +232,8 @@ class Frame(Value):
     def name(self) -> str | None:
         """The function's name in the name section, or the name of its export or import, or None.
 
-        It is the whole name, unescaped, while ``str()`` and ``repr()`` show 256 characters of it. A
+        It is the whole name, unescaped and as it stands in the module, while ``str()`` and
+        ``repr()`` show 256 characters of it, and ``str()`` shows names of Rust and C++ readably. A
         long name is read from the module each time, and is cut when the frame is pickled.
         """
         name = self._name
@@ -216,11 +245,18 @@ class Frame(Value):
         return name(ENOUGH_BYTES) if callable(name) else name
 
     def __str__(self) -> str:
-        """Returns name, index and offset, as a message shows them on one line."""
+        """Returns name, index and offset, as a message shows them on one line.
+
+        A name that Rust or C++ has mangled is shown as in the source.
+        """
         place = "" if self.offset is None else f", offset {self.offset:#x}"
         name = self._head()
         if name is None:
             return f"function {self.function}{place}"
+        if name.startswith(("_R", "_Z")):
+            from ._demangle import demangled
+
+            name = demangled(name)
         return f"{brief(name)} (function {self.function}{place})"
 
     def __repr__(self) -> str:
@@ -244,26 +280,44 @@ class Frame(Value):
         return self
 
 
-def _repeated(frames: Sequence[Frame]) -> list[str]:
-    """Returns a line per frame. After two equal lines, one line counts all the equal ones left."""
-    lines: list[str] = []
-    last, count = None, 0
-    for frame in [*map(str, frames), None]:
-        if frame == last:
+# Functions that call each other in a circle, as parsers do, have at most so many frames a round.
+_MAX_ROUND = 10
+
+
+def _rounds(lines: Sequence[str]) -> tuple[int, int]:
+    """Returns how many lines make a round that is repeated at once, and how often it occurs."""
+    for size in range(1, _MAX_ROUND + 1):
+        count = 1
+        while lines[count * size : (count + 1) * size] == lines[:size]:
             count += 1
-        else:
-            if count > 3:
-                lines[-1] = f"  ... the same {count - 2:,} times more"
-            last, count = frame, 1
-        if frame is not None and count <= 3:
-            lines.append(f"  at {frame}")
+        if count >= (4 if size == 1 else 3):
+            return size, count
+    return 1, 1
+
+
+def _repeated(frames: Sequence[Frame]) -> list[str]:
+    """Returns a line per frame. If frames are repeated in rounds, one line counts the rounds left.
+
+    Two frames of a function that calls itself are shown, and one round of several functions.
+    """
+    shown = [f"  at {frame}" for frame in frames]
+    lines: list[str] = []
+    at = 0
+    while at < len(shown):
+        size, count = _rounds(shown[at:])
+        kept = 2 if size == 1 and count > 1 else 1
+        lines += shown[at : at + kept * size]
+        if count > kept:
+            frames_ = "" if size == 1 else f"{size} frames "
+            lines.append(f"  ... the same {frames_}{count - kept:,} times more")
+        at += count * size
     return lines
 
 
 def _frame_lines(frames: Sequence[Frame], head: int, omitted: int) -> str:
     if not omitted:
         return "\n".join(_repeated(frames))
-    gap = f"  ... {omitted:,} frames are not kept"
+    gap = f"  ... {omitted:,} frame{' is' if omitted == 1 else 's are'} not kept"
     return "\n".join([*_repeated(frames[:head]), gap, *_repeated(frames[head:])])
 
 
@@ -352,8 +406,16 @@ class WasiExit(WasmError):
         return f"exit code {self.code}"
 
 
+# The rows of native/base/traps.def for which StackExhausted is raised, and which stack is meant.
+_STACKS = {
+    "STACK_EXHAUSTED": "the stack of the store is used up; Limits(stack=) sets its size, and "
+    "--stack on the command line",
+    "NATIVE_STACK": "the stack of the thread is used up, or the rest is kept for Python; "
+    "threading.stack_size() gives new threads larger stacks",
+    "SPILL_STACK": "the stack for the locals of functions that have thousands is used up",
+}
+
 _CLASSES: dict[TrapKind, type[Trap]] = {
-    TrapKind.STACK_EXHAUSTED: StackExhausted,
     TrapKind.OUT_OF_FUEL: OutOfFuel,
     TrapKind.INTERRUPTED: Interrupted,
     TrapKind.DEADLINE: DeadlineExceeded,
@@ -374,6 +436,7 @@ class Traps:
     def __init__(self, number_of: Callable[[str], int]) -> None:
         """Takes a function that returns the number of a row by its name."""
         self._kinds = {number_of(kind.name): kind for kind in TrapKind}
+        self._stacks = {number_of(name): detail for name, detail in _STACKS.items()}
         self._unsupported = number_of("UNSUPPORTED")
         self._out_of_order = number_of("OUT_OF_ORDER")
 
@@ -396,6 +459,10 @@ class Traps:
             message: The engine's reason if the engine cannot run a function.
         """
         made = _frames(frames)
+        if number in self._stacks:
+            exhausted = TrapKind.STACK_EXHAUSTED
+            detail = f"{exhausted.value}: {self._stacks[number]}"
+            return StackExhausted(exhausted, made, head, omitted, detail)
         kind = self._kinds.get(number)
         if kind is not None:
             return _CLASSES.get(kind, Trap)(kind, made, head, omitted)
@@ -410,9 +477,14 @@ class Traps:
         return UnsupportedError(text, function=function, offset=made[0].offset if made else None)
 
     def segment_error(self, number: int, detail: str) -> WasmError:
-        """Returns the exception for a trap while segments are copied: no function is running."""
+        """Returns the exception for a trap while no function is running.
+
+        That is when a segment does not fit, or when instantiation or a snapshot is stopped.
+        """
         kind = self._kinds.get(number)
-        return WasmError(detail) if kind is None else Trap(kind, detail=detail)
+        if kind is None:
+            return WasmError(detail)
+        return _CLASSES.get(kind, Trap)(kind, (), 0, 0, detail)
 
 
 def annotate(
@@ -429,7 +501,7 @@ def annotate(
     else:
         note = _kept_note(frames, head, omitted)
     if note:
-        _add_note(exc, note)
+        add_note(exc, note)
 
 
 def _note(frames: Sequence[RawFrame], head: int, omitted: int) -> str:
@@ -454,10 +526,11 @@ def element(exc: BaseException, index: int, own: bool) -> None:
     if own and isinstance(exc, Trap):
         exc.element = index
     else:
-        _add_note(exc, f"at element {index:,} of map()")
+        add_note(exc, f"at element {index:,} of map()")
 
 
-def _add_note(exc: BaseException, note: str) -> None:
+def add_note(exc: BaseException, note: str) -> None:
+    """Adds a note to an exception, which is shown below it."""
     if hasattr(exc, "add_note"):
         exc.add_note(note)
     else:  # Python 3.10 does not show notes, but tools that know of them do

@@ -243,11 +243,28 @@ def error_from(error: Pointer) -> Exception:
     cls = _MODULE_ERRORS.get(code)
     if cls is None:
         return WasmError(detail)
+    if code == lib.PW_UNSUPPORTED and error.features:
+        return _unsupported(detail, error)
     # An UnsupportedError about a whole module, found when it is instantiated, has no offset: 0.
     offset = error.offset if error.offset or cls is not UnsupportedError else None
     function = None if error.function == NO_INDEX else error.function
     message = detail if offset is None else f"{detail} (at offset {offset:#x})"
     return cls(message, offset=offset, function=function)
+
+
+def _unsupported(detail: str, error: Pointer) -> UnsupportedError:
+    """Returns the exception for a module that is valid, but uses features that do not run."""
+    bits = [1 << number for number in range(32) if error.features >> number & 1]
+    names = [str(ffi.string(lib.pw_feature_name(bit)), "ascii") for bit in bits]
+    others = [name for name in names if not detail.startswith(f"not supported: {name} (")]
+    if others:
+        detail += f"; the module also needs {', '.join(others)}"
+    return UnsupportedError(
+        f"{detail} (at offset {error.offset:#x})",
+        offset=error.offset,
+        function=None if error.function == NO_INDEX else error.function,
+        features=names,
+    )
 
 
 def func_type(type_: Pointer) -> FuncType:

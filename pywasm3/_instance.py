@@ -21,15 +21,15 @@ from ._ffi import (
 )
 from ._global import Global
 from ._limits import Deadline
-from ._linker import choose_store, instantiate, link, mapping_lookup
+from ._linker import Lookup, choose_store, instantiate, link
 from ._memory import Memory
 from ._module import Module, check_module
 from ._table import Table
 from ._tag import Tag
-from ._text import brief, brief_repr, listed
+from ._text import brief, brief_repr, counted, listed
 from ._types import BY_CODE, GlobalType, MemoryType, TableType, TagType, ValType
 from ._value_holder import refuse_copies
-from ._wasi_program import initialize, new_wasi, run, with_wasi
+from ._wasi_program import LookupWithWasi, initialize, new_wasi, run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -270,10 +270,20 @@ class Instance(Once):
     instance:`` closes the instance at the end.
     """
 
-    __slots__ = ("__weakref__", "_anchor", "_exports", "_memory", "_module", "_store", "_wasi")
+    __slots__ = (
+        "__weakref__",
+        "_anchor",
+        "_exports",
+        "_has_run",
+        "_memory",
+        "_module",
+        "_store",
+        "_wasi",
+    )
     _anchor: Anchor
     _exports: Exports
     _memory: Memory | None
+    _has_run: bool
     _module: Module
     _store: Store
     _wasi: Wasi | None
@@ -314,6 +324,7 @@ class Instance(Once):
         Raises:
             LinkError: Imports are missing or do not fit; the error has all of them.
             Trap: A segment does not fit into its memory or table, or the start function trapped.
+            DeadlineExceeded: A deadline passed; with `limits`, its timeout for making the instance.
             UnsupportedError: A memory or a table is larger than the limits from the beginning, or a
                 function is too large for the engine. With ``"lazy"``, a function that is too large
                 raises the error when it is first called.
@@ -325,6 +336,7 @@ class Instance(Once):
             TypeError: An argument has the wrong type, or this is called again for the same object.
         """
         self._begin()
+        self._has_run = False
         if compile not in ("lazy", "eager"):
             raise ValueError(f'compile must be "lazy" or "eager", not {compile!r}')
         if missing not in ("error", "trap"):
@@ -332,7 +344,7 @@ class Instance(Once):
         check_module(module)
         if store is not None and not isinstance(store, Store):
             raise TypeError(f"store must be a pywasm3.Store, not {type(store).__name__}")
-        lookup = mapping_lookup(imports)
+        lookup = Lookup(imports)
         if wasi is None:
             self._wasi = None
             self._instantiate(module, lookup, store, compile == "eager", limits, missing == "trap")
@@ -340,7 +352,7 @@ class Instance(Once):
             return
         self._wasi = new_wasi(wasi, self)
         try:
-            lookup = with_wasi(lookup, self._wasi)
+            lookup = LookupWithWasi(lookup.given, self._wasi)
             self._instantiate(module, lookup, store, compile == "eager", limits, missing == "trap")
             # Finds the memory now: self._wasi has a weak reference to the instance, which functions
             # of the guest may outlive.
@@ -371,7 +383,9 @@ class Instance(Once):
             store, makers = link(module, lookup, store, limits, fill)
         else:
             store = choose_store(store, limits)
-        self._anchor = store._call_entered(instantiate, store, module, makers, self, eager)
+        self._anchor = store._call_entered(
+            store._watched, instantiate, store, module, makers, self, eager
+        )
         self._memory = None
         self._module = module
         self._store = store
@@ -454,9 +468,10 @@ class Instance(Once):
 
         Calls that this thread makes within the context in the instance's store, including nested
         calls, are stopped with DeadlineExceeded when the given number of seconds has passed since
-        the context began. A call that would begin after that raises DeadlineExceeded at once. A
-        host function is not stopped, but the guest does not continue after it. Contexts can be
-        nested; the earliest deadline counts.
+        the context began, at most 20 ms late. Making an instance in the store, taking a snapshot
+        and restoring one count as calls. A call that would begin after that raises DeadlineExceeded
+        at once. A host function is not stopped, but the guest does not continue after it. Contexts
+        can be nested; the earliest deadline counts.
 
         Args:
             seconds: The time from the beginning of the context.
@@ -478,6 +493,8 @@ class Instance(Once):
 
         Raises:
             WasmError: A call of this thread is running in the store, or the store is closed.
+            DeadlineExceeded: A deadline passed.
+            Interrupted: ``interrupt()`` was called.
             MemoryError: There is not enough memory.
         """
         from ._snapshot import save  # imported late, because most programs never need it
@@ -488,12 +505,16 @@ class Instance(Once):
         """Restores the state of a snapshot of this instance, or of another one of the same module.
 
         A memory or a table that has grown since the snapshot shrinks again. Views of a memory stay
-        valid, and show zeros beyond its new end. If an error is raised, the state has not changed.
+        valid, and show zeros beyond its new end. If an error is raised, the state has not changed,
+        except by DeadlineExceeded and Interrupted: then a part of it may be the old one and another
+        part the new one.
 
         Raises:
             SnapshotError: The snapshot is of another module, is damaged, refers to functions of
                 another store, or is larger than the limits allow.
             WasmError: A call of this thread is running in the store, or the store is closed.
+            DeadlineExceeded: A deadline passed.
+            Interrupted: ``interrupt()`` was called.
             MemoryError: There is not enough memory.
             TypeError: `snapshot` is not a Snapshot.
         """
@@ -514,6 +535,10 @@ class Instance(Once):
 
     def run(self) -> int:
         """Runs the program: calls ``_start``.
+
+        Make a new instance for each run, or use an InstancePool. A program with WASI's C library
+        traps ("unreachable") when it is started again, because its memory is not as it was before
+        the first run.
 
         Returns:
             The exit code, which is the argument of proc_exit, or 0 if ``_start`` returns.
@@ -559,5 +584,5 @@ class Instance(Once):
     def __repr__(self) -> str:
         """Returns the module's name and the number of exports."""
         module = self._module
-        state = "closed" if self.closed else f"{module._info.nexports} exports"
+        state = "closed" if self.closed else counted(module._info.nexports, "export")
         return f"<pywasm3.Instance{module._shown_name(' of ')}: {state}>"

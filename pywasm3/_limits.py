@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from operator import index as _index
 
+from ._text import brief_repr
 from ._types import Value, _set, begin
 
 TYPE_CHECKING = False
@@ -23,16 +24,29 @@ if TYPE_CHECKING:
 _NONE = 0xFFFFFFFFFFFFFFFF
 _NO_FUEL = -1
 _NEVER = 0x7FFFFFFFFFFFFFFF
-_STACK = 1 << 20
+_STACK = 16 << 20
 # Twice what one memory can have: a module that compilers emit never needs so much.
 _TOTAL = 8 << 30
 
 
 def _size(name: str, value: Any, least: int) -> int:
-    number = _index(value)
+    try:
+        number = _index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be an int, not {type(value).__name__}") from None
     if number < least:
         raise ValueError(f"{name} must be at least {least}, not {number}")
     return number
+
+
+def _seconds(value: Any) -> float:
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"timeout must be a number, not {brief_repr(value)}") from None
+    if not seconds >= 0:
+        raise ValueError(f"timeout must be a number of seconds that is not negative, not {value!r}")
+    return seconds
 
 
 class Limits(Value):
@@ -50,7 +64,8 @@ class Limits(Value):
         fuel: How many calls and loop iterations all calls together may run until fuel is refilled.
             None does not count them.
         timeout: How many seconds each call from outside may take, including the calls that are
-            nested in it. None sets no time limit.
+            nested in it. Making an instance, taking a snapshot and restoring one count as calls.
+            None sets no time limit.
     """
 
     __slots__ = __match_args__ = ("memory", "table", "total", "stack", "fuel", "timeout")
@@ -85,11 +100,7 @@ class Limits(Value):
         if self.stack > 1 << 30:
             raise ValueError(f"stack must be at most {1 << 30} bytes, not {self.stack}")
         _set(self, "fuel", None if fuel is None else _size("fuel", fuel, 0))
-        _set(self, "timeout", None if timeout is None else float(timeout))
-        if self.timeout is not None and not self.timeout >= 0:
-            raise ValueError(
-                f"timeout must be a number of seconds that is not negative, not {timeout!r}"
-            )
+        _set(self, "timeout", None if timeout is None else _seconds(timeout))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickles the limits by name, because the constructor takes no positional arguments."""
@@ -125,7 +136,7 @@ def engine_limits(limits: object) -> tuple[int, int, int, int, int, int]:
 class Deadline:
     """The context that ``with instance.deadline(seconds):`` enters.
 
-    It stops the calls that this thread makes within it when the time is over.
+    It stops the calls that this thread makes within it when the time is over, at most 20 ms late.
     """
 
     __slots__ = ("_deadlines", "_seconds", "_store")

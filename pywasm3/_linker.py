@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     from ._cpython import Anchor, HostFunction
+    from ._errors import LinkError
     from ._ffi import Pointer
     from ._instance import Instance
     from ._limits import Limits
@@ -114,34 +115,38 @@ class _Misfit(Exception):
 # ---- names to values -----------------------------------------------------------------------------
 
 
-def _nothing(wanted: ImportType) -> Any:
-    return ABSENT
+class Lookup:
+    """Looks up imports in what the user gave, which is a mapping or None.
 
+    Calling it returns the value for an import, or ABSENT if there is none.
 
-def mapping_lookup(imports: object) -> Callable[[ImportType], Any]:
-    """Returns a function that looks up an import in what the user gave.
-
-    The function returns ABSENT if there is no value for the import.
+    Attributes:
+        given: What the user gave.
+        has_wasi: Whether the functions of WASI are looked up, too.
 
     Raises:
-        TypeError: `imports` is not a mapping.
+        TypeError: What the user gave is not a mapping.
     """
-    if imports is None:
-        return _nothing
-    if not isinstance(imports, Mapping):
-        raise TypeError(
-            "imports must be a mapping, {module: {name: value}} or {(module, name): value}, "
-            f"not {type(imports).__name__}"
-        )
-    table: Mapping[Any, Any] = imports
 
-    def lookup(wanted: ImportType) -> Any:
-        value = table.get((wanted.module, wanted.name), ABSENT)
-        if value is not ABSENT or wanted.module not in table:
+    __slots__ = ("given",)
+    given: Mapping[Any, Any]
+    has_wasi = False
+
+    def __init__(self, imports: object) -> None:
+        if imports is None:
+            imports = {}
+        if not isinstance(imports, Mapping):
+            raise TypeError(
+                "imports must be a mapping, {module: {name: value}} or {(module, name): value}, "
+                f"not {type(imports).__name__}"
+            )
+        self.given = imports
+
+    def __call__(self, wanted: ImportType) -> Any:
+        value = self.given.get((wanted.module, wanted.name), ABSENT)
+        if value is not ABSENT or wanted.module not in self.given:
             return value
-        return _namespace(wanted.module, table[wanted.module]).get(wanted.name, ABSENT)
-
-    return lookup
+        return _namespace(wanted.module, self.given[wanted.module]).get(wanted.name, ABSENT)
 
 
 def _namespace(module: str, value: object) -> Mapping[str, Any]:
@@ -482,6 +487,21 @@ def choose_store(store: Store | None, limits: Limits | None) -> Store:
     return store
 
 
+def _link_error(
+    module: Module,
+    lookup: Callable[[ImportType], Any],
+    missing: list[ImportType],
+    mismatched: list[Mismatch],
+) -> LinkError:
+    """Returns the error for imports that do not fit, and says why some may be missing."""
+    if not missing or not isinstance(lookup, Lookup):
+        return link_error(missing, mismatched)
+    from ._link_hints import hints, unused_names
+
+    unused = unused_names(lookup.given, module.imports, missing)
+    return link_error(missing, mismatched, unused, hints(unused, missing, lookup.has_wasi))
+
+
 def link(
     module: Module,
     lookup: Callable[[ImportType], Any],
@@ -525,7 +545,7 @@ def link(
             makers.append((wanted, *plan))
     chosen = _choose(makers, store, mismatched)
     if missing or mismatched:
-        raise link_error(missing, mismatched)
+        raise _link_error(module, lookup, missing, mismatched)
     return choose_store(chosen, limits), [maker for _, maker, _ in makers]
 
 

@@ -7,6 +7,7 @@ import os
 
 from ._instance import Instance
 from ._module import Module
+from ._source import MAGIC, read_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,8 +23,10 @@ def _read(source: Source) -> Buffer:
     if type(source) is bytes:
         return source
     if isinstance(source, (str, os.PathLike)):
+        name = os.fsdecode(source)
         with open(source, "rb") as file:
-            return file.read()
+            data = read_file(file, lambda start: name.endswith(".wat"))
+        return _assembled(name, data)
     read = getattr(source, "read", None)
     if read is None:
         return source  # type: ignore[return-value]
@@ -31,6 +34,15 @@ def _read(source: Source) -> Buffer:
     if isinstance(data, str):
         raise TypeError('the file must be opened in binary mode: open(path, "rb")')
     return data  # type: ignore[no-any-return]
+
+
+def _assembled(name: str, data: bytes) -> bytes:
+    """Returns the bytes of a file, or the module that they describe if it is a text file."""
+    if not name.endswith(".wat") or data.startswith(MAGIC):
+        return data
+    from ._assemble import assemble
+
+    return assemble(name, data)
 
 
 def load(
@@ -49,6 +61,8 @@ def load(
 
     Args:
         source: A path (str or os.PathLike), a bytes-like object, or a file opened in binary mode.
+            If the path ends with ``.wat``, the file is WebAssembly text, which the package wasmtime
+            assembles.
         imports: The values for the module's imports, ``{module: {name: value}}`` or
             ``{(module, name): value}``. ``Instance`` says which values each import takes.
         store: The store that the instance lives in. None: the store that its imports come from,
@@ -61,7 +75,7 @@ def load(
 
     Raises:
         OSError: The file cannot be read, or something that `wasi` names cannot be opened.
-        ModuleError: The bytes cannot be used as a module.
+        ModuleError: The bytes cannot be used as a module, or the text cannot be assembled.
         LinkError: Imports are missing or do not fit; the error has all of them.
         Trap: A segment does not fit into its memory or table, or the start function trapped.
         TypeError: An argument has the wrong type.

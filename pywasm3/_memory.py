@@ -7,6 +7,7 @@ from operator import index as _index
 from struct import Struct, calcsize
 
 from ._ffi import MemoryBase, encode, ffi, lib, memory_type, new_limits
+from ._text import brief_repr, counted
 from ._types import ValType, f32, f64
 from ._value_holder import store_for
 
@@ -54,6 +55,16 @@ _LETTERS = {letter: letter for letter in "?bBhHiIqQfd"} | {"l": "i", "L": "I"}
 _NAMES = {"i32": "i", "i64": "q", "f32": "f", "f64": "d"}
 
 
+# What is probably meant by other names of number types, such as those of numpy.
+_MEANT = {
+    **{"int8": "b", "int16": "h", "int32": "i32", "int64": "i64"},
+    **{"uint8": "B", "uint16": "H", "uint32": "I", "uint64": "Q"},
+    **{"u8": "B", "i16": "h", "u16": "H", "u32": "I", "u64": "Q"},
+    **{"float32": "f32", "float64": "f64"},
+    **{"float": "f64", "double": "f64"},
+}
+
+
 def _letter(dtype: object) -> str | None:
     """Returns the letter for memoryview.cast, or None if the dtype is one of numpy."""
     if not isinstance(dtype, (str, ValType)):
@@ -61,8 +72,11 @@ def _letter(dtype: object) -> str | None:
     name = str(dtype)
     letter = _NAMES.get(name) or _LETTERS.get(name.removeprefix("<"))
     if letter is None:
+        meant = _MEANT.get(name.lower())
+        instead = repr(meant) if meant else "a letter of struct, or a name like 'i32'"
         raise ValueError(
-            f"{name!r} is not a number type: give a letter of struct, or a name like 'i32'"
+            f"{brief_repr(name)} is not a number type: give {instead}, or a dtype of numpy, which "
+            "is not a str"
         )
     return letter
 
@@ -198,7 +212,7 @@ class Memory(MemoryBase):
         size = (end - at) // itemsize * itemsize if length is None else length * itemsize
         if at < 0 or size < 0 or at + size > end:
             raise IndexError(
-                f"out of bounds: {max(size, 0)} bytes at address {at}, memory size {end}"
+                f"out of bounds: {counted(max(size, 0), 'byte')} at address {at}, memory size {end}"
             )
         return at, size
 
@@ -325,5 +339,4 @@ class Memory(MemoryBase):
 
     def __repr__(self) -> str:
         """Returns the size in pages."""
-        pages = self.pages
-        return f"<pywasm3.Memory: {pages} page{'' if pages == 1 else 's'}>"
+        return f"<pywasm3.Memory: {counted(self.pages, 'page')}>"

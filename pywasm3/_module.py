@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from ._errors import MalformedError
 from ._ffi import (
     FUNC,
     NO_INDEX,
@@ -17,7 +18,7 @@ from ._ffi import (
     new_error,
 )
 from ._ffi import text as _text
-from ._text import brief_repr
+from ._text import brief_repr, counted
 from ._types import CustomSection, ExportType, ImportType
 
 TYPE_CHECKING = False
@@ -38,6 +39,8 @@ _gc, _get_info, _new, _release, _validate = (
     lib.pw_module_release,
     lib.pw_module_validate,
 )
+
+_VERSION_OFFSET = 4  # The version of the binary format follows the four bytes of its magic number.
 
 
 def _byte_view(data: object) -> memoryview:
@@ -60,6 +63,20 @@ def _byte_view(data: object) -> memoryview:
     if not view.c_contiguous:
         raise TypeError("the bytes of a module must be contiguous; give bytes(data)")
     return view
+
+
+def module_error(error: Pointer, data: Buffer) -> Exception:
+    """Returns the exception for bytes that are refused, which says what they are if it is known."""
+    made = error_from(error)
+    if not isinstance(made, MalformedError) or made.offset not in (0, _VERSION_OFFSET):
+        return made
+    from ._foreign import ENOUGH, recognized
+
+    what = recognized(ffi.buffer(ffi.from_buffer(data))[:ENOUGH])
+    if what is None:
+        return made
+    phrase = str(made).partition(":")[0]
+    return MalformedError(f"{phrase}: {what} (at offset {made.offset:#x})", offset=made.offset)
 
 
 class Module:
@@ -98,8 +115,8 @@ class Module:
         Raises:
             MalformedError: The bytes are not a module (specification, chapter 5).
             InvalidError: The module breaks a rule of validation (specification, chapter 3).
-            UnsupportedError: The module is valid, but this version cannot run it. The message names
-                the feature.
+            UnsupportedError: The module is valid, but this version cannot run it. The message and
+                the attribute ``features`` name all features that it needs and that do not run.
             TypeError: `data` is not a contiguous bytes-like object of single bytes.
         """
         error = new_error()
@@ -109,7 +126,7 @@ class Module:
             view = _byte_view(data)
             pointer = _new(ffi.from_buffer(view), view.nbytes, error)
         if not pointer:
-            raise error_from(error)
+            raise module_error(error, data)
         return cls._of(_gc(pointer, _release), _get_info(pointer))
 
     @classmethod
@@ -125,7 +142,7 @@ class Module:
 
     @staticmethod
     def validate(data: Buffer) -> None:
-        """Checks bytes by all rules of WebAssembly 3.0 and of the threads proposal.
+        """Checks bytes by all rules of WebAssembly 3.0, of threads and of legacy exceptions.
 
         A valid module may use features that this version cannot run. For such a module, this method
         returns, and ``Module(data)`` raises UnsupportedError.
@@ -143,7 +160,7 @@ class Module:
         # Bytes that another thread could change during the check are copied.
         bytes_ = data if type(data) is bytes else bytes(_byte_view(data))
         if not _validate(bytes_, len(bytes_), error):
-            raise error_from(error)
+            raise module_error(error, bytes_)
 
     @property
     def name(self) -> str | None:
@@ -207,8 +224,8 @@ class Module:
         """Returns the name, the size, and the numbers of imports and exports."""
         info = self._info
         return (
-            f"<pywasm3.{type(self).__name__}{self._shown_name(' ')}: {info.size} bytes, "
-            f"{info.nimports} imports, {info.nexports} exports>"
+            f"<pywasm3.{type(self).__name__}{self._shown_name(' ')}: {counted(info.size, 'byte')}, "
+            f"{counted(info.nimports, 'import')}, {counted(info.nexports, 'export')}>"
         )
 
     def __reduce__(self) -> tuple[Any, ...]:

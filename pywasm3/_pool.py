@@ -17,6 +17,7 @@ from ._errors import Trap, WasmError
 from ._ffi import Once, Store
 from ._instance import Instance
 from ._module import check_module
+from ._text import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,7 +72,10 @@ class _Member:
             return False
         if self.instance._wasi is not None:
             self.instance._wasi.close()
-        self.instance.restore(self.snapshot)
+        try:
+            self.instance.restore(self.snapshot)
+        except Trap:  # the timeout of the limits passed meanwhile
+            return False
         return True
 
     def close(self) -> None:
@@ -321,7 +325,7 @@ class InstancePool(Once):
                 self._notify()
 
     def _busy(self) -> TimeoutError:
-        return TimeoutError(f"all {self._size} instances are in use")
+        return TimeoutError(f"all instances of the pool are in use: its size is {self._size}")
 
     def _replace(self) -> _Member:
         """Makes a new member, which _claim() has counted."""
@@ -420,7 +424,7 @@ class InstancePool(Once):
         """Returns the module's name and the numbers of instances."""
         name = self._module._shown_name(" of ")
         used = self._count - len(self._idle)
-        state = f"{self._count} of {self._size} instances, {used} in use"
+        state = f"{self._count} of {counted(self._size, 'instance')}, {used} in use"
         return f"<pywasm3.InstancePool{name}: {'closed' if self._closed else state}>"
 
 

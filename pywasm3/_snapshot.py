@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ._errors import SnapshotError
 from ._ffi import error_from, ffi, instance_pointer, lib, new_error
+from ._text import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ class Snapshot:
 
     def __repr__(self) -> str:
         """Returns the size."""
-        return f"<pywasm3.Snapshot: {self.size} bytes>"
+        return f"<pywasm3.Snapshot: {counted(self.size, 'byte')}>"
 
 
 _set = object.__setattr__
@@ -163,16 +164,21 @@ def _unpickled(digest: bytes, image: bytes, externs: tuple[Any, ...]) -> Snapsho
 def save(instance: Instance, imported: bool) -> Snapshot:
     """Takes a snapshot of an instance; ``Instance.snapshot`` describes it."""
     refusal = "cannot take a snapshot while a call runs in the store"
-    return instance._store._call_alone(refusal, _save, instance, imported)
+    store = instance._store
+    return store._call_alone(refusal, store._watched, _save, instance, imported)
 
 
 def _save(instance: Instance, imported: bool) -> Snapshot:
     store, error = instance._store, new_error()
     # An exception can arrive at any time, so the contents are freed together with the struct.
     found = ffi.gc(ffi.new(_SNAPSHOT), lib.pw_snapshot_free)
-    if not lib.pw_instance_save(instance_pointer(instance._anchor), imported, found, error):
+    pointer = instance_pointer(instance._anchor)
+    if not lib.pw_instance_save(pointer, imported, found, error):
         raise error_from(error)
-    image = bytes(ffi.buffer(found.image, found.size))
+    image = bytes(found.size)
+    # Nobody else has these bytes yet, so they may still be written to.
+    if not lib.pw_snapshot_copy_image(pointer, found, ffi.from_buffer(_BYTES, image), error):
+        raise error_from(error)
     externs = _decoded(store, found.externs, found.nexterns, _EXTERNREF)
     functions = _decoded(store, found.functions, found.nfunctions, _FUNCREF)
     return Snapshot._of(instance._module, None, image, externs, functions)
@@ -189,7 +195,9 @@ def restore(instance: Instance, snapshot: Snapshot) -> None:
     if not snapshot._is_of(instance._module):
         raise SnapshotError(f"the snapshot is of another module than {instance._module!r}")
     refusal = "cannot restore a snapshot while a call runs in the store"
-    instance._store._call_alone(refusal, _restore, instance, snapshot)
+    store = instance._store
+    store._call_alone(refusal, store._watched, _restore, instance, snapshot)
+    instance._has_run = False
 
 
 def _restore(instance: Instance, snapshot: Snapshot) -> None:

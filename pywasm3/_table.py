@@ -10,6 +10,7 @@ from ._ffi import (
     NULL,
     TableBase,
     address,
+    error_from,
     ffi,
     lib,
     new_error,
@@ -17,6 +18,7 @@ from ._ffi import (
     store_pointer,
     table_type,
 )
+from ._text import counted
 from ._types import is_reference
 from ._value_holder import host_type, refuse_copies, store_for
 
@@ -87,6 +89,8 @@ class Table(TableBase):
         error = new_error()
         pointer = lib.pw_table_new(store_pointer(store), valtype.code, limits, bits, error)
         if not pointer:
+            if error.code == lib.PW_TRAPPED:  # the call whose host function makes it must stop
+                raise error_from(error)
             raise MemoryError(ffi.string(error.detail).decode())
         return cls._of(store, pointer, valtype, NULL)
 
@@ -131,7 +135,9 @@ class Table(TableBase):
         delta = _index(delta)
         before = self.store._call_entered(self._grow, delta, init)
         if before < 0:
-            raise WasmError(f"the table cannot grow by {delta} elements: its type is {self.type}")
+            raise WasmError(
+                f"the table cannot grow by {counted(delta, 'element')}: its type is {self.type}"
+            )
         return before
 
     def _grow(self, delta: int, init: Any) -> int:
@@ -156,9 +162,8 @@ class Table(TableBase):
     def _fill(self, value: Any, start: int, wanted: int | None) -> None:
         size = int(lib.pw_table_size(self._pointer))
         if not 0 <= start <= size or (wanted is not None and not 0 <= wanted <= size - start):
-            raise IndexError(
-                f"table range of {wanted} elements at {start} is out of range: the size is {size}"
-            )
+            count = "all elements" if wanted is None else counted(wanted, "element")
+            raise IndexError(f"out of range: {count} from {start} on, but the size is {size}")
         bits = self._encode(value)
         for position in range(start, size if wanted is None else start + wanted):
             lib.pw_table_set(self._pointer, position, bits)

@@ -80,6 +80,11 @@ def brief_quoted(text: str) -> str:
     return f'"{"".join(map(_quoted_part, head))}"' + ("..." if len(head) < len(text) else "")
 
 
+def counted(number: int, noun: str) -> str:
+    """Returns a number with its noun, which gets an "s" unless the number is 1: ``1 page``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def listed(items: Sequence[T], shown: Callable[[T], str] = str) -> list[str]:
     """Returns the texts of the first items, and if there are more, says how many.
 

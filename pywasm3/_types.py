@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from ._text import brief, brief_repr, listed
+from ._text import brief, brief_repr, counted, listed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -391,9 +391,11 @@ class GlobalType(Value):
 
 
 def _limits(minimum: int, maximum: int | None, unit: str) -> str:
-    if maximum is not None:
-        return f"{minimum} to {maximum} {unit}s"
-    return f"{minimum} {unit}{'' if minimum == 1 else 's'} or more"
+    if maximum is None:
+        return f"{counted(minimum, unit)} or more"
+    if minimum == maximum:
+        return f"exactly {counted(minimum, unit)}"
+    return f"{minimum} to {counted(maximum, unit)}"
 
 
 class MemoryType(Value):
@@ -584,4 +586,4 @@ class CustomSection(Value):
 
     def __repr__(self) -> str:
         """Returns the name and the size instead of the data, which may be long."""
-        return f"<CustomSection {brief_repr(self.name)}: {len(self.data)} bytes>"
+        return f"<CustomSection {brief_repr(self.name)}: {counted(len(self.data), 'byte')}>"

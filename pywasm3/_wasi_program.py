@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from ._errors import WasiExit, WasmError
+from ._errors import Trap, TrapKind, WasiExit, WasmError, add_note
 from ._ffi import Function
-from ._linker import ABSENT, Typed
+from ._linker import ABSENT, Lookup, Typed
 from ._types import FuncType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
     from typing import Any
 
     from ._instance import Instance
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from .wasi import Wasi, WasiConfig
 
 _NO_VALUES = FuncType((), ())
+_STARTED_AGAIN = (
+    "run() has called _start of this instance before, and programs with WASI's C library trap when "
+    "they are started again: make a new instance for each run, or use an InstancePool"
+)
 
 
 def new_wasi(config: WasiConfig, instance: Instance) -> Wasi:
@@ -29,17 +33,22 @@ def new_wasi(config: WasiConfig, instance: Instance) -> Wasi:
     return Wasi(config, instance)
 
 
-def with_wasi(lookup: Callable[[ImportType], Any], wasi: Wasi) -> Callable[[ImportType], Any]:
-    """Returns a lookup that asks the user's values first, and then the functions of WASI."""
+class LookupWithWasi(Lookup):
+    """Looks up imports in what the user gave first, and then in the functions of WASI."""
 
-    def lookup_with_wasi(wanted: ImportType) -> Any:
-        value = lookup(wanted)
+    __slots__ = ("_wasi",)
+    has_wasi = True
+
+    def __init__(self, given: Mapping[Any, Any], wasi: Wasi) -> None:
+        super().__init__(given)
+        self._wasi = wasi
+
+    def __call__(self, wanted: ImportType) -> Any:
+        value = super().__call__(wanted)
         if value is not ABSENT:
             return value
-        found = wasi.function(wanted.module, wanted.name)
+        found = self._wasi.function(wanted.module, wanted.name)
         return ABSENT if found is None else Typed(*found)
-
-    return lookup_with_wasi
 
 
 def _entry(instance: Instance, name: str) -> Function | None:
@@ -66,10 +75,15 @@ def run(instance: Instance) -> int:
         raise WasmError(
             f"{instance.module!r} is not a program: it does not export a function _start: () -> ()"
         )
+    again, instance._has_run = instance._has_run, True
     try:
         function()
     except WasiExit as end:
         if instance._wasi is None or end._program is not instance._wasi:
             raise  # this program runs inside another one, which has ended
         return end.code
+    except Trap as trap:
+        if again and trap.kind is TrapKind.UNREACHABLE:
+            add_note(trap, _STARTED_AGAIN)
+        raise
     return 0

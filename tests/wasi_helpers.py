@@ -13,7 +13,7 @@ import pywasm3
 from helpers import GUESTS, wat
 from pywasm3 import wasi
 from pywasm3.wasi import openat
-from pywasm3.wasi.abi import ALL_RIGHTS, ERRNO_NAMES
+from pywasm3.wasi.abi import ALL_RIGHTS, ERRNO_NAMES, RIGHT_FD_WRITE
 from pywasm3.wasi.preview1 import FUNCTIONS, SNAPSHOT, UNSTABLE
 
 # The kinds of directories: real ones, resolved by openat2 or step by step, and virtual ones.
@@ -65,18 +65,38 @@ def directory(backend: str, folder: Path) -> Any:
     return wasi.VirtualDir() if backend == "virtual" else folder
 
 
-@functools.cache
-def _module(interface: str) -> pywasm3.Module:
-    """A module that exports a memory and every function of WASI just as it imports it."""
+def _type_of(name: str) -> str:
+    parameters = "".join(f"(param {_WAT_TYPES[letter]})" for letter in FUNCTIONS[name][1])
+    return parameters + ("" if name == "proc_exit" else "(result i32)")
+
+
+def _call_of(name: str) -> str:
+    values = "".join(f"(local.get {at})" for at in range(len(FUNCTIONS[name][1])))
+    return f"(call ${name} {values})"
+
+
+def module_text(interface: str, *, wrapped: bool = False) -> str:
+    """The text of a module that exports a memory and every function of WASI.
+
+    The exported functions are the imported ones, or, if `wrapped` is true, functions that call
+    them: wasmtime finds the memory only if the call comes from the module.
+    """
     names = [name for name in FUNCTIONS if (interface, name) != (UNSTABLE, "sock_accept")]
     imports = "".join(
-        f'(import "{interface}" "{name}" (func ${name} '
-        f"{''.join(f'(param {_WAT_TYPES[letter]})' for letter in FUNCTIONS[name][1])} "
-        f"{'' if name == 'proc_exit' else '(result i32)'}))\n"
+        f'(import "{interface}" "{name}" (func ${name} {_type_of(name)}))\n' for name in names
+    )
+    exports = "".join(
+        f'(func (export "{name}") {_type_of(name)} {_call_of(name)})\n'
+        if wrapped
+        else f'(export "{name}" (func ${name}))\n'
         for name in names
     )
-    exports = "".join(f'(export "{name}" (func ${name}))\n' for name in names)
-    return pywasm3.Module(wat(f'(module {imports} {exports} (memory (export "memory") 2))'))
+    return f'(module {imports} {exports} (memory (export "memory") 2))'
+
+
+@functools.cache
+def _module(interface: str) -> pywasm3.Module:
+    return pywasm3.Module(wat(module_text(interface)))
 
 
 class Calls:
@@ -101,8 +121,12 @@ class Calls:
         )
         self.memory = self.instance.memory
 
+    def function(self, name: str) -> Any:
+        """Returns a function of WASI, which takes numbers and returns a number."""
+        return self.instance.exports[name]
+
     def __getattr__(self, name: str) -> Any:
-        function = self.instance.exports[name]
+        function = self.function(name)
 
         def call(*arguments: Any) -> str:
             values: list[int] = []
@@ -125,8 +149,11 @@ class Calls:
         return self.memory.read_u32(self.RESULT)
 
     def open(self, fd: int, path: str | bytes, oflags: int = 0, **options: int) -> str:
-        """Calls path_open, with all rights and following links unless the options differ."""
-        rights = options.get("rights", ALL_RIGHTS)
+        """Calls path_open, following links and with all rights unless the options differ.
+
+        A directory cannot be opened for writing.
+        """
+        rights = options.get("rights", ALL_RIGHTS & ~RIGHT_FD_WRITE if oflags & 2 else ALL_RIGHTS)
         follow, flags = options.get("follow", 1), options.get("fdflags", 0)
         return str(self.path_open(fd, follow, path, oflags, rights, ALL_RIGHTS, flags, self.RESULT))
 

@@ -5,6 +5,7 @@
 #define PW_ERROR_H
 
 #include "base/attributes.h"
+#include "base/features.h"
 #include "base/traps.h"
 #include "base/values.h"
 
@@ -26,6 +27,7 @@ typedef struct {
     pw_code code;
     pw_trap trap;      /* meaningful only if code is PW_TRAPPED */
     uint32_t function; /* index of the function in the module, or PW_NO_INDEX */
+    uint32_t features; /* of PW_UNSUPPORTED: a bit for each pw_feature that cannot be run */
     uint64_t offset;   /* byte offset in the module */
     char detail[232];  /* the message, which begins with the phrase of the official test-suite */
 } pw_error;

@@ -19,6 +19,7 @@
     X(SIMD, "SIMD")                                        \
     X(RELAXED, "relaxed SIMD")                             \
     X(EXCEPTIONS, "exceptions")                            \
+    X(LEGACY_EXCEPTIONS, "legacy exceptions")              \
     X(MEMORY64, "64-bit memories and tables")              \
     X(MULTI_MEMORY, "multiple memories")                   \
     X(THREADS, "threads")                                  \
@@ -42,7 +43,11 @@ typedef enum {
      PW_FEATURE_BULK_MEMORY | PW_FEATURE_REFERENCES | PW_FEATURE_FUNCTION_REFERENCES |             \
      PW_FEATURE_TAIL_CALLS | PW_FEATURE_EXTENDED_CONSTANTS)
 
+/* cdef: begin */
+
 /* The words for a feature, given as one bit; static. */
-const char *pw_feature_name(pw_feature feature);
+const char *pw_feature_name(uint32_t feature);
+
+/* cdef: end */
 
 #endif

@@ -80,6 +80,11 @@
 /* Locals of a function, parameters included. JS API. */
 #define PW_MAX_LOCALS 50000u
 
+/* Bytes of the value stack of a store, unless the host asks for another size. Recursion of usual
+ * functions, with up to 16 values in a frame, goes as deep as 8 MiB of native stack allow, and
+ * three times as deep as in wasmtime with its default. It is address space until it is used. */
+#define PW_DEFAULT_STACK (16 << 20)
+
 /* The next three are rules of the specification (valid/types.html, "Memory Types" and "Table
  * Types") and not choices of ours: a module that breaks one fails with PW_INVALID. */
 

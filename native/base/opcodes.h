@@ -87,6 +87,11 @@ typedef enum {
     X(return_call)          \
     X(return_call_indirect) \
     X(return_call_ref)      \
+    X(try)                  \
+    X(catch)                \
+    X(catch_all)            \
+    X(rethrow)              \
+    X(delegate)             \
     X(throw)                \
     X(throw_ref)            \
     X(try_table)            \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Address space and the bounds of thread stacks, on Windows, Linux and macOS. */
+/* Address space, the time, and the bounds of thread stacks, on Windows, Linux and macOS. */
 #if defined(__linux__) && !defined(_GNU_SOURCE)
 #define _GNU_SOURCE /* declares pthread_getattr_np */
 #endif
@@ -42,6 +42,15 @@ void pw_pages_release(void *start, size_t size)
     VirtualFree(start, 0, MEM_RELEASE);
 }
 
+int64_t pw_now(void)
+{
+    LARGE_INTEGER count, frequency;
+    QueryPerformanceCounter(&count);
+    QueryPerformanceFrequency(&frequency);
+    return count.QuadPart / frequency.QuadPart * PW_SECOND +
+           count.QuadPart % frequency.QuadPart * PW_SECOND / frequency.QuadPart;
+}
+
 static void stack_bounds(pw_stack_bounds *bounds)
 {
     ULONG_PTR from, to;
@@ -60,6 +69,7 @@ static void claim_stack(const pw_stack_bounds *bounds, uintptr_t here)
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 #ifdef __linux__
 #include <sys/syscall.h>
@@ -105,6 +115,13 @@ bool pw_pages_clear(void *start, size_t size)
 void pw_pages_release(void *start, size_t size)
 {
     munmap(start, size);
+}
+
+int64_t pw_now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec * PW_SECOND + time.tv_nsec;
 }
 
 #ifdef __APPLE__

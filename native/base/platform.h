@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Services of the operating system: address space, and the bounds of the running thread's stack. */
+/* Services of the operating system: address space, the time, and the bounds of the running thread's
+ * stack. */
 #ifndef PW_PLATFORM_H
 #define PW_PLATFORM_H
 
@@ -28,6 +29,17 @@ bool pw_pages_commit(void *start, size_t size);
 bool pw_pages_clear(void *start, size_t size);
 /* Gives reserved address space back to the system. */
 void pw_pages_release(void *start, size_t size);
+
+/* ---- time ------------------------------------------------------------------------------------ */
+
+/* Times are nanoseconds of a clock that never goes back. */
+#define PW_MICROSECOND ((int64_t)1000)
+#define PW_SECOND ((int64_t)1000000000)
+/* A time that never comes: there is no deadline, or no timeout. */
+#define PW_NEVER INT64_MAX
+
+/* The time. */
+int64_t pw_now(void);
 
 /* ---- recycled mappings ----------------------------------------------------------------------- */
 

@@ -240,7 +240,7 @@ pw_trap pw_host_call(void *object, uint64_t *values)
         pw_take_gil(store);
     }
     if (!python_stack_left()) {
-        return PW_TRAP_STACK_EXHAUSTED;
+        return PW_TRAP_NATIVE_STACK;
     }
     if (self->nparams + 2 > PW_LOCAL_VALUES) {
         arguments = PyMem_New(PyObject *, (size_t)self->nparams + 2);
@@ -254,7 +254,7 @@ pw_trap pw_host_call(void *object, uint64_t *values)
         if (arguments != local) {
             PyMem_Free(arguments);
         }
-        return PW_TRAP_STACK_EXHAUSTED;
+        return PW_TRAP_NATIVE_STACK;
     }
     Py_INCREF(self);
     pw_store_object *hosting = pw_hosting;

@@ -67,6 +67,8 @@ static PyObject *connect(PyObject *module, PyObject *args)
     PyType_Modified(state->function_type);
     pw_set_main_thread(main_thread);
     api->set_hooks(pw_host_call, pw_tick);
+    api->set_poll_hook(pw_poll_call);
+    pw_timer_wakes_at = api->timer_wakes();
     pw_engine = api;
     Py_RETURN_NONE;
 }

@@ -3,6 +3,7 @@
 #include "cpython/state.h"
 
 const pw_api *pw_engine;
+const pw_timer_time *pw_timer_wakes_at;
 PyModuleDef *pw_module_def;
 
 pw_state *pw_state_of(PyTypeObject *type)

@@ -10,6 +10,8 @@
 
 /* The functions of the engine. connect() sets it, and it is constant afterwards. */
 extern const pw_api *pw_engine;
+/* When the timer of the engine wakes up next. connect() sets the pointer. */
+extern const pw_timer_time *pw_timer_wakes_at;
 
 /* The definition of this module. It stands in module.c, above all other files: this pointer lets
  * pw_state_of recognise the module. */

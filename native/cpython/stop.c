@@ -6,45 +6,21 @@
  * hook runs on the thread of the call, which may hold the GIL or may have let go of it. */
 #include "cpython/stop.h"
 
-#ifdef _WIN32
-#include <windows.h>
-#else
-#include <time.h>
-#endif
-
 #include "cpython/recursion.h"
 #include "cpython/state.h"
 #include "cpython/store.h"
 #include "cpython/turn.h"
 #include "cpython/watch.h"
 
-#define MICROSECOND ((int64_t)1000)
-#define SECOND ((int64_t)1000000000)
-
 /* A call keeps the GIL for this long, because taking it again can take 5 milliseconds (Python's
  * switch interval): short calls must not pay for that. */
-#define KEEP_GIL (50 * MICROSECOND)
+#define KEEP_GIL (50 * PW_MICROSECOND)
 /* How often a call on the main thread takes the GIL to run the handlers of signals. */
-#define SIGNAL_INTERVAL (20000 * MICROSECOND)
+#define SIGNAL_INTERVAL (20000 * PW_MICROSECOND)
 /* How often the hook should run during a call. */
-#define HOOK_INTERVAL (100 * MICROSECOND)
+#define HOOK_INTERVAL (100 * PW_MICROSECOND)
 
-/* Nanoseconds of a clock that never goes back. */
-static int64_t now(void)
-{
-#ifdef _WIN32
-    LARGE_INTEGER count, frequency;
-    QueryPerformanceCounter(&count);
-    QueryPerformanceFrequency(&frequency);
-    return count.QuadPart / frequency.QuadPart * SECOND +
-           count.QuadPart % frequency.QuadPart * SECOND / frequency.QuadPart;
-#else
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec * SECOND + time.tv_nsec;
-#endif
-}
-
+/* Returns the time after a delay. */
 static int64_t after(int64_t start, int64_t delay)
 {
     return delay < PW_NEVER - start ? start + delay : PW_NEVER;
@@ -86,14 +62,35 @@ static int64_t first_deadline(pw_store_object *self)
     return first;
 }
 
+/* Tells the timer when to stop the running call: at the earliest of its deadline and those of the
+ * calls around it. The timer is called only if it would wake up too late. The order of these two
+ * accesses to atomic variables matters: see timer.c. */
+static void set_timer(const pw_store_object *self)
+{
+    pw_meter *meter = self->watch.meter;
+    int64_t due = PW_NEVER;
+    for (; self != NULL; self = self->outer) {
+        due = self->watch.deadline < due ? self->watch.deadline : due;
+    }
+    if (due == PW_NEVER) {
+        atomic_store_explicit(&meter->due, due, memory_order_relaxed);
+        return;
+    }
+    atomic_store(&meter->due, due);
+    if (due < atomic_load(pw_timer_wakes_at) || !meter->timed) {
+        pw_engine->timer_call(meter);
+    }
+}
+
 /* Applies a change of this thread's deadlines to the running call, in case a host function of that
  * call made the change. */
 static void renew_deadline(pw_store_object *self)
 {
-    if (!pw_turn_mine(&self->turn)) {
+    if (!pw_turn_mine(&self->turn) || pw_read(self->store) == NULL) {
         return;
     }
     self->watch.deadline = first_deadline(self);
+    set_timer(self);
     pw_turn_notify(&self->turn);
 }
 
@@ -108,7 +105,7 @@ static int take_seconds(PyObject *value, int64_t *delay)
         PyErr_Format(PyExc_ValueError, "seconds must not be negative: %R", value);
         return -1;
     }
-    *delay = seconds < 1e9 ? (int64_t)(seconds * (double)SECOND) : PW_NEVER;
+    *delay = seconds < 1e9 ? (int64_t)(seconds * (double)PW_SECOND) : PW_NEVER;
     return 0;
 }
 
@@ -124,7 +121,7 @@ PyObject *pw_store_begin_deadline(PyObject *op, PyObject *seconds)
     if (deadline == NULL) {
         return PyErr_NoMemory();
     }
-    *deadline = (pw_deadline){NULL, pw_this_thread(), after(now(), delay), ++ids};
+    *deadline = (pw_deadline){NULL, pw_this_thread(), after(pw_engine->now(), delay), ++ids};
     PyObject *id = PyLong_FromUnsignedLongLong(deadline->id);
     if (id == NULL || pw_store_pin(self) < 0) {
         Py_XDECREF(id);
@@ -227,7 +224,7 @@ static int take_fuel(PyObject *value, long long *fuel)
  * taken, so that the inner store cannot change meanwhile. */
 static void poke(pw_store_object *self)
 {
-    atomic_store(&self->watch.meter->stop_limit, PW_STOP_NOW);
+    pw_meter_stop(self->watch.meter);
     pw_store_object *inner = self->inner;
     if (inner == NULL) {
         return;
@@ -327,6 +324,15 @@ static pw_trap pending_at(const pw_store_object *self, int64_t time)
     return PW_TRAP_NONE;
 }
 
+/* Whether other threads have cancelled the running call or one around it. */
+static bool is_cancelled(const pw_store_object *self)
+{
+    while (self != NULL && !atomic_load(&self->watch.cancelled)) {
+        self = self->outer;
+    }
+    return self != NULL;
+}
+
 /* Applies cancellations by other threads, of the running call and of the calls around it. Deadlines
  * are guarded by their store's lock, or by the GIL where there is one, so the GIL is taken first.
  */
@@ -346,7 +352,7 @@ static void take_cancellations(pw_store_object *self)
 pw_trap pw_stop_pending(pw_store_object *self)
 {
     take_cancellations(self);
-    return pending_at(self, now());
+    return pending_at(self, pw_engine->now());
 }
 
 /* The call of the store will end with a trap, whatever the host function does, so it counts as
@@ -404,13 +410,16 @@ static pw_trap begin(pw_store_object *self)
     if (self->turn.depth == 1) {
         link_outer(self, pw_hosting);
         watch->started = 0;
-        watch->call_deadline = watch->timeout == PW_NEVER ? PW_NEVER : after(now(), watch->timeout);
+        watch->call_deadline =
+            watch->timeout == PW_NEVER ? PW_NEVER : after(pw_engine->now(), watch->timeout);
     }
     watch->deadline = first_deadline(self);
+    set_timer(self);
     if (self->turn.depth > 1) { /* end() does not reset the deadline of a nested call */
         pw_turn_notify(&self->turn);
     }
-    atomic_store(&watch->reported_fuel, pw_watch_fuel_left(&self->watch));
+    atomic_store_explicit(&watch->reported_fuel, pw_watch_fuel_left(&self->watch),
+                          memory_order_relaxed);
     pw_engine->store_forget_frames(self->store);
     return pw_stop_pending(self);
 }
@@ -424,6 +433,7 @@ static void end(pw_store_object *self)
     if (self->turn.depth == 1) {
         unlink_outer(self);
         self->watch.call_deadline = self->watch.deadline = PW_NEVER;
+        atomic_store_explicit(&self->watch.meter->due, PW_NEVER, memory_order_relaxed);
     }
 }
 
@@ -445,6 +455,21 @@ pw_trap pw_watched_map(pw_store_object *self, const pw_callee *callee, pw_map_jo
     }
     end(self);
     return trap;
+}
+
+PyObject *pw_store_watched(PyObject *op, PyObject *const *args, Py_ssize_t count)
+{
+    pw_store_object *self = (pw_store_object *)op;
+    if (count < 1 || !pw_turn_mine(&self->turn) || pw_store_require_open(self) < 0) {
+        if (PyErr_Occurred() == NULL) {
+            PyErr_SetString(PyExc_TypeError, "_watched() needs an entered store and a callable");
+        }
+        return NULL;
+    }
+    begin(self); /* if the work must not begin, it finds out itself */
+    PyObject *result = PyObject_Vectorcall(args[0], args + 1, (size_t)(count - 1), NULL);
+    end(self);
+    return result;
 }
 
 void pw_take_gil(pw_store_object *self)
@@ -477,7 +502,7 @@ static pw_trap run_handlers(pw_store_object *self)
 {
     pw_recursion recursion = {NULL, 0};
     if (!pw_recursion_bound(&recursion, self->watch.meter)) {
-        return PW_TRAP_STACK_EXHAUSTED;
+        return PW_TRAP_NATIVE_STACK;
     }
     int status = PyErr_CheckSignals();
     pw_recursion_restore(&recursion);
@@ -487,7 +512,7 @@ static pw_trap run_handlers(pw_store_object *self)
 /* Lets go of the GIL. */
 static void let_go(pw_watch *watch, bool main)
 {
-    watch->next_signals = main ? after(now(), SIGNAL_INTERVAL) : PW_NEVER;
+    watch->next_signals = main ? after(pw_engine->now(), SIGNAL_INTERVAL) : PW_NEVER;
     watch->let_go = PyEval_SaveThread();
 }
 
@@ -516,11 +541,41 @@ static pw_trap let_others_run(pw_store_object *self, int64_t time)
     return trap;
 }
 
+/* Lets go of the GIL once long work of the engine has run for KEEP_GIL. The work may be in the
+ * middle of a change, so the handlers of signals have to wait. */
+static void let_others_run_meanwhile(pw_watch *watch, int64_t time)
+{
+    if (watch->let_go != NULL) {
+        return;
+    }
+    if (!watch->started) {
+        watch->started = watch->hook_ran = time;
+    } else if (time - watch->started >= KEEP_GIL) {
+        let_go(watch, on_main_thread());
+    }
+}
+
+/* Work that is not part of a call was begun by cffi, which has let go of the GIL. */
+pw_trap pw_poll_call(void *store_object, bool in_call)
+{
+    pw_store_object *self = store_object;
+    int64_t time = pw_engine->now();
+    if (in_call) {
+        take_cancellations(self);
+        let_others_run_meanwhile(&self->watch, time);
+    } else if (is_cancelled(self)) {
+        PyGILState_STATE state = PyGILState_Ensure();
+        take_cancellations(self);
+        PyGILState_Release(state);
+    }
+    return pending_at(self, time);
+}
+
 pw_trap pw_tick(void *store_object)
 {
     pw_store_object *self = store_object;
     pw_watch *watch = &self->watch;
-    int64_t time = now();
+    int64_t time = pw_engine->now();
     if (watch->started) {
         adapt(watch, time);
     } else {
@@ -531,5 +586,8 @@ pw_trap pw_tick(void *store_object)
     atomic_store(&watch->reported_fuel, pw_watch_fuel_left(&self->watch));
     take_cancellations(self);
     pw_trap trap = pending_at(self, time);
+    if (atomic_load_explicit(&watch->meter->due, memory_order_relaxed) == PW_NEVER) {
+        set_timer(self); /* a fork makes the timer forget what is due */
+    }
     return trap == PW_TRAP_NONE ? let_others_run(self, time) : trap;
 }

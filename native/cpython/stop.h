@@ -22,6 +22,8 @@ PyObject *pw_stop_code(PyObject *module, PyObject *ignored);
 void pw_take_gil(pw_store_object *self);
 /* The engine's tick hook (runtime/meter.h), for the store that runs. */
 pw_trap pw_tick(void *store_object);
+/* The poll hook of the runtime (runtime/meter.h), for the store that works. */
+pw_trap pw_poll_call(void *store_object, bool in_call);
 /* Says which thread runs the handlers of signals. */
 void pw_set_main_thread(unsigned long ident);
 
@@ -30,6 +32,7 @@ PyObject *pw_store_interrupt(PyObject *op, PyObject *ignored);
 PyObject *pw_store_begin_deadline(PyObject *op, PyObject *seconds);
 PyObject *pw_store_end_deadline(PyObject *op, PyObject *id);
 PyObject *pw_store_cancel(PyObject *op, PyObject *id);
+PyObject *pw_store_watched(PyObject *op, PyObject *const *args, Py_ssize_t count);
 PyObject *pw_store_get_fuel(PyObject *op, void *closure);
 int pw_store_set_fuel(PyObject *op, PyObject *value, void *closure);
 

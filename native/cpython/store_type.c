@@ -2,6 +2,7 @@
 /* The class Store: its constructor, methods and attributes. */
 #include "cpython/store_type.h"
 
+#include "base/limits.h"
 #include "cpython/anchor.h"
 #include "cpython/externs.h"
 #include "cpython/function.h"
@@ -13,9 +14,6 @@
 #include "cpython/state.h"
 #include "cpython/stop.h"
 #include "cpython/store.h"
-
-/* The size of the value stack in bytes, if neither `stack` nor `limits` is given. */
-#define DEFAULT_STACK (1 << 20)
 
 /* ---- making and freeing ---- */
 
@@ -61,7 +59,7 @@ static PyObject *store_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     static char *keywords[] = {"stack", "limits", NULL};
     PyObject *stack = NULL, *limits = Py_None;
     store_options options = {
-        {DEFAULT_STACK, UINT64_MAX, UINT64_MAX, UINT64_MAX}, PW_NO_FUEL, PW_NEVER};
+        {PW_DEFAULT_STACK, UINT64_MAX, UINT64_MAX, UINT64_MAX}, PW_NO_FUEL, PW_NEVER};
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$OO:Store", keywords, &stack, &limits)) {
         return NULL;
     }
@@ -396,6 +394,11 @@ static PyMethodDef store_methods[] = {
     {"_call_alone", (PyCFunction)(void (*)(void))store_call_alone, METH_FASTCALL,
      PyDoc_STR("_call_alone(refusal, function, /, *args): does what _call_entered does.\n\n"
                "Raises WasmError with the text `refusal` if this thread has the store already.")},
+    {"_watched", (PyCFunction)(void (*)(void))pw_store_watched, METH_FASTCALL,
+     PyDoc_STR(
+         "_watched(function, /, *args): calls function(*args), which lets the engine do long\n"
+         "work by cffi. The work counts as a call: deadlines and interrupt() stop it.\n\n"
+         "This thread must have entered the store.")},
     {"_take_trapped", store_take_trapped, METH_NOARGS,
      PyDoc_STR(
          "Tells whether a call has trapped since this was last asked. An exception of a host\n"
@@ -441,7 +444,7 @@ static PyGetSetDef store_getset[] = {
 
 PyDoc_STRVAR(
     store_doc,
-    "Store(*, stack=1048576, limits=None)\n--\n\n"
+    "Store(*, stack=16777216, limits=None)\n--\n\n"
     "What instances that know each other share: a value stack, function types and a lock.\n\n"
     "An instance makes its own store, unless one of its imports comes from another instance:\n"
     "then it joins the store of that one. Only one thread at a time can use a store; others\n"

@@ -63,4 +63,5 @@ void pw_watch_settle(pw_watch *self)
     pw_drop_bits(self->watched, PW_WATCH_INTERRUPTED);
     pw_watch_take_wanted_fuel(self);
     self->call_deadline = self->deadline = PW_NEVER;
+    atomic_store_explicit(&self->meter->due, PW_NEVER, memory_order_relaxed);
 }

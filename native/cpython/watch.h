@@ -23,10 +23,7 @@ struct pw_deadline {
     unsigned long long id; /* for Python; an address could be that of a later deadline */
 };
 
-/* A time that never comes: there is no deadline, or no timeout. */
-#define PW_NEVER INT64_MAX
-
-/* Times are nanoseconds of a clock that never goes back. Atomic members may be used by any thread;
+/* Times are those of pw_now. Atomic members may be used by any thread;
  * the others only by the thread that owns the store's turn, unless their comment names the lock. */
 typedef struct {
     /* Shared with the engine; freed when the store is closed. */

@@ -60,6 +60,9 @@ bool pw_check_index(pw_decoder *d, pw_externkind kind, uint32_t offset, uint32_t
 void pw_note_unsupported(pw_decoder *d, pw_feature feature, uint32_t offset, const char *format,
                          ...)
 {
+    if ((d->unsupported.features & (uint32_t)feature) != 0) {
+        return;
+    }
     char what[128];
     va_list arguments;
     va_start(arguments, format);
@@ -67,5 +70,6 @@ void pw_note_unsupported(pw_decoder *d, pw_feature feature, uint32_t offset, con
     va_end(arguments);
     d->unsupported.function = d->unsupported.code == PW_OK ? d->function : d->unsupported.function;
     pw_fail(&d->unsupported, PW_UNSUPPORTED, offset, "not supported: %s (%s)",
-            pw_feature_name(feature), what);
+            pw_feature_name((uint32_t)feature), what);
+    d->unsupported.features |= (uint32_t)feature;
 }

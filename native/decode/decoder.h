@@ -62,7 +62,7 @@ struct pw_decoder {
     uint32_t data_count;
     uint32_t nmemories;   /* memories that were read so far, imported ones included */
     uint32_t unrunnable;  /* the features that the module may not use */
-    pw_error unsupported; /* the first use of one of them */
+    pw_error unsupported; /* the first use of one of them, and the bits of all that are used */
     uint32_t function;    /* the function whose body is being read, or PW_NO_INDEX */
     uint8_t *declared;    /* a bit for each function: ref.func may name it */
     pw_typesection typesection;
@@ -87,8 +87,9 @@ bool pw_fail_index(pw_decoder *decoder, const char *what, uint32_t offset, uint3
  * read so far. `offset` is where the index stands. */
 bool pw_check_index(pw_decoder *decoder, pw_externkind kind, uint32_t offset, uint32_t index);
 
-/* Notes that a feature is used which this version cannot run. The module is refused for it only
- * once it turns out to be valid. The text from `format` says what uses the feature. */
+/* Notes that a feature is used which this version cannot run; only its first use counts. The module
+ * is refused for it only once it turns out to be valid. The text from `format` says what uses the
+ * feature. */
 void pw_note_unsupported(pw_decoder *decoder, pw_feature feature, uint32_t offset,
                          const char *format, ...) PW_PRINTF(4, 5);
 

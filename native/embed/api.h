@@ -12,11 +12,18 @@
 #include "engine/callee.h"
 #include "runtime/account.h"
 #include "runtime/meter.h"
+#include "runtime/timer.h"
 
 struct pw_api {
     uint32_t size; /* bytes of this struct: shows whether both extensions were built together */
     /* Sets the hooks that all stores call: pw_set_engine_hooks of engine/engine.h. */
     void (*set_hooks)(pw_host_hook host, pw_tick_hook tick);
+    /* pw_set_poll_hook of runtime/meter.h. */
+    void (*set_poll_hook)(pw_poll_hook poll);
+    int64_t (*now)(void);
+    /* These two are functions of runtime/timer.h. */
+    const pw_timer_time *(*timer_wakes)(void);
+    void (*timer_call)(pw_meter *meter);
     pw_store *(*store_new)(const pw_store_limits *limits, pw_error *error);
     pw_meter *(*store_meter)(pw_store *store);
     void (*store_free)(pw_store *store);

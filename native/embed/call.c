@@ -109,8 +109,8 @@ static inline pw_trap run_map(const pw_callee *callee, pw_map_job *job)
     return unfit == PW_TRAP_NONE ? pw_classify(pw_run_map(callee, job)) : unfit;
 }
 
-/* Stores the limit of the native stack. That replaces a PW_STOP_NOW which another thread stored for
- * an earlier call: when calls nest, the embedder makes sure that the outer one still stops. */
+/* Stores the limit of the native stack. That replaces a PW_STOP_NOW which another thread stored:
+ * when calls nest, the embedder makes sure that the outer one still stops. */
 static inline void set_native_limit(pw_store *store, uintptr_t limit)
 {
     store->meter.native_limit = limit;
@@ -134,7 +134,7 @@ static pw_trap call(const pw_callee *callee, uint64_t *values)
 {
     uintptr_t saved;
     if (!begin(callee->store, &saved)) {
-        return PW_TRAP_STACK_EXHAUSTED;
+        return PW_TRAP_NATIVE_STACK;
     }
     pw_trap trap = run(callee, values);
     set_native_limit(callee->store, saved);
@@ -145,7 +145,7 @@ static pw_trap call_map(const pw_callee *callee, pw_map_job *job)
 {
     uintptr_t saved;
     if (!begin(callee->store, &saved)) {
-        return PW_TRAP_STACK_EXHAUSTED;
+        return PW_TRAP_NATIVE_STACK;
     }
     pw_trap trap = run_map(callee, job);
     set_native_limit(callee->store, saved);
@@ -177,6 +177,10 @@ const pw_api *pw_get_api(void)
     static const pw_api api = {
         .size = sizeof api,
         .set_hooks = pw_set_engine_hooks,
+        .set_poll_hook = pw_set_poll_hook,
+        .now = pw_now,
+        .timer_wakes = pw_timer_wakes,
+        .timer_call = pw_timer_call,
         .store_new = pw_store_new,
         .store_meter = pw_store_meter,
         .store_free = pw_store_free,

@@ -28,6 +28,13 @@ static bool allocate(void *result, size_t count, size_t size)
     return array != NULL;
 }
 
+/* Whether instantiation goes on after `done` functions or the like, of which a few thousand are
+ * made in a fraction of a millisecond. False with `error` set when a deadline has passed. */
+static bool goes_on(const pw_instance *instance, uint32_t done, pw_error *error)
+{
+    return done % 4096 != 0 || pw_may_go_on(&instance->store->meter, error);
+}
+
 /* ---- types and functions --------------------------------------------------------------------- */
 
 static bool add_types(pw_instance *instance, pw_error *error)
@@ -39,14 +46,13 @@ static bool add_types(pw_instance *instance, pw_error *error)
         return false;
     }
     m3->numFuncTypes = info->ntypes;
-    pw_code code = pw_store_intern(instance->store, instance->module, m3->funcTypes);
+    pw_code code = pw_store_intern(instance->store, instance->module, m3->funcTypes, error);
     if (code == PW_LIMIT) {
-        return pw_fail(error, code, 0,
-                       "instance too large: its %u types need more memory than the limits of the "
-                       "store leave",
-                       (unsigned)info->ntypes);
-    }
-    if (code != PW_OK) {
+        pw_fail(error, code, 0,
+                "instance too large: its %u types need more memory than the limits of the store "
+                "leave",
+                (unsigned)info->ntypes);
+    } else if (code == PW_NO_MEMORY) {
         no_memory(error);
     }
     return code == PW_OK;
@@ -83,7 +89,7 @@ static bool add_functions(pw_instance *instance, pw_error *error)
     m3->numFuncImports = module->nimported_functions;
     for (uint32_t i = 0; i < count; i++) {
         M3Function *function = &m3->functions[i];
-        if (!check_type(instance, i, error)) {
+        if (!check_type(instance, i, error) || !goes_on(instance, i, error)) {
             return false;
         }
         function->module = m3;
@@ -137,6 +143,9 @@ static bool add_tables(pw_instance *instance, pw_error *error)
     const pw_module *module = instance->module;
     for (uint32_t i = 0; i < module->ntables; i++) {
         const pw_tabledef *definition = &module->tables[i];
+        if (!goes_on(instance, i, error)) {
+            return false;
+        }
         if (definition->imported) {
             continue;
         }
@@ -158,6 +167,9 @@ static bool add_globals(pw_instance *instance, pw_error *error)
     const pw_module *module = instance->module;
     for (uint32_t i = 0; i < module->nglobals; i++) {
         const pw_globaldef *definition = &module->globals[i];
+        if (!goes_on(instance, i, error)) {
+            return false;
+        }
         if (definition->imported) {
             continue;
         }
@@ -248,6 +260,11 @@ static bool compile_all(pw_instance *instance, pw_error *error)
     store->meter.native_limit = saved;
     if (trap == PW_TRAP_NONE) {
         return true;
+    }
+    if (trap == PW_TRAP_INTERRUPTED || trap == PW_TRAP_DEADLINE) {
+        pw_fail(error, PW_TRAPPED, 0, "%s", pw_trap_text(trap));
+        error->trap = trap;
+        return false;
     }
     pw_fail(error, trap == PW_TRAP_NO_MEMORY ? PW_NO_MEMORY : PW_UNSUPPORTED,
             instance->module->codes[index - instance->module->nimported_functions].start, "%s",

@@ -87,7 +87,7 @@ const char *pw_store_message(const pw_store *store);
 /* Everything that an instance can change of itself: its memory, its mutable globals, its tables,
  * and which segments are dropped. */
 typedef struct {
-    uint8_t *image; /* in the byte order of this machine; native/embed/snapshot.c has the format */
+    uint8_t *image; /* in the byte order of this machine; native/embed/image.h has the format */
     uint64_t size;  /* bytes of the image */
     /* References whose bits mean nothing outside of the process: the image has their positions in
      * these arrays instead. `functions` are those of other instances (pw_func). None is null. */
@@ -97,15 +97,20 @@ typedef struct {
     uint64_t nfunctions;
 } pw_snapshot;
 
-/* Takes a snapshot. If `imported` is set, imported memories, tables and mutable globals are part of
- * it. The contents of *snapshot are owned by the caller, who gives them to pw_snapshot_free. False
- * with `error` set when there is no memory. */
+/* Takes a snapshot. This, and the two functions that copy or restore one, end early with PW_TRAPPED
+ * if a deadline of the embedder has passed. If `imported` is set, imported memories, tables and
+ * mutable globals are part of it. The contents of *snapshot are owned by the caller, who gives them
+ * to pw_snapshot_free. False with `error` set when there is no memory. */
 bool pw_instance_save(pw_instance *instance, bool imported, pw_snapshot *snapshot, pw_error *error);
+/* Copies the image of a snapshot, snapshot->size bytes. */
+bool pw_snapshot_copy_image(const pw_instance *instance, const pw_snapshot *snapshot, uint8_t *to,
+                            pw_error *error);
 /* Frees what a snapshot contains, but not the struct itself. */
 void pw_snapshot_free(pw_snapshot *snapshot);
 /* Gives an instance the state of a snapshot, which may come from any instance of the same module
  * and from another process. The image can be any bytes: one that does not fit fails with
- * PW_SNAPSHOT and changes nothing. The references must be of this instance's store. No call may be
+ * PW_SNAPSHOT and changes nothing. If a deadline passes, some parts may have the new state and
+ * others the old one. The references must be of this instance's store. No call may be
  * running in the store. */
 bool pw_instance_restore(pw_instance *instance, const pw_snapshot *snapshot, pw_error *error);
 

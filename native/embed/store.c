@@ -6,6 +6,7 @@
 #include "embed/pw.h"
 #include "engine/engine.h"
 #include "runtime/functypes.h"
+#include "runtime/timer.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,10 +28,11 @@ static size_t round_up(size_t size, size_t unit)
 /* The mapping of a stack has room for the values, then the red zone, and last a page that cannot be
  * accessed. */
 
-/* Mapping a stack costs more than everything else about a store, so a few stacks of this size in
- * bytes, which is the usual one, are recycled. What earlier runs left in them is never read,
- * because code writes each value before it reads it. */
-#define RECYCLED_STACK_SIZE (1 << 20)
+/* Mapping a stack costs more than everything else about a store, so a few stacks of the default
+ * size are recycled. What earlier runs left in them is never read, because code writes each value
+ * before it reads it. A recycled stack keeps the system's memory only for this many bytes at its
+ * beginning, so that one deep recursion does not keep more. */
+#define KEPT_OF_STACK (1 << 20)
 
 static pw_recycler recycled_stacks;
 
@@ -47,8 +49,8 @@ static void *take_recycled(void)
  * the usual size, so that all of them can be recycled. */
 static size_t mapped_size(size_t values)
 {
-    if (values < RECYCLED_STACK_SIZE) {
-        values = RECYCLED_STACK_SIZE;
+    if (values < PW_DEFAULT_STACK) {
+        values = PW_DEFAULT_STACK;
     }
     return round_up(values + PW_RED_ZONE, pw_page_size()) + pw_page_size();
 }
@@ -66,7 +68,7 @@ static void *map_stack(size_t size)
 static bool add_stack(pw_store *store, size_t values)
 {
     values = round_up(values, sizeof(uint64_t));
-    store->sp = values <= RECYCLED_STACK_SIZE ? take_recycled() : NULL;
+    store->sp = values <= PW_DEFAULT_STACK ? take_recycled() : NULL;
     if (store->sp == NULL) {
         store->sp = map_stack(mapped_size(values));
     }
@@ -78,11 +80,18 @@ static bool add_stack(pw_store *store, size_t values)
     return true;
 }
 
+/* False if the stack has another size, if the system refuses, or if enough stacks wait already. */
+static bool recycle(void *stack, size_t values)
+{
+    size_t rest = mapped_size(values) - pw_page_size() - KEPT_OF_STACK;
+    return values <= PW_DEFAULT_STACK && pw_pages_clear((char *)stack + KEPT_OF_STACK, rest) &&
+           pw_recycler_put(&recycled_stacks, stack);
+}
+
 static void free_stack(pw_store *store)
 {
     size_t values = (size_t)((char *)store->stack_end - (char *)store->stack);
-    if (store->stack != NULL &&
-        !(values <= RECYCLED_STACK_SIZE && pw_recycler_put(&recycled_stacks, store->stack))) {
+    if (store->stack != NULL && !recycle(store->stack, values)) {
         pw_pages_release(store->stack, mapped_size(values));
     }
 }
@@ -122,6 +131,7 @@ pw_store *pw_store_new(const pw_store_limits *limits, pw_error *error)
     }
     store->meter.ticks = store->meter.period = PW_MAX_PERIOD;
     store->meter.fuel = PW_NO_FUEL;
+    atomic_init(&store->meter.due, PW_NEVER);
     store->no_memory.store = store;
     store->no_memory.m3.maxStack = store->stack_end;
     return store;
@@ -132,6 +142,7 @@ void pw_store_free(pw_store *store)
     if (store == NULL) {
         return;
     }
+    pw_timer_remove(&store->meter);
     pw_store_free_objects(store);
     /* The environment owns the types that store->types points to. */
     m3_FreeEnvironment(store->environment);

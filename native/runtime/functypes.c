@@ -265,7 +265,8 @@ static pw_code intern_group(pw_store *store, const group *g)
 
 /* Groups that are equal within the module have a common canonical one, so only that one is looked
  * up. */
-pw_code pw_store_intern(pw_store *store, const pw_module *module, IM3FuncType *types)
+pw_code pw_store_intern(pw_store *store, const pw_module *module, IM3FuncType *types,
+                        pw_error *error)
 {
     const pw_module_info *info = &module->info;
     group g = {.info = info, .types = types};
@@ -277,6 +278,9 @@ pw_code pw_store_intern(pw_store *store, const pw_module *module, IM3FuncType *t
             continue;
         }
         g.count = definition->group_size;
+        if (error != NULL && g.first % 1024 == 0 && !pw_may_go_on(&store->meter, error)) {
+            return PW_TRAPPED;
+        }
         pw_code code = intern_group(store, &g);
         if (code == PW_NO_MEMORY || code == PW_LIMIT) {
             return code;
@@ -380,7 +384,7 @@ static bool begin_linking(pw_store *store, pw_module *module)
     IM3FuncType *types = find_types(store, module);
     if (types == NULL) {
         IM3FuncType *own = calloc(module->info.ntypes, sizeof *own);
-        if (own == NULL || pw_store_intern(store, module, own) != PW_OK) {
+        if (own == NULL || pw_store_intern(store, module, own, NULL) != PW_OK) {
             free(own);
             return false;
         }

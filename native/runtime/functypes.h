@@ -10,8 +10,10 @@
 
 /* Finds or makes the store's copy of each function type of a module. types[i] is the copy for type
  * `i`, borrowed from the store; NULL for a type that this version cannot run. PW_OK, PW_NO_MEMORY,
- * or PW_LIMIT when the limits of the store leave no room for the types. */
-pw_code pw_store_intern(pw_store *store, const pw_module *module, IM3FuncType *types);
+ * PW_LIMIT when the limits of the store leave no room for the types, or PW_TRAPPED with `error` set
+ * when the work must end; it does not end early if `error` is NULL. */
+pw_code pw_store_intern(pw_store *store, const pw_module *module, IM3FuncType *types,
+                        pw_error *error);
 
 /* Finds or makes the store's copy of one function type that refers to no other type. *result is
  * borrowed from the store. Fails with PW_NO_MEMORY, PW_LIMIT or PW_UNSUPPORTED, and *result is then

@@ -161,9 +161,14 @@ static uint64_t max_pages(const pw_store *store, const pw_limits *limits)
 static bool charge_new(pw_store *store, uint64_t pages, uint64_t max, pw_error *error)
 {
     if (pages > max) {
+        /* A limit need not be a whole number of pages. The message has the number that was given.
+         */
+        uint64_t limit = pw_account_limit(store->account, PW_CHARGE_MEMORY);
+        limit = limit / PW_PAGE == max ? limit : max * PW_PAGE;
         return pw_fail(error, PW_LIMIT, 0,
-                       "memory too large: it needs %llu bytes, but the limit is %llu bytes",
-                       (unsigned long long)pages * PW_PAGE, (unsigned long long)max * PW_PAGE);
+                       "memory too large: it needs %llu bytes, but the limit is %llu byte%s",
+                       (unsigned long long)pages * PW_PAGE, (unsigned long long)limit,
+                       pw_plural(limit));
     }
     return pw_account_charge(store->account, PW_CHARGE_MEMORY, pages * PW_PAGE) ||
            pw_fail(error, PW_LIMIT, 0,
@@ -182,8 +187,8 @@ pw_memory *pw_memory_new(pw_store *store, const pw_limits *limits, pw_error *err
     if (memory == NULL) {
         pw_account_refund(store->account, PW_CHARGE_MEMORY, min * PW_PAGE);
         pw_fail(error, PW_NO_MEMORY, 0,
-                "out of memory: the system has no address space for a memory of %llu pages",
-                (unsigned long long)min);
+                "out of memory: the system has no address space for a memory of %llu page%s",
+                (unsigned long long)min, pw_plural(min));
         return NULL;
     }
     atomic_init(&memory->references, 1);
@@ -304,4 +309,17 @@ void pw_memory_clear(pw_memory *memory, uint64_t offset, uint64_t size)
         memset(start + before, 0, whole);
     }
     memset(start + before + whole, 0, count - before - whole);
+}
+
+bool pw_copy_bytes(const pw_store *store, uint8_t *to, const uint8_t *from, uint64_t size,
+                   pw_error *error)
+{
+    for (uint64_t done = 0, piece; done < size; done += piece) {
+        piece = size - done < PW_MEMORY_PIECE ? size - done : PW_MEMORY_PIECE;
+        memcpy(to + done, from + done, (size_t)piece);
+        if (!pw_may_go_on(&store->meter, error)) {
+            return false;
+        }
+    }
+    return true;
 }

@@ -5,6 +5,9 @@
 
 #include "runtime/store.h"
 
+/* Bytes that are read or written in a fraction of a millisecond, also if the pages are new. */
+#define PW_MEMORY_PIECE (1u << 20)
+
 /* The header that wasm3's operations use, which lies right before the memory's bytes; borrowed. */
 M3MemoryHeader *pw_memory_header(const pw_memory *memory);
 /* Makes sure that the memory can have this many pages. Its size stays the same. False when that is
@@ -17,5 +20,10 @@ bool pw_memory_make_room(pw_memory *memory, uint64_t pages);
 void pw_memory_resize(pw_memory *memory, uint64_t pages);
 /* Makes `size` bytes from `offset` on zero. They must lie within the memory. */
 void pw_memory_clear(pw_memory *memory, uint64_t offset, uint64_t size);
+
+/* Copies bytes in pieces, for work that is not part of a call. False with `error` set if the work
+ * must end. */
+bool pw_copy_bytes(const pw_store *store, uint8_t *to, const uint8_t *from, uint64_t size,
+                   pw_error *error);
 
 #endif

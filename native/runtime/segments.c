@@ -3,6 +3,8 @@
  */
 #include "runtime/segments.h"
 #include "runtime/evaluate.h"
+#include "runtime/memory.h"
+#include "runtime/table.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -50,13 +52,17 @@ bool pw_elem_copy(pw_table *table, uint64_t to, const pw_elem *segment, uint32_t
     return true;
 }
 
-static bool copy_data(const pw_memory *memory, uint64_t to, const pw_data *segment)
+/* Copies a segment, whose place has been checked, in pieces. False with `error` set if
+ * instantiation must end. */
+static bool copy_elem(pw_table *table, uint64_t to, const pw_elem *segment, pw_error *error)
 {
-    if (!pw_fits(pw_memory_size(memory), to, segment->size)) {
-        return false;
-    }
-    if (segment->size) {
-        memcpy(pw_memory_data(memory) + to, segment->data, segment->size);
+    for (uint32_t done = 0, piece; done < segment->count; done += piece) {
+        uint32_t left = segment->count - done;
+        piece = left < PW_TABLE_PIECE ? left : PW_TABLE_PIECE;
+        pw_elem_copy(table, to + done, segment, done, piece);
+        if (!pw_may_go_on(&segment->instance->store->meter, error)) {
+            return false;
+        }
     }
     return true;
 }
@@ -88,9 +94,13 @@ static bool apply_elem(pw_instance *instance, uint32_t index, pw_error *error)
     }
     if (segment->mode == PW_SEGMENT_ACTIVE) {
         uint64_t to = evaluate_offset(instance, &segment->offset);
-        if (!pw_elem_copy(instance->tables[segment->table], to, elem, 0, elem->count)) {
+        pw_table *table = instance->tables[segment->table];
+        if (!pw_fits(table->size, to, elem->count)) {
             return trapped(error, PW_TRAP_TABLE_OUT_OF_BOUNDS, "element", index,
                            segment->offset.offset);
+        }
+        if (!copy_elem(table, to, elem, error)) {
+            return false;
         }
     }
     elem->count = 0;
@@ -105,8 +115,13 @@ static bool apply_data(pw_instance *instance, uint32_t index, pw_error *error)
         return true;
     }
     uint64_t to = evaluate_offset(instance, &segment->offset);
-    if (!copy_data(pw_memory_at(instance, segment->memory), to, data)) {
+    const pw_memory *memory = pw_memory_at(instance, segment->memory);
+    if (!pw_fits(pw_memory_size(memory), to, data->size)) {
         return trapped(error, PW_TRAP_MEMORY_OUT_OF_BOUNDS, "data", index, segment->offset.offset);
+    }
+    if (!pw_copy_bytes(instance->store, pw_memory_data(memory) + to, data->data, data->size,
+                       error)) {
+        return false;
     }
     data->size = 0;
     return true;

@@ -70,10 +70,13 @@ typedef struct {
     uint16_t opcode;        /* the id of the instruction that is being compiled */
     uint32_t operations;    /* how many operations were emitted so far */
     uint32_t checked_at;    /* how many of them precede the last checkpoint on every way to here */
+    uint32_t unpolled;      /* instructions since the last look at the clock */
+    uint32_t number;        /* of the compilation, in the code pages that it has made */
     uint64_t table;         /* how many br_tables were compiled in the store so far */
     uint64_t move_budget;   /* what is left of it: see charge_moves() */
     pw_block_scope *scopes; /* the blocks that are being compiled, by their depth */
     uint32_t capacity;      /* how many blocks `scopes` has room for */
+    bool eager;             /* an instance is being made; no call runs */
     bool over_limit;        /* the limits of the store left no room for the code */
 } pw_compilation;
 

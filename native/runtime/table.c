@@ -82,9 +82,15 @@ int64_t pw_table_grow(pw_table *table, uint32_t delta, uint64_t init)
     if (delta > table->max - before || !pw_table_make_room(table, (uint64_t)before + delta)) {
         return -1;
     }
-    table->size = before + delta;
-    pw_table_fill(table, before, init, delta);
+    pw_table_append(table, init, delta);
     return before;
+}
+
+void pw_table_append(pw_table *table, uint64_t ref, uint32_t count)
+{
+    uint32_t before = table->size;
+    table->size = before + count;
+    pw_table_fill(table, before, ref, count);
 }
 
 bool pw_table_fill(pw_table *table, uint32_t start, uint64_t ref, uint32_t count)
@@ -128,9 +134,9 @@ static bool set_up(pw_table *table, const pw_store *store, pw_valtype type, cons
     table->account = store->account;
     table->max = max_size(store, limits);
     if (limits->min > table->max) {
-        return pw_fail(error, PW_LIMIT, 0,
-                       "table too large: it needs %llu elements, but the limit is %u",
-                       (unsigned long long)limits->min, (unsigned)table->max);
+        return pw_fail(
+            error, PW_LIMIT, 0, "table too large: it needs %llu element%s, but the limit is %u",
+            (unsigned long long)limits->min, pw_plural(limits->min), (unsigned)table->max);
     }
     uint32_t size = (uint32_t)limits->min;
     if (!size) {
@@ -138,18 +144,29 @@ static bool set_up(pw_table *table, const pw_store *store, pw_valtype type, cons
     }
     if (!pw_account_charge(store->account, PW_CHARGE_TABLE, size)) {
         return pw_fail(error, PW_LIMIT, 0,
-                       "table too large: it needs %u elements, which is more than the limits of "
-                       "the store leave",
-                       (unsigned)size);
+                       "table too large: it needs %u element%s, which is more than the limits "
+                       "of the store leave",
+                       (unsigned)size, pw_plural(size));
     }
     table->elements = calloc(size, sizeof *table->elements);
     if (table->elements == NULL) {
         pw_account_refund(store->account, PW_CHARGE_TABLE, size);
         return pw_fail(error, PW_NO_MEMORY, 0,
-                       "out of memory: cannot allocate a table of %u elements", (unsigned)size);
+                       "out of memory: cannot allocate a table of %u element%s", (unsigned)size,
+                       pw_plural(size));
     }
-    table->size = table->capacity = size;
-    return !init || pw_table_fill(table, 0, init, size);
+    table->capacity = size;
+    if (!init) {
+        table->size = size;
+    }
+    while (table->size < size) {
+        uint32_t piece = size - table->size < PW_TABLE_PIECE ? size - table->size : PW_TABLE_PIECE;
+        pw_table_append(table, init, piece);
+        if (!pw_may_go_on(&store->meter, error)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 pw_table *pw_table_new(pw_store *store, pw_valtype type, const pw_limits *limits, uint64_t init,
@@ -161,7 +178,7 @@ pw_table *pw_table_new(pw_store *store, pw_valtype type, const pw_limits *limits
         return NULL;
     }
     if (!set_up(table, store, type, limits, init, error)) {
-        free(table);
+        pw_table_free(table);
         return NULL;
     }
     pw_store_add(store, PW_OBJECT_TABLE, &table->object);

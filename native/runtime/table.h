@@ -8,6 +8,11 @@
 /* Writes `ref` to `count` elements from `start` on. False, and nothing is written, when that
  * reaches beyond the end of the table. */
 bool pw_table_fill(pw_table *table, uint32_t start, uint64_t ref, uint32_t count);
+/* Elements that are written in a fraction of a millisecond, also to memory that is new. */
+#define PW_TABLE_PIECE (1u << 17)
+
+/* Adds elements, for which the table has room. */
+void pw_table_append(pw_table *table, uint64_t ref, uint32_t count);
 /* Copies `count` elements from one table to another, or within one table, where they may overlap.
  * False, and nothing is written, when that reaches beyond the end of either table. */
 bool pw_table_copy(pw_table *target, uint32_t to, const pw_table *source, uint32_t from,

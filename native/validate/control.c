@@ -126,8 +126,7 @@ PW_NOINLINE static bool fail_rest(pw_validator *v)
                    v->op->text, v->noperands - v->height);
 }
 
-/* Pops the results of the innermost block. Nothing else may be on its stack. */
-static bool pop_results(pw_validator *v)
+bool pw_pop_results(pw_validator *v)
 {
     uint32_t count;
     const pw_valtype *types = result_types(innermost(v), &count);
@@ -136,7 +135,7 @@ static bool pop_results(pw_validator *v)
 
 /* ---- block, loop, if, else, end -------------------------------------------------------------- */
 
-static bool open_block(pw_validator *v, uint8_t opcode)
+bool pw_open_block(pw_validator *v, uint8_t opcode)
 {
     const pw_functype *type;
     pw_valtype single;
@@ -152,17 +151,17 @@ static bool open_block(pw_validator *v, uint8_t opcode)
 
 bool pw_check_block(pw_validator *v)
 {
-    return open_block(v, PW_ID_block);
+    return pw_open_block(v, PW_ID_block);
 }
 
 bool pw_check_loop(pw_validator *v)
 {
-    return open_block(v, PW_ID_loop);
+    return pw_open_block(v, PW_ID_loop);
 }
 
 bool pw_check_if(pw_validator *v)
 {
-    return open_block(v, PW_ID_if);
+    return pw_open_block(v, PW_ID_if);
 }
 
 bool pw_check_else(pw_validator *v)
@@ -172,7 +171,7 @@ bool pw_check_else(pw_validator *v)
         return pw_fail(v->decoder.reader.error, PW_MALFORMED, pw_at(v),
                        "END opcode expected: this else does not belong to an if");
     }
-    if (!pop_results(v)) {
+    if (!pw_pop_results(v)) {
         return false;
     }
     pw_forget_assigned(v, control->nassigned);
@@ -196,7 +195,7 @@ static bool check_missing_else(pw_validator *v, const pw_control *control)
 bool pw_check_end(pw_validator *v)
 {
     pw_control control = *innermost(v);
-    if (!pop_results(v) || (control.opcode == PW_ID_if && !check_missing_else(v, &control))) {
+    if (!pw_pop_results(v) || (control.opcode == PW_ID_if && !check_missing_else(v, &control))) {
         return false;
     }
     if (v->nassigned != control.nassigned) {

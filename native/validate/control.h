@@ -10,6 +10,11 @@
  * parameters. */
 bool pw_push_control(pw_validator *v, uint8_t opcode, const pw_functype *type, pw_valtype single);
 
+/* Reads the type of a block, pops its parameters, and opens it. An `if` also pops its condition. */
+bool pw_open_block(pw_validator *v, uint8_t opcode);
+/* Pops the results of the innermost block. Nothing else may be on its stack. */
+bool pw_pop_results(pw_validator *v);
+
 /* Notes that the rest of the innermost block cannot be reached, and drops the operands of the
  * block. */
 void pw_set_unreachable(pw_validator *v);

@@ -7,18 +7,23 @@ exit code. A module is imported only when its command is asked for, or when the 
 
 from __future__ import annotations
 
-import argparse
 import sys
-from importlib import import_module
 
-from .. import ModuleError, Trap, WasmError, __version__
+from .. import ModuleError, Trap, WasmError
 from .source import shown_name
-from .terminal import CommandError, complain, one_line, release_stdout, set_up_process
+from .terminal import (
+    CommandError,
+    UsageError,
+    complain,
+    one_line,
+    release_stdout,
+    set_up_process,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import NoReturn
+    from typing import Any
 
 COMMANDS = {
     "run": "pywasm3.cli.run",
@@ -29,50 +34,25 @@ COMMANDS = {
     "bench": "pywasm3.bench.command",
 }
 
+# A first word that ends like this is a file, and `run` is the command.
+_RUNNABLE = (".wasm", ".wat")
+
 EXIT_ERROR = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 EXIT_TRAPPED = 134  # 128 + SIGABRT, as after abort()
 
 
-class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line, and whose descriptions keep their line breaks."""
+def _parsed(argv: Sequence[str]) -> Any:
+    """Returns the arguments: attributes that the parser of the command has named."""
+    if argv and argv[0] == "run":
+        from .run import read_quickly
 
-    def __init__(self, **options: object) -> None:
-        options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
-        super().__init__(allow_abbrev=False, **options)  # type: ignore[arg-type]
+        if (quickly := read_quickly(argv[1:])) is not None:
+            return quickly
+    from .parser import parse
 
-    def error(self, message: str) -> NoReturn:
-        """Writes the message and ends the process."""
-        complain(f"{message} (see {self.prog} --help)")
-        sys.exit(EXIT_USAGE)
-
-
-def _parser(wanted: str | None) -> argparse.ArgumentParser:
-    """Makes the parser of one command, or of all commands if `wanted` is not one of them."""
-    parser = Parser(
-        prog="pywasm3",
-        description="Runs WebAssembly modules, and shows what is in them.",
-        epilog="example: pywasm3 run program.wasm\n\n"
-        "'pywasm3 COMMAND --help' shows the options of a command.",
-    )
-    parser.add_argument("--version", action="version", version=f"pywasm3 {__version__}")
-    commands = parser.add_subparsers(
-        dest="command", metavar="COMMAND", required=True, parser_class=Parser, prog="pywasm3"
-    )
-    for name, module in COMMANDS.items():
-        if wanted not in COMMANDS or wanted == name:
-            import_module(module).add_parser(commands)
-    return parser
-
-
-def _parse(argv: Sequence[str]) -> argparse.Namespace:
-    parser = _parser(argv[0] if argv else None)
-    arguments, unknown = parser.parse_known_args(argv)
-    if unknown:
-        parser.prog += f" {arguments.command}"  # The message then refers to the command's own help.
-        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
-    return arguments
+    return parse(argv)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -91,20 +71,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         set_up_process()
         argv = sys.argv[1:]
     try:
-        arguments = _parse(argv)
+        if argv and argv[0].endswith(_RUNNABLE):
+            argv = ["run", *argv]
+        arguments = _parsed(argv)
         arguments.argv = argv
         return _flush_stdout(_run(arguments))
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
 
 
-def _run(arguments: argparse.Namespace) -> int:
+def _run(arguments: Any) -> int:
     try:
-        code: int = import_module(COMMANDS[arguments.command]).run(arguments)
+        name = COMMANDS[arguments.command]
+        __import__(name)
+        code: int = sys.modules[name].run(arguments)
         return code
     except Trap as trap:
         complain(str(trap), lines=True)
         return EXIT_TRAPPED
+    except UsageError as error:
+        complain(str(error))
+        return EXIT_USAGE
     except (CommandError, WasmError, NotImplementedError) as error:
         # Only commands with a FILE raise this: the modules of `bench` are valid.
         of_file = f"{shown_name(arguments.file)}: " if isinstance(error, ModuleError) else ""

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import argparse
 
-from .._text import brief_quoted
+from .._text import brief_quoted, counted
 from .listing import Listing
 from .source import read_bytes
-from .terminal import CommandError, Output
+from .terminal import Output, UsageError
 from .wat import instruction_text, local_groups, shortened, signature
 
 TYPE_CHECKING = False
@@ -21,7 +21,8 @@ _STEP = "  "
 # Larger values are cut, so that a hostile module cannot make lines longer than itself.
 _MAX_INDENT = 40
 _MAX_GROUP = 64
-_OPENING = ("block", "loop", "if", "else", "try_table")
+_OPENING = ("block", "loop", "if", "else", "try_table", "try", "catch", "catch_all")
+_CLOSING = ("else", "end", "catch", "catch_all", "delegate")
 
 
 def add_parser(subparsers: Any) -> None:
@@ -71,8 +72,10 @@ def _chosen(listing: Listing, wanted: str | None) -> list[int]:
     if wanted.isascii() and wanted.isdecimal():
         if int(wanted) < count:
             return [int(wanted)]
-        raise CommandError(f"there is no function {wanted}: the module has {count}")
-    raise CommandError(f"no function is called {brief_quoted(wanted)}")
+        raise UsageError(
+            f"there is no function {wanted}: the module has {counted(count, 'function')}"
+        )
+    raise UsageError(f"no function is called {brief_quoted(wanted)}")
 
 
 class _Writer:
@@ -104,7 +107,7 @@ class _Writer:
     def _body(self, instructions: Any) -> None:
         depth = 1
         for instruction in instructions:
-            if instruction.text in ("else", "end"):
+            if instruction.text in _CLOSING:
                 depth -= 1
             text = instruction_text(instruction) if depth else ")"
             self._line(instruction.offset, depth, text, self._callee(instruction))

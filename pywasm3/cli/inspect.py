@@ -60,13 +60,15 @@ def run(args: argparse.Namespace) -> int:
 def describe(file: str, data: bytes) -> Description:
     """Returns what `inspect --json` writes."""
     listing = Listing(data)
+    refusal = _refusal(data)
     return {
         "schema": SCHEMA,
         "file": file,
         "size": listing.size,
         "name": listing.name,
         "start": listing.start,
-        "unsupported": _unsupported(data),
+        "unsupported": None if refusal is None else str(refusal),
+        "unsupported_features": [] if refusal is None else list(refusal.features),
         "imports": [
             {"module": entry.module, "name": entry.name, **_extern(entry.extern)}
             for entry in listing.imports()
@@ -82,11 +84,12 @@ def describe(file: str, data: bytes) -> Description:
     }
 
 
-def _unsupported(data: bytes) -> str | None:
+def _refusal(data: bytes) -> UnsupportedError | None:
+    """Returns why this version cannot run a valid module, or None if it can."""
     try:
         Module(data)
     except UnsupportedError as error:
-        return str(error)
+        return error
     return None
 
 

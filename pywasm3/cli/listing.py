@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .._ffi import FUNC, NO_INDEX, TAG, error_from, ffi, func_type, head, lib, new_error, text
+from .._ffi import FUNC, NO_INDEX, TAG, ffi, func_type, head, lib, new_error, text
+from .._module import module_error
 from .._text import brief
 from .._types import BY_CODE
 
@@ -116,7 +117,7 @@ class Listing:
         error = new_error()
         pointer = lib.pw_module_list(data, len(data), error)
         if not pointer:
-            raise error_from(error)
+            raise module_error(error, data)
         self._pointer = ffi.gc(pointer, lib.pw_module_release)
         self._info = lib.pw_module_get_info(pointer)
         self._func_types: dict[int, FuncType] = {}

@@ -3,25 +3,23 @@
 
 from __future__ import annotations
 
-import argparse
 import os
-import re
-import signal
+from types import SimpleNamespace
 
 from .. import Function, FuncType, Instance, Limits, Module, WasiExit
 from .._text import brief, brief_quoted, listed
 from . import EXIT_TRAPPED
-from .source import read_bytes, shown_name
-from .terminal import CommandError, Output, complain
-from .values import parse_arguments, result_lines
+from .source import STDIN, read_bytes, shown_name
+from .terminal import CommandError, Output, UsageError, complain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import argparse
+    from collections.abc import Callable, Sequence
     from types import FrameType
     from typing import Any
 
-    from ..wasi import WasiConfig
+    from ..wasi import HostDir, WasiConfig
 
 # The alarm comes this much after the limit of the call, whose error says where the guest was.
 _GRACE_SECONDS = 0.1
@@ -38,6 +36,8 @@ hexadecimal integers, and floating-point numbers, also "inf" and "nan".
 
 def add_parser(subparsers: Any) -> None:
     """Adds the parser of this command."""
+    from argparse import REMAINDER
+
     parser = subparsers.add_parser(
         "run",
         help="run a program, or one function of a module",
@@ -47,46 +47,53 @@ def add_parser(subparsers: Any) -> None:
         usage="pywasm3 run [OPTIONS] FILE [ARGS...]",
     )
     add = parser.add_argument
-    add(
-        "--dir",
-        metavar="HOST::GUEST",
-        action="append",
-        default=[],
-        help="let the program use the directory HOST under the name GUEST; without ::GUEST "
-        "both names are HOST",
-    )
-    add(
-        "--env",
-        metavar="K=V",
-        action="append",
-        default=[],
-        help="set an environment variable; K alone copies it from this process",
-    )
-    add(
-        "--invoke", metavar="NAME", help="call this export instead of _start, and print its results"
-    )
-    add("--fuel", metavar="N", type=_count, help="stop after N calls and loop iterations")
-    add("--timeout", metavar="SECONDS", type=_seconds, help="stop after this many seconds")
-    add(
-        "--max-memory",
-        metavar="SIZE",
-        type=_size,
-        help="the most memory that the module may have, such as 64M",
-    )
-    add(
-        "--stack",
-        metavar="SIZE",
-        type=_size,
-        help="the size of the stack, such as 256K; the default is 1M",
-    )
+    for flag, (metavar, read, is_list, text) in _OPTIONS.items():
+        repeated = {"action": "append", "default": []} if is_list else {}
+        add(flag, metavar=metavar, type=read, help=text, **repeated)
     add("file", metavar="FILE", help="a module; - reads standard input")
     rest = add(
         "args",
         metavar="ARGS",
-        nargs=argparse.REMAINDER,
+        nargs=REMAINDER,
         help="arguments of the program or function",
     )
     rest.required = False  # Otherwise error messages would ask for ARGS, which may be absent.
+
+
+def read_quickly(words: Sequence[str]) -> SimpleNamespace | None:
+    """Reads the words after ``run`` if they are right, as they mostly are.
+
+    argparse takes as long to import as everything else that the command does. It reads the words
+    when this function returns None: something is wrong, help is asked for, or there is a ``--``.
+    """
+    if "--" in words:
+        return None
+    found: dict[str, Any] = {
+        _attribute(flag): [] if is_list else None for flag, (_, _, is_list, _) in _OPTIONS.items()
+    }
+    rest = iter(words)
+    for word in rest:
+        if not word.startswith("-") or word == STDIN:
+            return SimpleNamespace(command="run", file=word, args=[*rest], **found)
+        flag, equals, value = word.partition("=")
+        if not equals:
+            value = next(rest, "-")
+        if flag not in _OPTIONS or (value.startswith("-") and not equals):
+            return None
+        _, read, is_list, _ = _OPTIONS[flag]
+        try:
+            given = read(value)
+        except Exception:  # argparse will say what is wrong with the value
+            return None
+        if is_list:
+            found[_attribute(flag)].append(given)
+        else:
+            found[_attribute(flag)] = given
+    return None
+
+
+def _attribute(flag: str) -> str:
+    return flag[2:].replace("-", "_")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -147,13 +154,33 @@ def _wasi(args: argparse.Namespace) -> WasiConfig:
         arguments = _with_dashes(args.args, args.file, args.argv)
     try:
         return WasiConfig(
-            args=[args.file, *arguments],
-            env=dict(map(_variable, args.env)),
-            preopens=dict(map(_directory, args.dir)),
+            # Where the module lies on the host is no business of the program's.
+            args=[os.path.basename(args.file), *arguments],
+            env=dict(args.env),
+            preopens=_preopens(args),
             inherit=["stdio"],
         )
     except ValueError as error:
-        raise CommandError(str(error)) from None
+        raise UsageError(str(error)) from None
+
+
+def _preopens(args: argparse.Namespace) -> dict[str, HostDir]:
+    from ..wasi import HostDir
+
+    preopens: dict[str, HostDir] = {}
+    for given, read_only in ((args.dir, False), (args.read_only_dir, True)):
+        for guest, host in given:
+            if guest in preopens:
+                raise UsageError(f"two directories are given under the name {guest!r}")
+            preopens[guest] = HostDir(host, read_only=read_only)
+    return preopens
+
+
+def _wrong(text: str) -> Exception:
+    """Returns the exception with which the reader of an option's value tells argparse a reason."""
+    from argparse import ArgumentTypeError
+
+    return ArgumentTypeError(text)
 
 
 def _variable(given: str) -> tuple[str, str]:
@@ -161,9 +188,7 @@ def _variable(given: str) -> tuple[str, str]:
     if equals:
         return name, value
     if name not in os.environ:
-        raise CommandError(
-            f"--env {name}: this process has no such variable; give a value with {name}=VALUE"
-        )
+        raise _wrong(f"this process has no variable {name}; give a value with {name}=VALUE")
     return name, os.environ[name]
 
 
@@ -172,9 +197,9 @@ def _directory(given: str) -> tuple[str, str]:
     if not separator:
         host = guest
     if not host or not guest:
-        raise CommandError(f"--dir {given}: expected HOST::GUEST, two names that are not empty")
+        raise _wrong(f"{given!r} is not HOST::GUEST, two names that are not empty")
     if not os.path.isdir(host):
-        raise CommandError(f"--dir {given}: {host} is not a directory")
+        raise _wrong(f"{host!r} is not a directory")
     return guest, host
 
 
@@ -188,24 +213,24 @@ def _limits(args: argparse.Namespace) -> Limits:
     try:
         return Limits(**{name: value for name, value in given.items() if value is not None})
     except ValueError as error:
-        raise CommandError(str(error)) from None
+        raise UsageError(str(error)) from None
 
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 
 def _size(text: str) -> int:
+    import re
+
     match = re.fullmatch(r"(\d{1,18})([KMG]?)(?:iB|B)?", text, re.ASCII | re.IGNORECASE)
     if not match:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a size: give bytes, or a number with K, M or G, such as 64M"
-        )
+        raise _wrong(f"{text!r} is not a size: give bytes, or a number with K, M or G, such as 64M")
     return int(match[1]) * _UNITS[match[2].upper()]
 
 
 def _count(text: str) -> int:
-    if not re.fullmatch(r"\d{1,18}", text, re.ASCII):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to 10^18 - 1")
+    if not (text.isascii() and text.isdecimal() and len(text) <= 18):
+        raise _wrong(f"{text!r} is not a whole number from 0 to 10^18 - 1")
     return int(text)
 
 
@@ -215,8 +240,52 @@ def _seconds(text: str) -> float:
     except ValueError:
         seconds = -1.0
     if not 0 <= seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
+        raise _wrong(f"{text!r} is not a number of seconds")
     return seconds
+
+
+# For each option: how its value is called and read, whether it may be repeated, and its help.
+_OPTIONS: dict[str, tuple[str, Callable[[str], Any], bool, str]] = {
+    "--dir": (
+        "HOST::GUEST",
+        _directory,
+        True,
+        "let the program use the directory HOST under the name GUEST; without ::GUEST both names "
+        "are HOST",
+    ),
+    "--read-only-dir": (
+        "HOST::GUEST",
+        _directory,
+        True,
+        "the same, but the program cannot change anything in the directory",
+    ),
+    "--env": (
+        "K=V",
+        _variable,
+        True,
+        "set an environment variable; K alone copies it from this process",
+    ),
+    "--invoke": (
+        "NAME",
+        str,
+        False,
+        "call this export instead of _start, and print its results",
+    ),
+    "--fuel": ("N", _count, False, "stop after N calls and loop iterations"),
+    "--timeout": ("SECONDS", _seconds, False, "stop after this many seconds"),
+    "--max-memory": (
+        "SIZE",
+        _size,
+        False,
+        "the most memory that the module may have, such as 64M",
+    ),
+    "--stack": (
+        "SIZE",
+        _size,
+        False,
+        "the size of the stack, such as 256K; the default is 16M",
+    ),
+}
 
 
 # ---- functions ----
@@ -236,8 +305,10 @@ def _parsed_arguments(module: Module, name: str, words: list[str]) -> list[int |
     """Returns the values of the words that are given as arguments for an exported function."""
     for export in module.exports:
         if export.name == name and isinstance(export.type, FuncType):
+            from .values import parse_arguments
+
             return parse_arguments(brief(name), export.type, words)
-    raise CommandError(f"there is no function {brief_quoted(name)}; {_list_of_functions(module)}")
+    raise UsageError(f"there is no function {brief_quoted(name)}; {_list_of_functions(module)}")
 
 
 def _is_program(module: Module) -> bool:
@@ -248,6 +319,8 @@ def _invoke(instance: Instance, name: str, arguments: list[int | float]) -> int:
     function = instance.exports[name]
     assert isinstance(function, Function)
     result = function(*arguments)
+    from .values import result_lines
+
     output = Output()
     for line in result_lines(function.type, result):
         output.line(line)
@@ -272,15 +345,19 @@ class _stopping_after:
     """Stops a guest that sleeps or waits for input, which `Limits` does not do, with a signal."""
 
     def __init__(self, seconds: float | None) -> None:
-        self._seconds = seconds if hasattr(signal, "setitimer") else None
+        self._seconds = seconds if os.name == "posix" else None
 
     def __enter__(self) -> None:
         if self._seconds is not None:
+            import signal
+
             signal.signal(signal.SIGALRM, self._stop)
             signal.setitimer(signal.ITIMER_REAL, min(self._seconds, 1e9) + _GRACE_SECONDS)
 
     def __exit__(self, *exc: object) -> None:
         if self._seconds is not None:
+            import signal
+
             signal.setitimer(signal.ITIMER_REAL, 0)
 
     def _stop(self, number: int, frame: FrameType | None) -> None:

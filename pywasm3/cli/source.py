@@ -3,18 +3,12 @@
 
 from __future__ import annotations
 
-import re
 import sys
+from functools import partial
 
+from .. import MalformedError
+from .._source import MAGIC, read_file
 from .terminal import CommandError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import BinaryIO
-
-_MAGIC = b"\0asm"
-# Module refuses anything longer because of its size alone, so there is no need to read more.
-_MAX_BYTES = 1 << 30
 
 STDIN = "-"
 
@@ -27,6 +21,7 @@ def read_bytes(name: str) -> bytes:
 
     Raises:
         OSError: The file cannot be read.
+        UnsupportedError: The file is larger than a module may be.
         CommandError: The file is text and cannot be assembled, or there is no standard input.
     """
     data = _read(name)
@@ -41,40 +36,22 @@ def shown_name(name: str) -> str:
 def _read(name: str) -> bytes:
     if name != STDIN:
         with open(name, "rb") as file:
-            return _read_most(name, file)
+            return read_file(file, partial(_is_text, name))
     if sys.stdin is None:
         raise CommandError("there is no standard input")
-    return _read_most(name, sys.stdin.buffer)
-
-
-def _read_most(name: str, file: BinaryIO) -> bytes:
-    start = file.read(1 << 16)
-    if not start.startswith(_MAGIC) and not _is_text(name, start):
-        return start  # This is not a module, whatever follows, so the rest need not be read.
-    return start + file.read(_MAX_BYTES)
+    return read_file(sys.stdin.buffer, partial(_is_text, name))
 
 
 def _is_text(name: str, data: bytes) -> bool:
-    if data.startswith(_MAGIC):
+    if data.startswith(MAGIC):
         return False
     return name.endswith(".wat") or data.lstrip()[:1] in (b"(", b";")
 
 
 def _assemble(name: str, data: bytes) -> bytes:
-    try:
-        import wasmtime
-    except ImportError:
-        raise CommandError(
-            f"{shown_name(name)} is a text module, which needs an assembler: pip install wasmtime"
-        ) from None
-    try:
-        return bytes(wasmtime.wat2wasm(data))
-    except wasmtime.WasmtimeError as error:
-        raise CommandError(f"{shown_name(name)}{_place_and_reason(str(error))}") from None
+    from .._assemble import assemble
 
-
-def _place_and_reason(message: str) -> str:
-    """Extracts ``:line:column: reason`` from the assembler's message, which has several lines."""
-    place = re.search(r"--> [^\n]*?:(\d+:\d+)", message)
-    reason = message.strip().splitlines()[0] if message.strip() else "it cannot be assembled"
-    return f":{place[1]}: {reason}" if place else f": {reason}"
+    try:
+        return assemble(shown_name(name), data)
+    except MalformedError as error:
+        raise CommandError(str(error)) from None

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+# `signal` would wrap this module's numbers in enums, which takes a millisecond.
+import _signal  # type: ignore[import-not-found]
 import os
-import signal
 import sys
 
 from .._text import printable
@@ -20,13 +21,17 @@ class CommandError(Exception):
     """A command cannot go on. The text of the error is shown to the user."""
 
 
+class UsageError(CommandError):
+    """The words of the command line are wrong, whatever the files contain that they name."""
+
+
 def set_up_process() -> None:
     """Makes the process behave as other command-line programs do."""
     for descriptor in range(3):
         _ensure_open(descriptor)
-    if hasattr(signal, "SIGPIPE"):
+    if hasattr(_signal, "SIGPIPE"):
         # When the reader of a pipe goes away, the process ends without an error message.
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        _signal.signal(_signal.SIGPIPE, _signal.SIG_DFL)
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

@@ -46,7 +46,8 @@ def _check(output: Output, name: str) -> bool:
         complain(str(error))
         return False
     except ModuleError as error:
-        output.line(f"{shown}: {output.paint('red', 'invalid')}: {printable(one_line(str(error)))}")
+        word = "not supported" if isinstance(error, UnsupportedError) else "invalid"
+        output.line(f"{shown}: {output.paint('red', word)}: {printable(one_line(str(error)))}")
         return False
     output.line(f"{shown}: {output.paint('green', 'valid')}{_why_not_runnable(data)}")
     return True

@@ -6,8 +6,8 @@ from __future__ import annotations
 import struct
 
 from .. import ValType
-from .._text import listed
-from .terminal import CommandError
+from .._text import counted, listed
+from .terminal import UsageError
 from .wat import shortest_f32
 
 TYPE_CHECKING = False
@@ -26,14 +26,13 @@ def parse_arguments(name: str, type_: FuncType, words: Sequence[str]) -> list[in
     """Returns the values of the words, which are the arguments of a call.
 
     Raises:
-        CommandError: There are too many or too few words, or one does not fit its type.
+        UsageError: There are too many or too few words, or one does not fit its type.
     """
     params = type_.params
     if len(words) != len(params):
-        raise CommandError(
-            f"{name} takes {len(params)} argument{'' if len(params) == 1 else 's'} "
-            f"({', '.join(listed(params))}), but got {len(words)}"
-        )
+        types = f" ({', '.join(listed(params))})" if params else ""
+        takes = counted(len(params), "argument")
+        raise UsageError(f"{name} takes {takes}{types}, but got {len(words)}")
     return [
         _parse(word, param, f"{name}: argument {place}")
         for place, (word, param) in enumerate(zip(words, params, strict=True))
@@ -47,10 +46,10 @@ def _parse(word: str, param: ValueType, place: str) -> int | float:
         if param in _FLOATS:
             return _parse_float(word, _FLOATS[param])
     except ValueError:
-        raise CommandError(f"{place}: {word!r} is not an {param}") from None
+        raise UsageError(f"{place}: {word!r} is not an {param}") from None
     except OverflowError:
-        raise CommandError(f"{place}: {word!r} is out of the range of {param}") from None
-    raise CommandError(f"{place}: values of type {param} cannot be given on the command line")
+        raise UsageError(f"{place}: {word!r} is out of the range of {param}") from None
+    raise UsageError(f"{place}: values of type {param} cannot be given on the command line")
 
 
 def _parse_int(word: str, bits: int) -> int:

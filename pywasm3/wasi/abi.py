@@ -98,6 +98,7 @@ EBADF = _NUMBERS["BADF"]
 EBUSY = _NUMBERS["BUSY"]
 EEXIST = _NUMBERS["EXIST"]
 EFAULT = _NUMBERS["FAULT"]
+EFBIG = _NUMBERS["FBIG"]
 EILSEQ = _NUMBERS["ILSEQ"]
 EINTR = _NUMBERS["INTR"]
 EINVAL = _NUMBERS["INVAL"]
@@ -106,6 +107,7 @@ EISDIR = _NUMBERS["ISDIR"]
 ELOOP = _NUMBERS["LOOP"]
 EMFILE = _NUMBERS["MFILE"]
 ENAMETOOLONG = _NUMBERS["NAMETOOLONG"]
+ENODEV = _NUMBERS["NODEV"]
 ENOENT = _NUMBERS["NOENT"]
 ENOMEM = _NUMBERS["NOMEM"]
 ENOSPC = _NUMBERS["NOSPC"]
@@ -117,6 +119,7 @@ ENOTSUP = _NUMBERS["NOTSUP"]
 EOVERFLOW = _NUMBERS["OVERFLOW"]
 EPERM = _NUMBERS["PERM"]
 EROFS = _NUMBERS["ROFS"]
+ESPIPE = _NUMBERS["SPIPE"]
 EXDEV = _NUMBERS["XDEV"]
 
 # Maps error numbers of the host to those of WASI. EOPNOTSUPP and ENOTSUP are one number on Linux
@@ -155,6 +158,9 @@ MAX_OFFSET = (1 << 63) - 1  # The host holds positions and sizes in signed 64-bi
 
 # ---- rights ----
 
+# Rights are reported to guests, which expect them, but they forbid nothing (RATIONALE.md). Only
+# RIGHT_FD_READ and RIGHT_FD_WRITE of a file mean something: they say what it is open for.
+
 RIGHT_FD_DATASYNC = 1 << 0
 RIGHT_FD_READ = 1 << 1
 RIGHT_FD_SEEK = 1 << 2
@@ -186,7 +192,6 @@ RIGHT_POLL_FD_READWRITE = 1 << 27
 RIGHT_SOCK_SHUTDOWN = 1 << 28
 RIGHT_SOCK_ACCEPT = 1 << 29
 
-# Programs also ask for bits beyond these 30. Such bits have no meaning and are ignored.
 ALL_RIGHTS = (1 << 30) - 1
 
 _COMMON = RIGHT_FD_FDSTAT_SET_FLAGS | RIGHT_FD_FILESTAT_GET | RIGHT_POLL_FD_READWRITE
@@ -221,7 +226,6 @@ DIRECTORY_RIGHTS = (
     | RIGHT_PATH_RENAME_SOURCE
     | RIGHT_PATH_RENAME_TARGET
     | RIGHT_PATH_FILESTAT_GET
-    | RIGHT_PATH_FILESTAT_SET_SIZE
     | RIGHT_PATH_FILESTAT_SET_TIMES
     | RIGHT_FD_FILESTAT_GET
     | RIGHT_FD_FILESTAT_SET_TIMES
@@ -229,8 +233,10 @@ DIRECTORY_RIGHTS = (
     | RIGHT_PATH_REMOVE_DIRECTORY
     | RIGHT_PATH_UNLINK_FILE
 )
-READING_RIGHTS = RIGHT_FD_READ | RIGHT_FD_READDIR
-WRITING_RIGHTS = RIGHT_FD_DATASYNC | RIGHT_FD_WRITE | RIGHT_FD_ALLOCATE | RIGHT_FD_FILESTAT_SET_SIZE
+# The C library of WASI asks for a file below a directory with those of the wanted rights that the
+# directory reports here, so a directory must report all that a file can have.
+INHERITING_RIGHTS = DIRECTORY_RIGHTS | FILE_RIGHTS
+WRITING_RIGHTS = RIGHT_FD_WRITE | RIGHT_FD_ALLOCATE | RIGHT_FD_FILESTAT_SET_SIZE
 
 # ---- types of files, flags ----
 

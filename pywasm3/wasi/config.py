@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import Enum
 
+from .._types import Value, _set, begin
 from .files_virtual import VirtualDir
 
 TYPE_CHECKING = False
@@ -53,8 +53,7 @@ class HostDir:
         return f"pywasm3.wasi.HostDir({self.path!r}, read_only={self.read_only})"
 
 
-@dataclass(frozen=True, kw_only=True)
-class WasiConfig:
+class WasiConfig(Value):
     """The configuration of a WASI guest. By default the guest is given nothing.
 
     One configuration may serve any number of instances, and each instance opens its own files.
@@ -93,44 +92,89 @@ class WasiConfig:
             1000 directories and sockets.
     """
 
-    args: Iterable[str | bytes] = ()
-    env: Mapping[str, str] | Mapping[bytes, bytes] | None = None
-    preopens: Mapping[str, str | os.PathLike[str] | HostDir | VirtualDir] | None = None
-    stdin: Any = None
-    stdout: Any = None
-    stderr: Any = None
-    clock: Clock | int | None = None
-    random: Callable[[int], bytes] | int | None = None
-    inherit: Iterable[str] | bool = ()
-    sockets: Iterable[socket.socket] = ()
-    max_capture_bytes: int = 64 << 20
-    max_open: int = 128
-    max_write_bytes: int = 1 << 16
+    __slots__ = __match_args__ = (
+        "args",
+        "env",
+        "preopens",
+        "stdin",
+        "stdout",
+        "stderr",
+        "clock",
+        "random",
+        "inherit",
+        "sockets",
+        "max_capture_bytes",
+        "max_open",
+        "max_write_bytes",
+    )
+    args: tuple[str | bytes, ...]
+    env: Mapping[str, str] | Mapping[bytes, bytes]
+    preopens: Mapping[str, str | os.PathLike[str] | HostDir | VirtualDir]
+    stdin: Any
+    stdout: Any
+    stderr: Any
+    clock: Clock | int | None
+    random: Callable[[int], bytes] | int | None
+    inherit: tuple[str, ...]
+    sockets: tuple[socket.socket, ...]
+    max_capture_bytes: int
+    max_open: int
+    max_write_bytes: int
 
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        *,
+        args: Iterable[str | bytes] = (),
+        env: Mapping[str, str] | Mapping[bytes, bytes] | None = None,
+        preopens: Mapping[str, str | os.PathLike[str] | HostDir | VirtualDir] | None = None,
+        stdin: Any = None,
+        stdout: Any = None,
+        stderr: Any = None,
+        clock: Clock | int | None = None,
+        random: Callable[[int], bytes] | int | None = None,
+        inherit: Iterable[str] | bool = (),
+        sockets: Iterable[socket.socket] = (),
+        max_capture_bytes: int = 64 << 20,
+        max_open: int = 128,
+        max_write_bytes: int = 1 << 16,
+    ) -> None:
         """Checks every option, and copies the mutable ones so that later changes do not matter."""
-        inherited = _inherited(self.inherit)
-        args = _strings(self.args)
-        if not args and "args" in inherited:
+        begin(self)
+        inherited = _inherited(inherit)
+        given_args = _strings(args)
+        if not given_args and "args" in inherited:
             import sys
 
-            args = tuple(sys.argv)
-        env = os.environ if self.env is None and "env" in inherited else self.env or {}
-        set_ = object.__setattr__
-        set_(self, "args", args)
-        set_(self, "env", _mapping(env, "env"))
-        set_(self, "preopens", _mapping(self.preopens or {}, "preopens"))
-        set_(self, "inherit", inherited)
-        set_(self, "sockets", tuple(self.sockets))
-        for name in ("stdin", "stdout", "stderr"):
-            if getattr(self, name) is None and name in inherited:
-                set_(self, name, INHERIT)
+            given_args = tuple(sys.argv)
+        given_env = os.environ if env is None and "env" in inherited else env or {}
+        _set(self, "args", given_args)
+        _set(self, "env", _mapping(given_env, "env"))
+        _set(self, "preopens", _mapping(preopens or {}, "preopens"))
+        for name, value in (("stdin", stdin), ("stdout", stdout), ("stderr", stderr)):
+            _set(self, name, INHERIT if value is None and name in inherited else value)
+        _set(self, "clock", clock)
+        _set(self, "random", random)
+        _set(self, "inherit", inherited)
+        _set(self, "sockets", tuple(sockets))
+        _set(self, "max_capture_bytes", max_capture_bytes)
+        _set(self, "max_open", max_open)
+        _set(self, "max_write_bytes", max_write_bytes)
         self._check()
+
+    def __replace__(self, **changes: Any) -> WasiConfig:
+        """Returns a configuration with other values for some options: ``copy.replace`` calls it."""
+        return type(self)(**{**self._options(), **changes})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickles the options by name, because the constructor takes no positional arguments."""
+        return _unpickled, (type(self), self._options())
+
+    def _options(self) -> dict[str, Any]:
+        return dict(zip(self.__match_args__, self._fields(), strict=True))
 
     def _check(self) -> None:
         for text in self.args:
             _cstring(text, "args")
-        assert self.env is not None and self.preopens is not None
         for name, value in self.env.items():
             encoded = _cstring(name, "env")
             if not encoded or b"=" in encoded:
@@ -147,9 +191,8 @@ class WasiConfig:
         _check_clock(self.clock)
         if not (self.random is None or callable(self.random) or _is_number(self.random)):
             raise TypeError(f"random must be an int or a callable, not {_type(self.random)}")
-        sockets = tuple(self.sockets)
-        _check_sockets(sockets)
-        if len(self.preopens) + len(sockets) > _MAX_GIVEN:
+        _check_sockets(self.sockets)
+        if len(self.preopens) + len(self.sockets) > _MAX_GIVEN:
             raise ValueError(f"there are more than {_MAX_GIVEN} preopens and sockets")
         for name, least in (("max_capture_bytes", 0), ("max_open", 0), ("max_write_bytes", 1)):
             _check_number(name, getattr(self, name), least)
@@ -160,11 +203,14 @@ class WasiConfig:
 
     def env_bytes(self) -> list[bytes]:
         """Returns the variables as C strings of the form NAME=VALUE, each with its final NUL."""
-        assert self.env is not None
         return [
             os.fsencode(name) + b"=" + os.fsencode(value) + b"\0"
             for name, value in self.env.items()
         ]
+
+
+def _unpickled(cls: type[WasiConfig], options: dict[str, Any]) -> WasiConfig:
+    return cls(**options)
 
 
 def _inherited(given: Iterable[str] | bool) -> tuple[str, ...]:

@@ -6,18 +6,9 @@ from __future__ import annotations
 import io
 import os
 import sys
-import weakref
+from _weakref import ref  # weakref takes longer to import
 
-from .abi import (
-    ALL_RIGHTS,
-    DIRECTORY_RIGHTS,
-    FILE_RIGHTS,
-    MASK_U64,
-    RIGHT_FD_READ,
-    STREAM_RIGHTS,
-    TYPE_REGULAR,
-    WRITING_RIGHTS,
-)
+from .abi import MASK_U64
 from .config import CAPTURE, INHERIT, HostDir, WasiConfig
 from .fds import Descriptors
 from .files_virtual import VirtualDir
@@ -67,7 +58,7 @@ class Wasi:
     def _begin(self) -> None:
         self.clock = clock_of(self.config.clock)
         self.random = random_of(self.config.random)
-        self._listed: list[weakref.ref[Directory]] = []
+        self._listed: list[ref[Directory]] = []
         self._captured: dict[str, CapturedOutput] = {}
         try:
             self._open_all()
@@ -99,10 +90,10 @@ class Wasi:
             return captured
         if given is INHERIT:
             _flush(getattr(sys, name))
-            return _write_only(_host_file(fd, owned=False))
+            return _host_file(fd, owned=False)
         if isinstance(given, (str, os.PathLike)):
             flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-            return _write_only(_host_file(os.open(given, flags, 0o666), owned=True))
+            return _host_file(os.open(given, flags, 0o666), owned=True)
         return FileOutput(given, self.config.max_write_bytes)
 
     def function(self, module: str, name: str) -> tuple[Callable[..., Any], FuncType] | None:
@@ -111,7 +102,7 @@ class Wasi:
 
     def keep_listing(self, directory: Directory) -> None:
         """Notes that a directory is being listed; ends the listing that was not used longest."""
-        reference = weakref.ref(directory)
+        reference = ref(directory)
         if self._listed and self._listed[-1] == reference:
             return
         self._listed = [one for one in self._listed if one() is not None and one != reference]
@@ -168,7 +159,7 @@ def _finder(instance: Instance) -> Callable[[], Memory | None]:
     """Returns a function that finds the instance's memory without keeping the instance alive."""
     from .._memory import Memory
 
-    reference = weakref.ref(instance)
+    reference = ref(instance)
 
     def find() -> Memory | None:
         found = reference()
@@ -185,43 +176,35 @@ def _flush(file: Any) -> None:
 
 
 def _host_file(fd: int, *, owned: bool, mode: str = "wb") -> Descriptor:
+    reads = mode == "rb"
     if not hasattr(os, "readv"):  # as on Windows
         stream = io.FileIO(fd, mode, closefd=owned)
-        descriptor = FileInput(stream) if mode == "rb" else FileOutput(stream, _WINDOWS_PIECE)
-        weakref.finalize(descriptor, stream.close)
+        descriptor = FileInput(stream) if reads else FileOutput(stream, _WINDOWS_PIECE)
+        from weakref import finalize
+
+        finalize(descriptor, stream.close)
         return descriptor
     from .files_host import HostFile
 
     try:
-        file = HostFile(fd, owned=owned)
+        # The file of the input is read-only: a guest must not set its times either.
+        return HostFile(fd, owned=owned, read=reads, write=not reads, read_only=reads)
     except BaseException:
         if owned:
             os.close(fd)
         raise
-    file.rights = FILE_RIGHTS if file.type == TYPE_REGULAR else STREAM_RIGHTS
-    return file
 
 
 def _input(given: Any) -> Descriptor:
     if given is None:
         return GivenInput(b"")
     if given is INHERIT:
-        return _read_only(_host_file(0, owned=False, mode="rb"))
+        return _host_file(0, owned=False, mode="rb")
     if isinstance(given, (bytes, bytearray, memoryview)):
         return GivenInput(bytes(given))
     if isinstance(given, (str, os.PathLike)):
-        return _read_only(_host_file(os.open(given, os.O_RDONLY), owned=True, mode="rb"))
+        return _host_file(os.open(given, os.O_RDONLY), owned=True, mode="rb")
     return FileInput(given)
-
-
-def _read_only(file: Descriptor) -> Descriptor:
-    file.rights &= ~WRITING_RIGHTS
-    return file
-
-
-def _write_only(file: Descriptor) -> Descriptor:
-    file.rights &= ~RIGHT_FD_READ
-    return file
 
 
 def _preopened(name: str, given: Any, clock: Clock) -> Descriptor:
@@ -234,11 +217,9 @@ def _preopened(name: str, given: Any, clock: Clock) -> Descriptor:
             raise NotImplementedError(
                 "this platform cannot open files below a directory safely: use a VirtualDir instead"
             )
-        from . import files_host
+        from . import directories_host
 
         directory = given if isinstance(given, HostDir) else HostDir(given)
-        descriptor = files_host.open_directory(directory.path, directory.read_only)
+        descriptor = directories_host.open_directory(directory.path, directory.read_only)
     descriptor.guest_name = os.fsencode(name)
-    descriptor.rights = DIRECTORY_RIGHTS
-    descriptor.inheriting = ALL_RIGHTS
     return descriptor

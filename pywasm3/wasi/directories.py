@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import NamedTuple
 
 from .abi import EXDEV, WasiError
+from .records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Directory(ABC):
 
     @abstractmethod
     def open(self, path: str, opening: Opening) -> Descriptor:
-        """Opens or creates what the path names. The caller sets the rights of the descriptor."""
+        """Opens or creates what the path names, for reading and writing as `opening` says."""
 
     @abstractmethod
     def entries(self, cookie: int) -> Iterator[tuple[int, Entry]]:

@@ -7,6 +7,7 @@ from .abi import (
     ALL_FDFLAGS,
     DIRENT,
     EBADF,
+    EFBIG,
     EINVAL,
     ENAMETOOLONG,
     ENOTCAPABLE,
@@ -19,18 +20,7 @@ from .abi import (
     MASK_U64,
     MAX_OFFSET,
     PRESTAT,
-    RIGHT_FD_ADVISE,
-    RIGHT_FD_ALLOCATE,
-    RIGHT_FD_DATASYNC,
-    RIGHT_FD_FDSTAT_SET_FLAGS,
-    RIGHT_FD_FILESTAT_GET,
-    RIGHT_FD_FILESTAT_SET_SIZE,
-    RIGHT_FD_FILESTAT_SET_TIMES,
     RIGHT_FD_READ,
-    RIGHT_FD_READDIR,
-    RIGHT_FD_SEEK,
-    RIGHT_FD_SYNC,
-    RIGHT_FD_TELL,
     RIGHT_FD_WRITE,
     SUCCESS,
     UNSTABLE_FILESTAT,
@@ -68,31 +58,45 @@ def _transfer(
 
 def fd_read(wasi: Wasi, fd: int, iovecs: int, count: int, result: int) -> int:
     """Reads at the position of the file."""
-    descriptor = wasi.descriptors.get(fd, RIGHT_FD_READ)
+    descriptor = wasi.descriptors.file(fd)
+    descriptor.require_mode(RIGHT_FD_READ)
     return _transfer(wasi, iovecs, count, result, descriptor.read)
 
 
 def fd_write(wasi: Wasi, fd: int, iovecs: int, count: int, result: int) -> int:
     """Writes at the position of the file."""
-    descriptor = wasi.descriptors.get(fd, RIGHT_FD_WRITE)
+    descriptor = wasi.descriptors.file(fd)
+    descriptor.require_mode(RIGHT_FD_WRITE)
     return _transfer(wasi, iovecs, count, result, descriptor.write)
 
 
 def fd_pread(wasi: Wasi, fd: int, iovecs: int, count: int, offset: int, result: int) -> int:
     """Reads from an offset in the file."""
-    descriptor = wasi.descriptors.get(fd, RIGHT_FD_READ)
-    descriptor.require(RIGHT_FD_SEEK)
+    descriptor = wasi.descriptors.file(fd)
+    _offset(offset)
+    descriptor.require_position()
+    descriptor.require_mode(RIGHT_FD_READ)
     return _transfer(
-        wasi, iovecs, count, result, lambda buffers: descriptor.pread(buffers, _offset(offset))
+        wasi,
+        iovecs,
+        count,
+        result,
+        lambda buffers: descriptor.pread(buffers, _offset_of(buffers, offset)),
     )
 
 
 def fd_pwrite(wasi: Wasi, fd: int, iovecs: int, count: int, offset: int, result: int) -> int:
     """Writes at an offset in the file."""
-    descriptor = wasi.descriptors.get(fd, RIGHT_FD_WRITE)
-    descriptor.require(RIGHT_FD_SEEK)
+    descriptor = wasi.descriptors.file(fd)
+    _offset(offset)
+    descriptor.require_position()
+    descriptor.require_mode(RIGHT_FD_WRITE)
     return _transfer(
-        wasi, iovecs, count, result, lambda buffers: descriptor.pwrite(buffers, _offset(offset))
+        wasi,
+        iovecs,
+        count,
+        result,
+        lambda buffers: descriptor.pwrite(buffers, _offset_of(buffers, offset)),
     )
 
 
@@ -102,17 +106,18 @@ def _offset(offset: int) -> int:
     return offset
 
 
+def _offset_of(buffers: list[memoryview], offset: int) -> int:
+    """Returns the offset of a transfer, whose end must be an offset, too."""
+    _offset(offset + sum(map(len, buffers)))
+    return offset
+
+
 def fd_seek(wasi: Wasi, fd: int, offset: int, whence: int, result: int) -> int:
     """Moves the position of the file."""
-    descriptor = wasi.descriptors.get(fd)
-    if descriptor.directory is not None:
-        raise WasiError(EBADF)
-    # Asking for the position (a move by 0 bytes) needs no more than the right to fd_tell.
-    asks = offset == 0 and whence == WHENCE_CUR
-    if not (asks and descriptor.rights & RIGHT_FD_TELL):
-        descriptor.require(RIGHT_FD_SEEK)
+    descriptor = wasi.descriptors.file(fd)
     if whence > WHENCE_END:
         raise WasiError(EINVAL)
+    descriptor.require_position()
     wasi.memory.check(result, 8)
     wasi.memory.put_u64(result, descriptor.seek(offset, whence))
     return SUCCESS
@@ -125,10 +130,8 @@ def fd_seek_unstable(wasi: Wasi, fd: int, offset: int, whence: int, result: int)
 
 def fd_tell(wasi: Wasi, fd: int, result: int) -> int:
     """Writes the position of the file."""
-    descriptor = wasi.descriptors.get(fd)
-    if descriptor.directory is not None:
-        raise WasiError(EBADF)
-    descriptor.require(RIGHT_FD_TELL)
+    descriptor = wasi.descriptors.file(fd)
+    descriptor.require_position()
     wasi.memory.check(result, 8)
     wasi.memory.put_u64(result, descriptor.seek(0, WHENCE_CUR))
     return SUCCESS
@@ -136,7 +139,7 @@ def fd_tell(wasi: Wasi, fd: int, result: int) -> int:
 
 def fd_advise(wasi: Wasi, fd: int, offset: int, size: int, advice: int) -> int:
     """Takes advice on how a file will be used."""
-    descriptor = wasi.descriptors.get(fd, RIGHT_FD_ADVISE)
+    descriptor = wasi.descriptors.get(fd)
     if advice > _LAST_ADVICE:
         raise WasiError(EINVAL)
     descriptor.advise(_offset(offset), _offset(size), advice)
@@ -145,23 +148,25 @@ def fd_advise(wasi: Wasi, fd: int, offset: int, size: int, advice: int) -> int:
 
 def fd_allocate(wasi: Wasi, fd: int, offset: int, size: int) -> int:
     """Reserves room in a file."""
-    descriptor = wasi.descriptors.get(fd, RIGHT_FD_ALLOCATE)
+    descriptor = wasi.descriptors.file(fd)
     if size == 0:
         raise WasiError(EINVAL)
-    _offset(offset + size)
+    descriptor.require_mode(RIGHT_FD_WRITE)
+    if _offset(offset) + _offset(size) > MAX_OFFSET:
+        raise WasiError(EFBIG)
     descriptor.allocate(offset, size)
     return SUCCESS
 
 
 def fd_datasync(wasi: Wasi, fd: int) -> int:
     """Writes buffered data to the disk."""
-    wasi.descriptors.get(fd, RIGHT_FD_DATASYNC).sync(True)
+    wasi.descriptors.get(fd).sync(True)
     return SUCCESS
 
 
 def fd_sync(wasi: Wasi, fd: int) -> int:
     """Writes buffered data and metadata to the disk."""
-    wasi.descriptors.get(fd, RIGHT_FD_SYNC).sync(False)
+    wasi.descriptors.get(fd).sync(False)
     return SUCCESS
 
 
@@ -195,7 +200,7 @@ def fd_fdstat_get(wasi: Wasi, fd: int, result: int) -> int:
 
 def fd_fdstat_set_flags(wasi: Wasi, fd: int, flags: int) -> int:
     """Sets the flags of a descriptor."""
-    descriptor = wasi.descriptors.get(fd, RIGHT_FD_FDSTAT_SET_FLAGS)
+    descriptor = wasi.descriptors.get(fd)
     if flags & ~ALL_FDFLAGS:
         raise WasiError(EINVAL)
     descriptor.set_flags(flags)
@@ -203,7 +208,11 @@ def fd_fdstat_set_flags(wasi: Wasi, fd: int, flags: int) -> int:
 
 
 def fd_fdstat_set_rights(wasi: Wasi, fd: int, rights: int, inheriting: int) -> int:
-    """Takes rights away from a descriptor; none can be added."""
+    """Takes rights away from those that are reported; none can be added.
+
+    A file without FD_READ or FD_WRITE is not open for reading or writing any more. Other rights
+    forbid nothing.
+    """
     descriptor = wasi.descriptors.get(fd)
     if rights & ~descriptor.rights or inheriting & ~descriptor.inheriting:
         raise WasiError(ENOTCAPABLE)
@@ -224,27 +233,30 @@ def pack_unstable_stat(stat: Stat) -> bytes:
 
 def fd_filestat_get(wasi: Wasi, fd: int, result: int) -> int:
     """Writes what is known of the file behind a descriptor."""
-    descriptor = wasi.descriptors.get(fd, RIGHT_FD_FILESTAT_GET)
+    descriptor = wasi.descriptors.get(fd)
     wasi.memory.write(result, pack_stat(descriptor.stat()))
     return SUCCESS
 
 
 def fd_filestat_get_unstable(wasi: Wasi, fd: int, result: int) -> int:
     """Implements fd_filestat_get of wasi_unstable, whose structure differs."""
-    descriptor = wasi.descriptors.get(fd, RIGHT_FD_FILESTAT_GET)
+    descriptor = wasi.descriptors.get(fd)
     wasi.memory.write(result, pack_unstable_stat(descriptor.stat()))
     return SUCCESS
 
 
 def fd_filestat_set_size(wasi: Wasi, fd: int, size: int) -> int:
     """Cuts a file to a size, or fills it up with zeros."""
-    wasi.descriptors.get(fd, RIGHT_FD_FILESTAT_SET_SIZE).set_size(_offset(size))
+    descriptor = wasi.descriptors.file(fd)
+    if not descriptor.rights & RIGHT_FD_WRITE:  # As on Linux, this is not EBADF.
+        raise WasiError(EINVAL)
+    descriptor.set_size(_offset(size))
     return SUCCESS
 
 
 def fd_filestat_set_times(wasi: Wasi, fd: int, atime: int, mtime: int, flags: int) -> int:
     """Sets the times of a file."""
-    descriptor = wasi.descriptors.get(fd, RIGHT_FD_FILESTAT_SET_TIMES)
+    descriptor = wasi.descriptors.get(fd)
     descriptor.set_times(times_of(wasi, atime, mtime, flags))
     return SUCCESS
 
@@ -300,7 +312,7 @@ def fd_readdir(wasi: Wasi, fd: int, buffer: int, size: int, cookie: int, result:
 
     Entries come from the directory one by one: no list of them is kept between calls.
     """
-    directory = wasi.descriptors.directory(fd, RIGHT_FD_READDIR)
+    directory = wasi.descriptors.directory(fd)
     memory = wasi.memory
     memory.check(buffer, size)
     memory.check(result, 4)

@@ -1,25 +1,32 @@
 # SPDX-License-Identifier: MIT
-"""Descriptors: the objects behind a guest's file descriptors, their rights, and their table."""
+"""Descriptors: the objects behind a guest's file descriptors, and their table."""
 
 from __future__ import annotations
 
 from itertools import count
-from typing import NamedTuple
 
 from .abi import (
     DIRECTORY_RIGHTS,
     EBADF,
     EINVAL,
     EMFILE,
-    ENOTCAPABLE,
+    ENODEV,
     ENOTDIR,
     ENOTSOCK,
     ENOTSUP,
-    FDFLAG_NONBLOCK,
+    ESPIPE,
+    FDFLAG_APPEND,
+    FILE_RIGHTS,
+    INHERITING_RIGHTS,
+    RIGHT_FD_READ,
     RIGHT_FD_WRITE,
+    STREAM_RIGHTS,
+    TYPE_DIRECTORY,
     TYPE_UNKNOWN,
+    WRITING_RIGHTS,
     WasiError,
 )
+from .records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,8 +59,9 @@ class Descriptor:
 
     Attributes:
         type: The type of the file, a TYPE_*.
-        rights: What the guest may do with the descriptor, RIGHT_* bits.
-        inheriting: The rights that a file opened below this directory can have.
+        rights: RIGHT_* bits, which are reported. RIGHT_FD_READ and RIGHT_FD_WRITE of a file say
+            what it is open for; the others forbid nothing.
+        inheriting: The rights that are reported for files opened below this directory.
         flags: FDFLAG_* bits.
     """
 
@@ -68,10 +76,27 @@ class Descriptor:
     # it raises BlockingIOError, it has written nothing, and `write` is called instead.
     write_one: Write | None = None
 
-    def require(self, right: int) -> None:
-        """Raises WasiError with ENOTCAPABLE when the descriptor lacks a right."""
-        if self.rights & right != right:
-            raise WasiError(ENOTCAPABLE)
+    def open_for(self, *, read: bool, write: bool) -> None:
+        """Notes what a file is open for, and sets the rights to match."""
+        self.rights = FILE_RIGHTS if self.has_position() else STREAM_RIGHTS
+        if not read:
+            self.rights &= ~RIGHT_FD_READ
+        if not write:
+            self.rights &= ~WRITING_RIGHTS
+
+    def require_mode(self, mode: int) -> None:
+        """Raises WasiError with EBADF unless the file is open for RIGHT_FD_READ or _WRITE."""
+        if not self.rights & mode:
+            raise WasiError(EBADF)
+
+    def require_position(self) -> None:
+        """Raises WasiError with ESPIPE unless the file has a position."""
+        if not self.has_position():
+            raise WasiError(ESPIPE)
+
+    def has_position(self) -> bool:
+        """Returns whether the file has a position and offsets, as files have and pipes have not."""
+        return False
 
     def close(self) -> None:
         """Releases what the host has open for this descriptor."""
@@ -109,8 +134,8 @@ class Descriptor:
         raise WasiError(EINVAL)
 
     def set_flags(self, flags: int) -> None:
-        """Sets the FDFLAG_* bits."""
-        if flags & FDFLAG_NONBLOCK:
+        """Sets the FDFLAG_* bits. FDFLAG_APPEND changes nothing here; the others cannot be set."""
+        if (flags ^ self.flags) & ~FDFLAG_APPEND:
             raise WasiError(ENOTSUP)
         self.flags = flags
 
@@ -119,7 +144,7 @@ class Descriptor:
 
     def allocate(self, offset: int, size: int) -> None:
         """Reserves room in the file."""
-        raise WasiError(ENOTSUP)
+        raise WasiError(ENODEV)
 
     def sync(self, data_only: bool) -> None:
         """Writes to the disk what the host has buffered; there is nothing by default."""
@@ -147,6 +172,14 @@ class Descriptor:
     def shutdown(self, how: int) -> None:
         """Ends one or both directions of a socket."""
         raise WasiError(ENOTSOCK)
+
+
+class DirectoryDescriptor(Descriptor):
+    """A descriptor of a directory, on the host or in memory."""
+
+    type = TYPE_DIRECTORY
+    rights = DIRECTORY_RIGHTS
+    inheriting = INHERITING_RIGHTS
 
 
 class Descriptors:
@@ -205,33 +238,38 @@ class Descriptors:
         self._set(fd, descriptor)
         return fd
 
-    def get(self, fd: int, rights: int = 0) -> Descriptor:
+    def get(self, fd: int) -> Descriptor:
         """Returns the descriptor with a number.
 
         Raises:
-            WasiError: EBADF when there is none; ENOTCAPABLE when it lacks one of the rights.
+            WasiError: EBADF when there is none.
         """
         descriptor = self._entries.get(fd)
         if descriptor is None:
             raise WasiError(EBADF)
-        if descriptor.rights & rights != rights:
-            # A directory never has the rights of functions that work on files only.
-            no_directory = descriptor.directory is not None and rights & ~DIRECTORY_RIGHTS
-            raise WasiError(EBADF if no_directory else ENOTCAPABLE)
         return descriptor
 
-    def directory(self, fd: int, right: int = 0) -> Directory:
+    def file(self, fd: int) -> Descriptor:
+        """Returns the descriptor with a number, for a function that works on files only.
+
+        Raises:
+            WasiError: EBADF when there is none, or when it is one of a directory.
+        """
+        descriptor = self.get(fd)
+        if descriptor.directory is not None:
+            raise WasiError(EBADF)
+        return descriptor
+
+    def directory(self, fd: int) -> Directory:
         """Returns the directory behind a descriptor.
 
         Raises:
-            WasiError: EBADF when there is no such descriptor; ENOTDIR when it is not a directory;
-                ENOTCAPABLE when it lacks the right.
+            WasiError: EBADF when there is no such descriptor; ENOTDIR when it is not a directory.
         """
-        descriptor = self.get(fd)
-        if descriptor.directory is None:
+        directory = self.get(fd).directory
+        if directory is None:
             raise WasiError(ENOTDIR)
-        descriptor.require(right)
-        return descriptor.directory
+        return directory
 
     def close(self, fd: int) -> None:
         """Closes a descriptor and frees its number."""

@@ -3,11 +3,19 @@
 
 from __future__ import annotations
 
-import threading
+from _thread import RLock
 from collections.abc import Iterator, Mapping
 from itertools import islice
 
-from .abi import ENAMETOOLONG, ENOSPC, TYPE_DIRECTORY, TYPE_REGULAR, TYPE_SYMBOLIC_LINK, WasiError
+from .abi import (
+    EFBIG,
+    ENAMETOOLONG,
+    ENOSPC,
+    TYPE_DIRECTORY,
+    TYPE_REGULAR,
+    TYPE_SYMBOLIC_LINK,
+    WasiError,
+)
 from .fds import Stat
 
 TYPE_CHECKING = False
@@ -24,6 +32,7 @@ if TYPE_CHECKING:
 
 _NODE_BYTES = 256  # An entry counts as this many bytes of the quota, plus name and contents.
 _MAX_NAME = 255  # A name has at most this many bytes, as on Linux.
+MAX_FILE_BYTES = (1 << 44) - 4096  # The largest file and the last position of ext4.
 
 
 class Tree:
@@ -34,7 +43,7 @@ class Tree:
     """
 
     def __init__(self, max_bytes: int) -> None:
-        self.lock = threading.RLock()
+        self.lock = RLock()
         self.began = 0
         self._clock: Callable[[], int] | None = None
         self._left = max_bytes
@@ -119,6 +128,8 @@ class File(Node):
 
     def resize(self, size: int) -> None:
         """Cuts the contents to a size, or fills them up with zeros."""
+        if size > MAX_FILE_BYTES:
+            raise WasiError(EFBIG)
         have = len(self.data)
         self.tree.charge(size - have)
         if size < have:

@@ -17,7 +17,7 @@ import stat
 import sys
 
 from .abi import EPERM, WasiError
-from .paths import Walker, count_link, split
+from .paths import Walker, count_link, creates_directory, split
 
 # Opens a directory only as a starting point (O_PATH), which needs no permission to read it.
 _PLACE = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | getattr(os, "O_PATH", 0)
@@ -164,16 +164,17 @@ class StepByStep(Beneath):
 
     def open(self, directory: int, path: str, flags: int, mode: int, follow: bool) -> int:
         """Opens a path. Its last name may be a symbolic link only if `follow` is set."""
-        # As in the kernel, creating a path that ends in a slash is EISDIR, whatever the path names.
-        if flags & os.O_CREAT and path.endswith("/"):
-            os.close(self.parent(directory, path.rstrip("/") or path, False)[0])
+        if flags & os.O_CREAT and creates_directory(path):
+            os.close(self.parent(directory, path.rstrip("/"), False)[0])
             raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
-        follow = follow and not (flags & os.O_CREAT and flags & os.O_EXCL)
+        exclusive = flags & (os.O_CREAT | os.O_EXCL) == os.O_CREAT | os.O_EXCL
+        follow = follow and not exclusive
         place, name, must_be_directory = self.parent(directory, path, follow)
         try:
             if must_be_directory:
                 if flags & os.O_CREAT:
-                    raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
+                    number = errno.EEXIST if exclusive else errno.EISDIR
+                    raise OSError(number, os.strerror(number))
                 flags |= os.O_DIRECTORY
             return os.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=place)
         finally:

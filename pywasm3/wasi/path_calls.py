@@ -6,37 +6,13 @@ from __future__ import annotations
 from .abi import (
     ALL_FDFLAGS,
     ALL_OFLAGS,
-    ALL_RIGHTS,
-    DIRECTORY_RIGHTS,
     EINVAL,
-    ENOTCAPABLE,
-    FDFLAG_DSYNC,
-    FDFLAG_RSYNC,
-    FDFLAG_SYNC,
-    FILE_RIGHTS,
     LOOKUP_SYMLINK_FOLLOW,
     OFLAG_CREAT,
     OFLAG_DIRECTORY,
-    OFLAG_TRUNC,
-    READING_RIGHTS,
-    RIGHT_FD_DATASYNC,
-    RIGHT_FD_SYNC,
-    RIGHT_PATH_CREATE_DIRECTORY,
-    RIGHT_PATH_CREATE_FILE,
-    RIGHT_PATH_FILESTAT_GET,
-    RIGHT_PATH_FILESTAT_SET_SIZE,
-    RIGHT_PATH_FILESTAT_SET_TIMES,
-    RIGHT_PATH_LINK_SOURCE,
-    RIGHT_PATH_LINK_TARGET,
-    RIGHT_PATH_OPEN,
-    RIGHT_PATH_READLINK,
-    RIGHT_PATH_REMOVE_DIRECTORY,
-    RIGHT_PATH_RENAME_SOURCE,
-    RIGHT_PATH_RENAME_TARGET,
-    RIGHT_PATH_SYMLINK,
-    RIGHT_PATH_UNLINK_FILE,
+    RIGHT_FD_READ,
+    RIGHT_FD_WRITE,
     SUCCESS,
-    WRITING_RIGHTS,
     WasiError,
 )
 from .directories import Opening
@@ -66,63 +42,49 @@ def path_open(
     fdflags: int,
     result: int,
 ) -> int:
-    """Opens or creates a file, or opens a directory."""
-    below = wasi.descriptors.get(fd)
-    needed = RIGHT_PATH_OPEN
-    if oflags & OFLAG_CREAT:
-        needed |= RIGHT_PATH_CREATE_FILE
-    if oflags & OFLAG_TRUNC:
-        needed |= RIGHT_PATH_FILESTAT_SET_SIZE
-    directory = wasi.descriptors.directory(fd, needed)
+    """Opens or creates a file, or opens a directory.
+
+    The rights that the guest asks for say whether the file is opened for reading and for writing.
+    Programs name the others as they like, so what is opened has all of them.
+    """
+    directory = wasi.descriptors.directory(fd)
     if oflags & ~ALL_OFLAGS or fdflags & ~ALL_FDFLAGS:
         raise WasiError(EINVAL)
     if oflags & OFLAG_CREAT and oflags & OFLAG_DIRECTORY:  # Some systems would create a file.
         raise WasiError(EINVAL)
-    rights &= ALL_RIGHTS
-    inheriting &= ALL_RIGHTS
-    wanted = rights
-    if fdflags & FDFLAG_DSYNC:
-        wanted |= RIGHT_FD_DATASYNC
-    if fdflags & (FDFLAG_SYNC | FDFLAG_RSYNC):
-        wanted |= RIGHT_FD_SYNC
-    if (wanted | inheriting) & ~below.inheriting:
-        raise WasiError(ENOTCAPABLE)
-    read, write = bool(rights & READING_RIGHTS), bool(rights & WRITING_RIGHTS)
+    read, write = bool(rights & RIGHT_FD_READ), bool(rights & RIGHT_FD_WRITE)
     opening = Opening(oflags, fdflags, _follow(lookup), read, write)
     name = wasi.memory.path(path, size)
     wasi.memory.check(result, 4)
     wasi.descriptors.require_room()
     opened = directory.open(name, opening)
-    is_directory = opened.directory is not None
-    opened.rights = rights & (DIRECTORY_RIGHTS if is_directory else FILE_RIGHTS)
-    opened.inheriting = inheriting if is_directory else 0
     wasi.memory.put_u32(result, wasi.descriptors.add(opened))
     return SUCCESS
 
 
 def path_create_directory(wasi: Wasi, fd: int, path: int, size: int) -> int:
     """Creates a directory."""
-    directory = wasi.descriptors.directory(fd, RIGHT_PATH_CREATE_DIRECTORY)
+    directory = wasi.descriptors.directory(fd)
     directory.make_directory(wasi.memory.path(path, size))
     return SUCCESS
 
 
 def path_remove_directory(wasi: Wasi, fd: int, path: int, size: int) -> int:
     """Removes an empty directory."""
-    directory = wasi.descriptors.directory(fd, RIGHT_PATH_REMOVE_DIRECTORY)
+    directory = wasi.descriptors.directory(fd)
     directory.remove_directory(wasi.memory.path(path, size))
     return SUCCESS
 
 
 def path_unlink_file(wasi: Wasi, fd: int, path: int, size: int) -> int:
     """Removes a file or a symbolic link."""
-    directory = wasi.descriptors.directory(fd, RIGHT_PATH_UNLINK_FILE)
+    directory = wasi.descriptors.directory(fd)
     directory.unlink(wasi.memory.path(path, size))
     return SUCCESS
 
 
 def _stat(wasi: Wasi, fd: int, lookup: int, path: int, size: int) -> Stat:
-    directory = wasi.descriptors.directory(fd, RIGHT_PATH_FILESTAT_GET)
+    directory = wasi.descriptors.directory(fd)
     return directory.stat(wasi.memory.path(path, size), _follow(lookup))
 
 
@@ -144,7 +106,7 @@ def path_filestat_set_times(
     wasi: Wasi, fd: int, lookup: int, path: int, size: int, atime: int, mtime: int, flags: int
 ) -> int:
     """Sets the times of a file."""
-    directory = wasi.descriptors.directory(fd, RIGHT_PATH_FILESTAT_SET_TIMES)
+    directory = wasi.descriptors.directory(fd)
     times = times_of(wasi, atime, mtime, flags)
     directory.set_times(wasi.memory.path(path, size), _follow(lookup), times)
     return SUCCESS
@@ -154,8 +116,8 @@ def path_link(
     wasi: Wasi, fd: int, lookup: int, path: int, size: int, to_fd: int, to: int, to_size: int
 ) -> int:
     """Creates a hard link."""
-    directory = wasi.descriptors.directory(fd, RIGHT_PATH_LINK_SOURCE)
-    target = wasi.descriptors.directory(to_fd, RIGHT_PATH_LINK_TARGET)
+    directory = wasi.descriptors.directory(fd)
+    target = wasi.descriptors.directory(to_fd)
     name, new_name = wasi.memory.path(path, size), wasi.memory.path(to, to_size)
     directory.link(name, _follow(lookup), target, new_name)
     return SUCCESS
@@ -165,8 +127,8 @@ def path_rename(
     wasi: Wasi, fd: int, path: int, size: int, to_fd: int, to: int, to_size: int
 ) -> int:
     """Renames a file or a directory."""
-    directory = wasi.descriptors.directory(fd, RIGHT_PATH_RENAME_SOURCE)
-    target = wasi.descriptors.directory(to_fd, RIGHT_PATH_RENAME_TARGET)
+    directory = wasi.descriptors.directory(fd)
+    target = wasi.descriptors.directory(to_fd)
     name, new_name = wasi.memory.path(path, size), wasi.memory.path(to, to_size)
     directory.rename(name, target, new_name)
     return SUCCESS
@@ -174,7 +136,7 @@ def path_rename(
 
 def path_symlink(wasi: Wasi, target: int, target_size: int, fd: int, path: int, size: int) -> int:
     """Creates a symbolic link."""
-    directory = wasi.descriptors.directory(fd, RIGHT_PATH_SYMLINK)
+    directory = wasi.descriptors.directory(fd)
     text = wasi.memory.path(target, target_size)
     directory.make_link(text, wasi.memory.path(path, size))
     return SUCCESS
@@ -184,7 +146,7 @@ def path_readlink(
     wasi: Wasi, fd: int, path: int, size: int, buffer: int, room: int, result: int
 ) -> int:
     """Writes the target of a symbolic link, as far as there is room."""
-    directory = wasi.descriptors.directory(fd, RIGHT_PATH_READLINK)
+    directory = wasi.descriptors.directory(fd)
     name = wasi.memory.path(path, size)
     wasi.memory.check(buffer, room)
     wasi.memory.check(result, 4)

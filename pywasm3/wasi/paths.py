@@ -41,6 +41,15 @@ def split(path: str) -> Split:
     return Split(parent or ".", name, len(bare) < len(path))
 
 
+def creates_directory(path: str) -> bool:
+    """Returns whether a path ends in a name and a slash, so that creating it as a file is EISDIR.
+
+    It is EISDIR on Linux, too, whatever the path names. A path that ends in "." or ".." names a
+    directory that exists.
+    """
+    return path[-1:] == "/" and split(path).name != "."
+
+
 class Walker(ABC, Generic[Node]):
     """Resolves paths name by name, in a tree whose nodes a subclass knows how to open.
 

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from .._wait import FAILED, HANGUP, INVALID, READABLE, WRITABLE
 from .abi import (
     CLOCK_ABSTIME,
@@ -18,12 +16,12 @@ from .abi import (
     EVENT_WRITE,
     RIGHT_FD_READ,
     RIGHT_FD_WRITE,
-    RIGHT_POLL_FD_READWRITE,
     SUBSCRIPTION,
     SUCCESS,
     UNSTABLE_CLOCK_SUBSCRIPTION,
     WasiError,
 )
+from .records import NamedTuple
 from .sources import MONOTONIC, REALTIME, SystemClock, time_of
 from .waiting import pause, poll
 
@@ -130,9 +128,8 @@ class _Request:
         if type_ not in (EVENT_READ, EVENT_WRITE):
             raise WasiError(EINVAL)
         try:
-            descriptor = self._wasi.descriptors.get(fd)
-            descriptor.require(RIGHT_POLL_FD_READWRITE)
-            descriptor.require(RIGHT_FD_READ if type_ == EVENT_READ else RIGHT_FD_WRITE)
+            descriptor = self._wasi.descriptors.file(fd)
+            descriptor.require_mode(RIGHT_FD_READ if type_ == EVENT_READ else RIGHT_FD_WRITE)
         except WasiError as error:
             self._events.append(EVENT.pack(user_data, error.errno, type_, 0, 0))
         else:

@@ -7,10 +7,7 @@ from .abi import (
     EINVAL,
     ENOTSOCK,
     FDFLAG_NONBLOCK,
-    RIGHT_FD_READ,
-    RIGHT_FD_WRITE,
     RIGHT_SOCK_ACCEPT,
-    RIGHT_SOCK_SHUTDOWN,
     SUCCESS,
     TYPE_SOCKET_DGRAM,
     TYPE_SOCKET_STREAM,
@@ -24,23 +21,22 @@ if TYPE_CHECKING:
     from .fds import Descriptor
 
 
-def _socket(wasi: Wasi, fd: int, right: int) -> Descriptor:
+def _socket(wasi: Wasi, fd: int) -> Descriptor:
     descriptor = wasi.descriptors.get(fd)
     if descriptor.type not in (TYPE_SOCKET_DGRAM, TYPE_SOCKET_STREAM):
         raise WasiError(ENOTSOCK)
-    descriptor.require(right)
     return descriptor
 
 
 def sock_accept(wasi: Wasi, fd: int, flags: int, result: int) -> int:
     """Accepts a connection and gives it a new descriptor."""
-    listening = _socket(wasi, fd, RIGHT_SOCK_ACCEPT)
+    listening = _socket(wasi, fd)
     if flags & ~FDFLAG_NONBLOCK:
         raise WasiError(EINVAL)
     wasi.memory.check(result, 4)
     wasi.descriptors.require_room()
     connection = listening.accept(bool(flags))
-    connection.rights &= listening.rights & ~RIGHT_SOCK_ACCEPT
+    connection.rights &= ~RIGHT_SOCK_ACCEPT
     wasi.memory.put_u32(result, wasi.descriptors.add(connection))
     return SUCCESS
 
@@ -49,7 +45,7 @@ def sock_recv(
     wasi: Wasi, fd: int, iovecs: int, count: int, flags: int, size: int, result_flags: int
 ) -> int:
     """Receives bytes from a socket."""
-    descriptor = _socket(wasi, fd, RIGHT_FD_READ)
+    descriptor = _socket(wasi, fd)
     buffers = wasi.memory.buffers(iovecs, count)
     wasi.memory.check(size, 4)
     wasi.memory.check(result_flags, 2)
@@ -61,7 +57,7 @@ def sock_recv(
 
 def sock_send(wasi: Wasi, fd: int, iovecs: int, count: int, flags: int, size: int) -> int:
     """Sends bytes to a socket. WASI defines no flags for this function."""
-    descriptor = _socket(wasi, fd, RIGHT_FD_WRITE)
+    descriptor = _socket(wasi, fd)
     if flags:
         raise WasiError(EINVAL)
     buffers = wasi.memory.buffers(iovecs, count)
@@ -72,5 +68,5 @@ def sock_send(wasi: Wasi, fd: int, iovecs: int, count: int, flags: int, size: in
 
 def sock_shutdown(wasi: Wasi, fd: int, how: int) -> int:
     """Ends one or both directions of a socket."""
-    _socket(wasi, fd, RIGHT_SOCK_SHUTDOWN).shutdown(how)
+    _socket(wasi, fd).shutdown(how)
     return SUCCESS

@@ -14,6 +14,8 @@ from .abi import (
     FDFLAG_NONBLOCK,
     RECV_PEEK,
     RECV_WAITALL,
+    RIGHT_FD_READ,
+    RIGHT_FD_WRITE,
     SHUT_RD,
     SHUT_WR,
     SOCKET_RIGHTS,
@@ -189,6 +191,10 @@ class Socket(Descriptor):
         self._channel.nonblocking = bool(flags)
         self.flags = flags
 
+    def sync(self, data_only: bool) -> None:
+        """Refuses: a socket has no data on a disk."""
+        raise WasiError(EINVAL)
+
     def poll_fd(self) -> int | None:
         """Returns the host's descriptor of the socket."""
         return self._socket.fileno()
@@ -202,6 +208,7 @@ class Socket(Descriptor):
 
     def receive(self, buffers: list[memoryview], flags: int) -> tuple[int, bool]:
         """Receives a piece of the stream, or a datagram and whether it was cut."""
+        self.require_mode(RIGHT_FD_READ)
         if flags & ~(RECV_PEEK | RECV_WAITALL):
             raise WasiError(EINVAL)
         bits = socket.MSG_PEEK if flags & RECV_PEEK else 0
@@ -212,6 +219,7 @@ class Socket(Descriptor):
 
     def send(self, buffers: list[memoryview]) -> int:
         """Sends bytes, and returns how many were sent."""
+        self.require_mode(RIGHT_FD_WRITE)
         return self._channel.send(buffers)
 
     def shutdown(self, how: int) -> None:

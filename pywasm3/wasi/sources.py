@@ -4,12 +4,16 @@
 from __future__ import annotations
 
 import os
-import random as _random
 import time
-from collections.abc import Callable
-from typing import Any, Protocol
 
 from .waiting import pause
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Protocol
+else:
+    Protocol = object  # typing takes long to import
 
 REALTIME, MONOTONIC, PROCESS_CPUTIME, THREAD_CPUTIME = range(4)
 
@@ -136,5 +140,7 @@ def random_of(given: Callable[[int], bytes] | int | None) -> Callable[[int], byt
     if given is None:
         return os.urandom
     if isinstance(given, int):
-        return _random.Random(given).randbytes
+        from random import Random
+
+        return Random(given).randbytes
     return given

@@ -7,7 +7,7 @@ import codecs
 import io
 from contextlib import contextmanager
 
-from .abi import EAGAIN, EIO, ENOSPC, RIGHT_FD_READ, RIGHT_FD_WRITE, STREAM_RIGHTS, WasiError
+from .abi import EAGAIN, EIO, ENOSPC, ESPIPE, WasiError
 from .fds import Descriptor, write_each
 from .waiting import by_pieces
 
@@ -43,12 +43,20 @@ class Stream(Descriptor):
         """Returns the next bytes, at most `size` of them."""
         return b""
 
+    def advise(self, offset: int, size: int, advice: int) -> None:
+        """Refuses advice, as a pipe does."""
+        raise WasiError(ESPIPE)
+
+    def allocate(self, offset: int, size: int) -> None:
+        """Refuses to reserve room, as a pipe does."""
+        raise WasiError(ESPIPE)
+
 
 class DroppedOutput(Stream):
     """An output stream whose bytes are dropped."""
 
     def __init__(self) -> None:
-        self.rights = STREAM_RIGHTS & ~RIGHT_FD_READ
+        self.open_for(read=False, write=True)
         self.write_one = len
 
 
@@ -57,7 +65,7 @@ class CapturedOutput(Stream):
 
     def __init__(self, max_bytes: int) -> None:
         """Takes how many bytes are kept at most; when the guest writes more, it gets ENOSPC."""
-        self.rights = STREAM_RIGHTS & ~RIGHT_FD_READ
+        self.open_for(read=False, write=True)
         self.data = bytearray()
         self._max_bytes = max_bytes
         self.write_one = self._write_one
@@ -73,7 +81,7 @@ class GivenInput(Stream):
     """An input stream of bytes that are known beforehand."""
 
     def __init__(self, data: bytes) -> None:
-        self.rights = STREAM_RIGHTS & ~RIGHT_FD_WRITE
+        self.open_for(read=True, write=False)
         self._data = memoryview(data)
 
     def read_some(self, size: int) -> Piece:
@@ -91,7 +99,7 @@ class FileInput(Stream):
 
     def __init__(self, file: Any) -> None:
         """Takes a file that is open for reading, in text or binary mode."""
-        self.rights = STREAM_RIGHTS & ~RIGHT_FD_WRITE
+        self.open_for(read=True, write=False)
         self._read = _reader_for(file)
         self._rest = b""
 
@@ -139,7 +147,7 @@ class FileOutput(Stream):
 
         It is given at most `most` bytes at a time.
         """
-        self.rights = STREAM_RIGHTS & ~RIGHT_FD_READ
+        self.open_for(read=False, write=True)
         self._file = file
         self._most = most
         self._write_all, self._finish = _writer_for(file)

@@ -20,7 +20,6 @@ from .abi import (
     EROFS,
     FDFLAG_APPEND,
     FDFLAG_NONBLOCK,
-    MAX_OFFSET,
     OFLAG_CREAT,
     OFLAG_DIRECTORY,
     OFLAG_EXCL,
@@ -32,9 +31,9 @@ from .abi import (
     WasiError,
 )
 from .directories import Directory, Entry
-from .fds import Descriptor, write_each
-from .files_virtual import FIRST_COOKIE, File, Folder, Link, name_bytes
-from .paths import Walker
+from .fds import Descriptor, DirectoryDescriptor, write_each
+from .files_virtual import FIRST_COOKIE, MAX_FILE_BYTES, File, Folder, Link, name_bytes
+from .paths import Walker, creates_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,13 +77,14 @@ class VirtualFile(Descriptor):
 
     type = TYPE_REGULAR
 
-    def __init__(self, file: File, flags: int, read_only: bool) -> None:
-        """Takes the file, FDFLAG_* bits, and whether writing is refused."""
+    def __init__(self, file: File, opening: Opening, read_only: bool) -> None:
+        """Takes the file, how it is opened, and whether every change is refused (EROFS)."""
         self._file: File | None = file
         self._position = 0
         self._read_only = read_only
-        self.flags = flags
+        self.flags = opening.fdflags
         self.write_one = self._write_one
+        self.open_for(read=opening.read, write=opening.write)
         file.count_opened(1)
 
     def close(self) -> None:
@@ -103,6 +103,10 @@ class VirtualFile(Descriptor):
     def _open(self) -> File:
         assert self._file is not None
         return self._file
+
+    def has_position(self) -> bool:
+        """Returns that the file has a position."""
+        return True
 
     def read(self, buffers: list[memoryview]) -> int:
         """Reads at the position of the file."""
@@ -137,7 +141,7 @@ class VirtualFile(Descriptor):
         return len(buffer)
 
     def pwrite(self, buffers: list[memoryview], offset: int) -> int:
-        """Writes at an offset in the file."""
+        """Writes at an offset, or, as Linux does, at the end if the file is open for appending."""
         self._require_writable()
         file = self._open
 
@@ -148,6 +152,8 @@ class VirtualFile(Descriptor):
             return len(buffer)
 
         with file.tree.lock:
+            if self.flags & FDFLAG_APPEND:
+                offset = len(file.data)
             return write_each(write_one, buffers)
 
     def seek(self, offset: int, whence: int) -> int:
@@ -156,7 +162,7 @@ class VirtualFile(Descriptor):
             offset += self._position
         elif whence == WHENCE_END:
             offset += len(self._open.data)
-        if not 0 <= offset <= MAX_OFFSET:
+        if not 0 <= offset <= MAX_FILE_BYTES:
             raise WasiError(EINVAL)
         self._position = offset
         return offset
@@ -231,12 +237,14 @@ class VirtualDirectory(Directory):
             raise WasiError(ENOENT)
         return way, name, node
 
-    def _new(self, path: str) -> tuple[list[Folder], str]:
-        """Finds the place for something new. The caller refuses a slash at the end of the path."""
-        self._require_writable()
+    def _new(self, path: str, *, directory: bool = False) -> tuple[list[Folder], str]:
+        """Finds the place for something new. Only a directory may have a slash after its name."""
         way, name, node, _ = self._find(path.rstrip("/") or path, False)
         if node is not None:
             raise WasiError(EEXIST)
+        if path.endswith("/") and not directory:
+            raise WasiError(ENOENT)
+        self._require_writable()
         if way[-1].links == 0:
             raise WasiError(ENOENT)
         return way, name
@@ -246,30 +254,27 @@ class VirtualDirectory(Directory):
             raise WasiError(EROFS)
 
     def open(self, path: str, opening: Opening) -> Descriptor:
-        """Opens or creates what the path names."""
+        """Opens or creates what the path names, for reading and writing as `opening` says."""
         with self.tree.lock:
             return self._open(path, opening)
 
     def _open(self, path: str, opening: Opening) -> Descriptor:
         oflags = opening.oflags
         exclusive = oflags & (OFLAG_CREAT | OFLAG_EXCL) == OFLAG_CREAT | OFLAG_EXCL
-        # As on Linux, creating a path that ends in a slash is EISDIR, whatever the path names.
-        if oflags & OFLAG_CREAT and path.endswith("/"):
-            self._locate(path.rstrip("/") or path, False)
+        if oflags & OFLAG_CREAT and creates_directory(path):
+            self._locate(path.rstrip("/"), False)
             raise WasiError(EISDIR)
         way, name, node, must_be_directory = self._locate(path, opening.follow and not exclusive)
         if must_be_directory and oflags & OFLAG_CREAT:
-            raise WasiError(EISDIR)
+            raise WasiError(EEXIST if exclusive else EISDIR)
         if node is None:
             return self._create(way[-1], name, opening)
         if exclusive:
             raise WasiError(EEXIST)
         if isinstance(node, Link):
-            raise WasiError(ELOOP)
+            raise WasiError(ENOTDIR if oflags & OFLAG_DIRECTORY else ELOOP)
         if isinstance(node, Folder):
-            if (opening.write and not oflags & OFLAG_DIRECTORY) or oflags & (
-                OFLAG_CREAT | OFLAG_TRUNC
-            ):
+            if opening.write or oflags & (OFLAG_CREAT | OFLAG_TRUNC):
                 raise WasiError(EISDIR)
             return VirtualDirectoryDescriptor(VirtualDirectory(node, self.read_only))
         if oflags & OFLAG_DIRECTORY or must_be_directory:
@@ -279,7 +284,7 @@ class VirtualDirectory(Directory):
             self._require_writable()
         if oflags & OFLAG_TRUNC:
             node.resize(0)
-        return VirtualFile(node, opening.fdflags, self.read_only)
+        return VirtualFile(node, opening, self.read_only)
 
     def _create(self, folder: Folder, name: str, opening: Opening) -> Descriptor:
         if not opening.oflags & OFLAG_CREAT:
@@ -289,7 +294,7 @@ class VirtualDirectory(Directory):
             raise WasiError(ENOENT)
         file = File(self.tree)
         folder.put(name, file)
-        return VirtualFile(file, opening.fdflags, self.read_only)
+        return VirtualFile(file, opening, self.read_only)
 
     def entries(self, cookie: int) -> Iterator[tuple[int, Entry]]:
         """Yields the entries in the order in which they were made.
@@ -320,14 +325,15 @@ class VirtualDirectory(Directory):
 
     def set_times(self, path: str, follow: bool, times: Times) -> None:
         """Sets the times of what the path names, in nanoseconds."""
-        self._require_writable()
         with self.tree.lock:
-            _set_times(self._existing(path, follow)[2], times)
+            node = self._existing(path, follow)[2]
+            self._require_writable()
+            _set_times(node, times)
 
     def make_directory(self, path: str) -> None:
         """Creates a directory."""
         with self.tree.lock:
-            way, name = self._new(path)
+            way, name = self._new(path, directory=True)
             way[-1].put(name, Folder(self.tree))
 
     def remove_directory(self, path: str) -> None:
@@ -362,14 +368,12 @@ class VirtualDirectory(Directory):
 
     def make_link(self, target: str, path: str) -> None:
         """Creates a symbolic link."""
-        self._require_writable()
         if not target:
             raise WasiError(ENOENT)
         if target[0] == "/":
             raise WasiError(EPERM)
         with self.tree.lock:
             way, name = self._new(path)
-            _refuse_slash(path)
             way[-1].put(name, Link(self.tree, target))
 
     def rename(self, path: str, to: Directory, to_path: str) -> None:
@@ -398,7 +402,6 @@ class VirtualDirectory(Directory):
         """Creates a hard link to `path` at `to_path` below the directory `to`."""
         if not isinstance(to, VirtualDirectory) or to.tree is not self.tree:
             return super().link(path, follow, to, to_path)
-        self._require_writable()
         with self.tree.lock:
             _, _, node, must_be_directory = self._find(path, follow)
             if node is None and must_be_directory:
@@ -407,17 +410,12 @@ class VirtualDirectory(Directory):
             if node is None:
                 raise WasiError(ENOENT)
             way, name = to._new(to_path)
-            _refuse_slash(to_path)
+            # A link elsewhere to a file of a read-only directory would make the file writable.
+            self._require_writable()
             if isinstance(node, Folder):
                 raise WasiError(EPERM)
             way[-1].put(name, node)
             node.ctime = self.tree.now()
-
-
-def _refuse_slash(path: str) -> None:
-    """Refuses a slash at the end of a new name that is not a directory's."""
-    if path.endswith("/"):
-        raise WasiError(ENOENT)
 
 
 def _check_replaced(node: Node, into: Folder, old: Node | None) -> None:
@@ -457,10 +455,8 @@ def _close_folder(folder: Folder) -> None:
         folder.count_opened(-1)
 
 
-class VirtualDirectoryDescriptor(Descriptor):
+class VirtualDirectoryDescriptor(DirectoryDescriptor):
     """A descriptor of a virtual directory."""
-
-    type = TYPE_DIRECTORY
 
     def __init__(self, directory: VirtualDirectory) -> None:
         self.directory: VirtualDirectory = directory

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import errno
 import os
-import threading
 import time
+from _thread import allocate_lock
 
 from .. import _wait
 from .._ffi import stop_code
@@ -92,7 +92,7 @@ def insist(fd: Callable[[], int], bits: int, attempt: Callable[[], T]) -> T:
 
 # Guests may share a descriptor of the host whose operations block. Each asks whether it is ready,
 # and uses it, while it holds this lock, so that no other guest makes it block in between.
-_lock = threading.Lock()
+_lock = allocate_lock()
 
 
 def exclusively(fd: int, bits: int, operate: Callable[[], T]) -> T:
@@ -115,7 +115,7 @@ def _nothing() -> None:
 
 def _new_lock() -> None:
     global _lock
-    _lock = threading.Lock()
+    _lock = allocate_lock()
 
 
 if hasattr(os, "register_at_fork"):  # A thread that the child does not have may hold the lock.

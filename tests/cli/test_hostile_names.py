@@ -51,17 +51,17 @@ def test_stubs_have_the_names_of_items_in_ascii(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "words",
+    ("words", "code"),
     [
-        ["run"],
-        ["run", "--invoke", "missing"],
-        ["disasm", "missing"],
+        (["run"], 1),
+        (["run", "--invoke", "missing"], 2),
+        (["disasm", "missing"], 2),
     ],
 )
-def test_errors_about_a_module_are_one_short_line(path: Path, words: list[str]) -> None:
+def test_errors_about_a_module_are_one_short_line(path: Path, words: list[str], code: int) -> None:
     command, *options = words
     done = run(command, *options, path) if command == "run" else run(command, path, *options)
-    assert done.code == 1
+    assert done.code == code
     assert done.err.count("\n") == 1
     check(done.err)
 

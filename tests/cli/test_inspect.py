@@ -49,6 +49,7 @@ def test_the_json_text_has_the_keys_of_the_schema(module: Write) -> None:
         "name",
         "start",
         "unsupported",
+        "unsupported_features",
         "imports",
         "exports",
         "functions",

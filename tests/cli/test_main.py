@@ -11,13 +11,19 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from random import Random
 
 import pytest
 
 import pywasm3
 from cli_helpers import COMMAND, LIBRARY, environment, failure, run, start
 from helpers import GUESTS, TESTS, child
+from pywasm3 import _source
+from pywasm3._source import MAX_BYTES, read_file
+from pywasm3.cli.parser import parse
+from pywasm3.cli.run import read_quickly
 
 Write = Callable[..., Path]
 FILE_COMMANDS = ("run", "inspect", "validate", "disasm", "stubs")
@@ -54,6 +60,14 @@ def test_wrong_usage_is_one_line_and_exit_code_2(words: list[str]) -> None:
     assert failure(*words, code=2).endswith(" --help)")
 
 
+@pytest.mark.parametrize("words", [["--bogus"], ["--fuel", "1", "run", "x.wasm"]])
+def test_an_unknown_option_before_the_command_is_named(words: list[str]) -> None:
+    assert failure(*words, code=2) == (
+        f"unrecognized arguments: {words[0]}; options of a command stand after its name "
+        "(see pywasm3 --help)"
+    )
+
+
 @pytest.mark.parametrize("words", [["inspect", "--bogus", "x"], ["disasm", "x", "y", "z"]])
 def test_an_unknown_argument_points_to_the_help_of_its_command(words: list[str]) -> None:
     assert failure(*words, code=2).endswith(f" (see pywasm3 {words[0]} --help)")
@@ -88,6 +102,35 @@ def test_endless_input_that_is_no_module_is_not_read_to_its_end() -> None:
     if not Path("/dev/zero").exists():
         pytest.skip("needs /dev/zero")
     assert failure("inspect", "/dev/zero").startswith("/dev/zero: magic header not detected")
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "large.wasm"
+    with open(path, "wb") as file:
+        file.write(b"\0asm\1\0\0\0")
+        file.truncate(6 << 30)
+    size = (
+        "too large: the file has 6,442,450,944 bytes, but a module may have at most 1,073,741,824"
+    )
+    assert failure("inspect", path) == f"{path}: {size}"
+    assert run("validate", path).out == f"{path}: not supported: {size}\n"
+    with pytest.raises(pywasm3.UnsupportedError, match=f"^{size}$"):
+        pywasm3.load(path)
+
+
+def test_the_size_of_the_largest_module_is_the_same_in_c() -> None:
+    text = (TESTS.parent / "native/base/limits.h").read_text(encoding="utf-8")
+    assert f"#define PW_MAX_MODULE_SIZE {MAX_BYTES}u" in text
+
+
+def test_a_stream_that_is_too_large_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_source, "MAX_BYTES", 3 << 20)
+    reading, writing = os.pipe()
+    with open(reading, "rb") as file, ThreadPoolExecutor() as pool, open(writing, "wb") as pipe:
+        written = pool.submit(pipe.write, b"\0asm".ljust((3 << 20) + (1 << 16), b"\0"))
+        with pytest.raises(pywasm3.UnsupportedError, match="has more than 3,145,728 bytes"):
+            read_file(file, lambda start: False)
+        written.result()
 
 
 # ---- text modules ----
@@ -197,8 +240,7 @@ def test_importing_the_package_does_not_import_the_command_line() -> None:
 def test_a_command_does_not_import_the_others_nor_wasi_without_need(module: Write) -> None:
     child(
         f"""
-        import argparse, sys
-        argparse.ArgumentParser().format_help()  # imports dataclasses, from 3.14 on
+        import sys
         before = set(sys.modules)
         from pywasm3.cli import main
         assert main(["run", "--invoke", "add", {str(module(LIBRARY))!r}, "1", "2"]) == 0
@@ -208,3 +250,61 @@ def test_a_command_does_not_import_the_others_nor_wasi_without_need(module: Writ
         assert not {{"pywasm3.wasi", "dataclasses", "json", "wasmtime"}} & imported
         """
     )
+
+
+def test_a_program_starts_without_what_takes_long_to_import(module: Write) -> None:
+    """argparse, with gettext and shutil, takes 8 ms, and so did the rest of the command."""
+    path = str(module('(module (func (export "_start")))'))
+    child(
+        f"""
+        import sys
+        before = set(sys.modules)
+        from pywasm3.cli import main
+        assert main(["run", "--fuel", "9", "--max-memory=0", {path!r}, "--env", "x"]) == 0
+        slow = "argparse dataclasses gettext importlib inspect json locale shutil signal typing"
+        assert not set(slow.split()) & (set(sys.modules) - before)
+        """
+    )
+
+
+def test_a_program_for_wasi_starts_without_what_takes_long_to_import() -> None:
+    """These modules took three quarters of the time that WASI added to the start."""
+    program = str(GUESTS / "wasi" / "process.wasm")
+    child(
+        f"""
+        import sys
+        before = set(sys.modules)
+        from pywasm3.cli import main
+        main(["run", {program!r}])
+        slow = "argparse ctypes dataclasses inspect random re signal threading typing weakref"
+        assert not set(slow.split()) & (set(sys.modules) - before)
+        """
+    )
+
+
+WORDS = [
+    "x.wasm", "-", "--", "", "-5", "-h", "--help", "--bogus", "--dir", "--dir=.", "--dir=",
+    ".::/x", ".", "nowhere::/y", "--read-only-dir", "--env", "--env=K=V", "K=V", "K=", "=",
+    "--fuel", "--fuel=7", "7", "--timeout", "0.5", "nan", "--max-memory", "64K", "--stack=1M",
+    "--stack", "--sta", "--invoke", "--invoke=-f", "f", "a b", "-a b", "--dir .",
+]  # fmt: skip
+
+
+def test_words_that_are_read_quickly_mean_what_argparse_says(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    random = Random(1)
+    quick = 0
+    for _ in range(3000):
+        words = random.choices(WORDS, k=random.randrange(7))
+        found = read_quickly(words)
+        if found is not None:
+            assert vars(found) == vars(parse(["run", *words])), words
+            quick += 1
+    assert quick > 300
+    assert capsys.readouterr() == ("", "")
+
+
+def test_right_words_are_read_quickly() -> None:
+    for words in (["x.wasm"], ["-"], ["--dir", ".::/x", "--dir=.", "x.wasm", "--help", "-5"]):
+        assert read_quickly(words) is not None

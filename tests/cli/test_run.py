@@ -58,6 +58,18 @@ def test_a_program_that_returns_ends_with_0(module: Write) -> None:
     assert (done.code, done.out, done.err) == (0, "", "")
 
 
+@pytest.mark.parametrize("name", ["guest.wasm", "guest.wat"])
+def test_a_file_in_place_of_a_command_is_run(module: Write, name: str) -> None:
+    text = exits_with(7)
+    path = module(text.encode() if name.endswith("wat") else text, name)
+    assert run(path).code == 7
+
+
+def test_all_words_after_a_file_in_place_of_a_command_are_for_the_guest(cat: Path) -> None:
+    """The exit code of the guest is the number of its arguments, its name included."""
+    assert run(cat, "--env", "x", "--").code == 4
+
+
 def test_a_module_whose_start_function_is_all_there_is_runs_it(module: Write) -> None:
     assert run("run", module("(module (func $f) (start $f))")).code == 0
 
@@ -79,7 +91,7 @@ def test_arguments_environment_directories_and_streams_reach_the_guest(tmp_path:
     )
     lines = done.out.splitlines()
     assert lines[:6] == [
-        f"argument: {PROGRAM}",
+        "argument: program.wasm",  # and not where it lies on the host
         "argument: --help",
         "argument: --",
         "argument: -5",
@@ -102,13 +114,46 @@ def test_a_variable_without_value_is_taken_from_the_process(tmp_path: Path) -> N
     options = ["--env", "NAME", "--dir", f"{tmp_path}::/data"]
     done = run("run", *options, PROGRAM, env=environment(NAME="given"))
     assert "variable: given" in done.out
-    message = failure("run", "--env", "NO_SUCH_VARIABLE", PROGRAM)
-    assert message.startswith("--env NO_SUCH_VARIABLE:")
+    message = failure("run", "--env", "NO_SUCH_VARIABLE", PROGRAM, code=2)
+    assert message.startswith("argument --env: this process has no variable NO_SUCH_VARIABLE;")
 
 
-def test_directories_that_are_not_there_are_an_error(cat: Path, tmp_path: Path) -> None:
-    assert "is not a directory" in failure("run", "--dir", f"{tmp_path}/none::/x", cat)
-    assert "expected HOST::GUEST" in failure("run", "--dir", f"{tmp_path}::", cat)
+@pytest.mark.parametrize("option", ["--dir", "--read-only-dir"])
+def test_directories_that_are_not_there_are_wrong_usage(
+    library: Path, tmp_path: Path, option: str
+) -> None:
+    """That holds also for a module that would not use them."""
+    for given, message in (
+        (f"{tmp_path}/none::/x", "none' is not a directory"),
+        (f"{tmp_path}::", "is not HOST::GUEST"),
+    ):
+        assert message in failure("run", option, given, "--invoke", "nothing", library, code=2)
+
+
+def test_two_directories_of_one_name_are_wrong_usage(cat: Path, tmp_path: Path) -> None:
+    options = ["--dir", f"{tmp_path}::/x", "--read-only-dir", f"{tmp_path}::/x"]
+    message = failure("run", *options, cat, code=2)
+    assert message == "two directories are given under the name '/x'"
+
+
+# Makes the directory /data/new; the exit code is the error number.
+MAKES_DIRECTORY = """(module
+    (import "wasi_snapshot_preview1" "path_create_directory"
+        (func $make (param i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+    (memory (export "memory") 1) (data (i32.const 8) "new")
+    (func (export "_start")
+        (call $exit (call $make (i32.const 3) (i32.const 8) (i32.const 3)))))"""
+
+
+def test_a_read_only_directory_cannot_be_changed(module: Write, tmp_path: Path) -> None:
+    path = module(MAKES_DIRECTORY)
+    folder = tmp_path / "data"
+    folder.mkdir()
+    assert run("run", "--read-only-dir", f"{folder}::/data", path).code == 69  # EROFS
+    assert not (folder / "new").exists()
+    assert run("run", "--dir", f"{folder}::/data", path).code == 0
+    assert (folder / "new").is_dir()
 
 
 def test_input_is_streamed(cat: Path) -> None:
@@ -188,11 +233,11 @@ def test_arguments_are_typed_and_results_printed_one_a_line(
 )
 def test_arguments_that_do_not_fit_are_named(library: Path, words: list[str], message: str) -> None:
     name, *arguments = words
-    assert failure("run", "--invoke", name, library, *arguments) == message
+    assert failure("run", "--invoke", name, library, *arguments, code=2) == message
 
 
 def test_a_name_of_no_function_is_answered_with_the_names_of_functions(library: Path) -> None:
-    message = failure("run", "--invoke", "memory", library)
+    message = failure("run", "--invoke", "memory", library, code=2)
     assert message.startswith('there is no function "memory"; its functions are: add, mix,')
 
 
@@ -203,7 +248,8 @@ def test_a_library_is_told_how_to_be_run(library: Path) -> None:
 
 def test_nothing_runs_before_the_arguments_are_known_to_fit(module: Write) -> None:
     path = module('(module (func $trap unreachable) (start $trap) (func (export "f")))')
-    assert failure("run", "--invoke", "f", path, "1") == "f takes 0 arguments (), but got 1"
+    message = failure("run", "--invoke", "f", path, "1", code=2)
+    assert message == "f takes 0 arguments, but got 1"
     assert run("run", "--invoke", "f", path).code == 134
 
 
@@ -276,8 +322,10 @@ def test_options_that_need_a_number_refuse_anything_else(library: Path, option: 
     assert message.startswith(f"argument {option[0]}")
 
 
-def test_a_stack_of_no_size_is_an_error(library: Path) -> None:
-    assert failure("run", "--stack", "0", "--invoke", "nothing", library).startswith("stack")
+@pytest.mark.parametrize("size", ["0", "2G"])
+def test_a_stack_of_an_impossible_size_is_wrong_usage(library: Path, size: str) -> None:
+    message = failure("run", "--stack", size, "--invoke", "nothing", library, code=2)
+    assert message.startswith("stack")
 
 
 # ---- Ctrl-C ----

@@ -102,6 +102,18 @@ TEXTS = {
                         (throw $e (i64.const 1) (f32.const 2))))
                 (return))
             (throw_ref)))""",
+    "legacy exceptions": """(module
+        (tag $i (param i32)) (tag $e)
+        (func (result i32)
+            try (result i32)
+                block try (result i32) i32.const 1 throw $i delegate 1 drop end
+                i32.const 0
+            catch $i
+            catch $e
+                i32.const 2
+            catch_all
+                rethrow 0
+            end))""",
     "memory64": """(module
         (memory $m i64 1 2) (memory $n 1 1 shared) (memory $p 1 2 (pagesize 1))
         (table $t i64 1 funcref)

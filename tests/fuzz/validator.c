@@ -154,8 +154,8 @@ static void walk(const pw_module *module, const pw_body *body)
     while (pos < end) {
         require(depth > 0, "an instruction follows the last end of a body");
         depth += *pos == PW_ID_block || *pos == PW_ID_loop || *pos == PW_ID_if ||
-                 *pos == PW_ID_try_table;
-        depth -= *pos == PW_ID_end;
+                 *pos == PW_ID_try_table || *pos == PW_ID_try;
+        depth -= *pos == PW_ID_end || *pos == PW_ID_delegate;
         pos = pw_skip_instruction(pos);
     }
     require(pos == end && depth == 0, "pw_skip_instruction does not end where the body ends");

@@ -46,6 +46,12 @@ def _is(pattern: str | None, error: str | None) -> bool:
 
 RULES = (
     Rule(
+        "legacy exceptions",
+        ours=None,
+        theirs=r"legacy[ _]exceptions",
+        why="wasmtime does not validate them, and its Config cannot turn them on",
+    ),
+    Rule(
         "limit",
         ours=r"^UnsupportedError: too many",
         theirs=None,

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Compiles the guests: every `.c` and `.wat` file in this folder becomes a `.wasm` beside it.
+"""Compiles the guests: every `.c`, `.zig` and `.wat` file here becomes a `.wasm` beside it.
 
 The guests in `wasi` are programs for WASI. Most call the functions of WASI themselves, with
-`guest.h`; `program.c` uses the C library. The guests in benchmarks/guests become part of the
-package, in pywasm3/bench.
+`guest.h`; `program.c` uses the C library, and `folders.zig` the library of Zig. The guests in
+benchmarks/guests become part of the package, in pywasm3/bench.
 
     python tests/guests/build.py            # rebuild all
     python tests/guests/build.py trap       # rebuild one
@@ -53,6 +53,10 @@ WASI_FLAGS = [
 BARE_WASI_FLAGS = [*WASI_FLAGS, "-ffreestanding", "-nostdlib", "-Wl,--no-entry"]
 
 
+# The library of Zig sets up its own start, and is made small by Zig's own switches.
+ZIG_FLAGS = ["-target", "wasm32-wasi", f"-mcpu={CPU}", "-O", "ReleaseSmall", "-fstrip"]
+
+
 def flags_for(source: Path) -> list[str]:
     """The flags that a C file is compiled with."""
     if source.parent.name != "wasi":
@@ -67,6 +71,15 @@ def compile_c(source: Path, target: Path) -> None:
     command = [sys.executable, "-m", "ziglang", "cc", *flags, "-o", str(target), source.name]
     if subprocess.run(command, cwd=source.parent, check=False).returncode != 0:
         raise SystemExit(f"{source.name} does not compile")
+
+
+def compile_zig(source: Path, target: Path) -> None:
+    """Compiles one Zig file. The messages of the compiler go to the standard error."""
+    with tempfile.TemporaryDirectory() as cache:  # Zig would make it beside the source.
+        command = [sys.executable, "-m", "ziglang", "build-exe", *ZIG_FLAGS, "--cache-dir", cache]
+        command += [f"-femit-bin={target}", source.name]
+        if subprocess.run(command, cwd=source.parent, check=False).returncode != 0:
+            raise SystemExit(f"{source.name} does not compile")
 
 
 def assemble(source: Path, target: Path) -> None:
@@ -88,6 +101,8 @@ def build(source: Path, target: Path) -> None:
     """Turns one source file into a validated binary module."""
     if source.suffix == ".c":
         compile_c(source, target)
+    elif source.suffix == ".zig":
+        compile_zig(source, target)
     else:
         assemble(source, target)
     target.chmod(0o644)
@@ -117,7 +132,7 @@ def main() -> int:
         prefix + path.stem: (path, target / f"{path.stem}.wasm")
         for folder, target, prefix in FOLDERS
         for path in sorted(folder.iterdir())
-        if path.suffix in {".c", ".wat"}
+        if path.suffix in {".c", ".wat", ".zig"}
     }
     unknown = [name for name in options.guest if name not in sources]
     if unknown:

@@ -3,7 +3,7 @@
 
 A pickled snapshot may come from anywhere, so its bytes are not trusted. A forged image here is a
 real one with words replaced. The places of the words follow from the layout that
-native/embed/snapshot.c writes and from the order of the declarations in `snapshot_helpers.STATE`.
+native/embed/image.h describes and from the order of the declarations in `snapshot_helpers.STATE`.
 """
 
 from __future__ import annotations

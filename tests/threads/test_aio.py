@@ -320,7 +320,7 @@ def test_a_deadline_and_fuel_count_for_awaited_calls() -> None:
     """`Limits(timeout=…)` and `Limits(fuel=…)` stop an awaited call as they stop a plain one."""
 
     async def main() -> None:
-        slow = load(TEXT, {"env": {"f": abs}}, limits=pywasm3.Limits(timeout=0.02))
+        slow = load(TEXT, {"env": {"f": abs}}, limits=pywasm3.Limits(timeout=0.2))
         with pytest.raises(pywasm3.DeadlineExceeded):
             await slow.exports.loop.aio()
         poor = load(TEXT, {"env": {"f": abs}}, limits=pywasm3.Limits(fuel=1000))

@@ -25,7 +25,9 @@ def test_it_waits_no_longer_than_the_timeout() -> None:
     with InstancePool(MODULE, size=1) as pool, pool.instance():
         for timeout in (0, 0.05):
             begin = time.monotonic()
-            with pytest.raises(TimeoutError, match="all 1 instances are in use"):
+            with pytest.raises(
+                TimeoutError, match="all instances of the pool are in use: its size is 1"
+            ):
                 pool.instance(timeout).__enter__()
             assert timeout <= time.monotonic() - begin < timeout + 5
 
@@ -260,7 +262,9 @@ def test_a_task_that_waits_does_not_hold_up_the_loop_and_can_give_up() -> None:
     async def main() -> None:
         with InstancePool(MODULE, size=1) as pool:
             async with pool.instance():
-                with pytest.raises(TimeoutError, match="all 1 instances are in use"):
+                with pytest.raises(
+                    TimeoutError, match="all instances of the pool are in use: its size is 1"
+                ):
                     async with pool.instance(0.01):
                         raise AssertionError
                 with pytest.raises(asyncio.TimeoutError):

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Looks for data races between threads that share one module but have stores of their own, and
- * between a thread that runs a call and one that stops it. tools/tsan.py builds this program with
- * ThreadSanitizer and runs it. It is written in C because calls from Python would hold the
- * interpreter's lock, which would hide the races. The expected results are written by hand from
+ * between a thread that runs a call and one that stops it, or the timer. tools/tsan.py builds this
+ * program with ThreadSanitizer and runs it. It is written in C because calls from Python would hold
+ * the interpreter's lock, which would hide the races. The expected results are written by hand from
  * two_stores.wat. */
 #include <pthread.h>
 #include <stdio.h>
@@ -50,12 +50,17 @@ typedef struct {
     const pw_memory *memory;
     atomic_bool wanted; /* the call shall stop */
     atomic_bool ended;  /* the call has stopped */
+    int64_t deadline;   /* the call shall stop then, if another thread does not want it */
 } stopping;
 
 static pw_trap tick(void *embedder)
 {
     stopping *s = embedder;
-    return s && atomic_load(&s->wanted) ? PW_TRAP_INTERRUPTED : PW_TRAP_NONE;
+    if (!s)
+        return PW_TRAP_NONE;
+    if (api->now() >= s->deadline)
+        return PW_TRAP_DEADLINE;
+    return atomic_load(&s->wanted) ? PW_TRAP_INTERRUPTED : PW_TRAP_NONE;
 }
 
 static void *stop(void *argument)
@@ -65,7 +70,7 @@ static void *stop(void *argument)
         continue;
     atomic_store(&s->wanted, true);
     while (!atomic_load(&s->ended))
-        atomic_store(&s->meter->stop_limit, PW_STOP_NOW);
+        pw_meter_stop(s->meter);
     return NULL;
 }
 
@@ -106,7 +111,7 @@ static int call_all(pw_store *store, pw_instance *instance)
 static int stop_one(pw_store *store, pw_instance *instance)
 {
     pthread_t thread;
-    stopping s = {api->store_meter(store), pw_instance_memory(instance, 0)};
+    stopping s = {api->store_meter(store), pw_instance_memory(instance, 0), .deadline = PW_NEVER};
     uint64_t values[1] = {0};
     pw_callee callee = api->callee(find(instance, "grow_on"));
     s.meter->embedder = &s;
@@ -117,6 +122,22 @@ static int stop_one(pw_store *store, pw_instance *instance)
     pthread_join(thread, NULL);
     s.meter->embedder = NULL;
     return trap != PW_TRAP_INTERRUPTED;
+}
+
+/* Makes an endless call, which the timer stops. Returns 0 if it was stopped, else 1. */
+static int time_one(pw_instance *instance, pw_meter *meter)
+{
+    stopping s = {meter, .deadline = api->now() + 5000 * PW_MICROSECOND};
+    uint64_t values[1] = {0};
+    pw_callee callee = api->callee(find(instance, "grow_on"));
+    meter->embedder = &s;
+    atomic_store(&meter->due, s.deadline);
+    if (s.deadline < atomic_load(api->timer_wakes()) || !meter->timed)
+        api->timer_call(meter);
+    pw_trap trap = api->call(&callee, values);
+    atomic_store(&meter->due, PW_NEVER);
+    meter->embedder = NULL;
+    return trap != PW_TRAP_DEADLINE;
 }
 
 static int one_store(void)
@@ -135,6 +156,8 @@ static int one_store(void)
     int wrong = call_all(store, instance) + (host_calls != 1);
     wrong += pw_memory_size(memory) != 2 * PW_PAGE;
     wrong += stop_one(store, instance);
+    wrong += time_one(instance, api->store_meter(store));
+    wrong += time_one(instance, api->store_meter(store));
     pw_store_free(store);
     wrong += pw_memory_size(memory) != 16 * PW_PAGE;
     pw_memory_release(memory);

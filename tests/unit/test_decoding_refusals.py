@@ -135,6 +135,9 @@ UNSUPPORTED = [
     ("exceptions", '(module (import "env" "t" (tag)) (func (unreachable) throw_ref))'),
     ("exceptions", "(module (tag (param exnref)))"),
     ("exceptions", "(module (func (block (try_table (catch_all 0)))))"),
+    ("legacy exceptions", "(module (func try end))"),
+    ("legacy exceptions", "(module (tag) (func try catch 0 catch_all rethrow 0 end))"),
+    ("legacy exceptions", "(module (func block try delegate 0 end))"),
     ("SIMD", "(module (global v128 (v128.const i64x2 0 0)))"),
     ("SIMD", '(module (func (export "f") (param v128)))'),
     ("SIMD", "(module (func (drop (v128.const i64x2 0 0))))"),
@@ -159,6 +162,44 @@ def test_a_feature_that_is_not_supported_is_named(feature: str, text: str) -> No
 @pytest.mark.parametrize(("feature", "text"), UNSUPPORTED)
 def test_modules_with_unsupported_features_are_valid(feature: str, text: str) -> None:
     assert pywasm3.Module.validate(wat(text)) is None
+
+
+def test_a_refusal_names_all_features_that_the_module_needs() -> None:
+    text = """(module
+        (memory 1 2 shared)
+        (memory 1)
+        (tag $t)
+        (func (drop (i32x4.splat (i32.const 1))) (drop (i32x4.splat (i32.const 1))))
+        (func try throw $t catch_all end)
+        (func (unreachable)))"""
+    error = refusal(wat(text))
+    assert type(error) is UnsupportedError
+    assert error.features == (
+        "SIMD",
+        "exceptions",
+        "legacy exceptions",
+        "multiple memories",
+        "threads",
+    )
+    assert str(error) == (
+        "not supported: threads (a shared memory); the module also needs SIMD, exceptions, "
+        f"legacy exceptions, multiple memories (at offset {error.offset:#x})"
+    )
+
+
+@pytest.mark.parametrize(("feature", "text"), UNSUPPORTED)
+def test_a_single_feature_is_all_that_is_listed(feature: str, text: str) -> None:
+    error = refusal(wat(text))
+    assert type(error) is UnsupportedError
+    assert error.features == (feature,)
+    assert "also needs" not in str(error)
+
+
+def test_a_refusal_for_a_size_names_no_feature() -> None:
+    limits = pywasm3.Limits(memory=0)
+    with pytest.raises(UnsupportedError) as caught:
+        pywasm3.Instance(pywasm3.Module(wat("(module (memory 1))")), limits=limits)
+    assert caught.value.features == ()
 
 
 def test_the_first_unsupported_instruction_is_reported_with_its_function() -> None:

@@ -155,6 +155,46 @@ def test_the_text_of_a_trap_shows_every_frame() -> None:
     assert "outer" in lines[3]
 
 
+def text_of(names: str) -> list[str]:
+    """The lines of a trap whose frames are functions with names of one letter."""
+    trap = Trap(TrapKind.UNREACHABLE, [Frame(ord(name), name) for name in names])
+    lines = str(trap).splitlines()[1:]
+    return [line.split(" (")[0].removeprefix("  at ").strip() for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("names", "lines"),
+    [
+        ("aaa", ["a", "a", "a"]),
+        ("aaaa", ["a", "a", "... the same 2 times more"]),
+        ("abab", ["a", "b", "a", "b"]),
+        ("ababab", ["a", "b", "... the same 2 frames 2 times more"]),
+        (
+            "xabcabcabcaby",
+            ["x", "a", "b", "c", "... the same 3 frames 2 times more", "a", "b", "y"],
+        ),
+        ("aaaababab", ["a", "a", "... the same 2 times more", "b", "a", "b", "a", "b"]),
+        ("ab" * 16, ["a", "b", "... the same 2 frames 15 times more"]),
+        ("abcdefghij" * 3, [*"abcdefghij", "... the same 10 frames 2 times more"]),
+        ("abcabdabe", list("abcabdabe")),
+        ("", []),
+    ],
+)
+def test_frames_that_are_repeated_in_rounds_are_counted(names: str, lines: list[str]) -> None:
+    assert text_of(names) == lines
+
+
+def test_alternating_recursion_has_a_short_text() -> None:
+    with pytest.raises(StackExhausted) as caught:
+        load(
+            """(module (func $even (export "f") (call $odd)) (func $odd (call $even)))"""
+        ).exports.f()
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 8
+    assert sum("the same 2 frames 15 times more" in line for line in lines) == 2
+    assert len(caught.value.frames) == 64  # the data has all that were kept
+
+
 def test_a_function_without_a_name_goes_by_its_export() -> None:
     data = wat('(module (func (export "f") unreachable))')
     trap = trap_of(pywasm3.load(data).exports.f)
@@ -433,6 +473,7 @@ def test_a_module_error_carries_the_place() -> None:
     [
         WasmError("text"),
         pywasm3.MalformedError("text", offset=3),
+        pywasm3.UnsupportedError("text", features=["SIMD"]),
         pywasm3.LinkError("text"),
         Trap(TrapKind.UNREACHABLE, [Frame(1, "f", 2)]),
         StackExhausted(TrapKind.STACK_EXHAUSTED, [Frame(1, "f", 2)], 1, 1000),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import mmap
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,46 @@ def path(tmp_path: Path) -> Path:
 def test_load_takes_a_path(path: Path) -> None:
     assert pywasm3.load(path).exports.add(1, 2) == 3
     assert pywasm3.load(str(path)).exports.add(1, 2) == 3
+
+
+def test_load_assembles_a_file_whose_name_ends_with_wat(tmp_path: Path) -> None:
+    path = tmp_path / "sample.wat"
+    path.write_text(TEXT)
+    assert pywasm3.load(path).exports.add(1, 2) == 3
+    assert pywasm3.load(str(path)).exports.add(1, 2) == 3
+
+
+def test_a_module_in_a_file_whose_name_ends_with_wat_is_loaded(tmp_path: Path) -> None:
+    path = tmp_path / "sample.wat"
+    path.write_bytes(wat(TEXT))
+    assert pywasm3.load(path).exports.add(1, 2) == 3
+
+
+def test_an_error_in_a_text_file_has_its_line_and_column(tmp_path: Path) -> None:
+    path = tmp_path / "sample.wat"
+    path.write_text("(module\n  (func i32.foo))")
+    with pytest.raises(pywasm3.MalformedError) as caught:
+        pywasm3.load(path)
+    assert str(caught.value) == f"{path}:2:9: unknown operator or unexpected token"
+
+
+def test_a_text_file_without_an_assembler_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "sample.wat"
+    path.write_text(TEXT)
+    monkeypatch.setitem(sys.modules, "wasmtime", None)
+    with pytest.raises(pywasm3.MalformedError, match=r"assembler: pip install wasmtime$"):
+        pywasm3.load(path)
+
+
+def test_text_in_bytes_or_under_another_name_is_not_assembled(tmp_path: Path) -> None:
+    """Whoever chooses the bytes must not choose what reads them."""
+    path = tmp_path / "sample.wasm"
+    path.write_text(TEXT)
+    for source in (path, TEXT.encode()):
+        with pytest.raises(pywasm3.MalformedError, match="the bytes are WebAssembly text"):
+            pywasm3.load(source)
 
 
 def test_load_takes_a_binary_file(path: Path) -> None:

@@ -36,12 +36,12 @@ GROWS = """
 
 def test_limits_are_values() -> None:
     limits = Limits(memory=PAGE, fuel=3)
-    assert limits == Limits(memory=PAGE, table=None, stack=1 << 20, fuel=3, timeout=None)
+    assert limits == Limits(memory=PAGE, table=None, stack=16 << 20, fuel=3, timeout=None)
     assert limits != Limits(memory=PAGE)
     assert hash(limits) == hash(Limits(memory=PAGE, fuel=3))
     assert pickle.loads(pickle.dumps(limits)) == limits == copy.copy(limits)
     assert repr(Limits()) == (
-        "Limits(memory=None, table=None, total=8589934592, stack=1048576, fuel=None, timeout=None)"
+        "Limits(memory=None, table=None, total=8589934592, stack=16777216, fuel=None, timeout=None)"
     )
     with pytest.raises(AttributeError, match="immutable"):
         limits.fuel = 4
@@ -70,10 +70,33 @@ def test_limits_out_of_range_are_refused(wrong: dict[str, Any]) -> None:
         Limits(**wrong)
 
 
-@pytest.mark.parametrize("wrong", [{"memory": 1.5}, {"fuel": "9"}, {"timeout": []}])
-def test_limits_of_wrong_types_are_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(TypeError):
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"memory": 1.5}, "memory must be an int, not float"),
+        ({"memory": "64M"}, "memory must be an int, not str"),
+        ({"fuel": "9"}, "fuel must be an int, not str"),
+        ({"stack": None}, "stack must be an int, not NoneType"),
+        ({"timeout": []}, r"timeout must be a number, not \[\]"),
+        ({"timeout": "soon"}, "timeout must be a number, not 'soon'"),
+    ],
+)
+def test_limits_of_wrong_types_are_refused_by_name(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(TypeError, match=f"^{message}$"):
         Limits(**wrong)
+
+
+@pytest.mark.parametrize("limit", [0, 1, 1000, PAGE - 1])
+def test_a_memory_limit_below_a_page_is_named_as_it_was_given(limit: int) -> None:
+    unit = "byte" if limit == 1 else "bytes"
+    text = f"it needs {PAGE} bytes, but the limit is {limit} {unit}$"
+    with pytest.raises(pywasm3.UnsupportedError, match=text):
+        load("(module (memory 1))", limits=Limits(memory=limit))
+
+
+def test_a_table_limit_is_named_with_the_right_plural() -> None:
+    with pytest.raises(pywasm3.UnsupportedError, match=r"it needs 1 element, but the limit is 0$"):
+        load("(module (table 1 funcref))", limits=Limits(table=0))
 
 
 def test_huge_limits_are_no_limits() -> None:
@@ -246,3 +269,23 @@ def test_the_stack_argument_goes_before_the_limits() -> None:
     exports = load(GROWS, store=pywasm3.Store(stack=1 << 14, limits=Limits(stack=1 << 20))).exports
     with pytest.raises(pywasm3.StackExhausted):
         exports.deep(5000)
+
+
+def test_an_exhausted_stack_is_named() -> None:
+    """Large frames fill the stack of the store; many small ones the stack of the thread."""
+    large = load(
+        f"""(module (func $f (export "f") (param i32) {"(local i64)" * 100}
+          (call $f (local.get 0)) {"(drop (local.get 1))" * 100}))""",
+        limits=Limits(stack=1 << 16),
+    )
+    with pytest.raises(pywasm3.StackExhausted, match=r"store is used up; Limits\(stack=\) sets"):
+        large.exports.f(0)
+    small = load('(module (func $f (export "f") call $f))', limits=Limits(stack=1 << 30))
+    with pytest.raises(pywasm3.StackExhausted, match="thread is used up, or the rest is kept"):
+        small.exports.f()
+    spilled = load(
+        f"""(module (func $f (export "f") {"(local i64)" * 49_000} call $f))""",
+        limits=Limits(stack=1 << 28),
+    )
+    with pytest.raises(pywasm3.StackExhausted, match="locals of functions that have thousands"):
+        spilled.exports.f()

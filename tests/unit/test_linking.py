@@ -6,12 +6,15 @@ What fits is decided by import matching in the specification, section 4.5.
 
 from __future__ import annotations
 
+import itertools
 import types
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 
 import pywasm3
+import pywasm3.wasi
 from helpers import load, wat
 from pywasm3 import FuncType, GlobalType, LinkError, MemoryType, TableType, funcref, i32
 
@@ -157,6 +160,77 @@ def test_a_link_error_lists_what_is_missing_beside_what_does_not_match() -> None
         load(EVERYTHING, {"env": {"f": abs, "g": 1.5}})
     assert [m.name for m in caught.value.missing] == ["m", "t", "h", "v"]
     assert [m.name for m in caught.value.mismatched] == ["g"]
+
+
+WASI = """(module
+    (import "wasi_snapshot_preview1" "fd_write"
+        (func (param i32 i32 i32 i32) (result i32)))
+    (import "env" "log" (func)) (memory (export "memory") 1))"""
+
+
+def refused(text: str, imports: Any, **options: Any) -> LinkError:
+    with pytest.raises(LinkError) as caught:
+        load(text, imports, **options)
+    return caught.value
+
+
+def test_a_link_error_of_a_program_for_wasi_says_what_to_give() -> None:
+    hint = "give wasi=WasiConfig() of pywasm3.wasi for the imports from wasi_snapshot_preview1"
+    assert str(refused(WASI, {})).endswith(f"\n{hint}")
+    assert str(refused(WASI.replace("snapshot_preview1", "unstable"), {})).endswith("wasi_unstable")
+
+
+def test_a_link_error_does_not_ask_for_wasi_that_was_given() -> None:
+    config = pywasm3.wasi.WasiConfig()
+    assert "wasi=" not in str(refused(WASI, {}, wasi=config))
+    assert "wasi=" not in str(refused(WASI.replace("fd_write", "no_such_call"), {}, wasi=config))
+
+
+@pytest.mark.parametrize(
+    ("imports", "unused"),
+    [
+        ({"enw": {"f": abs}}, ("enw",)),
+        ({"env": {"F": abs, "f ": abs}}, ("env.F", "env.f ")),
+        ({("env", "F"): abs, "more": {}}, ("env.F", "more")),
+        ({("enw", "f"): abs}, ("enw.f",)),
+        ({"env": load('(module (func (export "h")))')}, ("env.h",)),
+        ({}, ()),
+        (None, ()),
+        ({1: 2, ("env", 3): 4, ("a", "b", "c"): 5}, ()),
+    ],
+)
+def test_a_link_error_lists_names_that_were_given_and_not_used(
+    imports: Any, unused: tuple[str, ...]
+) -> None:
+    error = refused(unary(), imports)
+    assert error.unused == unused
+    hint = f"\ngiven, but not imported by the module: {', '.join(unused)}"
+    assert str(error).endswith(hint) == bool(unused)
+
+
+def test_names_of_a_namespace_of_which_nothing_is_missing_are_not_listed() -> None:
+    text = """(module (import "env" "f" (func)) (import "other" "g" (func)))"""
+    assert refused(text, {"env": {"f": abs, "spare": abs}}).unused == ()
+
+
+def test_the_code_of_a_mapping_does_not_hide_a_link_error() -> None:
+    class Odd(Mapping[str, Any]):
+        def __getitem__(self, name: str) -> Any:
+            raise KeyError(name)
+
+        def __len__(self) -> int:
+            return 1
+
+        def __iter__(self) -> Iterator[str]:
+            raise ZeroDivisionError
+
+    class Endless(Odd):
+        def __iter__(self) -> Iterator[str]:
+            return (f"name{i}" for i in itertools.count())
+
+    assert refused(unary(), Odd()).unused == ()
+    assert refused(unary(), {"env": Odd()}).unused == ()
+    assert len(refused(unary(), {"env": Endless()}).unused) == 1000
 
 
 def test_a_link_error_calls_no_host_function_and_runs_no_start_function() -> None:

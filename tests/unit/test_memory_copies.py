@@ -242,6 +242,24 @@ def test_a_view_beyond_the_end_is_refused(
         memory.view(dtype, offset, count)
 
 
+@pytest.mark.parametrize(
+    ("dtype", "meant", "size"),
+    [
+        ("float32", "f32", 4),
+        ("float64", "f64", 8),
+        ("int32", "i32", 4),
+        ("uint8", "B", 1),
+        ("u16", "H", 2),
+    ],
+)
+def test_a_view_of_a_type_with_another_name_says_what_is_meant(
+    memory: pywasm3.Memory, dtype: str, meant: str, size: int
+) -> None:
+    with pytest.raises(ValueError, match=f"'{dtype}' is not a number type: give '{meant}', or a"):
+        memory.view(dtype)
+    assert memory.view(meant).itemsize == size
+
+
 @pytest.mark.parametrize("dtype", ["", "<", "x", "c", "P", "n", "ii", "2i", ">i", "i8", "v128"])
 def test_a_view_of_an_unknown_type_is_refused(memory: pywasm3.Memory, dtype: str) -> None:
     """The type `i8` is refused because it could mean one byte or, in numpy, eight."""

@@ -329,6 +329,15 @@ def test_a_range_beyond_the_table_changes_nothing(
     assert list(exports.objects) == [None] * 3
 
 
+def test_a_range_beyond_the_table_is_named(exports: pywasm3.Exports) -> None:
+    with pytest.raises(
+        IndexError, match=r"^out of range: all elements from 4 on, but the size is 3$"
+    ):
+        exports.objects.fill("x", 4)
+    with pytest.raises(IndexError, match=r"^out of range: 1 element from 3 on, but the size is 3$"):
+        exports.objects.fill("x", 3, 1)
+
+
 def test_a_table_of_functions_takes_nothing_else(exports: pywasm3.Exports) -> None:
     for action in (
         lambda: exports.functions.__setitem__(0, 1),

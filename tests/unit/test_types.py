@@ -92,6 +92,10 @@ def test_the_repr_is_the_call_that_makes_it(value: Any) -> None:
     assert eval(repr(value), vars(pywasm3)) == value
 
 
+def test_the_repr_of_a_custom_section_counts_one_byte_in_the_singular() -> None:
+    assert repr(CustomSection("one", b"1")) == "<CustomSection 'one': 1 byte>"
+
+
 def test_the_repr_of_a_custom_section_is_short() -> None:
     assert repr(CustomSection("big", bytes(1 << 20))) == "<CustomSection 'big': 1048576 bytes>"
 
@@ -106,6 +110,10 @@ def test_the_repr_of_a_custom_section_is_short() -> None:
         (GlobalType(f64, True), "mut f64"),
         (MemoryType(1), "1 page or more"),
         (MemoryType(1, 2), "1 to 2 pages"),
+        (MemoryType(0, 1), "0 to 1 page"),
+        (MemoryType(1, 1), "exactly 1 page"),
+        (MemoryType(3, 3), "exactly 3 pages"),
+        (TableType(funcref, 1), "1 element or more of funcref"),
         (TableType(funcref, 0, 10), "0 to 10 elements of funcref"),
         (ImportType("env", "f", FuncType((i32,))), "env.f: function (i32) -> ()"),
         (ExportType("g", GlobalType(i32)), "g: global i32"),

@@ -50,7 +50,8 @@ def engine() -> wasmtime.Engine:
 @pytest.mark.parametrize("name", seeds.TEXTS)
 def test_a_module_that_uses_a_feature_is_valid(name: str) -> None:
     data = wat(seeds.TEXTS[name])
-    wasmtime.Module.validate(engine(), data)
+    if name != "legacy exceptions":  # wasmtime does not know them
+        wasmtime.Module.validate(engine(), data)
     pywasm3.Module.validate(data)
 
 
@@ -130,7 +131,7 @@ def test_a_body_that_goes_on_or_ends_early_is_malformed() -> None:
     assert str(refusal(function(b"\x0b\x01"))).startswith("section size mismatch")
     assert type(refusal(function(b"\x02\x40"))) is MalformedError
     assert type(refusal(function(b"\x05"))) is MalformedError
-    assert str(refusal(function(b"\x06\x40\x0b"))).startswith("illegal opcode 06")
+    assert str(refusal(function(b"\x17\x40\x0b"))).startswith("illegal opcode 17")
 
 
 # ---- types ----

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import os
+import pickle
 import sys
 import threading
 from pathlib import Path
@@ -49,7 +50,7 @@ def test_input_may_be_bytes_or_a_binary_file(make: Any) -> None:
     assert calls.read(0, 3) == b"one"
     assert calls.read(0) == b" two"
     assert calls.read(0) == b""
-    assert calls.write(0, b"x") == "ENOTCAPABLE"
+    assert calls.write(0, b"x") == "EBADF"
 
 
 def test_input_may_be_text() -> None:
@@ -470,7 +471,7 @@ def test_a_time_beyond_64_bits_is_cut(answer: int, tmp_path: Path) -> None:
         assert error == "OK"
         assert calls.memory.read_u64(calls.RESULT) == answer % 2**64
     assert calls.path_filestat_set_times(3, 0, ".", 0, 0, 2 | 8) == "OK"
-    assert calls.path_filestat_set_times(4, 0, ".", 0, 0, 2 | 8) == "EOVERFLOW"
+    assert calls.path_filestat_set_times(4, 0, ".", 0, 0, 2 | 8) == "OK"
     assert calls.fd_filestat_get(3, calls.RESULT) == "OK"
 
 
@@ -561,3 +562,23 @@ def test_half_a_character_at_the_end_is_written_too() -> None:
     calls.write(1, b"a" + GRUESSE[2:3])
     calls.instance.close()
     assert file.getvalue() == "a\ufffd"
+
+
+# ---- the configuration as a value ----
+
+
+def test_a_configuration_is_immutable_equal_by_value_and_shown_by_name() -> None:
+    config = WasiConfig(args=["a"], max_open=3)
+    assert config == WasiConfig(args=("a",), max_open=3) != WasiConfig(args=["a"])
+    assert repr(config).startswith("WasiConfig(args=('a',), env={}, preopens={}, stdin=None,")
+    with pytest.raises(AttributeError, match="immutable"):
+        config.max_open = 4
+    with pytest.raises(TypeError, match="positional"):
+        WasiConfig(["a"])  # type: ignore[misc]
+
+
+def test_a_configuration_can_be_copied_with_changes_and_pickled() -> None:
+    config = WasiConfig(args=["a"], env={"K": "V"}, inherit=["stdio"])
+    assert pickle.loads(pickle.dumps(config)) == config
+    changed = config.__replace__(args=["b"])
+    assert (changed.args, changed.env, changed.stdin) == (("b",), {"K": "V"}, INHERIT)

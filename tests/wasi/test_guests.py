@@ -115,6 +115,18 @@ def test_a_c_program_runs_as_in_wasmtime(backend: str, tmp_path: Path) -> None:
     assert moved == b"42 written\n"
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_zig_program_uses_directories_as_in_wasmtime(backend: str, tmp_path: Path) -> None:
+    """Zig hands on no rights when it opens a directory, and begins to write with fd_pwrite."""
+    theirs, ours = tmp_path / "theirs", tmp_path / "ours"
+    theirs.mkdir()
+    ours.mkdir()
+    with resolving(backend):
+        found = run("folders", args=["folders"], preopens={"/": directory(backend, ours)})
+    assert found == run_in_wasmtime("folders", theirs, args=["folders"])
+    assert found == (0, "file: contents\nentry: file file\nmoved: contents\n")
+
+
 def test_threads_run_programs_side_by_side() -> None:
     shared = VirtualDir({"in.txt": "first\nsecond\n"})
     found: dict[int, Any] = {}

@@ -15,7 +15,7 @@ import pytest
 
 import pywasm3
 from helpers import load, wat
-from pywasm3.wasi import CAPTURE, WasiConfig
+from pywasm3.wasi import CAPTURE, VirtualDir, WasiConfig
 from pywasm3.wasi.abi import EFAULT
 from pywasm3.wasi.preview1 import FUNCTIONS
 from wasi_helpers import Calls, guest_module
@@ -44,6 +44,62 @@ def test_run_returns_the_exit_code(code: int, expected: int) -> None:
 def test_run_returns_0_when_the_program_returns() -> None:
     text = '(module (memory (export "memory") 1) (func (export "_start")))'
     assert load(text, wasi=WasiConfig()).run() == 0
+
+
+def notes_of(error: BaseException) -> list[str]:
+    return list(getattr(error, "__notes__", ()))
+
+
+def for_c_program() -> WasiConfig:
+    folder = VirtualDir({"in.txt": "first\nsecond\n"})
+    return WasiConfig(args=["program"], preopens={"/data": folder})
+
+
+def c_program() -> pywasm3.Instance:
+    return pywasm3.Instance(guest_module("program"), wasi=for_c_program())
+
+
+def test_a_trap_of_a_second_run_says_why_and_what_to_do() -> None:
+    """WASI's C library executes `unreachable` when `_start` is called again."""
+    instance = c_program()
+    instance.run()
+    with pytest.raises(pywasm3.Trap, match="unreachable") as caught:
+        instance.run()
+    assert "make a new instance for each run" in "".join(notes_of(caught.value))
+
+
+def test_a_trap_of_a_first_run_has_no_note() -> None:
+    instance = load('(module (func (export "_start") unreachable))')
+    with pytest.raises(pywasm3.Trap, match="unreachable") as caught:
+        instance.run()
+    assert notes_of(caught.value) == []
+
+
+def test_a_program_runs_again_after_its_state_was_restored() -> None:
+    instance = c_program()
+    before = instance.snapshot()
+    first = instance.run()
+    instance.restore(before)
+    assert instance.run() == first
+    instance.restore(before)
+    with pytest.raises(pywasm3.Trap) as caught:
+        instance.run()
+        instance.run()
+    assert notes_of(caught.value) != []
+
+
+def test_a_pool_runs_a_program_again_and_again() -> None:
+    pool = pywasm3.InstancePool(guest_module("program"), wasi=for_c_program(), size=1)
+    codes = []
+    for _ in range(3):
+        with pool.instance() as instance:
+            codes.append(instance.run())
+    assert codes == codes[:1] * 3
+
+
+def test_a_program_that_can_run_twice_may() -> None:
+    instance = load(EXIT.replace("CODE", "3"), wasi=WasiConfig())
+    assert [instance.run(), instance.run()] == [3, 3]
 
 
 def test_run_needs_a_start() -> None:

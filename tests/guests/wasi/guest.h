@@ -79,7 +79,7 @@ IMPORT(sock_shutdown)(u32, u32);
 __attribute__((import_module(MODULE), import_name("proc_exit"))) _Noreturn void proc_exit(u32);
 
 enum {
-    OK = 0, ACCES = 2, AGAIN = 6, BADF = 8, EXIST = 20, FAULT = 21, ILSEQ = 25, INVAL = 28,
+    OK = 0, ACCES = 2, AGAIN = 6, BADF = 8, EXIST = 20, FAULT = 21, FBIG = 22, ILSEQ = 25, INVAL = 28,
     ISDIR = 31, LOOP = 32, NAMETOOLONG = 37, NOENT = 44, NOSPC = 51, NOTDIR = 54, NOTEMPTY = 55,
     NOTSOCK = 57, NOTSUP = 58, PERM = 63, ROFS = 69, SPIPE = 70, XDEV = 75, NOTCAPABLE = 76,
 };

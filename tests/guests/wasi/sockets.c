@@ -22,7 +22,7 @@ MAIN
     EXPECT(INVAL, sock_accept(3, 64, &fd));
     EXPECT(FAULT, sock_accept(3, 0, (void *)0xfffffff0));
     EXPECT(OK, sock_accept(3, NONBLOCK, &fd));
-    EXPECT(NOTCAPABLE, sock_accept(fd, 0, &got));
+    EXPECT(INVAL, sock_accept(fd, 0, &got));
     subscription readable = {.type = 1, .fd = fd};
     event happened;
     EXPECT(OK, poll_oneoff(&readable, &happened, 1, &got));

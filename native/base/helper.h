@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* A thread of our own that helps the others, with one lock and one signal for all. It runs no code
+ * of Python, takes no signals of the system, and does not exist in the child of a fork. */
+#ifndef PW_HELPER_H
+#define PW_HELPER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What the helper does, with the lock held, until pw_helper_ending(). */
+typedef void (*pw_helper_work)(void);
+/* Called with the lock held after a fork: in the child, where the helper does not run, and in the
+ * parent, where it has ended before the fork. */
+typedef void (*pw_helper_forked)(bool in_child);
+
+void pw_helper_lock(void);
+void pw_helper_unlock(void);
+/* Starts the helper unless it runs. The caller has the lock. False when the system gives no thread.
+ */
+bool pw_helper_start(pw_helper_work work, pw_helper_forked forked);
+/* Lets go of the lock until a time of pw_now, or a signal, or for no reason. Only the helper calls
+ * this. */
+void pw_helper_sleep(int64_t until);
+/* Wakes the helper. The caller has the lock. */
+void pw_helper_wake(void);
+/* Whether the helper must return. */
+bool pw_helper_ending(void);
+
+#endif

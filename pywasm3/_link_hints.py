@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: MIT
+"""Finds out why imports are missing: names that were given and not used, and WASI that was not.
+
+Only the path of a LinkError imports this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from itertools import islice
+
+from ._text import brief, listed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+    from ._types import ImportType
+
+_WASI = ("wasi_snapshot_preview1", "wasi_unstable")
+# More keys of a mapping are not looked at: they may be made as they are asked for, without end.
+_ENOUGH = 1000
+
+
+def unused_names(
+    given: Mapping[Any, Any], wanted: Iterable[ImportType], missing: Iterable[ImportType]
+) -> tuple[str, ...]:
+    """Returns the names that were given and that the module does not import.
+
+    Names in a namespace are looked at only if something from that namespace is missing: an instance
+    that is given as a namespace exports more than others import.
+
+    Args:
+        given: What the user gave, as ``{module: {name: value}}`` or ``{(module, name): value}``.
+        wanted: All imports of the module.
+        missing: Those that were given no value.
+    """
+    keys = _keys(lambda: given)
+    if not keys:
+        return ()
+    asked = {(entry.module, entry.name) for entry in wanted}
+    modules = {module for module, _ in asked}
+    incomplete = {entry.module for entry in missing}
+    found: list[str] = []
+    for key in keys:
+        if isinstance(key, tuple):
+            found += _dotted([key] if len(key) == 2 and key not in asked else [])
+        elif key in incomplete:
+            names = _keys(partial(_namespace, given, key))
+            found += _dotted([(key, name) for name in names if (key, name) not in asked])
+        elif key not in modules and isinstance(key, str):
+            found.append(key)
+    return tuple(found)
+
+
+def _keys(mapping: Callable[[], Any]) -> list[Any]:
+    """Returns keys of a mapping, whose own code may fail: that must not hide the LinkError."""
+    try:
+        return list(islice(mapping(), _ENOUGH))
+    except Exception:
+        return []
+
+
+def _namespace(given: Mapping[Any, Any], key: str) -> Any:
+    space = given[key]
+    return space if isinstance(space, Mapping) else space.exports
+
+
+def _dotted(pairs: list[tuple[Any, Any]]) -> list[str]:
+    return [f"{a}.{b}" for a, b in pairs if isinstance(a, str) and isinstance(b, str)]
+
+
+def hints(unused: tuple[str, ...], missing: Iterable[ImportType], has_wasi: bool) -> list[str]:
+    """Returns the lines that a LinkError's message has after its list of imports."""
+    lines = []
+    if unused:
+        lines.append(f"given, but not imported by the module: {', '.join(listed(unused, brief))}")
+    modules = dict.fromkeys(entry.module for entry in missing if entry.module in _WASI)
+    if modules and not has_wasi:
+        lines.append(
+            f"give wasi=WasiConfig() of pywasm3.wasi for the imports from {' and '.join(modules)}"
+        )
+    return lines

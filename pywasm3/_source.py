@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+"""Reads files that should be modules, without reading what no module can be."""
+
+from __future__ import annotations
+
+import os
+from stat import S_ISREG
+
+from ._errors import UnsupportedError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import BinaryIO
+
+MAGIC = b"\0asm"
+# The size of the largest module in bytes: PW_MAX_MODULE_SIZE of native/base/limits.h.
+MAX_BYTES = 1 << 30
+# So many bytes tell whether a file is a module, text or something else.
+_START = 1 << 16
+_CHUNK = 1 << 20
+
+
+def read_file(file: BinaryIO, is_text: Callable[[bytes], bool]) -> bytes:
+    """Returns what a file contains, or only its beginning if that is not the one of a module.
+
+    Args:
+        file: A file with a file descriptor.
+        is_text: Says from its beginning whether a file that is not a module is WebAssembly text.
+
+    Raises:
+        OSError: The file cannot be read.
+        UnsupportedError: The file is larger than a module may be.
+    """
+    start = file.read(_START)
+    if len(start) < _START or not (start.startswith(MAGIC) or is_text(start)):
+        return start
+    status = os.fstat(file.fileno())
+    if not S_ISREG(status.st_mode):
+        return _read_stream(file, start)
+    if status.st_size > MAX_BYTES:
+        raise _too_large(f"{status.st_size:,}")
+    return start + file.read()
+
+
+def _read_stream(file: BinaryIO, start: bytes) -> bytes:
+    """Reads a pipe or a device, whose size is not known before its end."""
+    chunks, size = [start], len(start)
+    while chunk := file.read(_CHUNK):
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > MAX_BYTES:
+            raise _too_large(f"more than {MAX_BYTES:,}")
+    return b"".join(chunks)
+
+
+def _too_large(size: str) -> UnsupportedError:
+    return UnsupportedError(
+        f"too large: the file has {size} bytes, but a module may have at most {MAX_BYTES:,}"
+    )
