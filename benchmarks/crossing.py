@@ -367,7 +367,7 @@ def access_cases() -> list[Case]:
         case("`len(table)`", "len(f)", cells, exports.table),
         case("exception of a host function, caught by the caller of the guest", "f()",
              catching(pass_on), catching(exports.pass_on),
-             Bar(of_python=4, text="at most 4 x Python")),
+             Bar(of_python=3.5, text="at most 3.5 x Python")),
         case("`memory.pack` of two numbers", "f('<iI', 8, 1, 2)", pack, exports.memory.pack,
              Bar(of_python=0.6, text="at most 0.6 x Python")),
         case("`memory.unpack` of two numbers", "f('<iI', 8)", unpack, exports.memory.unpack),

@@ -492,14 +492,18 @@ def annotate(
     frames: tuple[RawFrame, ...],
     head: int,
     omitted: int,
+    lasting: bool,
 ) -> None:
-    """Adds the wasm frames to a host function's exception. The extension module calls this."""
-    for _, _, name in frames:
-        if callable(name):  # a long name keeps its module alive, so it must not be kept
-            note = _note(frames, head, omitted)
-            break
-    else:
-        note = _kept_note(frames, head, omitted)
+    """Adds the wasm frames to a host function's exception. The extension module calls this.
+
+    Args:
+        exc: The exception.
+        frames: The same as in ``Traps.error``, and so the next two.
+        head: The number of frames before the omitted ones.
+        omitted: The number of frames that are missing.
+        lasting: Whether the frames may be kept, because no long name keeps its module alive.
+    """
+    note = (_kept_note if lasting else _note)(frames, head, omitted)
     if note:
         add_note(exc, note)
 

@@ -101,15 +101,24 @@ typedef struct {
     uint32_t count;
     uint32_t head;
     uint64_t omitted;
+    bool long_names; /* the objects for some names keep their module alive: see pw_name_object */
     char message[256];
 } trap_report;
 
 /* Copies what the engine recorded about a trap. The store is entered. */
-static void take_report(pw_store *store, trap_report *report)
+static void take_report(pw_store *store, pw_trap trap, trap_report *report)
 {
     report->count =
         pw_engine->store_frames(store, report->frames, MAX_FRAMES, &report->head, &report->omitted);
-    PyOS_snprintf(report->message, sizeof report->message, "%s", pw_engine->store_message(store));
+    report->long_names = false;
+    for (uint32_t i = 0; i < report->count; i++) {
+        report->long_names |= pw_name_is_long(report->frames[i].name);
+    }
+    report->message[0] = 0;
+    if (trap == PW_TRAP_UNSUPPORTED) {
+        PyOS_snprintf(report->message, sizeof report->message, "%s",
+                      pw_engine->store_message(store));
+    }
 }
 
 static PyObject *frames_tuple(const trap_report *report)
@@ -144,9 +153,10 @@ static void annotate(pw_state *state, PyObject *frames, const trap_report *repor
     }
     PyObject *head = PyLong_FromUnsignedLong(report->head);
     PyObject *omitted = PyLong_FromUnsignedLongLong(report->omitted);
-    PyObject *arguments[] = {value, frames, head, omitted}, *result = NULL;
+    PyObject *lasting = report->long_names ? Py_False : Py_True;
+    PyObject *arguments[] = {value, frames, head, omitted, lasting}, *result = NULL;
     if (head != NULL && omitted != NULL) {
-        result = PyObject_Vectorcall(state->annotate, arguments, 4, NULL);
+        result = PyObject_Vectorcall(state->annotate, arguments, 5, NULL);
     }
     if (result == NULL) {
         PyErr_Clear(); /* the exception is more important than its note */
@@ -160,8 +170,7 @@ static void annotate(pw_state *state, PyObject *frames, const trap_report *repor
 static void raise_trap(pw_state *state, pw_trap trap, PyObject *frames, const trap_report *report)
 {
     PyObject *error = PyObject_CallFunction(state->trap, "iOIKs", (int)trap, frames, report->head,
-                                            (unsigned long long)report->omitted,
-                                            trap == PW_TRAP_UNSUPPORTED ? report->message : "");
+                                            (unsigned long long)report->omitted, report->message);
     if (error != NULL) {
         PyErr_SetObject((PyObject *)Py_TYPE(error), error);
     }
@@ -203,7 +212,7 @@ PW_NOINLINE PyObject *pw_function_fail(pw_function_object *self, pw_trap trap)
     if (trap != PW_TRAP_HOST) {
         pw_write(self->signature.store->trapped, true);
     }
-    take_report(self->signature.store->store, &report);
+    take_report(self->signature.store->store, trap, &report);
     PyObject *frames = read_frames(&report);
     pw_store_leave(self->signature.store);
     raise(self, trap, frames, &report);
