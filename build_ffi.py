@@ -112,6 +112,7 @@ VENDORED_SOURCES = ["native/engine/unity.c"]
 # The C files of pywasm3._cpython.
 CPYTHON_SOURCES = [
     "native/cpython/anchor.c",
+    "native/cpython/arguments.c",
     "native/cpython/bind.c",
     "native/cpython/call.c",
     "native/cpython/columns.c",
@@ -119,7 +120,9 @@ CPYTHON_SOURCES = [
     "native/cpython/fd_write.c",
     "native/cpython/function.c",
     "native/cpython/function_type.c",
+    "native/cpython/holder.c",
     "native/cpython/host.c",
+    "native/cpython/known.c",
     "native/cpython/map.c",
     "native/cpython/memory.c",
     "native/cpython/module.c",

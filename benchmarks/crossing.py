@@ -38,6 +38,7 @@ import importlib
 import importlib.util
 import json
 import statistics
+import struct
 import subprocess
 import sys
 import tempfile
@@ -77,6 +78,17 @@ CALLBACK = """
 TINY = """(module (func (export "f") (param i32) (result i32) local.get 0))"""
 TINY_WITH_MEMORY = f"""{TINY[:-1]} (memory (export "memory") 1))"""
 
+ACCESS = """
+(module
+  (import "env" "fail" (func $fail))
+  (memory (export "memory") 1)
+  (global (export "counter") (mut i32) (i32.const 5))
+  (table (export "table") 4 funcref)
+  (elem (i32.const 0) $echo $echo $echo $echo)
+  (func $echo (export "echo") (param i32) (result i32) local.get 0)
+  (func (export "pass_on") call $fail))
+"""
+
 CALLBACKS = 1000  # The number of host calls that one call of "repeat" makes.
 COMPUTE_ITERATIONS = 10  # They take a few milliseconds.
 INSTANCES = 1000  # The number of instances whose resident memory is measured.
@@ -99,6 +111,81 @@ def repeat(count: int) -> int:
         last = callback(count)
         count -= 1
     return last
+
+
+def fail() -> None:
+    """The host function that raises."""
+    raise ArithmeticError
+
+
+def pass_on() -> None:
+    """Calls the function that raises, as the guest's "pass_on" does."""
+    fail()
+
+
+def catching(function: Callable[[], object]) -> Callable[[], bool]:
+    """Returns a function that calls another one, and tells whether that raised."""
+
+    def call() -> bool:
+        try:
+            function()
+        except ArithmeticError:
+            return True
+        return False
+
+    return call
+
+
+class Cell:
+    """Does in Python what a global of integers does."""
+
+    def __init__(self, value: int) -> None:
+        self._value = value
+
+    @property
+    def value(self) -> int:
+        """The value, which is an int."""
+        return self._value
+
+    @value.setter
+    def value(self, value: int) -> None:
+        if not isinstance(value, int):
+            raise TypeError(value)
+        self._value = value
+
+
+class Cells:
+    """Does in Python what a table of functions does, whose indices cannot be negative."""
+
+    def __init__(self, elements: list[Callable[[int], int]]) -> None:
+        self._elements = elements
+
+    def __len__(self) -> int:
+        return len(self._elements)
+
+    def __getitem__(self, index: int) -> Callable[[int], int]:
+        if index < 0:
+            raise IndexError(index)
+        return self._elements[index]
+
+    def __setitem__(self, index: int, element: Callable[[int], int]) -> None:
+        if index < 0 or not callable(element):
+            raise IndexError(index)
+        self._elements[index] = element
+
+
+BYTES = bytearray(65536)
+
+
+def pack(format: str, address: int, *values: int) -> None:
+    """Writes a structure to the bytes, all of it or nothing."""
+    data = struct.pack(format, *values)
+    BYTES[address : address + len(data)] = data
+
+
+def unpack(format: str, address: int) -> tuple[int, ...]:
+    """Reads a structure from the bytes."""
+    return struct.unpack(format, BYTES[address : address + struct.calcsize(format)])
 
 
 # --- the contestants
@@ -212,6 +299,7 @@ class Case:
     python: Callable[..., Any] | None
     ours: Callable[..., Any]
     upstream: Callable[..., Any] | None
+    check: str = ""  # An expression in which all contestants must agree; "": the statement.
     divisor: float = 1  # The figure is the nanoseconds of one execution, divided by this.
     number: int = 0  # The executions for one reading of the clock; with 0, as many as fill TARGET.
     repeats: int = 1  # The readings per contestant and round, of which the median counts.
@@ -221,7 +309,9 @@ class Case:
     def prepare(self) -> None:
         """Checks that all contestants compute the same, and chooses `number` for all of them."""
         functions = [f for f in (self.python, self.ours, self.upstream) if f is not None]
-        results = [eval(self.statement, {"f": f}) for f in functions]
+        for f in functions:
+            exec(self.statement, {"f": f})
+        results = [eval(self.check or self.statement, {"f": f}) for f in functions]
         if any(result != results[0] for result in results):
             raise AssertionError(f"{self.row.what}: results differ: {results}")
         self.timers = {
@@ -248,6 +338,40 @@ def assemble(text: str) -> bytes:
     import wasmtime  # It is imported here, so that child processes stay small.
 
     return bytes(wasmtime.wat2wasm(text))
+
+
+def access_cases() -> list[Case]:
+    """Returns the cases for what Python does with a guest beside calling it.
+
+    The `wasm3` package has no tables, and hides exceptions of host functions, so the peer is Python
+    code that does the same.
+    """
+    import pywasm3
+
+    exports = pywasm3.load(assemble(ACCESS), {"env": {"fail": fail}}).exports
+    cell, cells = Cell(5), Cells([callback] * 4)
+    once = Bar(of_python=1, text="at most 1 x Python")
+
+    def case(
+        what: str, statement: str, python: Any, ours: Any, bar: Bar = once, check: str = ""
+    ) -> Case:
+        return Case(Row(what, "ns", bar), statement, python, ours, None, check=check)
+
+    return [
+        case("`global.value = x`", "f.value = 5", cell, exports.counter, check="f.value"),
+        case("`global.value`", "f.value", cell, exports.counter),
+        case("`table[k] = f`", "f[0][2] = f[1]", (cells, callback), (exports.table, exports.echo),
+             check="f[0][1](7)"),
+        case("`table[k]`", "f[1]", cells, exports.table,
+             Bar(of_python=2, text="at most 2 x Python"), check="f[1](7)"),
+        case("`len(table)`", "len(f)", cells, exports.table),
+        case("exception of a host function, caught by the caller of the guest", "f()",
+             catching(pass_on), catching(exports.pass_on),
+             Bar(of_python=3.5, text="at most 3.5 x Python")),
+        case("`memory.pack` of two numbers", "f('<iI', 8, 1, 2)", pack, exports.memory.pack,
+             Bar(of_python=0.6, text="at most 0.6 x Python")),
+        case("`memory.unpack` of two numbers", "f('<iI', 8)", unpack, exports.memory.unpack),
+    ]  # fmt: skip
 
 
 def crossing_cases(upstream: bool) -> list[Case]:
@@ -304,6 +428,7 @@ def crossing_cases(upstream: bool) -> list[Case]:
             (COMPUTE_ITERATIONS,), None, speed, number=1, divisor=1e6, unit="ms",
         ),
     ]  # fmt: skip
+    cases += access_cases()
     for what, text in (
         ("tiny module, bytes to first call", TINY),
         ("tiny module with a one-page memory, bytes to first call", TINY_WITH_MEMORY),

@@ -2,14 +2,17 @@
 """Imports the compiled modules, which no other module of the package does, and wraps them.
 
 ``_engine`` is made by cffi and has the C API of native/embed/pw.h, which the rest of the package
-calls through `lib`. ``_cpython`` has the CPython types: Function, Store and the base of Memory.
+calls through `lib`. ``_cpython`` has the CPython types: Function, Store and the bases of
+Memory, Global and Table.
 """
 
 from __future__ import annotations
 
 import _thread
 import os
+from functools import lru_cache
 from operator import index as _index
+from struct import Struct
 
 from . import _errors, _function, _limits
 from ._errors import InvalidError, MalformedError, UnsupportedError, WasmError
@@ -71,10 +74,12 @@ __all__ = [
     "BoundFunction",
     "FdWrite",
     "Function",
+    "GlobalBase",
     "HostFunction",
     "MemoryBase",
     "Once",
     "Store",
+    "TableBase",
     "address",
     "encode",
     "error_from",
@@ -95,7 +100,9 @@ __all__ = [
     "text",
 ]
 
+GlobalBase = _cpython.Global
 MemoryBase = _cpython.Memory
+TableBase = _cpython.Table
 
 NO_INDEX: int = lib.PW_NO_INDEX
 FUNC: int = lib.PW_EXTERN_FUNC
@@ -117,6 +124,18 @@ def _describe(address: int) -> tuple[str, FuncType]:
     index = lib.pw_func_index(pointer)
     name = text(lib.pw_module_function_name(lib.pw_func_module(pointer), index))
     return name or f"function {index}", func_type(lib.pw_func_type(pointer))
+
+
+@lru_cache(maxsize=128)
+def _layout(format: str) -> tuple[int, Callable[..., bytes], Callable[[bytes], tuple[Any, ...]]]:
+    """Returns the size of a structure in bytes, and functions that pack and unpack it.
+
+    The format is one of the struct module. Without a prefix it has the guest's byte order. The
+    extension module calls this for ``Memory.pack`` and ``Memory.unpack``.
+    """
+    named = format[:1] in ("<", ">", "=", "!", "@")
+    layout = Struct(format if named else f"<{format}")
+    return layout.size, layout.pack, layout.unpack
 
 
 # Python 3.13 has this function. Earlier versions tell the extension module themselves which thread
@@ -143,6 +162,7 @@ _cpython.connect(
         "call_argv": _function.call_argv,
         "aio": _function.AsyncFunction,
         "describe": _describe,
+        "layout": _layout,
         "brief": brief,
         "limits": _limits.engine_limits,
         "array": _function.array,

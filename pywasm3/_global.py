@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from ._ffi import NULL, lib, store_pointer
+from ._ffi import NULL, GlobalBase, address, lib, store_pointer
 from ._types import GlobalType
-from ._value_holder import ValueHolder, host_type, store_for
+from ._value_holder import host_type, refuse_copies, store_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,17 +18,16 @@ if TYPE_CHECKING:
     from ._types import ValueType
 
 
-class Global(ValueHolder):
+class Global(GlobalBase):
     """A global (specification, chapter 2.5, "Globals"), of an instance or made by the host.
 
     A global that the host makes can be given as an import to several instances, which share it if
     it is mutable.
     """
 
-    __slots__ = ("_type",)
+    __slots__ = ("__weakref__", "_pointer", "_type")
+    _pointer: Pointer
     _type: GlobalType
-
-    _WORDS = ("global", "value")
 
     def __new__(
         cls,
@@ -60,15 +59,19 @@ class Global(ValueHolder):
     @classmethod
     def _new(cls, store: Store, valtype: ValueType, value: Any, mutable: bool) -> Self:
         """Makes a global in the store, which is entered."""
-        bits = store._encode(value, valtype.code, 0, *cls._WORDS)
+        bits = store._encode(value, valtype.code, 0, "global", "value")
         pointer = new_global(store, valtype, mutable, bits)
         return cls._of(store, pointer, valtype, NULL)
+
+    __reduce_ex__ = refuse_copies
 
     @classmethod
     def _of(cls, store: Store, pointer: Pointer, valtype: ValueType, module: Pointer) -> Self:
         """Returns the Global for a pw_global of the store, which is entered."""
-        self = super()._of(store, pointer, valtype, module)
-        self._type = GlobalType(valtype, bool(lib.pw_global_mutable(pointer)))
+        mutable = bool(lib.pw_global_mutable(pointer))
+        self = cls._make(store, address(pointer), address(module), valtype.code, mutable)
+        self._pointer = pointer
+        self._type = GlobalType(valtype, mutable)
         return self
 
     @property
@@ -77,36 +80,16 @@ class Global(ValueHolder):
         return self._type
 
     @property
-    def value(self) -> Any:
-        """The value, which is read like a call's result and assigned like a call's argument.
-
-        Raises:
-            AttributeError: It is assigned, and the global is immutable.
-            TypeError: What is assigned cannot be converted to the type.
-            OverflowError: What is assigned is out of the type's range.
-            WasmError: The store is closed.
-        """
-        return self._store._call_entered(self._get)
-
-    @value.setter
-    def value(self, value: Any) -> None:
-        if not self._type.mutable:
-            raise AttributeError(f"the global is immutable: its type is {self._type}")
-        self._store._call_entered(self._set, value)
-
-    def _get(self) -> Any:
-        return self._decode(lib.pw_global_get(self._pointer))
-
-    def _set(self, value: Any) -> None:
-        lib.pw_global_set(self._pointer, self._encode(value))
+    def _valtype(self) -> ValueType:
+        return self._type.type
 
     def _bits(self) -> int:
         """Returns the bits of the value."""
-        return int(self._store._call_entered(lib.pw_global_get, self._pointer))
+        return int(self.store._call_entered(lib.pw_global_get, self._pointer))
 
     def __repr__(self) -> str:
         """Returns the type and the value; a closed store has no values."""
-        value = "closed" if self._store.closed else repr(self.value)
+        value = "closed" if self.store.closed else repr(self.value)
         return f"<pywasm3.Global {self._type}: {value}>"
 
 

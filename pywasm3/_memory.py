@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from operator import index as _index
 from struct import Struct, calcsize
-from struct import pack as _pack
-from struct import unpack as _unpack
 
 from ._ffi import MemoryBase, encode, ffi, lib, memory_type, new_limits
 from ._text import brief_repr, counted
@@ -15,18 +13,26 @@ from ._value_holder import store_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Literal, overload
+    from collections.abc import Callable
+    from typing import Any, Literal, TypeAlias, overload
 
     from typing_extensions import Self
 
     from ._cpython import Anchor, Store
     from ._types import MemoryType
 
-_I8 = Struct("<b").unpack
-_I16, _U16 = Struct("<h").unpack, Struct("<H").unpack
-_I32, _U32 = Struct("<i").unpack, Struct("<I").unpack
-_I64, _U64 = Struct("<q").unpack, Struct("<Q").unpack
-_F32, _F64 = Struct("<f").unpack, Struct("<d").unpack
+    _Integers: TypeAlias = Callable[[bytes], tuple[int, ...]]
+    _Floats: TypeAlias = Callable[[bytes], tuple[float, ...]]
+
+_I8: _Integers = Struct("<b").unpack
+_I16: _Integers = Struct("<h").unpack
+_U16: _Integers = Struct("<H").unpack
+_I32: _Integers = Struct("<i").unpack
+_U32: _Integers = Struct("<I").unpack
+_I64: _Integers = Struct("<q").unpack
+_U64: _Integers = Struct("<Q").unpack
+_F32: _Floats = Struct("<f").unpack
+_F64: _Floats = Struct("<d").unpack
 _F32_CODE, _F64_CODE = f32.code, f64.code
 
 
@@ -41,11 +47,6 @@ def _integer(value: int, size: int, signed: bool) -> bytes:
 def _unsigned(address: int) -> int:
     """Returns an address; a guest's pointer of 2 GiB or more arrives as a negative i32."""
     return address + (1 << 32) if -(1 << 31) <= address < 0 else address
-
-
-def _ordered(format: str) -> str:
-    """Gives a format of the struct module the guest's byte order, unless it names one itself."""
-    return format if format[:1] in ("<", ">", "=", "!", "@") else f"<{format}"
 
 
 # Map the letters of the struct module with standard sizes, and the names of number types, to the
@@ -254,36 +255,11 @@ class Memory(MemoryBase):
         self.write(address, data)
         return len(data)
 
-    # ---- structures ----
-
-    def unpack(self, format: str, address: int) -> tuple[Any, ...]:
-        """Reads values as ``struct.unpack`` does.
-
-        A format without a prefix is little-endian and unaligned, as if it began with ``<``.
-
-        Raises:
-            IndexError: The values reach beyond the end of the memory.
-            struct.error: The format is not one of the struct module.
-        """
-        ordered = _ordered(format)
-        return _unpack(ordered, self.read(address, calcsize(ordered)))
-
-    def pack(self, format: str, address: int, *values: Any) -> None:
-        """Writes values as ``struct.pack`` does.
-
-        A format without a prefix is little-endian and unaligned, as if it began with ``<``.
-
-        Raises:
-            IndexError: The values do not fit before the end of the memory. Nothing is written then.
-            struct.error: The format is not one of the struct module, or the values do not fit it.
-        """
-        self.write(address, _pack(_ordered(format), *values))
-
     # ---- numbers ----
 
     def read_i8(self, address: int) -> int:
         """Reads a signed 8-bit integer."""
-        return int(_I8(self.read(address, 1))[0])
+        return _I8(self.read(address, 1))[0]
 
     def read_u8(self, address: int) -> int:
         """Reads an unsigned 8-bit integer."""
@@ -291,35 +267,35 @@ class Memory(MemoryBase):
 
     def read_i16(self, address: int) -> int:
         """Reads a signed 16-bit integer."""
-        return int(_I16(self.read(address, 2))[0])
+        return _I16(self.read(address, 2))[0]
 
     def read_u16(self, address: int) -> int:
         """Reads an unsigned 16-bit integer."""
-        return int(_U16(self.read(address, 2))[0])
+        return _U16(self.read(address, 2))[0]
 
     def read_i32(self, address: int) -> int:
         """Reads a signed 32-bit integer."""
-        return int(_I32(self.read(address, 4))[0])
+        return _I32(self.read(address, 4))[0]
 
     def read_u32(self, address: int) -> int:
         """Reads an unsigned 32-bit integer."""
-        return int(_U32(self.read(address, 4))[0])
+        return _U32(self.read(address, 4))[0]
 
     def read_i64(self, address: int) -> int:
         """Reads a signed 64-bit integer."""
-        return int(_I64(self.read(address, 8))[0])
+        return _I64(self.read(address, 8))[0]
 
     def read_u64(self, address: int) -> int:
         """Reads an unsigned 64-bit integer."""
-        return int(_U64(self.read(address, 8))[0])
+        return _U64(self.read(address, 8))[0]
 
     def read_f32(self, address: int) -> float:
         """Reads a 32-bit float."""
-        return float(_F32(self.read(address, 4))[0])
+        return _F32(self.read(address, 4))[0]
 
     def read_f64(self, address: int) -> float:
         """Reads a 64-bit float."""
-        return float(_F64(self.read(address, 8))[0])
+        return _F64(self.read(address, 8))[0]
 
     def write_i8(self, address: int, value: int) -> None:
         """Writes a signed 8-bit integer; raises OverflowError if it does not fit."""

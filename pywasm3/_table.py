@@ -8,6 +8,8 @@ from operator import index as _index
 from ._errors import WasmError
 from ._ffi import (
     NULL,
+    TableBase,
+    address,
     error_from,
     ffi,
     lib,
@@ -18,7 +20,7 @@ from ._ffi import (
 )
 from ._text import counted
 from ._types import is_reference
-from ._value_holder import ValueHolder, host_type, store_for
+from ._value_holder import host_type, refuse_copies, store_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,19 +34,20 @@ if TYPE_CHECKING:
     from ._types import TableType, ValueType
 
 
-class Table(ValueHolder):
+class Table(TableBase):
     """A table (specification, chapter 2.5, "Tables"), exported by an instance or made by the host.
 
     ``table[i]`` is a Function in a table of functions, any object in a table of external
-    references, or None, which is the null reference. Indices count from 0; unlike those of a list,
-    they cannot be negative. A Function can be stored only in a table of its own store. Iteration
-    goes over the present elements. A table that the host makes can be given as an import to several
-    instances, which share it.
+    references, or None, which is the null reference. Indices count from 0. Unlike those of a list,
+    they cannot be negative: an index that is negative, or not below the size, raises an IndexError.
+    A Function can be stored only in a table of its own store. Storing it elsewhere, or storing what
+    is not a reference of the type, raises a TypeError. Iteration goes over the present elements. A
+    table that the host makes can be given as an import to several instances, which share it.
     """
 
-    __slots__ = ()
-
-    _WORDS = ("table", "element")
+    __slots__ = ("__weakref__", "_pointer", "_valtype")
+    _pointer: Pointer
+    _valtype: ValueType
 
     def __new__(
         cls,
@@ -82,7 +85,7 @@ class Table(ValueHolder):
     @classmethod
     def _new(cls, store: Store, valtype: ValueType, limits: Pointer, init: Any) -> Self:
         """Makes a table in the store, which is entered."""
-        bits = store._encode(init, valtype.code, 0, *cls._WORDS)
+        bits = store._encode(init, valtype.code, 0, "table", "element")
         error = new_error()
         pointer = lib.pw_table_new(store_pointer(store), valtype.code, limits, bits, error)
         if not pointer:
@@ -91,52 +94,23 @@ class Table(ValueHolder):
             raise MemoryError(ffi.string(error.detail).decode())
         return cls._of(store, pointer, valtype, NULL)
 
+    __reduce_ex__ = refuse_copies
+
+    @classmethod
+    def _of(cls, store: Store, pointer: Pointer, valtype: ValueType, module: Pointer) -> Self:
+        """Returns the Table for a pw_table of the store, which is entered."""
+        self = cls._make(store, address(pointer), address(module), valtype.code, True)
+        self._pointer = pointer
+        self._valtype = valtype
+        return self
+
     @property
     def type(self) -> TableType:
         """The element type, and the limits in elements; the minimum is the present size."""
-        return self._store._call_entered(self._present_type)
+        return self.store._call_entered(self._present_type)
 
     def _present_type(self) -> TableType:
         return table_type(self._valtype.code, lib.pw_table_limits(self._pointer))
-
-    def __len__(self) -> int:
-        """Returns the present size in elements."""
-        return int(self._store._call_entered(lib.pw_table_size, self._pointer))
-
-    def _checked(self, index: int) -> int:
-        """Returns the index as an int if the table, whose store is entered, has it."""
-        position = _index(index)
-        size = lib.pw_table_size(self._pointer)
-        if not 0 <= position < size:
-            raise IndexError(f"table index {position} is out of range: the size is {size}")
-        return position
-
-    def __getitem__(self, index: int) -> Any:
-        """Returns the element at an index.
-
-        Raises:
-            IndexError: The index is negative, or not below the size.
-            WasmError: The store is closed.
-        """
-        return self._store._call_entered(self._get, index)
-
-    def _get(self, index: int) -> Any:
-        position = self._checked(index)
-        return self._decode(lib.pw_table_get(self._pointer, position))
-
-    def __setitem__(self, index: int, value: Any) -> None:
-        """Stores a reference at an index.
-
-        Raises:
-            IndexError: The index is negative, or not below the size.
-            TypeError: `value` is not a reference of the type, or is a Function of another store.
-            WasmError: The store is closed.
-        """
-        self._store._call_entered(self._set, index, value)
-
-    def _set(self, index: int, value: Any) -> None:
-        position = self._checked(index)
-        lib.pw_table_set(self._pointer, position, self._encode(value))
 
     def __iter__(self) -> Iterator[Any]:
         """Iterates over the elements that there are now."""
@@ -159,7 +133,7 @@ class Table(ValueHolder):
             TypeError: `init` is not a reference of the type, or is a Function of another store.
         """
         delta = _index(delta)
-        before = self._store._call_entered(self._grow, delta, init)
+        before = self.store._call_entered(self._grow, delta, init)
         if before < 0:
             raise WasmError(
                 f"the table cannot grow by {counted(delta, 'element')}: its type is {self.type}"
@@ -183,7 +157,7 @@ class Table(ValueHolder):
         """
         start = _index(start)
         wanted = None if count is None else _index(count)
-        self._store._call_entered(self._fill, value, start, wanted)
+        self.store._call_entered(self._fill, value, start, wanted)
 
     def _fill(self, value: Any, start: int, wanted: int | None) -> None:
         size = int(lib.pw_table_size(self._pointer))
@@ -196,4 +170,4 @@ class Table(ValueHolder):
 
     def __repr__(self) -> str:
         """Returns the type and the size."""
-        return f"<pywasm3.Table: {'closed' if self._store.closed else self.type}>"
+        return f"<pywasm3.Table: {'closed' if self.store.closed else self.type}>"

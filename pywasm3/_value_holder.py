@@ -1,19 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""The common base of globals and tables, which hold values in a store and can be shared."""
+"""What the classes of things that live in a store have in common."""
 
 from __future__ import annotations
 
-from ._ffi import Function, Store, address
+from ._ffi import Function, Store
 from ._types import RefType, ValType, valtype_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, NoReturn
+    from typing import NoReturn
 
-    from typing_extensions import Self
-
-    from ._cpython import Anchor
-    from ._ffi import Pointer
     from ._types import ValueType
 
 
@@ -58,44 +54,3 @@ def refuse_copies(self: object, protocol: object) -> NoReturn:
         TypeError: Always.
     """
     raise TypeError(f"cannot copy or pickle {type(self).__name__} objects, which live in a store")
-
-
-class ValueHolder:
-    """Base of Global and Table, whose values have a type and live in a store."""
-
-    __slots__ = ("__weakref__", "_anchor", "_module", "_pointer", "_store", "_valtype")
-    _anchor: Anchor  # keeps what the pointer points to
-    _module: Pointer  # the module whose types the indices in _valtype mean, or NULL
-    _pointer: Pointer
-    _store: Store
-    _valtype: ValueType
-
-    # The words for the object and for one of its values in error messages.
-    _WORDS = ("", "")
-
-    __reduce_ex__ = refuse_copies
-
-    @classmethod
-    def _of(cls, store: Store, pointer: Pointer, valtype: ValueType, module: Pointer) -> Self:
-        """Returns the object for a pw_global or pw_table of the store, which is entered."""
-        self = object.__new__(cls)
-        self._store = store
-        self._anchor = store._anchor(address(pointer))
-        self._pointer = pointer
-        self._valtype = valtype
-        self._module = module
-        return self
-
-    @property
-    def store(self) -> Store:
-        """The store that it lives in."""
-        return self._store
-
-    def _encode(self, value: object) -> int:
-        """Returns the bits of a value. A reference is valid until the entered store is left."""
-        module = address(self._module)
-        return self._store._encode(value, self._valtype.code, module, *self._WORDS)
-
-    def _decode(self, bits: int) -> Any:
-        """Returns the value that bits stand for in the store, which is entered."""
-        return self._store._decode(bits, self._valtype.code)

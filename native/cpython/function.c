@@ -9,36 +9,26 @@
 
 /* ---- making and freeing ---- */
 
-pw_target pw_target_of(pw_func *func, PyObject *anchor)
+PyObject *pw_function_new(pw_state *state, pw_store_object *store, const pw_known *known,
+                          PyObject *anchor, bool raw)
 {
-    pw_module *module = pw_engine->module_retain(pw_engine->func_module(func));
-    return (pw_target){func, pw_engine->callee(func), module, pw_engine->func_type(func), anchor};
-}
-
-PyObject *pw_function_new(pw_state *state, pw_store_object *store, const pw_target *target,
-                          PyObject *name, PyObject *type, bool raw)
-{
-    Py_ssize_t count = (Py_ssize_t)target->type->nparams + target->type->nresults;
-    PyObject *label = pw_label(state, name);
-    pw_function_object *self =
-        label != NULL ? PyObject_GC_NewVar(pw_function_object, state->function_type, count) : NULL;
+    const pw_functype *types = known->types;
+    Py_ssize_t count = (Py_ssize_t)types->nparams + types->nresults;
+    pw_function_object *self = PyObject_GC_NewVar(pw_function_object, state->function_type, count);
     if (self == NULL) {
-        Py_XDECREF(label);
-        pw_engine->module_release(target->module);
         return NULL;
     }
-    self->vectorcall =
-        pw_fill_kinds(self->types, target->type) ? state->call_mixed : state->call_plain;
-    self->signature =
-        (pw_signature){label, (pw_store_object *)Py_NewRef(store), target->module, target->type};
-    self->name = Py_NewRef(name);
-    self->anchor = Py_NewRef(target->anchor);
-    self->func = target->func;
-    self->callee = target->callee;
-    self->type = Py_NewRef(type);
+    self->vectorcall = pw_fill_kinds(self->types, types) ? state->call_mixed : state->call_plain;
+    self->signature = (pw_signature){Py_NewRef(known->label), (pw_store_object *)Py_NewRef(store),
+                                     pw_engine->module_retain(known->module), types};
+    self->name = Py_NewRef(known->name);
+    self->anchor = Py_NewRef(anchor);
+    self->func = known->func;
+    self->callee = known->callee;
+    self->type = Py_NewRef(known->type);
     self->weakrefs = NULL;
-    self->nparams = target->type->nparams;
-    self->nresults = target->type->nresults;
+    self->nparams = types->nparams;
+    self->nresults = types->nresults;
     self->raw = raw;
     PyObject_GC_Track(self);
     return (PyObject *)self;
@@ -82,16 +72,28 @@ void pw_function_dealloc(PyObject *op)
 
 /* ---- failed calls ---- */
 
+static PyObject *index_object(uint32_t index)
+{
+    return index == PW_NO_INDEX ? Py_NewRef(Py_None) : PyLong_FromUnsignedLong(index);
+}
+
+/* Makes a tuple: index, offset and name of the function. */
 static PyObject *frame_tuple(const pw_frame *frame)
 {
-    PyObject *name = pw_name_object(frame->module, frame->name);
-    if (name == NULL) {
+    PyObject *tuple = PyTuple_New(3);
+    if (tuple == NULL) {
         return NULL;
     }
-    if (frame->offset == PW_NO_INDEX) {
-        return Py_BuildValue("(ION)", frame->function, Py_None, name);
+    PyTuple_SET_ITEM(tuple, 0, PyLong_FromUnsignedLong(frame->function));
+    PyTuple_SET_ITEM(tuple, 1, index_object(frame->offset));
+    PyTuple_SET_ITEM(tuple, 2, pw_name_object(frame->module, frame->name));
+    for (Py_ssize_t i = 0; i < 3; i++) {
+        if (PyTuple_GET_ITEM(tuple, i) == NULL) {
+            Py_DECREF(tuple);
+            return NULL;
+        }
     }
-    return Py_BuildValue("(IIN)", frame->function, frame->offset, name);
+    return tuple;
 }
 
 typedef struct {
@@ -99,32 +101,41 @@ typedef struct {
     uint32_t count;
     uint32_t head;
     uint64_t omitted;
+    bool long_names; /* the objects for some names keep their module alive: see pw_name_object */
     char message[256];
 } trap_report;
 
 /* Copies what the engine recorded about a trap. The store is entered. */
-static void take_report(pw_store *store, trap_report *report)
+static void take_report(pw_store *store, pw_trap trap, trap_report *report)
 {
     report->count =
         pw_engine->store_frames(store, report->frames, MAX_FRAMES, &report->head, &report->omitted);
-    PyOS_snprintf(report->message, sizeof report->message, "%s", pw_engine->store_message(store));
+    report->long_names = false;
+    for (uint32_t i = 0; i < report->count; i++) {
+        report->long_names |= pw_name_is_long(report->frames[i].name);
+    }
+    report->message[0] = 0;
+    if (trap == PW_TRAP_UNSUPPORTED) {
+        PyOS_snprintf(report->message, sizeof report->message, "%s",
+                      pw_engine->store_message(store));
+    }
 }
 
-static PyObject *frame_list(const trap_report *report)
+static PyObject *frames_tuple(const trap_report *report)
 {
-    PyObject *list = PyList_New(report->count);
-    if (list == NULL) {
+    PyObject *tuple = PyTuple_New(report->count);
+    if (tuple == NULL) {
         return NULL;
     }
     for (uint32_t i = 0; i < report->count; i++) {
         PyObject *frame = frame_tuple(&report->frames[i]);
         if (frame == NULL) {
-            Py_DECREF(list);
+            Py_DECREF(tuple);
             return NULL;
         }
-        PyList_SET_ITEM(list, i, frame);
+        PyTuple_SET_ITEM(tuple, i, frame);
     }
-    return list;
+    return tuple;
 }
 
 /* Adds a note to the exception of a host function, which says through which wasm frames it passed.
@@ -140,11 +151,18 @@ static void annotate(pw_state *state, PyObject *frames, const trap_report *repor
     if (traceback != NULL) {
         PyException_SetTraceback(value, traceback);
     }
-    PyObject *result = PyObject_CallFunction(state->annotate, "OOIK", value, frames, report->head,
-                                             (unsigned long long)report->omitted);
+    PyObject *head = PyLong_FromUnsignedLong(report->head);
+    PyObject *omitted = PyLong_FromUnsignedLongLong(report->omitted);
+    PyObject *lasting = report->long_names ? Py_False : Py_True;
+    PyObject *arguments[] = {value, frames, head, omitted, lasting}, *result = NULL;
+    if (head != NULL && omitted != NULL) {
+        result = PyObject_Vectorcall(state->annotate, arguments, 5, NULL);
+    }
     if (result == NULL) {
         PyErr_Clear(); /* the exception is more important than its note */
     }
+    Py_XDECREF(head);
+    Py_XDECREF(omitted);
     Py_XDECREF(result);
     PyErr_Restore(type, value, traceback);
 }
@@ -152,21 +170,20 @@ static void annotate(pw_state *state, PyObject *frames, const trap_report *repor
 static void raise_trap(pw_state *state, pw_trap trap, PyObject *frames, const trap_report *report)
 {
     PyObject *error = PyObject_CallFunction(state->trap, "iOIKs", (int)trap, frames, report->head,
-                                            (unsigned long long)report->omitted,
-                                            trap == PW_TRAP_UNSUPPORTED ? report->message : "");
+                                            (unsigned long long)report->omitted, report->message);
     if (error != NULL) {
         PyErr_SetObject((PyObject *)Py_TYPE(error), error);
     }
     Py_XDECREF(error);
 }
 
-/* Makes the list of frames. The store is entered, because the modules own the names. NULL, without
+/* Makes a tuple of frames. The store is entered, because the modules own the names. NULL, without
  * setting an exception, if there is no memory. */
 static PyObject *read_frames(const trap_report *report)
 {
     PyObject *type = NULL, *value = NULL, *traceback = NULL;
     PyErr_Fetch(&type, &value, &traceback);
-    PyObject *frames = frame_list(report);
+    PyObject *frames = frames_tuple(report);
     if (frames == NULL) {
         PyErr_Clear();
     }
@@ -195,7 +212,7 @@ PW_NOINLINE PyObject *pw_function_fail(pw_function_object *self, pw_trap trap)
     if (trap != PW_TRAP_HOST) {
         pw_write(self->signature.store->trapped, true);
     }
-    take_report(self->signature.store->store, &report);
+    take_report(self->signature.store->store, trap, &report);
     PyObject *frames = read_frames(&report);
     pw_store_leave(self->signature.store);
     raise(self, trap, frames, &report);

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "cpython/known.h"
 #include "cpython/signature.h"
 #include "cpython/state.h"
 #include "cpython/store.h"
@@ -29,21 +30,10 @@ typedef struct {
     pw_kind types[]; /* of the parameters, then of the results; still valid in a closed store */
 } pw_function_object;
 
-/* The engine's function that a Function is made for. */
-typedef struct {
-    pw_func *func;
-    pw_callee callee;
-    pw_module *module; /* retained; pw_function_new takes it over */
-    const pw_functype *type;
-    PyObject *anchor; /* of its instance, borrowed */
-} pw_target;
-
-/* Describes a function for pw_function_new. Its store is entered or pinned. */
-pw_target pw_target_of(pw_func *func, PyObject *anchor);
-/* Makes a Function. `name` is a str and `type` a FuncType. `raw` says that its numbers are bit
- * patterns. The module of the target is transferred in any case. */
-PyObject *pw_function_new(pw_state *state, pw_store_object *store, const pw_target *target,
-                          PyObject *name, PyObject *type, bool raw);
+/* Makes a Function. The anchor is that of its instance. `raw` says that its numbers are bit
+ * patterns. */
+PyObject *pw_function_new(pw_state *state, pw_store_object *store, const pw_known *known,
+                          PyObject *anchor, bool raw);
 /* Returns the pw_func of a Function, or NULL if the Function belongs to another store. */
 pw_func *pw_function_in(PyObject *function, pw_store_object *store);
 

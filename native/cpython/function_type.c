@@ -37,9 +37,9 @@ static PyObject *get_raw(PyObject *op, void *Py_UNUSED(closure))
     if (state == NULL) {
         return NULL;
     }
-    pw_target target = {self->func, self->callee, pw_engine->module_retain(signature->module),
-                        signature->type, self->anchor};
-    return pw_function_new(state, signature->store, &target, self->name, self->type, true);
+    pw_known known = {self->func, self->callee,    signature->module, signature->type,
+                      self->name, signature->name, self->type};
+    return pw_function_new(state, signature->store, &known, self->anchor, true);
 }
 
 static PyObject *get_anchor(PyObject *op, void *Py_UNUSED(closure))

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cpython/anchor.h"
+#include "cpython/arguments.h"
 #include "cpython/state.h"
 #include "cpython/store.h"
 
@@ -286,24 +287,11 @@ static int memory_ass_subscript(PyObject *op, PyObject *key, PyObject *value)
 
 /* ---- methods ---- */
 
-static bool check_count(const char *name, Py_ssize_t given, Py_ssize_t min, Py_ssize_t max)
-{
-    if (given >= min && given <= max) {
-        return true;
-    }
-    char least[32] = "";
-    if (min < max) {
-        PyOS_snprintf(least, sizeof least, "%zd to ", min);
-    }
-    PyErr_Format(PyExc_TypeError, "%s() takes %s%zd arguments but %zd %s given", name, least, max,
-                 given, given == 1 ? "was" : "were");
-    return false;
-}
-
 static PyObject *memory_read(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
 {
     Py_ssize_t at, count;
-    if (!check_count("read", nargs, 2, 2) || check_range(op, args[0], args[1], &at, &count) < 0) {
+    if (!pw_check_count("read", nargs, 2, 2) ||
+        check_range(op, args[0], args[1], &at, &count) < 0) {
         return NULL;
     }
     return PyBytes_FromStringAndSize((const char *)data_of(op) + at, count);
@@ -330,7 +318,7 @@ static Py_ssize_t put(PyObject *op, PyObject *address, PyObject *buffer)
 
 static PyObject *memory_write(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
 {
-    if (!check_count("write", nargs, 2, 2) || put(op, args[0], args[1]) < 0) {
+    if (!pw_check_count("write", nargs, 2, 2) || put(op, args[0], args[1]) < 0) {
         return NULL;
     }
     Py_RETURN_NONE;
@@ -338,7 +326,7 @@ static PyObject *memory_write(PyObject *op, PyObject *const *args, Py_ssize_t na
 
 static PyObject *memory_copy_in(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
 {
-    Py_ssize_t count = check_count("copy_in", nargs, 2, 2) ? put(op, args[0], args[1]) : -1;
+    Py_ssize_t count = pw_check_count("copy_in", nargs, 2, 2) ? put(op, args[0], args[1]) : -1;
     return count < 0 ? NULL : PyLong_FromSsize_t(count);
 }
 
@@ -365,7 +353,7 @@ static PyObject *memory_copy_out(PyObject *op, PyObject *const *args, Py_ssize_t
     PyObject *into = Py_None;
     Py_buffer view;
     Py_ssize_t keywords = kwnames != NULL ? PyTuple_GET_SIZE(kwnames) : 0;
-    if (!check_count("copy_out", nargs + keywords, 2, 3)) {
+    if (!pw_check_count("copy_out", nargs + keywords, 2, 3)) {
         return NULL;
     }
     if (keywords && (nargs != 2 ||
@@ -387,9 +375,75 @@ static PyObject *memory_copy_out(PyObject *op, PyObject *const *args, Py_ssize_t
     return status < 0 ? NULL : Py_NewRef(into);
 }
 
+/* ---- structures ---- */
+
+/* What the Python layer tells of a format of the struct module: a tuple. */
+enum { LAYOUT_SIZE, LAYOUT_PACK, LAYOUT_UNPACK, LAYOUT_PARTS };
+
+/* Returns the layout of a format. New reference; NULL with struct.error. */
+static PyObject *layout_of(PyObject *op, PyObject *format)
+{
+    pw_state *state = pw_state_of(Py_TYPE(op));
+    PyObject *layout = state != NULL ? PyObject_CallOneArg(state->layout, format) : NULL;
+    if (layout != NULL && (!PyTuple_Check(layout) || PyTuple_GET_SIZE(layout) != LAYOUT_PARTS)) {
+        Py_CLEAR(layout);
+        PyErr_SetString(PyExc_SystemError, "a layout has a size and two functions");
+    }
+    return layout;
+}
+
+static const char *const packing_names[] = {"format", "address"};
+
+/* Writes the bytes that struct.pack gives, all of them or none. */
+static PyObject *memory_pack(PyObject *op, PyObject *const *args, Py_ssize_t nargs,
+                             PyObject *kwnames)
+{
+    PyObject *given[2];
+    if (!pw_take_two("pack", packing_names, args, nargs, kwnames, given)) {
+        return NULL;
+    }
+    PyObject *layout = layout_of(op, given[0]);
+    if (layout == NULL) {
+        return NULL;
+    }
+    Py_ssize_t values = nargs > 2 ? nargs - 2 : 0;
+    PyObject *data =
+        PyObject_Vectorcall(PyTuple_GET_ITEM(layout, LAYOUT_PACK), args + 2, (size_t)values, NULL);
+    Py_DECREF(layout);
+    if (data == NULL) {
+        return NULL;
+    }
+    PyObject *pair[] = {given[1], data};
+    PyObject *result = memory_write(op, pair, 2);
+    Py_DECREF(data);
+    return result;
+}
+
+static PyObject *memory_unpack(PyObject *op, PyObject *const *args, Py_ssize_t nargs,
+                               PyObject *kwnames)
+{
+    PyObject *given[2];
+    Py_ssize_t count = nargs + (kwnames != NULL ? PyTuple_GET_SIZE(kwnames) : 0);
+    if (!pw_check_count("unpack", count, 2, 2) ||
+        !pw_take_two("unpack", packing_names, args, nargs, kwnames, given)) {
+        return NULL;
+    }
+    PyObject *layout = layout_of(op, given[0]);
+    if (layout == NULL) {
+        return NULL;
+    }
+    PyObject *pair[] = {given[1], PyTuple_GET_ITEM(layout, LAYOUT_SIZE)};
+    PyObject *data = memory_read(op, pair, 2);
+    PyObject *values =
+        data != NULL ? PyObject_CallOneArg(PyTuple_GET_ITEM(layout, LAYOUT_UNPACK), data) : NULL;
+    Py_XDECREF(data);
+    Py_DECREF(layout);
+    return values;
+}
+
 static PyObject *memory_read_cstring(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
 {
-    if (!check_count("read_cstring", nargs, 1, 2)) {
+    if (!pw_check_count("read_cstring", nargs, 1, 2)) {
         return NULL;
     }
     Py_ssize_t limit = PY_SSIZE_T_MAX, at, count;
@@ -487,6 +541,22 @@ static PyMethodDef memory_methods[] = {
          "Returns:\n    The bytes object, or `into` if it is given.\n\n"
          "Raises:\n    IndexError: Not all of the bytes lie within the memory.\n"
          "    ValueError: The buffer has less than `size` bytes. Nothing is written.")},
+    {"pack", (PyCFunction)(void (*)(void))memory_pack, METH_FASTCALL | METH_KEYWORDS,
+     PyDoc_STR(
+         "pack($self, format, address, *values)\n--\n\n"
+         "Writes values as ``struct.pack`` does.\n\n"
+         "A format without a prefix is little-endian and unaligned, as if it began with ``<``.\n\n"
+         "Raises:\n    IndexError: The values do not fit before the end of the memory. Nothing is "
+         "written then.\n"
+         "    struct.error: The format is not one of the struct module, or the values do not fit "
+         "it.")},
+    {"unpack", (PyCFunction)(void (*)(void))memory_unpack, METH_FASTCALL | METH_KEYWORDS,
+     PyDoc_STR(
+         "unpack($self, format, address)\n--\n\n"
+         "Reads values as ``struct.unpack`` does.\n\n"
+         "A format without a prefix is little-endian and unaligned, as if it began with ``<``.\n\n"
+         "Raises:\n    IndexError: The values reach beyond the end of the memory.\n"
+         "    struct.error: The format is not one of the struct module.")},
     {"read_cstring", (PyCFunction)(void (*)(void))memory_read_cstring, METH_FASTCALL,
      PyDoc_STR(
          "read_cstring($self, address, max_size=None, /)\n--\n\n"

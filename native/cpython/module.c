@@ -5,6 +5,7 @@
 #include "cpython/call.h"
 #include "cpython/fd_write.h"
 #include "cpython/function_type.h"
+#include "cpython/holder.h"
 #include "cpython/host.h"
 #include "cpython/memory.h"
 #include "cpython/numbers.h"
@@ -54,6 +55,7 @@ static PyObject *connect(PyObject *module, PyObject *args)
         take_hook(hooks, "limits", &state->limits) < 0 ||
         take_hook(hooks, "array", &state->array) < 0 ||
         take_hook(hooks, "element", &state->element) < 0 ||
+        take_hook(hooks, "layout", &state->layout) < 0 ||
         take_hook(hooks, "brief", &state->brief) < 0) {
         return NULL;
     }
@@ -194,6 +196,8 @@ static int module_exec(PyObject *module)
         add_type(module, &pw_bound_spec, &state->bound_type) < 0 ||
         add_type(module, &pw_host_spec, &state->host_type) < 0 ||
         add_type(module, &pw_memory_spec, &state->memory_type) < 0 ||
+        add_type(module, &pw_global_spec, &state->global_type) < 0 ||
+        add_type(module, &pw_table_spec, &state->table_type) < 0 ||
         add_type(module, &pw_fd_write_spec, &state->fd_write_type) < 0 ||
         add_type(module, &pw_once_spec, &state->once_type) < 0) {
         return -1;
@@ -214,6 +218,7 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->limits);
     Py_VISIT(state->array);
     Py_VISIT(state->element);
+    Py_VISIT(state->layout);
     Py_VISIT(state->brief);
     Py_VISIT(state->store_type);
     Py_VISIT(state->anchor_type);
@@ -222,6 +227,8 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->bound_type);
     Py_VISIT(state->host_type);
     Py_VISIT(state->memory_type);
+    Py_VISIT(state->global_type);
+    Py_VISIT(state->table_type);
     Py_VISIT(state->fd_write_type);
     Py_VISIT(state->once_type);
     return 0;
@@ -240,6 +247,7 @@ static int module_clear(PyObject *module)
     Py_CLEAR(state->limits);
     Py_CLEAR(state->array);
     Py_CLEAR(state->element);
+    Py_CLEAR(state->layout);
     Py_CLEAR(state->brief);
     Py_CLEAR(state->store_type);
     Py_CLEAR(state->anchor_type);
@@ -248,6 +256,8 @@ static int module_clear(PyObject *module)
     Py_CLEAR(state->bound_type);
     Py_CLEAR(state->host_type);
     Py_CLEAR(state->memory_type);
+    Py_CLEAR(state->global_type);
+    Py_CLEAR(state->table_type);
     Py_CLEAR(state->fd_write_type);
     Py_CLEAR(state->once_type);
     return 0;

@@ -2,8 +2,6 @@
 /* Names that are decoded when they are needed, and names for messages. */
 #include "cpython/names.h"
 
-#include <stdbool.h>
-
 /* Bytes of a name that is decoded at once. It is at least as much as a message shows. */
 #define SHORT_NAME 1028
 
@@ -61,13 +59,18 @@ static PyObject *new_long_name(pw_module *module, pw_name name)
     return callable;
 }
 
+bool pw_name_is_long(pw_name name)
+{
+    return name.size > SHORT_NAME;
+}
+
 PyObject *pw_name_object(pw_module *module, pw_name name)
 {
     if (!name.size) {
         Py_RETURN_NONE;
     }
-    return name.size <= SHORT_NAME ? PyUnicode_DecodeUTF8(name.data, name.size, "replace")
-                                   : new_long_name(module, name);
+    return pw_name_is_long(name) ? new_long_name(module, name)
+                                 : PyUnicode_DecodeUTF8(name.data, name.size, "replace");
 }
 
 static bool is_plain(PyObject *name)

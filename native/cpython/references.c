@@ -7,6 +7,8 @@
 #include "cpython/anchor.h"
 #include "cpython/externs.h"
 #include "cpython/function.h"
+#include "cpython/known.h"
+#include "cpython/names.h"
 #include "cpython/numbers.h"
 #include "cpython/state.h"
 
@@ -103,39 +105,43 @@ static PyObject *decode_extern(uint64_t bits, pw_store_object *store)
     return NULL;
 }
 
-/* Returns the tuple (name, FuncType) of the pw_func at an address. New reference. */
-static PyObject *description(pw_state *state, pw_store_object *store, PyObject *address)
+/* Asks the Python layer for the name and the type of a function, and notes them in the store. NULL
+ * with an error. */
+static const pw_known *describe(pw_state *state, pw_store_object *store, pw_func *func)
 {
-    PyObject *known;
-    if (store->known == NULL && (store->known = PyDict_New()) == NULL) {
-        return NULL;
+    const pw_known *noted = NULL;
+    pw_known known = pw_known_of(func);
+    PyObject *address = PyLong_FromVoidPtr(func);
+    PyObject *pair = address != NULL ? PyObject_CallOneArg(state->describe, address) : NULL;
+    if (pair != NULL && PyArg_ParseTuple(pair, "UO", &known.name, &known.type)) {
+        known.label = pw_label(state, known.name);
     }
-    if (pw_dict_get(store->known, address, &known) != 0) {
-        return known;
+    if (known.label != NULL) {
+        noted = pw_known_add(&store->known, &known);
     }
-    PyObject *found = PyObject_CallOneArg(state->describe, address);
-    if (found != NULL && PyDict_SetItem(store->known, address, found) < 0) {
-        Py_CLEAR(found);
-    }
-    return found;
+    Py_XDECREF(known.label);
+    Py_XDECREF(pair);
+    Py_XDECREF(address);
+    return noted;
 }
 
 static PyObject *decode_function(uint64_t bits, pw_store_object *store)
 {
-    pw_state *state = pw_state_of(Py_TYPE(store));
     pw_func *func = (pw_func *)(uintptr_t)bits;
-    PyObject *address = state != NULL ? PyLong_FromVoidPtr(func) : NULL;
-    PyObject *known = address != NULL ? description(state, store, address) : NULL;
-    PyObject *anchor = known != NULL ? pw_anchor_of(store, pw_engine->func_embedder(func)) : NULL;
-    PyObject *function = NULL;
-    if (anchor != NULL) {
-        pw_target target = pw_target_of(func, anchor);
-        function = pw_function_new(state, store, &target, PyTuple_GET_ITEM(known, 0),
-                                   PyTuple_GET_ITEM(known, 1), false);
+    pw_state *state = pw_state_of(Py_TYPE(store));
+    if (state == NULL) {
+        return NULL;
     }
-    Py_XDECREF(address);
-    Py_XDECREF(known);
-    Py_XDECREF(anchor);
+    const pw_known *known = pw_known_find(&store->known, func);
+    if (known == NULL) {
+        known = describe(state, store, func);
+    }
+    PyObject *anchor = known != NULL ? pw_anchor_of(store, pw_engine->func_embedder(func)) : NULL;
+    if (anchor == NULL) {
+        return NULL;
+    }
+    PyObject *function = pw_function_new(state, store, known, anchor, false);
+    Py_DECREF(anchor);
     return function;
 }
 
@@ -154,6 +160,31 @@ static PyObject *decode_reference(uint64_t bits, pw_kind kind, pw_store_object *
 }
 
 /* ---- numbers and references together ---- */
+
+int pw_require_usable(pw_valtype type)
+{
+    if (type != PW_V128) {
+        return 0;
+    }
+    PyErr_SetString(PyExc_TypeError, "values of type v128 cannot be used yet");
+    return -1;
+}
+
+int pw_encode_value(pw_store_object *store, pw_module *module, PyObject *value, pw_valtype type,
+                    uint64_t *bits)
+{
+    pw_kind kind = pw_kind_of(type);
+    if (pw_is_number(kind)) {
+        return pw_encode(value, type, false, bits, NULL);
+    }
+    pw_signature signature = {.store = store, .module = module};
+    if (pw_encode_reference(value, type, &signature, bits) < 0 ||
+        pw_hold_references(store, &kind, bits, 1) < 0) {
+        return -1;
+    }
+    pw_store_overwritten(store);
+    return 0;
+}
 
 int pw_encode_mixed(PyObject *const *values, const pw_kind *kinds, Py_ssize_t count, bool raw,
                     uint64_t *bits, const pw_signature *signature, bool results)

@@ -22,6 +22,13 @@ int pw_encode_reference(PyObject *value, pw_valtype type, const pw_signature *si
  * with MemoryError. */
 int pw_hold_references(pw_store_object *store, const pw_kind *kinds, const uint64_t *bits,
                        Py_ssize_t count);
+/* Refuses v128, the type of which Python has no values. -1 with TypeError. */
+int pw_require_usable(pw_valtype type);
+/* Converts a number or a reference that is about to be written to the store, which is entered and
+ * holds the object of an externref from now on. The type is usable, and a type index refers to the
+ * module. -1 with an error, to which the caller adds with pw_blame what the value is for. */
+int pw_encode_value(pw_store_object *store, pw_module *module, PyObject *value, pw_valtype type,
+                    uint64_t *bits);
 /* Converts a number or a reference of the store, which is entered. New reference. */
 PyObject *pw_decode_any(uint64_t bits, pw_kind kind, bool raw, pw_store_object *store);
 

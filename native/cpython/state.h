@@ -21,7 +21,7 @@ extern PyModuleDef *pw_module_def;
  * what the function takes and returns. The others are set when the module is executed. */
 typedef struct {
     PyObject *trap;      /* (kind, frames, head, omitted, message) -> exception */
-    PyObject *annotate;  /* (exception, frames, head, omitted) */
+    PyObject *annotate;  /* (exception, frames, head, omitted, whether no name keeps a module) */
     PyObject *closed;    /* the class of errors about wrong states, such as a closed store */
     PyObject *signature; /* (function, number of bound arguments) -> inspect.Signature */
     PyObject *call_argv; /* (function, arguments) -> result */
@@ -30,6 +30,7 @@ typedef struct {
     PyObject *limits;    /* (Limits) -> (memory, table, total, stack, fuel, timeout) */
     PyObject *array;     /* (arguments, typecode, count) -> array for the results of map() */
     PyObject *element;   /* (exception, index of the element, whether it is a trap of map()) */
+    PyObject *layout;    /* (format of struct) -> (size, function that packs, one that unpacks) */
     PyObject *brief;     /* (name) -> the name as messages show it */
     /* The vectorcall functions of a Function without and with references among its values. They
      * decode references, and decoding a reference makes a Function: calling through the state is
@@ -43,6 +44,8 @@ typedef struct {
     PyTypeObject *bound_type;
     PyTypeObject *host_type;
     PyTypeObject *memory_type;
+    PyTypeObject *global_type;
+    PyTypeObject *table_type;
     PyTypeObject *fd_write_type;
     PyTypeObject *once_type;
 } pw_state;

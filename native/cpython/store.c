@@ -105,7 +105,7 @@ void pw_store_release(pw_store_object *self)
         Py_CLEAR(self->outer); /* the call that would do this never ends */
     }
     pw_tenants_free(tenants);
-    Py_CLEAR(self->known);
+    pw_known_clear(&self->known);
     pw_externs_clear(&self->externs);
 }
 
@@ -136,6 +136,15 @@ int pw_store_require_usable(pw_store_object *self)
                   "when the process was forked");
     }
     return 0;
+}
+
+int pw_store_require_entered(pw_store_object *self)
+{
+    if (pw_turn_mine(&self->turn)) {
+        return pw_store_require_open(self);
+    }
+    PyErr_SetString(PyExc_RuntimeError, "this thread has not entered the store");
+    return -1;
 }
 
 /* ---- waiting for a turn ---- */
@@ -355,19 +364,17 @@ static void refund_externs(pw_store_object *self)
  * store on it. An exception that the call raised stays set. */
 static void collect(pw_store_object *self)
 {
-    PyObject *type, *value, *traceback, *known = NULL;
+    PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     self->turn.depth++;
     pw_lock(&self->lock);
     pw_tenant *dead = pw_tenants_collect(&self->tenants, self->store, &self->externs);
     pw_unlock(&self->lock);
     if (dead != NULL) { /* new functions may get the addresses of freed ones */
-        known = self->known;
-        self->known = NULL;
+        pw_known_clear(&self->known);
     }
     pw_externs_sweep(&self->externs, self->tenants.places);
     refund_externs(self);
-    Py_XDECREF(known);
     pw_tenants_free(dead);
     self->turn.depth--;
     PyErr_Restore(type, value, traceback);

@@ -8,6 +8,7 @@
 
 #include "base/attributes.h"
 #include "cpython/externs.h"
+#include "cpython/known.h"
 #include "cpython/tenants.h"
 #include "cpython/turn.h"
 #include "cpython/watch.h"
@@ -24,8 +25,8 @@ struct pw_store_object {
     PW_SHARED(pw_store *) store;
     /* The instances; guarded by the lock. */
     pw_tenants tenants;
-    /* A dict: address of a pw_func that Python was given -> (name, FuncType); NULL: none yet. */
-    PyObject *known;
+    /* The functions that a guest has handed out. */
+    pw_known_functions known;
     /* The objects that wasm refers to by externref. */
     pw_externs externs;
     /* How many of these objects are charged to the account of the engine's store. */
@@ -71,6 +72,9 @@ PW_COLD void pw_store_settle(pw_store_object *self);
 int pw_store_closed_error(pw_store_object *self);
 /* Checks that the store is open, and not orphaned. -1 with an error. */
 int pw_store_require_usable(pw_store_object *self);
+/* Checks that this thread has entered the store, because references may only be used until the
+ * store is left. -1 with an error. */
+int pw_store_require_entered(pw_store_object *self);
 /* Gives back a turn that was taken although the store is closed, and raises the error. Returns
  * -1. */
 PW_COLD int pw_store_refuse(pw_store_object *self);

@@ -7,6 +7,7 @@
 #include "cpython/externs.h"
 #include "cpython/function.h"
 #include "cpython/host.h"
+#include "cpython/names.h"
 #include "cpython/numbers.h"
 #include "cpython/references.h"
 #include "cpython/signature.h"
@@ -90,8 +91,10 @@ static int store_traverse(PyObject *op, visitproc visit, void *arg)
 {
     pw_store_object *self = (pw_store_object *)op;
     Py_VISIT(Py_TYPE(op));
-    Py_VISIT(self->known);
-    int status = pw_tenants_traverse(&self->tenants, visit, arg);
+    int status = pw_known_traverse(&self->known, visit, arg);
+    if (!status) {
+        status = pw_tenants_traverse(&self->tenants, visit, arg);
+    }
     return status ? status : pw_externs_traverse(&self->externs, visit, arg);
 }
 
@@ -206,17 +209,6 @@ static PyObject *store_exit_context(PyObject *op, PyObject *Py_UNUSED(args))
     return store_close(op, NULL);
 }
 
-/* Encoded references may only be used until the store is left, so the caller must have entered
- * it. */
-static int require_entered(pw_store_object *self)
-{
-    if (pw_turn_mine(&self->turn)) {
-        return pw_store_require_open(self);
-    }
-    PyErr_SetString(PyExc_RuntimeError, "this thread has not entered the store");
-    return -1;
-}
-
 /* Makes the instance of a tenant. False with `error` set; the tenant may have an instance then,
  * which nobody but tables of other instances can refer to. */
 static bool instantiate(pw_store_object *self, pw_module *module, const pw_extern *externs,
@@ -244,7 +236,7 @@ static PyObject *store_instantiate(PyObject *op, PyObject *args)
     int eager;
     if (!PyArg_ParseTuple(args, "KKO!O!pK:_instantiate", &module, &externs, &PyTuple_Type, &hosts,
                           &PyTuple_Type, &origins, &eager, &error) ||
-        require_entered(self) < 0) {
+        pw_store_require_entered(self) < 0) {
         return NULL;
     }
     pw_tenant *tenant = pw_tenant_new(hosts, origins);
@@ -265,7 +257,7 @@ static PyObject *store_instantiate(PyObject *op, PyObject *args)
 static PyObject *store_anchor(PyObject *op, PyObject *address)
 {
     pw_object *object = PyLong_AsVoidPtr(address);
-    if (object == NULL || require_entered((pw_store_object *)op) < 0) {
+    if (object == NULL || pw_store_require_entered((pw_store_object *)op) < 0) {
         return NULL;
     }
     return pw_anchor_new((pw_store_object *)op, object);
@@ -285,10 +277,17 @@ static PyObject *store_export(PyObject *op, PyObject *args)
         return NULL;
     }
     pw_instance *instance = (pw_instance *)(void *)pw_anchor_object(anchor);
-    pw_func *func = pw_engine->instance_func(instance, index);
-    pw_target target = pw_target_of(func, anchor);
+    pw_known known = pw_known_of(pw_engine->instance_func(instance, index));
+    pw_engine->module_retain(known.module);
     pw_store_unpin(self);
-    return pw_function_new(state, self, &target, name, type, false);
+    known.name = name;
+    known.label = pw_label(state, name);
+    known.type = type;
+    PyObject *function =
+        known.label != NULL ? pw_function_new(state, self, &known, anchor, false) : NULL;
+    pw_engine->module_release(known.module);
+    Py_XDECREF(known.label);
+    return function;
 }
 
 static PyObject *store_host(PyObject *op, PyObject *args)
@@ -299,7 +298,7 @@ static PyObject *store_host(PyObject *op, PyObject *args)
         return NULL;
     }
     pw_state *state = pw_state_of(Py_TYPE(op));
-    if (state == NULL || require_entered((pw_store_object *)op) < 0) {
+    if (state == NULL || pw_store_require_entered((pw_store_object *)op) < 0) {
         return NULL;
     }
     pw_signature signature = {label, (pw_store_object *)op, (pw_module *)(uintptr_t)module,
@@ -307,19 +306,9 @@ static PyObject *store_host(PyObject *op, PyObject *args)
     return pw_host_new(state, &signature, callable, instance);
 }
 
-static int require_usable(pw_valtype type)
-{
-    if (type != PW_V128) {
-        return 0;
-    }
-    PyErr_SetString(PyExc_TypeError, "values of type v128 cannot be used yet");
-    return -1;
-}
-
 static PyObject *store_encode(PyObject *op, PyObject *args)
 {
     pw_store_object *self = (pw_store_object *)op;
-    pw_signature signature = {.store = self};
     pw_site site = {.index = -1};
     unsigned long long module;
     unsigned int type;
@@ -328,24 +317,12 @@ static PyObject *store_encode(PyObject *op, PyObject *args)
     if (!PyArg_ParseTuple(args, "OIKUs:_encode", &value, &type, &module, &site.name, &site.what)) {
         return NULL;
     }
-    if (require_entered(self) < 0 || require_usable(type) < 0) {
+    if (pw_store_require_entered(self) < 0 || pw_require_usable(type) < 0) {
         return NULL;
     }
-    pw_kind kind = pw_kind_of(type);
-    signature.module = (pw_module *)(uintptr_t)module;
-    if (pw_is_number(kind)) {
-        if (pw_encode(value, type, false, &bits, &site) < 0) {
-            return NULL;
-        }
-    } else {
-        if (pw_encode_reference(value, type, &signature, &bits) < 0) {
-            pw_blame(&site, type);
-            return NULL;
-        }
-        if (pw_hold_references(self, &kind, &bits, 1) < 0) {
-            return NULL;
-        }
-        pw_store_overwritten(self);
+    if (pw_encode_value(self, (pw_module *)(uintptr_t)module, value, type, &bits) < 0) {
+        pw_blame(&site, type);
+        return NULL;
     }
     return PyLong_FromUnsignedLongLong(bits);
 }
@@ -358,7 +335,7 @@ static PyObject *store_decode(PyObject *op, PyObject *args)
     if (!PyArg_ParseTuple(args, "KI:_decode", &bits, &type)) {
         return NULL;
     }
-    if (require_entered(self) < 0 || require_usable(type) < 0) {
+    if (pw_store_require_entered(self) < 0 || pw_require_usable(type) < 0) {
         return NULL;
     }
     return pw_decode_any(bits, pw_kind_of(type), false, self);

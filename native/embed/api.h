@@ -72,6 +72,11 @@ struct pw_api {
     uint8_t *(*memory_data)(const pw_memory *memory);
     uint64_t (*memory_size)(const pw_memory *memory);
     int64_t (*memory_grow)(pw_memory *memory, uint64_t delta);
+    uint32_t (*table_size)(const pw_table *table);
+    uint64_t (*table_get)(const pw_table *table, uint32_t index);
+    void (*table_set)(pw_table *table, uint32_t index, uint64_t ref);
+    uint64_t (*global_get)(const pw_global *global);
+    void (*global_set)(pw_global *global, uint64_t bits);
     /* pw_stack_size of base/platform.h. */
     uintptr_t (*stack_size)(void);
 };

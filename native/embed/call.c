@@ -218,6 +218,11 @@ const pw_api *pw_get_api(void)
         .memory_data = pw_memory_data,
         .memory_size = pw_memory_size,
         .memory_grow = pw_memory_grow,
+        .table_size = pw_table_size,
+        .table_get = pw_table_get,
+        .table_set = pw_table_set,
+        .global_get = pw_global_get,
+        .global_set = pw_global_set,
         .stack_size = pw_stack_size,
     };
     return &api;

@@ -7,6 +7,7 @@ What is measured after many rounds must be what was measured before them: see `l
 from __future__ import annotations
 
 import pickle
+import struct
 
 import pytest
 
@@ -79,6 +80,11 @@ def test_refused_memory_accesses_do_not_leak(instance: pywasm3.Instance) -> None
         failing(TypeError, memory.write, 0, "text")
         failing(ValueError, memory.__setitem__, slice(0, 1), b"xx")
         failing(pywasm3.WasmError, memory.grow, 1 << 20)
+        failing(IndexError, memory.pack, "Q", 65532, 1)
+        failing(IndexError, memory.unpack, "Q", 65532)
+        failing(struct.error, memory.pack, "Q", 0, "x")
+        failing(struct.error, memory.unpack, "~", 0)
+        failing(TypeError, lambda: memory.unpack("Q", place=0))  # type: ignore[call-arg]
 
     assert_no_leak(action, 5_000)
 
@@ -94,8 +100,51 @@ def test_globals_and_tables_do_not_leak(instance: pywasm3.Instance) -> None:
         assert len(list(table)) == 2
         failing(TypeError, table.__setitem__, 0, 3)
         failing(IndexError, table.__getitem__, 5)
+        failing(IndexError, table.__getitem__, 1 << 70)
+        failing(TypeError, table.__getitem__, "0")
+        failing(TypeError, setattr, counter, "value", "x")
+        failing(OverflowError, setattr, counter, "value", 1 << 64)
 
     assert_no_leak(action, 3_000)
+
+
+def test_functions_of_tables_do_not_leak(instance: pywasm3.Instance) -> None:
+    table = instance.exports.table
+
+    def action() -> None:
+        assert table[0] == table[0]
+        assert table[0](1, 2.5) == (1, 2.5)
+
+    assert_no_leak(action, 50_000)
+
+
+def test_functions_that_were_known_do_not_leak() -> None:
+    """Each round makes a store, or an instance in one that lives on, and looks at its functions."""
+    text = '(module (table (export "t") 2 funcref) (elem (i32.const 0) $f $g) (func $f) (func $g))'
+    module, store = pywasm3.Module(wat(text)), pywasm3.Store()
+
+    def action(where: pywasm3.Store) -> None:
+        assert [f.name for f in pywasm3.Instance(module, store=where).exports.t] == ["f", "g"]
+
+    assert_no_leak(lambda: action(store), 3_000)
+    assert_no_leak(lambda: action(pywasm3.Store()), 3_000)
+
+
+def test_subclasses_of_globals_and_tables_that_are_part_of_a_cycle_do_not_leak() -> None:
+    class Cyclic(pywasm3.Global):
+        pass
+
+    class Holding(pywasm3.Table):
+        pass
+
+    def action() -> None:
+        table = Holding("externref", 1)
+        table.counter = Cyclic("i32", 1, store=table.store)  # type: ignore[attr-defined]
+        table.counter.table = table  # type: ignore[attr-defined]
+        table[0] = table
+
+    assert_no_leak(action, 3_000)
+    assert_no_objects_left(action, 500)
 
 
 def test_documentation_and_signatures_do_not_leak(instance: pywasm3.Instance) -> None:

@@ -14,6 +14,7 @@ import pickle
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import BuiltinFunctionType
 from typing import Any
 
 import pytest
@@ -117,6 +118,26 @@ def test_a_function_is_shown_briefly(instance: pywasm3.Instance, name: str) -> N
     check(function.__doc__ or "", 2000)
     assert function.name == function.__name__ == function.bind().name == LONG + name
     assert function.raw.name == LONG + name
+
+
+def test_the_note_of_an_exception_keeps_no_long_name(module: Module) -> None:
+    """A long name keeps its module alive, which may be large."""
+
+    def long_names() -> int:
+        gc.collect()
+        return sum(
+            isinstance(thing, BuiltinFunctionType) and type(thing.__self__).__name__ == "PyCapsule"
+            for thing in gc.get_objects()
+        )
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    before = long_names()
+    instance = pywasm3.Instance(module, {LONG: {LONG: fail}})
+    note = message(instance.exports[f"{LONG}call"], ZeroDivisionError)
+    check(note, 1000)
+    assert long_names() == before
 
 
 def test_a_function_of_a_table_is_shown_briefly(instance: pywasm3.Instance) -> None:

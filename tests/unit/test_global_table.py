@@ -119,9 +119,64 @@ def test_a_global_refuses_a_value_out_of_range(
 
 
 def test_an_immutable_global_cannot_be_set(exports: pywasm3.Exports) -> None:
-    with pytest.raises(AttributeError, match="immutable"):
+    with pytest.raises(AttributeError, match=r"immutable: its type is i32$"):
         exports.constant.value = 1
     assert exports.constant.value == 42
+
+
+def test_errors_name_the_type_of_the_global(exports: pywasm3.Exports) -> None:
+    with pytest.raises(TypeError, match=r"^global: value \(i64\): .*str"):
+        exports.i64.value = "1"
+    with pytest.raises(OverflowError, match=r"^global: value \(i32\): 4294967296 does not fit"):
+        exports.i32.value = 1 << 32
+
+
+def test_the_value_of_a_global_cannot_be_deleted(exports: pywasm3.Exports) -> None:
+    with pytest.raises(AttributeError):
+        del exports.i32.value
+    assert exports.i32.value == -1
+
+
+def test_a_closed_store_has_no_values(exports: pywasm3.Exports) -> None:
+    numbers, constant = exports.i32, exports.constant
+    numbers.store.close()
+    with pytest.raises(pywasm3.WasmError, match="closed"):
+        numbers.value  # noqa: B018
+    with pytest.raises(pywasm3.WasmError, match="closed"):
+        numbers.value = "not even converted"
+    with pytest.raises(AttributeError, match="immutable"):
+        constant.value = 1
+
+
+def test_a_host_function_uses_the_globals_and_tables_of_the_guest_that_called_it() -> None:
+    def host() -> None:
+        exports.g.value += 1
+        exports.t[0] = exports.t[1]
+
+    exports = load(
+        """(module (import "env" "host" (func $host)) (global (export "g") (mut i32) (i32.const 1))
+        (table (export "t") 2 funcref) (elem (i32.const 1) $run)
+        (func $run (export "run") call $host))""",
+        {"env": {"host": host}},
+    ).exports
+    exports.run()
+    assert exports.g.value == 2
+    assert exports.t[0] == exports.run
+
+
+def test_subclasses_of_globals_and_tables_have_attributes_of_their_own() -> None:
+    class Named(pywasm3.Global):
+        name = "counter"
+
+    class Logged(pywasm3.Table):
+        def __getitem__(self, index: Any) -> Any:
+            return index, super().__getitem__(index)
+
+    counter = Named("i32", 5, mutable=True)
+    counter.unit = "ms"  # type: ignore[attr-defined]
+    counter.value += 1
+    assert (counter.value, counter.name, counter.unit) == (6, "counter", "ms")  # type: ignore[attr-defined]
+    assert list(Logged("externref", 2, init="x")) == [(0, "x"), (1, "x")]
 
 
 def test_a_global_tells_its_type(exports: pywasm3.Exports) -> None:
@@ -233,6 +288,73 @@ def test_an_index_is_an_integer(table: pywasm3.Table, index: Any) -> None:
         table[index]
     with pytest.raises(TypeError):
         table[index] = None
+
+
+class Number:
+    """Is no int, but can stand for one."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __index__(self) -> int:
+        return self.number
+
+
+def test_an_index_is_anything_that_stands_for_an_integer(table: pywasm3.Table) -> None:
+    assert table[Number(1)](4) == 12
+    assert table[True] == table[1]
+    table[Number(2)] = table[0]
+    assert table[2] == table[0]
+    with pytest.raises(IndexError, match=r"^table index 7 is out of range: the size is 3$"):
+        table[Number(7)]
+
+
+def test_elements_cannot_be_deleted(table: pywasm3.Table) -> None:
+    with pytest.raises((TypeError, AttributeError)):
+        del table[0]  # type: ignore[attr-defined]
+    assert len(table) == 3
+
+
+def test_a_table_can_be_walked_backwards(table: pywasm3.Table) -> None:
+    assert [function and function(1) for function in reversed(table)] == [None, 3, 2]
+
+
+def test_a_closed_table_has_no_elements(instance: pywasm3.Instance, table: pywasm3.Table) -> None:
+    instance.close()
+    for action in (lambda: table[0], lambda: len(table), lambda: table.__setitem__("0", None)):
+        with pytest.raises(pywasm3.WasmError, match="closed"):
+            action()
+
+
+def test_a_function_that_is_read_again_is_the_same_in_all_that_it_tells(
+    table: pywasm3.Table,
+) -> None:
+    first, second = table[1], table[1]
+    assert first == second
+    assert hash(first) == hash(second)
+    assert (first.name, first.type, repr(first)) == (second.name, second.type, repr(second))
+
+
+def test_functions_of_a_later_instance_have_their_own_names() -> None:
+    """A new instance is likely to get the addresses of one before it in the same store."""
+    store = pywasm3.Store()
+    for number in range(30):
+        type_ = "(param i64)" if number % 2 else "(param i32)"
+        text = f"""(module (table (export "t") 1 funcref) (elem (i32.const 0) $f{number})
+            (func $f{number} {type_}))"""
+        function = load(text, store=store).exports.t[0]
+        assert (function.name, str(function.type.params[0])) == (f"f{number}", type_[7:10])
+        del function
+
+
+def test_a_table_of_many_functions_knows_each_of_them() -> None:
+    functions = "".join(f"(func $f{i} (result i32) i32.const {i})" for i in range(1000))
+    names = " ".join(f"$f{i}" for i in range(1000))
+    table = load(
+        f'(module (table (export "t") 1000 funcref) (elem (i32.const 0) {names}) {functions})'
+    ).exports.t
+    for _ in range(2):
+        assert [(f.name, f()) for f in table] == [(f"f{i}", i) for i in range(1000)]
 
 
 def test_a_table_is_iterated_and_measured(table: pywasm3.Table) -> None:

@@ -351,6 +351,29 @@ def test_an_exception_that_is_raised_again_collects_notes() -> None:
         assert len(error.__notes__) == count
 
 
+def test_exceptions_from_different_places_have_different_notes() -> None:
+    """The texts of the last places are kept: each exception must get that of its own place."""
+
+    def function() -> None:
+        raise OwnError
+
+    def note(index: int, pad: str) -> str:
+        guest = f"""(module (import "env" "f" (func $f)) {"(func)" * index}
+            (func $h call $f) (func (export "g") {pad} call $h))"""
+        with pytest.raises(OwnError) as caught:
+            load(guest, {"env": {"f": function}}).exports.g()
+        (text,) = caught.value.__notes__  # type: ignore[attr-defined]
+        return str(text)
+
+    cases = [(index, pad) for index in range(12) for pad in ("", "nop nop")]
+    notes = [note(*case) for case in cases]
+    assert len(set(notes)) == len(cases)
+    assert [note(*case) for case in cases] == notes
+    for (index, _), text in zip(cases, notes, strict=True):
+        assert f"h (function {index + 1}, offset" in text
+        assert f"g (function {index + 2}, offset" in text
+
+
 def test_an_exception_that_takes_no_note_arrives_all_the_same() -> None:
     class Closed(Exception):
         def add_note(self, note: str) -> None:

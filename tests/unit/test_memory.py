@@ -10,6 +10,7 @@ import gc
 import os
 import struct
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -359,6 +360,51 @@ def test_structures_out_of_range_are_index_errors(memory: pywasm3.Memory) -> Non
         memory.unpack("Q", PAGE - 7)
     with pytest.raises(IndexError):
         memory.pack("Q", PAGE - 7, 1)
+
+
+def test_structures_that_do_not_fit_are_not_written_in_part(memory: pywasm3.Memory) -> None:
+    memory.write(PAGE - 4, b"abcd")
+    with pytest.raises(IndexError, match=r"8 bytes at address 65532"):
+        memory.pack("II", PAGE - 4, 1, 2)
+    with pytest.raises(struct.error):
+        memory.pack("HH", PAGE - 4, 1, "text")
+    assert memory.read(PAGE - 4, 4) == b"abcd"
+
+
+def test_structures_take_their_first_arguments_by_name(memory: pywasm3.Memory) -> None:
+    memory.pack("", address=0)
+    memory.pack(address=0, format="")
+    memory.pack("H", 8, 7)
+    assert memory.unpack("H", address=8) == memory.unpack(address=8, format="H") == (7,)
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        lambda memory: memory.pack(),
+        lambda memory: memory.pack("I"),
+        lambda memory: memory.pack("I", 0, value=1),
+        lambda memory: memory.pack("I", "0", 1),
+        lambda memory: memory.unpack("I"),
+        lambda memory: memory.unpack("I", 0, 1),
+        lambda memory: memory.unpack("I", format="I"),
+        lambda memory: memory.unpack("I", place=3),
+        lambda memory: memory.unpack(["I"], 0),
+        lambda memory: memory.unpack(3, 0),
+    ],
+)
+def test_structures_need_a_format_and_an_address(
+    memory: pywasm3.Memory, action: Callable[[Any], Any]
+) -> None:
+    with pytest.raises(TypeError):
+        action(memory)
+
+
+def test_many_formats_are_all_understood(memory: pywasm3.Memory) -> None:
+    for count in [*range(300), *range(300)]:
+        values = tuple(i % 256 for i in range(count))
+        memory.pack(f"{count}B", 100, *values)
+        assert memory.unpack(f"{count}B", 100) == values
 
 
 def test_wrong_formats_are_struct_errors(memory: pywasm3.Memory) -> None:
