@@ -8,6 +8,7 @@ the opcode that stands there, and against wasmtime's.
 from __future__ import annotations
 
 import pickle
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -190,8 +191,9 @@ def test_alternating_recursion_has_a_short_text() -> None:
             """(module (func $even (export "f") (call $odd)) (func $odd (call $even)))"""
         ).exports.f()
     lines = str(caught.value).splitlines()
-    assert len(lines) == 8
-    assert sum("the same 2 frames 15 times more" in line for line in lines) == 2
+    # How many frames do not belong to whole rounds depends on where the stack ends.
+    assert len(lines) <= 10
+    assert sum(bool(re.search("the same 2 frames 1[45] times more", line)) for line in lines) == 2
     assert len(caught.value.frames) == 64  # the data has all that were kept
 
 
