@@ -119,20 +119,10 @@ class Exports(Mapping[str, "Function | Memory | Global | Table | Tag"]):
         try:
             value = self[name]
         except KeyError:
-            shown = f"no export named {brief_repr(name)}{self._mangling(name)}"
+            shown = f"no export named {brief_repr(name)}{_mangling(self, name)}"
             raise AttributeError(shown, name=name, obj=self) from None
         self.__dict__[name] = value
         return value
-
-    def _mangling(self, name: str) -> str:
-        """Explains why Python asks for ``_Class__name`` where a class says ``exports.__name``."""
-        original = f"__{name.partition('__')[2]}"
-        if not name.startswith("_") or name.startswith("__") or original not in self:
-            return ""
-        return (
-            f"; within a class, Python replaces {brief(original)} by that name: "
-            f"use exports[{brief_repr(original)}]"
-        )
 
     def get(self, name: str, default: Any = _NO_DEFAULT) -> Any:
         """Returns the export with a name. If there is none, returns the default, else None.
@@ -144,7 +134,7 @@ class Exports(Mapping[str, "Function | Memory | Global | Table | Tag"]):
         if name in self:
             return self[name]
         if not isinstance(name, str) or default is _NO_DEFAULT:
-            self._refuse_ambiguous("get")
+            _refuse_ambiguous(self, "get")
         return None if default is _NO_DEFAULT else default
 
     def keys(self) -> KeysView[str]:
@@ -153,7 +143,7 @@ class Exports(Mapping[str, "Function | Memory | Global | Table | Tag"]):
         Raises:
             TypeError: The module exports something named ``keys``, which may be meant instead.
         """
-        self._refuse_ambiguous("keys")
+        _refuse_ambiguous(self, "keys")
         return super().keys()
 
     def values(self) -> ValuesView[Any]:
@@ -162,7 +152,7 @@ class Exports(Mapping[str, "Function | Memory | Global | Table | Tag"]):
         Raises:
             TypeError: The module exports something named ``values``, which may be meant instead.
         """
-        self._refuse_ambiguous("values")
+        _refuse_ambiguous(self, "values")
         return super().values()
 
     def items(self) -> ItemsView[str, Any]:
@@ -171,16 +161,8 @@ class Exports(Mapping[str, "Function | Memory | Global | Table | Tag"]):
         Raises:
             TypeError: The module exports something named ``items``, which may be meant instead.
         """
-        self._refuse_ambiguous("items")
+        _refuse_ambiguous(self, "items")
         return super().items()
-
-    def _refuse_ambiguous(self, method: str) -> None:
-        """Raises a TypeError if the module exports something with the name of a method."""
-        if method in self:
-            raise TypeError(
-                f"exports.{method} is ambiguous, because the module exports {method!r}: use "
-                f"exports[{method!r}] for the export, and iteration, `in` and [] for the mapping"
-            )
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         """Raises AttributeError, because exports cannot be assigned."""
@@ -222,6 +204,29 @@ class Exports(Mapping[str, "Function | Memory | Global | Table | Tag"]):
         """Returns the names of the first 20 exports with their types."""
         exports = ", ".join(listed(self.__core[0].exports))
         return f"<pywasm3.Exports {{{exports}}}>"
+
+
+# These are not methods of Exports, because their names would hide exports with the same names.
+
+
+def _mangling(exports: Exports, name: str) -> str:
+    """Explains why Python asks for ``_Class__name`` where a class says ``exports.__name``."""
+    original = f"__{name.partition('__')[2]}"
+    if not name.startswith("_") or name.startswith("__") or original not in exports:
+        return ""
+    return (
+        f"; within a class, Python replaces {brief(original)} by that name: "
+        f"use exports[{brief_repr(original)}]"
+    )
+
+
+def _refuse_ambiguous(exports: Exports, method: str) -> None:
+    """Raises a TypeError if the module exports something with the name of a method."""
+    if method in exports:
+        raise TypeError(
+            f"exports.{method} is ambiguous, because the module exports {method!r}: use "
+            f"exports[{method!r}] for the export, and iteration, `in` and [] for the mapping"
+        )
 
 
 # Setter of the slot, which works although __setattr__ refuses.
