@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -15,6 +16,9 @@ import helpers
 
 # Buffers written in Python exist since Python 3.12 (PEP 688). Before, the file has nothing to test.
 collect_ignore = ["misuse/test_python_buffers.py"] if sys.version_info < (3, 12) else []
+# "make toolchains" sets this variable, after it has installed the compilers that these tests need.
+if "PYWASM3_TOOLCHAINS" not in os.environ:
+    collect_ignore.append("toolchains")
 
 # A slow machine is not a bug, so hypothesis must not time the examples.
 hypothesis.settings.register_profile(
