@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import pywasm3
-from helpers import child, load, wat
+from helpers import child, load, on_thread, wat
 from pywasm3 import Limits
 
 PAGE = 65536
@@ -280,9 +280,9 @@ def test_an_exhausted_stack_is_named() -> None:
     )
     with pytest.raises(pywasm3.StackExhausted, match=r"store is used up; Limits\(stack=\) sets"):
         large.exports.f(0)
-    small = load('(module (func $f (export "f") call $f))', limits=Limits(stack=1 << 30))
+    small = load('(module (func $f (export "f") call $f))')
     with pytest.raises(pywasm3.StackExhausted, match="thread is used up, or the rest is kept"):
-        small.exports.f()
+        on_thread(small.exports.f, stack=1 << 20)
     spilled = load(
         f"""(module (func $f (export "f") {"(local i64)" * 49_000} call $f))""",
         limits=Limits(stack=1 << 28),
