@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "embed/pw.h"
+#include "embed/instance.h"
 
 #define MAX_SIZE (1 << 24)
 #define STEP 16
@@ -82,7 +82,7 @@ static pw_instance *instantiate(pw_store *store, pw_module *module, pw_error *er
     for (uint32_t i = 0; i < count; i++) {
         imports[i].kind = PW_EXTERN_HOST;
     }
-    pw_instance *instance = pw_instance_new(store, module, imports, true, error);
+    pw_instance *instance = pw_instance_new(store, module, imports, true, NULL, error);
     free(imports);
     return instance;
 }
