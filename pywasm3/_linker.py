@@ -14,6 +14,7 @@ from ._ffi import (
     GLOBAL,
     HOST,
     MEMORY,
+    NULL,
     TABLE,
     TAG,
     Function,
@@ -562,11 +563,11 @@ def instantiate(
         eager: Whether all functions are compiled now.
     """
     made: list[tuple[int, Pointer, Any]] = [maker(store, instance) for maker in makers]
-    externs = ffi.new(_EXTERNS, [extern[:2] for extern in made])
+    externs = ffi.new(_EXTERNS, [extern[:2] for extern in made]) if made else NULL
     error = new_error()
     anchor = store._instantiate(
         address(module._pointer),
-        address(externs),
+        address(externs) if made else 0,
         tuple([kept for kind, _, kept in made if kind == HOST]),
         tuple([kept for kind, _, kept in made if kind == FUNC]),
         eager,
