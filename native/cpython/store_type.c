@@ -209,8 +209,8 @@ static PyObject *store_exit_context(PyObject *op, PyObject *Py_UNUSED(args))
     return store_close(op, NULL);
 }
 
-/* Makes the instance of a tenant. False with `error` set; the tenant may have an instance then,
- * which nobody but tables of other instances can refer to. */
+/* Makes the instance of a tenant. False with `error` set: either there is no instance, and the
+ * tenant is freed, or nobody but tables of other instances can refer to it. */
 static bool instantiate(pw_store_object *self, pw_module *module, const pw_extern *externs,
                         bool eager, pw_tenant *tenant, pw_error *error)
 {
@@ -218,12 +218,12 @@ static bool instantiate(pw_store_object *self, pw_module *module, const pw_exter
     Py_BEGIN_ALLOW_THREADS
     instance = pw_engine->instance_new(self->store, module, externs, eager, tenant, error);
     Py_END_ALLOW_THREADS
-    pw_lock(&self->lock);
-    if (instance != NULL) {
-        pw_tenants_add(&self->tenants, tenant, (pw_object *)(void *)instance);
-    } else {
-        pw_tenant_release(tenant);
+    if (instance == NULL) {
+        pw_tenants_free(tenant);
+        return false;
     }
+    pw_lock(&self->lock);
+    pw_tenants_add(&self->tenants, tenant, (pw_object *)(void *)instance);
     pw_unlock(&self->lock);
     return error->code == PW_OK;
 }
@@ -407,9 +407,8 @@ static PyMethodDef store_methods[] = {
      PyDoc_STR(
          "_instantiate(module, externs, hosts, origins, eager, error, /): makes a pw_instance.\n\n"
          "`hosts` has the HostFunctions that it imports, and `origins` the anchors of imported\n"
-         "functions. Returns its anchor, or None when the pw_error says what is wrong. This "
-         "thread\n"
-         "must have entered the store.")},
+         "functions. Returns its anchor, or None when the pw_error says what is wrong.\n\n"
+         "This thread must have entered the store.")},
     {"_anchor", store_anchor, METH_O,
      PyDoc_STR("_anchor(address, /): makes an anchor of a pw_table, pw_global or pw_tag.\n\n"
                "This thread must have entered the store.")},

@@ -70,7 +70,7 @@ bool pw_tenants_reach(pw_tenants *self, pw_store *store, pw_tenant *tenant);
  * caller frees when it has let go of the lock, because that can run Python code. */
 pw_tenant *pw_tenants_collect(pw_tenants *self, pw_store *store, pw_externs *externs);
 /* Releases the Python objects of the tenants of such a list, and gives up the store's references.
- */
+ * A tenant that is in no list yet is a list of one. */
 void pw_tenants_free(pw_tenant *list);
 /* Empties the list of a store whose instances are all freed. The caller frees the result. */
 pw_tenant *pw_tenants_take(pw_tenants *self);

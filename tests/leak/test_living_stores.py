@@ -150,6 +150,21 @@ def test_an_instance_that_fails_to_be_made_does_not_leak(core: Instance) -> None
     assert_no_leak(action, 2000)
 
 
+def test_host_functions_of_an_instance_that_fails_to_be_made_do_not_leak() -> None:
+    """A limit ends the instance before anything can refer to it."""
+    module = Module(wat('(module (import "env" "f" (func)) (table 90 funcref))'))
+    store = Store(limits=pywasm3.Limits(table=10))
+
+    def action() -> None:
+        given = {"env": {"f": Named()}}
+        failing(pywasm3.UnsupportedError, lambda: Instance(module, given, store=store))
+
+    Named.alive = 0
+    assert_no_leak(action, 2000)
+    gc.collect()
+    assert Named.alive == 0
+
+
 def test_an_instance_lives_while_a_table_has_its_function(core: Instance) -> None:
     core.exports.table[0] = plug(core, Named()).exports.run
     gc.collect()
