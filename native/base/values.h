@@ -145,6 +145,12 @@ static inline uint32_t pw_heap_type(pw_valtype reference)
     return reference & (PW_CONCRETE | PW_HEAP_MASK);
 }
 
+/* Whether references of a type are external references. Null of the bottom type is not one. */
+static inline bool pw_is_externref(pw_valtype reference)
+{
+    return pw_heap_type(reference) == PW_EXTERNREF;
+}
+
 /* The type of references to a heap type, which is given as pw_heap_type returns it. */
 static inline pw_valtype pw_reference_to(uint32_t heap, bool nullable)
 {

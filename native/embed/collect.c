@@ -55,7 +55,7 @@ static void mark_reference(marking *m, pw_valtype type, uint64_t bits)
     if (!bits) {
         return;
     }
-    if (pw_heap_type(type) != PW_EXTERNREF) {
+    if (!pw_is_externref(type)) {
         mark_function(m, (const M3Function *)(uintptr_t)bits);
     } else if (m->visit != NULL) {
         m->visit(m->arg, bits);
@@ -126,15 +126,22 @@ uint64_t pw_store_mark_object(pw_object *object, pw_extern_visitor visit, void *
     return follow_all(&m);
 }
 
-uint64_t pw_store_mark(pw_store *store, pw_extern_visitor visit, void *arg)
+/* Ends all marks. Returns how many objects the store has. */
+static uint64_t unmark(pw_store *store)
 {
-    marking m = {.visit = visit, .arg = arg};
+    uint64_t count = 0;
     for (unsigned kind = 0; kind < PW_OBJECT_KINDS; kind++) {
         for (pw_object *object = store->objects[kind]; object != NULL; object = object->next) {
             object->marked = false;
-            m.places++;
+            count++;
         }
     }
+    return count;
+}
+
+uint64_t pw_store_mark(pw_store *store, pw_extern_visitor visit, void *arg)
+{
+    marking m = {.visit = visit, .arg = arg, .places = unmark(store)};
     for (unsigned kind = 0; kind < PW_OBJECT_KINDS; kind++) {
         for (pw_object *object = store->objects[kind]; object != NULL; object = object->next) {
             if (object->holds) {
@@ -181,11 +188,6 @@ void pw_store_sweep(pw_store *store)
 
 void pw_store_free_objects(pw_store *store)
 {
-    for (unsigned kind = 0; kind < PW_OBJECT_KINDS; kind++) {
-        while (store->objects[kind] != NULL) {
-            pw_object *object = store->objects[kind];
-            store->objects[kind] = object->next;
-            free_object(object);
-        }
-    }
+    unmark(store);
+    pw_store_sweep(store);
 }

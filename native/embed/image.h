@@ -49,10 +49,4 @@ static inline bool pw_image_has_table(const pw_instance *instance, uint32_t inde
     return imported || !instance->module->tables[index].imported;
 }
 
-/* Whether references of a type are codes of external references. */
-static inline bool pw_holds_externs(pw_valtype type)
-{
-    return pw_heap_type(type) == PW_EXTERNREF;
-}
-
 #endif

@@ -148,7 +148,7 @@ static bool bits_of(restorer *r, pw_valtype type, uint64_t code, uint64_t *bits)
     if (!code) {
         return null_of(r, type);
     }
-    return pw_holds_externs(type) ? extern_of(r, code, bits) : function_of(r, type, code, bits);
+    return pw_is_externref(type) ? extern_of(r, code, bits) : function_of(r, type, code, bits);
 }
 
 static bool walk_global(restorer *r, pw_global *global)

@@ -110,7 +110,7 @@ static uint64_t code_of(saver *s, pw_valtype type, uint64_t bits)
     if (!pw_is_reference(type) || !bits) {
         return bits;
     }
-    if (pw_holds_externs(type)) {
+    if (pw_is_externref(type)) {
         push(s, &s->externs, bits);
         return s->externs.count;
     }
