@@ -223,7 +223,7 @@ def in_eager_compilation(instance: pywasm3.Instance) -> Callable[[], object]:
     return lambda: pywasm3.Instance(SLOW, store=instance.store, compile="eager")
 
 
-def in_snapshot(instance: pywasm3.Instance) -> Callable[[], object]:
+def in_snapshot(instance: pywasm3.Instance) -> Callable[[], pywasm3.Snapshot]:
     """Returns work that takes a snapshot of 256 MiB."""
     instance.memory[: 1 << 28] = b"\1" * (1 << 28)
     return instance.snapshot
@@ -232,7 +232,7 @@ def in_snapshot(instance: pywasm3.Instance) -> Callable[[], object]:
 def in_restore(instance: pywasm3.Instance) -> Callable[[], object]:
     """Returns work that restores a snapshot of 256 MiB."""
     snapshot = in_snapshot(instance)()
-    return lambda: instance.restore(snapshot)  # type: ignore[arg-type]
+    return lambda: instance.restore(snapshot)
 
 
 def main() -> None:

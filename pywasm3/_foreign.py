@@ -6,6 +6,7 @@ Only the path of an error imports this module.
 
 from __future__ import annotations
 
+from ._source import MAGIC
 from ._text import brief_quoted
 
 # Bytes. The mark of a tar archive lies at byte 257, and a page may begin with empty lines.
@@ -13,7 +14,6 @@ ENOUGH = 1024
 # Characters of a text that the message quotes.
 _QUOTED = 24
 
-_MAGIC = b"\0asm"
 _DRAFTS = range(2, 14)  # the versions that drafts of WebAssembly 1.0 had
 # wasmtime writes this number where an ELF file names its operating system.
 _ELF_OF_WASMTIME = b"\xc8"
@@ -23,7 +23,7 @@ _UNPACK = "take the .wasm file out of it"
 _DOWNLOAD = "check the address, and how the file was downloaded"
 _NATIVE = f"which is a program or a library for a processor; {_BUILD}"
 
-# What begins with these bytes, and what to do about it.
+# Maps the beginning of a file to what the file is, and what to do about it.
 _BEGINNINGS = {
     b"\x1f\x8b": "compressed with gzip; give gzip.decompress(data)",
     b"BZh": "compressed with bzip2; give bz2.decompress(data)",
@@ -72,7 +72,7 @@ def recognized(head: bytes) -> str | None:
     """
     if not head:
         return "there are no bytes; check whether the file was written or downloaded completely"
-    what = _versioned(head) if head.startswith(_MAGIC) else _binary(head) or _text(head)
+    what = _versioned(head) if head.startswith(MAGIC) else _binary(head) or _text(head)
     return what and f"the bytes are {what}"
 
 

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 from ._ffi import NULL, GlobalBase, address, lib, store_pointer
+from ._store_objects import host_type, refuse_copies, store_for
 from ._types import GlobalType
-from ._value_holder import host_type, refuse_copies, store_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

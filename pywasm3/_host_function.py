@@ -6,8 +6,8 @@ from __future__ import annotations
 from ._host import wants_instance
 from ._instance import Instance
 from ._module import Module
+from ._store_objects import host_type, store_for
 from ._types import FuncType, RefType
-from ._value_holder import host_type, store_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -24,11 +24,11 @@ from ._limits import Deadline
 from ._linker import Lookup, choose_store, instantiate, link
 from ._memory import Memory
 from ._module import Module, check_module
+from ._store_objects import refuse_copies
 from ._table import Table
 from ._tag import Tag
 from ._text import brief, brief_repr, counted, listed
 from ._types import BY_CODE, GlobalType, MemoryType, TableType, TagType, ValType
-from ._value_holder import refuse_copies
 from ._wasi_program import LookupWithWasi, initialize, new_wasi, run
 
 TYPE_CHECKING = False
@@ -446,8 +446,8 @@ class Instance(Once):
         runs a call is a few microseconds old.
 
         Raises:
-            ValueError: What is assigned is negative.
-            TypeError: What is assigned is neither an integer nor None.
+            ValueError: The assigned number is negative.
+            TypeError: The assigned value is neither an integer nor None.
             WasmError: The store is closed.
         """
         return self._store.fuel

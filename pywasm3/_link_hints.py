@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from functools import partial
 from itertools import islice
 
+from ._linker import namespace
 from ._text import brief, listed
 
 TYPE_CHECKING = False
@@ -48,7 +49,7 @@ def unused_names(
         if isinstance(key, tuple):
             found += _dotted([key] if len(key) == 2 and key not in asked else [])
         elif key in incomplete:
-            names = _keys(partial(_namespace, given, key))
+            names = _keys(partial(_names_in, given, key))
             found += _dotted([(key, name) for name in names if (key, name) not in asked])
         elif key not in modules and isinstance(key, str):
             found.append(key)
@@ -63,9 +64,8 @@ def _keys(mapping: Callable[[], Any]) -> list[Any]:
         return []
 
 
-def _namespace(given: Mapping[Any, Any], key: str) -> Any:
-    space = given[key]
-    return space if isinstance(space, Mapping) else space.exports
+def _names_in(given: Mapping[Any, Any], key: str) -> Mapping[str, Any]:
+    return namespace(key, given[key])
 
 
 def _dotted(pairs: list[tuple[Any, Any]]) -> list[str]:

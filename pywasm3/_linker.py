@@ -147,10 +147,10 @@ class Lookup:
         value = self.given.get((wanted.module, wanted.name), ABSENT)
         if value is not ABSENT or wanted.module not in self.given:
             return value
-        return _namespace(wanted.module, self.given[wanted.module]).get(wanted.name, ABSENT)
+        return namespace(wanted.module, self.given[wanted.module]).get(wanted.name, ABSENT)
 
 
-def _namespace(module: str, value: object) -> Mapping[str, Any]:
+def namespace(module: str, value: object) -> Mapping[str, Any]:
     """Returns what the user gave for the imports from one module as a mapping from names."""
     if isinstance(value, Mapping):
         return value
@@ -567,7 +567,7 @@ def instantiate(
     error = new_error()
     anchor = store._instantiate(
         address(module._pointer),
-        address(externs) if made else 0,
+        address(externs),
         tuple([kept for kind, _, kept in made if kind == HOST]),
         tuple([kept for kind, _, kept in made if kind == FUNC]),
         eager,

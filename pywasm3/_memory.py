@@ -7,9 +7,9 @@ from operator import index as _index
 from struct import Struct, calcsize
 
 from ._ffi import MemoryBase, encode, ffi, lib, memory_type, new_limits
+from ._store_objects import store_for
 from ._text import brief_repr, counted
 from ._types import ValType, f32, f64
-from ._value_holder import store_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ _LETTERS = {letter: letter for letter in "?bBhHiIqQfd"} | {"l": "i", "L": "I"}
 _NAMES = {"i32": "i", "i64": "q", "f32": "f", "f64": "d"}
 
 
-# What is probably meant by other names of number types, such as those of numpy.
+# Maps other names of number types, such as those of numpy, to what is probably meant.
 _MEANT = {
     **{"int8": "b", "int16": "h", "int32": "i32", "int64": "i64"},
     **{"uint8": "B", "uint16": "H", "uint32": "I", "uint64": "Q"},

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the classes of things that live in a store have in common."""
+"""Helpers of the classes whose objects live in a store."""
 
 from __future__ import annotations
 

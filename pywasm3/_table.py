@@ -18,9 +18,9 @@ from ._ffi import (
     store_pointer,
     table_type,
 )
+from ._store_objects import host_type, refuse_copies, store_for
 from ._text import counted
 from ._types import is_reference
-from ._value_holder import host_type, refuse_copies, store_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

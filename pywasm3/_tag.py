@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 from ._ffi import address, error_from, ffi, lib, new_error, store_pointer
+from ._store_objects import host_type, refuse_copies, store_for
 from ._types import FuncType, TagType
-from ._value_holder import host_type, refuse_copies, store_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -19,9 +19,9 @@ from ._instance import Instance
 from ._linker import ABSENT, Late
 from ._memory import Memory
 from ._module import Module
+from ._store_objects import refuse_copies
 from ._text import brief, brief_repr, listed
 from ._types import FuncType, GlobalType, ValType, ValueType, is_reference
-from ._value_holder import refuse_copies
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -272,7 +272,7 @@ class ParsedModule(Module):
         ``wasm3`` package, gas is counted only in modules that were instrumented for it.
 
         Raises:
-            ValueError: What is assigned is negative or not finite.
+            ValueError: The assigned number is negative or not finite.
         """
         return self._gas_limit
 
@@ -396,7 +396,7 @@ class Runtime:
         Assigning it gives the runtime the full number again. Running out raises OutOfFuel.
 
         Raises:
-            ValueError: What is assigned is negative or not finite.
+            ValueError: The assigned number is negative or not finite.
         """
         return self._gas_limit
 

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What the helper does, with the lock held, until pw_helper_ending(). */
+/* The function that the helper runs, with the lock held. It returns after pw_helper_ending(). */
 typedef void (*pw_helper_work)(void);
 /* Called with the lock held after a fork: in the child, where the helper does not run, and in the
  * parent, where it has ended before the fork. */

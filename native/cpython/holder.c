@@ -314,8 +314,8 @@ static PyGetSetDef global_getset[] = {
      PyDoc_STR(
          "The value, which is read like a call's result and assigned like a call's argument.\n\n"
          "Raises:\n    AttributeError: It is assigned, and the global is immutable.\n"
-         "    TypeError: What is assigned cannot be converted to the type.\n"
-         "    OverflowError: What is assigned is out of the type's range.\n"
+         "    TypeError: The assigned value cannot be converted to the type.\n"
+         "    OverflowError: The assigned number is out of the type's range.\n"
          "    WasmError: The store is closed."),
      NULL},
     {NULL},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is known of a function, and a table of it. A guest that hands out references gives the same
+/* Descriptions of functions, and a table of them. A guest that hands out references gives the same
  * functions away again and again, so the names and types of these are looked up once. */
 #ifndef PW_CPYTHON_KNOWN_H
 #define PW_CPYTHON_KNOWN_H
@@ -10,7 +10,7 @@
 #include "engine/callee.h"
 #include "runtime/objects.h"
 
-/* What a Function is made from. */
+/* The description of a function, from which a Function is made. */
 typedef struct {
     pw_func *func;
     pw_callee callee;

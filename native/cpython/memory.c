@@ -377,7 +377,7 @@ static PyObject *memory_copy_out(PyObject *op, PyObject *const *args, Py_ssize_t
 
 /* ---- structures ---- */
 
-/* What the Python layer tells of a format of the struct module: a tuple. */
+/* The items of the tuple with which the Python layer describes a format of the struct module. */
 enum { LAYOUT_SIZE, LAYOUT_PACK, LAYOUT_UNPACK, LAYOUT_PARTS };
 
 /* Returns the layout of a format. New reference; NULL with struct.error. */

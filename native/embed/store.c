@@ -29,9 +29,9 @@ static size_t round_up(size_t size, size_t unit)
  * accessed. */
 
 /* Mapping a stack costs more than everything else about a store, so a few stacks of the default
- * size are recycled. What earlier runs left in them is never read, because code writes each value
- * before it reads it. A recycled stack keeps the system's memory only for this many bytes at its
- * beginning, so that one deep recursion does not keep more. */
+ * size are recycled. No run reads what an earlier one has left there, because code writes each
+ * value before it reads it. A recycled stack keeps the system's memory only for this many bytes at
+ * its beginning, so that one deep recursion does not keep more. */
 #define KEPT_OF_STACK (1 << 20)
 
 static pw_recycler recycled_stacks;

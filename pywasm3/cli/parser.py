@@ -18,7 +18,7 @@ from .terminal import complain
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import NoReturn
+    from typing import Any, NoReturn
 
 # The options that stand before the name of a command.
 _OPTIONS = ("-h", "--help", "--version")
@@ -27,9 +27,9 @@ _OPTIONS = ("-h", "--help", "--version")
 class Parser(argparse.ArgumentParser):
     """A parser whose errors are one line, and whose descriptions keep their line breaks."""
 
-    def __init__(self, **options: object) -> None:
+    def __init__(self, **options: Any) -> None:
         options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
-        super().__init__(allow_abbrev=False, **options)  # type: ignore[arg-type]
+        super().__init__(allow_abbrev=False, **options)
 
     def error(self, message: str) -> NoReturn:
         """Writes the message and ends the process."""

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-# `signal` would wrap this module's numbers in enums, which takes a millisecond.
+# `signal` would wrap this module's numbers in enums, which takes a millisecond. mypy's stubs of the
+# standard library do not have it.
 import _signal  # type: ignore[import-not-found]
 import os
 import sys

@@ -132,15 +132,15 @@ def test_functions_that_were_known_do_not_leak() -> None:
 
 def test_subclasses_of_globals_and_tables_that_are_part_of_a_cycle_do_not_leak() -> None:
     class Cyclic(pywasm3.Global):
-        pass
+        table: pywasm3.Table
 
     class Holding(pywasm3.Table):
-        pass
+        counter: Cyclic
 
     def action() -> None:
         table = Holding("externref", 1)
-        table.counter = Cyclic("i32", 1, store=table.store)  # type: ignore[attr-defined]
-        table.counter.table = table  # type: ignore[attr-defined]
+        table.counter = Cyclic("i32", 1, store=table.store)
+        table.counter.table = table
         table[0] = table
 
     assert_no_leak(action, 3_000)

@@ -253,19 +253,15 @@ def test_an_instance_in_a_cycle_that_a_table_keeps_does_not_leak(core: Instance)
 def test_an_instance_that_is_dropped_by_its_own_host_function_ends_its_call(core: Instance) -> None:
     box: list[Any] = []
 
-    def drop() -> int:
-        box.clear()
-        gc.collect()
-        return 7
+    class Drop:
+        def __call__(self) -> int:
+            box.clear()
+            gc.collect()
+            return 7
 
-    class Last:
-        pass
-
-    last = Last()
-    drop.last = last  # type: ignore[attr-defined]
-    dead = weakref.ref(last)
+    drop = Drop()
+    dead = weakref.ref(drop)
     box.append(plug(core, drop))
-    del last
     call = box[0].exports.run.bind()
     del drop
     assert call() == 7
