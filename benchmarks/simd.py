@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: MIT
+"""Measures what SIMD gains in programs that have it, and what one vector operation costs.
+
+The guests of tests/guests/simd are compiled twice from one source, without SIMD ("scalar") and with
+it ("vector"). Both builds run here and in wasmtime. All give the bytes that Python computes, or the
+benchmark stops. The four take turns in this process, and the least time of all rounds counts.
+
+A second table has single instructions. A function has a loop with many copies of one instruction,
+and the time of the same loop without them is subtracted. In the rows "on slots", both operands are
+locals and the result is dropped, so that each copy is one operation of the interpreter, which reads
+two slots. In the rows "in a chain", each copy adds to the local that the copy before has set, so it
+waits for it; an i64 then needs two operations, because it goes through the register.
+
+    python benchmarks/simd.py [--rounds N]
+
+What these figures do **not** show:
+
+- Programs that are compiled with SIMD but spend their time elsewhere. Each guest here does nothing
+  but work for which vectors are made.
+- A build without SIMD that processes one byte after the other. The scalar sources take four bytes
+  or two channels at once, where libraries do so.
+- How wasmtime, which compiles to machine code, would do with more time: a call of the guest takes
+  it some microseconds in Python, which are a part of its figures.
+
+The bars: the geometric mean of the speed-up is at least 2.5, no guest is slower with SIMD, and an
+`i32x4.add` on slots takes at most 1.5 times as long as an `i64.add`. The exit code is 1 if one is
+missed.
+"""
+
+import argparse
+import math
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import wasmtime
+
+import pywasm3
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+from simd_kernels import BUILDS, Kernel, kernels
+
+GAIN_BAR = 2.5  # The least geometric mean of the speed-up.
+ADD_BAR = 1.5  # The most time of an i32x4.add, as a multiple of that of an i64.add.
+
+SECONDS = 2e-3  # About how long a contestant runs in each round.
+COPIES, TURNS = 500, 1000  # The copies of an instruction in a loop, and the turns of the loop.
+
+Run = Callable[[int], object]  # A function that does the work of a guest as often as is asked for.
+
+# As floats, these are ordinary numbers. Processors may be slower with subnormal ones.
+ONE = {"i64": "(i64.const 1)", "f64": "(f64.const 1)", "v128": "(v128.const f64x2 1 1)"}
+# An instruction, the type of its operands, and that instruction with which it is compared.
+SINGLE = [
+    ("i64.add", "i64", None),
+    ("i32x4.add", "v128", "i64.add"),
+    ("f64.add", "f64", None),
+    ("f64x2.add", "v128", "f64.add"),
+    ("v128.xor", "v128", "i64.add"),
+    ("i16x8.mul", "v128", "i64.add"),
+    ("i8x16.swizzle", "v128", "i64.add"),
+]
+
+
+# --- the guests
+
+
+def load_ours(kernel: Kernel, build: str) -> Run:
+    """Returns the export `run` of a guest in pywasm3, which has its input and gives the result."""
+    guest = pywasm3.load(kernel.module(build))
+    guest.memory.write(guest.exports.input(), kernel.data)
+    guest.exports.run(1)
+    if guest.memory.read(guest.exports.output(), len(kernel.expected)) != kernel.expected:
+        raise AssertionError(f"{kernel.name}-{build}: pywasm3 gives a wrong result")
+    run: Run = guest.exports.run
+    return run
+
+
+def load_theirs(kernel: Kernel, build: str) -> Run:
+    """Does the same in wasmtime."""
+    engine = wasmtime.Engine()
+    store = wasmtime.Store(engine)
+    module = wasmtime.Module(engine, kernel.module(build))
+    exports = wasmtime.Instance(store, module, []).exports(store)
+    memory, run = exports["memory"], exports["run"]
+    memory.write(store, kernel.data, exports["input"](store))
+    run(store, 1)
+    at = exports["output"](store)
+    if bytes(memory.read(store, at, at + len(kernel.expected))) != kernel.expected:
+        raise AssertionError(f"{kernel.name}-{build}: wasmtime gives a wrong result")
+    return lambda times: run(store, times)
+
+
+def seconds(run: Run, times: int) -> float:
+    """Returns how long a contestant takes for its work, done once, if it does it several times."""
+    begin = time.perf_counter()
+    run(times)
+    return (time.perf_counter() - begin) / times
+
+
+def race(runs: Sequence[Run], rounds: int) -> list[float]:
+    """Returns the least time of each contestant for doing its work once, in seconds."""
+    times = [max(1, round(SECONDS / seconds(run, 10))) for run in runs]
+    least = [math.inf] * len(runs)
+    for _ in range(rounds):
+        for i, run in enumerate(runs):
+            least[i] = min(least[i], seconds(run, times[i]))
+    return least
+
+
+def guests(rounds: int) -> list[float]:
+    """Prints a line for each guest. Returns how much faster each is with SIMD in pywasm3."""
+    print(f"{'':28} {'pywasm3, us':^23}   {'wasmtime, us':^23}   {'of wasmtime':^15}")
+    columns = f"{'scalar':>8} {'vector':>7} {'gain':>6}"
+    print(f"{'guest':28} {columns}   {columns}   {'scalar':>7} {'vector':>7}")
+    gains, distances = [], []
+    for kernel in kernels():
+        runs = [load(kernel, build) for load in (load_ours, load_theirs) for build in BUILDS]
+        ours, ours_vector, theirs, theirs_vector = (1e6 * s for s in race(runs, rounds))
+        gains.append((ours / ours_vector, theirs / theirs_vector))
+        distances.append((ours / theirs, ours_vector / theirs_vector))
+        print(
+            f"{kernel.title:28} {ours:8.1f} {ours_vector:7.1f} {gains[-1][0]:6.2f}"
+            f"   {theirs:8.1f} {theirs_vector:7.1f} {gains[-1][1]:6.2f}"
+            f"   {distances[-1][0]:7.1f} {distances[-1][1]:7.1f}",
+            flush=True,
+        )
+    mean = [statistics.geometric_mean(column) for column in zip(*gains, strict=True)]
+    far = [statistics.geometric_mean(column) for column in zip(*distances, strict=True)]
+    print(
+        f"{'geometric mean':28} {'':8} {'':7} {mean[0]:6.2f}   {'':8} {'':7} {mean[1]:6.2f}"
+        f"   {far[0]:7.1f} {far[1]:7.1f}"
+    )
+    return [gain for gain, _ in gains]
+
+
+# --- single instructions
+
+
+def loop(type_: str, copy: str) -> Run:
+    """Returns a function that runs a loop with many copies of a piece of code."""
+    text = f"""(module (func (export "run") (param $turns i32) (local $a {type_}) (local $b {type_})
+      (local.set $a {ONE[type_]})
+      (local.set $b {ONE[type_]})
+      (loop $again
+        {copy * COPIES}
+        (br_if $again (local.tee $turns (i32.sub (local.get $turns) (i32.const 1)))))))"""
+    run: Run = pywasm3.load(bytes(wasmtime.wat2wasm(text))).exports.run
+    return run
+
+
+def single(rounds: int) -> float:
+    """Prints a line for each instruction. Returns i32x4.add on slots as a multiple of i64.add."""
+    names = [name for name, _, _ in SINGLE]
+    runs = [loop("i64", "")]
+    for name, type_, _ in SINGLE:
+        operation = f"({name} (local.get $a) (local.get $b))"
+        runs += [loop(type_, f"(drop {operation})"), loop(type_, f"(local.set $a {operation})")]
+    least = [math.inf] * len(runs)
+    for _ in range(rounds):
+        for i, run in enumerate(runs):
+            least[i] = min(least[i], seconds(run, TURNS))
+    each = [(s - least[0]) * 1e9 / COPIES for s in least[1:]]
+    on_slots, in_chains = (dict(zip(names, each[i::2], strict=True)) for i in (0, 1))
+    print(f"\n{'':28} {'on slots':>8} {'':16} {'in a chain':>8}")
+    print(f"{'instruction':28} {'ns':>8}   {'ratio':14} {'ns':>8}   ratio")
+    for name, _, other in SINGLE:
+        line = f"{name:28}"
+        for costs in (on_slots, in_chains):
+            ratio = f"{costs[name] / costs[other]:.2f} {other}" if other else ""
+            line += f" {costs[name]:8.2f}   {ratio:14}"
+        print(line.rstrip())
+    return on_slots["i32x4.add"] / on_slots["i64.add"]
+
+
+def main() -> int:
+    """Prints both tables, and a line for each bar. Returns 1 if a bar is missed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=100)
+    rounds = parser.parse_args().rounds
+    gains = guests(rounds)
+    ratio = single(rounds)
+    mean = statistics.geometric_mean(gains)
+    bars = [
+        (mean >= GAIN_BAR, f"the mean gain is {mean:.2f}, and must be at least {GAIN_BAR}"),
+        (min(gains) >= 1, f"the least gain is {min(gains):.2f}, and must be at least 1"),
+        (
+            ratio <= ADD_BAR,
+            f"i32x4.add takes {ratio:.2f} times as long as i64.add, and at most {ADD_BAR} is right",
+        ),
+    ]
+    print()
+    for passed, text in bars:
+        print(f"{'pass' if passed else 'FAIL'}: {text}")
+    return int(not all(passed for passed, _ in bars))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
