@@ -6,10 +6,14 @@ it ("vector"). Both builds run here and in wasmtime. All give the bytes that Pyt
 benchmark stops. The four take turns in this process, and the least time of all rounds counts.
 
 A second table has single instructions. A function has a loop with many copies of one instruction,
-and the time of the same loop without them is subtracted. In the rows "on slots", both operands are
-locals and the result is dropped, so that each copy is one operation of the interpreter, which reads
-two slots. In the rows "in a chain", each copy adds to the local that the copy before has set, so it
-waits for it; an i64 then needs two operations, because it goes through the register.
+and the time of the same loop without them is subtracted. There are three forms:
+
+- on slots: Both operands are locals, and the result is dropped. Each copy is one operation of the
+  interpreter, which reads two slots and waits for nothing.
+- in an expression: One operand is the result of the copy before. The interpreter keeps an i64 in
+  its register then, and a vector in a slot.
+- in a chain: Each copy sets the local that the next one reads. An i64 needs two operations for
+  that, because it goes through the register, and a vector needs one.
 
     python benchmarks/simd.py [--rounds N]
 
@@ -139,13 +143,21 @@ def guests(rounds: int) -> list[float]:
 # --- single instructions
 
 
-def loop(type_: str, copy: str) -> Run:
-    """Returns a function that runs a loop with many copies of a piece of code."""
+# The code that a loop repeats, by the name of the instruction.
+FORMS: dict[str, Callable[[str], str]] = {
+    "on slots": lambda name: f"(drop ({name} (local.get $a) (local.get $b)))" * COPIES,
+    "in an expression": lambda name: f"local.get $a {f'local.get $b {name} ' * COPIES} drop",
+    "in a chain": lambda name: f"(local.set $a ({name} (local.get $a) (local.get $b)))" * COPIES,
+}
+
+
+def loop(type_: str, code: str) -> Run:
+    """Returns a function that runs a piece of code as often as is asked for."""
     text = f"""(module (func (export "run") (param $turns i32) (local $a {type_}) (local $b {type_})
       (local.set $a {ONE[type_]})
       (local.set $b {ONE[type_]})
       (loop $again
-        {copy * COPIES}
+        {code}
         (br_if $again (local.tee $turns (i32.sub (local.get $turns) (i32.const 1)))))))"""
     run: Run = pywasm3.load(bytes(wasmtime.wat2wasm(text))).exports.run
     return run
@@ -153,26 +165,24 @@ def loop(type_: str, copy: str) -> Run:
 
 def single(rounds: int) -> float:
     """Prints a line for each instruction. Returns i32x4.add on slots as a multiple of i64.add."""
-    names = [name for name, _, _ in SINGLE]
-    runs = [loop("i64", "")]
-    for name, type_, _ in SINGLE:
-        operation = f"({name} (local.get $a) (local.get $b))"
-        runs += [loop(type_, f"(drop {operation})"), loop(type_, f"(local.set $a {operation})")]
-    least = [math.inf] * len(runs)
+    runs = {
+        (form, name): loop(type_, FORMS[form](name)) for form in FORMS for name, type_, _ in SINGLE
+    }
+    runs["", ""] = loop("i64", "")
+    least = dict.fromkeys(runs, math.inf)
     for _ in range(rounds):
-        for i, run in enumerate(runs):
-            least[i] = min(least[i], seconds(run, TURNS))
-    each = [(s - least[0]) * 1e9 / COPIES for s in least[1:]]
-    on_slots, in_chains = (dict(zip(names, each[i::2], strict=True)) for i in (0, 1))
-    print(f"\n{'':28} {'on slots':>8} {'':16} {'in a chain':>8}")
-    print(f"{'instruction':28} {'ns':>8}   {'ratio':14} {'ns':>8}   ratio")
+        for key, run in runs.items():
+            least[key] = min(least[key], seconds(run, TURNS))
+    cost = {key: (value - least["", ""]) * 1e9 / COPIES for key, value in least.items()}
+    print(f"\n{'':16}" + "".join(f"   {form:24}" for form in FORMS).rstrip())
+    print(f"{'instruction':16}" + f"   {'ns':>5}  {'ratio':17}" * 2 + f"   {'ns':>5}  ratio")
     for name, _, other in SINGLE:
-        line = f"{name:28}"
-        for costs in (on_slots, in_chains):
-            ratio = f"{costs[name] / costs[other]:.2f} {other}" if other else ""
-            line += f" {costs[name]:8.2f}   {ratio:14}"
+        line = f"{name:16}"
+        for form in FORMS:
+            ratio = f"{cost[form, name] / cost[form, other]:.2f} {other}" if other else ""
+            line += f"   {cost[form, name]:5.2f}  {ratio:17}"
         print(line.rstrip())
-    return on_slots["i32x4.add"] / on_slots["i64.add"]
+    return cost["on slots", "i32x4.add"] / cost["on slots", "i64.add"]
 
 
 def main() -> int:
