@@ -58,7 +58,7 @@ def lines(text: bytes) -> bytes:
 
 
 def _text() -> Kernel:
-    """Lines of several lengths, of which each has words of its own script, and two thirds ASCII."""
+    """Lines of several lengths. Each has words of one script, which is ASCII in four of seven."""
     chance = random.Random(1)
     scripts = [
         *["abcdefghijklmnopqrstuvwxyz"] * 4,
