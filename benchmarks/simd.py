@@ -104,9 +104,13 @@ def seconds(run: Run, times: int) -> float:
     return (time.perf_counter() - begin) / times
 
 
-def race(runs: Sequence[Run], rounds: int) -> list[float]:
+def times_for(run: Run) -> int:
+    """Returns how often a contestant does its work in each round."""
+    return max(1, round(SECONDS / min(seconds(run, 10) for _ in range(5))))
+
+
+def race(runs: Sequence[Run], times: Sequence[int], rounds: int) -> list[float]:
     """Returns the least time of each contestant for doing its work once, in seconds."""
-    times = [max(1, round(SECONDS / seconds(run, 10))) for run in runs]
     least = [math.inf] * len(runs)
     for _ in range(rounds):
         for i, run in enumerate(runs):
@@ -116,28 +120,37 @@ def race(runs: Sequence[Run], rounds: int) -> list[float]:
 
 def guests(rounds: int) -> list[float]:
     """Prints a line for each guest. Returns how much faster each is with SIMD in pywasm3."""
-    print(f"{'':28} {'pywasm3, us':^23}   {'wasmtime, us':^23}   {'of wasmtime':^15}")
+    all_kernels = kernels()
+    runs = [
+        load(kernel, build)
+        for kernel in all_kernels
+        for load in (load_ours, load_theirs)
+        for build in BUILDS
+    ]
+    # Each round visits all guests, so that each sees the good and bad moments of the whole run.
+    least = [1e6 * s for s in race(runs, [times_for(run) for run in runs], rounds)]
+    print(f"{'':28} {'pywasm3, us':^23}   {'wasmtime, us':^23}   {'of wasmtime':^15}".rstrip())
     columns = f"{'scalar':>8} {'vector':>7} {'gain':>6}"
     print(f"{'guest':28} {columns}   {columns}   {'scalar':>7} {'vector':>7}")
-    gains, distances = [], []
-    for kernel in kernels():
-        runs = [load(kernel, build) for load in (load_ours, load_theirs) for build in BUILDS]
-        ours, ours_vector, theirs, theirs_vector = (1e6 * s for s in race(runs, rounds))
-        gains.append((ours / ours_vector, theirs / theirs_vector))
-        distances.append((ours / theirs, ours_vector / theirs_vector))
-        print(
-            f"{kernel.title:28} {ours:8.1f} {ours_vector:7.1f} {gains[-1][0]:6.2f}"
-            f"   {theirs:8.1f} {theirs_vector:7.1f} {gains[-1][1]:6.2f}"
-            f"   {distances[-1][0]:7.1f} {distances[-1][1]:7.1f}",
-            flush=True,
+    ratios = []
+    for i, kernel in enumerate(all_kernels):
+        ours, our_vector, theirs, their_vector = least[4 * i : 4 * i + 4]
+        ratios.append(
+            (ours / our_vector, theirs / their_vector, ours / theirs, our_vector / their_vector)
         )
-    mean = [statistics.geometric_mean(column) for column in zip(*gains, strict=True)]
-    far = [statistics.geometric_mean(column) for column in zip(*distances, strict=True)]
+        gain, their_gain, distance, vector_distance = ratios[-1]
+        print(
+            f"{kernel.title:28} {ours:8.1f} {our_vector:7.1f} {gain:6.2f}"
+            f"   {theirs:8.1f} {their_vector:7.1f} {their_gain:6.2f}"
+            f"   {distance:7.1f} {vector_distance:7.1f}"
+        )
+    gain, their_gain, *distances = map(statistics.geometric_mean, zip(*ratios, strict=True))
     print(
-        f"{'geometric mean':28} {'':8} {'':7} {mean[0]:6.2f}   {'':8} {'':7} {mean[1]:6.2f}"
-        f"   {far[0]:7.1f} {far[1]:7.1f}"
+        f"{'geometric mean':28} {gain:23.2f}   {their_gain:23.2f}"
+        f"   {distances[0]:7.1f} {distances[1]:7.1f}\n",
+        flush=True,
     )
-    return [gain for gain, _ in gains]
+    return [gain for gain, *_ in ratios]
 
 
 # --- single instructions
@@ -169,12 +182,9 @@ def single(rounds: int) -> float:
         (form, name): loop(type_, FORMS[form](name)) for form in FORMS for name, type_, _ in SINGLE
     }
     runs["", ""] = loop("i64", "")
-    least = dict.fromkeys(runs, math.inf)
-    for _ in range(rounds):
-        for key, run in runs.items():
-            least[key] = min(least[key], seconds(run, TURNS))
+    least = dict(zip(runs, race(list(runs.values()), [TURNS] * len(runs), rounds), strict=True))
     cost = {key: (value - least["", ""]) * 1e9 / COPIES for key, value in least.items()}
-    print(f"\n{'':16}" + "".join(f"   {form:24}" for form in FORMS).rstrip())
+    print(f"{'':16}" + "".join(f"   {form:24}" for form in FORMS).rstrip())
     print(f"{'instruction':16}" + f"   {'ns':>5}  {'ratio':17}" * 2 + f"   {'ns':>5}  ratio")
     for name, _, other in SINGLE:
         line = f"{name:16}"
