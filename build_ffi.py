@@ -154,6 +154,7 @@ CDEF_HEADERS = [
     "native/decode/listing.h",
     "native/validate/module.h",
     "native/runtime/objects.h",
+    "native/engine/engine.h",
     "native/embed/pw.h",
 ]
 

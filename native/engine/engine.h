@@ -32,6 +32,15 @@ pw_trap pw_classify(m3ret_t trap);
 /* The offset in the module of the instruction that the operation around `pc` comes from, or
  * PW_NO_INDEX. */
 uint32_t pw_code_offset(const M3Runtime *runtime, pc_t pc);
+/* cdef: begin */
+
+/* Lets functions that are compiled from now on use only those vector instructions that every
+ * processor of this architecture has, or all that this one has. The results are the same, but for
+ * the bits of NaNs which the specification leaves open. */
+void pw_use_baseline_vectors(bool baseline);
+
+/* cdef: end */
+
 /* Sets the functions that running code calls, for all stores. */
 void pw_set_engine_hooks(pw_host_hook host, pw_tick_hook tick);
 
