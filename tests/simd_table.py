@@ -24,7 +24,6 @@ from simd_ops import LANES, OPS, Op
 
 STRIDE = 16  # bytes from one case to the next, in the areas of the operands and of the results
 AREA = 1 << 16  # bytes of an area
-MOST = AREA // STRIDE - 1  # cases of one function
 
 
 class Group(NamedTuple):
@@ -33,7 +32,7 @@ class Group(NamedTuple):
     names: dict[str, Any]
     cases: list[tuple[Any, ...]]
 
-    def expected(self, name: str) -> Iterator[Result]:
+    def results(self, name: str) -> Iterator[Result]:
         """Yields what an instruction returns for each case."""
         for case in self.cases:
             yield compute(name, *case, **self.names)
@@ -201,6 +200,7 @@ def _shuffles(dice: random.Random) -> list[list[int]]:
     return found + [[dice.randrange(32) for _ in range(16)] for _ in range(10)]
 
 
+@functools.cache
 def groups(name: str) -> list[Group]:
     """Returns all cases of an instruction."""
     op, dice = OPS[name], random.Random(name)
@@ -215,6 +215,12 @@ def groups(name: str) -> list[Group]:
     if op.lanes:
         return [Group({"lane": lane}, found) for lane in range(op.lanes)]
     return [Group({}, found)]
+
+
+@functools.cache
+def expected(name: str) -> list[list[Result]]:
+    """Returns the results of all cases of an instruction, a list for each group."""
+    return [list(group.results(name)) for group in groups(name)]
 
 
 def _cases(op: Op, dice: random.Random) -> list[tuple[Any, ...]]:
@@ -255,10 +261,6 @@ _RESULTS = 3  # number of the first area of results, behind those of the operand
 def base(area: int) -> int:
     """Returns where an area begins: not at a multiple of anything, as addresses may be."""
     return area * AREA + 3 * area + 1
-
-
-def _number(bits: int) -> str:
-    return str(bits)
 
 
 def _text(op: Op, names: dict[str, Any]) -> str:
@@ -354,7 +356,10 @@ def operands(group: Group) -> list[bytes]:
 
 
 class Machine:
-    """An engine that runs a module; a subclass says how."""
+    """An engine with an instance of a module; a subclass says how it is called."""
+
+    def __init__(self, data: bytes) -> None:
+        raise NotImplementedError
 
     def call(self, name: str, end: int) -> None:
         """Calls an export with the parameter `end`."""
@@ -369,39 +374,46 @@ class Machine:
         raise NotImplementedError
 
 
-def mistakes(name: str, machine: Machine) -> list[str]:
+def mistakes(name: str, engine: type[Machine]) -> list[str]:
     """Runs all cases of an instruction and returns a line for each result that is wrong."""
     found = []
-    for number, group in enumerate(groups(name)):
-        assert 0 < len(group.cases) <= MOST, name
+    machine = engine(module(name))
+    for number, (group, results) in enumerate(zip(groups(name), expected(name), strict=True)):
         for area, data in enumerate(operands(group)):
             machine.write(base(area), data)
-        expected = list(group.expected(name))
-        for form, description in enumerate(FORMS):
-            end = len(expected) * STRIDE
-            start = base(_RESULTS + form)
-            machine.write(start, b"\x5a" * end)
-            machine.call(f"{number} {form}", end)
-            given = machine.read(start, end)
-            for case, result in enumerate(expected):
-                piece = given[case * STRIDE :][:STRIDE]
+        for form in range(len(FORMS)):
+            pieces = _run(machine, number, form, len(results))
+            for case, piece, result in zip(group.cases, pieces, results, strict=True):
                 if not _right(piece, result):
-                    shown = " ".join(map(_shown, group.cases[case]))
-                    found.append(
-                        f"{name} {group.names or ''} {description}: {shown} gives "
-                        f"{piece[: result.size].hex()}, expected "
-                        f"{result.bits.to_bytes(result.size, 'little').hex()} in the bits "
-                        f"{result.mask.to_bytes(result.size, 'little').hex()}"
-                    )
+                    found.append(_mistake(name, group, form, case, piece, result))
     return found
+
+
+def _run(machine: Machine, number: int, form: int, cases: int) -> list[bytes]:
+    """Runs a group and returns the bytes of each result, with those behind it."""
+    size, start = cases * STRIDE, base(_RESULTS + form)
+    assert size <= AREA - STRIDE
+    machine.write(start, _UNTOUCHED * size)
+    machine.call(f"{number} {form}", size)
+    given = machine.read(start, size)
+    return [given[i : i + STRIDE] for i in range(0, size, STRIDE)]
+
+
+_UNTOUCHED = b"\x5a"
 
 
 def _right(piece: bytes, result: Result) -> bool:
     """Tells whether a result is allowed, and nothing was stored behind it."""
-    rest = STRIDE - result.size
     right = result.accepts(int.from_bytes(piece[: result.size], "little"))
-    return right and piece[result.size :] == b"\x5a" * rest
+    return right and piece[result.size :] == _UNTOUCHED * (STRIDE - result.size)
 
 
-def _shown(operand: bytes | int) -> str:
-    return operand.hex() if isinstance(operand, bytes) else hex(operand)
+def _mistake(
+    name: str, group: Group, form: int, case: tuple[Any, ...], piece: bytes, result: Result
+) -> str:
+    given = " ".join(one.hex() if isinstance(one, bytes) else hex(one) for one in case)
+    bits, mask = (value.to_bytes(result.size, "little").hex() for value in result[:2])
+    return (
+        f"{_text(OPS[name], group.names)} {FORMS[form]}: {given} gives {piece.hex()}, "
+        f"expected {bits} in the bits {mask}"
+    )
