@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from fuzz.generate import generate
 from fuzz.ops import NAMES, Types
 from fuzz.tree import BLOCKS, LEAVES, Body, Function, Instruction, Module, bodies, effect, is_float
+from simd_ops import LANES
 
 DEEP = 50  # operands on the stack of a function that counts as deep
 MANY = 100  # locals of a function that counts as large
@@ -65,7 +66,7 @@ class Census:
         name = instruction[0]
         if name == "local.get":
             return [*stack, instruction[1]]
-        if name in ("drop", "select"):
+        if name in ("drop", "select", "select_typed"):
             return stack[: -1 if name == "drop" else -2]
         found = effect(instruction, self.module, self.locals)
         assert found is not None
@@ -75,8 +76,9 @@ class Census:
         """Counts an instruction and the instructions inside it."""
         name = instruction[0]
         self.found[name] += 1
-        if name[:3] in NAMES.values():
-            self.found[f"{name[:3]} instruction"] += 1
+        kind = name.split(".")[0]
+        if kind in NAMES.values() or kind in LANES:
+            self.found[f"{'v128' if kind in LANES else kind} instruction"] += 1
         if name in ("local.set", "local.tee") and instruction[1] in stack[:-1]:
             self.found[f"{name} of a local on the stack"] += 1
         if name in ("br", "br_if", "br_table", "return"):
