@@ -69,13 +69,10 @@ _NAMES = """
 
 # The number of lanes and the bits of a lane, by the name of a shape.
 LANES = {"i8x16": 16, "i16x8": 8, "i32x4": 4, "i64x2": 2, "f32x4": 4, "f64x2": 2}
-_SCALARS = {
-    "i8x16": "i32",
-    "i16x8": "i32",
-    "i32x4": "i32",
-    "i64x2": "i64",
-    "f32x4": "f32",
-    "f64x2": "f64",
+# The type of the value that extract_lane takes out of a vector.
+SCALARS = {
+    **{"i8x16": "i32", "i16x8": "i32", "i32x4": "i32"},
+    **{"i64x2": "i64", "f32x4": "f32", "f64x2": "f64"},
 }
 # How the names of the instructions with one operand begin, and with three operands.
 _UNARY = (
@@ -145,7 +142,7 @@ def _typed(name: str, number: int) -> Op:
     shape, verb = name.split(".")
     if verb.startswith(("load", "store")):
         return _access(name, number, verb)
-    scalar, lanes = _SCALARS.get(shape, "i32"), LANES.get(shape, 0)
+    scalar, lanes = SCALARS.get(shape, "i32"), LANES.get(shape, 0)
     immediates, result, marked = "", "v128", 0
     params: tuple[str, ...] = ("v128", "v128")
     if verb == "const":

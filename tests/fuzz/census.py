@@ -20,7 +20,7 @@ from typing import TypeAlias
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from fuzz.generate import generate
-from fuzz.ops import NAMES, Types
+from fuzz.ops import NAMES, V128, Types
 from fuzz.tree import BLOCKS, LEAVES, Body, Function, Instruction, Module, bodies, effect, is_float
 from simd_ops import LANES
 
@@ -49,6 +49,7 @@ class Census:
         self.labels = [("function", function.type.results)]
         self.found["a function with several results"] += len(function.type.results) > 1
         self.found[f"a function of {MANY} locals"] += len(self.locals) >= MANY
+        self.found[f"a function of {MANY} vectors"] += self.locals.count(V128) >= MANY
         self.count_body(function.body, [])
 
     def count_body(self, body: Body, stack: Origins) -> None:
@@ -83,8 +84,21 @@ class Census:
             self.found[f"{name} of a local on the stack"] += 1
         if name in ("br", "br_if", "br_table", "return"):
             self.count_branch(instruction)
+        self.found[f"{name} with a vector"] += self.has_vector(instruction)
         if name in BLOCKS:
             self.count_block(instruction, stack)
+
+    def has_vector(self, instruction: Instruction) -> bool:
+        """Tells whether an instruction takes a vector or gives one; of a branch, to its label."""
+        name = instruction[0]
+        if name in ("br", "br_if", "br_table", "return"):
+            return V128 in self.labels[0 if name == "return" else -1 - instruction[-1]][1]
+        if name == "select_typed":
+            return bool(instruction[1] == V128)
+        if name in BLOCKS:
+            return V128 in instruction[1]
+        found = None if name in LEAVES else effect(instruction, self.module, self.locals)
+        return found is not None and V128 in (*found[0], *found[1])
 
     def count_branch(self, instruction: Instruction) -> None:
         """Counts the values that a branch carries; of a br_table, those to its default label."""
