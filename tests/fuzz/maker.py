@@ -42,6 +42,14 @@ class Maker(Operands):
         op = self.dice.pick(self.choices.vector)
         self.need(op.params)
         self.apply(op)
+        if self.stack[-1] == V128 and self.module.memory is not None and self.dice.chance(0.3):
+            self.store_copy()
+
+    def store_copy(self) -> None:
+        """Stores the vector on top of the stack, which stays, to where few other stores go."""
+        local = self.temporary_vector()
+        self.emit(("local.tee", local), ("i32.const", self.dice.below(0xF000)))
+        self.emit(("local.get", local), ("v128.store", 0, 0))
 
     def action_shuffle(self) -> None:
         """Emits a shuffle of random lanes, or of lanes that follow each other."""

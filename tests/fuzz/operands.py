@@ -187,6 +187,12 @@ class Operands:
         """Returns a numeric instruction, with the number of a lane if it takes one."""
         return (op.name, self.dice.below(op.lanes)) if op.lanes else (op.name,)
 
+    def temporary_vector(self) -> int:
+        """Returns the local that holds a vector for a moment."""
+        if V128 not in self.temporary:
+            self.temporary[V128] = self.new_local(V128)
+        return self.temporary[V128]
+
     def clean_lanes(self, shape: str) -> None:
         """Makes the lanes of the vector on top of the stack canonical NaNs if they are NaNs.
 
@@ -202,9 +208,7 @@ class Operands:
             self.emit((op.name,))
             if op.name not in MAKES_NANS and not op.name.endswith(("abs", "neg", "pmin", "pmax")):
                 return  # the results are integers
-        if V128 not in self.temporary:
-            self.temporary[V128] = self.new_local(V128)
-        local = self.temporary[V128]
+        local = self.temporary_vector()
         equal, nans = _CLEAN_LANES[shape]
         self.emit(("local.tee", local), const(V128, nans), ("local.get", local))
         self.emit(("local.get", local), (equal,), ("v128.bitselect",))
