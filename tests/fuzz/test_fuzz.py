@@ -175,6 +175,21 @@ class XorIsOr(Subject):
         super().__init__(wrong, encode(wrong))
 
 
+class AddsOtherLanes(Subject):
+    """Stands for an engine that adds lanes of 8 bits for every i16x8.add."""
+
+    def __init__(self, module: Module, data: bytes) -> None:
+        functions = [
+            Function(f.type, f.locals, map_body(f.body, _other_lanes)) for f in module.functions
+        ]
+        wrong = Module(**{**vars(module), "functions": functions})
+        super().__init__(wrong, encode(wrong))
+
+
+def _other_lanes(instruction: Instruction) -> Instruction:
+    return ("i8x16.add",) if instruction[0] == "i16x8.add" else instruction
+
+
 class CrashesAtPopcnt(Subject):
     """Stands for an engine that ends the process when it compiles an i64.popcnt."""
 
@@ -197,6 +212,20 @@ def test_a_planted_difference_is_found_and_reduced() -> None:
     assert "i32.xor" in text(small)
     assert count(small) < 15, text(small)
     assert len(small.functions) == 1
+
+
+def test_lanes_of_another_width_are_found_and_reduced() -> None:
+    for seed in range(1000):
+        module = generate(seed)
+        if any(i == ("i16x8.add",) for f in module.functions for i in walk(f.body)):
+            found = compare(module, subject_class=AddsOtherLanes).difference
+            if found is not None:
+                break
+    else:
+        pytest.fail("not found in 1000 modules")
+    small = reduce(module, found, subject_class=AddsOtherLanes, seconds=60)
+    assert "i16x8.add" in text(small)
+    assert count(small) < 25, text(small)
 
 
 def test_a_planted_crash_is_reduced() -> None:
