@@ -27,6 +27,7 @@ from fuzz.ops import (
     NUMERIC,
     RELAXED,
     SHOWS_BITS,
+    TESTS_NANS,
     TYPES,
     V128,
     Access,
@@ -206,8 +207,8 @@ class Operands:
                 self.push(type_, 2)
             self.pop(len(op.params) - 1)
             self.emit((op.name,))
-            if op.name not in MAKES_NANS and not op.name.endswith(("abs", "neg", "pmin", "pmax")):
-                return  # the results are integers
+            if op.name in TESTS_NANS:
+                return  # the lanes are integers now
         local = self.temporary_vector()
         equal, nans = _CLEAN_LANES[shape]
         self.emit(("local.tee", local), const(V128, nans), ("local.get", local))

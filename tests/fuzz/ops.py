@@ -146,33 +146,23 @@ NUMERIC = {op.name: op for op in (*_numeric(), *_vector())}
 SHUFFLE = simd_ops.OPS["i8x16.shuffle"]
 # The instructions that only wasmtime's slower compiler knows.
 RELAXED = frozenset(op.name for op in simd_ops.OPS.values() if op.number >= 0x100)
-# Vector instructions that may return lanes that are NaNs with any sign and payload, and the shape
-# of these lanes.
-MAKES_NANS = {
-    name: name.split(".")[0]
-    for name in NUMERIC
-    if name.startswith(("f32x4.", "f64x2."))
-    and name.split(".")[1].split("_")[-1 if "relaxed" in name else 0]
-    in (
-        *("add", "sub", "mul", "div", "min", "max", "sqrt", "madd", "nmadd"),
-        *("ceil", "floor", "trunc", "nearest", "demote", "promote"),
-    )
-}
-# Vector instructions whose results do not depend on the sign and the payload of a NaN, or have
-# such a NaN where their operand has one.
+# What these instructions do with a NaN in a lane does not depend on its sign and its payload, but
+# those of the first line give a NaN back.
+_KEEP_NANS = ("abs", "neg", "pmin", "pmax")
+_MAKE_NANS = (
+    *("add", "sub", "mul", "div", "min", "max", "sqrt", "ceil", "floor", "trunc", "nearest"),
+    *("relaxed_madd", "relaxed_nmadd", "relaxed_min", "relaxed_max"),
+)
+_TEST_NANS = ("eq", "ne", "lt", "gt", "le", "ge")
 HIDES_BITS = {
-    shape: [
-        op
-        for op in NUMERIC.values()
-        if op.params[0] == op.result == V128
-        and op.lanes == 0
-        and (op.name.split(".")[0] == shape or f"trunc_sat_{shape}" in op.name)
-        and "convert" not in op.name
-        and op.name.split("_")[-1] not in ("zero", f"low_{shape}")
-        and "promote" not in op.name
-    ]
+    shape: [NUMERIC[f"{shape}.{verb}"] for verb in (*_KEEP_NANS, *_MAKE_NANS, *_TEST_NANS)]
     for shape in ("f32x4", "f64x2")
 }
+# Vector instructions of which a lane may be a NaN with any sign and payload, and the shape of the
+# lanes.
+MAKES_NANS = {f"{shape}.{verb}": shape for shape in HIDES_BITS for verb in _MAKE_NANS}
+MAKES_NANS |= {"f32x4.demote_f64x2_zero": "f32x4", "f64x2.promote_low_f32x4": "f64x2"}
+TESTS_NANS = frozenset(f"{shape}.{verb}" for shape in HIDES_BITS for verb in _TEST_NANS)
 
 # Instructions that may return a NaN with any sign and payload.
 MAKES_NAN = frozenset(
