@@ -20,6 +20,8 @@ GNU_FLAGS = [
     "-foptimize-sibling-calls",
     "-fwrapv",
     "-fno-strict-aliasing",
+    # A product and a sum are two operations, each of which rounds, as WebAssembly has them.
+    "-ffp-contract=off",
     "-fno-semantic-interposition",
     "-fno-plt",
     "-fvisibility=hidden",
@@ -138,6 +140,7 @@ CPYTHON_SOURCES = [
     "native/cpython/store_type.c",
     "native/cpython/tenants.c",
     "native/cpython/watch.c",
+    "native/cpython/vectors.c",
 ]
 
 # Each of these headers has a part that cffi reads. A header comes after those whose types it uses.

@@ -113,14 +113,18 @@ def signature(function: Function, bound: int) -> inspect.Signature:
 def array(arguments: tuple[object, ...], typecode: str, count: int) -> Any:
     """Makes the array that takes the results of ``Function.map``. The extension module calls this.
 
-    It is a numpy array if one of the arguments is, so numpy has been imported already.
+    It is a numpy array if one of the arguments is, so numpy has been imported already. For v128 it
+    has items of 16 bytes, or is a memoryview of shape (count, 16).
     """
     import sys
     from array import array
 
     numpy_array = getattr(sys.modules.get("numpy"), "ndarray", None)
     if numpy_array is not None and any(isinstance(a, numpy_array) for a in arguments):
-        return sys.modules["numpy"].empty(count, typecode)
+        return sys.modules["numpy"].empty(count, "V16" if typecode == "v128" else typecode)
+    if typecode == "v128":
+        room = max(count, 1)  # cast() refuses a shape with 0
+        return memoryview(bytearray(16 * room)).cast("B", (room, 16))[:count]
     return array(typecode, (0,)) * count
 
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ._ffi import NULL, GlobalBase, address, lib, store_pointer
+from ._ffi import NULL, GlobalBase, address, ffi, lib, store_pointer
 from ._store_objects import host_type, refuse_copies, store_for
 from ._types import GlobalType
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from ._cpython import Store
     from ._ffi import Pointer
     from ._types import ValueType
+
+_CELLS = ffi.typeof("uint64_t[2]")  # the cells of a value, of which all types but v128 use one
 
 
 class Global(GlobalBase):
@@ -85,7 +87,9 @@ class Global(GlobalBase):
 
     def _bits(self) -> int:
         """Returns the bits of the value."""
-        return int(self.store._call_entered(lib.pw_global_get, self._pointer))
+        cells = ffi.new(_CELLS)
+        self.store._call_entered(lib.pw_global_get, self._pointer, cells)
+        return int(cells[0] | cells[1] << 64)
 
     def __repr__(self) -> str:
         """Returns the type and the value; a closed store has no values."""
@@ -95,7 +99,8 @@ class Global(GlobalBase):
 
 def new_global(store: Store, type: ValueType, mutable: bool, bits: int) -> Pointer:
     """Makes a pw_global in the store, which is entered."""
-    pointer = lib.pw_global_new(store_pointer(store), type.code, mutable, bits)
+    cells = ffi.new(_CELLS, (bits & 0xFFFFFFFFFFFFFFFF, bits >> 64))
+    pointer = lib.pw_global_new(store_pointer(store), type.code, mutable, cells)
     if not pointer:
         raise MemoryError("no memory for a global")
     return pointer

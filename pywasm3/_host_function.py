@@ -36,7 +36,6 @@ def host_function(
         TypeError: `type` is not a FuncType, or `callable` is not callable or is marked with
             pass_instance.
         ValueError: A parameter or result type has a meaning inside a module only.
-        UnsupportedError: This version cannot run functions of the type.
         WasmError: The store is closed.
     """
     if not isinstance(type, FuncType):

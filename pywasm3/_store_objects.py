@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from ._ffi import Function, Store
-from ._types import RefType, ValType, valtype_of
+from ._types import RefType, valtype_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,8 +42,6 @@ def host_type(type: ValueType | str) -> ValueType:
         raise ValueError(
             f"{valtype} cannot be used here: a type index has a meaning only within its module"
         )
-    if valtype is ValType.V128:
-        raise ValueError("values of type v128 cannot be used yet")
     return valtype
 
 

@@ -12,10 +12,10 @@
  * again while they are moved there. The sum is 22120. The number must be below 32768, because
  * DeallocateSlot takes a signed 16-bit number. */
 #define d_m3MaxFunctionSlots 22528
-/* Parameters (at most 1000) and locals beyond this number are spilled locals, which live on the
- * spill stack (engine/compile/locals.inc). The other half of the 8000 values is left for operands
- * and blocks. */
-#define PW_SLOT_LOCALS 4000
+/* The parameters (at most 1000) and locals that fit into this many cells of 64 bits have slots. The
+ * others are spilled locals, which live on the spill stack (engine/compile/locals.inc). The other
+ * half of the 8000 values is left for operands and blocks. */
+#define PW_SLOT_LOCAL_CELLS 4000
 #define d_m3MaxConstantTableSize 120
 #define d_m3MaxDuplicateFunctionImpl 1
 #define d_m3MaxLinearMemoryPages 65536

@@ -131,8 +131,8 @@ static PyObject *to_call(bound_object *self, PyObject *const *args, Py_ssize_t g
     return PyObject_Vectorcall((PyObject *)self->function, args, (size_t)given, kwnames);
 }
 
-/* Calls a function with references among its values. They are encoded anew for each call, because
- * the store may have been closed since they were bound. */
+/* Calls a function with references or vectors among its values. They are encoded anew for each
+ * call, because the store may have been closed since they were bound. */
 static PyObject *mixed_vectorcall(PyObject *op, PyObject *const *args, size_t nargsf,
                                   PyObject *kwnames)
 {
@@ -170,7 +170,7 @@ static Py_ssize_t count_cells(const pw_function_object *function, Py_ssize_t cou
     return cells;
 }
 
-static bool has_references(const pw_function_object *function)
+static bool is_mixed(const pw_function_object *function)
 {
     for (Py_ssize_t i = 0; i < function->nparams + function->nresults; i++) {
         if (!pw_is_number(function->types[i])) {
@@ -180,17 +180,18 @@ static bool has_references(const pw_function_object *function)
     return false;
 }
 
-/* Makes the tuple of bound arguments. A number that is not exactly an int or a float is replaced by
- * the value that it was converted to: it may be mutable, or map() may take it for an array. */
+/* Makes the tuple of bound arguments. A vector, or a number that is not exactly an int or a float,
+ * is replaced by the value that it was converted to: it may be mutable, or map() may take it for an
+ * array. */
 static PyObject *frozen(const pw_function_object *function, PyObject *const *args, Py_ssize_t count,
                         const uint64_t *bits)
 {
     PyObject *tuple = PyTuple_New(count);
     for (Py_ssize_t i = 0; tuple != NULL && i < count; i++) {
         pw_kind kind = function->types[i];
-        bool constant =
-            !pw_is_number(kind) || PyLong_CheckExact(args[i]) || PyFloat_CheckExact(args[i]);
-        PyObject *value = constant ? Py_NewRef(args[i]) : pw_decode(*bits, kind, function->raw);
+        bool constant = kind < PW_V128 || PyLong_CheckExact(args[i]) || PyFloat_CheckExact(args[i]);
+        PyObject *value =
+            constant ? Py_NewRef(args[i]) : pw_decode_any(bits, kind, function->raw, NULL);
         bits += pw_cells(kind);
         if (value != NULL) {
             PyTuple_SET_ITEM(tuple, i, value);
@@ -211,7 +212,7 @@ PyObject *pw_function_bind(PyObject *op, PyObject *const *args, Py_ssize_t nargs
     if (self == NULL) {
         return NULL;
     }
-    self->vectorcall = has_references(function) ? mixed_vectorcall : bound_vectorcall;
+    self->vectorcall = is_mixed(function) ? mixed_vectorcall : bound_vectorcall;
     self->function = (pw_function_object *)Py_NewRef(op);
     self->args = NULL;
     self->weakrefs = NULL;

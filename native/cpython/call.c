@@ -28,8 +28,9 @@ static PW_ALWAYS_INLINE PyObject *call(pw_function_object *self, PyObject *const
     return pw_call_encoded(self, values);
 }
 
-/* Calls a Function with references among its values. The store holds the arguments' objects, and
- * the results are converted, while it is entered: no other thread can make it release them then. */
+/* Calls a Function with references or vectors among its values. The store holds the arguments'
+ * objects, and the results are converted, while it is entered: no other thread can make it release
+ * them then. */
 static PyObject *call_mixed(pw_function_object *self, PyObject *const *args, uint64_t *values)
 {
     pw_store_object *store = self->signature.store;

@@ -12,7 +12,7 @@
 #include "cpython/store.h"
 
 /* Vectorcall functions of a Function: the first one for functions whose parameters and results are
- * all numbers, which take one cell each, the second one for the others. */
+ * all numbers, which take one cell each, the second one for those with references or vectors. */
 PyObject *pw_call_plain(PyObject *op, PyObject *const *args, size_t nargsf, PyObject *kwnames);
 PyObject *pw_call_mixed(PyObject *op, PyObject *const *args, size_t nargsf, PyObject *kwnames);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Python buffers as columns of numbers: which items fit which type. docs/bulk.md has the table. */
+/* Python buffers as columns of values: which items fit which type. docs/bulk.md has the table. */
 #include "cpython/columns.h"
+
+#include "cpython/vectors.h"
 
 #include <string.h>
 
@@ -130,21 +132,28 @@ static void set_column(pw_source *self)
     self->column.stride = view->strides != NULL ? view->strides[0] : view->itemsize;
 }
 
-/* Opens a one-dimensional buffer of numbers, and says what its items are. */
-static int open_buffer(pw_source *self, PyObject *value, int flags, pw_valtype type,
-                       const pw_site *site, item *found)
+static int get_buffer(pw_source *self, PyObject *value, int flags, pw_valtype type,
+                      const pw_site *site)
 {
     if (PyObject_GetBuffer(value, &self->view, flags) < 0) {
         return pw_blame(site, type);
-    }
-    if (require_one_dimension(&self->view, site) < 0) {
-        return -1;
     }
     if (self->view.suboffsets != NULL || (self->view.readonly && flags & PyBUF_WRITABLE)) {
         PyErr_SetString(
             PyExc_BufferError,
             "the exporter returned a buffer with suboffsets, or a read-only one where a "
             "writable one was requested");
+        return -1;
+    }
+    return 0;
+}
+
+/* Opens a one-dimensional buffer of numbers, and says what its items are. */
+static int open_numbers(pw_source *self, PyObject *value, int flags, pw_valtype type,
+                        const pw_site *site, item *found)
+{
+    if (get_buffer(self, value, flags, type, site) < 0 ||
+        require_one_dimension(&self->view, site) < 0) {
         return -1;
     }
     if (item_of(&self->view, found) < 0) {
@@ -159,11 +168,47 @@ static Py_ssize_t length_of(const Py_buffer *view)
     return view->shape != NULL ? view->shape[0] : view->len / view->itemsize;
 }
 
+/* How many bytes belong to each index of the first dimension; -1 if there are gaps between them. */
+static Py_ssize_t bytes_of_item(const Py_buffer *view)
+{
+    Py_ssize_t size = view->itemsize;
+    for (int i = view->ndim - 1; i > 0; i--) {
+        if (view->strides != NULL && view->shape[i] != 1 && view->strides[i] != size) {
+            return -1;
+        }
+        size *= view->shape[i];
+    }
+    return size;
+}
+
+static Py_ssize_t open_vectors(pw_source *self, PyObject *value, int flags, const pw_site *site)
+{
+    if (get_buffer(self, value, flags, PW_V128, site) < 0) {
+        return -1;
+    }
+    if (self->view.ndim < 1 || bytes_of_item(&self->view) != PW_VECTOR_SIZE) {
+        PyErr_SetString(PyExc_TypeError,
+                        "an array is expected that has 16 bytes, without gaps, for each index of "
+                        "its first dimension");
+        return pw_blame(site, PW_V128);
+    }
+    self->size = PW_VECTOR_SIZE;
+    self->column = (pw_column){
+        .start = self->view.buf,
+        .stride = self->view.strides != NULL ? self->view.strides[0] : PW_VECTOR_SIZE,
+        .reading = PW_READ_128,
+    };
+    return self->view.shape != NULL ? self->view.shape[0] : self->view.len / PW_VECTOR_SIZE;
+}
+
 Py_ssize_t pw_open_input(pw_source *self, PyObject *value, pw_valtype type, bool raw,
                          const pw_site *site)
 {
     item found;
-    if (open_buffer(self, value, PyBUF_RECORDS_RO, type, site, &found) < 0) {
+    if (type == PW_V128) {
+        return open_vectors(self, value, PyBUF_RECORDS_RO, site);
+    }
+    if (open_numbers(self, value, PyBUF_RECORDS_RO, type, site, &found) < 0) {
         return -1;
     }
     if (!choose(found, pattern_type(type, raw), &self->column)) {
@@ -177,7 +222,10 @@ Py_ssize_t pw_open_output(pw_source *self, PyObject *value, pw_valtype type, boo
                           const pw_site *site)
 {
     item found;
-    if (open_buffer(self, value, PyBUF_RECORDS, type, site, &found) < 0) {
+    if (type == PW_V128) {
+        return open_vectors(self, value, PyBUF_RECORDS, site);
+    }
+    if (open_numbers(self, value, PyBUF_RECORDS, type, site, &found) < 0) {
         return -1;
     }
     if (!choose(found, pattern_type(type, raw), &self->column) ||
@@ -189,7 +237,7 @@ Py_ssize_t pw_open_output(pw_source *self, PyObject *value, pw_valtype type, boo
 }
 
 /* numpy's scalars also have the buffer protocol, but no dimensions. */
-bool pw_is_array(PyObject *value)
+bool pw_is_array(PyObject *value, pw_valtype type)
 {
     Py_buffer view;
     if (!PyObject_CheckBuffer(value)) {
@@ -200,21 +248,27 @@ bool pw_is_array(PyObject *value)
         return true;
     }
     bool array = view.ndim > 0;
+    if (type == PW_V128 && view.ndim == 1) {
+        array = view.len != PW_VECTOR_SIZE || view.itemsize == PW_VECTOR_SIZE;
+    }
     PyBuffer_Release(&view);
     return array;
 }
 
 int pw_set_scalar(pw_source *self, PyObject *value, pw_valtype type, bool raw, const pw_site *site)
 {
-    self->column = (pw_column){(uint8_t *)&self->scalar, 0,
-                               pw_narrow(type) ? PW_READ_32 : PW_READ_64, PW_BITS};
+    pw_reading reading = type == PW_V128 ? PW_READ_128 : pw_narrow(type) ? PW_READ_32 : PW_READ_64;
+    self->column = (pw_column){(uint8_t *)self->cells, 0, reading, PW_BITS};
+    if (type == PW_V128) {
+        return pw_encode_vector(value, raw, self->cells, site);
+    }
     if (!PyNumber_Check(value)) {
         PyErr_Format(PyExc_TypeError,
                      "'%.200s' object is neither a number nor an array with the buffer protocol",
                      Py_TYPE(value)->tp_name);
         return pw_blame(site, type);
     }
-    return pw_encode(value, type, raw, &self->scalar, site);
+    return pw_encode(value, type, raw, self->cells, site);
 }
 
 /* ---- overlaps ---- */
@@ -271,7 +325,9 @@ bool pw_same_places(const pw_source *a, const pw_source *b)
 
 int pw_copy_column(pw_source *self, Py_ssize_t count)
 {
-    uint8_t *copy = count <= PY_SSIZE_T_MAX / 8 ? PyMem_Malloc((size_t)(count * self->size)) : NULL;
+    uint8_t *copy = count <= PY_SSIZE_T_MAX / PW_VECTOR_SIZE
+                        ? PyMem_Malloc((size_t)(count * self->size))
+                        : NULL;
     if (copy == NULL) {
         PyErr_NoMemory();
         return -1;

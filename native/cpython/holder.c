@@ -120,26 +120,21 @@ static void blame(holder_object *self, const char *whole, const char *part)
     }
 }
 
-/* Converts a value to bits. The store is entered, and a reference is valid until it is left. -1
- * with an error. */
+/* Converts a value to its cells. The store is entered, and a reference is valid until it is left.
+ * -1 with an error. */
 static inline int encode(holder_object *self, PyObject *value, const char *whole, const char *part,
-                         uint64_t *bits)
+                         uint64_t *cells)
 {
-    if (pw_require_usable(self->type) < 0) {
-        return -1;
-    }
-    if (pw_encode_value(self->store, self->module, value, self->type, bits) < 0) {
+    if (pw_encode_value(self->store, self->module, value, self->type, cells) < 0) {
         blame(self, whole, part);
         return -1;
     }
     return 0;
 }
 
-static inline PyObject *decode(holder_object *self, uint64_t bits)
+static inline PyObject *decode(holder_object *self, const uint64_t *cells)
 {
-    return pw_require_usable(self->type) < 0
-               ? NULL
-               : pw_decode_any(bits, pw_kind_of(self->type), false, self->store);
+    return pw_decode_any(cells, pw_kind_of(self->type), false, self->store);
 }
 
 /* ---- globals ---- */
@@ -147,10 +142,12 @@ static inline PyObject *decode(holder_object *self, uint64_t bits)
 static PyObject *get_value(PyObject *op, void *Py_UNUSED(closure))
 {
     holder_object *self = (holder_object *)op;
+    uint64_t cells[PW_MAX_CELLS];
     if (pw_store_enter(self->store) < 0) {
         return NULL;
     }
-    PyObject *value = decode(self, pw_engine->global_get(self->global));
+    pw_engine->global_get(self->global, cells);
+    PyObject *value = decode(self, cells);
     pw_store_leave(self->store);
     return value;
 }
@@ -168,7 +165,7 @@ static int refuse_assignment(PyObject *op)
 static int set_value(PyObject *op, PyObject *value, void *Py_UNUSED(closure))
 {
     holder_object *self = (holder_object *)op;
-    uint64_t bits;
+    uint64_t cells[PW_MAX_CELLS];
     if (value == NULL) {
         PyErr_SetString(PyExc_AttributeError, "the value of a global cannot be deleted");
         return -1;
@@ -179,9 +176,9 @@ static int set_value(PyObject *op, PyObject *value, void *Py_UNUSED(closure))
     if (pw_store_enter(self->store) < 0) {
         return -1;
     }
-    int status = encode(self, value, "global", "value", &bits);
+    int status = encode(self, value, "global", "value", cells);
     if (status == 0) {
-        pw_engine->global_set(self->global, bits);
+        pw_engine->global_set(self->global, cells);
     }
     pw_store_leave(self->store);
     return status;
@@ -232,7 +229,8 @@ static PyObject *table_subscript(PyObject *op, PyObject *key)
         return NULL;
     }
     if (convert_index(self, key, &index) == 0) {
-        element = decode(self, pw_engine->table_get(self->table, index));
+        uint64_t bits = pw_engine->table_get(self->table, index);
+        element = decode(self, &bits);
     }
     pw_store_leave(self->store);
     return element;

@@ -10,6 +10,7 @@
 #include "cpython/references.h"
 #include "cpython/stop.h"
 #include "cpython/store.h"
+#include "cpython/vectors.h"
 
 typedef struct {
     PyObject_VAR_HEAD
@@ -20,7 +21,7 @@ typedef struct {
     Py_ssize_t nparams;
     Py_ssize_t nresults;
     uint32_t nresult_cells;
-    bool mixed;      /* whether there are references among the values */
+    bool mixed;      /* whether there are references or vectors among the values */
     pw_kind types[]; /* of the parameters, then of the results */
 } host_object;
 
@@ -143,10 +144,14 @@ static int wrong_results(host_object *self, PyObject *result)
     return -1;
 }
 
-static PW_NOINLINE int encode_reference(host_object *self, PyObject *result, uint64_t *values)
+/* Encodes the only result, which is a reference or a vector. */
+static PW_NOINLINE int encode_mixed(host_object *self, PyObject *result, uint64_t *values)
 {
     const pw_kind *kind = self->types + self->nparams;
     pw_site site = {self->signature.name, "result", -1};
+    if (*kind == PW_V128) {
+        return pw_encode_vector(result, false, values, &site);
+    }
     pw_valtype type = self->signature.type->results[0];
     if (pw_encode_reference(result, type, &self->signature, values) < 0) {
         return pw_blame(&site, type);
@@ -176,7 +181,7 @@ static PW_ALWAYS_INLINE int encode_results(host_object *self, PyObject *result, 
     pw_site site = {self->signature.name, "result", -1};
     if (self->nresults == 1) {
         return self->mixed && !pw_is_number(types[0])
-                   ? encode_reference(self, result, values)
+                   ? encode_mixed(self, result, values)
                    : pw_encode(result, types[0], false, values, &site);
     }
     if (!(PyTuple_Check(result) || PyList_Check(result))) {
@@ -207,7 +212,7 @@ static PW_ALWAYS_INLINE PyObject *call(host_object *self, const uint64_t *values
     }
     for (; given <= self->nparams; given++) {
         pw_kind kind = self->types[given - 1];
-        PyObject *value = self->mixed ? pw_decode_any(*cells, kind, false, self->signature.store)
+        PyObject *value = self->mixed ? pw_decode_any(cells, kind, false, self->signature.store)
                                       : pw_decode(*cells, kind, false);
         cells += self->mixed ? pw_cells(kind) : 1;
         if (value == NULL) {

@@ -17,15 +17,18 @@ const char pw_map_doc[] = PyDoc_STR(
     "Calls the function once for each element of arrays, in order, with the loop in C.\n\n"
     "Each argument is a one-dimensional buffer (array.array, bytes, memoryview, numpy array)\n"
     "whose items always fit the parameter's type, or a number, which is used for all elements.\n"
+    "For v128, an array has 16 bytes for each index of its first dimension, as a numpy array of\n"
+    "shape (n, 4) of float32 has; 16 bytes alone are one value, which is used for all elements.\n"
     "All arrays have the same length, and there is at least one.\n\n"
     "Args:\n    *arrays: One array or number for each parameter.\n"
     "    out: A writable buffer for the result, or a tuple of buffers for several results. It\n"
     "        may be one of the arguments. By default new arrays are made: numpy arrays if an\n"
-    "        argument is one, array.array otherwise.\n\n"
+    "        argument is one, array.array otherwise. For v128 they are numpy arrays of 16-byte\n"
+    "        items, or memoryviews of shape (n, 16).\n\n"
     "Returns:\n    The array of results (`out` if it is given), a tuple of arrays if the function\n"
     "    has several results, or None if it has none.\n\n"
     "Raises:\n    TypeError: The number of arguments is wrong, items do not fit a parameter, or a\n"
-    "        parameter or result is not a number.\n"
+    "        parameter or result is a reference.\n"
     "    ValueError: The lengths differ, an array has several dimensions, or results overlap.\n"
     "    Trap: The call for the element with the index `element` trapped; `out` has the results\n"
     "        of the elements before it.");
@@ -47,18 +50,18 @@ static pw_site site_of(const mapping *self, const char *what, Py_ssize_t index)
 
 /* ---- checks ---- */
 
-static int require_numbers(const pw_function_object *function)
+static int require_values(const pw_function_object *function)
 {
     for (Py_ssize_t i = 0; i < function->nparams + function->nresults; i++) {
         pw_kind kind = function->types[i];
-        if (kind >= PW_F64 && kind <= PW_I32) {
+        if (kind >= PW_V128) {
             continue;
         }
         bool result = i >= function->nparams;
         Py_ssize_t index = result ? i - function->nparams : i;
-        PyErr_Format(PyExc_TypeError, "%U: map() is for numbers, but %s %zd is not a number: %S",
-                     function->signature.name, result ? "result" : "parameter", index,
-                     function->type);
+        PyErr_Format(
+            PyExc_TypeError, "%U: map() is for numbers and vectors, but %s %zd is a reference: %S",
+            function->signature.name, result ? "result" : "parameter", index, function->type);
         return -1;
     }
     return 0;
@@ -110,7 +113,7 @@ static int take_input(mapping *self, Py_ssize_t index, PyObject *value)
     pw_site site = site_of(self, "parameter", index);
     pw_source *source = &self->sources[index];
     pw_valtype type = function->types[index];
-    if (!pw_is_array(value)) {
+    if (!pw_is_array(value, type)) {
         return pw_set_scalar(source, value, type, function->raw, &site);
     }
     Py_ssize_t length = pw_open_input(source, value, type, function->raw, &site);
@@ -158,6 +161,7 @@ static int take_outputs(mapping *self, PyObject *out)
 static const char *typecode(pw_valtype type, bool raw)
 {
     switch (type) {
+    case PW_V128: return "v128";
     case PW_I32: return raw ? "I" : "i";
     case PW_I64: return raw ? "Q" : "q";
     case PW_F32: return raw ? "I" : "f";
@@ -364,7 +368,7 @@ PyObject *pw_function_map(PyObject *op, PyObject *const *args, Py_ssize_t nargs,
 {
     pw_function_object *function = (pw_function_object *)op;
     PyObject *out;
-    if (take_out(args + nargs, kwnames, &out) < 0 || require_numbers(function) < 0 ||
+    if (take_out(args + nargs, kwnames, &out) < 0 || require_values(function) < 0 ||
         require_arity(function, nargs) < 0) {
         return NULL;
     }

@@ -14,6 +14,7 @@
 #include "cpython/stop.h"
 #include "cpython/store.h"
 #include "cpython/store_type.h"
+#include "cpython/vectors.h"
 
 /* ---- functions ---- */
 
@@ -80,25 +81,21 @@ static PyObject *after_fork(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ign
     Py_RETURN_NONE;
 }
 
-static int require_number(pw_valtype type)
-{
-    if (type >= PW_F64 && type <= PW_I32) {
-        return 0;
-    }
-    PyErr_SetString(PyExc_TypeError, "values of this type are not numbers");
-    return -1;
-}
-
 static PyObject *encode(PyObject *Py_UNUSED(module), PyObject *args)
 {
     PyObject *value;
     unsigned int type;
-    uint64_t bits;
-    if (!PyArg_ParseTuple(args, "OI:encode", &value, &type) || require_number(type) < 0 ||
-        pw_encode(value, type, false, &bits, NULL) < 0) {
+    uint64_t cells[PW_MAX_CELLS];
+    if (!PyArg_ParseTuple(args, "OI:encode", &value, &type)) {
         return NULL;
     }
-    return PyLong_FromUnsignedLongLong(bits);
+    if (type < PW_V128 || type > PW_I32) {
+        PyErr_SetString(PyExc_TypeError, "values of this type are references");
+        return NULL;
+    }
+    int status = type == PW_V128 ? pw_encode_vector(value, false, cells, NULL)
+                                 : pw_encode(value, type, false, cells, NULL);
+    return status < 0 ? NULL : pw_bits_object(cells, type);
 }
 
 static PyObject *export_entry(const pw_export *export)
@@ -159,7 +156,7 @@ static PyMethodDef module_methods[] = {
     {"after_fork", after_fork, METH_NOARGS,
      PyDoc_STR("Adapts the module to the child of a fork, where other threads do not exist.")},
     {"encode", encode, METH_VARARGS,
-     PyDoc_STR("encode(value, type, /): converts a number of a type to its 64-bit pattern.")},
+     PyDoc_STR("encode(value, type, /): converts a number or vector of a type to its bits.")},
     {"exports", exports, METH_O,
      PyDoc_STR("exports(info, /): lists the exports of the pw_module_info at an address.\n\n"
                "Returns a dict, in the module's order: name -> (kind, index).")},

@@ -11,6 +11,7 @@
 #include "cpython/names.h"
 #include "cpython/numbers.h"
 #include "cpython/state.h"
+#include "cpython/vectors.h"
 
 /* ---- to wasm ---- */
 
@@ -159,27 +160,21 @@ static PyObject *decode_reference(uint64_t bits, pw_kind kind, pw_store_object *
     }
 }
 
-/* ---- numbers and references together ---- */
-
-int pw_require_usable(pw_valtype type)
-{
-    if (type != PW_V128) {
-        return 0;
-    }
-    PyErr_SetString(PyExc_TypeError, "values of type v128 cannot be used yet");
-    return -1;
-}
+/* ---- values of all types ---- */
 
 int pw_encode_value(pw_store_object *store, pw_module *module, PyObject *value, pw_valtype type,
-                    uint64_t *bits)
+                    uint64_t *cells)
 {
     pw_kind kind = pw_kind_of(type);
     if (pw_is_number(kind)) {
-        return pw_encode(value, type, false, bits, NULL);
+        return pw_encode(value, type, false, cells, NULL);
+    }
+    if (kind == PW_V128) {
+        return pw_encode_vector(value, false, cells, NULL);
     }
     pw_signature signature = {.store = store, .module = module};
-    if (pw_encode_reference(value, type, &signature, bits) < 0 ||
-        pw_hold_references(store, &kind, bits, 1) < 0) {
+    if (pw_encode_reference(value, type, &signature, cells) < 0 ||
+        pw_hold_references(store, &kind, cells, 1) < 0) {
         return -1;
     }
     pw_store_overwritten(store);
@@ -191,8 +186,10 @@ int pw_encode_mixed(PyObject *const *values, const pw_kind *kinds, Py_ssize_t co
 {
     for (Py_ssize_t i = 0; i < count; bits += pw_cells(kinds[i++])) {
         pw_site site = {signature->name, results ? "result" : "parameter", i};
-        if (pw_is_number(kinds[i])) {
-            if (pw_encode(values[i], kinds[i], raw, bits, &site) < 0) {
+        if (kinds[i] >= PW_V128) {
+            int status = pw_is_number(kinds[i]) ? pw_encode(values[i], kinds[i], raw, bits, &site)
+                                                : pw_encode_vector(values[i], raw, bits, &site);
+            if (status < 0) {
                 return -1;
             }
             continue;
@@ -209,23 +206,26 @@ int pw_encode_mixed(PyObject *const *values, const pw_kind *kinds, Py_ssize_t co
     return 0;
 }
 
-PyObject *pw_decode_any(uint64_t bits, pw_kind kind, bool raw, pw_store_object *store)
+PyObject *pw_decode_any(const uint64_t *cells, pw_kind kind, bool raw, pw_store_object *store)
 {
-    return pw_is_number(kind) ? pw_decode(bits, kind, raw) : decode_reference(bits, kind, store);
+    if (pw_is_number(kind)) {
+        return pw_decode(*cells, kind, raw);
+    }
+    return kind == PW_V128 ? pw_decode_vector(cells, raw) : decode_reference(*cells, kind, store);
 }
 
 PyObject *pw_decode_mixed(const uint64_t *bits, const pw_kind *kinds, Py_ssize_t count, bool raw,
                           pw_store_object *store)
 {
     if (count == 1) {
-        return pw_decode_any(*bits, kinds[0], raw, store);
+        return pw_decode_any(bits, kinds[0], raw, store);
     }
     if (count == 0) {
         Py_RETURN_NONE;
     }
     PyObject *tuple = PyTuple_New(count);
     for (Py_ssize_t i = 0; tuple != NULL && i < count; i++) {
-        PyObject *value = pw_decode_any(*bits, kinds[i], raw, store);
+        PyObject *value = pw_decode_any(bits, kinds[i], raw, store);
         bits += pw_cells(kinds[i]);
         if (value == NULL) {
             Py_CLEAR(tuple);

@@ -22,18 +22,16 @@ int pw_encode_reference(PyObject *value, pw_valtype type, const pw_signature *si
  * with MemoryError. */
 int pw_hold_references(pw_store_object *store, const pw_kind *kinds, const uint64_t *bits,
                        Py_ssize_t count);
-/* Refuses v128, the type of which Python has no values. -1 with TypeError. */
-int pw_require_usable(pw_valtype type);
-/* Converts a number or a reference that is about to be written to the store, which is entered and
- * holds the object of an externref from now on. The type is usable, and a type index refers to the
- * module. -1 with an error, to which the caller adds with pw_blame what the value is for. */
+/* Converts a value of any type that is about to be written to the store, which is entered and holds
+ * the object of an externref from now on. A type index refers to the module. -1 with an error, to
+ * which the caller adds with pw_blame what the value is for. */
 int pw_encode_value(pw_store_object *store, pw_module *module, PyObject *value, pw_valtype type,
-                    uint64_t *bits);
-/* Converts a number or a reference of the store, which is entered. New reference. */
-PyObject *pw_decode_any(uint64_t bits, pw_kind kind, bool raw, pw_store_object *store);
+                    uint64_t *cells);
+/* Converts a value of any type from the store, which is entered. New reference. */
+PyObject *pw_decode_any(const uint64_t *cells, pw_kind kind, bool raw, pw_store_object *store);
 
-/* The next two do what pw_encode_all and pw_decode_results do, for values that may include
- * references. `raw` says that numbers are bit patterns; references have none. */
+/* The next two do what pw_encode_all and pw_decode_results do, for values of any type. `raw` says
+ * that numbers and vectors are bit patterns; references have none. */
 int pw_encode_mixed(PyObject *const *values, const pw_kind *kinds, Py_ssize_t count, bool raw,
                     uint64_t *bits, const pw_signature *signature, bool results);
 PyObject *pw_decode_mixed(const uint64_t *bits, const pw_kind *kinds, Py_ssize_t count, bool raw,

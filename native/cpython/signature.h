@@ -27,24 +27,25 @@ enum {
 /* Returns the kind of a value type. */
 pw_kind pw_kind_of(pw_valtype type);
 
-/* Tells whether a kind is that of a number or v128, and not that of a reference. */
+/* Tells whether a kind is that of a number, which takes one cell, and not of v128 or a reference.
+ */
 static inline bool pw_is_number(pw_kind kind)
 {
-    return kind >= PW_V128;
+    return kind > PW_V128;
 }
 
-/* Writes the kinds of the parameters, then of the results. Returns whether there are references
- * among them. */
+/* Writes the kinds of the parameters, then of the results. Returns whether there are others than
+ * numbers among them. */
 static inline bool pw_fill_kinds(pw_kind *kinds, const pw_functype *type)
 {
-    bool references = false;
+    bool mixed = false;
     for (uint32_t i = 0; i < type->nparams; i++) {
-        references |= !pw_is_number(*kinds++ = pw_kind_of(type->params[i]));
+        mixed |= !pw_is_number(*kinds++ = pw_kind_of(type->params[i]));
     }
     for (uint32_t i = 0; i < type->nresults; i++) {
-        references |= !pw_is_number(*kinds++ = pw_kind_of(type->results[i]));
+        mixed |= !pw_is_number(*kinds++ = pw_kind_of(type->results[i]));
     }
-    return references;
+    return mixed;
 }
 
 /* The function whose parameters or results are converted: error messages name it, and references

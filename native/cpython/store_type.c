@@ -14,6 +14,7 @@
 #include "cpython/state.h"
 #include "cpython/stop.h"
 #include "cpython/store.h"
+#include "cpython/vectors.h"
 
 /* ---- making and freeing ---- */
 
@@ -312,19 +313,19 @@ static PyObject *store_encode(PyObject *op, PyObject *args)
     pw_site site = {.index = -1};
     unsigned long long module;
     unsigned int type;
-    uint64_t bits;
+    uint64_t cells[PW_MAX_CELLS];
     PyObject *value;
     if (!PyArg_ParseTuple(args, "OIKUs:_encode", &value, &type, &module, &site.name, &site.what)) {
         return NULL;
     }
-    if (pw_store_require_entered(self) < 0 || pw_require_usable(type) < 0) {
+    if (pw_store_require_entered(self) < 0) {
         return NULL;
     }
-    if (pw_encode_value(self, (pw_module *)(uintptr_t)module, value, type, &bits) < 0) {
+    if (pw_encode_value(self, (pw_module *)(uintptr_t)module, value, type, cells) < 0) {
         pw_blame(&site, type);
         return NULL;
     }
-    return PyLong_FromUnsignedLongLong(bits);
+    return pw_bits_object(cells, type);
 }
 
 static PyObject *store_decode(PyObject *op, PyObject *args)
@@ -335,10 +336,11 @@ static PyObject *store_decode(PyObject *op, PyObject *args)
     if (!PyArg_ParseTuple(args, "KI:_decode", &bits, &type)) {
         return NULL;
     }
-    if (pw_store_require_entered(self) < 0 || pw_require_usable(type) < 0) {
+    if (pw_store_require_entered(self) < 0) {
         return NULL;
     }
-    return pw_decode_any(bits, pw_kind_of(type), false, self);
+    const uint64_t reference = bits;
+    return pw_decode_any(&reference, pw_kind_of(type), false, self);
 }
 
 static PyObject *get_closed(PyObject *op, void *Py_UNUSED(closure))

@@ -75,8 +75,8 @@ struct pw_api {
     uint32_t (*table_size)(const pw_table *table);
     uint64_t (*table_get)(const pw_table *table, uint32_t index);
     void (*table_set)(pw_table *table, uint32_t index, uint64_t ref);
-    uint64_t (*global_get)(const pw_global *global);
-    void (*global_set)(pw_global *global, uint64_t bits);
+    void (*global_get)(const pw_global *global, uint64_t *cells);
+    void (*global_set)(pw_global *global, const uint64_t *cells);
     /* pw_stack_size of base/platform.h. */
     uintptr_t (*stack_size)(void);
 };

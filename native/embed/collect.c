@@ -73,7 +73,7 @@ static void follow_table(marking *m, const pw_table *table)
 static void follow_global(marking *m, const pw_global *global)
 {
     if (pw_is_reference(global->type)) {
-        mark_reference(m, global->type, global->bits);
+        mark_reference(m, global->type, global->cells[0]);
     }
 }
 

@@ -58,21 +58,6 @@ static bool add_types(pw_instance *instance, pw_error *error)
     return code == PW_OK;
 }
 
-/* The table of types has NULL for a type that this version cannot run. A module may have such a
- * type, but no function of it. */
-static bool check_type(const pw_instance *instance, uint32_t function, pw_error *error)
-{
-    uint32_t type = instance->module->info.function_types[function];
-    if (instance->m3->funcTypes[type] != NULL) {
-        return true;
-    }
-    pw_fail(error, PW_UNSUPPORTED, 0,
-            "not supported: function %u has parameters or results of type v128",
-            (unsigned)function);
-    error->function = function;
-    return false;
-}
-
 static bool add_functions(pw_instance *instance, pw_error *error)
 {
     const pw_module *module = instance->module;
@@ -89,7 +74,7 @@ static bool add_functions(pw_instance *instance, pw_error *error)
     m3->numFuncImports = module->nimported_functions;
     for (uint32_t i = 0; i < count; i++) {
         M3Function *function = &m3->functions[i];
-        if (!check_type(instance, i, error) || !goes_on(instance, i, error)) {
+        if (!goes_on(instance, i, error)) {
             return false;
         }
         function->module = m3;
@@ -173,13 +158,14 @@ static bool add_globals(pw_instance *instance, pw_error *error)
         if (definition->imported) {
             continue;
         }
+        uint64_t cells[PW_MAX_CELLS];
+        pw_evaluate(instance, &definition->init, cells);
         pw_global *global =
-            pw_global_new(instance->store, definition->type, definition->is_mutable, 0);
+            pw_global_new(instance->store, definition->type, definition->is_mutable, cells);
         if (global == NULL) {
             no_memory(error);
             return false;
         }
-        pw_evaluate(instance, &definition->init, global->cells);
         global->resolved = pw_resolve_type(instance, definition->type);
         instance->globals[i] = global;
     }

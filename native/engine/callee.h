@@ -22,6 +22,7 @@ typedef struct {
 typedef enum {
     PW_READ_32, /* without a sign */
     PW_READ_64,
+    PW_READ_128, /* a v128, which takes two cells */
     PW_READ_S32,
     PW_READ_U16,
     PW_READ_S16,
@@ -33,7 +34,7 @@ typedef enum {
 /* How an item becomes a value of the parameter's type. All conversions keep the number. */
 typedef enum { PW_BITS, PW_INTEGER_TO_F32, PW_INTEGER_TO_F64, PW_F32_TO_F64 } pw_conversion;
 
-/* Numbers in memory, of any alignment. As a value, each takes one cell. */
+/* Numbers or vectors in memory, of any alignment. */
 typedef struct {
     uint8_t *start;
     ptrdiff_t stride; /* bytes from one item to the next; 0: every call has the same item */
@@ -42,9 +43,10 @@ typedef struct {
 } pw_column;
 
 typedef struct {
-    const pw_column *columns; /* of parameters, then of results: those are PW_READ_32 or _64 */
-    size_t count;             /* of calls */
-    size_t done; /* out: how many calls have written their results; if not all, the next failed */
+    const pw_column
+        *columns; /* of parameters, then of results: those are PW_READ_32, _64 or _128 */
+    size_t count; /* of calls */
+    size_t done;  /* out: how many calls have written their results; if not all, the next failed */
 } pw_map_job;
 
 #endif

@@ -22,6 +22,7 @@
 #include "base/platform.h"
 #include "decode/listing.h"
 #include "engine/engine.h"
+#include "runtime/functypes.h"
 #include "runtime/memory.h"
 #include "runtime/segments.h"
 #include "runtime/store.h"
@@ -72,6 +73,7 @@ enum {
 /* Our operations, and the loops that they share. */
 #include "engine/ops/call.inc"
 #include "engine/ops/tail.inc"
+#include "engine/ops/vector.inc"
 #include "engine/ops/spill.inc"
 #include "engine/run/bulk.inc"
 #include "engine/ops/memory.inc"
@@ -106,9 +108,10 @@ enum {
 #include "engine/compile/operation.inc"
 
 /* Our compilers of single instructions. */
+#include "engine/compile/memory.inc"
+#include "engine/compile/vector.inc"
 #include "engine/compile/locals.inc"
 #include "engine/compile/global.inc"
-#include "engine/compile/memory.inc"
 #include "engine/compile/table.inc"
 #include "engine/compile/branch.inc"
 #include "engine/compile/reference.inc"

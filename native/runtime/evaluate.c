@@ -90,6 +90,18 @@ static uint64_t read_null(machine *m)
     return 0;
 }
 
+/* v128.const is the only instruction behind 0xfd that is constant. */
+static void push_vector(machine *m)
+{
+    uint32_t code;
+    uint64_t half = 0;
+    pw_read_u32(&m->reader, "opcode", &code);
+    for (int i = 0; i < 2; i++) {
+        pw_read_fixed(&m->reader, "v128.const", sizeof half, &half);
+        push(m, half);
+    }
+}
+
 static void run(machine *m, uint8_t opcode)
 {
     switch (opcode) {
@@ -97,6 +109,7 @@ static void run(machine *m, uint8_t opcode)
     case PW_ID_i64_const: push(m, read_i64(m)); break;
     case PW_ID_f32_const: push(m, read_float(m, 4)); break;
     case PW_ID_f64_const: push(m, read_float(m, 8)); break;
+    case PW_ID_prefix_fd: push_vector(m); break;
     case PW_ID_global_get: push_global(m, read_index(m)); break;
     case PW_ID_ref_func: push(m, function_reference(m->instance, read_index(m))); break;
     case PW_ID_ref_null: push(m, read_null(m)); break;

@@ -19,6 +19,7 @@
 typedef struct {
     uint32_t id; /* the type's number in the store; the types of a group follow each other */
     uint32_t group_size; /* how many types the group has; 0 if this type is not its first one */
+    uint32_t cells;      /* that the results and parameters take together */
     pw_valtype types[];  /* results, then parameters; type indices are ids or have RELATIVE */
 } original;
 
@@ -50,33 +51,25 @@ typedef struct {
     uint32_t count;
 } group;
 
-/* Resolves a value type of the group. False when this version cannot run the type that it refers
- * to. */
-static bool resolve(const group *g, pw_valtype type, pw_valtype *result)
+/* Resolves a value type of the group. */
+static pw_valtype resolve(const group *g, pw_valtype type)
 {
-    *result = type;
     if (!(type & PW_CONCRETE)) {
-        return true;
+        return type;
     }
     uint32_t index = type & PW_HEAP_MASK;
-    if (index >= g->first) {
-        *result = (type & ~(pw_valtype)PW_HEAP_MASK) | RELATIVE | (index - g->first);
-    } else if (g->types[index] != NULL) {
-        *result = (type & ~(pw_valtype)PW_HEAP_MASK) | original_of(g->types[index])->id;
-    }
-    return index >= g->first || g->types[index] != NULL;
+    uint32_t place =
+        index >= g->first ? RELATIVE | (index - g->first) : original_of(g->types[index])->id;
+    return (type & ~(pw_valtype)PW_HEAP_MASK) | place;
 }
 
-static bool convert(const group *g, const pw_valtype *types, uint32_t count, uint8_t *engine,
+static void convert(const group *g, const pw_valtype *types, uint32_t count, uint8_t *engine,
                     pw_valtype *resolved)
 {
     for (uint32_t i = 0; i < count; i++) {
         engine[i] = pw_engine_type(types[i]);
-        if (engine[i] == c_m3Type_none || !resolve(g, types[i], &resolved[i])) {
-            return false;
-        }
+        resolved[i] = resolve(g, types[i]);
     }
-    return true;
 }
 
 static pw_code make_type(const group *g, uint32_t index)
@@ -91,13 +84,12 @@ static pw_code make_type(const group *g, uint32_t index)
     made->numRets = (uint16_t)type->nresults;
     made->numArgs = (uint16_t)type->nparams;
     original *o = original_of(made);
-    if (!convert(g, type->results, type->nresults, made->types, o->types) ||
-        !convert(g, type->params, type->nparams, made->types + type->nresults,
-                 o->types + type->nresults)) {
-        free(made);
-        return PW_UNSUPPORTED;
-    }
+    convert(g, type->results, type->nresults, made->types, o->types);
+    convert(g, type->params, type->nparams, made->types + type->nresults,
+            o->types + type->nresults);
     o->group_size = index == g->first ? g->count : 0;
+    o->cells =
+        pw_cells_of(type->results, type->nresults) + pw_cells_of(type->params, type->nparams);
     g->types[index] = made;
     return PW_OK;
 }
@@ -282,7 +274,7 @@ pw_code pw_store_intern(pw_store *store, const pw_module *module, IM3FuncType *t
             return PW_TRAPPED;
         }
         pw_code code = intern_group(store, &g);
-        if (code == PW_NO_MEMORY || code == PW_LIMIT) {
+        if (code != PW_OK) {
             return code;
         }
     }
@@ -300,18 +292,18 @@ pw_code pw_store_intern_one(pw_store *store, const pw_functype *type, IM3FuncTyp
 
 /* ---- value types ----------------------------------------------------------------------------- */
 
-/* Stands for the number of a type that this version cannot run. No type has this number, so a
- * reference to such a type matches no other. */
-#define NO_TYPE PW_HEAP_MASK
-
 pw_valtype pw_resolve_type(const pw_instance *instance, pw_valtype type)
 {
     if (!(type & PW_CONCRETE)) {
         return type;
     }
     IM3FuncType target = instance->m3->funcTypes[type & PW_HEAP_MASK];
-    return (type & ~(pw_valtype)PW_HEAP_MASK) |
-           (target != NULL ? original_of(target)->id : NO_TYPE);
+    return (type & ~(pw_valtype)PW_HEAP_MASK) | original_of(target)->id;
+}
+
+uint32_t pw_function_cells(const M3Function *function)
+{
+    return original_of(function->funcType)->cells;
 }
 
 pw_valtype pw_function_type(const M3Function *function)
@@ -323,7 +315,7 @@ pw_valtype pw_function_type(const M3Function *function)
 static bool heap_matches(uint32_t actual, uint32_t expected)
 {
     if (actual == expected) {
-        return actual != (PW_CONCRETE | NO_TYPE);
+        return true;
     }
     if (actual & PW_CONCRETE) {
         return expected == PW_FUNCREF;

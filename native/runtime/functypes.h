@@ -9,19 +9,21 @@
  * index, so that types of several modules can be compared. */
 
 /* Finds or makes the store's copy of each function type of a module. types[i] is the copy for type
- * `i`, borrowed from the store; NULL for a type that this version cannot run. PW_OK, PW_NO_MEMORY,
+ * `i`, borrowed from the store. PW_OK, PW_NO_MEMORY,
  * PW_LIMIT when the limits of the store leave no room for the types, or PW_TRAPPED with `error` set
  * when the work must end; it does not end early if `error` is NULL. */
 pw_code pw_store_intern(pw_store *store, const pw_module *module, IM3FuncType *types,
                         pw_error *error);
 
 /* Finds or makes the store's copy of one function type that refers to no other type. *result is
- * borrowed from the store. Fails with PW_NO_MEMORY, PW_LIMIT or PW_UNSUPPORTED, and *result is then
- * NULL. */
+ * borrowed from the store. Fails with PW_NO_MEMORY or PW_LIMIT, and *result is then NULL. */
 pw_code pw_store_intern_one(pw_store *store, const pw_functype *type, IM3FuncType *result);
 
 /* Resolves a type of the instance's module. */
 pw_valtype pw_resolve_type(const pw_instance *instance, pw_valtype type);
+
+/* How many cells the results and parameters of a function take together. */
+uint32_t pw_function_cells(const M3Function *function);
 
 /* The resolved type of a reference to a function. */
 pw_valtype pw_function_type(const M3Function *function);

@@ -6,18 +6,18 @@
 
 #include <stdlib.h>
 
-pw_global *pw_global_new(pw_store *store, pw_valtype type, bool is_mutable, uint64_t bits)
+pw_global *pw_global_new(pw_store *store, pw_valtype type, bool is_mutable, const uint64_t *cells)
 {
     pw_global *global = calloc(1, sizeof *global);
     if (global == NULL) {
         return NULL;
     }
     *global = (pw_global){
-        .bits = bits,
         .type = type,
         .resolved = pw_host_type(type),
         .is_mutable = is_mutable,
     };
+    pw_global_set(global, cells);
     pw_store_add(store, PW_OBJECT_GLOBAL, &global->object);
     return global;
 }
@@ -32,12 +32,16 @@ bool pw_global_mutable(const pw_global *global)
     return global->is_mutable;
 }
 
-uint64_t pw_global_get(const pw_global *global)
+void pw_global_get(const pw_global *global, uint64_t *cells)
 {
-    return global->bits;
+    for (uint32_t i = 0; i < pw_cells(global->type); i++) {
+        cells[i] = global->cells[i];
+    }
 }
 
-void pw_global_set(pw_global *global, uint64_t bits)
+void pw_global_set(pw_global *global, const uint64_t *cells)
 {
-    global->bits = bits;
+    for (uint32_t i = 0; i < pw_cells(global->type); i++) {
+        global->cells[i] = cells[i];
+    }
 }

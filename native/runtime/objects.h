@@ -22,7 +22,7 @@ typedef struct pw_object pw_object; /* an instance, a table, a global or a tag *
 
 /* The identity of a function type of a module: within a store, equal types have the same identity,
  * whichever modules they come from. It is a pointer that is compared and never read. NULL when
- * the limits of the store or the system leave no memory, or when this version cannot run the type.
+ * the limits of the store or the system leave no memory.
  * A call that asks for another module than the call before it costs as much as the module has types
  * and the store has instances; the other calls are cheap. */
 const void *pw_store_type(pw_store *store, pw_module *module, uint32_t type);
@@ -73,16 +73,17 @@ void pw_table_set(pw_table *table, uint32_t index, uint64_t ref);
  * nothing has changed, when it cannot grow that much. */
 int64_t pw_table_grow(pw_table *table, uint32_t delta, uint64_t init);
 
-/* Makes a global. NULL when there is no memory. */
-pw_global *pw_global_new(pw_store *store, pw_valtype type, bool is_mutable, uint64_t bits);
+/* Makes a global, whose value has pw_cells(type) cells. NULL when there is no memory. */
+pw_global *pw_global_new(pw_store *store, pw_valtype type, bool is_mutable, const uint64_t *cells);
 pw_valtype pw_global_type(const pw_global *global);
 /* The identity of the function type that the value refers to, as pw_store_type gives it. NULL if
  * its type has no type index. */
 const void *pw_global_type_identity(const pw_store *store, const pw_global *global);
 bool pw_global_mutable(const pw_global *global);
-/* The value, as bits; a 32-bit value is in the low half. */
-uint64_t pw_global_get(const pw_global *global);
-void pw_global_set(pw_global *global, uint64_t bits);
+/* Reads or writes the value, which has pw_cells of its type; a 32-bit value is in the low half of
+ * its cell. */
+void pw_global_get(const pw_global *global, uint64_t *cells);
+void pw_global_set(pw_global *global, const uint64_t *cells);
 
 /* Makes a tag. The type may have neither results nor type indices. NULL with `error` set. */
 pw_tag *pw_tag_new(pw_store *store, const pw_functype *type, pw_error *error);

@@ -62,10 +62,17 @@ typedef struct {
     uint64_t table;                   /* the pw_compilation.table of the br_table with this code */
 } pw_block_scope;
 
+/* Locals of one type that follow each other and are spilled. */
+typedef struct {
+    uint32_t first; /* the index of the first one */
+    uint32_t cell;  /* cells of the spilled locals before them */
+    uint8_t type;   /* wasm3's, see pw_engine_type */
+} pw_spilled_group;
+
 /* The state of the function that is being compiled, as far as wasm3's M3Compilation has no place
  * for it. */
 typedef struct {
-    uint16_t first_free[2]; /* no slot, and no pair of slots, below these is free */
+    uint16_t first_free[3]; /* no slot, no pair and no four of slots below these are free */
     uint16_t preserved;     /* no operand below this place of the stack is a local */
     uint16_t opcode;        /* the id of the instruction that is being compiled */
     uint32_t operations;    /* how many operations were emitted so far */
@@ -78,6 +85,11 @@ typedef struct {
     uint32_t capacity;      /* how many blocks `scopes` has room for */
     bool eager;             /* an instance is being made; no call runs */
     bool over_limit;        /* the limits of the store left no room for the code */
+    pw_spilled_group *spilled; /* the spilled locals of the function */
+    uint32_t nspilled;
+    uint32_t spilled_cells; /* that they take together */
+    code_t *vector_target;  /* in the code: the slot that the last operation on vectors writes */
+    bytes_t vector_end;     /* the end of the instruction of this operation */
 } pw_compilation;
 
 struct pw_store {
@@ -118,12 +130,9 @@ struct pw_store {
 
 struct pw_global {
     pw_object object;
-    union {
-        uint64_t bits;                /* the value, unless it takes several cells */
-        uint64_t cells[PW_MAX_CELLS]; /* the value's pw_cells(type) cells */
-    };
-    pw_valtype type;     /* as the module or the host gave it */
-    pw_valtype resolved; /* the same type, resolved: see functypes.h */
+    uint64_t cells[PW_MAX_CELLS]; /* the value's pw_cells(type) cells */
+    pw_valtype type;              /* as the module or the host gave it */
+    pw_valtype resolved;          /* the same type, resolved: see functypes.h */
     bool is_mutable;
 };
 
@@ -177,14 +186,13 @@ struct pw_instance {
     uint32_t ndatas;
     pw_elem *elems;
     pw_data *datas;
-    uint8_t *spilled_types; /* wasm3's types of the spilled locals, while a function is compiled */
-    code_t *thunks;         /* PW_THUNK_WORDS words for each imported function */
-    uint64_t charged;       /* bytes of the instance and its code that are charged to the account */
+    code_t *thunks;   /* PW_THUNK_WORDS words for each imported function */
+    uint64_t charged; /* bytes of the instance and its code that are charged to the account */
     uint64_t moves_over_budget; /* of all functions together: see charge_moves() */
 };
 
 /* Words of code that an imported function has: an operation and its operands. */
-#define PW_THUNK_WORDS 3
+#define PW_THUNK_WORDS 4
 
 /* Bytes above the end of the value stack that can be written to. A caller writes the arguments of
  * its callee above its own frame before the entry of the callee checks the stack, and leaves room
@@ -235,20 +243,17 @@ static inline pw_memory *pw_memory_at(const pw_instance *instance, uint32_t inde
     return instance->memory;
 }
 
-/* Whether a function has spilled locals. */
-static inline bool has_spilled_locals(const M3Function *function)
-{
-    return (uint32_t)function->funcType->numArgs + function->numLocals > PW_SLOT_LOCALS;
-}
+/* v128 has a number that wasm3's compiler gives to no value. */
+#define PW_ENGINE_V128 c_m3Type_unknown
 
-/* The type that wasm3 has for a value: i32, i64, f32 and f64 are 1 to 4, and a reference is an i64.
- * c_m3Type_none for v128, which wasm3 does not have. */
+/* The type that wasm3's compiler has for a value: i32, i64, f32 and f64 are 1 to 4, and a reference
+ * is an i64. */
 static inline uint8_t pw_engine_type(pw_valtype type)
 {
     if (type >= PW_F64 && type <= PW_I32) {
         return (uint8_t)(PW_I32 + 1 - type);
     }
-    return type == PW_V128 ? c_m3Type_none : c_m3Type_i64;
+    return type == PW_V128 ? PW_ENGINE_V128 : c_m3Type_i64;
 }
 
 /* Whether the elements or bytes [start, start + count) lie within the first `size` ones. */

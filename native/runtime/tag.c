@@ -13,15 +13,6 @@ static bool check(const pw_functype *type, pw_error *error)
                    (unsigned)type->nparams, PW_MAX_PARAMS);
 }
 
-static const char *reason(pw_code code)
-{
-    switch (code) {
-    case PW_NO_MEMORY: return "out of memory: cannot allocate a tag";
-    case PW_LIMIT: return "tag too large: its type needs more memory than the limits leave";
-    default: return "not supported: this version cannot run the type of the tag";
-    }
-}
-
 pw_tag *pw_tag_new(pw_store *store, const pw_functype *type, pw_error *error)
 {
     if (!check(type, error)) {
@@ -31,7 +22,9 @@ pw_tag *pw_tag_new(pw_store *store, const pw_functype *type, pw_error *error)
     pw_code code = tag != NULL ? pw_store_intern_one(store, type, &tag->type) : PW_NO_MEMORY;
     if (code != PW_OK) {
         free(tag);
-        pw_fail(error, code, 0, "%s", reason(code));
+        pw_fail(error, code, 0, "%s",
+                code == PW_LIMIT ? "tag too large: its type needs more memory than the limits leave"
+                                 : "out of memory: cannot allocate a tag");
         return NULL;
     }
     pw_store_add(store, PW_OBJECT_TAG, &tag->object);

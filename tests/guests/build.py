@@ -3,7 +3,8 @@
 
 The guests in `wasi` are programs for WASI. Most call the functions of WASI themselves, with
 `guest.h`; `program.c` uses the C library, and `folders.zig` the library of Zig. The guests in
-benchmarks/guests become part of the package, in pywasm3/bench.
+benchmarks/guests become part of the package, in pywasm3/bench. Each guest in `simd` becomes two
+modules of the same source: `-scalar.wasm`, and `-vector.wasm` with the instructions of SIMD.
 
     python tests/guests/build.py            # rebuild all
     python tests/guests/build.py trap       # rebuild one
@@ -30,6 +31,7 @@ ROOT = HERE.parents[1]
 FOLDERS = [
     (HERE, HERE, ""),
     (HERE / "wasi", HERE / "wasi", "wasi/"),
+    (HERE / "simd", HERE / "simd", "simd/"),
     (ROOT / "benchmarks" / "guests", ROOT / "pywasm3" / "bench" / "guests", "bench/"),
 ]
 
@@ -57,17 +59,31 @@ BARE_WASI_FLAGS = [*WASI_FLAGS, "-ffreestanding", "-nostdlib", "-Wl,--no-entry"]
 ZIG_FLAGS = ["-target", "wasm32-wasi", f"-mcpu={CPU}", "-O", "ReleaseSmall", "-fstrip"]
 
 
-def flags_for(source: Path) -> list[str]:
+def flags_for(source: Path, target: Path) -> list[str]:
     """The flags that a C file is compiled with."""
+    if source.parent.name == "simd":
+        # Of two flags for the processor, the compiler takes the second.
+        return [*FLAGS, f"-mcpu={CPU}+simd128"] if has_vectors(target) else FLAGS
     if source.parent.name != "wasi":
         return FLAGS
     return WASI_FLAGS if source.stem == "program" else BARE_WASI_FLAGS
 
 
+def has_vectors(binary: Path) -> bool:
+    """Says whether a module may have instructions of SIMD."""
+    return binary.stem == "simd" or binary.stem.endswith("-vector")
+
+
+def targets_for(source: Path, folder: Path) -> list[Path]:
+    """The modules that a source becomes."""
+    builds = ("-scalar", "-vector") if source.parent.name == "simd" else ("",)
+    return [folder / f"{source.stem}{build}.wasm" for build in builds]
+
+
 def compile_c(source: Path, target: Path) -> None:
     """Compiles one C file. The messages of the compiler go to the standard error."""
     # With a relative name in a fixed directory, no path of this machine can get into the output.
-    flags = flags_for(source)
+    flags = flags_for(source, target)
     command = [sys.executable, "-m", "ziglang", "cc", *flags, "-o", str(target), source.name]
     if subprocess.run(command, cwd=source.parent, check=False).returncode != 0:
         raise SystemExit(f"{source.name} does not compile")
@@ -90,7 +106,7 @@ def assemble(source: Path, target: Path) -> None:
 def validate(binary: Path) -> None:
     """Raises `wasmtime.WasmtimeError` unless the module is valid without the later proposals."""
     config = wasmtime.Config()
-    config.wasm_simd = binary.stem == "simd"
+    config.wasm_simd = has_vectors(binary)
     config.wasm_relaxed_simd = False
     config.wasm_tail_call = False
     config.wasm_multi_memory = False
@@ -129,10 +145,11 @@ def main() -> int:
         return 2
 
     sources = {
-        prefix + path.stem: (path, target / f"{path.stem}.wasm")
-        for folder, target, prefix in FOLDERS
+        prefix + target.stem: (path, target)
+        for folder, built, prefix in FOLDERS
         for path in sorted(folder.iterdir())
         if path.suffix in {".c", ".wat", ".zig"}
+        for target in targets_for(path, built)
     }
     unknown = [name for name in options.guest if name not in sources]
     if unknown:
@@ -150,7 +167,7 @@ def main() -> int:
             elif not same:
                 stale.append(name)
             state = "same" if same else "differs" if options.check else "written"
-            print(f"{name + '.wasm':24} {built.stat().st_size:6} bytes  {state}")
+            print(f"{name + '.wasm':28} {built.stat().st_size:6} bytes  {state}")
     if stale:
         print(f"not what the sources give: {', '.join(stale)}", file=sys.stderr)
     return 1 if stale else 0

@@ -81,13 +81,14 @@ class Live:
         if raw is None:
             raw = self._raw[name] = self.exports[name].raw
         result = raw(*arguments)
-        if isinstance(result, tuple):
-            return list(result)
-        return [] if result is None and not self.exports[name].type.results else [result]
+        count = len(self.exports[name].type.results)
+        return [result] if count == 1 else list(result or ())
 
     def get(self, name: str) -> Any:
-        """Returns the value of a global; a float comes as its bit pattern."""
+        """Returns the value of a global; floats and vectors come as their bit patterns."""
         value = self.exports[name].value
+        if isinstance(value, bytes):
+            return struct.unpack("<QQ", value)
         form = _PATTERNS.get(str(self.exports[name].type.type))
         return value if form is None else int.from_bytes(struct.pack(form, value), "little")
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Converts the arguments of scripts to Python and compares results with the expected ones.
 
-Numbers are bit patterns, as `Function.raw` takes and returns them; a v128 is 16 bytes.
+Numbers are bit patterns, as `Function.raw` takes and returns them. A v128 is a pair of them, of its
+low and its high half.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ Json: TypeAlias = dict[str, Any]
 _BITS = {"i8": 8, "i16": 16, "i32": 32, "i64": 64, "f32": 32, "f64": 64}
 # The canonical NaN without its sign. An arithmetic NaN has at least these bits.
 _QUIET = {"f32": 0x7FC00000, "f64": 0x7FF8000000000000}
+_HALF = 0xFFFFFFFFFFFFFFFF  # the bits of half a vector
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,8 @@ def argument(value: Json) -> Any:
     kind, text = value["type"], value["value"]
     if kind == "v128":
         bits = _BITS[value["lane_type"]]
-        return b"".join([int(lane).to_bytes(bits // 8, "little") for lane in text])
+        pattern = sum(int(lane) << i * bits for i, lane in enumerate(text))
+        return pattern & _HALF, pattern >> 64
     if kind in _BITS:
         return int(text)
     return None if text == "null" else Extern(int(text))
@@ -47,11 +50,10 @@ def _is_number(kind: str, pattern: int, expected: str) -> bool:
 
 
 def _is_vector(result: object, expected: Json) -> bool:
-    if not isinstance(result, bytes) or len(result) != 16:
+    if not isinstance(result, tuple) or len(result) != 2:
         return False
-    kind = expected["lane_type"]
-    size = _BITS[kind] // 8
-    lanes = [int.from_bytes(result[i : i + size], "little") for i in range(0, 16, size)]
+    kind, (low, high) = expected["lane_type"], result
+    lanes = [(low | high << 64) >> i for i in range(0, 128, _BITS[kind])]
     return all(map(_is_number, [kind] * len(lanes), lanes, expected["value"]))
 
 
@@ -75,8 +77,8 @@ def matches(result: object, expected: Json) -> bool:
 
 def shown(value: object) -> str:
     """Returns the text of a result, for messages."""
-    if isinstance(value, bytes):
-        return f"v128 0x{value[::-1].hex()}"
+    if isinstance(value, tuple) and len(value) == 2:
+        return f"v128 {value[0] | value[1] << 64:#034x}"
     return f"{value} ({value:#x})" if isinstance(value, int) else repr(value)
 
 

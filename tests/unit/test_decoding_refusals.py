@@ -138,9 +138,6 @@ UNSUPPORTED = [
     ("legacy exceptions", "(module (func try end))"),
     ("legacy exceptions", "(module (tag) (func try catch 0 catch_all rethrow 0 end))"),
     ("legacy exceptions", "(module (func block try delegate 0 end))"),
-    ("SIMD", "(module (global v128 (v128.const i64x2 0 0)))"),
-    ("SIMD", '(module (func (export "f") (param v128)))'),
-    ("SIMD", "(module (func (drop (v128.const i64x2 0 0))))"),
     ("64-bit memories and tables", "(module (memory i64 1))"),
     ("64-bit memories and tables", "(module (table i64 1 funcref))"),
     ("multiple memories", '(module (memory 1) (memory 2 3) (export "b" (memory 1)))'),
@@ -169,21 +166,21 @@ def test_a_refusal_names_all_features_that_the_module_needs() -> None:
         (memory 1 2 shared)
         (memory 1)
         (tag $t)
-        (func (drop (i32x4.splat (i32.const 1))) (drop (i32x4.splat (i32.const 1))))
+        (func (local eqref) (drop (ref.i31 (i32.const 1))))
         (func try throw $t catch_all end)
         (func (unreachable)))"""
     error = refusal(wat(text))
     assert type(error) is UnsupportedError
     assert error.features == (
-        "SIMD",
         "exceptions",
         "legacy exceptions",
         "multiple memories",
         "threads",
+        "garbage-collected types",
     )
     assert str(error) == (
-        "not supported: threads (a shared memory); the module also needs SIMD, exceptions, "
-        f"legacy exceptions, multiple memories (at offset {error.offset:#x})"
+        "not supported: threads (a shared memory); the module also needs exceptions, "
+        f"legacy exceptions, multiple memories, garbage-collected types (at offset {error.offset:#x})"
     )
 
 
@@ -204,14 +201,14 @@ def test_a_refusal_for_a_size_names_no_feature() -> None:
 
 def test_the_first_unsupported_instruction_is_reported_with_its_function() -> None:
     text = """(module
-        (import "env" "f" (func))
+        (import "env" "f" (func)) (memory 1)
         (func)
-        (func (drop (i32x4.splat (i32.const 1))) (drop (i16x8.splat (i32.const 1)))))"""
+        (func (drop (i32.atomic.load (i32.const 1))) (drop (i64.atomic.load (i32.const 1)))))"""
     error = refusal(wat(text))
     assert type(error) is UnsupportedError
     assert error.function == 2
-    assert "i32x4.splat" in str(error)
-    assert wat(text)[error.offset : error.offset + 2] == b"\xfd\x11"
+    assert "i32.atomic.load" in str(error)
+    assert wat(text)[error.offset : error.offset + 2] == b"\xfe\x10"
 
 
 def test_an_error_of_validation_comes_before_one_of_support() -> None:

@@ -525,15 +525,6 @@ def test_immediates_that_look_like_an_end_are_skipped_in_code_that_cannot_be_rea
     assert check(text) == 5
 
 
-def test_an_instruction_that_cannot_be_compiled_is_refused() -> None:
-    data = wat(
-        """(module (func (export "f") (result i32)
-        (i8x16.extract_lane_s 0 (v128.const i64x2 1 1))))"""
-    )
-    with pytest.raises(pywasm3.UnsupportedError):
-        pywasm3.load(data).exports.f()
-
-
 def test_blocks_nest_until_the_native_stack_is_used_up() -> None:
     """The compiler is recursive, so blocks that are too deep for the native stack are refused."""
     snippet = """

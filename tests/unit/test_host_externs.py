@@ -154,7 +154,8 @@ def test_a_table_may_be_too_large() -> None:
         (lambda: Global("anyref", 4096), TypeError),
         (lambda: Global(RefType("extern"), None), TypeError),
         (lambda: Global(RefType(3), None), ValueError),
-        (lambda: Global("v128", 0), ValueError),
+        (lambda: Global("v128", 0), TypeError),
+        (lambda: Global("v128", bytes(15)), TypeError),
         (lambda: Global("int", 0), ValueError),
     ],
 )

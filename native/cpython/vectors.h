@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* Conversion of v128 between Python objects and its two cells, the low half first. */
+#ifndef PW_CPYTHON_VECTORS_H
+#define PW_CPYTHON_VECTORS_H
+
+#include <Python.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cpython/numbers.h"
+
+/* Bytes of a v128. */
+#define PW_VECTOR_SIZE 16
+
+/* Converts an object with the buffer protocol, of 16 bytes; or, if `raw`, a pair of ints, which are
+ * the bit patterns of the halves. -1 with TypeError or OverflowError that names the site (if it is
+ * not NULL). */
+int pw_encode_vector(PyObject *value, bool raw, uint64_t *cells, const pw_site *site);
+/* Makes bytes; or, if `raw`, a pair of ints. New reference. */
+PyObject *pw_decode_vector(const uint64_t *cells, bool raw);
+/* Makes the int whose bits are those of a value of any type. New reference. */
+PyObject *pw_bits_object(const uint64_t *cells, pw_valtype type);
+
+#endif
