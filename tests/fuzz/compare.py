@@ -84,11 +84,11 @@ class Subject:
         """Calls a function with bit patterns and returns how the call ended."""
         type_ = self.module.functions[function].type
         try:
-            result = self.functions[function](*_cells(args, type_.params))
+            result = self.functions[function](*_raw(args, type_.params))
         except Exception as error:
             return _outcome(error)
-        values = result if isinstance(result, tuple) else () if result is None else (result,)
-        return Returned(_from_cells(values, type_.results))
+        values = () if not type_.results else (result,) if len(type_.results) == 1 else result
+        return Returned(_from_raw(values, type_.results))
 
     def refuel(self, fuel: int) -> None:
         """Sets the global "fuel" (g0), which ends modules that would run too long."""
@@ -113,30 +113,27 @@ class Subject:
         self.store.close()
 
 
-def _cells(values: tuple[int, ...], types: Types) -> list[int]:
-    """Returns the arguments of a raw call: a vector is two numbers, its low half first."""
-    if V128 not in types:
-        return list(values)
-    cells = []
-    for bits, type_ in zip(values, types, strict=True):
-        cells += [bits & (1 << 64) - 1, bits >> 64] if type_ == V128 else [bits]
-    return cells
-
-
-def _from_cells(cells: Sequence[int], types: Types) -> tuple[int, ...]:
-    """Returns the values that the results of a raw call stand for."""
-    rest = iter(cells)
-    found = [
-        next(rest) & _ONES | (next(rest) & _ONES) << 64
-        if type_ == V128
-        else next(rest) & (1 << BITS[type_ & 0xFF]) - 1
-        for type_ in types
+def _raw(values: tuple[int, ...], types: Types) -> list[Any]:
+    """Returns the arguments of a raw call, in which a vector is a pair: its low half comes first."""
+    return [
+        (bits & _HALF, bits >> 64) if type_ == V128 else bits
+        for bits, type_ in zip(values, types, strict=True)
     ]
-    assert next(rest, None) is None
-    return tuple(found)
 
 
-_ONES = (1 << 64) - 1
+def _from_raw(values: Sequence[Any], types: Types) -> tuple[int, ...]:
+    """Returns the bit patterns that the results of a raw call stand for."""
+    return tuple(
+        [
+            value[0] & _HALF | (value[1] & _HALF) << 64
+            if type_ == V128
+            else value & (1 << BITS[type_ & 0xFF]) - 1
+            for value, type_ in zip(values, types, strict=True)
+        ]
+    )
+
+
+_HALF = (1 << 64) - 1
 
 
 def _outcome(error: Exception) -> Outcome:
