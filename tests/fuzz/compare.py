@@ -114,7 +114,7 @@ class Subject:
 
 
 def _raw(values: tuple[int, ...], types: Types) -> list[Any]:
-    """Returns the arguments of a raw call, in which a vector is a pair: its low half comes first."""
+    """Returns the arguments of a raw call. A vector is a pair of numbers, its low half first."""
     return [
         (bits & _HALF, bits >> 64) if type_ == V128 else bits
         for bits, type_ in zip(values, types, strict=True)
