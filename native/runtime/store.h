@@ -88,8 +88,12 @@ typedef struct {
     pw_spilled_group *spilled; /* the spilled locals of the function */
     uint32_t nspilled;
     uint32_t spilled_cells; /* that they take together */
-    code_t *vector_target;  /* in the code: the slot that the last operation on vectors writes */
-    bytes_t vector_end;     /* the end of the instruction of this operation */
+    struct {
+        code_t *target; /* the line of code that names the slot of its result */
+        u16 slot;       /* this slot */
+        pc_t pc;        /* the end of its code, unless other code jumps there */
+        bytes_t end;    /* the end of its instruction */
+    } vector;           /* the last operation whose result was a vector */
 } pw_compilation;
 
 struct pw_store {
