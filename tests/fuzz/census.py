@@ -20,8 +20,9 @@ from typing import TypeAlias
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from fuzz.generate import generate
-from fuzz.ops import NAMES, Types
+from fuzz.ops import NAMES, V128, Types
 from fuzz.tree import BLOCKS, LEAVES, Body, Function, Instruction, Module, bodies, effect, is_float
+from simd_ops import LANES
 
 DEEP = 50  # operands on the stack of a function that counts as deep
 MANY = 100  # locals of a function that counts as large
@@ -48,6 +49,7 @@ class Census:
         self.labels = [("function", function.type.results)]
         self.found["a function with several results"] += len(function.type.results) > 1
         self.found[f"a function of {MANY} locals"] += len(self.locals) >= MANY
+        self.found[f"a function of {MANY} vectors"] += self.locals.count(V128) >= MANY
         self.count_body(function.body, [])
 
     def count_body(self, body: Body, stack: Origins) -> None:
@@ -65,7 +67,7 @@ class Census:
         name = instruction[0]
         if name == "local.get":
             return [*stack, instruction[1]]
-        if name in ("drop", "select"):
+        if name in ("drop", "select", "select_typed"):
             return stack[: -1 if name == "drop" else -2]
         found = effect(instruction, self.module, self.locals)
         assert found is not None
@@ -75,14 +77,28 @@ class Census:
         """Counts an instruction and the instructions inside it."""
         name = instruction[0]
         self.found[name] += 1
-        if name[:3] in NAMES.values():
-            self.found[f"{name[:3]} instruction"] += 1
+        kind = name.split(".")[0]
+        if kind in NAMES.values() or kind in LANES:
+            self.found[f"{'v128' if kind in LANES else kind} instruction"] += 1
         if name in ("local.set", "local.tee") and instruction[1] in stack[:-1]:
             self.found[f"{name} of a local on the stack"] += 1
         if name in ("br", "br_if", "br_table", "return"):
             self.count_branch(instruction)
+        self.found[f"{name} with a vector"] += self.has_vector(instruction)
         if name in BLOCKS:
             self.count_block(instruction, stack)
+
+    def has_vector(self, instruction: Instruction) -> bool:
+        """Tells whether an instruction takes a vector or gives one; of a branch, to its label."""
+        name = instruction[0]
+        if name in ("br", "br_if", "br_table", "return"):
+            return V128 in self.labels[0 if name == "return" else -1 - instruction[-1]][1]
+        if name == "select_typed":
+            return bool(instruction[1] == V128)
+        if name in BLOCKS:
+            return V128 in instruction[1]
+        found = None if name in LEAVES else effect(instruction, self.module, self.locals)
+        return found is not None and V128 in (*found[0], *found[1])
 
     def count_branch(self, instruction: Instruction) -> None:
         """Counts the values that a branch carries; of a br_table, those to its default label."""

@@ -6,13 +6,13 @@ wasmtime is the oracle: its results, traps, globals and memory are the expected 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import pywasm3
 from fuzz.encode import encode
-from fuzz.ops import BITS
-from fuzz.oracle import CAREFUL, FAST, Oracle
+from fuzz.ops import BITS, V128, Types
+from fuzz.oracle import CAREFUL, Oracle, strategy_for
 from fuzz.outcome import EXHAUSTED, Failed, Outcome, Returned, Trapped, same, show
 from fuzz.text import number
 from fuzz.tree import Call, Module, Signature
@@ -73,22 +73,22 @@ class Subject:
             "same_i64": as_it_is,
             "same_f32": as_it_is,
             "same_f64": as_it_is,
+            "same_v128": as_it_is,
             "swap": lambda a, b, c: (c, b, a),
+            "swap_around": lambda a, b, c: (c, b, a),
             "nothing": lambda: None,
             "again": lambda value: self.instance.exports.f0(value),
         }
 
     def call(self, function: int, args: tuple[int, ...]) -> Outcome:
         """Calls a function with bit patterns and returns how the call ended."""
-        types = self.module.functions[function].type.results
+        type_ = self.module.functions[function].type
         try:
-            result = self.functions[function](*args)
+            result = self.functions[function](*_raw(args, type_.params))
         except Exception as error:
             return _outcome(error)
-        values = () if not types else (result,) if len(types) == 1 else result
-        return Returned(
-            tuple([v & (1 << BITS[t & 0xFF]) - 1 for v, t in zip(values, types, strict=True)])
-        )
+        values = () if not type_.results else (result,) if len(type_.results) == 1 else result
+        return Returned(_from_raw(values, type_.results))
 
     def refuel(self, fuel: int) -> None:
         """Sets the global "fuel" (g0), which ends modules that would run too long."""
@@ -97,7 +97,9 @@ class Subject:
     def read_globals(self) -> list[int]:
         """Returns the bit patterns of all globals."""
         return [
-            entry._bits() & (1 << BITS[definition.type]) - 1
+            int.from_bytes(entry.value, "little")
+            if definition.type == V128
+            else entry._bits() & (1 << BITS[definition.type]) - 1
             for entry, definition in zip(self.globals, self.module.globals, strict=True)
         ]
 
@@ -109,6 +111,29 @@ class Subject:
     def close(self) -> None:
         """Closes the store and frees the instance."""
         self.store.close()
+
+
+def _raw(values: tuple[int, ...], types: Types) -> list[Any]:
+    """Returns the arguments of a raw call. A vector is a pair of numbers, its low half first."""
+    return [
+        (bits & _HALF, bits >> 64) if type_ == V128 else bits
+        for bits, type_ in zip(values, types, strict=True)
+    ]
+
+
+def _from_raw(values: Sequence[Any], types: Types) -> tuple[int, ...]:
+    """Returns the bit patterns that the results of a raw call stand for."""
+    return tuple(
+        [
+            value[0] & _HALF | (value[1] & _HALF) << 64
+            if type_ == V128
+            else value & (1 << BITS[type_ & 0xFF]) - 1
+            for value, type_ in zip(values, types, strict=True)
+        ]
+    )
+
+
+_HALF = (1 << 64) - 1
 
 
 def _outcome(error: Exception) -> Outcome:
@@ -188,19 +213,20 @@ def _memory_text(expected: bytes, given: bytes) -> str:
 def compare(
     module: Module,
     *,
-    strategy: str = FAST,
+    strategy: str | None = None,
     subject_class: type[Subject] = Subject,
 ) -> Report:
     """Runs a module in both engines and reports the first difference.
 
     Args:
         module: A valid module with the calls to make.
-        strategy: The compiler that wasmtime uses, FAST or CAREFUL.
+        strategy: The compiler that wasmtime uses, FAST or CAREFUL. None is the fastest one that
+            can compile the module.
         subject_class: The class that runs the module in pywasm3. Tests give a subclass with a
             planted bug.
     """
     data = encode(module)
-    oracle = Oracle(module, data, strategy)
+    oracle = Oracle(module, data, strategy or strategy_for(module))
     subject = subject_class(module, data)
     try:
         if oracle.failed is not None or subject.failed is not None:

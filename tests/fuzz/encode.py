@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from binary import leb, section, signed_leb, vector
-from fuzz.ops import ACCESSES, F32, I32, I64, NUMERIC, Types
+from fuzz.ops import ACCESSES, NAMES, NUMERIC, SHUFFLE, Types
 from fuzz.tree import Body, Function, Instruction, Module, Signature
 
 END = b"\x0b"
@@ -15,7 +15,8 @@ def signed(bits: int, width: int) -> int:
     return bits - (1 << width) if bits >> (width - 1) else bits
 
 
-_PLAIN = {op.name: op.code for op in NUMERIC.values()} | {
+_LANE = {op.name: op.code for op in NUMERIC.values() if op.lanes}
+_PLAIN = {op.name: op.code for op in NUMERIC.values() if not op.lanes} | {
     "unreachable": b"\x00",
     "nop": b"\x01",
     "return": b"\x0f",
@@ -30,14 +31,16 @@ _INDEXED = {
     "br": b"\x0c",
     "br_if": b"\x0d",
     "call": b"\x10",
+    "return_call": b"\x12",
     "local.get": b"\x20",
     "local.set": b"\x21",
     "local.tee": b"\x22",
     "global.get": b"\x23",
     "global.set": b"\x24",
 }
+_INDIRECT = {"call_indirect": b"\x11", "return_call_indirect": b"\x13"}
 _BLOCKS = {"block": b"\x02", "loop": b"\x03", "if": b"\x04"}
-_ACCESS = {access.name: bytes([access.code]) for access in ACCESSES.values()}
+_ACCESS = {access.name: access.code for access in ACCESSES.values()}
 
 
 def const_bytes(name: str, bits: int) -> bytes:
@@ -48,6 +51,8 @@ def const_bytes(name: str, bits: int) -> bytes:
         return b"\x42" + signed_leb(signed(bits, 64))
     if name == "f32.const":
         return b"\x43" + bits.to_bytes(4, "little")
+    if name == "v128.const":
+        return b"\xfd\x0c" + bits.to_bytes(16, "little")
     return b"\x44" + bits.to_bytes(8, "little")
 
 
@@ -88,12 +93,19 @@ class Encoder:
         if name in _BLOCKS:
             self.block(instruction, out)
         elif name in _ACCESS:
-            out.append(_ACCESS[name] + leb(instruction[1]) + leb(instruction[2]))
+            lane = bytes(instruction[3:])
+            out.append(_ACCESS[name] + leb(instruction[1]) + leb(instruction[2]) + lane)
+        elif name in _LANE:
+            out.append(_LANE[name] + bytes(instruction[1:]))
+        elif name == "i8x16.shuffle":
+            out.append(SHUFFLE.code + bytes(instruction[1]))
+        elif name == "select_typed":
+            out.append(b"\x1c\x01" + bytes([instruction[1] & 0xFF]))
         elif name == "br_table":
             depths = [leb(depth) for depth in instruction[1]]
             out.append(b"\x0e" + vector(depths) + leb(instruction[2]))
-        elif name == "call_indirect":
-            out.append(b"\x11" + leb(self.type_index(*instruction[1:])) + b"\x00")
+        elif name in _INDIRECT:
+            out.append(_INDIRECT[name] + leb(self.type_index(*instruction[1:])) + b"\x00")
         else:
             out.append(const_bytes(name, instruction[1]))
 
@@ -183,10 +195,9 @@ def _memories(module: Module) -> bytes:
 
 
 def _globals(module: Module) -> list[bytes]:
-    names = {I32: "i32.const", I64: "i64.const", F32: "f32.const"}
     return [
         bytes([entry.type, entry.mutable])
-        + const_bytes(names.get(entry.type, "f64.const"), entry.bits)
+        + const_bytes(f"{NAMES[entry.type]}.const", entry.bits)
         + END
         for entry in module.globals
     ]

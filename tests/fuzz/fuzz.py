@@ -3,7 +3,11 @@
 
     python tests/fuzz/fuzz.py --seed 1 --count 3000
     python tests/fuzz/fuzz.py --seed 1 --count 0 --time 600 --jobs 2 --reduce
+    python tests/fuzz/fuzz.py --seed 1 --count 1000 --lanes
     python tests/fuzz/fuzz.py --seed 17 --show          prints the module of a seed as text
+
+With --lanes, pywasm3 runs scalar code in the place of vector instructions (see lanes.py), and
+modules without vectors are left out.
 
 A seed always makes the same module. The exit code is 1 if any answer differs. The modules run in
 worker processes, so a module that crashes or hangs its worker is reported as a finding, too.
@@ -26,9 +30,10 @@ from pathlib import Path
 # tests/ is searched before tests/fuzz/, because "fuzz" must be the package and not this file.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from fuzz.compare import Difference, check
+from fuzz.compare import Difference, Report, Subject, check
 from fuzz.generate import generate
 from fuzz.isolate import CRASH, HANG
+from fuzz.lanes import LaneByLane, has_vectors
 from fuzz.reduce import bug_class, reduce
 from fuzz.text import text
 
@@ -46,6 +51,7 @@ class Options:
     most: int  # findings after which the run ends; 0 means no limit
     reduce: bool  # whether findings are made small and printed
     dirty: bool | None  # as `generate` takes it
+    lanes: bool  # whether pywasm3 runs scalar code in the place of vector instructions
 
 
 @dataclass
@@ -72,11 +78,15 @@ class Total:
 # ---- the worker, which prints a line of JSON before and after each module ------------------------
 
 
-def work(seeds: range | Iterator[int], size: int, dirty: bool | None) -> None:
+def work(seeds: range | Iterator[int], size: int, dirty: bool | None, lanes: bool) -> None:
     """Runs the modules of the seeds in this process and prints what the parent needs to know."""
     for seed in seeds:
         print(json.dumps({"begin": seed}), flush=True)
-        report = check(generate(seed, size, dirty=dirty))
+        module = generate(seed, size, dirty=dirty)
+        if lanes:
+            report = check(module, LaneByLane) if has_vectors(module) else Report(None, 0)
+        else:
+            report = check(module)
         print(
             json.dumps({"end": seed, "calls": report.calls, "difference": report.difference}),
             flush=True,
@@ -218,7 +228,12 @@ def show_reduced(findings: list[Finding], options: Options) -> None:
     """Makes the modules of the findings small and prints them as text."""
     for finding in findings:
         module = generate(finding.seed, options.size, dirty=options.dirty)
-        small = reduce(module, finding.difference, timeout=min(options.timeout, 10))
+        small = reduce(
+            module,
+            finding.difference,
+            subject_class=LaneByLane if options.lanes else Subject,
+            timeout=min(options.timeout, 10),
+        )
         print(
             f"\n;; seed {finding.seed}: {bug_class(finding.difference)}\n{text(small)}", flush=True
         )
@@ -236,6 +251,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--most", type=int, default=20, help="findings after which the run ends; 0: no limit")
     add("--reduce", action="store_true", help="make the findings small and print them")
     add("--nan", choices=("canonical", "open"), help="make NaNs canonical at once, or not")
+    add("--lanes", action="store_true", help="run scalar code in the place of vector instructions")
     add("--show", action="store_true", help="print the module of the seed and stop")
     add("--worker", nargs=3, help=argparse.SUPPRESS)
     return parser
@@ -253,6 +269,7 @@ def _options(given: argparse.Namespace) -> Options:
         most=given.most,
         reduce=given.reduce,
         dirty=dirty,
+        lanes=given.lanes,
     )
 
 
@@ -266,7 +283,7 @@ def main(arguments: Sequence[str]) -> int:
     if given.worker:
         first, stop, step = given.worker
         last = sys.maxsize if stop == "none" else int(stop)
-        work(range(int(first), last, int(step)), options.size, options.dirty)
+        work(range(int(first), last, int(step)), options.size, options.dirty, options.lanes)
         return 0
     total = Fuzzer(options, [sys.executable, os.path.abspath(__file__), *arguments]).run()
     if options.reduce:

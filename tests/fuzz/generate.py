@@ -14,7 +14,7 @@ if the global "fuel" (g0) is used up; the runner fills it before each call.
 from __future__ import annotations
 
 from fuzz.maker import Maker
-from fuzz.ops import DIRTY, FLOATS, I32
+from fuzz.ops import DIRTY, FLOATS, I32, V128
 from fuzz.tree import Call, Function, Global, Memory, Module, Signature
 from fuzz.world import FUEL, HOST, Dice, World
 
@@ -49,6 +49,8 @@ def _add_memory(world: World) -> None:
 def _add_imports(world: World) -> None:
     if world.dice.chance(0.3):
         some = [entry for entry in HOST if world.dice.chance(0.5)]
+        if not world.mood.simd:
+            some = [e for e in some if V128 not in (*e.type.params, *e.type.results)]
         world.module.imports += some
 
 
@@ -68,6 +70,9 @@ def _locals(world: World) -> list[int]:
     number = dice.below(6)
     if dice.chance(0.02):
         number = dice.pick((100, 300, 700, 1400))
+    if world.mood.simd and dice.chance(0.004):
+        # Each vector takes four slots, and these locals take more than 4,000.
+        return [V128 if dice.chance(0.9) else world.type() for _ in range(dice.pick((1150, 1700)))]
     return [world.maybe_dirty(world.type()) for _ in range(number)]
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from fuzz.operands import BINARY, FOLDING, RISKY, STORES, UNARY, Label, Operands
-from fuzz.ops import CAN_DIVIDE_BY_ZERO, DIRTY, FLOATS, I32, NUMERIC, Types
+from fuzz.operands import STORES, Label, Operands
+from fuzz.ops import CAN_DIVIDE_BY_ZERO, DIRTY, FLOATS, I32, NUMERIC, V128, Types
 from fuzz.tree import Body, Signature, const, zero
-from fuzz.world import ACTIONS, FUEL_GLOBAL, MAX_DEPTH, MAX_ROUNDS, fits
+from fuzz.world import ACTIONS, FUEL_GLOBAL, MAX_DEPTH, MAX_ROUNDS, SOMETIMES, fits
 
 
 class Maker(Operands):
@@ -33,15 +33,42 @@ class Maker(Operands):
             self.action_push()
         top = self.stack[-1] & 0xFF
         if self.own() > 1 and self.stack[-2] & 0xFF == top and self.dice.chance(0.8):
-            self.apply(self.dice.pick(BINARY[top]))
+            self.apply(self.dice.pick(self.choices.binary[top]))
         else:
-            self.apply(self.dice.pick(UNARY[top]))
+            self.apply(self.dice.pick(self.choices.unary[top]))
+
+    def action_vector(self) -> None:
+        """Applies a vector instruction to its operands, of which some may be on the stack."""
+        op = self.dice.pick(self.choices.vector)
+        self.need(op.params)
+        self.apply(op)
+        if self.stack[-1] == V128 and self.module.memory is not None and self.dice.chance(0.3):
+            self.store_copy()
+
+    def store_copy(self) -> None:
+        """Stores the vector on top of the stack, which stays, to where few other stores go."""
+        local = self.temporary_vector()
+        self.emit(("local.tee", local), ("i32.const", self.dice.below(0xF000)))
+        self.emit(("local.get", local), ("v128.store", 0, 0))
+
+    def action_shuffle(self) -> None:
+        """Emits a shuffle of random lanes, or of lanes that follow each other."""
+        self.need((V128, V128))
+        first = self.dice.below(17)
+        lanes = [first + place for place in range(16)]
+        if self.dice.chance(0.8):
+            lanes = [self.dice.below(32) for _ in lanes]
+        self.emit(("i8x16.shuffle", tuple(lanes)))
+        self.stack.pop()
 
     def action_risky(self) -> None:
         """Applies an instruction that can trap; most often it gets operands that do not trap."""
         if not self.own():
             self.action_push()
-        op = self.dice.pick(RISKY[self.stack[-1] & 0xFF])
+        found = self.choices.risky[self.stack[-1] & 0xFF]
+        if not found:
+            return
+        op = self.dice.pick(found)
         risk = self.dice.chance(self.mood.traps)
         if op.name in CAN_DIVIDE_BY_ZERO:
             divisor = op.params[0]
@@ -92,8 +119,8 @@ class Maker(Operands):
                 self.action_push()
             self.push(self.stack[-1])
         self.push_condition()
-        self.emit(("select",))
         first, second, _ = self.stack[-3:]
+        self.emit(("select_typed", first & 0xFF) if self.dice.chance(0.2) else ("select",))
         self.pop(3)
         self.stack.append(first | second & DIRTY)
 
@@ -198,7 +225,7 @@ class Maker(Operands):
                 self.push_const(type_)
         if self.dice.chance(0.7):
             for _ in range(times - 1):
-                self.apply(self.dice.pick(FOLDING[type_]))
+                self.apply(self.dice.pick(self.choices.folding[type_]))
 
     # ---- blocks ----
 
@@ -400,14 +427,42 @@ class Maker(Operands):
             if len(params) == 1 or times < 10:
                 self.call_to(index)
 
+    def action_return_call(self) -> None:
+        """Emits a tail call of a function whose results are this function's."""
+        index = self.any_function()
+        if self.too_early() or not self.may_call(index):
+            return
+        type_ = self.module.signature(index)
+        if self.are_ours(type_.results):
+            self.need(type_.params)
+            self.emit(("return_call", index))
+            self.leave()
+
+    def are_ours(self, results: Types) -> bool:
+        """Tells whether a function with these results can end this one with a tail call."""
+        ours = self.function.type.results
+        return len(results) == len(ours) and all(map(fits, results, ours))
+
     def action_call_indirect(self) -> None:
+        """Calls a function through the table."""
+        self.call_through_table("call_indirect")
+
+    def action_return_call_indirect(self) -> None:
+        """Emits a tail call through the table."""
+        if not self.too_early():
+            self.call_through_table("return_call_indirect")
+
+    def call_through_table(self, name: str) -> None:
         """Calls through the table; the type may be wrong, or the entry null or out of range."""
         table = self.module.table
         if table is None or self.is_leaf:
             return
+        tail = name == "return_call_indirect"
         type_ = self.module.signature(self.any_function())
         params = tuple([t & 0xFF for t in type_.params])
         results = tuple([self.as_temporary(t & 0xFF) for t in type_.results])
+        if tail and not self.are_ours(results):
+            return
         right = [
             position
             for position, index in enumerate(table)
@@ -418,9 +473,9 @@ class Maker(Operands):
             return
         self.need(params)
         self.push_i32(self.dice.below(len(table) + 1) if wrong else self.dice.pick(right))
-        self.emit(("call_indirect", params, results, self.dice.below(2)))
+        self.emit((name, params, results, self.dice.below(2)))
         self.pop(len(params) + 1)
-        self.stack += results
+        self.leave() if tail else self.stack.extend(results)
 
     @staticmethod
     def same(one: Signature, other: Signature) -> bool:
@@ -457,6 +512,9 @@ class Maker(Operands):
             depth = self.dice.below(len(self.labels))
             self.emit(("br_if", depth))
             self.stack += self.labels[-1 - depth].types
+        elif kind == 4 and self.mood.simd:
+            self.emit(self.dice.pick((("i32x4.add",), ("i8x16.splat",), ("v128.bitselect",))))
+            self.stack.append(V128)
         else:
             self.emit(("i32.add",))
             self.stack.append(I32)
@@ -466,7 +524,7 @@ class Maker(Operands):
         kind = self.dice.roll()
         top = self.stack[-1] & 0xFF
         if kind < 0.5 and self.own() > 1 and self.stack[-2] & 0xFF == top:
-            self.apply(self.dice.pick(FOLDING[top]))
+            self.apply(self.dice.pick(self.choices.folding[top]))
         elif kind < 0.7:
             self.write_local("local.set")
         elif kind < 0.8 and self.module.memory is not None:
@@ -516,5 +574,5 @@ class Maker(Operands):
 
 
 _METHODS: dict[str, Callable[[Maker], None]] = {
-    name: getattr(Maker, f"action_{name}") for name in ACTIONS
+    name: getattr(Maker, f"action_{name}") for name in (*ACTIONS, *SOMETIMES)
 }

@@ -7,6 +7,7 @@ adds exactly one value; `need` may use values that are on the stack already.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 
 from fuzz.ops import (
@@ -16,13 +17,19 @@ from fuzz.ops import (
     DIRTY,
     F32,
     F32D,
+    F64,
     F64D,
     FLOATS,
+    HIDES_BITS,
     I32,
     MAKES_NAN,
+    MAKES_NANS,
     NUMERIC,
+    RELAXED,
     SHOWS_BITS,
+    TESTS_NANS,
     TYPES,
+    V128,
     Access,
     Op,
     Types,
@@ -39,16 +46,45 @@ def _by(ops: Sequence[Op], key: Callable[[Op], int]) -> dict[int, list[Op]]:
     return found
 
 
-_SAFE = [op for op in NUMERIC.values() if op.name not in CAN_TRAP]
-_RISKY = [op for op in NUMERIC.values() if op.name in CAN_TRAP]
-UNARY = _by([op for op in _SAFE if len(op.params) == 1], lambda op: op.params[0])
-BINARY = _by([op for op in _SAFE if len(op.params) == 2], lambda op: op.params[0])
-# Two operands of the result's type: repeated, such an instruction folds a deep stack to one value.
-FOLDING = _by([op for op in _SAFE if op.params == (op.result,) * 2], lambda op: op.result)
-RISKY = _by(_RISKY, lambda op: op.params[0])
-GIVING = _by(_SAFE, lambda op: op.result)
+class Choices:
+    """The instructions of which a module may have some, by a type of theirs."""
+
+    def __init__(self, ops: Sequence[Op]) -> None:
+        safe = [op for op in ops if op.name not in CAN_TRAP]
+        self.unary = _by([op for op in safe if len(op.params) == 1], lambda op: op.params[0])
+        # Two operands of one type.
+        self.binary = _by(
+            [op for op in safe if op.params == op.params[:1] * 2], lambda op: op.params[0]
+        )
+        # Two operands of the result's type: repeated, they fold a deep stack to one value.
+        self.folding = _by(
+            [op for op in safe if op.params == (op.result,) * 2], lambda op: op.result
+        )
+        self.risky = _by([op for op in ops if op.name in CAN_TRAP], lambda op: op.params[0])
+        self.giving = _by(safe, lambda op: op.result)
+        self.vector = [op for op in safe if V128 in (op.result, *op.params)]
+        # There are few relaxed instructions, and few modules have them.
+        self.vector += [op for op in safe if op.name in RELAXED] * 4
+
+
+@functools.cache
+def choices(simd: bool, relaxed: bool) -> Choices:
+    """Returns the instructions of modules with or without vectors and relaxed instructions."""
+    ops = [op for op in NUMERIC.values() if relaxed or op.name not in RELAXED]
+    if not simd:
+        ops = [op for op in ops if V128 not in (op.result, *op.params)]
+    return Choices(ops)
+
+
+# The float of a NaN in each lane, and the comparison that finds the lanes that are not NaNs.
+_CLEAN_LANES = {
+    "f32x4": ("f32x4.eq", sum(CANONICAL_NAN[F32] << place for place in range(0, 128, 32))),
+    "f64x2": ("f64x2.eq", sum(CANONICAL_NAN[F64] << place for place in range(0, 128, 64))),
+}
 LOADS = {t: [a for a in ACCESSES.values() if a.type == t and not a.is_store] for t in TYPES}
 STORES = {t: [a for a in ACCESSES.values() if a.type == t and a.is_store] for t in TYPES}
+LOADS[V128] += [ACCESSES["v128.load"]] * 8
+STORES[V128] += [ACCESSES["v128.store"]] * 8
 
 
 class Label:
@@ -71,6 +107,7 @@ class Operands:
         self.dice = world.dice
         self.mood = world.mood
         self.module = world.module
+        self.choices = choices(world.mood.simd, world.mood.relaxed)
         self.function = function
         self.is_leaf = index in world.leaves
         self.budget = steps
@@ -137,13 +174,45 @@ class Operands:
             self.clean_if_dirty()
         taken = self.stack[-len(op.params) :]
         del self.stack[-len(op.params) :]
-        self.emit((op.name,))
+        self.emit(self.with_lane(op))
         dirty = op.name in MAKES_NAN or (
             op.result in FLOATS and op.params[0] in FLOATS and any(t & DIRTY for t in taken)
         )
         self.stack.append(op.result | DIRTY if dirty else op.result)
         if dirty and not self.mood.dirty:
             self.clean()
+        if op.name in MAKES_NANS:
+            self.clean_lanes(MAKES_NANS[op.name])
+
+    def with_lane(self, op: Op) -> Instruction:
+        """Returns a numeric instruction, with the number of a lane if it takes one."""
+        return (op.name, self.dice.below(op.lanes)) if op.lanes else (op.name,)
+
+    def temporary_vector(self) -> int:
+        """Returns the local that holds a vector for a moment."""
+        if V128 not in self.temporary:
+            self.temporary[V128] = self.new_local(V128)
+        return self.temporary[V128]
+
+    def clean_lanes(self, shape: str) -> None:
+        """Makes the lanes of the vector on top of the stack canonical NaNs if they are NaNs.
+
+        Before, it may apply instructions to the vector that hide the bits of NaNs.
+        """
+        while self.mood.dirty and self.dice.chance(0.4):
+            op = self.dice.pick(HIDES_BITS[shape])
+            if op.name in RELAXED and not self.mood.relaxed:
+                continue
+            for type_ in op.params[1:]:
+                self.push(type_, 2)
+            self.pop(len(op.params) - 1)
+            self.emit((op.name,))
+            if op.name in TESTS_NANS:
+                return  # the lanes are integers now
+        local = self.temporary_vector()
+        equal, nans = _CLEAN_LANES[shape]
+        self.emit(("local.tee", local), const(V128, nans), ("local.get", local))
+        self.emit(("local.get", local), (equal,), ("v128.bitselect",))
 
     def push(self, want: int, depth: int = 0) -> None:
         """Pushes a value that fits a type: a constant, a local, a result, whatever the dice say."""
@@ -163,7 +232,7 @@ class Operands:
 
     def push_computed(self, want: int, depth: int) -> None:
         """Pushes the result of an instruction whose operands are pushed first."""
-        op = self.dice.pick(GIVING[want & 0xFF])
+        op = self.dice.pick(self.choices.giving[want & 0xFF])
         for type_ in op.params:
             dirty = type_ in FLOATS and self.mood.dirty and op.name not in SHOWS_BITS
             self.push(type_ | DIRTY if dirty else type_, depth + 1)
@@ -196,6 +265,9 @@ class Operands:
         """Pushes a value loaded from memory."""
         access = self.dice.pick(LOADS[want & 0xFF])
         self.push_address()
+        if access.lanes:
+            self.push(V128, 2)
+            self.stack.pop()
         self.emit(self.access(access))
         self.stack[-1] = want & 0xFF
 
@@ -241,7 +313,8 @@ class Operands:
         offset = self.dice.below(16)
         if self.dice.chance(self.mood.traps / 8):
             offset = self.dice.pick((0xFFF0, 0x10000, 0x7FFFFFFF, 0xFFFFFFFF))
-        return (access.name, self.dice.below(access.align + 1), offset)
+        lane = (self.dice.below(access.lanes),) if access.lanes else ()
+        return (access.name, self.dice.below(access.align + 1), offset, *lane)
 
     @staticmethod
     def as_temporary(type_: int) -> int:

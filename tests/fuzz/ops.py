@@ -12,15 +12,18 @@ from __future__ import annotations
 
 from typing import NamedTuple, TypeAlias
 
-I32, I64, F32, F64 = 0x7F, 0x7E, 0x7D, 0x7C
+import simd_ops
+
+I32, I64, F32, F64, V128 = 0x7F, 0x7E, 0x7D, 0x7C, 0x7B
 DIRTY = 0x100
 F32D, F64D = F32 | DIRTY, F64 | DIRTY
-TYPES = (I32, I64, F32, F64)
+SCALARS = (I32, I64, F32, F64)
+TYPES = (*SCALARS, V128)
 FLOATS = (F32, F64)
-NAMES = {I32: "i32", I64: "i64", F32: "f32", F64: "f64"}
+NAMES = {I32: "i32", I64: "i64", F32: "f32", F64: "f64", V128: "v128"}
 NAMES |= {F32D: "f32", F64D: "f64"}
-CODES = {"i32": I32, "i64": I64, "f32": F32, "f64": F64}
-BITS = {I32: 32, I64: 64, F32: 32, F64: 64}
+CODES = {"i32": I32, "i64": I64, "f32": F32, "f64": F64, "v128": V128}
+BITS = {I32: 32, I64: 64, F32: 32, F64: 64, V128: 128}
 CANONICAL_NAN = {F32: 0x7FC00000, F64: 0x7FF8000000000000}
 
 Types: TypeAlias = tuple[int, ...]
@@ -33,16 +36,28 @@ class Op(NamedTuple):
     code: bytes
     params: Types
     result: int
+    lanes: int = 0  # from which an immediate chooses one; 0 without such an immediate
 
 
 class Access(NamedTuple):
     """A load or a store, for values of one type."""
 
     name: str
-    code: int
+    code: bytes
     type: int
     align: int  # the largest alignment that is valid, as an exponent of two
     is_store: bool
+    lanes: int = 0  # of a vector, of which one is loaded or stored; 0 if it is the whole value
+
+    @property
+    def params(self) -> Types:
+        """The types of the operands."""
+        return (I32, self.type) if self.is_store or self.lanes else (I32,)
+
+    @property
+    def results(self) -> Types:
+        """The types of the results."""
+        return () if self.is_store else (self.type,)
 
 
 def is_nan(bits: int, type_: int) -> bool:
@@ -112,7 +127,42 @@ def _conversions() -> list[Op]:
     return plain + [_conversion(n, bytes([0xFC, i])) for i, n in enumerate(_SATURATING.split())]
 
 
-NUMERIC = {op.name: op for op in _numeric()}
+def _vector() -> list[Op]:
+    """Returns the vector instructions that have no immediates but the number of a lane."""
+    return [
+        Op(
+            op.name,
+            op.code,
+            tuple([CODES[name] for name in op.params]),
+            CODES[op.result or ""],
+            op.lanes,
+        )
+        for op in simd_ops.OPS.values()
+        if op.immediates in ("", "lane")
+    ]
+
+
+NUMERIC = {op.name: op for op in (*_numeric(), *_vector())}
+SHUFFLE = simd_ops.OPS["i8x16.shuffle"]
+# The instructions that only wasmtime's slower compiler knows.
+RELAXED = frozenset(op.name for op in simd_ops.OPS.values() if op.number >= 0x100)
+# What these instructions do with a NaN in a lane does not depend on its sign and its payload, but
+# those of the first line give a NaN back.
+_KEEP_NANS = ("abs", "neg", "pmin", "pmax")
+_MAKE_NANS = (
+    *("add", "sub", "mul", "div", "min", "max", "sqrt", "ceil", "floor", "trunc", "nearest"),
+    *("relaxed_madd", "relaxed_nmadd", "relaxed_min", "relaxed_max"),
+)
+_TEST_NANS = ("eq", "ne", "lt", "gt", "le", "ge")
+HIDES_BITS = {
+    shape: [NUMERIC[f"{shape}.{verb}"] for verb in (*_KEEP_NANS, *_MAKE_NANS, *_TEST_NANS)]
+    for shape in ("f32x4", "f64x2")
+}
+# Vector instructions of which a lane may be a NaN with any sign and payload, and the shape of the
+# lanes.
+MAKES_NANS = {f"{shape}.{verb}": shape for shape in HIDES_BITS for verb in _MAKE_NANS}
+MAKES_NANS |= {"f32x4.demote_f64x2_zero": "f32x4", "f64x2.promote_low_f32x4": "f64x2"}
+TESTS_NANS = frozenset(f"{shape}.{verb}" for shape in HIDES_BITS for verb in _TEST_NANS)
 
 # Instructions that may return a NaN with any sign and payload.
 MAKES_NAN = frozenset(
@@ -125,7 +175,7 @@ MAKES_NAN = frozenset(
 # Instructions that make bits of their last operand visible: all bits, or the sign.
 SHOWS_BITS = frozenset(
     ("i32.reinterpret_f32", "i64.reinterpret_f64", "f32.copysign", "f64.copysign")
-)
+) | {name for name, op in NUMERIC.items() if V128 in (op.result, *op.params)}
 CAN_DIVIDE_BY_ZERO = frozenset(
     f"{t}.{name}" for t in ("i32", "i64") for name in ("div_s", "div_u", "rem_s", "rem_u")
 )
@@ -141,8 +191,19 @@ def _accesses() -> list[Access]:
     found = []
     for code, item in enumerate((loads + " " + stores).split(), start=0x28):
         name, align = item.split(":")
-        found.append(Access(name, code, CODES[name[:3]], int(align), ".store" in name))
-    return found
+        found.append(Access(name, bytes([code]), CODES[name[:3]], int(align), ".store" in name))
+    return found + [
+        Access(
+            op.name,
+            op.code,
+            V128,
+            op.size.bit_length() - 1,
+            op.result is None,
+            op.lanes,
+        )
+        for op in simd_ops.OPS.values()
+        if op.size
+    ]
 
 
 ACCESSES = {access.name: access for access in _accesses()}

@@ -16,9 +16,10 @@ from typing import Any
 import wasmtime
 from wasmtime import _ffi as ffi
 
-from fuzz.ops import BITS
+from fuzz.ops import BITS, RELAXED, V128
 from fuzz.outcome import Failed, Outcome, Returned, Trapped
-from fuzz.tree import Import, Module
+from fuzz.text import signature
+from fuzz.tree import Import, Module, walk
 from fuzz.world import FUEL_GLOBAL, HOST
 
 MAX_STACK = 3 << 20  # bytes of native stack for wasm code
@@ -27,6 +28,14 @@ MAX_STACK = 3 << 20  # bytes of native stack for wasm code
 FAST = "winch" if platform.machine() in ("x86_64", "AMD64") else "cranelift"
 CAREFUL = "cranelift"
 _STRATEGIES = {"cranelift": 1, "winch": 2}
+_ONLY_CAREFUL = RELAXED | {"return_call", "return_call_indirect"}
+
+
+def strategy_for(module: Module) -> str:
+    """Returns the fastest compiler that knows all instructions of a module."""
+    names = {i[0] for function in module.functions for i in walk(function.body)}
+    return FAST if names.isdisjoint(_ONLY_CAREFUL) else CAREFUL
+
 
 # The official test-suite's phrase for each of wasmtime's trap codes.
 _PHRASES = {
@@ -49,6 +58,10 @@ def engine(strategy: str) -> wasmtime.Engine:
     ffi.wasmtime_config_strategy_set(config.ptr(), _STRATEGIES[strategy])
     ffi.wasmtime_config_async_stack_size_set(config.ptr(), MAX_STACK + (1 << 20))
     config.max_wasm_stack = MAX_STACK
+    config.wasm_relaxed_simd = strategy == CAREFUL
+    config.wasm_tail_call = strategy == CAREFUL
+    if strategy == CAREFUL:
+        config.wasm_relaxed_simd_deterministic = True
     config.cranelift_opt_level = "none"
     # The reducer forks, which a process with compiler threads could not do safely.
     config.parallel_compilation = False
@@ -58,7 +71,7 @@ def engine(strategy: str) -> wasmtime.Engine:
 def validate(data: bytes) -> str | None:
     """Returns wasmtime's objection to a module, or None if the module is valid."""
     try:
-        wasmtime.Module.validate(engine(FAST), data)
+        wasmtime.Module.validate(engine(CAREFUL), data)
     except wasmtime.WasmtimeError as error:
         return str(error)
     return None
@@ -67,8 +80,6 @@ def validate(data: bytes) -> str | None:
 # ---- host functions, which change the arguments in place to the results --------------------------
 
 _CURRENT: list[Oracle] = []  # the instance that runs, which the host function "again" calls
-
-_KINDS = {0x7F: "i32", 0x7E: "i64", 0x7D: "f32", 0x7C: "f64"}
 
 
 def _swap(values: Any) -> int:
@@ -85,7 +96,7 @@ def _as_it_is(values: Any) -> int:
     return 0
 
 
-_HOST: dict[str, Callable[[Any], int]] = {"swap": _swap, "again": _again}
+_HOST: dict[str, Callable[[Any], int]] = {"swap": _swap, "swap_around": _swap, "again": _again}
 
 
 @functools.cache
@@ -102,11 +113,10 @@ def _callback(name: str) -> Any:
 def _functype(name: str, strategy: str) -> wasmtime.FuncType:
     """Returns the type of a host function, one object for each engine, which registers it."""
     type_ = next(entry.type for entry in HOST if entry.name == name)
-    params, results = (
-        [getattr(wasmtime.ValType, _KINDS[t & 0xFF])() for t in types]
-        for types in (type_.params, type_.results)
-    )
-    return wasmtime.FuncType(params, results)
+    text = f'(module (import "" "" (func {signature(type_.params, type_.results)})))'
+    found = wasmtime.Module(engine(strategy), text).imports[0].type
+    assert isinstance(found, wasmtime.FuncType)
+    return found
 
 
 _NO_FINALIZER = ctypes.cast(0, ctypes.CFUNCTYPE(None, ctypes.c_void_p))
@@ -201,8 +211,11 @@ class Oracle:
         type_ = self.module.functions[function].type
         count = max(len(args), len(type_.results))
         values = (ffi.wasmtime_val_raw_t * max(count, 1))()
-        for value, bits in zip(values, args, strict=False):
-            value.i64 = bits
+        for value, bits, param in zip(values, args, type_.params, strict=False):
+            if param == V128:
+                value.v128[:] = bits.to_bytes(16, "little")
+            else:
+                value.i64 = bits
         _CURRENT[:] = [self]
         trap = self.enter(function, values, count)
         if trap:
@@ -210,7 +223,9 @@ class Oracle:
         return Returned(
             tuple(
                 [
-                    value.i64 & (1 << BITS[t & 0xFF]) - 1
+                    int.from_bytes(value.v128, "little")
+                    if t == V128
+                    else value.i64 & (1 << BITS[t & 0xFF]) - 1
                     for value, t in zip(values, type_.results, strict=False)
                 ]
             )
@@ -233,8 +248,8 @@ class Oracle:
             ffi.wasmtime_global_get(
                 self.context, ctypes.byref(extern.of.global_), ctypes.byref(value)
             )
-            raw = ctypes.cast(ctypes.byref(value.of), ctypes.POINTER(ctypes.c_uint64))[0]
-            found.append(raw & (1 << BITS[entry.type]) - 1)
+            raw = ctypes.string_at(ctypes.byref(value.of), BITS[entry.type] // 8)
+            found.append(int.from_bytes(raw, "little"))
         return found
 
     def read_memory(self) -> bytes:

@@ -148,7 +148,7 @@ def simpler_forms(instruction: Instruction) -> Iterator[Body]:
     """Yields simpler code to try in the place of an instruction."""
     name = instruction[0]
     if name.endswith(".const") and instruction[1]:
-        type_ = CODES[name[:3]]
+        type_ = CODES[name.split(".")[0]]
         one = {F32: 0x3F800000, F64: 0x3FF0000000000000}.get(type_, 1)
         yield [zero(type_)]
         if instruction[1] != one:
@@ -159,8 +159,14 @@ def simpler_forms(instruction: Instruction) -> Iterator[Body]:
         for half in (instruction[1][: len(instruction[1]) // 2], instruction[1][:-1]):
             yield [("br_table", half, instruction[2])]
     elif ".load" in name or ".store" in name:
-        yield [(name, 0, 0)]
-        yield [(name, instruction[1], 0)]
+        yield [(name, 0, 0, *instruction[3:])]
+        yield [(name, instruction[1], 0, *instruction[3:])]
+    elif name == "select_typed":
+        yield [("select",)]
+    elif name == "return_call":
+        yield [("call", instruction[1]), ("return",)]
+    elif name == "return_call_indirect":
+        yield [("call_indirect", *instruction[1:]), ("return",)]
     elif name == "call_indirect" and instruction[3]:
         yield [(*instruction[:3], 0)]
     elif name == "if":
@@ -294,12 +300,12 @@ def _without_call(body: Body, index: int, gone: Body) -> Body:
                 for part in instruction[3:]
             ]
             found.append((*instruction[:3], *inner))
-        elif instruction[0] != "call":
+        elif instruction[0] not in ("call", "return_call"):
             found.append(instruction)
         elif instruction[1] == index:
-            found += gone
+            found += gone if instruction[0] == "call" else [*gone, ("return",)]
         else:
-            found.append(("call", instruction[1] - (instruction[1] > index)))
+            found.append((instruction[0], instruction[1] - (instruction[1] > index)))
     return found
 
 
@@ -336,7 +342,8 @@ def without_param(module: Module, index: int, place: int) -> Module:
 
     Returns the module itself if code calls the function, or if there is a table.
     """
-    if _used(module, "call", index + len(module.imports)) or module.table:
+    number = index + len(module.imports)
+    if _used(module, "call", number) or _used(module, "return_call", number) or module.table:
         return module
     function = module.functions[index]
     params = function.type.params

@@ -21,13 +21,15 @@ from fuzz.compare import Difference, Subject, compare
 from fuzz.encode import encode
 from fuzz.generate import generate
 from fuzz.isolate import CRASH, HANG, Child
-from fuzz.ops import F32, F32D, F64, I32, NUMERIC
+from fuzz.lanes import CODE, lane_by_lane
+from fuzz.ops import ACCESSES, F32, F32D, F64, I32, NUMERIC, V128
 from fuzz.oracle import validate
 from fuzz.outcome import Returned, same
 from fuzz.reduce import reduce
 from fuzz.shrink import map_body
 from fuzz.text import number, text
 from fuzz.tree import Call, Function, Global, Instruction, Module, Signature, count, walk
+from simd_ops import OPS
 
 FUZZ = Path(__file__).with_name("fuzz.py")
 
@@ -48,9 +50,32 @@ def test_random_modules_agree_with_wasmtime() -> None:
     assert done.stdout.endswith(" 0 differences\n")
 
 
+def test_scalar_code_computes_the_lanes_that_vector_instructions_compute() -> None:
+    """pywasm3 computes with scalar code what wasmtime computes with vector instructions."""
+    done = run("--seed", "1", "--count", "100", "--reduce", "--lanes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.endswith(" 0 differences\n")
+
+
 def test_generated_modules_are_valid() -> None:
     for seed in range(300):
         assert validate(encode(generate(seed))) is None, seed
+
+
+def test_modules_with_scalar_code_for_vectors_are_valid() -> None:
+    for seed in range(100):
+        assert validate(encode(lane_by_lane(generate(seed)))) is None, seed
+
+
+def test_scalar_code_replaces_every_vector_instruction_that_computes() -> None:
+    """Only moves of a lane stay, and products that are added before they are rounded."""
+    left = {op.verb for op in OPS.values() if op.immediates in ("", "lane", "shuffle")} - {
+        OPS[name].verb for name in CODE
+    }
+    assert left == {
+        *("extract_lane", "extract_lane_s", "extract_lane_u", "replace_lane"),
+        *("relaxed_madd", "relaxed_nmadd"),
+    }
 
 
 def test_large_modules_are_valid() -> None:
@@ -64,14 +89,14 @@ def test_a_seed_is_always_the_same_module() -> None:
 
 
 def test_every_numeric_instruction_is_generated() -> None:
-    """Every numeric instruction occurs in the modules of 300 seeds."""
+    """Every numeric instruction, vector ones included, occurs in the modules of 300 seeds."""
     seen = {
         instruction[0]
         for seed in range(300)
         for function in generate(seed).functions
         for instruction in walk(function.body)
     }
-    assert set(NUMERIC) <= seen
+    assert set(NUMERIC) | set(ACCESSES) | {"i8x16.shuffle"} <= seen
 
 
 _MUST_BE_MADE = (
@@ -85,13 +110,18 @@ _MUST_BE_MADE = (
     "br_if to a loop with parameters",
     "br_table to a loop with parameters",
     *(f"{name} with a float" for name in ("br", "br_if", "br_table", "return")),
+    *(f"{name} with a vector" for name in ("br", "br_if", "br_table", "return")),
+    *(f"{name} with a vector" for name in ("block", "loop", "if", "call", "call_indirect")),
+    *("select_typed with a vector", f"a function of {MANY} vectors"),
+    *("global.get with a vector", "global.set with a vector", "local.tee with a vector"),
+    *("return_call", "return_call_indirect"),
     *(f"{name} with several values" for name in ("br", "br_if", "br_table", "return")),
     "call",
     "call_indirect",
     "memory.grow",
     "memory.copy",
     "memory.fill",
-    *(f"{name} instruction" for name in ("i32", "i64", "f32", "f64")),
+    *(f"{name} instruction" for name in ("i32", "i64", "f32", "f64", "v128")),
     f"{DEEP} operands",
     f"a function of {MANY} locals",
     "local.set of a local on the stack",
@@ -117,6 +147,7 @@ def test_numbers_are_shown_as_the_text_format_has_them() -> None:
     assert number(F32, 0x7FC00000) == "nan:0x400000"
     assert number(F64, 0xFFF0000000000000) == "-inf"
     assert number(F64, 0x8000000000000000) == "-0.0"
+    assert number(V128, 1 << 96 | 2) == "i32x4 0x00000002 0x00000000 0x00000000 0x00000001"
 
 
 def test_nans_count_as_equal_only_where_their_bits_are_open() -> None:
@@ -144,6 +175,21 @@ class XorIsOr(Subject):
         super().__init__(wrong, encode(wrong))
 
 
+class AddsOtherLanes(Subject):
+    """Stands for an engine that adds lanes of 8 bits for every i16x8.add."""
+
+    def __init__(self, module: Module, data: bytes) -> None:
+        functions = [
+            Function(f.type, f.locals, map_body(f.body, _other_lanes)) for f in module.functions
+        ]
+        wrong = Module(**{**vars(module), "functions": functions})
+        super().__init__(wrong, encode(wrong))
+
+
+def _other_lanes(instruction: Instruction) -> Instruction:
+    return ("i8x16.add",) if instruction[0] == "i16x8.add" else instruction
+
+
 class CrashesAtPopcnt(Subject):
     """Stands for an engine that ends the process when it compiles an i64.popcnt."""
 
@@ -166,6 +212,20 @@ def test_a_planted_difference_is_found_and_reduced() -> None:
     assert "i32.xor" in text(small)
     assert count(small) < 15, text(small)
     assert len(small.functions) == 1
+
+
+def test_lanes_of_another_width_are_found_and_reduced() -> None:
+    for seed in range(1000):
+        module = generate(seed)
+        if any(i == ("i16x8.add",) for f in module.functions for i in walk(f.body)):
+            found = compare(module, subject_class=AddsOtherLanes).difference
+            if found is not None:
+                break
+    else:
+        pytest.fail("not found in 1000 modules")
+    small = reduce(module, found, subject_class=AddsOtherLanes, seconds=60)
+    assert "i16x8.add" in text(small)
+    assert count(small) < 25, text(small)
 
 
 def test_a_planted_crash_is_reduced() -> None:
@@ -250,7 +310,8 @@ _PARENT = """
 import runpy, sys
 fuzz = runpy.run_path(sys.argv[1])
 options = fuzz["Options"](
-    seed=1, count=6, seconds=None, jobs=2, size=1, timeout=1, most=0, reduce=False, dirty=None
+    seed=1, count=6, seconds=None, jobs=2, size=1, timeout=1, most=0, reduce=False, dirty=None,
+    lanes=False,
 )
 print(fuzz["Fuzzer"](options, [sys.executable, "-c", sys.argv[2]]).run())
 """

@@ -7,13 +7,17 @@ import math
 import struct
 
 from fuzz.encode import signed
-from fuzz.ops import BITS, F32, FLOATS, NAMES, Types, is_nan
+from fuzz.ops import BITS, F32, FLOATS, NAMES, V128, Types, is_nan
 from fuzz.tree import BLOCKS, Body, Function, Instruction, Module, const
 
 
 def number(type_: int, bits: int) -> str:
     """Returns a bit pattern as the text format writes a number of this type."""
     type_ &= 0xFF
+    if type_ == V128:
+        return "i32x4 " + " ".join(
+            f"{bits >> place & 0xFFFFFFFF:#010x}" for place in range(0, 128, 32)
+        )
     if type_ not in FLOATS:
         return str(signed(bits, BITS[type_]))
     width = BITS[type_]
@@ -43,11 +47,16 @@ def plain(instruction: Instruction) -> str:
         return f"{name} {number(type_, instruction[1])}"
     if name == "br_table":
         return " ".join(["br_table", *map(str, instruction[1]), str(instruction[2])])
-    if name == "call_indirect":
+    if name == "i8x16.shuffle":
+        return " ".join([name, *map(str, instruction[1])])
+    if name == "select_typed":
+        return "select" + _list("result", instruction[1:])
+    if name in ("call_indirect", "return_call_indirect"):
         return name + signature(instruction[1], instruction[2])
     if ".load" in name or ".store" in name:
         offset = f" offset={instruction[2]}" if instruction[2] else ""
-        return f"{name}{offset} align={1 << instruction[1]}"
+        lane = "".join(f" {lane}" for lane in instruction[3:])
+        return f"{name}{offset} align={1 << instruction[1]}{lane}"
     return " ".join(map(str, instruction))
 
 

@@ -7,8 +7,13 @@ An instruction is a tuple of its name and its immediates:
     ("local.get", index)             also local.set, local.tee, global.get, global.set, call
     ("br", depth)                    also br_if
     ("i32.load", align, offset)      align is an exponent of two, as in the binary format
+    ("v128.load8_lane", align, offset, lane)      also the other loads and stores of a lane
+    ("i8x16.extract_lane_s", lane)                also the other instructions on a lane
+    ("i8x16.shuffle", lanes)
+    ("select_typed", type)           select with the type of its operands
     ("br_table", depths, default)
     ("call_indirect", params, results, variant)   variant tells equal types apart (encode.py)
+    ("return_call", index)           also ("return_call_indirect", params, results, variant)
     ("block", params, results, body)              also loop
     ("if", params, results, then, otherwise)      otherwise is a body or None
     ("i32.add",)                     an instruction without immediates
@@ -22,14 +27,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from fuzz.ops import ACCESSES, CODES, F32, F64, FLOATS, I32, I64, NUMERIC, Types
+from fuzz.ops import ACCESSES, CODES, FLOATS, I32, NAMES, NUMERIC, V128, Types
 
 Instruction: TypeAlias = tuple[Any, ...]
 Body: TypeAlias = list[Instruction]
 Stack: TypeAlias = "list[int] | None"  # None where the code cannot be reached
 
 BLOCKS = ("block", "loop", "if")
-LEAVES = ("br", "br_table", "return", "unreachable")  # control never goes on behind these
+# Control never goes on behind these.
+LEAVES = ("br", "br_table", "return", "unreachable", "return_call", "return_call_indirect")
 
 
 @dataclass
@@ -144,10 +150,8 @@ _FIXED: dict[str, tuple[Types, Types]] = {
     "memory.fill": ((I32, I32, I32), ()),
     **{f"{name}.const": ((), (type_,)) for name, type_ in CODES.items()},
     **{op.name: (op.params, (op.result,)) for op in NUMERIC.values()},
-    **{
-        access.name: ((I32, access.type), ()) if access.is_store else ((I32,), (access.type,))
-        for access in ACCESSES.values()
-    },
+    **{access.name: (access.params, access.results) for access in ACCESSES.values()},
+    "i8x16.shuffle": ((V128, V128), (V128,)),
 }
 
 
@@ -160,7 +164,8 @@ def effect(
 ) -> tuple[Types, Types] | None:
     """Returns the types that an instruction takes and gives.
 
-    Returns None if they depend on the stack (drop, select) or if control never goes on behind it.
+    Returns None if they depend on the stack (drop, select, select_typed) or if control never goes
+    on behind it.
     """
     name = instruction[0]
     if name in _FIXED:
@@ -199,7 +204,7 @@ def step(stack: Stack, instruction: Instruction, module: Module, locals_: list[i
         return None
     if name == "drop":
         return stack[:-1]
-    if name == "select":
+    if name in ("select", "select_typed"):
         return stack[:-2]
     found = effect(instruction, module, locals_)
     assert found is not None, instruction
@@ -223,7 +228,7 @@ def zero(type_: int) -> Instruction:
     return (_CONSTS[type_ & 0xFF], 0)
 
 
-_CONSTS = {I32: "i32.const", I64: "i64.const", F32: "f32.const", F64: "f64.const"}
+_CONSTS = {type_: f"{NAMES[type_]}.const" for type_ in CODES.values()}
 
 
 def const(type_: int, bits: int) -> Instruction:

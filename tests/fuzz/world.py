@@ -11,8 +11,23 @@ import random
 from collections.abc import Sequence
 from typing import TypeVar
 
-from fuzz.ops import BITS, DIRTY, F32, F32D, F64, F64D, FLOATS, I32, I64, TYPES, Types
+from fuzz.ops import (
+    BITS,
+    DIRTY,
+    F32,
+    F32D,
+    F64,
+    F64D,
+    FLOATS,
+    I32,
+    I64,
+    SCALARS,
+    TYPES,
+    V128,
+    Types,
+)
 from fuzz.tree import Import, Module, Signature
+from simd_edges import edges
 
 _T = TypeVar("_T")
 
@@ -29,7 +44,9 @@ HOST = (
     Import("same_i64", Signature((I64,), (I64,))),
     Import("same_f32", Signature((F32D,), (F32D,))),
     Import("same_f64", Signature((F64D,), (F64D,))),
+    Import("same_v128", Signature((V128,), (V128,))),
     Import("swap", Signature((I32, F64D, I64), (I64, F64D, I32))),
+    Import("swap_around", Signature((I32, V128, I64), (I64, V128, I32))),
     Import("nothing", Signature()),
     # This one calls f0, which has the type (i32) -> (i32) in modules with this import.
     Import("again", Signature((I32,), (I32,))),
@@ -86,12 +103,31 @@ class Dice:
     def bits(self, type_: int) -> int:
         """Returns a bit pattern: an edge of the type's range, a small number, or anything."""
         type_ &= 0xFF
+        if type_ == V128:
+            return self.vector()
         kind = self.roll()
         if kind < 0.5:
             return self.pick(EDGES[type_])
         if kind < 0.8 and type_ not in FLOATS:
             return self.below(100)
         return int(self.random.getrandbits(BITS[type_]))
+
+    def vector(self) -> int:
+        """Returns the bits of a vector: edges of one kind of lane, one edge repeated, or any."""
+        kind = self.roll()
+        if kind < 0.1:
+            return self.pick((0, 1, (1 << 128) - 1, 1 << 127))
+        if kind < 0.3:
+            return int(self.random.getrandbits(128))
+        lane = self.pick(tuple(_EDGES_OF_LANES))
+        width, found = int(lane[1:]), _EDGES_OF_LANES[lane]
+        lanes = [self.pick(found) for _ in range(128 // width)]
+        if kind < 0.45:
+            lanes = lanes[:1] * len(lanes)
+        return sum(bits << width * place for place, bits in enumerate(lanes))
+
+
+_EDGES_OF_LANES = {lane: edges(lane) for lane in ("i8", "i16", "i32", "i64", "f32", "f64")}
 
 
 class Mood:
@@ -105,7 +141,15 @@ class Mood:
         self.reuse = dice.pick((0.2, 0.6, 0.95))  # of operands that are on the stack already
         self.params = dice.pick((0, 1, 3, 6))  # most parameters of a block
         self.results = dice.pick((0, 1, 1, 3, 6))  # most results of a block
-        self.types = dice.pick((TYPES, TYPES, TYPES, (I32, I64), FLOATS, (I64, F64)))
+        self.simd = dice.chance(0.5)
+        # wasmtime's fast compiler knows neither relaxed instructions nor tail calls.
+        self.relaxed = self.simd and dice.chance(0.2)
+        self.tails = dice.chance(0.15)
+        self.every: Types = TYPES if self.simd else SCALARS
+        choices: tuple[Types, ...] = (*[self.every] * 3, (I32, I64), FLOATS, (I64, F64))
+        if self.simd:
+            choices += ((V128,), (V128, V128, I32), (V128, F32, F64), (V128, I64))
+        self.types = dice.pick(choices)
         self.dead = dice.pick((0.0, 0.3, 0.7))
         self.deep = dice.pick((4, 12, 12, 30, 120))
         self.choose(dice)
@@ -116,6 +160,10 @@ class Mood:
         for action, weight in ACTIONS.items():
             self.actions += [action] * int(weight * dice.pick((0, 0.5, 1, 1, 3)))
         self.actions += ["push", "numeric"]
+        if self.simd:
+            self.actions += ["vector", "shuffle", *["vector"] * dice.below(20)]
+        if self.tails:
+            self.actions += ["return_call", "return_call_indirect"] * 6
 
 
 # The weight of each action, which is the method `action_NAME` of Maker.
@@ -147,6 +195,10 @@ ACTIONS = {
 }
 
 
+# Actions that only some modules have.
+SOMETIMES = ("vector", "shuffle", "return_call", "return_call_indirect")
+
+
 class World:
     """The module that is being made, and what its functions may use."""
 
@@ -161,7 +213,7 @@ class World:
 
     def type(self) -> int:
         """Returns a clean type; the module's mood says which ones are likely."""
-        return self.dice.pick(self.mood.types if self.dice.chance(0.8) else TYPES)
+        return self.dice.pick(self.mood.types if self.dice.chance(0.8) else self.mood.every)
 
     def maybe_dirty(self, type_: int) -> int:
         """Returns the type, at random made dirty if it is a float and the mood allows it."""

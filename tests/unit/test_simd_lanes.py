@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: MIT
+"""Each vector instruction computes what its definition says, at the edges of every lane's range.
+
+The expected results come from `simd_model.py`, which computes the definitions of the specification
+in plain Python. wasmtime must agree with the model, too, so that a mistake of the model shows.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+
+import pytest
+import wasmtime
+
+import pywasm3
+from helpers import wat
+from simd_model import MODELS, Result, compute
+from simd_ops import OPS
+from simd_table import Machine, expected, groups, mistakes
+
+# The instructions that compute the same as another one, by definition.
+SAME = {
+    "i8x16.relaxed_swizzle": "i8x16.swizzle",
+    "i16x8.relaxed_q15mulr_s": "i16x8.q15mulr_sat_s",
+    "i8x16.relaxed_laneselect": "v128.bitselect",
+    "i16x8.relaxed_laneselect": "v128.bitselect",
+    "i32x4.relaxed_laneselect": "v128.bitselect",
+    "i64x2.relaxed_laneselect": "v128.bitselect",
+    "i32x4.relaxed_trunc_f32x4_s": "i32x4.trunc_sat_f32x4_s",
+    "i32x4.relaxed_trunc_f32x4_u": "i32x4.trunc_sat_f32x4_u",
+    "i32x4.relaxed_trunc_f64x2_s_zero": "i32x4.trunc_sat_f64x2_s_zero",
+    "i32x4.relaxed_trunc_f64x2_u_zero": "i32x4.trunc_sat_f64x2_u_zero",
+    "f32x4.relaxed_min": "f32x4.min",
+    "f32x4.relaxed_max": "f32x4.max",
+    "f64x2.relaxed_min": "f64x2.min",
+    "f64x2.relaxed_max": "f64x2.max",
+}
+
+
+class Ours(Machine):
+    """pywasm3 with an instance of a module."""
+
+    def __init__(self, data: bytes) -> None:
+        self.exports = pywasm3.Instance(pywasm3.Module(data)).exports
+
+    def call(self, name: str, end: int) -> None:
+        self.exports[name](end)
+
+    def read(self, start: int, size: int) -> bytes:
+        return bytes(self.exports.m.read(start, size))
+
+    def write(self, start: int, data: bytes) -> None:
+        self.exports.m.write(start, data)
+
+
+@functools.cache
+def _engine() -> wasmtime.Engine:
+    config = wasmtime.Config()
+    config.wasm_relaxed_simd_deterministic = True
+    return wasmtime.Engine(config)
+
+
+class Wasmtime(Machine):
+    """wasmtime with an instance of a module."""
+
+    def __init__(self, data: bytes) -> None:
+        self.store = wasmtime.Store(_engine())
+        instance = wasmtime.Instance(self.store, wasmtime.Module(_engine(), data), [])
+        self.exports = instance.exports(self.store)
+
+    def call(self, name: str, end: int) -> None:
+        self.exports[name](self.store, end)
+
+    def read(self, start: int, size: int) -> bytes:
+        return bytes(self.exports["m"].read(self.store, start, start + size))
+
+    def write(self, start: int, data: bytes) -> None:
+        self.exports["m"].write(self.store, data, start)
+
+
+@pytest.mark.parametrize("name", OPS)
+def test_an_instruction_computes_what_its_definition_says(name: str) -> None:
+    assert mistakes(name, Ours)[:5] == []
+
+
+@pytest.mark.parametrize("name", OPS)
+def test_the_model_agrees_with_wasmtime(name: str) -> None:
+    assert mistakes(name, Wasmtime)[:5] == []
+
+
+# ---- the table itself ----------------------------------------------------------------------------
+
+
+def test_every_instruction_has_a_model() -> None:
+    assert len(OPS) == 236 + 20
+    assert MODELS.keys() == OPS.keys()
+
+
+def test_the_codes_are_those_of_the_text_format() -> None:
+    """wasmtime's assembler gives each instruction the code that the table has."""
+    for op in OPS.values():
+        text = op.name + {
+            "const": " i64x2 0 0",
+            "shuffle": " 0" * 16,
+            "lane": " 0",
+            "memory lane": " 0",
+        }.get(op.immediates, "")
+        results = f"(result {op.result})" if op.result else ""
+        gets = " ".join(f"local.get {i}" for i in range(len(op.params)))
+        data = wat(
+            f"(module (memory 1) (func (param {' '.join(op.params)}) {results} {gets} {text}))"
+        )
+        code = b"".join(b"\x20" + bytes([i]) for i in range(len(op.params))) + op.code
+        assert code in data, op.name
+
+
+def _differs(name: str, other: str) -> bool:
+    """Tells whether the table of an instruction has a case in which another one is wrong."""
+    for group, results in zip(groups(name), expected(name), strict=True):
+        if any(map(Result.differs, results, group.results(other))):
+            return True
+    return False
+
+
+def test_the_table_tells_every_instruction_from_every_other_one() -> None:
+    """No instruction can stand for another one with the same types.
+
+    So the suite notices if an operation has lanes of another width, of another sign or of another
+    kind than its name says.
+    """
+    kinds: dict[object, list[str]] = {}
+    for op in OPS.values():
+        if op.name not in SAME:
+            kinds.setdefault((op.immediates, op.params, op.result, op.lanes, op.size), []).append(
+                op.name
+            )
+    alike = [
+        (one, other)
+        for names in kinds.values()
+        for one, other in itertools.permutations(names, 2)
+        if not _differs(one, other)
+    ]
+    assert alike == []
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_a_relaxed_instruction_computes_what_another_one_does(name: str) -> None:
+    assert not _differs(name, SAME[name])
+
+
+@pytest.mark.parametrize("shape", ["f32x4", "f64x2"])
+def test_the_table_tells_one_rounding_from_two(shape: str) -> None:
+    """A relaxed_madd that rounds its product differs in a case that has no NaN."""
+    (group,), (results,) = groups(f"{shape}.relaxed_madd"), expected(f"{shape}.relaxed_madd")
+
+    def twice(a: bytes, b: bytes, c: bytes) -> Result:
+        product = compute(f"{shape}.mul", a, b)
+        return compute(f"{shape}.add", product.bits.to_bytes(16, "little"), c)
+
+    assert any(
+        result.differs(twice(*case)) for case, result in zip(group.cases, results, strict=True)
+    )
