@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import pywasm3
 from fuzz.encode import encode
+from fuzz.lanes import lane_by_lane, strict
 from fuzz.ops import BITS, V128, Types
 from fuzz.oracle import CAREFUL, Oracle, strategy_for
 from fuzz.outcome import EXHAUSTED, Failed, Outcome, Returned, Trapped, same, show
@@ -111,6 +112,14 @@ class Subject:
     def close(self) -> None:
         """Closes the store and frees the instance."""
         self.store.close()
+
+
+class LaneByLane(Subject):
+    """Runs the module in pywasm3, but with scalar code instead of its vector instructions."""
+
+    def __init__(self, module: Module, data: bytes) -> None:
+        changed = lane_by_lane(module)
+        super().__init__(changed, encode(changed))
 
 
 def _raw(values: tuple[int, ...], types: Types) -> list[Any]:
@@ -226,7 +235,8 @@ def compare(
             planted bug.
     """
     data = encode(module)
-    oracle = Oracle(module, data, strategy or strategy_for(module))
+    for_oracle = strict(module)
+    oracle = Oracle(for_oracle, encode(for_oracle), strategy or strategy_for(for_oracle))
     subject = subject_class(module, data)
     try:
         if oracle.failed is not None or subject.failed is not None:

@@ -30,10 +30,10 @@ from pathlib import Path
 # tests/ is searched before tests/fuzz/, because "fuzz" must be the package and not this file.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from fuzz.compare import Difference, Report, Subject, check
+from fuzz.compare import Difference, LaneByLane, Report, Subject, check
 from fuzz.generate import generate
 from fuzz.isolate import CRASH, HANG
-from fuzz.lanes import LaneByLane, has_vectors
+from fuzz.lanes import has_vectors
 from fuzz.reduce import bug_class, reduce
 from fuzz.text import text
 

@@ -25,7 +25,6 @@ from fuzz.ops import (
     MAKES_NAN,
     MAKES_NANS,
     NUMERIC,
-    RELAXED,
     SHOWS_BITS,
     TESTS_NANS,
     TYPES,
@@ -36,6 +35,7 @@ from fuzz.ops import (
 )
 from fuzz.tree import Body, Function, Instruction, const
 from fuzz.world import World, fits
+from simd_ops import RELAXED
 
 
 def _by(ops: Sequence[Op], key: Callable[[Op], int]) -> dict[int, list[Op]]:
