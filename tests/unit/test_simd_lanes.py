@@ -20,8 +20,8 @@ from simd_model import FORMATS, MODELS, Result, lanes, pack
 from simd_ops import OPS, RELAXED, SAME
 from simd_table import Machine, expected, groups, mistakes
 
-# The relaxed instructions for which wasmtime does not choose what the deterministic profile says: it
-# rounds once, and its sums of two products do not saturate.
+# The relaxed instructions for which wasmtime does not choose what the deterministic profile says:
+# it rounds once, and its sums of two products do not saturate.
 OTHERWISE_IN_WASMTIME = RELAXED - SAME.keys()
 
 
