@@ -18,6 +18,7 @@ from fuzz.outcome import EXHAUSTED, Failed, Outcome, Returned, Trapped, same, sh
 from fuzz.text import number
 from fuzz.tree import Call, Module, Signature
 from fuzz.world import FUEL, FUEL_GLOBAL
+from pywasm3._ffi import lib
 
 BIG_STACK = 16 << 20  # bytes of the store's stack if a function has more than MANY_LOCALS
 MANY_LOCALS = 90  # locals beyond the parameters
@@ -112,6 +113,19 @@ class Subject:
     def close(self) -> None:
         """Closes the store and frees the instance."""
         self.store.close()
+
+
+class Baseline(Subject):
+    """Runs the module with those vector instructions that every processor has."""
+
+    def __init__(self, module: Module, data: bytes) -> None:
+        lib.pw_use_baseline_vectors(True)
+        super().__init__(module, data)
+
+    def close(self) -> None:
+        """Closes the store and frees the instance."""
+        super().close()
+        lib.pw_use_baseline_vectors(False)
 
 
 class LaneByLane(Subject):

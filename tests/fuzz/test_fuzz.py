@@ -50,9 +50,10 @@ def test_random_modules_agree_with_wasmtime() -> None:
     assert done.stdout.endswith(" 0 differences\n")
 
 
-def test_scalar_code_computes_the_lanes_that_vector_instructions_compute() -> None:
-    """pywasm3 computes with scalar code what wasmtime computes with vector instructions."""
-    done = run("--seed", "1", "--count", "100", "--reduce", "--lanes")
+@pytest.mark.parametrize("vectors", ["baseline", "lanes"])
+def test_vectors_agree_with_wasmtime_on_every_way_to_compute_them(vectors: str) -> None:
+    """They do with what every processor has, and with scalar code for each lane."""
+    done = run("--seed", "1", "--count", "100", "--reduce", "--vectors", vectors)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.endswith(" 0 differences\n")
 
@@ -307,7 +308,7 @@ import runpy, sys
 fuzz = runpy.run_path(sys.argv[1])
 options = fuzz["Options"](
     seed=1, count=6, seconds=None, jobs=2, size=1, timeout=1, most=0, reduce=False, dirty=None,
-    lanes=False,
+    vectors="fast",
 )
 print(fuzz["Fuzzer"](options, [sys.executable, "-c", sys.argv[2]]).run())
 """

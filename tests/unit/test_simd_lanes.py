@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import functools
 import itertools
+from collections.abc import Iterator
 
 import pytest
 import wasmtime
 
 import pywasm3
 from helpers import wat
+from pywasm3._ffi import lib
 from simd_floats import fma
 from simd_model import FORMATS, MODELS, Result, lanes, pack
 from simd_ops import OPS, RELAXED, SAME
@@ -66,6 +68,15 @@ class Wasmtime(Machine):
         self.exports["m"].write(self.store, data, start)
 
 
+@pytest.fixture(params=["all", "baseline"])
+def level(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Lets pywasm3 use all vector instructions of this processor, or those that each one has."""
+    lib.pw_use_baseline_vectors(request.param == "baseline")
+    yield
+    lib.pw_use_baseline_vectors(False)
+
+
+@pytest.mark.usefixtures("level")
 @pytest.mark.parametrize("name", OPS)
 def test_an_instruction_computes_what_its_definition_says(name: str) -> None:
     assert mistakes(name, Ours)[:5] == []
