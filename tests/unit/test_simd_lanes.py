@@ -20,7 +20,7 @@ from pywasm3._ffi import lib
 from simd_floats import fma
 from simd_model import FORMATS, MODELS, Result, lanes, pack
 from simd_ops import OPS, RELAXED, SAME
-from simd_table import Machine, expected, groups, mistakes
+from simd_table import FORMS, Machine, expected, groups, mistakes
 
 # The relaxed instructions for which wasmtime does not choose what the deterministic profile says:
 # it rounds once, and its sums of two products do not saturate.
@@ -85,6 +85,18 @@ def test_an_instruction_computes_what_its_definition_says(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in OPS if name not in OTHERWISE_IN_WASMTIME])
 def test_the_model_agrees_with_wasmtime(name: str) -> None:
     assert mistakes(name, Wasmtime)[:5] == []
+
+
+@pytest.mark.parametrize(("name", "byte"), [("i8x16.add", 0), ("v128.store8_lane", 1)])
+def test_a_wrong_bit_is_noticed_in_a_result_and_behind_it(name: str, byte: int) -> None:
+    class FlipsOneBit(Wasmtime):
+        def read(self, start: int, size: int) -> bytes:
+            data = bytearray(super().read(start, size))
+            data[-16 + byte] ^= 0x10
+            return bytes(data)
+
+    forms = len(FORMS) * len(groups(name))
+    assert len(mistakes(name, FlipsOneBit)) == forms
 
 
 # ---- the table itself ----------------------------------------------------------------------------
