@@ -65,12 +65,14 @@ from ._types import (
     i64,
     v128,
 )
+from ._vector import V128
 from ._version import __version__
 from ._wait import sleep, wait
 from ._wasm3 import M3_VERSION, Environment, ParsedModule, Runtime
 
 __all__ = [
     "M3_VERSION",
+    "V128",
     "AsyncFunction",
     "BoundFunction",
     "Compile",

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any, TypeAlias
 
+    from . import _vector
+
 _new = object.__new__
 _set = object.__setattr__
 
@@ -95,6 +97,21 @@ class ValType(Enum):
     def __init__(self, name: str) -> None:
         """Sets the code of a member."""
         self.code = _CODES[name]
+
+    def __call__(self, data: Any = None, /, **lanes: Iterable[float] | float) -> _vector.V128:
+        """Makes a value of the type v128, of 16 bytes or of lanes: ``v128(i32x4=(1, 2, 3, 4))``.
+
+        The class V128 describes the arguments.
+
+        Raises:
+            TypeError: The type is not v128, or the arguments are wrong.
+            OverflowError: A lane is out of range.
+        """
+        from ._vector import V128
+
+        if self is not ValType.V128:
+            raise TypeError(f"{self} is a type without a constructor: give a Python number")
+        return V128(data, **lanes)
 
     def __str__(self) -> str:
         """Returns the name of the text format."""

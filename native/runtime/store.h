@@ -196,7 +196,7 @@ struct pw_instance {
 };
 
 /* Words of code that an imported function has: an operation and its operands. */
-#define PW_THUNK_WORDS 4
+#define PW_THUNK_WORDS 3
 
 /* Bytes above the end of the value stack that can be written to. A caller writes the arguments of
  * its callee above its own frame before the entry of the callee checks the stack, and leaves room

@@ -301,7 +301,7 @@ def _list_of_functions(module: Module) -> str:
     return f"its functions are: {shown}" if names else "it exports no functions"
 
 
-def _parsed_arguments(module: Module, name: str, words: list[str]) -> list[int | float]:
+def _parsed_arguments(module: Module, name: str, words: list[str]) -> list[int | float | bytes]:
     """Returns the values of the words that are given as arguments for an exported function."""
     for export in module.exports:
         if export.name == name and isinstance(export.type, FuncType):
@@ -315,7 +315,7 @@ def _is_program(module: Module) -> bool:
     return "_start" in _functions(module)
 
 
-def _invoke(instance: Instance, name: str, arguments: list[int | float]) -> int:
+def _invoke(instance: Instance, name: str, arguments: list[int | float | bytes]) -> int:
     function = instance.exports[name]
     assert isinstance(function, Function)
     result = function(*arguments)

@@ -22,7 +22,7 @@ _BITS: dict[ValueType, int] = {ValType.I32: 32, ValType.I64: 64}
 _FLOATS: dict[ValueType, str] = {ValType.F32: "<f", ValType.F64: "<d"}
 
 
-def parse_arguments(name: str, type_: FuncType, words: Sequence[str]) -> list[int | float]:
+def parse_arguments(name: str, type_: FuncType, words: Sequence[str]) -> list[int | float | bytes]:
     """Returns the values of the words, which are the arguments of a call.
 
     Raises:
@@ -39,8 +39,10 @@ def parse_arguments(name: str, type_: FuncType, words: Sequence[str]) -> list[in
     ]
 
 
-def _parse(word: str, param: ValueType, place: str) -> int | float:
+def _parse(word: str, param: ValueType, place: str) -> int | float | bytes:
     try:
+        if param is ValType.V128:
+            return (_parse_int(word, 128) % (1 << 128)).to_bytes(16, "little")
         if param in _BITS:
             return _parse_int(word, _BITS[param])
         if param in _FLOATS:

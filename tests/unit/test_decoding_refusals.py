@@ -179,8 +179,9 @@ def test_a_refusal_names_all_features_that_the_module_needs() -> None:
         "garbage-collected types",
     )
     assert str(error) == (
-        "not supported: threads (a shared memory); the module also needs exceptions, "
-        f"legacy exceptions, multiple memories, garbage-collected types (at offset {error.offset:#x})"
+        "not supported: threads (a shared memory); the module also needs exceptions, legacy "
+        "exceptions, multiple memories, garbage-collected types "
+        f"(at offset {error.offset:#x})"
     )
 
 
