@@ -133,7 +133,9 @@ def system_folders() -> list[str]:
 
 def parse(source: str, folders: list[str]) -> TranslationUnit:
     """A file of the sources, as the build compiles it."""
-    flags = ["-std=c11", f"-I{build_ffi.NATIVE}", *(f"-isystem{folder}" for folder in folders)]
+    # Without SSE2, the sources do not include the compiler's header of vector instructions.
+    flags = ["-std=c11", "-U__SSE2__", f"-I{build_ffi.NATIVE}"]
+    flags += [f"-isystem{folder}" for folder in folders]
     unit = Index.create().parse(source, flags)
     for diagnostic in unit.diagnostics:
         # gcc's <stdatomic.h> gives errors in clang; a header that is missing is fatal.
