@@ -126,6 +126,11 @@ def _describe(address: int) -> tuple[str, FuncType]:
     return name or f"function {index}", func_type(lib.pw_func_type(pointer))
 
 
+def _error(address: int) -> Exception:
+    """Returns the exception that stands for the filled pw_error at an address."""
+    return error_from(ffi.cast("pw_error *", address))
+
+
 @lru_cache(maxsize=128)
 def _layout(format: str) -> tuple[int, Callable[..., bytes], Callable[[bytes], tuple[Any, ...]]]:
     """Returns the size of a structure in bytes, and functions that pack and unpack it.
@@ -156,6 +161,7 @@ _cpython.connect(
     _function.Doc(),
     {
         "trap": _traps.error,
+        "error": _error,
         "annotate": _errors.annotate,
         "closed": WasmError,
         "signature": _function.signature,

@@ -46,6 +46,7 @@ static PyObject *connect(PyObject *module, PyObject *args)
         return NULL;
     }
     if (take_hook(hooks, "trap", &state->trap) < 0 ||
+        take_hook(hooks, "error", &state->error) < 0 ||
         take_hook(hooks, "annotate", &state->annotate) < 0 ||
         take_hook(hooks, "closed", &state->closed) < 0 ||
         take_hook(hooks, "signature", &state->signature) < 0 ||
@@ -109,10 +110,11 @@ static PyObject *export_entry(const pw_export *export)
 /* Makes a dict of a module's exports. Their names are unique: validation has checked it. */
 static PyObject *exports(PyObject *Py_UNUSED(module), PyObject *address)
 {
-    const pw_module_info *info = PyLong_AsVoidPtr(address);
-    if (info == NULL) {
+    const pw_module *decoded = PyLong_AsVoidPtr(address);
+    if (decoded == NULL) {
         return NULL;
     }
+    const pw_module_info *info = &decoded->info;
     PyObject *table = PyDict_New();
     for (uint32_t i = 0; table != NULL && i < info->nexports; i++) {
         const pw_export *export = &info->exports[i];
@@ -161,7 +163,7 @@ static PyMethodDef module_methods[] = {
     {"encode", encode, METH_VARARGS,
      PyDoc_STR("encode(value, type, /): converts a number of a type to its 64-bit pattern.")},
     {"exports", exports, METH_O,
-     PyDoc_STR("exports(info, /): lists the exports of the pw_module_info at an address.\n\n"
+     PyDoc_STR("exports(module, /): lists the exports of the pw_module at an address.\n\n"
                "Returns a dict, in the module's order: name -> (kind, index).")},
     {"signature", signature, METH_O,
      PyDoc_STR(
@@ -209,6 +211,7 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
 {
     pw_state *state = PyModule_GetState(module);
     Py_VISIT(state->trap);
+    Py_VISIT(state->error);
     Py_VISIT(state->annotate);
     Py_VISIT(state->closed);
     Py_VISIT(state->signature);
@@ -238,6 +241,7 @@ static int module_clear(PyObject *module)
 {
     pw_state *state = PyModule_GetState(module);
     Py_CLEAR(state->trap);
+    Py_CLEAR(state->error);
     Py_CLEAR(state->annotate);
     Py_CLEAR(state->closed);
     Py_CLEAR(state->signature);

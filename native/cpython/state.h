@@ -21,6 +21,7 @@ extern PyModuleDef *pw_module_def;
  * what the function takes and returns. The others are set when the module is executed. */
 typedef struct {
     PyObject *trap;      /* (kind, frames, head, omitted, message) -> exception */
+    PyObject *error;     /* (address of a pw_error) -> exception */
     PyObject *annotate;  /* (exception, frames, head, omitted, whether no name keeps a module) */
     PyObject *closed;    /* the class of errors about wrong states, such as a closed store */
     PyObject *signature; /* (function, number of bound arguments) -> inspect.Signature */
