@@ -114,16 +114,17 @@ HOST: int = lib.PW_EXTERN_HOST
 NULL: Pointer = ffi.NULL
 
 
-def _describe(address: int) -> tuple[str, FuncType]:
+def _describe(function: int) -> tuple[str, FuncType]:
     """Returns the name and the type of the pw_func at an address.
 
     The store of the function is entered. The extension module calls this for functions that a guest
     hands out, because nobody has looked them up by name.
     """
-    pointer = ffi.cast("pw_func *", address)
-    index = lib.pw_func_index(pointer)
-    name = text(lib.pw_module_function_name(lib.pw_func_module(pointer), index))
-    return name or f"function {index}", func_type(lib.pw_func_type(pointer))
+    pointer = ffi.cast("pw_func *", function)
+    module, index = lib.pw_func_module(pointer), lib.pw_func_index(pointer)
+    name = text(lib.pw_module_function_name(module, index))
+    type_index = lib.pw_module_get_info(module).function_types[index]
+    return name or f"function {index}", func_type(address(module), type_index)
 
 
 def _error(address: int) -> Exception:
@@ -273,9 +274,9 @@ def _unsupported(detail: str, error: Pointer) -> UnsupportedError:
     )
 
 
-def func_type(type_: Pointer) -> FuncType:
-    """Returns the FuncType of a pw_functype."""
-    return FuncType._of(*signature(address(type_)))
+def func_type(module: int, type_index: int) -> FuncType:
+    """Returns the FuncType that a type index means in the pw_module at an address."""
+    return FuncType._of(*signature(module, type_index, BY_CODE))
 
 
 def new_limits(minimum: int, maximum: int | None, most: int) -> Pointer:

@@ -258,7 +258,7 @@ class Module:
         """Returns the function type with an index of the type section."""
         type_ = self._func_types.get(type_index)
         if type_ is None:
-            type_ = func_type(self._info.types + type_index)
+            type_ = func_type(self._address, type_index)
             return self._func_types.setdefault(type_index, type_)
         return type_
 

@@ -129,28 +129,34 @@ static PyObject *exports(PyObject *Py_UNUSED(module), PyObject *address)
     return table;
 }
 
-static PyObject *code_tuple(const pw_valtype *types, uint32_t count)
+/* Makes a tuple of what `by_code` has for each of the types. */
+static PyObject *type_tuple(const pw_valtype *types, uint32_t count, PyObject *by_code)
 {
     PyObject *tuple = PyTuple_New(count);
     for (uint32_t i = 0; tuple != NULL && i < count; i++) {
         PyObject *code = PyLong_FromUnsignedLong(types[i]);
-        if (code == NULL) {
+        PyObject *type = code != NULL ? PyObject_GetItem(by_code, code) : NULL;
+        Py_XDECREF(code);
+        if (type == NULL) {
             Py_CLEAR(tuple);
         } else {
-            PyTuple_SET_ITEM(tuple, i, code);
+            PyTuple_SET_ITEM(tuple, i, type);
         }
     }
     return tuple;
 }
 
-static PyObject *signature(PyObject *Py_UNUSED(module), PyObject *address)
+static PyObject *signature(PyObject *Py_UNUSED(module), PyObject *args)
 {
-    const pw_functype *type = PyLong_AsVoidPtr(address);
-    if (type == NULL) {
+    unsigned long long address;
+    unsigned int index;
+    PyObject *by_code;
+    if (!PyArg_ParseTuple(args, "KIO:signature", &address, &index, &by_code)) {
         return NULL;
     }
-    return Py_BuildValue("(NN)", code_tuple(type->params, type->nparams),
-                         code_tuple(type->results, type->nresults));
+    const pw_functype *type = &((const pw_module *)(uintptr_t)address)->info.types[index];
+    return Py_BuildValue("(NN)", type_tuple(type->params, type->nparams, by_code),
+                         type_tuple(type->results, type->nresults, by_code));
 }
 
 static PyMethodDef module_methods[] = {
@@ -165,10 +171,11 @@ static PyMethodDef module_methods[] = {
     {"exports", exports, METH_O,
      PyDoc_STR("exports(module, /): lists the exports of the pw_module at an address.\n\n"
                "Returns a dict, in the module's order: name -> (kind, index).")},
-    {"signature", signature, METH_O,
+    {"signature", signature, METH_VARARGS,
      PyDoc_STR(
-         "signature(type, /): returns the type codes of the pw_functype at an address: those\n"
-         "of the parameters, then those of the results.")},
+         "signature(module, index, by_code, /): returns the types of the parameters, and those of\n"
+         "the results, that a type index means in the pw_module at an address. The types are what\n"
+         "`by_code` has for their codes.")},
     {"stop_code", pw_stop_code, METH_NOARGS,
      PyDoc_STR(
          "stop_code($module, /)\n--\n\n"
