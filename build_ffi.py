@@ -123,6 +123,7 @@ CPYTHON_SOURCES = [
     "native/cpython/holder.c",
     "native/cpython/host.c",
     "native/cpython/known.c",
+    "native/cpython/layouts.c",
     "native/cpython/map.c",
     "native/cpython/memory.c",
     "native/cpython/module.c",

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import _thread
 import os
-from functools import lru_cache
 from operator import index as _index
 from struct import Struct
 
@@ -132,7 +131,6 @@ def _error(address: int) -> Exception:
     return error_from(ffi.cast("pw_error *", address))
 
 
-@lru_cache(maxsize=128)
 def _layout(format: str) -> tuple[int, Callable[..., bytes], Callable[[bytes], tuple[Any, ...]]]:
     """Returns the size of a structure in bytes, and functions that pack and unpack it.
 

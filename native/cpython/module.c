@@ -198,7 +198,9 @@ static int module_exec(PyObject *module)
     pw_state *state = PyModule_GetState(module);
     state->call_plain = pw_call_plain;
     state->call_mixed = pw_call_mixed;
-    if (pw_make_small_ints() < 0 || add_type(module, &pw_store_spec, &state->store_type) < 0 ||
+    state->layouts = PyDict_New();
+    if (state->layouts == NULL || pw_make_small_ints() < 0 ||
+        add_type(module, &pw_store_spec, &state->store_type) < 0 ||
         add_type(module, &pw_anchor_spec, &state->anchor_type) < 0 ||
         add_type(module, &pw_sentinel_spec, &state->sentinel_type) < 0 ||
         add_type(module, &pw_function_spec, &state->function_type) < 0 ||
@@ -229,6 +231,7 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->array);
     Py_VISIT(state->element);
     Py_VISIT(state->layout);
+    Py_VISIT(state->layouts);
     Py_VISIT(state->brief);
     Py_VISIT(state->store_type);
     Py_VISIT(state->anchor_type);
@@ -259,6 +262,7 @@ static int module_clear(PyObject *module)
     Py_CLEAR(state->array);
     Py_CLEAR(state->element);
     Py_CLEAR(state->layout);
+    Py_CLEAR(state->layouts);
     Py_CLEAR(state->brief);
     Py_CLEAR(state->store_type);
     Py_CLEAR(state->anchor_type);

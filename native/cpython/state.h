@@ -38,6 +38,7 @@ typedef struct {
      * what keeps function.c, which makes Functions, below call.c, which calls them. */
     vectorcallfunc call_plain;
     vectorcallfunc call_mixed;
+    PyObject *layouts; /* a dict: format of struct -> what `layout` returned for it */
     PyTypeObject *store_type;
     PyTypeObject *anchor_type;
     PyTypeObject *sentinel_type;
