@@ -132,6 +132,7 @@ CPYTHON_SOURCES = [
     "native/cpython/once.c",
     "native/cpython/recursion.c",
     "native/cpython/references.c",
+    "native/cpython/report.c",
     "native/cpython/signature.c",
     "native/cpython/state.c",
     "native/cpython/stop.c",

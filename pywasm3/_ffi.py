@@ -161,7 +161,8 @@ _cpython.connect(
     {
         "trap": _traps.error,
         "error": _error,
-        "annotate": _errors.annotate,
+        "note": _errors.note,
+        "add_note": _errors.add_note,
         "closed": WasmError,
         "signature": _function.signature,
         "call_argv": _function.call_argv,

@@ -2,6 +2,7 @@
 /* Layouts, which are made once for each format as long as the formats are few. */
 #include "cpython/layouts.h"
 
+#include "cpython/kept.h"
 #include "cpython/turn.h"
 
 /* How many layouts are kept. Programs have a few formats; if one has more, all of them are made
@@ -28,10 +29,7 @@ PyObject *pw_layout_of(pw_state *state, PyObject *format)
     if (layout == NULL) {
         return NULL;
     }
-    if (PyDict_Size(state->layouts) >= MOST_LAYOUTS) {
-        PyDict_Clear(state->layouts);
-    }
-    if (PyDict_SetItem(state->layouts, format, layout) < 0) {
+    if (pw_keep(state->layouts, format, layout, MOST_LAYOUTS) < 0) {
         Py_CLEAR(layout);
     }
     return layout;

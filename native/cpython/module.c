@@ -47,7 +47,8 @@ static PyObject *connect(PyObject *module, PyObject *args)
     }
     if (take_hook(hooks, "trap", &state->trap) < 0 ||
         take_hook(hooks, "error", &state->error) < 0 ||
-        take_hook(hooks, "annotate", &state->annotate) < 0 ||
+        take_hook(hooks, "note", &state->note) < 0 ||
+        take_hook(hooks, "add_note", &state->add_note) < 0 ||
         take_hook(hooks, "closed", &state->closed) < 0 ||
         take_hook(hooks, "signature", &state->signature) < 0 ||
         take_hook(hooks, "call_argv", &state->call_argv) < 0 ||
@@ -198,9 +199,11 @@ static int module_exec(PyObject *module)
     pw_state *state = PyModule_GetState(module);
     state->call_plain = pw_call_plain;
     state->call_mixed = pw_call_mixed;
+    state->add_note_name = PyUnicode_InternFromString("add_note");
+    state->notes = PyDict_New();
     state->layouts = PyDict_New();
-    if (state->layouts == NULL || pw_make_small_ints() < 0 ||
-        add_type(module, &pw_store_spec, &state->store_type) < 0 ||
+    if (state->add_note_name == NULL || state->notes == NULL || state->layouts == NULL ||
+        pw_make_small_ints() < 0 || add_type(module, &pw_store_spec, &state->store_type) < 0 ||
         add_type(module, &pw_anchor_spec, &state->anchor_type) < 0 ||
         add_type(module, &pw_sentinel_spec, &state->sentinel_type) < 0 ||
         add_type(module, &pw_function_spec, &state->function_type) < 0 ||
@@ -221,7 +224,8 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     pw_state *state = PyModule_GetState(module);
     Py_VISIT(state->trap);
     Py_VISIT(state->error);
-    Py_VISIT(state->annotate);
+    Py_VISIT(state->note);
+    Py_VISIT(state->add_note);
     Py_VISIT(state->closed);
     Py_VISIT(state->signature);
     Py_VISIT(state->call_argv);
@@ -231,6 +235,8 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->array);
     Py_VISIT(state->element);
     Py_VISIT(state->layout);
+    Py_VISIT(state->add_note_name);
+    Py_VISIT(state->notes);
     Py_VISIT(state->layouts);
     Py_VISIT(state->brief);
     Py_VISIT(state->store_type);
@@ -252,7 +258,8 @@ static int module_clear(PyObject *module)
     pw_state *state = PyModule_GetState(module);
     Py_CLEAR(state->trap);
     Py_CLEAR(state->error);
-    Py_CLEAR(state->annotate);
+    Py_CLEAR(state->note);
+    Py_CLEAR(state->add_note);
     Py_CLEAR(state->closed);
     Py_CLEAR(state->signature);
     Py_CLEAR(state->call_argv);
@@ -262,6 +269,8 @@ static int module_clear(PyObject *module)
     Py_CLEAR(state->array);
     Py_CLEAR(state->element);
     Py_CLEAR(state->layout);
+    Py_CLEAR(state->add_note_name);
+    Py_CLEAR(state->notes);
     Py_CLEAR(state->layouts);
     Py_CLEAR(state->brief);
     Py_CLEAR(state->store_type);

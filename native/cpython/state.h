@@ -22,7 +22,8 @@ extern PyModuleDef *pw_module_def;
 typedef struct {
     PyObject *trap;      /* (kind, frames, head, omitted, message) -> exception */
     PyObject *error;     /* (address of a pw_error) -> exception */
-    PyObject *annotate;  /* (exception, frames, head, omitted, whether no name keeps a module) */
+    PyObject *note;      /* (frames, head, omitted) -> note for the exception of a host function */
+    PyObject *add_note;  /* (exception, note): does what add_note() does since Python 3.11 */
     PyObject *closed;    /* the class of errors about wrong states, such as a closed store */
     PyObject *signature; /* (function, number of bound arguments) -> inspect.Signature */
     PyObject *call_argv; /* (function, arguments) -> result */
@@ -38,7 +39,9 @@ typedef struct {
      * what keeps function.c, which makes Functions, below call.c, which calls them. */
     vectorcallfunc call_plain;
     vectorcallfunc call_mixed;
-    PyObject *layouts; /* a dict: format of struct -> what `layout` returned for it */
+    PyObject *add_note_name; /* the str "add_note" */
+    PyObject *notes;         /* a dict: key of a report -> what `note` returned for it */
+    PyObject *layouts;       /* a dict: format of struct -> what `layout` returned for it */
     PyTypeObject *store_type;
     PyTypeObject *anchor_type;
     PyTypeObject *sentinel_type;
