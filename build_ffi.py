@@ -90,6 +90,7 @@ ENGINE_SOURCES = [
     "native/validate/vector.c",
     "native/runtime/account.c",
     "native/runtime/evaluate.c",
+    "native/runtime/exception.c",
     "native/runtime/functypes.c",
     "native/runtime/global.c",
     "native/runtime/memory.c",

@@ -335,6 +335,7 @@ void pw_instance_free(pw_instance *instance)
         free(instance->runtime);
         free(instance->m3);
     }
+    pw_free_handlers(instance);
     free(instance->linked);
     free(instance->tables);
     free(instance->globals);

@@ -5,6 +5,7 @@
 #include "embed/collect.h"
 #include "embed/pw.h"
 #include "engine/engine.h"
+#include "runtime/exception.h"
 #include "runtime/functypes.h"
 #include "runtime/timer.h"
 
@@ -143,6 +144,7 @@ void pw_store_free(pw_store *store)
         return;
     }
     pw_timer_remove(&store->meter);
+    pw_exceptions_free(store);
     pw_store_free_objects(store);
     /* The environment owns the types that store->types points to. */
     m3_FreeEnvironment(store->environment);

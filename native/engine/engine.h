@@ -13,6 +13,9 @@ M3Result pw_compile(M3Function *function);
  * and the store's message says why. */
 pw_trap pw_compile_all(pw_instance *instance, uint32_t *index);
 
+/* Frees what the code of an instance needs to catch exceptions. */
+void pw_free_handlers(pw_instance *instance);
+
 /* The next two write the code of an imported function, PW_THUNK_WORDS words. */
 void pw_thunk_host(code_t *thunk, const M3Function *function, void *object);
 /* The import is a function of another instance of the same store. */

@@ -22,6 +22,7 @@
 #include "base/platform.h"
 #include "decode/listing.h"
 #include "engine/engine.h"
+#include "runtime/exception.h"
 #include "runtime/functypes.h"
 #include "runtime/memory.h"
 #include "runtime/segments.h"
@@ -71,6 +72,8 @@ enum {
 #define d_m3RecordBacktraces 0
 
 /* Our operations, and the loops that they share. */
+#include "engine/run/exception.inc"
+#include "engine/ops/exception.inc"
 #include "engine/ops/call.inc"
 #include "engine/ops/tail.inc"
 #include "engine/ops/vector.inc"
@@ -115,6 +118,7 @@ enum {
 #include "engine/compile/table.inc"
 #include "engine/compile/branch.inc"
 #include "engine/compile/reference.inc"
+#include "engine/compile/exception.inc"
 #include "engine/compile/call.inc"
 #include "engine/compile/tail.inc"
 #include "engine/compile/block.inc"

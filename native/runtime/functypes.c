@@ -301,9 +301,14 @@ pw_valtype pw_resolve_type(const pw_instance *instance, pw_valtype type)
     return (type & ~(pw_valtype)PW_HEAP_MASK) | original_of(target)->id;
 }
 
+uint32_t pw_type_cells(IM3FuncType type)
+{
+    return original_of(type)->cells;
+}
+
 uint32_t pw_function_cells(const M3Function *function)
 {
-    return original_of(function->funcType)->cells;
+    return pw_type_cells(function->funcType);
 }
 
 pw_valtype pw_function_type(const M3Function *function)

@@ -22,7 +22,8 @@ pw_code pw_store_intern_one(pw_store *store, const pw_functype *type, IM3FuncTyp
 /* Resolves a type of the instance's module. */
 pw_valtype pw_resolve_type(const pw_instance *instance, pw_valtype type);
 
-/* How many cells the results and parameters of a function take together. */
+/* How many cells the results and parameters of a function take together; the same by its type. */
+uint32_t pw_type_cells(IM3FuncType type);
 uint32_t pw_function_cells(const M3Function *function);
 
 /* The resolved type of a reference to a function. */

@@ -15,6 +15,7 @@ typedef struct pw_memory pw_memory;
 typedef struct pw_table pw_table;
 typedef struct pw_global pw_global;
 typedef struct pw_tag pw_tag;
+typedef struct pw_exception pw_exception;
 typedef struct pw_object pw_object; /* an instance, a table, a global or a tag */
 
 /* A reference is 64 bits. Null is 0, a reference to a function is the address of its pw_func, and

@@ -55,11 +55,17 @@ typedef struct {
     pw_backtrace_frame tail[PW_BACKTRACE_HALF]; /* a ring: frame n is at n % PW_BACKTRACE_HALF */
 } pw_backtrace;
 
+/* The clauses of a `try`: see engine/run/exception.inc. */
+typedef struct pw_handler pw_handler;
+
 /* A block that is being compiled, or the latest one of its depth. */
 typedef struct {
     struct M3CompilationScope *scope; /* of wasm3; not set for the innermost block */
     pc_t jump;                        /* code with which a br_table jumps to the block */
     uint64_t table;                   /* the pw_compilation.table of the br_table with this code */
+    pw_handler *handler;              /* in force in the block; see engine/run/exception.inc */
+    uint16_t exception; /* in a clause of a legacy `try`: the slot of the caught exception */
+    bool rethrown;      /* the clause throws it again */
 } pw_block_scope;
 
 /* Locals of one type that follow each other and are spilled. */
@@ -85,6 +91,9 @@ typedef struct {
     uint32_t capacity;      /* how many blocks `scopes` has room for */
     bool eager;             /* an instance is being made; no call runs */
     bool over_limit;        /* the limits of the store left no room for the code */
+    pw_handler *handler;       /* in force at this point; NULL: no `try` is open */
+    pw_handler *catching;      /* gets the clause that is about to be compiled */
+    const pw_tag *caught;      /* the tag of the `catch` that was read last; NULL: catch_all */
     pw_spilled_group *spilled; /* the spilled locals of the function */
     uint32_t nspilled;
     uint32_t spilled_cells; /* that they take together */
@@ -125,6 +134,13 @@ struct pw_store {
         IM3Function callee;
         uint64_t *sp; /* base of the frame that the tail call ends */
     } tail;           /* meaningful while TAIL_CALL is returned */
+
+    struct {
+        pw_exception *list;   /* all of them */
+        pw_exception *thrown; /* the one that is on its way while code returns THROWN */
+        uint64_t count;
+        uint64_t collect_at; /* the count at which the next collection takes place */
+    } exceptions;
 
     pw_header no_memory; /* the header that instances without a memory use */
     pw_backtrace backtrace;
@@ -190,7 +206,8 @@ struct pw_instance {
     uint32_t ndatas;
     pw_elem *elems;
     pw_data *datas;
-    code_t *thunks;   /* PW_THUNK_WORDS words for each imported function */
+    pw_handler *handlers; /* of the functions that were compiled */
+    code_t *thunks;       /* PW_THUNK_WORDS words for each imported function */
     uint64_t charged; /* bytes of the instance and its code that are charged to the account */
     uint64_t moves_over_budget; /* of all functions together: see charge_moves() */
 };

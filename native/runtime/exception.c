@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+/* Exceptions, and the collection that frees those to which no reference is left.
+ *
+ * References lie in globals, tables, the values of other exceptions, and in the frames of running
+ * code. What a slot of a frame contains is not known while the code runs. So each number on the
+ * value stack and on the spill stack that is the address of an exception counts as a reference to
+ * it: an exception may live longer than it must, but never shorter. */
+#include "runtime/exception.h"
+#include "runtime/functypes.h"
+#include "runtime/table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A collection takes place when there are this many exceptions, or twice as many as the one before
+ * it has left. */
+#define FIRST_COLLECTION 1024
+
+/* ---- the set of all exceptions --------------------------------------------------------------- */
+
+/* A hash table with open addressing of the exceptions in a store. */
+typedef struct {
+    pw_exception **places;
+    size_t mask;
+    pw_exception *pending; /* marked exceptions whose values are still to be followed */
+} exception_set;
+
+static size_t place_of(const exception_set *set, uint64_t bits)
+{
+    return (size_t)(bits * 0x9e3779b97f4a7c15u >> 20) & set->mask;
+}
+
+static bool make_set(const pw_store *store, exception_set *set)
+{
+    size_t size = 64;
+    while (size < 2 * store->exceptions.count) {
+        size *= 2;
+    }
+    set->places = calloc(size, sizeof *set->places);
+    set->mask = size - 1;
+    set->pending = NULL;
+    if (set->places == NULL) {
+        return false;
+    }
+    for (pw_exception *e = store->exceptions.list; e != NULL; e = e->next) {
+        size_t i = place_of(set, (uintptr_t)e);
+        while (set->places[i] != NULL) {
+            i = (i + 1) & set->mask;
+        }
+        set->places[i] = e;
+        e->marked = false;
+    }
+    return true;
+}
+
+static void mark(exception_set *set, uint64_t bits)
+{
+    size_t i = place_of(set, bits);
+    while (set->places[i] != NULL && (uintptr_t)set->places[i] != bits) {
+        i = (i + 1) & set->mask;
+    }
+    pw_exception *found = set->places[i];
+    if (found != NULL && !found->marked) {
+        found->marked = true;
+        found->pending = set->pending;
+        set->pending = found;
+    }
+}
+
+/* ---- marking --------------------------------------------------------------------------------- */
+
+static void mark_cells(exception_set *set, const uint64_t *from, const uint64_t *to)
+{
+    for (; from < to; from++) {
+        if (*from) {
+            mark(set, *from);
+        }
+    }
+}
+
+static bool is_exnref(pw_valtype type)
+{
+    return pw_is_reference(type) && pw_heap_type(type) == PW_EXNREF;
+}
+
+static void mark_globals(const pw_store *store, exception_set *set)
+{
+    for (pw_object *o = store->objects[PW_OBJECT_GLOBAL]; o != NULL; o = o->next) {
+        const pw_global *global = (const void *)o;
+        if (is_exnref(global->type)) {
+            mark(set, global->cells[0]);
+        }
+    }
+}
+
+static void mark_tables(const pw_store *store, exception_set *set)
+{
+    for (pw_object *o = store->objects[PW_OBJECT_TABLE]; o != NULL; o = o->next) {
+        const pw_table *table = (const void *)o;
+        if (is_exnref(table->type)) {
+            mark_cells(set, table->elements, table->elements + table->size);
+        }
+    }
+}
+
+static void follow_values(exception_set *set)
+{
+    while (set->pending != NULL) {
+        const pw_exception *e = set->pending;
+        set->pending = e->pending;
+        mark_cells(set, e->cells, e->cells + e->ncells);
+    }
+}
+
+/* ---- freeing --------------------------------------------------------------------------------- */
+
+static size_t size_of(uint32_t ncells)
+{
+    return sizeof(pw_exception) + ncells * sizeof(uint64_t);
+}
+
+static void free_exception(pw_store *store, pw_exception *exception)
+{
+    store->exceptions.count--;
+    pw_account_refund(store->account, PW_CHARGE_OTHER, size_of(exception->ncells));
+    free(exception);
+}
+
+static void sweep(pw_store *store)
+{
+    pw_exception **place = &store->exceptions.list;
+    while (*place != NULL) {
+        pw_exception *e = *place;
+        if (e->marked) {
+            place = &e->next;
+        } else {
+            *place = e->next;
+            free_exception(store, e);
+        }
+    }
+}
+
+/* Frees what no reference is left to. Without memory for the work, nothing is freed. */
+static void collect(pw_store *store, const uint64_t *used)
+{
+    exception_set set;
+    if (!make_set(store, &set)) {
+        return;
+    }
+    mark_cells(&set, store->stack, used < store->stack_end ? used : store->stack_end);
+    if (store->spill != NULL) {
+        mark_cells(&set, store->spill_stack, store->spill);
+    }
+    mark_globals(store, &set);
+    mark_tables(store, &set);
+    if (store->exceptions.thrown != NULL) {
+        mark(&set, (uintptr_t)store->exceptions.thrown);
+    }
+    follow_values(&set);
+    free(set.places);
+    sweep(store);
+    store->exceptions.collect_at = 2 * store->exceptions.count;
+}
+
+/* ---- making ---------------------------------------------------------------------------------- */
+
+static pw_exception *allocate(pw_store *store, uint32_t ncells)
+{
+    size_t size = size_of(ncells);
+    if (!pw_account_charge(store->account, PW_CHARGE_OTHER, size)) {
+        return NULL;
+    }
+    pw_exception *exception = malloc(size);
+    if (exception == NULL) {
+        pw_account_refund(store->account, PW_CHARGE_OTHER, size);
+    }
+    return exception;
+}
+
+static pw_exception *make(pw_store *store, uint32_t ncells, const uint64_t *used)
+{
+    if (store->exceptions.count >= FIRST_COLLECTION &&
+        store->exceptions.count >= store->exceptions.collect_at) {
+        collect(store, used);
+    }
+    pw_exception *exception = allocate(store, ncells);
+    if (exception == NULL) {
+        collect(store, used);
+        exception = allocate(store, ncells);
+    }
+    if (exception == NULL) {
+        return NULL;
+    }
+    exception->next = store->exceptions.list;
+    store->exceptions.list = exception;
+    store->exceptions.count++;
+    exception->tag = NULL;
+    exception->ncells = ncells;
+    exception->referenced = false;
+    return exception;
+}
+
+pw_exception *pw_exception_new(pw_store *store, const pw_tag *tag, const uint64_t *used)
+{
+    pw_exception *exception = make(store, pw_type_cells(tag->type), used);
+    if (exception != NULL) {
+        exception->tag = tag;
+    }
+    return exception;
+}
+
+pw_exception *pw_exception_of_host(pw_store *store, uint64_t host)
+{
+    pw_exception *exception = make(store, 1, store->sp);
+    if (exception != NULL) {
+        exception->cells[0] = host;
+    }
+    return exception;
+}
+
+void pw_exception_forget(pw_store *store, pw_exception *exception)
+{
+    if (exception->referenced || store->exceptions.list != exception) {
+        return; /* a later exception precedes it in the list, which happens rarely */
+    }
+    store->exceptions.list = exception->next;
+    free_exception(store, exception);
+}
+
+void pw_exceptions_free(pw_store *store)
+{
+    while (store->exceptions.list != NULL) {
+        pw_exception *exception = store->exceptions.list;
+        store->exceptions.list = exception->next;
+        free_exception(store, exception);
+    }
+}
