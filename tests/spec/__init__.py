@@ -8,7 +8,6 @@ suite       finds the suite, and reads its files (python tests/spec/suite.py pri
 script      runs the commands of one script
 values      arguments and expected results of commands
 features    which features a module needs, and which of them pywasm3 does not run
-tags        removes the tags of a module, for features
 host        the host module "spectest", which scripts import
 table       reads and writes expected.json: what must pass and what is skipped, for each script
 run         the command line: prints counts per folder, and updates expected.json

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 
 import wasmtime
 
-from .tags import without_tags
-
 # All features of WebAssembly 3.0 that wasmtime can validate, by the names of its options.
 WASM_3 = (
     "bulk_memory",
@@ -69,13 +67,5 @@ def validates(data: bytes, without: tuple[str, ...] = ()) -> bool:
 
 
 def not_run(data: bytes) -> list[Feature]:
-    """Returns the features of a valid module that pywasm3 does not run.
-
-    Tags alone are supported, so exceptions count only if something else in the module needs them.
-    """
-    bare = without_tags(data)
-    return [
-        feature
-        for feature in NOT_RUN
-        if not validates(bare if feature.name == "exceptions" else data, feature.needs)
-    ]
+    """Returns the features of a valid module that pywasm3 does not run."""
+    return [feature for feature in NOT_RUN if not validates(data, feature.needs)]

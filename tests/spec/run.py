@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from fuzz.isolate import CRASH, HANG, Child
 from spec import table
 from spec.script import Failure, Report, Script
-from spec.suite import ABSENT, Suite, locate
+from spec.suite import ABSENT, Suite, locate, scripts
 
 SECONDS = 120  # after which a script counts as hanging
 
@@ -54,9 +54,9 @@ class Total:
         )
 
 
-def run_all(suite: Suite, names: Sequence[str]) -> dict[str, Report]:
+def run_all(found: dict[str, Suite], names: Sequence[str]) -> dict[str, Report]:
     """Runs scripts in a child process; returns their reports by name."""
-    child = Child(lambda name: Script(suite, name).run(), SECONDS)
+    child = Child(lambda name: Script(found[name], name).run(), SECONDS)
     reports = {}
     try:
         for name in names:
@@ -97,9 +97,8 @@ def main(arguments: Sequence[str]) -> int:
     path = locate()
     if path is None:
         raise SystemExit(ABSENT)
-    suite = Suite(path)
-    reports = run_all(suite, given.scripts or suite.scripts())
-    suite.close()
+    found = scripts(path)
+    reports = run_all(found, given.scripts or list(found))
     if given.update:
         table.write({**table.read(), **{name: table.row(r) for name, r in reports.items()}})
     return 1 if show(reports, given.most) else 0

@@ -28,6 +28,9 @@ _FOLLOWS = {
     **{("multi-memory/load1", line): "multi-memory" for line in range(25, 30)},
 }
 
+# The reason of skips of modules in the text format, which pywasm3 does not read.
+TEXT = "text format"
+
 _PATTERNS = {"f32": "<f", "f64": "<d"}
 
 
@@ -267,6 +270,8 @@ class Script:
         raise Wrong(f"expected {kind.__name__}, but nothing was raised")
 
     def _assert_malformed(self, command: Json) -> None:
+        if command.get("module_type") == "text":
+            raise Skipped(TEXT)
         self._assert_refused(command, pywasm3.MalformedError)
 
     def _assert_invalid(self, command: Json) -> None:
@@ -277,7 +282,8 @@ class Script:
         checks: list[Callable[[bytes], object]] = [pywasm3.Module.validate, pywasm3.Module]
         for check in checks:
             error = self._refused(kind, partial(check, data))
-            if not str(error).startswith(command["text"]):
+            # Behind a colon, the legacy scripts have details in the words of another validator.
+            if not str(error).startswith(command["text"].partition(": ")[0]):
                 raise Wrong(f"expected {command['text']!r}, got {_message(error)}")
 
     def _assert_unlinkable(self, command: Json) -> None:

@@ -29,7 +29,8 @@ TABLE = wat(
     '(module (table (export "t") 1 funcref) (func (export "f") (call_indirect (i32.const 0))))'
 )
 IMPORTS = wat('(module (import "host" "g" (global i32)))')
-THROW = wat("(module (tag) (func throw 0))")
+THROW = wat('(module (tag) (func (export "f") (throw 0)))')
+SHARED = wat("(module (memory 1 1 shared))")
 INVALID = wat('(module (func (export "aa")) (func (export "ab")))').replace(b"ab", b"aa")
 
 
@@ -98,6 +99,30 @@ def test_kinds_of_traps_are_compared(tmp_path: Path) -> None:
     command = {"type": "assert_trap", "action": invoke("f"), "text": "integer overflow"}
     text = failure(tmp_path, module("m"), command, m=TRAP)
     assert text == "line 11: assert_trap: expected the trap 'integer overflow', got 'unreachable'"
+
+
+def test_exceptions_are_told_from_results_and_traps(tmp_path: Path) -> None:
+    """assert_exception passes if an exception ends the call, and fails if anything else does."""
+    wanted = {"type": "assert_exception", "action": invoke("f")}
+    assert run(tmp_path, module("m"), wanted, m=THROW).passed == 2
+    assert "expected an exception, got Trap: " in failure(tmp_path, module("m"), wanted, m=TRAP)
+    add = {"type": "assert_exception", "action": invoke("add", 1, 1)}
+    assert "but nothing was raised" in failure(tmp_path, module("m"), add, m=ADD)
+
+
+def test_modules_in_the_text_format_are_skipped(tmp_path: Path) -> None:
+    """pywasm3 reads no text, so a script's assertion on a text says nothing about pywasm3."""
+    command = {**refuses("assert_malformed", "m", "unexpected token"), "module_type": "text"}
+    report = run(tmp_path, command)
+    assert (report.passed, report.failures, report.skipped) == (0, [], {"text format": 1})
+
+
+def test_details_in_the_text_of_a_refusal_are_not_compared(tmp_path: Path) -> None:
+    """What stands behind a colon in the text of a script is in the words of another validator."""
+    text = "duplicate export name: aa"
+    assert run(tmp_path, refuses("assert_invalid", "m", text), m=INVALID).passed == 1
+    text = "duplicate import name: aa"
+    assert "duplicate import" in failure(tmp_path, refuses("assert_invalid", "m", text), m=INVALID)
 
 
 def test_the_text_of_a_trap_may_go_on(tmp_path: Path) -> None:
@@ -185,6 +210,21 @@ def test_a_zip_is_as_good_as_a_folder(tmp_path: Path) -> None:
     assert Script(Suite(packed), "folder/one").run().passed == 2
 
 
+def test_legacy_scripts_are_found_beside_the_suite(tmp_path: Path) -> None:
+    """Of proposals.zip beside the suite, the scripts in the folder legacy/ belong to it."""
+    folder = tmp_path / "core"
+    folder.mkdir()
+    write(folder, module("m"), m=ADD)
+    assert list(suite.scripts(folder)) == ["one"]
+    with ZipFile(tmp_path / "proposals.zip", "w") as zipped:
+        for place in ("legacy", "proposals/threads"):
+            for name in ("one.json", "m.wasm"):
+                zipped.write(folder / name, f"{place}/{name}")
+    found = suite.scripts(folder)
+    assert sorted(found) == ["legacy/one", "one"]
+    assert Script(found["legacy/one"], "legacy/one").run().passed == 1
+
+
 # ---- skips ---------------------------------------------------------------------------------------
 
 
@@ -209,15 +249,15 @@ def _run_refused(folder: Path, monkeypatch: pytest.MonkeyPatch, data: bytes, tex
 def test_what_needs_an_unsupported_module_is_skipped_for_its_feature(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    report = _run_refused(tmp_path, monkeypatch, THROW, "not supported: exception handling")
+    report = _run_refused(tmp_path, monkeypatch, SHARED, "not supported: threads")
     assert (report.passed, report.failures) == (0, [])
-    assert report.skipped == {"exceptions": 2}
+    assert report.skipped == {"threads": 2}
 
 
 def test_a_refused_module_without_such_a_feature_is_a_failure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    report = _run_refused(tmp_path, monkeypatch, ADD, "not supported: exception handling")
+    report = _run_refused(tmp_path, monkeypatch, ADD, "not supported: threads")
     assert "nothing in it needs to be refused" in report.failures[0].text
     assert not report.skipped
 
@@ -225,17 +265,15 @@ def test_a_refused_module_without_such_a_feature_is_a_failure(
 def test_an_error_that_names_another_feature_is_a_failure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    report = _run_refused(tmp_path, monkeypatch, THROW, "not supported: tail calls")
-    assert "the error does not name exceptions" in report.failures[0].text
+    report = _run_refused(tmp_path, monkeypatch, SHARED, "not supported: tail calls")
+    assert "the error does not name threads" in report.failures[0].text
 
 
 @pytest.mark.parametrize(
     ("text", "names"),
     [
         ("(module (func (param v128)))", []),
-        ("(module (tag) (func throw 0))", ["exceptions"]),
-        ("(module (func (local exnref)))", ["exceptions"]),
-        ("(module (func (block (try_table (catch_all 0)))))", ["exceptions"]),
+        ("(module (tag) (func (local exnref) (block (try_table (catch_all 0) (throw 0)))))", []),
         ("(module (type (struct)))", ["GC"]),
         ("(module (memory i64 1))", ["memory64"]),
         ("(module (memory 1) (memory 1))", ["multi-memory"]),
@@ -246,21 +284,6 @@ def test_an_error_that_names_another_feature_is_a_failure(
 def test_features_of_modules(text: str, names: list[str]) -> None:
     """`not_run` names the unsupported features that a module needs, and no others."""
     assert [feature.name for feature in features.not_run(wat(text))] == names
-
-
-def test_tags_alone_need_no_exceptions() -> None:
-    """A module that defines, imports and exports tags needs no exceptions unless code uses one."""
-    text = """(module
-        (type $f (func (param i32))) (type $r (func))
-        (import "a" "f" (func (type $f))) (import "a" "t" (tag $t (param i64)))
-        (import "a" "table" (table 1 2 (ref null $f))) (import "a" "m" (memory 1 7000))
-        (import "a" "u" (tag)) (import "a" "g" (global (mut funcref)))
-        (import "b" "g" (global (ref null $r))) (import "b" "t" (table 200 externref))
-        (tag (export "own") (type $r)) (export "t" (tag $t)) (export "f" (func 0))
-        (func (export "call") (i32.const 1) (call 0)) (export "m" (memory 0)))"""
-    assert features.not_run(wat(text)) == []
-    used = text.replace("(call 0)", "(call 0) (throw 1)")
-    assert [f.name for f in features.not_run(wat(used))] == ["exceptions"]
 
 
 # ---- values --------------------------------------------------------------------------------------
