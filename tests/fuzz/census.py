@@ -21,7 +21,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from fuzz.generate import generate
 from fuzz.ops import NAMES, V128, Types
-from fuzz.tree import BLOCKS, LEAVES, Body, Function, Instruction, Module, bodies, effect, is_float
+from fuzz.tree import (
+    BLOCKS,
+    LEAVES,
+    Body,
+    Function,
+    Instruction,
+    Module,
+    effect,
+    entry,
+    is_float,
+    slots,
+)
 from simd_ops import LANES
 
 DEEP = 50  # operands on the stack of a function that counts as deep
@@ -67,6 +78,8 @@ class Census:
         name = instruction[0]
         if name == "local.get":
             return [*stack, instruction[1]]
+        if name == "ref.is_null":
+            return [*stack[:-1], -1]
         if name in ("drop", "select", "select_typed"):
             return stack[: -1 if name == "drop" else -2]
         found = effect(instruction, self.module, self.locals)
@@ -95,6 +108,8 @@ class Census:
             return V128 in self.labels[0 if name == "return" else -1 - instruction[-1]][1]
         if name == "select_typed":
             return bool(instruction[1] == V128)
+        if name == "throw":
+            return V128 in self.module.tags[instruction[1]]
         if name in BLOCKS:
             return V128 in instruction[1]
         found = None if name in LEAVES else effect(instruction, self.module, self.locals)
@@ -114,9 +129,24 @@ class Census:
         self.found[f"{name} with parameters"] += bool(params)
         self.found[f"{name} with several results"] += len(results) > 1
         self.labels.append((name, params if name == "loop" else results))
-        for body in bodies(instruction):
-            self.count_body(body, stack[:-1] if name == "if" else stack)
+        below = stack[: len(stack) - len(params) - (name == "if")]
+        taken = stack[len(below) : len(below) + len(params)]
+        for slot in slots(instruction):
+            caught = [-1] * len(entry(instruction, slot))
+            self.count_body(instruction[slot], below + (taken if slot < 5 else caught))
         self.labels.pop()
+        if name in ("try_table", "try"):
+            self.count_clauses(instruction)
+
+    def count_clauses(self, instruction: Instruction) -> None:
+        """Counts the clauses of a try_table or of a legacy try."""
+        name = instruction[0]
+        for tag, second, *depth in instruction[4]:
+            clause = "catch_all" if tag is None else "catch"
+            self.found[f"{name} {clause}{'_ref' if second is True else ''}"] += 1
+            if depth:
+                kind = self.labels[-1 - depth[0]][0]
+                self.found[f"{name} with a clause to a {kind}"] += 1
 
 
 def census(seeds: Iterable[int]) -> dict[str, tuple[int, int]]:

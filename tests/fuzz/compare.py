@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 import pywasm3
 from fuzz.encode import encode
 from fuzz.lanes import lane_by_lane, strict
-from fuzz.ops import BITS, V128, Types
+from fuzz.legacy import modern
+from fuzz.ops import BITS, REFERENCES, V128, Types
 from fuzz.oracle import CAREFUL, Oracle, strategy_for
-from fuzz.outcome import EXHAUSTED, Failed, Outcome, Returned, Trapped, same, show
+from fuzz.outcome import EXHAUSTED, Failed, Outcome, Returned, Threw, Trapped, same, show
 from fuzz.text import number
 from fuzz.tree import Call, Module, Signature
 from fuzz.world import FUEL, FUEL_GLOBAL
@@ -88,9 +89,15 @@ class Subject:
         try:
             result = self.functions[function](*_raw(args, type_.params))
         except Exception as error:
-            return _outcome(error)
+            return self.thrown(error) or _outcome(error)
         values = () if not type_.results else (result,) if len(type_.results) == 1 else result
         return Returned(_from_raw(values, type_.results))
+
+    def thrown(self, error: Exception) -> Outcome | None:
+        """Returns the outcome of an exception that nothing caught, or None for another error."""
+        if self.module.tags and str(error).startswith("the engine cannot run this function"):
+            return Threw(-1, ())
+        return None
 
     def refuel(self, fuel: int) -> None:
         """Sets the global "fuel" (g0), which ends modules that would run too long."""
@@ -99,7 +106,9 @@ class Subject:
     def read_globals(self) -> list[int]:
         """Returns the bit patterns of all globals."""
         return [
-            int.from_bytes(entry.value, "little")
+            int(entry._bits() != 0)
+            if definition.type in REFERENCES
+            else int.from_bytes(entry.value, "little")
             if definition.type == V128
             else entry._bits() & (1 << BITS[definition.type]) - 1
             for entry, definition in zip(self.globals, self.module.globals, strict=True)
@@ -249,7 +258,7 @@ def compare(
             planted bug.
     """
     data = encode(module)
-    for_oracle = strict(module)
+    for_oracle = modern(strict(module))
     oracle = Oracle(for_oracle, encode(for_oracle), strategy or strategy_for(for_oracle))
     subject = subject_class(module, data)
     try:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from binary import leb, section, signed_leb, vector
-from fuzz.ops import ACCESSES, NAMES, NUMERIC, SHUFFLE, Types
+from fuzz.ops import ACCESSES, NAMES, NUMERIC, REFERENCES, SHUFFLE, Types
 from fuzz.tree import Body, Function, Instruction, Module, Signature
 
 END = b"\x0b"
@@ -22,12 +22,17 @@ _PLAIN = {op.name: op.code for op in NUMERIC.values() if not op.lanes} | {
     "return": b"\x0f",
     "drop": b"\x1a",
     "select": b"\x1b",
+    "throw_ref": b"\x0a",
+    "ref.is_null": b"\xd1",
     "memory.size": b"\x3f\x00",
     "memory.grow": b"\x40\x00",
     "memory.copy": b"\xfc\x0a\x00\x00",
     "memory.fill": b"\xfc\x0b\x00",
 }
 _INDEXED = {
+    "throw": b"\x08",
+    "rethrow": b"\x09",
+    "ref.func": b"\xd2",
     "br": b"\x0c",
     "br_if": b"\x0d",
     "call": b"\x10",
@@ -39,7 +44,10 @@ _INDEXED = {
     "global.set": b"\x24",
 }
 _INDIRECT = {"call_indirect": b"\x11", "return_call_indirect": b"\x13"}
-_BLOCKS = {"block": b"\x02", "loop": b"\x03", "if": b"\x04"}
+_BLOCKS = {
+    **{"block": b"\x02", "loop": b"\x03", "if": b"\x04"},
+    **{"try": b"\x06", "try_delegate": b"\x06", "try_table": b"\x1f"},
+}
 _ACCESS = {access.name: access.code for access in ACCESSES.values()}
 
 
@@ -99,6 +107,8 @@ class Encoder:
             out.append(_LANE[name] + bytes(instruction[1:]))
         elif name == "i8x16.shuffle":
             out.append(SHUFFLE.code + bytes(instruction[1]))
+        elif name == "ref.null":
+            out.append(b"\xd0" + bytes([instruction[1]]))
         elif name == "select_typed":
             out.append(b"\x1c\x01" + bytes([instruction[1] & 0xFF]))
         elif name == "br_table":
@@ -110,13 +120,20 @@ class Encoder:
             out.append(const_bytes(name, instruction[1]))
 
     def block(self, instruction: Instruction, out: list[bytes]) -> None:
-        """Appends a block, a loop or an if with its bodies."""
-        out.append(_BLOCKS[instruction[0]] + self.block_type(instruction[1], instruction[2]))
+        """Appends a block with its bodies and clauses."""
+        name = instruction[0]
+        out.append(_BLOCKS[name] + self.block_type(instruction[1], instruction[2]))
+        if name == "try_table":
+            out.append(vector([_clause(*clause) for clause in instruction[4]]))
         self.body(instruction[3], out)
-        if len(instruction) > 4 and instruction[4] is not None:
+        if name == "if" and instruction[4] is not None:
             out.append(b"\x05")
             self.body(instruction[4], out)
-        out.append(END)
+        if name == "try":
+            for (tag, _), body in zip(instruction[4], instruction[5:], strict=True):
+                out.append(b"\x19" if tag is None else b"\x07" + leb(tag))
+                self.body(body, out)
+        out.append(b"\x18" + leb(instruction[4]) if name == "try_delegate" else END)
 
     def code(self, function: Function) -> bytes:
         """Returns a function's entry in the code section."""
@@ -151,6 +168,7 @@ class Encoder:
             for entry in module.imports
         ]
         functions = [self.signature(function.type) for function in module.functions]
+        tags = [b"\x00" + leb(self.type_index(types, ())) for types in module.tags]
         code = [self.code(function) for function in module.functions]
         parts = [
             b"\0asm\x01\0\0\0",
@@ -159,6 +177,7 @@ class Encoder:
             section(3, vector(functions)),
             _tables(module),
             _memories(module),
+            section(13, vector(tags)) if tags else b"",
             section(6, vector(_globals(module))),
             section(7, vector(_exports(module))),
             b"" if module.start is None else section(8, leb(module.start)),
@@ -172,6 +191,12 @@ class Encoder:
 def encode(module: Module) -> bytes:
     """Returns the bytes of a module."""
     return Encoder(module).encode()
+
+
+def _clause(tag: int | None, reference: bool, depth: int) -> bytes:
+    """Returns the bytes of a clause of a try_table."""
+    kind = (2 if tag is None else 0) + reference
+    return bytes([kind]) + (b"" if tag is None else leb(tag)) + leb(depth)
 
 
 def _name(text: str) -> bytes:
@@ -197,7 +222,11 @@ def _memories(module: Module) -> bytes:
 def _globals(module: Module) -> list[bytes]:
     return [
         bytes([entry.type, entry.mutable])
-        + const_bytes(f"{NAMES[entry.type]}.const", entry.bits)
+        + (
+            b"\xd0" + bytes([entry.type])
+            if entry.type in REFERENCES
+            else const_bytes(f"{NAMES[entry.type]}.const", entry.bits)
+        )
         + END
         for entry in module.globals
     ]
@@ -209,7 +238,7 @@ def _exports(module: Module) -> list[bytes]:
     found += [_name(f"g{i}") + b"\x03" + leb(i) for i in range(len(module.globals))]
     if module.memory is not None:
         found.append(_name("m") + b"\x02\x00")
-    return found
+    return found + [_name(f"t{i}") + b"\x04" + leb(i) for i in range(len(module.tags))]
 
 
 def _elements(module: Module) -> bytes:

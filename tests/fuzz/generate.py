@@ -14,7 +14,7 @@ if the global "fuel" (g0) is used up; the runner fills it before each call.
 from __future__ import annotations
 
 from fuzz.maker import Maker
-from fuzz.ops import DIRTY, FLOATS, I32, V128
+from fuzz.ops import DIRTY, FLOATS, I32, REFERENCES, V128
 from fuzz.tree import Call, Function, Global, Memory, Module, Signature
 from fuzz.world import FUEL, HOST, Dice, World
 
@@ -23,8 +23,9 @@ def _add_globals(world: World) -> None:
     module, dice = world.module, world.dice
     module.globals.append(Global(I32, True, FUEL))
     for _ in range(dice.below(6)):
-        type_ = world.type()
-        entry = Global(type_, dice.chance(0.7), dice.bits(type_))
+        type_ = world.any_type()
+        bits = 0 if type_ in REFERENCES else dice.bits(type_)
+        entry = Global(type_, dice.chance(0.7), bits)
         index = len(module.globals)
         module.globals.append(entry)
         world.globals_of[type_].append(index)
@@ -49,6 +50,8 @@ def _add_memory(world: World) -> None:
 def _add_imports(world: World) -> None:
     if world.dice.chance(0.3):
         some = [entry for entry in HOST if world.dice.chance(0.5)]
+        if world.mood.exceptions:  # it takes exceptions through the host
+            some = [e for e in some if e.name != "again"]
         if not world.mood.simd:
             some = [e for e in some if V128 not in (*e.type.params, *e.type.results)]
         world.module.imports += some
@@ -60,7 +63,7 @@ def _signature(world: World) -> Signature:
     if dice.chance(0.03):
         params, results = dice.pick(((40, 2), (3, 40), (20, 20), (300, 1), (2, 300)))
     if dice.chance(0.3):
-        type_ = world.maybe_dirty(world.type())
+        type_ = world.maybe_dirty(world.any_type())
         return Signature((type_,), (type_,))  # can be chained: f(f(x))
     return Signature(world.types(params), world.types(results))
 
@@ -70,10 +73,16 @@ def _locals(world: World) -> list[int]:
     number = dice.below(6)
     if dice.chance(0.02):
         number = dice.pick((100, 300, 700, 1400))
-    if world.mood.simd and dice.chance(0.004):
+    if world.mood.simd and dice.chance(0.02 if world.mood.exceptions else 0.004):
         # Each vector takes four slots, and these locals take more than 4,000.
         return [V128 if dice.chance(0.9) else world.type() for _ in range(dice.pick((1150, 1700)))]
-    return [world.maybe_dirty(world.type()) for _ in range(number)]
+    return [world.maybe_dirty(world.any_type()) for _ in range(number)]
+
+
+def _add_tags(world: World) -> None:
+    if world.mood.exceptions:
+        for _ in range(world.dice.pick((1, 2, 2, 4))):
+            world.module.tags.append(world.types(world.dice.pick((0, 1, 2, 6))))
 
 
 def _add_functions(world: World) -> None:
@@ -85,6 +94,10 @@ def _add_functions(world: World) -> None:
         module.functions.append(Function(type_, _locals(world)))
     first = len(module.imports)
     total = first + len(module.functions)
+    if world.mood.exceptions == "legacy":
+        world.legacy |= set(range(first, total))
+    elif world.mood.exceptions == "both":
+        world.legacy |= {index for index in range(first, total) if dice.chance(0.5)}
     world.leaves |= {index for index in range(first, total) if dice.chance(0.4)}
     for index in range(total):
         results = module.signature(index).results
@@ -121,6 +134,9 @@ def _add_endless(world: World) -> None:
 def _add_calls(world: World, times: int) -> None:
     module, dice = world.module, world.dice
     for index, function in enumerate(module.functions):
+        type_ = function.type
+        if any(t in REFERENCES for t in (*type_.params, *type_.results)):
+            continue
         for _ in range(times if function.type.params else 1):
             args = tuple([dice.bits(type_) for type_ in function.type.params])
             module.calls.append(Call(index, args))
@@ -141,6 +157,7 @@ def generate(seed: int, size: int = 40, *, times: int = 4, dirty: bool | None = 
     _add_globals(world)
     _add_memory(world)
     _add_imports(world)
+    _add_tags(world)
     _add_functions(world)
     _add_table(world)
     first = len(world.module.imports)

@@ -7,10 +7,20 @@ operands that it needs, so branches leave values behind and blocks take values o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from fuzz.operands import STORES, Label, Operands
-from fuzz.ops import CAN_DIVIDE_BY_ZERO, DIRTY, FLOATS, I32, NUMERIC, V128, Types
+from fuzz.ops import (
+    CAN_DIVIDE_BY_ZERO,
+    DIRTY,
+    EXNREF,
+    FLOATS,
+    I32,
+    NUMERIC,
+    REFERENCES,
+    V128,
+    Types,
+)
 from fuzz.tree import Body, Signature, const, zero
 from fuzz.world import ACTIONS, FUEL_GLOBAL, MAX_DEPTH, MAX_ROUNDS, SOMETIMES, fits
 
@@ -25,12 +35,23 @@ class Maker(Operands):
 
     def action_push(self) -> None:
         """Pushes a value of a random type."""
-        self.push(self.world.maybe_dirty(self.world.type()))
+        self.push(self.world.maybe_dirty(self.world.any_type()))
+
+    def has_reference(self) -> bool:
+        """Tells whether a reference is on top of the stack."""
+        return self.own() > 0 and self.stack[-1] in REFERENCES
+
+    def make_number(self) -> None:
+        """Pushes a number unless one is on top of the stack; a reference there becomes one."""
+        if not self.own():
+            self.push(self.world.maybe_dirty(self.world.type()))
+        elif self.has_reference():
+            self.emit(("ref.is_null",))
+            self.stack[-1] = I32
 
     def action_numeric(self) -> None:
         """Applies a numeric instruction to the values on top of the stack."""
-        if not self.own():
-            self.action_push()
+        self.make_number()
         top = self.stack[-1] & 0xFF
         if self.own() > 1 and self.stack[-2] & 0xFF == top and self.dice.chance(0.8):
             self.apply(self.dice.pick(self.choices.binary[top]))
@@ -63,8 +84,7 @@ class Maker(Operands):
 
     def action_risky(self) -> None:
         """Applies an instruction that can trap; most often it gets operands that do not trap."""
-        if not self.own():
-            self.action_push()
+        self.make_number()
         found = self.choices.risky[self.stack[-1] & 0xFF]
         if not found:
             return
@@ -120,7 +140,8 @@ class Maker(Operands):
             self.push(self.stack[-1])
         self.push_condition()
         first, second, _ = self.stack[-3:]
-        self.emit(("select_typed", first & 0xFF) if self.dice.chance(0.2) else ("select",))
+        typed = first in REFERENCES or self.dice.chance(0.2)
+        self.emit(("select_typed", first & 0xFF) if typed else ("select",))
         self.pop(3)
         self.stack.append(first | second & DIRTY)
 
@@ -133,7 +154,7 @@ class Maker(Operands):
         """Stores a value to memory, most often the one that was just computed."""
         if self.module.memory is None:
             return
-        if not self.own() or self.dice.chance(0.3):
+        if not self.own() or self.has_reference() or self.dice.chance(0.3):
             type_ = self.world.type()
             self.push_address()
             self.push(type_)
@@ -239,6 +260,9 @@ class Maker(Operands):
         share = self.dice.below(self.budget // 2 + 2)
         self.budget -= share
         self.steps(share)
+        is_try = label.tried is not None
+        if not label.dead and (is_try or label.caught) and self.dice.chance(0.8):
+            self.throw_at_end(label)
         self.finish(results)
         self.labels.pop()
         body, self.out = self.out, outer
@@ -297,6 +321,175 @@ class Maker(Operands):
             self.stack[base:] = params
             otherwise = self.inner(params, results, Label(base, results))
         self.emit(("if", params, results, then, otherwise))
+
+    # ---- exceptions ----
+
+    def action_try_(self) -> None:
+        """Emits a try_table, or a legacy try in functions that have these."""
+        if self.too_deep():
+            return
+        if self.is_legacy:
+            self.legacy_try()
+        else:
+            self.try_table()
+
+    def try_table(self) -> None:
+        """Emits a try_table. Some of its clauses get blocks of their own, with code behind them."""
+        params, results = self.operands(), self.results()
+        base = len(self.stack) - len(params)
+        clauses = self.clauses_to_labels()
+        caught = [self.any_clause() for _ in range(self.dice.pick((0, 1, 1, 2, 3)))]
+        count = len(caught)
+        if count:
+            clauses = [(tag, ref, depth + count + 1) for tag, ref, depth in clauses]
+            self.labels.append(Label(base, results))
+            for _, _, types in reversed(caught):
+                self.labels.append(Label(base, types))
+            for depth, (tag, ref, _) in enumerate(caught):
+                clauses.insert(self.dice.below(len(clauses) + 1), (tag, ref, depth))
+        tags = [tag for tag, *_ in clauses if tag is not None]
+        body = self.tried(params, results, base, tags)
+        code: Body = [("try_table", params, results, body, tuple(clauses))]
+        for place, (_, _, types) in enumerate(caught):
+            code.append(("br", count - place))
+            self.labels.pop()
+            self.stack[base:] = types
+            handler = self.inner(types, results, Label(base, results))
+            code = [("block", params, types, code), ("block", types, results, handler)]
+        if count:
+            self.labels.pop()
+            code = [("block", params, results, code)]
+        self.emit(*code)
+
+    def tried(self, params: Types, results: Types, base: int, tags: Sequence[int]) -> Body:
+        """Makes the body of a try with clauses for some tags."""
+        label = Label(base, results)
+        label.tried = tags
+        self.tries += 1
+        body = self.inner(params, results, label)
+        self.tries -= 1
+        return body
+
+    def throw_at_end(self, label: Label) -> None:
+        """Throws at the end of a try or of a legacy clause, because few other steps do."""
+        if label.caught and self.dice.chance(0.5):
+            self.rethrow()
+        elif label.tried is not None and self.dice.chance(0.5):
+            self.throw()
+        elif label.tried is not None and self.dice.chance(0.3):
+            self.action_call()
+        else:
+            self.throw_if()
+
+    def any_clause(self) -> tuple[int | None, bool, Types]:
+        """Chooses a clause: a tag or None, whether it takes the reference, and its types."""
+        reference = self.dice.chance(0.4)
+        last: Types = (EXNREF,) if reference else ()
+        if self.dice.chance(0.3):
+            return None, reference, last
+        tag, types = self.any_tag()
+        return tag, reference, (*types, *last)
+
+    def clauses_to_labels(self) -> list[tuple[int | None, bool, int]]:
+        """Chooses clauses whose labels are there already, and take what the clauses give."""
+        found = []
+        for _ in range(self.dice.pick((0, 0, 1, 2, 6))):
+            tag, reference, types = self.any_clause()
+            depth = self.any_depth()
+            label = self.labels[-1 - depth]
+            if len(types) == len(label.types) and all(map(fits, types, label.types)):
+                self.count_down(label)
+                found.append((tag, reference, depth))
+        return found
+
+    def legacy_try(self) -> None:
+        """Emits a legacy try with clauses, or one with delegate."""
+        params, results = self.operands(), self.results()
+        base = len(self.stack) - len(params)
+        if self.dice.chance(0.25):
+            body = self.tried(params, results, base, ())
+            depth = self.any_depth()
+            self.emit(("try_delegate", params, results, body, depth))
+            return
+        clauses: list[tuple[int | None, Types]] = []
+        clauses += [self.any_tag() for _ in range(self.dice.pick((0, 1, 1, 2, 3)))]
+        if not clauses or self.dice.chance(0.3):
+            clauses += [(None, ())] if self.dice.chance(0.9) else []
+        tags = [tag for tag, _ in clauses if tag is not None]
+        body = self.tried(params, results, base, tags)
+        catches = []
+        for _, types in clauses:
+            self.stack[base:] = types
+            label = Label(base, results)
+            label.caught = True
+            catches.append(self.inner(types, results, label))
+        self.stack[base:] = results
+        self.emit(("try", params, results, body, tuple(clauses), *catches))
+
+    def is_wanted(self) -> bool:
+        """Tells whether code may throw here. Outside of a try it rarely should."""
+        return not self.too_early() and self.dice.chance(0.8 if self.tries else 0.2)
+
+    def action_throw(self) -> None:
+        """Throws an exception."""
+        if self.is_wanted():
+            self.throw()
+
+    def throw(self) -> None:
+        """Throws an exception with values that are on the stack or are pushed."""
+        tag, types = self.any_tag()
+        self.need(types)
+        self.emit(("throw", tag))
+        self.leave()
+
+    def action_throw_if(self) -> None:
+        """Throws an exception on a condition."""
+        if self.is_wanted():
+            self.throw_if()
+
+    def throw_if(self) -> None:
+        """Throws an exception with new values if a condition holds."""
+        self.push_condition()
+        self.stack.pop()
+        tag, types = self.any_tag()
+        outer, self.out = self.out, []
+        self.labels.append(Label(len(self.stack), ()))
+        for type_ in types:
+            self.push(type_)
+        self.labels.pop()
+        self.pop(len(types))
+        self.emit(("throw", tag))
+        inner, self.out = self.out, outer
+        self.emit(("if", (), (), inner, None))
+
+    def action_throw_again(self) -> None:
+        """Throws an exception that was caught, with throw_ref or rethrow."""
+        if self.is_legacy:
+            self.rethrow()
+        elif self.is_wanted():
+            self.push(EXNREF)
+            self.stack.pop()
+            saved = self.temporary.setdefault(EXNREF, -1)
+            if saved < 0:
+                saved = self.temporary[EXNREF] = self.new_local(EXNREF)
+            again: Body = [("local.get", saved), ("throw_ref",)]
+            self.emit(("local.tee", saved), ("ref.is_null",))
+            nothing = [("unreachable",)] if self.dice.chance(self.mood.traps) else []
+            self.emit(("if", (), (), nothing, again))
+
+    def rethrow(self) -> None:
+        """Throws the exception of a clause around, always or on a condition."""
+        depths = [depth for depth, label in enumerate(self.labels[::-1]) if label.caught]
+        if not depths:
+            return
+        depth = self.dice.pick(depths)
+        if self.dice.chance(0.5):
+            self.emit(("rethrow", depth))
+            self.leave()
+        else:
+            self.push_condition()
+            self.stack.pop()
+            self.emit(("if", (), (), [("rethrow", depth + 1)], None))
 
     # ---- branches ----
 
@@ -523,11 +716,13 @@ class Maker(Operands):
         """Takes a value off the stack, most often to where the comparison can see it."""
         kind = self.dice.roll()
         top = self.stack[-1] & 0xFF
-        if kind < 0.5 and self.own() > 1 and self.stack[-2] & 0xFF == top:
+        if top in REFERENCES and kind < 0.5:
+            self.make_number()
+        elif kind < 0.5 and self.own() > 1 and self.stack[-2] & 0xFF == top:
             self.apply(self.dice.pick(self.choices.folding[top]))
         elif kind < 0.7:
             self.write_local("local.set")
-        elif kind < 0.8 and self.module.memory is not None:
+        elif kind < 0.8 and self.module.memory is not None and top not in REFERENCES:
             self.action_store()
         elif kind < 0.93 and self.world.mutable_of[top]:
             self.action_global_set()

@@ -15,16 +15,19 @@ from fuzz.ops import (
     CAN_TRAP,
     CANONICAL_NAN,
     DIRTY,
+    EXNREF,
     F32,
     F32D,
     F64,
     F64D,
     FLOATS,
+    FUNCREF,
     HIDES_BITS,
     I32,
     MAKES_NAN,
     MAKES_NANS,
     NUMERIC,
+    REFERENCES,
     SHOWS_BITS,
     TESTS_NANS,
     TYPES,
@@ -33,7 +36,7 @@ from fuzz.ops import (
     Op,
     Types,
 )
-from fuzz.tree import Body, Function, Instruction, const
+from fuzz.tree import Body, Function, Instruction, const, zero
 from fuzz.world import World, fits
 from simd_ops import RELAXED
 
@@ -90,12 +93,14 @@ STORES[V128] += [ACCESSES["v128.store"]] * 8
 class Label:
     """A block that is being made: what a branch to it needs, and where its operands begin."""
 
-    __slots__ = ("base", "counter", "dead", "types")
+    __slots__ = ("base", "caught", "counter", "dead", "tried", "types")
 
     def __init__(self, base: int, types: Types, counter: int | None = None) -> None:
         self.base = base  # number of operands below the block's own
         self.types = types  # of the values that a branch carries
         self.counter = counter  # the local that counts down the rounds of a loop
+        self.caught = False  # whether it is a clause of a legacy try
+        self.tried: Sequence[int] | None = None  # tags with clauses if it is a try, which throws
         self.dead = False  # whether the code after this cannot be reached
 
 
@@ -115,11 +120,13 @@ class Operands:
         self.stack: list[int] = []
         self.labels = [Label(0, function.type.results)]
         self.locals = [*function.type.params, *function.locals]
-        self.readable: dict[int, list[int]] = {t: [] for t in (*TYPES, F32D, F64D)}
+        self.readable: dict[int, list[int]] = {t: [] for t in (*TYPES, F32D, F64D, *REFERENCES)}
         for position, type_ in enumerate(self.locals):
             self.readable[type_].append(position)
         self.writable = {t: list(found) for t, found in self.readable.items()}
         self.temporary: dict[int, int] = {}
+        self.is_legacy = index in world.legacy
+        self.tries = 0  # how many try blocks are around this place
 
     # ---- small steps ----
 
@@ -139,6 +146,9 @@ class Operands:
 
     def push_const(self, type_: int) -> None:
         """Pushes a random constant of a type, often one at the edge of its range."""
+        if type_ in REFERENCES:
+            self.push_new_reference(type_)
+            return
         self.emit(const(type_, self.dice.bits(type_)))
         self.stack.append(type_ & 0xFF)
 
@@ -218,7 +228,9 @@ class Operands:
     def push(self, want: int, depth: int = 0) -> None:
         """Pushes a value that fits a type: a constant, a local, a result, whatever the dice say."""
         kind = self.dice.roll()
-        if kind < 0.3 and depth < 3:
+        if want in REFERENCES and (kind < 0.3 or 0.78 <= kind < 0.83):
+            self.push_new_reference(want)
+        elif kind < 0.3 and depth < 3:
             self.push_computed(want, depth)
         elif kind < 0.7:
             self.push_local(want)
@@ -230,6 +242,32 @@ class Operands:
             self.push_called(want)
         else:
             self.push_const(want)
+
+    def push_new_reference(self, want: int) -> None:
+        """Pushes a null, or a reference to a function or to a new exception."""
+        if self.dice.chance(0.3) or (want == EXNREF and self.is_legacy):
+            self.emit(("ref.null", want))
+        elif want == FUNCREF:
+            first = len(self.module.imports)  # imported functions are not exported
+            self.emit(("ref.func", first + self.dice.below(len(self.module.functions))))
+        else:
+            tag, types = self.any_tag()
+            thrown: Body = [*map(self.constant, types), ("throw", tag)]
+            tried = ("try_table", (), (), thrown, ((None, True, 0),))
+            self.emit(("block", (), (EXNREF,), [tried, ("unreachable",)]))
+        self.stack.append(want)
+
+    def constant(self, type_: int) -> Instruction:
+        """Returns an instruction that pushes a random number, or a null."""
+        return zero(type_) if type_ in REFERENCES else const(type_, self.dice.bits(type_))
+
+    def any_tag(self) -> tuple[int, Types]:
+        """Chooses a tag, likely one that a try around catches; returns it with its types."""
+        tag = self.dice.below(len(self.module.tags))
+        tags = [tag for label in self.labels for tag in label.tried or ()]
+        if tags and self.dice.chance(0.7):
+            tag = self.dice.pick(tags)
+        return tag, self.module.tags[tag]
 
     def push_computed(self, want: int, depth: int) -> None:
         """Pushes the result of an instruction whose operands are pushed first."""

@@ -16,8 +16,8 @@ from typing import Any
 import wasmtime
 from wasmtime import _ffi as ffi
 
-from fuzz.ops import BITS, V128
-from fuzz.outcome import Failed, Outcome, Returned, Trapped
+from fuzz.ops import BITS, EXNREF, FUNCREF, V128
+from fuzz.outcome import Failed, Outcome, Returned, Threw, Trapped
 from fuzz.text import signature
 from fuzz.tree import Import, Module, walk
 from fuzz.world import FUEL_GLOBAL, HOST
@@ -28,11 +28,13 @@ MAX_STACK = 3 << 20  # bytes of native stack for wasm code
 FAST = "winch" if platform.machine() in ("x86_64", "AMD64") else "cranelift"
 CAREFUL = "cranelift"
 _STRATEGIES = {"cranelift": 1, "winch": 2}
-_ONLY_CAREFUL = {"return_call", "return_call_indirect"}
+_ONLY_CAREFUL = {"return_call", "return_call_indirect", "ref.null", "ref.func", "ref.is_null"}
 
 
 def strategy_for(module: Module) -> str:
     """Returns the fastest compiler that knows all instructions of a module."""
+    if module.tags:
+        return CAREFUL
     names = {i[0] for function in module.functions for i in walk(function.body)}
     return FAST if names.isdisjoint(_ONLY_CAREFUL) else CAREFUL
 
@@ -48,6 +50,7 @@ _PHRASES = {
     "INTEGER_DIVISION_BY_ZERO": "integer divide by zero",
     "BAD_CONVERSION_TO_INTEGER": "invalid conversion to integer",
     "UNREACHABLE": "unreachable",
+    "NULL_REFERENCE": "null reference",
 }
 
 
@@ -60,6 +63,8 @@ def engine(strategy: str) -> wasmtime.Engine:
     config.max_wasm_stack = MAX_STACK
     config.wasm_relaxed_simd = strategy == CAREFUL
     config.wasm_tail_call = strategy == CAREFUL
+    config.wasm_gc = config.wasm_exceptions = strategy == CAREFUL
+    config.wasm_function_references = strategy == CAREFUL
     config.cranelift_opt_level = "none"
     # The reducer forks, which a process with compiler threads could not do safely.
     config.parallel_compilation = False
@@ -132,6 +137,7 @@ class Oracle:
         self.functions: list[Any] = []
         self.globals: list[Any] = []
         self.memory_export: Any = None
+        self.tags: list[Any] = []
         self.failed = self._instantiate(wasmtime.Module(engine(strategy), data))
         if self.failed is None:
             self._find_exports()
@@ -152,7 +158,31 @@ class Oracle:
         )
         if error:
             return Failed(str(wasmtime.WasmtimeError._from_ptr(error)))
-        return _trapped(trap) if trap else None
+        return self._ended(trap) if trap else None
+
+    def _ended(self, trap: Any) -> Outcome:
+        """Returns how a call ended that returned a trap, and frees the trap."""
+        exception = ffi.wasmtime_exnref_t()
+        if not ffi.wasmtime_context_take_exception(self.context, ctypes.byref(exception)):
+            return _trapped(trap)
+        ffi.wasm_trap_delete(trap)
+        try:
+            return self._threw(ctypes.byref(exception))
+        finally:
+            ffi.wasmtime_exnref_unroot(ctypes.byref(exception))
+
+    def _threw(self, exception: Any) -> Outcome:
+        tag = ffi.wasmtime_tag_t()
+        ffi.wasmtime_exnref_tag(self.context, exception, ctypes.byref(tag))
+        own = [ctypes.byref(extern.of.tag) for extern in self.tags]
+        number = [ffi.wasmtime_tag_eq(self.context, t, ctypes.byref(tag)) for t in own].index(True)
+        bits = []
+        for place, type_ in enumerate(self.module.tags[number]):
+            value = ffi.wasmtime_val_t()
+            ffi.wasmtime_exnref_field(self.context, exception, place, ctypes.byref(value))
+            bits.append(_bits(value, type_))
+            ffi.wasmtime_val_unroot(ctypes.byref(value))
+        return Threw(number, tuple(bits))
 
     def _import(self, entry: Import, place: Any) -> None:
         place.kind = ffi.WASMTIME_EXTERN_FUNC
@@ -181,12 +211,14 @@ class Oracle:
         return extern
 
     def _find_exports(self) -> None:
-        """Finds the exports by position: encode.py exports functions, globals, then the memory."""
+        """Finds the exports by position: functions, globals, the memory, tags (see encode.py)."""
         functions, all_globals = len(self.module.functions), len(self.module.globals)
         self.functions = [self._export(i) for i in range(functions)]
         self.globals = [self._export(functions + i) for i in range(all_globals)]
         if self.module.memory is not None:
             self.memory_export = self._export(functions + all_globals)
+        behind = functions + all_globals + (self.module.memory is not None)
+        self.tags = [self._export(behind + i) for i in range(len(self.module.tags))]
 
     def enter(self, function: int, values: Any, count: int) -> Any:
         """Calls a function that puts its results in the place of its arguments.
@@ -217,7 +249,7 @@ class Oracle:
         _CURRENT[:] = [self]
         trap = self.enter(function, values, count)
         if trap:
-            return _trapped(trap)
+            return self._ended(trap)
         return Returned(
             tuple(
                 [
@@ -246,8 +278,8 @@ class Oracle:
             ffi.wasmtime_global_get(
                 self.context, ctypes.byref(extern.of.global_), ctypes.byref(value)
             )
-            raw = ctypes.string_at(ctypes.byref(value.of), BITS[entry.type] // 8)
-            found.append(int.from_bytes(raw, "little"))
+            found.append(_bits(value, entry.type))
+            ffi.wasmtime_val_unroot(ctypes.byref(value))
         return found
 
     def read_memory(self) -> bytes:
@@ -259,6 +291,16 @@ class Oracle:
     def close(self) -> None:
         """Closes the store and frees the instance."""
         self.store.close()
+
+
+def _bits(value: Any, type_: int) -> int:
+    """Returns the bit pattern of a value; of a reference, whether it is null: 0, or else 1."""
+    if type_ == EXNREF:
+        return int(value.of.exnref.store_id != 0)
+    if type_ == FUNCREF:
+        return int(value.of.funcref.store_id != 0)
+    raw = ctypes.string_at(ctypes.byref(value.of), BITS[type_ & 0xFF] // 8)
+    return int.from_bytes(raw, "little")
 
 
 def _trapped(trap: Any) -> Outcome:

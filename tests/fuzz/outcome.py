@@ -21,13 +21,20 @@ class Trapped(NamedTuple):
     phrase: str
 
 
+class Threw(NamedTuple):
+    """The call ended with an exception that nothing caught, of a tag with these values."""
+
+    tag: int
+    bits: tuple[int, ...]
+
+
 class Failed(NamedTuple):
     """The call ended with an error of the embedding that is not a trap."""
 
     reason: str
 
 
-Outcome: TypeAlias = "Returned | Trapped | Failed"
+Outcome: TypeAlias = "Returned | Trapped | Threw | Failed"
 EXHAUSTED = Trapped("call stack exhausted")
 
 
@@ -39,6 +46,8 @@ def same(one: Outcome, other: Outcome, types: Types) -> bool:
     """
     if one == other:
         return not isinstance(one, Failed)
+    if isinstance(one, Threw) and isinstance(other, Threw):
+        return True
     if not isinstance(one, Returned) or not isinstance(other, Returned):
         return False
     return all(
@@ -52,4 +61,6 @@ def show(outcome: Outcome, types: Types) -> str:
     if isinstance(outcome, Returned):
         values = [number(t, bits) for t, bits in zip(types, outcome.bits, strict=True)]
         return f"({', '.join(values)})" if len(values) != 1 else values[0]
+    if isinstance(outcome, Threw):
+        return f"exception: tag {outcome.tag} {outcome.bits}"
     return f"trap: {outcome[0]}" if isinstance(outcome, Trapped) else f"error: {outcome[0]}"

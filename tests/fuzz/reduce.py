@@ -17,6 +17,7 @@ from typing import TypeAlias
 from fuzz.compare import Difference, Subject, check
 from fuzz.encode import encode
 from fuzz.isolate import CRASH, HANG, Child
+from fuzz.legacy import modern
 from fuzz.oracle import validate
 from fuzz.shrink import (
     Path,
@@ -70,6 +71,14 @@ class Examiner:
         self.child.close()
 
 
+def _is_valid(module: Module) -> bool:
+    """Tells whether wasmtime accepts a module, whose legacy instructions are translated first."""
+    try:
+        return validate(encode(modern(module))) is None
+    except IndexError:  # a label or a local that is not there
+        return False
+
+
 class Reducer:
     """Holds the smallest failing module so far and tries to make it smaller."""
 
@@ -93,7 +102,7 @@ class Reducer:
         if data in self.tried:
             return False
         self.tried.add(data)
-        if validate(encode(module)) is not None or not self.fails(module):
+        if not _is_valid(module) or not self.fails(module):
             return False
         self.module, self.weight = module, weight
         return True

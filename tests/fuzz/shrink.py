@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TypeAlias
 
-from fuzz.ops import CODES, F32, F64, Types
+from fuzz.ops import CODES, F32, F64, FUNCREF, REFERENCES, Types
 from fuzz.tree import (
     BLOCKS,
     Body,
@@ -22,7 +22,10 @@ from fuzz.tree import (
     Stack,
     bodies,
     const,
+    entry,
+    slots,
     walk,
+    with_bodies,
     zero,
 )
 
@@ -44,8 +47,13 @@ def _weigh(instruction: Instruction) -> int:
         return 4
     if name == "br_table":
         return 6 + len(instruction[1])
+    if name in ("throw", "throw_ref", "rethrow"):
+        return 5
     if name in BLOCKS:
-        return 7 + 5 * len(instruction[1] + instruction[2]) + (len(bodies(instruction)) > 1)
+        size = 7 + 5 * len(instruction[1] + instruction[2]) + (len(bodies(instruction)) > 1)
+        if name in ("try_table", "try"):
+            return size + 1 + 7 * len(instruction[4])
+        return size + 1 + instruction[4] if name == "try_delegate" else size
     return 6 + sum(1 for immediate in instruction[1:] if immediate not in (0, ()))
 
 
@@ -86,19 +94,17 @@ def paths(body: Body, path: Path = ()) -> Iterator[Path]:
     """Yields the paths of all bodies, outer ones first."""
     yield path
     for position, instruction in enumerate(body):
-        if instruction[0] in BLOCKS:
-            for slot in range(3, len(instruction)):
-                if instruction[slot] is not None:
-                    yield from paths(instruction[slot], (*path, (position, slot)))
+        for slot in slots(instruction):
+            yield from paths(instruction[slot], (*path, (position, slot)))
 
 
 def types_at(function: Function, path: Path) -> tuple[Types, Types]:
     """Returns the types on the stack where a body starts and where it ends."""
     if not path:
         return (), function.type.results
-    *outer, (position, _) = path
+    *outer, (position, slot) = path
     block = body_at(function.body, tuple(outer))[position]
-    return block[1], block[2]
+    return entry(block, slot), block[2]
 
 
 def with_function(module: Module, index: int, function: Function) -> Module:
@@ -161,7 +167,7 @@ def simpler_forms(instruction: Instruction) -> Iterator[Body]:
     elif ".load" in name or ".store" in name:
         yield [(name, 0, 0, *instruction[3:])]
         yield [(name, instruction[1], 0, *instruction[3:])]
-    elif name == "select_typed":
+    elif name == "select_typed" and instruction[1] not in REFERENCES:
         yield [("select",)]
     elif name == "return_call":
         yield [("call", instruction[1]), ("return",)]
@@ -173,6 +179,24 @@ def simpler_forms(instruction: Instruction) -> Iterator[Body]:
         yield [("drop",), ("block", *instruction[1:4])]
     elif name == "loop":
         yield [("block", *instruction[1:])]
+    elif name == "throw_ref":
+        yield [("unreachable",)]
+    else:
+        yield from _simpler_tries(instruction)
+
+
+def _simpler_tries(instruction: Instruction) -> Iterator[Body]:
+    name = instruction[0]
+    if name in ("try_table", "try", "try_delegate"):
+        yield [("block", *instruction[1:4])]
+    if name == "try_delegate" and instruction[4]:
+        yield [(*instruction[:4], instruction[4] - 1)]
+    if name in ("try_table", "try"):
+        clauses = instruction[4]
+        for gone in range(len(clauses)):
+            rest = (*clauses[:gone], *clauses[gone + 1 :])
+            catches = [body for i, body in enumerate(instruction[5:]) if i != gone]
+            yield [(*instruction[:4], rest, *catches)]
 
 
 def _blocks_with(instruction: Instruction, params: Types, results: Types) -> Body:
@@ -185,7 +209,7 @@ def without_first_param(instruction: Instruction) -> Body | None:
     This fits if the block's body never takes the parameter, so that it becomes the result.
     """
     params, results = instruction[1], instruction[2]
-    if not params or instruction[0] == "loop":
+    if not params or instruction[0] in ("loop", "try"):
         return None
     if results and results[0] & 0xFF == params[0] & 0xFF:
         return _blocks_with(instruction, params[1:], results[1:])
@@ -197,9 +221,8 @@ def without_last_result(instruction: Instruction) -> Body | None:
     results = instruction[2]
     if not results:
         return None
-    inner = [[*body, ("drop",)] for body in bodies(instruction)]
-    head = (instruction[0], instruction[1], results[:-1])
-    return [(*head, *inner, *instruction[3 + len(inner) :]), zero(results[-1])]
+    changed = with_bodies(instruction, [[*body, ("drop",)] for body in bodies(instruction)])
+    return [*_blocks_with(changed, changed[1], results[:-1]), zero(results[-1])]
 
 
 def without_all_results(instruction: Instruction) -> Body | None:
@@ -208,9 +231,8 @@ def without_all_results(instruction: Instruction) -> Body | None:
     if not results:
         return None
     drops: Body = [("drop",)] * len(results)
-    inner = [[*body, *drops] for body in bodies(instruction)]
-    head = (instruction[0], instruction[1], ())
-    return [(*head, *inner, *instruction[3 + len(inner) :]), *map(zero, results)]
+    changed = with_bodies(instruction, [[*body, *drops] for body in bodies(instruction)])
+    return [*_blocks_with(changed, changed[1], ()), *map(zero, results)]
 
 
 # ---- renumbering ---------------------------------------------------------------------------------
@@ -221,8 +243,8 @@ def map_body(body: Body, change: Callable[[Instruction], Instruction]) -> Body:
     found = []
     for instruction in body:
         if instruction[0] in BLOCKS:
-            inner = [None if part is None else map_body(part, change) for part in instruction[3:]]
-            instruction = (*instruction[:3], *inner)
+            inner = [map_body(part, change) for part in bodies(instruction)]
+            instruction = with_bodies(instruction, inner)
         found.append(change(instruction))
     return found
 
@@ -237,23 +259,41 @@ def lower(body: Body, depth: int = 0) -> Body | None:
     for instruction in body:
         name = instruction[0]
         if name in BLOCKS:
-            inner = [None if part is None else lower(part, depth + 1) for part in instruction[3:]]
-            if any(
-                new is None and old is not None
-                for new, old in zip(inner, instruction[3:], strict=True)
-            ):
+            inner = [lower(part, depth + 1) for part in bodies(instruction)]
+            opened = [part for part in inner if part is not None]
+            if len(opened) < len(inner):
                 return None
-            instruction = (*instruction[:3], *inner)
-        elif name in ("br", "br_if", "br_table"):
-            targets = (*instruction[1], instruction[2]) if name == "br_table" else (instruction[1],)
-            if depth in targets:
-                return None
-            lowered = tuple([t - (t > depth) for t in targets])
-            instruction = (
-                (name, lowered[:-1], lowered[-1]) if name == "br_table" else (name, *lowered)
-            )
-        found.append(instruction)
+            instruction = with_bodies(instruction, opened)
+        targets = depths(instruction)
+        if depth in targets:
+            return None
+        found.append(with_depths(instruction, [t - (t > depth) for t in targets]))
     return found
+
+
+def depths(instruction: Instruction) -> list[int]:
+    """Returns the depths of the labels that an instruction names."""
+    name = instruction[0]
+    if name in ("br", "br_if", "rethrow"):
+        return [instruction[1]]
+    if name == "br_table":
+        return [*instruction[1], instruction[2]]
+    if name == "try_table":
+        return [clause[2] for clause in instruction[4]]
+    return [instruction[4]] if name == "try_delegate" else []
+
+
+def with_depths(instruction: Instruction, new: list[int]) -> Instruction:
+    """Returns an instruction that names labels at other depths."""
+    name = instruction[0]
+    if name in ("br", "br_if", "rethrow"):
+        return (name, *new)
+    if name == "br_table":
+        return (name, tuple(new[:-1]), new[-1])
+    if name == "try_table":
+        clauses = [(*clause[:2], t) for clause, t in zip(instruction[4], new, strict=True)]
+        return (*instruction[:4], tuple(clauses))
+    return (*instruction[:4], *new) if name == "try_delegate" else instruction
 
 
 def _used(module: Module, name: str, index: int) -> bool:
@@ -295,11 +335,12 @@ def _without_call(body: Body, index: int, gone: Body) -> Body:
     found: Body = []
     for instruction in body:
         if instruction[0] in BLOCKS:
-            inner = [
-                None if part is None else _without_call(part, index, gone)
-                for part in instruction[3:]
-            ]
-            found.append((*instruction[:3], *inner))
+            inner = [_without_call(part, index, gone) for part in bodies(instruction)]
+            found.append(with_bodies(instruction, inner))
+        elif instruction[0] == "ref.func":
+            target = instruction[1]
+            new = ("ref.func", target - (target > index))
+            found.append(zero(FUNCREF) if target == index else new)
         elif instruction[0] not in ("call", "return_call"):
             found.append(instruction)
         elif instruction[1] == index:

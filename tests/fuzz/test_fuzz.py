@@ -11,17 +11,21 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import wasmtime
 
+import pywasm3
 from fuzz.census import DEEP, MANY, census
 from fuzz.compare import Difference, Subject, compare
 from fuzz.encode import encode
 from fuzz.generate import generate
 from fuzz.isolate import CRASH, HANG, Child
 from fuzz.lanes import CODE, lane_by_lane
+from fuzz.legacy import modern
 from fuzz.ops import ACCESSES, F32, F32D, F64, I32, NUMERIC, V128
 from fuzz.oracle import validate
 from fuzz.outcome import Returned, same
@@ -60,12 +64,14 @@ def test_vectors_agree_with_wasmtime_on_every_way_to_compute_them(vectors: str) 
 
 def test_generated_modules_are_valid() -> None:
     for seed in range(300):
-        assert validate(encode(generate(seed))) is None, seed
+        module = generate(seed)
+        assert validate(encode(modern(module))) is None, seed
+        pywasm3.Module.validate(encode(module))
 
 
 def test_modules_with_scalar_code_for_vectors_are_valid() -> None:
     for seed in range(100):
-        assert validate(encode(lane_by_lane(generate(seed)))) is None, seed
+        assert validate(encode(modern(lane_by_lane(generate(seed))))) is None, seed
 
 
 def test_scalar_code_replaces_every_vector_instruction_that_computes() -> None:
@@ -77,7 +83,7 @@ def test_scalar_code_replaces_every_vector_instruction_that_computes() -> None:
 
 def test_large_modules_are_valid() -> None:
     for seed in range(30):
-        assert validate(encode(generate(seed, 300))) is None, seed
+        assert validate(encode(modern(generate(seed, 300)))) is None, seed
 
 
 def test_a_seed_is_always_the_same_module() -> None:
@@ -124,6 +130,13 @@ _MUST_BE_MADE = (
     "local.set of a local on the stack",
     "local.tee of a local on the stack",
     "dead code",
+    *("throw", "throw_ref", "try_table", "try", "try_delegate", "rethrow", "throw with a vector"),
+    *(f"try_table {clause}" for clause in ("catch", "catch_ref", "catch_all", "catch_all_ref")),
+    *("try catch", "try catch_all", "try with parameters", "try_table with parameters"),
+    *(
+        f"try_table with a clause to a {kind}"
+        for kind in ("block", "loop", "function", "try_table")
+    ),
 )
 
 
@@ -136,7 +149,8 @@ def test_what_wasm3_gets_wrong_is_generated_in_one_module_of_100() -> None:
 def test_the_text_of_a_module_is_valid() -> None:
     for seed in range(50):
         module = generate(seed)
-        assert validate(bytes(wasmtime.wat2wasm(text(module)))) is None, seed
+        pywasm3.Module.validate(bytes(wasmtime.wat2wasm(text(module))))
+        assert validate(bytes(wasmtime.wat2wasm(text(modern(module))))) is None, seed
 
 
 def test_numbers_are_shown_as_the_text_format_has_them() -> None:
@@ -222,6 +236,64 @@ def test_lanes_of_another_width_are_found_and_reduced() -> None:
         pytest.fail("not found in 1000 modules")
     small = reduce(module, found, subject_class=AddsOtherLanes, seconds=60)
     assert "i16x8.add" in text(small)
+    assert count(small) < 25, text(small)
+
+
+def _wrong_exceptions(change: Callable[[Instruction], Instruction]) -> type[Subject]:
+    """Returns a class that stands for an engine which runs some instructions as others."""
+
+    class Wrong(Subject):
+        def __init__(self, module: Module, data: bytes) -> None:
+            functions = [replace(f, body=map_body(f.body, change)) for f in module.functions]
+            wrong = replace(module, functions=functions)
+            super().__init__(wrong, encode(wrong))
+
+    return Wrong
+
+
+def _without_catch_all(instruction: Instruction) -> Instruction:
+    """Returns an instruction; if it is a try_table, without its clauses for every exception."""
+    if instruction[0] != "try_table":
+        return instruction
+    clauses = tuple([clause for clause in instruction[4] if clause[0] is not None])
+    return (*instruction[:4], clauses)
+
+
+def _delegate_outwards(instruction: Instruction) -> Instruction:
+    """Returns an instruction; if it is a delegate, with a try for every exception."""
+    if instruction[0] != "try_delegate":
+        return instruction
+    _, params, results, body, _ = instruction
+    return ("try", params, results, body, ((None, ()),), [("unreachable",)])
+
+
+def _rethrow_traps(instruction: Instruction) -> Instruction:
+    return ("unreachable",) if instruction[0] == "rethrow" else instruction
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        (_without_catch_all, "catch_all"),
+        (_delegate_outwards, "delegate"),
+        (_rethrow_traps, "rethrow"),
+    ],
+)
+def test_wrong_handling_of_exceptions_is_found_and_reduced(
+    change: Callable[[Instruction], Instruction], word: str
+) -> None:
+    """An engine that catches an exception in the wrong place differs, and the module gets small."""
+    subject_class = _wrong_exceptions(change)
+    for seed in range(500):
+        module = generate(seed)
+        if word in text(module):
+            found = compare(module, subject_class=subject_class).difference
+            if found is not None:
+                break
+    else:
+        pytest.fail("not found in 500 modules")
+    small = reduce(module, found, subject_class=subject_class, seconds=60)
+    assert word in text(small)
     assert count(small) < 25, text(small)
 
 

@@ -7,8 +7,8 @@ import math
 import struct
 
 from fuzz.encode import signed
-from fuzz.ops import BITS, F32, FLOATS, NAMES, V128, Types, is_nan
-from fuzz.tree import BLOCKS, Body, Function, Instruction, Module, const
+from fuzz.ops import BITS, F32, FLOATS, FUNCREF, NAMES, REFERENCES, V128, Types, is_nan
+from fuzz.tree import BLOCKS, Body, Function, Instruction, Module, const, zero
 
 
 def number(type_: int, bits: int) -> str:
@@ -49,6 +49,8 @@ def plain(instruction: Instruction) -> str:
         return " ".join(["br_table", *map(str, instruction[1]), str(instruction[2])])
     if name == "i8x16.shuffle":
         return " ".join([name, *map(str, instruction[1])])
+    if name == "ref.null":
+        return "ref.null func" if instruction[1] == FUNCREF else "ref.null exn"
     if name == "select_typed":
         return "select" + _list("result", instruction[1:])
     if name in ("call_indirect", "return_call_indirect"):
@@ -67,12 +69,29 @@ def lines(body: Body, indent: str) -> list[str]:
         if instruction[0] not in BLOCKS:
             found.append(indent + plain(instruction))
             continue
-        found.append(indent + instruction[0] + signature(instruction[1], instruction[2]))
-        found += lines(instruction[3], indent + "  ")
-        if len(instruction) > 4 and instruction[4] is not None:
-            found += [indent + "else", *lines(instruction[4], indent + "  ")]
-        found.append(indent + "end")
+        found += _block(instruction, indent)
     return found
+
+
+def _block(instruction: Instruction, indent: str) -> list[str]:
+    name = instruction[0]
+    head = name.removesuffix("_delegate") + signature(instruction[1], instruction[2])
+    if name == "try_table":
+        head += "".join(f" ({_clause(*clause)})" for clause in instruction[4])
+    found = [indent + head, *lines(instruction[3], indent + "  ")]
+    if name == "if" and instruction[4] is not None:
+        found += [indent + "else", *lines(instruction[4], indent + "  ")]
+    if name == "try":
+        for (tag, _), body in zip(instruction[4], instruction[5:], strict=True):
+            found.append(indent + ("catch_all" if tag is None else f"catch {tag}"))
+            found += lines(body, indent + "  ")
+    return [*found, indent + (f"delegate {instruction[4]}" if name == "try_delegate" else "end")]
+
+
+def _clause(tag: int | None, reference: bool, depth: int) -> str:
+    word = "catch_all" if tag is None else "catch"
+    numbers = [str(number) for number in (tag, depth) if number is not None]
+    return " ".join([f"{word}_ref" if reference else word, *numbers])
 
 
 def _function(index: int, function: Function) -> list[str]:
@@ -111,7 +130,8 @@ def _globals(module: Module) -> list[str]:
     for index, entry in enumerate(module.globals):
         name = NAMES[entry.type]
         type_ = f"(mut {name})" if entry.mutable else name
-        value = plain(const(entry.type, entry.bits))
+        reference = entry.type in REFERENCES
+        value = plain(zero(entry.type) if reference else const(entry.type, entry.bits))
         found.append(f'  (global (export "g{index}") {type_} ({value}))')
     return found
 
@@ -125,6 +145,8 @@ def text(module: Module) -> str:
     for entry in module.imports:
         type_ = signature(entry.type.params, entry.type.results)
         found.append(f'  (import "host" "{entry.name}" (func{type_}))')
+    for index, types in enumerate(module.tags):
+        found.append(f'  (tag (export "t{index}"){_list("param", types)})')
     found += _memory(module) + _table(module) + _globals(module)
     for index, function in enumerate(module.functions):
         found += _function(index, function)

@@ -16,26 +16,52 @@ An instruction is a tuple of its name and its immediates:
     ("return_call", index)           also ("return_call_indirect", params, results, variant)
     ("block", params, results, body)              also loop
     ("if", params, results, then, otherwise)      otherwise is a body or None
+    ("throw", tag)                   a tag counts from 0; there are no imported ones
+    ("try_table", params, results, body, clauses)
+    ("try", params, results, body, clauses, *catches)     legacy: a body for each clause
+    ("try_delegate", params, results, body, depth)        legacy: a try that ends with delegate
+    ("rethrow", depth)               legacy
+    ("ref.null", type)               also ("ref.func", index)
     ("i32.add",)                     an instruction without immediates
+
+A clause of a try_table is a triple of a tag, whether the label also gets a reference, and the depth
+of the label, which counts from outside. A clause of a try is a pair of a tag and the types of its
+values. Without a tag (None), a clause catches every exception.
+
 
 A body is a list of instructions without its "end".
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from fuzz.ops import ACCESSES, CODES, FLOATS, I32, NAMES, NUMERIC, V128, Types
+from fuzz.ops import (
+    ACCESSES,
+    CODES,
+    FLOATS,
+    FUNCREF,
+    I32,
+    NAMES,
+    NUMERIC,
+    REFERENCES,
+    V128,
+    Types,
+)
 
 Instruction: TypeAlias = tuple[Any, ...]
 Body: TypeAlias = list[Instruction]
 Stack: TypeAlias = "list[int] | None"  # None where the code cannot be reached
 
-BLOCKS = ("block", "loop", "if")
+BLOCKS = ("block", "loop", "if", "try_table", "try", "try_delegate")
 # Control never goes on behind these.
-LEAVES = ("br", "br_table", "return", "unreachable", "return_call", "return_call_indirect")
+LEAVES = (
+    *("br", "br_table", "return", "unreachable", "return_call", "return_call_indirect"),
+    *("throw", "throw_ref", "rethrow"),
+)
+LEGACY = ("try", "try_delegate", "rethrow")
 
 
 @dataclass
@@ -96,12 +122,13 @@ class Call:
 class Module:
     """A module with the calls to make.
 
-    All defined functions and globals are exported as f0, f1, … and g0, g1, …
+    All defined functions, globals and tags are exported as f0, f1, …, g0, g1, … and t0, t1, …
     """
 
     imports: list[Import] = field(default_factory=list)
     functions: list[Function] = field(default_factory=list)
     globals: list[Global] = field(default_factory=list)
+    tags: list[Types] = field(default_factory=list)  # the types of their values
     memory: Memory | None = None
     table: list[int | None] | None = None  # function indices, which count the imports
     start: int | None = None  # a function index, which counts the imports
@@ -114,11 +141,33 @@ class Module:
         return self.functions[index - len(self.imports)].type
 
 
+def slots(instruction: Instruction) -> list[int]:
+    """Returns the places in an instruction where bodies are."""
+    name = instruction[0]
+    if name not in BLOCKS:
+        return []
+    if name == "try":
+        return [3, *range(5, len(instruction))]
+    return [3, 4] if name == "if" and instruction[4] is not None else [3]
+
+
 def bodies(instruction: Instruction) -> list[Body]:
     """Returns the bodies inside an instruction."""
-    if instruction[0] not in BLOCKS:
-        return []
-    return [body for body in instruction[3:] if body is not None]
+    return [instruction[slot] for slot in slots(instruction)]
+
+
+def with_bodies(instruction: Instruction, new: Sequence[Body]) -> Instruction:
+    """Returns a block with other bodies."""
+    changed = list(instruction)
+    for slot, body in zip(slots(instruction), new, strict=True):
+        changed[slot] = body
+    return tuple(changed)
+
+
+def entry(instruction: Instruction, slot: int) -> Types:
+    """Returns the types on the stack where the body in a slot of a block begins."""
+    types: Types = instruction[1] if slot < 5 else instruction[4][slot - 5][1]
+    return types
 
 
 def walk(body: Body) -> Iterator[Instruction]:
@@ -152,6 +201,7 @@ _FIXED: dict[str, tuple[Types, Types]] = {
     **{op.name: (op.params, (op.result,)) for op in NUMERIC.values()},
     **{access.name: (access.params, access.results) for access in ACCESSES.values()},
     "i8x16.shuffle": ((V128, V128), (V128,)),
+    "ref.func": ((), (FUNCREF,)),
 }
 
 
@@ -164,8 +214,8 @@ def effect(
 ) -> tuple[Types, Types] | None:
     """Returns the types that an instruction takes and gives.
 
-    Returns None if they depend on the stack (drop, select, select_typed) or if control never goes
-    on behind it.
+    Returns None if they depend on the stack (drop, select, select_typed, ref.is_null) or if control
+    never goes on behind it.
     """
     name = instruction[0]
     if name in _FIXED:
@@ -180,6 +230,8 @@ def effect(
         return (*_plain(instruction[1]), I32), _plain(instruction[2])
     if name == "br_if":
         return (I32,), ()
+    if name == "ref.null":
+        return (), (instruction[1],)
     return _variable(instruction, module, locals_)
 
 
@@ -206,6 +258,8 @@ def step(stack: Stack, instruction: Instruction, module: Module, locals_: list[i
         return stack[:-1]
     if name in ("select", "select_typed"):
         return stack[:-2]
+    if name == "ref.is_null":
+        return [*stack[:-1], I32]
     found = effect(instruction, module, locals_)
     assert found is not None, instruction
     params, results = found
@@ -224,7 +278,9 @@ def stacks(body: Body, entry: Types, module: Module, locals_: list[int]) -> list
 
 
 def zero(type_: int) -> Instruction:
-    """Returns the instruction that pushes a zero of a type."""
+    """Returns the instruction that pushes a zero or a null of a type."""
+    if type_ in REFERENCES:
+        return ("ref.null", type_)
     return (_CONSTS[type_ & 0xFF], 0)
 
 

@@ -14,13 +14,16 @@ from typing import TypeVar
 from fuzz.ops import (
     BITS,
     DIRTY,
+    EXNREF,
     F32,
     F32D,
     F64,
     F64D,
     FLOATS,
+    FUNCREF,
     I32,
     I64,
+    REFERENCES,
     SCALARS,
     TYPES,
     V128,
@@ -143,12 +146,18 @@ class Mood:
         self.results = dice.pick((0, 1, 1, 3, 6))  # most results of a block
         self.simd = dice.chance(0.5)
         self.relaxed = self.simd and dice.chance(0.3)
-        self.tails = dice.chance(0.15)  # which wasmtime's fast compiler does not know
+        self.tails = dice.chance(0.25)  # which wasmtime's fast compiler does not know
         self.every: Types = TYPES if self.simd else SCALARS
         choices: tuple[Types, ...] = (*[self.every] * 3, (I32, I64), FLOATS, (I64, F64))
         if self.simd:
             choices += ((V128,), (V128, V128, I32), (V128, F32, F64), (V128, I64))
         self.types = dice.pick(choices)
+        # Which instructions catch exceptions: none, those of WebAssembly 3.0, the legacy ones, or
+        # in each function one of both kinds.
+        self.exceptions = dice.pick(("", "", "", "modern", "modern", "legacy", "both"))
+        self.references: Types = ()
+        if self.exceptions and dice.chance(0.7):
+            self.references = (FUNCREF,) if self.exceptions == "legacy" else (FUNCREF, EXNREF)
         self.dead = dice.pick((0.0, 0.3, 0.7))
         self.deep = dice.pick((4, 12, 12, 30, 120))
         self.choose(dice)
@@ -161,6 +170,9 @@ class Mood:
         self.actions += ["push", "numeric"]
         if self.simd:
             self.actions += ["vector", "shuffle", *["vector"] * dice.below(20)]
+        if self.exceptions:
+            often = dice.pick((1, 2, 4))
+            self.actions += [*["try_"] * 5, "throw", "throw_if", "throw_again"] * often
         if self.tails:
             self.actions += ["return_call", "return_call_indirect"] * 6
 
@@ -195,7 +207,10 @@ ACTIONS = {
 
 
 # Actions that only some modules have.
-SOMETIMES = ("vector", "shuffle", "return_call", "return_call_indirect")
+SOMETIMES = (
+    *("vector", "shuffle", "return_call", "return_call_indirect"),
+    *("try_", "throw", "throw_if", "throw_again"),
+)
 
 
 class World:
@@ -205,14 +220,21 @@ class World:
         self.dice = dice
         self.mood = Mood(dice, size, dirty)
         self.module = Module()
-        self.globals_of: dict[int, list[int]] = {t: [] for t in TYPES}
-        self.mutable_of: dict[int, list[int]] = {t: [] for t in TYPES}
+        self.globals_of: dict[int, list[int]] = {t: [] for t in (*TYPES, *REFERENCES)}
+        self.mutable_of: dict[int, list[int]] = {t: [] for t in (*TYPES, *REFERENCES)}
+        self.legacy: set[int] = set()  # functions that have the legacy instructions
         self.leaves: set[int] = set()  # functions that call nothing
         self.giving: dict[int, list[int]] = {}  # functions by the type of their one result
 
     def type(self) -> int:
         """Returns a clean type; the module's mood says which ones are likely."""
         return self.dice.pick(self.mood.types if self.dice.chance(0.8) else self.mood.every)
+
+    def any_type(self) -> int:
+        """Returns a clean type, which may be a reference if the module has references."""
+        if self.mood.references and self.dice.chance(0.15):
+            return self.dice.pick(self.mood.references)
+        return self.type()
 
     def maybe_dirty(self, type_: int) -> int:
         """Returns the type, at random made dirty if it is a float and the mood allows it."""
@@ -223,4 +245,4 @@ class World:
     def types(self, most: int) -> Types:
         """Returns up to `most` types; floats among them may be dirty."""
         number = self.dice.below(most + 1)
-        return tuple([self.maybe_dirty(self.type()) for _ in range(number)])
+        return tuple([self.maybe_dirty(self.any_type()) for _ in range(number)])
