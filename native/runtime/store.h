@@ -138,6 +138,7 @@ struct pw_store {
     struct {
         pw_exception *list;   /* all of them */
         pw_exception *thrown; /* the one that is on its way while code returns THROWN */
+        bool of_host; /* a host function raised it, and the host still has it: see exception.h */
         uint64_t count;
         uint64_t collect_at; /* the count at which the next collection takes place */
     } exceptions;
