@@ -120,6 +120,7 @@ CPYTHON_SOURCES = [
     "native/cpython/call.c",
     "native/cpython/columns.c",
     "native/cpython/externs.c",
+    "native/cpython/fail.c",
     "native/cpython/fd_write.c",
     "native/cpython/function.c",
     "native/cpython/function_type.c",
@@ -142,6 +143,7 @@ CPYTHON_SOURCES = [
     "native/cpython/store.c",
     "native/cpython/store_type.c",
     "native/cpython/tenants.c",
+    "native/cpython/throw.c",
     "native/cpython/watch.c",
     "native/cpython/vectors.c",
 ]

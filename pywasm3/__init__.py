@@ -31,6 +31,7 @@ from ._errors import (
     UnsupportedError,
     WasiExit,
     WasmError,
+    WasmException,
 )
 from ._ffi import BoundFunction, Function, Store
 from ._function import AsyncFunction
@@ -123,6 +124,7 @@ __all__ = [
     "ValueType",
     "WasiExit",
     "WasmError",
+    "WasmException",
     "__version__",
     "externref",
     "f32",

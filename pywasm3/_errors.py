@@ -11,6 +11,7 @@
           │    └── UnsupportedError     the module is valid, but this version cannot run it
           ├── LinkError                 imports are missing or do not fit
           ├── SnapshotError (ValueError) a snapshot is damaged, or of another module
+          ├── WasmException             code or a host function threw an exception of WebAssembly
           ├── Trap                      running code was stopped
           │    ├── StackExhausted (RecursionError)
           │    ├── OutOfFuel
@@ -20,23 +21,25 @@
 
 The class in parentheses is a second base. Wrong use of the Python API raises Python's own errors:
 TypeError, ValueError, OverflowError, IndexError, KeyError, AttributeError. An exception that a host
-function raises reaches the caller of the guest as the same object.
+function raises reaches the caller of the guest as the same object, unless the guest catches it.
+WasmException says which ones a guest can catch.
 """
 
 from __future__ import annotations
 
 from enum import Enum
 
-from ._text import ENOUGH_BYTES, MAX_NAME, brief, brief_repr, listed, printable
+from ._text import ENOUGH_BYTES, MAX_NAME, brief, brief_repr, counted, listed, printable
 from ._types import Value, _set, begin, describe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from typing import Any, TypeAlias
+    from typing import Any, NoReturn, TypeAlias
 
     from typing_extensions import Self
 
+    from ._tag import Tag
     from ._types import ExternType, ImportType
 
     # A long name stays in its module: the function returns what its first bytes say.
@@ -361,6 +364,110 @@ class Trap(WasmError):
         return f"{text}\n{frames}" if frames else text
 
 
+class WasmException(WasmError):
+    """An exception of WebAssembly (specification, section 4.2.13, "Exception Instances").
+
+    A call raises it if the guest throws an exception and does not catch it. A host function can
+    raise one, and the guest can catch it by its tag if the tag is of the same store:
+    ``raise tag(1, 2)``, or ``raise WasmException(tag, 1, 2)``. The values are then converted like
+    arguments; if one cannot be, the TypeError or OverflowError is raised in place of this.
+
+    A guest can also catch other exceptions that a host function raises, by a clause for any
+    exception (``catch_all``), and throw them again: then the caller of the guest gets the same
+    object. It can catch an ``Exception``, but never a MemoryError, a RecursionError, or a WasmError
+    that is not a WasmException, such as a Trap or WasiExit; and nothing once a deadline has passed
+    or ``interrupt()`` was called.
+
+    Attributes:
+        tag: The Tag.
+        frames: The functions that were running when a guest threw the exception, as in a Trap;
+            empty if Python has made it.
+        omitted: The number of frames that are missing, as in a Trap.
+        element: The index of the element if ``Function.map`` made the call, else None.
+    """
+
+    def __init__(self, tag: Tag, *payload: Any) -> None:
+        """Takes the tag, and one value for each of its parameters.
+
+        Raises:
+            TypeError: `tag` is not a Tag, or the number of values is wrong.
+        """
+        from ._tag import Tag
+
+        if not isinstance(tag, Tag):
+            raise TypeError(f"tag must be a pywasm3.Tag, not {type(tag).__name__}")
+        wanted = len(tag.type.type.params)
+        if len(payload) != wanted:
+            given = "was" if len(payload) == 1 else "were"
+            raise TypeError(
+                f"{tag!r} takes {counted(wanted, 'value')} but {len(payload)} {given} given"
+            )
+        super().__init__(tag, *payload)
+        self.tag = tag
+        self._payload: tuple[Any, ...] | None = payload
+        self.frames: tuple[Frame, ...] = ()
+        self.omitted = 0
+        self.element: int | None = None
+        self._head = 0
+
+    @classmethod
+    def _of(
+        cls,
+        tag: Tag,
+        payload: tuple[Any, ...] | None,
+        frames: Iterable[RawFrame],
+        head: int,
+        omitted: int,
+    ) -> Self:
+        """Returns what a guest has thrown; None as `payload` says that Python cannot have it."""
+        self = cls.__new__(cls, tag, *(payload or ()))
+        self.tag = tag
+        self._payload = payload
+        self.frames = tuple(_frames(frames))
+        self.omitted = omitted
+        self.element = None
+        self._head = head
+        return self
+
+    @property
+    def payload(self) -> tuple[Any, ...]:
+        """The values that it carries, converted like the results of a call.
+
+        Raises:
+            TypeError: A reference to an exception (exnref) is among them.
+        """
+        if self._payload is None:
+            raise TypeError(
+                "Python cannot have the payload, because a reference to an exception is part of it:"
+                f" {self.tag.type}"
+            )
+        return self._payload
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        """Refuses copies, because the tag lives in a store.
+
+        Raises:
+            TypeError: Always.
+        """
+        raise TypeError("cannot copy or pickle WasmException objects: their tag lives in a store")
+
+    def __str__(self) -> str:
+        """Returns the types and values that it carries, and one line per frame."""
+        params = self.tag.type.type.params
+        text = f"exception ({', '.join(listed(params))})"
+        if self._payload:
+            text += f": {', '.join(listed(self._payload, brief_repr))}"
+        if self.element is not None:
+            text += f", at element {self.element:,}"
+        frames = _frame_lines(self.frames, self._head, self.omitted)
+        return f"{text}\n{frames}" if frames else text
+
+    def __repr__(self) -> str:
+        """Returns the class, the types and the values."""
+        values = "" if self._payload is None else "".join(f", {v!r}" for v in self._payload)
+        return f"{type(self).__name__}({self.tag!r}{values})"
+
+
 class StackExhausted(Trap, RecursionError):
     """Calls were nested too deeply: the value stack or the native stack is used up."""
 
@@ -504,10 +611,11 @@ def element(exc: BaseException, index: int, own: bool) -> None:
     Args:
         exc: The exception that ended the map.
         index: The index of the element.
-        own: Whether the exception is a trap of this call. An exception that a host function raised
-            gets a note instead, because it may be a Trap of another call, with its own element.
+        own: Whether the exception is a trap of this call, or the guest threw it. An exception that
+            a host function raised gets a note instead, because it may be a Trap of another call,
+            with its own element.
     """
-    if own and isinstance(exc, Trap):
+    if own and isinstance(exc, (Trap, WasmException)):
         exc.element = index
     else:
         add_note(exc, f"at element {index:,} of map()")

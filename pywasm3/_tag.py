@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+from ._errors import WasmException
 from ._ffi import address, error_from, ffi, lib, new_error, store_pointer
 from ._store_objects import host_type, refuse_copies, store_for
-from ._types import FuncType, TagType
+from ._types import BY_CODE, FuncType, TagType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from typing_extensions import Self
 
     from ._cpython import Anchor
@@ -20,8 +23,8 @@ class Tag:
 
     A tag has an identity, but no value. Two Tag objects are equal if they stand for the same tag:
     for example, if one instance imports it from another and both export it. A tag that the host
-    makes can be given as an import to several instances. This version cannot run the instructions
-    that throw or catch exceptions.
+    makes can be given as an import to several instances. Calling a tag makes an exception that a
+    host function can raise, and that the guest can catch: ``raise tag(1, 2)``.
     """
 
     __slots__ = ("__weakref__", "_anchor", "_pointer", "_store", "_type")
@@ -64,6 +67,35 @@ class Tag:
         if not pointer:
             raise error_from(error)
         return cls._of(store, pointer, TagType(type))
+
+    @classmethod
+    def _of_thrown(cls, store: Store, anchor: Anchor, pointer: int, codes: tuple[int, ...]) -> Self:
+        """Returns the Tag of an exception that a guest has thrown.
+
+        Args:
+            store: The store, which need not be entered.
+            anchor: What keeps the tag.
+            pointer: The address of the pw_tag.
+            codes: The types of the values.
+        """
+        self = object.__new__(cls)
+        self._store = store
+        self._anchor = anchor
+        self._pointer = ffi.cast("pw_tag *", pointer)
+        self._type = TagType(FuncType([BY_CODE[code] for code in codes]))
+        return self
+
+    def __call__(self, *payload: Any) -> WasmException:
+        """Makes an exception with this tag, which a host function can raise.
+
+        Args:
+            payload: One value for each parameter of the type. They are converted when the exception
+                is raised in a host function.
+
+        Raises:
+            TypeError: The number of values is wrong.
+        """
+        return WasmException(self, *payload)
 
     __reduce_ex__ = refuse_copies
 

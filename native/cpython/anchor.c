@@ -35,6 +35,11 @@ pw_object *pw_anchor_object(PyObject *anchor)
     return ((anchor_object *)anchor)->object;
 }
 
+pw_store_object *pw_anchor_store(PyObject *anchor)
+{
+    return ((anchor_object *)anchor)->store;
+}
+
 /* ---- making ---- */
 
 static sentinel_object *new_sentinel(const pw_state *state, anchor_object *anchor)

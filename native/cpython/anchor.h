@@ -21,5 +21,7 @@ PyObject *pw_anchor_new(pw_store_object *store, pw_object *object);
 PyObject *pw_anchor_of(pw_store_object *store, pw_tenant *tenant);
 /* Returns what an anchor is for. It is valid while the store is open. */
 pw_object *pw_anchor_object(PyObject *anchor);
+/* Returns the store that it is in, borrowed from the anchor. */
+pw_store_object *pw_anchor_store(PyObject *anchor);
 
 #endif

@@ -96,3 +96,13 @@ PyObject *pw_call_mixed(PyObject *op, PyObject *const *args, size_t nargsf, PyOb
     uint64_t values[PW_LOCAL_VALUES];
     return call_mixed(self, args, values);
 }
+
+PyObject *pw_call_refused(PyObject *op, PyObject *const *Py_UNUSED(args), size_t Py_UNUSED(nargsf),
+                          PyObject *Py_UNUSED(kwnames))
+{
+    pw_function_object *self = (pw_function_object *)op;
+    return PyErr_Format(PyExc_TypeError,
+                        "%U() cannot be called from Python, because a reference to an exception is "
+                        "among its parameters or results: %S",
+                        self->signature.name, self->type);
+}

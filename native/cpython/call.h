@@ -6,6 +6,7 @@
 #include <Python.h>
 
 #include "base/attributes.h"
+#include "cpython/fail.h"
 #include "cpython/function.h"
 #include "cpython/numbers.h"
 #include "cpython/stop.h"
@@ -15,6 +16,8 @@
  * all numbers, which take one cell each, the second one for those with references or vectors. */
 PyObject *pw_call_plain(PyObject *op, PyObject *const *args, size_t nargsf, PyObject *kwnames);
 PyObject *pw_call_mixed(PyObject *op, PyObject *const *args, size_t nargsf, PyObject *kwnames);
+/* The same for functions with exnref among their parameters or results. NULL with TypeError. */
+PyObject *pw_call_refused(PyObject *op, PyObject *const *args, size_t nargsf, PyObject *kwnames);
 
 /* How many cells the array of a call needs: the results take the place of the arguments. */
 static inline size_t pw_call_cells(const pw_callee *callee)

@@ -37,9 +37,6 @@ PyObject *pw_function_new(pw_state *state, pw_store_object *store, const pw_know
 /* Returns the pw_func of a Function, or NULL if the Function belongs to another store. */
 pw_func *pw_function_in(PyObject *function, pw_store_object *store);
 
-/* Leaves the store after a call that ended with a trap, and raises the exception. Returns NULL. */
-PyObject *pw_function_fail(pw_function_object *self, pw_trap trap);
-
 /* Slots of the class Function, which function_type.c defines. */
 int pw_function_traverse(PyObject *op, visitproc visit, void *arg);
 void pw_function_dealloc(PyObject *op);

@@ -10,6 +10,7 @@
 #include "cpython/references.h"
 #include "cpython/stop.h"
 #include "cpython/store.h"
+#include "cpython/throw.h"
 #include "cpython/vectors.h"
 
 typedef struct {
@@ -22,6 +23,7 @@ typedef struct {
     Py_ssize_t nresults;
     uint32_t nresult_cells;
     bool mixed;      /* whether there are references or vectors among the values */
+    bool refused;    /* whether there are references to exceptions among them */
     pw_kind types[]; /* of the parameters, then of the results */
 } host_object;
 
@@ -69,6 +71,7 @@ PyObject *pw_host_new(pw_state *state, const pw_signature *signature, PyObject *
     self->nresults = type->nresults;
     self->nresult_cells = pw_cells_of(type->results, type->nresults);
     self->mixed = pw_fill_kinds(self->types, type);
+    self->refused = pw_has_exnref(self->types, count);
     PyObject_GC_Track(self);
     if (charge(self, store) < 0) {
         Py_CLEAR(self);
@@ -114,6 +117,14 @@ static PyObject *not_linked(host_object *self)
                      self->signature.name);
     }
     return NULL;
+}
+
+static PyObject *refuse(const host_object *self)
+{
+    return PyErr_Format(PyExc_TypeError,
+                        "host function %U cannot be called, because a reference to an exception is "
+                        "among its parameters or results",
+                        self->signature.name);
 }
 
 /* Tells whether Python has enough of its recursion limit left. Python 3.12 and 3.13 limit how deep
@@ -207,6 +218,9 @@ static PW_ALWAYS_INLINE PyObject *call(host_object *self, const uint64_t *values
     const uint64_t *cells = values + self->nresult_cells;
     Py_ssize_t given = 1, count = 1;
     PyObject *result = NULL;
+    if (self->mixed && self->refused) {
+        return refuse(self);
+    }
     if (self->instance != NULL) {
         arguments[count++] = Py_NewRef(self->instance);
     }
@@ -268,6 +282,7 @@ pw_trap pw_host_call(void *object, uint64_t *values)
     PyObject *result = call(self, values, arguments);
     int status = result != NULL ? encode_results(self, result, values) : -1;
     Py_XDECREF(result);
+    pw_trap trap = status < 0 ? pw_throw(store) : PW_TRAP_NONE;
     pw_count_host_calls(-1);
     Py_XSETREF(pw_hosting, hosting);
     Py_DECREF(self);
@@ -276,7 +291,7 @@ pw_trap pw_host_call(void *object, uint64_t *values)
         PyMem_Free(arguments);
     }
     if (status < 0) {
-        return PW_TRAP_HOST;
+        return trap;
     }
     return pw_read(store->watch.watched) ? pw_stop_pending(store) : PW_TRAP_NONE;
 }

@@ -5,6 +5,7 @@
 #include "cpython/map.h"
 
 #include "cpython/columns.h"
+#include "cpython/fail.h"
 #include "cpython/function.h"
 #include "cpython/numbers.h"
 #include "cpython/signature.h"
@@ -284,7 +285,8 @@ static int take_arguments(mapping *self, PyObject *const *args, PyObject *out)
     return self->results != NULL ? separate(self) : -1;
 }
 
-/* Tells the exception which element failed. `own` says that it is a trap of this call. An error
+/* Tells the exception which element failed. `own` says that it is a trap of this call, or
+ * that wasm threw it in this call. An error
  * here is ignored, because the exception is more important. */
 static void name_element(const mapping *self, size_t element, bool own)
 {
@@ -322,8 +324,9 @@ static int run(mapping *self)
         pw_store_leave(store);
         return 0;
     }
+    bool of_host = PyErr_Occurred() != NULL;
     pw_function_fail(function, trap);
-    name_element(self, job.done, trap != PW_TRAP_HOST);
+    name_element(self, job.done, !of_host);
     return -1;
 }
 

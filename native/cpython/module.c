@@ -14,6 +14,7 @@
 #include "cpython/stop.h"
 #include "cpython/store.h"
 #include "cpython/store_type.h"
+#include "cpython/throw.h"
 #include "cpython/vectors.h"
 
 /* ---- functions ---- */
@@ -47,6 +48,8 @@ static PyObject *connect(PyObject *module, PyObject *args)
         return NULL;
     }
     if (take_hook(hooks, "trap", &state->trap) < 0 ||
+        take_hook(hooks, "thrown", &state->thrown) < 0 ||
+        take_hook(hooks, "wasm_exception", &state->wasm_exception) < 0 ||
         take_hook(hooks, "error", &state->error) < 0 ||
         take_hook(hooks, "note", &state->note) < 0 ||
         take_hook(hooks, "add_note", &state->add_note) < 0 ||
@@ -69,7 +72,7 @@ static PyObject *connect(PyObject *module, PyObject *args)
     }
     PyType_Modified(state->function_type);
     pw_set_main_thread(main_thread);
-    api->set_hooks(pw_host_call, pw_tick);
+    api->set_hooks(pw_host_call, pw_tick, pw_catch);
     api->set_poll_hook(pw_poll_call);
     pw_timer_wakes_at = api->timer_wakes();
     pw_engine = api;
@@ -196,6 +199,7 @@ static int module_exec(PyObject *module)
     pw_state *state = PyModule_GetState(module);
     state->call_plain = pw_call_plain;
     state->call_mixed = pw_call_mixed;
+    state->call_refused = pw_call_refused;
     state->add_note_name = PyUnicode_InternFromString("add_note");
     state->notes = PyDict_New();
     state->layouts = PyDict_New();
@@ -220,6 +224,8 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
 {
     pw_state *state = PyModule_GetState(module);
     Py_VISIT(state->trap);
+    Py_VISIT(state->thrown);
+    Py_VISIT(state->wasm_exception);
     Py_VISIT(state->error);
     Py_VISIT(state->note);
     Py_VISIT(state->add_note);
@@ -254,6 +260,8 @@ static int module_clear(PyObject *module)
 {
     pw_state *state = PyModule_GetState(module);
     Py_CLEAR(state->trap);
+    Py_CLEAR(state->thrown);
+    Py_CLEAR(state->wasm_exception);
     Py_CLEAR(state->error);
     Py_CLEAR(state->note);
     Py_CLEAR(state->add_note);

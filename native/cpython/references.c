@@ -62,6 +62,10 @@ int pw_encode_reference(PyObject *value, pw_valtype type, const pw_signature *si
         return -1;
     }
     pw_kind kind = pw_kind_of(type);
+    if ((kind & ~PW_KIND_NON_NULL) == PW_KIND_EXN) {
+        PyErr_SetString(PyExc_TypeError, "references to exceptions cannot come from Python");
+        return -1;
+    }
     if (value == Py_None) {
         if (kind & PW_KIND_NON_NULL) {
             PyErr_SetString(PyExc_TypeError, "None stands for null, which the type excludes");
@@ -148,6 +152,11 @@ static PyObject *decode_function(uint64_t bits, pw_store_object *store)
 
 static PyObject *decode_reference(uint64_t bits, pw_kind kind, pw_store_object *store)
 {
+    if ((kind & ~PW_KIND_NON_NULL) == PW_KIND_EXN) {
+        PyErr_SetString(PyExc_TypeError,
+                        "Python cannot have references to exceptions, which are of type exnref");
+        return NULL;
+    }
     if (!bits) {
         Py_RETURN_NONE;
     }

@@ -14,6 +14,8 @@ pw_kind pw_kind_of(pw_valtype type)
     switch (type & PW_HEAP_MASK) {
     case PW_FUNCREF: return (pw_kind)(kind | PW_KIND_FUNC);
     case PW_EXTERNREF: return (pw_kind)(kind | PW_KIND_EXTERN);
+    case PW_EXNREF:
+    case PW_NULLEXNREF: return (pw_kind)(kind | PW_KIND_EXN);
     default: return (pw_kind)(kind | PW_KIND_OTHER);
     }
 }

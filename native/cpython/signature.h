@@ -21,6 +21,7 @@ enum {
     PW_KIND_FUNC = 1,
     PW_KIND_EXTERN = 2,
     PW_KIND_OTHER = 3,      /* a reference of which Python can only give null */
+    PW_KIND_EXN = 4,        /* a reference to an exception, which never leaves wasm, nor null */
     PW_KIND_NON_NULL = 0x10 /* added to one of the others: null is excluded */
 };
 
@@ -46,6 +47,25 @@ static inline bool pw_fill_kinds(pw_kind *kinds, const pw_functype *type)
         mixed |= !pw_is_number(*kinds++ = pw_kind_of(type->results[i]));
     }
     return mixed;
+}
+
+/* What Python sees of a type of the store. The number in a resolved type (runtime/functypes.h)
+ * means nothing to Python, so that a reference to a function of one type is shown as one to any. */
+static inline pw_valtype pw_shown_type(pw_valtype type)
+{
+    return type & PW_CONCRETE ? pw_reference_to(PW_FUNCREF, pw_is_nullable(type)) : type;
+}
+
+/* Tells whether there are references to exceptions among the kinds: Python can neither call a
+ * function with such values, nor be called with them. */
+static inline bool pw_has_exnref(const pw_kind *kinds, Py_ssize_t count)
+{
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if ((kinds[i] & ~PW_KIND_NON_NULL) == PW_KIND_EXN) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* The function whose parameters or results are converted: error messages name it, and references

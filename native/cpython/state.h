@@ -20,8 +20,11 @@ extern PyModuleDef *pw_module_def;
 /* Down to `brief`, the members are what the Python layer gave to connect(): each comment says
  * what the function takes and returns. The others are set when the module is executed. */
 typedef struct {
-    PyObject *trap;      /* (kind, frames, head, omitted, message) -> exception */
-    PyObject *error;     /* (address of a pw_error) -> exception */
+    PyObject *trap;   /* (kind, frames, head, omitted, message) -> exception */
+    PyObject *thrown; /* (store, anchor of the tag, its address, types, values or None, frames,
+                         head, omitted) -> WasmException */
+    PyObject *wasm_exception; /* the class WasmException */
+    PyObject *error;          /* (address of a pw_error) -> exception */
     PyObject *note;      /* (frames, head, omitted) -> note for the exception of a host function */
     PyObject *add_note;  /* (exception, note): does what add_note() does since Python 3.11 */
     PyObject *closed;    /* the class of errors about wrong states, such as a closed store */
@@ -34,11 +37,13 @@ typedef struct {
     PyObject *element;   /* (exception, index of the element, whether it is a trap of map()) */
     PyObject *layout;    /* (format of struct) -> (size, function that packs, one that unpacks) */
     PyObject *brief;     /* (name) -> the name as messages show it */
-    /* The vectorcall functions of a Function without and with references among its values. They
-     * decode references, and decoding a reference makes a Function: calling through the state is
-     * what keeps function.c, which makes Functions, below call.c, which calls them. */
+    /* The vectorcall functions of a Function without and with references among its values, and of
+     * one that Python cannot call. They decode references, and decoding a reference makes a
+     * Function: calling through the state is what keeps function.c, which makes Functions, below
+     * call.c, which calls them. */
     vectorcallfunc call_plain;
     vectorcallfunc call_mixed;
+    vectorcallfunc call_refused;
     PyObject *add_note_name; /* the str "add_note" */
     PyObject *notes;         /* a dict: key of a report -> what `note` returned for it */
     PyObject *layouts;       /* a dict: format of struct -> what `layout` returned for it */

@@ -341,6 +341,9 @@ static PyObject *store_encode(PyObject *op, PyObject *args)
     if (pw_store_require_entered(self) < 0) {
         return NULL;
     }
+    if (value == Py_None && pw_kind_of(type) == PW_KIND_EXN) { /* what a new place contains */
+        return PyLong_FromLong(0);
+    }
     if (pw_encode_value(self, (pw_module *)(uintptr_t)module, value, type, cells) < 0) {
         pw_blame(&site, type);
         return NULL;

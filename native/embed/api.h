@@ -14,10 +14,19 @@
 #include "runtime/meter.h"
 #include "runtime/timer.h"
 
+/* An exception that code did not catch. */
+typedef struct {
+    pw_tag *tag;           /* borrowed from the store; NULL: the exception has none */
+    const uint64_t *cells; /* the values for the tag */
+    uint32_t ncells;
+    uint64_t host; /* the external reference to the host's exception; 0: wasm threw it */
+    bool of_host;  /* a host function raised it just now, and the host has it */
+} pw_thrown;
+
 struct pw_api {
     uint32_t size; /* bytes of this struct: shows whether both extensions were built together */
     /* Sets the hooks that all stores call: pw_set_engine_hooks of engine/engine.h. */
-    void (*set_hooks)(pw_host_hook host, pw_tick_hook tick);
+    void (*set_hooks)(pw_host_hook host, pw_tick_hook tick, pw_catch_hook catching);
     /* pw_set_poll_hook of runtime/meter.h. */
     void (*set_poll_hook)(pw_poll_hook poll);
     int64_t (*now)(void);
@@ -38,6 +47,17 @@ struct pw_api {
     /* Forgets the frames of the last trap, for a call that fails before it begins. */
     void (*store_forget_frames)(pw_store *store);
     const char *(*store_message)(const pw_store *store);
+    /* What was thrown in a call that ended with PW_TRAP_EXCEPTION, until exception_end. */
+    pw_thrown (*exception_thrown)(const pw_store *store);
+    /* These two are functions of runtime/exception.h. */
+    bool (*exception_raise)(pw_store *store, const pw_tag *tag, const uint64_t *cells);
+    void (*exception_end)(pw_store *store);
+    /* The tag that an object is; NULL: it is none. */
+    pw_tag *(*object_tag)(pw_object *object);
+    /* The resolved types (runtime/functypes.h) of the values, borrowed from the store. */
+    const pw_valtype *(*tag_params)(const pw_tag *tag, uint32_t *count);
+    /* Whether a resolved type allows references to the function. */
+    bool (*func_matches)(const pw_func *func, pw_valtype resolved);
     pw_instance *(*instance_new)(pw_store *store, pw_module *module, const pw_extern *imports,
                                  bool eager, void *embedder, pw_error *error);
     /* What pw_instance_new was given as `embedder` for the instance of a function. */

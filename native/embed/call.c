@@ -2,6 +2,8 @@
 /* Calls of functions by the host, and what the host can ask about a function. */
 #include "embed/api.h"
 #include "engine/engine.h"
+#include "runtime/exception.h"
+#include "runtime/functypes.h"
 #include "runtime/memory.h"
 #include "runtime/store.h"
 
@@ -157,6 +159,34 @@ static void forget_frames(pw_store *store)
     store->backtrace.count = 0;
 }
 
+static pw_thrown exception_thrown(const pw_store *store)
+{
+    const pw_exception *exception = store->exceptions.thrown;
+    pw_thrown thrown = {.of_host = store->exceptions.of_host};
+    if (exception != NULL) {
+        thrown.tag = (pw_tag *)(uintptr_t)exception->tag;
+        thrown.cells = exception->cells;
+        thrown.ncells = exception->ncells;
+        thrown.host = exception->host;
+    }
+    return thrown;
+}
+
+static pw_tag *object_tag(pw_object *object)
+{
+    return object->kind == PW_OBJECT_TAG ? (pw_tag *)(void *)object : NULL;
+}
+
+static const pw_valtype *tag_params(const pw_tag *tag, uint32_t *count)
+{
+    return pw_type_params(tag->type, count);
+}
+
+static bool func_matches(const pw_func *func, pw_valtype resolved)
+{
+    return pw_type_matches(pw_function_type(pw_m3(func)), resolved);
+}
+
 static pw_account *store_account(const pw_store *store)
 {
     return store->account;
@@ -192,6 +222,12 @@ const pw_api *pw_get_api(void)
         .store_frames = pw_store_frames,
         .store_forget_frames = forget_frames,
         .store_message = pw_store_message,
+        .exception_thrown = exception_thrown,
+        .exception_raise = pw_exception_raise,
+        .exception_end = pw_exception_end,
+        .object_tag = object_tag,
+        .tag_params = tag_params,
+        .func_matches = func_matches,
         .instance_new = pw_instance_new,
         .func_embedder = func_embedder,
         .instance_func = pw_instance_func,

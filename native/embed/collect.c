@@ -2,6 +2,8 @@
 /* Marks the objects of a store that somebody can reach, and frees the others. */
 #include "embed/collect.h"
 #include "embed/instance.h"
+#include "runtime/exception.h"
+#include "runtime/functypes.h"
 #include "runtime/store.h"
 #include "runtime/table.h"
 
@@ -28,6 +30,7 @@ bool pw_object_marked(const pw_object *object)
  * unnecessary: a guest could make it deep. */
 typedef struct {
     pw_object *pending;
+    pw_exception *exceptions; /* the same list for exceptions */
     pw_extern_visitor visit;
     void *arg;
     uint64_t places;
@@ -49,17 +52,55 @@ static void mark_function(marking *m, const M3Function *function)
     }
 }
 
-/* Follows a reference that a table or a global contains. */
+static void mark_extern(const marking *m, uint64_t bits)
+{
+    if (m->visit != NULL) {
+        m->visit(m->arg, bits);
+    }
+}
+
+static void mark_exception(marking *m, pw_exception *exception)
+{
+    if (!exception->marked) {
+        exception->marked = true;
+        exception->pending = m->exceptions;
+        m->exceptions = exception;
+    }
+}
+
+/* Follows a reference that a table, a global or an exception contains. */
 static void mark_reference(marking *m, pw_valtype type, uint64_t bits)
 {
     if (!bits) {
         return;
     }
-    if (!pw_is_externref(type)) {
-        mark_function(m, (const M3Function *)(uintptr_t)bits);
-    } else if (m->visit != NULL) {
-        m->visit(m->arg, bits);
+    switch (pw_heap_type(type)) {
+    case PW_EXTERNREF: mark_extern(m, bits); break;
+    case PW_EXNREF: mark_exception(m, (pw_exception *)(uintptr_t)bits); break;
+    default: mark_function(m, (const M3Function *)(uintptr_t)bits); break;
     }
+}
+
+/* An exception also keeps its tag, because a new tag could get the address of one that is freed. */
+static void follow_exception(marking *m, const pw_exception *exception)
+{
+    const pw_tag *tag = exception->tag;
+    uint32_t count = 0;
+    const pw_valtype *types = tag != NULL ? pw_type_params(tag->type, &count) : NULL;
+    const uint64_t *cell = exception->cells;
+    for (uint32_t i = 0; i < count; i++) {
+        if (pw_is_reference(types[i])) {
+            mark_reference(m, types[i], *cell);
+        }
+        cell += pw_cells(types[i]);
+    }
+    if (exception->host) {
+        mark_extern(m, exception->host);
+    }
+    if (tag != NULL) {
+        mark(m, (pw_object *)(uintptr_t)&tag->object);
+    }
+    m->places += 1 + count;
 }
 
 static void follow_table(marking *m, const pw_table *table)
@@ -111,10 +152,16 @@ static void follow(marking *m, const pw_object *object)
 
 static uint64_t follow_all(marking *m)
 {
-    while (m->pending != NULL) {
+    while (m->pending != NULL || m->exceptions != NULL) {
         const pw_object *object = m->pending;
-        m->pending = object->pending;
-        follow(m, object);
+        const pw_exception *exception = m->exceptions;
+        if (object != NULL) {
+            m->pending = object->pending;
+            follow(m, object);
+        } else {
+            m->exceptions = exception->pending;
+            follow_exception(m, exception);
+        }
     }
     return m->places;
 }
@@ -135,6 +182,10 @@ static uint64_t unmark(pw_store *store)
             object->marked = false;
             count++;
         }
+    }
+    for (pw_exception *e = store->exceptions.list; e != NULL; e = e->next) {
+        e->marked = false;
+        count++;
     }
     return count;
 }
@@ -181,6 +232,7 @@ static void sweep(pw_object **place)
 void pw_store_sweep(pw_store *store)
 {
     store->backtrace.count = 0;
+    pw_exceptions_sweep(store);
     for (unsigned kind = 0; kind < PW_OBJECT_KINDS; kind++) {
         sweep(&store->objects[kind]);
     }

@@ -7,9 +7,11 @@
 
 /* An instance, a table, a global or a tag lives while the embedder holds it, and while an object
  * that lives refers to it: an instance refers to what it imports and defines, and a table or global
- * to the instances of the functions that it contains. pw_store_mark finds these objects, and
- * pw_store_sweep frees the others. Memories are counted instead. No call may run in the store,
- * because references on the value stack are not looked at. */
+ * to the instances of the functions that it contains. An exception lives while a table, a global or
+ * an exception that lives has a reference to it; it refers to its tag and to what its values refer
+ * to. pw_store_mark finds all of these, and pw_store_sweep frees the others. Memories are counted
+ * instead. No call may run in the store, because references on the value stack are not looked at.
+ */
 
 /* Holds an object once more. */
 void pw_object_hold(pw_object *object);

@@ -114,6 +114,13 @@ static uint64_t code_of(saver *s, pw_valtype type, uint64_t bits)
         push(s, &s->externs, bits);
         return s->externs.count;
     }
+    if (pw_heap_type(type) == PW_EXNREF) {
+        s->failed = true;
+        pw_fail(s->error, PW_SNAPSHOT, 0,
+                "cannot take a snapshot while a global or a table contains a reference to an "
+                "exception");
+        return 0;
+    }
     const M3Module *m3 = s->instance->m3;
     const M3Function *function = (const M3Function *)(uintptr_t)bits;
     if (function->module == m3) {

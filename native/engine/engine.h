@@ -45,6 +45,6 @@ void pw_use_baseline_vectors(bool baseline);
 /* cdef: end */
 
 /* Sets the functions that running code calls, for all stores. */
-void pw_set_engine_hooks(pw_host_hook host, pw_tick_hook tick);
+void pw_set_engine_hooks(pw_host_hook host, pw_tick_hook tick, pw_catch_hook catching);
 
 #endif

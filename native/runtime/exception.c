@@ -126,7 +126,7 @@ static void free_exception(pw_store *store, pw_exception *exception)
     free(exception);
 }
 
-static void sweep(pw_store *store)
+void pw_exceptions_sweep(pw_store *store)
 {
     pw_exception **place = &store->exceptions.list;
     while (*place != NULL) {
@@ -158,7 +158,7 @@ static void collect(pw_store *store, const uint64_t *used)
     }
     follow_values(&set);
     free(set.places);
-    sweep(store);
+    pw_exceptions_sweep(store);
     store->exceptions.collect_at = 2 * store->exceptions.count;
 }
 
@@ -195,6 +195,7 @@ static pw_exception *make(pw_store *store, uint32_t ncells, const uint64_t *used
     store->exceptions.list = exception;
     store->exceptions.count++;
     exception->tag = NULL;
+    exception->host = 0;
     exception->ncells = ncells;
     exception->referenced = false;
     return exception;
@@ -202,20 +203,38 @@ static pw_exception *make(pw_store *store, uint32_t ncells, const uint64_t *used
 
 pw_exception *pw_exception_new(pw_store *store, const pw_tag *tag, const uint64_t *used)
 {
-    pw_exception *exception = make(store, pw_type_cells(tag->type), used);
+    pw_exception *exception = make(store, tag != NULL ? pw_type_cells(tag->type) : 0, used);
     if (exception != NULL) {
         exception->tag = tag;
     }
     return exception;
 }
 
-pw_exception *pw_exception_of_host(pw_store *store, uint64_t host)
+/* ---- on their way ---------------------------------------------------------------------------- */
+
+bool pw_exception_raise(pw_store *store, const pw_tag *tag, const uint64_t *cells)
 {
-    pw_exception *exception = make(store, 1, store->sp);
-    if (exception != NULL) {
-        exception->cells[0] = host;
+    pw_exception *exception = NULL;
+    if (tag != NULL) {
+        exception = pw_exception_new(store, tag, store->sp);
+        if (exception == NULL) {
+            return false;
+        }
+        memcpy(exception->cells, cells, exception->ncells * sizeof *cells);
     }
-    return exception;
+    store->exceptions.thrown = exception;
+    store->exceptions.of_host = true;
+    return true;
+}
+
+void pw_exception_end(pw_store *store)
+{
+    pw_exception *exception = store->exceptions.thrown;
+    store->exceptions.thrown = NULL;
+    store->exceptions.of_host = false;
+    if (exception != NULL) {
+        pw_exception_forget(store, exception);
+    }
 }
 
 void pw_exception_forget(pw_store *store, pw_exception *exception)

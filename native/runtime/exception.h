@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Exceptions that code throws and catches. A reference of type exnref is the address of one. */
+/* Exceptions that code throws and catches. A reference of type exnref is the address of one.
+ *
+ * A host function can raise an exception of the host. While that is on its way, `of_host` of the
+ * store is set, and the host has it: `thrown` is NULL unless it has a tag of the store. When code
+ * catches it, the engine calls the catch hook (meter.h). If the code also gets a reference, the
+ * external reference that the hook returns stands for the exception of the host from then on, so
+ * that the host finds it again when the code throws the reference. */
 #ifndef PW_EXCEPTION_H
 #define PW_EXCEPTION_H
 
@@ -10,21 +16,28 @@
 struct pw_exception {
     pw_exception *next;    /* in the store's list, the newest one first */
     pw_exception *pending; /* the next one whose values a collection still has to follow */
-    const pw_tag *tag;     /* NULL: an exception of the host; its value is an external reference */
+    const pw_tag *tag;     /* NULL: an exception of the host that has no tag and no values */
+    uint64_t host;         /* the external reference to the host's exception; 0: wasm threw it */
     uint32_t ncells;
     bool referenced;  /* code was given a reference, so that only a collection can free it */
     bool marked;      /* a collection has reached it */
     uint64_t cells[]; /* the values, whose types are the parameters of the tag */
 };
 
-/* Makes an exception with room for the values of its tag. `used` is the end of what running code
- * uses of the value stack: a collection looks for references below. NULL if the limits of the store
- * or the system leave no memory. */
+/* Makes an exception with room for the values of its tag, which may be NULL. `used` is the end of
+ * what running code uses of the value stack: a collection looks for references below. NULL if the
+ * limits of the store or the system leave no memory. */
 pw_exception *pw_exception_new(pw_store *store, const pw_tag *tag, const uint64_t *used);
-/* Makes an exception of the host, which the external reference stands for. */
-pw_exception *pw_exception_of_host(pw_store *store, uint64_t host);
 /* Frees an exception that was caught, unless code may refer to it. */
 void pw_exception_forget(pw_store *store, pw_exception *exception);
+/* Puts an exception of the host on its way. The host hook calls this, and returns
+ * PW_TRAP_EXCEPTION. `cells` has the values for the tag, which may be NULL. False if there is no
+ * memory. */
+bool pw_exception_raise(pw_store *store, const pw_tag *tag, const uint64_t *cells);
+/* Ends the way of an exception that code did not catch. */
+void pw_exception_end(pw_store *store);
+/* Frees the exceptions that are not marked. */
+void pw_exceptions_sweep(pw_store *store);
 /* Frees all exceptions of a store that ends. */
 void pw_exceptions_free(pw_store *store);
 

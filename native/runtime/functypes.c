@@ -306,6 +306,12 @@ uint32_t pw_type_cells(IM3FuncType type)
     return original_of(type)->cells;
 }
 
+const pw_valtype *pw_type_params(IM3FuncType type, uint32_t *count)
+{
+    *count = type->numArgs;
+    return original_of(type)->types + type->numRets;
+}
+
 uint32_t pw_function_cells(const M3Function *function)
 {
     return pw_type_cells(function->funcType);

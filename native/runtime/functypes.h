@@ -26,6 +26,9 @@ pw_valtype pw_resolve_type(const pw_instance *instance, pw_valtype type);
 uint32_t pw_type_cells(IM3FuncType type);
 uint32_t pw_function_cells(const M3Function *function);
 
+/* The resolved types of the parameters, borrowed from the type. */
+const pw_valtype *pw_type_params(IM3FuncType type, uint32_t *count);
+
 /* The resolved type of a reference to a function. */
 pw_valtype pw_function_type(const M3Function *function);
 

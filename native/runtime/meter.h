@@ -49,6 +49,12 @@ struct pw_meter {
  * PW_TRAP_NATIVE_STACK. */
 typedef pw_trap (*pw_tick_hook)(void *embedder);
 
+/* Is called with the pw_meter.embedder of a store when code catches an exception that a host
+ * function raised, which the host forgets now. If `keep` is set, the code may throw the exception
+ * again: *reference becomes the external reference that stands for it. The result says why the
+ * running call must end instead, or PW_TRAP_NONE. */
+typedef pw_trap (*pw_catch_hook)(void *embedder, bool keep, uint64_t *reference);
+
 /* The poll hook, which long work calls every fraction of a millisecond. It may be called in the
  * middle of a change, so it runs no other code. `in_call` says whether the work is part of a call
  * of a function. The result is PW_TRAP_NONE, or ends the work: PW_TRAP_INTERRUPTED or

@@ -91,9 +91,9 @@ typedef struct {
     uint32_t capacity;      /* how many blocks `scopes` has room for */
     bool eager;             /* an instance is being made; no call runs */
     bool over_limit;        /* the limits of the store left no room for the code */
-    pw_handler *handler;       /* in force at this point; NULL: no `try` is open */
-    pw_handler *catching;      /* gets the clause that is about to be compiled */
-    const pw_tag *caught;      /* the tag of the `catch` that was read last; NULL: catch_all */
+    pw_handler *handler;    /* in force at this point; NULL: no `try` is open */
+    pw_handler *catching;   /* gets the clause that is about to be compiled */
+    const pw_tag *caught;   /* the tag of the `catch` that was read last; NULL: catch_all */
     pw_spilled_group *spilled; /* the spilled locals of the function */
     uint32_t nspilled;
     uint32_t spilled_cells; /* that they take together */
@@ -138,6 +138,7 @@ struct pw_store {
     struct {
         pw_exception *list;   /* all of them */
         pw_exception *thrown; /* the one that is on its way while code returns THROWN */
+        bool of_host; /* a host function raised it, and the host still has it: see exception.h */
         uint64_t count;
         uint64_t collect_at; /* the count at which the next collection takes place */
     } exceptions;
@@ -208,7 +209,7 @@ struct pw_instance {
     pw_data *datas;
     pw_handler *handlers; /* of the functions that were compiled */
     code_t *thunks;       /* PW_THUNK_WORDS words for each imported function */
-    uint64_t charged; /* bytes of the instance and its code that are charged to the account */
+    uint64_t charged;     /* bytes of the instance and its code that are charged to the account */
     uint64_t moves_over_budget; /* of all functions together: see charge_moves() */
 };
 

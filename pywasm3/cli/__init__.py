@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 
-from .. import ModuleError, Trap, WasmError
+from .. import ModuleError, Trap, WasmError, WasmException
 from .source import shown_name
 from .terminal import (
     CommandError,
@@ -88,6 +88,9 @@ def _run(arguments: Any) -> int:
         return code
     except Trap as trap:
         complain(str(trap), lines=True)
+        return EXIT_TRAPPED
+    except WasmException as thrown:
+        complain(f"uncaught {thrown}", lines=True)
         return EXIT_TRAPPED
     except UsageError as error:
         complain(str(error))

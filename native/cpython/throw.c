@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+/* Exceptions of host functions on their way into wasm. Which ones wasm may catch, and how the
+ * values of a WasmException become those of its tag. */
+#include "cpython/throw.h"
+
+#include "cpython/anchor.h"
+#include "cpython/numbers.h"
+#include "cpython/recursion.h"
+#include "cpython/references.h"
+#include "cpython/signature.h"
+#include "cpython/state.h"
+#include "cpython/stop.h"
+#include "cpython/vectors.h"
+
+/* ---- which exceptions ---- */
+
+/* Tells whether wasm may catch an exception of a class, when it has a clause for any exception.
+ *
+ * These are for the program around the guest, and a guest that caught them could go on although it
+ * was told to stop, or hide that the program is wrong:
+ * - what is not an Exception: KeyboardInterrupt, SystemExit, GeneratorExit, and
+ *   asyncio.CancelledError;
+ * - MemoryError and RecursionError: traps of the same kind cannot be caught either;
+ * - every WasmError but WasmException: a Trap of a nested call ends all calls around it (fuel,
+ *   deadlines, interruption), WasiExit ends the program, and the others say that the host uses this
+ *   package wrongly, for example a closed store.
+ * No code of Python runs here: only the bases of the class count. */
+static bool may_be_caught(const pw_state *state, PyObject *class)
+{
+    return PyErr_GivenExceptionMatches(class, PyExc_Exception) &&
+           !PyErr_GivenExceptionMatches(class, PyExc_MemoryError) &&
+           !PyErr_GivenExceptionMatches(class, PyExc_RecursionError) &&
+           (!PyErr_GivenExceptionMatches(class, state->closed) ||
+            PyErr_GivenExceptionMatches(class, state->wasm_exception));
+}
+
+/* ---- the values of a WasmException ---- */
+
+/* Returns the tag of a WasmException if it is one of the store. NULL without an error: it is not,
+ * and the exception is like any other of Python. */
+static pw_tag *tag_of(pw_state *state, pw_store_object *store, PyObject *exception)
+{
+    pw_tag *found = NULL;
+    PyObject *tag = PyObject_GetAttrString(exception, "tag");
+    PyObject *anchor = tag != NULL ? PyObject_GetAttrString(tag, "_anchor") : NULL;
+    if (anchor != NULL && Py_TYPE(anchor) == state->anchor_type &&
+        pw_anchor_store(anchor) == store) {
+        found = pw_engine->object_tag(pw_anchor_object(anchor));
+    }
+    PyErr_Clear();
+    Py_XDECREF(anchor);
+    Py_XDECREF(tag);
+    return found;
+}
+
+static int encode_reference(PyObject *value, pw_valtype type, const pw_signature *signature,
+                            uint64_t *bits)
+{
+    if (pw_encode_reference(value, pw_shown_type(type), signature, bits) < 0) {
+        return -1;
+    }
+    if (type & PW_CONCRETE && *bits &&
+        !pw_engine->func_matches((const pw_func *)(uintptr_t)*bits, type)) {
+        PyErr_Format(PyExc_TypeError, "%R does not have the type of the tag", value);
+        return -1;
+    }
+    return 0;
+}
+
+static int encode_value(PyObject *value, pw_valtype type, Py_ssize_t index,
+                        const pw_signature *signature, uint64_t *cells)
+{
+    pw_site site = {signature->name, "parameter", index};
+    pw_kind kind = pw_kind_of(type);
+    if (pw_is_number(kind)) {
+        return pw_encode(value, type, false, cells, &site);
+    }
+    if (kind == PW_V128) {
+        return pw_encode_vector(value, false, cells, &site);
+    }
+    return encode_reference(value, type, signature, cells) < 0
+               ? pw_blame(&site, pw_shown_type(type))
+               : 0;
+}
+
+/* Lets the store hold the objects of the external references. -1 with an error. */
+static int hold(pw_store_object *store, const pw_valtype *types, uint32_t count,
+                const uint64_t *cells)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        pw_kind kind = pw_kind_of(types[i]);
+        if (pw_hold_references(store, &kind, cells, 1) < 0) {
+            return -1;
+        }
+        cells += pw_cells(kind);
+    }
+    return 0;
+}
+
+/* Converts the values for the tag. -1 with an error. */
+static int encode_payload(pw_store_object *store, PyObject *payload, const pw_valtype *types,
+                          uint32_t count, uint64_t *cells)
+{
+    if (!PyTuple_Check(payload) || PyTuple_GET_SIZE(payload) != (Py_ssize_t)count) {
+        PyErr_Format(PyExc_TypeError, "the payload must be a tuple of %u values, as the tag has",
+                     (unsigned)count);
+        return -1;
+    }
+    const pw_signature signature = {.name = PyUnicode_FromString("tag"), .store = store};
+    int status = signature.name != NULL ? 0 : -1;
+    uint64_t *cell = cells;
+    for (uint32_t i = 0; status == 0 && i < count; i++) {
+        status = encode_value(PyTuple_GET_ITEM(payload, i), types[i], i, &signature, cell);
+        cell += pw_cells(types[i]);
+    }
+    Py_XDECREF(signature.name);
+    return status < 0 ? -1 : hold(store, types, count, cells);
+}
+
+/* Puts a WasmException with a tag of the store on its way. -1 with an error. */
+static int throw_tagged(pw_store_object *store, PyObject *exception, const pw_tag *tag)
+{
+    uint32_t count;
+    const pw_valtype *types = pw_engine->tag_params(tag, &count);
+    PyObject *payload = PyObject_GetAttrString(exception, "payload");
+    uint64_t *cells = PyMem_New(uint64_t, (size_t)count *PW_MAX_CELLS + 1);
+    int status = -1;
+    if (payload != NULL && cells != NULL) {
+        status = encode_payload(store, payload, types, count, cells);
+    }
+    if (cells == NULL || (status == 0 && !pw_engine->exception_raise(store->store, tag, cells))) {
+        PyErr_NoMemory();
+        status = -1;
+    }
+    PyMem_Free(cells);
+    Py_XDECREF(payload);
+    return status;
+}
+
+/* Sets the `__context__` of the exception that is set. */
+static void set_context(PyObject *context)
+{
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    if (value != context) {
+        PyException_SetContext(value, Py_NewRef(context));
+    }
+    PyErr_Restore(type, value, traceback);
+}
+
+/* Throws the WasmException that is set. If its values cannot be converted, the error takes its
+ * place, and may be caught itself. */
+static pw_trap throw_wasm_exception(pw_state *state, pw_store_object *store)
+{
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    if (traceback != NULL) {
+        PyException_SetTraceback(value, traceback);
+    }
+    const pw_tag *tag = tag_of(state, store, value);
+    bool thrown = tag != NULL && throw_tagged(store, value, tag) == 0;
+    if (thrown || tag == NULL) {
+        PyErr_Restore(type, value, traceback);
+    } else {
+        set_context(value);
+        Py_XDECREF(type);
+        Py_XDECREF(value);
+        Py_XDECREF(traceback);
+    }
+    if (!thrown && !may_be_caught(state, PyErr_Occurred())) {
+        return PW_TRAP_HOST;
+    }
+    if (!thrown) {
+        pw_engine->exception_raise(store->store, NULL, NULL);
+    }
+    return PW_TRAP_EXCEPTION;
+}
+
+/* ---- the border ---- */
+
+/* A call that must stop does not go on because its guest catches exceptions. */
+pw_trap pw_throw(pw_store_object *store)
+{
+    pw_state *state = pw_state_of(Py_TYPE(store));
+    PyObject *class = PyErr_Occurred();
+    if (state == NULL || !may_be_caught(state, class) ||
+        (pw_read(store->watch.watched) && pw_stop_pending(store) != PW_TRAP_NONE)) {
+        return PW_TRAP_HOST;
+    }
+    if (PyErr_GivenExceptionMatches(class, state->wasm_exception)) {
+        return throw_wasm_exception(state, store);
+    }
+    pw_engine->exception_raise(store->store, NULL, NULL);
+    return PW_TRAP_EXCEPTION;
+}
+
+/* Lets the store hold the exception that is set, so that wasm can refer to it. */
+static int keep_exception(pw_store_object *store, uint64_t *reference)
+{
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    if (traceback != NULL) {
+        PyException_SetTraceback(value, traceback);
+    }
+    int status = pw_store_hold(store, value);
+    *reference = status == 0 ? (uintptr_t)value : 0;
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(traceback);
+    return status;
+}
+
+/* Finalizers may run here. Where too little of the stack is left for them, the exception passes as
+ * if the code did not catch it. */
+pw_trap pw_catch(void *store_object, bool keep, uint64_t *reference)
+{
+    pw_store_object *store = store_object;
+    pw_recursion recursion = {NULL, 0};
+    if (!pw_recursion_bound(&recursion, store->watch.meter)) {
+        return PW_TRAP_HOST;
+    }
+    int status = 0;
+    if (keep) {
+        status = keep_exception(store, reference);
+    } else {
+        PyErr_Clear();
+    }
+    pw_recursion_restore(&recursion);
+    return status < 0 ? PW_TRAP_HOST : PW_TRAP_NONE;
+}
