@@ -6,6 +6,7 @@ wasmtime is the oracle: its results, traps, globals and memory are the expected 
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -13,9 +14,19 @@ import pywasm3
 from fuzz.encode import encode
 from fuzz.lanes import lane_by_lane, strict
 from fuzz.legacy import modern
-from fuzz.ops import BITS, REFERENCES, V128, Types
+from fuzz.ops import BITS, EXNREF, F32, FLOATS, REFERENCES, V128, Types
 from fuzz.oracle import CAREFUL, Oracle, strategy_for
-from fuzz.outcome import EXHAUSTED, Failed, Outcome, Returned, Threw, Trapped, same, show
+from fuzz.outcome import (
+    EXHAUSTED,
+    THROWN_AT_START,
+    Failed,
+    Outcome,
+    Returned,
+    Threw,
+    Trapped,
+    same,
+    show,
+)
 from fuzz.text import number
 from fuzz.tree import Call, Module, Signature
 from fuzz.world import FUEL, FUEL_GLOBAL
@@ -57,6 +68,9 @@ class Subject:
             self.instance = pywasm3.Instance(
                 pywasm3.Module(data), {"host": self.host()}, store=self.store
             )
+        except pywasm3.WasmException:
+            self.failed = THROWN_AT_START
+            return
         except Exception as error:
             self.failed = _outcome(error)
             return
@@ -95,9 +109,14 @@ class Subject:
 
     def thrown(self, error: Exception) -> Outcome | None:
         """Returns the outcome of an exception that nothing caught, or None for another error."""
-        if self.module.tags and str(error).startswith("the engine cannot run this function"):
-            return Threw(-1, ())
-        return None
+        if not isinstance(error, pywasm3.WasmException):
+            return None
+        tags = [self.instance.exports[f"t{i}"] for i in range(len(self.module.tags))]
+        number = tags.index(error.tag)
+        types = self.module.tags[number]
+        if EXNREF in types:
+            return Threw(number, None)
+        return Threw(number, tuple(map(_bits, error.payload, types)))
 
     def refuel(self, fuel: int) -> None:
         """Sets the global "fuel" (g0), which ends modules that would run too long."""
@@ -168,6 +187,18 @@ def _from_raw(values: Sequence[Any], types: Types) -> tuple[int, ...]:
 _HALF = (1 << 64) - 1
 
 
+def _bits(value: Any, type_: int) -> int:
+    """Returns the bit pattern of a value; of a reference, whether it is null: 0, or else 1."""
+    plain = type_ & 0xFF
+    if plain in REFERENCES:
+        return int(value is not None)
+    if plain in FLOATS:
+        value = struct.pack("<f" if plain == F32 else "<d", value)
+    if isinstance(value, bytes):
+        return int.from_bytes(value, "little")
+    return int(value) & (1 << BITS[plain]) - 1
+
+
 def _outcome(error: Exception) -> Outcome:
     if isinstance(error, pywasm3.Trap):
         return Trapped(error.kind.value)
@@ -180,6 +211,8 @@ def _kind(expected: Outcome, given: Outcome) -> str:
         return "refused"
     if type(expected) is type(given):
         return "result" if isinstance(given, Returned) else "trap"
+    if isinstance(given, Threw):
+        return "exception"
     return "trap" if isinstance(given, Trapped) else "no trap"
 
 
@@ -195,7 +228,8 @@ def _calls(module: Module, oracle: Oracle, subject: Subject) -> Report:
         # globals and memory may differ from here on.
         if expected == EXHAUSTED:
             return Report(None, index)
-        if same(expected, given, type_.results):
+        types = module.tags[expected.tag] if isinstance(expected, Threw) else type_.results
+        if same(expected, given, types):
             continue
         text = _call_text(call, type_, expected, given)
         return Report(Difference(_kind(expected, given), text), index + 1)

@@ -17,7 +17,7 @@ import wasmtime
 from wasmtime import _ffi as ffi
 
 from fuzz.ops import BITS, EXNREF, FUNCREF, V128
-from fuzz.outcome import Failed, Outcome, Returned, Threw, Trapped
+from fuzz.outcome import THROWN_AT_START, Failed, Outcome, Returned, Threw, Trapped
 from fuzz.text import signature
 from fuzz.tree import Import, Module, walk
 from fuzz.world import FUEL_GLOBAL, HOST
@@ -157,19 +157,33 @@ class Oracle:
             ctypes.byref(trap),
         )
         if error:
-            return Failed(str(wasmtime.WasmtimeError._from_ptr(error)))
-        return self._ended(trap) if trap else None
+            reason = str(wasmtime.WasmtimeError._from_ptr(error))
+            return THROWN_AT_START if self._take_exception() else Failed(reason)
+        if not trap:
+            return None
+        outcome = _trapped(trap)
+        return THROWN_AT_START if self._take_exception() else outcome
+
+    def _take_exception(self) -> Any:
+        """Returns the exception that was thrown last and not caught, or None.
+
+        The caller unroots it.
+        """
+        exception = ffi.wasmtime_exnref_t()
+        if ffi.wasmtime_context_take_exception(self.context, ctypes.byref(exception)):
+            return ctypes.byref(exception)
+        return None
 
     def _ended(self, trap: Any) -> Outcome:
         """Returns how a call ended that returned a trap, and frees the trap."""
-        exception = ffi.wasmtime_exnref_t()
-        if not ffi.wasmtime_context_take_exception(self.context, ctypes.byref(exception)):
+        exception = self._take_exception()
+        if exception is None:
             return _trapped(trap)
         ffi.wasm_trap_delete(trap)
         try:
-            return self._threw(ctypes.byref(exception))
+            return self._threw(exception)
         finally:
-            ffi.wasmtime_exnref_unroot(ctypes.byref(exception))
+            ffi.wasmtime_exnref_unroot(exception)
 
     def _threw(self, exception: Any) -> Outcome:
         tag = ffi.wasmtime_tag_t()

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, TypeAlias
 
-from fuzz.ops import Types, is_nan
+from fuzz.ops import FLOATS, Types, is_nan
 from fuzz.text import number
 
 
@@ -22,10 +22,14 @@ class Trapped(NamedTuple):
 
 
 class Threw(NamedTuple):
-    """The call ended with an exception that nothing caught, of a tag with these values."""
+    """The call ended with an exception that nothing caught.
+
+    `bits` are the values; of a reference, only whether it is null (0) or not (1). None says that
+    the engine does not give the values.
+    """
 
     tag: int
-    bits: tuple[int, ...]
+    bits: tuple[int, ...] | None
 
 
 class Failed(NamedTuple):
@@ -35,6 +39,8 @@ class Failed(NamedTuple):
 
 
 Outcome: TypeAlias = "Returned | Trapped | Threw | Failed"
+# The start function threw, so there is no instance whose exports tell the tag.
+THROWN_AT_START = Threw(-1, None)
 EXHAUSTED = Trapped("call stack exhausted")
 
 
@@ -47,7 +53,13 @@ def same(one: Outcome, other: Outcome, types: Types) -> bool:
     if one == other:
         return not isinstance(one, Failed)
     if isinstance(one, Threw) and isinstance(other, Threw):
-        return True
+        if one.tag != other.tag or one.bits is None or other.bits is None:
+            return one.tag == other.tag
+        # The values went through Python's floats on the way, so a NaN may have other bits.
+        pairs = zip(one.bits, other.bits, types, strict=True)
+        return all(
+            a == b or (t & 0xFF in FLOATS and is_nan(a, t) and is_nan(b, t)) for a, b, t in pairs
+        )
     if not isinstance(one, Returned) or not isinstance(other, Returned):
         return False
     return all(
@@ -62,5 +74,6 @@ def show(outcome: Outcome, types: Types) -> str:
         values = [number(t, bits) for t, bits in zip(types, outcome.bits, strict=True)]
         return f"({', '.join(values)})" if len(values) != 1 else values[0]
     if isinstance(outcome, Threw):
-        return f"exception: tag {outcome.tag} {outcome.bits}"
+        values = "unknown" if outcome.bits is None else list(map(hex, outcome.bits))
+        return f"exception of tag {outcome.tag}: {values}"
     return f"trap: {outcome[0]}" if isinstance(outcome, Trapped) else f"error: {outcome[0]}"
