@@ -50,11 +50,11 @@ def _add_memory(world: World) -> None:
 def _add_imports(world: World) -> None:
     if world.dice.chance(0.3):
         some = [entry for entry in HOST if world.dice.chance(0.5)]
-        if world.mood.exceptions:  # it takes exceptions through the host
-            some = [e for e in some if e.name != "again"]
         if not world.mood.simd:
             some = [e for e in some if V128 not in (*e.type.params, *e.type.results)]
         world.module.imports += some
+    elif world.mood.exceptions and world.dice.chance(0.2):
+        world.module.imports += [entry for entry in HOST if entry.name == "again"]
 
 
 def _signature(world: World) -> Signature:

@@ -376,8 +376,8 @@ class Maker(Operands):
             self.rethrow()
         elif label.tried is not None and self.dice.chance(0.5):
             self.throw()
-        elif label.tried is not None and self.dice.chance(0.3):
-            self.action_call()
+        elif label.tried is not None and self.dice.chance(0.4):
+            self.call_again() if self.dice.chance(0.4) else self.action_call()
         else:
             self.throw_if()
 
@@ -606,6 +606,12 @@ class Maker(Operands):
         if self.may_call(index):
             self.call_to(index)
 
+    def call_again(self) -> None:
+        """Calls the host function that calls f0, if the module imports it."""
+        for index, entry in enumerate(self.module.imports):
+            if entry.name == "again" and self.may_call(index):
+                self.call_to(index)
+
     def action_chain(self) -> None:
         """Emits calls of which each takes the result of the one before: f(f(f(x)))."""
         type_ = self.world.type()
@@ -763,6 +769,8 @@ class Maker(Operands):
             self.emit(("if", (), (), self.give_up(), None))
             self.emit(("global.get", FUEL_GLOBAL), ("i32.const", 1), ("i32.sub",))
             self.emit(("global.set", FUEL_GLOBAL))
+        if self.mood.exceptions and self.dice.chance(0.2):
+            self.throw_if()
         self.steps(self.budget)
         self.finish(self.function.type.results)
         self.function.body = self.out

@@ -14,6 +14,8 @@ from fuzz.tree import BLOCKS, Body, Function, Instruction, Module, const, zero
 def number(type_: int, bits: int) -> str:
     """Returns a bit pattern as the text format writes a number of this type."""
     type_ &= 0xFF
+    if type_ in REFERENCES:
+        return "a reference" if bits else "null"
     if type_ == V128:
         return "i32x4 " + " ".join(
             f"{bits >> place & 0xFFFFFFFF:#010x}" for place in range(0, 128, 32)
