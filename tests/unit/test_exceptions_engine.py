@@ -292,3 +292,142 @@ def test_every_handler_catches_what_leaves_every_frame(thrower: str, handler: st
             caught = _HANDLERS[handler][1](x) if x >= 0 else 7
             expected = model(x, caught) + (x + 20) + 300 + 4000
             assert exports[f"{handler}, {place}"](x) == expected, (place, x)
+
+
+# ---- references to exceptions, and collections ---------------------------------------------------
+
+# Throws and catches so many exceptions that a collection must take place several times.
+_KEEPER = """(module
+    (import "host" "churn" (func $ask_host))
+    (import "a" "g" (global $g (mut exnref))) (import "a" "t" (table $t 4 10 exnref))
+    (tag $e (param i32)) (tag $t (param i32 exnref i64))
+    (global $own (mut exnref) (ref.null exn)) (table $own 2 9 exnref)
+    (func $caught (param i32) (result exnref)
+      (block $h (result exnref)
+        (try_table (catch_all_ref $h) (throw $e (local.get 0))) unreachable))
+    (func $churn (export "churn") (local $i i32)
+      (loop $l
+        (drop (call $caught (i32.const -1)))
+        (local.set $i (i32.add (local.get $i) (i32.const 1)))
+        (br_if $l (i32.lt_s (local.get $i) (i32.const 4000)))))
+    (func $deep (param i32)
+      (if (local.get 0) (then (call $deep (i32.sub (local.get 0) (i32.const 1))))
+        (else (call $churn))))
+    (func $open (param exnref) (result i32)
+      (block $h (result i32) (try_table (catch $e $h) (throw_ref (local.get 0))) unreachable))
+    (func $packed (param exnref) (result exnref)
+      (block $h (result exnref)
+        (try_table (catch_all_ref $h)
+          (throw $t (i32.const 1) (local.get 0) (i64.const 2))) unreachable))
+    (func $unpacked (param exnref) (result exnref)
+      (block $h (result i32 exnref i64)
+        (try_table (catch $t $h) (throw_ref (local.get 0))) unreachable)
+      drop local.set 0 drop local.get 0)
+    (func $churn_and_open (param exnref) (result i32) (call $churn) (call $open (local.get 0)))
+    (func $behind (param exnref i32 i32 i32 i32 i32 i32) (result i32)
+      (return_call $churn_and_open (local.get 0)))
+    FUNCTIONS)"""
+
+# The code of functions that take a number $p, keep an exception that carries it somewhere while
+# other exceptions are thrown, and return the number that it carries.
+_KEPT = {
+    "local": "(local.set $x (call $caught (local.get $p))) call $churn (call $open (local.get $x))",
+    "operand": "(call $caught (local.get $p)) call $churn call $open",
+    "operand of an operand": """(call $caught (local.get $p)) i32.const 1 i32.const 2 call $churn
+        i32.add drop call $open""",
+    "parameter of a loop": """(call $caught (local.get $p))
+        (loop $l (param exnref) (result exnref) call $churn
+          (local.set $i (i32.add (local.get $i) (i32.const 1)))
+          (br_if $l (i32.lt_s (local.get $i) (i32.const 3)))) call $open""",
+    "parameter of a try_table": """(call $caught (local.get $p))
+        (try_table (param exnref) (result exnref) call $churn) call $open""",
+    "select": """(select (result exnref) (call $caught (local.get $p)) (ref.null exn)
+        (i32.const 1)) call $churn call $open""",
+    "argument": "(call $churn_and_open (call $caught (local.get $p)))",
+    "argument of a tail call": """(return_call $behind (call $caught (local.get $p)) (i32.const 1)
+        (i32.const 2) (i32.const 3) (i32.const 4) (i32.const 5) (i32.const 6))""",
+    "global": """(global.set $own (call $caught (local.get $p))) call $churn
+        (call $open (global.get $own))""",
+    "global of another instance": """(global.set $g (call $caught (local.get $p))) call $churn
+        (call $open (global.get $g))""",
+    "table": """(table.set $own (i32.const 1) (call $caught (local.get $p))) call $churn
+        (call $open (table.get $own (i32.const 1)))""",
+    "table that grew": """(drop (table.grow $own (call $caught (local.get $p)) (i32.const 1)))
+        call $churn (call $open (table.get $own (i32.sub (table.size $own) (i32.const 1))))""",
+    "table of another instance": """(table.fill $t (i32.const 1) (call $caught (local.get $p))
+        (i32.const 2)) call $churn (call $open (table.get $t (i32.const 2)))""",
+    "value of an exception": """(call $packed (call $caught (local.get $p))) call $churn
+        call $unpacked call $open""",
+    "value of a value": """
+        (call $packed (call $packed (call $packed (call $caught (local.get $p))))) call $churn
+        call $unpacked call $unpacked call $churn call $unpacked call $open""",
+    "value in a global": """(global.set $own (call $packed (call $caught (local.get $p))))
+        call $churn global.get $own call $unpacked (global.set $own (ref.null exn)) call $churn
+        call $open""",
+    "frame of a caller": "(call $caught (local.get $p)) (call $deep (i32.const 300)) call $open",
+    "frame around the host": "(call $caught (local.get $p)) call $ask_host call $open",
+    "legacy clause": """try (result i32)
+        try (result i32) (throw $e (local.get $p)) catch_all call $churn rethrow 0 end
+        catch $e end""",
+    "legacy clause in a clause": """try (result i32)
+        try (result i32) (throw $e (local.get $p))
+          catch_all try (result i32) (throw $e (i32.const 0)) catch_all call $churn rethrow 1 end
+        end
+        catch $e end""",
+    "last of many locals": """(local.set $last (call $caught (local.get $p))) call $churn
+        (call $open (local.get $last))""",
+    "operand over many locals": """(call $caught (local.get $p))
+        (local.set $last (ref.null exn)) call $churn call $open""",
+}
+
+
+def _keeping(name: str) -> str:
+    many = f"(local {'v128 ' * _MANY}) (local $last exnref)" if "many locals" in name else ""
+    return f"""(func (export "{name}") (param $p i32) (result i32) {many}
+        (local $x exnref) (local $i i32) {_KEPT[name]})"""
+
+
+@functools.cache
+def _keeper() -> Any:
+    store = pywasm3.Store(stack=16 << 20)
+    first = pywasm3.Instance(
+        pywasm3.Module(
+            wat(
+                """(module (global (export "g") (mut exnref) (ref.null exn))
+                  (table (export "t") 4 10 exnref))"""
+            )
+        ),
+        store=store,
+    )
+    text = _KEEPER.replace("FUNCTIONS", "\n".join(map(_keeping, _KEPT)))
+    imported = {"a": first.exports, "host": {"churn": lambda: instance.exports.churn()}}
+    instance = pywasm3.Instance(pywasm3.Module(wat(text)), imported, store=store)
+    return instance.exports
+
+
+@pytest.mark.parametrize("name", _KEPT)
+def test_a_collection_leaves_the_exceptions_that_code_can_reach(name: str) -> None:
+    """An exception is still there, with its value, wherever the only reference to it is."""
+    exports = _keeper()
+    for p in (77, 0x1234567):
+        assert exports[name](p) == p
+
+
+def test_exceptions_that_nothing_refers_to_are_freed() -> None:
+    """A guest that drops each reference needs no more memory for a million than for 10,000."""
+    store = pywasm3.Store(limits=pywasm3.Limits(total=2_000_000))
+    module = pywasm3.Module(
+        wat(
+            """(module (tag $e (param i64 v128))
+              (func (export "f") (param i32)
+                (loop $l
+                  (block $h (result i64 v128 exnref)
+                    (try_table (catch_ref $e $h)
+                      (throw $e (i64.const 1) (v128.const i64x2 2 3)))
+                    unreachable)
+                  drop drop drop
+                  (local.set 0 (i32.sub (local.get 0) (i32.const 1)))
+                  (br_if $l (local.get 0)))))"""
+        )
+    )
+    pywasm3.Instance(module, store=store).exports.f(1_000_000)
