@@ -321,7 +321,7 @@ def _plan_function(to: _Import, value: Any) -> Plan:
         if value.type != to.wanted.type:
             raise _Misfit(describe(value.type))
         value = value.callable
-    if not callable(value):
+    if not callable(value) or isinstance(value, Tag):
         raise _Misfit(_given(value))
     passes = wants_instance(value)
 

@@ -36,21 +36,23 @@ static bool may_be_caught(const pw_state *state, PyObject *class)
 
 /* ---- the values of a WasmException ---- */
 
-/* Returns the tag of a WasmException if it is one of the store. NULL without an error: it is not,
- * and the exception is like any other of Python. */
-static pw_tag *tag_of(pw_state *state, pw_store_object *store, PyObject *exception)
+/* Finds the tag of a WasmException. *found is NULL if it is none of this store, and the exception
+ * is then like any other of Python. -1 with an error. */
+static int find_tag(pw_state *state, pw_store_object *store, PyObject *exception, pw_tag **found)
 {
-    pw_tag *found = NULL;
+    *found = NULL;
     PyObject *tag = PyObject_GetAttrString(exception, "tag");
     PyObject *anchor = tag != NULL ? PyObject_GetAttrString(tag, "_anchor") : NULL;
     if (anchor != NULL && Py_TYPE(anchor) == state->anchor_type &&
         pw_anchor_store(anchor) == store) {
-        found = pw_engine->object_tag(pw_anchor_object(anchor));
+        *found = pw_engine->object_tag(pw_anchor_object(anchor));
     }
-    PyErr_Clear();
+    if (PyErr_ExceptionMatches(PyExc_AttributeError)) { /* somebody has changed the attribute */
+        PyErr_Clear();
+    }
     Py_XDECREF(anchor);
     Py_XDECREF(tag);
-    return found;
+    return PyErr_Occurred() == NULL ? 0 : -1;
 }
 
 static int encode_reference(PyObject *value, pw_valtype type, const pw_signature *signature,
@@ -149,6 +151,20 @@ static void set_context(PyObject *context)
     PyErr_Restore(type, value, traceback);
 }
 
+/* Puts a WasmException on its way. -1 with an error. */
+static int throw_value(pw_state *state, pw_store_object *store, PyObject *exception)
+{
+    pw_tag *tag;
+    if (find_tag(state, store, exception, &tag) < 0) {
+        return -1;
+    }
+    if (tag != NULL) {
+        return throw_tagged(store, exception, tag);
+    }
+    pw_engine->exception_raise(store->store, NULL, NULL);
+    return 0;
+}
+
 /* Throws the WasmException that is set. If its values cannot be converted, the error takes its
  * place, and may be caught itself. */
 static pw_trap throw_wasm_exception(pw_state *state, pw_store_object *store)
@@ -159,22 +175,18 @@ static pw_trap throw_wasm_exception(pw_state *state, pw_store_object *store)
     if (traceback != NULL) {
         PyException_SetTraceback(value, traceback);
     }
-    const pw_tag *tag = tag_of(state, store, value);
-    bool thrown = tag != NULL && throw_tagged(store, value, tag) == 0;
-    if (thrown || tag == NULL) {
+    if (throw_value(state, store, value) == 0) {
         PyErr_Restore(type, value, traceback);
-    } else {
-        set_context(value);
-        Py_XDECREF(type);
-        Py_XDECREF(value);
-        Py_XDECREF(traceback);
+        return PW_TRAP_EXCEPTION;
     }
-    if (!thrown && !may_be_caught(state, PyErr_Occurred())) {
+    set_context(value);
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(traceback);
+    if (!may_be_caught(state, PyErr_Occurred())) {
         return PW_TRAP_HOST;
     }
-    if (!thrown) {
-        pw_engine->exception_raise(store->store, NULL, NULL);
-    }
+    pw_engine->exception_raise(store->store, NULL, NULL);
     return PW_TRAP_EXCEPTION;
 }
 

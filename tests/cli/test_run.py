@@ -271,6 +271,16 @@ def test_a_trap_ends_with_exit_code_134_and_prints_the_frames(library: Path) -> 
     ]
 
 
+def test_an_uncaught_exception_ends_like_a_trap(module: Write) -> None:
+    path = module("""(module (tag $t (param i32))
+        (func (export "f") (param i32) (throw $t (local.get 0))))""")
+    done = run("run", "--invoke", "f", path, "7")
+    assert done.code == 134
+    first, frame = done.err.splitlines()
+    assert first == "pywasm3: error: uncaught exception (i32): 7"
+    assert frame.startswith("  at f (function 0")
+
+
 @pytest.mark.parametrize(
     ("options", "words", "reason"),
     [

@@ -551,7 +551,7 @@ EXNREF = """
   (func (export "clear") (global.set $g (ref.null exn))
     (table.set $table (i32.const 1) (ref.null exn)))
   (func (export "set_table") (table.set $table (i32.const 1) (call $make)))
-  (func (export "get") (throw_ref (global.get $g))))
+  (func (export "rethrow") (throw_ref (global.get $g))))
 """
 
 
@@ -595,7 +595,7 @@ def test_globals_and_tables_of_exnref_are_for_wasm_alone() -> None:
         instance.exports.set()
         instance.exports.set_table()
     with pytest.raises(WasmException):
-        instance.exports.get()
+        instance.exports.rethrow()
 
 
 def test_the_host_makes_globals_and_tables_of_exnref() -> None:
@@ -624,7 +624,7 @@ def test_a_snapshot_has_no_references_to_exceptions() -> None:
     instance.exports.set()
     instance.restore(empty)
     with pytest.raises(Trap, match="null reference"):
-        instance.exports.get()
+        instance.exports.rethrow()
 
 
 # ---- what exceptions keep ----
@@ -716,3 +716,40 @@ def test_a_pool_uses_the_instance_again() -> None:
 
 def test_funcref_is_a_type_of_values() -> None:
     assert Tag(FuncType((funcref,)))(None).payload == (None,)
+
+
+def test_memory_for_exceptions_is_limited() -> None:
+    text = """(module (tag $t (param i64)) (table $kept 1 100000 exnref)
+        (func (export "f") (result i32) (local exnref)
+          (block $caught (result i64 exnref)
+            (try_table (catch_ref $t $caught) (throw $t (i64.const 1))) unreachable)
+          local.set 0 drop (table.grow $kept (local.get 0) (i32.const 1)))
+        (func (export "clear") (table.fill $kept (i32.const 0) (ref.null exn) (table.size $kept)))
+        (func (export "throw") (throw $t (i64.const 5))))"""
+    instance = load(text, limits=Limits(total=1 << 20))
+    with pytest.raises(MemoryError):
+        while instance.exports.f() >= 0:
+            pass
+    instance.exports.clear()
+    with pytest.raises(WasmException) as caught:
+        instance.exports.throw()
+    assert caught.value.payload == (5,)
+
+
+def test_a_changed_tag_is_no_tag() -> None:
+    instance = guest(lambda x: raising(error)(x))
+    error = instance.exports.t(1, 2)
+    for wrong in (None, 3, instance, instance.exports):
+        error.tag = wrong  # type: ignore[assignment]
+        assert instance.exports.by_any(0) == 42
+        with pytest.raises(WasmException):
+            instance.exports.by_tag(0)
+    error.tag = instance.exports.t
+    error._payload = [1, 2]  # type: ignore[assignment]
+    with pytest.raises(TypeError, match="payload must be a tuple of 2 values"):
+        instance.exports.by_tag(0)
+
+
+def test_an_import_of_a_function_is_not_a_tag() -> None:
+    with pytest.raises(pywasm3.LinkError):
+        load('(module (import "env" "f" (func)))', {"env": {"f": Tag(FuncType())}})
