@@ -177,6 +177,17 @@ static pw_exception *allocate(pw_store *store, uint32_t ncells)
     return exception;
 }
 
+/* Makes room if there is no memory, and tells whether there may be some now. A collection takes
+ * longer the more exceptions there are. If it frees only a few, the next one would follow after a
+ * few more exceptions; so the memory counts as used up then, and code that throws ends. */
+static bool make_room(pw_store *store, const uint64_t *used)
+{
+    size_t before = store->exceptions.count;
+    collect(store, used);
+    size_t freed = before - store->exceptions.count;
+    return freed > 0 && (before < FIRST_COLLECTION || freed >= before / 8);
+}
+
 static pw_exception *make(pw_store *store, uint32_t ncells, const uint64_t *used)
 {
     if (store->exceptions.count >= FIRST_COLLECTION &&
@@ -184,8 +195,7 @@ static pw_exception *make(pw_store *store, uint32_t ncells, const uint64_t *used
         collect(store, used);
     }
     pw_exception *exception = allocate(store, ncells);
-    if (exception == NULL) {
-        collect(store, used);
+    if (exception == NULL && make_room(store, used)) {
         exception = allocate(store, ncells);
     }
     if (exception == NULL) {

@@ -431,3 +431,44 @@ def test_exceptions_that_nothing_refers_to_are_freed() -> None:
         )
     )
     pywasm3.Instance(module, store=store).exports.f(1_000_000)
+
+
+def test_a_store_full_of_exceptions_throws_no_more() -> None:
+    """Near the limit, each exception would need a collection of all the others, which takes long.
+
+    So the guest gets an error. When it has dropped its references, it throws as before.
+    """
+    store = pywasm3.Store(limits=pywasm3.Limits(total=4_000_000))
+    module = pywasm3.Module(
+        wat(
+            """(module (tag $e) (table $all 100_000 exnref)
+              (global $count (export "count") (mut i32) (i32.const 0))
+              (func $thrown (result exnref)
+                (block $h (result exnref)
+                  (try_table (catch_all_ref $h) (throw $e)) unreachable))
+              (func (export "keep") (param i32)
+                (loop $l
+                  (table.set $all (global.get $count) (call $thrown))
+                  (global.set $count (i32.add (global.get $count) (i32.const 1)))
+                  (local.set 0 (i32.sub (local.get 0) (i32.const 1)))
+                  (br_if $l (local.get 0))))
+              (func (export "drop") (param i32)
+                (loop $l
+                  (drop (call $thrown))
+                  (local.set 0 (i32.sub (local.get 0) (i32.const 1)))
+                  (br_if $l (local.get 0))))
+              (func (export "forget") (global.set $count (i32.const 0))
+                (table.fill $all (i32.const 0) (ref.null exn) (i32.const 100_000))))"""
+        )
+    )
+    exports = pywasm3.Instance(module, store=store).exports
+    with pytest.raises(MemoryError):
+        exports.keep(1_000_000)
+    most = exports.count.value
+    exports.forget()
+    exports.drop(10 * most)
+    exports.keep(most - 2000)
+    with pytest.raises(MemoryError):
+        exports.drop(most)
+    exports.forget()
+    exports.drop(10 * most)
