@@ -400,9 +400,10 @@ def _keeper() -> Any:
         store=store,
     )
     text = _KEEPER.replace("FUNCTIONS", "\n".join(map(_keeping, _KEPT)))
-    imported = {"a": first.exports, "host": {"churn": lambda: instance.exports.churn()}}
-    instance = pywasm3.Instance(pywasm3.Module(wat(text)), imported, store=store)
-    return instance.exports
+    made: list[pywasm3.Instance] = []
+    imported = {"a": first.exports, "host": {"churn": lambda: made[0].exports.churn()}}
+    made.append(pywasm3.Instance(pywasm3.Module(wat(text)), imported, store=store))
+    return made[0].exports
 
 
 @pytest.mark.parametrize("name", _KEPT)
