@@ -74,6 +74,6 @@ def show(outcome: Outcome, types: Types) -> str:
         values = [number(t, bits) for t, bits in zip(types, outcome.bits, strict=True)]
         return f"({', '.join(values)})" if len(values) != 1 else values[0]
     if isinstance(outcome, Threw):
-        values = "unknown" if outcome.bits is None else ", ".join(map(hex, outcome.bits))
-        return f"exception of tag {outcome.tag}: ({values})"
+        carried = "unknown" if outcome.bits is None else ", ".join(map(hex, outcome.bits))
+        return f"exception of tag {outcome.tag}: ({carried})"
     return f"trap: {outcome[0]}" if isinstance(outcome, Trapped) else f"error: {outcome[0]}"
