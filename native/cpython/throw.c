@@ -14,6 +14,11 @@
 
 /* ---- which exceptions ---- */
 
+static bool is_a(PyObject *class, PyObject *base)
+{
+    return PyType_IsSubtype((PyTypeObject *)class, (PyTypeObject *)base);
+}
+
 /* Tells whether wasm may catch an exception of a class, when it has a clause for any exception.
  *
  * These are for the program around the guest, and a guest that caught them could go on although it
@@ -27,11 +32,9 @@
  * No code of Python runs here: only the bases of the class count. */
 static bool may_be_caught(const pw_state *state, PyObject *class)
 {
-    return PyErr_GivenExceptionMatches(class, PyExc_Exception) &&
-           !PyErr_GivenExceptionMatches(class, PyExc_MemoryError) &&
-           !PyErr_GivenExceptionMatches(class, PyExc_RecursionError) &&
-           (!PyErr_GivenExceptionMatches(class, state->closed) ||
-            PyErr_GivenExceptionMatches(class, state->wasm_exception));
+    return is_a(class, PyExc_Exception) && !is_a(class, PyExc_MemoryError) &&
+           !is_a(class, PyExc_RecursionError) &&
+           (!is_a(class, state->closed) || is_a(class, state->wasm_exception));
 }
 
 /* ---- the values of a WasmException ---- */
@@ -201,7 +204,7 @@ pw_trap pw_throw(pw_store_object *store)
         (pw_read(store->watch.watched) && pw_stop_pending(store) != PW_TRAP_NONE)) {
         return PW_TRAP_HOST;
     }
-    if (PyErr_GivenExceptionMatches(class, state->wasm_exception)) {
+    if (is_a(class, state->wasm_exception)) {
         return throw_wasm_exception(state, store);
     }
     pw_engine->exception_raise(store->store, NULL, NULL);

@@ -130,14 +130,6 @@ UNSUPPORTED = [
     ("garbage-collected types", "(module (table 0 i31ref))"),
     ("garbage-collected types", "(module (func (local eqref)))"),
     ("garbage-collected types", "(module (func (drop (ref.i31 (i32.const 1)))))"),
-    ("exceptions", "(module (func (param exnref)))"),
-    ("exceptions", "(module (tag) (func throw 0))"),
-    ("exceptions", '(module (import "env" "t" (tag)) (func (unreachable) throw_ref))'),
-    ("exceptions", "(module (tag (param exnref)))"),
-    ("exceptions", "(module (func (block (try_table (catch_all 0)))))"),
-    ("legacy exceptions", "(module (func try end))"),
-    ("legacy exceptions", "(module (tag) (func try catch 0 catch_all rethrow 0 end))"),
-    ("legacy exceptions", "(module (func block try delegate 0 end))"),
     ("64-bit memories and tables", "(module (memory i64 1))"),
     ("64-bit memories and tables", "(module (table i64 1 funcref))"),
     ("multiple memories", '(module (memory 1) (memory 2 3) (export "b" (memory 1)))'),
@@ -165,22 +157,18 @@ def test_a_refusal_names_all_features_that_the_module_needs() -> None:
     text = """(module
         (memory 1 2 shared)
         (memory 1)
-        (tag $t)
         (func (local eqref) (drop (ref.i31 (i32.const 1))))
-        (func try throw $t catch_all end)
         (func (unreachable)))"""
     error = refusal(wat(text))
     assert type(error) is UnsupportedError
     assert error.features == (
-        "exceptions",
-        "legacy exceptions",
         "multiple memories",
         "threads",
         "garbage-collected types",
     )
     assert str(error) == (
-        "not supported: threads (a shared memory); the module also needs exceptions, legacy "
-        "exceptions, multiple memories, garbage-collected types "
+        "not supported: threads (a shared memory); the module also needs multiple memories, "
+        "garbage-collected types "
         f"(at offset {error.offset:#x})"
     )
 

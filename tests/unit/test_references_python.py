@@ -370,16 +370,23 @@ def test_a_typed_reference_is_a_function_of_the_type(exports: pywasm3.Exports) -
         encode(exports, 3, RefType(0, True))
 
 
-@pytest.mark.parametrize("heap", [0, "func", "extern", "exn"])
+@pytest.mark.parametrize("heap", [0, "func", "extern", "any"])
 def test_none_is_refused_for_a_type_without_null(exports: pywasm3.Exports, heap: Any) -> None:
     with pytest.raises(TypeError, match="null, which the type excludes"):
         encode(exports, None, RefType(heap))
 
 
-@pytest.mark.parametrize("heap", ["any", "exn", "none", "nofunc", "noextern"])
+@pytest.mark.parametrize("heap", ["any", "none", "nofunc", "noextern"])
 def test_types_without_values_take_only_null(exports: pywasm3.Exports, heap: Any) -> None:
     for value in (exports.double, 3, object()):
         with pytest.raises(TypeError, match="can only be None"):
+            encode(exports, value, RefType(heap))
+
+
+@pytest.mark.parametrize("heap", ["exn", "noexn"])
+def test_references_to_exceptions_stay_within_wasm(exports: pywasm3.Exports, heap: Any) -> None:
+    for value in (exports.double, 3, None):
+        with pytest.raises(TypeError, match="references to exceptions cannot come from Python"):
             encode(exports, value, RefType(heap))
 
 
