@@ -29,7 +29,7 @@ TABLE = wat(
     '(module (table (export "t") 1 funcref) (func (export "f") (call_indirect (i32.const 0))))'
 )
 IMPORTS = wat('(module (import "host" "g" (global i32)))')
-THROW = wat("(module (tag) (func throw 0))")
+TWO_MEMORIES = wat("(module (memory 1) (memory 1))")
 INVALID = wat('(module (func (export "aa")) (func (export "ab")))').replace(b"ab", b"aa")
 
 
@@ -209,9 +209,9 @@ def _run_refused(folder: Path, monkeypatch: pytest.MonkeyPatch, data: bytes, tex
 def test_what_needs_an_unsupported_module_is_skipped_for_its_feature(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    report = _run_refused(tmp_path, monkeypatch, THROW, "not supported: exception handling")
+    report = _run_refused(tmp_path, monkeypatch, TWO_MEMORIES, "not supported: multiple memories")
     assert (report.passed, report.failures) == (0, [])
-    assert report.skipped == {"exceptions": 2}
+    assert report.skipped == {"multi-memory": 2}
 
 
 def test_a_refused_module_without_such_a_feature_is_a_failure(
@@ -225,8 +225,8 @@ def test_a_refused_module_without_such_a_feature_is_a_failure(
 def test_an_error_that_names_another_feature_is_a_failure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    report = _run_refused(tmp_path, monkeypatch, THROW, "not supported: tail calls")
-    assert "the error does not name exceptions" in report.failures[0].text
+    report = _run_refused(tmp_path, monkeypatch, TWO_MEMORIES, "not supported: tail calls")
+    assert "the error does not name multi-memory" in report.failures[0].text
 
 
 @pytest.mark.parametrize(
