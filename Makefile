@@ -9,7 +9,7 @@
 #                      PYTHON=python3.14t VENV=.venv-3.14t
 #   make matrix        runs test-copy for every Python that is found, each in .venv-3.x
 #   make sanitize      runs the suite under AddressSanitizer and UBSan, in .venv-sanitize
-#   make fuzz          compares random modules with wasmtime; ARGS=--lanes runs scalar code for vectors
+#   make fuzz          compares random modules with wasmtime; see tests/fuzz/README.md
 #   make fuzz-asserts, make fuzz-sanitize
 #                      do the same with wasm3's own assertions, or with the sanitizers
 #   make fuzz-mutants  compares how we and wasmtime validate changed modules of the official suite

@@ -156,7 +156,7 @@ def div(form: Format, a: int, b: int) -> Lane:
     return form.round(form.value(a) / form.value(b), sign)
 
 
-def madd(form: Format, a: int, b: int, c: int) -> Lane:
+def fma(form: Format, a: int, b: int, c: int) -> Lane:
     """Returns a * b + c, which is rounded once."""
     if any(map(form.is_nan, (a, b, c))):
         return _nans(form, a, b, c)
@@ -168,10 +168,6 @@ def madd(form: Format, a: int, b: int, c: int) -> Lane:
     # A sum that is zero is negative only if the product and the other operand are negative zeros.
     zero = (a ^ b) & c & form.sign
     return form.round(form.value(a) * form.value(b) + form.value(c), zero)
-
-
-def nmadd(form: Format, a: int, b: int, c: int) -> Lane:
-    return madd(form, a ^ form.sign, b, c)
 
 
 def min_(form: Format, a: int, b: int) -> Lane:

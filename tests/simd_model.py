@@ -13,10 +13,10 @@ here depends on the floats of Python or of the machine.
 
 Where the specification allows several NaNs, a `Result` says which bits are fixed.
 
-A relaxed instruction has one result, the same on every platform, which is also that of wasmtime
-with its option `relaxed_simd_deterministic`. Most of them compute what the instruction does whose
-name they have, such as f32x4.min. A relaxed_madd rounds once. The relaxed dot products multiply
-signed numbers, and their sums wrap around in lanes of the result's width, but not before.
+A relaxed instruction has one result, the same on every platform: that of the specification's
+deterministic profile. Most of them compute what the instruction does whose name they have, such as
+f32x4.min. A relaxed_madd rounds the product and the sum, and the relaxed dot products multiply
+signed numbers and saturate each sum of two products.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def vector(numbers: Iterable[int], width: int) -> bytes:
     return b"".join((n & (1 << width) - 1).to_bytes(width // 8, "little") for n in numbers)
 
 
-def _pack(found: Sequence[Lane], width: int) -> Result:
+def pack(found: Sequence[Lane], width: int) -> Result:
     """Returns the result with these lanes."""
     ones = (1 << width) - 1
     bits = mask = 0
@@ -104,7 +104,7 @@ def _each(name: str, lane: Callable[..., Lane], width: int, sign: str = "u") -> 
 
     def model(*operands: bytes) -> Result:
         columns = zip(*[_read(operand, width, sign) for operand in operands], strict=True)
-        return _pack([lane(*column) for column in columns], width)
+        return pack([lane(*column) for column in columns], width)
 
     _add(name, model)
 
@@ -166,10 +166,10 @@ def _saturating(exact: Callable[[int, int], int], width: int, sign: str) -> Call
 
 def _add_shifts(shape: str, width: int) -> None:
     def left(a: bytes, count: int) -> Result:
-        return _pack([n << count % width for n in lanes(a, width)], width)
+        return pack([n << count % width for n in lanes(a, width)], width)
 
     def right(sign: str) -> Model:
-        return lambda a, count: _pack([n >> count % width for n in _read(a, width, sign)], width)
+        return lambda a, count: pack([n >> count % width for n in _read(a, width, sign)], width)
 
     _add(f"{shape}.shl", left)
     _add(f"{shape}.shr_s", right("s"))
@@ -177,12 +177,12 @@ def _add_shifts(shape: str, width: int) -> None:
 
 
 def _boolean(value: bool) -> Result:
-    return _pack([int(value)], 32)
+    return pack([int(value)], 32)
 
 
 def _add_summaries(shape: str, width: int) -> None:
     def bitmask(a: bytes) -> Result:
-        return _pack([sum((n >> (width - 1)) << i for i, n in enumerate(lanes(a, width)))], 32)
+        return pack([sum((n >> (width - 1)) << i for i, n in enumerate(lanes(a, width)))], 32)
 
     _add(f"{shape}.all_true", lambda a: _boolean(all(lanes(a, width))))
     _add(f"{shape}.bitmask", bitmask)
@@ -193,14 +193,14 @@ def _add_lane_accesses(shape: str, width: int) -> None:
     scalar = max(width, 32)
 
     def extract(sign: str) -> Model:
-        return lambda a, lane: _pack([_read(a, width, sign)[lane]], scalar)
+        return lambda a, lane: pack([_read(a, width, sign)[lane]], scalar)
 
     def replace(a: bytes, value: int, lane: int) -> Result:
         found = lanes(a, width)
         found[lane] = value
-        return _pack(found, width)
+        return pack(found, width)
 
-    _add(f"{shape}.splat", lambda value: _pack([value] * (128 // width), width))
+    _add(f"{shape}.splat", lambda value: pack([value] * (128 // width), width))
     for suffix, sign in (("", "u"), ("_s", "s"), ("_u", "u")):
         _add(f"{shape}.extract_lane{suffix}", extract(sign))
     _add(f"{shape}.replace_lane", replace)
@@ -214,13 +214,13 @@ def _halves(data: bytes) -> dict[str, bytes]:
 
 
 def _extend(part: str, width: int, sign: str) -> Model:
-    return lambda a: _pack(_read(_halves(a)[part], width, sign), 2 * width)
+    return lambda a: pack(_read(_halves(a)[part], width, sign), 2 * width)
 
 
 def _products(part: str, width: int, sign: str) -> Model:
     def model(a: bytes, b: bytes) -> Result:
         left, right = (_read(_halves(operand)[part], width, sign) for operand in (a, b))
-        return _pack([x * y for x, y in zip(left, right, strict=True)], 2 * width)
+        return pack([x * y for x, y in zip(left, right, strict=True)], 2 * width)
 
     return model
 
@@ -231,7 +231,7 @@ def _pairs(numbers: Sequence[int]) -> list[int]:
 
 
 def _pairwise(width: int, sign: str) -> Model:
-    return lambda a: _pack(_pairs(_read(a, width, sign)), 2 * width)
+    return lambda a: pack(_pairs(_read(a, width, sign)), 2 * width)
 
 
 def _narrow(width: int, sign: str) -> Model:
@@ -239,7 +239,7 @@ def _narrow(width: int, sign: str) -> Model:
 
     def model(a: bytes, b: bytes) -> Result:
         found = _read(a, width, "s") + _read(b, width, "s")
-        return _pack([_saturated(n, width // 2, sign) for n in found], width // 2)
+        return pack([_saturated(n, width // 2, sign) for n in found], width // 2)
 
     return model
 
@@ -265,14 +265,30 @@ def _q15(a: int, b: int) -> int:
     return _saturated((a * b + (1 << 14)) >> 15, 16, "s")
 
 
+def _relaxed_dot(a: bytes, b: bytes) -> list[int]:
+    return [_saturated(total, 16, "s") for total in _dot(a, b, 8)]
+
+
 def _relaxed_dot_add(a: bytes, b: bytes, c: bytes) -> Result:
-    sums = _pairs(_dot(a, b, 8))  # of four products each, which never overflow
-    return _pack([x + y for x, y in zip(sums, lanes(c, 32), strict=True)], 32)
+    sums = _pairs(_relaxed_dot(a, b))
+    return pack([x + y for x, y in zip(sums, lanes(c, 32), strict=True)], 32)
 
 
 # ---- floats in lanes -----------------------------------------------------------------------------
 
 FORMATS = {"f32x4": F32, "f64x2": F64}
+
+
+def _madd(form: Format, a: int, b: int, c: int) -> Lane:
+    """Returns a * b + c, of which the product and the sum are rounded."""
+    product = floats.mul(form, a, b)
+    if not isinstance(product, Choice):
+        return floats.add(form, product, c)
+    # If the product can be several NaNs, one that is not canonical allows the most sums.
+    open_bits = product == form.arithmetic
+    return floats.add(form, product.bits | open_bits, c)
+
+
 _FLOAT_VERBS: dict[str, Callable[..., Lane]] = {
     "add": floats.add,
     "sub": floats.sub,
@@ -295,8 +311,8 @@ _FLOAT_VERBS: dict[str, Callable[..., Lane]] = {
     "floor": lambda form, a: floats.to_integral(form, a, math.floor),
     "trunc": lambda form, a: floats.to_integral(form, a, math.trunc),
     "nearest": lambda form, a: floats.to_integral(form, a, round),
-    "relaxed_madd": floats.madd,
-    "relaxed_nmadd": floats.nmadd,
+    "relaxed_madd": _madd,
+    "relaxed_nmadd": lambda form, a, b, c: _madd(form, a ^ form.sign, b, c),
     "relaxed_min": floats.min_,
     "relaxed_max": floats.max_,
 }
@@ -315,7 +331,7 @@ def _truncations(form: Format, sign: str, zeros: int) -> Model:
 
     def model(a: bytes) -> Result:
         found = [floats.truncate(form, bits, least, most) for bits in lanes(a, form.width)]
-        return _pack([*found, *[0] * zeros], 32)
+        return pack([*found, *[0] * zeros], 32)
 
     return model
 
@@ -323,7 +339,7 @@ def _truncations(form: Format, sign: str, zeros: int) -> Model:
 def _conversions(form: Format, sign: str, number: int) -> Model:
     def model(a: bytes) -> Result:
         found = _read(a, 32, sign)[:number]
-        return _pack([form.round(Fraction(n)) for n in found], form.width)
+        return pack([form.round(Fraction(n)) for n in found], form.width)
 
     return model
 
@@ -337,10 +353,10 @@ def _add_conversions() -> None:
         _add(f"f64x2.convert_low_i32x4_{sign}", _conversions(F64, sign, 2))
 
     def demote(a: bytes) -> Result:
-        return _pack([*[floats.converted(F64, F32, bits) for bits in lanes(a, 64)], 0, 0], 32)
+        return pack([*[floats.converted(F64, F32, bits) for bits in lanes(a, 64)], 0, 0], 32)
 
     def promote(a: bytes) -> Result:
-        return _pack([floats.converted(F32, F64, bits) for bits in lanes(a, 32)[:2]], 64)
+        return pack([floats.converted(F32, F64, bits) for bits in lanes(a, 32)[:2]], 64)
 
     _add("f32x4.demote_f64x2_zero", demote)
     _add("f64x2.promote_low_f32x4", promote)
@@ -351,20 +367,20 @@ def _add_conversions() -> None:
 
 def _chosen(a: bytes, b: bytes, c: bytes) -> Result:
     """Takes each bit from `a` where `c` is 1, and from `b` where it is 0."""
-    return _pack([x & z | y & ~z for x, y, z in zip(a, b, c, strict=True)], 8)
+    return pack([x & z | y & ~z for x, y, z in zip(a, b, c, strict=True)], 8)
 
 
 def _shuffle(a: bytes, b: bytes, lanes: Sequence[int]) -> Result:
     both = a + b
-    return _pack([both[lane] for lane in lanes], 8)
+    return pack([both[lane] for lane in lanes], 8)
 
 
 def _swizzle(a: bytes, b: bytes) -> Result:
-    return _pack([a[index] if index < 16 else 0 for index in b], 8)
+    return pack([a[index] if index < 16 else 0 for index in b], 8)
 
 
 def _add_whole() -> None:
-    _add("v128.const", lambda bytes: _pack(list(bytes), 8))
+    _add("v128.const", lambda bytes: pack(list(bytes), 8))
     _add("i8x16.shuffle", _shuffle)
     _add("v128.any_true", lambda a: _boolean(any(a)))
     _each("v128.not", lambda a: ~a, 8)
@@ -380,29 +396,29 @@ def _add_whole() -> None:
 
 def _add_memory() -> None:
     for verb in ("load", "store"):
-        _add(f"v128.{verb}", lambda data: _pack(list(data), 8))
+        _add(f"v128.{verb}", lambda data: pack(list(data), 8))
     for width in (8, 16, 32):
         for sign in "su":
             _add(f"v128.load{width}x{64 // width}_{sign}", _load_wider(width, sign))
     for width in (8, 16, 32, 64):
-        _add(f"v128.load{width}_splat", lambda data: _pack(list(data) * (16 // len(data)), 8))
+        _add(f"v128.load{width}_splat", lambda data: pack(list(data) * (16 // len(data)), 8))
         _add(f"v128.load{width}_lane", _load_lane)
         _add(f"v128.store{width}_lane", _store_lane(width))
     for width in (32, 64):
-        _add(f"v128.load{width}_zero", lambda data: _pack([*data, *bytes(16 - len(data))], 8))
+        _add(f"v128.load{width}_zero", lambda data: pack([*data, *bytes(16 - len(data))], 8))
 
 
 def _load_wider(width: int, sign: str) -> Model:
-    return lambda data: _pack(_read(data, width, sign), 2 * width)
+    return lambda data: pack(_read(data, width, sign), 2 * width)
 
 
 def _load_lane(data: bytes, a: bytes, lane: int) -> Result:
     start = lane * len(data)
-    return _pack([*a[:start], *data, *a[start + len(data) :]], 8)
+    return pack([*a[:start], *data, *a[start + len(data) :]], 8)
 
 
 def _store_lane(width: int) -> Model:
-    return lambda a, lane: _pack([lanes(a, width)[lane]], width)
+    return lambda a, lane: pack([lanes(a, width)[lane]], width)
 
 
 def _add_all() -> None:
@@ -417,8 +433,8 @@ def _add_all() -> None:
     _add_memory()
     for verb in ("q15mulr_sat_s", "relaxed_q15mulr_s"):
         _each(f"i16x8.{verb}", _q15, 16, "s")
-    _add("i32x4.dot_i16x8_s", lambda a, b: _pack(_dot(a, b, 16), 32))
-    _add("i16x8.relaxed_dot_i8x16_i7x16_s", lambda a, b: _pack(_dot(a, b, 8), 16))
+    _add("i32x4.dot_i16x8_s", lambda a, b: pack(_dot(a, b, 16), 32))
+    _add("i16x8.relaxed_dot_i8x16_i7x16_s", lambda a, b: pack(_relaxed_dot(a, b), 16))
     _add("i32x4.relaxed_dot_i8x16_i7x16_add_s", _relaxed_dot_add)
 
 

@@ -167,3 +167,22 @@ def _typed(name: str, number: int) -> Op:
 
 
 OPS = {name: _typed(name, number) for number, name in enumerate(_NAMES.split()) if name != "-"}
+
+RELAXED = frozenset(op.name for op in OPS.values() if op.number >= 0x100)
+# The relaxed instructions that compute what another instruction does.
+SAME = {
+    "i8x16.relaxed_swizzle": "i8x16.swizzle",
+    "i16x8.relaxed_q15mulr_s": "i16x8.q15mulr_sat_s",
+    "i8x16.relaxed_laneselect": "v128.bitselect",
+    "i16x8.relaxed_laneselect": "v128.bitselect",
+    "i32x4.relaxed_laneselect": "v128.bitselect",
+    "i64x2.relaxed_laneselect": "v128.bitselect",
+    "i32x4.relaxed_trunc_f32x4_s": "i32x4.trunc_sat_f32x4_s",
+    "i32x4.relaxed_trunc_f32x4_u": "i32x4.trunc_sat_f32x4_u",
+    "i32x4.relaxed_trunc_f64x2_s_zero": "i32x4.trunc_sat_f64x2_s_zero",
+    "i32x4.relaxed_trunc_f64x2_u_zero": "i32x4.trunc_sat_f64x2_u_zero",
+    "f32x4.relaxed_min": "f32x4.min",
+    "f32x4.relaxed_max": "f32x4.max",
+    "f64x2.relaxed_min": "f64x2.min",
+    "f64x2.relaxed_max": "f64x2.max",
+}

@@ -146,6 +146,7 @@ enum {
         0
 };
 
-static_assert(PW_MAX_FRAME >= d_m3MaxFunctionSlots * sizeof(m3slot_t) + 1000 * sizeof(uint64_t),
+static_assert(PW_MAX_FRAME >= d_m3MaxFunctionSlots * sizeof(m3slot_t) +
+                                  PW_MAX_PARAMS_AND_RESULTS * PW_MAX_CELLS * sizeof(uint64_t),
               "room for any frame");
 static_assert(d_m3MaxFunctionSlots >= 2 * d_m3MaxFunctionStackHeight, "wasm3's own assumption");

@@ -11,12 +11,14 @@ from typing import Any, NamedTuple
 
 import pywasm3
 from fuzz.encode import encode
+from fuzz.lanes import lane_by_lane, strict
 from fuzz.ops import BITS, V128, Types
 from fuzz.oracle import CAREFUL, Oracle, strategy_for
 from fuzz.outcome import EXHAUSTED, Failed, Outcome, Returned, Trapped, same, show
 from fuzz.text import number
 from fuzz.tree import Call, Module, Signature
 from fuzz.world import FUEL, FUEL_GLOBAL
+from pywasm3._ffi import lib
 
 BIG_STACK = 16 << 20  # bytes of the store's stack if a function has more than MANY_LOCALS
 MANY_LOCALS = 90  # locals beyond the parameters
@@ -111,6 +113,27 @@ class Subject:
     def close(self) -> None:
         """Closes the store and frees the instance."""
         self.store.close()
+
+
+class Baseline(Subject):
+    """Runs the module with those vector instructions that every processor has."""
+
+    def __init__(self, module: Module, data: bytes) -> None:
+        lib.pw_use_baseline_vectors(True)
+        super().__init__(module, data)
+
+    def close(self) -> None:
+        """Closes the store and frees the instance."""
+        super().close()
+        lib.pw_use_baseline_vectors(False)
+
+
+class LaneByLane(Subject):
+    """Runs the module in pywasm3, but with scalar code instead of its vector instructions."""
+
+    def __init__(self, module: Module, data: bytes) -> None:
+        changed = lane_by_lane(module)
+        super().__init__(changed, encode(changed))
 
 
 def _raw(values: tuple[int, ...], types: Types) -> list[Any]:
@@ -226,7 +249,8 @@ def compare(
             planted bug.
     """
     data = encode(module)
-    oracle = Oracle(module, data, strategy or strategy_for(module))
+    for_oracle = strict(module)
+    oracle = Oracle(for_oracle, encode(for_oracle), strategy or strategy_for(for_oracle))
     subject = subject_class(module, data)
     try:
         if oracle.failed is not None or subject.failed is not None:

@@ -3,11 +3,12 @@
 
     python tests/fuzz/fuzz.py --seed 1 --count 3000
     python tests/fuzz/fuzz.py --seed 1 --count 0 --time 600 --jobs 2 --reduce
-    python tests/fuzz/fuzz.py --seed 1 --count 1000 --lanes
+    python tests/fuzz/fuzz.py --seed 1 --count 1000 --vectors lanes
     python tests/fuzz/fuzz.py --seed 17 --show          prints the module of a seed as text
 
-With --lanes, pywasm3 runs scalar code in the place of vector instructions (see lanes.py), and
-modules without vectors are left out.
+With "--vectors lanes", pywasm3 runs scalar code in the place of vector instructions (see lanes.py),
+and with "--vectors baseline", it uses what every processor has. Both leave out modules without
+vectors.
 
 A seed always makes the same module. The exit code is 1 if any answer differs. The modules run in
 worker processes, so a module that crashes or hangs its worker is reported as a finding, too.
@@ -30,10 +31,10 @@ from pathlib import Path
 # tests/ is searched before tests/fuzz/, because "fuzz" must be the package and not this file.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from fuzz.compare import Difference, Report, Subject, check
+from fuzz.compare import Baseline, Difference, LaneByLane, Report, Subject, check
 from fuzz.generate import generate
 from fuzz.isolate import CRASH, HANG
-from fuzz.lanes import LaneByLane, has_vectors
+from fuzz.lanes import has_vectors
 from fuzz.reduce import bug_class, reduce
 from fuzz.text import text
 
@@ -51,7 +52,10 @@ class Options:
     most: int  # findings after which the run ends; 0 means no limit
     reduce: bool  # whether findings are made small and printed
     dirty: bool | None  # as `generate` takes it
-    lanes: bool  # whether pywasm3 runs scalar code in the place of vector instructions
+    vectors: str  # how pywasm3 computes vectors: one of SUBJECTS
+
+
+SUBJECTS = {"fast": Subject, "baseline": Baseline, "lanes": LaneByLane}
 
 
 @dataclass
@@ -78,15 +82,15 @@ class Total:
 # ---- the worker, which prints a line of JSON before and after each module ------------------------
 
 
-def work(seeds: range | Iterator[int], size: int, dirty: bool | None, lanes: bool) -> None:
+def work(seeds: range | Iterator[int], size: int, dirty: bool | None, vectors: str) -> None:
     """Runs the modules of the seeds in this process and prints what the parent needs to know."""
     for seed in seeds:
         print(json.dumps({"begin": seed}), flush=True)
         module = generate(seed, size, dirty=dirty)
-        if lanes:
-            report = check(module, LaneByLane) if has_vectors(module) else Report(None, 0)
+        if vectors == "fast" or has_vectors(module):
+            report = check(module, SUBJECTS[vectors])
         else:
-            report = check(module)
+            report = Report(None, 0)
         print(
             json.dumps({"end": seed, "calls": report.calls, "difference": report.difference}),
             flush=True,
@@ -231,7 +235,7 @@ def show_reduced(findings: list[Finding], options: Options) -> None:
         small = reduce(
             module,
             finding.difference,
-            subject_class=LaneByLane if options.lanes else Subject,
+            subject_class=SUBJECTS[options.vectors],
             timeout=min(options.timeout, 10),
         )
         print(
@@ -251,7 +255,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--most", type=int, default=20, help="findings after which the run ends; 0: no limit")
     add("--reduce", action="store_true", help="make the findings small and print them")
     add("--nan", choices=("canonical", "open"), help="make NaNs canonical at once, or not")
-    add("--lanes", action="store_true", help="run scalar code in the place of vector instructions")
+    add("--vectors", choices=SUBJECTS, default="fast", help="how pywasm3 computes vectors")
     add("--show", action="store_true", help="print the module of the seed and stop")
     add("--worker", nargs=3, help=argparse.SUPPRESS)
     return parser
@@ -269,7 +273,7 @@ def _options(given: argparse.Namespace) -> Options:
         most=given.most,
         reduce=given.reduce,
         dirty=dirty,
-        lanes=given.lanes,
+        vectors=given.vectors,
     )
 
 
@@ -283,7 +287,7 @@ def main(arguments: Sequence[str]) -> int:
     if given.worker:
         first, stop, step = given.worker
         last = sys.maxsize if stop == "none" else int(stop)
-        work(range(int(first), last, int(step)), options.size, options.dirty, options.lanes)
+        work(range(int(first), last, int(step)), options.size, options.dirty, options.vectors)
         return 0
     total = Fuzzer(options, [sys.executable, os.path.abspath(__file__), *arguments]).run()
     if options.reduce:

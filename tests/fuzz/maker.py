@@ -47,7 +47,7 @@ class Maker(Operands):
 
     def store_copy(self) -> None:
         """Stores the vector on top of the stack, which stays, to where few other stores go."""
-        local = self.temporary_vector()
+        local = self.temporary_vector(dirty=False)
         self.emit(("local.tee", local), ("i32.const", self.dice.below(0xF000)))
         self.emit(("local.get", local), ("v128.store", 0, 0))
 

@@ -25,7 +25,6 @@ from fuzz.ops import (
     MAKES_NAN,
     MAKES_NANS,
     NUMERIC,
-    RELAXED,
     SHOWS_BITS,
     TESTS_NANS,
     TYPES,
@@ -36,6 +35,7 @@ from fuzz.ops import (
 )
 from fuzz.tree import Body, Function, Instruction, const
 from fuzz.world import World, fits
+from simd_ops import RELAXED
 
 
 def _by(ops: Sequence[Op], key: Callable[[Op], int]) -> dict[int, list[Op]]:
@@ -188,11 +188,12 @@ class Operands:
         """Returns a numeric instruction, with the number of a lane if it takes one."""
         return (op.name, self.dice.below(op.lanes)) if op.lanes else (op.name,)
 
-    def temporary_vector(self) -> int:
-        """Returns the local that holds a vector for a moment."""
-        if V128 not in self.temporary:
-            self.temporary[V128] = self.new_local(V128)
-        return self.temporary[V128]
+    def temporary_vector(self, dirty: bool) -> int:
+        """Returns the local that holds a vector for a moment; the bits of a dirty one are open."""
+        key = V128 | DIRTY if dirty else V128
+        if key not in self.temporary:
+            self.temporary[key] = self.new_local(V128)
+        return self.temporary[key]
 
     def clean_lanes(self, shape: str) -> None:
         """Makes the lanes of the vector on top of the stack canonical NaNs if they are NaNs.
@@ -209,7 +210,7 @@ class Operands:
             self.emit((op.name,))
             if op.name in TESTS_NANS:
                 return  # the lanes are integers now
-        local = self.temporary_vector()
+        local = self.temporary_vector(dirty=True)
         equal, nans = _CLEAN_LANES[shape]
         self.emit(("local.tee", local), const(V128, nans), ("local.get", local))
         self.emit(("local.get", local), (equal,), ("v128.bitselect",))

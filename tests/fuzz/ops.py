@@ -144,8 +144,6 @@ def _vector() -> list[Op]:
 
 NUMERIC = {op.name: op for op in (*_numeric(), *_vector())}
 SHUFFLE = simd_ops.OPS["i8x16.shuffle"]
-# The instructions that only wasmtime's slower compiler knows.
-RELAXED = frozenset(op.name for op in simd_ops.OPS.values() if op.number >= 0x100)
 # What these instructions do with a NaN in a lane does not depend on its sign and its payload, but
 # those of the first line give a NaN back.
 _KEEP_NANS = ("abs", "neg", "pmin", "pmax")

@@ -16,7 +16,7 @@ from typing import Any
 import wasmtime
 from wasmtime import _ffi as ffi
 
-from fuzz.ops import BITS, RELAXED, V128
+from fuzz.ops import BITS, V128
 from fuzz.outcome import Failed, Outcome, Returned, Trapped
 from fuzz.text import signature
 from fuzz.tree import Import, Module, walk
@@ -28,7 +28,7 @@ MAX_STACK = 3 << 20  # bytes of native stack for wasm code
 FAST = "winch" if platform.machine() in ("x86_64", "AMD64") else "cranelift"
 CAREFUL = "cranelift"
 _STRATEGIES = {"cranelift": 1, "winch": 2}
-_ONLY_CAREFUL = RELAXED | {"return_call", "return_call_indirect"}
+_ONLY_CAREFUL = {"return_call", "return_call_indirect"}
 
 
 def strategy_for(module: Module) -> str:
@@ -60,8 +60,6 @@ def engine(strategy: str) -> wasmtime.Engine:
     config.max_wasm_stack = MAX_STACK
     config.wasm_relaxed_simd = strategy == CAREFUL
     config.wasm_tail_call = strategy == CAREFUL
-    if strategy == CAREFUL:
-        config.wasm_relaxed_simd_deterministic = True
     config.cranelift_opt_level = "none"
     # The reducer forks, which a process with compiler threads could not do safely.
     config.parallel_compilation = False

@@ -142,9 +142,8 @@ class Mood:
         self.params = dice.pick((0, 1, 3, 6))  # most parameters of a block
         self.results = dice.pick((0, 1, 1, 3, 6))  # most results of a block
         self.simd = dice.chance(0.5)
-        # wasmtime's fast compiler knows neither relaxed instructions nor tail calls.
-        self.relaxed = self.simd and dice.chance(0.2)
-        self.tails = dice.chance(0.15)
+        self.relaxed = self.simd and dice.chance(0.3)
+        self.tails = dice.chance(0.15)  # which wasmtime's fast compiler does not know
         self.every: Types = TYPES if self.simd else SCALARS
         choices: tuple[Types, ...] = (*[self.every] * 3, (I32, I64), FLOATS, (I64, F64))
         if self.simd:

@@ -39,3 +39,23 @@ def test_a_copy_of_a_local_keeps_its_value_when_the_local_is_set(
             {"drop " * above} (local.set $n) {"drop " * below} (local.get $n) (local.get $v)))"""
     )
     assert instance.exports.f(OLD, NEW) == (OLD, NEW)
+
+
+@pytest.mark.parametrize(
+    "condition", ["(i32.const 1)", "(local.get $c)", "(i32.load (local.get $z))"]
+)
+@pytest.mark.parametrize("first", ["(local.get $v)", "(v128.not (local.get $w))"])
+@pytest.mark.parametrize("second", ["(local.get $n)", "(v128.not (local.get $m))"])
+def test_select_takes_each_vector_from_where_it_is(condition: str, first: str, second: str) -> None:
+    """The condition is a constant, a local, or what was just computed, and so are the vectors."""
+    code = f"(select {first} {second} {condition})"
+    instance = load(
+        f"""(module (memory 1) (data (i32.const 0) "\\01")
+          (func (export "f")
+            (param $v v128) (param $w v128) (param $n v128) (param $m v128) (param $c i32)
+            (result v128 v128) (local $z i32)
+            {code} (i8x16.sub {code.replace("const 1", "const 0")} (v128.const i64x2 0 0))))"""
+    )
+    expected = NEW if condition == "(i32.const 1)" else OLD
+    inverse = [bytes(255 - byte for byte in value) for value in (OLD, NEW)]
+    assert instance.exports.f(OLD, inverse[0], NEW, inverse[1], 1) == (OLD, expected)
