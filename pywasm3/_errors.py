@@ -26,7 +26,6 @@ function raises reaches the caller of the guest as the same object.
 from __future__ import annotations
 
 from enum import Enum
-from functools import lru_cache
 
 from ._text import ENOUGH_BYTES, MAX_NAME, brief, brief_repr, listed, printable
 from ._types import Value, _set, begin, describe
@@ -487,35 +486,16 @@ class Traps:
         return _CLASSES.get(kind, Trap)(kind, (), 0, 0, detail)
 
 
-def annotate(
-    exc: BaseException,
-    frames: tuple[RawFrame, ...],
-    head: int,
-    omitted: int,
-    lasting: bool,
-) -> None:
-    """Adds the wasm frames to a host function's exception. The extension module calls this.
+def note(frames: Sequence[RawFrame], head: int, omitted: int) -> str:
+    """Returns the note for the exception of a host function. The extension module calls this.
 
     Args:
-        exc: The exception.
-        frames: The same as in ``Traps.error``, and so the next two.
+        frames: The same as in ``Traps.error``.
         head: The number of frames before the omitted ones.
         omitted: The number of frames that are missing.
-        lasting: Whether the frames may be kept, because no long name keeps its module alive.
     """
-    note = (_kept_note if lasting else _note)(frames, head, omitted)
-    if note:
-        add_note(exc, note)
-
-
-def _note(frames: Sequence[RawFrame], head: int, omitted: int) -> str:
     lines = _frame_lines(_frames(frames), head, omitted)
     return f"wasm frames, innermost first:\n{lines}" if lines else ""
-
-
-# A guest whose host functions raise often, for example to unwind its stack, does it at a few
-# places. Making the text takes longer than everything else that such an exception needs.
-_kept_note = lru_cache(maxsize=16)(_note)
 
 
 def element(exc: BaseException, index: int, own: bool) -> None:

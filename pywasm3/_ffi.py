@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import _thread
 import os
-from functools import lru_cache
 from operator import index as _index
 from struct import Struct
 
@@ -114,19 +113,24 @@ HOST: int = lib.PW_EXTERN_HOST
 NULL: Pointer = ffi.NULL
 
 
-def _describe(address: int) -> tuple[str, FuncType]:
+def _describe(function: int) -> tuple[str, FuncType]:
     """Returns the name and the type of the pw_func at an address.
 
     The store of the function is entered. The extension module calls this for functions that a guest
     hands out, because nobody has looked them up by name.
     """
-    pointer = ffi.cast("pw_func *", address)
-    index = lib.pw_func_index(pointer)
-    name = text(lib.pw_module_function_name(lib.pw_func_module(pointer), index))
-    return name or f"function {index}", func_type(lib.pw_func_type(pointer))
+    pointer = ffi.cast("pw_func *", function)
+    module, index = lib.pw_func_module(pointer), lib.pw_func_index(pointer)
+    name = text(lib.pw_module_function_name(module, index))
+    type_index = lib.pw_module_get_info(module).function_types[index]
+    return name or f"function {index}", func_type(address(module), type_index)
 
 
-@lru_cache(maxsize=128)
+def _error(address: int) -> Exception:
+    """Returns the exception that stands for the filled pw_error at an address."""
+    return error_from(ffi.cast("pw_error *", address))
+
+
 def _layout(format: str) -> tuple[int, Callable[..., bytes], Callable[[bytes], tuple[Any, ...]]]:
     """Returns the size of a structure in bytes, and functions that pack and unpack it.
 
@@ -156,7 +160,9 @@ _cpython.connect(
     _function.Doc(),
     {
         "trap": _traps.error,
-        "annotate": _errors.annotate,
+        "error": _error,
+        "note": _errors.note,
+        "add_note": _errors.add_note,
         "closed": WasmError,
         "signature": _function.signature,
         "call_argv": _function.call_argv,
@@ -267,9 +273,9 @@ def _unsupported(detail: str, error: Pointer) -> UnsupportedError:
     )
 
 
-def func_type(type_: Pointer) -> FuncType:
-    """Returns the FuncType of a pw_functype."""
-    return FuncType._of(*signature(address(type_)))
+def func_type(module: int, type_index: int) -> FuncType:
+    """Returns the FuncType that a type index means in the pw_module at an address."""
+    return FuncType._of(*signature(module, type_index, BY_CODE))
 
 
 def new_limits(minimum: int, maximum: int | None, most: int) -> Pointer:

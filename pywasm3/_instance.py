@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from ._aliases import Compile, Imports, Missing
     from ._cpython import Anchor
     from ._limits import Limits
-    from ._linker import Maker
     from ._snapshot import Snapshot
     from ._types import ImportType, ValueType
     from .wasi import Wasi, WasiConfig
@@ -383,14 +382,16 @@ class Instance(Once):
         fill: bool = False,
     ) -> None:
         """Links and instantiates the module, without calling its start function."""
-        makers: list[Maker] = []
         if module._info.nimports:
             store, makers = link(module, lookup, store, limits, fill)
+            self._anchor = store._call_entered(
+                store._watched, instantiate, store, module, makers, self, eager
+            )
         else:
             store = choose_store(store, limits)
-        self._anchor = store._call_entered(
-            store._watched, instantiate, store, module, makers, self, eager
-        )
+            self._anchor = store._call_entered(
+                store._watched, store._instantiate, module._address, 0, eager, (), ()
+            )
         self._memory = None
         self._module = module
         self._store = store

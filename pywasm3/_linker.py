@@ -14,17 +14,14 @@ from ._ffi import (
     GLOBAL,
     HOST,
     MEMORY,
-    NULL,
     TABLE,
     TAG,
     Function,
     Store,
     address,
     encode,
-    error_from,
     ffi,
     lib,
-    new_error,
     store_pointer,
 )
 from ._global import Global, new_global
@@ -135,7 +132,8 @@ class Lookup:
 
     def __init__(self, imports: object) -> None:
         if imports is None:
-            imports = {}
+            self.given = {}
+            return
         if not isinstance(imports, Mapping):
             raise TypeError(
                 "imports must be a mapping, {module: {name: value}} or {(module, name): value}, "
@@ -341,7 +339,7 @@ def _host(store: Store, to: _Import, value: Any, instance: Instance | None) -> H
         from ._aio import blocking
 
         value = blocking(value)
-    return store._host(value, address(module._pointer), address(type_), to.label, instance)
+    return store._host(value, module._address, address(type_), to.label, instance)
 
 
 def _plan_memory(to: _Import, value: Any) -> Plan:
@@ -397,8 +395,7 @@ def _plan_reference(to: _Import, type_: GlobalType, value: Any) -> Plan:
     """Returns the plan for an immutable global that the host makes of a reference."""
 
     def bits_in(store: Store) -> int:
-        module = address(to.module._pointer)
-        return store._encode(value, type_.type.code, module, "global", "value")
+        return store._encode(value, type_.type.code, to.module._address, "global", "value")
 
     is_extern = matches(type_.type, externref, lambda a, b: False)
     owner = value.store if isinstance(value, Function) and not is_extern else None
@@ -553,7 +550,7 @@ def link(
 def instantiate(
     store: Store, module: Module, makers: list[Maker], instance: Instance, eager: bool
 ) -> Anchor:
-    """Makes a pw_instance, and returns its anchor. The store is entered.
+    """Makes a pw_instance with imports, and returns its anchor. The store is entered.
 
     Args:
         store: The store.
@@ -563,16 +560,11 @@ def instantiate(
         eager: Whether all functions are compiled now.
     """
     made: list[tuple[int, Pointer, Any]] = [maker(store, instance) for maker in makers]
-    externs = ffi.new(_EXTERNS, [extern[:2] for extern in made]) if made else NULL
-    error = new_error()
-    anchor = store._instantiate(
-        address(module._pointer),
+    externs = ffi.new(_EXTERNS, [extern[:2] for extern in made])
+    return store._instantiate(
+        module._address,
         address(externs),
+        eager,
         tuple([kept for kind, _, kept in made if kind == HOST]),
         tuple([kept for kind, _, kept in made if kind == FUNC]),
-        eager,
-        address(error),
     )
-    if anchor is None:
-        raise error_from(error)
-    return anchor

@@ -88,6 +88,7 @@ class Module:
 
     __slots__ = (
         "__weakref__",
+        "_address",
         "_custom_sections",
         "_export_index",
         "_export_types",
@@ -97,6 +98,7 @@ class Module:
         "_info",
         "_pointer",
     )
+    _address: int  # of the pw_module
     _custom_sections: tuple[CustomSection, ...] | None
     _export_index: dict[str, tuple[int, int]] | None
     _export_types: dict[str, ExternType] | None
@@ -134,6 +136,7 @@ class Module:
         """Returns a Module for a pointer that keeps a pw_module alive, which others may share."""
         self = object.__new__(cls)
         self._pointer = pointer
+        self._address = address(pointer)
         self._info = info
         self._func_types = {}
         self._imports = self._exports = self._custom_sections = None
@@ -242,7 +245,7 @@ class Module:
     def _export_table(self) -> dict[str, tuple[int, int]]:
         """Returns the kind and the index of each export by its name, in the module's order."""
         if self._export_index is None:
-            self._export_index = exports(address(self._info))
+            self._export_index = exports(self._address)
         return self._export_index
 
     def _export_type(self, name: str) -> ExternType:
@@ -255,7 +258,7 @@ class Module:
         """Returns the function type with an index of the type section."""
         type_ = self._func_types.get(type_index)
         if type_ is None:
-            type_ = func_type(self._info.types + type_index)
+            type_ = func_type(self._address, type_index)
             return self._func_types.setdefault(type_index, type_)
         return type_
 

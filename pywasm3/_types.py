@@ -359,11 +359,11 @@ class FuncType(Value):
         _set(self, "results", tuple([valtype_of(t) for t in results]))
 
     @classmethod
-    def _of(cls, params: Iterable[int], results: Iterable[int]) -> FuncType:
-        """Returns the type for pw_valtypes, without the checks that text needs."""
+    def _of(cls, params: tuple[ValueType, ...], results: tuple[ValueType, ...]) -> FuncType:
+        """Returns the type, without the checks that text needs."""
         self = _new(cls)
-        _set_params(self, tuple([BY_CODE[code] for code in params]))
-        _set_results(self, tuple([BY_CODE[code] for code in results]))
+        _set_params(self, params)
+        _set_results(self, results)
         return self
 
     def __str__(self) -> str:

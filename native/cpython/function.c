@@ -2,10 +2,8 @@
 /* Functions: how they are made, and how a failed call of one raises. */
 #include "cpython/function.h"
 
-#include "cpython/names.h"
-
-/* An exception shows at most this many frames of wasm. */
-#define MAX_FRAMES 64
+#include "cpython/kept.h"
+#include "cpython/report.h"
 
 /* ---- making and freeing ---- */
 
@@ -70,104 +68,9 @@ void pw_function_dealloc(PyObject *op)
     Py_DECREF(type);
 }
 
-/* ---- failed calls ---- */
+/* ---- traps ---- */
 
-static PyObject *index_object(uint32_t index)
-{
-    return index == PW_NO_INDEX ? Py_NewRef(Py_None) : PyLong_FromUnsignedLong(index);
-}
-
-/* Makes a tuple: index, offset and name of the function. */
-static PyObject *frame_tuple(const pw_frame *frame)
-{
-    PyObject *tuple = PyTuple_New(3);
-    if (tuple == NULL) {
-        return NULL;
-    }
-    PyTuple_SET_ITEM(tuple, 0, PyLong_FromUnsignedLong(frame->function));
-    PyTuple_SET_ITEM(tuple, 1, index_object(frame->offset));
-    PyTuple_SET_ITEM(tuple, 2, pw_name_object(frame->module, frame->name));
-    for (Py_ssize_t i = 0; i < 3; i++) {
-        if (PyTuple_GET_ITEM(tuple, i) == NULL) {
-            Py_DECREF(tuple);
-            return NULL;
-        }
-    }
-    return tuple;
-}
-
-typedef struct {
-    pw_frame frames[MAX_FRAMES];
-    uint32_t count;
-    uint32_t head;
-    uint64_t omitted;
-    bool long_names; /* the objects for some names keep their module alive: see pw_name_object */
-    char message[256];
-} trap_report;
-
-/* Copies what the engine recorded about a trap. The store is entered. */
-static void take_report(pw_store *store, pw_trap trap, trap_report *report)
-{
-    report->count =
-        pw_engine->store_frames(store, report->frames, MAX_FRAMES, &report->head, &report->omitted);
-    report->long_names = false;
-    for (uint32_t i = 0; i < report->count; i++) {
-        report->long_names |= pw_name_is_long(report->frames[i].name);
-    }
-    report->message[0] = 0;
-    if (trap == PW_TRAP_UNSUPPORTED) {
-        PyOS_snprintf(report->message, sizeof report->message, "%s",
-                      pw_engine->store_message(store));
-    }
-}
-
-static PyObject *frames_tuple(const trap_report *report)
-{
-    PyObject *tuple = PyTuple_New(report->count);
-    if (tuple == NULL) {
-        return NULL;
-    }
-    for (uint32_t i = 0; i < report->count; i++) {
-        PyObject *frame = frame_tuple(&report->frames[i]);
-        if (frame == NULL) {
-            Py_DECREF(tuple);
-            return NULL;
-        }
-        PyTuple_SET_ITEM(tuple, i, frame);
-    }
-    return tuple;
-}
-
-/* Adds a note to the exception of a host function, which says through which wasm frames it passed.
- * The exception itself stays the same. */
-static void annotate(pw_state *state, PyObject *frames, const trap_report *report)
-{
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    if (type == NULL) {
-        return;
-    }
-    PyErr_NormalizeException(&type, &value, &traceback);
-    if (traceback != NULL) {
-        PyException_SetTraceback(value, traceback);
-    }
-    PyObject *head = PyLong_FromUnsignedLong(report->head);
-    PyObject *omitted = PyLong_FromUnsignedLongLong(report->omitted);
-    PyObject *lasting = report->long_names ? Py_False : Py_True;
-    PyObject *arguments[] = {value, frames, head, omitted, lasting}, *result = NULL;
-    if (head != NULL && omitted != NULL) {
-        result = PyObject_Vectorcall(state->annotate, arguments, 5, NULL);
-    }
-    if (result == NULL) {
-        PyErr_Clear(); /* the exception is more important than its note */
-    }
-    Py_XDECREF(head);
-    Py_XDECREF(omitted);
-    Py_XDECREF(result);
-    PyErr_Restore(type, value, traceback);
-}
-
-static void raise_trap(pw_state *state, pw_trap trap, PyObject *frames, const trap_report *report)
+static void raise_trap(pw_state *state, pw_trap trap, PyObject *frames, const pw_report *report)
 {
     PyObject *error = PyObject_CallFunction(state->trap, "iOIKs", (int)trap, frames, report->head,
                                             (unsigned long long)report->omitted, report->message);
@@ -177,13 +80,13 @@ static void raise_trap(pw_state *state, pw_trap trap, PyObject *frames, const tr
     Py_XDECREF(error);
 }
 
-/* Makes a tuple of frames. The store is entered, because the modules own the names. NULL, without
- * setting an exception, if there is no memory. */
-static PyObject *read_frames(const trap_report *report)
+/* Makes a tuple of frames, and leaves an exception that is set as it is. NULL, without setting one,
+ * if there is no memory. */
+static PyObject *read_frames(const pw_report *report)
 {
     PyObject *type = NULL, *value = NULL, *traceback = NULL;
     PyErr_Fetch(&type, &value, &traceback);
-    PyObject *frames = frames_tuple(report);
+    PyObject *frames = pw_report_frames(report);
     if (frames == NULL) {
         PyErr_Clear();
     }
@@ -191,32 +94,101 @@ static PyObject *read_frames(const trap_report *report)
     return frames;
 }
 
-static void raise(pw_function_object *self, pw_trap trap, PyObject *frames,
-                  const trap_report *report)
+/* Raises the exception for a trap. The store is entered, and left before the exception is made. */
+static void raise(pw_function_object *self, pw_trap trap, const pw_report *report)
 {
-    pw_state *state = pw_state_of(Py_TYPE(self));
-    if (frames != NULL && trap == PW_TRAP_HOST) {
-        annotate(state, frames, report);
-    } else if (trap == PW_TRAP_NO_MEMORY) {
+    PyObject *frames = read_frames(report);
+    pw_store_leave(self->signature.store);
+    if (trap == PW_TRAP_NO_MEMORY) {
         PyErr_NoMemory();
     } else if (frames != NULL) {
-        raise_trap(state, trap, frames, report);
+        raise_trap(pw_state_of(Py_TYPE(self)), trap, frames, report);
     }
+    Py_XDECREF(frames);
+}
+
+/* ---- exceptions of host functions ---- */
+
+/* How many notes are kept. A guest whose host functions raise often, for example to unwind its
+ * stack, does it at a few places. */
+#define MOST_NOTES 16
+
+/* Makes the text of a note, and keeps it unless it is NULL or `key` is. */
+static PyObject *make_note(pw_state *state, PyObject *key, PyObject *frames,
+                           const pw_report *report)
+{
+    PyObject *note = PyObject_CallFunction(state->note, "OIK", frames, report->head,
+                                           (unsigned long long)report->omitted);
+    if (note != NULL && key != NULL && pw_keep(state->notes, key, note, MOST_NOTES) < 0) {
+        Py_CLEAR(note);
+    }
+    return note;
+}
+
+/* Returns the note for an exception that passed through the frames of a report. The store is
+ * entered, and left before Python code runs. New reference; NULL with or without an error: there is
+ * no note. */
+static PyObject *note_of(pw_state *state, pw_store_object *store, const pw_report *report)
+{
+    PyObject *note = NULL, *frames = NULL;
+    PyObject *key = report->long_names ? NULL : pw_report_key(report);
+    int found = key != NULL ? pw_dict_get(state->notes, key, &note) : 0;
+    if (!found && PyErr_Occurred() == NULL) {
+        frames = pw_report_frames(report);
+    }
+    pw_store_leave(store);
+    if (frames != NULL) {
+        note = make_note(state, key, frames, report);
+    }
+    Py_XDECREF(frames);
+    Py_XDECREF(key);
+    return note;
+}
+
+static PyObject *add_note(pw_state *state, PyObject *exception, PyObject *note)
+{
+#if PY_VERSION_HEX >= 0x030B0000
+    return PyObject_CallMethodObjArgs(exception, state->add_note_name, note, NULL);
+#else
+    return PyObject_CallFunctionObjArgs(state->add_note, exception, note, NULL);
+#endif
+}
+
+/* Adds a note to the exception of a host function, which says through which wasm frames it passed.
+ * The exception itself stays the same, and is more important than its note: if that cannot be made,
+ * there is none. The store is entered, and left before the note is added. */
+static void annotate(pw_function_object *self, const pw_report *report)
+{
+    PyObject *type, *value, *traceback, *result = NULL;
+    pw_state *state = pw_state_of(Py_TYPE(self));
+    PyErr_Fetch(&type, &value, &traceback);
+    PyObject *note = note_of(state, self->signature.store, report);
+    PyErr_Clear();
+    if (note != NULL && type != NULL && PyObject_IsTrue(note) > 0) {
+        PyErr_NormalizeException(&type, &value, &traceback);
+        if (traceback != NULL) {
+            PyException_SetTraceback(value, traceback);
+        }
+        result = add_note(state, value, note);
+        PyErr_Clear();
+    }
+    Py_XDECREF(result);
+    Py_XDECREF(note);
+    PyErr_Restore(type, value, traceback);
 }
 
 /* This is not inlined, because the report would enlarge the stack frame of every call, and calls
  * nest. */
 PW_NOINLINE PyObject *pw_function_fail(pw_function_object *self, pw_trap trap)
 {
-    trap_report report;
-    if (trap != PW_TRAP_HOST) {
+    pw_report report;
+    pw_report_take(self->signature.store->store, trap, &report);
+    if (trap == PW_TRAP_HOST) {
+        annotate(self, &report);
+    } else {
         pw_write(self->signature.store->trapped, true);
+        raise(self, trap, &report);
     }
-    take_report(self->signature.store->store, trap, &report);
-    PyObject *frames = read_frames(&report);
-    pw_store_leave(self->signature.store);
-    raise(self, trap, frames, &report);
-    Py_XDECREF(frames);
     if (PyErr_Occurred() == NULL) {
         PyErr_NoMemory();
     }

@@ -7,6 +7,7 @@
 
 #include "cpython/anchor.h"
 #include "cpython/arguments.h"
+#include "cpython/layouts.h"
 #include "cpython/state.h"
 #include "cpython/store.h"
 
@@ -377,19 +378,11 @@ static PyObject *memory_copy_out(PyObject *op, PyObject *const *args, Py_ssize_t
 
 /* ---- structures ---- */
 
-/* The items of the tuple with which the Python layer describes a format of the struct module. */
-enum { LAYOUT_SIZE, LAYOUT_PACK, LAYOUT_UNPACK, LAYOUT_PARTS };
-
 /* Returns the layout of a format. New reference; NULL with struct.error. */
 static PyObject *layout_of(PyObject *op, PyObject *format)
 {
     pw_state *state = pw_state_of(Py_TYPE(op));
-    PyObject *layout = state != NULL ? PyObject_CallOneArg(state->layout, format) : NULL;
-    if (layout != NULL && (!PyTuple_Check(layout) || PyTuple_GET_SIZE(layout) != LAYOUT_PARTS)) {
-        Py_CLEAR(layout);
-        PyErr_SetString(PyExc_SystemError, "a layout has a size and two functions");
-    }
-    return layout;
+    return state != NULL ? pw_layout_of(state, format) : NULL;
 }
 
 static const char *const packing_names[] = {"format", "address"};
@@ -407,16 +400,15 @@ static PyObject *memory_pack(PyObject *op, PyObject *const *args, Py_ssize_t nar
         return NULL;
     }
     Py_ssize_t values = nargs > 2 ? nargs - 2 : 0;
-    PyObject *data =
-        PyObject_Vectorcall(PyTuple_GET_ITEM(layout, LAYOUT_PACK), args + 2, (size_t)values, NULL);
+    PyObject *data = PyObject_Vectorcall(PyTuple_GET_ITEM(layout, PW_LAYOUT_PACK), args + 2,
+                                         (size_t)values, NULL);
     Py_DECREF(layout);
     if (data == NULL) {
         return NULL;
     }
-    PyObject *pair[] = {given[1], data};
-    PyObject *result = memory_write(op, pair, 2);
+    Py_ssize_t count = put(op, given[1], data);
     Py_DECREF(data);
-    return result;
+    return count < 0 ? NULL : Py_NewRef(Py_None);
 }
 
 static PyObject *memory_unpack(PyObject *op, PyObject *const *args, Py_ssize_t nargs,
@@ -432,10 +424,10 @@ static PyObject *memory_unpack(PyObject *op, PyObject *const *args, Py_ssize_t n
     if (layout == NULL) {
         return NULL;
     }
-    PyObject *pair[] = {given[1], PyTuple_GET_ITEM(layout, LAYOUT_SIZE)};
+    PyObject *pair[] = {given[1], PyTuple_GET_ITEM(layout, PW_LAYOUT_SIZE)};
     PyObject *data = memory_read(op, pair, 2);
     PyObject *values =
-        data != NULL ? PyObject_CallOneArg(PyTuple_GET_ITEM(layout, LAYOUT_UNPACK), data) : NULL;
+        data != NULL ? PyObject_CallOneArg(PyTuple_GET_ITEM(layout, PW_LAYOUT_UNPACK), data) : NULL;
     Py_XDECREF(data);
     Py_DECREF(layout);
     return values;

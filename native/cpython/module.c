@@ -47,7 +47,9 @@ static PyObject *connect(PyObject *module, PyObject *args)
         return NULL;
     }
     if (take_hook(hooks, "trap", &state->trap) < 0 ||
-        take_hook(hooks, "annotate", &state->annotate) < 0 ||
+        take_hook(hooks, "error", &state->error) < 0 ||
+        take_hook(hooks, "note", &state->note) < 0 ||
+        take_hook(hooks, "add_note", &state->add_note) < 0 ||
         take_hook(hooks, "closed", &state->closed) < 0 ||
         take_hook(hooks, "signature", &state->signature) < 0 ||
         take_hook(hooks, "call_argv", &state->call_argv) < 0 ||
@@ -106,10 +108,11 @@ static PyObject *export_entry(const pw_export *export)
 /* Makes a dict of a module's exports. Their names are unique: validation has checked it. */
 static PyObject *exports(PyObject *Py_UNUSED(module), PyObject *address)
 {
-    const pw_module_info *info = PyLong_AsVoidPtr(address);
-    if (info == NULL) {
+    const pw_module *decoded = PyLong_AsVoidPtr(address);
+    if (decoded == NULL) {
         return NULL;
     }
+    const pw_module_info *info = &decoded->info;
     PyObject *table = PyDict_New();
     for (uint32_t i = 0; table != NULL && i < info->nexports; i++) {
         const pw_export *export = &info->exports[i];
@@ -124,28 +127,34 @@ static PyObject *exports(PyObject *Py_UNUSED(module), PyObject *address)
     return table;
 }
 
-static PyObject *code_tuple(const pw_valtype *types, uint32_t count)
+/* Makes a tuple of what `by_code` has for each of the types. */
+static PyObject *type_tuple(const pw_valtype *types, uint32_t count, PyObject *by_code)
 {
     PyObject *tuple = PyTuple_New(count);
     for (uint32_t i = 0; tuple != NULL && i < count; i++) {
         PyObject *code = PyLong_FromUnsignedLong(types[i]);
-        if (code == NULL) {
+        PyObject *type = code != NULL ? PyObject_GetItem(by_code, code) : NULL;
+        Py_XDECREF(code);
+        if (type == NULL) {
             Py_CLEAR(tuple);
         } else {
-            PyTuple_SET_ITEM(tuple, i, code);
+            PyTuple_SET_ITEM(tuple, i, type);
         }
     }
     return tuple;
 }
 
-static PyObject *signature(PyObject *Py_UNUSED(module), PyObject *address)
+static PyObject *signature(PyObject *Py_UNUSED(module), PyObject *args)
 {
-    const pw_functype *type = PyLong_AsVoidPtr(address);
-    if (type == NULL) {
+    unsigned long long address;
+    unsigned int index;
+    PyObject *by_code;
+    if (!PyArg_ParseTuple(args, "KIO:signature", &address, &index, &by_code)) {
         return NULL;
     }
-    return Py_BuildValue("(NN)", code_tuple(type->params, type->nparams),
-                         code_tuple(type->results, type->nresults));
+    const pw_functype *type = &((const pw_module *)(uintptr_t)address)->info.types[index];
+    return Py_BuildValue("(NN)", type_tuple(type->params, type->nparams, by_code),
+                         type_tuple(type->results, type->nresults, by_code));
 }
 
 static PyMethodDef module_methods[] = {
@@ -158,12 +167,13 @@ static PyMethodDef module_methods[] = {
     {"encode", encode, METH_VARARGS,
      PyDoc_STR("encode(value, type, /): converts a number or vector of a type to its bits.")},
     {"exports", exports, METH_O,
-     PyDoc_STR("exports(info, /): lists the exports of the pw_module_info at an address.\n\n"
+     PyDoc_STR("exports(module, /): lists the exports of the pw_module at an address.\n\n"
                "Returns a dict, in the module's order: name -> (kind, index).")},
-    {"signature", signature, METH_O,
+    {"signature", signature, METH_VARARGS,
      PyDoc_STR(
-         "signature(type, /): returns the type codes of the pw_functype at an address: those\n"
-         "of the parameters, then those of the results.")},
+         "signature(module, index, by_code, /): returns the types of the parameters, and those of\n"
+         "the results, that a type index means in the pw_module at an address. The types are what\n"
+         "`by_code` has for their codes.")},
     {"stop_code", pw_stop_code, METH_NOARGS,
      PyDoc_STR(
          "stop_code($module, /)\n--\n\n"
@@ -186,7 +196,11 @@ static int module_exec(PyObject *module)
     pw_state *state = PyModule_GetState(module);
     state->call_plain = pw_call_plain;
     state->call_mixed = pw_call_mixed;
-    if (pw_make_small_ints() < 0 || add_type(module, &pw_store_spec, &state->store_type) < 0 ||
+    state->add_note_name = PyUnicode_InternFromString("add_note");
+    state->notes = PyDict_New();
+    state->layouts = PyDict_New();
+    if (state->add_note_name == NULL || state->notes == NULL || state->layouts == NULL ||
+        pw_make_small_ints() < 0 || add_type(module, &pw_store_spec, &state->store_type) < 0 ||
         add_type(module, &pw_anchor_spec, &state->anchor_type) < 0 ||
         add_type(module, &pw_sentinel_spec, &state->sentinel_type) < 0 ||
         add_type(module, &pw_function_spec, &state->function_type) < 0 ||
@@ -206,7 +220,9 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
 {
     pw_state *state = PyModule_GetState(module);
     Py_VISIT(state->trap);
-    Py_VISIT(state->annotate);
+    Py_VISIT(state->error);
+    Py_VISIT(state->note);
+    Py_VISIT(state->add_note);
     Py_VISIT(state->closed);
     Py_VISIT(state->signature);
     Py_VISIT(state->call_argv);
@@ -216,6 +232,9 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->array);
     Py_VISIT(state->element);
     Py_VISIT(state->layout);
+    Py_VISIT(state->add_note_name);
+    Py_VISIT(state->notes);
+    Py_VISIT(state->layouts);
     Py_VISIT(state->brief);
     Py_VISIT(state->store_type);
     Py_VISIT(state->anchor_type);
@@ -235,7 +254,9 @@ static int module_clear(PyObject *module)
 {
     pw_state *state = PyModule_GetState(module);
     Py_CLEAR(state->trap);
-    Py_CLEAR(state->annotate);
+    Py_CLEAR(state->error);
+    Py_CLEAR(state->note);
+    Py_CLEAR(state->add_note);
     Py_CLEAR(state->closed);
     Py_CLEAR(state->signature);
     Py_CLEAR(state->call_argv);
@@ -245,6 +266,9 @@ static int module_clear(PyObject *module)
     Py_CLEAR(state->array);
     Py_CLEAR(state->element);
     Py_CLEAR(state->layout);
+    Py_CLEAR(state->add_note_name);
+    Py_CLEAR(state->notes);
+    Py_CLEAR(state->layouts);
     Py_CLEAR(state->brief);
     Py_CLEAR(state->store_type);
     Py_CLEAR(state->anchor_type);

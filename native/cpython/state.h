@@ -21,7 +21,9 @@ extern PyModuleDef *pw_module_def;
  * what the function takes and returns. The others are set when the module is executed. */
 typedef struct {
     PyObject *trap;      /* (kind, frames, head, omitted, message) -> exception */
-    PyObject *annotate;  /* (exception, frames, head, omitted, whether no name keeps a module) */
+    PyObject *error;     /* (address of a pw_error) -> exception */
+    PyObject *note;      /* (frames, head, omitted) -> note for the exception of a host function */
+    PyObject *add_note;  /* (exception, note): does what add_note() does since Python 3.11 */
     PyObject *closed;    /* the class of errors about wrong states, such as a closed store */
     PyObject *signature; /* (function, number of bound arguments) -> inspect.Signature */
     PyObject *call_argv; /* (function, arguments) -> result */
@@ -37,6 +39,9 @@ typedef struct {
      * what keeps function.c, which makes Functions, below call.c, which calls them. */
     vectorcallfunc call_plain;
     vectorcallfunc call_mixed;
+    PyObject *add_note_name; /* the str "add_note" */
+    PyObject *notes;         /* a dict: key of a report -> what `note` returned for it */
+    PyObject *layouts;       /* a dict: format of struct -> what `layout` returned for it */
     PyTypeObject *store_type;
     PyTypeObject *anchor_type;
     PyTypeObject *sentinel_type;

@@ -229,30 +229,50 @@ static bool instantiate(pw_store_object *self, pw_module *module, const pw_exter
     return error->code == PW_OK;
 }
 
-static PyObject *store_instantiate(PyObject *op, PyObject *args)
+/* Raises the exception that stands for a pw_error. */
+static void raise_error(pw_store_object *self, const pw_error *error)
 {
-    pw_store_object *self = (pw_store_object *)op;
-    unsigned long long module, externs, error;
-    PyObject *hosts, *origins;
-    int eager;
-    if (!PyArg_ParseTuple(args, "KKO!O!pK:_instantiate", &module, &externs, &PyTuple_Type, &hosts,
-                          &PyTuple_Type, &origins, &eager, &error) ||
-        pw_store_require_entered(self) < 0) {
-        return NULL;
+    pw_state *state = pw_state_of(Py_TYPE(self));
+    PyObject *address = PyLong_FromVoidPtr((void *)(uintptr_t)error), *exception = NULL;
+    if (state != NULL && address != NULL) {
+        exception = PyObject_CallOneArg(state->error, address);
     }
-    pw_tenant *tenant = pw_tenant_new(hosts, origins);
-    if (tenant == NULL) {
-        return NULL;
+    if (exception != NULL) {
+        PyErr_SetObject((PyObject *)Py_TYPE(exception), exception);
     }
-    bool made =
-        instantiate(self, (pw_module *)(uintptr_t)module, (const pw_extern *)(uintptr_t)externs,
-                    eager, tenant, (pw_error *)(uintptr_t)error);
+    Py_XDECREF(exception);
+    Py_XDECREF(address);
+}
+
+static PyObject *make_instance(pw_store_object *self, pw_module *module, const pw_extern *externs,
+                               bool eager, pw_tenant *tenant)
+{
+    pw_error error = {0};
+    bool made = instantiate(self, module, externs, eager, tenant, &error);
     pw_store_overwritten(self);
     if (made) {
         return pw_anchor_of(self, tenant);
     }
     pw_store_dropped(self); /* the tables and globals that the instance has made */
-    Py_RETURN_NONE;
+    raise_error(self, &error);
+    return NULL;
+}
+
+static PyObject *store_instantiate(PyObject *op, PyObject *const *args, Py_ssize_t count)
+{
+    pw_store_object *self = (pw_store_object *)op;
+    if (count != 5 || !PyTuple_Check(args[3]) || !PyTuple_Check(args[4])) {
+        PyErr_SetString(PyExc_TypeError, "_instantiate() needs two numbers, a bool and two tuples");
+        return NULL;
+    }
+    pw_module *module = PyLong_AsVoidPtr(args[0]);
+    const pw_extern *externs = PyLong_AsVoidPtr(args[1]);
+    int eager = PyObject_IsTrue(args[2]);
+    if (PyErr_Occurred() != NULL || pw_store_require_entered(self) < 0) {
+        return NULL;
+    }
+    pw_tenant *tenant = pw_tenant_new(args[3], args[4]);
+    return tenant != NULL ? make_instance(self, module, externs, eager, tenant) : NULL;
 }
 
 static PyObject *store_anchor(PyObject *op, PyObject *address)
@@ -405,11 +425,11 @@ static PyMethodDef store_methods[] = {
      PyDoc_STR(
          "Tells whether a call has trapped since this was last asked. An exception of a host\n"
          "function is not a trap.")},
-    {"_instantiate", store_instantiate, METH_VARARGS,
+    {"_instantiate", (PyCFunction)(void (*)(void))store_instantiate, METH_FASTCALL,
      PyDoc_STR(
-         "_instantiate(module, externs, hosts, origins, eager, error, /): makes a pw_instance.\n\n"
+         "_instantiate(module, externs, eager, hosts, origins, /): makes a pw_instance.\n\n"
          "`hosts` has the HostFunctions that it imports, and `origins` the anchors of imported\n"
-         "functions. Returns its anchor, or None when the pw_error says what is wrong.\n\n"
+         "functions. Returns its anchor.\n\n"
          "This thread must have entered the store.")},
     {"_anchor", store_anchor, METH_O,
      PyDoc_STR("_anchor(address, /): makes an anchor of a pw_table, pw_global or pw_tag.\n\n"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .._ffi import FUNC, NO_INDEX, TAG, ffi, func_type, head, lib, new_error, text
+from .._ffi import FUNC, NO_INDEX, TAG, address, ffi, func_type, head, lib, new_error, text
 from .._module import module_error
 from .._text import brief
 from .._types import BY_CODE
@@ -184,7 +184,7 @@ class Listing:
 
     def _func_type(self, number: int) -> FuncType:
         if number not in self._func_types:
-            self._func_types[number] = func_type(self._info.types + number)
+            self._func_types[number] = func_type(address(self._pointer), number)
         return self._func_types[number]
 
     def sections(self) -> Iterator[Section]:

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from enum import Enum
 
 from .._types import Value, _set, begin
-from .files_virtual import VirtualDir
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from .files_virtual import VirtualDir
     from .sources import Clock
 
 
@@ -51,6 +51,17 @@ class HostDir:
     def __repr__(self) -> str:
         """Shows the call that makes this object."""
         return f"pywasm3.wasi.HostDir({self.path!r}, read_only={self.read_only})"
+
+
+def is_of_host(directory: object) -> bool:
+    """Returns whether what a guest is given as a directory is one of the host."""
+    return isinstance(directory, (str, os.PathLike, HostDir))
+
+
+def _is_virtual(directory: object) -> bool:
+    from .files_virtual import VirtualDir  # imported late, because most programs get none
+
+    return isinstance(directory, VirtualDir)
 
 
 class WasiConfig(Value):
@@ -183,7 +194,7 @@ class WasiConfig(Value):
         for name, directory in self.preopens.items():
             if not _cstring(name, "preopens"):
                 raise ValueError("preopens: the name of a directory must not be empty")
-            if not isinstance(directory, (str, os.PathLike, HostDir, VirtualDir)):
+            if not is_of_host(directory) and not _is_virtual(directory):
                 raise TypeError(f"preopens[{name!r}] must be a path, a HostDir or a VirtualDir")
         _check_input(self.stdin)
         _check_output("stdout", self.stdout)

@@ -9,13 +9,11 @@ import sys
 from _weakref import ref  # weakref takes longer to import
 
 from .abi import MASK_U64
-from .config import CAPTURE, INHERIT, HostDir, WasiConfig
+from .config import CAPTURE, INHERIT, HostDir, WasiConfig, is_of_host
 from .fds import Descriptors
-from .files_virtual import VirtualDir
 from .memory import GuestMemory
 from .preview1 import bind
 from .sources import REALTIME, clock_of, random_of, time_of
-from .streams import CapturedOutput, DroppedOutput, FileInput, FileOutput, GivenInput
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
     from .directories import Directory
     from .fds import Descriptor
     from .sources import Clock
+    from .streams import CapturedOutput
 
 # A listing of a host directory that is not at its end takes a descriptor of the host. When the
 # guest lists more directories at a time than this, the oldest listing is begun again when needed.
@@ -83,18 +82,20 @@ class Wasi:
         self.descriptors.limit = len(self.descriptors) + self.config.max_open
 
     def _output(self, name: str, given: Any, fd: int) -> Descriptor:
-        if given is None:
-            return DroppedOutput()
-        if given is CAPTURE:
-            captured = self._captured[name] = CapturedOutput(self.config.max_capture_bytes)
-            return captured
         if given is INHERIT:
             _flush(getattr(sys, name))
             return _host_file(fd, owned=False)
         if isinstance(given, (str, os.PathLike)):
             flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
             return _host_file(os.open(given, flags, 0o666), owned=True)
-        return FileOutput(given, self.config.max_write_bytes)
+        from . import streams  # imported late, because `pywasm3 run` gives what is above
+
+        if given is None:
+            return streams.DroppedOutput()
+        if given is CAPTURE:
+            captured = self._captured[name] = streams.CapturedOutput(self.config.max_capture_bytes)
+            return captured
+        return streams.FileOutput(given, self.config.max_write_bytes)
 
     def function(self, module: str, name: str) -> tuple[Callable[..., Any], FuncType] | None:
         """Returns the callable for an import and its type, or None if WASI has no such function."""
@@ -178,10 +179,12 @@ def _flush(file: Any) -> None:
 def _host_file(fd: int, *, owned: bool, mode: str = "wb") -> Descriptor:
     reads = mode == "rb"
     if not hasattr(os, "readv"):  # as on Windows
-        stream = io.FileIO(fd, mode, closefd=owned)
-        descriptor = FileInput(stream) if reads else FileOutput(stream, _WINDOWS_PIECE)
         from weakref import finalize
 
+        from .streams import FileInput, FileOutput
+
+        stream = io.FileIO(fd, mode, closefd=owned)
+        descriptor = FileInput(stream) if reads else FileOutput(stream, _WINDOWS_PIECE)
         finalize(descriptor, stream.close)
         return descriptor
     from .files_host import HostFile
@@ -196,23 +199,21 @@ def _host_file(fd: int, *, owned: bool, mode: str = "wb") -> Descriptor:
 
 
 def _input(given: Any) -> Descriptor:
-    if given is None:
-        return GivenInput(b"")
     if given is INHERIT:
         return _host_file(0, owned=False, mode="rb")
-    if isinstance(given, (bytes, bytearray, memoryview)):
-        return GivenInput(bytes(given))
     if isinstance(given, (str, os.PathLike)):
         return _host_file(os.open(given, os.O_RDONLY), owned=True, mode="rb")
-    return FileInput(given)
+    from . import streams  # imported late, because `pywasm3 run` gives what is above
+
+    if given is None:
+        return streams.GivenInput(b"")
+    if isinstance(given, (bytes, bytearray, memoryview)):
+        return streams.GivenInput(bytes(given))
+    return streams.FileInput(given)
 
 
 def _preopened(name: str, given: Any, clock: Clock) -> Descriptor:
-    if isinstance(given, VirtualDir):
-        from . import virtual_handles
-
-        descriptor = virtual_handles.preopened(given, lambda: time_of(clock, REALTIME) & MASK_U64)
-    else:
+    if is_of_host(given):
         if os.open not in os.supports_dir_fd:
             raise NotImplementedError(
                 "this platform cannot open files below a directory safely: use a VirtualDir instead"
@@ -221,5 +222,9 @@ def _preopened(name: str, given: Any, clock: Clock) -> Descriptor:
 
         directory = given if isinstance(given, HostDir) else HostDir(given)
         descriptor = directories_host.open_directory(directory.path, directory.read_only)
+    else:
+        from . import virtual_handles
+
+        descriptor = virtual_handles.preopened(given, lambda: time_of(clock, REALTIME) & MASK_U64)
     descriptor.guest_name = os.fsencode(name)
     return descriptor

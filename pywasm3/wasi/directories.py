@@ -12,7 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .fds import Descriptor, Stat, Times
+    from .fds import Descriptor, Times
+    from .records import Stat
 
 
 class Entry(NamedTuple):

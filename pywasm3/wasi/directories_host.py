@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .directories import Opening
-    from .fds import Descriptor, Stat, Times
+    from .fds import Descriptor, Times
+    from .records import Stat
 
 
 def _open_flags(opening: Opening) -> int:

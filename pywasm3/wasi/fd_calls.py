@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .context import Wasi
-    from .fds import Stat, Times
+    from .fds import Times
+    from .records import Stat
 
 _MAX_U32 = (1 << 32) - 1
 _LAST_ADVICE = 5

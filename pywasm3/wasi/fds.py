@@ -26,32 +26,19 @@ from .abi import (
     WRITING_RIGHTS,
     WasiError,
 )
-from .records import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .directories import Directory
+    from .records import Stat
 
     Piece = bytes | memoryview
     Write = Callable[[Piece], int]
 
     # The times of access and of modification in nanoseconds. None leaves a time unchanged.
     Times = tuple[int | None, int | None]
-
-
-class Stat(NamedTuple):
-    """What fd_filestat_get writes. Times are in nanoseconds since 1970."""
-
-    device: int
-    inode: int
-    type: int
-    links: int
-    size: int
-    atime: int
-    mtime: int
-    ctime: int
 
 
 class Descriptor:
@@ -123,6 +110,8 @@ class Descriptor:
 
     def stat(self) -> Stat:
         """Describes the file."""
+        from .records import Stat  # imported late, because many programs describe no file
+
         return Stat(0, 0, self.type, 1, 0, 0, 0, 0)
 
     def set_size(self, size: int) -> None:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import select
 import stat as _stat
@@ -28,7 +27,7 @@ from .abi import (
     TYPE_UNKNOWN,
     WasiError,
 )
-from .fds import Descriptor, Stat, write_each
+from .fds import Descriptor, write_each
 from .waiting import READABLE, WRITABLE
 
 TYPE_CHECKING = False
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .fds import Piece, Times
+    from .records import Stat
 
 _TYPES = {
     _stat.S_IFBLK: TYPE_BLOCK_DEVICE,
@@ -69,6 +69,8 @@ def type_of(mode: int) -> int:
 
 def stat_of(found: os.stat_result) -> Stat:
     """Returns what a guest is told of a file of the host."""
+    from .records import Stat  # imported late, because many programs describe no file
+
     return Stat(
         found.st_dev & MASK_U64,
         found.st_ino & MASK_U64,
@@ -331,6 +333,8 @@ class HostFile(Descriptor):
         if not self._owned and changed & FDFLAG_NONBLOCK:
             raise WasiError(ENOTSUP)  # Others have the file open, too, and would stop blocking.
         if self._owned:
+            import fcntl
+
             bits = fcntl.fcntl(self._fd, fcntl.F_GETFL) & ~(os.O_APPEND | os.O_NONBLOCK)
             if self._slow is not None:
                 bits |= os.O_NONBLOCK

@@ -16,7 +16,7 @@ from .abi import (
     TYPE_SYMBOLIC_LINK,
     WasiError,
 )
-from .fds import Stat
+from .records import Stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -390,6 +390,9 @@ class _enospc_is_value_error:
 
 # The two functions below are not recursive, because a guest may nest directories deeper than
 # Python can call.
+
+
+VirtualDir.__module__ = "pywasm3.wasi"
 
 
 def _paths(folder: Folder) -> list[str]:

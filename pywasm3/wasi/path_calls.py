@@ -21,7 +21,7 @@ from .fd_calls import pack_stat, pack_unstable_stat, times_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .context import Wasi
-    from .fds import Stat
+    from .records import Stat
 
 
 def _follow(lookup: int) -> bool:

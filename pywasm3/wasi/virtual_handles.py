@@ -40,8 +40,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from .directories import Opening
-    from .fds import Piece, Stat, Times
+    from .fds import Piece, Times
     from .files_virtual import Node, VirtualDir
+    from .records import Stat
 
 
 class _Folders(Walker[Folder]):

@@ -282,6 +282,27 @@ def test_a_program_for_wasi_starts_without_what_takes_long_to_import() -> None:
     )
 
 
+def test_a_program_imports_only_the_part_of_wasi_that_it_uses(module: Write) -> None:
+    """Each module takes a third of a millisecond, and the start of a program a few of them."""
+    path = module(
+        """(module
+          (import "wasi_snapshot_preview1" "fd_write"
+            (func (param i32 i32 i32 i32) (result i32)))
+          (memory (export "memory") 1)
+          (func (export "_start") (drop (call 0 (i32.const 1) (i32.const 0) (i32.const 0)
+            (i32.const 8)))))"""
+    )
+    child(
+        f"""
+        import sys
+        from pywasm3.cli import main
+        assert main(["run", {str(path)!r}]) == 0
+        unused = "directories files_virtual path_calls poll process records sock_calls streams"
+        assert not {{f"pywasm3.wasi.{{name}}" for name in unused.split()}} & set(sys.modules)
+        """
+    )
+
+
 WORDS = [
     "x.wasm", "-", "--", "", "-5", "-h", "--help", "--bogus", "--dir", "--dir=.", "--dir=",
     ".::/x", ".", "nowhere::/y", "--read-only-dir", "--env", "--env=K=V", "K=V", "K=", "=",

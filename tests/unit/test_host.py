@@ -11,6 +11,7 @@ import gc
 import math
 import operator
 import struct
+import sys
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -349,6 +350,45 @@ def test_an_exception_that_is_raised_again_collects_notes() -> None:
         with pytest.raises(OwnError):
             g(1)
         assert len(error.__notes__) == count
+
+
+def test_the_text_of_a_note_is_made_once_for_each_place() -> None:
+    """Making it in Python takes longer than everything else that such an exception needs."""
+
+    def function(x: int) -> int:
+        raise OwnError
+
+    g = calling(UNARY, function)
+    with pytest.raises(OwnError):
+        g(1)
+    error, calls = None, []
+    before = sys.getprofile()
+    sys.setprofile(lambda frame, event, arg: calls.append(frame) if event == "call" else None)
+    try:
+        g(1)
+    except OwnError as caught:
+        error = caught
+    finally:
+        sys.setprofile(before)
+    adding = ["add_note"] if sys.version_info < (3, 11) else []
+    assert [frame.f_code.co_name for frame in calls] == ["function", *adding]
+    assert error is not None
+    assert "g (function 1" in error.__notes__[0]
+
+
+def test_functions_with_other_names_at_the_same_place_have_other_notes() -> None:
+    def function() -> None:
+        raise OwnError
+
+    def note(name: str) -> str:
+        guest = f'(module (import "env" "f" (func $f)) (func ${name} (export "g") call $f))'
+        with pytest.raises(OwnError) as caught:
+            load(guest, {"env": {"f": function}}).exports.g()
+        (text,) = caught.value.__notes__  # type: ignore[attr-defined]
+        return str(text)
+
+    assert "first (function 1" in note("first")
+    assert "other (function 1" in note("other")
 
 
 def test_exceptions_from_different_places_have_different_notes() -> None:

@@ -349,6 +349,28 @@ def test_structures_are_little_endian_without_a_prefix(memory: pywasm3.Memory) -
     assert memory.unpack("IhB", 32) == (1, -2, 3)
 
 
+def test_more_formats_than_are_remembered_can_be_used(memory: pywasm3.Memory) -> None:
+    """Up to 128 layouts are kept. In the second round, none of the first formats is among them."""
+    for count in (*range(1, 300), *range(1, 300)):
+        values = range(count)
+        memory.pack(f"{count}H", 8, *values)
+        assert memory.unpack(f"{count}H", 8) == (*values,)
+
+
+def test_the_layout_of_a_format_is_found_once(memory: pywasm3.Memory) -> None:
+    """The layout comes from a Python function, which would double the time of pack."""
+    memory.pack("<5s3I", 0, b"first", 1, 2, 3)
+    calls = []
+    before = sys.getprofile()
+    sys.setprofile(lambda frame, event, arg: calls.append(frame) if event == "call" else None)
+    try:
+        memory.pack("<5s3I", 0, b"other", 4, 5, 6)
+        memory.unpack("<5s3I", 0)
+    finally:
+        sys.setprofile(before)
+    assert calls == []
+
+
 def test_structures_keep_a_prefix(memory: pywasm3.Memory) -> None:
     memory.pack(">I", 32, 1)
     assert memory.read(32, 4) == b"\0\0\0\1"

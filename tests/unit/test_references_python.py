@@ -16,6 +16,7 @@ import pytest
 import pywasm3
 from helpers import load, on_thread
 from pywasm3 import Function, FuncType, RefType, ValType, _ffi, externref, funcref, i32
+from pywasm3._types import BY_CODE
 
 PASS = """
 (module
@@ -530,7 +531,8 @@ REFERENCE_TYPES = [
 def test_a_reference_type_has_a_text_and_a_code(text: str, code: int, type_: Any) -> None:
     assert str(type_) == text
     assert type_.code == code
-    assert FuncType([text]) == FuncType([type_]) == FuncType._of([code], [])
+    assert BY_CODE[code] == type_
+    assert FuncType([text]) == FuncType([type_]) == FuncType._of((type_,), ())
     assert eval(repr(FuncType([type_])), vars(pywasm3)) == FuncType([type_])
 
 
