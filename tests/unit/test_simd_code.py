@@ -144,6 +144,26 @@ def test_1000_vectors_go_through_host_functions_and_between_instances() -> None:
     assert load_f(text, {"env": {"g": lambda *given: given[::-1]}})(*vectors) == vectors
 
 
+@pytest.mark.parametrize("operands", [1000, 3000, 4000, 5000, 5600, 6000, 7000, 7900, 9000])
+@pytest.mark.parametrize("locals_", [0, 1990, 4000])
+def test_operands_that_do_not_fit_a_frame_are_an_error(operands: int, locals_: int) -> None:
+    """The largest frame is bounded by its values and by its slots, of which a vector takes four."""
+    pushes = " ".join(f"(i64x2.splat (i64.const {i}))" for i in range(operands))
+    function = load_f(
+        f"""(type $t (func (param {"v128 " * 500}) (result {"v128 " * 500})))
+        (func $g (type $t) {" ".join(f"(local.get {i})" for i in reversed(range(500)))})
+        (func (export "f") (param v128) (result v128) (local {"v128 " * locals_})
+          {pushes} call $g {"i64x2.add " * (operands - 1)}
+          {f"(i64x2.add (local.get {locals_}))" if locals_ else ""})"""
+    )
+    try:
+        result = function(A)
+    except pywasm3.UnsupportedError:
+        assert operands >= 3000
+    else:
+        assert result == vector(*[operands * (operands - 1) // 2] * 2)
+
+
 # ---- blocks and branches ----
 
 
