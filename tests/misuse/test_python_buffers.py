@@ -112,6 +112,7 @@ def test_buffers_may_close_the_instance(instance: pywasm3.Instance, neg: pywasm3
 VECTORS = """
 (module
   (import "env" "host" (func $host (result v128)))
+  (global (export "g") (mut v128) (v128.const i64x2 1 2))
   (func (export "id") (param v128) (result v128) local.get 0)
   (func (export "call") (result v128) call $host))
 """
@@ -153,6 +154,24 @@ def test_a_vector_cannot_close_the_instance_during_a_call() -> None:
     instance = vectors(lambda: Exporter(bytes(16), then=instance.close))
     with pytest.raises(pywasm3.WasmError, match="while a call runs"):
         instance.exports.call()
+
+
+def test_a_vector_may_act_while_it_is_assigned_to_a_global() -> None:
+    """It may assign the same global, or close the instance, or fail to."""
+    instance = vectors()
+    variable = instance.exports.g
+
+    def assign() -> None:
+        variable.value = bytes(16)
+
+    variable.value = Exporter(bytes(range(16)), then=assign)
+    assert variable.value == bytes(range(16))
+    value = Exporter(bytes(range(16, 32)), then=instance.close)
+    with pytest.raises(pywasm3.WasmError):
+        variable.value = value
+    assert value.held == 0
+    made = Exporter(bytes(range(16)), then=lambda: pywasm3.Global("v128", bytes(16)))
+    assert pywasm3.Global("v128", made).value == bytes(range(16))
 
 
 def test_a_vector_may_call_the_function_that_it_is_given_to() -> None:
