@@ -184,7 +184,7 @@ def ffibuilder() -> FFI:
     ffi.cdef(cdef())
     ffi.set_source(
         "pywasm3._engine",
-        '#include "embed/pw.h"',
+        '#include "embed/pw.h"\n#include "engine/engine.h"',
         sources=ENGINE_SOURCES,
         include_dirs=INCLUDE_DIRS,
     )
