@@ -134,9 +134,11 @@ class Doc:
     OF_CLASS = """A WebAssembly function: call it with one Python value per parameter.
 
     i32 and i64 take ints of the signed or unsigned range and come back signed; f32 and f64 take
-    floats. A function reference is a Function of the same store. An external reference is any
-    object, and comes back as the same object. None is the null reference of either kind. A call
-    returns None if there is no result, and a tuple if there are several.
+    floats. v128 takes any object with the buffer protocol that has 16 bytes, and comes back as
+    bytes; ``pywasm3.v128`` converts them to lanes. A function reference is a Function of the same
+    store. An external reference is any object, and comes back as the same object. None is the null
+    reference of either kind. A call returns None if there is no result, and a tuple if there are
+    several.
 
     Raises:
         TypeError: The number or the type of the arguments is wrong.

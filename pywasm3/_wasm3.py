@@ -51,7 +51,8 @@ def parse_signature(text: str) -> FuncType:
     """Returns the function type of a signature like ``i(iI)``, in which the results come first.
 
     The letters ``i I f F`` stand for i32, i64, f32 and f64, ``*`` for a pointer, which is an i32,
-    and ``v`` for nothing. Blanks are skipped.
+    and ``v`` for nothing. Blanks are skipped. Vectors and references have no letter: functions with
+    these are linked without a signature.
 
     Raises:
         WasmError: The text is not a signature.
@@ -164,7 +165,7 @@ class ParsedModule(Module):
 
     # ---- globals ----
 
-    def get_global(self, name: str) -> int | float:
+    def get_global(self, name: str) -> int | float | bytes:
         """Returns the value of an exported global, or else of a global imported with that name.
 
         Raises:
@@ -175,19 +176,19 @@ class ParsedModule(Module):
         if self._instance is None:
             for position in self._imported_globals(name):
                 if position in self._values:
-                    value: int | float = self._values[position]
+                    value: int | float | bytes = self._values[position]
                     return value
         value = self._global(name).value
         return value
 
-    def link_global(self, module: str, name: str, value: int | float) -> None:
+    def link_global(self, module: str, name: str, value: int | float | Buffer) -> None:
         """Sets an imported global, before the module is loaded.
 
         The module name ``"*"`` stands for all modules.
 
         Raises:
             WasmError: The module does not import such a global, or it is loaded already.
-            TypeError: A name is not a str, or the value is not a number of the global's type.
+            TypeError: A name is not a str, or the value is not one of the global's type.
             OverflowError: The value is out of the type's range.
         """
         _check_name(module, "module name")
@@ -203,12 +204,12 @@ class ParsedModule(Module):
             raise WasmError("link_global must be called before the module is loaded")
         self._set_imported(positions, value)
 
-    def set_global(self, name: str, value: int | float) -> None:
+    def set_global(self, name: str, value: int | float | Buffer) -> None:
         """Sets a mutable global. Before the module is loaded, sets any imported global.
 
         Raises:
             WasmError: There is no such global, or it is immutable.
-            TypeError: The name is not a str, or the value is not a number of the global's type.
+            TypeError: The name is not a str, or the value is not one of the global's type.
             OverflowError: The value is out of the type's range.
         """
         _check_name(name, "global name")
@@ -225,12 +226,14 @@ class ParsedModule(Module):
             )
         target.value = value
 
-    def _set_imported(self, positions: list[int], value: int | float) -> None:
+    def _set_imported(self, positions: list[int], value: int | float | Buffer) -> None:
         for position in positions:
             type_ = self.imports[position].type
             assert isinstance(type_, GlobalType)
-            encode(value, type_.type.code)
-            self._values[position] = value
+            bits = encode(value, type_.type.code)
+            # The bytes of a vector may be those of a buffer that changes later.
+            is_vector = type_.type is ValType.V128
+            self._values[position] = bits.to_bytes(16, "little") if is_vector else value
 
     def _imported_globals(self, name: str) -> list[int]:
         """Returns the positions, among all imports, of the globals imported with a name."""
@@ -360,8 +363,10 @@ def _gas_used(store: Store, limit: float) -> float:
     return limit - left if limit and left is not None else 0.0
 
 
-def _zero(type_: GlobalType) -> int | None:
-    return None if is_reference(type_.type) else 0
+def _zero(type_: GlobalType) -> int | bytes | None:
+    if is_reference(type_.type):
+        return None
+    return bytes(16) if type_.type is ValType.V128 else 0
 
 
 class Runtime:

@@ -107,7 +107,9 @@ LIBRARY = """(module $lib
         (if (result i32) (local.get 0)
             (then (i32.add (i32.const 1) (call $deep (i32.sub (local.get 0) (i32.const 1)))))
             (else (i32.const 0))))
-    (func (export "spin") (loop (br 0))))"""
+    (func (export "spin") (loop (br 0)))
+    (func (export "lanes") (param v128 i32) (result i32 v128)
+        (i8x16.extract_lane_u 0 (local.get 0)) (i32x4.shl (local.get 0) (local.get 1))))"""
 
 # A valid module that this version cannot run. One name would confuse a terminal if it were printed
 # as it is.

@@ -13,6 +13,7 @@ STATE = """
   (data $passive "passive")
   (global $g (export "g") (mut i32) (i32.const 5))
   (global (export "h") (mut f64) (f64.const 1.5))
+  (global (export "v") (mut v128) (v128.const i64x2 3 4))
   (global (export "constant") i32 (i32.const 9))
   (type $t (func (result i32)))
   (table $functions (export "functions") 2 8 funcref)

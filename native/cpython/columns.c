@@ -186,6 +186,9 @@ static Py_ssize_t open_vectors(pw_source *self, PyObject *value, int flags, cons
     if (get_buffer(self, value, flags, PW_V128, site) < 0) {
         return -1;
     }
+    if (pw_refuse_objects(&self->view) < 0) {
+        return pw_blame(site, PW_V128);
+    }
     if (self->view.ndim < 1 || bytes_of_item(&self->view) != PW_VECTOR_SIZE) {
         PyErr_SetString(PyExc_TypeError,
                         "an array is expected that has 16 bytes, without gaps, for each index of "

@@ -151,8 +151,9 @@ static PyGetSetDef function_getset[] = {
      PyDoc_STR(
          "The same function, but taking and returning numbers as bit patterns.\n\n"
          "Every number is an int of 32 or 64 bits, so that floats pass bit-exactly, including\n"
-         "signalling NaNs. References have no bit patterns: they are the same objects that the\n"
-         "function itself takes and returns."),
+         "signalling NaNs. A v128 is a pair of ints, of which the first has the low 64 bits.\n"
+         "References have no bit patterns: they are the same objects that the function itself\n"
+         "takes and returns."),
      NULL},
     {"aio", get_aio, NULL,
      PyDoc_STR(

@@ -2,6 +2,20 @@
 /* Conversion of v128, which is 16 bytes to Python: the lanes one after the other, little-endian. */
 #include "cpython/vectors.h"
 
+/* Names of fields stand between colons in a format (PEP 3118), and are not letters of items. */
+int pw_refuse_objects(const Py_buffer *view)
+{
+    bool name = false;
+    for (const char *letter = view->format != NULL ? view->format : ""; *letter; letter++) {
+        name ^= *letter == ':';
+        if (*letter == 'O' && !name) {
+            PyErr_SetString(PyExc_TypeError, "the items are objects of Python, and not bytes");
+            return -1;
+        }
+    }
+    return 0;
+}
+
 static int copy_bytes(PyObject *value, uint64_t *cells)
 {
     Py_buffer view;
@@ -13,11 +27,12 @@ static int copy_bytes(PyObject *value, uint64_t *cells)
     if (PyObject_GetBuffer(value, &view, PyBUF_FULL_RO) < 0) {
         return -1;
     }
-    int status = -1;
-    if (view.len == PW_VECTOR_SIZE) {
+    int status = pw_refuse_objects(&view);
+    if (status == 0 && view.len == PW_VECTOR_SIZE) {
         status = PyBuffer_ToContiguous(cells, &view, view.len, 'C');
-    } else {
+    } else if (status == 0) {
         PyErr_Format(PyExc_TypeError, "16 bytes are expected, not %zd", view.len);
+        status = -1;
     }
     PyBuffer_Release(&view);
     return status;

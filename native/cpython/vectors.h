@@ -13,6 +13,9 @@
 /* Bytes of a v128. */
 #define PW_VECTOR_SIZE 16
 
+/* -1 with TypeError if the items of a buffer are objects of Python, as those of a numpy array with
+ * dtype=object are: a guest must not read their addresses, or write them. */
+int pw_refuse_objects(const Py_buffer *view);
 /* Converts an object with the buffer protocol, of 16 bytes; or, if `raw`, a pair of ints, which are
  * the bit patterns of the halves. -1 with TypeError or OverflowError that names the site (if it is
  * not NULL). */

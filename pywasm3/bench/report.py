@@ -21,7 +21,7 @@ NOT_SHOWN = """\
   nothing.
 - Each figure includes the loop that repeats the statement, which takes 5 to 10 ns for every peer.
 - The guests are small, and one compiler made them all. Larger programs use other mixes of
-  instructions. SIMD, exceptions and threads within a guest are not measured.
+  instructions. None of them computes with SIMD, throws exceptions or has threads.
 - Engines differ in what they give for the price: validation, limits on time and memory, sandboxing,
   checked types, a stable API. No figure shows that.
 - A compiling engine can keep its compiled modules in a file. The rows of `start` do not do that.

@@ -30,7 +30,8 @@ program, 134 after a trap, 130 after Ctrl-C, and 1 when the module cannot be run
 
 The program gets the standard streams, and the directories and variables of --dir and --env. The
 words after FILE are its arguments. With --invoke they are the arguments of the function: decimal or
-hexadecimal integers, and floating-point numbers, also "inf" and "nan".
+hexadecimal integers, and floating-point numbers, also "inf" and "nan". A v128 is an integer of 128
+bits, whose lowest bits are the first lane.
 """
 
 

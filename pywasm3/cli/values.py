@@ -48,7 +48,8 @@ def _parse(word: str, param: ValueType, place: str) -> int | float | bytes:
         if param in _FLOATS:
             return _parse_float(word, _FLOATS[param])
     except ValueError:
-        raise UsageError(f"{place}: {word!r} is not an {param}") from None
+        article = "a" if param is ValType.V128 else "an"
+        raise UsageError(f"{place}: {word!r} is not {article} {param}") from None
     except OverflowError:
         raise UsageError(f"{place}: {word!r} is out of the range of {param}") from None
     raise UsageError(f"{place}: values of type {param} cannot be given on the command line")

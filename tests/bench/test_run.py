@@ -43,6 +43,11 @@ def test_pywasm3_does_every_row_that_needs_no_special_feature(measured: Run, id:
     assert cell(measured, id, "pywasm3")["values"]
 
 
+@pytest.mark.parametrize("type_", ["externref", "v128"])
+def test_pywasm3_does_the_rows_of_its_features(measured: Run, type_: str) -> None:
+    assert cell(measured, f"calls/{type_}", "pywasm3")["values"]
+
+
 def test_a_run_has_its_schema(measured: Run) -> None:
     assert set(measured) == {"schema", "machine", "load_average", "settings", "peers", "rows"}
     assert measured["schema"] == 1

@@ -181,7 +181,7 @@ def test_the_output_for_people_has_a_line_for_each_thing(module: Write) -> None:
     assert 'bytes, called "lib"' in out
     assert '\n  "add" (func (param i32 i32) (result i32))\n' in out
     assert "\nmemories (1)\n  0: (memory 1 4)\n" in out
-    assert "code (9)" in out
+    assert "code (10)" in out
     assert '  custom "name"\n' in out
 
 

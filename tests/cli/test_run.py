@@ -204,6 +204,13 @@ def test_closed_streams_do_not_become_files_of_the_guest(cat: Path, tmp_path: Pa
         (["mix", "18446744073709551615", "0.1", "1e300"], "1e+300\n0.1\n-1"),
         (["mix", "-9223372036854775808", "nan", "-inf"], "-inf\nnan\n-9223372036854775808"),
         (["mix", "0", "0x1.8p1", "5"], "5.0\n3.0\n0"),
+        (
+            ["lanes", "0x00000004000000030000000200000001", "0"],
+            "1\n0x00000004000000030000000200000001",
+        ),
+        (["lanes", "-1", "4"], "255\n0x" + "fffffff0" * 4),
+        (["lanes", str(2**128 - 1), "0"], "255\n0x" + "f" * 32),
+        (["lanes", "5", "0"], "5\n0x" + "5".zfill(32)),
         (["nothing"], ""),
     ],
 )
@@ -225,6 +232,11 @@ def test_arguments_are_typed_and_results_printed_one_a_line(
         (["add", "", "0"], "add: argument 0: '' is not an i32"),
         (["mix", "0", "1e39", "0"], "mix: argument 1: '1e39' is out of the range of f32"),
         (["mix", "0", "one", "0"], "mix: argument 1: 'one' is not an f32"),
+        (["lanes", "1.5", "0"], "lanes: argument 0: '1.5' is not a v128"),
+        (
+            ["lanes", str(2**128), "0"],
+            f"lanes: argument 0: '{2**128}' is out of the range of v128",
+        ),
         (
             ["size of", "0"],
             "size of: argument 0: values of type externref cannot be given on the command line",

@@ -71,7 +71,7 @@ def flags_for(source: Path, target: Path) -> list[str]:
 
 def has_vectors(binary: Path) -> bool:
     """Says whether a module may have instructions of SIMD."""
-    return binary.stem == "simd" or binary.stem.endswith("-vector")
+    return binary.stem in ("simd", "lanes") or binary.stem.endswith("-vector")
 
 
 def targets_for(source: Path, folder: Path) -> list[Path]:

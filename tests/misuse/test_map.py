@@ -24,7 +24,9 @@ TEXT = """
   (import "env" "host" (func $host (param i32) (result i32)))
   (memory (export "memory") 1 4)
   (func (export "neg") (param i32) (result i32) i32.const 0 local.get 0 i32.sub)
-  (func (export "host") (param i32) (result i32) local.get 0 call $host))
+  (func (export "host") (param i32) (result i32) local.get 0 call $host)
+  (func (export "vector") (param v128) (result v128)
+    (drop (call $host (i32.const 0))) local.get 0))
 """
 
 
@@ -106,3 +108,36 @@ def test_an_instance_is_not_closed_under_a_map() -> None:
 def test_a_column_of_too_many_elements_is_an_error(exports: pywasm3.Exports) -> None:
     with pytest.raises((MemoryError, ValueError)):
         exports.neg.map(np.broadcast_to(np.int32(0), 2**60))
+
+
+def test_buffers_of_vectors_cannot_change_their_size() -> None:
+    def host(i: int) -> int:
+        for buffer in (data, target):
+            with pytest.raises(BufferError):
+                buffer.append(1)
+        for view in (items, out):
+            with pytest.raises(BufferError):
+                view.release()
+        data[47] += 1
+        return i
+
+    data, target = bytearray(range(48)), bytearray(48)
+    items, out = (memoryview(buffer).cast("B", (3, 16)) for buffer in (data, target))
+    assert make(host).exports.vector.map(items, out=out) is out
+    assert target == bytes(range(47)) + bytes([49])  # after two calls
+
+
+def test_arrays_of_objects_are_not_overwritten(exports: pywasm3.Exports) -> None:
+    """What a guest returns must not become the address of an object."""
+    for dtype, shape in ((object, (3, 2)), ("i8,O", 3), ([("x", "O", 2)], 3)):
+        out = np.empty(shape, dtype)
+        with pytest.raises(TypeError, match=r"out \(v128\): the items are objects"):
+            exports.vector.map(np.ones((3, 2)), out=out)
+        assert str(out) == str(np.empty_like(out))
+
+
+def test_a_column_of_too_many_vectors_is_an_error(exports: pywasm3.Exports) -> None:
+    many = np.broadcast_to(np.zeros(1, "V16"), 2**58)
+    for column in (many, memoryview(many)):
+        with pytest.raises((MemoryError, ValueError, OverflowError)):
+            exports.vector.map(column)

@@ -105,3 +105,95 @@ def test_buffers_may_close_the_instance(instance: pywasm3.Instance, neg: pywasm3
     with pytest.raises(pywasm3.WasmError, match="closed"):
         neg.map(items, out=out)
     assert (items.held, out.held) == (0, 0)
+
+
+# ---- vectors ----
+
+VECTORS = """
+(module
+  (import "env" "host" (func $host (result v128)))
+  (global (export "g") (mut v128) (v128.const i64x2 1 2))
+  (func (export "id") (param v128) (result v128) local.get 0)
+  (func (export "call") (result v128) call $host))
+"""
+
+
+def vectors(host: Any = bytes) -> pywasm3.Instance:
+    return load(VECTORS, {"env": {"host": host}})
+
+
+def test_a_buffer_may_be_a_vector_everywhere() -> None:
+    value = Exporter(bytes(range(16)))
+    exports = vectors(lambda: value).exports
+    assert exports.id(value) == exports.id.bind(value)() == exports.call() == bytes(range(16))
+    assert pywasm3.v128(value) == pywasm3.Global("v128", value).value == bytes(range(16))
+    assert value.held == 0
+
+
+def test_a_vector_of_another_length_is_released() -> None:
+    value = Exporter(bytes(17))
+    exports = vectors(lambda: value).exports
+    for use in (exports.id, exports.id.bind, pywasm3.v128, lambda _: exports.call()):
+        with pytest.raises(TypeError, match="16 bytes are expected, not 17"):
+            use(value)
+    assert value.held == 0
+
+
+def test_a_vector_may_close_the_instance() -> None:
+    instance = vectors()
+    value = Exporter(bytes(16), then=instance.close)
+    function = instance.exports.id
+    with pytest.raises(pywasm3.WasmError, match="closed"):
+        function(value)
+    with pytest.raises(pywasm3.WasmError, match="closed"):
+        function.map(Exporter(np.zeros(4, "V16")))
+    assert value.held == 0
+
+
+def test_a_vector_cannot_close_the_instance_during_a_call() -> None:
+    instance = vectors(lambda: Exporter(bytes(16), then=instance.close))
+    with pytest.raises(pywasm3.WasmError, match="while a call runs"):
+        instance.exports.call()
+
+
+def test_a_vector_may_act_while_it_is_assigned_to_a_global() -> None:
+    """It may assign the same global, or close the instance, or fail to."""
+    instance = vectors()
+    variable = instance.exports.g
+
+    def assign() -> None:
+        variable.value = bytes(16)
+
+    variable.value = Exporter(bytes(range(16)), then=assign)
+    assert variable.value == bytes(range(16))
+    value = Exporter(bytes(range(16, 32)), then=instance.close)
+    with pytest.raises(pywasm3.WasmError):
+        variable.value = value
+    assert value.held == 0
+    made = Exporter(bytes(range(16)), then=lambda: pywasm3.Global("v128", bytes(16)))
+    assert pywasm3.Global("v128", made).value == bytes(range(16))
+
+
+def test_a_vector_may_call_the_function_that_it_is_given_to() -> None:
+    exports = vectors(
+        lambda: Exporter(bytes(range(16)), then=lambda: exports.id(bytes(16)))
+    ).exports
+    assert exports.call() == bytes(range(16))
+
+
+def test_arrays_of_vectors_may_change_between_two_looks() -> None:
+    """A map first asks whether a value is an array, and then opens it."""
+    array_, single, other = np.zeros(3, "V16"), bytes(16), np.zeros((2, 3), np.float32)
+    function = vectors().exports.id
+    for shown in ((array_, single), (array_, other), (array_, np.zeros((), "V16"))):
+        changing = Exporter(*shown)
+        with pytest.raises(TypeError, match=r"parameter 0 \(v128\): an array is expected"):
+            function.map(changing)
+        assert changing.held == 0
+    changing = Exporter(single, array_)
+    with pytest.raises(TypeError, match="16 bytes are expected, not 48"):
+        function.map(changing)
+    assert changing.held == 0
+    with pytest.raises(TypeError, match=r"out \(v128\): an array is expected"):
+        function.map(array_, out=Exporter(bytearray(16)))
+    assert function.map(Exporter(array_, np.ones(2, "f8,f8"))).shape == (2, 16)

@@ -56,12 +56,13 @@ WORDS = {
     "offset": 4,
     "size": 5,
     "g": 6,
-    "functions": 8,
-    "function": 9,
-    "externs": 11,
-    "extern": 12,
-    "typed": 14,
-    "typed function": 15,
+    "v": 8,
+    "functions": 10,
+    "function": 11,
+    "externs": 13,
+    "extern": 14,
+    "typed": 16,
+    "typed function": 17,
 }
 
 
@@ -130,6 +131,16 @@ def test_only_32_bits_of_a_forged_i32_count() -> None:
     instance.restore(forged(snapshot, bytes(image)))
     assert (instance.exports.g.value, instance.exports.count()) == (3, 4)
     assert instance.snapshot()._image[48:56] == (4).to_bytes(8, "little")
+
+
+def test_a_forged_vector_has_any_bits() -> None:
+    """No pattern of bits is wrong in a vector, unlike in a reference."""
+    instance = state()
+    snapshot = instance.snapshot()
+    image, place = bytearray(snapshot._image), 8 * WORDS["v"]
+    image[place : place + 16] = bytes(range(240, 256))
+    instance.restore(forged(snapshot, bytes(image)))
+    assert instance.exports.v.value == bytes(range(240, 256))
 
 
 def test_random_words_do_no_harm() -> None:

@@ -326,3 +326,25 @@ def test_a_host_function_refills() -> None:
 
     instance = make(f, limits=pywasm3.Limits(fuel=2))
     assert len(instance.exports.host.map(bytes(100))) == 100
+
+
+def test_vectors_that_another_thread_writes_are_read_as_a_mixture() -> None:
+    """A vector may be read while it is written; each of its bytes is an old or a new one."""
+    function = load('(module (func (export "f") (param v128) (result v128) local.get 0))').exports.f
+    size = 16 * (MANY // 10)
+    data, old, new = bytearray(size), bytes(size), b"\xff" * size
+    items, done = memoryview(data).cast("B", (size // 16, 16)), threading.Event()
+
+    def write() -> None:
+        while not done.is_set():
+            data[:] = new
+            data[:] = old
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(5):
+            assert set(bytes(function.map(items))) <= {0, 255}
+    finally:
+        done.set()
+        writer.join()

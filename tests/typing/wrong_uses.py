@@ -23,6 +23,7 @@ def wrong_arguments(module: pywasm3.Module, instance: pywasm3.Instance) -> None:
     pywasm3.Limits(timeout="1 s")  # type: ignore[arg-type]
     pywasm3.FuncType([int])  # type: ignore[list-item]
     pywasm3.Global(int, 5)  # type: ignore[arg-type]
+    pywasm3.v128(i32x4="1")  # type: ignore[arg-type]
     pywasm3.InstancePool(module, size="2")  # type: ignore[arg-type]
     instance.memory.write(0, "text")  # type: ignore[arg-type]
     instance.memory.read("0", 1)  # type: ignore[arg-type]

@@ -73,6 +73,16 @@ def greet(data: bytes) -> None:
     assert_type(memory.type, pywasm3.MemoryType)
 
 
+def lanes() -> None:
+    vector = pywasm3.v128(i32x4=(1, -2, 3, 4))
+    assert_type(vector, pywasm3.V128)
+    assert_type(vector.i32x4, tuple[int, ...])
+    assert_type(pywasm3.v128(bytearray(16)).f64x2, tuple[float, ...])
+    variable = pywasm3.Global(pywasm3.v128, vector, mutable=True)
+    variable.value = memoryview(bytes(16))
+    assert pywasm3.v128(variable.value) == pywasm3.v128(f32x4=0)
+
+
 async def add_later(path: Path) -> None:
     instance = pywasm3.load(path)
     assert_type(await instance.exports.add_i32.aio(2, 3), Any)
