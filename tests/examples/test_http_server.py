@@ -62,8 +62,10 @@ SHORT, LONG = 100, 5000  # bytes of a message that is hashed on the event loop, 
 
 @pytest.fixture(scope="module")
 def server() -> Any:
-    """The example as a module."""
-    return import_file(FILE)
+    """The example as a module. Requests wait for an instance as long as a slow machine needs."""
+    module = import_file(FILE)
+    module.WAIT_SECONDS = 60
+    return module
 
 
 @dataclass

@@ -66,6 +66,7 @@ def vectors(data: bytes = ABC) -> memoryview:
         np.frombuffer(ABC, np.float32).reshape(3, 4),
         np.frombuffer(ABC, np.uint8).reshape(3, 2, 8),
         np.frombuffer(ABC, np.int64).reshape(3, 2, 1),
+        np.frombuffer(A * 2 + B * 2 + C * 2, np.uint8).reshape(3, 2, 16)[:, ::2],
         ((ctypes.c_ubyte * 16) * 3).from_buffer_copy(ABC),
     ],
 )
