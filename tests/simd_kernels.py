@@ -24,7 +24,7 @@ class Kernel:
 
     Attributes:
         name: The name of the source.
-        title: What the guest computes.
+        title: A few words that say what the guest computes.
         data: The bytes that the host writes to the address `input`.
         expected: The bytes that are at the address `output` afterwards.
     """
@@ -71,7 +71,7 @@ def _text() -> Kernel:
         script = chance.choice(scripts)
         words = ("".join(chance.choices(script, k=6)) for _ in range(chance.randrange(3, 20)))
         text += " ".join(words).encode() + b"\n"
-    # What is cut off may end within a character.
+    # The first cut may be in the middle of a character, which is then left out.
     text = text[: 16 * 1024 - 1].decode(errors="ignore").encode()
     text = text.ljust(16 * 1024 - 1) + b"\n"
     return Kernel("text", "lines with memchr, and UTF-8", text, lines(text))

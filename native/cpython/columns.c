@@ -262,16 +262,13 @@ int pw_set_scalar(pw_source *self, PyObject *value, pw_valtype type, bool raw, c
 {
     pw_reading reading = type == PW_V128 ? PW_READ_128 : pw_narrow(type) ? PW_READ_32 : PW_READ_64;
     self->column = (pw_column){(uint8_t *)self->cells, 0, reading, PW_BITS};
-    if (type == PW_V128) {
-        return pw_encode_vector(value, raw, self->cells, site);
-    }
-    if (!PyNumber_Check(value)) {
+    if (type != PW_V128 && !PyNumber_Check(value)) {
         PyErr_Format(PyExc_TypeError,
                      "'%.200s' object is neither a number nor an array with the buffer protocol",
                      Py_TYPE(value)->tp_name);
         return pw_blame(site, type);
     }
-    return pw_encode(value, type, raw, self->cells, site);
+    return pw_encode_plain(value, type, raw, self->cells, site);
 }
 
 /* ---- overlaps ---- */

@@ -98,8 +98,7 @@ static PyObject *encode(PyObject *Py_UNUSED(module), PyObject *args)
         PyErr_SetString(PyExc_TypeError, "values of this type are references");
         return NULL;
     }
-    int status = type == PW_V128 ? pw_encode_vector(value, false, cells, NULL)
-                                 : pw_encode(value, type, false, cells, NULL);
+    int status = pw_encode_plain(value, type, false, cells, NULL);
     return status < 0 ? NULL : pw_bits_object(cells, type);
 }
 

@@ -175,11 +175,8 @@ int pw_encode_value(pw_store_object *store, pw_module *module, PyObject *value, 
                     uint64_t *cells)
 {
     pw_kind kind = pw_kind_of(type);
-    if (pw_is_number(kind)) {
-        return pw_encode(value, type, false, cells, NULL);
-    }
-    if (kind == PW_V128) {
-        return pw_encode_vector(value, false, cells, NULL);
+    if (kind >= PW_V128) {
+        return pw_encode_plain(value, kind, false, cells, NULL);
     }
     pw_signature signature = {.store = store, .module = module};
     if (pw_encode_reference(value, type, &signature, cells) < 0 ||
@@ -196,9 +193,7 @@ int pw_encode_mixed(PyObject *const *values, const pw_kind *kinds, Py_ssize_t co
     for (Py_ssize_t i = 0; i < count; bits += pw_cells(kinds[i++])) {
         pw_site site = {signature->name, results ? "result" : "parameter", i};
         if (kinds[i] >= PW_V128) {
-            int status = pw_is_number(kinds[i]) ? pw_encode(values[i], kinds[i], raw, bits, &site)
-                                                : pw_encode_vector(values[i], raw, bits, &site);
-            if (status < 0) {
+            if (pw_encode_plain(values[i], kinds[i], raw, bits, &site) < 0) {
                 return -1;
             }
             continue;

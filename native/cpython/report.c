@@ -62,7 +62,7 @@ PyObject *pw_report_frames(const pw_report *report)
     return tuple;
 }
 
-/* What a key has of a frame, apart from the bytes of its name, which follow. */
+/* The part of a key that stands for a frame. The bytes of the name follow it. */
 typedef struct {
     uint32_t function, offset, name_size;
 } frame_key;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the engine recorded about a call that failed, as Python objects. */
+/* Reports of failed calls: the engine's record of one, and Python objects made from it. */
 #ifndef PW_CPYTHON_REPORT_H
 #define PW_CPYTHON_REPORT_H
 

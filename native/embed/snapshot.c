@@ -20,7 +20,7 @@ typedef struct {
 typedef struct {
     pw_instance *instance;
     bool imported;
-    bool failed; /* there was no memory, or the work must end; `error` says which */
+    bool failed; /* the system had no memory, or the work must end; `error` says which */
     pw_error *error;
     uint64_t run_bytes;
     words image;

@@ -146,8 +146,8 @@ def _vector() -> list[Op]:
 
 NUMERIC = {op.name: op for op in (*_numeric(), *_vector())}
 SHUFFLE = simd_ops.OPS["i8x16.shuffle"]
-# What these instructions do with a NaN in a lane does not depend on its sign and its payload, but
-# those of the first line give a NaN back.
+# The results of these instructions for a NaN in a lane do not depend on its sign and its payload,
+# but those of the first line give a NaN back.
 _KEEP_NANS = ("abs", "neg", "pmin", "pmax")
 _MAKE_NANS = (
     *("add", "sub", "mul", "div", "min", "max", "sqrt", "ceil", "floor", "trunc", "nearest"),

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Calls from wasm to Python leave nothing behind, whatever the host function returns or raises.
 
-What is measured after many calls must be what was measured before them: see `leak_helpers`.
+The measurements after many calls must be the same as those before them: see `leak_helpers`.
 """
 
 from __future__ import annotations

@@ -376,16 +376,21 @@ def test_the_text_of_a_note_is_made_once_for_each_place() -> None:
     assert "g (function 1" in error.__notes__[0]
 
 
-def test_functions_with_other_names_at_the_same_place_have_other_notes() -> None:
+def note_of(guest: str) -> str:
+    """Calls the export `g`, which calls the import `f`, and returns the note of its exception."""
+
     def function() -> None:
         raise OwnError
 
+    with pytest.raises(OwnError) as caught:
+        load(guest, {"env": {"f": function}}).exports.g()
+    (text,) = caught.value.__notes__
+    return str(text)
+
+
+def test_functions_with_other_names_at_the_same_place_have_other_notes() -> None:
     def note(name: str) -> str:
-        guest = f'(module (import "env" "f" (func $f)) (func ${name} (export "g") call $f))'
-        with pytest.raises(OwnError) as caught:
-            load(guest, {"env": {"f": function}}).exports.g()
-        (text,) = caught.value.__notes__  # type: ignore[attr-defined]
-        return str(text)
+        return note_of(f'(module (import "env" "f" (func $f)) (func ${name} (export "g") call $f))')
 
     assert "first (function 1" in note("first")
     assert "other (function 1" in note("other")
@@ -394,16 +399,11 @@ def test_functions_with_other_names_at_the_same_place_have_other_notes() -> None
 def test_exceptions_from_different_places_have_different_notes() -> None:
     """The texts of the last places are kept: each exception must get that of its own place."""
 
-    def function() -> None:
-        raise OwnError
-
     def note(index: int, pad: str) -> str:
-        guest = f"""(module (import "env" "f" (func $f)) {"(func)" * index}
-            (func $h call $f) (func (export "g") {pad} call $h))"""
-        with pytest.raises(OwnError) as caught:
-            load(guest, {"env": {"f": function}}).exports.g()
-        (text,) = caught.value.__notes__  # type: ignore[attr-defined]
-        return str(text)
+        return note_of(
+            f"""(module (import "env" "f" (func $f)) {"(func)" * index}
+              (func $h call $f) (func (export "g") {pad} call $h))"""
+        )
 
     cases = [(index, pad) for index in range(12) for pad in ("", "nop nop")]
     notes = [note(*case) for case in cases]
