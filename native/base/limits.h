@@ -37,6 +37,11 @@
  * this size takes 80 MB, because an element has 8 bytes. */
 #define PW_MAX_TABLE_SIZE 10000000u
 
+/* Pages that a memory with 64-bit addresses may have at run time: 2^26, which are 4 TiB. Address
+ * space is reserved for the maximum of each memory, and a process has 2^47 bytes of it on x86-64,
+ * so that 30 such memories fit. This limit is a choice of ours; the JS API has 2^18. */
+#define PW_MAX_PAGES_AT_RUN_TIME 67108864u
+
 /* Parameters and results of a function type. The JS API allows 1000 parameters and 1000 results.
  * wasm3 keeps both in one list of at most d_m3MaxSaneFunctionArgRetCount = 1000 entries, so here
  * they may be 1000 together. */

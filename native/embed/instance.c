@@ -95,31 +95,34 @@ static bool add_functions(pw_instance *instance, pw_error *error)
 static bool add_spaces(pw_instance *instance, pw_error *error)
 {
     const pw_module *module = instance->module;
-    if (!allocate(&instance->tables, module->ntables, sizeof(pw_table *)) ||
+    if (!allocate(&instance->memories, module->nmemories, sizeof(pw_memory *)) ||
+        !allocate(&instance->tables, module->ntables, sizeof(pw_table *)) ||
         !allocate(&instance->globals, module->nglobals, sizeof(pw_global *)) ||
         !allocate(&instance->tags, module->ntags, sizeof(pw_tag *))) {
         no_memory(error);
         return false;
     }
+    instance->nmemories = module->nmemories;
     instance->ntables = module->ntables;
     instance->nglobals = module->nglobals;
     return true;
 }
 
-static bool add_memory(pw_instance *instance, pw_error *error)
+static bool add_memories(pw_instance *instance, pw_error *error)
 {
     const pw_module *module = instance->module;
-    instance->header = &instance->store->no_memory.m3;
-    if (!module->nmemories) {
-        return true;
+    for (uint32_t i = 0; i < module->nmemories; i++) {
+        const pw_memorydef *definition = &module->memories[i];
+        if (definition->imported) {
+            continue;
+        }
+        instance->memories[i] = pw_memory_new(instance->store, &definition->limits, error);
+        if (instance->memories[i] == NULL) {
+            return false;
+        }
     }
-    if (!module->memories[0].imported) {
-        instance->memory = pw_memory_new(instance->store, &module->memories[0].limits, error);
-    }
-    if (instance->memory == NULL) {
-        return false;
-    }
-    instance->header = pw_memory_header(instance->memory);
+    instance->header = module->nmemories != 0 ? pw_memory_header(pw_memory_at(instance, 0))
+                                              : &instance->store->no_memory.m3;
     return true;
 }
 
@@ -267,6 +270,7 @@ static uint64_t cost_of(const pw_module *module)
     return sizeof(pw_instance) + sizeof(M3Runtime) + sizeof(M3Module) +
            info->ntypes * sizeof(IM3FuncType) + info->nfunctions * sizeof(M3Function) +
            module->nimported_functions * (PW_THUNK_WORDS * sizeof(code_t) + sizeof(M3Function *)) +
+           module->nmemories * sizeof(pw_memory *) +
            module->ntables * (sizeof(pw_table *) + sizeof(pw_table)) +
            module->nglobals * (sizeof(pw_global *) + sizeof(pw_global)) +
            module->ntags * (sizeof(pw_tag *) + sizeof(pw_tag)) + module->nelems * sizeof(pw_elem) +
@@ -290,7 +294,7 @@ static bool set_up(pw_instance *instance, const pw_extern *imports, bool eager, 
 {
     return charge(instance, error) && add_m3(instance, error) && add_types(instance, error) &&
            add_functions(instance, error) && add_spaces(instance, error) &&
-           pw_link_imports(instance, imports, error) && add_memory(instance, error) &&
+           pw_link_imports(instance, imports, error) && add_memories(instance, error) &&
            add_globals(instance, error) && add_tables(instance, error) &&
            add_tags(instance, error) && add_segments(instance, error) &&
            (!eager || compile_all(instance, error));
@@ -323,6 +327,18 @@ pw_instance *pw_instance_new(pw_store *store, pw_module *module, const pw_extern
     return instance;
 }
 
+/* An instance that could not be made may lack some of its memories. */
+static void release_memories(pw_instance *instance)
+{
+    for (uint32_t i = 0; i < instance->nmemories; i++) {
+        pw_memory *memory = pw_memory_at(instance, i);
+        if (memory != NULL) {
+            pw_memory_release(memory);
+        }
+    }
+    free(instance->memories);
+}
+
 void pw_instance_free(pw_instance *instance)
 {
     if (instance->runtime != NULL && instance->m3 != NULL) {
@@ -336,6 +352,7 @@ void pw_instance_free(pw_instance *instance)
         free(instance->m3);
     }
     pw_free_handlers(instance);
+    release_memories(instance);
     free(instance->linked);
     free(instance->tables);
     free(instance->globals);
@@ -343,9 +360,6 @@ void pw_instance_free(pw_instance *instance)
     free(instance->elems);
     free(instance->datas);
     free(instance->thunks);
-    if (instance->memory != NULL) {
-        pw_memory_release(instance->memory);
-    }
     pw_module_release(instance->module);
     pw_account_refund(instance->store->account, PW_CHARGE_OTHER, instance->charged);
     free(instance);

@@ -11,6 +11,7 @@ typedef struct {
     pw_instance *instance;
     pw_error *error;
     uint32_t functions;
+    uint32_t memories;
     uint32_t tables;
     uint32_t globals;
     uint32_t tags;
@@ -79,7 +80,7 @@ static bool link_global(linker *l, pw_global *global)
 
 static bool link_memory(linker *l, pw_memory *memory)
 {
-    l->instance->memory = pw_memory_retain(memory);
+    l->instance->memories[l->memories++] = pw_memory_retain(memory);
     return true;
 }
 

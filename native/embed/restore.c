@@ -9,18 +9,23 @@
 
 #include <string.h>
 
+/* What the image has about a memory. */
+typedef struct {
+    uint64_t pages;
+    uint64_t nruns;
+    const uint8_t *runs; /* the offsets and sizes of the runs */
+} memory_image;
+
 typedef struct {
     pw_instance *instance;
     const pw_snapshot *snapshot;
     pw_error *error;
-    bool apply;          /* the image was checked and is now applied */
-    bool imported;       /* what is imported is part of the snapshot */
-    const uint8_t *pos;  /* the next word of the image */
-    uint64_t left;       /* bytes from `pos` to the end of the image */
-    uint64_t pages;      /* the size of the memory */
-    const uint8_t *runs; /* the offsets and sizes of the runs */
-    uint64_t nruns;
-    uint64_t run_bytes; /* bytes that all runs have together */
+    bool apply;                             /* the image was checked and is now applied */
+    bool imported;                          /* what is imported is part of the snapshot */
+    const uint8_t *pos;                     /* the next word of the image */
+    uint64_t left;                          /* bytes from `pos` to the end of the image */
+    uint64_t run_bytes;                     /* bytes that the runs of all memories have together */
+    memory_image memories[PW_MAX_MEMORIES]; /* by index; meaningful if the image has the memory */
 } restorer;
 
 static bool damaged(restorer *r, const char *what)
@@ -59,15 +64,18 @@ static bool take_header(restorer *r)
     return true;
 }
 
-/* Checks that the runs are in ascending order, do not overlap, and lie within the memory. */
-static bool check_runs(restorer *r)
+/* Checks that the runs are in ascending order, do not overlap, lie within the memory, and have
+ * their bytes in the image. The memory can be this large, so that its size does not overflow. */
+static bool check_runs(restorer *r, const memory_image *image)
 {
-    uint64_t size = r->pages * PW_PAGE, end = 0;
-    r->run_bytes = 0;
-    for (uint64_t i = 0; i < r->nruns; i++) {
-        uint64_t start = word_at(r->runs, 2 * i), count = word_at(r->runs, 2 * i + 1);
+    uint64_t size = image->pages * PW_PAGE, end = 0;
+    for (uint64_t i = 0; i < image->nruns; i++) {
+        uint64_t start = word_at(image->runs, 2 * i), count = word_at(image->runs, 2 * i + 1);
         if (start < end || start > size || count > size - start) {
             return damaged(r, "its bytes lie outside of the memory");
+        }
+        if (count > r->snapshot->size - r->run_bytes) {
+            return damaged(r, "it has too few or too many bytes");
         }
         end = start + count;
         r->run_bytes += count;
@@ -75,36 +83,44 @@ static bool check_runs(restorer *r)
     return true;
 }
 
-static bool make_memory_room(restorer *r)
+static bool make_memory_room(restorer *r, uint32_t index)
 {
-    pw_limits limits = r->instance->module->memories[PW_IMAGE_MEMORY].limits;
-    if (r->pages < limits.min) {
-        return damaged(r, "its memory is smaller than the module's minimum");
+    uint64_t pages = r->memories[index].pages;
+    if (pages < r->instance->module->memories[index].limits.min) {
+        return damaged(r, "a memory is smaller than the module's minimum");
     }
-    if (pw_memory_make_room(pw_memory_at(r->instance, PW_IMAGE_MEMORY), r->pages)) {
+    if (pw_memory_make_room(pw_memory_at(r->instance, index), pages)) {
         return true;
     }
     return pw_fail(r->error, PW_SNAPSHOT, 0,
                    "the snapshot has a memory of %llu page%s, which is more than the instance "
                    "may have or the system gives",
-                   (unsigned long long)r->pages, pw_plural(r->pages));
+                   (unsigned long long)pages, pw_plural(pages));
 }
 
-static bool walk_memory(restorer *r)
+static bool walk_memory(restorer *r, uint32_t index)
 {
-    if (!pw_image_has_memory(r->instance, r->imported)) {
-        return true;
-    }
-    if (!take(r, &r->pages) || !take(r, &r->nruns)) {
+    memory_image *image = &r->memories[index];
+    if (!take(r, &image->pages) || !take(r, &image->nruns)) {
         return false;
     }
-    if (r->nruns > r->left / (2 * sizeof(uint64_t))) {
+    if (image->nruns > r->left / (2 * sizeof(uint64_t))) {
         return damaged(r, "it ends too early");
     }
-    r->runs = r->pos;
-    r->pos += r->nruns * 2 * sizeof(uint64_t);
-    r->left -= r->nruns * 2 * sizeof(uint64_t);
-    return r->apply || (make_memory_room(r) && check_runs(r));
+    image->runs = r->pos;
+    r->pos += image->nruns * 2 * sizeof(uint64_t);
+    r->left -= image->nruns * 2 * sizeof(uint64_t);
+    return r->apply || (make_memory_room(r, index) && check_runs(r, image));
+}
+
+static bool walk_memories(restorer *r)
+{
+    for (uint32_t i = 0; i < r->instance->nmemories; i++) {
+        if (pw_image_has_memory(r->instance, i, r->imported) && !walk_memory(r, i)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool null_of(restorer *r, pw_valtype type)
@@ -269,7 +285,7 @@ static bool walk(restorer *r, bool apply)
     r->apply = apply;
     r->pos = r->snapshot->image;
     r->left = r->snapshot->size;
-    if (!take_header(r) || !walk_memory(r) || !walk_globals(r) || !walk_tables(r) ||
+    if (!take_header(r) || !walk_memories(r) || !walk_globals(r) || !walk_tables(r) ||
         !walk_segments(r)) {
         return false;
     }
@@ -279,10 +295,9 @@ static bool walk(restorer *r, bool apply)
 /* Bytes of a memory that are cleared, by giving them back to the system, in some milliseconds. */
 #define CLEARED_PIECE (1u << 26)
 
-/* Makes a part of the memory zero, in pieces. False with `error` set if the work must end. */
-static bool clear(const restorer *r, uint64_t offset, uint64_t size)
+/* Makes a part of a memory zero, in pieces. False with `error` set if the work must end. */
+static bool clear(const restorer *r, pw_memory *memory, uint64_t offset, uint64_t size)
 {
-    pw_memory *memory = pw_memory_at(r->instance, PW_IMAGE_MEMORY);
     for (uint64_t done = 0, piece; done < size; done += piece) {
         piece = size - done < CLEARED_PIECE ? size - done : CLEARED_PIECE;
         pw_memory_clear(memory, offset + done, piece);
@@ -293,36 +308,40 @@ static bool clear(const restorer *r, uint64_t offset, uint64_t size)
     return true;
 }
 
-static bool fill_memory(const restorer *r)
+/* Gives a memory its size and its bytes, which are the next ones of the image. */
+static bool fill_memory(restorer *r, pw_memory *memory, const memory_image *image)
 {
-    if (!pw_image_has_memory(r->instance, r->imported)) {
-        return true;
-    }
-    pw_memory *memory = pw_memory_at(r->instance, PW_IMAGE_MEMORY);
-    const uint8_t *from = r->pos;
-    uint64_t end = 0, before = pw_memory_size(memory), size = r->pages * PW_PAGE;
-    if (before > size && !clear(r, size, before - size)) {
+    uint64_t end = 0, before = pw_memory_size(memory), size = image->pages * PW_PAGE;
+    if (before > size && !clear(r, memory, size, before - size)) {
         return false;
     }
-    pw_memory_resize(memory, r->pages);
-    for (uint64_t i = 0; i < r->nruns; i++) {
-        uint64_t start = word_at(r->runs, 2 * i), count = word_at(r->runs, 2 * i + 1);
-        if (!clear(r, end, start - end) ||
-            !pw_copy_bytes(r->instance->store, pw_memory_data(memory) + start, from, count,
+    pw_memory_resize(memory, image->pages);
+    for (uint64_t i = 0; i < image->nruns; i++) {
+        uint64_t start = word_at(image->runs, 2 * i), count = word_at(image->runs, 2 * i + 1);
+        if (!clear(r, memory, end, start - end) ||
+            !pw_copy_bytes(r->instance->store, pw_memory_data(memory) + start, r->pos, count,
                            r->error)) {
             return false;
         }
-        from += count;
+        r->pos += count;
         end = start + count;
     }
-    return clear(r, end, size - end);
+    return clear(r, memory, end, size - end);
+}
+
+static bool fill_memories(restorer *r)
+{
+    for (uint32_t i = 0; i < r->instance->nmemories; i++) {
+        if (pw_image_has_memory(r->instance, i, r->imported) &&
+            !fill_memory(r, pw_memory_at(r->instance, i), &r->memories[i])) {
+            return false;
+        }
+    }
+    return true;
 }
 
 bool pw_instance_restore(pw_instance *instance, const pw_snapshot *snapshot, pw_error *error)
 {
     restorer r = {.instance = instance, .snapshot = snapshot, .error = error};
-    if (!walk(&r, false) || !walk(&r, true)) {
-        return false;
-    }
-    return fill_memory(&r);
+    return walk(&r, false) && walk(&r, true) && fill_memories(&r);
 }

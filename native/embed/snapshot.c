@@ -88,12 +88,8 @@ static uint64_t save_runs(saver *s, const uint8_t *data, uint64_t size)
     }
 }
 
-static void save_memory(saver *s)
+static void save_memory(saver *s, const pw_memory *memory)
 {
-    if (!pw_image_has_memory(s->instance, s->imported)) {
-        return;
-    }
-    const pw_memory *memory = pw_memory_at(s->instance, PW_IMAGE_MEMORY);
     uint64_t size = pw_memory_size(memory);
     push(s, &s->image, size / PW_PAGE);
     size_t place = s->image.count;
@@ -101,6 +97,15 @@ static void save_memory(saver *s)
     uint64_t count = save_runs(s, pw_memory_data(memory), size);
     if (!s->failed) {
         s->image.items[place] = count;
+    }
+}
+
+static void save_memories(saver *s)
+{
+    for (uint32_t i = 0; i < s->instance->nmemories; i++) {
+        if (pw_image_has_memory(s->instance, i, s->imported)) {
+            save_memory(s, pw_memory_at(s->instance, i));
+        }
     }
 }
 
@@ -184,22 +189,33 @@ static void save_segments(saver *s)
     }
 }
 
-/* Copies the bytes of the runs. In the image, the fourth word is the number of runs, and their
- * offsets and sizes follow. */
-static bool copy_runs(saver *s, uint8_t *to)
+/* Copies the bytes of the runs of a memory to the address in *to, which moves behind them. `word`
+ * is what the image has about the memory; the result is the word behind that. NULL with an error if
+ * the work must end. */
+static const uint64_t *copy_runs(saver *s, const pw_memory *memory, const uint64_t *word,
+                                 uint8_t **to)
 {
-    const pw_memory *memory = pw_memory_at(s->instance, PW_IMAGE_MEMORY);
-    const uint64_t *word = s->image.items + 3;
-    for (uint64_t count = s->run_bytes ? *word : 0; count; count--) {
-        uint64_t offset = *++word;
-        uint64_t size = *++word;
-        if (!pw_copy_bytes(s->instance->store, to, pw_memory_data(memory) + offset, size,
+    uint64_t count = word[1];
+    for (word += 2; count; count--, word += 2) {
+        if (!pw_copy_bytes(s->instance->store, *to, pw_memory_data(memory) + word[0], word[1],
                            s->error)) {
-            return false;
+            return NULL;
         }
-        to += size;
+        *to += word[1];
     }
-    return true;
+    return word;
+}
+
+/* The first two words of the image precede those about memories. */
+static bool copy_memories(saver *s, uint8_t *to)
+{
+    const uint64_t *word = s->image.items + 2;
+    for (uint32_t i = 0; i < s->instance->nmemories && word != NULL; i++) {
+        if (pw_image_has_memory(s->instance, i, s->imported)) {
+            word = copy_runs(s, pw_memory_at(s->instance, i), word, &to);
+        }
+    }
+    return word != NULL;
 }
 
 static bool finish(saver *s, pw_snapshot *snapshot)
@@ -210,7 +226,7 @@ static bool finish(saver *s, pw_snapshot *snapshot)
         return false;
     }
     memcpy(image, s->image.items, size);
-    if (!copy_runs(s, image + size)) {
+    if (!copy_memories(s, image + size)) {
         free(image);
         return false;
     }
@@ -229,7 +245,7 @@ bool pw_instance_save(pw_instance *instance, bool imported, pw_snapshot *snapsho
     goes_on(&s);
     push(&s, &s.image, PW_IMAGE_MAGIC);
     push(&s, &s.image, imported);
-    save_memory(&s);
+    save_memories(&s);
     save_globals(&s);
     save_tables(&s);
     save_segments(&s);

@@ -76,6 +76,7 @@ enum {
 #include "engine/ops/exception.inc"
 #include "engine/ops/call.inc"
 #include "engine/ops/tail.inc"
+#include "engine/ops/far.inc"
 #include "engine/ops/vector.inc"
 #include "engine/ops/spill.inc"
 #include "engine/run/bulk.inc"

@@ -47,12 +47,18 @@ static bool add(_Atomic(uint64_t) *counter, uint64_t amount, uint64_t limit)
     return true;
 }
 
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 uint64_t pw_account_limit(const pw_account *account, pw_charge kind)
 {
+    const pw_account_limits *limits = &account->limits;
     switch (kind) {
-    case PW_CHARGE_MEMORY: return account->limits.memory;
-    case PW_CHARGE_TABLE: return account->limits.table;
-    default: return UINT64_MAX;
+    case PW_CHARGE_MEMORY: return smaller(limits->memory, limits->total);
+    case PW_CHARGE_TABLE: return smaller(limits->table, limits->total / sizeof(uint64_t));
+    default: return limits->total;
     }
 }
 

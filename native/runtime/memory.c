@@ -149,7 +149,7 @@ static pw_memory *find_memory(uint64_t min, uint64_t max)
 
 static uint64_t max_pages(const pw_store *store, const pw_limits *limits)
 {
-    uint64_t max = PW_MAX_MEMORY32_PAGES;
+    uint64_t max = limits->is64 ? PW_MAX_PAGES_AT_RUN_TIME : PW_MAX_MEMORY32_PAGES;
     uint64_t allowed = pw_account_limit(store->account, PW_CHARGE_MEMORY) / PW_PAGE;
     if (limits->has_max && limits->max < max) {
         max = limits->max;
@@ -157,18 +157,27 @@ static uint64_t max_pages(const pw_store *store, const pw_limits *limits)
     return max < allowed ? max : allowed;
 }
 
+/* The message for a new memory that is too large. A limit need not be a whole number of pages, and
+ * the message has the number that was given. */
+static bool too_large(const pw_store *store, uint64_t pages, uint64_t max, pw_error *error)
+{
+    uint64_t limit = pw_account_limit(store->account, PW_CHARGE_MEMORY);
+    limit = limit / PW_PAGE == max ? limit : max * PW_PAGE;
+    if (pages > UINT64_MAX / PW_PAGE) {
+        return pw_fail(error, PW_LIMIT, 0,
+                       "memory too large: it needs 2^64 bytes, but the limit is %llu byte%s",
+                       (unsigned long long)limit, pw_plural(limit));
+    }
+    return pw_fail(
+        error, PW_LIMIT, 0, "memory too large: it needs %llu bytes, but the limit is %llu byte%s",
+        (unsigned long long)pages * PW_PAGE, (unsigned long long)limit, pw_plural(limit));
+}
+
 /* Charges the first pages of a new memory. False with `error` set if a limit is in the way. */
 static bool charge_new(pw_store *store, uint64_t pages, uint64_t max, pw_error *error)
 {
     if (pages > max) {
-        /* A limit need not be a whole number of pages. The message has the number that was given.
-         */
-        uint64_t limit = pw_account_limit(store->account, PW_CHARGE_MEMORY);
-        limit = limit / PW_PAGE == max ? limit : max * PW_PAGE;
-        return pw_fail(error, PW_LIMIT, 0,
-                       "memory too large: it needs %llu bytes, but the limit is %llu byte%s",
-                       (unsigned long long)pages * PW_PAGE, (unsigned long long)limit,
-                       pw_plural(limit));
+        return too_large(store, pages, max, error);
     }
     return pw_account_charge(store->account, PW_CHARGE_MEMORY, pages * PW_PAGE) ||
            pw_fail(error, PW_LIMIT, 0,
@@ -199,6 +208,7 @@ pw_memory *pw_memory_new(pw_store *store, const pw_limits *limits, pw_error *err
     pw_header *header = pw_header_of(pw_memory_header(memory));
     header->memory = memory;
     header->store = store;
+    header->wide = limits->is64;
     header->m3.maxStack = store->stack_end;
     header->m3.length = (size_t)min * PW_PAGE;
     return memory;

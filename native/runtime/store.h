@@ -34,6 +34,7 @@ struct pw_object {
 typedef struct {
     pw_memory *memory; /* NULL if the header serves instances that have no memory */
     pw_store *store;
+    uint64_t wide; /* 1 if addresses are 64-bit, or else 0; beside the length, which is read too */
     M3MemoryHeader m3;
 } pw_header;
 
@@ -196,11 +197,12 @@ struct pw_instance {
     M3Runtime *runtime;
     M3Module *m3;
     M3MemoryHeader *header; /* what wasm3 hands to the instance's code as `_mem` */
-    pw_memory *memory;      /* retained; NULL if there is none. Use pw_memory_at to read it */
     M3Function **linked; /* the functions of other instances that are imported; NULL: the host's */
+    uint32_t nmemories;
     uint32_t ntables;
     uint32_t nglobals;
-    pw_table **tables; /* these three are index spaces; see pw_object for who owns what */
+    pw_memory **memories; /* an index space; each memory is retained. pw_memory_at reads it */
+    pw_table **tables;    /* these three are index spaces; see pw_object for who owns what */
     pw_global **globals;
     pw_tag **tags;
     uint32_t nelems;
@@ -256,13 +258,11 @@ static inline pw_instance *pw_instance_of(const M3Function *function)
     return function->module->runtime->userdata;
 }
 
-/* The memory that an instruction, a segment or an export of this instance means by an index. An
- * instance has at most one memory so far, so every valid index is 0. Borrowed from the instance;
- * NULL if it has no memory. */
+/* The memory that an instruction, a segment or an export of this instance means by an index, which
+ * is below instance->nmemories. Borrowed from the instance. */
 static inline pw_memory *pw_memory_at(const pw_instance *instance, uint32_t index)
 {
-    (void)index;
-    return instance->memory;
+    return instance->memories[index];
 }
 
 /* v128 has a number that wasm3's compiler gives to no value. */

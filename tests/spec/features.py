@@ -41,8 +41,6 @@ class Feature:
 # If a module uses several of these features, the first one is the reason of the skip.
 NOT_RUN = (
     Feature("GC", ("gc",), "garbage-collected"),
-    Feature("memory64", ("memory64",), "64-bit"),
-    Feature("multi-memory", ("multi_memory",), "multiple memories"),
     Feature("threads", ("threads",), "threads"),
 )
 

@@ -21,13 +21,6 @@ from . import features, host, values
 from .suite import Suite
 from .values import Json
 
-# Commands that need the effect of a skipped module, by script and line, with the reason of that
-# skip. If such a command fails, it counts as skipped for the same reason.
-_FOLLOWS = {
-    ("multi-memory/linking0", 42): "multi-memory",
-    **{("multi-memory/load1", line): "multi-memory" for line in range(25, 30)},
-}
-
 # The reason of skips of modules in the text format, which pywasm3 does not read.
 TEXT = "text format"
 
@@ -153,11 +146,7 @@ class Script:
             self.report.passed += 1
 
     def _failed(self, command: Json, text: str) -> None:
-        reason = _FOLLOWS.get((self.name, command["line"]), "")
-        if reason in self.report.skipped:
-            self.report.skipped[reason] += 1
-        else:
-            self.report.failures.append(Failure(command["line"], command["type"], text))
+        self.report.failures.append(Failure(command["line"], command["type"], text))
 
     # ---- modules and instances ----
 

@@ -130,10 +130,6 @@ UNSUPPORTED = [
     ("garbage-collected types", "(module (table 0 i31ref))"),
     ("garbage-collected types", "(module (func (local eqref)))"),
     ("garbage-collected types", "(module (func (drop (ref.i31 (i32.const 1)))))"),
-    ("64-bit memories and tables", "(module (memory i64 1))"),
-    ("64-bit memories and tables", "(module (table i64 1 funcref))"),
-    ("multiple memories", '(module (memory 1) (memory 2 3) (export "b" (memory 1)))'),
-    ("multiple memories", '(module (import "env" "m" (memory 1)) (memory 1))'),
     ("threads", "(module (memory 1 2 shared))"),
     ("threads", "(module (memory 1) (func (drop (i32.atomic.load (i32.const 0)))))"),
     ("custom page sizes", "(module (memory 1 2 (pagesize 1)))"),
@@ -162,13 +158,11 @@ def test_a_refusal_names_all_features_that_the_module_needs() -> None:
     error = refusal(wat(text))
     assert type(error) is UnsupportedError
     assert error.features == (
-        "multiple memories",
         "threads",
         "garbage-collected types",
     )
     assert str(error) == (
-        "not supported: threads (a shared memory); the module also needs multiple memories, "
-        "garbage-collected types "
+        "not supported: threads (a shared memory); the module also needs garbage-collected types "
         f"(at offset {error.offset:#x})"
     )
 
@@ -201,7 +195,7 @@ def test_the_first_unsupported_instruction_is_reported_with_its_function() -> No
 
 
 def test_an_error_of_validation_comes_before_one_of_support() -> None:
-    data = wat("(module (memory i64 1) (func) (func nop))")
+    data = wat("(module (memory 1 1 shared) (func) (func nop))")
     broken = data[:-2] + b"\x1a" + data[-1:]  # drop instead of nop
     assert type(refusal(broken)) is InvalidError
 
