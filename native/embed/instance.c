@@ -377,7 +377,7 @@ pw_table *pw_instance_table(pw_instance *instance, uint32_t index)
 
 pw_memory *pw_instance_memory(pw_instance *instance, uint32_t index)
 {
-    return pw_memory_at(instance, index);
+    return index < instance->nmemories ? pw_memory_at(instance, index) : NULL;
 }
 
 pw_global *pw_instance_global(pw_instance *instance, uint32_t index)

@@ -34,7 +34,7 @@ struct pw_object {
 typedef struct {
     pw_memory *memory; /* NULL if the header serves instances that have no memory */
     pw_store *store;
-    uint64_t wide; /* 1 if addresses are 64-bit, or else 0; beside the length, which is read too */
+    bool wide; /* addresses are 64-bit */
     M3MemoryHeader m3;
 } pw_header;
 
