@@ -141,7 +141,7 @@ class Table(TableBase):
         return before
 
     def _grow(self, delta: int, init: Any) -> int:
-        return int(lib.pw_table_grow(self._pointer, delta, self._encode(init)))
+        return int(lib.pw_table_grow(self._pointer, delta, self._encode_new(init)))
 
     def fill(self, value: Any, start: int = 0, count: int | None = None) -> None:
         """Stores one reference in several elements.
