@@ -285,13 +285,14 @@ def func_type(module: int, type_index: int) -> FuncType:
     return FuncType._of(*signature(module, type_index, BY_CODE))
 
 
-def new_limits(minimum: int, maximum: int | None, most: int) -> Pointer:
+def new_limits(minimum: int, maximum: int | None, most: int, is64: bool = False) -> Pointer:
     """Returns the pw_limits of a memory or a table that the host makes.
 
     Args:
         minimum: Its size at the start, in pages or elements.
         maximum: The size that it never grows beyond, or None.
         most: The largest size that the specification allows.
+        is64: Whether its addresses or indices are 64-bit.
 
     Raises:
         ValueError: A limit is negative or above `most`, or the minimum is above the maximum.
@@ -304,7 +305,8 @@ def new_limits(minimum: int, maximum: int | None, most: int) -> Pointer:
             f"not {low} and {'none' if maximum is None else high}"
         )
     has_max = maximum is not None
-    return _new("pw_limits *", {"min": low, "max": high if has_max else 0, "has_max": has_max})
+    limits = {"min": low, "max": high if has_max else 0, "has_max": has_max, "is64": is64}
+    return _new("pw_limits *", limits)
 
 
 def memory_type(limits: Pointer) -> MemoryType:

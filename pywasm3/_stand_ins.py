@@ -21,6 +21,7 @@ from ._ffi import (
 )
 from ._global import new_global
 from ._memory import Memory
+from ._table import most_elements
 from ._tag import Tag
 from ._types import GlobalType, MemoryType, RefType, TableType, TagType, is_nullable
 
@@ -81,7 +82,7 @@ def make(store: Store, type_: ExternType) -> Made:
 def _new_table(store: Store, type_: TableType) -> Any:
     """Makes a pw_table; unlike Table, it may have an element type that the module defines."""
     error = new_error()
-    limits = new_limits(type_.min, type_.max, 0xFFFFFFFF)
+    limits = new_limits(type_.min, type_.max, most_elements(type_.is64), type_.is64)
     pointer = lib.pw_table_new(store_pointer(store), type_.type.code, limits, 0, error)
     if not pointer:
         raise error_from(error)

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from ._ffi import Function, Store
-from ._types import RefType, valtype_of
+from ._text import brief_repr
+from ._types import RefType, i32, i64, valtype_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,6 +44,17 @@ def host_type(type: ValueType | str) -> ValueType:
             f"{valtype} cannot be used here: a type index has a meaning only within its module"
         )
     return valtype
+
+
+def is_64_bit(address: ValueType | str) -> bool:
+    """Returns whether the user gave i64, and not i32, as the type of addresses or indices.
+
+    Raises:
+        ValueError: It is another type, or no type.
+    """
+    if address not in ("i32", i32, "i64", i64):
+        raise ValueError(f"address must be 'i32' or 'i64', not {brief_repr(address)}")
+    return address in ("i64", i64)
 
 
 def refuse_copies(self: object, protocol: object) -> NoReturn:

@@ -18,7 +18,7 @@ from ._ffi import (
     store_pointer,
     table_type,
 )
-from ._store_objects import host_type, refuse_copies, store_for
+from ._store_objects import host_type, is_64_bit, refuse_copies, store_for
 from ._text import counted
 from ._types import is_reference
 
@@ -32,6 +32,11 @@ if TYPE_CHECKING:
     from ._cpython import Store
     from ._ffi import Pointer
     from ._types import TableType, ValueType
+
+
+def most_elements(is64: bool) -> int:
+    """Returns the largest size that a table with 32-bit or 64-bit indices can declare."""
+    return 0xFFFFFFFF_FFFFFFFF if is64 else 0xFFFFFFFF
 
 
 class Table(TableBase):
@@ -56,6 +61,7 @@ class Table(TableBase):
         maximum: int | None = None,
         init: Any = None,
         *,
+        address: ValueType | str = "i32",
         store: Store | None = None,
     ) -> Self:
         """Makes a table.
@@ -66,11 +72,13 @@ class Table(TableBase):
             maximum: The size that the table never grows beyond. None: the store's limits alone
                 bound it.
             init: The value of each element at the start.
+            address: The type of the guest's indices, which is i32 or i64. A table fits only an
+                import with the same one. It does not change how large a table can be made.
             store: The store in which the table is made. None: the store of `init` if that is a
                 Function, else a new store, which the instances that import the table join.
 
         Raises:
-            ValueError: A table cannot have the type or the limits.
+            ValueError: A table cannot have the type, the limits or the type of indices.
             TypeError: `init` is not a reference of the type.
             MemoryError: There is not enough memory, or the store's limits do not allow the size.
             WasmError: The store is closed.
@@ -78,7 +86,8 @@ class Table(TableBase):
         valtype = host_type(type)
         if not is_reference(valtype):
             raise ValueError(f"the elements of a table must be references, not {valtype}")
-        limits = new_limits(minimum, maximum, 0xFFFFFFFF)
+        is64 = is_64_bit(address)
+        limits = new_limits(minimum, maximum, most_elements(is64), is64)
         store = store_for(store, init)
         return store._call_entered(cls._new, store, valtype, limits, init)
 
@@ -129,7 +138,8 @@ class Table(TableBase):
         Raises:
             WasmError: The table's maximum or the store's limits do not allow the size, or there is
                 not enough memory.
-            OverflowError: `delta` is negative, or 2**32 or more.
+            OverflowError: `delta` is negative, or not below 2**32, or 2**64 if the table's indices
+                are 64-bit.
             TypeError: `init` is not a reference of the type, or is a Function of another store.
         """
         delta = _index(delta)
@@ -141,7 +151,11 @@ class Table(TableBase):
         return before
 
     def _grow(self, delta: int, init: Any) -> int:
-        return int(lib.pw_table_grow(self._pointer, delta, self._encode(init)))
+        bits = self._encode_new(init)
+        most = most_elements(lib.pw_table_limits(self._pointer).is64)
+        if not 0 <= delta <= most:
+            raise OverflowError(f"a table can be grown by 0 to {most} elements, not by {delta}")
+        return int(lib.pw_table_grow(self._pointer, delta, bits))
 
     def fill(self, value: Any, start: int = 0, count: int | None = None) -> None:
         """Stores one reference in several elements.

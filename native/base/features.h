@@ -20,7 +20,7 @@
     X(RELAXED, "relaxed SIMD")                             \
     X(EXCEPTIONS, "exceptions")                            \
     X(LEGACY_EXCEPTIONS, "legacy exceptions")              \
-    X(MEMORY64, "64-bit memories and tables")              \
+    X(MEMORY64, "64-bit memories")                         \
     X(MULTI_MEMORY, "multiple memories")                   \
     X(THREADS, "threads")                                  \
     X(PAGE_SIZES, "custom page sizes")                     \

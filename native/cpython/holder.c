@@ -280,6 +280,20 @@ static PyObject *table_encode(PyObject *op, PyObject *value)
     return PyLong_FromUnsignedLongLong(bits);
 }
 
+static PyObject *table_encode_new(PyObject *op, PyObject *value)
+{
+    holder_object *self = (holder_object *)op;
+    uint64_t bits;
+    if (pw_store_require_entered(self->store) < 0) {
+        return NULL;
+    }
+    if (pw_encode_new(self->store, self->module, value, self->type, &bits) < 0) {
+        blame(self, "table", "element");
+        return NULL;
+    }
+    return PyLong_FromUnsignedLongLong(bits);
+}
+
 /* ---- the classes ---- */
 
 PyDoc_STRVAR(
@@ -303,6 +317,9 @@ static PyMethodDef table_methods[] = {
     {"_make", holder_make, METH_VARARGS | METH_CLASS, make_doc},
     {"_encode", table_encode, METH_O,
      PyDoc_STR("_encode(value, /): converts an element to its bits.\n\n"
+               "This thread must have entered the store.")},
+    {"_encode_new", table_encode_new, METH_O,
+     PyDoc_STR("_encode_new(value, /): converts what a new element begins with to its bits.\n\n"
                "This thread must have entered the store.")},
     {NULL},
 };

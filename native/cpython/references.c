@@ -187,6 +187,16 @@ int pw_encode_value(pw_store_object *store, pw_module *module, PyObject *value, 
     return 0;
 }
 
+int pw_encode_new(pw_store_object *store, pw_module *module, PyObject *value, pw_valtype type,
+                  uint64_t *cells)
+{
+    if (value == Py_None && pw_kind_of(type) == PW_KIND_EXN) {
+        *cells = 0;
+        return 0;
+    }
+    return pw_encode_value(store, module, value, type, cells);
+}
+
 int pw_encode_mixed(PyObject *const *values, const pw_kind *kinds, Py_ssize_t count, bool raw,
                     uint64_t *bits, const pw_signature *signature, bool results)
 {

@@ -341,10 +341,7 @@ static PyObject *store_encode(PyObject *op, PyObject *args)
     if (pw_store_require_entered(self) < 0) {
         return NULL;
     }
-    if (value == Py_None && pw_kind_of(type) == PW_KIND_EXN) { /* what a new place contains */
-        return PyLong_FromLong(0);
-    }
-    if (pw_encode_value(self, (pw_module *)(uintptr_t)module, value, type, cells) < 0) {
+    if (pw_encode_new(self, (pw_module *)(uintptr_t)module, value, type, cells) < 0) {
         pw_blame(&site, type);
         return NULL;
     }
@@ -445,7 +442,8 @@ static PyMethodDef store_methods[] = {
                "This thread must have entered the store.")},
     {"_encode", store_encode, METH_VARARGS,
      PyDoc_STR(
-         "_encode(value, type, module, name, what, /): converts a value of a type to its bits.\n\n"
+         "_encode(value, type, module, name, what, /): converts the value that a new place begins\n"
+         "with to its bits.\n\n"
          "A type index refers to the pw_module. An error names the value by `name` and `what`.\n"
          "This thread must have entered the store, which holds the object of an externref.")},
     {"_decode", store_decode, METH_VARARGS,

@@ -88,13 +88,6 @@ static bool check_limits(pw_decoder *d, uint32_t offset, const pw_limits *limits
     return true;
 }
 
-static void note_64(pw_decoder *d, uint32_t offset, const pw_limits *limits, const char *what)
-{
-    if (limits->is64 && (d->unrunnable & PW_FEATURE_MEMORY64) != 0) {
-        pw_note_unsupported(d, PW_FEATURE_MEMORY64, offset, "a 64-bit %s", what);
-    }
-}
-
 static bool read_table_type(pw_decoder *d, pw_externtype *type)
 {
     if (!pw_read_reftype(d, "element type of a table", &type->valtype)) {
@@ -105,14 +98,15 @@ static bool read_table_type(pw_decoder *d, pw_externtype *type)
     if (!read_limits(d, LIMITS_HAS_MAX | LIMITS_64, limits)) {
         return false;
     }
-    note_64(d, offset, limits, "table");
     return check_limits(d, offset, limits, "table size must be at most 2^32-1",
                         limits->is64 ? UINT64_MAX : PW_MAX_TABLE32_SIZE);
 }
 
 static void note_memory(pw_decoder *d, uint32_t offset, const pw_limits *limits)
 {
-    note_64(d, offset, limits, "memory");
+    if (limits->is64 && (d->unrunnable & PW_FEATURE_MEMORY64) != 0) {
+        pw_note_unsupported(d, PW_FEATURE_MEMORY64, offset, "a 64-bit memory");
+    }
     if (d->nmemories > 1 && (d->unrunnable & PW_FEATURE_MULTI_MEMORY) != 0) {
         pw_note_unsupported(d, PW_FEATURE_MULTI_MEMORY, offset, "a second memory");
     }

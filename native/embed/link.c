@@ -63,7 +63,10 @@ static bool link_table(linker *l, pw_table *table)
     pw_valtype expected = pw_resolve_type(instance, instance->module->tables[index].type);
     adopt(&table->resolved, expected);
     instance->tables[index] = table;
-    return equal_types(table->resolved, expected) || incompatible(l, "table", index);
+    /* Code is compiled for indices of this width, so it is compared here once more. */
+    bool same_width = table->limits.is64 == instance->module->tables[index].limits.is64;
+    return (same_width && equal_types(table->resolved, expected)) ||
+           incompatible(l, "table", index);
 }
 
 static bool link_global(linker *l, pw_global *global)

@@ -72,7 +72,7 @@ uint64_t pw_table_get(const pw_table *table, uint32_t index);
 void pw_table_set(pw_table *table, uint32_t index, uint64_t ref);
 /* Grows the table by `delta` elements, which are `init`. The result is its size before; or -1, and
  * nothing has changed, when it cannot grow that much. */
-int64_t pw_table_grow(pw_table *table, uint32_t delta, uint64_t init);
+int64_t pw_table_grow(pw_table *table, uint64_t delta, uint64_t init);
 
 /* Makes a global, whose value has pw_cells(type) cells. NULL when there is no memory. */
 pw_global *pw_global_new(pw_store *store, pw_valtype type, bool is_mutable, const uint64_t *cells);

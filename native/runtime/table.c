@@ -76,13 +76,13 @@ bool pw_table_make_room(pw_table *table, uint64_t size)
            (capacity > size && set_capacity(table, (uint32_t)size));
 }
 
-int64_t pw_table_grow(pw_table *table, uint32_t delta, uint64_t init)
+int64_t pw_table_grow(pw_table *table, uint64_t delta, uint64_t init)
 {
     uint32_t before = table->size;
-    if (delta > table->max - before || !pw_table_make_room(table, (uint64_t)before + delta)) {
+    if (delta > table->max - before || !pw_table_make_room(table, before + delta)) {
         return -1;
     }
-    pw_table_append(table, init, delta);
+    pw_table_append(table, init, (uint32_t)delta);
     return before;
 }
 

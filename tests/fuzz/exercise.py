@@ -45,7 +45,8 @@ def _extern(type: Any) -> Any:
     if isinstance(type, pywasm3.MemoryType):
         return pywasm3.Memory(type.min, type.max)
     if isinstance(type, pywasm3.TableType):
-        return pywasm3.Table(type.type, type.min, type.max)
+        address = "i64" if type.is64 else "i32"
+        return pywasm3.Table(type.type, type.min, type.max, address=address)
     if isinstance(type, pywasm3.TagType):
         return pywasm3.Tag(type.type)
     return pywasm3.Global(type.type, _zero(type.type), mutable=type.mutable)

@@ -156,6 +156,7 @@ HUGE = [1 << 31, 1 << 32, 1 << 63, 1 << 64, 1 << 200, -1, -(1 << 31), -(1 << 63)
 def test_numbers_out_of_range_are_errors_everywhere(number: int) -> None:
     instance = new()
     memory, table = instance.memory, instance.exports.table
+    wide = pywasm3.Table("funcref", 2, 4, address="i64")
     errors = (IndexError, OverflowError, ValueError, pywasm3.WasmError)
     for action in (
         lambda: memory.read(number, 1),
@@ -173,11 +174,18 @@ def test_numbers_out_of_range_are_errors_everywhere(number: int) -> None:
         lambda: table[number],
         lambda: table.__setitem__(number, None),
         lambda: table.grow(number),
+        lambda: table.fill(None, number),
+        lambda: table.fill(None, 0, number),
+        lambda: wide[number],
+        lambda: wide.__setitem__(number, None),
+        lambda: wide.grow(number),
+        lambda: wide.fill(None, number),
+        lambda: wide.fill(None, 0, number),
     ):
         with pytest.raises(errors):
             action()
     assert memory.pages == 1
-    assert len(table) == 2
+    assert len(table) == len(wide) == 2
     assert instance.exports.add(1, 2) == 3
 
 
@@ -390,3 +398,42 @@ except (AssertionError, pywasm3.WasmError):
     pass
 """
     )
+
+
+# ---- types that are not what they seem ----
+
+
+def test_a_type_of_indices_that_closes_the_store_makes_no_table() -> None:
+    run(
+        """
+store = pywasm3.Store()
+class Closing:
+    def __eq__(self, other):
+        store.close()
+        return True
+    def __hash__(self):
+        return 0
+raises(pywasm3.WasmError, lambda: pywasm3.Table("funcref", 1, address=Closing(), store=store))
+raises(ValueError, lambda: pywasm3.Table("funcref", 1, address=object()))
+assert add(1, 2) == 3
+"""
+    )
+
+
+def test_a_table_of_another_width_is_refused_below_the_python_layer_too() -> None:
+    """Code is compiled for the width that its module says, so no table of another one may come."""
+    for wanted, given in (("i64", "i32"), ("i32", "i64")):
+        user = f"""(module (import "o" "t" (table {wanted if wanted == "i64" else ""} 1 funcref))
+            (func (export "size") (result {wanted}) (table.size 0)))"""
+        child(
+            f"""
+            pywasm3._linker._fits = lambda given, wanted: True
+            try:
+                pywasm3.load(WASM, {{"o": {{"t": pywasm3.Table("funcref", 1, address={given!r})}}}})
+            except pywasm3.LinkError as error:
+                assert "table 0 has another type" in str(error), error
+            else:
+                raise AssertionError("no exception")
+            """,
+            WASM=wat(user),
+        )

@@ -678,6 +678,39 @@ def test_the_host_makes_globals_and_tables_of_exnref() -> None:
     assert instance.exports.f() == (1, 1)
 
 
+def test_a_table_of_exnref_grows_with_null() -> None:
+    """None is what a new element contains, and no reference that Python gives."""
+    table = pywasm3.Table("exnref", 3)
+    assert table.grow(1) == 3
+    assert table.grow(2, None) == 4
+    with pytest.raises(TypeError, match="exception"):
+        table.grow(1, KeyError())
+    with pytest.raises(TypeError, match="exception"):
+        table.fill(None)
+    instance = load(
+        """(module (import "o" "t" (table $t 3 exnref)) (table $u (export "u") 1 exnref)
+          (func (export "f") (param i32) (result i32)
+            (ref.is_null (table.get $t (local.get 0))))
+          (func (export "g") (param i32) (result i32)
+            (ref.is_null (table.get $u (local.get 0)))))""",
+        {"o": {"t": table}},
+    )
+    assert instance.exports.u.grow(4) == 1
+    assert [instance.exports.f(i) for i in range(6)] == [1] * 6
+    assert [instance.exports.g(i) for i in range(5)] == [1] * 5
+
+
+def test_what_excludes_null_does_not_begin_with_null() -> None:
+    with pytest.raises(TypeError):
+        pywasm3.Table("(ref exn)", 1)
+    with pytest.raises(TypeError):
+        pywasm3.Global("(ref exn)", None)
+    table = load('(module (table (export "t") 1 (ref func) (ref.func $f)) (func $f))').exports.t
+    with pytest.raises(TypeError, match="None stands for null"):
+        table.grow(1)
+    assert len(table) == 1
+
+
 def test_a_snapshot_has_no_references_to_exceptions() -> None:
     instance = exnref_guest()
     empty = instance.snapshot()

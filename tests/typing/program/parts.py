@@ -60,6 +60,8 @@ def share() -> None:
     table[0] = None
     table.grow(1, twice)
     table.fill(None)
+    wide = pywasm3.Table(pywasm3.funcref, 1, 1 << 40, address="i64", store=table.store)
+    assert_type(wide.type.is64, bool)
     counter = pywasm3.Global(pywasm3.i64, 5, mutable=True, store=table.store)
     counter.value += 1
     assert_type(counter.type, pywasm3.GlobalType)
