@@ -164,10 +164,12 @@ class BoundFunction:
 class Memory:
     @classmethod
     def _make(
-        cls: type[_M], store: Store, minimum: int, has_maximum: bool, maximum: int, /
+        cls: type[_M], store: Store, minimum: int, has_maximum: bool, maximum: int, is64: bool, /
     ) -> _M: ...
     @classmethod
     def _wrap(cls: type[_M], store: Store, anchor: Anchor, index: int, /) -> _M: ...
+    @property
+    def _is64(self) -> bool: ...
     @property
     def _address(self) -> int: ...
     @property

@@ -422,7 +422,7 @@ class Instance(Once):
         """The memory with index 0, whether the module exports or imports it.
 
         Raises:
-            WasmError: The module neither exports nor imports a memory.
+            WasmError: The module has no memory, or neither exports nor imports its first one.
         """
         if self._memory is None:
             self._memory = self._first_memory()
@@ -436,6 +436,8 @@ class Instance(Once):
                 return memory
         if any(isinstance(import_.type, MemoryType) for import_ in module.imports):
             return Memory._of(self._store, self._anchor, 0)
+        if any(export[0] == MEMORY for export in module._export_table().values()):
+            raise WasmError(f"{module!r} exports a memory, but not the first one, which it defines")
         raise WasmError(f"{module!r} exports no memory and imports none")
 
     @property

@@ -7,7 +7,7 @@ from operator import index as _index
 from struct import Struct, calcsize
 
 from ._ffi import MemoryBase, encode, ffi, lib, memory_type, new_limits
-from ._store_objects import store_for
+from ._store_objects import is_64_bit, store_for
 from ._text import brief_repr, counted
 from ._types import ValType, f32, f64
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ._cpython import Anchor, Store
-    from ._types import MemoryType
+    from ._types import MemoryType, ValueType
 
     _Integers: TypeAlias = Callable[[bytes], tuple[int, ...]]
     _Floats: TypeAlias = Callable[[bytes], tuple[float, ...]]
@@ -42,11 +42,6 @@ def _integer(value: int, size: int, signed: bool) -> bytes:
     except OverflowError:
         kind = f"{'i' if signed else 'u'}{8 * size}"
         raise OverflowError(f"{value} is out of range for {kind}") from None
-
-
-def _unsigned(address: int) -> int:
-    """Returns an address; a guest's pointer of 2 GiB or more arrives as a negative i32."""
-    return address + (1 << 32) if -(1 << 31) <= address < 0 else address
 
 
 # Map the letters of the struct module with standard sizes, and the names of number types, to the
@@ -81,13 +76,18 @@ def _letter(dtype: object) -> str | None:
     return letter
 
 
+def most_pages(is64: bool) -> int:
+    """Returns the largest size that a memory with 32-bit or 64-bit addresses can declare."""
+    return 1 << 48 if is64 else 1 << 16
+
+
 class Memory(MemoryBase):
     """A linear memory (specification, chapter 2.5), of an instance or made by the host.
 
-    Addresses are byte offsets from 0. Methods also take the negative i32 as which a guest's pointer
-    of 2 GiB or more arrives. An access that reaches beyond the end raises an IndexError
-    with the address, the length and the memory's size. Numbers are little-endian, as they are for
-    the guest.
+    Addresses are byte offsets from 0. If the memory has 32-bit addresses, methods also take the
+    negative i32 as which a guest's pointer of 2 GiB or more arrives. An access that reaches beyond
+    the end raises an IndexError with the address, the length and the memory's size. Numbers are
+    little-endian, as they are for the guest.
 
     A memory has the buffer protocol: ``memoryview(memory)`` and ``numpy.frombuffer(memory, dtype)``
     access the bytes without a copy. The memory never moves, so such a view stays valid while the
@@ -101,7 +101,12 @@ class Memory(MemoryBase):
     _store: Store
 
     def __new__(
-        cls, minimum: int, maximum: int | None = None, *, store: Store | None = None
+        cls,
+        minimum: int,
+        maximum: int | None = None,
+        *,
+        address: ValueType | str = "i32",
+        store: Store | None = None,
     ) -> Self:
         """Makes a memory, which can be given as an import to several instances that share it.
 
@@ -109,18 +114,21 @@ class Memory(MemoryBase):
             minimum: The size at the start, in pages of 65,536 bytes.
             maximum: The size that the memory never grows beyond, in pages. None: the store's limits
                 alone bound it.
+            address: The type of the guest's addresses, which is i32 or i64. A memory fits only an
+                import with the same one. With i64 it can have more than 65,536 pages (4 GiB).
             store: The store in which the memory is made. None: a new store, which the instances
                 that import the memory join.
 
         Raises:
-            ValueError: A memory cannot have these limits.
+            ValueError: A memory cannot have these limits, or addresses of this type.
             MemoryError: The system has not enough address space, or the store's limits do not allow
                 the size.
             WasmError: The store is closed.
         """
-        limits = new_limits(minimum, maximum, 65536)
+        is64 = is_64_bit(address)
+        limits = new_limits(minimum, maximum, most_pages(is64), is64)
         store = store_for(store)
-        self = store._call_entered(cls._make, store, limits.min, limits.has_max, limits.max)
+        self = store._call_entered(cls._make, store, limits.min, limits.has_max, limits.max, is64)
         self._store = store
         return self
 
@@ -208,7 +216,8 @@ class Memory(MemoryBase):
         if not itemsize:
             raise ValueError("items of a view must have a size")
         given, length = _index(offset), None if count is None else _index(count)
-        at = _unsigned(given)
+        is_negative_i32 = -(1 << 31) <= given < 0 and not self._is64
+        at = given + (1 << 32) if is_negative_i32 else given
         end = len(self)  # read after _index(), which may run code that grows the memory
         size = (end - at) // itemsize * itemsize if length is None else length * itemsize
         if at < 0 or size < 0 or at + size > end:

@@ -67,7 +67,8 @@ def make(store: Store, type_: ExternType) -> Made:
     global, are zeros or null.
     """
     if isinstance(type_, MemoryType):
-        memory = Memory(type_.min, type_.max, store=store)
+        width = "i64" if type_.is64 else "i32"
+        memory = Memory(type_.min, type_.max, address=width, store=store)
         return MEMORY, ffi.cast("void *", memory._address), memory
     if isinstance(type_, TableType):
         return TABLE, ffi.cast("void *", _new_table(store, type_)), None

@@ -15,6 +15,7 @@ typedef struct {
     PyObject_HEAD
     pw_memory *memory; /* retained, so that views stay valid when the store is closed */
     pw_store_object *store;
+    bool is64; /* addresses are 64-bit */
 } memory_object;
 
 /* Makes a Memory. The pw_memory is transferred in any case. */
@@ -26,6 +27,7 @@ static PyObject *adopt(PyTypeObject *type, PyObject *store, pw_memory *memory)
         return NULL;
     }
     self->memory = memory;
+    self->is64 = pw_engine->memory_limits(memory).is64;
     self->store = (pw_store_object *)Py_NewRef(store);
     return (PyObject *)self;
 }
@@ -57,15 +59,15 @@ static PyObject *memory_make(PyObject *cls, PyObject *args)
     pw_state *state = pw_state_of(type);
     pw_store_object *store;
     unsigned long long min, max;
-    int has_max;
-    if (state == NULL ||
-        !PyArg_ParseTuple(args, "O!KpK:_make", state->store_type, &store, &min, &has_max, &max)) {
+    int has_max, is64;
+    if (state == NULL || !PyArg_ParseTuple(args, "O!KpKp:_make", state->store_type, &store, &min,
+                                           &has_max, &max, &is64)) {
         return NULL;
     }
     if (pw_store_pin(store) < 0) {
         return NULL;
     }
-    pw_limits limits = {.min = min, .max = max, .has_max = has_max};
+    pw_limits limits = {.min = min, .max = max, .has_max = has_max, .is64 = is64};
     pw_error error = {0};
     pw_memory *memory = pw_engine->memory_new(store->store, &limits, &error);
     pw_store_unpin(store);
@@ -126,11 +128,12 @@ static int out_of_range(PyObject *address, Py_ssize_t count, PyObject *length, P
     return -1;
 }
 
-/* A guest's pointer of 2 GiB or more arrives in Python as a negative i32. */
-static Py_ssize_t from_pointer(Py_ssize_t address)
+/* A guest's 32-bit pointer of 2 GiB or more arrives in Python as a negative i32. A 64-bit one that
+ * arrives as a negative i64 is beyond the end of every memory. */
+static Py_ssize_t from_pointer(PyObject *op, Py_ssize_t address)
 {
-    return address < 0 && address >= INT32_MIN ? (Py_ssize_t)((int64_t)address + UINT32_MAX + 1)
-                                               : address;
+    bool is_negative_i32 = address < 0 && address >= INT32_MIN && !((memory_object *)op)->is64;
+    return is_negative_i32 ? (Py_ssize_t)((int64_t)address + UINT32_MAX + 1) : address;
 }
 
 /* Converts an address and a length, and checks that they lie within the memory. Conversions may run
@@ -146,7 +149,7 @@ static int check_range(PyObject *op, PyObject *address, PyObject *length, Py_ssi
     if (*count == -1 && PyErr_Occurred() != NULL) {
         return -1;
     }
-    *at = from_pointer(*at);
+    *at = from_pointer(op, *at);
     Py_ssize_t size = size_of(op);
     if (*at < 0 || *count < 0 || *at > size || *count > size - *at) {
         return out_of_range(address, *count, length, size);
@@ -502,10 +505,16 @@ static PyObject *get_address(PyObject *op, void *Py_UNUSED(closure))
     return PyLong_FromVoidPtr(((memory_object *)op)->memory);
 }
 
+static PyObject *get_is64(PyObject *op, void *Py_UNUSED(closure))
+{
+    return PyBool_FromLong(((memory_object *)op)->is64);
+}
+
 static PyMethodDef memory_methods[] = {
     {"_make", memory_make, METH_VARARGS | METH_CLASS,
-     PyDoc_STR("_make(store, minimum, has_maximum, maximum, /): makes a memory of a store.\n\n"
-               "The limits are in pages of 64 KiB.")},
+     PyDoc_STR(
+         "_make(store, minimum, has_maximum, maximum, is64, /): makes a memory of a store.\n\n"
+         "The limits are in pages of 64 KiB.")},
     {"_wrap", memory_wrap, METH_VARARGS | METH_CLASS,
      PyDoc_STR("_wrap(store, instance, index, /): makes the Memory of an index in the pw_instance\n"
                "at an address.")},
@@ -568,6 +577,7 @@ static PyMethodDef memory_methods[] = {
 
 static PyGetSetDef memory_getset[] = {
     {"pages", get_pages, NULL, PyDoc_STR("The size in pages of 64 KiB."), NULL},
+    {"_is64", get_is64, NULL, PyDoc_STR("Whether addresses are 64-bit."), NULL},
     {"_address", get_address, NULL, PyDoc_STR("The address of the pw_memory."), NULL},
     {NULL},
 };

@@ -93,6 +93,7 @@ struct pw_api {
     void (*memory_release)(pw_memory *memory);
     uint8_t *(*memory_data)(const pw_memory *memory);
     uint64_t (*memory_size)(const pw_memory *memory);
+    pw_limits (*memory_limits)(const pw_memory *memory);
     int64_t (*memory_grow)(pw_memory *memory, uint64_t delta);
     uint32_t (*table_size)(const pw_table *table);
     uint64_t (*table_get)(const pw_table *table, uint32_t index);

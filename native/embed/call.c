@@ -255,6 +255,7 @@ const pw_api *pw_get_api(void)
         .memory_release = pw_memory_release,
         .memory_data = pw_memory_data,
         .memory_size = pw_memory_size,
+        .memory_limits = pw_memory_limits,
         .memory_grow = pw_memory_grow,
         .table_size = pw_table_size,
         .table_get = pw_table_get,

@@ -425,12 +425,6 @@ def test_a_missing_table_is_replaced_by_one_with_64_bit_indices() -> None:
     assert instance.exports.t.type == TableType(funcref, 3, 1 << 50, True)
 
 
-def test_a_64_bit_memory_alone_is_what_does_not_run() -> None:
-    with pytest.raises(pywasm3.UnsupportedError) as caught:
-        pywasm3.Module(wat("(module (table i64 1 funcref) (memory i64 1))"))
-    assert caught.value.features == ("64-bit memories",)
-
-
 # ---- the host ------------------------------------------------------------------------------------
 
 USER = """(module (import "o" "t" (table $t i64 2 externref))
