@@ -197,6 +197,8 @@ class TrapKind(Enum):
     NULL_FUNCTION_REFERENCE = "null function reference"
     STACK_EXHAUSTED = "call stack exhausted"
     NULL_REFERENCE = "null reference"
+    UNALIGNED_ATOMIC = "unaligned atomic"
+    EXPECTED_SHARED_MEMORY = "expected shared memory"
     OUT_OF_FUEL = "out of fuel"
     INTERRUPTED = "interrupted"
     DEADLINE = "deadline exceeded"

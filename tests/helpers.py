@@ -79,7 +79,7 @@ class Oracle:
     def outcome(self, name: str, *arguments: Any) -> Any:
         """Calls an export and returns its results, or the kind of a trap.
 
-        Only the traps for accesses outside of a memory or a table are known here.
+        Only the traps for accesses to a memory or a table are known here.
         """
         try:
             return self.call(name, *arguments)
@@ -90,6 +90,7 @@ class Oracle:
 _KINDS = {
     wasmtime.TrapCode.MEMORY_OUT_OF_BOUNDS: pywasm3.TrapKind.MEMORY_OUT_OF_BOUNDS,
     wasmtime.TrapCode.TABLE_OUT_OF_BOUNDS: pywasm3.TrapKind.TABLE_OUT_OF_BOUNDS,
+    wasmtime.TrapCode.HEAP_MISALIGNED: pywasm3.TrapKind.UNALIGNED_ATOMIC,
 }
 
 

@@ -125,6 +125,7 @@ typedef enum {
     X(lane)                 \
     X(access_lane)          \
     X(atomic)               \
+    X(wait)                 \
     X(fence)                \
     X(struct_new)           \
     X(struct_new_default)   \

@@ -189,6 +189,10 @@ static bool charge_new(pw_store *store, uint64_t pages, uint64_t max, pw_error *
 pw_memory *pw_memory_new(pw_store *store, const pw_limits *limits, pw_error *error)
 {
     uint64_t min = limits->min, max = max_pages(store, limits);
+    if (limits->shared) {
+        pw_fail(error, PW_UNSUPPORTED, 0, "not supported: shared memories");
+        return NULL;
+    }
     if (!charge_new(store, min, max, error)) {
         return NULL;
     }

@@ -89,6 +89,12 @@ bool pw_check_atomic(pw_validator *v)
     return pw_pop(v, address) && (op->result == 0 || pw_push(v, op->result));
 }
 
+/* The engine sets waiting and notifying apart from the accesses, which have the same immediates. */
+bool pw_check_wait(pw_validator *v)
+{
+    return pw_check_atomic(v);
+}
+
 bool pw_check_fence(pw_validator *v)
 {
     uint8_t byte;

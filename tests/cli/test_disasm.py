@@ -26,6 +26,7 @@ from pywasm3.cli.listing import Listing
 Write = Callable[..., Path]
 
 OPCODES = TESTS.parent / "native/base"
+TABLES = ("opcodes.def", "opcodes_simd.def", "opcodes_atomic.def")
 
 # A module with types and with one of everything that an index can name, or two where needed.
 MODULE = """(module
@@ -81,7 +82,7 @@ def rows() -> list[tuple[str, str, int]]:
     """The name, the kind of immediates and the alignment of every row of the opcode table."""
     if not OPCODES.exists():
         pytest.skip("needs the sources")
-    text = "".join((OPCODES / name).read_text() for name in ("opcodes.def", "opcodes_simd.def"))
+    text = "".join((OPCODES / name).read_text() for name in TABLES)
     row = r'^PW_\w+\(0x\w+, \w+, "([^"]+)", (\w+), .*, (\d+), \w+, [01], [01]\)$'
     found = re.findall(row, text, re.M)
     assert len(found) > 500

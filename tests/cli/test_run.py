@@ -394,6 +394,6 @@ def test_missing_imports_are_one_line() -> None:
 
 
 def test_a_module_of_later_features_is_refused_with_the_feature(module: Write) -> None:
-    path = module('(module (memory 1 1 shared) (func (export "_start")))')
+    path = module('(module (memory 1 1 (pagesize 1)) (func (export "_start")))')
     message = failure("run", path)
-    assert message.startswith(f"{path}: not supported: threads")
+    assert message.startswith(f"{path}: not supported: custom page sizes")

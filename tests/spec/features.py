@@ -39,10 +39,7 @@ class Feature:
 
 
 # If a module uses several of these features, the first one is the reason of the skip.
-NOT_RUN = (
-    Feature("GC", ("gc",), "garbage-collected"),
-    Feature("threads", ("threads",), "threads"),
-)
+NOT_RUN = (Feature("GC", ("gc",), "garbage-collected"),)
 
 
 @functools.cache

@@ -30,7 +30,7 @@ TABLE = wat(
 )
 IMPORTS = wat('(module (import "host" "g" (global i32)))')
 THROW = wat('(module (tag) (func (export "f") (throw 0)))')
-SHARED = wat("(module (memory 1 1 shared))")
+STRUCT = wat("(module (type (struct)))")
 INVALID = wat('(module (func (export "aa")) (func (export "ab")))').replace(b"ab", b"aa")
 
 
@@ -249,15 +249,15 @@ def _run_refused(folder: Path, monkeypatch: pytest.MonkeyPatch, data: bytes, tex
 def test_what_needs_an_unsupported_module_is_skipped_for_its_feature(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    report = _run_refused(tmp_path, monkeypatch, SHARED, "not supported: threads")
+    report = _run_refused(tmp_path, monkeypatch, STRUCT, "not supported: garbage-collected types")
     assert (report.passed, report.failures) == (0, [])
-    assert report.skipped == {"threads": 2}
+    assert report.skipped == {"GC": 2}
 
 
 def test_a_refused_module_without_such_a_feature_is_a_failure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    report = _run_refused(tmp_path, monkeypatch, ADD, "not supported: threads")
+    report = _run_refused(tmp_path, monkeypatch, ADD, "not supported: garbage-collected types")
     assert "nothing in it needs to be refused" in report.failures[0].text
     assert not report.skipped
 
@@ -265,8 +265,8 @@ def test_a_refused_module_without_such_a_feature_is_a_failure(
 def test_an_error_that_names_another_feature_is_a_failure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    report = _run_refused(tmp_path, monkeypatch, SHARED, "not supported: tail calls")
-    assert "the error does not name threads" in report.failures[0].text
+    report = _run_refused(tmp_path, monkeypatch, STRUCT, "not supported: tail calls")
+    assert "the error does not name GC" in report.failures[0].text
 
 
 @pytest.mark.parametrize(
@@ -277,7 +277,7 @@ def test_an_error_that_names_another_feature_is_a_failure(
         ("(module (type (struct)))", ["GC"]),
         ("(module (memory i64 1))", []),
         ("(module (memory 1) (memory 1))", []),
-        ("(module (memory 1 1 shared))", ["threads"]),
+        ("(module (memory 1 1 shared))", []),
         ("(module (memory 1) (func return_call 0) (table 0 externref))", []),
     ],
 )
