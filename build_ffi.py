@@ -57,6 +57,7 @@ ENGINE_SOURCES = [
     "native/base/opcodes.c",
     "native/base/platform.c",
     "native/base/traps.c",
+    "native/base/wakeup.c",
     "native/decode/codes.c",
     "native/decode/constexpr.c",
     "native/decode/decode.c",
@@ -96,6 +97,7 @@ ENGINE_SOURCES = [
     "native/runtime/memory.c",
     "native/runtime/meter.c",
     "native/runtime/segments.c",
+    "native/runtime/shared.c",
     "native/runtime/table.c",
     "native/runtime/tag.c",
     "native/runtime/timer.c",
@@ -144,6 +146,7 @@ CPYTHON_SOURCES = [
     "native/cpython/store_type.c",
     "native/cpython/tenants.c",
     "native/cpython/throw.c",
+    "native/cpython/waiting.c",
     "native/cpython/watch.c",
     "native/cpython/vectors.c",
 ]

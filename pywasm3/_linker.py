@@ -350,7 +350,8 @@ def _plan_memory(to: _Import, value: Any) -> Plan:
     given = value.type
     if not _fits(given, expected) or given.shared != expected.shared:
         raise _Misfit(describe(given))
-    return (lambda *_: (MEMORY, ffi.cast("void *", value._address), None)), value.store
+    owner = None if given.shared else value.store  # instances of any store can use a shared memory
+    return (lambda *_: (MEMORY, ffi.cast("void *", value._address), None)), owner
 
 
 def _plan_table(to: _Import, value: Any) -> Plan:

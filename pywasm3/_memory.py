@@ -6,7 +6,7 @@ from __future__ import annotations
 from operator import index as _index
 from struct import Struct, calcsize
 
-from ._ffi import MemoryBase, encode, ffi, lib, memory_type, new_limits
+from ._ffi import MemoryBase, encode, ffi, lib, memory_type, new_limits, stop_error
 from ._store_objects import is_64_bit, store_for
 from ._text import brief_repr, counted
 from ._types import ValType, f32, f64
@@ -76,6 +76,25 @@ def _letter(dtype: object) -> str | None:
     return letter
 
 
+# By the result of memory.atomic.wait.
+_WAIT_RESULTS: tuple[Literal["ok", "not-equal", "timed-out"], ...] = (
+    "ok",
+    "not-equal",
+    "timed-out",
+)
+# The largest count that memory.atomic.notify takes.
+_MAX_COUNT = (1 << 32) - 1
+
+
+def _nanoseconds(timeout: float | None) -> int:
+    """Converts a timeout in seconds; None, and what is longer than 292 years, is -1."""
+    if timeout is None:
+        return -1
+    if not timeout >= 0:
+        raise ValueError(f"timeout must not be negative: {timeout!r}")
+    return int(timeout * 1e9) if timeout < 9e9 else -1
+
+
 def most_pages(is64: bool) -> int:
     """Returns the largest size that a memory with 32-bit or 64-bit addresses can declare."""
     return 1 << 48 if is64 else 1 << 16
@@ -106,6 +125,7 @@ class Memory(MemoryBase):
         maximum: int | None = None,
         *,
         address: ValueType | str = "i32",
+        shared: bool = False,
         store: Store | None = None,
     ) -> Self:
         """Makes a memory, which can be given as an import to several instances that share it.
@@ -116,19 +136,27 @@ class Memory(MemoryBase):
                 alone bound it.
             address: The type of the guest's addresses, which is i32 or i64. A memory fits only an
                 import with the same one. With i64 it can have more than 65,536 pages (4 GiB).
+            shared: Whether instances of different stores can import the memory, each of which can
+                run on a thread of its own. Such a memory needs a maximum, and fits only imports
+                that are shared. It is charged to the limits of the store that it is made in.
             store: The store in which the memory is made. None: a new store, which the instances
-                that import the memory join.
+                that import the memory join, unless it is shared: these get stores of their own.
 
         Raises:
-            ValueError: A memory cannot have these limits, or addresses of this type.
+            ValueError: A memory cannot have these limits, or addresses of this type, or a shared
+                memory is to have no maximum.
             MemoryError: The system has not enough address space, or the store's limits do not allow
                 the size.
             WasmError: The store is closed.
         """
         is64 = is_64_bit(address)
+        if shared and maximum is None:
+            raise ValueError("a shared memory must have a maximum: give the number of pages")
         limits = new_limits(minimum, maximum, most_pages(is64), is64)
         store = store_for(store)
-        self = store._call_entered(cls._make, store, limits.min, limits.has_max, limits.max, is64)
+        self = store._call_entered(
+            cls._make, store, limits.min, limits.has_max, limits.max, is64, shared
+        )
         self._store = store
         return self
 
@@ -147,10 +175,71 @@ class Memory(MemoryBase):
     @property
     def type(self) -> MemoryType:
         """The limits in pages of 65,536 bytes; the minimum is the present size."""
+        if self._shared:  # its limits can be read while a guest runs on another thread
+            return self._present_type()
         return self._store._call_entered(self._present_type)
 
     def _present_type(self) -> MemoryType:
         return memory_type(lib.pw_memory_limits(ffi.cast("pw_memory *", self._address)))
+
+    # ---- threads ----
+
+    def wait(
+        self, address: int, expected: int, timeout: float | None = None, *, width: int = 32
+    ) -> Literal["ok", "not-equal", "timed-out"]:
+        """Waits until another thread notifies an address, as ``memory.atomic.wait`` does.
+
+        The thread lets go of Python's lock (the GIL) meanwhile. Ctrl-C ends the wait. In a host
+        function, what stops the call ends it, too.
+
+        Args:
+            address: The address of an integer.
+            expected: The integer that makes the thread wait; it may be signed or unsigned.
+            timeout: How long to wait, in seconds. None: without limit.
+            width: The bits of the integer, 32 or 64.
+
+        Returns:
+            ``"ok"`` after a notification, ``"not-equal"`` at once if another integer is at the
+            address, ``"timed-out"`` if the time has passed.
+
+        Raises:
+            ValueError: The memory is not shared, the address is not a multiple of the integer's
+                size, or the timeout is negative.
+            OverflowError: `expected` does not fit the width.
+            IndexError: The integer does not lie within the memory.
+            Interrupted: The call whose host function waits was interrupted.
+            DeadlineExceeded: Its deadline has passed, or its task was cancelled.
+        """
+        if width not in (32, 64):
+            raise ValueError(f"width must be 32 or 64, not {width!r}")
+        value = _index(expected)
+        if not -(1 << (width - 1)) <= value < 1 << width:
+            raise OverflowError(f"{value} does not fit {width} bits")
+        result = self._wait(address, width // 8, value % (1 << width), _nanoseconds(timeout))
+        if result < 0:
+            raise stop_error(-result)
+        return _WAIT_RESULTS[result]
+
+    def notify(self, address: int, count: int | None = None) -> int:
+        """Wakes threads that wait at an address, as ``memory.atomic.notify`` does.
+
+        Threads that came first wake first, whether they wait in a guest or in `wait`.
+
+        Args:
+            address: The address, which is a multiple of 4.
+            count: How many threads to wake at most. None: all of them.
+
+        Returns:
+            How many threads were woken; 0 for a memory that is not shared.
+
+        Raises:
+            ValueError: The address is not a multiple of 4, or the count is negative.
+            IndexError: The address does not lie within the memory.
+        """
+        wanted = _MAX_COUNT if count is None else _index(count)
+        if wanted < 0:
+            raise ValueError(f"count must not be negative: {wanted}")
+        return self._notify(address, 4, min(wanted, _MAX_COUNT))
 
     # ---- views ----
 
@@ -348,4 +437,5 @@ class Memory(MemoryBase):
 
     def __repr__(self) -> str:
         """Returns the size in pages."""
-        return f"<pywasm3.Memory: {counted(self.pages, 'page')}>"
+        shared = "shared, " if self._shared else ""
+        return f"<pywasm3.Memory: {shared}{counted(self.pages, 'page')}>"

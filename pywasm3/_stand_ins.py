@@ -68,7 +68,7 @@ def make(store: Store, type_: ExternType) -> Made:
     """
     if isinstance(type_, MemoryType):
         width = "i64" if type_.is64 else "i32"
-        memory = Memory(type_.min, type_.max, address=width, store=store)
+        memory = Memory(type_.min, type_.max, address=width, shared=type_.shared, store=store)
         return MEMORY, ffi.cast("void *", memory._address), memory
     if isinstance(type_, TableType):
         return TABLE, ffi.cast("void *", _new_table(store, type_)), None

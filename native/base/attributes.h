@@ -8,11 +8,13 @@
 #define PW_COLD __attribute__((cold))
 #define PW_ALWAYS_INLINE inline __attribute__((always_inline))
 #define PW_PRINTF(at, first) __attribute__((format(printf, at, first)))
+#define PW_NO_TSAN __attribute__((no_sanitize("thread")))
 #else
 #define PW_NOINLINE
 #define PW_COLD
 #define PW_ALWAYS_INLINE inline
 #define PW_PRINTF(at, first)
+#define PW_NO_TSAN
 #endif
 
 /* With the initial-exec model, reading a thread-local variable takes one instruction; without it,

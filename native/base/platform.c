@@ -42,6 +42,53 @@ void pw_pages_release(void *start, size_t size)
     VirtualFree(start, 0, MEM_RELEASE);
 }
 
+bool pw_shared_pages_new(size_t size, pw_shared_pages *pages)
+{
+    uint64_t bytes = size ? size : 1;
+    HANDLE section = CreateFileMappingW(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE | SEC_RESERVE,
+                                        (DWORD)(bytes >> 32), (DWORD)(bytes & UINT32_MAX), NULL);
+    *pages = (pw_shared_pages)section;
+    return section != NULL;
+}
+
+/* Windows places reservations and views at multiples of this number of bytes. */
+#define GRANULE ((size_t)65536)
+/* How often a mapping is tried: another thread can take the address space that was found. */
+#define MAP_ATTEMPTS 32
+
+void *pw_shared_pages_map(pw_shared_pages pages, size_t size)
+{
+    for (int i = 0; i < MAP_ATTEMPTS; i++) {
+        char *found = VirtualAlloc(NULL, GRANULE + size, MEM_RESERVE, PAGE_NOACCESS);
+        if (found == NULL) {
+            return NULL;
+        }
+        VirtualFree(found, 0, MEM_RELEASE);
+        if (VirtualAlloc(found, GRANULE, MEM_RESERVE, PAGE_NOACCESS) != found) {
+            continue;
+        }
+        if (!size || MapViewOfFileEx((HANDLE)pages, FILE_MAP_ALL_ACCESS, 0, 0, size,
+                                     found + GRANULE) != NULL) {
+            return found + GRANULE;
+        }
+        VirtualFree(found, 0, MEM_RELEASE);
+    }
+    return NULL;
+}
+
+void pw_shared_pages_unmap(void *start, size_t size)
+{
+    if (size) {
+        UnmapViewOfFile(start);
+    }
+    VirtualFree((char *)start - GRANULE, 0, MEM_RELEASE);
+}
+
+void pw_shared_pages_free(pw_shared_pages pages)
+{
+    CloseHandle((HANDLE)pages);
+}
+
 int64_t pw_now(void)
 {
     LARGE_INTEGER count, frequency;
@@ -66,7 +113,9 @@ static void claim_stack(const pw_stack_bounds *bounds, uintptr_t here)
 
 #else
 
+#include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -115,6 +164,71 @@ bool pw_pages_clear(void *start, size_t size)
 void pw_pages_release(void *start, size_t size)
 {
     munmap(start, size);
+}
+
+/* Opens an empty file that no other process can find. -1 when the system cannot do that. */
+#if defined(__linux__) && defined(SYS_memfd_create)
+
+static int open_unnamed(void)
+{
+    const unsigned close_on_exec = 1;
+    return (int)syscall(SYS_memfd_create, "pywasm3", close_on_exec);
+}
+
+#else
+
+static int open_unnamed(void)
+{
+    static atomic_uint count;
+    char name[32];
+    for (int i = 0; i < 64; i++) {
+        snprintf(name, sizeof name, "/pw3.%x.%x.%x", (unsigned)getpid(), (unsigned)pw_now(),
+                 count++);
+        int file = shm_open(name, O_RDWR | O_CREAT | O_EXCL, 0600);
+        if (file >= 0) {
+            shm_unlink(name);
+            return file;
+        }
+    }
+    return -1;
+}
+
+#endif
+
+bool pw_shared_pages_new(size_t size, pw_shared_pages *pages)
+{
+    int file = open_unnamed();
+    if (file >= 0 && ftruncate(file, (off_t)size) != 0) {
+        close(file);
+        file = -1;
+    }
+    *pages = file;
+    return file >= 0;
+}
+
+void *pw_shared_pages_map(pw_shared_pages pages, size_t size)
+{
+    const int flags = MAP_SHARED | MAP_FIXED | MAP_NORESERVE;
+    size_t before = pw_page_size();
+    char *reserved = size <= SIZE_MAX - before ? pw_pages_reserve(before + size) : NULL;
+    if (reserved == NULL) {
+        return NULL;
+    }
+    if (size && mmap(reserved + before, size, PROT_NONE, flags, (int)pages, 0) == MAP_FAILED) {
+        pw_pages_release(reserved, before + size);
+        return NULL;
+    }
+    return reserved + before;
+}
+
+void pw_shared_pages_unmap(void *start, size_t size)
+{
+    pw_pages_release((char *)start - pw_page_size(), pw_page_size() + size);
+}
+
+void pw_shared_pages_free(pw_shared_pages pages)
+{
+    close((int)pages);
 }
 
 int64_t pw_now(void)

@@ -30,6 +30,22 @@ bool pw_pages_clear(void *start, size_t size);
 /* Gives reserved address space back to the system. */
 void pw_pages_release(void *start, size_t size);
 
+/* ---- shared pages ---------------------------------------------------------------------------- */
+
+/* Pages of memory that can be mapped at several addresses. */
+typedef intptr_t pw_shared_pages;
+
+/* Makes `size` bytes of zero pages, a multiple of 64 KiB, none of which takes memory before it is
+ * used. False when the system cannot do that; otherwise the pages are owned by the caller. */
+bool pw_shared_pages_new(size_t size, pw_shared_pages *pages);
+/* Maps all the pages. They cannot be accessed before they are given to pw_pages_commit, and nor can
+ * the page of private memory right before them. The result is where they begin. NULL when there is
+ * not enough address space. */
+void *pw_shared_pages_map(pw_shared_pages pages, size_t size);
+void pw_shared_pages_unmap(void *start, size_t size);
+/* Gives the pages up. They exist as long as they are mapped. */
+void pw_shared_pages_free(pw_shared_pages pages);
+
 /* ---- time ------------------------------------------------------------------------------------ */
 
 /* Times are nanoseconds of a clock that never goes back. */

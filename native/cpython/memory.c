@@ -10,6 +10,7 @@
 #include "cpython/layouts.h"
 #include "cpython/state.h"
 #include "cpython/store.h"
+#include "cpython/waiting.h"
 
 typedef struct {
     PyObject_HEAD
@@ -59,15 +60,15 @@ static PyObject *memory_make(PyObject *cls, PyObject *args)
     pw_state *state = pw_state_of(type);
     pw_store_object *store;
     unsigned long long min, max;
-    int has_max, is64;
-    if (state == NULL || !PyArg_ParseTuple(args, "O!KpKp:_make", state->store_type, &store, &min,
-                                           &has_max, &max, &is64)) {
+    int has_max, is64, shared;
+    if (state == NULL || !PyArg_ParseTuple(args, "O!KpKpp:_make", state->store_type, &store, &min,
+                                           &has_max, &max, &is64, &shared)) {
         return NULL;
     }
     if (pw_store_pin(store) < 0) {
         return NULL;
     }
-    pw_limits limits = {.min = min, .max = max, .has_max = has_max, .is64 = is64};
+    pw_limits limits = {.min = min, .max = max, .has_max = has_max, .is64 = is64, .shared = shared};
     pw_error error = {0};
     pw_memory *memory = pw_engine->memory_new(store->store, &limits, &error);
     pw_store_unpin(store);
@@ -477,11 +478,14 @@ static PyObject *memory_grow(PyObject *op, PyObject *delta)
         PyErr_Format(PyExc_ValueError, "a memory cannot shrink: delta_pages is %zd", pages);
         return NULL;
     }
-    if (pw_store_enter(self->store) < 0) {
+    bool shared = pw_engine->memory_is_shared(self->memory);
+    if (!shared && pw_store_enter(self->store) < 0) {
         return NULL;
     }
     int64_t before = pw_engine->memory_grow(self->memory, (uint64_t)pages);
-    pw_store_leave(self->store);
+    if (!shared) {
+        pw_store_leave(self->store);
+    }
     if (before >= 0) {
         return PyLong_FromLongLong(before);
     }
@@ -493,6 +497,53 @@ static PyObject *memory_grow(PyObject *op, PyObject *delta)
                      current == 1 ? "" : "s", pages);
     }
     return NULL;
+}
+
+/* ---- threads ---- */
+
+static PyObject *memory_wait(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
+{
+    Py_ssize_t at, size;
+    if (!pw_check_count("_wait", nargs, 4, 4) ||
+        check_range(op, args[0], args[1], &at, &size) < 0) {
+        return NULL;
+    }
+    return pw_wait_at(pw_memory_of(op), at, size, args[2], args[3]);
+}
+
+static PyObject *memory_notify(PyObject *op, PyObject *const *args, Py_ssize_t nargs)
+{
+    Py_ssize_t at, size;
+    if (!pw_check_count("_notify", nargs, 3, 3) ||
+        check_range(op, args[0], args[1], &at, &size) < 0) {
+        return NULL;
+    }
+    return pw_notify_at(pw_memory_of(op), at, args[2]);
+}
+
+/* ---- identity ---- */
+
+static Py_hash_t memory_hash(PyObject *op)
+{
+    uintptr_t identity = (uintptr_t)pw_engine->memory_identity(((memory_object *)op)->memory);
+    Py_hash_t hash = (Py_hash_t)(identity >> 4 | identity << (8 * sizeof identity - 4));
+    return hash == -1 ? -2 : hash;
+}
+
+/* Memories are equal if they have the same bytes. */
+static PyObject *memory_richcompare(PyObject *a, PyObject *b, int op)
+{
+    if ((op != Py_EQ && op != Py_NE) || Py_TYPE(b)->tp_richcompare != memory_richcompare) {
+        Py_RETURN_NOTIMPLEMENTED;
+    }
+    bool same = pw_engine->memory_identity(((memory_object *)a)->memory) ==
+                pw_engine->memory_identity(((memory_object *)b)->memory);
+    return PyBool_FromLong(same == (op == Py_EQ));
+}
+
+static PyObject *get_shared(PyObject *op, void *Py_UNUSED(closure))
+{
+    return PyBool_FromLong(pw_engine->memory_is_shared(((memory_object *)op)->memory));
 }
 
 static PyObject *get_pages(PyObject *op, void *Py_UNUSED(closure))
@@ -512,9 +563,9 @@ static PyObject *get_is64(PyObject *op, void *Py_UNUSED(closure))
 
 static PyMethodDef memory_methods[] = {
     {"_make", memory_make, METH_VARARGS | METH_CLASS,
-     PyDoc_STR(
-         "_make(store, minimum, has_maximum, maximum, is64, /): makes a memory of a store.\n\n"
-         "The limits are in pages of 64 KiB.")},
+     PyDoc_STR("_make(store, minimum, has_maximum, maximum, is64, shared, /): makes a memory of a "
+               "store.\n\n"
+               "The limits are in pages of 64 KiB.")},
     {"_wrap", memory_wrap, METH_VARARGS | METH_CLASS,
      PyDoc_STR("_wrap(store, instance, index, /): makes the Memory of an index in the pw_instance\n"
                "at an address.")},
@@ -572,11 +623,18 @@ static PyMethodDef memory_methods[] = {
                "Raises:\n    WasmError: The memory would exceed its maximum or the limits of the\n"
                "        store, or the store is closed.\n"
                "    ValueError: `delta_pages` is negative.")},
+    {"_wait", (PyCFunction)(void (*)(void))memory_wait, METH_FASTCALL,
+     PyDoc_STR(
+         "_wait(address, size, expected, nanoseconds, /): waits as memory.atomic.wait does.\n\n"
+         "Returns its result, or a negative pw_trap if the running call must stop.")},
+    {"_notify", (PyCFunction)(void (*)(void))memory_notify, METH_FASTCALL,
+     PyDoc_STR("_notify(address, size, count, /): does what memory.atomic.notify does.")},
     {NULL},
 };
 
 static PyGetSetDef memory_getset[] = {
     {"pages", get_pages, NULL, PyDoc_STR("The size in pages of 64 KiB."), NULL},
+    {"_shared", get_shared, NULL, PyDoc_STR("Whether several stores can use the memory."), NULL},
     {"_is64", get_is64, NULL, PyDoc_STR("Whether addresses are 64-bit."), NULL},
     {"_address", get_address, NULL, PyDoc_STR("The address of the pw_memory."), NULL},
     {NULL},
@@ -587,6 +645,8 @@ static PyType_Slot memory_slots[] = {
     {Py_tp_new, memory_new},
     {Py_tp_dealloc, memory_dealloc},
     {Py_tp_traverse, memory_traverse},
+    {Py_tp_hash, memory_hash},
+    {Py_tp_richcompare, memory_richcompare},
     {Py_tp_methods, memory_methods},
     {Py_tp_getset, memory_getset},
     {Py_mp_length, memory_length},

@@ -12,6 +12,7 @@
 #include "engine/callee.h"
 #include "runtime/account.h"
 #include "runtime/meter.h"
+#include "runtime/shared.h"
 #include "runtime/timer.h"
 
 /* An exception that code did not catch. */
@@ -95,6 +96,15 @@ struct pw_api {
     uint64_t (*memory_size)(const pw_memory *memory);
     pw_limits (*memory_limits)(const pw_memory *memory);
     int64_t (*memory_grow)(pw_memory *memory, uint64_t delta);
+    bool (*memory_is_shared)(const pw_memory *memory);
+    const void *(*memory_identity)(const pw_memory *memory);
+    const pw_mapping *(*memory_mapping)(const pw_memory *memory);
+    /* These are functions of runtime/shared.h. */
+    pw_wait_result (*wait_begin)(const pw_mapping *mapping, uint64_t offset, uint32_t size,
+                                 uint64_t expected, pw_waiting **waiting);
+    bool (*wait_sleep)(pw_waiting *waiting, int64_t until);
+    bool (*wait_end)(pw_waiting *waiting);
+    uint32_t (*wait_notify)(const pw_mapping *mapping, uint64_t offset, uint32_t count);
     uint32_t (*table_size)(const pw_table *table);
     uint64_t (*table_get)(const pw_table *table, uint32_t index);
     void (*table_set)(pw_table *table, uint32_t index, uint64_t ref);

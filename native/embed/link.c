@@ -5,6 +5,7 @@
 #include "embed/link.h"
 #include "engine/engine.h"
 #include "runtime/functypes.h"
+#include "runtime/memory.h"
 
 /* The instance that is being linked, and how many imports of each kind it has so far. */
 typedef struct {
@@ -83,8 +84,9 @@ static bool link_global(linker *l, pw_global *global)
 
 static bool link_memory(linker *l, pw_memory *memory)
 {
-    l->instance->memories[l->memories++] = pw_memory_retain(memory);
-    return true;
+    pw_memory *own = pw_memory_for(l->instance->store, memory, l->error);
+    l->instance->memories[l->memories++] = own;
+    return own != NULL;
 }
 
 static bool link_tag(linker *l, pw_tag *tag)

@@ -102,9 +102,18 @@ static void save_memory(saver *s, const pw_memory *memory)
 
 static void save_memories(saver *s)
 {
-    for (uint32_t i = 0; i < s->instance->nmemories; i++) {
-        if (pw_image_has_memory(s->instance, i, s->imported)) {
-            save_memory(s, pw_memory_at(s->instance, i));
+    for (uint32_t i = 0; i < s->instance->nmemories && !s->failed; i++) {
+        if (!pw_image_has_memory(s->instance, i, s->imported)) {
+            continue;
+        }
+        const pw_memory *memory = pw_memory_at(s->instance, i);
+        if (pw_memory_is_shared(memory)) {
+            s->failed = true;
+            pw_fail(s->error, PW_SNAPSHOT, 0,
+                    "cannot take a snapshot of a shared memory, which other threads may change "
+                    "meanwhile");
+        } else {
+            save_memory(s, memory);
         }
     }
 }

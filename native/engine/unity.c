@@ -81,6 +81,7 @@ enum {
 #include "engine/ops/spill.inc"
 #include "engine/run/bulk.inc"
 #include "engine/ops/memory.inc"
+#include "engine/run/waiting.inc"
 #include "engine/ops/atomic.inc"
 #include "engine/ops/table.inc"
 #include "engine/ops/reference.inc"

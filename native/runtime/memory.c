@@ -18,8 +18,9 @@ struct pw_memory {
     uint64_t max_pages;      /* how many pages the limits, the store and the reservation allow */
     uint64_t used_pages;     /* the most pages it ever had: views may still write to all of them */
     uint8_t *data;           /* the bytes of the memory */
-    pw_account *account;     /* of the store that made the memory; one reference */
+    pw_account *account;     /* of the store that uses the memory; one reference */
     uint64_t charged;        /* pages that are charged to the account */
+    pw_mapping mapping;      /* what a shared memory has instead of most of this: see shared.h */
 };
 
 M3MemoryHeader *pw_memory_header(const pw_memory *memory)
@@ -186,46 +187,158 @@ static bool charge_new(pw_store *store, uint64_t pages, uint64_t max, pw_error *
                    (unsigned long long)pages * PW_PAGE);
 }
 
-pw_memory *pw_memory_new(pw_store *store, const pw_limits *limits, pw_error *error)
+static void no_address_space(uint64_t pages, pw_error *error)
 {
-    uint64_t min = limits->min, max = max_pages(store, limits);
-    if (limits->shared) {
-        pw_fail(error, PW_UNSUPPORTED, 0, "not supported: shared memories");
-        return NULL;
-    }
+    pw_fail(error, PW_NO_MEMORY, 0,
+            "out of memory: the system has no address space for a memory of %llu page%s",
+            (unsigned long long)pages, pw_plural(pages));
+}
+
+/* Makes a memory that has its pages usable by the code of a store. */
+static pw_memory *give_to_store(pw_memory *memory, pw_store *store, const pw_limits *limits)
+{
+    memory->account = pw_account_retain(store->account);
+    memory->limits = *limits;
+    pw_header *header = pw_header_of(pw_memory_header(memory));
+    header->memory = memory;
+    header->store = store;
+    header->wide = limits->is64;
+    header->m3.maxStack = store->stack_end;
+    return memory;
+}
+
+static pw_memory *new_unshared(pw_store *store, const pw_limits *limits, uint64_t max,
+                               pw_error *error)
+{
+    uint64_t min = limits->min;
     if (!charge_new(store, min, max, error)) {
         return NULL;
     }
     pw_memory *memory = find_memory(min, max);
     if (memory == NULL) {
         pw_account_refund(store->account, PW_CHARGE_MEMORY, min * PW_PAGE);
-        pw_fail(error, PW_NO_MEMORY, 0,
-                "out of memory: the system has no address space for a memory of %llu page%s",
-                (unsigned long long)min, pw_plural(min));
+        no_address_space(min, error);
         return NULL;
     }
     atomic_init(&memory->references, 1);
-    memory->account = pw_account_retain(store->account);
     memory->charged = min;
-    memory->limits = *limits;
     memory->pages = min;
-    pw_header *header = pw_header_of(pw_memory_header(memory));
-    header->memory = memory;
-    header->store = store;
-    header->wide = limits->is64;
-    header->m3.maxStack = store->stack_end;
-    header->m3.length = (size_t)min * PW_PAGE;
-    return memory;
+    pw_memory_header(memory)->length = (size_t)min * PW_PAGE;
+    return give_to_store(memory, store, limits);
+}
+
+/* ---- shared memories ------------------------------------------------------------------------- */
+
+/* How many bytes before the first byte of a memory its length stands. */
+#define LENGTH_BEFORE_DATA (sizeof(M3MemoryHeader) - offsetof(M3MemoryHeader, length))
+
+/* Maps the first pages, with as much room to grow as there is address space for:
+ * see reserve(). */
+static bool map_shared(pw_store *store, pw_memory *memory, uint64_t min, uint64_t max)
+{
+    pw_account *account = store->account;
+    pw_mapping *mapping = &memory->mapping;
+    if (pw_shared_new(mapping, min, max, account, LENGTH_BEFORE_DATA)) {
+        return true;
+    }
+    unmap_recycled();
+    return pw_shared_new(mapping, min, max, account, LENGTH_BEFORE_DATA) ||
+           (max - min > SCARCE_GROWTH &&
+            pw_shared_new(mapping, min, min + SCARCE_GROWTH, account, LENGTH_BEFORE_DATA)) ||
+           pw_shared_new(mapping, min, min, account, LENGTH_BEFORE_DATA);
+}
+
+static pw_memory *new_shared(pw_store *store, const pw_limits *limits, uint64_t max,
+                             pw_error *error)
+{
+    uint64_t min = limits->min;
+    if (!charge_new(store, min, max, error)) {
+        return NULL;
+    }
+    pw_memory *memory = calloc(1, sizeof *memory);
+    if (memory == NULL || !map_shared(store, memory, min, max)) {
+        pw_account_refund(store->account, PW_CHARGE_MEMORY, min * PW_PAGE);
+        free(memory);
+        no_address_space(min, error);
+        return NULL;
+    }
+    memory->data = memory->mapping.data;
+    return give_to_store(memory, store, limits);
+}
+
+static pw_memory *memory_of(pw_mapping *mapping)
+{
+    return (pw_memory *)(void *)((char *)mapping - offsetof(pw_memory, mapping));
+}
+
+bool pw_memory_is_shared(const pw_memory *memory)
+{
+    return memory->mapping.shared != NULL;
+}
+
+const pw_mapping *pw_memory_mapping(const pw_memory *memory)
+{
+    return &memory->mapping;
+}
+
+const void *pw_memory_identity(const pw_memory *memory)
+{
+    return pw_memory_is_shared(memory) ? (const void *)memory->mapping.shared : memory;
+}
+
+pw_memory *pw_memory_for(pw_store *store, pw_memory *memory, pw_error *error)
+{
+    if (!pw_memory_is_shared(memory) || memory->account == store->account) {
+        return pw_memory_retain(memory);
+    }
+    pw_shared *shared = memory->mapping.shared;
+    pw_mapping *found = pw_shared_find(shared, store->account);
+    if (found != NULL) {
+        return memory_of(found);
+    }
+    pw_memory *mapped = calloc(1, sizeof *mapped);
+    if (mapped == NULL ||
+        !pw_shared_map(shared, &mapped->mapping, store->account, LENGTH_BEFORE_DATA)) {
+        free(mapped);
+        no_address_space(pw_shared_pages_of(shared), error);
+        return NULL;
+    }
+    mapped->data = mapped->mapping.data;
+    return give_to_store(mapped, store, &memory->limits);
+}
+
+/* ---- all memories ---------------------------------------------------------------------------- */
+
+pw_memory *pw_memory_new(pw_store *store, const pw_limits *limits, pw_error *error)
+{
+    uint64_t max = max_pages(store, limits);
+    return limits->shared ? new_shared(store, limits, max, error)
+                          : new_unshared(store, limits, max, error);
 }
 
 pw_memory *pw_memory_retain(pw_memory *memory)
 {
-    atomic_fetch_add_explicit(&memory->references, 1, memory_order_relaxed);
+    atomic_uint *references =
+        pw_memory_is_shared(memory) ? &memory->mapping.references : &memory->references;
+    atomic_fetch_add_explicit(references, 1, memory_order_relaxed);
     return memory;
+}
+
+static void release_shared(pw_memory *memory)
+{
+    pw_account *account = memory->account;
+    if (pw_shared_release(&memory->mapping)) {
+        pw_account_release(account);
+        free(memory);
+    }
 }
 
 void pw_memory_release(pw_memory *memory)
 {
+    if (pw_memory_is_shared(memory)) {
+        release_shared(memory);
+        return;
+    }
     if (atomic_fetch_sub_explicit(&memory->references, 1, memory_order_acq_rel) != 1) {
         return;
     }
@@ -243,15 +356,20 @@ uint8_t *pw_memory_data(const pw_memory *memory)
     return memory->data;
 }
 
+static uint64_t pages_of(const pw_memory *memory)
+{
+    return pw_memory_is_shared(memory) ? pw_shared_pages_of(memory->mapping.shared) : memory->pages;
+}
+
 uint64_t pw_memory_size(const pw_memory *memory)
 {
-    return memory->pages * PW_PAGE;
+    return pages_of(memory) * PW_PAGE;
 }
 
 pw_limits pw_memory_limits(const pw_memory *memory)
 {
     pw_limits limits = memory->limits;
-    limits.min = memory->pages;
+    limits.min = pages_of(memory);
     return limits;
 }
 
@@ -295,6 +413,9 @@ void pw_memory_resize(pw_memory *memory, uint64_t pages)
 
 int64_t pw_memory_grow(pw_memory *memory, uint64_t delta)
 {
+    if (pw_memory_is_shared(memory)) {
+        return pw_shared_grow(memory->mapping.shared, delta);
+    }
     uint64_t before = memory->pages;
     if (delta > memory->max_pages - before || !pw_memory_make_room(memory, before + delta)) {
         return -1;

@@ -3,6 +3,7 @@
 #ifndef PW_MEMORY_H
 #define PW_MEMORY_H
 
+#include "runtime/shared.h"
 #include "runtime/store.h"
 
 /* Bytes that are read or written in a fraction of a millisecond, also if the pages are new. */
@@ -10,6 +11,15 @@
 
 /* The header that wasm3's operations use, which lies right before the memory's bytes; borrowed. */
 M3MemoryHeader *pw_memory_header(const pw_memory *memory);
+/* The memory with which the code of a store reaches the bytes of a memory; one reference, owned by
+ * the caller. It is another pw_memory only if the memory is shared and was made by another store.
+ * NULL with `error` set when there is no address space. */
+pw_memory *pw_memory_for(pw_store *store, pw_memory *memory, pw_error *error);
+/* What threads wait at; the memory must be shared. Borrowed. */
+const pw_mapping *pw_memory_mapping(const pw_memory *memory);
+
+/* The next three are for memories that are not shared. */
+
 /* Makes sure that the memory can have this many pages. Its size stays the same. False when that is
  * more than its maximum, or when there is no memory. */
 bool pw_memory_make_room(pw_memory *memory, uint64_t pages);

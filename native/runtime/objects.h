@@ -31,9 +31,16 @@ const void *pw_store_type(pw_store *store, pw_module *module, uint32_t type);
 /* ---- memories -------------------------------------------------------------------------------- */
 
 /* Makes a memory of limits.min pages for the host, with address space reserved for its maximum. It
- * has one reference, which is owned by the caller. Only instances of this store can use it. NULL
+ * has one reference, which is owned by the caller. Only instances of this store can use it, unless
+ * it is shared. NULL
  * with `error` set when the store does not allow the size, or when there is no memory. */
 pw_memory *pw_memory_new(pw_store *store, const pw_limits *limits, pw_error *error);
+/* Whether several stores can use the memory. All functions on it may then be called by any thread.
+ */
+bool pw_memory_is_shared(const pw_memory *memory);
+/* The identity of the bytes: two memories with the same one share them. It is a pointer that is
+ * compared and never read. */
+const void *pw_memory_identity(const pw_memory *memory);
 /* Adds one reference, which is owned by the caller. The result is the same pointer. */
 pw_memory *pw_memory_retain(pw_memory *memory);
 /* Gives up one reference, and frees the memory when it was the last one. */

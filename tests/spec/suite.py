@@ -11,9 +11,10 @@ the variable it is ../shared/spec/wasm-core-3.0.zip, seen from the root of the c
 file exists. Otherwise there is no suite: the tests that need it are skipped with the reason
 `ABSENT`.
 
-The suite has no tests of the legacy exception instructions. They are the scripts in the folder
-`legacy/` of proposals.zip, which is beside the suite, in the same folder. `scripts` returns the
-scripts of both. Without proposals.zip, the tests that need it are skipped, too.
+The suite has no tests of the legacy exception instructions and of threads. They are the scripts in
+some folders of proposals.zip (`BESIDE_IT`), which is beside the suite, in the same folder.
+`scripts` returns the scripts of both. Without proposals.zip, the tests that need it are skipped,
+too.
 
 The exit code is 0 if there is a suite, 1 if there is none (then nothing is printed on the standard
 output, and the reason stands on the standard error), and 2 if the variable names a path that does
@@ -35,8 +36,9 @@ ABSENT = (
 )
 
 PROPOSALS = "proposals.zip"
-LEGACY = "legacy/"
-NO_LEGACY = f"needs {PROPOSALS} beside the official test-suite (tests/spec/suite.py says more)"
+# The folders of proposals.zip that are run.
+BESIDE_IT = ("legacy/", "proposals/threads/")
+NO_PROPOSALS = f"needs {PROPOSALS} beside the official test-suite (tests/spec/suite.py says more)"
 
 
 def locate() -> Path | None:
@@ -97,14 +99,14 @@ def scripts(path: Path) -> dict[str, Suite]:
     """Returns the names of all scripts, each with the suite that has its files.
 
     Args:
-        path: The path of the official suite. The legacy scripts are beside it, if they are there.
+        path: The path of the official suite. Those of BESIDE_IT are beside it, if they are there.
     """
     suite = Suite(path)
     found = dict.fromkeys(suite.scripts(), suite)
     proposals = path.resolve().with_name(PROPOSALS)
     if proposals.exists():
         beside = Suite(proposals)
-        found |= {name: beside for name in beside.scripts() if name.startswith(LEGACY)}
+        found |= {name: beside for name in beside.scripts() if name.startswith(BESIDE_IT)}
     return found
 
 

@@ -210,18 +210,18 @@ def test_a_zip_is_as_good_as_a_folder(tmp_path: Path) -> None:
     assert Script(Suite(packed), "folder/one").run().passed == 2
 
 
-def test_legacy_scripts_are_found_beside_the_suite(tmp_path: Path) -> None:
-    """Of proposals.zip beside the suite, the scripts in the folder legacy/ belong to it."""
+def test_scripts_of_proposals_are_found_beside_the_suite(tmp_path: Path) -> None:
+    """Of proposals.zip beside the suite, the scripts in some folders belong to it."""
     folder = tmp_path / "core"
     folder.mkdir()
     write(folder, module("m"), m=ADD)
     assert list(suite.scripts(folder)) == ["one"]
     with ZipFile(tmp_path / "proposals.zip", "w") as zipped:
-        for place in ("legacy", "proposals/threads"):
+        for place in ("legacy", "proposals/threads", "proposals/another"):
             for name in ("one.json", "m.wasm"):
                 zipped.write(folder / name, f"{place}/{name}")
     found = suite.scripts(folder)
-    assert sorted(found) == ["legacy/one", "one"]
+    assert sorted(found) == ["legacy/one", "one", "proposals/threads/one"]
     assert Script(found["legacy/one"], "legacy/one").run().passed == 1
 
 

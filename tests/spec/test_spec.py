@@ -11,7 +11,7 @@ import pytest
 
 from spec import features, table
 from spec.script import TEXT, Script
-from spec.suite import ABSENT, LEGACY, NO_LEGACY, Suite, locate, scripts
+from spec.suite import ABSENT, BESIDE_IT, NO_PROPOSALS, Suite, locate, scripts
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +24,8 @@ def found() -> dict[str, Suite]:
 
 def test_the_table_has_every_script(found: dict[str, Suite]) -> None:
     """expected.json has a row for each script that is there, and no other rows."""
-    legacy = any(name.startswith(LEGACY) for name in found)
-    rows = [name for name in table.read() if legacy or not name.startswith(LEGACY)]
+    proposals = any(name.startswith(BESIDE_IT) for name in found)
+    rows = [name for name in table.read() if proposals or not name.startswith(BESIDE_IT)]
     assert sorted(rows) == sorted(found)
 
 
@@ -38,8 +38,8 @@ def test_skips_are_for_features_that_are_not_run() -> None:
 @pytest.mark.parametrize("name", table.read())
 def test_script(found: dict[str, Suite], name: str) -> None:
     """No command of a script fails, and as many pass and are skipped as expected.json says."""
-    if name.startswith(LEGACY) and name not in found:
-        pytest.skip(NO_LEGACY)
+    if name.startswith(BESIDE_IT) and name not in found:
+        pytest.skip(NO_PROPOSALS)
     report = Script(found[name], name).run()
     assert not report.failures, "\n".join(map(str, report.failures[:20]))
     assert table.row(report) == table.read()[name]

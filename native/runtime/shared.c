@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: MIT */
+/* The bytes of shared memories, and the threads that wait at them. One lock guards all of it: that
+ * of base/wakeup.h. */
+#include "runtime/shared.h"
+#include "base/values.h"
+#include "base/platform.h"
+
+#include <stdlib.h>
+
+struct pw_shared {
+    pw_shared_pages bytes;
+    _Atomic(uint64_t) pages; /* of 64 KiB; threads read it without the lock */
+    uint64_t max_pages;
+    pw_account *account; /* of the store that made the memory; one reference */
+    pw_mapping *mappings;
+};
+
+/* ---- the waiting threads --------------------------------------------------------------------- */
+
+/* It is on the heap, because at the end of the process Python ends its daemon threads wherever they
+ * wait: then this stays in the list, and the thread's stack does not exist any more. */
+struct pw_waiting {
+    pw_waiting *next; /* in one of the lists, in the order in which the threads came */
+    const pw_shared *shared;
+    uint64_t offset;
+    bool notified;
+    pw_wakeup wakeup;
+};
+
+/* The lists of all waiting threads. Threads that wait at the same offset are in the same list. */
+#define LISTS 64
+static pw_waiting *lists[LISTS];
+
+static pw_waiting **list_of(const pw_shared *shared, uint64_t offset)
+{
+    uint64_t hash = ((uint64_t)(uintptr_t)shared >> 4) + (offset >> 2);
+    return &lists[(hash ^ hash >> 6 ^ hash >> 12) % LISTS];
+}
+
+/* The threads that waited in the parent do not exist in the child of a fork. If the thread that
+ * forked waits, because a handler of signals forks meanwhile, it is no longer found, either. */
+static void forget_waiting(void)
+{
+    for (unsigned i = 0; i < LISTS; i++) {
+        lists[i] = NULL;
+    }
+}
+
+static uint64_t number_at(const pw_mapping *mapping, uint64_t offset, uint32_t size)
+{
+    const void *place = mapping->data + offset;
+    return size == sizeof(uint32_t) ? __atomic_load_n((const uint32_t *)place, __ATOMIC_SEQ_CST)
+                                    : __atomic_load_n((const uint64_t *)place, __ATOMIC_SEQ_CST);
+}
+
+static pw_waiting *new_waiting(const pw_shared *shared, uint64_t offset)
+{
+    pw_waiting *waiting = calloc(1, sizeof *waiting);
+    if (waiting == NULL || !pw_wakeup_init(&waiting->wakeup)) {
+        free(waiting);
+        return NULL;
+    }
+    waiting->shared = shared;
+    waiting->offset = offset;
+    return waiting;
+}
+
+static void free_waiting(pw_waiting *waiting)
+{
+    pw_wakeup_destroy(&waiting->wakeup);
+    free(waiting);
+}
+
+/* The number is read with the lock held: a thread that changes it and then notifies finds this one
+ * in the list, or else this one finds the number changed. */
+pw_wait_result pw_wait_begin(const pw_mapping *mapping, uint64_t offset, uint32_t size,
+                             uint64_t expected, pw_waiting **result)
+{
+    pw_waiting *waiting = new_waiting(mapping->shared, offset);
+    if (waiting == NULL) {
+        return PW_WAIT_NO_MEMORY;
+    }
+    pw_wakeup_lock();
+    bool waits = number_at(mapping, offset, size) == expected;
+    if (waits) {
+        pw_waiting **end = list_of(waiting->shared, offset);
+        while (*end != NULL) {
+            end = &(*end)->next;
+        }
+        *end = waiting;
+    }
+    pw_wakeup_unlock();
+    if (!waits) {
+        free_waiting(waiting);
+        return PW_WAIT_NOT_EQUAL;
+    }
+    *result = waiting;
+    return PW_WAIT_OK;
+}
+
+bool pw_wait_sleep(pw_waiting *waiting, int64_t until)
+{
+    pw_wakeup_lock();
+    if (!waiting->notified) {
+        pw_wakeup_sleep(&waiting->wakeup, until);
+    }
+    bool notified = waiting->notified;
+    pw_wakeup_unlock();
+    return notified;
+}
+
+bool pw_wait_end(pw_waiting *waiting)
+{
+    pw_wakeup_lock();
+    pw_waiting **place = list_of(waiting->shared, waiting->offset);
+    while (*place != NULL && *place != waiting) {
+        place = &(*place)->next;
+    }
+    if (*place != NULL) {
+        *place = waiting->next;
+    }
+    bool notified = waiting->notified;
+    pw_wakeup_unlock();
+    free_waiting(waiting);
+    return notified;
+}
+
+uint32_t pw_wait_notify(const pw_mapping *mapping, uint64_t offset, uint32_t count)
+{
+    uint32_t woken = 0;
+    pw_wakeup_lock();
+    pw_waiting **place = list_of(mapping->shared, offset);
+    while (*place != NULL && woken < count) {
+        pw_waiting *waiting = *place;
+        if (waiting->shared != mapping->shared || waiting->offset != offset) {
+            place = &waiting->next;
+            continue;
+        }
+        *place = waiting->next;
+        waiting->notified = true;
+        pw_wakeup_wake(&waiting->wakeup);
+        woken++;
+    }
+    pw_wakeup_unlock();
+    return woken;
+}
+
+/* ---- mappings -------------------------------------------------------------------------------- */
+
+static size_t bytes_of(uint64_t pages)
+{
+    return (size_t)pages * PW_PAGE;
+}
+
+/* Code of any thread reads the length with a plain load, which wasm3's operations do, and finds the
+ * old one or the new one. So ThreadSanitizer must not know of this write. */
+PW_NO_TSAN static void set_length(const pw_mapping *mapping, uint64_t pages)
+{
+    *(volatile size_t *)mapping->length = bytes_of(pages);
+}
+
+/* Maps the pages and adds the mapping to the list. The caller has the lock. */
+static bool map(pw_shared *shared, pw_mapping *mapping, const pw_account *account, size_t header)
+{
+    size_t page = pw_page_size(), size = bytes_of(shared->max_pages);
+    uint8_t *data = pw_shared_pages_map(shared->bytes, size);
+    if (data == NULL) {
+        return false;
+    }
+    size_t present = bytes_of(shared->pages);
+    if (!pw_pages_commit(data - page, page) || (present && !pw_pages_commit(data, present))) {
+        pw_shared_pages_unmap(data, size);
+        return false;
+    }
+    mapping->next = shared->mappings;
+    mapping->shared = shared;
+    mapping->account = account;
+    mapping->data = data;
+    mapping->length = (size_t *)(void *)(data - header);
+    atomic_init(&mapping->references, 1);
+    set_length(mapping, shared->pages);
+    shared->mappings = mapping;
+    return true;
+}
+
+static void free_shared(pw_shared *shared)
+{
+    pw_account_refund(shared->account, PW_CHARGE_MEMORY, shared->pages * PW_PAGE);
+    pw_account_release(shared->account);
+    pw_shared_pages_free(shared->bytes);
+    free(shared);
+}
+
+/* Takes a mapping out of the list. Returns whether it was the last one. The caller has the lock. */
+static bool unlink_mapping(const pw_mapping *mapping)
+{
+    pw_mapping **place = &mapping->shared->mappings;
+    while (*place != mapping) {
+        place = &(*place)->next;
+    }
+    *place = mapping->next;
+    return mapping->shared->mappings == NULL;
+}
+
+bool pw_shared_new(pw_mapping *mapping, uint64_t min, uint64_t max, pw_account *account,
+                   size_t header)
+{
+    pw_shared *shared = calloc(1, sizeof *shared);
+    if (shared == NULL || !pw_wakeup_prepare(forget_waiting) ||
+        max > (SIZE_MAX - pw_page_size()) / PW_PAGE ||
+        !pw_shared_pages_new(bytes_of(max), &shared->bytes)) {
+        free(shared);
+        return false;
+    }
+    shared->pages = min;
+    shared->max_pages = max;
+    if (!pw_shared_map(shared, mapping, account, header)) {
+        pw_shared_pages_free(shared->bytes);
+        free(shared);
+        return false;
+    }
+    shared->account = pw_account_retain(account);
+    return true;
+}
+
+bool pw_shared_map(pw_shared *shared, pw_mapping *mapping, const pw_account *account, size_t header)
+{
+    pw_wakeup_lock();
+    bool mapped = map(shared, mapping, account, header);
+    pw_wakeup_unlock();
+    return mapped;
+}
+
+pw_mapping *pw_shared_find(pw_shared *shared, const pw_account *account)
+{
+    pw_wakeup_lock();
+    pw_mapping *mapping = shared->mappings;
+    while (mapping != NULL && mapping->account != account) {
+        mapping = mapping->next;
+    }
+    if (mapping != NULL) {
+        atomic_fetch_add_explicit(&mapping->references, 1, memory_order_relaxed);
+    }
+    pw_wakeup_unlock();
+    return mapping;
+}
+
+/* The last reference ends with the lock held, so that pw_shared_find finds no mapping that is about
+ * to end. */
+bool pw_shared_release(pw_mapping *mapping)
+{
+    pw_shared *shared = mapping->shared;
+    pw_wakeup_lock();
+    bool ends = atomic_fetch_sub(&mapping->references, 1) == 1;
+    bool all_end = ends && unlink_mapping(mapping);
+    size_t size = bytes_of(shared->max_pages);
+    pw_wakeup_unlock();
+    if (ends) {
+        pw_shared_pages_unmap(mapping->data, size);
+    }
+    if (all_end) {
+        free_shared(shared);
+    }
+    return ends;
+}
+
+uint64_t pw_shared_pages_of(const pw_shared *shared)
+{
+    return atomic_load_explicit(&shared->pages, memory_order_acquire);
+}
+
+/* Makes pages accessible in all mappings. False when the system has no memory. */
+static bool commit_all(const pw_shared *shared, uint64_t delta)
+{
+    const pw_mapping *mapping = shared->mappings;
+    for (; mapping != NULL; mapping = mapping->next) {
+        if (delta && !pw_pages_commit(mapping->data + bytes_of(shared->pages), bytes_of(delta))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+int64_t pw_shared_grow(pw_shared *shared, uint64_t delta)
+{
+    pw_wakeup_lock();
+    uint64_t before = shared->pages;
+    bool grows = delta <= shared->max_pages - before &&
+                 pw_account_charge(shared->account, PW_CHARGE_MEMORY, delta * PW_PAGE);
+    if (grows && !commit_all(shared, delta)) {
+        pw_account_refund(shared->account, PW_CHARGE_MEMORY, delta * PW_PAGE);
+        grows = false;
+    }
+    if (grows) {
+        for (const pw_mapping *mapping = shared->mappings; mapping != NULL;
+             mapping = mapping->next) {
+            set_length(mapping, before + delta);
+        }
+        atomic_store_explicit(&shared->pages, before + delta, memory_order_release);
+    }
+    pw_wakeup_unlock();
+    return grows ? (int64_t)before : -1;
+}
