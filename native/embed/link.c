@@ -81,10 +81,13 @@ static bool link_global(linker *l, pw_global *global)
     return fits || incompatible(l, "global", index);
 }
 
+/* Code is compiled for the width of addresses that the module says. */
 static bool link_memory(linker *l, pw_memory *memory)
 {
-    l->instance->memories[l->memories++] = pw_memory_retain(memory);
-    return true;
+    uint32_t index = l->memories++;
+    l->instance->memories[index] = pw_memory_retain(memory);
+    return pw_memory_limits(memory).is64 == l->instance->module->memories[index].limits.is64 ||
+           incompatible(l, "memory", index);
 }
 
 static bool link_tag(linker *l, pw_tag *tag)
