@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from fuzz.maker import Maker
 from fuzz.ops import DIRTY, FLOATS, I32, REFERENCES, V128
+from fuzz.tables import add_observer, add_tables, widen
 from fuzz.tree import Call, Function, Global, Memory, Module, Signature
 from fuzz.world import FUEL, HOST, Dice, World
 
@@ -160,6 +161,8 @@ def generate(seed: int, size: int = 40, *, times: int = 4, dirty: bool | None = 
     _add_tags(world)
     _add_functions(world)
     _add_table(world)
+    tables = Dice(f"tables {seed}")
+    add_tables(world, tables)
     first = len(world.module.imports)
     for index, function in enumerate(world.module.functions):
         Maker(world, first + index, function, 1 + world.dice.below(world.mood.steps * 2)).make()
@@ -171,4 +174,6 @@ def generate(seed: int, size: int = 40, *, times: int = 4, dirty: bool | None = 
     if world.dice.chance(0.01):
         _add_endless(world)
     _add_calls(world, times)
+    widen(world, tables)
+    add_observer(world.module)
     return world.module

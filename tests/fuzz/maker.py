@@ -15,13 +15,16 @@ from fuzz.ops import (
     DIRTY,
     EXNREF,
     FLOATS,
+    FUNCREF,
     I32,
+    I64,
     NUMERIC,
     REFERENCES,
     V128,
     Types,
 )
-from fuzz.tree import Body, Signature, const, zero
+from fuzz.tables import index_const
+from fuzz.tree import SECOND_TABLE, Body, Signature, const, index_type, zero
 from fuzz.world import ACTIONS, FUEL_GLOBAL, MAX_DEPTH, MAX_ROUNDS, SOMETIMES, fits
 
 
@@ -198,6 +201,98 @@ class Maker(Operands):
             self.push_i32(self.dice.below(64) if self.dice.chance(0.9) else 0x8000)
             self.emit(("memory.fill",) if kind == 2 else ("memory.copy",))
             self.pop(3)
+
+    def action_table(self) -> None:
+        """Emits an instruction on a table; it traps as seldom as the module's mood says."""
+        module = self.module
+        if module.table is None:
+            return
+        table, other = self.dice.below(len(module.wide)), self.dice.below(len(module.wide))
+        name = self.dice.pick(_ON_TABLES)
+        if name == "table.size":
+            self.emit((name, table))
+            self.stack.append(index_type(module, table))
+        elif name == "table.grow":
+            self.push(FUNCREF)
+            self.push_index(table, self.dice.pick((0, 0, 1, 1, 2, -1, 1 << 32 | 1)))
+            self.emit((name, table))
+            self.stack[-2:] = [index_type(module, table)]
+        elif name == "table.get":
+            self.get_element(table)
+        elif name == "table.init":
+            self.init_table(table)
+        else:
+            self.write_table(name, table, other)
+
+    def push_index(self, table: int, value: int) -> None:
+        """Pushes an index of a table: this one, or seldom any index."""
+        type_ = index_type(self.module, table)
+        if self.dice.chance(self.mood.traps / 2):
+            self.push(type_)
+        elif self.dice.chance(self.mood.traps):
+            self.emit(index_const(self.module, table, self.dice.pick((1 << 32, -1)) | value))
+            self.stack.append(type_)
+        elif self.dice.chance(0.5) or self.dice.chance(0.5):
+            self.emit(index_const(self.module, table, value))
+            self.stack.append(type_)
+        else:
+            self.push(type_)
+            word = "i64" if type_ == I64 else "i32"
+            self.emit(index_const(self.module, table, 0), (f"{word}.and",))
+            self.emit(index_const(self.module, table, value), (f"{word}.or",))
+
+    def least_elements(self, table: int) -> int:
+        """Returns the size of a table at the start. A table never becomes smaller."""
+        return SECOND_TABLE if table else len(self.module.table or ())
+
+    def get_element(self, table: int) -> None:
+        """Pushes an element, or whether it is null."""
+        least = self.least_elements(table)
+        if not least:
+            return
+        self.push_index(table, self.dice.below(least))
+        self.emit(("table.get", table))
+        self.stack[-1] = FUNCREF
+        if not self.mood.references or self.dice.chance(0.5):
+            self.emit(("ref.is_null",))
+            self.stack[-1] = I32
+
+    def init_table(self, table: int) -> None:
+        """Copies items of the passive segment, or seldom drops it."""
+        items = len(self.module.items)
+        if not items:
+            return
+        if self.dice.chance(0.05):
+            self.emit(("elem.drop", 0))
+            return
+        source = self.dice.below(items + 1)
+        number = self.dice.below(min(items - source, self.least_elements(table)) + 1)
+        self.push_index(table, self.dice.below(self.least_elements(table) - number + 1))
+        self.push_i32(source)
+        self.push_i32(number)
+        self.emit(("table.init", 0, table))
+        self.pop(3)
+
+    def write_table(self, name: str, table: int, other: int) -> None:
+        """Emits a table.set, a table.fill, or a table.copy from the other table."""
+        least = self.least_elements(table)
+        if not least:
+            return
+        if name == "table.copy":
+            least = min(least, self.least_elements(other))
+        number = self.dice.below(least + 1)
+        self.push_index(
+            table, self.dice.below(least if name == "table.set" else least - number + 1)
+        )
+        if name == "table.copy":
+            self.push_index(other, self.dice.below(least - number + 1))
+        else:
+            self.push(FUNCREF)
+        if name != "table.set":
+            narrow = other if name == "table.copy" and not self.module.wide[other] else table
+            self.push_index(narrow, number)
+        self.emit((name, table, other) if name == "table.copy" else (name, table))
+        self.pop(2 if name == "table.set" else 3)
 
     def action_same(self) -> None:
         """Pushes one local several times and sets it while the copies are on the stack."""
@@ -776,6 +871,10 @@ class Maker(Operands):
         self.function.body = self.out
 
 
+_ON_TABLES = (
+    *("table.get", "table.get", "table.set", "table.size", "table.grow"),
+    *("table.fill", "table.copy", "table.copy", "table.init"),
+)
 _METHODS: dict[str, Callable[[Maker], None]] = {
     name: getattr(Maker, f"action_{name}") for name in (*ACTIONS, *SOMETIMES)
 }

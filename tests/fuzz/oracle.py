@@ -43,7 +43,7 @@ def strategy_for(module: Module) -> str:
 _PHRASES = {
     "STACK_OVERFLOW": "call stack exhausted",
     "MEMORY_OUT_OF_BOUNDS": "out of bounds memory access",
-    "TABLE_OUT_OF_BOUNDS": "undefined element",  # only call_indirect uses tables here
+    "TABLE_OUT_OF_BOUNDS": "undefined element",  # of call_indirect; see _trapped for the others
     "INDIRECT_CALL_TO_NULL": "uninitialized element",
     "BAD_SIGNATURE": "indirect call type mismatch",
     "INTEGER_OVERFLOW": "integer overflow",
@@ -325,4 +325,5 @@ def _trapped(trap: Any) -> Outcome:
     if not known:
         return Failed("wasmtime: a trap without a code")
     name = wasmtime.TrapCode(code.value).name
-    return Trapped(_PHRASES.get(name, name))
+    others = ("out of bounds table access",) if name == "TABLE_OUT_OF_BOUNDS" else ()
+    return Trapped(_PHRASES.get(name, name), others)

@@ -325,10 +325,10 @@ def without_function(module: Module, index: int) -> Module:
     table = module.table and [
         None if f is None or f == index else f - (f > index) for f in module.table
     ]
+    items = [f - (f > index) for f in module.items if f != index]
     start = None if module.start in (None, index) else module.start - (module.start > index)
-    return replace(
-        module, imports=imports, functions=functions, calls=calls, table=table, start=start
-    )
+    changed = replace(module, imports=imports, functions=functions, calls=calls)
+    return replace(changed, table=table, items=items, start=start)
 
 
 def _without_call(body: Body, index: int, gone: Body) -> Body:

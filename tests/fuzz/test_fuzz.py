@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -32,7 +33,19 @@ from fuzz.outcome import Returned, same
 from fuzz.reduce import reduce
 from fuzz.shrink import map_body
 from fuzz.text import number, text
-from fuzz.tree import Call, Function, Global, Instruction, Module, Signature, count, walk
+from fuzz.tree import (
+    Body,
+    Call,
+    Function,
+    Global,
+    Instruction,
+    Module,
+    Signature,
+    bodies,
+    count,
+    walk,
+    with_bodies,
+)
 from simd_ops import OPS
 
 FUZZ = Path(__file__).with_name("fuzz.py")
@@ -146,6 +159,34 @@ def test_what_wasm3_gets_wrong_is_generated_in_one_module_of_100() -> None:
     assert [name for name in _MUST_BE_MADE if found.get(name, (0, 0))[0] < 3] == []
 
 
+def test_instructions_on_tables_of_both_widths_are_generated() -> None:
+    names = ("get", "set", "size", "grow", "fill", "copy", "init")
+    wanted = {(f"table.{name}", wide) for name in names for wide in (False, True)}
+    wanted |= {("table.copy", "mixed"), ("call_indirect", True), ("return_call_indirect", True)}
+    wanted.add(("elem.drop", False))
+    seen: Counter[tuple[str, bool | str]] = Counter()
+    for seed in range(600):
+        module = generate(seed)
+        seen.update(
+            {
+                (i[0], module.wide[0] if "call" in i[0] else _widths(module, i))
+                for function in module.functions
+                for i in walk(function.body)
+                if i[0] == "elem.drop" or i[0].startswith("table.") or "call_indirect" in i[0]
+            }
+        )
+    assert [thing for thing in wanted if seen[thing] < 3] == []
+
+
+def _widths(module: Module, instruction: Instruction) -> bool | str:
+    """Returns whether the indices of an instruction on tables are 64-bit, or "mixed"."""
+    if instruction[0] == "elem.drop":
+        return False
+    tables = instruction[-1:] if instruction[0] == "table.init" else instruction[1:]
+    widths = {module.wide[table] for table in tables}
+    return "mixed" if len(widths) > 1 else widths.pop()
+
+
 def test_the_text_of_a_module_is_valid() -> None:
     for seed in range(50):
         module = generate(seed)
@@ -236,6 +277,42 @@ def test_lanes_of_another_width_are_found_and_reduced() -> None:
         pytest.fail("not found in 1000 modules")
     small = reduce(module, found, subject_class=AddsOtherLanes, seconds=60)
     assert "i16x8.add" in text(small)
+    assert count(small) < 25, text(small)
+
+
+class CutsIndices(Subject):
+    """Stands for an engine that reads 32 bits of an index of a table with 64-bit indices."""
+
+    def __init__(self, module: Module, data: bytes) -> None:
+        functions = [replace(f, body=_cut(f.body, module)) for f in module.functions]
+        wrong = replace(module, functions=functions)
+        super().__init__(wrong, encode(wrong))
+
+
+def _cut(body: Body, module: Module) -> Body:
+    """Returns a body in which indices that are on top of the stack lose their upper halves."""
+    found: Body = []
+    for instruction in body:
+        tables = {"call_indirect": (0,), "table.get": instruction[1:]}.get(instruction[0], ())
+        if any(module.wide[table] for table in tables):
+            found += [("i32.wrap_i64",), ("i64.extend_i32_u",)]
+        found.append(with_bodies(instruction, [_cut(b, module) for b in bodies(instruction)]))
+    return found
+
+
+def test_indices_of_64_bits_that_are_cut_are_found_and_reduced() -> None:
+    for seed in range(1000):
+        module = generate(seed)
+        if any(module.wide) and any(
+            i[0] == "table.get" for f in module.functions for i in walk(f.body)
+        ):
+            found = compare(module, subject_class=CutsIndices).difference
+            if found is not None:
+                break
+    else:
+        pytest.fail("not found in 1000 modules")
+    small = reduce(module, found, subject_class=CutsIndices, seconds=60)
+    assert "(table i64" in text(small)
     assert count(small) < 25, text(small)
 
 

@@ -208,7 +208,7 @@ ACTIONS = {
 
 # Actions that only some modules have.
 SOMETIMES = (
-    *("vector", "shuffle", "return_call", "return_call_indirect"),
+    *("vector", "shuffle", "return_call", "return_call_indirect", "table"),
     *("try_", "throw", "throw_if", "throw_again"),
 )
 
