@@ -44,7 +44,7 @@ class Way:
     features: str
     cpp: str
     c: str
-    link: str = ""
+    link: str
 
     def __str__(self) -> str:
         return self.name
@@ -57,6 +57,7 @@ def _by_instructions(name: str, legacy: str) -> Way:
         "+exception_handling+multivalue+reference_types",
         cpp=f"-fexceptions -fwasm-exceptions {form}",
         c=f"-mllvm -wasm-enable-sjlj {form}",
+        link="--export=__cpp_exception --export=__c_longjmp",
     )
 
 

@@ -112,5 +112,6 @@ def test_an_exception_of_python_is_no_jump(program: Program) -> None:
 def test_a_jump_that_nobody_expects_arrives_as_an_exception(by_instructions: Program) -> None:
     with pytest.raises(pywasm3.WasmException) as caught:
         by_instructions.exports.jump_out(4)
+    assert caught.value.tag == by_instructions.exports["__c_longjmp"]
     (arguments,) = caught.value.payload  # the address of two words: of a jmp_buf, and the value
     assert by_instructions.exports.memory.read_i32(arguments + 4) == 4

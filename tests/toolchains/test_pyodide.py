@@ -42,7 +42,7 @@ def downloaded() -> bytes:
         if npm is None:
             pytest.skip("npm is not there to download pyodide")
         CACHE.mkdir(parents=True, exist_ok=True)
-        command = [npm, "pack", "--silent", f"pyodide@{VERSION}"]
+        command = [npm, "pack", "--silent", "--fetch-retries=1", f"pyodide@{VERSION}"]
         done = subprocess.run(command, cwd=CACHE, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             pytest.skip(f"npm did not download pyodide: {done.stderr.strip()}")
