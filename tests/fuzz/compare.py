@@ -1,21 +1,22 @@
 # SPDX-License-Identifier: MIT
-"""Runs the calls of a module in pywasm3 and in wasmtime, and says where they first differ.
+"""Runs the calls of a module in pywasm3 and in an oracle, and says where they first differ.
 
-wasmtime is the oracle: its results, traps, globals and memory are the expected ones.
+The oracle is another engine: its results, traps, globals and memory are the expected ones.
 """
 
 from __future__ import annotations
 
+import functools
 import struct
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import pywasm3
+from fuzz import oracle as wasmtime
+from fuzz import v8
 from fuzz.encode import encode
-from fuzz.lanes import lane_by_lane, strict
-from fuzz.legacy import modern
+from fuzz.lanes import lane_by_lane
 from fuzz.ops import BITS, EXNREF, F32, FLOATS, REFERENCES, V128, Types
-from fuzz.oracle import CAREFUL, Oracle, strategy_for
 from fuzz.outcome import (
     EXHAUSTED,
     THROWN_AT_START,
@@ -36,6 +37,36 @@ BIG_STACK = 16 << 20  # bytes of the store's stack if a function has more than M
 MANY_LOCALS = 90  # locals beyond the parameters
 
 
+class Engine(Protocol):
+    """An instance of a module in an engine, called with bit patterns.
+
+    `failed` says how making the instance failed; it is None if the instance was made.
+    """
+
+    failed: Outcome | None
+
+    def call(self, function: int, args: tuple[int, ...]) -> Outcome:
+        """Makes a call of the module, all of which are made in order."""
+
+    def refuel(self, fuel: int) -> None:
+        """Sets the global "fuel" (g0), which ends modules that would run too long."""
+
+    def read_globals(self) -> list[int]:
+        """Returns the bit patterns of all globals."""
+
+    def read_memory(self) -> bytes:
+        """Returns the whole content of the memory."""
+
+    def close(self) -> None:
+        """Frees the instance."""
+
+
+class Oracle(Engine, Protocol):
+    """An instance in another engine, whose name messages tell."""
+
+    name: str
+
+
 class Difference(NamedTuple):
     """A difference between the two engines.
 
@@ -47,10 +78,18 @@ class Difference(NamedTuple):
 
 
 class Report(NamedTuple):
-    """The first difference or None, and the number of calls that were compared."""
+    """The first difference or None, and the number of calls that were compared.
+
+    `is_left_out` says that the oracle cannot run the module.
+    """
 
     difference: Difference | None
     calls: int
+    is_left_out: bool = False
+
+
+# Each returns the oracle's instance of a module, or None if the oracle cannot run the module.
+ORACLES: dict[str, Callable[[Module], Oracle | None]] = {"wasmtime": wasmtime.run, "v8": v8.run}
 
 
 class Subject:
@@ -231,12 +270,12 @@ def _calls(module: Module, oracle: Oracle, subject: Subject) -> Report:
         types = module.tags[expected.tag] if isinstance(expected, Threw) else type_.results
         if same(expected, given, types):
             continue
-        text = _call_text(call, type_, expected, given)
+        text = _call_text(call, type_, expected, given, oracle.name)
         return Report(Difference(_kind(expected, given), text), index + 1)
     return Report(_state(module, oracle, subject), len(module.calls))
 
 
-def _call_text(call: Call, type_: Signature, expected: Outcome, given: Outcome) -> str:
+def _call_text(call: Call, type_: Signature, expected: Outcome, given: Outcome, oracle: str) -> str:
     """Tells a call with both outcomes; of many results, only the first that differs."""
     args = ", ".join(number(t, b) for t, b in zip(type_.params, call.args, strict=True))
     results, which = type_.results, ""
@@ -246,7 +285,7 @@ def _call_text(call: Call, type_: Signature, expected: Outcome, given: Outcome) 
         results, which = results[place : place + 1], f" result {place}"
         expected, given = Returned((expected.bits[place],)), Returned((given.bits[place],))
     return (
-        f"f{call.function}({args}){which}: wasmtime {show(expected, results)}, "
+        f"f{call.function}({args}){which}: {oracle} {show(expected, results)}, "
         f"pywasm3 {show(given, results)}"
     )
 
@@ -257,21 +296,22 @@ def _state(module: Module, oracle: Oracle, subject: Subject) -> Difference | Non
     for index, (expected, given, entry) in enumerate(pairs):
         if expected != given:
             shown = number(entry.type, expected), number(entry.type, given)
-            return Difference("global", f"g{index}: wasmtime {shown[0]}, pywasm3 {shown[1]}")
+            text = f"g{index}: {oracle.name} {shown[0]}, pywasm3 {shown[1]}"
+            return Difference("global", text)
     if module.memory is None:
         return None
     expected_bytes, given_bytes = oracle.read_memory(), subject.read_memory()
     if expected_bytes == given_bytes:
         return None
-    return Difference("memory", _memory_text(expected_bytes, given_bytes))
+    return Difference("memory", _memory_text(expected_bytes, given_bytes, oracle.name))
 
 
-def _memory_text(expected: bytes, given: bytes) -> str:
+def _memory_text(expected: bytes, given: bytes, oracle: str) -> str:
     if len(expected) != len(given):
-        return f"memory: wasmtime {len(expected)} bytes, pywasm3 {len(given)} bytes"
+        return f"memory: {oracle} {len(expected)} bytes, pywasm3 {len(given)} bytes"
     at = next(i for i, pair in enumerate(zip(expected, given, strict=True)) if pair[0] != pair[1])
     return (
-        f"memory at {at:#x}: wasmtime {expected[at : at + 16].hex(' ')}, "
+        f"memory at {at:#x}: {oracle} {expected[at : at + 16].hex(' ')}, "
         f"pywasm3 {given[at : at + 16].hex(' ')}"
     )
 
@@ -279,46 +319,54 @@ def _memory_text(expected: bytes, given: bytes) -> str:
 def compare(
     module: Module,
     *,
-    strategy: str | None = None,
     subject_class: type[Subject] = Subject,
+    run: Callable[[Module], Oracle | None] = wasmtime.run,
 ) -> Report:
     """Runs a module in both engines and reports the first difference.
 
     Args:
         module: A valid module with the calls to make.
-        strategy: The compiler that wasmtime uses, FAST or CAREFUL. None is the fastest one that
-            can compile the module.
         subject_class: The class that runs the module in pywasm3. Tests give a subclass with a
             planted bug.
+        run: Runs the module in the oracle; see ORACLES.
     """
-    data = encode(module)
-    for_oracle = modern(strict(module))
-    oracle = Oracle(for_oracle, encode(for_oracle), strategy or strategy_for(for_oracle))
-    subject = subject_class(module, data)
+    oracle = run(module)
+    if oracle is None:
+        return Report(None, 0, True)
+    subject = subject_class(module, encode(module))
     try:
         if oracle.failed is not None or subject.failed is not None:
-            return _instantiated(oracle.failed, subject.failed)
+            return _instantiated(oracle, subject)
         return _calls(module, oracle, subject)
     finally:
         oracle.close()
         subject.close()
 
 
-def _instantiated(expected: Outcome | None, given: Outcome | None) -> Report:
-    if expected is not None and expected == given:
+def _instantiated(oracle: Oracle, subject: Subject) -> Report:
+    expected, given = oracle.failed, subject.failed
+    if expected is not None and given is not None and same(expected, given, ()):
         return Report(None, 0)
     shown = [("no failure" if x is None else show(x, ())) for x in (expected, given)]
     kind = "refused" if isinstance(given, Failed) else "start"
-    text = f"instantiation: wasmtime {shown[0]}, pywasm3 {shown[1]}"
+    text = f"instantiation: {oracle.name} {shown[0]}, pywasm3 {shown[1]}"
     return Report(Difference(kind, text), 0)
 
 
-def check(module: Module, subject_class: type[Subject] = Subject) -> Report:
+def check(
+    module: Module, subject_class: type[Subject] = Subject, oracle: str = "wasmtime"
+) -> Report:
     """Compares as `compare` does, but confirms a difference with wasmtime's other compiler.
 
     A difference that disappears with the other compiler would be wasmtime's own bug.
+
+    Args:
+        module: A valid module with the calls to make.
+        subject_class: The class that runs the module in pywasm3.
+        oracle: One of ORACLES.
     """
-    report = compare(module, subject_class=subject_class)
-    if report.difference is None:
+    report = compare(module, subject_class=subject_class, run=ORACLES[oracle])
+    if report.difference is None or oracle != "wasmtime":
         return report
-    return compare(module, strategy=CAREFUL, subject_class=subject_class)
+    careful = functools.partial(wasmtime.run, strategy=wasmtime.CAREFUL)
+    return compare(module, subject_class=subject_class, run=careful)

@@ -16,6 +16,9 @@ from typing import Any
 import wasmtime
 from wasmtime import _ffi as ffi
 
+from fuzz.encode import encode
+from fuzz.lanes import strict
+from fuzz.legacy import modern
 from fuzz.ops import BITS, EXNREF, FUNCREF, V128
 from fuzz.outcome import THROWN_AT_START, Failed, Outcome, Returned, Threw, Trapped
 from fuzz.text import signature
@@ -29,6 +32,18 @@ FAST = "winch" if platform.machine() in ("x86_64", "AMD64") else "cranelift"
 CAREFUL = "cranelift"
 _STRATEGIES = {"cranelift": 1, "winch": 2}
 _ONLY_CAREFUL = {"return_call", "return_call_indirect", "ref.null", "ref.func", "ref.is_null"}
+
+
+def run(module: Module, strategy: str | None = None) -> Oracle:
+    """Returns the module's instance in wasmtime, which gets what wasmtime can run.
+
+    Args:
+        module: A valid module.
+        strategy: The compiler that wasmtime uses, FAST or CAREFUL. None is the fastest one that
+            can compile the module.
+    """
+    module = modern(strict(module))
+    return Oracle(module, encode(module), strategy or strategy_for(module))
 
 
 def strategy_for(module: Module) -> str:
@@ -127,6 +142,8 @@ _NO_FINALIZER = ctypes.cast(0, ctypes.CFUNCTYPE(None, ctypes.c_void_p))
 
 class Oracle:
     """An instance in wasmtime. `failed` says how instantiation failed; it is None if it did not."""
+
+    name = "wasmtime"
 
     def __init__(self, module: Module, data: bytes, strategy: str = FAST) -> None:
         self.module = module

@@ -56,8 +56,13 @@ def bug_class(difference: Difference) -> str:
 class Examiner:
     """Finds the first difference of a module, in a child process that may crash."""
 
-    def __init__(self, subject_class: type[Subject] = Subject, seconds: float = 10) -> None:
-        self.child = Child(lambda module: check(module, subject_class).difference, seconds)
+    def __init__(
+        self,
+        subject_class: type[Subject] = Subject,
+        seconds: float = 10,
+        oracle: str = "wasmtime",
+    ) -> None:
+        self.child = Child(lambda module: check(module, subject_class, oracle).difference, seconds)
 
     def __call__(self, module: Module) -> Difference | None:
         """Returns the first difference of a module, or None."""
@@ -337,6 +342,7 @@ def reduce(
     difference: Difference,
     *,
     subject_class: type[Subject] = Subject,
+    oracle: str = "wasmtime",
     seconds: float = 60,
     timeout: float = 10,
 ) -> Module:
@@ -347,11 +353,12 @@ def reduce(
         difference: The difference whose class must stay.
         subject_class: The class that runs modules in pywasm3. Tests give a subclass with a
             planted bug.
+        oracle: The engine that gives the expected answers: one of compare.ORACLES.
         seconds: How long to try.
         timeout: After how many seconds a module counts as hanging.
     """
     wanted = bug_class(difference)
-    examine = Examiner(subject_class, timeout)
+    examine = Examiner(subject_class, timeout, oracle)
 
     def fails(candidate: Module) -> bool:
         found = examine(candidate)

