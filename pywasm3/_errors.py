@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from ._cpython import Anchor
     from ._tag import Tag
     from ._types import ExternType, ImportType
 
@@ -404,7 +405,8 @@ class WasmException(WasmError):
             )
         super().__init__(tag, *payload)
         self.tag = tag
-        self._payload: tuple[Any, ...] | None = payload
+        self._payload = payload
+        self._kept: Anchor | None = None
         self.frames: tuple[Frame, ...] = ()
         self.omitted = 0
         self.element: int | None = None
@@ -414,15 +416,21 @@ class WasmException(WasmError):
     def _of(
         cls,
         tag: Tag,
-        payload: tuple[Any, ...] | None,
+        payload: tuple[Any, ...] | Anchor,
         frames: Iterable[RawFrame],
         head: int,
         omitted: int,
     ) -> Self:
-        """Returns what a guest has thrown; None as `payload` says that Python cannot have it."""
-        self = cls.__new__(cls, tag, *(payload or ()))
+        """Returns what a guest has thrown.
+
+        If Python cannot have the values, `payload` is the anchor that keeps what was thrown, so
+        that a host function can raise it again.
+        """
+        known = payload if isinstance(payload, tuple) else ()
+        self = cls.__new__(cls, tag, *known)
         self.tag = tag
-        self._payload = payload
+        self._payload = known
+        self._kept = None if isinstance(payload, tuple) else payload
         self.frames = tuple(_frames(frames))
         self.omitted = omitted
         self.element = None
@@ -436,7 +444,7 @@ class WasmException(WasmError):
         Raises:
             TypeError: A reference to an exception (exnref) is among them.
         """
-        if self._payload is None:
+        if self._kept is not None:
             raise TypeError(
                 "Python cannot have the payload, because a reference to an exception is part of it:"
                 f" {self.tag.type}"
@@ -464,7 +472,7 @@ class WasmException(WasmError):
 
     def __repr__(self) -> str:
         """Returns the class, the types and the values."""
-        values = "" if self._payload is None else "".join(f", {v!r}" for v in self._payload)
+        values = "".join(f", {value!r}" for value in self._payload)
         return f"{type(self).__name__}({self.tag!r}{values})"
 
 

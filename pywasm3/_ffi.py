@@ -142,7 +142,7 @@ def _thrown(
     anchor: Anchor,
     tag: int,
     codes: tuple[int, ...],
-    payload: tuple[Any, ...] | None,
+    payload: tuple[Any, ...] | Anchor,
     frames: tuple[Any, ...],
     head: int,
     omitted: int,

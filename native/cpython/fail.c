@@ -127,7 +127,8 @@ typedef struct {
     pw_tag *tag;
     PyObject *anchor;  /* of the tag */
     PyObject *codes;   /* a tuple: the types of the values */
-    PyObject *payload; /* a tuple of the values; None: one of them cannot be given to Python */
+    PyObject *payload; /* a tuple of the values; or the anchor of what keeps the exception, if one
+                          of them cannot be given to Python */
 } thrown_parts;
 
 static PyObject *code_tuple(const pw_valtype *types, uint32_t count)
@@ -150,10 +151,6 @@ static PyObject *decode_payload(const pw_valtype *types, uint32_t count, const u
     PyObject *payload = PyTuple_New(count);
     for (uint32_t i = 0; payload != NULL && i < count; i++) {
         pw_kind kind = pw_kind_of(types[i]);
-        if ((kind & ~PW_KIND_NON_NULL) == PW_KIND_EXN) {
-            Py_DECREF(payload);
-            Py_RETURN_NONE;
-        }
         PyObject *value = pw_decode_any(cells, kind, false, store);
         cells += pw_cells(kind);
         if (value == NULL) {
@@ -163,6 +160,23 @@ static PyObject *decode_payload(const pw_valtype *types, uint32_t count, const u
         }
     }
     return payload;
+}
+
+/* Keeps the exception with which a call ended. New reference; NULL with an error. */
+static PyObject *keep(pw_store_object *store)
+{
+    pw_object *keeper = pw_engine->exception_keep(store->store);
+    return keeper != NULL ? pw_anchor_new(store, keeper) : PyErr_NoMemory();
+}
+
+static bool has_exnref(const pw_valtype *types, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (pw_is_exnref(pw_kind_of(types[i]))) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Takes the parts of the exception with which a call ended, and ends its way. Decoding references
@@ -182,9 +196,14 @@ static int take_parts(pw_store_object *store, const pw_thrown *thrown, thrown_pa
         parts->tag = thrown->tag;
         parts->anchor = pw_anchor_new(store, (pw_object *)(void *)thrown->tag);
     }
+    if (parts->anchor != NULL && has_exnref(types, count)) {
+        parts->payload = keep(store);
+    }
     pw_engine->exception_end(store->store);
     if (parts->anchor != NULL) {
         parts->codes = code_tuple(types, count);
+    }
+    if (parts->anchor != NULL && parts->payload == NULL && PyErr_Occurred() == NULL) {
         parts->payload = decode_payload(types, count, cells, store);
     }
     PyMem_Free(cells);

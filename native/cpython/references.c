@@ -62,7 +62,7 @@ int pw_encode_reference(PyObject *value, pw_valtype type, const pw_signature *si
         return -1;
     }
     pw_kind kind = pw_kind_of(type);
-    if ((kind & ~PW_KIND_NON_NULL) == PW_KIND_EXN) {
+    if (pw_is_exnref(kind)) {
         PyErr_SetString(PyExc_TypeError, "references to exceptions cannot come from Python");
         return -1;
     }
@@ -152,7 +152,7 @@ static PyObject *decode_function(uint64_t bits, pw_store_object *store)
 
 static PyObject *decode_reference(uint64_t bits, pw_kind kind, pw_store_object *store)
 {
-    if ((kind & ~PW_KIND_NON_NULL) == PW_KIND_EXN) {
+    if (pw_is_exnref(kind)) {
         PyErr_SetString(PyExc_TypeError,
                         "Python cannot have references to exceptions, which are of type exnref");
         return NULL;

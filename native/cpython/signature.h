@@ -56,12 +56,17 @@ static inline pw_valtype pw_shown_type(pw_valtype type)
     return type & PW_CONCRETE ? pw_reference_to(PW_FUNCREF, pw_is_nullable(type)) : type;
 }
 
+static inline bool pw_is_exnref(pw_kind kind)
+{
+    return (kind & ~PW_KIND_NON_NULL) == PW_KIND_EXN;
+}
+
 /* Tells whether there are references to exceptions among the kinds: Python can neither call a
  * function with such values, nor be called with them. */
 static inline bool pw_has_exnref(const pw_kind *kinds, Py_ssize_t count)
 {
     for (Py_ssize_t i = 0; i < count; i++) {
-        if ((kinds[i] & ~PW_KIND_NON_NULL) == PW_KIND_EXN) {
+        if (pw_is_exnref(kinds[i])) {
             return true;
         }
     }

@@ -122,8 +122,8 @@ static int encode_payload(pw_store_object *store, PyObject *payload, const pw_va
     return status < 0 ? -1 : hold(store, types, count, cells);
 }
 
-/* Puts a WasmException with a tag of the store on its way. -1 with an error. */
-static int throw_tagged(pw_store_object *store, PyObject *exception, const pw_tag *tag)
+/* Makes an exception with a tag of the store, and puts it on its way. -1 with an error. */
+static int throw_new(pw_store_object *store, PyObject *exception, const pw_tag *tag)
 {
     uint32_t count;
     const pw_valtype *types = pw_engine->tag_params(tag, &count);
@@ -140,6 +140,21 @@ static int throw_tagged(pw_store_object *store, PyObject *exception, const pw_ta
     PyMem_Free(cells);
     Py_XDECREF(payload);
     return status;
+}
+
+/* Puts a WasmException with a tag of the store on its way. If Python cannot have the values, it
+ * has kept what wasm threw, which is thrown again. -1 with an error. */
+static int throw_tagged(pw_state *state, pw_store_object *store, PyObject *exception,
+                        const pw_tag *tag)
+{
+    PyObject *kept = PyObject_GetAttrString(exception, "_kept");
+    if (kept == NULL) {
+        return -1;
+    }
+    bool raised = Py_TYPE(kept) == state->anchor_type && pw_anchor_store(kept) == store &&
+                  pw_engine->exception_raise_kept(store->store, pw_anchor_object(kept));
+    Py_DECREF(kept);
+    return raised ? 0 : throw_new(store, exception, tag);
 }
 
 /* Sets the `__context__` of the exception that is set. */
@@ -162,7 +177,7 @@ static int throw_value(pw_state *state, pw_store_object *store, PyObject *except
         return -1;
     }
     if (tag != NULL) {
-        return throw_tagged(store, exception, tag);
+        return throw_tagged(state, store, exception, tag);
     }
     pw_engine->exception_raise(store->store, NULL, NULL);
     return 0;

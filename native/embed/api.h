@@ -49,8 +49,10 @@ struct pw_api {
     const char *(*store_message)(const pw_store *store);
     /* What was thrown in a call that ended with PW_TRAP_EXCEPTION, until exception_end. */
     pw_thrown (*exception_thrown)(const pw_store *store);
-    /* These two are functions of runtime/exception.h. */
+    /* These are functions of runtime/exception.h. */
     bool (*exception_raise)(pw_store *store, const pw_tag *tag, const uint64_t *cells);
+    pw_object *(*exception_keep)(pw_store *store);
+    bool (*exception_raise_kept)(pw_store *store, const pw_object *object);
     void (*exception_end)(pw_store *store);
     /* The tag that an object is; NULL: it is none. */
     pw_tag *(*object_tag)(pw_object *object);

@@ -224,6 +224,8 @@ const pw_api *pw_get_api(void)
         .store_message = pw_store_message,
         .exception_thrown = exception_thrown,
         .exception_raise = pw_exception_raise,
+        .exception_keep = pw_exception_keep,
+        .exception_raise_kept = pw_exception_raise_kept,
         .exception_end = pw_exception_end,
         .object_tag = object_tag,
         .tag_params = tag_params,

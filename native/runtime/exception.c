@@ -237,6 +237,29 @@ bool pw_exception_raise(pw_store *store, const pw_tag *tag, const uint64_t *cell
     return true;
 }
 
+pw_object *pw_exception_keep(pw_store *store)
+{
+    pw_exception *exception = store->exceptions.thrown;
+    uint64_t reference = (uintptr_t)exception;
+    pw_global *keeper = pw_global_new(store, PW_EXNREF, false, &reference);
+    if (keeper == NULL) {
+        return NULL;
+    }
+    exception->referenced = true;
+    return &keeper->object;
+}
+
+bool pw_exception_raise_kept(pw_store *store, const pw_object *object)
+{
+    const pw_global *keeper = (const void *)object;
+    if (object->kind != PW_OBJECT_GLOBAL || !is_exnref(keeper->type) || !keeper->cells[0]) {
+        return false;
+    }
+    store->exceptions.thrown = (pw_exception *)(uintptr_t)keeper->cells[0];
+    store->exceptions.of_host = true;
+    return true;
+}
+
 void pw_exception_end(pw_store *store)
 {
     pw_exception *exception = store->exceptions.thrown;

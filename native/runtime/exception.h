@@ -34,6 +34,11 @@ void pw_exception_forget(pw_store *store, pw_exception *exception);
  * PW_TRAP_EXCEPTION. `cells` has the values for the tag, which may be NULL. False if there is no
  * memory. */
 bool pw_exception_raise(pw_store *store, const pw_tag *tag, const uint64_t *cells);
+/* Makes an object that keeps the exception on its way: a global that refers to it. NULL if there is
+ * no memory. */
+pw_object *pw_exception_keep(pw_store *store);
+/* Puts on its way what such an object keeps. False if the object keeps no exception. */
+bool pw_exception_raise_kept(pw_store *store, const pw_object *object);
 /* Ends the way of an exception that code did not catch. */
 void pw_exception_end(pw_store *store);
 /* Frees the exceptions that are not marked. */

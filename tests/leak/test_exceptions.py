@@ -108,6 +108,29 @@ def test_a_value_that_cannot_be_converted_does_not_leak() -> None:
     assert_no_leak(lambda: failing(TypeError, instance.exports.by_tag, 1), 20_000)
 
 
+def test_an_exception_that_refers_to_another_does_not_leak_when_it_passes_python() -> None:
+    text = """
+    (module
+      (import "env" "f" (func $f (param i32)))
+      (tag $t (param externref exnref))
+      (func (export "throw") (param $thing externref) (local $inner exnref)
+        (block $caught (result exnref)
+          (try_table (catch_all_ref $caught)
+            (throw $t (local.get $thing) (ref.null exn)))
+          unreachable)
+        local.set $inner
+        (throw $t (local.get $thing) (local.get $inner)))
+      (func (export "catch") (param i32)
+        (block $caught (result externref exnref)
+          (try_table (catch $t $caught) (call $f (local.get 0)))
+          return)
+        drop drop))
+    """
+    instance = load(text, {"env": {"f": lambda x: instance.exports.throw([x])}})
+    catch = instance.exports["catch"]
+    assert_no_leak(lambda: catch(1 << 20), 20_000)
+
+
 class Thing(Exception):
     """An exception of which weak references can be made."""
 

@@ -494,6 +494,72 @@ def test_an_exception_that_passes_stays_the_same_object(name: str) -> None:
     assert caught.value.payload == (3, 4)
 
 
+# The guest throws an exception that refers to another one, which carries its argument.
+ENCLOSING = """
+(module
+  (import "env" "f" (func $f (param i32)))
+  (tag $inner (param i32))
+  (tag $t (export "t") (param i64 exnref))
+  (func (export "throw") (param i32) (local exnref)
+    (block $caught (result exnref)
+      (try_table (catch_all_ref $caught) (throw $inner (local.get 0)))
+      unreachable)
+    local.set 1
+    (throw $t (i64.const 7) (local.get 1)))
+  (func (export "catch") (param i32) (result i32)
+    (block $inside (result i32)
+      (try_table (catch $inner $inside)
+        (block $caught (result i64 exnref)
+          (try_table (catch $t $caught) (call $f (local.get 0)))
+          unreachable)
+        throw_ref)
+      unreachable)))
+"""
+
+
+def test_an_exception_that_refers_to_another_passes_python_with_it() -> None:
+    instance = load(ENCLOSING, {"env": {"f": lambda x: instance.exports.throw(x)}})
+    assert instance.exports.catch(42) == 42
+
+
+def test_python_raises_an_exception_that_refers_to_another_when_it_likes() -> None:
+    """Until then, collections of the store must leave both exceptions alone."""
+    held: list[WasmException] = []
+
+    def f(x: int) -> None:
+        if held:
+            raise held.pop()
+        with pytest.raises(WasmException) as caught:
+            instance.exports.throw(x)
+        held.append(caught.value)
+
+    instance = load(ENCLOSING, {"env": {"f": f}})
+    with pytest.raises(Trap, match="unreachable"):
+        instance.exports.catch(42)
+    churn(instance.store)
+    for x in range(3000):
+        with pytest.raises(WasmException):
+            instance.exports.throw(x)
+    assert instance.exports.catch(0) == 42
+
+
+@pytest.mark.parametrize("kept", ["t", "throw", None, 5])
+def test_a_kept_exception_cannot_be_forged(kept: str | int | None) -> None:
+    """The exception has lost what it kept, so its values cannot be converted."""
+
+    def f(x: int) -> None:
+        try:
+            instance.exports.throw(x)
+        except WasmException as error:
+            value: Any = instance.exports[kept] if isinstance(kept, str) else kept
+            error._kept = getattr(value, "_anchor", value)
+            raise
+
+    instance = load(ENCLOSING, {"env": {"f": f}})
+    with pytest.raises(TypeError):
+        instance.exports.catch(42)
+
+
 def test_python_may_catch_it_in_between() -> None:
     def f(x: int) -> int:
         with pytest.raises(WasmException):
