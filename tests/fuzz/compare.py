@@ -16,9 +16,10 @@ from fuzz import oracle as wasmtime
 from fuzz import v8
 from fuzz.encode import encode
 from fuzz.lanes import lane_by_lane
-from fuzz.ops import BITS, EXNREF, F32, FLOATS, REFERENCES, V128, Types
+from fuzz.ops import BITS, EXNREF, F32, FLOATS, NAMES, REFERENCES, V128, Types
 from fuzz.outcome import (
     EXHAUSTED,
+    FOREIGN_THROWN,
     THROWN_AT_START,
     Failed,
     Outcome,
@@ -27,10 +28,11 @@ from fuzz.outcome import (
     Trapped,
     same,
     show,
+    thrown_types,
 )
 from fuzz.text import number
 from fuzz.tree import Call, Module, Signature
-from fuzz.world import FUEL, FUEL_GLOBAL
+from fuzz.world import FOREIGN, FUEL, FUEL_GLOBAL, THROW
 from pywasm3._ffi import lib
 
 BIG_STACK = 16 << 20  # bytes of the store's stack if a function has more than MANY_LOCALS
@@ -40,7 +42,8 @@ MANY_LOCALS = 90  # locals beyond the parameters
 class Engine(Protocol):
     """An instance of a module in an engine, called with bit patterns.
 
-    `failed` says how making the instance failed; it is None if the instance was made.
+    A linked module has two instances (see world.AGAIN), of which the second one is called. `failed`
+    says how making an instance failed; it is None if none did.
     """
 
     failed: Outcome | None
@@ -52,10 +55,10 @@ class Engine(Protocol):
         """Sets the global "fuel" (g0), which ends modules that would run too long."""
 
     def read_globals(self) -> list[int]:
-        """Returns the bit patterns of all globals."""
+        """Returns the bit patterns of all globals, of each instance those of the module."""
 
     def read_memory(self) -> bytes:
-        """Returns the whole content of the memory."""
+        """Returns the whole content of the memory; of two instances, of both memories."""
 
     def close(self) -> None:
         """Frees the instance."""
@@ -92,39 +95,73 @@ class Report(NamedTuple):
 ORACLES: dict[str, Callable[[Module], Oracle | None]] = {"wasmtime": wasmtime.run, "v8": v8.run}
 
 
-class Subject:
-    """An instance in pywasm3, called with bit patterns.
+class ForeignError(Exception):
+    """What the host function "foreign" raises."""
 
-    `failed` says how making the instance failed; it is None if the instance was made.
-    """
+
+def _thrower(tag: pywasm3.Tag) -> Callable[..., None]:
+    def throw(*values: Any) -> None:
+        raise tag(*values)
+
+    return throw
+
+
+class Subject:
+    """The Engine for pywasm3."""
 
     def __init__(self, module: Module, data: bytes) -> None:
         self.module = module
         self.failed: Outcome | None = None
         wide = any(len(function.locals) > MANY_LOCALS for function in module.functions)
         self.store = pywasm3.Store(stack=BIG_STACK) if wide else pywasm3.Store()
+        self.foreign: list[ForeignError] = []  # the exceptions of Python that were raised
+        self.host_tags = [self.tag(types) for types in module.tags[: module.host_tags]]
         try:
-            self.instance = pywasm3.Instance(
-                pywasm3.Module(data), {"host": self.host()}, store=self.store
-            )
-        except pywasm3.WasmException:
+            self.instances = self.instantiate(pywasm3.Module(data))
+        except (pywasm3.WasmException, ForeignError):
             self.failed = THROWN_AT_START
             return
         except Exception as error:
             self.failed = _outcome(error)
             return
-        exports = self.instance.exports
-        self.functions = [exports[f"f{i}"].raw for i in range(len(module.functions))]
-        self.globals = [exports[f"g{i}"] for i in range(len(module.globals))]
-        self.memory = exports["m"] if module.memory is not None else None
+        self.exports = self.instances[-1].exports
+        self.functions = [self.exports[f"f{i}"].raw for i in range(len(module.functions))]
+        self.globals = self.exports_of_all("g", len(module.globals))
+        self.tags = self.exports_of_all("t", len(module.tags), latest_first=True)
 
-    def host(self) -> dict[str, Callable[..., Any]]:
-        """Returns the host functions that modules may import, by name (see `fuzz.world.HOST`)."""
+    def instantiate(self, module: pywasm3.Module) -> list[pywasm3.Instance]:
+        """Makes the instances: one, or two if the module is a linked one."""
+        host = self.host()
+        found = [pywasm3.Instance(module, {"host": host}, store=self.store)]
+        if self.module.is_linked:
+            host["again"] = found[0].exports["f0"]
+            found.append(pywasm3.Instance(module, {"host": host}, store=self.store))
+        return found
+
+    def exports_of_all(self, prefix: str, count: int, *, latest_first: bool = False) -> list[Any]:
+        """Returns the exports with some numbered names of all instances."""
+        instances = self.instances[:: -1 if latest_first else 1]
+        return [instance.exports[f"{prefix}{i}"] for instance in instances for i in range(count)]
+
+    def tag(self, types: Types) -> pywasm3.Tag:
+        """Makes a tag of the host."""
+        return pywasm3.Tag(pywasm3.FuncType([NAMES[type_] for type_ in types]), store=self.store)
+
+    def host(self) -> dict[str, Any]:
+        """Returns the functions and tags that modules may import, by name (see world.HOST)."""
 
         def as_it_is(value: Any) -> Any:
             return value
 
+        def again(value: int) -> Any:
+            return self.exports.f0(value)
+
+        tags = {f"t{index}": tag for index, tag in enumerate(self.host_tags)}
+        throwers = {f"{THROW}{index}": _thrower(tag) for index, tag in enumerate(self.host_tags)}
         return {
+            **tags,
+            **throwers,
+            FOREIGN.name: self.raise_foreign,
             "same_i32": as_it_is,
             "same_i64": as_it_is,
             "same_f32": as_it_is,
@@ -133,8 +170,31 @@ class Subject:
             "swap": lambda a, b, c: (c, b, a),
             "swap_around": lambda a, b, c: (c, b, a),
             "nothing": lambda: None,
-            "again": lambda value: self.instance.exports.f0(value),
+            "again": again,
+            "again_anew": self.again_anew,
+            "again_caught": self.again_caught,
         }
+
+    def raise_foreign(self) -> None:
+        """Raises an exception that has no tag."""
+        self.foreign.append(ForeignError())
+        raise self.foreign[-1]
+
+    def again_anew(self, value: int) -> Any:
+        """Calls f0; an exception with a tag of the host becomes a new one with the same values."""
+        try:
+            return self.exports.f0(value)
+        except pywasm3.WasmException as error:
+            if error.tag in self.host_tags:
+                raise error.tag(*error.payload) from None
+            raise
+
+    def again_caught(self, value: int) -> Any:
+        """Calls f0; returns -1 if it throws."""
+        try:
+            return self.exports.f0(value)
+        except (pywasm3.WasmException, ForeignError):
+            return -1
 
     def call(self, function: int, args: tuple[int, ...]) -> Outcome:
         """Calls a function with bit patterns and returns how the call ended."""
@@ -148,34 +208,37 @@ class Subject:
 
     def thrown(self, error: Exception) -> Outcome | None:
         """Returns the outcome of an exception that nothing caught, or None for another error."""
+        if isinstance(error, ForeignError) and any(error is raised for raised in self.foreign):
+            return FOREIGN_THROWN
         if not isinstance(error, pywasm3.WasmException):
             return None
-        tags = [self.instance.exports[f"t{i}"] for i in range(len(self.module.tags))]
-        number = tags.index(error.tag)
-        types = self.module.tags[number]
+        outcome = Threw(self.tags.index(error.tag), None)
+        types = thrown_types(outcome, self.module.tags)
         if EXNREF in types:
-            return Threw(number, None)
-        return Threw(number, tuple(map(_bits, error.payload, types)))
+            return outcome
+        return Threw(outcome.tag, tuple(map(_bits, error.payload, types)))
 
     def refuel(self, fuel: int) -> None:
         """Sets the global "fuel" (g0), which ends modules that would run too long."""
-        self.globals[FUEL_GLOBAL].value = fuel
+        for instance in self.instances:
+            instance.exports[f"g{FUEL_GLOBAL}"].value = fuel
 
     def read_globals(self) -> list[int]:
-        """Returns the bit patterns of all globals."""
+        """Returns the bit patterns of all globals, of each instance those of the module."""
+        definitions = self.module.globals * len(self.instances)
         return [
             int(entry._bits() != 0)
             if definition.type in REFERENCES
             else int.from_bytes(entry.value, "little")
             if definition.type == V128
             else entry._bits() & (1 << BITS[definition.type]) - 1
-            for entry, definition in zip(self.globals, self.module.globals, strict=True)
+            for entry, definition in zip(self.globals, definitions, strict=True)
         ]
 
     def read_memory(self) -> bytes:
-        """Returns the whole content of the memory."""
-        assert self.memory is not None
-        return bytes(self.memory.read(0, len(self.memory)))
+        """Returns the whole content of the memory; of two instances, of both memories."""
+        memories = [instance.exports["m"] for instance in self.instances]
+        return b"".join([bytes(memory.read(0, len(memory))) for memory in memories])
 
     def close(self) -> None:
         """Closes the store and frees the instance."""
@@ -267,7 +330,9 @@ def _calls(module: Module, oracle: Oracle, subject: Subject) -> Report:
         # globals and memory may differ from here on.
         if expected == EXHAUSTED:
             return Report(None, index)
-        types = module.tags[expected.tag] if isinstance(expected, Threw) else type_.results
+        types = type_.results
+        if isinstance(expected, Threw):
+            types = thrown_types(expected, module.tags)
         if same(expected, given, types):
             continue
         text = _call_text(call, type_, expected, given, oracle.name)
@@ -292,9 +357,11 @@ def _call_text(call: Call, type_: Signature, expected: Outcome, given: Outcome, 
 
 def _state(module: Module, oracle: Oracle, subject: Subject) -> Difference | None:
     """Returns the first difference in the globals or the memory, or None."""
-    pairs = zip(oracle.read_globals(), subject.read_globals(), module.globals, strict=True)
-    for index, (expected, given, entry) in enumerate(pairs):
+    pairs = zip(oracle.read_globals(), subject.read_globals(), strict=True)
+    for place, (expected, given) in enumerate(pairs):
         if expected != given:
+            index = place % len(module.globals)
+            entry = module.globals[index]
             shown = number(entry.type, expected), number(entry.type, given)
             text = f"g{index}: {oracle.name} {shown[0]}, pywasm3 {shown[1]}"
             return Difference("global", text)

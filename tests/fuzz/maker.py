@@ -22,7 +22,16 @@ from fuzz.ops import (
     Types,
 )
 from fuzz.tree import Body, Signature, const, zero
-from fuzz.world import ACTIONS, FUEL_GLOBAL, MAX_DEPTH, MAX_ROUNDS, SOMETIMES, fits
+from fuzz.world import (
+    ACTIONS,
+    AGAIN_NAMES,
+    FOREIGN,
+    FUEL_GLOBAL,
+    MAX_DEPTH,
+    MAX_ROUNDS,
+    SOMETIMES,
+    fits,
+)
 
 
 class Maker(Operands):
@@ -377,7 +386,7 @@ class Maker(Operands):
         elif label.tried is not None and self.dice.chance(0.5):
             self.throw()
         elif label.tried is not None and self.dice.chance(0.4):
-            self.call_again() if self.dice.chance(0.4) else self.action_call()
+            self.action_again() if self.dice.chance(0.4) else self.action_call()
         else:
             self.throw_if()
 
@@ -439,8 +448,15 @@ class Maker(Operands):
         """Throws an exception with values that are on the stack or are pushed."""
         tag, types = self.any_tag()
         self.need(types)
-        self.emit(("throw", tag))
+        self.emit(*self.thrown(tag))
         self.leave()
+
+    def thrown(self, tag: int) -> Body:
+        """Returns code that throws an exception whose values are on the stack, or the host does."""
+        function = self.world.throwers.get(tag)
+        if function is None or self.dice.chance(0.5):
+            return [("throw", tag)]
+        return [("call", function), ("unreachable",)]
 
     def action_throw_if(self) -> None:
         """Throws an exception on a condition."""
@@ -458,7 +474,7 @@ class Maker(Operands):
             self.push(type_)
         self.labels.pop()
         self.pop(len(types))
-        self.emit(("throw", tag))
+        self.emit(*self.thrown(tag))
         inner, self.out = self.out, outer
         self.emit(("if", (), (), inner, None))
 
@@ -606,11 +622,20 @@ class Maker(Operands):
         if self.may_call(index):
             self.call_to(index)
 
-    def call_again(self) -> None:
-        """Calls the host function that calls f0, if the module imports it."""
-        for index, entry in enumerate(self.module.imports):
-            if entry.name == "again" and self.may_call(index):
-                self.call_to(index)
+    def action_again(self) -> None:
+        """Calls a host function that calls f0, if the module imports one."""
+        self.call_import(*AGAIN_NAMES)
+
+    def action_foreign(self) -> None:
+        """Calls the host function that throws an exception of its own, if the module imports it."""
+        self.call_import(FOREIGN.name)
+
+    def call_import(self, *names: str) -> None:
+        """Calls one of the host functions with these names, if the module imports some."""
+        imports = self.module.imports
+        found = [i for i, entry in enumerate(imports) if entry.name in names and self.may_call(i)]
+        if found:
+            self.call_to(self.dice.pick(found))
 
     def action_chain(self) -> None:
         """Emits calls of which each takes the result of the one before: f(f(f(x)))."""
@@ -769,7 +794,7 @@ class Maker(Operands):
             self.emit(("if", (), (), self.give_up(), None))
             self.emit(("global.get", FUEL_GLOBAL), ("i32.const", 1), ("i32.sub",))
             self.emit(("global.set", FUEL_GLOBAL))
-        if self.mood.exceptions and self.dice.chance(0.2):
+        if self.mood.exceptions and self.dice.chance(0.6 if self.is_called_by_host else 0.2):
             self.throw_if()
         self.steps(self.budget)
         self.finish(self.function.type.results)

@@ -40,6 +40,7 @@ from fuzz.shrink import (
     without_value,
 )
 from fuzz.tree import BLOCKS, Body, Call, Function, Module, Signature, bodies, stacks, walk, zero
+from fuzz.world import AGAIN, AGAIN_NAMES
 
 Test: TypeAlias = Callable[[Module], bool]
 
@@ -77,7 +78,14 @@ class Examiner:
 
 
 def _is_valid(module: Module) -> bool:
-    """Tells whether wasmtime accepts a module, whose legacy instructions are translated first."""
+    """Tells whether wasmtime accepts a module, whose legacy instructions are translated first.
+
+    Host functions must still find a function f0 of the right type.
+    """
+    if any(entry.name in AGAIN_NAMES for entry in module.imports) and (
+        not module.functions or module.functions[0].type != AGAIN[0].type
+    ):
+        return False
     try:
         return validate(encode(modern(module))) is None
     except IndexError:  # a label or a local that is not there
@@ -165,10 +173,15 @@ class Reducer:
         self.offer(replace(self.module, start=None))
         self.offer(replace(self.module, table=None))
         self.offer(replace(self.module, memory=None))
+        self.offer(replace(self.module, is_linked=False))
         self.data_and_table()
         for index in reversed(range(len(self.module.imports) + len(self.module.functions))):
             if index < len(self.module.imports) + len(self.module.functions):
                 self.offer(without_function(self.module, index))
+        while self.module.host_tags and self.offer(
+            replace(self.module, host_tags=self.module.host_tags - 1)
+        ):
+            pass
         for index in reversed(range(1, len(self.module.globals))):  # g0 is the fuel
             self.offer(without_global(self.module, index))
         for index, entry in enumerate(self.module.globals):

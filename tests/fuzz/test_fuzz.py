@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import wasmtime
@@ -21,7 +22,7 @@ import wasmtime
 import pywasm3
 from fuzz import v8
 from fuzz.census import DEEP, MANY, census
-from fuzz.compare import Difference, Subject, check, compare
+from fuzz.compare import Difference, ForeignError, Subject, check, compare
 from fuzz.encode import encode
 from fuzz.generate import generate
 from fuzz.isolate import CRASH, HANG, Child
@@ -29,11 +30,12 @@ from fuzz.lanes import CODE, lane_by_lane
 from fuzz.legacy import modern
 from fuzz.ops import ACCESSES, F32, F32D, F64, I32, NUMERIC, V128
 from fuzz.oracle import validate
-from fuzz.outcome import Returned, same
+from fuzz.outcome import Outcome, Returned, Threw, same
 from fuzz.reduce import reduce
 from fuzz.shrink import map_body
 from fuzz.text import number, text
 from fuzz.tree import Call, Function, Global, Instruction, Module, Signature, count, walk
+from pywasm3 import ValType
 from simd_ops import OPS
 
 FUZZ = Path(__file__).with_name("fuzz.py")
@@ -158,6 +160,8 @@ _MUST_BE_MADE = (
     "dead code",
     *("throw", "throw_ref", "try_table", "try", "try_delegate", "rethrow", "throw with a vector"),
     *(f"try_table {clause}" for clause in ("catch", "catch_ref", "catch_all", "catch_all_ref")),
+    *("imported tags", "two instances", "call of throw_", "call of foreign"),
+    *("call of again", "call of again_anew", "call of again_caught"),
     *("try catch", "try catch_all", "try with parameters", "try_table with parameters"),
     *(
         f"try_table with a clause to a {kind}"
@@ -248,7 +252,7 @@ def test_a_planted_difference_is_found_and_reduced() -> None:
     assert compare(small, subject_class=XorIsOr).difference is not None
     assert "i32.xor" in text(small)
     assert count(small) < 15, text(small)
-    assert len(small.functions) == 1
+    assert len(small.functions) < 3
 
 
 def test_lanes_of_another_width_are_found_and_reduced() -> None:
@@ -341,6 +345,65 @@ def test_wrong_handling_of_exceptions_is_found_and_reduced(
     else:
         pytest.fail("not found in 500 modules")
     small = reduce(module, found, subject_class=subject_class, seconds=60)
+    assert word in text(small)
+    assert count(small) < 25, text(small)
+
+
+class LosesValues(Subject):
+    """Stands for an engine that gives the host other values than those of the exception."""
+
+    def again_anew(self, value: int) -> Any:
+        """Calls f0; exceptions with a tag of the host carry zeros then."""
+        try:
+            return self.exports.f0(value)
+        except pywasm3.WasmException as error:
+            if error.tag not in self.host_tags:
+                raise
+            zeros: dict[Any, Any] = {ValType.V128: bytes(16), ValType.FUNCREF: None}
+            values = [zeros.get(type_, 0) for type_ in error.tag.type.type.params]
+            raise error.tag(*values) from None
+
+
+class ThrowsCopies(Subject):
+    """Stands for an engine that throws another object than the host function has raised."""
+
+    def raise_foreign(self) -> None:
+        """Raises an exception without noting which."""
+        raise ForeignError
+
+
+class KeepsTheFirstInstance(Subject):
+    """Stands for an engine in which two instances share the tags that their module defines."""
+
+    def thrown(self, error: Exception) -> Outcome | None:
+        """Returns the outcome, as if the tags were those of the second instance."""
+        outcome = super().thrown(error)
+        if isinstance(outcome, Threw) and outcome.tag >= len(self.module.tags):
+            return outcome._replace(tag=outcome.tag - len(self.module.tags))
+        return outcome
+
+
+@pytest.mark.parametrize("oracle", ["wasmtime", pytest.param("v8", marks=needs_node)])
+@pytest.mark.parametrize(
+    ("subject_class", "word"),
+    [
+        (LosesValues, "again_anew"),
+        (ThrowsCopies, "foreign"),
+        (KeepsTheFirstInstance, "two instances"),
+    ],
+)
+def test_a_wrong_way_of_exceptions_through_the_host_is_found_and_reduced(
+    subject_class: type[Subject], word: str, oracle: str
+) -> None:
+    for seed in range(3000):
+        module = generate(seed)
+        if word in text(module):
+            found = check(module, subject_class, oracle).difference
+            if found is not None:
+                break
+    else:
+        pytest.fail("not found in 3000 modules")
+    small = reduce(module, found, subject_class=subject_class, oracle=oracle, seconds=60)
     assert word in text(small)
     assert count(small) < 25, text(small)
 

