@@ -31,7 +31,6 @@ from ._errors import (
     UnsupportedError,
     WasiExit,
     WasmError,
-    WasmException,
 )
 from ._ffi import BoundFunction, Function, Store
 from ._function import AsyncFunction
@@ -44,7 +43,7 @@ from ._load import load
 from ._memory import Memory
 from ._module import Module
 from ._table import Table
-from ._tag import Tag
+from ._tag import Tag, WasmException
 from ._types import (
     CustomSection,
     ExportType,

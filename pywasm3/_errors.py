@@ -22,25 +22,23 @@
 The class in parentheses is a second base. Wrong use of the Python API raises Python's own errors:
 TypeError, ValueError, OverflowError, IndexError, KeyError, AttributeError. An exception that a host
 function raises reaches the caller of the guest as the same object, unless the guest catches it.
-WasmException says which ones a guest can catch.
+WasmException, which _tag.py has, says which ones a guest can catch.
 """
 
 from __future__ import annotations
 
 from enum import Enum
 
-from ._text import ENOUGH_BYTES, MAX_NAME, brief, brief_repr, counted, listed, printable
+from ._text import ENOUGH_BYTES, MAX_NAME, brief, brief_repr, listed, printable
 from ._types import Value, _set, begin, describe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from typing import Any, NoReturn, TypeAlias
+    from typing import Any, TypeAlias
 
     from typing_extensions import Self
 
-    from ._cpython import Anchor
-    from ._tag import Tag
     from ._types import ExternType, ImportType
 
     # A long name stays in its module: the function returns what its first bytes say.
@@ -317,7 +315,7 @@ def _repeated(frames: Sequence[Frame]) -> list[str]:
     return lines
 
 
-def _frame_lines(frames: Sequence[Frame], head: int, omitted: int) -> str:
+def frame_lines(frames: Sequence[Frame], head: int, omitted: int) -> str:
     if not omitted:
         return "\n".join(_repeated(frames))
     gap = f"  ... {omitted:,} frame{' is' if omitted == 1 else 's are'} not kept"
@@ -361,119 +359,8 @@ class Trap(WasmError):
         text = f"[trap] {self.detail or self.kind.value}"
         if self.element is not None:
             text += f", at element {self.element:,}"
-        frames = _frame_lines(self.frames, self._head, self.omitted)
+        frames = frame_lines(self.frames, self._head, self.omitted)
         return f"{text}\n{frames}" if frames else text
-
-
-class WasmException(WasmError):
-    """An exception of WebAssembly (specification, section 4.2.13, "Exception Instances").
-
-    A call raises it if the guest throws an exception and does not catch it. A host function can
-    raise one, and the guest can catch it by its tag if the tag is of the same store:
-    ``raise tag(1, 2)``, or ``raise WasmException(tag, 1, 2)``. The values are then converted like
-    arguments; if one cannot be, the TypeError or OverflowError is raised in place of this.
-
-    A guest can also catch other exceptions that a host function raises, by a clause for any
-    exception (``catch_all``), and throw them again: then the caller of the guest gets the same
-    object. It can catch an ``Exception``, but never a MemoryError, a RecursionError, or a WasmError
-    that is not a WasmException, such as a Trap or WasiExit; and nothing once a deadline has passed
-    or ``interrupt()`` was called.
-
-    Attributes:
-        tag: The Tag.
-        frames: The functions that were running when a guest threw the exception, as in a Trap;
-            empty if Python has made it.
-        omitted: The number of frames that are missing, as in a Trap.
-        element: The index of the element if ``Function.map`` made the call, else None.
-    """
-
-    def __init__(self, tag: Tag, *payload: Any) -> None:
-        """Takes the tag, and one value for each of its parameters.
-
-        Raises:
-            TypeError: `tag` is not a Tag, or the number of values is wrong.
-        """
-        from ._tag import Tag
-
-        if not isinstance(tag, Tag):
-            raise TypeError(f"tag must be a pywasm3.Tag, not {type(tag).__name__}")
-        wanted = len(tag.type.type.params)
-        if len(payload) != wanted:
-            given = "was" if len(payload) == 1 else "were"
-            raise TypeError(
-                f"{tag!r} takes {counted(wanted, 'value')} but {len(payload)} {given} given"
-            )
-        super().__init__(tag, *payload)
-        self.tag = tag
-        self._payload = payload
-        self._kept: Anchor | None = None
-        self.frames: tuple[Frame, ...] = ()
-        self.omitted = 0
-        self.element: int | None = None
-        self._head = 0
-
-    @classmethod
-    def _of(
-        cls,
-        tag: Tag,
-        payload: tuple[Any, ...] | Anchor,
-        frames: Iterable[RawFrame],
-        head: int,
-        omitted: int,
-    ) -> Self:
-        """Returns what a guest has thrown.
-
-        If Python cannot have the values, `payload` is the anchor that keeps what was thrown, so
-        that a host function can raise it again.
-        """
-        known = payload if isinstance(payload, tuple) else ()
-        self = cls.__new__(cls, tag, *known)
-        self.tag = tag
-        self._payload = known
-        self._kept = None if isinstance(payload, tuple) else payload
-        self.frames = tuple(_frames(frames))
-        self.omitted = omitted
-        self.element = None
-        self._head = head
-        return self
-
-    @property
-    def payload(self) -> tuple[Any, ...]:
-        """The values that it carries, converted like the results of a call.
-
-        Raises:
-            TypeError: A reference to an exception (exnref) is among them.
-        """
-        if self._kept is not None:
-            raise TypeError(
-                "Python cannot have the payload, because a reference to an exception is part of it:"
-                f" {self.tag.type}"
-            )
-        return self._payload
-
-    def __reduce_ex__(self, protocol: object) -> NoReturn:
-        """Refuses copies, because the tag lives in a store.
-
-        Raises:
-            TypeError: Always.
-        """
-        raise TypeError("cannot copy or pickle WasmException objects: their tag lives in a store")
-
-    def __str__(self) -> str:
-        """Returns the types and values that it carries, and one line per frame."""
-        params = self.tag.type.type.params
-        text = f"exception ({', '.join(listed(params))})"
-        if self._payload:
-            text += f": {', '.join(listed(self._payload, brief_repr))}"
-        if self.element is not None:
-            text += f", at element {self.element:,}"
-        frames = _frame_lines(self.frames, self._head, self.omitted)
-        return f"{text}\n{frames}" if frames else text
-
-    def __repr__(self) -> str:
-        """Returns the class, the types and the values."""
-        values = "".join(f", {value!r}" for value in self._payload)
-        return f"{type(self).__name__}({self.tag!r}{values})"
 
 
 class StackExhausted(Trap, RecursionError):
@@ -536,7 +423,7 @@ _CLASSES: dict[TrapKind, type[Trap]] = {
 }
 
 
-def _frames(raw: Iterable[RawFrame]) -> list[Frame]:
+def frames_of(raw: Iterable[RawFrame]) -> list[Frame]:
     return [Frame._of(*frame) for frame in raw]
 
 
@@ -572,7 +459,7 @@ class Traps:
             omitted: The number of frames that are missing.
             message: The engine's reason if the engine cannot run a function.
         """
-        made = _frames(frames)
+        made = frames_of(frames)
         if number in self._stacks:
             exhausted = TrapKind.STACK_EXHAUSTED
             detail = f"{exhausted.value}: {self._stacks[number]}"
@@ -583,7 +470,7 @@ class Traps:
         text = printable(message) or "the engine cannot run this function"
         if number == self._out_of_order:
             text = "a host function returned while a later call of the same store still runs"
-        if lines := _frame_lines(made, head, omitted):
+        if lines := frame_lines(made, head, omitted):
             text = f"{text}\n{lines}"
         if number != self._unsupported:
             return WasmError(text)
@@ -609,7 +496,7 @@ def note(frames: Sequence[RawFrame], head: int, omitted: int) -> str:
         head: The number of frames before the omitted ones.
         omitted: The number of frames that are missing.
     """
-    lines = _frame_lines(_frames(frames), head, omitted)
+    lines = frame_lines(frames_of(frames), head, omitted)
     return f"wasm frames, innermost first:\n{lines}" if lines else ""
 
 
@@ -623,7 +510,7 @@ def element(exc: BaseException, index: int, own: bool) -> None:
             a host function raised gets a note instead, because it may be a Trap of another call,
             with its own element.
     """
-    if own and isinstance(exc, (Trap, WasmException)):
+    if own and hasattr(exc, "element"):
         exc.element = index
     else:
         add_note(exc, f"at element {index:,} of map()")

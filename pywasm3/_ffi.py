@@ -19,7 +19,6 @@ from ._errors import (
     MalformedError,
     UnsupportedError,
     WasmError,
-    WasmException,
 )
 from ._text import ENOUGH_BYTES, brief, printable
 from ._types import (
@@ -39,6 +38,7 @@ try:
         HostFunction,
         Once,
         Store,
+        connect_thrown,
         encode,
         exports,
         signature,
@@ -86,6 +86,7 @@ __all__ = [
     "Store",
     "TableBase",
     "address",
+    "connect_thrown",
     "encode",
     "error_from",
     "exports",
@@ -137,27 +138,6 @@ def _error(address: int) -> Exception:
     return error_from(ffi.cast("pw_error *", address))
 
 
-def _thrown(
-    store: Store,
-    anchor: Anchor,
-    tag: int,
-    codes: tuple[int, ...],
-    payload: tuple[Any, ...] | Anchor,
-    frames: tuple[Any, ...],
-    head: int,
-    omitted: int,
-) -> WasmException:
-    """Returns the exception for what a guest has thrown. The extension module calls this.
-
-    The first four arguments describe the tag, for ``Tag._of_thrown``, and the others are those of
-    ``WasmException._of``.
-    """
-    from ._tag import Tag  # late, because it imports this module
-
-    made = Tag._of_thrown(store, anchor, tag, codes)
-    return WasmException._of(made, payload, frames, head, omitted)
-
-
 def _layout(format: str) -> tuple[int, Callable[..., bytes], Callable[[bytes], tuple[Any, ...]]]:
     """Returns the size of a structure in bytes, and functions that pack and unpack it.
 
@@ -187,8 +167,6 @@ _cpython.connect(
     _function.Doc(),
     {
         "trap": _traps.error,
-        "thrown": _thrown,
-        "wasm_exception": WasmException,
         "error": _error,
         "note": _errors.note,
         "add_note": _errors.add_note,

@@ -1,21 +1,31 @@
 # SPDX-License-Identifier: MIT
-"""Tags, which say what kind of exception is thrown or caught."""
+"""Tags, and the exceptions of WebAssembly, each of which has one."""
 
 from __future__ import annotations
 
-from ._errors import WasmException
-from ._ffi import address, error_from, ffi, lib, new_error, store_pointer
+from functools import lru_cache
+
+from ._errors import WasmError, frame_lines, frames_of
+from ._ffi import address, connect_thrown, error_from, ffi, lib, new_error, store_pointer
 from ._store_objects import host_type, refuse_copies, store_for
+from ._text import brief_repr, counted, listed
 from ._types import BY_CODE, FuncType, TagType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, NoReturn
 
     from typing_extensions import Self
 
     from ._cpython import Anchor
+    from ._errors import Frame, RawFrame
     from ._ffi import Pointer, Store
+
+
+@lru_cache(64)
+def _type_of(codes: tuple[int, ...]) -> TagType:
+    """Returns the type of a tag that a guest has thrown; a guest mostly throws the same ones."""
+    return TagType(FuncType([BY_CODE[code] for code in codes]))
 
 
 class Tag:
@@ -82,7 +92,7 @@ class Tag:
         self._store = store
         self._anchor = anchor
         self._pointer = ffi.cast("pw_tag *", pointer)
-        self._type = TagType(FuncType([BY_CODE[code] for code in codes]))
+        self._type = _type_of(codes)
         return self
 
     def __call__(self, *payload: Any) -> WasmException:
@@ -134,3 +144,144 @@ class Tag:
     def __repr__(self) -> str:
         """Returns the type."""
         return f"<pywasm3.Tag {self._type}{': closed' if self._store.closed else ''}>"
+
+
+class WasmException(WasmError):
+    """An exception of WebAssembly (specification, section 4.2.13, "Exception Instances").
+
+    A call raises it if the guest throws an exception and does not catch it. A host function can
+    raise one, and the guest can catch it by its tag if the tag is of the same store:
+    ``raise tag(1, 2)``, or ``raise WasmException(tag, 1, 2)``. The values are then converted like
+    arguments; if one cannot be, the TypeError or OverflowError is raised in place of this.
+
+    A guest can also catch other exceptions that a host function raises, by a clause for any
+    exception (``catch_all``), and throw them again: then the caller of the guest gets the same
+    object. It can catch an ``Exception``, but never a MemoryError, a RecursionError, or a WasmError
+    that is not a WasmException, such as a Trap or WasiExit; and nothing once a deadline has passed
+    or ``interrupt()`` was called.
+
+    Attributes:
+        tag: The Tag.
+        omitted: The number of frames that are missing, as in a Trap.
+        element: The index of the element if ``Function.map`` made the call, else None.
+    """
+
+    tag: Tag
+    omitted: int = 0
+    element: int | None = None
+    _payload: tuple[Any, ...]
+    _kept: Anchor | None = None
+    _frames: tuple[RawFrame, ...] = ()
+    _head: int = 0
+
+    def __init__(self, tag: Tag, *payload: Any) -> None:
+        """Takes the tag, and one value for each of its parameters.
+
+        Raises:
+            TypeError: `tag` is not a Tag, or the number of values is wrong.
+        """
+        if not isinstance(tag, Tag):
+            raise TypeError(f"tag must be a pywasm3.Tag, not {type(tag).__name__}")
+        wanted = len(tag.type.type.params)
+        if len(payload) != wanted:
+            given = "was" if len(payload) == 1 else "were"
+            raise TypeError(
+                f"{tag!r} takes {counted(wanted, 'value')} but {len(payload)} {given} given"
+            )
+        super().__init__(tag, *payload)
+        self.tag = tag
+        self._payload = payload
+
+    @classmethod
+    def _of(
+        cls,
+        tag: Tag,
+        payload: tuple[Any, ...] | Anchor,
+        frames: tuple[RawFrame, ...],
+        head: int,
+        omitted: int,
+    ) -> Self:
+        """Returns what a guest has thrown.
+
+        If Python cannot have the values, `payload` is the anchor that keeps what was thrown, so
+        that a host function can raise it again.
+        """
+        known = payload if isinstance(payload, tuple) else ()
+        self = cls.__new__(cls, tag, *known)
+        self.tag = tag
+        self._payload = known
+        if not isinstance(payload, tuple):
+            self._kept = payload
+        self._frames = frames
+        self.omitted = omitted
+        self._head = head
+        return self
+
+    @property
+    def payload(self) -> tuple[Any, ...]:
+        """The values that it carries, converted like the results of a call.
+
+        Raises:
+            TypeError: A reference to an exception (exnref) is among them.
+        """
+        if self._kept is not None:
+            raise TypeError(
+                "Python cannot have the payload, because a reference to an exception is part of it:"
+                f" {self.tag.type}"
+            )
+        return self._payload
+
+    @property
+    def frames(self) -> tuple[Frame, ...]:
+        """The functions that were running when a guest threw the exception, as in a Trap.
+
+        It is empty if Python has made the exception. Frames are made when they are asked for,
+        because a program may catch many exceptions and look at none.
+        """
+        return tuple(frames_of(self._frames))
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        """Refuses copies, because the tag lives in a store.
+
+        Raises:
+            TypeError: Always.
+        """
+        raise TypeError("cannot copy or pickle WasmException objects: their tag lives in a store")
+
+    def __str__(self) -> str:
+        """Returns the types and values that it carries, and one line per frame."""
+        params = self.tag.type.type.params
+        text = f"exception ({', '.join(listed(params))})"
+        if self._payload:
+            text += f": {', '.join(listed(self._payload, brief_repr))}"
+        if self.element is not None:
+            text += f", at element {self.element:,}"
+        frames = frame_lines(self.frames, self._head, self.omitted)
+        return f"{text}\n{frames}" if frames else text
+
+    def __repr__(self) -> str:
+        """Returns the class, the types and the values."""
+        values = "".join(f", {value!r}" for value in self._payload)
+        return f"{type(self).__name__}({self.tag!r}{values})"
+
+
+def _thrown(
+    store: Store,
+    anchor: Anchor,
+    tag: int,
+    codes: tuple[int, ...],
+    payload: tuple[Any, ...] | Anchor,
+    frames: tuple[RawFrame, ...],
+    head: int,
+    omitted: int,
+) -> WasmException:
+    """Returns the exception for what a guest has thrown. The extension module calls this.
+
+    The first four arguments describe the tag, for ``Tag._of_thrown``, and the others are those of
+    ``WasmException._of``.
+    """
+    made = Tag._of_thrown(store, anchor, tag, codes)
+    return WasmException._of(made, payload, frames, head, omitted)
+
+
+connect_thrown(_thrown, WasmException)

@@ -48,8 +48,6 @@ static PyObject *connect(PyObject *module, PyObject *args)
         return NULL;
     }
     if (take_hook(hooks, "trap", &state->trap) < 0 ||
-        take_hook(hooks, "thrown", &state->thrown) < 0 ||
-        take_hook(hooks, "wasm_exception", &state->wasm_exception) < 0 ||
         take_hook(hooks, "error", &state->error) < 0 ||
         take_hook(hooks, "note", &state->note) < 0 ||
         take_hook(hooks, "add_note", &state->add_note) < 0 ||
@@ -76,6 +74,18 @@ static PyObject *connect(PyObject *module, PyObject *args)
     api->set_poll_hook(pw_poll_call);
     pw_timer_wakes_at = api->timer_wakes();
     pw_engine = api;
+    Py_RETURN_NONE;
+}
+
+static PyObject *connect_thrown(PyObject *module, PyObject *args)
+{
+    PyObject *thrown, *class;
+    pw_state *state = PyModule_GetState(module);
+    if (!PyArg_ParseTuple(args, "OO!:connect_thrown", &thrown, &PyType_Type, &class)) {
+        return NULL;
+    }
+    Py_XSETREF(state->thrown, Py_NewRef(thrown));
+    Py_XSETREF(state->wasm_exception, Py_NewRef(class));
     Py_RETURN_NONE;
 }
 
@@ -160,6 +170,9 @@ static PyObject *signature(PyObject *Py_UNUSED(module), PyObject *args)
 }
 
 static PyMethodDef module_methods[] = {
+    {"connect_thrown", connect_thrown, METH_VARARGS,
+     PyDoc_STR("connect_thrown(thrown, wasm_exception, /): takes the function that makes the\n"
+               "exception for what a guest has thrown, and its class.")},
     {"connect", connect, METH_VARARGS,
      PyDoc_STR(
          "connect(api, main_thread, doc, hooks, /): takes the address of the engine's pw_api\n"

@@ -127,7 +127,7 @@ static int throw_new(pw_store_object *store, PyObject *exception, const pw_tag *
 {
     uint32_t count;
     const pw_valtype *types = pw_engine->tag_params(tag, &count);
-    PyObject *payload = PyObject_GetAttrString(exception, "payload");
+    PyObject *payload = PyObject_GetAttrString(exception, "_payload");
     uint64_t *cells = PyMem_New(uint64_t, (size_t)count *PW_MAX_CELLS + 1);
     int status = -1;
     if (payload != NULL && cells != NULL) {
