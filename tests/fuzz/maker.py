@@ -2,8 +2,8 @@
 """Makes the body of one function from random actions, each of which fits the operand stack.
 
 operands.py holds the smaller steps that the actions are made of, and control.py the actions that
-make blocks, exceptions, branches and calls. An action takes only the
-operands that it needs, so branches leave values behind and blocks take values of other actions.
+make blocks, exceptions, branches and calls. An action takes only the operands that it needs, so
+branches leave values behind and blocks take values of other actions.
 """
 
 from __future__ import annotations
