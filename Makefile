@@ -100,6 +100,7 @@ fuzz: $(VENV)/.editable $(VENV)/.extra-test
 
 # V8 comes with Node.js, which the extra brings: a download of 60 MB.
 fuzz-v8: $(VENV)/.editable $(VENV)/.extra-test $(VENV)/.extra-v8
+	PYWASM3_V8=1 $(BIN)/pytest tests/fuzz/test_v8.py
 	$(BIN)/python $(FUZZ) --oracle v8
 
 # tests/fuzz/seeds.py writes the seeds: modules of the tests and of the official suite.

