@@ -190,6 +190,9 @@ class Encoder:
         ]
         functions = [self.signature(function.type) for function in module.functions]
         tags = [b"\x00" + leb(self.type_index(types, ())) for types in module.tags]
+        own_tags = tags[module.host_tags :]
+        for index, tag in enumerate(tags[: module.host_tags]):
+            imports.append(b"\x04host" + _name(f"t{index}") + b"\x04" + tag)
         code = [self.code(function) for function in module.functions]
         parts = [
             b"\0asm\x01\0\0\0",
@@ -198,7 +201,7 @@ class Encoder:
             section(3, vector(functions)),
             _tables(module),
             _memories(module),
-            section(13, vector(tags)) if tags else b"",
+            section(13, vector(own_tags)) if own_tags else b"",
             section(6, vector(_globals(module))),
             section(7, vector(_exports(module))),
             b"" if module.start is None else section(8, leb(module.start)),

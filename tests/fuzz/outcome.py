@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
 from fuzz.ops import FLOATS, Types, is_nan
@@ -28,6 +29,8 @@ class Trapped(NamedTuple):
 class Threw(NamedTuple):
     """The call ended with an exception that nothing caught.
 
+    The tags of a linked module's first instance count behind those of the second one (see
+    world.AGAIN); an imported tag is one of the second one's.
     `bits` are the values; of a reference, only whether it is null (0) or not (1). None says that
     the engine does not give the values.
     """
@@ -45,7 +48,14 @@ class Failed(NamedTuple):
 Outcome: TypeAlias = "Returned | Trapped | Threw | Failed"
 # The start function threw, so there is no instance whose exports tell the tag.
 THROWN_AT_START = Threw(-1, None)
+# The exception has no tag, because the host function "foreign" has thrown it.
+FOREIGN_THROWN = Threw(-2, ())
 EXHAUSTED = Trapped("call stack exhausted")
+
+
+def thrown_types(outcome: Threw, tags: Sequence[Types]) -> Types:
+    """Returns the types of the values of an exception, from those of a module's tags."""
+    return () if outcome.tag < 0 else tags[outcome.tag % len(tags)]
 
 
 def same(one: Outcome, other: Outcome, types: Types) -> bool:

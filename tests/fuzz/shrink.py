@@ -63,6 +63,7 @@ def weigh(module: Module) -> int:
     locals_ = sum(len(function.locals) for function in module.functions)
     types = 3 * sum(len(f.type.params) + len(f.type.results) for f in module.functions)
     parts = len(module.functions) + len(module.globals) + len(module.imports)
+    parts += module.host_tags + module.is_linked
     memory = 0 if module.memory is None else 5 + 5 * len(module.memory.data)
     table = 0 if module.table is None else 5 + len(module.table) - module.table.count(None)
     rest = sum(1 + sum(1 for bits in call.args if bits) for call in module.calls)

@@ -167,13 +167,16 @@ def text(module: Module) -> str:
         type_ = signature(entry.type.params, entry.type.results)
         found.append(f'  (import "host" "{entry.name}" (func{type_}))')
     for index, types in enumerate(module.tags):
-        found.append(f'  (tag (export "t{index}"){_list("param", types)})')
+        host = f' (import "host" "t{index}")' if index < module.host_tags else ""
+        found.append(f'  (tag (export "t{index}"){host}{_list("param", types)})')
     found += _memory(module) + _table(module) + _globals(module)
     for index, function in enumerate(module.functions):
         found += _function(index, function)
     if module.start is not None:
         found.append(f"  (start {module.start})")
     found.append(")")
+    if module.is_linked:
+        found.append(";; two instances: the second one imports f0 of the first one as 'again'")
     for call in module.calls:
         params = module.functions[call.function].type.params
         args = ", ".join(number(t, bits) for t, bits in zip(params, call.args, strict=True))

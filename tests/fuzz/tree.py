@@ -16,7 +16,7 @@ An instruction is a tuple of its name and its immediates:
     ("return_call", index)           also ("return_call_indirect", params, results, variant)
     ("block", params, results, body)              also loop
     ("if", params, results, then, otherwise)      otherwise is a body or None
-    ("throw", tag)                   a tag counts from 0; there are no imported ones
+    ("throw", tag)                   a tag counts from 0; the imported ones come first
     ("try_table", params, results, body, clauses)
     ("try", params, results, body, clauses, *catches)     legacy: a body for each clause
     ("try_delegate", params, results, body, depth)        legacy: a try that ends with delegate
@@ -126,12 +126,15 @@ class Module:
     """A module with the calls to make.
 
     All defined functions, globals and tags are exported as f0, f1, …, g0, g1, … and t0, t1, …
+    Imported tags are exported, too.
     """
 
     imports: list[Import] = field(default_factory=list)
     functions: list[Function] = field(default_factory=list)
     globals: list[Global] = field(default_factory=list)
     tags: list[Types] = field(default_factory=list)  # the types of their values
+    host_tags: int = 0  # how many of the tags, the first ones, are imported from the host
+    is_linked: bool = False  # whether there are two instances; see world.AGAIN
     memory: Memory | None = None
     table: list[int | None] | None = None  # function indices, which count the imports
     # Whether the indices of each table are 64-bit. `table` has the elements of the first one; if
