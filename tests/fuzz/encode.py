@@ -4,8 +4,16 @@
 from __future__ import annotations
 
 from binary import leb, section, signed_leb, vector
-from fuzz.ops import ACCESSES, NAMES, NUMERIC, REFERENCES, SHUFFLE, Types
-from fuzz.tree import Body, Function, Instruction, Module, Signature
+from fuzz.ops import ACCESSES, FUNCREF, NAMES, NUMERIC, REFERENCES, SHUFFLE, Types
+from fuzz.tree import (
+    MOST_ELEMENTS,
+    SECOND_TABLE,
+    Body,
+    Function,
+    Instruction,
+    Module,
+    Signature,
+)
 
 END = b"\x0b"
 
@@ -42,6 +50,17 @@ _INDEXED = {
     "local.tee": b"\x22",
     "global.get": b"\x23",
     "global.set": b"\x24",
+}
+# The immediates of these are indices.
+_ON_TABLES = {
+    "table.get": b"\x25",
+    "table.set": b"\x26",
+    "table.init": b"\xfc\x0c",
+    "elem.drop": b"\xfc\x0d",
+    "table.copy": b"\xfc\x0e",
+    "table.grow": b"\xfc\x0f",
+    "table.size": b"\xfc\x10",
+    "table.fill": b"\xfc\x11",
 }
 _INDIRECT = {"call_indirect": b"\x11", "return_call_indirect": b"\x13"}
 _BLOCKS = {
@@ -114,6 +133,8 @@ class Encoder:
         elif name == "br_table":
             depths = [leb(depth) for depth in instruction[1]]
             out.append(b"\x0e" + vector(depths) + leb(instruction[2]))
+        elif name in _ON_TABLES:
+            out.append(_ON_TABLES[name] + b"".join(map(leb, instruction[1:])))
         elif name in _INDIRECT:
             out.append(_INDIRECT[name] + leb(self.type_index(*instruction[1:])) + b"\x00")
         else:
@@ -169,6 +190,9 @@ class Encoder:
         ]
         functions = [self.signature(function.type) for function in module.functions]
         tags = [b"\x00" + leb(self.type_index(types, ())) for types in module.tags]
+        own_tags = tags[module.host_tags :]
+        for index, tag in enumerate(tags[: module.host_tags]):
+            imports.append(b"\x04host" + _name(f"t{index}") + b"\x04" + tag)
         code = [self.code(function) for function in module.functions]
         parts = [
             b"\0asm\x01\0\0\0",
@@ -177,7 +201,7 @@ class Encoder:
             section(3, vector(functions)),
             _tables(module),
             _memories(module),
-            section(13, vector(tags)) if tags else b"",
+            section(13, vector(own_tags)) if own_tags else b"",
             section(6, vector(_globals(module))),
             section(7, vector(_exports(module))),
             b"" if module.start is None else section(8, leb(module.start)),
@@ -207,7 +231,12 @@ def _name(text: str) -> bytes:
 def _tables(module: Module) -> bytes:
     if module.table is None:
         return b""
-    return section(4, vector([b"\x70\x00" + leb(len(module.table))]))
+    sizes = (len(module.table), SECOND_TABLE)
+    tables = [
+        bytes([FUNCREF, 5 if wide else 1]) + leb(size) + leb(MOST_ELEMENTS)
+        for wide, size in zip(module.wide, sizes, strict=False)
+    ]
+    return section(4, vector(tables))
 
 
 def _memories(module: Module) -> bytes:
@@ -242,7 +271,7 @@ def _exports(module: Module) -> list[bytes]:
 
 
 def _elements(module: Module) -> bytes:
-    """Returns an element section with one segment for each run of entries that are not null."""
+    """Returns an element section: the passive segment, and one for each run without a null."""
     runs: list[tuple[int, list[bytes]]] = []
     for position, function in enumerate(module.table or ()):
         if function is None:
@@ -250,7 +279,9 @@ def _elements(module: Module) -> bytes:
         if not runs or runs[-1][0] + len(runs[-1][1]) != position:
             runs.append((position, []))
         runs[-1][1].append(leb(function))
-    segments = [b"\x00\x41" + signed_leb(offset) + END + vector(items) for offset, items in runs]
+    segments = [b"\x01\x00" + vector([leb(item) for item in module.items])] * bool(module.items)
+    const = b"\x00\x42" if module.wide[0] else b"\x00\x41"
+    segments += [const + signed_leb(offset) + END + vector(items) for offset, items in runs]
     return section(9, vector(segments)) if segments else b""
 
 

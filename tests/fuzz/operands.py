@@ -37,7 +37,7 @@ from fuzz.ops import (
     Types,
 )
 from fuzz.tree import Body, Function, Instruction, const, zero
-from fuzz.world import World, fits
+from fuzz.world import AGAIN_NAMES, FOREIGN, THROW, World, fits
 from simd_ops import RELAXED
 
 
@@ -115,6 +115,7 @@ class Operands:
         self.choices = choices(world.mood.simd, world.mood.relaxed)
         self.function = function
         self.is_leaf = index in world.leaves
+        self.is_called_by_host = index == len(self.module.imports) and world.host_calls_f0()
         self.budget = steps
         self.out: Body = []
         self.stack: list[int] = []
@@ -374,9 +375,12 @@ class Operands:
 
     def may_call(self, index: int) -> bool:
         """Tells whether this function may call another; leaves may call only host functions."""
-        if index < len(self.module.imports):
-            return not self.is_leaf or self.module.imports[index].name != "again"
-        return not self.is_leaf
+        if index >= len(self.module.imports):
+            return not self.is_leaf
+        name = self.module.imports[index].name
+        if name == FOREIGN.name or name.startswith(THROW):
+            return self.tries > 0 or self.dice.chance(0.2)
+        return not self.is_leaf or name not in AGAIN_NAMES
 
     def call(self, index: int) -> None:
         """Calls a function whose arguments are on top of the stack."""

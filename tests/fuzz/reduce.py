@@ -40,6 +40,7 @@ from fuzz.shrink import (
     without_value,
 )
 from fuzz.tree import BLOCKS, Body, Call, Function, Module, Signature, bodies, stacks, walk, zero
+from fuzz.world import AGAIN, AGAIN_NAMES
 
 Test: TypeAlias = Callable[[Module], bool]
 
@@ -56,8 +57,13 @@ def bug_class(difference: Difference) -> str:
 class Examiner:
     """Finds the first difference of a module, in a child process that may crash."""
 
-    def __init__(self, subject_class: type[Subject] = Subject, seconds: float = 10) -> None:
-        self.child = Child(lambda module: check(module, subject_class).difference, seconds)
+    def __init__(
+        self,
+        subject_class: type[Subject] = Subject,
+        seconds: float = 10,
+        oracle: str = "wasmtime",
+    ) -> None:
+        self.child = Child(lambda module: check(module, subject_class, oracle).difference, seconds)
 
     def __call__(self, module: Module) -> Difference | None:
         """Returns the first difference of a module, or None."""
@@ -72,7 +78,14 @@ class Examiner:
 
 
 def _is_valid(module: Module) -> bool:
-    """Tells whether wasmtime accepts a module, whose legacy instructions are translated first."""
+    """Tells whether wasmtime accepts a module, whose legacy instructions are translated first.
+
+    Host functions must still find a function f0 of the right type.
+    """
+    if any(entry.name in AGAIN_NAMES for entry in module.imports) and (
+        not module.functions or module.functions[0].type != AGAIN[0].type
+    ):
+        return False
     try:
         return validate(encode(modern(module))) is None
     except IndexError:  # a label or a local that is not there
@@ -160,10 +173,15 @@ class Reducer:
         self.offer(replace(self.module, start=None))
         self.offer(replace(self.module, table=None))
         self.offer(replace(self.module, memory=None))
+        self.offer(replace(self.module, is_linked=False))
         self.data_and_table()
         for index in reversed(range(len(self.module.imports) + len(self.module.functions))):
             if index < len(self.module.imports) + len(self.module.functions):
                 self.offer(without_function(self.module, index))
+        while self.module.host_tags and self.offer(
+            replace(self.module, host_tags=self.module.host_tags - 1)
+        ):
+            pass
         for index in reversed(range(1, len(self.module.globals))):  # g0 is the fuel
             self.offer(without_global(self.module, index))
         for index, entry in enumerate(self.module.globals):
@@ -337,6 +355,7 @@ def reduce(
     difference: Difference,
     *,
     subject_class: type[Subject] = Subject,
+    oracle: str = "wasmtime",
     seconds: float = 60,
     timeout: float = 10,
 ) -> Module:
@@ -347,11 +366,12 @@ def reduce(
         difference: The difference whose class must stay.
         subject_class: The class that runs modules in pywasm3. Tests give a subclass with a
             planted bug.
+        oracle: The engine that gives the expected answers: one of compare.ORACLES.
         seconds: How long to try.
         timeout: After how many seconds a module counts as hanging.
     """
     wanted = bug_class(difference)
-    examine = Examiner(subject_class, timeout)
+    examine = Examiner(subject_class, timeout, oracle)
 
     def fails(candidate: Module) -> bool:
         found = examine(candidate)

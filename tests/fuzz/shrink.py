@@ -63,6 +63,7 @@ def weigh(module: Module) -> int:
     locals_ = sum(len(function.locals) for function in module.functions)
     types = 3 * sum(len(f.type.params) + len(f.type.results) for f in module.functions)
     parts = len(module.functions) + len(module.globals) + len(module.imports)
+    parts += module.host_tags + module.is_linked
     memory = 0 if module.memory is None else 5 + 5 * len(module.memory.data)
     table = 0 if module.table is None else 5 + len(module.table) - module.table.count(None)
     rest = sum(1 + sum(1 for bits in call.args if bits) for call in module.calls)
@@ -325,10 +326,10 @@ def without_function(module: Module, index: int) -> Module:
     table = module.table and [
         None if f is None or f == index else f - (f > index) for f in module.table
     ]
+    items = [f - (f > index) for f in module.items if f != index]
     start = None if module.start in (None, index) else module.start - (module.start > index)
-    return replace(
-        module, imports=imports, functions=functions, calls=calls, table=table, start=start
-    )
+    changed = replace(module, imports=imports, functions=functions, calls=calls)
+    return replace(changed, table=table, items=items, start=start)
 
 
 def _without_call(body: Body, index: int, gone: Body) -> Body:
