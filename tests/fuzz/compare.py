@@ -58,7 +58,7 @@ class Engine(Protocol):
         """Returns the bit patterns of all globals, of each instance those of the module."""
 
     def read_memory(self) -> bytes:
-        """Returns the whole content of the memory; of two instances, of both memories."""
+        """Returns the whole content of all memories of all instances."""
 
     def close(self) -> None:
         """Frees the instance."""
@@ -236,9 +236,10 @@ class Subject:
         ]
 
     def read_memory(self) -> bytes:
-        """Returns the whole content of the memory; of two instances, of both memories."""
-        memories = [instance.exports["m"] for instance in self.instances]
-        return b"".join([bytes(memory.read(0, len(memory))) for memory in memories])
+        """Returns the whole content of all memories of all instances."""
+        names = [f"m{i}" for i in range(len(self.module.memories))]
+        found = [instance.exports[name] for instance in self.instances for name in names]
+        return b"".join([bytes(memory.read(0, len(memory))) for memory in found])
 
     def close(self) -> None:
         """Closes the store and frees the instance."""
@@ -365,7 +366,7 @@ def _state(module: Module, oracle: Oracle, subject: Subject) -> Difference | Non
             shown = number(entry.type, expected), number(entry.type, given)
             text = f"g{index}: {oracle.name} {shown[0]}, pywasm3 {shown[1]}"
             return Difference("global", text)
-    if module.memory is None:
+    if not module.memories:
         return None
     expected_bytes, given_bytes = oracle.read_memory(), subject.read_memory()
     if expected_bytes == given_bytes:

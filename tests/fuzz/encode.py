@@ -32,10 +32,6 @@ _PLAIN = {op.name: op.code for op in NUMERIC.values() if not op.lanes} | {
     "select": b"\x1b",
     "throw_ref": b"\x0a",
     "ref.is_null": b"\xd1",
-    "memory.size": b"\x3f\x00",
-    "memory.grow": b"\x40\x00",
-    "memory.copy": b"\xfc\x0a\x00\x00",
-    "memory.fill": b"\xfc\x0b\x00",
 }
 _INDEXED = {
     "throw": b"\x08",
@@ -66,6 +62,15 @@ _INDIRECT = {"call_indirect": b"\x11", "return_call_indirect": b"\x13"}
 _BLOCKS = {
     **{"block": b"\x02", "loop": b"\x03", "if": b"\x04"},
     **{"try": b"\x06", "try_delegate": b"\x06", "try_table": b"\x1f"},
+}
+# The segment of memory.init stands before the memory.
+_ON_MEMORIES = {
+    "memory.size": b"\x3f",
+    "memory.grow": b"\x40",
+    "memory.init": b"\xfc\x08\x00",
+    "data.drop": b"\xfc\x09",
+    "memory.copy": b"\xfc\x0a",
+    "memory.fill": b"\xfc\x0b",
 }
 _ACCESS = {access.name: access.code for access in ACCESSES.values()}
 
@@ -120,8 +125,11 @@ class Encoder:
         if name in _BLOCKS:
             self.block(instruction, out)
         elif name in _ACCESS:
-            lane = bytes(instruction[3:])
-            out.append(_ACCESS[name] + leb(instruction[1]) + leb(instruction[2]) + lane)
+            align, offset, memory, *lane = instruction[1:]
+            flags = leb(align | 0x40) + leb(memory) if memory else leb(align)
+            out.append(_ACCESS[name] + flags + leb(offset) + bytes(lane))
+        elif name in _ON_MEMORIES:
+            out.append(_ON_MEMORIES[name] + b"".join(map(leb, instruction[1:])))
         elif name in _LANE:
             out.append(_LANE[name] + bytes(instruction[1:]))
         elif name == "i8x16.shuffle":
@@ -206,6 +214,7 @@ class Encoder:
             section(7, vector(_exports(module))),
             b"" if module.start is None else section(8, leb(module.start)),
             _elements(module),
+            _data_count(module),
             section(10, vector(code)),
             _data(module),
         ]
@@ -240,12 +249,11 @@ def _tables(module: Module) -> bytes:
 
 
 def _memories(module: Module) -> bytes:
-    memory = module.memory
-    if memory is None:
-        return b""
-    if memory.max is None:
-        return section(5, vector([b"\x00" + leb(memory.min)]))
-    return section(5, vector([b"\x01" + leb(memory.min) + leb(memory.max)]))
+    found = [
+        bytes([5 if memory.is64 else 1]) + leb(memory.min) + leb(memory.max)
+        for memory in module.memories
+    ]
+    return section(5, vector(found)) if found else b""
 
 
 def _globals(module: Module) -> list[bytes]:
@@ -265,8 +273,7 @@ def _exports(module: Module) -> list[bytes]:
     first = len(module.imports)
     found = [_name(f"f{i}") + b"\x00" + leb(first + i) for i in range(len(module.functions))]
     found += [_name(f"g{i}") + b"\x03" + leb(i) for i in range(len(module.globals))]
-    if module.memory is not None:
-        found.append(_name("m") + b"\x02\x00")
+    found += [_name(f"m{i}") + b"\x02" + leb(i) for i in range(len(module.memories))]
     return found + [_name(f"t{i}") + b"\x04" + leb(i) for i in range(len(module.tags))]
 
 
@@ -286,10 +293,19 @@ def _elements(module: Module) -> bytes:
 
 
 def _data(module: Module) -> bytes:
-    if module.memory is None or not module.memory.data:
+    segments = [b"\x01" + leb(len(module.passive)) + module.passive] * bool(module.passive)
+    for index, memory in enumerate(module.memories):
+        place = b"\x02" + leb(index) if index else b"\x00"
+        const = b"\x42" if memory.is64 else b"\x41"
+        segments += [
+            place + const + signed_leb(offset) + END + leb(len(data)) + data
+            for offset, data in memory.data
+        ]
+    return section(11, vector(segments)) if segments else b""
+
+
+def _data_count(module: Module) -> bytes:
+    """Returns the section that modules need whose code names a data segment."""
+    if not module.passive:
         return b""
-    segments = [
-        b"\x00\x41" + signed_leb(offset) + END + leb(len(data)) + data
-        for offset, data in module.memory.data
-    ]
-    return section(11, vector(segments))
+    return section(12, leb(1 + sum(len(memory.data) for memory in module.memories)))

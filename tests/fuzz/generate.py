@@ -40,12 +40,39 @@ def _add_memory(world: World) -> None:
         return
     least = dice.pick((0, 1, 1, 1, 1, 1, 1, 1, 1, 2))
     most = dice.pick((least, least + 1, 3, 4))
-    world.module.memory = memory = Memory(least, most)
-    if not least:
+    memory = Memory(least, most)
+    world.module.memories.append(memory)
+    _add_data(memory, dice)
+
+
+def _add_data(memory: Memory, dice: Dice) -> None:
+    if not memory.min:
         return
     for _ in range(dice.below(3)):
         data = bytes([dice.below(256) for _ in range(dice.below(40))])
         memory.data.append((dice.pick((0, 8, 100, 0x10000 - 40)), data))
+
+
+def _add_memories(world: World, dice: Dice) -> None:
+    """Makes the first memory 64-bit, or adds others.
+
+    Args:
+        world: The module, whose first memory is made.
+        dice: Other choices than `world.dice`, so that modules without such memories stay the same.
+    """
+    module = world.module
+    if not module.memories or dice.chance(0.5):
+        return
+    widths = dice.pick(((1,), (0, 0), (0, 1), (1, 0), (1, 1), (0, 1, 0), (1, 0, 1)))
+    module.memories[0].is64 = bool(widths[0])
+    for width in widths[1:]:
+        least = dice.pick((0, 1, 1, 1, 2))
+        memory = Memory(least, dice.pick((least, least + 1, 4)), bool(width))
+        module.memories.append(memory)
+        _add_data(memory, dice)
+    if dice.chance(0.5):
+        module.passive = bytes([dice.below(256) for _ in range(1 + dice.below(40))])
+    world.mood.actions += ["load", "store", "memory"] * dice.pick((1, 3, 8))
 
 
 def _add_imports(world: World) -> None:
@@ -177,6 +204,7 @@ def generate(seed: int, size: int = 40, *, times: int = 4, dirty: bool | None = 
     world = World(Dice(seed), size, dirty)
     _add_globals(world)
     _add_memory(world)
+    _add_memories(world, Dice(f"memories {seed}"))
     _add_imports(world)
     _add_tags(world)
     _add_host_exceptions(world)

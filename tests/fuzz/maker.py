@@ -25,7 +25,7 @@ from fuzz.ops import (
     Types,
 )
 from fuzz.tables import index_const
-from fuzz.tree import SECOND_TABLE, Body, const, index_type
+from fuzz.tree import SECOND_TABLE, Body, address_type, const, index_type
 from fuzz.world import (
     ACTIONS,
     FUEL_GLOBAL,
@@ -72,14 +72,16 @@ class Maker(Control):
         op = self.dice.pick(self.choices.vector)
         self.need(op.params)
         self.apply(op)
-        if self.stack[-1] == V128 and self.module.memory is not None and self.dice.chance(0.3):
+        if self.stack[-1] == V128 and self.module.memories and self.dice.chance(0.3):
             self.store_copy()
 
     def store_copy(self) -> None:
         """Stores the vector on top of the stack, which stays, to where few other stores go."""
         local = self.temporary_vector(dirty=False)
-        self.emit(("local.tee", local), ("i32.const", self.dice.below(0xF000)))
-        self.emit(("local.get", local), ("v128.store", 0, 0))
+        memory = self.any_memory()
+        address = const(address_type(self.module, memory), self.dice.below(0xF000))
+        self.emit(("local.tee", local), address)
+        self.emit(("local.get", local), ("v128.store", 0, 0, memory))
 
     def action_shuffle(self) -> None:
         """Emits a shuffle of random lanes, or of lanes that follow each other."""
@@ -156,16 +158,17 @@ class Maker(Control):
 
     def action_load(self) -> None:
         """Loads a value from memory."""
-        if self.module.memory is not None:
+        if self.module.memories:
             self.push_loaded(self.world.type())
 
     def action_store(self) -> None:
         """Stores a value to memory, most often the one that was just computed."""
-        if self.module.memory is None:
+        if not self.module.memories:
             return
+        memory = self.any_memory()
         if not self.own() or self.has_reference() or self.dice.chance(0.3):
             type_ = self.world.type()
-            self.push_address()
+            self.push_address(memory)
             self.push(type_)
         else:
             type_ = self.stack.pop() & 0xFF
@@ -173,11 +176,11 @@ class Maker(Control):
             if saved < 0:
                 saved = self.temporary[type_] = self.new_local(self.as_temporary(type_))
             self.emit(("local.set", saved))
-            self.push_address()
+            self.push_address(memory)
             self.emit(("local.get", saved))
             self.stack.append(self.as_temporary(type_))
         self.clean_if_dirty()
-        self.emit(self.access(self.dice.pick(STORES[type_])))
+        self.emit(self.access(self.dice.pick(STORES[type_]), memory))
         self.pop(2)
 
     def action_global_set(self) -> None:
@@ -191,22 +194,42 @@ class Maker(Control):
             self.stack.pop()
 
     def action_memory(self) -> None:
-        """Emits a memory.size, memory.grow, memory.copy or memory.fill."""
-        if self.module.memory is None:
+        """Emits an instruction on a whole memory, or on two, or drops the data segment."""
+        if not self.module.memories:
             return
-        kind = self.dice.below(4)
+        memory = self.any_memory()
+        type_ = address_type(self.module, memory)
+        kind = self.dice.below(6 if self.module.passive else 4)
         if kind == 0:
-            self.emit(("memory.size",))
-            self.stack.append(I32)
+            self.emit(("memory.size", memory))
+            self.stack.append(type_)
         elif kind == 1:
-            self.push_i32(self.dice.pick((0, 0, 1, 1, 2, -1, 0x10000)))
-            self.emit(("memory.grow",))
+            self.push_number(type_, self.dice.pick((0, 0, 1, 1, 2, -1, 0x10000)))
+            self.emit(("memory.grow", memory))
+        elif kind == 4:
+            self.init_memory(memory)
+        elif kind == 5:
+            if self.dice.chance(0.1):
+                self.emit(("data.drop", 0))
         else:
-            self.push_address()
-            self.push(I32) if kind == 2 else self.push_address()
-            self.push_i32(self.dice.below(64) if self.dice.chance(0.9) else 0x8000)
-            self.emit(("memory.fill",) if kind == 2 else ("memory.copy",))
+            other = self.any_memory() if kind == 3 else memory
+            both = type_ if type_ == address_type(self.module, other) else I32
+            self.push_address(memory)
+            self.push(I32) if kind == 2 else self.push_address(other)
+            count = self.dice.below(64) if self.dice.chance(0.9) else 0x8000
+            self.push_number(both, count)
+            self.emit(("memory.fill", memory) if kind == 2 else ("memory.copy", memory, other))
             self.pop(3)
+
+    def init_memory(self, memory: int) -> None:
+        """Copies a part of the passive data segment to a memory."""
+        size = len(self.module.passive)
+        start = self.dice.below(size + 1)
+        self.push_address(memory)
+        self.push_i32(start)
+        self.push_i32(self.dice.below(size - start + 1 + self.dice.chance(self.mood.traps)))
+        self.emit(("memory.init", memory))
+        self.pop(3)
 
     def action_table(self) -> None:
         """Emits an instruction on a table; it traps as seldom as the module's mood says."""
@@ -414,7 +437,7 @@ class Maker(Control):
             self.apply(self.dice.pick(self.choices.folding[top]))
         elif kind < 0.7:
             self.write_local("local.set")
-        elif kind < 0.8 and self.module.memory is not None and top not in REFERENCES:
+        elif kind < 0.8 and self.module.memories and top not in REFERENCES:
             self.action_store()
         elif kind < 0.93 and self.world.mutable_of[top]:
             self.action_global_set()

@@ -85,6 +85,7 @@ def engine(strategy: str) -> wasmtime.Engine:
     ffi.wasmtime_config_strategy_set(config.ptr(), _STRATEGIES[strategy])
     ffi.wasmtime_config_async_stack_size_set(config.ptr(), MAX_STACK + (1 << 20))
     config.max_wasm_stack = MAX_STACK
+    config.wasm_memory64 = config.wasm_multi_memory = True
     config.wasm_relaxed_simd = strategy == CAREFUL
     config.wasm_tail_call = strategy == CAREFUL
     config.wasm_gc = config.wasm_exceptions = strategy == CAREFUL
@@ -388,9 +389,12 @@ class Oracle:
         return extern
 
     def _find_exports(self, instance: Any) -> Exports:
-        """Finds the exports by position: functions, globals, the memory, tags (see encode.py)."""
-        module, has_memory = self.module, self.module.memory is not None
-        counts = len(module.functions), len(module.globals), int(has_memory), len(module.tags)
+        """Finds the exports by position: functions, globals, memories, tags (see encode.py)."""
+        module = self.module
+        counts = [
+            *(len(module.functions), len(module.globals)),
+            *(len(module.memories), len(module.tags)),
+        ]
         found = [self._export(instance, index) for index in range(sum(counts))]
         parts = []
         for count in counts:
@@ -464,10 +468,10 @@ class Oracle:
         return found
 
     def read_memory(self) -> bytes:
-        """Returns the whole content of the memory; of two instances, of both memories."""
+        """Returns the whole content of all memories of all instances."""
         found = b""
-        for exports in self.exports:
-            memory = ctypes.byref(exports.memories[0].of.memory)
+        for export in (memory for exports in self.exports for memory in exports.memories):
+            memory = ctypes.byref(export.of.memory)
             size = ffi.wasmtime_memory_data_size(self.context, memory)
             found += ctypes.string_at(ffi.wasmtime_memory_data(self.context, memory), size)
         return found

@@ -12,6 +12,7 @@ import pywasm3
 from fuzz.compare import Difference, ForeignError, Subject, check
 from fuzz.encode import encode
 from fuzz.generate import generate
+from fuzz.ops import ACCESSES
 from fuzz.outcome import Outcome, Threw
 from fuzz.shrink import map_body
 from fuzz.text import text
@@ -100,6 +101,29 @@ def _cut(body: Body, module: Module) -> Body:
             found += [("i32.wrap_i64",), ("i64.extend_i32_u",)]
         found.append(with_bodies(instruction, [_cut(b, module) for b in bodies(instruction)]))
     return found
+
+
+def cut_offsets(instruction: Instruction) -> Instruction:
+    """Returns an access whose offset has lost its upper half."""
+    if instruction[0] in ACCESSES and instruction[2] >> 32:
+        return (*instruction[:2], instruction[2] & 0xFFFFFFFF, *instruction[3:])
+    return instruction
+
+
+class ReadsTheFirstMemory(Subject):
+    """Loads from the first memory what code loads from another one of the same width."""
+
+    def __init__(self, module: Module, data: bytes) -> None:
+        same = {i for i, m in enumerate(module.memories) if m.is64 == module.memories[0].is64}
+
+        def change(instruction: Instruction) -> Instruction:
+            if ".load" in instruction[0] and instruction[3] in same:
+                return (*instruction[:3], 0, *instruction[4:])
+            return instruction
+
+        functions = [replace(f, body=map_body(f.body, change)) for f in module.functions]
+        wrong = replace(module, functions=functions)
+        super().__init__(wrong, encode(wrong))
 
 
 # ---- other ways ----------------------------------------------------------------------------------

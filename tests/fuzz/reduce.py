@@ -172,7 +172,9 @@ class Reducer:
         """Tries to remove the parts of the module: start, table, memory, functions, globals."""
         self.offer(replace(self.module, start=None))
         self.offer(replace(self.module, table=None))
-        self.offer(replace(self.module, memory=None))
+        for index in reversed(range(len(self.module.memories))):
+            self.offer(replace(self.module, memories=self.module.memories[:index]))
+        self.offer(replace(self.module, passive=b""))
         self.offer(replace(self.module, is_linked=False))
         self.data_and_table()
         for index in reversed(range(len(self.module.imports) + len(self.module.functions))):
@@ -192,12 +194,12 @@ class Reducer:
 
     def data_and_table(self) -> None:
         """Tries to remove data segments and entries of the table."""
-        memory = self.module.memory
-        for segment in list(memory.data) if memory else ():
-            memory = self.module.memory
-            assert memory is not None
-            rest = [other for other in memory.data if other is not segment]
-            self.offer(replace(self.module, memory=replace(memory, data=rest)))
+        for index in range(len(self.module.memories)):
+            for segment in list(self.module.memories[index].data):
+                memories = list(self.module.memories)
+                rest = [other for other in memories[index].data if other is not segment]
+                memories[index] = replace(memories[index], data=rest)
+                self.offer(replace(self.module, memories=memories))
         for position in range(len(self.module.table or ())):
             entries = list(self.module.table or ())
             entries[position] = None

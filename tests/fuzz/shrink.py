@@ -64,7 +64,7 @@ def weigh(module: Module) -> int:
     types = 3 * sum(len(f.type.params) + len(f.type.results) for f in module.functions)
     parts = len(module.functions) + len(module.globals) + len(module.imports)
     parts += module.host_tags + module.is_linked
-    memory = 0 if module.memory is None else 5 + 5 * len(module.memory.data)
+    memory = sum(5 + 5 * len(memory.data) for memory in module.memories) + len(module.passive)
     table = 0 if module.table is None else 5 + len(module.table) - module.table.count(None)
     rest = sum(1 + sum(1 for bits in call.args if bits) for call in module.calls)
     return code + locals_ + types + 10 * parts + memory + table + rest + (module.start is not None)
@@ -168,6 +168,9 @@ def simpler_forms(instruction: Instruction) -> Iterator[Body]:
     elif ".load" in name or ".store" in name:
         yield [(name, 0, 0, *instruction[3:])]
         yield [(name, instruction[1], 0, *instruction[3:])]
+        yield [(*instruction[:3], 0, *instruction[4:])]
+    elif name.startswith("memory."):
+        yield [(name, *[0] * (len(instruction) - 1))]
     elif name == "select_typed" and instruction[1] not in REFERENCES:
         yield [("select",)]
     elif name == "return_call":

@@ -154,7 +154,7 @@ def test_instructions_on_tables_of_both_widths_are_generated() -> None:
     wanted |= {("table.copy", "mixed"), ("call_indirect", True), ("return_call_indirect", True)}
     wanted.add(("elem.drop", False))
     seen: Counter[tuple[str, bool | str]] = Counter()
-    for seed in range(600):
+    for seed in range(1000):
         module = generate(seed)
         seen.update(
             {
@@ -174,6 +174,37 @@ def _widths(module: Module, instruction: Instruction) -> bool | str:
     tables = instruction[-1:] if instruction[0] == "table.init" else instruction[1:]
     widths = {module.wide[table] for table in tables}
     return "mixed" if len(widths) > 1 else widths.pop()
+
+
+def test_instructions_on_memories_of_both_widths_are_generated() -> None:
+    """All of them are, on the first memory and on others; copies also between two widths."""
+    names = ("memory.size", "memory.grow", "memory.fill", "memory.init")
+    places = [(wide, other) for wide in (False, True) for other in (False, True)]
+    wanted = {(name, *place) for name in (*ACCESSES, *names) for place in places}
+    wanted |= {("memory.copy", to, source) for to, source in places} | {("data.drop",)}
+    seen: Counter[tuple[str | bool, ...]] = Counter()
+    for seed in range(1500):
+        module = generate(seed)
+        seen.update(
+            {
+                _on_memories(module, i)
+                for function in module.functions
+                for i in walk(function.body)
+                if i[0] in ACCESSES or i[0].startswith("memory.") or i[0] == "data.drop"
+            }
+        )
+    assert [thing for thing in wanted if seen[thing] < 3] == []
+
+
+def _on_memories(module: Module, instruction: Instruction) -> tuple[str | bool, ...]:
+    """Returns the name with what is wanted of the memories: widths, and whether it is the first."""
+    name = instruction[0]
+    if name == "data.drop":
+        return (name,)
+    if name == "memory.copy":
+        return (name, *[module.memories[memory].is64 for memory in instruction[1:]])
+    memory = instruction[3 if name in ACCESSES else 1]
+    return name, module.memories[memory].is64, memory > 0
 
 
 def test_the_text_of_a_module_is_valid() -> None:
@@ -223,6 +254,23 @@ def test_indices_of_64_bits_that_are_cut_are_found_and_reduced() -> None:
     module, found = planted.find("table.get", planted.CutsIndices)
     small = reduce(module, found, subject_class=planted.CutsIndices, seconds=60)
     assert "(table i64" in text(small)
+    assert count(small) < 25, text(small)
+
+
+def test_offsets_of_64_bits_that_are_cut_are_found_and_reduced() -> None:
+    subject = planted.with_other_instructions(planted.cut_offsets)
+    module, found = planted.find("offset=4294967296", subject, seeds=3000)
+    small = reduce(module, found, subject_class=subject, seconds=60)
+    assert "i64" in text(small)
+    assert any(memory.is64 for memory in small.memories)
+    assert count(small) < 25, text(small)
+
+
+def test_loads_from_the_wrong_memory_are_found_and_reduced() -> None:
+    subject = planted.ReadsTheFirstMemory
+    module, found = planted.find("load", subject)
+    small = reduce(module, found, subject_class=subject, seconds=60)
+    assert len(small.memories) > 1
     assert count(small) < 25, text(small)
 
 

@@ -71,8 +71,11 @@ def plain(instruction: Instruction) -> str:
         return f"table.init {instruction[2]} {instruction[1]}"
     if ".load" in name or ".store" in name:
         offset = f" offset={instruction[2]}" if instruction[2] else ""
-        lane = "".join(f" {lane}" for lane in instruction[3:])
-        return f"{name}{offset} align={1 << instruction[1]}{lane}"
+        memory = f" {instruction[3]}" if instruction[3] else ""
+        lane = "".join(f" {lane}" for lane in instruction[4:])
+        return f"{name}{memory}{offset} align={1 << instruction[1]}{lane}"
+    if name == "memory.init":
+        return f"{name} {instruction[1]} 0"
     return " ".join(map(str, instruction))
 
 
@@ -117,16 +120,19 @@ def _function(index: int, function: Function) -> list[str]:
     return [head, *extra, *lines(function.body, "    "), "  )"]
 
 
-def _memory(module: Module) -> list[str]:
-    memory = module.memory
-    if memory is None:
-        return []
-    limit = "" if memory.max is None else f" {memory.max}"
-    found = [f'  (memory (export "m") {memory.min}{limit})']
-    for offset, data in memory.data:
-        text = "".join(f"\\{byte:02x}" for byte in data)
-        found.append(f'  (data (i32.const {offset}) "{text}")')
+def _memories(module: Module) -> list[str]:
+    found = [f'  (data "{_escaped(module.passive)}")'] if module.passive else []
+    for index, memory in enumerate(module.memories):
+        word = "i64 " if memory.is64 else ""
+        found.append(f'  (memory (export "m{index}") {word}{memory.min} {memory.max})')
+        for offset, data in memory.data:
+            place = f"(memory {index}) ({'i64' if memory.is64 else 'i32'}.const {offset})"
+            found.append(f'  (data {place} "{_escaped(data)}")')
     return found
+
+
+def _escaped(data: bytes) -> str:
+    return "".join(f"\\{byte:02x}" for byte in data)
 
 
 def _table(module: Module) -> list[str]:
@@ -169,7 +175,7 @@ def text(module: Module) -> str:
     for index, types in enumerate(module.tags):
         host = f' (import "host" "t{index}")' if index < module.host_tags else ""
         found.append(f'  (tag (export "t{index}"){host}{_list("param", types)})')
-    found += _memory(module) + _table(module) + _globals(module)
+    found += _memories(module) + _table(module) + _globals(module)
     for index, function in enumerate(module.functions):
         found += _function(index, function)
     if module.start is not None:

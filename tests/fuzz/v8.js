@@ -202,7 +202,15 @@ const REQUESTS = {
     return null;
   },
 
-  memories: () => current.instances.map((i) => Buffer.from(i.exports.m.buffer).toString("base64")),
+  memories() {
+    const found = [];
+    for (const { exports } of current.instances) {
+      for (const name of Object.keys(exports).filter((name) => name.startsWith("m"))) {
+        found.push(Buffer.from(exports[name].buffer).toString("base64"));
+      }
+    }
+    return found;
+  },
 
   validate: (data) => WebAssembly.validate(Buffer.from(data, "base64")),
 };

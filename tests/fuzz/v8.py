@@ -25,7 +25,7 @@ from fuzz.lanes import strict
 from fuzz.legacy import has_legacy, modern
 from fuzz.ops import F32, F64, I32, I64, NAMES, REFERENCES, V128, Types
 from fuzz.outcome import EXHAUSTED, Failed, Outcome, Returned, Threw, Trapped
-from fuzz.tree import Body, Function, Instruction, Module, Signature, const, walk
+from fuzz.tree import Body, Function, Instruction, Memory, Module, Signature, const, walk
 from fuzz.world import FUEL_GLOBAL, THROW
 
 MISSING = (
@@ -74,11 +74,12 @@ class Node:
         return json.loads(self.process.stdout.readline())
 
 
-# What V8 learned last of all that modules may have: try_table, and 64-bit indices.
+# What V8 learned last of all that modules may have: try_table, 64-bit addresses and indices.
 _NEWEST = Module(
     functions=[Function(Signature(), [], [("try_table", (), (), [], ((None, False, 0),))])],
     table=[],
     wide=(True,),
+    memories=[Memory(0, 1), Memory(0, 1, is64=True)],
 )
 
 
@@ -255,7 +256,7 @@ class V8:
         return found
 
     def read_memory(self) -> bytes:
-        """Returns the whole content of the memory; of two instances, of both memories."""
+        """Returns the whole content of all memories of all instances."""
         return b"".join(map(base64.b64decode, self.node.ask("memories")))
 
     def close(self) -> None:
