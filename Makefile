@@ -12,6 +12,7 @@
 #   make fuzz          compares random modules with wasmtime; see tests/fuzz/README.md
 #   make fuzz-asserts, make fuzz-sanitize
 #                      do the same with wasm3's own assertions, or with the sanitizers
+#   make fuzz-v8       compares random modules with V8, which runs the legacy exceptions, too
 #   make fuzz-mutants  compares how we and wasmtime validate changed modules of the official suite
 #   make fuzz-validator  runs mutants of modules through the sanitized decoder and validator, in C
 #   make mutate        says which test notices small changes of the C sources: ARGS="--since HEAD~1"
@@ -53,7 +54,7 @@ PACKAGE := $(wildcard pywasm3/*.py pywasm3/*.pyi pywasm3/*/*.py pywasm3/*/*/*.py
 # import that folder and not the installed copy.
 FROM_COPY := -c $(CURDIR)/pyproject.toml --rootdir $(CURDIR) $(addprefix $(CURDIR)/,$(TESTS))
 
-.PHONY: demo test test-copy sanitize matrix lint lint-c types wheel fuzz fuzz-validator fuzz-asserts \
+.PHONY: demo test test-copy sanitize matrix lint lint-c types wheel fuzz fuzz-v8 fuzz-validator fuzz-asserts \
 	fuzz-sanitize mutate tsan toolchains guests bench bench-docs constraints clean
 .NOTPARALLEL:
 
@@ -96,6 +97,11 @@ FUZZ := tests/fuzz/fuzz.py --reduce --seed $(SEED) --count $(COUNT) $(if $(TIME:
 
 fuzz: $(VENV)/.editable $(VENV)/.extra-test
 	$(BIN)/python $(FUZZ)
+
+# V8 comes with Node.js, which the extra brings: a download of 60 MB.
+fuzz-v8: $(VENV)/.editable $(VENV)/.extra-test $(VENV)/.extra-v8
+	PYWASM3_V8=1 $(BIN)/pytest tests/fuzz/test_v8.py
+	$(BIN)/python $(FUZZ) --oracle v8
 
 # tests/fuzz/seeds.py writes the seeds: modules of the tests and of the official suite.
 VALIDATOR_FUZZ := build/fuzz-validator

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Measures what an access to a memory costs that is not the first one, or that has 64-bit addresses.
+"""Measures what an access costs in a memory that is not the first one, or has 64-bit addresses.
 
 wasm3's own operations reach the first memory if its addresses have 32 bits, and operations of ours
-(native/engine/ops/far.inc) reach all other memories. Each guest here does the same work in the first
-memory of a module, in its second memory, and in a memory with 64-bit addresses, in turn in this
+(native/engine/ops/far.inc) reach all other memories. Each guest here does the same work in the
+first memory of a module, in its second one, and in one with 64-bit addresses, in turn in this
 process. The least time of all rounds counts, so a slow moment of the machine does not matter.
 
     python benchmarks/memories.py [--rounds N]
@@ -91,7 +91,9 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=100)
     rounds = parser.parse_args().rounds
     slow = 0.0
-    print(f"{'ns for each iteration':22}" + "".join(f"{place:>9}" for place in PLACES) + "   ratios")
+    print(
+        f"{'ns for each iteration':22}" + "".join(f"{place:>9}" for place in PLACES) + "   ratios"
+    )
     for name, body in BODIES.items():
         runs = [guest(body, place) for place in PLACES]
         if len({run(COUNT) for run in runs}) != 1:

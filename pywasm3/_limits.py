@@ -25,7 +25,7 @@ _NONE = 0xFFFFFFFFFFFFFFFF
 _NO_FUEL = -1
 _NEVER = 0x7FFFFFFFFFFFFFFF
 _STACK = 16 << 20
-# Twice what one memory can have: a module that compilers emit never needs so much.
+# Twice what 32-bit addresses reach: a module that compilers emit today needs less.
 _TOTAL = 8 << 30
 
 
@@ -54,7 +54,8 @@ class Limits(Value):
 
     Attributes:
         memory: How many bytes all linear memories of the store together may have. None sets no
-            limit but the 4 GiB that 32-bit addresses reach in each memory.
+            limit but the 4 GiB that 32-bit addresses reach in each memory, and `total`. A memory
+            with 64-bit addresses never has more than 4 TiB.
         table: How many elements all tables of the store together may have. None allows 10 million,
             the most that this package allows.
         total: How many bytes the store may allocate for its guests in all: memories, tables,

@@ -19,6 +19,9 @@ collect_ignore = ["misuse/test_python_buffers.py"] if sys.version_info < (3, 12)
 # "make toolchains" sets this variable, after it has installed the compilers that these tests need.
 if "PYWASM3_TOOLCHAINS" not in os.environ:
     collect_ignore.append("toolchains")
+# "make fuzz-v8" sets this one, after it has installed Node.js.
+if "PYWASM3_V8" not in os.environ:
+    collect_ignore.append("fuzz/test_v8.py")
 
 # A slow machine is not a bug, so hypothesis must not time the examples.
 hypothesis.settings.register_profile(

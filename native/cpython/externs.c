@@ -127,9 +127,12 @@ static void unmark(pw_externs *self)
 
 void pw_externs_sweep(pw_externs *self, uint64_t places)
 {
-    size_t capacity, kept = self->marked;
+    /* The next collection may cost as much as this one, so it waits for as many new objects. */
+    size_t capacity, kept = self->marked, cost = places > kept ? (size_t)places : kept;
+    size_t patience = kept + cost + PATIENCE;
     if (self->count == kept) {
         unmark(self);
+        self->patience = patience;
         return;
     }
     uintptr_t *slots = new_slots(kept, &capacity);
@@ -144,9 +147,6 @@ void pw_externs_sweep(pw_externs *self, uint64_t places)
             *find(slots, capacity, old.slots[i] & ~MARK) = old.slots[i] & ~MARK;
         }
     }
-    /* The next collection may cost as much as this one, so it waits for as many new objects. */
-    size_t cost = places > kept ? (size_t)places : kept;
-    *self = (pw_externs){
-        .slots = slots, .capacity = capacity, .count = kept, .patience = kept + cost + PATIENCE};
+    *self = (pw_externs){.slots = slots, .capacity = capacity, .count = kept, .patience = patience};
     drop(old.slots, old.capacity);
 }

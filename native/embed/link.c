@@ -82,11 +82,17 @@ static bool link_global(linker *l, pw_global *global)
     return fits || incompatible(l, "global", index);
 }
 
+/* Code is compiled for the width of addresses that the module says. */
 static bool link_memory(linker *l, pw_memory *memory)
 {
+    uint32_t index = l->memories++;
     pw_memory *own = pw_memory_for(l->instance->store, memory, l->error);
-    l->instance->memories[l->memories++] = own;
-    return own != NULL;
+    l->instance->memories[index] = own;
+    if (own == NULL) {
+        return false;
+    }
+    return pw_memory_limits(own).is64 == l->instance->module->memories[index].limits.is64 ||
+           incompatible(l, "memory", index);
 }
 
 static bool link_tag(linker *l, pw_tag *tag)

@@ -33,7 +33,8 @@ pw_account *pw_account_new(const pw_account_limits *limits);
 pw_account *pw_account_retain(pw_account *account);
 void pw_account_release(pw_account *account);
 
-/* How much there may be of a kind, in its unit. */
+/* How much there may be of a kind, in its unit: its own limit, or that on everything if this is
+ * smaller. */
 uint64_t pw_account_limit(const pw_account *account, pw_charge kind);
 /* Adds an amount, in the unit of its kind. False, and nothing is added, if a limit is in the way.
  */

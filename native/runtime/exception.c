@@ -16,14 +16,36 @@
  * it has left. */
 #define FIRST_COLLECTION 1024
 
+pw_trap pw_exception_poll(const pw_store *store)
+{
+    return pw_poll(&store->meter, !store->exceptions.of_host);
+}
+
 /* ---- the set of all exceptions --------------------------------------------------------------- */
 
 /* A hash table with open addressing of the exceptions in a store. */
 typedef struct {
     pw_exception **places;
     size_t mask;
+    uintptr_t first, last; /* the lowest and the highest address of an exception */
     pw_exception *pending; /* marked exceptions whose values are still to be followed */
+    const pw_store *store;
+    uint32_t steps; /* what the collection has done, counted to know when to poll */
+    bool stopped;   /* the running call must end: the collection is given up */
 } exception_set;
+
+/* Steps of a collection between two calls of the poll hook, which take less than a millisecond. */
+#define STEPS_OF_A_POLL 16384
+
+/* Counts a step, and tells whether the collection goes on. A guest can have so many exceptions that
+ * one takes seconds. */
+static bool may_go_on(exception_set *set)
+{
+    if (++set->steps % STEPS_OF_A_POLL == 0 && pw_exception_poll(set->store) != PW_TRAP_NONE) {
+        set->stopped = true;
+    }
+    return !set->stopped;
+}
 
 static size_t place_of(const exception_set *set, uint64_t bits)
 {
@@ -36,18 +58,19 @@ static bool make_set(const pw_store *store, exception_set *set)
     while (size < 2 * store->exceptions.count) {
         size *= 2;
     }
+    *set = (exception_set){.mask = size - 1, .first = UINTPTR_MAX, .store = store};
     set->places = calloc(size, sizeof *set->places);
-    set->mask = size - 1;
-    set->pending = NULL;
     if (set->places == NULL) {
         return false;
     }
-    for (pw_exception *e = store->exceptions.list; e != NULL; e = e->next) {
+    for (pw_exception *e = store->exceptions.list; e != NULL && may_go_on(set); e = e->next) {
         size_t i = place_of(set, (uintptr_t)e);
         while (set->places[i] != NULL) {
             i = (i + 1) & set->mask;
         }
         set->places[i] = e;
+        set->first = (uintptr_t)e < set->first ? (uintptr_t)e : set->first;
+        set->last = (uintptr_t)e > set->last ? (uintptr_t)e : set->last;
         e->marked = false;
     }
     return true;
@@ -55,6 +78,9 @@ static bool make_set(const pw_store *store, exception_set *set)
 
 static void mark(exception_set *set, uint64_t bits)
 {
+    if (bits < set->first || bits > set->last) {
+        return;
+    }
     size_t i = place_of(set, bits);
     while (set->places[i] != NULL && (uintptr_t)set->places[i] != bits) {
         i = (i + 1) & set->mask;
@@ -71,10 +97,8 @@ static void mark(exception_set *set, uint64_t bits)
 
 static void mark_cells(exception_set *set, const uint64_t *from, const uint64_t *to)
 {
-    for (; from < to; from++) {
-        if (*from) {
-            mark(set, *from);
-        }
+    for (; from < to && may_go_on(set); from++) {
+        mark(set, *from);
     }
 }
 
@@ -105,7 +129,7 @@ static void mark_tables(const pw_store *store, exception_set *set)
 
 static void follow_values(exception_set *set)
 {
-    while (set->pending != NULL) {
+    while (set->pending != NULL && may_go_on(set)) {
         const pw_exception *e = set->pending;
         set->pending = e->pending;
         mark_cells(set, e->cells, e->cells + e->ncells);
@@ -119,17 +143,26 @@ static size_t size_of(uint32_t ncells)
     return sizeof(pw_exception) + ncells * sizeof(uint64_t);
 }
 
+/* What the store is charged for an exception: also its share of the set that a collection makes,
+ * which has at most four places for each. */
+static size_t charge_of(uint32_t ncells)
+{
+    return size_of(ncells) + 4 * sizeof(pw_exception *);
+}
+
 static void free_exception(pw_store *store, pw_exception *exception)
 {
     store->exceptions.count--;
-    pw_account_refund(store->account, PW_CHARGE_OTHER, size_of(exception->ncells));
+    pw_account_refund(store->account, PW_CHARGE_OTHER, charge_of(exception->ncells));
     free(exception);
 }
 
-void pw_exceptions_sweep(pw_store *store)
+/* Frees the exceptions that are not marked. A collection, which is NULL for one of the whole store,
+ * may be given up in between: what it leaves is freed by the next one. */
+static void sweep(pw_store *store, exception_set *set)
 {
     pw_exception **place = &store->exceptions.list;
-    while (*place != NULL) {
+    while (*place != NULL && (set == NULL || may_go_on(set))) {
         pw_exception *e = *place;
         if (e->marked) {
             place = &e->next;
@@ -140,7 +173,13 @@ void pw_exceptions_sweep(pw_store *store)
     }
 }
 
-/* Frees what no reference is left to. Without memory for the work, nothing is freed. */
+void pw_exceptions_sweep(pw_store *store)
+{
+    sweep(store, NULL);
+}
+
+/* Frees what no reference is left to. Without memory for the work, nothing is freed; and not all
+ * if the running call must end meanwhile. */
 static void collect(pw_store *store, const uint64_t *used)
 {
     exception_set set;
@@ -158,7 +197,9 @@ static void collect(pw_store *store, const uint64_t *used)
     }
     follow_values(&set);
     free(set.places);
-    pw_exceptions_sweep(store);
+    if (!set.stopped) {
+        sweep(store, &set);
+    }
     store->exceptions.collect_at = 2 * store->exceptions.count;
 }
 
@@ -166,13 +207,12 @@ static void collect(pw_store *store, const uint64_t *used)
 
 static pw_exception *allocate(pw_store *store, uint32_t ncells)
 {
-    size_t size = size_of(ncells);
-    if (!pw_account_charge(store->account, PW_CHARGE_OTHER, size)) {
+    if (!pw_account_charge(store->account, PW_CHARGE_OTHER, charge_of(ncells))) {
         return NULL;
     }
-    pw_exception *exception = malloc(size);
+    pw_exception *exception = malloc(size_of(ncells));
     if (exception == NULL) {
-        pw_account_refund(store->account, PW_CHARGE_OTHER, size);
+        pw_account_refund(store->account, PW_CHARGE_OTHER, charge_of(ncells));
     }
     return exception;
 }
@@ -225,15 +265,16 @@ pw_exception *pw_exception_new(pw_store *store, const pw_tag *tag, const uint64_
 bool pw_exception_raise(pw_store *store, const pw_tag *tag, const uint64_t *cells)
 {
     pw_exception *exception = NULL;
+    store->exceptions.of_host = true;
     if (tag != NULL) {
         exception = pw_exception_new(store, tag, store->sp);
         if (exception == NULL) {
+            store->exceptions.of_host = false;
             return false;
         }
         memcpy(exception->cells, cells, exception->ncells * sizeof *cells);
     }
     store->exceptions.thrown = exception;
-    store->exceptions.of_host = true;
     return true;
 }
 

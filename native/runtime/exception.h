@@ -41,6 +41,10 @@ pw_object *pw_exception_keep(pw_store *store);
 bool pw_exception_raise_kept(pw_store *store, const pw_object *object);
 /* Ends the way of an exception that code did not catch. */
 void pw_exception_end(pw_store *store);
+/* Calls the poll hook, for work on exceptions in the middle of a call. While an exception of the
+ * host is on its way, the hook must not act as if code ran: in CPython it would let go of the GIL.
+ */
+pw_trap pw_exception_poll(const pw_store *store);
 /* Frees the exceptions that are not marked. */
 void pw_exceptions_sweep(pw_store *store);
 /* Frees all exceptions of a store that ends. */

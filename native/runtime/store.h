@@ -142,6 +142,7 @@ struct pw_store {
         bool of_host; /* a host function raised it, and the host still has it: see exception.h */
         uint64_t count;
         uint64_t collect_at; /* the count at which the next collection takes place */
+        uint32_t unpolled;   /* clauses that were looked at since the last call of the poll hook */
     } exceptions;
 
     pw_header no_memory; /* the header that instances without a memory use */

@@ -33,6 +33,7 @@ from fuzz.tree import (
     is_float,
     slots,
 )
+from fuzz.world import THROW
 from simd_ops import LANES
 
 DEEP = 50  # operands on the stack of a function that counts as deep
@@ -51,6 +52,8 @@ class Census:
         self.found: Counter[str] = Counter()
         self.locals: list[int] = []
         self.labels: list[tuple[str, Types]] = []
+        self.found["imported tags"] += module.host_tags > 0
+        self.found["two instances"] += module.is_linked
         for function in module.functions:
             self.count_function(function)
 
@@ -93,6 +96,9 @@ class Census:
         kind = name.split(".")[0]
         if kind in NAMES.values() or kind in LANES:
             self.found[f"{'v128' if kind in LANES else kind} instruction"] += 1
+        if name == "call" and instruction[1] < len(self.module.imports):
+            host = self.module.imports[instruction[1]].name
+            self.found[f"call of {THROW if host.startswith(THROW) else host}"] += 1
         if name in ("local.set", "local.tee") and instruction[1] in stack[:-1]:
             self.found[f"{name} of a local on the stack"] += 1
         if name in ("br", "br_if", "br_table", "return"):

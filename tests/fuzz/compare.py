@@ -1,23 +1,25 @@
 # SPDX-License-Identifier: MIT
-"""Runs the calls of a module in pywasm3 and in wasmtime, and says where they first differ.
+"""Runs the calls of a module in pywasm3 and in an oracle, and says where they first differ.
 
-wasmtime is the oracle: its results, traps, globals and memory are the expected ones.
+The oracle is another engine: its results, traps, globals and memory are the expected ones.
 """
 
 from __future__ import annotations
 
+import functools
 import struct
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import pywasm3
+from fuzz import oracle as wasmtime
+from fuzz import v8
 from fuzz.encode import encode
-from fuzz.lanes import lane_by_lane, strict
-from fuzz.legacy import modern
-from fuzz.ops import BITS, EXNREF, F32, FLOATS, REFERENCES, V128, Types
-from fuzz.oracle import CAREFUL, Oracle, strategy_for
+from fuzz.lanes import lane_by_lane
+from fuzz.ops import BITS, EXNREF, F32, FLOATS, NAMES, REFERENCES, V128, Types
 from fuzz.outcome import (
     EXHAUSTED,
+    FOREIGN_THROWN,
     THROWN_AT_START,
     Failed,
     Outcome,
@@ -26,14 +28,46 @@ from fuzz.outcome import (
     Trapped,
     same,
     show,
+    thrown_types,
 )
 from fuzz.text import number
 from fuzz.tree import Call, Module, Signature
-from fuzz.world import FUEL, FUEL_GLOBAL
+from fuzz.world import FOREIGN, FUEL, FUEL_GLOBAL, THROW
 from pywasm3._ffi import lib
 
 BIG_STACK = 16 << 20  # bytes of the store's stack if a function has more than MANY_LOCALS
 MANY_LOCALS = 90  # locals beyond the parameters
+
+
+class Engine(Protocol):
+    """An instance of a module in an engine, called with bit patterns.
+
+    A linked module has two instances (see world.AGAIN), of which the second one is called. `failed`
+    says how making an instance failed; it is None if none did.
+    """
+
+    failed: Outcome | None
+
+    def call(self, function: int, args: tuple[int, ...]) -> Outcome:
+        """Makes a call of the module, all of which are made in order."""
+
+    def refuel(self, fuel: int) -> None:
+        """Sets the global "fuel" (g0), which ends modules that would run too long."""
+
+    def read_globals(self) -> list[int]:
+        """Returns the bit patterns of all globals, of each instance those of the module."""
+
+    def read_memory(self) -> bytes:
+        """Returns the whole content of all memories of all instances."""
+
+    def close(self) -> None:
+        """Frees the instance."""
+
+
+class Oracle(Engine, Protocol):
+    """An instance in another engine, whose name messages tell."""
+
+    name: str
 
 
 class Difference(NamedTuple):
@@ -47,45 +81,87 @@ class Difference(NamedTuple):
 
 
 class Report(NamedTuple):
-    """The first difference or None, and the number of calls that were compared."""
+    """The first difference or None, and the number of calls that were compared.
+
+    `is_left_out` says that the oracle cannot run the module.
+    """
 
     difference: Difference | None
     calls: int
+    is_left_out: bool = False
+
+
+# Each returns the oracle's instance of a module, or None if the oracle cannot run the module.
+ORACLES: dict[str, Callable[[Module], Oracle | None]] = {"wasmtime": wasmtime.run, "v8": v8.run}
+
+
+class ForeignError(Exception):
+    """What the host function "foreign" raises."""
+
+
+def _thrower(tag: pywasm3.Tag) -> Callable[..., None]:
+    def throw(*values: Any) -> None:
+        raise tag(*values)
+
+    return throw
 
 
 class Subject:
-    """An instance in pywasm3, called with bit patterns.
-
-    `failed` says how making the instance failed; it is None if the instance was made.
-    """
+    """The Engine for pywasm3."""
 
     def __init__(self, module: Module, data: bytes) -> None:
         self.module = module
         self.failed: Outcome | None = None
         wide = any(len(function.locals) > MANY_LOCALS for function in module.functions)
         self.store = pywasm3.Store(stack=BIG_STACK) if wide else pywasm3.Store()
+        self.foreign: list[ForeignError] = []  # the exceptions of Python that were raised
+        self.host_tags = [self.tag(types) for types in module.tags[: module.host_tags]]
         try:
-            self.instance = pywasm3.Instance(
-                pywasm3.Module(data), {"host": self.host()}, store=self.store
-            )
-        except pywasm3.WasmException:
+            self.instances = self.instantiate(pywasm3.Module(data))
+        except (pywasm3.WasmException, ForeignError):
             self.failed = THROWN_AT_START
             return
         except Exception as error:
             self.failed = _outcome(error)
             return
-        exports = self.instance.exports
-        self.functions = [exports[f"f{i}"].raw for i in range(len(module.functions))]
-        self.globals = [exports[f"g{i}"] for i in range(len(module.globals))]
-        self.memory = exports["m"] if module.memory is not None else None
+        self.exports = self.instances[-1].exports
+        self.functions = [self.exports[f"f{i}"].raw for i in range(len(module.functions))]
+        self.globals = self.exports_of_all("g", len(module.globals))
+        self.tags = self.exports_of_all("t", len(module.tags), latest_first=True)
 
-    def host(self) -> dict[str, Callable[..., Any]]:
-        """Returns the host functions that modules may import, by name (see `fuzz.world.HOST`)."""
+    def instantiate(self, module: pywasm3.Module) -> list[pywasm3.Instance]:
+        """Makes the instances: one, or two if the module is a linked one."""
+        host = self.host()
+        found = [pywasm3.Instance(module, {"host": host}, store=self.store)]
+        if self.module.is_linked:
+            host["again"] = found[0].exports["f0"]
+            found.append(pywasm3.Instance(module, {"host": host}, store=self.store))
+        return found
+
+    def exports_of_all(self, prefix: str, count: int, *, latest_first: bool = False) -> list[Any]:
+        """Returns the exports with some numbered names of all instances."""
+        instances = self.instances[:: -1 if latest_first else 1]
+        return [instance.exports[f"{prefix}{i}"] for instance in instances for i in range(count)]
+
+    def tag(self, types: Types) -> pywasm3.Tag:
+        """Makes a tag of the host."""
+        return pywasm3.Tag(pywasm3.FuncType([NAMES[type_] for type_ in types]), store=self.store)
+
+    def host(self) -> dict[str, Any]:
+        """Returns the functions and tags that modules may import, by name (see world.HOST)."""
 
         def as_it_is(value: Any) -> Any:
             return value
 
+        def again(value: int) -> Any:
+            return self.exports.f0(value)
+
+        tags = {f"t{index}": tag for index, tag in enumerate(self.host_tags)}
+        throwers = {f"{THROW}{index}": _thrower(tag) for index, tag in enumerate(self.host_tags)}
         return {
+            **tags,
+            **throwers,
+            FOREIGN.name: self.raise_foreign,
             "same_i32": as_it_is,
             "same_i64": as_it_is,
             "same_f32": as_it_is,
@@ -94,8 +170,31 @@ class Subject:
             "swap": lambda a, b, c: (c, b, a),
             "swap_around": lambda a, b, c: (c, b, a),
             "nothing": lambda: None,
-            "again": lambda value: self.instance.exports.f0(value),
+            "again": again,
+            "again_anew": self.again_anew,
+            "again_caught": self.again_caught,
         }
+
+    def raise_foreign(self) -> None:
+        """Raises an exception that has no tag."""
+        self.foreign.append(ForeignError())
+        raise self.foreign[-1]
+
+    def again_anew(self, value: int) -> Any:
+        """Calls f0; an exception with a tag of the host becomes a new one with the same values."""
+        try:
+            return self.exports.f0(value)
+        except pywasm3.WasmException as error:
+            if error.tag in self.host_tags:
+                raise error.tag(*error.payload) from None
+            raise
+
+    def again_caught(self, value: int) -> Any:
+        """Calls f0; returns -1 if it throws."""
+        try:
+            return self.exports.f0(value)
+        except (pywasm3.WasmException, ForeignError):
+            return -1
 
     def call(self, function: int, args: tuple[int, ...]) -> Outcome:
         """Calls a function with bit patterns and returns how the call ended."""
@@ -109,34 +208,38 @@ class Subject:
 
     def thrown(self, error: Exception) -> Outcome | None:
         """Returns the outcome of an exception that nothing caught, or None for another error."""
+        if isinstance(error, ForeignError) and any(error is raised for raised in self.foreign):
+            return FOREIGN_THROWN
         if not isinstance(error, pywasm3.WasmException):
             return None
-        tags = [self.instance.exports[f"t{i}"] for i in range(len(self.module.tags))]
-        number = tags.index(error.tag)
-        types = self.module.tags[number]
+        outcome = Threw(self.tags.index(error.tag), None)
+        types = thrown_types(outcome, self.module.tags)
         if EXNREF in types:
-            return Threw(number, None)
-        return Threw(number, tuple(map(_bits, error.payload, types)))
+            return outcome
+        return Threw(outcome.tag, tuple(map(_bits, error.payload, types)))
 
     def refuel(self, fuel: int) -> None:
         """Sets the global "fuel" (g0), which ends modules that would run too long."""
-        self.globals[FUEL_GLOBAL].value = fuel
+        for instance in self.instances:
+            instance.exports[f"g{FUEL_GLOBAL}"].value = fuel
 
     def read_globals(self) -> list[int]:
-        """Returns the bit patterns of all globals."""
+        """Returns the bit patterns of all globals, of each instance those of the module."""
+        definitions = self.module.globals * len(self.instances)
         return [
             int(entry._bits() != 0)
             if definition.type in REFERENCES
             else int.from_bytes(entry.value, "little")
             if definition.type == V128
             else entry._bits() & (1 << BITS[definition.type]) - 1
-            for entry, definition in zip(self.globals, self.module.globals, strict=True)
+            for entry, definition in zip(self.globals, definitions, strict=True)
         ]
 
     def read_memory(self) -> bytes:
-        """Returns the whole content of the memory."""
-        assert self.memory is not None
-        return bytes(self.memory.read(0, len(self.memory)))
+        """Returns the whole content of all memories of all instances."""
+        names = [f"m{i}" for i in range(len(self.module.memories))]
+        found = [instance.exports[name] for instance in self.instances for name in names]
+        return b"".join([bytes(memory.read(0, len(memory))) for memory in found])
 
     def close(self) -> None:
         """Closes the store and frees the instance."""
@@ -228,15 +331,17 @@ def _calls(module: Module, oracle: Oracle, subject: Subject) -> Report:
         # globals and memory may differ from here on.
         if expected == EXHAUSTED:
             return Report(None, index)
-        types = module.tags[expected.tag] if isinstance(expected, Threw) else type_.results
+        types = type_.results
+        if isinstance(expected, Threw):
+            types = thrown_types(expected, module.tags)
         if same(expected, given, types):
             continue
-        text = _call_text(call, type_, expected, given)
+        text = _call_text(call, type_, expected, given, oracle.name)
         return Report(Difference(_kind(expected, given), text), index + 1)
     return Report(_state(module, oracle, subject), len(module.calls))
 
 
-def _call_text(call: Call, type_: Signature, expected: Outcome, given: Outcome) -> str:
+def _call_text(call: Call, type_: Signature, expected: Outcome, given: Outcome, oracle: str) -> str:
     """Tells a call with both outcomes; of many results, only the first that differs."""
     args = ", ".join(number(t, b) for t, b in zip(type_.params, call.args, strict=True))
     results, which = type_.results, ""
@@ -246,32 +351,35 @@ def _call_text(call: Call, type_: Signature, expected: Outcome, given: Outcome) 
         results, which = results[place : place + 1], f" result {place}"
         expected, given = Returned((expected.bits[place],)), Returned((given.bits[place],))
     return (
-        f"f{call.function}({args}){which}: wasmtime {show(expected, results)}, "
+        f"f{call.function}({args}){which}: {oracle} {show(expected, results)}, "
         f"pywasm3 {show(given, results)}"
     )
 
 
 def _state(module: Module, oracle: Oracle, subject: Subject) -> Difference | None:
     """Returns the first difference in the globals or the memory, or None."""
-    pairs = zip(oracle.read_globals(), subject.read_globals(), module.globals, strict=True)
-    for index, (expected, given, entry) in enumerate(pairs):
+    pairs = zip(oracle.read_globals(), subject.read_globals(), strict=True)
+    for place, (expected, given) in enumerate(pairs):
         if expected != given:
+            index = place % len(module.globals)
+            entry = module.globals[index]
             shown = number(entry.type, expected), number(entry.type, given)
-            return Difference("global", f"g{index}: wasmtime {shown[0]}, pywasm3 {shown[1]}")
-    if module.memory is None:
+            text = f"g{index}: {oracle.name} {shown[0]}, pywasm3 {shown[1]}"
+            return Difference("global", text)
+    if not module.memories:
         return None
     expected_bytes, given_bytes = oracle.read_memory(), subject.read_memory()
     if expected_bytes == given_bytes:
         return None
-    return Difference("memory", _memory_text(expected_bytes, given_bytes))
+    return Difference("memory", _memory_text(expected_bytes, given_bytes, oracle.name))
 
 
-def _memory_text(expected: bytes, given: bytes) -> str:
+def _memory_text(expected: bytes, given: bytes, oracle: str) -> str:
     if len(expected) != len(given):
-        return f"memory: wasmtime {len(expected)} bytes, pywasm3 {len(given)} bytes"
+        return f"memory: {oracle} {len(expected)} bytes, pywasm3 {len(given)} bytes"
     at = next(i for i, pair in enumerate(zip(expected, given, strict=True)) if pair[0] != pair[1])
     return (
-        f"memory at {at:#x}: wasmtime {expected[at : at + 16].hex(' ')}, "
+        f"memory at {at:#x}: {oracle} {expected[at : at + 16].hex(' ')}, "
         f"pywasm3 {given[at : at + 16].hex(' ')}"
     )
 
@@ -279,46 +387,54 @@ def _memory_text(expected: bytes, given: bytes) -> str:
 def compare(
     module: Module,
     *,
-    strategy: str | None = None,
     subject_class: type[Subject] = Subject,
+    run: Callable[[Module], Oracle | None] = wasmtime.run,
 ) -> Report:
     """Runs a module in both engines and reports the first difference.
 
     Args:
         module: A valid module with the calls to make.
-        strategy: The compiler that wasmtime uses, FAST or CAREFUL. None is the fastest one that
-            can compile the module.
         subject_class: The class that runs the module in pywasm3. Tests give a subclass with a
             planted bug.
+        run: Runs the module in the oracle; see ORACLES.
     """
-    data = encode(module)
-    for_oracle = modern(strict(module))
-    oracle = Oracle(for_oracle, encode(for_oracle), strategy or strategy_for(for_oracle))
-    subject = subject_class(module, data)
+    oracle = run(module)
+    if oracle is None:
+        return Report(None, 0, True)
+    subject = subject_class(module, encode(module))
     try:
         if oracle.failed is not None or subject.failed is not None:
-            return _instantiated(oracle.failed, subject.failed)
+            return _instantiated(oracle, subject)
         return _calls(module, oracle, subject)
     finally:
         oracle.close()
         subject.close()
 
 
-def _instantiated(expected: Outcome | None, given: Outcome | None) -> Report:
-    if expected is not None and expected == given:
+def _instantiated(oracle: Oracle, subject: Subject) -> Report:
+    expected, given = oracle.failed, subject.failed
+    if expected is not None and given is not None and same(expected, given, ()):
         return Report(None, 0)
     shown = [("no failure" if x is None else show(x, ())) for x in (expected, given)]
     kind = "refused" if isinstance(given, Failed) else "start"
-    text = f"instantiation: wasmtime {shown[0]}, pywasm3 {shown[1]}"
+    text = f"instantiation: {oracle.name} {shown[0]}, pywasm3 {shown[1]}"
     return Report(Difference(kind, text), 0)
 
 
-def check(module: Module, subject_class: type[Subject] = Subject) -> Report:
+def check(
+    module: Module, subject_class: type[Subject] = Subject, oracle: str = "wasmtime"
+) -> Report:
     """Compares as `compare` does, but confirms a difference with wasmtime's other compiler.
 
     A difference that disappears with the other compiler would be wasmtime's own bug.
+
+    Args:
+        module: A valid module with the calls to make.
+        subject_class: The class that runs the module in pywasm3.
+        oracle: One of ORACLES.
     """
-    report = compare(module, subject_class=subject_class)
-    if report.difference is None:
+    report = compare(module, subject_class=subject_class, run=ORACLES[oracle])
+    if report.difference is None or oracle != "wasmtime":
         return report
-    return compare(module, strategy=CAREFUL, subject_class=subject_class)
+    careful = functools.partial(wasmtime.run, strategy=wasmtime.CAREFUL)
+    return compare(module, subject_class=subject_class, run=careful)

@@ -4,8 +4,16 @@
 from __future__ import annotations
 
 from binary import leb, section, signed_leb, vector
-from fuzz.ops import ACCESSES, NAMES, NUMERIC, REFERENCES, SHUFFLE, Types
-from fuzz.tree import Body, Function, Instruction, Module, Signature
+from fuzz.ops import ACCESSES, FUNCREF, NAMES, NUMERIC, REFERENCES, SHUFFLE, Types
+from fuzz.tree import (
+    MOST_ELEMENTS,
+    SECOND_TABLE,
+    Body,
+    Function,
+    Instruction,
+    Module,
+    Signature,
+)
 
 END = b"\x0b"
 
@@ -24,10 +32,6 @@ _PLAIN = {op.name: op.code for op in NUMERIC.values() if not op.lanes} | {
     "select": b"\x1b",
     "throw_ref": b"\x0a",
     "ref.is_null": b"\xd1",
-    "memory.size": b"\x3f\x00",
-    "memory.grow": b"\x40\x00",
-    "memory.copy": b"\xfc\x0a\x00\x00",
-    "memory.fill": b"\xfc\x0b\x00",
 }
 _INDEXED = {
     "throw": b"\x08",
@@ -43,10 +47,30 @@ _INDEXED = {
     "global.get": b"\x23",
     "global.set": b"\x24",
 }
+# The immediates of these are indices.
+_ON_TABLES = {
+    "table.get": b"\x25",
+    "table.set": b"\x26",
+    "table.init": b"\xfc\x0c",
+    "elem.drop": b"\xfc\x0d",
+    "table.copy": b"\xfc\x0e",
+    "table.grow": b"\xfc\x0f",
+    "table.size": b"\xfc\x10",
+    "table.fill": b"\xfc\x11",
+}
 _INDIRECT = {"call_indirect": b"\x11", "return_call_indirect": b"\x13"}
 _BLOCKS = {
     **{"block": b"\x02", "loop": b"\x03", "if": b"\x04"},
     **{"try": b"\x06", "try_delegate": b"\x06", "try_table": b"\x1f"},
+}
+# The segment of memory.init stands before the memory.
+_ON_MEMORIES = {
+    "memory.size": b"\x3f",
+    "memory.grow": b"\x40",
+    "memory.init": b"\xfc\x08\x00",
+    "data.drop": b"\xfc\x09",
+    "memory.copy": b"\xfc\x0a",
+    "memory.fill": b"\xfc\x0b",
 }
 _ACCESS = {access.name: access.code for access in ACCESSES.values()}
 
@@ -101,8 +125,11 @@ class Encoder:
         if name in _BLOCKS:
             self.block(instruction, out)
         elif name in _ACCESS:
-            lane = bytes(instruction[3:])
-            out.append(_ACCESS[name] + leb(instruction[1]) + leb(instruction[2]) + lane)
+            align, offset, memory, *lane = instruction[1:]
+            flags = leb(align | 0x40) + leb(memory) if memory else leb(align)
+            out.append(_ACCESS[name] + flags + leb(offset) + bytes(lane))
+        elif name in _ON_MEMORIES:
+            out.append(_ON_MEMORIES[name] + b"".join(map(leb, instruction[1:])))
         elif name in _LANE:
             out.append(_LANE[name] + bytes(instruction[1:]))
         elif name == "i8x16.shuffle":
@@ -114,6 +141,8 @@ class Encoder:
         elif name == "br_table":
             depths = [leb(depth) for depth in instruction[1]]
             out.append(b"\x0e" + vector(depths) + leb(instruction[2]))
+        elif name in _ON_TABLES:
+            out.append(_ON_TABLES[name] + b"".join(map(leb, instruction[1:])))
         elif name in _INDIRECT:
             out.append(_INDIRECT[name] + leb(self.type_index(*instruction[1:])) + b"\x00")
         else:
@@ -169,6 +198,9 @@ class Encoder:
         ]
         functions = [self.signature(function.type) for function in module.functions]
         tags = [b"\x00" + leb(self.type_index(types, ())) for types in module.tags]
+        own_tags = tags[module.host_tags :]
+        for index, tag in enumerate(tags[: module.host_tags]):
+            imports.append(b"\x04host" + _name(f"t{index}") + b"\x04" + tag)
         code = [self.code(function) for function in module.functions]
         parts = [
             b"\0asm\x01\0\0\0",
@@ -177,11 +209,12 @@ class Encoder:
             section(3, vector(functions)),
             _tables(module),
             _memories(module),
-            section(13, vector(tags)) if tags else b"",
+            section(13, vector(own_tags)) if own_tags else b"",
             section(6, vector(_globals(module))),
             section(7, vector(_exports(module))),
             b"" if module.start is None else section(8, leb(module.start)),
             _elements(module),
+            _data_count(module),
             section(10, vector(code)),
             _data(module),
         ]
@@ -207,16 +240,20 @@ def _name(text: str) -> bytes:
 def _tables(module: Module) -> bytes:
     if module.table is None:
         return b""
-    return section(4, vector([b"\x70\x00" + leb(len(module.table))]))
+    sizes = (len(module.table), SECOND_TABLE)
+    tables = [
+        bytes([FUNCREF, 5 if wide else 1]) + leb(size) + leb(MOST_ELEMENTS)
+        for wide, size in zip(module.wide, sizes, strict=False)
+    ]
+    return section(4, vector(tables))
 
 
 def _memories(module: Module) -> bytes:
-    memory = module.memory
-    if memory is None:
-        return b""
-    if memory.max is None:
-        return section(5, vector([b"\x00" + leb(memory.min)]))
-    return section(5, vector([b"\x01" + leb(memory.min) + leb(memory.max)]))
+    found = [
+        bytes([5 if memory.is64 else 1]) + leb(memory.min) + leb(memory.max)
+        for memory in module.memories
+    ]
+    return section(5, vector(found)) if found else b""
 
 
 def _globals(module: Module) -> list[bytes]:
@@ -236,13 +273,12 @@ def _exports(module: Module) -> list[bytes]:
     first = len(module.imports)
     found = [_name(f"f{i}") + b"\x00" + leb(first + i) for i in range(len(module.functions))]
     found += [_name(f"g{i}") + b"\x03" + leb(i) for i in range(len(module.globals))]
-    if module.memory is not None:
-        found.append(_name("m") + b"\x02\x00")
+    found += [_name(f"m{i}") + b"\x02" + leb(i) for i in range(len(module.memories))]
     return found + [_name(f"t{i}") + b"\x04" + leb(i) for i in range(len(module.tags))]
 
 
 def _elements(module: Module) -> bytes:
-    """Returns an element section with one segment for each run of entries that are not null."""
+    """Returns an element section: the passive segment, and one for each run without a null."""
     runs: list[tuple[int, list[bytes]]] = []
     for position, function in enumerate(module.table or ()):
         if function is None:
@@ -250,15 +286,26 @@ def _elements(module: Module) -> bytes:
         if not runs or runs[-1][0] + len(runs[-1][1]) != position:
             runs.append((position, []))
         runs[-1][1].append(leb(function))
-    segments = [b"\x00\x41" + signed_leb(offset) + END + vector(items) for offset, items in runs]
+    segments = [b"\x01\x00" + vector([leb(item) for item in module.items])] * bool(module.items)
+    const = b"\x00\x42" if module.wide[0] else b"\x00\x41"
+    segments += [const + signed_leb(offset) + END + vector(items) for offset, items in runs]
     return section(9, vector(segments)) if segments else b""
 
 
 def _data(module: Module) -> bytes:
-    if module.memory is None or not module.memory.data:
+    segments = [b"\x01" + leb(len(module.passive)) + module.passive] * bool(module.passive)
+    for index, memory in enumerate(module.memories):
+        place = b"\x02" + leb(index) if index else b"\x00"
+        const = b"\x42" if memory.is64 else b"\x41"
+        segments += [
+            place + const + signed_leb(offset) + END + leb(len(data)) + data
+            for offset, data in memory.data
+        ]
+    return section(11, vector(segments)) if segments else b""
+
+
+def _data_count(module: Module) -> bytes:
+    """Returns the section that modules need whose code names a data segment."""
+    if not module.passive:
         return b""
-    segments = [
-        b"\x00\x41" + signed_leb(offset) + END + leb(len(data)) + data
-        for offset, data in module.memory.data
-    ]
-    return section(11, vector(segments))
+    return section(12, leb(1 + sum(len(memory.data) for memory in module.memories)))

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""Runs random modules in pywasm3 and in wasmtime and reports where the answers differ.
+"""Runs random modules in pywasm3 and in wasmtime or V8 and reports where the answers differ.
 
     python tests/fuzz/fuzz.py --seed 1 --count 3000
     python tests/fuzz/fuzz.py --seed 1 --count 0 --time 600 --jobs 2 --reduce
     python tests/fuzz/fuzz.py --seed 1 --count 1000 --vectors lanes
+    python tests/fuzz/fuzz.py --seed 1 --count 1000 --oracle v8
     python tests/fuzz/fuzz.py --seed 17 --show          prints the module of a seed as text
 
 With "--vectors lanes", pywasm3 runs scalar code in the place of vector instructions (see lanes.py),
 and with "--vectors baseline", it uses what every processor has. Both leave out modules without
-vectors.
+vectors. With "--oracle v8", the expected answers are those of V8, the engine of Node.js (see
+v8.py), and modules that V8 cannot run are left out.
 
 A seed always makes the same module. The exit code is 1 if any answer differs. The modules run in
 worker processes, so a module that crashes or hangs its worker is reported as a finding, too.
@@ -31,7 +33,8 @@ from pathlib import Path
 # tests/ is searched before tests/fuzz/, because "fuzz" must be the package and not this file.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from fuzz.compare import Baseline, Difference, LaneByLane, Report, Subject, check
+from fuzz import v8
+from fuzz.compare import ORACLES, Baseline, Difference, LaneByLane, Report, Subject, check
 from fuzz.generate import generate
 from fuzz.isolate import CRASH, HANG
 from fuzz.lanes import has_vectors
@@ -53,6 +56,7 @@ class Options:
     reduce: bool  # whether findings are made small and printed
     dirty: bool | None  # as `generate` takes it
     vectors: str  # how pywasm3 computes vectors: one of SUBJECTS
+    oracle: str  # the engine whose answers are expected: one of ORACLES
 
 
 SUBJECTS = {"fast": Subject, "baseline": Baseline, "lanes": LaneByLane}
@@ -71,30 +75,30 @@ class Total:
     """Counts what was run and holds what was found."""
 
     modules: int = 0
+    left_out: int = 0  # of the modules
     calls: int = 0
     findings: list[Finding] = field(default_factory=list)
 
     def __str__(self) -> str:
         """Returns the last line of the output, the summary."""
-        return f"{self.modules} modules, {self.calls} calls, {len(self.findings)} differences"
+        left_out = f" ({self.left_out} left out)" if self.left_out else ""
+        findings = len(self.findings)
+        return f"{self.modules} modules{left_out}, {self.calls} calls, {findings} differences"
 
 
 # ---- the worker, which prints a line of JSON before and after each module ------------------------
 
 
-def work(seeds: range | Iterator[int], size: int, dirty: bool | None, vectors: str) -> None:
+def work(seeds: range | Iterator[int], options: Options) -> None:
     """Runs the modules of the seeds in this process and prints what the parent needs to know."""
     for seed in seeds:
         print(json.dumps({"begin": seed}), flush=True)
-        module = generate(seed, size, dirty=dirty)
-        if vectors == "fast" or has_vectors(module):
-            report = check(module, SUBJECTS[vectors])
+        module = generate(seed, options.size, dirty=options.dirty)
+        if options.vectors == "fast" or has_vectors(module):
+            report = check(module, SUBJECTS[options.vectors], options.oracle)
         else:
-            report = Report(None, 0)
-        print(
-            json.dumps({"end": seed, "calls": report.calls, "difference": report.difference}),
-            flush=True,
-        )
+            report = Report(None, 0, True)
+        print(json.dumps({"end": seed, **report._asdict()}), flush=True)
 
 
 class Worker:
@@ -193,6 +197,7 @@ class Fuzzer:
         seed = int(str(message["end"]))
         worker.current, worker.next = None, seed + worker.step
         self.total.modules += 1
+        self.total.left_out += bool(message["is_left_out"])
         self.total.calls += int(str(message["calls"]))
         difference = message["difference"]
         if isinstance(difference, list):
@@ -236,6 +241,7 @@ def show_reduced(findings: list[Finding], options: Options) -> None:
             module,
             finding.difference,
             subject_class=SUBJECTS[options.vectors],
+            oracle=options.oracle,
             timeout=min(options.timeout, 10),
         )
         print(
@@ -256,6 +262,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--reduce", action="store_true", help="make the findings small and print them")
     add("--nan", choices=("canonical", "open"), help="make NaNs canonical at once, or not")
     add("--vectors", choices=SUBJECTS, default="fast", help="how pywasm3 computes vectors")
+    add("--oracle", choices=ORACLES, default="wasmtime", help="whose answers are expected")
     add("--show", action="store_true", help="print the module of the seed and stop")
     add("--worker", nargs=3, help=argparse.SUPPRESS)
     return parser
@@ -274,6 +281,7 @@ def _options(given: argparse.Namespace) -> Options:
         reduce=given.reduce,
         dirty=dirty,
         vectors=given.vectors,
+        oracle=given.oracle,
     )
 
 
@@ -287,8 +295,11 @@ def main(arguments: Sequence[str]) -> int:
     if given.worker:
         first, stop, step = given.worker
         last = sys.maxsize if stop == "none" else int(stop)
-        work(range(int(first), last, int(step)), options.size, options.dirty, options.vectors)
+        work(range(int(first), last, int(step)), options)
         return 0
+    if options.oracle == "v8" and v8.find_node() is None:
+        print(v8.MISSING, file=sys.stderr)
+        return 2
     total = Fuzzer(options, [sys.executable, os.path.abspath(__file__), *arguments]).run()
     if options.reduce:
         show_reduced(total.findings, options)

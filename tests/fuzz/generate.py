@@ -14,9 +14,10 @@ if the global "fuel" (g0) is used up; the runner fills it before each call.
 from __future__ import annotations
 
 from fuzz.maker import Maker
-from fuzz.ops import DIRTY, FLOATS, I32, REFERENCES, V128
+from fuzz.ops import DIRTY, EXNREF, FLOATS, I32, REFERENCES, V128
+from fuzz.tables import add_observer, add_tables, widen
 from fuzz.tree import Call, Function, Global, Memory, Module, Signature
-from fuzz.world import FUEL, HOST, Dice, World
+from fuzz.world import AGAIN, FOREIGN, FUEL, HOST, Dice, World, thrower
 
 
 def _add_globals(world: World) -> None:
@@ -39,12 +40,39 @@ def _add_memory(world: World) -> None:
         return
     least = dice.pick((0, 1, 1, 1, 1, 1, 1, 1, 1, 2))
     most = dice.pick((least, least + 1, 3, 4))
-    world.module.memory = memory = Memory(least, most)
-    if not least:
+    memory = Memory(least, most)
+    world.module.memories.append(memory)
+    _add_data(memory, dice)
+
+
+def _add_data(memory: Memory, dice: Dice) -> None:
+    if not memory.min:
         return
     for _ in range(dice.below(3)):
         data = bytes([dice.below(256) for _ in range(dice.below(40))])
         memory.data.append((dice.pick((0, 8, 100, 0x10000 - 40)), data))
+
+
+def _add_memories(world: World, dice: Dice) -> None:
+    """Makes the first memory 64-bit, or adds others.
+
+    Args:
+        world: The module, whose first memory is made.
+        dice: Other choices than `world.dice`, so that modules without such memories stay the same.
+    """
+    module = world.module
+    if not module.memories or dice.chance(0.5):
+        return
+    widths = dice.pick(((1,), (0, 0), (0, 1), (1, 0), (1, 1), (0, 1, 0), (1, 0, 1)))
+    module.memories[0].is64 = bool(widths[0])
+    for width in widths[1:]:
+        least = dice.pick((0, 1, 1, 1, 2))
+        memory = Memory(least, dice.pick((least, least + 1, 4)), bool(width))
+        module.memories.append(memory)
+        _add_data(memory, dice)
+    if dice.chance(0.5):
+        module.passive = bytes([dice.below(256) for _ in range(1 + dice.below(40))])
+    world.mood.actions += ["load", "store", "memory"] * dice.pick((1, 3, 8))
 
 
 def _add_imports(world: World) -> None:
@@ -85,11 +113,31 @@ def _add_tags(world: World) -> None:
             world.module.tags.append(world.types(world.dice.pick((0, 1, 2, 6))))
 
 
+def _add_host_exceptions(world: World) -> None:
+    """Makes the host take part: it owns tags, throws, catches, and makes two instances."""
+    module, dice = world.module, world.dice
+    if not world.mood.exceptions or dice.chance(0.5):
+        return
+    module.host_tags = dice.below(len(module.tags) + 1)
+    for tag in range(module.host_tags):
+        module.tags[tag] = types = tuple(
+            [t | DIRTY if t in FLOATS else t for t in module.tags[tag] if t != EXNREF]
+        )
+        if dice.chance(0.8):
+            world.throwers[tag] = len(module.imports)
+            module.imports.append(thrower(tag, types))
+    if dice.chance(0.3):
+        module.imports.append(FOREIGN)
+    names = {entry.name for entry in module.imports}
+    module.imports += [e for e in AGAIN if e.name not in names and dice.chance(0.3)]
+    module.is_linked = AGAIN[0] in module.imports and dice.chance(0.4)
+
+
 def _add_functions(world: World) -> None:
     module, dice = world.module, world.dice
     for index in range(1 + dice.below(5)):
         type_ = _signature(world)
-        if index == 0 and any(entry.name == "again" for entry in module.imports):
+        if index == 0 and world.host_calls_f0():
             type_ = Signature((I32,), (I32,))
         module.functions.append(Function(type_, _locals(world)))
     first = len(module.imports)
@@ -156,19 +204,24 @@ def generate(seed: int, size: int = 40, *, times: int = 4, dirty: bool | None = 
     world = World(Dice(seed), size, dirty)
     _add_globals(world)
     _add_memory(world)
+    _add_memories(world, Dice(f"memories {seed}"))
     _add_imports(world)
     _add_tags(world)
+    _add_host_exceptions(world)
     _add_functions(world)
     _add_table(world)
+    tables = Dice(f"tables {seed}")
+    add_tables(world, tables)
     first = len(world.module.imports)
     for index, function in enumerate(world.module.functions):
         Maker(world, first + index, function, 1 + world.dice.below(world.mood.steps * 2)).make()
-    again = any(entry.name == "again" for entry in world.module.imports)
-    if world.dice.chance(0.04) and not again:  # "again" needs an instance that is complete
+    if world.dice.chance(0.04) and not world.host_calls_f0():  # that needs complete instances
         starts = [f for f in range(first) if world.module.imports[f].name == "nothing"]
         starts += [first + i for i, f in enumerate(world.module.functions) if f.type == Signature()]
         world.module.start = world.dice.pick(starts) if starts else None
     if world.dice.chance(0.01):
         _add_endless(world)
     _add_calls(world, times)
+    widen(world, tables)
+    add_observer(world.module)
     return world.module

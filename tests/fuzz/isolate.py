@@ -52,9 +52,12 @@ class Child:
 
     def _serve(self, questions: int, answers: int) -> None:
         """Answers questions, in the child, until it is killed or its parent has ended."""
-        faulthandler.disable()
         quiet = os.open(os.devnull, os.O_WRONLY)
         os.dup2(quiet, 2)
+        if faulthandler.is_enabled():
+            # Its reports go to the null device. If it was disabled, the signal handlers would go
+            # that wasmtime has installed since it was enabled, and that wasmtime's traps need.
+            faulthandler.enable(2)
         while size := _read(questions, 4):
             data = _read(questions, int.from_bytes(size, "little"))
             assert data is not None

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 from fuzz.ops import (
     ACCESSES,
+    BITS,
     CAN_TRAP,
     CANONICAL_NAN,
     DIRTY,
@@ -36,8 +37,8 @@ from fuzz.ops import (
     Op,
     Types,
 )
-from fuzz.tree import Body, Function, Instruction, const, zero
-from fuzz.world import World, fits
+from fuzz.tree import Body, Function, Instruction, address_type, const, zero
+from fuzz.world import AGAIN_NAMES, FOREIGN, THROW, World, fits
 from simd_ops import RELAXED
 
 
@@ -115,6 +116,7 @@ class Operands:
         self.choices = choices(world.mood.simd, world.mood.relaxed)
         self.function = function
         self.is_leaf = index in world.leaves
+        self.is_called_by_host = index == len(self.module.imports) and world.host_calls_f0()
         self.budget = steps
         self.out: Body = []
         self.stack: list[int] = []
@@ -236,7 +238,7 @@ class Operands:
             self.push_local(want)
         elif kind < 0.78:
             self.push_global(want)
-        elif kind < 0.83 and depth < 2 and self.module.memory is not None:
+        elif kind < 0.83 and depth < 2 and self.module.memories:
             self.push_loaded(want)
         elif kind < 0.86 and depth < 2:
             self.push_called(want)
@@ -303,11 +305,12 @@ class Operands:
     def push_loaded(self, want: int) -> None:
         """Pushes a value loaded from memory."""
         access = self.dice.pick(LOADS[want & 0xFF])
-        self.push_address()
+        memory = self.any_memory()
+        self.push_address(memory)
         if access.lanes:
             self.push(V128, 2)
             self.stack.pop()
-        self.emit(self.access(access))
+        self.emit(self.access(access, memory))
         self.stack[-1] = want & 0xFF
 
     def push_called(self, want: int) -> None:
@@ -336,24 +339,38 @@ class Operands:
         if number:
             del self.stack[-number:]
 
-    def push_address(self) -> None:
-        """Pushes an address that is most often inside the memory."""
+    def any_memory(self) -> int:
+        """Chooses the index of a memory. The module has one."""
+        count = len(self.module.memories)
+        return self.dice.below(count) if count > 1 else 0
+
+    def push_number(self, type_: int, value: int) -> None:
+        """Pushes a constant that is an i32 or an i64."""
+        self.emit(const(type_, value & (1 << BITS[type_]) - 1))
+        self.stack.append(type_)
+
+    def push_address(self, memory: int) -> None:
+        """Pushes an address that is most often inside a memory."""
+        type_ = address_type(self.module, memory)
         kind = self.dice.roll()
         if kind < 0.5:
-            self.push_i32(self.dice.below(64))
+            self.push_number(type_, self.dice.below(64))
         elif kind < self.mood.traps / 4 + 0.5:
-            self.push(I32)
+            self.push(type_)
         else:
-            self.push(I32)
-            self.emit(("i32.const", self.dice.pick((0x3F, 0xFFF, 0xFFF0))), ("i32.and",))
+            self.push(type_)
+            self.emit(const(type_, self.dice.pick((0x3F, 0xFFF, 0xFFF0))))
+            self.emit(("i32.and",) if type_ == I32 else ("i64.and",))
 
-    def access(self, access: Access) -> Instruction:
-        """Returns a load or a store with random immediates."""
+    def access(self, access: Access, memory: int) -> Instruction:
+        """Returns a load or a store in a memory with random immediates."""
         offset = self.dice.below(16)
         if self.dice.chance(self.mood.traps / 8):
             offset = self.dice.pick((0xFFF0, 0x10000, 0x7FFFFFFF, 0xFFFFFFFF))
+            if self.module.memories[memory].is64 and self.dice.chance(0.5):
+                offset = self.dice.pick((1 << 32, 1 << 63, (1 << 64) - 16, (1 << 64) - 1))
         lane = (self.dice.below(access.lanes),) if access.lanes else ()
-        return (access.name, self.dice.below(access.align + 1), offset, *lane)
+        return (access.name, self.dice.below(access.align + 1), offset, memory, *lane)
 
     @staticmethod
     def as_temporary(type_: int) -> int:
@@ -374,9 +391,12 @@ class Operands:
 
     def may_call(self, index: int) -> bool:
         """Tells whether this function may call another; leaves may call only host functions."""
-        if index < len(self.module.imports):
-            return not self.is_leaf or self.module.imports[index].name != "again"
-        return not self.is_leaf
+        if index >= len(self.module.imports):
+            return not self.is_leaf
+        name = self.module.imports[index].name
+        if name == FOREIGN.name or name.startswith(THROW):
+            return self.tries > 0 or self.dice.chance(0.2)
+        return not self.is_leaf or name not in AGAIN_NAMES
 
     def call(self, index: int) -> None:
         """Calls a function whose arguments are on top of the stack."""

@@ -51,10 +51,9 @@ class Access(NamedTuple):
     is_store: bool
     lanes: int = 0  # of a vector, of which one is loaded or stored; 0 if it is the whole value
 
-    @property
-    def params(self) -> Types:
-        """The types of the operands."""
-        return (I32, self.type) if self.is_store or self.lanes else (I32,)
+    def params(self, address: int) -> Types:
+        """Returns the types of the operands, in a memory whose addresses have this type."""
+        return (address, self.type) if self.is_store or self.lanes else (address,)
 
     @property
     def results(self) -> Types:

@@ -10,17 +10,29 @@ from __future__ import annotations
 import ctypes
 import functools
 import platform
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import wasmtime
 from wasmtime import _ffi as ffi
 
-from fuzz.ops import BITS, EXNREF, FUNCREF, V128
-from fuzz.outcome import THROWN_AT_START, Failed, Outcome, Returned, Threw, Trapped
+from fuzz.encode import encode
+from fuzz.lanes import strict
+from fuzz.legacy import modern
+from fuzz.ops import BITS, EXNREF, F32, F64, FUNCREF, I32, I64, V128, Types
+from fuzz.outcome import (
+    FOREIGN_THROWN,
+    THROWN_AT_START,
+    Failed,
+    Outcome,
+    Returned,
+    Threw,
+    Trapped,
+    thrown_types,
+)
 from fuzz.text import signature
 from fuzz.tree import Import, Module, walk
-from fuzz.world import FUEL_GLOBAL, HOST
+from fuzz.world import AGAIN, FOREIGN, FUEL_GLOBAL, THROW
 
 MAX_STACK = 3 << 20  # bytes of native stack for wasm code
 
@@ -29,6 +41,18 @@ FAST = "winch" if platform.machine() in ("x86_64", "AMD64") else "cranelift"
 CAREFUL = "cranelift"
 _STRATEGIES = {"cranelift": 1, "winch": 2}
 _ONLY_CAREFUL = {"return_call", "return_call_indirect", "ref.null", "ref.func", "ref.is_null"}
+
+
+def run(module: Module, strategy: str | None = None) -> Oracle:
+    """Returns the module's instance in wasmtime, which gets what wasmtime can run.
+
+    Args:
+        module: A valid module.
+        strategy: The compiler that wasmtime uses, FAST or CAREFUL. None is the fastest one that
+            can compile the module.
+    """
+    module = modern(strict(module))
+    return Oracle(module, encode(module), strategy or strategy_for(module))
 
 
 def strategy_for(module: Module) -> str:
@@ -43,7 +67,7 @@ def strategy_for(module: Module) -> str:
 _PHRASES = {
     "STACK_OVERFLOW": "call stack exhausted",
     "MEMORY_OUT_OF_BOUNDS": "out of bounds memory access",
-    "TABLE_OUT_OF_BOUNDS": "undefined element",  # only call_indirect uses tables here
+    "TABLE_OUT_OF_BOUNDS": "undefined element",  # of call_indirect; see _trapped for the others
     "INDIRECT_CALL_TO_NULL": "uninitialized element",
     "BAD_SIGNATURE": "indirect call type mismatch",
     "INTEGER_OVERFLOW": "integer overflow",
@@ -61,6 +85,7 @@ def engine(strategy: str) -> wasmtime.Engine:
     ffi.wasmtime_config_strategy_set(config.ptr(), _STRATEGIES[strategy])
     ffi.wasmtime_config_async_stack_size_set(config.ptr(), MAX_STACK + (1 << 20))
     config.max_wasm_stack = MAX_STACK
+    config.wasm_memory64 = config.wasm_multi_memory = True
     config.wasm_relaxed_simd = strategy == CAREFUL
     config.wasm_tail_call = strategy == CAREFUL
     config.wasm_gc = config.wasm_exceptions = strategy == CAREFUL
@@ -82,7 +107,7 @@ def validate(data: bytes) -> str | None:
 
 # ---- host functions, which change the arguments in place to the results --------------------------
 
-_CURRENT: list[Oracle] = []  # the instance that runs, which the host function "again" calls
+_CURRENT: list[Oracle] = []  # the one that runs, for the host functions
 
 
 def _swap(values: Any) -> int:
@@ -90,21 +115,69 @@ def _swap(values: Any) -> int:
     return 0
 
 
-def _again(values: Any) -> int:
-    trap = _CURRENT[-1].enter(0, values, 1)
+def _address(trap: Any) -> int:
+    """Returns what a callback returns to hand on a trap, or 0 for a null pointer."""
     return ctypes.cast(trap, ctypes.c_void_p).value or 0
+
+
+def _again(values: Any) -> int:
+    return _address(_CURRENT[-1].enter(0, values, 1))
+
+
+def _again_anew(values: Any) -> int:
+    current = _CURRENT[-1]
+    trap = current.enter(0, values, 1)
+    exception = current.take_exception() if trap else None
+    if exception is None:
+        return _address(trap)
+    ffi.wasm_trap_delete(trap)
+    return current.throw(current.anew(exception))
+
+
+def _again_caught(values: Any) -> int:
+    current = _CURRENT[-1]
+    trap = current.enter(0, values, 1)
+    exception = current.take_exception() if trap else None
+    if exception is None:
+        return _address(trap)
+    ffi.wasm_trap_delete(trap)
+    ffi.wasmtime_exnref_unroot(exception)
+    values[0].i32 = -1
+    return 0
+
+
+def _foreign(values: Any) -> int:
+    current = _CURRENT[-1]
+    return current.throw(current.exception(current.foreign, []))
+
+
+def _throw(tag: int, values: Any) -> int:
+    current = _CURRENT[-1]
+    types = current.module.tags[tag]
+    fields = [current.field(values[place], type_) for place, type_ in enumerate(types)]
+    return current.throw(current.exception(current.host_tags[tag], fields))
 
 
 def _as_it_is(values: Any) -> int:
     return 0
 
 
-_HOST: dict[str, Callable[[Any], int]] = {"swap": _swap, "swap_around": _swap, "again": _again}
+_HOST: dict[str, Callable[[Any], int]] = {
+    "swap": _swap,
+    "swap_around": _swap,
+    "again": _again,
+    "again_anew": _again_anew,
+    "again_caught": _again_caught,
+    FOREIGN.name: _foreign,
+}
 
 
 @functools.cache
 def _callback(name: str) -> Any:
-    run = _HOST.get(name, _as_it_is)
+    if name.startswith(THROW):
+        run = functools.partial(_throw, int(name.removeprefix(THROW)))
+    else:
+        run = _HOST.get(name, _as_it_is)
 
     def callback(env: Any, caller: Any, values: Any, count: int) -> int:
         return run(values)
@@ -112,59 +185,92 @@ def _callback(name: str) -> Any:
     return ffi.wasmtime_func_unchecked_callback_t(callback)
 
 
-@functools.cache
-def _functype(name: str, strategy: str) -> wasmtime.FuncType:
+@functools.lru_cache(maxsize=256)
+def _functype(params: Types, results: Types, strategy: str) -> wasmtime.FuncType:
     """Returns the type of a host function, one object for each engine, which registers it."""
-    type_ = next(entry.type for entry in HOST if entry.name == name)
-    text = f'(module (import "" "" (func {signature(type_.params, type_.results)})))'
+    text = f'(module (import "" "" (func {signature(params, results)})))'
     found = wasmtime.Module(engine(strategy), text).imports[0].type
     assert isinstance(found, wasmtime.FuncType)
     return found
 
 
+_KINDS = {
+    I32: ffi.WASMTIME_I32,
+    I64: ffi.WASMTIME_I64,
+    F32: ffi.WASMTIME_F32,
+    F64: ffi.WASMTIME_F64,
+    V128: ffi.WASMTIME_V128,
+    FUNCREF: ffi.WASMTIME_FUNCREF,
+}
 _NO_FINALIZER = ctypes.cast(0, ctypes.CFUNCTYPE(None, ctypes.c_void_p))
 
 
+class Exports(NamedTuple):
+    """The exports of an instance."""
+
+    functions: list[Any]
+    globals: list[Any]
+    memories: list[Any]
+    tags: list[Any]
+
+
 class Oracle:
-    """An instance in wasmtime. `failed` says how instantiation failed; it is None if it did not."""
+    """The Engine (see compare.py) for wasmtime."""
+
+    name = "wasmtime"
 
     def __init__(self, module: Module, data: bytes, strategy: str = FAST) -> None:
         self.module = module
         self.strategy = strategy
         self.store = wasmtime.Store(engine(strategy))
         self.context = self.store._context()
-        self.instance = ffi.wasmtime_instance_t()
-        self.functions: list[Any] = []
-        self.globals: list[Any] = []
-        self.memory_export: Any = None
-        self.tags: list[Any] = []
-        self.failed = self._instantiate(wasmtime.Module(engine(strategy), data))
-        if self.failed is None:
-            self._find_exports()
+        self.exports: list[Exports] = []  # of each instance
+        self.host_tags = [self._new_tag(types) for types in module.tags[: module.host_tags]]
+        self.foreign = self._new_tag(()) if module.tags else None
+        compiled = wasmtime.Module(engine(strategy), data)
+        self.failed = self._instantiate(compiled)
+        if self.failed is None and module.is_linked:
+            self.failed = self._instantiate(compiled)
+
+    def _new_tag(self, types: Types) -> Any:
+        functype = _functype(types, (), self.strategy)
+        tagtype = ffi.wasm_tagtype_new(ffi.wasm_functype_copy(functype.ptr()))
+        tag = ffi.wasmtime_tag_t()
+        error = ffi.wasmtime_tag_new(self.context, tagtype, ctypes.byref(tag))
+        ffi.wasm_tagtype_delete(tagtype)
+        assert not error, "wasmtime makes no tag"
+        return tag
 
     def _instantiate(self, module: wasmtime.Module) -> Outcome | None:
-        imports = (ffi.wasmtime_extern_t * len(self.module.imports))()
-        for entry, place in zip(self.module.imports, imports, strict=True):
+        imports = (ffi.wasmtime_extern_t * (len(self.module.imports) + len(self.host_tags)))()
+        for entry, place in zip(self.module.imports, imports, strict=False):
             self._import(entry, place)
+        for tag, place in zip(self.host_tags, imports[len(self.module.imports) :], strict=True):
+            place.kind = ffi.WASMTIME_EXTERN_TAG
+            place.of.tag = tag
         trap = ctypes.POINTER(ffi.wasm_trap_t)()
+        instance = ffi.wasmtime_instance_t()
         _CURRENT[:] = [self]
         error = ffi.wasmtime_instance_new(
             self.context,
             module.ptr(),
             imports,
             len(imports),
-            ctypes.byref(self.instance),
+            ctypes.byref(instance),
             ctypes.byref(trap),
         )
         if error:
             reason = str(wasmtime.WasmtimeError._from_ptr(error))
-            return THROWN_AT_START if self._take_exception() else Failed(reason)
+            return THROWN_AT_START if self.take_exception() else Failed(reason)
         if not trap:
+            self.exports.append(self._find_exports(instance))
             return None
         outcome = _trapped(trap)
-        return THROWN_AT_START if self._take_exception() else outcome
+        return THROWN_AT_START if self.take_exception() else outcome
 
-    def _take_exception(self) -> Any:
+    # ---- exceptions ----
+
+    def take_exception(self) -> Any:
         """Returns the exception that was thrown last and not caught, or None.
 
         The caller unroots it.
@@ -176,7 +282,7 @@ class Oracle:
 
     def _ended(self, trap: Any) -> Outcome:
         """Returns how a call ended that returned a trap, and frees the trap."""
-        exception = self._take_exception()
+        exception = self.take_exception()
         if exception is None:
             return _trapped(trap)
         ffi.wasm_trap_delete(trap)
@@ -185,37 +291,95 @@ class Oracle:
         finally:
             ffi.wasmtime_exnref_unroot(exception)
 
-    def _threw(self, exception: Any) -> Outcome:
+    def _number(self, exception: Any, tags: Sequence[Any]) -> int:
+        """Returns the position of an exception's tag among some tags, or -1."""
         tag = ffi.wasmtime_tag_t()
         ffi.wasmtime_exnref_tag(self.context, exception, ctypes.byref(tag))
-        own = [ctypes.byref(extern.of.tag) for extern in self.tags]
-        number = [ffi.wasmtime_tag_eq(self.context, t, ctypes.byref(tag)) for t in own].index(True)
-        bits = []
-        for place, type_ in enumerate(self.module.tags[number]):
-            value = ffi.wasmtime_val_t()
+        for number, other in enumerate(tags):
+            if ffi.wasmtime_tag_eq(self.context, ctypes.byref(other), ctypes.byref(tag)):
+                return number
+        return -1
+
+    def _fields(self, exception: Any, types: Types) -> list[Any]:
+        """Returns the values that an exception carries. The caller unroots them."""
+        found = [ffi.wasmtime_val_t() for _ in types]
+        for place, value in enumerate(found):
             ffi.wasmtime_exnref_field(self.context, exception, place, ctypes.byref(value))
-            bits.append(_bits(value, type_))
+        return found
+
+    def _threw(self, exception: Any) -> Outcome:
+        if self._number(exception, [self.foreign]) == 0:
+            return FOREIGN_THROWN
+        tags = [extern.of.tag for exports in self.exports[::-1] for extern in exports.tags]
+        number = self._number(exception, tags)
+        types = thrown_types(Threw(number, None), self.module.tags)
+        fields = self._fields(exception, types)
+        bits = [_bits(value, type_) for value, type_ in zip(fields, types, strict=True)]
+        for value in fields:
             ffi.wasmtime_val_unroot(ctypes.byref(value))
         return Threw(number, tuple(bits))
 
+    def field(self, raw: Any, type_: int) -> Any:
+        """Returns a value of an exception, from the argument of a host function."""
+        value = ffi.wasmtime_val_t()
+        value.kind = _KINDS[type_ & 0xFF]
+        if type_ == FUNCREF:
+            if raw.funcref:  # else the value is a null already
+                place = ctypes.byref(value.of.funcref)
+                ffi.wasmtime_func_from_raw(self.context, raw.funcref, place)
+        else:
+            size = BITS[type_ & 0xFF] // 8
+            ctypes.memmove(ctypes.byref(value.of), ctypes.byref(raw), size)
+        return value
+
+    def exception(self, tag: Any, fields: Sequence[Any]) -> Any:
+        """Makes an exception; its fields are values of the types of the tag."""
+        exception = ffi.wasmtime_exnref_t()
+        error = ffi.wasmtime_exnref_new(
+            self.context,
+            ctypes.byref(tag),
+            (ffi.wasmtime_val_t * len(fields))(*fields),
+            len(fields),
+            ctypes.byref(exception),
+        )
+        assert not error, "wasmtime makes no exception"
+        return ctypes.byref(exception)
+
+    def anew(self, exception: Any) -> Any:
+        """Returns a new exception with the same values if the tag is the host's, or the same."""
+        number = self._number(exception, self.host_tags)
+        if number < 0:
+            return exception
+        fields = self._fields(exception, self.module.tags[number])
+        return self.exception(self.host_tags[number], fields)
+
+    def throw(self, exception: Any) -> int:
+        """Throws an exception; returns what the callback of the host function returns."""
+        return _address(ffi.wasmtime_context_set_exception(self.context, exception))
+
+    # ---- imports and exports ----
+
     def _import(self, entry: Import, place: Any) -> None:
         place.kind = ffi.WASMTIME_EXTERN_FUNC
+        if self.exports and entry == AGAIN[0]:  # the second instance of a linked module
+            place.of.func = self.exports[0].functions[0].of.func
+            return
         ffi.wasmtime_func_new_unchecked(
             self.context,
-            _functype(entry.name, self.strategy).ptr(),
+            _functype(entry.type.params, entry.type.results, self.strategy).ptr(),
             _callback(entry.name),
             None,
             _NO_FINALIZER,
             ctypes.byref(place.of.func),
         )
 
-    def _export(self, index: int) -> Any:
+    def _export(self, instance: Any, index: int) -> Any:
         extern = ffi.wasmtime_extern_t()
         name = ctypes.POINTER(ctypes.c_char)()
         size = ctypes.c_size_t()
         found = ffi.wasmtime_instance_export_nth(
             self.context,
-            ctypes.byref(self.instance),
+            ctypes.byref(instance),
             index,
             ctypes.byref(name),
             ctypes.byref(size),
@@ -224,15 +388,19 @@ class Oracle:
         assert found, index
         return extern
 
-    def _find_exports(self) -> None:
-        """Finds the exports by position: functions, globals, the memory, tags (see encode.py)."""
-        functions, all_globals = len(self.module.functions), len(self.module.globals)
-        self.functions = [self._export(i) for i in range(functions)]
-        self.globals = [self._export(functions + i) for i in range(all_globals)]
-        if self.module.memory is not None:
-            self.memory_export = self._export(functions + all_globals)
-        behind = functions + all_globals + (self.module.memory is not None)
-        self.tags = [self._export(behind + i) for i in range(len(self.module.tags))]
+    def _find_exports(self, instance: Any) -> Exports:
+        """Finds the exports by position: functions, globals, memories, tags (see encode.py)."""
+        module = self.module
+        counts = [
+            *(len(module.functions), len(module.globals)),
+            *(len(module.memories), len(module.tags)),
+        ]
+        found = [self._export(instance, index) for index in range(sum(counts))]
+        parts = []
+        for count in counts:
+            parts.append(found[:count])
+            del found[:count]
+        return Exports(*parts)
 
     def enter(self, function: int, values: Any, count: int) -> Any:
         """Calls a function that puts its results in the place of its arguments.
@@ -242,7 +410,7 @@ class Oracle:
         trap = ctypes.POINTER(ffi.wasm_trap_t)()
         error = ffi.wasmtime_func_call_unchecked(
             self.context,
-            ctypes.byref(self.functions[function].of.func),
+            ctypes.byref(self.exports[-1].functions[function].of.func),
             values,
             count,
             ctypes.byref(trap),
@@ -280,15 +448,18 @@ class Oracle:
         value = ffi.wasmtime_val_t()
         value.kind = ffi.WASMTIME_I32
         value.of.i32 = fuel
-        entry = self.globals[FUEL_GLOBAL].of.global_
-        error = ffi.wasmtime_global_set(self.context, ctypes.byref(entry), ctypes.byref(value))
-        assert not error, "g0 is not a mutable i32"
+        for exports in self.exports:
+            entry = exports.globals[FUEL_GLOBAL].of.global_
+            error = ffi.wasmtime_global_set(self.context, ctypes.byref(entry), ctypes.byref(value))
+            assert not error, "g0 is not a mutable i32"
 
     def read_globals(self) -> list[int]:
-        """Returns the bit patterns of all globals."""
+        """Returns the bit patterns of all globals, of each instance those of the module."""
         found = []
         value = ffi.wasmtime_val_t()
-        for entry, extern in zip(self.module.globals, self.globals, strict=True):
+        externs = [extern for exports in self.exports for extern in exports.globals]
+        entries = self.module.globals * len(self.exports)
+        for entry, extern in zip(entries, externs, strict=True):
             ffi.wasmtime_global_get(
                 self.context, ctypes.byref(extern.of.global_), ctypes.byref(value)
             )
@@ -297,10 +468,13 @@ class Oracle:
         return found
 
     def read_memory(self) -> bytes:
-        """Returns the whole content of the memory."""
-        memory = ctypes.byref(self.memory_export.of.memory)
-        size = ffi.wasmtime_memory_data_size(self.context, memory)
-        return ctypes.string_at(ffi.wasmtime_memory_data(self.context, memory), size)
+        """Returns the whole content of all memories of all instances."""
+        found = b""
+        for export in (memory for exports in self.exports for memory in exports.memories):
+            memory = ctypes.byref(export.of.memory)
+            size = ffi.wasmtime_memory_data_size(self.context, memory)
+            found += ctypes.string_at(ffi.wasmtime_memory_data(self.context, memory), size)
+        return found
 
     def close(self) -> None:
         """Closes the store and frees the instance."""
@@ -325,4 +499,5 @@ def _trapped(trap: Any) -> Outcome:
     if not known:
         return Failed("wasmtime: a trap without a code")
     name = wasmtime.TrapCode(code.value).name
-    return Trapped(_PHRASES.get(name, name))
+    others = ("out of bounds table access",) if name == "TABLE_OUT_OF_BOUNDS" else ()
+    return Trapped(_PHRASES.get(name, name), others)

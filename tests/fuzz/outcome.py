@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
 from fuzz.ops import FLOATS, Types, is_nan
@@ -16,14 +17,20 @@ class Returned(NamedTuple):
 
 
 class Trapped(NamedTuple):
-    """The call trapped; the kind of trap is named by the official test-suite's phrase."""
+    """The call trapped; the kind of trap is named by the official test-suite's phrase.
+
+    `others` are further phrases, if the engine's message does not tell which of them it is.
+    """
 
     phrase: str
+    others: tuple[str, ...] = ()
 
 
 class Threw(NamedTuple):
     """The call ended with an exception that nothing caught.
 
+    The tags of a linked module's first instance count behind those of the second one (see
+    world.AGAIN); an imported tag is one of the second one's.
     `bits` are the values; of a reference, only whether it is null (0) or not (1). None says that
     the engine does not give the values.
     """
@@ -41,7 +48,14 @@ class Failed(NamedTuple):
 Outcome: TypeAlias = "Returned | Trapped | Threw | Failed"
 # The start function threw, so there is no instance whose exports tell the tag.
 THROWN_AT_START = Threw(-1, None)
+# The exception has no tag, because the host function "foreign" has thrown it.
+FOREIGN_THROWN = Threw(-2, ())
 EXHAUSTED = Trapped("call stack exhausted")
+
+
+def thrown_types(outcome: Threw, tags: Sequence[Types]) -> Types:
+    """Returns the types of the values of an exception, from those of a module's tags."""
+    return () if outcome.tag < 0 else tags[outcome.tag % len(tags)]
 
 
 def same(one: Outcome, other: Outcome, types: Types) -> bool:
@@ -60,6 +74,8 @@ def same(one: Outcome, other: Outcome, types: Types) -> bool:
         return all(
             a == b or (t & 0xFF in FLOATS and is_nan(a, t) and is_nan(b, t)) for a, b, t in pairs
         )
+    if isinstance(one, Trapped) and isinstance(other, Trapped):
+        return not {one.phrase, *one.others}.isdisjoint((other.phrase, *other.others))
     if not isinstance(one, Returned) or not isinstance(other, Returned):
         return False
     return all(
@@ -76,4 +92,6 @@ def show(outcome: Outcome, types: Types) -> str:
     if isinstance(outcome, Threw):
         carried = "unknown" if outcome.bits is None else ", ".join(map(hex, outcome.bits))
         return f"exception of tag {outcome.tag}: ({carried})"
-    return f"trap: {outcome[0]}" if isinstance(outcome, Trapped) else f"error: {outcome[0]}"
+    if isinstance(outcome, Trapped):
+        return f"trap: {' or '.join((outcome.phrase, *outcome.others))}"
+    return f"error: {outcome.reason}"

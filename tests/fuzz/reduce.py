@@ -40,6 +40,7 @@ from fuzz.shrink import (
     without_value,
 )
 from fuzz.tree import BLOCKS, Body, Call, Function, Module, Signature, bodies, stacks, walk, zero
+from fuzz.world import AGAIN, AGAIN_NAMES
 
 Test: TypeAlias = Callable[[Module], bool]
 
@@ -56,8 +57,13 @@ def bug_class(difference: Difference) -> str:
 class Examiner:
     """Finds the first difference of a module, in a child process that may crash."""
 
-    def __init__(self, subject_class: type[Subject] = Subject, seconds: float = 10) -> None:
-        self.child = Child(lambda module: check(module, subject_class).difference, seconds)
+    def __init__(
+        self,
+        subject_class: type[Subject] = Subject,
+        seconds: float = 10,
+        oracle: str = "wasmtime",
+    ) -> None:
+        self.child = Child(lambda module: check(module, subject_class, oracle).difference, seconds)
 
     def __call__(self, module: Module) -> Difference | None:
         """Returns the first difference of a module, or None."""
@@ -72,7 +78,14 @@ class Examiner:
 
 
 def _is_valid(module: Module) -> bool:
-    """Tells whether wasmtime accepts a module, whose legacy instructions are translated first."""
+    """Tells whether wasmtime accepts a module, whose legacy instructions are translated first.
+
+    Host functions must still find a function f0 of the right type.
+    """
+    if any(entry.name in AGAIN_NAMES for entry in module.imports) and (
+        not module.functions or module.functions[0].type != AGAIN[0].type
+    ):
+        return False
     try:
         return validate(encode(modern(module))) is None
     except IndexError:  # a label or a local that is not there
@@ -159,11 +172,18 @@ class Reducer:
         """Tries to remove the parts of the module: start, table, memory, functions, globals."""
         self.offer(replace(self.module, start=None))
         self.offer(replace(self.module, table=None))
-        self.offer(replace(self.module, memory=None))
+        for index in reversed(range(len(self.module.memories))):
+            self.offer(replace(self.module, memories=self.module.memories[:index]))
+        self.offer(replace(self.module, passive=b""))
+        self.offer(replace(self.module, is_linked=False))
         self.data_and_table()
         for index in reversed(range(len(self.module.imports) + len(self.module.functions))):
             if index < len(self.module.imports) + len(self.module.functions):
                 self.offer(without_function(self.module, index))
+        while self.module.host_tags and self.offer(
+            replace(self.module, host_tags=self.module.host_tags - 1)
+        ):
+            pass
         for index in reversed(range(1, len(self.module.globals))):  # g0 is the fuel
             self.offer(without_global(self.module, index))
         for index, entry in enumerate(self.module.globals):
@@ -174,12 +194,12 @@ class Reducer:
 
     def data_and_table(self) -> None:
         """Tries to remove data segments and entries of the table."""
-        memory = self.module.memory
-        for segment in list(memory.data) if memory else ():
-            memory = self.module.memory
-            assert memory is not None
-            rest = [other for other in memory.data if other is not segment]
-            self.offer(replace(self.module, memory=replace(memory, data=rest)))
+        for index in range(len(self.module.memories)):
+            for segment in list(self.module.memories[index].data):
+                memories = list(self.module.memories)
+                rest = [other for other in memories[index].data if other is not segment]
+                memories[index] = replace(memories[index], data=rest)
+                self.offer(replace(self.module, memories=memories))
         for position in range(len(self.module.table or ())):
             entries = list(self.module.table or ())
             entries[position] = None
@@ -337,6 +357,7 @@ def reduce(
     difference: Difference,
     *,
     subject_class: type[Subject] = Subject,
+    oracle: str = "wasmtime",
     seconds: float = 60,
     timeout: float = 10,
 ) -> Module:
@@ -347,11 +368,12 @@ def reduce(
         difference: The difference whose class must stay.
         subject_class: The class that runs modules in pywasm3. Tests give a subclass with a
             planted bug.
+        oracle: The engine that gives the expected answers: one of compare.ORACLES.
         seconds: How long to try.
         timeout: After how many seconds a module counts as hanging.
     """
     wanted = bug_class(difference)
-    examine = Examiner(subject_class, timeout)
+    examine = Examiner(subject_class, timeout, oracle)
 
     def fails(candidate: Module) -> bool:
         found = examine(candidate)

@@ -63,7 +63,8 @@ def weigh(module: Module) -> int:
     locals_ = sum(len(function.locals) for function in module.functions)
     types = 3 * sum(len(f.type.params) + len(f.type.results) for f in module.functions)
     parts = len(module.functions) + len(module.globals) + len(module.imports)
-    memory = 0 if module.memory is None else 5 + 5 * len(module.memory.data)
+    parts += module.host_tags + module.is_linked
+    memory = sum(5 + 5 * len(memory.data) for memory in module.memories) + len(module.passive)
     table = 0 if module.table is None else 5 + len(module.table) - module.table.count(None)
     rest = sum(1 + sum(1 for bits in call.args if bits) for call in module.calls)
     return code + locals_ + types + 10 * parts + memory + table + rest + (module.start is not None)
@@ -167,6 +168,9 @@ def simpler_forms(instruction: Instruction) -> Iterator[Body]:
     elif ".load" in name or ".store" in name:
         yield [(name, 0, 0, *instruction[3:])]
         yield [(name, instruction[1], 0, *instruction[3:])]
+        yield [(*instruction[:3], 0, *instruction[4:])]
+    elif name.startswith("memory."):
+        yield [(name, *[0] * (len(instruction) - 1))]
     elif name == "select_typed" and instruction[1] not in REFERENCES:
         yield [("select",)]
     elif name == "return_call":
@@ -325,10 +329,10 @@ def without_function(module: Module, index: int) -> Module:
     table = module.table and [
         None if f is None or f == index else f - (f > index) for f in module.table
     ]
+    items = [f - (f > index) for f in module.items if f != index]
     start = None if module.start in (None, index) else module.start - (module.start > index)
-    return replace(
-        module, imports=imports, functions=functions, calls=calls, table=table, start=start
-    )
+    changed = replace(module, imports=imports, functions=functions, calls=calls)
+    return replace(changed, table=table, items=items, start=start)
 
 
 def _without_call(body: Body, index: int, gone: Body) -> Body:

@@ -8,7 +8,17 @@ import struct
 
 from fuzz.encode import signed
 from fuzz.ops import BITS, F32, FLOATS, FUNCREF, NAMES, REFERENCES, V128, Types, is_nan
-from fuzz.tree import BLOCKS, Body, Function, Instruction, Module, const, zero
+from fuzz.tree import (
+    BLOCKS,
+    MOST_ELEMENTS,
+    SECOND_TABLE,
+    Body,
+    Function,
+    Instruction,
+    Module,
+    const,
+    zero,
+)
 
 
 def number(type_: int, bits: int) -> str:
@@ -57,10 +67,15 @@ def plain(instruction: Instruction) -> str:
         return "select" + _list("result", instruction[1:])
     if name in ("call_indirect", "return_call_indirect"):
         return name + signature(instruction[1], instruction[2])
+    if name == "table.init":
+        return f"table.init {instruction[2]} {instruction[1]}"
     if ".load" in name or ".store" in name:
         offset = f" offset={instruction[2]}" if instruction[2] else ""
-        lane = "".join(f" {lane}" for lane in instruction[3:])
-        return f"{name}{offset} align={1 << instruction[1]}{lane}"
+        memory = f" {instruction[3]}" if instruction[3] else ""
+        lane = "".join(f" {lane}" for lane in instruction[4:])
+        return f"{name}{memory}{offset} align={1 << instruction[1]}{lane}"
+    if name == "memory.init":
+        return f"{name} {instruction[1]} 0"
     return " ".join(map(str, instruction))
 
 
@@ -105,25 +120,35 @@ def _function(index: int, function: Function) -> list[str]:
     return [head, *extra, *lines(function.body, "    "), "  )"]
 
 
-def _memory(module: Module) -> list[str]:
-    memory = module.memory
-    if memory is None:
-        return []
-    limit = "" if memory.max is None else f" {memory.max}"
-    found = [f'  (memory (export "m") {memory.min}{limit})']
-    for offset, data in memory.data:
-        text = "".join(f"\\{byte:02x}" for byte in data)
-        found.append(f'  (data (i32.const {offset}) "{text}")')
+def _memories(module: Module) -> list[str]:
+    found = [f'  (data "{_escaped(module.passive)}")'] if module.passive else []
+    for index, memory in enumerate(module.memories):
+        word = "i64 " if memory.is64 else ""
+        found.append(f'  (memory (export "m{index}") {word}{memory.min} {memory.max})')
+        for offset, data in memory.data:
+            place = f"(memory {index}) ({'i64' if memory.is64 else 'i32'}.const {offset})"
+            found.append(f'  (data {place} "{_escaped(data)}")')
     return found
+
+
+def _escaped(data: bytes) -> str:
+    return "".join(f"\\{byte:02x}" for byte in data)
 
 
 def _table(module: Module) -> list[str]:
     if module.table is None:
         return []
-    found = [f"  (table {len(module.table)} funcref)"]
+    sizes = (len(module.table), SECOND_TABLE)
+    found = [
+        f"  (table {'i64 ' if wide else ''}{size} {MOST_ELEMENTS} funcref)"
+        for wide, size in zip(module.wide, sizes, strict=False)
+    ]
+    if module.items:
+        found.append(f"  (elem func {' '.join(map(str, module.items))})")
     for position, function in enumerate(module.table):
         if function is not None:
-            found.append(f"  (elem (i32.const {position}) func {function})")
+            offset = f"{'i64' if module.wide[0] else 'i32'}.const {position}"
+            found.append(f"  (elem ({offset}) func {function})")
     return found
 
 
@@ -148,13 +173,16 @@ def text(module: Module) -> str:
         type_ = signature(entry.type.params, entry.type.results)
         found.append(f'  (import "host" "{entry.name}" (func{type_}))')
     for index, types in enumerate(module.tags):
-        found.append(f'  (tag (export "t{index}"){_list("param", types)})')
-    found += _memory(module) + _table(module) + _globals(module)
+        host = f' (import "host" "t{index}")' if index < module.host_tags else ""
+        found.append(f'  (tag (export "t{index}"){host}{_list("param", types)})')
+    found += _memories(module) + _table(module) + _globals(module)
     for index, function in enumerate(module.functions):
         found += _function(index, function)
     if module.start is not None:
         found.append(f"  (start {module.start})")
     found.append(")")
+    if module.is_linked:
+        found.append(";; two instances: the second one imports f0 of the first one as 'again'")
     for call in module.calls:
         params = module.functions[call.function].type.params
         args = ", ".join(number(t, bits) for t, bits in zip(params, call.args, strict=True))

@@ -6,8 +6,11 @@ An instruction is a tuple of its name and its immediates:
     ("i32.const", bits)              a number is an unsigned bit pattern
     ("local.get", index)             also local.set, local.tee, global.get, global.set, call
     ("br", depth)                    also br_if
-    ("i32.load", align, offset)      align is an exponent of two, as in the binary format
-    ("v128.load8_lane", align, offset, lane)      also the other loads and stores of a lane
+    ("i32.load", align, offset, memory)           align is an exponent of two, as in the bytes
+    ("v128.load8_lane", align, offset, memory, lane)   also the others that access a lane
+    ("memory.size", memory)          also memory.grow, memory.fill, memory.init
+    ("memory.copy", to, from)        two memories
+    ("data.drop", 0)                 it drops the segment that memory.init copies from
     ("i8x16.extract_lane_s", lane)                also the other instructions on a lane
     ("i8x16.shuffle", lanes)
     ("select_typed", type)           select with the type of its operands
@@ -16,12 +19,14 @@ An instruction is a tuple of its name and its immediates:
     ("return_call", index)           also ("return_call_indirect", params, results, variant)
     ("block", params, results, body)              also loop
     ("if", params, results, then, otherwise)      otherwise is a body or None
-    ("throw", tag)                   a tag counts from 0; there are no imported ones
+    ("throw", tag)                   a tag counts from 0; the imported ones come first
     ("try_table", params, results, body, clauses)
     ("try", params, results, body, clauses, *catches)     legacy: a body for each clause
     ("try_delegate", params, results, body, depth)        legacy: a try that ends with delegate
     ("rethrow", depth)               legacy
     ("ref.null", type)               also ("ref.func", index)
+    ("table.get", table)             also table.set, table.size, table.grow, table.fill
+    ("table.copy", to, from)         also ("table.init", segment, table), ("elem.drop", segment)
     ("i32.add",)                     an instruction without immediates
 
 A clause of a try_table is a triple of a tag, whether the label also gets a reference, and the depth
@@ -44,6 +49,7 @@ from fuzz.ops import (
     FLOATS,
     FUNCREF,
     I32,
+    I64,
     NAMES,
     NUMERIC,
     REFERENCES,
@@ -103,7 +109,8 @@ class Memory:
     """A memory: its limits in pages, and its data segments as pairs of offset and bytes."""
 
     min: int
-    max: int | None
+    max: int
+    is64: bool = False
     data: list[tuple[int, bytes]] = field(default_factory=list)
 
 
@@ -122,15 +129,24 @@ class Call:
 class Module:
     """A module with the calls to make.
 
-    All defined functions, globals and tags are exported as f0, f1, …, g0, g1, … and t0, t1, …
+    All defined functions, globals, memories and tags are exported as f0, f1, …, g0, g1, …,
+    m0, m1, … and t0, t1, … Imported tags are exported, too.
     """
 
     imports: list[Import] = field(default_factory=list)
     functions: list[Function] = field(default_factory=list)
     globals: list[Global] = field(default_factory=list)
     tags: list[Types] = field(default_factory=list)  # the types of their values
-    memory: Memory | None = None
+    host_tags: int = 0  # how many of the tags, the first ones, are imported from the host
+    is_linked: bool = False  # whether there are two instances; see world.AGAIN
+    memories: list[Memory] = field(default_factory=list)
+    passive: bytes = b""  # of data segment 0, which is passive; empty: there is no such segment
     table: list[int | None] | None = None  # function indices, which count the imports
+    # Whether the indices of each table are 64-bit. `table` has the elements of the first one; if
+    # there is a second one, it begins with SECOND_TABLE nulls. No table has more elements than
+    # MOST_ELEMENTS.
+    wide: tuple[bool, ...] = (False,)
+    items: list[int] = field(default_factory=list)  # of element segment 0, which is passive
     start: int | None = None  # a function index, which counts the imports
     calls: list[Call] = field(default_factory=list)
 
@@ -139,6 +155,15 @@ class Module:
         if index < len(self.imports):
             return self.imports[index].type
         return self.functions[index - len(self.imports)].type
+
+
+SECOND_TABLE = 4
+MOST_ELEMENTS = 24
+
+
+def index_type(module: Module, table: int) -> int:
+    """Returns the type of the indices of a table."""
+    return I64 if module.wide[table] else I32
 
 
 def slots(instruction: Instruction) -> list[int]:
@@ -193,13 +218,10 @@ def count(module: Module) -> int:
 
 _FIXED: dict[str, tuple[Types, Types]] = {
     "nop": ((), ()),
-    "memory.size": ((), (I32,)),
-    "memory.grow": ((I32,), (I32,)),
-    "memory.copy": ((I32, I32, I32), ()),
-    "memory.fill": ((I32, I32, I32), ()),
+    "elem.drop": ((), ()),
+    "data.drop": ((), ()),
     **{f"{name}.const": ((), (type_,)) for name, type_ in CODES.items()},
     **{op.name: (op.params, (op.result,)) for op in NUMERIC.values()},
-    **{access.name: (access.params, access.results) for access in ACCESSES.values()},
     "i8x16.shuffle": ((V128, V128), (V128,)),
     "ref.func": ((), (FUNCREF,)),
 }
@@ -227,12 +249,52 @@ def effect(
         type_ = module.signature(instruction[1])
         return _plain(type_.params), _plain(type_.results)
     if name == "call_indirect":
-        return (*_plain(instruction[1]), I32), _plain(instruction[2])
+        return (*_plain(instruction[1]), index_type(module, 0)), _plain(instruction[2])
+    if name in ACCESSES:
+        access = ACCESSES[name]
+        return access.params(address_type(module, instruction[3])), access.results
+    if name.startswith("memory."):
+        return _on_memory(name, [address_type(module, memory) for memory in instruction[1:]])
+    if name.startswith("table."):
+        return _on_table(name, [index_type(module, table) for table in instruction[1:]])
     if name == "br_if":
         return (I32,), ()
     if name == "ref.null":
         return (), (instruction[1],)
     return _variable(instruction, module, locals_)
+
+
+def address_type(module: Module, memory: int) -> int:
+    """Returns the type of a memory's addresses."""
+    return I64 if module.memories[memory].is64 else I32
+
+
+def _on_memory(name: str, types: list[int]) -> tuple[Types, Types]:
+    """Returns what an instruction takes and gives; `types` are those of its memories' addresses."""
+    address = types[0]
+    effects: dict[str, tuple[Types, Types]] = {
+        "memory.size": ((), (address,)),
+        "memory.grow": ((address,), (address,)),
+        "memory.fill": ((address, I32, address), ()),
+        "memory.init": ((address, I32, I32), ()),
+        "memory.copy": ((address, types[-1], I64 if types == [I64, I64] else I32), ()),
+    }
+    return effects[name]
+
+
+def _on_table(name: str, types: list[int]) -> tuple[Types, Types]:
+    """Returns what an instruction takes and gives; `types` are those of its tables' indices."""
+    index = types[-1]
+    effects: dict[str, tuple[Types, Types]] = {
+        "table.get": ((index,), (FUNCREF,)),
+        "table.set": ((index, FUNCREF), ()),
+        "table.size": ((), (index,)),
+        "table.grow": ((FUNCREF, index), (index,)),
+        "table.fill": ((index, FUNCREF, index), ()),
+        "table.copy": ((types[0], index, I64 if types == [I64, I64] else I32), ()),
+        "table.init": ((index, I32, I32), ()),
+    }
+    return effects[name]
 
 
 def _variable(

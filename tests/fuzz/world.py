@@ -40,8 +40,21 @@ MAX_DEPTH = 6  # of blocks inside each other
 # A loop runs at most so often; the rounds of nested loops multiply.
 MAX_ROUNDS = 4
 
-# The host functions that compare.py and oracle.py define. Floats go through Python on the way to
-# pywasm3's, so a NaN may come back with other bits.
+# compare.py, oracle.py and v8.js define these host functions. Floats go through Python on the way
+# to those of pywasm3, so a NaN may come back with other bits.
+#
+# Those of AGAIN call f0, which has the type (i32) -> (i32) in modules that import one of them. If
+# f0 throws, "again" lets the exception pass. "again_anew" throws a new one with the same tag and
+# values if it is a tag of the host, and lets others pass. "again_caught" returns -1.
+#
+# A linked module has two instances, of which the second one imports f0 of the first one as "again".
+# All other host functions of AGAIN, and "again" in the first instance, call f0 of the second one.
+AGAIN = tuple(
+    [Import(name, Signature((I32,), (I32,))) for name in ("again", "again_anew", "again_caught")]
+)
+AGAIN_NAMES = tuple([entry.name for entry in AGAIN])
+# Throws an exception of the host's own language, which is none of WebAssembly's and has no tag.
+FOREIGN = Import("foreign", Signature())
 HOST = (
     Import("same_i32", Signature((I32,), (I32,))),
     Import("same_i64", Signature((I64,), (I64,))),
@@ -51,9 +64,19 @@ HOST = (
     Import("swap", Signature((I32, F64D, I64), (I64, F64D, I32))),
     Import("swap_around", Signature((I32, V128, I64), (I64, V128, I32))),
     Import("nothing", Signature()),
-    # This one calls f0, which has the type (i32) -> (i32) in modules with this import.
-    Import("again", Signature((I32,), (I32,))),
+    AGAIN[0],
 )
+
+
+def thrower(tag: int, types: Types) -> Import:
+    """Returns the host function that throws an exception with a tag of the host.
+
+    The types of the values must not have clean floats, because the host may change a NaN's bits.
+    """
+    return Import(f"{THROW}{tag}", Signature(types))
+
+
+THROW = "throw_"  # the name of a thrower begins with this
 
 # fmt: off
 EDGES: dict[int, list[int]] = {
@@ -173,6 +196,7 @@ class Mood:
         if self.exceptions:
             often = dice.pick((1, 2, 4))
             self.actions += [*["try_"] * 5, "throw", "throw_if", "throw_again"] * often
+            self.actions += ["again", "again", "foreign"] * often
         if self.tails:
             self.actions += ["return_call", "return_call_indirect"] * 6
 
@@ -208,8 +232,8 @@ ACTIONS = {
 
 # Actions that only some modules have.
 SOMETIMES = (
-    *("vector", "shuffle", "return_call", "return_call_indirect"),
-    *("try_", "throw", "throw_if", "throw_again"),
+    *("vector", "shuffle", "return_call", "return_call_indirect", "table"),
+    *("try_", "throw", "throw_if", "throw_again", "again", "foreign"),
 )
 
 
@@ -222,9 +246,14 @@ class World:
         self.module = Module()
         self.globals_of: dict[int, list[int]] = {t: [] for t in (*TYPES, *REFERENCES)}
         self.mutable_of: dict[int, list[int]] = {t: [] for t in (*TYPES, *REFERENCES)}
+        self.throwers: dict[int, int] = {}  # host functions that throw, by their tag
         self.legacy: set[int] = set()  # functions that have the legacy instructions
         self.leaves: set[int] = set()  # functions that call nothing
         self.giving: dict[int, list[int]] = {}  # functions by the type of their one result
+
+    def host_calls_f0(self) -> bool:
+        """Tells whether a host function of the module calls f0."""
+        return any(entry.name in AGAIN_NAMES for entry in self.module.imports)
 
     def type(self) -> int:
         """Returns a clean type; the module's mood says which ones are likely."""

@@ -53,6 +53,49 @@ def test_grown_memory_does_not_leak() -> None:
     assert_no_leak(action, 2_000)
 
 
+SEVERAL = """(module (memory (export "a") 1) (memory (export "b") i64 1) (memory (export "c") 1 3)
+    (data (memory 1) (i64.const 8) "b") (func (export "touch") (i32.store 2 (i32.const 65532)
+      (i32.load 1 (i64.const 65532)))))"""
+
+
+def test_instances_with_several_memories_do_not_leak() -> None:
+    module = pywasm3.Module(wat(SEVERAL))
+
+    def action() -> None:
+        exports = pywasm3.Instance(module).exports
+        exports.touch()
+        exports.b.grow(20)
+        exports.b.write(20 * 65536, b"x" * 65536)
+
+    assert_no_leak(action, 2_000)
+
+
+def test_an_instance_that_lacks_its_last_memory_does_not_leak() -> None:
+    module = pywasm3.Module(wat(SEVERAL))
+    limits = pywasm3.Limits(memory=2 * 65536)
+
+    def make() -> None:
+        pywasm3.Instance(module, limits=limits)
+
+    assert_no_leak(lambda: failing(pywasm3.UnsupportedError, make), 5_000)
+
+
+def test_64_bit_memories_of_the_host_do_not_leak() -> None:
+    """Each one reserves 1 TiB, so that a hundred that stay would use up the address space."""
+    store = pywasm3.Store(limits=pywasm3.Limits(total=1 << 40))
+    assert_no_leak(lambda: pywasm3.Memory(1, address="i64", store=store).write(0, b"x"), 2_000)
+
+
+def test_snapshots_of_several_memories_do_not_leak() -> None:
+    instance = load(SEVERAL)
+
+    def action() -> None:
+        instance.exports.touch()
+        instance.restore(instance.snapshot())
+
+    assert_no_leak(action, 5_000)
+
+
 def test_memory_accesses_do_not_leak(instance: pywasm3.Instance) -> None:
     memory = instance.memory
 

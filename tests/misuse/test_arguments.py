@@ -157,6 +157,7 @@ def test_numbers_out_of_range_are_errors_everywhere(number: int) -> None:
     instance = new()
     memory, table = instance.memory, instance.exports.table
     wide = pywasm3.Table("funcref", 2, 4, address="i64")
+    wide_memory = pywasm3.Memory(1, 4, address="i64")
     errors = (IndexError, OverflowError, ValueError, pywasm3.WasmError)
     for action in (
         lambda: memory.read(number, 1),
@@ -171,6 +172,18 @@ def test_numbers_out_of_range_are_errors_everywhere(number: int) -> None:
         lambda: memory.unpack("Q", number),
         lambda: memory.grow(number),
         lambda: memory.__setitem__(0, number),
+        lambda: wide_memory.read(number, 1),
+        lambda: wide_memory.read(number, 0),
+        lambda: wide_memory.read(0, number),
+        lambda: wide_memory.write(number, b"x"),
+        lambda: wide_memory.read_cstring(number),
+        lambda: wide_memory.read_u64(number),
+        lambda: wide_memory.pack("Q", number, 1),
+        lambda: wide_memory.view("B", number, 1),
+        lambda: wide_memory.view("B", 0, number),
+        lambda: wide_memory.copy_out(number, 1),
+        lambda: wide_memory.copy_in(number, b"x"),
+        lambda: wide_memory.grow(number),
         lambda: table[number],
         lambda: table.__setitem__(number, None),
         lambda: table.grow(number),
@@ -184,7 +197,7 @@ def test_numbers_out_of_range_are_errors_everywhere(number: int) -> None:
     ):
         with pytest.raises(errors):
             action()
-    assert memory.pages == 1
+    assert memory.pages == wide_memory.pages == 1
     assert len(table) == len(wide) == 2
     assert instance.exports.add(1, 2) == 3
 
@@ -418,6 +431,46 @@ raises(ValueError, lambda: pywasm3.Table("funcref", 1, address=object()))
 assert add(1, 2) == 3
 """
     )
+
+
+def test_a_type_of_addresses_that_closes_the_store_makes_no_memory() -> None:
+    run(
+        """
+store = pywasm3.Store()
+class Closing:
+    def __eq__(self, other):
+        store.close()
+        return True
+    def __hash__(self):
+        return 0
+raises(pywasm3.WasmError, lambda: pywasm3.Memory(1, address=Closing(), store=store))
+raises(ValueError, lambda: pywasm3.Memory(1, address=object()))
+assert add(1, 2) == 3
+"""
+    )
+
+
+def test_a_memory_of_another_width_is_refused_below_the_python_layer_too() -> None:
+    """Code is compiled for the width that its module says, so no memory of another one may come."""
+    for wanted, given in (("i64", "i32"), ("i32", "i64")):
+        user = f"""(module (import "o" "a" (memory 1)) (import "o" "b" (memory {wanted} 1))
+            (func (export "size") (result {wanted}) (memory.size 1)))"""
+        child(
+            f"""
+            pywasm3._linker._fits = lambda given, wanted: True
+            store = pywasm3.Store()
+            memories = {{"a": pywasm3.Memory(1, store=store),
+                         "b": pywasm3.Memory(1, address={given!r}, store=store)}}
+            try:
+                pywasm3.load(WASM, {{"o": memories}})
+            except pywasm3.LinkError as error:
+                assert "memory 1 has another type" in str(error), error
+            else:
+                raise AssertionError("no exception")
+            assert memories["a"].grow(1) == memories["b"].grow(1) == 1
+            """,
+            WASM=wat(user),
+        )
 
 
 def test_a_table_of_another_width_is_refused_below_the_python_layer_too() -> None:

@@ -49,6 +49,85 @@ def run(snippet: str, **modules: bytes) -> None:
 # ---- the order in which objects are dropped ----
 
 
+MEMORIES = """
+(module (memory (export "a") 1) (memory (export "b") i64 1 4)
+  (func (export "poke") (i64.store 1 (i64.const 8) (i64.const -1)) (i32.store 0 (i32.const 8)
+    (i32.const 5))))
+"""
+USER = """
+(module (import "x" "b" (memory i64 1)) (memory 1)
+  (func (export "peek") (result i64) (i64.load 0 (i64.const 8)))
+  (func (export "grow") (result i64) (memory.grow 0 (i64.const 1)))
+  (func (export "copy") (memory.copy 1 0 (i32.const 0) (i64.const 0) (i32.const 65536))))
+"""
+
+
+def test_a_second_memory_lives_as_long_as_something_uses_it() -> None:
+    child(
+        """
+        import gc
+        first = pywasm3.load(DEFINER)
+        first.exports.poke()
+        second = pywasm3.load(USER, {"x": first})
+        view = memoryview(first.exports.b)
+        del first
+        gc.collect()
+        assert second.exports.peek() == -1
+        assert second.exports.grow() == 1
+        second.exports.copy()
+        del second
+        gc.collect()
+        assert bytes(view[8:16]) == b"\\xff" * 8
+        view[0] = 1
+        """,
+        DEFINER=wat(MEMORIES),
+        USER=wat(USER),
+    )
+
+
+def test_memories_of_a_closed_store_stay_readable_and_run_no_code() -> None:
+    child(
+        """
+        first = pywasm3.load(DEFINER)
+        a, b, poke = first.exports.a, first.exports.b, first.exports.poke
+        poke()
+        first.store.close()
+        for action in (poke, lambda: b.grow(1), lambda: a.grow(1), lambda: b.type):
+            try:
+                action()
+            except pywasm3.WasmError:
+                continue
+            raise AssertionError("no exception")
+        assert a.read(8, 4) == b"\\5\\0\\0\\0"
+        assert b.read(8, 8) == b"\\xff" * 8
+        assert (a.pages, b.pages) == (1, 1)
+        """,
+        DEFINER=wat(MEMORIES),
+    )
+
+
+def test_memories_that_the_address_space_has_no_room_for_are_an_error() -> None:
+    """A store whose limits allow petabytes makes 64-bit memories until nothing is left."""
+    child(
+        """
+        store = pywasm3.Store(limits=pywasm3.Limits(total=1 << 60))
+        memories = []
+        try:
+            for _ in range(100):
+                memories.append(pywasm3.Memory(1 << 25, address="i64", store=store))
+        except MemoryError as error:
+            assert "address space" in str(error), error
+        else:
+            raise AssertionError("no exception")
+        small = [pywasm3.Memory(1, address="i64", store=store) for _ in range(20)]
+        assert pywasm3.load(DEFINER).exports.poke() is None
+        for memory in [*memories[:2], *small]:
+            memory.write(0, b"x")
+        """,
+        DEFINER=wat(MEMORIES),
+    )
+
+
 def test_parts_are_dropped_in_every_order() -> None:
     """The parts that are left still work after each drop."""
     step = 50 if SANITIZED else 1

@@ -187,6 +187,81 @@ assert time.monotonic() - begin < 0.05 + {PATIENCE}
     )
 
 
+# Each frame that the exception passes has many clauses that do not catch it.
+MANY_CLAUSES = f"""
+(module
+  (import "env" "f" (func $f (param i32) (result i32)))
+  (tag $t)
+  (tag $other)
+  (func $down (param i32) (param $host i32)
+    (block
+      (try_table {"(catch $other 0)" * 100_000}
+        (if (local.get 0)
+          (then (call $down (i32.sub (local.get 0) (i32.const 1)) (local.get $host)) return))
+        (if (local.get $host) (then (drop (call $f (i32.const 7)))))
+        (throw $t))))
+  (func (export "f") (param i32) (param $host i32)
+    (block $caught
+      (try_table (catch_all $caught) (call $down (local.get 0) (local.get $host))))))
+"""
+
+
+def test_a_deadline_stops_the_search_for_who_catches_an_exception() -> None:
+    """Without a stop, the guest would catch the exception after seconds."""
+    instance = load(MANY_CLAUSES, {"env": {"f": abs}})
+    instance.exports.f(1, 0)
+    with pytest.raises(DeadlineExceeded), instance.deadline(0.1):
+        instance.exports.f(8000, 0)
+    instance.exports.f(1, 0)
+
+
+def test_an_exception_of_python_arrives_if_the_search_for_who_catches_it_is_stopped() -> None:
+    def f(x: int) -> int:
+        raise LookupError(x)
+
+    instance = load(MANY_CLAUSES, {"env": {"f": f}})
+    instance.exports.f(1, 1)
+    with pytest.raises(LookupError), instance.deadline(0.1):
+        instance.exports.f(8000, 1)
+    instance.exports.f(1, 1)
+
+
+def test_exceptions_survive_collections_that_are_stopped() -> None:
+    """The guest makes a longer and longer chain of exceptions, which takes longer to collect."""
+    instance = load("""
+    (module
+      (tag $t (param exnref))
+      (global $last (mut exnref) (ref.null exn))
+      (global $count (export "count") (mut i32) (i32.const 0))
+      (func (export "grow")
+        (loop $again
+          (block $caught (result exnref)
+            (try_table (catch_all_ref $caught) (throw $t (global.get $last)))
+            unreachable)
+          global.set $last
+          (global.set $count (i32.add (global.get $count) (i32.const 1)))
+          (br $again)))
+      (func (export "length") (result i32) (local $one exnref) (local $length i32)
+        (local.set $one (global.get $last))
+        (block $end
+          (loop $again
+            (br_if $end (ref.is_null (local.get $one)))
+            (block $caught (result exnref)
+              (try_table (catch $t $caught) (throw_ref (local.get $one)))
+              unreachable)
+            local.set $one
+            (local.set $length (i32.add (local.get $length) (i32.const 1)))
+            (br $again)))
+        (local.get $length)))
+    """)
+    for turn in range(100):
+        with pytest.raises(DeadlineExceeded), instance.deadline(0.001 + turn / 20_000):
+            instance.exports.grow()
+    length = instance.exports.length()
+    assert length > 20_000
+    assert length - instance.exports.count.value in (0, 1)
+
+
 def test_a_stop_in_long_code_without_calls_says_where_that_was() -> None:
     add = "(local.set $n (i64.add (local.get $n) (i64.const 1)))"
     data = wat(f'(module (func (export "f") (local $n i64) (loop {add * 20_000} (br 0))))')

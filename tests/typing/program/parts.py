@@ -66,6 +66,8 @@ def share() -> None:
     counter.value += 1
     assert_type(counter.type, pywasm3.GlobalType)
     memory = pywasm3.Memory(1, store=table.store)
+    large = pywasm3.Memory(1, 1 << 40, address=pywasm3.i64, store=table.store)
+    assert_type(large.type.is64, bool)
     assert_type(memory.pages, int)
     tag = pywasm3.Tag(pywasm3.FuncType([pywasm3.i32]), store=table.store)
     assert_type(tag.type, pywasm3.TagType)

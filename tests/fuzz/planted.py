@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: MIT
+"""Engines with errors, which the fuzzer must find: each is pywasm3 with one thing done wrong."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pywasm3
+from fuzz.compare import Difference, ForeignError, Subject, check
+from fuzz.encode import encode
+from fuzz.generate import generate
+from fuzz.ops import ACCESSES
+from fuzz.outcome import Outcome, Threw
+from fuzz.shrink import map_body
+from fuzz.text import text
+from fuzz.tree import Body, Instruction, Module, bodies, walk, with_bodies
+from pywasm3 import ValType
+
+
+def find(
+    word: str, subject: type[Subject], oracle: str = "wasmtime", seeds: int = 1000
+) -> tuple[Module, Difference]:
+    """Returns the first module with a word in its text that an engine runs wrongly.
+
+    Raises:
+        AssertionError: None of the modules is.
+    """
+    for seed in range(seeds):
+        module = generate(seed)
+        if word in text(module):
+            found = check(module, subject, oracle).difference
+            if found is not None:
+                return module, found
+    raise AssertionError(f"not found in {seeds} modules")
+
+
+# ---- other instructions --------------------------------------------------------------------------
+
+
+def with_other_instructions(change: Callable[[Instruction], Instruction]) -> type[Subject]:
+    """Returns an engine that runs some instructions as others."""
+
+    class Wrong(Subject):
+        def __init__(self, module: Module, data: bytes) -> None:
+            functions = [replace(f, body=map_body(f.body, change)) for f in module.functions]
+            wrong = replace(module, functions=functions)
+            super().__init__(wrong, encode(wrong))
+
+    return Wrong
+
+
+def xor_is_or(instruction: Instruction) -> Instruction:
+    """Returns i32.or for i32.xor."""
+    return ("i32.or",) if instruction[0] == "i32.xor" else instruction
+
+
+def other_lanes(instruction: Instruction) -> Instruction:
+    """Returns an addition of lanes of 8 bits for one of 16 bits."""
+    return ("i8x16.add",) if instruction[0] == "i16x8.add" else instruction
+
+
+def without_catch_all(instruction: Instruction) -> Instruction:
+    """Returns an instruction; if it is a try_table, without its clauses for every exception."""
+    if instruction[0] != "try_table":
+        return instruction
+    clauses = tuple([clause for clause in instruction[4] if clause[0] is not None])
+    return (*instruction[:4], clauses)
+
+
+def delegate_outwards(instruction: Instruction) -> Instruction:
+    """Returns an instruction; if it is a delegate, with a try for every exception."""
+    if instruction[0] != "try_delegate":
+        return instruction
+    _, params, results, body, _ = instruction
+    return ("try", params, results, body, ((None, ()),), [("unreachable",)])
+
+
+def rethrow_traps(instruction: Instruction) -> Instruction:
+    """Returns unreachable for rethrow."""
+    return ("unreachable",) if instruction[0] == "rethrow" else instruction
+
+
+class CutsIndices(Subject):
+    """Reads 32 bits of an index of a table with 64-bit indices."""
+
+    def __init__(self, module: Module, data: bytes) -> None:
+        functions = [replace(f, body=_cut(f.body, module)) for f in module.functions]
+        wrong = replace(module, functions=functions)
+        super().__init__(wrong, encode(wrong))
+
+
+def _cut(body: Body, module: Module) -> Body:
+    """Returns a body in which indices that are on top of the stack lose their upper halves."""
+    found: Body = []
+    for instruction in body:
+        tables = {"call_indirect": (0,), "table.get": instruction[1:]}.get(instruction[0], ())
+        if any(module.wide[table] for table in tables):
+            found += [("i32.wrap_i64",), ("i64.extend_i32_u",)]
+        found.append(with_bodies(instruction, [_cut(b, module) for b in bodies(instruction)]))
+    return found
+
+
+def cut_offsets(instruction: Instruction) -> Instruction:
+    """Returns an access whose offset has lost its upper half."""
+    if instruction[0] in ACCESSES and instruction[2] >> 32:
+        return (*instruction[:2], instruction[2] & 0xFFFFFFFF, *instruction[3:])
+    return instruction
+
+
+class ReadsTheFirstMemory(Subject):
+    """Loads from the first memory what code loads from another one of the same width."""
+
+    def __init__(self, module: Module, data: bytes) -> None:
+        same = {i for i, m in enumerate(module.memories) if m.is64 == module.memories[0].is64}
+
+        def change(instruction: Instruction) -> Instruction:
+            if ".load" in instruction[0] and instruction[3] in same:
+                return (*instruction[:3], 0, *instruction[4:])
+            return instruction
+
+        functions = [replace(f, body=map_body(f.body, change)) for f in module.functions]
+        wrong = replace(module, functions=functions)
+        super().__init__(wrong, encode(wrong))
+
+
+# ---- other ways ----------------------------------------------------------------------------------
+
+
+class CrashesAtPopcnt(Subject):
+    """Ends the process when it compiles an i64.popcnt."""
+
+    def __init__(self, module: Module, data: bytes) -> None:
+        if any(i[0] == "i64.popcnt" for f in module.functions for i in walk(f.body)):
+            os.abort()
+        super().__init__(module, data)
+
+
+class LosesValues(Subject):
+    """Gives the host other values than those of the exception."""
+
+    def again_anew(self, value: int) -> Any:
+        """Calls f0; exceptions with a tag of the host carry zeros then."""
+        try:
+            return self.exports.f0(value)
+        except pywasm3.WasmException as error:
+            if error.tag not in self.host_tags:
+                raise
+            zeros: dict[Any, Any] = {ValType.V128: bytes(16), ValType.FUNCREF: None}
+            values = [zeros.get(type_, 0) for type_ in error.tag.type.type.params]
+            raise error.tag(*values) from None
+
+
+class ThrowsCopies(Subject):
+    """Throws another object than the host function has raised."""
+
+    def raise_foreign(self) -> None:
+        """Raises an exception without noting which."""
+        raise ForeignError
+
+
+class KeepsTheFirstInstance(Subject):
+    """Lets two instances share the tags that their module defines."""
+
+    def thrown(self, error: Exception) -> Outcome | None:
+        """Returns the outcome, as if the tags were those of the second instance."""
+        outcome = super().thrown(error)
+        if isinstance(outcome, Threw) and outcome.tag >= len(self.module.tags):
+            return outcome._replace(tag=outcome.tag - len(self.module.tags))
+        return outcome
+
+
+# Each with a word in the text of the modules that it runs wrongly.
+AT_THE_BORDER = [
+    (LosesValues, "again_anew"),
+    (ThrowsCopies, "foreign"),
+    (KeepsTheFirstInstance, "two instances"),
+]

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: MIT
+"""Compiles the C and C++ guests of tests/toolchains that throw exceptions or call longjmp.
+
+The compiler is that of the package `ziglang`, which also contains the sources of the libraries for
+C++. The tests compile what they need of them, because the compiler's own build of these libraries
+does not support exceptions. build/zig is the compiler's cache, so nothing is compiled twice.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import subprocess
+from pathlib import Path
+
+from helpers import TESTS
+
+CACHE = TESTS.parent / "build" / "zig"
+SOURCES = TESTS / "toolchains"
+
+# The same as for the guests in tests/guests, so that the C library is compiled once for all.
+_CPU = "mvp+sign_ext+nontrapping_fptoint+bulk_memory"
+_LINK = f"-target wasm32-wasi -mcpu={_CPU} -Os -g0 -s -mexec-model=reactor -Wl,--no-entry".split()
+
+# Code with these checks would need libraries of the compiler's, and random numbers of the host.
+_NO_CHECKS = ["-fno-sanitize=undefined", "-fno-stack-protector"]
+
+_WARNINGS = ["-Wall", "-Wextra", "-Werror", "-Wno-exceptions"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Way:
+    """A way in which guests throw, which is a choice of the compiler's.
+
+    Attributes:
+        name: The name of the way, for tests that run with each.
+        features: The features of WebAssembly that it needs.
+        cpp: The flags for C++.
+        c: The flags for C.
+        link: The flags for the linker.
+    """
+
+    name: str
+    features: str
+    cpp: str
+    c: str
+    link: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def _by_instructions(name: str, legacy: str) -> Way:
+    form = f"-mllvm -wasm-use-legacy-eh={legacy}"
+    return Way(
+        name,
+        "+exception_handling+multivalue+reference_types",
+        cpp=f"-fexceptions -fwasm-exceptions {form}",
+        c=f"-mllvm -wasm-enable-sjlj {form}",
+        link="--export=__cpp_exception --export=__c_longjmp",
+    )
+
+
+# Guests throw and catch with try_table and throw_ref; with the legacy instructions try, catch,
+# delegate and rethrow; or by calling the host, which raises and catches exceptions of its language.
+EXNREF = _by_instructions("exnref", "false")
+LEGACY = _by_instructions("legacy", "true")
+EMSCRIPTEN = Way(
+    "emscripten",
+    "+mutable_globals",
+    cpp="-fexceptions -mllvm -enable-emscripten-cxx-exceptions",
+    # The header of the C library has setjmp only if this macro is defined.
+    c="-mllvm -enable-emscripten-sjlj -D__wasm_exception_handling__",
+    link="--import-symbols --export-table --export=__stack_pointer --export=malloc --export=free",
+)
+
+
+def cpp_guest(source: str, way: Way, optimize: str) -> bytes:
+    """Compiles a C++ source of toolchains/cpp, and returns the module."""
+    lib = _libraries()
+    objects = [
+        _compile(SOURCES / "cpp" / source, way, way.cpp, optimize, "-std=c++20", *_WARNINGS),
+        *_throwing(way),
+    ]
+    folders = ("libcxxabi", "libcxxabi/include", "libcxxabi/src", "libcxx/src", "libunwind/include")
+    macros = (
+        "LIBCXX_BUILDING_LIBCXXABI",
+        "_LIBCPP_BUILDING_LIBRARY",
+        "_LIBCXXABI_BUILDING_LIBRARY",
+        "_LIBCXXABI_HAS_NO_THREADS",
+        "NDEBUG",
+    )
+    flags = [*(f"-I{lib / folder}" for folder in folders), *(f"-D{macro}" for macro in macros)]
+    runtime = "emscripten_runtime.cpp" if way is EMSCRIPTEN else "runtime.cpp"
+    objects.append(_compile(SOURCES / "cpp" / runtime, way, way.cpp, "-Os", "-std=c++23", *flags))
+    if way is not EMSCRIPTEN:
+        unwind = lib / "libunwind" / "src" / "Unwind-wasm.c"
+        flags = [f"-I{unwind.parent}", f"-I{lib / 'libunwind' / 'include'}", "-std=c23"]
+        flags += ["-fdeclspec", "-D_LIBUNWIND_HIDE_SYMBOLS", "-D_LIBUNWIND_HAS_NO_THREADS"]
+        objects.append(_compile(unwind, way, way.cpp, "-Os", *flags))
+    return _link(source, way, optimize, objects)
+
+
+def c_guest(source: str, way: Way, optimize: str) -> bytes:
+    """Compiles a C source of toolchains/c, and returns the module."""
+    objects = [
+        _compile(SOURCES / "c" / source, way, way.c, optimize, "-std=c11", *_WARNINGS),
+        *_throwing(way),
+    ]
+    if way is not EMSCRIPTEN:
+        # The C library has what setjmp needs, but the package does not compile it.
+        libc = _libraries() / "libc" / "wasi" / "libc-top-half" / "musl" / "src"
+        objects.append(_compile(libc / "setjmp" / "wasm32" / "rt.c", way, way.c, "-Os"))
+    return _link(source, way, optimize, objects)
+
+
+def _throwing(way: Way) -> list[Path]:
+    """Compiles what guests in both languages need for one way to throw."""
+    if way is EMSCRIPTEN:
+        source = SOURCES / "c" / "emscripten_runtime.c"
+        return [_compile(source, way, "", "-Os", "-std=c11", *_WARNINGS)]
+    return [_compile(SOURCES / "c" / "tags.s", way, "", "-Os")]
+
+
+def _compile(source: Path, way: Way, way_flags: str, *flags: str) -> Path:
+    output = CACHE / f"{way}{flags[0]}" / f"{source.name}.o"
+    output.parent.mkdir(parents=True, exist_ok=True)
+    language = "c++" if source.suffix == ".cpp" else "cc"
+    target = ["-target", "wasm32-wasi", f"-mcpu={_CPU}{way.features}", "-g0", *_NO_CHECKS]
+    files = ["-c", str(source), "-o", str(output)]
+    _zig(language, *target, *way_flags.split(), *flags, *files)
+    return output
+
+
+def _link(source: str, way: Way, optimize: str, objects: list[Path]) -> bytes:
+    output = CACHE / f"{way}{optimize}" / f"{source}.wasm"
+    flags = [f"-Wl,{flag}" for flag in way.link.split()]
+    _zig("cc", *_LINK, *flags, *map(str, objects), "-o", str(output))
+    return output.read_bytes()
+
+
+def _libraries() -> Path:
+    """Returns the folder with the sources of the libraries."""
+    import ziglang
+
+    return Path(ziglang.__file__).parent / "lib"
+
+
+def _zig(*arguments: str) -> None:
+    """Runs the compiler, whose messages go to the standard error.
+
+    It runs in a folder that the compiler is not below: otherwise the compiler names its own files
+    relative to the folder, and so does not find the C library that it has compiled before.
+    """
+    environment = {**os.environ, "ZIG_LOCAL_CACHE_DIR": str(CACHE)}
+    command = [_libraries().parent / "zig", *arguments]
+    subprocess.run(command, cwd=SOURCES, env=environment, check=True)
