@@ -16,7 +16,7 @@
 #   make fuzz-mutants  compares how we and wasmtime validate changed modules of the official suite
 #   make fuzz-validator  runs mutants of modules through the sanitized decoder and validator, in C
 #   make mutate        says which test notices small changes of the C sources: ARGS="--since HEAD~1"
-#   make tsan          runs threads with stores of their own under ThreadSanitizer
+#   make tsan          runs threads, whose stores share a memory or nothing, under ThreadSanitizer
 #   make lint          runs ruff; make lint-c checks our C files: format, dialect, warnings
 #   make types         runs mypy, pyright, and stubtest on the stubs of the compiled modules
 #   make toolchains    runs tests/toolchains: programs of compilers that it installs

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Runs tests/threads/two_stores.c, with the engine and its C API, under ThreadSanitizer."""
+"""Runs C programs of tests/threads, with the engine and its C API, under ThreadSanitizer."""
 
 from __future__ import annotations
 
@@ -30,19 +30,32 @@ NO_ENTRY_EXIT = {
 }
 
 
+# Each is a C file of tests/threads, beside the text of the module that it runs.
+PROGRAMS = ["two_stores", "shared_memory"]
+
+
 def main() -> int:
-    """Builds and runs the driver. Returns its exit code, not 0 for a race or a wrong answer."""
+    """Builds and runs the programs. Returns an exit code, not 0 for a race or a wrong answer."""
     os.chdir(ROOT)
     compiler = toolchain.default_compiler()
     flags = FLAGS + NO_ENTRY_EXIT["clang" if "clang" in compiler else "gcc"]
-    text = Path("tests/threads/two_stores.wat").read_text(encoding="utf-8")
+    environment = {"TSAN_OPTIONS": "halt_on_error=0:exitcode=66", **os.environ}
+    worst = 0
     with tempfile.TemporaryDirectory() as folder:
-        program, guest = Path(folder, "two_stores"), Path(folder, "two_stores.wasm")
-        guest.write_bytes(wasmtime.wat2wasm(text))
-        sources = ["tests/threads/two_stores.c", *build_ffi.ENGINE_SOURCES]
-        subprocess.run([compiler, *flags, "-o", program, *sources, "-lm"], check=True)
-        environment = {"TSAN_OPTIONS": "halt_on_error=0:exitcode=66", **os.environ}
-        return subprocess.run([program, guest], env=environment).returncode
+        objects = []
+        for number, source in enumerate(build_ffi.ENGINE_SOURCES):
+            objects.append(Path(folder, f"{number}.o"))
+            subprocess.run([compiler, *flags, "-c", "-o", objects[-1], source], check=True)
+        for name in PROGRAMS:
+            program, guest = Path(folder, name), Path(folder, f"{name}.wasm")
+            text = Path(f"tests/threads/{name}.wat").read_text(encoding="utf-8")
+            guest.write_bytes(wasmtime.wat2wasm(text))
+            source = f"tests/threads/{name}.c"
+            command = [compiler, *flags, "-o", program, source, *objects, "-lm"]
+            subprocess.run(command, check=True)
+            done = subprocess.run([program, guest], env=environment)
+            worst = worst or done.returncode
+    return worst
 
 
 if __name__ == "__main__":

@@ -6,8 +6,10 @@ What is measured after many rounds must be what was measured before them: see `l
 
 from __future__ import annotations
 
+import gc
 import pickle
 import struct
+from pathlib import Path
 
 import pytest
 
@@ -257,3 +259,54 @@ def test_snapshots_do_not_leak() -> None:
     assert_no_leak(lambda: action([object()]), 3000)
     # A store frees the objects that nobody refers to some at a time, so numbers are used here.
     assert_no_objects_left(lambda: action(5), 1000)
+
+
+SHARED = """(module (import "env" "m" (memory 1 64 shared))
+    (func (export "touch") (i32.store (i32.const 65532) (i32.const 1)))
+    (func (export "wait") (result i32)
+      (memory.atomic.wait32 (i32.const 0) (i32.const 0) (i64.const 1000))))"""
+
+
+def open_files() -> int:
+    folder = Path("/proc/self/fd")
+    return len(list(folder.iterdir())) if folder.exists() else 0
+
+
+def test_shared_memories_do_not_leak() -> None:
+    """Neither their pages, nor mappings of other stores, nor files of the system stay."""
+    module = pywasm3.Module(wat(SHARED))
+    gc.collect()
+    before = open_files()
+
+    def action() -> None:
+        memory = pywasm3.Memory(1, 64, shared=True)
+        for _ in range(2):
+            pywasm3.Instance(module, {"env": {"m": memory}}).exports.touch()
+        memory.grow(20)
+        memory.write(20 * 65536, b"x" * 65536)
+
+    assert_no_leak(action, 1_000)
+    gc.collect()
+    assert open_files() <= before
+
+
+def test_mappings_of_one_shared_memory_do_not_leak() -> None:
+    """Each mapping has 4 GiB of address space, so that those which stay would use it up."""
+    text = '(module (import "env" "m" (memory 1 65536 shared)))'
+    module = pywasm3.Module(wat(text))
+    memory = pywasm3.Memory(1, 65536, shared=True)
+    assert_no_leak(lambda: pywasm3.Instance(module, {"env": {"m": memory}}), 5_000)
+
+
+def test_waits_do_not_leak() -> None:
+    memory = pywasm3.Memory(1, 64, shared=True)
+    exports = load(SHARED, {"env": {"m": memory}}).exports
+    assert_no_leak(exports.wait, 2_000)
+    assert_no_leak(lambda: (memory.wait(0, 0, 1e-6), memory.wait(0, 1), memory.notify(0)), 2_000)
+
+
+def test_shared_memories_that_are_refused_do_not_leak() -> None:
+    store = pywasm3.Store(limits=pywasm3.Limits(memory=65536))
+    assert_no_leak(
+        lambda: failing(MemoryError, lambda: pywasm3.Memory(2, 2, shared=True, store=store)), 5_000
+    )
