@@ -25,7 +25,7 @@ FLAGS = [
 # ThreadSanitizer would add a call at the end of each operation. Operations end with a call of the
 # next one, which would then no longer be a sibling call, and the C stack would overflow.
 NO_ENTRY_EXIT = {
-    "gcc": ["--param", "tsan-instrument-func-entry-exit=0"],
+    "gcc": ["--param", "tsan-instrument-func-entry-exit=0", "-Wno-tsan"],
     "clang": ["-mllvm", "-tsan-instrument-func-entry-exit=0"],
 }
 

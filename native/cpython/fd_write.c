@@ -46,7 +46,8 @@ static int guest_numbers(PyObject *const *args, uint32_t *numbers, int count)
     return 0;
 }
 
-/* Each byte is read once, although another thread may change it: what was checked is what is used. */
+/* Each byte is read once, although another thread may change it: what was checked is what is used.
+ */
 static uint32_t read_u32(const volatile uint8_t *at)
 {
     return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
