@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from binary import leb, section, signed_leb, vector
-from fuzz.ops import ACCESSES, FUNCREF, NAMES, NUMERIC, REFERENCES, SHUFFLE, Types
+from fuzz.ops import ACCESSES, ATOMICS, FUNCREF, NAMES, NUMERIC, REFERENCES, SHUFFLE, Types
 from fuzz.tree import (
     MOST_ELEMENTS,
     SECOND_TABLE,
@@ -72,7 +72,7 @@ _ON_MEMORIES = {
     "memory.copy": b"\xfc\x0a",
     "memory.fill": b"\xfc\x0b",
 }
-_ACCESS = {access.name: access.code for access in ACCESSES.values()}
+_ACCESS = {access.name: access.code for access in (*ACCESSES.values(), *ATOMICS.values())}
 
 
 def const_bytes(name: str, bits: int) -> bytes:

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from fuzz.control import Control
 from fuzz.operands import STORES, Label
 from fuzz.ops import (
+    ATOMICS,
+    BITS,
     CAN_DIVIDE_BY_ZERO,
     DIRTY,
     FLOATS,
@@ -182,6 +184,30 @@ class Maker(Control):
         self.clean_if_dirty()
         self.emit(self.access(self.dice.pick(STORES[type_]), memory))
         self.pop(2)
+
+    def action_atomic(self) -> None:
+        """Applies an atomic instruction, most often to a number that is aligned."""
+        if not self.module.memories:
+            return
+        memory = self.any_memory()
+        atomic = self.dice.pick(tuple(ATOMICS.values()))
+        size = 1 << atomic.align
+        self.push_address(memory)
+        self.emit(*self.aligned(memory, size))
+        for _ in range(atomic.operands):
+            self.push(atomic.type, 2)
+        offset = self.dice.below(4) * size
+        if self.dice.chance(self.mood.traps / 8):
+            offset = self.dice.pick((1, 2, 4, 0xFFF0, 0x10000, 0xFFFFFFFF))
+        self.emit((atomic.name, atomic.align, offset, memory))
+        self.pop(1 + atomic.operands)
+        self.stack += atomic.results
+
+    def aligned(self, memory: int, size: int) -> Body:
+        """Returns what makes an address a multiple of a size."""
+        type_ = address_type(self.module, memory)
+        mask = const(type_, (1 << BITS[type_]) - size)
+        return [mask, ("i32.and",) if type_ == I32 else ("i64.and",)]
 
     def action_global_set(self) -> None:
         """Pops the top of the stack into a global."""

@@ -206,3 +206,45 @@ def _accesses() -> list[Access]:
 
 
 ACCESSES = {access.name: access for access in _accesses()}
+
+
+class Atomic(NamedTuple):
+    """An atomic access, for values of one type."""
+
+    name: str
+    code: bytes
+    type: int
+    align: int  # the only alignment that is valid, as an exponent of two
+    operands: int  # after the address, all of the type
+    has_result: bool
+
+    def params(self, address: int) -> Types:
+        """Returns the types of the operands, in a memory whose addresses have this type."""
+        return (address, *(self.type,) * self.operands)
+
+    @property
+    def results(self) -> Types:
+        """The types of the results."""
+        return (self.type,) if self.has_result else ()
+
+
+def _atomics() -> list[Atomic]:
+    # The instructions of a kind, in the order of their codes: the type, and the number's bits.
+    sizes = [(I32, 32), (I64, 64), (I32, 8), (I32, 16), (I64, 8), (I64, 16), (I64, 32)]
+    kinds = [("load", 0), ("store", 1)]
+    kinds += [(kind, 1) for kind in ("add", "sub", "and", "or", "xor", "xchg")]
+    kinds += [("cmpxchg", 2)]
+    found = []
+    for kind, operands in kinds:
+        for type_, bits in sizes:
+            part = "" if bits == BITS[type_] else str(bits)
+            ending = "_u" if part and kind != "store" else ""
+            middle = f"{kind}{part}" if kind in ("load", "store") else f"rmw{part}.{kind}"
+            name = f"{NAMES[type_]}.atomic.{middle}{ending}"
+            code = bytes([0xFE, 0x10 + len(found)])
+            align = (bits // 8).bit_length() - 1
+            found.append(Atomic(name, code, type_, align, operands, kind != "store"))
+    return found
+
+
+ATOMICS = {atomic.name: atomic for atomic in _atomics()}

@@ -19,7 +19,7 @@ from wasmtime import _ffi as ffi
 from fuzz.encode import encode
 from fuzz.lanes import strict
 from fuzz.legacy import modern
-from fuzz.ops import BITS, EXNREF, F32, F64, FUNCREF, I32, I64, V128, Types
+from fuzz.ops import ATOMICS, BITS, EXNREF, F32, F64, FUNCREF, I32, I64, V128, Types
 from fuzz.outcome import (
     FOREIGN_THROWN,
     THROWN_AT_START,
@@ -41,6 +41,7 @@ FAST = "winch" if platform.machine() in ("x86_64", "AMD64") else "cranelift"
 CAREFUL = "cranelift"
 _STRATEGIES = {"cranelift": 1, "winch": 2}
 _ONLY_CAREFUL = {"return_call", "return_call_indirect", "ref.null", "ref.func", "ref.is_null"}
+_ONLY_CAREFUL |= set(ATOMICS)
 
 
 def run(module: Module, strategy: str | None = None) -> Oracle:
@@ -75,6 +76,7 @@ _PHRASES = {
     "BAD_CONVERSION_TO_INTEGER": "invalid conversion to integer",
     "UNREACHABLE": "unreachable",
     "NULL_REFERENCE": "null reference",
+    "HEAP_MISALIGNED": "unaligned atomic",
 }
 
 
@@ -87,7 +89,7 @@ def engine(strategy: str) -> wasmtime.Engine:
     config.max_wasm_stack = MAX_STACK
     config.wasm_memory64 = config.wasm_multi_memory = True
     config.wasm_relaxed_simd = strategy == CAREFUL
-    config.wasm_tail_call = strategy == CAREFUL
+    config.wasm_tail_call = config.wasm_threads = strategy == CAREFUL
     config.wasm_gc = config.wasm_exceptions = strategy == CAREFUL
     config.wasm_function_references = strategy == CAREFUL
     config.cranelift_opt_level = "none"

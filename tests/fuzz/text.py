@@ -69,7 +69,7 @@ def plain(instruction: Instruction) -> str:
         return name + signature(instruction[1], instruction[2])
     if name == "table.init":
         return f"table.init {instruction[2]} {instruction[1]}"
-    if ".load" in name or ".store" in name:
+    if ".load" in name or ".store" in name or ".atomic." in name:
         offset = f" offset={instruction[2]}" if instruction[2] else ""
         memory = f" {instruction[3]}" if instruction[3] else ""
         lane = "".join(f" {lane}" for lane in instruction[4:])

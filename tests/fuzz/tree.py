@@ -45,6 +45,7 @@ from typing import Any, TypeAlias
 
 from fuzz.ops import (
     ACCESSES,
+    ATOMICS,
     CODES,
     FLOATS,
     FUNCREF,
@@ -253,6 +254,9 @@ def effect(
     if name in ACCESSES:
         access = ACCESSES[name]
         return access.params(address_type(module, instruction[3])), access.results
+    if name in ATOMICS:
+        atomic = ATOMICS[name]
+        return atomic.params(address_type(module, instruction[3])), atomic.results
     if name.startswith("memory."):
         return _on_memory(name, [address_type(module, memory) for memory in instruction[1:]])
     if name.startswith("table."):

@@ -180,6 +180,7 @@ def _from_integers(values: Iterable[str], types: Types) -> tuple[int, ...]:
 _PHRASES = {
     "unreachable": ("unreachable",),
     "memory access out of bounds": ("out of bounds memory access",),
+    "operation does not support unaligned accesses": ("unaligned atomic",),
     "divide by zero": ("integer divide by zero",),
     "remainder by zero": ("integer divide by zero",),
     "divide result unrepresentable": ("integer overflow",),

@@ -169,6 +169,7 @@ class Mood:
         self.results = dice.pick((0, 1, 1, 3, 6))  # most results of a block
         self.simd = dice.chance(0.5)
         self.relaxed = self.simd and dice.chance(0.3)
+        self.atomics = dice.chance(0.25)
         self.tails = dice.chance(0.25)  # which wasmtime's fast compiler does not know
         self.every: Types = TYPES if self.simd else SCALARS
         choices: tuple[Types, ...] = (*[self.every] * 3, (I32, I64), FLOATS, (I64, F64))
@@ -197,6 +198,8 @@ class Mood:
             often = dice.pick((1, 2, 4))
             self.actions += [*["try_"] * 5, "throw", "throw_if", "throw_again"] * often
             self.actions += ["again", "again", "foreign"] * often
+        if self.atomics:
+            self.actions += ["atomic"] * 12
         if self.tails:
             self.actions += ["return_call", "return_call_indirect"] * 6
 
@@ -232,7 +235,7 @@ ACTIONS = {
 
 # Actions that only some modules have.
 SOMETIMES = (
-    *("vector", "shuffle", "return_call", "return_call_indirect", "table"),
+    *("vector", "shuffle", "return_call", "return_call_indirect", "table", "atomic"),
     *("try_", "throw", "throw_if", "throw_again", "again", "foreign"),
 )
 
