@@ -2,6 +2,7 @@
 """Looks at modules, and makes the things that instances share."""
 
 from pathlib import Path
+from typing import Literal
 
 from typing_extensions import assert_type
 
@@ -69,6 +70,9 @@ def share() -> None:
     large = pywasm3.Memory(1, 1 << 40, address=pywasm3.i64, store=table.store)
     assert_type(large.type.is64, bool)
     assert_type(memory.pages, int)
+    threads = pywasm3.Memory(1, 2, shared=True)
+    assert_type(threads.wait(0, 1, 0.5, width=64), Literal["ok", "not-equal", "timed-out"])
+    assert_type(threads.notify(0), int)
     tag = pywasm3.Tag(pywasm3.FuncType([pywasm3.i32]), store=table.store)
     assert_type(tag.type, pywasm3.TagType)
     assert width(counter.type.type) == 64
