@@ -515,6 +515,8 @@ def test_each_kind_of_trap_is_its_phrase() -> None:
         "null function reference",
         "call stack exhausted",
         "null reference",
+        "unaligned atomic",
+        "expected shared memory",
         "out of fuel",
         "interrupted",
         "deadline exceeded",
