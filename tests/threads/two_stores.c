@@ -194,7 +194,7 @@ int main(int argc, char **argv)
         return 2;
     load(argv[1]);
     api = pw_get_api();
-    api->set_hooks(host_add, tick);
+    api->set_hooks(host_add, tick, NULL);
     for (int i = 0; i < THREADS; ++i)
         if (pthread_create(&threads[i], NULL, work, &wrong[i]))
             return 2;
