@@ -41,9 +41,6 @@
  * space is reserved for the maximum of each memory, and a process has 2^47 bytes of it on x86-64,
  * so that 30 such memories fit. This limit is a choice of ours; the JS API has 2^18. */
 #define PW_MAX_PAGES_AT_RUN_TIME 67108864u
-/* The same for a memory that neither its own maximum nor the limits of its store bound: 16 GiB, so
- * that there is room for 8,000 of them. It is also what the JS API allows. */
-#define PW_MAX_PAGES_UNBOUNDED 262144u
 
 /* Parameters and results of a function type. The JS API allows 1000 parameters and 1000 results.
  * wasm3 keeps both in one list of at most d_m3MaxSaneFunctionArgRetCount = 1000 entries, so here

@@ -149,12 +149,8 @@ static pw_memory *find_memory(uint64_t min, uint64_t max)
 
 static uint64_t max_pages(const pw_store *store, const pw_limits *limits)
 {
-    uint64_t limit = pw_account_limit(store->account, PW_CHARGE_MEMORY), allowed = limit / PW_PAGE;
-    uint64_t max = PW_MAX_MEMORY32_PAGES;
-    if (limits->is64) {
-        bool bounded = limits->has_max || limit != UINT64_MAX;
-        max = bounded ? PW_MAX_PAGES_AT_RUN_TIME : PW_MAX_PAGES_UNBOUNDED;
-    }
+    uint64_t max = limits->is64 ? PW_MAX_PAGES_AT_RUN_TIME : PW_MAX_MEMORY32_PAGES;
+    uint64_t allowed = pw_account_limit(store->account, PW_CHARGE_MEMORY) / PW_PAGE;
     if (limits->has_max && limits->max < max) {
         max = limits->max;
     }

@@ -502,19 +502,6 @@ def _has_room() -> bool:
     return True
 
 
-def test_many_memories_with_64_bit_addresses_can_grow() -> None:
-    """Each reserves address space, of which a process has 128 TiB."""
-    memories = [Memory(1, address="i64") for _ in range(100)]
-    for memory in memories:
-        memory.grow(4096)
-
-
-def test_a_memory_that_nothing_bounds_grows_to_16_gib() -> None:
-    memory = Memory(1, address="i64")
-    with pytest.raises(pywasm3.WasmError):
-        memory.grow(16 * GIB // PAGE)
-
-
 @pytest.fixture(scope="module")
 def large() -> Memory:
     """A memory that has grown beyond 4 GiB, of which only some pages are touched."""
