@@ -55,7 +55,7 @@ class Limits(Value):
     Attributes:
         memory: How many bytes all linear memories of the store together may have. None sets no
             limit but the 4 GiB that 32-bit addresses reach in each memory, and `total`. A memory
-            with 64-bit addresses never has more than 4 TiB.
+            with 64-bit addresses never has more than 1 TiB.
         table: How many elements all tables of the store together may have. None allows 10 million,
             the most that this package allows.
         total: How many bytes the store may allocate for its guests in all: memories, tables,

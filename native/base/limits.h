@@ -37,10 +37,10 @@
  * this size takes 80 MB, because an element has 8 bytes. */
 #define PW_MAX_TABLE_SIZE 10000000u
 
-/* Pages that a memory with 64-bit addresses may have at run time: 2^26, which are 4 TiB. Address
+/* Pages that a memory with 64-bit addresses may have at run time: 2^24, which are 1 TiB. Address
  * space is reserved for the maximum of each memory, and a process has 2^47 bytes of it on x86-64,
- * so that 30 such memories fit. This limit is a choice of ours; the JS API has 2^18. */
-#define PW_MAX_PAGES_AT_RUN_TIME 67108864u
+ * so that 127 such memories fit. This limit is a choice of ours; the JS API has 2^18. */
+#define PW_MAX_PAGES_AT_RUN_TIME 16777216u
 
 /* Parameters and results of a function type. The JS API allows 1000 parameters and 1000 results.
  * wasm3 keeps both in one list of at most d_m3MaxSaneFunctionArgRetCount = 1000 entries, so here
@@ -89,6 +89,10 @@
  * functions, with up to 16 values in a frame, goes as deep as 8 MiB of native stack allow, and
  * three times as deep as in wasmtime with its default. It is address space until it is used. */
 #define PW_DEFAULT_STACK (16 << 20)
+
+/* Bytes that a store may allocate for its guests in all, unless the host chooses another number:
+ * twice what 32-bit addresses reach. A module that compilers emit today needs less. */
+#define PW_DEFAULT_TOTAL ((uint64_t)8 << 30)
 
 /* The next three are rules of the specification (valid/types.html, "Memory Types" and "Table
  * Types") and not choices of ours: a module that breaks one fails with PW_INVALID. */

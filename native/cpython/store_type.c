@@ -60,7 +60,7 @@ static PyObject *store_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     static char *keywords[] = {"stack", "limits", NULL};
     PyObject *stack = NULL, *limits = Py_None;
     store_options options = {
-        {PW_DEFAULT_STACK, UINT64_MAX, UINT64_MAX, UINT64_MAX}, PW_NO_FUEL, PW_NEVER};
+        {PW_DEFAULT_STACK, UINT64_MAX, UINT64_MAX, PW_DEFAULT_TOTAL}, PW_NO_FUEL, PW_NEVER};
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$OO:Store", keywords, &stack, &limits)) {
         return NULL;
     }

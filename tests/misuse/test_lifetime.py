@@ -113,8 +113,8 @@ def test_memories_that_the_address_space_has_no_room_for_are_an_error() -> None:
         store = pywasm3.Store(limits=pywasm3.Limits(total=1 << 60))
         memories = []
         try:
-            for _ in range(100):
-                memories.append(pywasm3.Memory(1 << 25, address="i64", store=store))
+            for _ in range(300):
+                memories.append(pywasm3.Memory(1 << 24, address="i64", store=store))
         except MemoryError as error:
             assert "address space" in str(error), error
         else:

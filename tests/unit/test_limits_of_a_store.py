@@ -135,6 +135,15 @@ def test_a_snapshot_that_is_restored_is_charged_once() -> None:
 # ---- everything else ----
 
 
+def test_a_store_without_limits_has_the_default_ones() -> None:
+    """Without `total`, a 64-bit memory could take all memory of the machine."""
+    most = Limits().total // 65536
+    for store in (pywasm3.Store(), pywasm3.Store(limits=Limits())):
+        with pytest.raises(MemoryError, match=f"the limit is {Limits().total} bytes"):
+            pywasm3.Memory(most + 1, address="i64", store=store)
+        assert pywasm3.Memory(1, address="i64", store=store).grow(1) == 1
+
+
 def test_a_failed_instance_leaves_nothing_on_the_account() -> None:
     store = pywasm3.Store(limits=Limits(table=9_999))
     with pytest.raises(UnsupportedError):
