@@ -16,8 +16,8 @@ its own in the same places.
 
 All contestants take turns in this process, and the least time of all rounds counts.
 
-What these figures do **not** show: what the language of the guest adds. C++, for example, allocates
-the object that is thrown, and calls its personality routine in each function with a destructor.
+These figures do **not** show what the language of the guest adds. C++, for example, allocates the
+object that is thrown, and calls its personality routine in each function with a destructor.
 
 The bars: throwing and catching across 10 frames takes at most 150 ns more than to return through
 them, 1,000 and 10,000 frames take at most 2.5 times as long per frame as 100 (they are too many for
@@ -26,13 +26,11 @@ exit code is 1 if one is missed.
 """
 
 import argparse
-import math
 import sys
-import time
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable
 
 import wasmtime
+from timing import Run, judge, race, times_for
 
 import pywasm3
 
@@ -40,12 +38,9 @@ FRAMES_BAR = 150  # The most ns that an exception may add to a return through 10
 GROWTH_BAR = 2.5  # The most time per frame, as a multiple of that with 100 frames.
 TRY_BAR = 2.3  # The most ns that a `try` may add to a call.
 
-SECONDS = 2e-3  # About how long a contestant runs in each round.
-COPIES, TURNS = 200, 2000  # The calls in a loop, and the turns of the loop.
+COPIES = 200  # The calls in a loop.
 
-Run = Callable[[int], object]  # A function that does its work as often as is asked for.
-
-# `throw` and `return_` take the depth, and how often to do it.
+# The guest of the first table: `run` takes the depth, whether to throw there, and how often.
 DEEP = """
 (module
   (tag $t (param i32))
@@ -77,7 +72,7 @@ CALLS = {
     "try (legacy)": " try call $nothing catch_all end ",
 }
 
-# What the contestants of the third table do.
+# The guest of the third table. It calls a host function, which raises an exception.
 BORDER = """
 (module
   (import "env" "f" (func $f (param i32)))
@@ -96,21 +91,9 @@ BORDER = """
 # --- measuring
 
 
-def seconds(run: Run, times: int) -> float:
-    """Returns how long a contestant takes for its work, done once, if it does it several times."""
-    begin = time.perf_counter()
-    run(times)
-    return (time.perf_counter() - begin) / times
-
-
-def race(runs: Sequence[Run], rounds: int) -> list[float]:
+def fastest(runs: list[Run], rounds: int) -> list[float]:
     """Returns the least time of each contestant for doing its work once, in ns."""
-    times = [max(1, round(SECONDS / min(seconds(run, 10) for _ in range(3)))) for run in runs]
-    least = [math.inf] * len(runs)
-    for _ in range(rounds):
-        for i, run in enumerate(runs):
-            least[i] = min(least[i], seconds(run, times[i]))
-    return [1e9 * value for value in least]
+    return [1e9 * value for value in race(runs, [times_for(run) for run in runs], rounds)]
 
 
 def assemble(text: str) -> bytes:
@@ -121,19 +104,10 @@ def assemble(text: str) -> bytes:
 # --- in the guest
 
 
-class Deep(NamedTuple):
-    """A way to run the guest of the first table."""
-
-    call: Callable[[int, int, int], object]
-
-    def at(self, depth: int, throws: bool) -> Run:
-        """Returns what the guest does at a depth, after a look at its result."""
-        if self.call(depth, throws, 3) != (126 if throws else 0):
-            raise AssertionError("the guest gives a wrong result")
-        return lambda times: self.call(depth, throws, times)
+Guest = Callable[[int, bool, int], object]  # The export `run` of the guest of the first table.
 
 
-def load_theirs(data: bytes) -> Deep:
+def load_theirs(data: bytes) -> Guest:
     """Returns the guest of the first table in wasmtime."""
     config = wasmtime.Config()
     config.wasm_exceptions = config.wasm_gc = True
@@ -141,20 +115,24 @@ def load_theirs(data: bytes) -> Deep:
     store = wasmtime.Store(wasmtime.Engine(config))
     instance = wasmtime.Instance(store, wasmtime.Module(store.engine, data), [])
     run = instance.exports(store)["run"]
-    return Deep(lambda depth, throws, times: run(store, depth, throws, times))
+    return lambda depth, throws, times: run(store, depth, throws, times)
+
+
+def at(guest: Guest, depth: int, throws: bool) -> Run:
+    """Returns what the guest does at a depth, after a look at its result."""
+    if guest(depth, throws, 3) != (126 if throws else 0):
+        raise AssertionError("the guest gives a wrong result")
+    return lambda times: guest(depth, throws, times)
 
 
 def deep(rounds: int) -> dict[int, float]:
     """Prints a line for each depth. Returns how many ns the exception adds at each."""
     data = assemble(DEEP)
-    engines = [Deep(pywasm3.load(data).exports.run), load_theirs(data)]
+    guests = [pywasm3.load(data).exports.run, load_theirs(data)]
     runs = [
-        engine.at(depth, throws)
-        for depth in DEPTHS
-        for engine in engines
-        for throws in (True, False)
+        at(guest, depth, throws) for depth in DEPTHS for guest in guests for throws in (True, False)
     ]
-    least = race(runs, rounds)
+    least = fastest(runs, rounds)
     print(f"{'':8}   {'pywasm3, ns':^28}   {'wasmtime, ns':^28}")
     columns = f"{'throw':>9} {'return':>9} {'added':>8}"
     print(f"{'frames':8}   {columns}   {columns}   {'of wasmtime':>11}")
@@ -183,7 +161,7 @@ def loop(call: str) -> Run:
 
 def calls(rounds: int) -> float:
     """Prints a line for each kind of `try`. Returns the most ns that one adds to a call."""
-    least = race([loop(call) for call in CALLS.values()], rounds)
+    least = fastest([loop(call) for call in CALLS.values()], rounds)
     cost = dict(zip(CALLS, [value / COPIES for value in least], strict=True))
     print(f"{'a call in':16} {'ns':>6} {'added':>7}")
     for name, value in cost.items():
@@ -219,36 +197,27 @@ def failing(function: Callable[[int], object], error: type[Exception]) -> Callab
 
 def border(rounds: int) -> None:
     """Prints a line for each way across the border, and what Python takes for the same."""
-    make: list[Callable[[int], BaseException]] = []
 
-    def f(x: int) -> None:
-        raise make[-1](x)
+    def raise_lookup(x: int) -> None:
+        raise LookupError(x)
 
-    exports = pywasm3.load(assemble(BORDER), {"env": {"f": f}}).exports
-    tag = exports.t
-
-    def with_error(error: Callable[[int], BaseException], action: Callable[[], object]) -> Run:
-        def run(times: int) -> None:
-            make.append(error)
-            for _ in range(times):
-                action()
-
-        return run
+    def raise_tagged(x: int) -> None:
+        raise tagged.t(x)
 
     def nested(x: int) -> None:
-        f(x)
+        raise_lookup(x)
 
-    python = with_error(LookupError, failing(nested, LookupError))
+    data = assemble(BORDER)
+    tagged = pywasm3.load(data, {"env": {"f": raise_tagged}}).exports
+    untagged = pywasm3.load(data, {"env": {"f": raise_lookup}}).exports
     rows = {
-        "the guest throws, Python catches": repeated(failing(exports.throw, pywasm3.WasmException)),
-        "Python raises, the guest catches by tag": with_error(tag, lambda: exports.by_tag(7)),
-        "Python raises, the guest catches any": with_error(LookupError, lambda: exports.by_any(7)),
-        "Python raises, through the guest, Python catches": with_error(
-            LookupError, failing(exports.through, LookupError)
-        ),
-        "the same without a guest": python,
+        "the guest throws, Python catches": failing(tagged.throw, pywasm3.WasmException),
+        "Python raises, the guest catches by tag": lambda: tagged.by_tag(7),
+        "Python raises, the guest catches any": lambda: untagged.by_any(7),
+        "Python raises, through the guest, Python catches": failing(untagged.through, LookupError),
+        "the same without a guest": failing(nested, LookupError),
     }
-    least = race(list(rows.values()), rounds)
+    least = fastest([repeated(action) for action in rows.values()], rounds)
     print(f"{'across the border':50} {'ns':>6}  x Python")
     for name, value in zip(rows, least, strict=True):
         print(f"{name:50} {value:6,.0f} {value / least[-1]:9.2f}")
@@ -269,9 +238,7 @@ def main() -> int:
         (growth <= GROWTH_BAR, f"growth with depth: {growth:.2f}, and at most {GROWTH_BAR}"),
         (in_try <= TRY_BAR, f"a try around a call: {in_try:.2f} ns, and at most {TRY_BAR}"),
     ]
-    for passed, text in bars:
-        print(f"{'pass' if passed else 'FAIL'}: {text}")
-    return int(not all(passed for passed, _ in bars))
+    return judge(bars)
 
 
 if __name__ == "__main__":

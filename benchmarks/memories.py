@@ -9,24 +9,19 @@ process. The least time of all rounds counts, so a slow moment of the machine do
     python benchmarks/memories.py [--rounds N]
 
 The bar is for the second memory: at most 1.5 times as slow as the first one in the guest `loads`,
-in which nearly every instruction is a load. There is no bar for 64-bit addresses, and none for the
-other guests.
+in which nearly every instruction is a load. 64-bit addresses and the other guests have no bar.
 """
 
 import argparse
-import math
 import sys
-import time
-from collections.abc import Callable
 
 import wasmtime
+from timing import Run, judge, race
 
 import pywasm3
 
 BAR = 1.5
 COUNT = 60_000
-
-Run = Callable[[int], int]
 
 # Loops over A, the type of the addresses; M is the memory's index. Local 0 counts down, and local 1
 # is the address.
@@ -56,7 +51,8 @@ MODULE = """(module MEMORIES
   (data M (A.const 0) "ab")
   (data M (A.const 0x100) "cd"))"""
 
-# What the memories are, the index of the one that is used, and the type of its addresses.
+# For each place: the memories of the module, the index of the memory that the guest uses, and the
+# type of its addresses.
 PLACES = {
     "first": ("(memory 4)", 0, "i32"),
     "second": ("(memory 1) (memory 4)", 1, "i32"),
@@ -74,17 +70,6 @@ def guest(body: str, place: str) -> Run:
     return pywasm3.load(bytes(wasmtime.wat2wasm(text))).exports.run
 
 
-def race(runs: list[Run], rounds: int) -> list[float]:
-    """Returns the least time of each function, in nanoseconds for each iteration."""
-    least = [math.inf] * len(runs)
-    for _ in range(rounds):
-        for i, run in enumerate(runs):
-            begin = time.perf_counter()
-            run(COUNT)
-            least[i] = min(least[i], (time.perf_counter() - begin) * 1e9 / COUNT)
-    return least
-
-
 def main() -> int:
     """Prints a line for each guest. Returns 1 if the bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -98,13 +83,12 @@ def main() -> int:
         runs = [guest(body, place) for place in PLACES]
         if len({run(COUNT) for run in runs}) != 1:
             raise AssertionError(f"{name}: results differ")
-        times = race(runs, rounds)
+        times = [1e9 * s for s in race(runs, [COUNT] * len(runs), rounds)]
         ratios = [t / times[0] for t in times[1:]]
         slow = ratios[0] if name == "loads" else slow
         figures = "".join(f"{t:>9.2f}" for t in times)
         print(f"{name:22}{figures}   {ratios[0]:.2f} {ratios[1]:.2f}", flush=True)
-    print("pass" if slow <= BAR else f"FAIL: the second memory is {slow:.2f} times as slow")
-    return int(slow > BAR)
+    return judge([(slow <= BAR, f"the second memory takes {slow:.2f} times the time")])
 
 
 if __name__ == "__main__":

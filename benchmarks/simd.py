@@ -32,14 +32,13 @@ missed.
 """
 
 import argparse
-import math
 import statistics
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import wasmtime
+from timing import Run, judge, race, times_for
 
 import pywasm3
 
@@ -49,10 +48,7 @@ from simd_kernels import BUILDS, Kernel, kernels
 GAIN_BAR = 2.5  # The least geometric mean of the speed-up.
 ADD_BAR = 1.5  # The most time of an i32x4.add, as a multiple of that of an i64.add.
 
-SECONDS = 2e-3  # About how long a contestant runs in each round.
 COPIES, TURNS = 500, 1000  # The copies of an instruction in a loop, and the turns of the loop.
-
-Run = Callable[[int], object]  # A function that does the work of a guest as often as is asked for.
 
 # As floats, these are ordinary numbers. Processors may be slower with subnormal ones.
 ONE = {"i64": "(i64.const 1)", "f64": "(f64.const 1)", "v128": "(v128.const f64x2 1 1)"}
@@ -97,27 +93,6 @@ def load_theirs(kernel: Kernel, build: str) -> Run:
     return lambda times: run(store, times)
 
 
-def seconds(run: Run, times: int) -> float:
-    """Returns how long a contestant takes for its work, done once, if it does it several times."""
-    begin = time.perf_counter()
-    run(times)
-    return (time.perf_counter() - begin) / times
-
-
-def times_for(run: Run) -> int:
-    """Returns how often a contestant does its work in each round."""
-    return max(1, round(SECONDS / min(seconds(run, 10) for _ in range(5))))
-
-
-def race(runs: Sequence[Run], times: Sequence[int], rounds: int) -> list[float]:
-    """Returns the least time of each contestant for doing its work once, in seconds."""
-    least = [math.inf] * len(runs)
-    for _ in range(rounds):
-        for i, run in enumerate(runs):
-            least[i] = min(least[i], seconds(run, times[i]))
-    return least
-
-
 def guests(rounds: int) -> list[float]:
     """Prints a line for each guest. Returns how much faster each is with SIMD in pywasm3."""
     all_kernels = kernels()
@@ -127,7 +102,6 @@ def guests(rounds: int) -> list[float]:
         for load in (load_ours, load_theirs)
         for build in BUILDS
     ]
-    # Each round visits all guests, so that each sees the good and bad moments of the whole run.
     least = [1e6 * s for s in race(runs, [times_for(run) for run in runs], rounds)]
     print(f"{'':28} {'pywasm3, us':^23}   {'wasmtime, us':^23}   {'of wasmtime':^15}".rstrip())
     columns = f"{'scalar':>8} {'vector':>7} {'gain':>6}"
@@ -212,9 +186,7 @@ def main() -> int:
         ),
     ]
     print()
-    for passed, text in bars:
-        print(f"{'pass' if passed else 'FAIL'}: {text}")
-    return int(not all(passed for passed, _ in bars))
+    return judge(bars)
 
 
 if __name__ == "__main__":

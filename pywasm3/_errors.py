@@ -318,6 +318,7 @@ def _repeated(frames: Sequence[Frame]) -> list[str]:
 
 
 def frame_lines(frames: Sequence[Frame], head: int, omitted: int) -> str:
+    """Returns the text of frames, of which `omitted` are missing after the first `head` ones."""
     if not omitted:
         return "\n".join(_repeated(frames))
     gap = f"  ... {omitted:,} frame{' is' if omitted == 1 else 's are'} not kept"
@@ -426,6 +427,7 @@ _CLASSES: dict[TrapKind, type[Trap]] = {
 
 
 def frames_of(raw: Iterable[RawFrame]) -> list[Frame]:
+    """Returns the frames that the extension module has described."""
     return [Frame._of(*frame) for frame in raw]
 
 

@@ -13,6 +13,7 @@ import hypothesis
 import pytest
 
 import helpers
+import pywasm3
 
 # Buffers written in Python exist since Python 3.12 (PEP 688). Before, the file has nothing to test.
 collect_ignore = ["misuse/test_python_buffers.py"] if sys.version_info < (3, 12) else []
@@ -48,3 +49,16 @@ def wat() -> Callable[[str], bytes]:
 def guests() -> Path:
     """The folder that the compiled guests are in."""
     return helpers.GUESTS
+
+
+@pytest.fixture(scope="module")
+def large() -> pywasm3.Memory:
+    """A memory that has grown to 4 GiB and two pages, of which tests touch only some."""
+    pages = 65536 + 2
+    try:
+        pywasm3.Memory(pages, address="i64")
+    except MemoryError as error:
+        pytest.skip(f"needs 4 GiB of address space: {error}")
+    memory = pywasm3.Memory(1, address="i64")
+    memory.grow(pages - 1)
+    return memory

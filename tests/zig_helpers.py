@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Compiles the C and C++ guests of tests/toolchains that throw exceptions or call longjmp.
+"""Compiles and runs the C and C++ guests of tests/toolchains that throw, or call longjmp.
 
 The compiler is that of the package `ziglang`, which also contains the sources of the libraries for
 C++. The tests compile what they need of them, because the compiler's own build of these libraries
@@ -11,9 +11,14 @@ from __future__ import annotations
 import dataclasses
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import pywasm3
+from emscripten_helpers import Emscripten, Unwinding
 from helpers import TESTS
+from pywasm3.wasi import CAPTURE, WasiConfig
 
 CACHE = TESTS.parent / "build" / "zig"
 SOURCES = TESTS / "toolchains"
@@ -73,6 +78,35 @@ EMSCRIPTEN = Way(
     c="-mllvm -enable-emscripten-sjlj -D__wasm_exception_handling__",
     link="--import-symbols --export-table --export=__stack_pointer --export=malloc --export=free",
 )
+
+
+class Program:
+    """An instance of a guest. The attribute `host` is what the guest calls as its host.
+
+    Attributes:
+        instance: The instance.
+        exports: Its exports.
+        emscripten: What the host does for a guest that throws by calls, or None.
+    """
+
+    host: Callable[[int], Any]
+
+    def __init__(self, module: pywasm3.Module, way: Way) -> None:
+        self.host = lambda argument: argument
+        self.emscripten: Emscripten | None = None
+        imports = {"host": lambda argument: self.host(argument)}
+        if way is EMSCRIPTEN:
+            self.emscripten = Emscripten(module, imports)
+            self.instance = self.emscripten.instance
+        else:
+            config = WasiConfig(stderr=CAPTURE)
+            self.instance = pywasm3.Instance(module, {"env": imports}, wasi=config)
+        self.exports = self.instance.exports
+
+    @property
+    def uncaught(self) -> type[Exception]:
+        """What an exception arrives as that the guest does not catch."""
+        return Unwinding if self.emscripten else pywasm3.WasmException
 
 
 def cpp_guest(source: str, way: Way, optimize: str) -> bytes:

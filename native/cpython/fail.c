@@ -169,16 +169,6 @@ static PyObject *keep(pw_store_object *store)
     return keeper != NULL ? pw_anchor_new(store, keeper) : PyErr_NoMemory();
 }
 
-static bool has_exnref(const pw_valtype *types, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        if (pw_is_exnref(pw_kind_of(types[i]))) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Takes the parts of the exception with which a call ended, and ends its way. Decoding references
  * can run Python code, which can throw and catch other exceptions in the store; so the values are
  * copied before. -1 with an error. */
@@ -196,15 +186,16 @@ static int take_parts(pw_store_object *store, const pw_thrown *thrown, thrown_pa
         parts->tag = thrown->tag;
         parts->anchor = pw_anchor_new(store, (pw_object *)(void *)thrown->tag);
     }
-    if (parts->anchor != NULL && has_exnref(types, count)) {
+    bool hidden = pw_has_exnref(types, count);
+    if (parts->anchor != NULL && hidden) {
         parts->payload = keep(store);
     }
     pw_engine->exception_end(store->store);
-    if (parts->anchor != NULL) {
-        parts->codes = code_tuple(types, count);
-    }
-    if (parts->anchor != NULL && parts->payload == NULL && PyErr_Occurred() == NULL) {
+    if (parts->anchor != NULL && !hidden) {
         parts->payload = decode_payload(types, count, cells, store);
+    }
+    if (parts->payload != NULL) {
+        parts->codes = code_tuple(types, count);
     }
     PyMem_Free(cells);
     return parts->codes != NULL && parts->payload != NULL ? 0 : -1;

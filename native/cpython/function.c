@@ -13,10 +13,10 @@ PyObject *pw_function_new(pw_state *state, pw_store_object *store, const pw_know
     if (self == NULL) {
         return NULL;
     }
-    self->vectorcall = pw_fill_kinds(self->types, types) ? state->call_mixed : state->call_plain;
-    if (pw_has_exnref(self->types, count)) {
-        self->vectorcall = state->call_refused;
-    }
+    bool mixed = pw_fill_kinds(self->types, types);
+    self->vectorcall = !mixed                 ? state->call_plain
+                       : pw_is_refused(types) ? state->call_refused
+                                              : state->call_mixed;
     self->signature = (pw_signature){Py_NewRef(known->label), (pw_store_object *)Py_NewRef(store),
                                      pw_engine->module_retain(known->module), types};
     self->name = Py_NewRef(known->name);

@@ -269,29 +269,31 @@ static PyObject *table_item(PyObject *op, Py_ssize_t index)
     return element;
 }
 
-static PyObject *table_encode(PyObject *op, PyObject *value)
-{
-    holder_object *self = (holder_object *)op;
-    uint64_t bits;
-    if (pw_store_require_entered(self->store) < 0 ||
-        encode(self, value, "table", "element", &bits) < 0) {
-        return NULL;
-    }
-    return PyLong_FromUnsignedLongLong(bits);
-}
+/* pw_encode_value or pw_encode_new. */
+typedef int (*encoder)(pw_store_object *, pw_module *, PyObject *, pw_valtype, uint64_t *);
 
-static PyObject *table_encode_new(PyObject *op, PyObject *value)
+static PyObject *encode_element(PyObject *op, PyObject *value, encoder encode_it)
 {
     holder_object *self = (holder_object *)op;
     uint64_t bits;
     if (pw_store_require_entered(self->store) < 0) {
         return NULL;
     }
-    if (pw_encode_new(self->store, self->module, value, self->type, &bits) < 0) {
+    if (encode_it(self->store, self->module, value, self->type, &bits) < 0) {
         blame(self, "table", "element");
         return NULL;
     }
     return PyLong_FromUnsignedLongLong(bits);
+}
+
+static PyObject *table_encode(PyObject *op, PyObject *value)
+{
+    return encode_element(op, value, pw_encode_value);
+}
+
+static PyObject *table_encode_new(PyObject *op, PyObject *value)
+{
+    return encode_element(op, value, pw_encode_new);
 }
 
 /* ---- the classes ---- */

@@ -71,7 +71,7 @@ PyObject *pw_host_new(pw_state *state, const pw_signature *signature, PyObject *
     self->nresults = type->nresults;
     self->nresult_cells = pw_cells_of(type->results, type->nresults);
     self->mixed = pw_fill_kinds(self->types, type);
-    self->refused = pw_has_exnref(self->types, count);
+    self->refused = self->mixed && pw_is_refused(type);
     PyObject_GC_Track(self);
     if (charge(self, store) < 0) {
         Py_CLEAR(self);

@@ -61,16 +61,22 @@ static inline bool pw_is_exnref(pw_kind kind)
     return (kind & ~PW_KIND_NON_NULL) == PW_KIND_EXN;
 }
 
-/* Tells whether there are references to exceptions among the kinds: Python can neither call a
- * function with such values, nor be called with them. */
-static inline bool pw_has_exnref(const pw_kind *kinds, Py_ssize_t count)
+/* Tells whether there are references to exceptions among some types. */
+static inline bool pw_has_exnref(const pw_valtype *types, uint32_t count)
 {
-    for (Py_ssize_t i = 0; i < count; i++) {
-        if (pw_is_exnref(kinds[i])) {
+    for (uint32_t i = 0; i < count; i++) {
+        if (pw_is_exnref(pw_kind_of(types[i]))) {
             return true;
         }
     }
     return false;
+}
+
+/* Tells whether Python can neither call a function of a type, nor be called as one. */
+static inline bool pw_is_refused(const pw_functype *type)
+{
+    return pw_has_exnref(type->params, type->nparams) ||
+           pw_has_exnref(type->results, type->nresults);
 }
 
 /* The function whose parameters or results are converted: error messages name it, and references

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-/* What the image has about a memory. */
+/* The part of an image that describes a memory. */
 typedef struct {
     uint64_t pages;
     uint64_t nruns;

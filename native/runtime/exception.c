@@ -143,8 +143,8 @@ static size_t size_of(uint32_t ncells)
     return sizeof(pw_exception) + ncells * sizeof(uint64_t);
 }
 
-/* What the store is charged for an exception: also its share of the set that a collection makes,
- * which has at most four places for each. */
+/* The bytes that the store is charged for an exception. They include its share of the set that a
+ * collection makes, which has at most four places for each exception. */
 static size_t charge_of(uint32_t ncells)
 {
     return size_of(ncells) + 4 * sizeof(pw_exception *);

@@ -6,6 +6,7 @@ maker.py makes the rest. A block contains any actions, so maker.py also makes wh
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from fuzz.operands import Label, Operands
@@ -14,15 +15,15 @@ from fuzz.tree import Body, Signature, zero
 from fuzz.world import AGAIN_NAMES, FOREIGN, MAX_DEPTH, MAX_ROUNDS, fits
 
 
-class Control(Operands):
+class Control(Operands, ABC):
     """Makes the instructions of one function's body that steer."""
 
+    @abstractmethod
     def inner(self, params: Types, results: Types, label: Label) -> Body:
         """Makes a body inside the current one; Maker does it.
 
         The block's parameters are on the stack before the call, and its results after it.
         """
-        raise NotImplementedError
 
     # ---- blocks ----
 

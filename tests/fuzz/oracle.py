@@ -126,26 +126,29 @@ def _again(values: Any) -> int:
     return _address(_CURRENT[-1].enter(0, values, 1))
 
 
-def _again_anew(values: Any) -> int:
+def _again_thrown(values: Any) -> tuple[int, Any]:
+    """Calls f0. Returns what a callback returns for it, and the exception that it threw or None."""
     current = _CURRENT[-1]
     trap = current.enter(0, values, 1)
     exception = current.take_exception() if trap else None
     if exception is None:
-        return _address(trap)
+        return _address(trap), None
     ffi.wasm_trap_delete(trap)
-    return current.throw(current.anew(exception))
+    return 0, exception
+
+
+def _again_anew(values: Any) -> int:
+    answer, exception = _again_thrown(values)
+    current = _CURRENT[-1]
+    return answer if exception is None else current.throw(current.anew(exception))
 
 
 def _again_caught(values: Any) -> int:
-    current = _CURRENT[-1]
-    trap = current.enter(0, values, 1)
-    exception = current.take_exception() if trap else None
-    if exception is None:
-        return _address(trap)
-    ffi.wasm_trap_delete(trap)
-    ffi.wasmtime_exnref_unroot(exception)
-    values[0].i32 = -1
-    return 0
+    answer, exception = _again_thrown(values)
+    if exception is not None:
+        ffi.wasmtime_exnref_unroot(exception)
+        values[0].i32 = -1
+    return answer
 
 
 def _foreign(values: Any) -> int:

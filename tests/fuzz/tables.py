@@ -2,7 +2,7 @@
 """Gives a module more and wider tables, and instructions on them.
 
 The functions are made as if the table had 32-bit indices, and `widen` changes the calls through a
-table with 64-bit ones. What is in the tables at the end is the result of a function of its own.
+table with 64-bit ones. One more function returns which elements of the tables are null at the end.
 """
 
 from __future__ import annotations

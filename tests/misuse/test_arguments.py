@@ -416,9 +416,10 @@ except (AssertionError, pywasm3.WasmError):
 # ---- types that are not what they seem ----
 
 
-def test_a_type_of_indices_that_closes_the_store_makes_no_table() -> None:
+@pytest.mark.parametrize("make", ['Table("funcref", 1, ', "Memory(1, "])
+def test_a_type_of_addresses_that_closes_the_store_makes_nothing(make: str) -> None:
     run(
-        """
+        f"""
 store = pywasm3.Store()
 class Closing:
     def __eq__(self, other):
@@ -426,25 +427,8 @@ class Closing:
         return True
     def __hash__(self):
         return 0
-raises(pywasm3.WasmError, lambda: pywasm3.Table("funcref", 1, address=Closing(), store=store))
-raises(ValueError, lambda: pywasm3.Table("funcref", 1, address=object()))
-assert add(1, 2) == 3
-"""
-    )
-
-
-def test_a_type_of_addresses_that_closes_the_store_makes_no_memory() -> None:
-    run(
-        """
-store = pywasm3.Store()
-class Closing:
-    def __eq__(self, other):
-        store.close()
-        return True
-    def __hash__(self):
-        return 0
-raises(pywasm3.WasmError, lambda: pywasm3.Memory(1, address=Closing(), store=store))
-raises(ValueError, lambda: pywasm3.Memory(1, address=object()))
+raises(pywasm3.WasmError, lambda: pywasm3.{make}address=Closing(), store=store))
+raises(ValueError, lambda: pywasm3.{make}address=object()))
 assert add(1, 2) == 3
 """
     )

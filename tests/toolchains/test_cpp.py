@@ -10,40 +10,12 @@ destructors and handlers have left in their order.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 import pywasm3
-from emscripten_helpers import Emscripten, Unwinding
-from pywasm3.wasi import CAPTURE, WasiConfig
-from zig_helpers import EMSCRIPTEN, EXNREF, LEGACY, Way, cpp_guest
-
-
-class Program:
-    """An instance of cpp/throws.cpp. The attribute `host` is what the guest calls as its host."""
-
-    host: Callable[[int], Any]
-
-    def __init__(self, way: Way, optimize: str) -> None:
-        self.way = way
-        self.host = lambda argument: argument
-        self.emscripten: Emscripten | None = None
-        module = compiled(way, optimize)
-        imports = {"host": lambda argument: self.host(argument)}
-        if way is EMSCRIPTEN:
-            self.emscripten = Emscripten(module, imports)
-            self.instance = self.emscripten.instance
-        else:
-            config = WasiConfig(stderr=CAPTURE)
-            self.instance = pywasm3.Instance(module, {"env": imports}, wasi=config)
-        self.exports = self.instance.exports
-
-    @property
-    def uncaught(self) -> type[Exception]:
-        """What an exception arrives as that the guest does not catch."""
-        return Unwinding if self.emscripten else pywasm3.WasmException
+from zig_helpers import EMSCRIPTEN, Program, Way, cpp_guest
 
 
 @functools.cache
@@ -51,24 +23,19 @@ def compiled(way: Way, optimize: str) -> pywasm3.Module:
     return pywasm3.Module(cpp_guest("throws.cpp", way, optimize))
 
 
-@pytest.fixture(params=["-O0", "-O2"])
-def optimize(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+@pytest.fixture
+def program(way: Way, optimize: str) -> Program:
+    return Program(compiled(way, optimize), way)
 
 
-@pytest.fixture(params=[EXNREF, LEGACY, EMSCRIPTEN], ids=str)
-def program(request: pytest.FixtureRequest, optimize: str) -> Program:
-    return Program(request.param, optimize)
-
-
-@pytest.fixture(params=[EXNREF, LEGACY], ids=str)
-def by_instructions(request: pytest.FixtureRequest, optimize: str) -> Program:
-    return Program(request.param, optimize)
+@pytest.fixture
+def by_instructions(instructions: Way, optimize: str) -> Program:
+    return Program(compiled(instructions, optimize), instructions)
 
 
 @pytest.fixture
 def by_calls(optimize: str) -> Program:
-    return Program(EMSCRIPTEN, optimize)
+    return Program(compiled(EMSCRIPTEN, optimize), EMSCRIPTEN)
 
 
 # --- within the guest

@@ -8,29 +8,11 @@ without and with optimization. The expected values follow from the C standard, a
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 import pywasm3
-from emscripten_helpers import Emscripten
-from zig_helpers import EMSCRIPTEN, EXNREF, LEGACY, Way, c_guest
-
-
-class Program:
-    """An instance of c/jumps.c. The attribute `host` is what the guest calls as its host."""
-
-    host: Callable[[int], Any]
-
-    def __init__(self, way: Way, optimize: str) -> None:
-        self.host = lambda argument: argument
-        imports = {"host": lambda argument: self.host(argument)}
-        module = compiled(way, optimize)
-        if way is EMSCRIPTEN:
-            self.exports = Emscripten(module, imports).instance.exports
-        else:
-            self.exports = pywasm3.Instance(module, {"env": imports}).exports
+from zig_helpers import Program, Way, c_guest
 
 
 @functools.cache
@@ -38,19 +20,14 @@ def compiled(way: Way, optimize: str) -> pywasm3.Module:
     return pywasm3.Module(c_guest("jumps.c", way, optimize))
 
 
-@pytest.fixture(params=["-O0", "-O2"])
-def optimize(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+@pytest.fixture
+def program(way: Way, optimize: str) -> Program:
+    return Program(compiled(way, optimize), way)
 
 
-@pytest.fixture(params=[EXNREF, LEGACY, EMSCRIPTEN], ids=str)
-def program(request: pytest.FixtureRequest, optimize: str) -> Program:
-    return Program(request.param, optimize)
-
-
-@pytest.fixture(params=[EXNREF, LEGACY], ids=str)
-def by_instructions(request: pytest.FixtureRequest, optimize: str) -> Program:
-    return Program(request.param, optimize)
+@pytest.fixture
+def by_instructions(instructions: Way, optimize: str) -> Program:
+    return Program(compiled(instructions, optimize), instructions)
 
 
 @pytest.mark.parametrize("depth", [0, 1, 100])

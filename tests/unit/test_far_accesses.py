@@ -299,17 +299,7 @@ def test_vectors_are_loaded_and_stored_as_the_model_says(place: str, name: str, 
 
 # ---- beyond 4 GiB ----
 
-PAGES = 4 * GIB // PAGE + 2
-END = PAGES * PAGE
-
-
-@pytest.fixture(scope="module")
-def large() -> pywasm3.Memory:
-    """A memory of more than 4 GiB, of which only some pages are touched."""
-    try:
-        return pywasm3.Memory(PAGES, address="i64")
-    except MemoryError as error:
-        pytest.skip(f"needs {END} bytes of address space: {error}")
+END = 4 * GIB + 2 * PAGE
 
 
 @pytest.mark.parametrize("name", ACCESSES)

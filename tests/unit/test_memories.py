@@ -359,11 +359,12 @@ def test_a_forged_word_about_a_memory_is_refused_or_harmless(word: int) -> None:
     """The words from the third on are about the memories, one after the other."""
     instance = _state()
     snapshot = instance.snapshot(imported=True)
-    make, (digest, image, externs) = snapshot.__reduce__()
+    parts: Any = snapshot.__reduce__()
+    make, (digest, image, externs) = parts
     for value in (0, 1, 5, 4095, 1 << 16, 1 << 32, (1 << 48) - 1, 1 << 48, 1 << 63, (1 << 64) - 1):
         forged = image[: 8 * word] + struct.pack("=Q", value) + image[8 * word + 8 :]
         with contextlib.suppress(pywasm3.SnapshotError):
-            instance.restore(make(digest, forged, externs))  # type: ignore[operator]
+            instance.restore(make(digest, forged, externs))
         instance.restore(snapshot)
         assert instance.snapshot(imported=True) == snapshot
 
@@ -510,18 +511,6 @@ def _has_room() -> bool:
     except MemoryError:
         return False
     return True
-
-
-@pytest.fixture(scope="module")
-def large() -> Memory:
-    """A memory that has grown beyond 4 GiB, of which only some pages are touched."""
-    try:
-        Memory(4 * GIB // PAGE + 4, address="i64")
-    except MemoryError as error:
-        pytest.skip(f"needs 4 GiB of address space: {error}")
-    memory = Memory(1, address="i64")
-    memory.grow(4 * GIB // PAGE + 1)
-    return memory
 
 
 BEYOND = 4 * GIB + 24
