@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Address space, the time, and the bounds of thread stacks, on Windows, Linux and macOS. */
 #if defined(__linux__) && !defined(_GNU_SOURCE)
-#define _GNU_SOURCE /* declares pthread_getattr_np */
+#define _GNU_SOURCE /* declares pthread_getattr_np and mremap */
 #endif
 
 #include "base/platform.h"
@@ -84,8 +84,9 @@ void pw_shared_pages_unmap(void *start, size_t size)
     VirtualFree((char *)start - GRANULE, 0, MEM_RELEASE);
 }
 
-void pw_shared_pages_free(pw_shared_pages pages)
+void pw_shared_pages_free(pw_shared_pages pages, size_t size)
 {
+    (void)size;
     CloseHandle((HANDLE)pages);
 }
 
@@ -166,17 +167,33 @@ void pw_pages_release(void *start, size_t size)
     munmap(start, size);
 }
 
-/* Opens an empty file that no other process can find. -1 when the system cannot do that. */
-#if defined(__linux__) && defined(SYS_memfd_create)
+#ifdef __linux__
 
-static int open_unnamed(void)
+/* The pages are those of a mapping that nothing accesses. So a memory needs no file descriptor, of
+ * which a process has few, and a guest can make many memories. */
+bool pw_shared_pages_new(size_t size, pw_shared_pages *pages)
 {
-    const unsigned close_on_exec = 1;
-    return (int)syscall(SYS_memfd_create, "pywasm3", close_on_exec);
+    int flags = MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE;
+    void *start = mmap(NULL, size ? size : 1, PROT_NONE, flags, -1, 0);
+    *pages = (pw_shared_pages)start;
+    return start != MAP_FAILED;
+}
+
+/* With an old size of 0, mremap leaves the old mapping as it is, and makes another one of its
+ * pages. */
+static bool map_at(pw_shared_pages pages, void *start, size_t size)
+{
+    return mremap((void *)pages, 0, size, MREMAP_MAYMOVE | MREMAP_FIXED, start) == start;
+}
+
+void pw_shared_pages_free(pw_shared_pages pages, size_t size)
+{
+    munmap((void *)pages, size ? size : 1);
 }
 
 #else
 
+/* Opens an empty file that no other process can find. -1 when the system cannot do that. */
 static int open_unnamed(void)
 {
     static atomic_uint count;
@@ -193,8 +210,6 @@ static int open_unnamed(void)
     return -1;
 }
 
-#endif
-
 bool pw_shared_pages_new(size_t size, pw_shared_pages *pages)
 {
     int file = open_unnamed();
@@ -206,15 +221,28 @@ bool pw_shared_pages_new(size_t size, pw_shared_pages *pages)
     return file >= 0;
 }
 
+static bool map_at(pw_shared_pages pages, void *start, size_t size)
+{
+    int flags = MAP_SHARED | MAP_FIXED | MAP_NORESERVE;
+    return mmap(start, size, PROT_NONE, flags, (int)pages, 0) == start;
+}
+
+void pw_shared_pages_free(pw_shared_pages pages, size_t size)
+{
+    (void)size;
+    close((int)pages);
+}
+
+#endif
+
 void *pw_shared_pages_map(pw_shared_pages pages, size_t size)
 {
-    const int flags = MAP_SHARED | MAP_FIXED | MAP_NORESERVE;
     size_t before = pw_page_size();
     char *reserved = size <= SIZE_MAX - before ? pw_pages_reserve(before + size) : NULL;
     if (reserved == NULL) {
         return NULL;
     }
-    if (size && mmap(reserved + before, size, PROT_NONE, flags, (int)pages, 0) == MAP_FAILED) {
+    if (size && !map_at(pages, reserved + before, size)) {
         pw_pages_release(reserved, before + size);
         return NULL;
     }
@@ -224,11 +252,6 @@ void *pw_shared_pages_map(pw_shared_pages pages, size_t size)
 void pw_shared_pages_unmap(void *start, size_t size)
 {
     pw_pages_release((char *)start - pw_page_size(), pw_page_size() + size);
-}
-
-void pw_shared_pages_free(pw_shared_pages pages)
-{
-    close((int)pages);
 }
 
 int64_t pw_now(void)

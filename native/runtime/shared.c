@@ -187,7 +187,7 @@ static void free_shared(pw_shared *shared)
 {
     pw_account_refund(shared->account, PW_CHARGE_MEMORY, shared->pages * PW_PAGE);
     pw_account_release(shared->account);
-    pw_shared_pages_free(shared->bytes);
+    pw_shared_pages_free(shared->bytes, bytes_of(shared->max_pages));
     free(shared);
 }
 
@@ -215,7 +215,7 @@ bool pw_shared_new(pw_mapping *mapping, uint64_t min, uint64_t max, pw_account *
     shared->pages = min;
     shared->max_pages = max;
     if (!pw_shared_map(shared, mapping, account, header)) {
-        pw_shared_pages_free(shared->bytes);
+        pw_shared_pages_free(shared->bytes, bytes_of(shared->max_pages));
         free(shared);
         return false;
     }
