@@ -361,11 +361,29 @@ class Instance(Once):
             # Finds the memory now: self._wasi has a weak reference to the instance, which functions
             # of the guest may outlive.
             self._wasi.memory.refresh()
+            self._wasi.begin_threads(self, lookup, missing)
             self._start()
             initialize(self)
         except BaseException:
             self._wasi.close()
             raise
+
+    @classmethod
+    def _of_thread(
+        cls,
+        module: Module,
+        lookup: Callable[[ImportType], Any],
+        store: Store,
+        wasi: Wasi,
+        missing: Missing,
+    ) -> Self:
+        """Makes an instance for a thread of a program, without calling its start function."""
+        self = cls.__new__(cls)
+        self._begin()
+        self._has_run = False
+        self._wasi = wasi
+        self._instantiate(module, lookup, store, fill=missing == "trap")
+        return self
 
     def _start(self) -> None:
         start = self._module._info.start

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ._types import ImportType
 
-_WASI = ("wasi_snapshot_preview1", "wasi_unstable")
+_WASI = ("wasi_snapshot_preview1", "wasi_unstable", "wasi")
 # More keys of a mapping are not looked at: they may be made as they are asked for, without end.
 _ENOUGH = 1000
 

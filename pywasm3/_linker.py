@@ -66,7 +66,9 @@ if TYPE_CHECKING:
     Maker: TypeAlias = Callable[[Store, Instance], Made]
     Plan: TypeAlias = tuple[Maker, Store | None]
 
+# What a lookup returns if there is no value for an import, and if the import gets a stand-in.
 ABSENT = object()
+STAND_IN = object()
 _EXTERNS = ffi.typeof("pw_extern[]")
 
 
@@ -447,6 +449,13 @@ _PLANS = {
 }
 
 
+def _plan(to: _Import, value: Any) -> Plan | None:
+    """Returns the plan for any import; None if it has no value, and nothing can stand in for it."""
+    if value is ABSENT:
+        return None
+    return _stand_in(to) if value is STAND_IN else _PLANS[type(to.wanted.type)](to, value)
+
+
 # ---- all imports of a module ---------------------------------------------------------------------
 
 
@@ -512,7 +521,7 @@ def link(
 
     Args:
         module: The module.
-        lookup: Returns the value for an import, or ABSENT.
+        lookup: Returns the value for an import, or ABSENT, or STAND_IN.
         store: The store that the instance shall live in. None: the store that its imports come
             from, or a new one.
         limits: The limits of a new store.
@@ -531,13 +540,13 @@ def link(
     for position, wanted in enumerate(module.imports):
         value = lookup(wanted)
         to = _Import(module, position, wanted)
+        if value is ABSENT and fill:
+            value = STAND_IN
         try:
-            plan = _PLANS[type(wanted.type)](to, value) if value is not ABSENT else None
+            plan = _plan(to, value)
         except _Misfit as misfit:
             mismatched.append(Mismatch(wanted.module, wanted.name, wanted.type, misfit.args[0]))
             continue
-        if plan is None and fill:
-            plan = _stand_in(to)
         if plan is None:
             missing.append(wanted)
         else:

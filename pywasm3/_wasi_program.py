@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from ._errors import Trap, TrapKind, WasiExit, WasmError, add_note
 from ._ffi import Function
-from ._linker import ABSENT, Lookup, Typed
-from ._types import FuncType
+from ._linker import ABSENT, STAND_IN, Lookup, Typed
+from ._types import FuncType, MemoryType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +34,11 @@ def new_wasi(config: WasiConfig, instance: Instance) -> Wasi:
 
 
 class LookupWithWasi(Lookup):
-    """Looks up imports in what the user gave first, and then in the functions of WASI."""
+    """Looks up imports in what the user gave first, and then in the functions of WASI.
+
+    A program that may have threads imports its memory, which is shared. If the user gave none, it
+    gets a new one.
+    """
 
     __slots__ = ("_wasi",)
     has_wasi = True
@@ -47,6 +51,8 @@ class LookupWithWasi(Lookup):
         value = super().__call__(wanted)
         if value is not ABSENT:
             return value
+        if isinstance(wanted.type, MemoryType):
+            return STAND_IN if wanted.type.shared else ABSENT
         found = self._wasi.function(wanted.module, wanted.name)
         return ABSENT if found is None else Typed(*found)
 
@@ -69,7 +75,7 @@ def initialize(instance: Instance) -> None:
 
 
 def run(instance: Instance) -> int:
-    """Calls ``_start`` and returns the exit code."""
+    """Calls ``_start``, ends the program's threads, and returns the exit code."""
     function = _entry(instance, "_start")
     if function is None:
         raise WasmError(
@@ -86,4 +92,7 @@ def run(instance: Instance) -> int:
         if again and trap.kind is TrapKind.UNREACHABLE:
             add_note(trap, _STARTED_AGAIN)
         raise
+    finally:
+        if instance._wasi is not None:
+            instance._wasi.end_threads()
     return 0

@@ -13,10 +13,18 @@
 
 /* ---- traps ---- */
 
-static void raise_trap(pw_state *state, pw_trap trap, PyObject *frames, const pw_report *report)
+static void raise_trap(pw_function_object *self, pw_trap trap, PyObject *frames,
+                       const pw_report *report)
 {
-    PyObject *error = PyObject_CallFunction(state->trap, "iOIKs", (int)trap, frames, report->head,
-                                            (unsigned long long)report->omitted, report->message);
+    PyObject *error =
+        PyObject_CallFunction(pw_state_of(Py_TYPE(self))->trap, "iOIKs", (int)trap, frames,
+                              report->head, (unsigned long long)report->omitted, report->message);
+    PyObject *on_trap = self->signature.store->on_trap;
+    if (error != NULL && on_trap != NULL) {
+        PyObject *final = PyObject_CallOneArg(on_trap, error);
+        Py_DECREF(error);
+        error = final;
+    }
     if (error != NULL) {
         PyErr_SetObject((PyObject *)Py_TYPE(error), error);
     }
@@ -45,7 +53,7 @@ static void raise(pw_function_object *self, pw_trap trap, const pw_report *repor
     if (trap == PW_TRAP_NO_MEMORY) {
         PyErr_NoMemory();
     } else if (frames != NULL) {
-        raise_trap(pw_state_of(Py_TYPE(self)), trap, frames, report);
+        raise_trap(self, trap, frames, report);
     }
     Py_XDECREF(frames);
 }

@@ -270,18 +270,35 @@ int pw_store_set_fuel(PyObject *op, PyObject *value, void *Py_UNUSED(closure))
 
 /* ---- interruption ---- */
 
-PyObject *pw_store_interrupt(PyObject *op, PyObject *Py_UNUSED(ignored))
+/* Interrupts the running call, if there is one, and for good the later ones, too. Returns whether a
+ * call was running. */
+static bool interrupt(pw_store_object *self, pw_interruption how)
 {
-    pw_store_object *self = (pw_store_object *)op;
+    int was = PW_NOT_INTERRUPTED;
     pw_lock(&self->lock);
-    bool runs = pw_read(self->store) && !self->orphaned && pw_turn_notify(&self->turn);
-    if (runs) {
-        atomic_store(&self->watch.interrupted, true);
+    bool usable = pw_read(self->store) && !self->orphaned;
+    bool runs = usable && pw_turn_notify(&self->turn);
+    if (runs || (usable && how == PW_INTERRUPTED_FOR_GOOD)) {
+        while (was < (int)how &&
+               !atomic_compare_exchange_weak(&self->watch.interrupted, &was, (int)how)) {
+        }
         pw_add_bits(self->watch.watched, PW_WATCH_INTERRUPTED);
+    }
+    if (runs) {
         poke(self);
     }
     pw_unlock(&self->lock);
-    return PyBool_FromLong(runs);
+    return runs;
+}
+
+PyObject *pw_store_interrupt(PyObject *op, PyObject *Py_UNUSED(ignored))
+{
+    return PyBool_FromLong(interrupt((pw_store_object *)op, PW_INTERRUPTED));
+}
+
+PyObject *pw_store_stop(PyObject *op, PyObject *Py_UNUSED(ignored))
+{
+    return PyBool_FromLong(interrupt((pw_store_object *)op, PW_INTERRUPTED_FOR_GOOD));
 }
 
 /* Moves a deadline into the past. The thread that has set it may be running in the store, be
@@ -432,6 +449,7 @@ static void end(pw_store_object *self)
     }
     if (self->turn.depth == 1) {
         unlink_outer(self);
+        pw_watch_return_fuel(&self->watch);
         self->watch.call_deadline = self->watch.deadline = PW_NEVER;
         atomic_store_explicit(&self->watch.meter->due, PW_NEVER, memory_order_relaxed);
     }
@@ -583,6 +601,7 @@ pw_trap pw_tick(void *store_object)
     }
     watch->hook_ran = time;
     pw_watch_take_wanted_fuel(&self->watch);
+    pw_watch_draw_fuel(&self->watch);
     atomic_store(&watch->reported_fuel, pw_watch_fuel_left(&self->watch));
     take_cancellations(self);
     pw_trap trap = pending_at(self, time);

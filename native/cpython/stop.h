@@ -29,6 +29,7 @@ void pw_set_main_thread(unsigned long ident);
 
 /* The methods and attributes of the class Store that are about stopping (store_type.c). */
 PyObject *pw_store_interrupt(PyObject *op, PyObject *ignored);
+PyObject *pw_store_stop(PyObject *op, PyObject *ignored);
 PyObject *pw_store_begin_deadline(PyObject *op, PyObject *seconds);
 PyObject *pw_store_end_deadline(PyObject *op, PyObject *id);
 PyObject *pw_store_cancel(PyObject *op, PyObject *id);

@@ -41,6 +41,9 @@ struct pw_store_object {
     /* The process is the child of a fork, and the thread that was using the store is not in it. */
     bool orphaned;
     pw_watch watch;
+    /* Is called with the Trap that a call is about to raise, and returns what the call raises
+     * instead; NULL: nothing is called. Set once, by the thread that has the turn. */
+    PyObject *on_trap;
     /* The store whose host function made the outermost call of this one, a strong reference; NULL:
      * no host function made it. */
     pw_store_object *outer;

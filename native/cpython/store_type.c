@@ -55,6 +55,19 @@ static int take_stack(PyObject *value, store_options *options)
     return 0;
 }
 
+/* Makes the object of an engine's store, which is transferred. NULL with an error. */
+static pw_store_object *new_object(PyTypeObject *type, pw_store *store, long long fuel,
+                                   int64_t timeout)
+{
+    pw_store_object *self = (pw_store_object *)type->tp_alloc(type, 0);
+    if (self == NULL) {
+        pw_engine->store_free(store);
+    } else {
+        pw_store_open(self, store, fuel, timeout);
+    }
+    return self;
+}
+
 static PyObject *store_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     static char *keywords[] = {"stack", "limits", NULL};
@@ -79,19 +92,14 @@ static PyObject *store_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
                         error.detail);
         return NULL;
     }
-    pw_store_object *self = (pw_store_object *)type->tp_alloc(type, 0);
-    if (self == NULL) {
-        pw_engine->store_free(store);
-        return NULL;
-    }
-    pw_store_open(self, store, options.fuel, options.timeout);
-    return (PyObject *)self;
+    return (PyObject *)new_object(type, store, options.fuel, options.timeout);
 }
 
 static int store_traverse(PyObject *op, visitproc visit, void *arg)
 {
     pw_store_object *self = (pw_store_object *)op;
     Py_VISIT(Py_TYPE(op));
+    Py_VISIT(self->on_trap);
     int status = pw_known_traverse(&self->known, visit, arg);
     if (!status) {
         status = pw_tenants_traverse(&self->tenants, visit, arg);
@@ -102,6 +110,7 @@ static int store_traverse(PyObject *op, visitproc visit, void *arg)
 static int store_clear(PyObject *op)
 {
     pw_store_release((pw_store_object *)op);
+    Py_CLEAR(((pw_store_object *)op)->on_trap);
     return 0;
 }
 
@@ -112,6 +121,7 @@ static void store_dealloc(PyObject *op)
     PyObject_GC_UnTrack(op);
     pw_store_delist(self);
     pw_store_release(self);
+    Py_CLEAR(self->on_trap);
     type->tp_free(op);
     Py_DECREF(type);
 }
@@ -173,6 +183,54 @@ static PyObject *store_take_trapped(PyObject *op, PyObject *Py_UNUSED(ignored))
     bool trapped = pw_read(self->trapped);
     pw_write(self->trapped, false);
     return PyBool_FromLong(trapped);
+}
+
+static PyObject *store_on_trap(PyObject *op, PyObject *callable)
+{
+    pw_store_object *self = (pw_store_object *)op;
+    if (pw_store_require_entered(self) < 0) {
+        return NULL;
+    }
+    if (self->on_trap != NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "the store has a callable for traps already");
+        return NULL;
+    }
+    self->on_trap = Py_NewRef(callable);
+    Py_RETURN_NONE;
+}
+
+/* Lets the two stores share the fuel of the first one. -1 with an error. */
+static int share_fuel(pw_store_object *self, pw_store_object *other)
+{
+    if (pw_store_pin(self) < 0) {
+        return -1;
+    }
+    int status = self->watch.pool != NULL ? 0 : pw_store_require_entered(self);
+    if (status == 0) {
+        status = pw_watch_share_fuel(&self->watch, &other->watch);
+    }
+    pw_store_unpin(self);
+    return status;
+}
+
+static PyObject *store_beside(PyObject *op, PyObject *Py_UNUSED(ignored))
+{
+    pw_store_object *self = (pw_store_object *)op;
+    pw_error error = {0};
+    if (pw_store_pin(self) < 0) {
+        return NULL;
+    }
+    pw_store *store = pw_engine->store_new_beside(self->store, &error);
+    pw_store_unpin(self);
+    if (store == NULL) {
+        PyErr_SetString(PyExc_MemoryError, error.detail);
+        return NULL;
+    }
+    pw_store_object *made = new_object(Py_TYPE(op), store, PW_NO_FUEL, PW_NEVER);
+    if (made != NULL && share_fuel(self, made) < 0) {
+        Py_CLEAR(made);
+    }
+    return (PyObject *)made;
 }
 
 static PyObject *store_close(PyObject *op, PyObject *Py_UNUSED(ignored))
@@ -397,6 +455,17 @@ static PyMethodDef store_methods[] = {
          "Any thread may call this, and host functions, too. Calls that are nested in the running\n"
          "call are also stopped, and no further one begins until it has ended.\n\n"
          "Returns:\n    Whether a call was running. It may still end by itself.")},
+    {"_stop", pw_store_stop, METH_NOARGS,
+     PyDoc_STR("_stop(): does what interrupt() does, and stops all later calls at once, too.")},
+    {"_on_trap", store_on_trap, METH_O,
+     PyDoc_STR(
+         "_on_trap(callable, /): lets callable(trap) return the exception that a call raises in\n"
+         "place of its Trap. This can be set once.\n\n"
+         "This thread must have entered the store.")},
+    {"_beside", store_beside, METH_NOARGS,
+     PyDoc_STR("_beside(): makes a store that has this one's limits and shares its fuel.\n\n"
+               "What both allocate counts for the limits of this one. This thread must have\n"
+               "entered the store when it calls this for the first time.")},
     {"_begin_deadline", pw_store_begin_deadline, METH_O,
      PyDoc_STR(
          "_begin_deadline(seconds, /): sets a deadline for this thread's calls, counted from\n"

@@ -35,6 +35,7 @@ struct pw_api {
     const pw_timer_time *(*timer_wakes)(void);
     void (*timer_call)(pw_meter *meter);
     pw_store *(*store_new)(const pw_store_limits *limits, pw_error *error);
+    pw_store *(*store_new_beside)(const pw_store *store, pw_error *error);
     pw_meter *(*store_meter)(pw_store *store);
     void (*store_free)(pw_store *store);
     /* The account of a store, borrowed from it. The next four are those of runtime/account.h. */

@@ -212,6 +212,7 @@ const pw_api *pw_get_api(void)
         .timer_wakes = pw_timer_wakes,
         .timer_call = pw_timer_call,
         .store_new = pw_store_new,
+        .store_new_beside = pw_store_new_beside,
         .store_meter = pw_store_meter,
         .store_free = pw_store_free,
         .store_account = store_account,

@@ -39,6 +39,9 @@ typedef struct {
 /* Makes a store. It is owned by the caller, who gives it to pw_store_free. NULL with `error` set.
  */
 pw_store *pw_store_new(const pw_store_limits *limits, pw_error *error);
+/* Makes a store with the limits of another one, which both together must keep to. Any thread may
+ * call this while the other store exists. */
+pw_store *pw_store_new_beside(const pw_store *store, pw_error *error);
 /* Frees a store with everything in it. Memories that somebody else has retained live on. */
 void pw_store_free(pw_store *store);
 

@@ -89,9 +89,15 @@ static bool recycle(void *stack, size_t values)
            pw_recycler_put(&recycled_stacks, stack);
 }
 
+/* The bytes of a store's value stack. */
+static size_t stack_size(const pw_store *store)
+{
+    return (size_t)((char *)store->stack_end - (char *)store->stack);
+}
+
 static void free_stack(pw_store *store)
 {
-    size_t values = (size_t)((char *)store->stack_end - (char *)store->stack);
+    size_t values = stack_size(store);
     if (store->stack != NULL && !recycle(store->stack, values)) {
         pw_pages_release(store->stack, mapped_size(values));
     }
@@ -104,28 +110,18 @@ static uint32_t max_elements(const pw_store_limits *limits)
     return limits->table < PW_MAX_TABLE_SIZE ? (uint32_t)limits->table : PW_MAX_TABLE_SIZE;
 }
 
-static pw_account *new_account(const pw_store_limits *limits)
+/* Makes a store with a stack of the size, in bytes. What it allocates is charged to the account
+ * `payer`, too; NULL: there is no such account. */
+static pw_store *new_store(size_t stack, const pw_account_limits *limits, pw_account *payer,
+                           pw_error *error)
 {
-    const pw_account_limits account = {limits->memory, max_elements(limits), limits->total};
-    return pw_account_new(&account);
-}
-
-pw_store *pw_store_new(const pw_store_limits *limits, pw_error *error)
-{
-    uint64_t stack_bytes = limits->stack;
-    if (stack_bytes > MAX_STACK) {
-        pw_fail(error, PW_LIMIT, 0,
-                "stack too large: %llu bytes were asked for, but the limit is %llu",
-                (unsigned long long)stack_bytes, (unsigned long long)MAX_STACK);
-        return NULL;
-    }
     pw_store *store = calloc(1, sizeof *store);
     if (store != NULL) {
         store->environment = m3_NewEnvironment();
-        store->account = new_account(limits);
+        store->account = pw_account_new(limits, payer);
     }
     if (store == NULL || store->environment == NULL || store->account == NULL ||
-        !add_stack(store, (size_t)(stack_bytes < MIN_STACK ? MIN_STACK : stack_bytes))) {
+        !add_stack(store, stack)) {
         pw_store_free(store);
         pw_fail(error, PW_NO_MEMORY, 0, "out of memory: cannot allocate a store");
         return NULL;
@@ -136,6 +132,25 @@ pw_store *pw_store_new(const pw_store_limits *limits, pw_error *error)
     store->no_memory.store = store;
     store->no_memory.m3.maxStack = store->stack_end;
     return store;
+}
+
+pw_store *pw_store_new(const pw_store_limits *limits, pw_error *error)
+{
+    const pw_account_limits account = {limits->memory, max_elements(limits), limits->total};
+    uint64_t stack = limits->stack < MIN_STACK ? MIN_STACK : limits->stack;
+    if (stack > MAX_STACK) {
+        pw_fail(error, PW_LIMIT, 0,
+                "stack too large: %llu bytes were asked for, but the limit is %llu",
+                (unsigned long long)stack, (unsigned long long)MAX_STACK);
+        return NULL;
+    }
+    return new_store((size_t)stack, &account, NULL, error);
+}
+
+pw_store *pw_store_new_beside(const pw_store *store, pw_error *error)
+{
+    const pw_account_limits limits = pw_account_limits_of(store->account);
+    return new_store(stack_size(store), &limits, store->account, error);
 }
 
 void pw_store_free(pw_store *store)

@@ -7,17 +7,19 @@
 
 struct pw_account {
     atomic_uint references;
+    pw_account *payer; /* NULL: there is none */
     pw_account_limits limits;
     _Atomic(uint64_t) used[PW_CHARGE_KINDS];
     _Atomic(uint64_t) total;
 };
 
-pw_account *pw_account_new(const pw_account_limits *limits)
+pw_account *pw_account_new(const pw_account_limits *limits, pw_account *payer)
 {
     pw_account *account = calloc(1, sizeof *account);
     if (account != NULL) {
         atomic_init(&account->references, 1);
         account->limits = *limits;
+        account->payer = payer != NULL ? pw_account_retain(payer) : NULL;
     }
     return account;
 }
@@ -30,9 +32,21 @@ pw_account *pw_account_retain(pw_account *account)
 
 void pw_account_release(pw_account *account)
 {
-    if (atomic_fetch_sub_explicit(&account->references, 1, memory_order_acq_rel) == 1) {
-        free(account);
+    if (atomic_fetch_sub_explicit(&account->references, 1, memory_order_acq_rel) != 1) {
+        return;
     }
+    if (account->payer != NULL) {
+        for (pw_charge kind = PW_CHARGE_MEMORY; kind < PW_CHARGE_KINDS; kind++) {
+            pw_account_refund(account->payer, kind, account->used[kind]);
+        }
+        pw_account_release(account->payer);
+    }
+    free(account);
+}
+
+pw_account_limits pw_account_limits_of(const pw_account *account)
+{
+    return account->limits;
 }
 
 /* Adds to a counter that must not exceed a limit. */
@@ -68,7 +82,7 @@ static uint64_t bytes_of(pw_charge kind, uint64_t amount)
     return kind == PW_CHARGE_TABLE ? amount * sizeof(uint64_t) : amount;
 }
 
-bool pw_account_charge(pw_account *account, pw_charge kind, uint64_t amount)
+static bool charge(pw_account *account, pw_charge kind, uint64_t amount)
 {
     if (!add(&account->used[kind], amount, pw_account_limit(account, kind))) {
         return false;
@@ -80,10 +94,30 @@ bool pw_account_charge(pw_account *account, pw_charge kind, uint64_t amount)
     return true;
 }
 
-void pw_account_refund(pw_account *account, pw_charge kind, uint64_t amount)
+static void refund(pw_account *account, pw_charge kind, uint64_t amount)
 {
     atomic_fetch_sub(&account->used[kind], amount);
     atomic_fetch_sub(&account->total, bytes_of(kind, amount));
+}
+
+bool pw_account_charge(pw_account *account, pw_charge kind, uint64_t amount)
+{
+    if (!charge(account, kind, amount)) {
+        return false;
+    }
+    if (account->payer != NULL && !pw_account_charge(account->payer, kind, amount)) {
+        refund(account, kind, amount);
+        return false;
+    }
+    return true;
+}
+
+void pw_account_refund(pw_account *account, pw_charge kind, uint64_t amount)
+{
+    refund(account, kind, amount);
+    if (account->payer != NULL) {
+        pw_account_refund(account->payer, kind, amount);
+    }
 }
 
 uint64_t pw_account_total(const pw_account *account)

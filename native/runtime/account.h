@@ -27,12 +27,17 @@ typedef struct {
     uint64_t total;
 } pw_account_limits;
 
-/* A new account with nothing on it: one reference, owned by caller. NULL without memory. */
-pw_account *pw_account_new(const pw_account_limits *limits);
+/* A new account with nothing on it: one reference, owned by caller. What is charged to it is
+ * charged to the account `payer`, too, of which it keeps a reference; NULL: there is no such
+ * account. The result is NULL without memory. */
+pw_account *pw_account_new(const pw_account_limits *limits, pw_account *payer);
 /* One more reference to the account; the same pointer, owned by caller. */
 pw_account *pw_account_retain(pw_account *account);
+/* Gives up a reference. With the last one, the payer gets back what is still on the account. */
 void pw_account_release(pw_account *account);
 
+/* The limits that the account was made with. */
+pw_account_limits pw_account_limits_of(const pw_account *account);
 /* How much there may be of a kind, in its unit: its own limit, or that on everything if this is
  * smaller. */
 uint64_t pw_account_limit(const pw_account *account, pw_charge kind);

@@ -144,7 +144,9 @@ def _exit_mask() -> int:
 
 def _needs_wasi(module: Module) -> bool:
     """Returns whether a module imports WASI. Other modules start faster without loading it."""
-    return any(entry.module.startswith("wasi_") for entry in module.imports)
+    return any(
+        entry.module.startswith("wasi_") or entry.module == "wasi" for entry in module.imports
+    )
 
 
 def _wasi(args: argparse.Namespace) -> WasiConfig:
@@ -160,6 +162,7 @@ def _wasi(args: argparse.Namespace) -> WasiConfig:
             env=dict(args.env),
             preopens=_preopens(args),
             inherit=["stdio"],
+            threads=args.threads or 0,
         )
     except ValueError as error:
         raise UsageError(str(error)) from None
@@ -271,6 +274,12 @@ _OPTIONS: dict[str, tuple[str, Callable[[str], Any], bool, str]] = {
         str,
         False,
         "call this export instead of _start, and print its results",
+    ),
+    "--threads": (
+        "N",
+        _count,
+        False,
+        "let the program have up to N threads besides the first one",
     ),
     "--fuel": ("N", _count, False, "stop after N calls and loop iterations"),
     "--timeout": ("SECONDS", _seconds, False, "stop after this many seconds"),

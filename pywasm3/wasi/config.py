@@ -95,6 +95,9 @@ class WasiConfig(Value):
             besides those that it is given. When it opens more, it gets EMFILE.
         max_write_bytes: The most bytes that a file object (stdout, stderr) is given in one call of
             its ``write``. When a guest writes more at once, ``write`` is called several times.
+        threads: How many threads the guest may have at a time, besides the one that calls it, if it
+            was compiled for ``wasm32-wasi-threads``. Each is a thread of this process. Without
+            threads, the guest gets EAGAIN when it starts one. docs/wasi.md says when they end.
 
     Raises:
         TypeError: An option has the wrong type.
@@ -117,6 +120,7 @@ class WasiConfig(Value):
         "max_capture_bytes",
         "max_open",
         "max_write_bytes",
+        "threads",
     )
     args: tuple[str | bytes, ...]
     env: Mapping[str, str] | Mapping[bytes, bytes]
@@ -131,6 +135,7 @@ class WasiConfig(Value):
     max_capture_bytes: int
     max_open: int
     max_write_bytes: int
+    threads: int
 
     def __init__(
         self,
@@ -148,6 +153,7 @@ class WasiConfig(Value):
         max_capture_bytes: int = 64 << 20,
         max_open: int = 128,
         max_write_bytes: int = 1 << 16,
+        threads: int = 0,
     ) -> None:
         """Checks every option, and copies the mutable ones so that later changes do not matter."""
         begin(self)
@@ -170,6 +176,7 @@ class WasiConfig(Value):
         _set(self, "max_capture_bytes", max_capture_bytes)
         _set(self, "max_open", max_open)
         _set(self, "max_write_bytes", max_write_bytes)
+        _set(self, "threads", threads)
         self._check()
 
     def __replace__(self, **changes: Any) -> WasiConfig:
@@ -205,8 +212,10 @@ class WasiConfig(Value):
         _check_sockets(self.sockets)
         if len(self.preopens) + len(self.sockets) > _MAX_GIVEN:
             raise ValueError(f"there are more than {_MAX_GIVEN} preopens and sockets")
-        for name, least in (("max_capture_bytes", 0), ("max_open", 0), ("max_write_bytes", 1)):
-            _check_number(name, getattr(self, name), least)
+        _check_number("max_capture_bytes", self.max_capture_bytes, 0)
+        _check_number("max_open", self.max_open, 0)
+        _check_number("max_write_bytes", self.max_write_bytes, 1)
+        _check_number("threads", self.threads, 0)
 
     def arg_bytes(self) -> list[bytes]:
         """Returns the arguments as C strings, each with its terminating NUL."""

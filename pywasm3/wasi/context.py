@@ -6,9 +6,11 @@ from __future__ import annotations
 import io
 import os
 import sys
+from _thread import allocate_lock
 from _weakref import ref  # weakref takes longer to import
 
-from .abi import MASK_U64
+from .._types import FuncType, i32
+from .abi import EAGAIN, MASK_U64
 from .config import CAPTURE, INHERIT, HostDir, WasiConfig, is_of_host
 from .fds import Descriptors
 from .memory import GuestMemory
@@ -20,13 +22,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from .._aliases import Missing
     from .._instance import Instance
     from .._memory import Memory
-    from .._types import FuncType
+    from .._types import ImportType
     from .directories import Directory
     from .fds import Descriptor
     from .sources import Clock
     from .streams import CapturedOutput
+    from .threads import Threads
+
+# The names of the function with which a program starts threads.
+THREAD_SPAWN = ("wasi", "thread-spawn")
 
 # A listing of a host directory that is not at its end takes a descriptor of the host. When the
 # guest lists more directories at a time than this, the oldest listing is begun again when needed.
@@ -39,6 +46,8 @@ class Wasi:
 
     Attributes:
         config: The configuration that it was made from.
+        threads: The threads of the program, if it may have some.
+        lock: What a thread holds while it runs a function of WASI, if the program may have threads.
     """
 
     def __init__(self, config: WasiConfig, instance: Instance) -> None:
@@ -51,6 +60,8 @@ class Wasi:
         self.args = config.arg_bytes()
         self.env = config.env_bytes()
         self.memory = GuestMemory(_finder(instance))
+        self.threads: Threads | None = None
+        self.lock = allocate_lock() if config.threads else None
         self.descriptors = Descriptors()  # It is never replaced, because bound calls refer to it.
         self._begin()
 
@@ -99,7 +110,31 @@ class Wasi:
 
     def function(self, module: str, name: str) -> tuple[Callable[..., Any], FuncType] | None:
         """Returns the callable for an import and its type, or None if WASI has no such function."""
+        if (module, name) == THREAD_SPAWN:
+            return self._spawn, FuncType([i32], [i32])
         return bind(self, module, name)
+
+    # ---- threads ----
+
+    def begin_threads(
+        self, instance: Instance, lookup: Callable[[ImportType], Any], missing: Missing
+    ) -> None:
+        """Prepares the instance for threads, if it may have some."""
+        imports = [(wanted.module, wanted.name) for wanted in instance.module.imports]
+        if self.config.threads and THREAD_SPAWN in imports:
+            from .threads import Threads  # imported late, because most programs have no threads
+
+            self.threads = Threads(instance, lookup, missing)
+
+    def _spawn(self, argument: int) -> int:
+        return -EAGAIN if self.threads is None else self.threads.spawn(argument)
+
+    def end_threads(self) -> None:
+        """Stops the threads of the program, and waits until they have ended."""
+        if self.threads is not None:
+            self.threads.end()
+
+    # ---- what the host sees ----
 
     def keep_listing(self, directory: Directory) -> None:
         """Notes that a directory is being listed; ends the listing that was not used longest."""
@@ -146,10 +181,16 @@ class Wasi:
             OSError: A file or a directory cannot be opened.
         """
         self.close()
+        if self.threads is not None:
+            self.threads.begin_again()
         self._begin()
 
     def close(self) -> None:
-        """Closes all descriptors. Further calls of the guest get EBADF; captured output stays."""
+        """Ends the threads, and closes all descriptors. Captured output stays.
+
+        Further calls of the guest get EBADF.
+        """
+        self.end_threads()
         self.descriptors.close_all()
 
     def __repr__(self) -> str:

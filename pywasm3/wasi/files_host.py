@@ -165,7 +165,7 @@ class _Slow:
         elif self._has_terminal():
             attempt = write_terminal
         else:
-            attempt = partial(waiting.exclusively, self.fd, WRITABLE, write)
+            attempt = partial(self._do, WRITABLE, write)
         while written < len(buffer):
             try:
                 written += waiting.insist(self._get_fd, WRITABLE, attempt)

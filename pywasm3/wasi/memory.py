@@ -81,8 +81,10 @@ class GuestMemory:
         self.check(address, size)
         if size > _MAX_PATH:
             raise WasiError(ENAMETOOLONG)
+        # The bytes are copied first, because another thread of the guest may change them meanwhile.
+        data = bytes(self.view[address : address + size])
         try:
-            path = str(self.view[address : address + size], "utf-8")
+            path = data.decode()
         except UnicodeDecodeError:
             raise WasiError(EILSEQ) from None
         if "\0" in path:

@@ -23,7 +23,7 @@ from .abi import (
 )
 from .records import NamedTuple
 from .sources import MONOTONIC, REALTIME, SystemClock, time_of
-from .waiting import pause, poll
+from .waiting import pause, poll, unlocked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -168,7 +168,8 @@ class _Request:
         # A user's clock need not run as fast as the system's, so one wait cannot serve for both.
         found = self._wait_for(waiting, 0)
         if left_ns and not found:
-            clock.sleep_ns(left_ns)
+            with unlocked():
+                clock.sleep_ns(left_ns)
         return found
 
     def _wait_for(self, waiting: list[Watch], left_ns: int | None) -> list[bytes]:

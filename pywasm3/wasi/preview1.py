@@ -8,6 +8,7 @@ import sys
 from .._ffi import FdWrite
 from .._types import FuncType, i32, i64
 from .abi import FAILURES, errno_of
+from .waiting import locked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -88,8 +89,11 @@ def bind(wasi: Wasi, module: str, name: str) -> tuple[Call, FuncType] | None:
     if module == UNSTABLE and name == "sock_accept":
         return None
     letters = FUNCTIONS[name][1]
-    call = _guarded(wasi, _function(module, name), letters)
-    if name == "fd_write":
+    function = _function(module, name)
+    if wasi.lock is not None:
+        function = locked(wasi.lock, function)
+    call = _guarded(wasi, function, letters)
+    if name == "fd_write" and wasi.lock is None:
         call = FdWrite(wasi.descriptors.writers, call, wasi.memory, FAILURES, errno_of)
     results = () if name == "proc_exit" else (i32,)
     return call, FuncType([_TYPES[letter] for letter in letters], results)

@@ -12,6 +12,8 @@ from .waiting import check
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import NoReturn
+
     from .context import Wasi
 
 _RANDOM_PIECE = 1 << 20
@@ -94,7 +96,14 @@ def random_get(wasi: Wasi, buffer: int, size: int) -> int:
 
 def proc_exit(wasi: Wasi, code: int) -> None:
     """Ends the guest with an exit code."""
-    raise WasiExit(code, wasi)
+    _exit(wasi, code)
+
+
+def _exit(wasi: Wasi, code: int) -> NoReturn:
+    end = WasiExit(code, wasi)
+    if wasi.threads is not None:
+        wasi.threads.fail(end)
+    raise end
 
 
 def proc_raise(wasi: Wasi, signal: int) -> int:
@@ -104,7 +113,7 @@ def proc_raise(wasi: Wasi, signal: int) -> int:
     if signal in _STOPPING:
         raise WasiError(ENOTSUP)
     if signal not in _IGNORED:
-        raise WasiExit(128 + signal, wasi)
+        _exit(wasi, 128 + signal)
     return SUCCESS
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from .abi import EAGAIN, EIO, ENOSPC, ESPIPE, WasiError
 from .fds import Descriptor, write_each
-from .waiting import by_pieces
+from .waiting import by_pieces, unlocked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -107,9 +107,13 @@ class FileInput(Stream):
         """Returns what one read of the file brings; a second read might have to wait for more."""
         if not size:
             return b""
-        data = self._rest or self._read(min(size, _MOST_AT_ONCE))
-        if data is None:
-            raise WasiError(EAGAIN)
+        if not self._rest:
+            with unlocked():
+                read = self._read(min(size, _MOST_AT_ONCE))
+            if read is None:
+                raise WasiError(EAGAIN)
+            self._rest += read  # other threads of the guest may have read meanwhile
+        data = self._rest
         self._rest = data[size:]
         return data[:size]
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import errno
 import os
 import time
-from _thread import allocate_lock
+from _thread import _local, allocate_lock
+from contextlib import contextmanager
 
 from .. import _wait
 from .._ffi import stop_code
@@ -19,8 +20,9 @@ from .abi import EBADF, EINTR, WasiError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from _thread import LockType
     from collections.abc import Callable, Iterator, Mapping
-    from typing import TypeVar
+    from typing import Any, TypeVar
 
     T = TypeVar("T")
 
@@ -31,8 +33,10 @@ __all__ = [
     "check",
     "exclusively",
     "insist",
+    "locked",
     "pause",
     "poll",
+    "unlocked",
     "until_ready",
 ]
 
@@ -46,9 +50,76 @@ def check() -> None:
         raise WasiError(EINTR)
 
 
+# ---- programs with threads ----
+
+# The functions of WASI are written for one thread at a time. So a thread of a program that may have
+# several holds the program's lock while it runs such a function, except while it waits.
+
+
+class _Held(_local):
+    """The lock that this thread holds."""
+
+    lock: LockType | None = None
+
+
+_held = _Held()
+
+
+def _acquire(lock: LockType) -> None:
+    """Takes the lock.
+
+    Raises:
+        WasiError: The call must stop; the lock is not taken then.
+    """
+    if not lock.acquire(False):
+        while not lock.acquire(timeout=STEP_SECONDS):
+            check()
+    _held.lock = lock
+
+
+def locked(lock: LockType, call: Callable[..., T]) -> Callable[..., T]:
+    """Returns a function that holds a lock while it makes a call.
+
+    The call may lead to another one on the same thread, by a file object of the user's that calls
+    the guest.
+    """
+
+    def locked_call(*arguments: Any) -> T:
+        if _held.lock is lock:
+            return call(*arguments)
+        _acquire(lock)
+        try:
+            return call(*arguments)
+        finally:
+            if _held.lock is lock:  # not if the call was stopped while it waited without the lock
+                _held.lock = None
+                lock.release()
+
+    return locked_call
+
+
+@contextmanager
+def unlocked() -> Iterator[None]:
+    """Lets other threads of the program run functions of WASI while this one waits."""
+    lock = _held.lock
+    if lock is None:
+        yield
+        return
+    _held.lock = None
+    lock.release()
+    try:
+        yield
+    finally:
+        _acquire(lock)
+
+
+# ---- waits ----
+
+
 def pause(seconds: float = STEP_SECONDS) -> None:
     """Sleeps."""
-    _wait.pause(time.monotonic() + seconds, check)
+    with unlocked():
+        _wait.pause(time.monotonic() + seconds, check)
 
 
 def poll(wanted: Mapping[int, int], seconds: float | None) -> dict[int, int]:
@@ -61,7 +132,8 @@ def poll(wanted: Mapping[int, int], seconds: float | None) -> dict[int, int]:
     Returns:
         The descriptors that are ready, with their bits as in poll(2).
     """
-    return _wait.poll(wanted, None if seconds is None else time.monotonic() + seconds, check)
+    with unlocked():
+        return _wait.poll(wanted, None if seconds is None else time.monotonic() + seconds, check)
 
 
 def until_ready(fd: int, bits: int) -> None:
