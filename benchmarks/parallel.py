@@ -39,7 +39,7 @@ from pywasm3.wasi import WasiConfig
 THREADS_BAR = 1.8  # The least speed of two threads, as a multiple of that of one.
 ADD_BAR = 2.5  # The most time of an atomic addition, as a multiple of that without atomics.
 
-ROWS = 64  # The rows of the picture, each with four times as many points.
+ROWS, COLUMNS = 128, 192  # The points of the picture.
 COPIES = 200  # The instructions in a loop.
 
 # The guest of the first table. `run` computes the picture with a number of threads, and returns how
@@ -70,7 +70,7 @@ PICTURE = f"""
           (local.get $sum)
           (call $point
             (f64.sub
-              (f64.div (f64.convert_i32_u (local.get $column)) (f64.const {ROWS * 4 / 3}))
+              (f64.div (f64.convert_i32_u (local.get $column)) (f64.const {COLUMNS / 3}))
               (f64.const 2.25))
             (f64.sub
               (f64.div (f64.convert_i32_u (local.get $row)) (f64.const {ROWS / 2}))
@@ -78,7 +78,7 @@ PICTURE = f"""
       (br_if $next
         (i32.lt_u
           (local.tee $column (i32.add (local.get $column) (i32.const 1)))
-          (i32.const {ROWS * 4}))))
+          (i32.const {COLUMNS}))))
     (local.get $sum))
   (func $rows (local $row i32)
     (block $end
@@ -212,7 +212,9 @@ def instructions(rounds: int) -> float:
         if pair[atomic] is not None
     }
     runs: list[Run] = [
-        run for data in loops.values() for run in (pywasm3.load(data).exports.run, load_theirs(data))
+        run
+        for data in loops.values()
+        for run in (pywasm3.load(data).exports.run, load_theirs(data))
     ]
     least = [1e9 * value / COPIES for value in race(runs, [times_for(run) for run in runs], rounds)]
     ours = dict(zip(loops, least[::2], strict=True))

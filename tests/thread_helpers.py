@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Compiles C programs that use POSIX threads, for WASI hosts with `thread-spawn`.
 
-The compiler is that of the package `ziglang`. Its C library for WASI has no threads. But the package
-contains musl, from which that library descends, with its threads, and the headers of WASI's variant
-of musl, which know about threads. So the sources of musl that depend on threads are compiled here,
-into a library that the linker searches before the package's own. tests/toolchains/c/wasi_threads.c
-does for it what Linux does for musl.
+The compiler is that of the package `ziglang`. Its C library for WASI has no threads. But the
+package contains musl, from which that library descends, with its threads, and the headers of WASI's
+variant of musl, which know about threads. So the sources of musl that depend on threads are
+compiled here, into a library that the linker searches before the package's own. What Linux does for
+musl, tests/toolchains/c/wasi_threads.c does for this library.
 """
 
 from __future__ import annotations
@@ -20,51 +20,71 @@ _FOLDER = CACHE / "threads"
 
 _CPU = "-mcpu=mvp+sign_ext+nontrapping_fptoint+bulk_memory+atomics"
 _TARGET = ["-target", "wasm32-wasi", _CPU]
-_COMPILE = [*_TARGET, "-pthread", "-g0", "-fno-sanitize=undefined", "-fno-stack-protector"]
-_LIMIT = 64 << 20
-_LINK = ["-Wl,--shared-memory,--import-memory,--export-memory", f"-Wl,--max-memory={_LIMIT},-z,stack-size=131072"]
+_COMPILE = ["-pthread", "-g0", "-fno-sanitize=undefined", "-fno-stack-protector"]
+_MEMORY = "-Wl,--shared-memory,--import-memory,--export-memory"
+_SIZES = f"-Wl,--max-memory={64 << 20},-z,stack-size={128 << 10}"
 
-# Of musl, these folders are compiled whole, because the structures of files and of locales differ in
-# a library with threads; and of others these files.
-_FOLDERS = ("internal", "locale", "multibyte", "stdio")
-_FILES = """
-    exit/atexit misc/getopt misc/getopt_long time/strftime time/wcsftime
-    thread/__lock thread/default_attr thread/pthread_attr_destroy thread/pthread_attr_init
-    thread/pthread_attr_setdetachstate thread/pthread_attr_setstacksize
-    thread/pthread_barrier_destroy thread/pthread_barrier_init thread/pthread_barrier_wait
-    thread/pthread_cond_broadcast thread/pthread_cond_destroy thread/pthread_cond_init
-    thread/pthread_cond_signal thread/pthread_cond_timedwait thread/pthread_cond_wait
-    thread/pthread_detach thread/pthread_getspecific thread/pthread_join thread/pthread_key_create
-    thread/pthread_mutex_destroy thread/pthread_mutex_init thread/pthread_mutex_lock
-    thread/pthread_mutex_timedlock thread/pthread_mutex_trylock thread/pthread_mutex_unlock
-    thread/pthread_once thread/pthread_rwlock_rdlock thread/pthread_rwlock_timedrdlock
-    thread/pthread_rwlock_timedwrlock thread/pthread_rwlock_tryrdlock
-    thread/pthread_rwlock_trywrlock thread/pthread_rwlock_unlock thread/pthread_rwlock_wrlock
-    thread/pthread_self thread/pthread_setcancelstate thread/pthread_setspecific
-    thread/pthread_testcancel
-""".split()
-# Of the folders, these files need Linux.
-_LINUX = set(
-    """
-    bind_textdomain_codeset dcngettext defsysinfo emulate_wait4 pclose popen procfdname remove
-    rename syscall_ret tempnam textdomain tmpfile tmpnam vdso version
-    """.split()
-)
+# What is compiled of musl. The structures of files and locales differ in a library with threads.
+_PATTERNS = [
+    "internal/*",
+    "locale/*",
+    "multibyte/*",
+    "stdio/*",
+    "exit/atexit",
+    "misc/getopt*",
+    "time/strftime",
+    "time/wcsftime",
+    "thread/__lock",
+    "thread/default_attr",
+    "thread/pthread_attr_[di]*",
+    "thread/pthread_attr_sets[!c]*",
+    "thread/pthread_barrier_*",
+    "thread/pthread_cond_*",
+    "thread/pthread_[djk]*",
+    "thread/pthread_mutex_*",
+    "thread/pthread_once",
+    "thread/pthread_rwlock_*",
+    "thread/pthread_[gs]etspecific",
+    "thread/pthread_self",
+    "thread/pthread_setcancelstate",
+    "thread/pthread_testcancel",
+]
+# What the patterns match that needs Linux.
+_LINUX = {
+    "bind_textdomain_codeset.c",
+    "dcngettext.c",
+    "defsysinfo.c",
+    "emulate_wait4.c",
+    "pclose.c",
+    "popen.c",
+    "procfdname.c",
+    "pthread_kill.c",
+    "remove.c",
+    "rename.c",
+    "syscall_ret.c",
+    "tempnam.c",
+    "textdomain.c",
+    "tmpfile.c",
+    "tmpnam.c",
+    "vdso.c",
+    "version.c",
+}
 
 
 def threads_guest(source: str, optimize: str) -> bytes:
     """Compiles a C source of toolchains/c, and returns the module."""
-    output = _FOLDER / f"{source}{optimize}.wasm"
-    sources = [SOURCES / "c" / source, SOURCES / "c" / "wasi_threads.s"]
-    flags = [*_COMPILE, optimize, "-std=gnu11", "-Wall", "-Wextra", "-Werror", *_LINK, "-s"]
-    flags.append("-Wno-unused-command-line-argument")  # The assembler has no use for most flags.
     library = str(_library())
-    messages = zig("cc", *flags, *map(str, sources), library, "-o", str(output), "--verbose")
+    output = _FOLDER / f"{source}{optimize}.wasm"
+    flags = [*_TARGET, *_COMPILE, optimize, "-std=gnu11", "-Wall", "-Wextra", "-Werror"]
+    flags.append("-Wno-unused-command-line-argument")  # The assembler has no use for some flags.
+    files = [SOURCES / "c" / source, SOURCES / "c" / "wasi_threads.s", library]
+    arguments = [*flags, _MEMORY, _SIZES, "-s", *map(str, files), "-o", str(output), "--verbose"]
+    messages = zig("cc", *arguments)
     # The compiler names its own C library before all other files, so the linker takes everything
-    # from there. Therefore it links once more, with the library that has threads at the beginning.
+    # from there. Therefore the linker runs once more, with the other library at the beginning.
     (command,) = (line for line in messages.splitlines() if line.startswith("wasm-ld "))
-    name, *arguments = shlex.split(command)
-    zig(name, library, *arguments)
+    linker, *arguments = shlex.split(command)
+    zig(linker, library, *arguments)
     return output.read_bytes()
 
 
@@ -77,9 +97,11 @@ def _library() -> Path:
     top = libraries() / "libc" / "wasi" / "libc-top-half"
     variant = top / "musl"
     includes = [base / "src" / part for part in ("include", "internal") for base in (variant, musl)]
-    includes += [variant / "arch" / "wasm32", musl / "arch" / "generic", top / "headers" / "private"]
-    flags = [*_COMPILE[len(_TARGET) :], "-std=gnu17", "-w", "-D_WASI_EMULATED_MMAN", "-Wno-int-conversion"]
-    flags += ["-include", str(SOURCES / "c" / "wasi_threads.h"), *(f"-I{path}" for path in includes)]
+    includes += [variant / "arch" / "wasm32", musl / "arch" / "generic"]
+    includes.append(top / "headers" / "private")
+    flags = [*_COMPILE, "-std=gnu17", "-w", "-Wno-int-conversion", "-D_WASI_EMULATED_MMAN"]
+    flags += ["-include", str(SOURCES / "c" / "wasi_threads.h")]
+    flags += [f"-I{folder}" for folder in includes]
     files = [*_sources(musl / "src", variant / "src"), SOURCES / "c" / "wasi_threads.c"]
     command = ["build-lib", *_TARGET, "-O", "ReleaseSmall", "-lc", "--name", "threads"]
     zig(*command, f"-femit-bin={output}", "-cflags", *flags, "--", *map(str, files))
@@ -88,9 +110,10 @@ def _library() -> Path:
 
 def _sources(musl: Path, variant: Path) -> list[Path]:
     """Returns the sources of musl to compile. WASI's variant replaces some of them."""
-    names = {Path(f"{name}.c") for name in _FILES}
-    for folder in _FOLDERS:
-        for base in (musl, variant):
-            names |= {path.relative_to(base) for path in (base / folder).glob("*.c")}
-    chosen = (name for name in sorted(names) if name.stem not in _LINUX)
-    return [base / name for name in chosen for base in [variant if (variant / name).exists() else musl]]
+    found = {
+        path.relative_to(base): path
+        for base in (musl, variant)
+        for pattern in _PATTERNS
+        for path in base.glob(f"{pattern}.c")
+    }
+    return [found[name] for name in sorted(found) if name.name not in _LINUX]

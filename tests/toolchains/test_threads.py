@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """C programs use POSIX threads, which the host runs as threads of Python.
 
-`make toolchains` installs the compiler and runs these tests, each without and with optimization. The
-expected values follow from POSIX and from c/threads.c.
+`make toolchains` installs the compiler and runs these tests, each without and with optimization.
+The expected values follow from POSIX and from c/threads.c.
 """
 
 from __future__ import annotations

@@ -484,7 +484,8 @@ static void memory(void)
 
 // ---- recursion ----
 
-// Has no use for the stack in memory. Each call needs the result of the next, so none is a tail call.
+// Has no use for the stack in memory. Each call needs the result of the next, so none is a tail
+// call.
 __attribute__((noinline)) static uint32_t recurse(uint32_t depth)
 {
     __asm__ volatile("");

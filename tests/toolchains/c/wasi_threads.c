@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 // Starts and ends POSIX threads by the host's thread-spawn, waits for them by the instructions for
-// atomic memory, and allocates memory for several threads. Everything else of POSIX threads, such as
-// mutexes and condition variables, is musl's own; wasi_threads.h says how it gets here.
+// atomic memory, and allocates memory for several threads. Everything else of POSIX threads, such
+// as mutexes and condition variables, is musl's own; wasi_threads.h says how it gets here.
 
 #include <errno.h>
 #include <stdarg.h>
@@ -25,7 +25,8 @@ struct launch {
     void *argument;
 };
 
-__attribute__((import_module("wasi"), import_name("thread-spawn"))) int spawn(struct launch *launch);
+__attribute__((import_module("wasi"), import_name("thread-spawn"))) int
+spawn(struct launch *launch);
 
 extern void __wasm_init_tls(void *storage);
 
@@ -40,7 +41,7 @@ static void *left_over;
 static int wait_while(volatile int *address, int value, int64_t nanoseconds)
 {
     return __builtin_wasm_memory_atomic_wait32((int *)address, value, nanoseconds) == 2 ? ETIMEDOUT
-                                                                                       : 0;
+                                                                                        : 0;
 }
 
 void __wait(volatile int *address, volatile int *waiters, int value, int private)
@@ -113,8 +114,8 @@ void __vm_wait(void)
 
 // ---- memory ----
 
-// Blocks have powers of two as sizes, from 16 bytes. A free block holds the address of the next, and
-// the 16 bytes before a block say which list it goes to.
+// Blocks have powers of two as sizes, from 16 bytes. A free block holds the address of the next,
+// and the 16 bytes before a block say which list it goes to.
 #define HEADER 16
 #define PAGE 65536
 
@@ -342,8 +343,7 @@ int pthread_create(pthread_t *restrict result, const pthread_attr_t *restrict at
     thread->map_size = size;
     thread->tsd = (void **)values;
     thread->locale = &libc.global_locale;
-    thread->detach_state =
-        attributes != NULL && attributes->_a_detach ? DT_DETACHED : DT_JOINABLE;
+    thread->detach_state = attributes != NULL && attributes->_a_detach ? DT_DETACHED : DT_JOINABLE;
     thread->stack = (void *)((uintptr_t)(memory + size) & -16);
     thread->stack_size = stack_size;
     *launch = (struct launch){thread->stack, storage, thread, function, argument};
