@@ -318,7 +318,8 @@ class Instance(Once):
                 function at its first call; ``"eager"`` compiles all functions now, so that a
                 function that cannot be compiled is found now.
             wasi: The configuration of a program that was compiled for WASI. It provides the imports
-                from ``wasi_snapshot_preview1`` and ``wasi_unstable`` that `imports` does not name.
+                from ``wasi_snapshot_preview1`` and ``wasi_unstable`` that `imports` does not name,
+                and for a program with threads ``wasi.thread-spawn`` and a shared memory.
                 If the module is a library (a reactor), its ``_initialize`` is called.
             limits: The limits of the new store that is made for the instance.
             missing: What happens if `imports` has no value for an import. ``"error"`` raises a

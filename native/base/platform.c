@@ -84,6 +84,12 @@ void pw_shared_pages_unmap(void *start, size_t size)
     VirtualFree((char *)start - GRANULE, 0, MEM_RELEASE);
 }
 
+bool pw_shared_pages_clear(void *start, size_t size)
+{
+    (void)start, (void)size;
+    return false;
+}
+
 void pw_shared_pages_free(pw_shared_pages pages, size_t size)
 {
     (void)size;
@@ -186,6 +192,11 @@ static bool map_at(pw_shared_pages pages, void *start, size_t size)
     return mremap((void *)pages, 0, size, MREMAP_MAYMOVE | MREMAP_FIXED, start) == start;
 }
 
+bool pw_shared_pages_clear(void *start, size_t size)
+{
+    return madvise(start, size, MADV_REMOVE) == 0;
+}
+
 void pw_shared_pages_free(pw_shared_pages pages, size_t size)
 {
     munmap((void *)pages, size ? size : 1);
@@ -225,6 +236,12 @@ static bool map_at(pw_shared_pages pages, void *start, size_t size)
 {
     int flags = MAP_SHARED | MAP_FIXED | MAP_NORESERVE;
     return mmap(start, size, PROT_NONE, flags, (int)pages, 0) == start;
+}
+
+bool pw_shared_pages_clear(void *start, size_t size)
+{
+    (void)start, (void)size;
+    return false;
 }
 
 void pw_shared_pages_free(pw_shared_pages pages, size_t size)

@@ -43,6 +43,9 @@ bool pw_shared_pages_new(size_t size, pw_shared_pages *pages);
  * not enough address space. */
 void *pw_shared_pages_map(pw_shared_pages pages, size_t size);
 void pw_shared_pages_unmap(void *start, size_t size);
+/* Makes committed pages zero by giving their memory back to the system. False, and nothing has
+ * changed, where the system cannot do that. */
+bool pw_shared_pages_clear(void *start, size_t size);
 /* Gives the pages up, given their size. They exist as long as they are mapped. */
 void pw_shared_pages_free(pw_shared_pages pages, size_t size);
 

@@ -86,9 +86,9 @@ static bool check_runs(restorer *r, const memory_image *image)
 static bool make_memory_room(restorer *r, uint32_t index)
 {
     uint64_t pages = r->memories[index].pages;
-    if (pw_memory_is_shared(pw_memory_at(r->instance, index))) {
+    if (!pw_memory_is_own(pw_memory_at(r->instance, index))) {
         return pw_fail(r->error, PW_SNAPSHOT, 0,
-                       "the instance has a shared memory, which snapshots never have");
+                       "cannot restore a shared memory that other stores use, too");
     }
     if (pages < r->instance->module->memories[index].limits.min) {
         return damaged(r, "a memory is smaller than the module's minimum");

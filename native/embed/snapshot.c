@@ -107,13 +107,13 @@ static void save_memories(saver *s)
             continue;
         }
         const pw_memory *memory = pw_memory_at(s->instance, i);
-        if (pw_memory_is_shared(memory)) {
+        if (pw_memory_is_own(memory)) {
+            save_memory(s, memory);
+        } else {
             s->failed = true;
             pw_fail(s->error, PW_SNAPSHOT, 0,
-                    "cannot take a snapshot of a shared memory, which other threads may change "
-                    "meanwhile");
-        } else {
-            save_memory(s, memory);
+                    "cannot take a snapshot of a shared memory that other stores use, too: their "
+                    "threads may change it meanwhile");
         }
     }
 }

@@ -276,6 +276,11 @@ bool pw_memory_is_shared(const pw_memory *memory)
     return memory->mapping.shared != NULL;
 }
 
+bool pw_memory_is_own(const pw_memory *memory)
+{
+    return !pw_memory_is_shared(memory) || pw_shared_is_alone(&memory->mapping);
+}
+
 const pw_mapping *pw_memory_mapping(const pw_memory *memory)
 {
     return &memory->mapping;
@@ -390,6 +395,9 @@ static bool charge_room(pw_memory *memory, uint64_t pages)
 
 bool pw_memory_make_room(pw_memory *memory, uint64_t pages)
 {
+    if (pw_memory_is_shared(memory)) {
+        return pw_shared_make_room(memory->mapping.shared, pages);
+    }
     return pages <= memory->max_pages && charge_room(memory, pages) && commit_room(memory, pages);
 }
 
@@ -397,6 +405,10 @@ bool pw_memory_make_room(pw_memory *memory, uint64_t pages)
  * cleared when it grows over them again. */
 void pw_memory_resize(pw_memory *memory, uint64_t pages)
 {
+    if (pw_memory_is_shared(memory)) {
+        pw_shared_resize(memory->mapping.shared, pages);
+        return;
+    }
     uint64_t before = memory->pages, used = memory->used_pages;
     memory->pages = pages;
     pw_memory_header(memory)->length = (size_t)pages * PW_PAGE;
@@ -440,7 +452,9 @@ void pw_memory_clear(pw_memory *memory, uint64_t offset, uint64_t size)
     }
     size_t whole = (count - before) & ~(unit - 1);
     memset(start, 0, before);
-    if (!pw_pages_clear(start + before, whole)) {
+    bool cleared = pw_memory_is_shared(memory) ? pw_shared_pages_clear(start + before, whole)
+                                               : pw_pages_clear(start + before, whole);
+    if (!cleared) {
         memset(start + before, 0, whole);
     }
     memset(start + before + whole, 0, count - before - whole);

@@ -15,6 +15,8 @@ M3MemoryHeader *pw_memory_header(const pw_memory *memory);
  * the caller. It is another pw_memory only if the memory is shared and was made by another store.
  * NULL with `error` set when there is no address space. */
 pw_memory *pw_memory_for(pw_store *store, pw_memory *memory, pw_error *error);
+/* Whether no other store uses the memory now. */
+bool pw_memory_is_own(const pw_memory *memory);
 /* What threads wait at; the memory must be shared. Borrowed. */
 const pw_mapping *pw_memory_mapping(const pw_memory *memory);
 

@@ -6,10 +6,13 @@
 #include "base/platform.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct pw_shared {
     pw_shared_pages bytes;
     _Atomic(uint64_t) pages; /* of 64 KiB; threads read it without the lock */
+    uint64_t used_pages;     /* the most that there ever were; the others are zero */
+    uint64_t room;           /* pages that are charged, and can be accessed in all mappings */
     uint64_t max_pages;
     pw_account *account; /* of the store that made the memory; one reference */
     pw_mapping *mappings;
@@ -167,7 +170,7 @@ static bool map(pw_shared *shared, pw_mapping *mapping, const pw_account *accoun
     if (data == NULL) {
         return false;
     }
-    size_t present = bytes_of(shared->pages);
+    size_t present = bytes_of(shared->room);
     if (!pw_pages_commit(data - page, page) || (present && !pw_pages_commit(data, present))) {
         pw_shared_pages_unmap(data, size);
         return false;
@@ -185,7 +188,7 @@ static bool map(pw_shared *shared, pw_mapping *mapping, const pw_account *accoun
 
 static void free_shared(pw_shared *shared)
 {
-    pw_account_refund(shared->account, PW_CHARGE_MEMORY, shared->pages * PW_PAGE);
+    pw_account_refund(shared->account, PW_CHARGE_MEMORY, shared->room * PW_PAGE);
     pw_account_release(shared->account);
     pw_shared_pages_free(shared->bytes, bytes_of(shared->max_pages));
     free(shared);
@@ -212,7 +215,7 @@ bool pw_shared_new(pw_mapping *mapping, uint64_t min, uint64_t max, pw_account *
         free(shared);
         return false;
     }
-    shared->pages = min;
+    shared->pages = shared->used_pages = shared->room = min;
     shared->max_pages = max;
     if (!pw_shared_map(shared, mapping, account, header)) {
         pw_shared_pages_free(shared->bytes, bytes_of(shared->max_pages));
@@ -269,35 +272,93 @@ uint64_t pw_shared_pages_of(const pw_shared *shared)
     return atomic_load_explicit(&shared->pages, memory_order_acquire);
 }
 
-/* Makes pages accessible in all mappings. False when the system has no memory. */
-static bool commit_all(const pw_shared *shared, uint64_t delta)
+bool pw_shared_is_alone(const pw_mapping *mapping)
 {
-    const pw_mapping *mapping = shared->mappings;
-    for (; mapping != NULL; mapping = mapping->next) {
-        if (delta && !pw_pages_commit(mapping->data + bytes_of(shared->pages), bytes_of(delta))) {
+    pw_wakeup_lock();
+    bool alone = mapping->shared->mappings == mapping && mapping->next == NULL;
+    pw_wakeup_unlock();
+    return alone;
+}
+
+/* ---- size ------------------------------------------------------------------------------------ */
+
+/* Makes pages beyond the room accessible in all mappings. False when the system has no memory. */
+static bool commit_all(const pw_shared *shared, uint64_t pages)
+{
+    size_t present = bytes_of(shared->room), more = bytes_of(pages) - present;
+    for (const pw_mapping *mapping = shared->mappings; mapping != NULL; mapping = mapping->next) {
+        if (!pw_pages_commit(mapping->data + present, more)) {
             return false;
         }
     }
     return true;
 }
 
+/* Makes room for this many pages. The caller has the lock. */
+static bool make_room(pw_shared *shared, uint64_t pages)
+{
+    if (pages <= shared->room) {
+        return true;
+    }
+    uint64_t more = (pages - shared->room) * PW_PAGE;
+    if (pages > shared->max_pages || !pw_account_charge(shared->account, PW_CHARGE_MEMORY, more)) {
+        return false;
+    }
+    if (!commit_all(shared, pages)) {
+        pw_account_refund(shared->account, PW_CHARGE_MEMORY, more);
+        return false;
+    }
+    shared->room = pages;
+    return true;
+}
+
+static void clear(const pw_shared *shared, uint64_t from, uint64_t to)
+{
+    uint8_t *start = shared->mappings->data + bytes_of(from);
+    size_t size = bytes_of(to - from);
+    if (!pw_shared_pages_clear(start, size)) {
+        memset(start, 0, size);
+    }
+}
+
+/* Changes the number of pages, for which there is room. Pages that were there before the memory
+ * shrank are cleared, because views can have written to them. The caller has the lock. */
+static void set_pages(pw_shared *shared, uint64_t pages)
+{
+    uint64_t before = shared->pages, used = shared->used_pages;
+    if (before < pages && before < used) {
+        clear(shared, before, pages < used ? pages : used);
+    }
+    for (const pw_mapping *mapping = shared->mappings; mapping != NULL; mapping = mapping->next) {
+        set_length(mapping, pages);
+    }
+    atomic_store_explicit(&shared->pages, pages, memory_order_release);
+    shared->used_pages = pages > used ? pages : used;
+}
+
 int64_t pw_shared_grow(pw_shared *shared, uint64_t delta)
 {
     pw_wakeup_lock();
     uint64_t before = shared->pages;
-    bool grows = delta <= shared->max_pages - before &&
-                 pw_account_charge(shared->account, PW_CHARGE_MEMORY, delta * PW_PAGE);
-    if (grows && !commit_all(shared, delta)) {
-        pw_account_refund(shared->account, PW_CHARGE_MEMORY, delta * PW_PAGE);
-        grows = false;
-    }
+    bool grows = delta <= shared->max_pages - before && make_room(shared, before + delta);
     if (grows) {
-        for (const pw_mapping *mapping = shared->mappings; mapping != NULL;
-             mapping = mapping->next) {
-            set_length(mapping, before + delta);
-        }
-        atomic_store_explicit(&shared->pages, before + delta, memory_order_release);
+        set_pages(shared, before + delta);
     }
     pw_wakeup_unlock();
     return grows ? (int64_t)before : -1;
+}
+
+bool pw_shared_make_room(pw_shared *shared, uint64_t pages)
+{
+    pw_wakeup_lock();
+    bool made = make_room(shared, pages);
+    pw_wakeup_unlock();
+    return made;
+}
+
+void pw_shared_resize(pw_shared *shared, uint64_t pages)
+{
+    pw_wakeup_lock();
+    set_pages(shared, pages);
+    pw_wakeup_unlock();
 }

@@ -50,6 +50,13 @@ uint64_t pw_shared_pages_of(const pw_shared *shared);
 /* Adds pages to all mappings. The result is how many there were; -1, and nothing has changed, when
  * it cannot grow that much. */
 int64_t pw_shared_grow(pw_shared *shared, uint64_t delta);
+/* Makes room for this many pages, which are charged. False when there can be no more. */
+bool pw_shared_make_room(pw_shared *shared, uint64_t pages);
+/* Changes the number of pages, for which there is room, to more or fewer. Pages beyond the end stay
+ * accessible for views. */
+void pw_shared_resize(pw_shared *shared, uint64_t pages);
+/* Whether no other store has a mapping now. */
+bool pw_shared_is_alone(const pw_mapping *mapping);
 
 /* ---- waiting --------------------------------------------------------------------------------- */
 

@@ -126,9 +126,10 @@ class Threads:
             self._start(instance, number, argument)
         except BaseException as error:
             self._release(number)
-            # RuntimeError: the system gives no thread. UnsupportedError: a limit does not allow the
-            # instance's own memories and tables.
-            if isinstance(error, (MemoryError, RuntimeError, UnsupportedError)):
+            # UnsupportedError: a limit does not allow the instance's own memories and tables.
+            # RuntimeError itself: the system gives no thread.
+            no_room = isinstance(error, (MemoryError, UnsupportedError))
+            if no_room or type(error) is RuntimeError:
                 return -EAGAIN
             raise
         return number

@@ -11,7 +11,6 @@ import errno
 import os
 import time
 from _thread import _local, allocate_lock
-from contextlib import contextmanager
 
 from .. import _wait
 from .._ffi import stop_code
@@ -98,19 +97,24 @@ def locked(lock: LockType, call: Callable[..., T]) -> Callable[..., T]:
     return locked_call
 
 
-@contextmanager
-def unlocked() -> Iterator[None]:
-    """Lets other threads of the program run functions of WASI while this one waits."""
-    lock = _held.lock
-    if lock is None:
-        yield
-        return
-    _held.lock = None
-    lock.release()
-    try:
-        yield
-    finally:
-        _acquire(lock)
+class unlocked:
+    """A context in which other threads of the program run functions of WASI while this one waits.
+
+    Leaving the context raises WasiError if the call must stop; the thread has no lock then.
+    """
+
+    __slots__ = ("_lock",)
+    _lock: LockType | None
+
+    def __enter__(self) -> None:
+        self._lock = _held.lock
+        if self._lock is not None:
+            _held.lock = None
+            self._lock.release()
+
+    def __exit__(self, *error: object) -> None:
+        if self._lock is not None:
+            _acquire(self._lock)
 
 
 # ---- waits ----

@@ -53,6 +53,21 @@ def test_an_exit_code_beyond_eight_bits_is_cut_as_the_system_does(module: Write)
     assert run("run", module(exits_with(0x1FE))).code == (0xFE if os.name == "posix" else 0x1FE)
 
 
+THREADED = """(module
+  (import "env" "memory" (memory 1 1 shared))
+  (import "wasi" "thread-spawn" (func $spawn (param i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (func (export "wasi_thread_start") (param i32 i32) (call $exit (i32.const 9)))
+  (func (export "_start")
+    (if (i32.gt_s (call $spawn (i32.const 0)) (i32.const 0)) (then
+      (drop (memory.atomic.wait32 (i32.const 0) (i32.const 0) (i64.const -1)))))))"""
+
+
+@pytest.mark.parametrize(("options", "code"), [([], 0), (["--threads", "1"], 9)])
+def test_threads_must_be_allowed(module: Write, options: list[str], code: int) -> None:
+    assert run("run", *options, module(THREADED)).code == code
+
+
 def test_a_program_that_returns_ends_with_0(module: Write) -> None:
     done = run("run", module('(module (func (export "_start")))'))
     assert (done.code, done.out, done.err) == (0, "", "")

@@ -316,12 +316,90 @@ def test_a_stand_in_is_shared() -> None:
 # ---- snapshots ----
 
 
-def test_a_snapshot_never_has_a_shared_memory() -> None:
-    instance = load('(module (memory 1 2 shared) (global (export "g") (mut i32) (i32.const 1)))')
-    with pytest.raises(SnapshotError, match="snapshot of a shared memory"):
+OWN = """(module (memory (export "memory") 1 8 shared)
+  (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))
+  (func (export "size") (result i32) (memory.size))
+  (func (export "load") (param i32) (result i32) (i32.load (local.get 0)))
+  (func (export "store") (param i32 i32) (i32.store (local.get 0) (local.get 1))))"""
+
+
+def test_a_snapshot_has_a_shared_memory_that_no_other_store_uses() -> None:
+    instance = load(OWN)
+    instance.exports.store(100, 1)
+    snapshot = instance.snapshot()
+    instance.exports.store(100, 2)
+    instance.exports.store(104, 3)
+    instance.restore(snapshot)
+    assert (instance.exports.load(100), instance.exports.load(104)) == (1, 0)
+
+
+def test_a_shared_memory_shrinks_and_grows_by_a_snapshot() -> None:
+    instance = load(OWN)
+    small = instance.snapshot()
+    assert instance.exports.grow(5) == 1
+    instance.exports.store(3 * PAGE, 7)
+    large, view = instance.snapshot(), memoryview(instance.memory)
+    instance.restore(small)
+    assert instance.exports.size() == 1
+    with pytest.raises(Trap):
+        instance.exports.load(3 * PAGE)
+    assert view[3 * PAGE] == 0
+    view[3 * PAGE + 4] = 9
+    instance.restore(large)
+    assert (instance.exports.size(), instance.exports.load(3 * PAGE)) == (6, 7)
+    assert instance.exports.load(3 * PAGE + 4) == 0
+
+
+def test_what_a_view_wrote_beyond_the_end_is_gone_when_the_memory_grows() -> None:
+    instance = load(OWN)
+    small = instance.snapshot()
+    instance.exports.grow(5)
+    view = memoryview(instance.memory)
+    instance.restore(small)
+    view[PAGE], view[6 * PAGE - 1] = 1, 2
+    assert instance.exports.grow(5) == 1
+    assert bytes(instance.memory) == bytes(6 * PAGE)
+
+
+def test_another_instance_can_be_restored_with_a_shared_memory() -> None:
+    a, b = load(OWN), load(OWN)
+    a.exports.grow(1)
+    a.exports.store(PAGE, 5)
+    b.restore(a.snapshot())
+    assert b.exports.load(PAGE) == 5
+    assert a.exports.load(PAGE) == 5
+
+
+def test_a_restored_shared_memory_keeps_to_the_limits() -> None:
+    large = load(OWN, limits=Limits(memory=4 * PAGE))
+    large.exports.grow(3)
+    small = load(OWN, limits=Limits(memory=2 * PAGE))
+    with pytest.raises(SnapshotError, match="4 pages"):
+        small.restore(large.snapshot())
+    assert small.exports.grow(1) == 1
+
+
+def test_a_pool_restores_a_shared_memory() -> None:
+    with InstancePool(Module(wat(OWN)), size=1) as pool:
+        for _ in range(3):
+            with pool.instance() as instance:
+                assert (instance.exports.load(0), instance.exports.size()) == (0, 1)
+                instance.exports.store(0, 1)
+                instance.exports.grow(1)
+
+
+def test_a_shared_memory_that_another_store_uses_has_no_snapshot() -> None:
+    instance = load(OWN)
+    snapshot = instance.snapshot()
+    other = load('(module (import "env" "m" (memory 1 8 shared)))', {"env": {"m": instance.memory}})
+    with pytest.raises(SnapshotError, match="other stores use"):
         instance.snapshot()
-    with pytest.raises(SnapshotError, match="snapshot of a shared memory"):
-        InstancePool(pywasm3.Module(wat("(module (memory 1 2 shared))")))
+    with pytest.raises(SnapshotError, match="other stores use"):
+        instance.restore(snapshot)
+    other.close()
+    del other
+    gc.collect()
+    instance.restore(snapshot)
 
 
 def test_a_snapshot_without_what_is_imported_leaves_the_shared_memory() -> None:
@@ -334,7 +412,7 @@ def test_a_snapshot_without_what_is_imported_leaves_the_shared_memory() -> None:
     instance.exports.f()
     instance.restore(snapshot)
     assert (instance.exports.g.value, memory.read_u32(0)) == (1, 9)
-    with pytest.raises(SnapshotError, match="snapshot of a shared memory"):
+    with pytest.raises(SnapshotError, match="other stores use"):
         instance.snapshot(imported=True)
 
 
