@@ -39,7 +39,7 @@ from pywasm3.wasi import WasiConfig
 THREADS_BAR = 1.8  # The least speed of two threads, as a multiple of that of one.
 ADD_BAR = 2.5  # The most time of an atomic addition, as a multiple of that without atomics.
 
-ROWS, COLUMNS = 128, 192  # The points of the picture.
+ROWS, COLUMNS = 96, 128  # The points of the picture.
 COPIES = 200  # The instructions in a loop.
 
 # The guest of the first table. `run` computes the picture with a number of threads, and returns how

@@ -8,6 +8,11 @@ The expected values follow from POSIX and from c/threads.c.
 from __future__ import annotations
 
 import functools
+import io
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,26 +41,39 @@ class Program:
         self._module = compiled(optimize)
         self.printed = ""
 
-    def run(self, way: str, number: int = 0, threads: int = 20) -> int:
+    def run(self, way: str, number: int = 0, threads: int = 20, **streams: Any) -> int:
         """Runs the program, which uses threads in one way, and returns its exit code.
 
         Args:
             way: The first argument of the program.
             number: The second argument.
             threads: How many threads the program may have, besides the first.
+            streams: Other streams than an empty input, and an output that is captured.
         """
-        config = WasiConfig(args=["threads", way, str(number)], stdout=CAPTURE, threads=threads)
+        arguments = ["threads", way, str(number)]
+        config = WasiConfig(args=arguments, threads=threads, **{"stdout": CAPTURE, **streams})
         limits = Limits(timeout=SECONDS)
         with pywasm3.Instance(self._module, wasi=config, limits=limits) as instance:
             try:
                 return instance.run()
             finally:
-                self.printed = instance.wasi.stdout.decode()
+                if not streams:
+                    self.printed = instance.wasi.stdout.decode()
 
 
 @pytest.fixture
 def program(optimize: str) -> Program:
     return Program(optimize)
+
+
+@pytest.fixture
+def silent(tmp_path: Path) -> Iterator[Path]:
+    """A pipe with a name, which is open for writing. Nobody has written to it."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    descriptor = os.open(path, os.O_RDWR)
+    yield path
+    os.close(descriptor)
 
 
 def test_threads_get_arguments_and_return_results(program: Program) -> None:
@@ -125,6 +143,26 @@ def test_threads_print_whole_lines(program: Program) -> None:
     assert len(lines) == 400
 
 
+def test_a_program_prints_while_a_thread_of_it_waits_for_input(
+    program: Program, silent: Path
+) -> None:
+    """The host writes the input when it sees the output."""
+    printed = bytearray()
+
+    class Output(io.RawIOBase):
+        def writable(self) -> bool:
+            return True
+
+        def write(self, data: Any) -> int:
+            if b"waiting" in bytes(data):
+                silent.write_bytes(b"x")
+            printed.extend(data)
+            return len(data)
+
+    assert program.run("read-later", stdin=silent, stdout=Output()) == 0
+    assert printed == b"waiting\nread x\n"
+
+
 def test_a_thread_recurses_as_deep_as_the_program(program: Program) -> None:
     assert program.run("recursion", 1500) == 0
     assert program.printed == "the same\n"
@@ -149,6 +187,12 @@ def test_exit_in_a_thread_with_0_is_success(program: Program) -> None:
 def test_the_return_of_main_ends_threads_that_wait_loop_and_sleep(program: Program) -> None:
     assert program.run("return-from-main") == 0
     assert program.printed == "main returns\n"
+
+
+def test_the_return_of_main_ends_a_thread_that_waits_for_input(
+    program: Program, silent: Path
+) -> None:
+    assert program.run("read-never", stdin=silent, stdout=None) == 0
 
 
 @pytest.mark.parametrize(

@@ -449,6 +449,33 @@ static void print(void)
     run_all(print_lines);
 }
 
+// ---- input ----
+
+static void *read_byte(void *argument)
+{
+    char byte = 0;
+    require(read(0, &byte, 1) == 1, "read");
+    printf("read %c\n", byte);
+    return argument;
+}
+
+// Prints while another thread waits for input, which the host has only after it sees the output.
+static void read_later(void)
+{
+    pthread_t reader = started(read_byte, NULL);
+    usleep(10000); // The reader begins to wait.
+    printf("waiting\n");
+    fflush(stdout);
+    joined(reader);
+}
+
+static void read_never(void)
+{
+    started(read_byte, NULL);
+    usleep(10000);
+    printf("main returns\n");
+}
+
 // ---- memory ----
 
 // Keeps some blocks of growing sizes, and replaces one after the other.
@@ -533,6 +560,8 @@ static const struct {
     {"trap-in-main", trap_in_main},
     {"too-many", too_many},
     {"print", print},
+    {"read-later", read_later},
+    {"read-never", read_never},
     {"memory", memory},
     {"recursion", recursion},
     {"recursion-in-a-thread", recursion_in_a_thread},
