@@ -8,7 +8,7 @@ those of libvips, of libjpeg and of libc++.
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -29,6 +29,14 @@ WRITERS = {
 }
 BADBIT = 1
 
+# libc++ has std::ios_base inside every stream, as far behind the stream as the word BEFORE its
+# virtual functions says. There it has the bits of the state, the bits for which it throws, and the
+# buffer. XSPUTN is the virtual function of a buffer that takes a text.
+BEFORE = -12
+STATE, THROWS_FOR, BUFFER = 16, 20, 24
+XSPUTN = 12
+HEAD, FUNCTIONS = 8, 14  # bytes before the virtual functions of a buffer, and how many there are
+
 
 def read(name: str) -> bytes:
     return VIPS.read(f"package/lib/{name}.wasm")
@@ -40,45 +48,53 @@ def module() -> pywasm3.Module:
 
 
 @pytest.fixture
-def vips(module: pywasm3.Module) -> Vips:
-    return Vips(module)
+def vips(module: pywasm3.Module) -> Iterator[Vips]:
+    vips = Vips(module)
+    yield vips
+    vips.close()
 
 
 class Stream:
     """std::cerr, whose buffer is the host's.
 
     Attributes:
-        written: The texts that the guest has given to the buffer.
+        address: Where the stream is.
     """
 
-    def __init__(self, vips: Vips, write: Any) -> None:
-        """Makes std::cerr call `write` with each text; it returns nothing or raises."""
-        self.memory = vips.memory
-        self.address = vips.exports[CERR].value
-        # The part that all streams have begins so many bytes behind the stream.
-        self.base = self.address + self.memory.read_i32(self.memory.read_u32(self.address) - 12)
+    def __init__(self, vips: Vips, write: Callable[[str], None]) -> None:
+        """Makes std::cerr call `write` with each text."""
+        self.memory = memory = vips.memory
+        self.address = int(vips.exports[CERR].value)
+        self._base = self.address + memory.read_i32(memory.read_u32(self.address) + BEFORE)
 
         def xsputn(_buffer: int, text: int, size: int) -> int:
-            write(bytes(self.memory[text : text + size]).decode())
+            write(bytes(memory[text : text + size]).decode())
             return size
 
-        buffer = self.memory.read_u32(self.base + 24)
-        table = self.memory.read_u32(buffer)
-        copy = vips.exports.malloc(8 + 56) + 8  # of the virtual functions, behind two other words
-        self.memory[copy - 8 : copy + 56] = bytes(self.memory[table - 8 : table + 56])
         type = pywasm3.FuncType(["i32"] * 3, ["i32"])
         function = pywasm3.host_function(type, xsputn, store=vips.instance.store)
         index = vips.exports["__indirect_function_table"].grow(1, function)
-        self.memory.write_u32(copy + 4 * 12, index)
-        self.memory.write_u32(buffer, copy)
+        buffer = memory.read_u32(self._base + BUFFER)
+        start = memory.read_u32(buffer) - HEAD
+        size = HEAD + 4 * FUNCTIONS
+        copy = vips.exports.malloc(size)
+        memory[copy : copy + size] = bytes(memory[start : start + size])
+        memory.write_u32(copy + HEAD + 4 * XSPUTN, index)
+        memory.write_u32(buffer, copy + HEAD)
 
     @property
     def state(self) -> int:
-        return self.memory.read_u32(self.base + 16)
+        """The bits that say what went wrong."""
+        return int(self.memory.read_u32(self._base + STATE))
 
     def throw_for(self, bits: int) -> None:
-        """Does what exceptions() of the stream does: errors with these bits are thrown."""
-        self.memory.write_u32(self.base + 20, bits)
+        """Makes the stream throw where these bits of its state are set."""
+        self.memory.write_u32(self._base + THROWS_FOR, bits)
+
+
+def thrower(vips: Vips) -> Callable[[str], None]:
+    """Returns a function for a Stream, in which C++ throws."""
+    return lambda _text: vips.exports[THROW_SYSTEM_ERROR](0, vips.text("a text"))
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -103,14 +119,28 @@ def test_freed_blocks_of_memory_are_used_again(vips: Vips) -> None:
     assert len(vips.memory) == size
 
 
+@pytest.mark.parametrize("cores", [1, 4])
+def test_threads_of_the_guest_compute_an_image(module: pywasm3.Module, cores: int) -> None:
+    """The main thread waits for them, and they wait for work until the library is shut down."""
+    vips = Vips(module, cores)
+    ramp = vips.call("identity")  # one line with all numbers from 0 to 255
+    assert vips.call("avg", ramp) == sum(range(256)) / 256
+    waves = vips.call("sines", 500, 500)
+    average = vips.call("avg", waves)
+    black = vips.call("black", 500, 500)
+    assert vips.call("avg", black) == 0
+    assert vips.call("avg", waves) == average != 0
+    assert vips.threads
+    assert vips.failures == []
+    vips.close()
+    assert not any(thread.is_alive() for thread in vips.threads)
+    assert vips.failures == []
+
+
 @pytest.mark.parametrize("letter", WRITERS)
 def test_a_function_catches_what_it_calls_throws(vips: Vips, letter: str) -> None:
     """A buffer that throws makes its stream bad, and nothing else."""
-
-    def throw(_text: str) -> None:
-        vips.exports[THROW_SYSTEM_ERROR](0, vips.text("a text"))
-
-    stream = Stream(vips, throw)
+    stream = Stream(vips, thrower(vips))
     assert stream.state == 0
     assert vips.exports[WRITERS[letter]](stream.address, 1) == stream.address
     assert vips.thrown == 1
@@ -119,11 +149,7 @@ def test_a_function_catches_what_it_calls_throws(vips: Vips, letter: str) -> Non
 
 def test_a_function_throws_again_what_it_has_caught(vips: Vips) -> None:
     """It does if the stream is told to throw."""
-
-    def throw(_text: str) -> None:
-        vips.exports[THROW_SYSTEM_ERROR](0, vips.text("a text"))
-
-    stream = Stream(vips, throw)
+    stream = Stream(vips, thrower(vips))
     stream.throw_for(BADBIT)
     with pytest.raises(pywasm3.WasmException) as caught:
         vips.exports[WRITERS["i"]](stream.address, 123)
