@@ -111,7 +111,7 @@ class Program:
 
 def cpp_guest(source: str, way: Way, optimize: str) -> bytes:
     """Compiles a C++ source of toolchains/cpp, and returns the module."""
-    lib = _libraries()
+    lib = libraries()
     objects = [
         _compile(SOURCES / "cpp" / source, way, way.cpp, optimize, "-std=c++20", *_WARNINGS),
         *_throwing(way),
@@ -143,7 +143,7 @@ def c_guest(source: str, way: Way, optimize: str) -> bytes:
     ]
     if way is not EMSCRIPTEN:
         # The C library has what setjmp needs, but the package does not compile it.
-        libc = _libraries() / "libc" / "wasi" / "libc-top-half" / "musl" / "src"
+        libc = libraries() / "libc" / "wasi" / "libc-top-half" / "musl" / "src"
         objects.append(_compile(libc / "setjmp" / "wasm32" / "rt.c", way, way.c, "-Os"))
     return _link(source, way, optimize, objects)
 
@@ -162,30 +162,33 @@ def _compile(source: Path, way: Way, way_flags: str, *flags: str) -> Path:
     language = "c++" if source.suffix == ".cpp" else "cc"
     target = ["-target", "wasm32-wasi", f"-mcpu={_CPU}{way.features}", "-g0", *_NO_CHECKS]
     files = ["-c", str(source), "-o", str(output)]
-    _zig(language, *target, *way_flags.split(), *flags, *files)
+    zig(language, *target, *way_flags.split(), *flags, *files)
     return output
 
 
 def _link(source: str, way: Way, optimize: str, objects: list[Path]) -> bytes:
     output = CACHE / f"{way}{optimize}" / f"{source}.wasm"
     flags = [f"-Wl,{flag}" for flag in way.link.split()]
-    _zig("cc", *_LINK, *flags, *map(str, objects), "-o", str(output))
+    zig("cc", *_LINK, *flags, *map(str, objects), "-o", str(output))
     return output.read_bytes()
 
 
-def _libraries() -> Path:
+def libraries() -> Path:
     """Returns the folder with the sources of the libraries."""
     import ziglang
 
     return Path(ziglang.__file__).parent / "lib"
 
 
-def _zig(*arguments: str) -> None:
-    """Runs the compiler, whose messages go to the standard error.
+def zig(*arguments: str) -> str:
+    """Runs the compiler, and returns what it writes to the standard error.
 
     It runs in a folder that the compiler is not below: otherwise the compiler names its own files
     relative to the folder, and so does not find the C library that it has compiled before.
     """
     environment = {**os.environ, "ZIG_LOCAL_CACHE_DIR": str(CACHE)}
-    command = [_libraries().parent / "zig", *arguments]
-    subprocess.run(command, cwd=SOURCES, env=environment, check=True)
+    command = [libraries().parent / "zig", *arguments]
+    done = subprocess.run(command, cwd=SOURCES, env=environment, stderr=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        raise AssertionError(f"zig {arguments[0]} failed:\n{done.stderr}")
+    return done.stderr
