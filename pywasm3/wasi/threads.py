@@ -189,6 +189,7 @@ class Threads:
         """
         with _changed:
             if not self._ended:
+                self._ended = True
                 self._failure, self._traceback = failure, failure.__traceback__
         self.stop()
 

@@ -20,7 +20,7 @@ from typing import TypeAlias
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from fuzz.generate import generate
-from fuzz.ops import NAMES, V128, Types
+from fuzz.ops import ATOMICS, NAMES, V128, Types
 from fuzz.tree import (
     BLOCKS,
     LEAVES,
@@ -54,6 +54,11 @@ class Census:
         self.labels: list[tuple[str, Types]] = []
         self.found["imported tags"] += module.host_tags > 0
         self.found["two instances"] += module.is_linked
+        for memory in module.memories:
+            self.found["an imported memory"] += memory.is_imported
+            self.found["a shared memory"] += memory.is_shared
+            self.found["a shared imported memory"] += memory.is_shared and memory.is_imported
+            self.found["a shared 64-bit memory"] += memory.is_shared and memory.is64
         for function in module.functions:
             self.count_function(function)
 
@@ -104,6 +109,9 @@ class Census:
         if name in ("br", "br_if", "br_table", "return"):
             self.count_branch(instruction)
         self.found[f"{name} with a vector"] += self.has_vector(instruction)
+        if name in ATOMICS:
+            is_shared = self.module.memories[instruction[3]].is_shared
+            self.found[f"{name} in a {'' if is_shared else 'not '}shared memory"] += 1
         if name in BLOCKS:
             self.count_block(instruction, stack)
 

@@ -116,6 +116,7 @@ class Subject:
         self.store = pywasm3.Store(stack=BIG_STACK) if wide else pywasm3.Store()
         self.foreign: list[ForeignError] = []  # the exceptions of Python that were raised
         self.host_tags = [self.tag(types) for types in module.tags[: module.host_tags]]
+        self.host_memories = self.new_memories()
         try:
             self.instances = self.instantiate(pywasm3.Module(data))
         except (pywasm3.WasmException, ForeignError):
@@ -147,8 +148,22 @@ class Subject:
         """Makes a tag of the host."""
         return pywasm3.Tag(pywasm3.FuncType([NAMES[type_] for type_ in types]), store=self.store)
 
+    def new_memories(self) -> dict[str, pywasm3.Memory]:
+        """Makes the memories that the module imports, by name."""
+        return {
+            f"m{index}": pywasm3.Memory(
+                memory.min,
+                memory.max,
+                address="i64" if memory.is64 else "i32",
+                shared=memory.is_shared,
+                store=self.store,
+            )
+            for index, memory in enumerate(self.module.memories)
+            if memory.is_imported
+        }
+
     def host(self) -> dict[str, Any]:
-        """Returns the functions and tags that modules may import, by name (see world.HOST)."""
+        """Returns what modules may import, by name; world.HOST lists the functions."""
 
         def as_it_is(value: Any) -> Any:
             return value
@@ -161,6 +176,7 @@ class Subject:
         return {
             **tags,
             **throwers,
+            **self.host_memories,
             FOREIGN.name: self.raise_foreign,
             "same_i32": as_it_is,
             "same_i64": as_it_is,

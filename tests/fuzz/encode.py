@@ -4,13 +4,24 @@
 from __future__ import annotations
 
 from binary import leb, section, signed_leb, vector
-from fuzz.ops import ACCESSES, ATOMICS, FUNCREF, NAMES, NUMERIC, REFERENCES, SHUFFLE, Types
+from fuzz.ops import (
+    ACCESSES,
+    ATOMICS,
+    FENCE,
+    FUNCREF,
+    NAMES,
+    NUMERIC,
+    REFERENCES,
+    SHUFFLE,
+    Types,
+)
 from fuzz.tree import (
     MOST_ELEMENTS,
     SECOND_TABLE,
     Body,
     Function,
     Instruction,
+    Memory,
     Module,
     Signature,
 )
@@ -32,6 +43,7 @@ _PLAIN = {op.name: op.code for op in NUMERIC.values() if not op.lanes} | {
     "select": b"\x1b",
     "throw_ref": b"\x0a",
     "ref.is_null": b"\xd1",
+    FENCE: b"\xfe\x03\x00",
 }
 _INDEXED = {
     "throw": b"\x08",
@@ -201,6 +213,9 @@ class Encoder:
         own_tags = tags[module.host_tags :]
         for index, tag in enumerate(tags[: module.host_tags]):
             imports.append(b"\x04host" + _name(f"t{index}") + b"\x04" + tag)
+        for index, memory in enumerate(module.memories):
+            if memory.is_imported:
+                imports.append(b"\x04host" + _name(f"m{index}") + b"\x02" + _memory(memory))
         code = [self.code(function) for function in module.functions]
         parts = [
             b"\0asm\x01\0\0\0",
@@ -248,11 +263,13 @@ def _tables(module: Module) -> bytes:
     return section(4, vector(tables))
 
 
+def _memory(memory: Memory) -> bytes:
+    flags = 1 | memory.is_shared << 1 | memory.is64 << 2
+    return bytes([flags]) + leb(memory.min) + leb(memory.max)
+
+
 def _memories(module: Module) -> bytes:
-    found = [
-        bytes([5 if memory.is64 else 1]) + leb(memory.min) + leb(memory.max)
-        for memory in module.memories
-    ]
+    found = [_memory(memory) for memory in module.memories if not memory.is_imported]
     return section(5, vector(found)) if found else b""
 
 

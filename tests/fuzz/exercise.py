@@ -43,7 +43,8 @@ def _extern(type: Any) -> Any:
     if isinstance(type, pywasm3.FuncType):
         return _host(type)
     if isinstance(type, pywasm3.MemoryType):
-        return pywasm3.Memory(type.min, type.max, address="i64" if type.is64 else "i32")
+        address = "i64" if type.is64 else "i32"
+        return pywasm3.Memory(type.min, type.max, address=address, shared=type.shared)
     if isinstance(type, pywasm3.TableType):
         address = "i64" if type.is64 else "i32"
         return pywasm3.Table(type.type, type.min, type.max, address=address)

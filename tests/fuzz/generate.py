@@ -75,6 +75,22 @@ def _add_memories(world: World, dice: Dice) -> None:
     world.mood.actions += ["load", "store", "memory"] * dice.pick((1, 3, 8))
 
 
+def _change_kinds(world: World, dice: Dice) -> None:
+    """Makes memories shared, and imports some from the host.
+
+    Args:
+        world: The module, whose memories are made.
+        dice: Other choices than `world.dice`, as for `_add_memories`.
+    """
+    memories = world.module.memories
+    if dice.chance(0.6 if world.mood.atomics else 0.08):
+        for memory in memories:
+            memory.is_shared = dice.chance(0.7)
+    if dice.chance(0.15):
+        for memory in memories[: 1 + dice.below(len(memories))]:
+            memory.is_imported = True
+
+
 def _add_imports(world: World) -> None:
     if world.dice.chance(0.3):
         some = [entry for entry in HOST if world.dice.chance(0.5)]
@@ -205,6 +221,7 @@ def generate(seed: int, size: int = 40, *, times: int = 4, dirty: bool | None = 
     _add_globals(world)
     _add_memory(world)
     _add_memories(world, Dice(f"memories {seed}"))
+    _change_kinds(world, Dice(f"kinds of memories {seed}"))
     _add_imports(world)
     _add_tags(world)
     _add_host_exceptions(world)

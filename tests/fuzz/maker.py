@@ -13,17 +13,22 @@ from collections.abc import Callable
 from fuzz.control import Control
 from fuzz.operands import STORES, Label
 from fuzz.ops import (
-    ATOMICS,
+    ATOMIC_ACCESSES,
     BITS,
     CAN_DIVIDE_BY_ZERO,
     DIRTY,
+    FENCE,
     FLOATS,
     FUNCREF,
     I32,
     I64,
+    NAMES,
+    NOTIFY,
     NUMERIC,
     REFERENCES,
     V128,
+    WAITS,
+    Atomic,
     Types,
 )
 from fuzz.tables import index_const
@@ -174,9 +179,7 @@ class Maker(Control):
             self.push(type_)
         else:
             type_ = self.stack.pop() & 0xFF
-            saved = self.temporary.setdefault(type_, -1)
-            if saved < 0:
-                saved = self.temporary[type_] = self.new_local(self.as_temporary(type_))
+            saved = self.temporary_number(type_)
             self.emit(("local.set", saved))
             self.push_address(memory)
             self.emit(("local.get", saved))
@@ -190,18 +193,71 @@ class Maker(Control):
         if not self.module.memories:
             return
         memory = self.any_memory()
-        atomic = self.dice.pick(tuple(ATOMICS.values()))
-        size = 1 << atomic.align
-        self.push_address(memory)
-        self.emit(*self.aligned(memory, size))
-        for _ in range(atomic.operands):
-            self.push(atomic.type, 2)
-        offset = self.dice.below(4) * size
+        if self.dice.chance(0.2):
+            self.synchronize(memory)
+            return
+        atomic = self.dice.pick(ATOMIC_ACCESSES)
+        self.push_aligned_address(memory, atomic)
+        for type_ in atomic.operands:
+            self.push(type_, 2)
+        self.apply_atomic(memory, atomic, self.atomic_offset(atomic, 0xFFFFFFFF))
+
+    def synchronize(self, memory: int) -> None:
+        """Emits a fence, a notify, which wakes nobody, or a wait, which ends without a notify."""
+        atomic = self.dice.pick((None, NOTIFY, *WAITS))
+        if atomic is None:
+            self.emit((FENCE,))
+            return
+        if atomic in WAITS and not self.module.memories[memory].is_shared:
+            atomic = atomic if self.dice.chance(self.mood.traps) else NOTIFY  # a wait traps
+        self.push_aligned_address(memory, atomic)
+        # If an address that is not aligned is also too large for its type, wasmtime traps for
+        # the other reason than pywasm3. No offset here makes such an address.
+        offset = self.atomic_offset(atomic, 0xFFFFFFF8)
+        if atomic is NOTIFY:
+            self.push(I32, 2)
+        else:
+            self.push_short_wait(memory, atomic, offset)
+        self.apply_atomic(memory, atomic, offset)
+
+    def push_short_wait(self, memory: int, wait: Atomic, offset: int) -> None:
+        """Pushes an expected number and a timeout with which a wait ends soon.
+
+        Args:
+            memory: The memory in which it waits.
+            wait: One of WAITS, whose address is on top of the stack.
+            offset: The offset of the wait.
+        """
+        expected = wait.operands[0]
+        if self.dice.chance(0.5):
+            self.push_number(expected, 0) if self.dice.chance(0.5) else self.push(expected, 2)
+            self.push_number(I64, self.dice.pick((0, 0, 1, 1000)))
+            return
+        # The number in memory is not the expected one, so the timeout does not matter.
+        word = NAMES[expected]
+        address = self.temporary_number(address_type(self.module, memory))
+        self.emit(("local.tee", address), ("local.get", address))
+        self.emit((f"{word}.atomic.load", wait.align, offset, memory))
+        self.emit(const(expected, 1 << self.dice.below(BITS[expected])), (f"{word}.xor",))
+        self.stack.append(expected)
+        self.push(I64, 2)
+
+    def atomic_offset(self, atomic: Atomic, largest: int) -> int:
+        """Returns an offset, seldom one that leads to a trap; none is larger than `largest`."""
         if self.dice.chance(self.mood.traps / 8):
-            offset = self.dice.pick((1, 2, 4, 0xFFF0, 0x10000, 0xFFFFFFFF))
+            return self.dice.pick((1, 2, 4, 0xFFF0, 0x10000, largest))
+        return self.dice.below(4) << atomic.align
+
+    def apply_atomic(self, memory: int, atomic: Atomic, offset: int) -> None:
+        """Emits an atomic instruction whose operands are on top of the stack."""
         self.emit((atomic.name, atomic.align, offset, memory))
-        self.pop(1 + atomic.operands)
+        self.pop(1 + len(atomic.operands))
         self.stack += atomic.results
+
+    def push_aligned_address(self, memory: int, atomic: Atomic) -> None:
+        """Pushes an address that is aligned as an atomic instruction wants it."""
+        self.push_address(memory)
+        self.emit(*self.aligned(memory, 1 << atomic.align))
 
     def aligned(self, memory: int, size: int) -> Body:
         """Returns what makes an address a multiple of a size."""

@@ -159,12 +159,16 @@ class Operands:
         self.emit(("i32.const", value & 0xFFFFFFFF))
         self.stack.append(I32)
 
+    def temporary_number(self, type_: int) -> int:
+        """Returns the local that holds a number of a type for a moment; a float may be dirty."""
+        if type_ not in self.temporary:
+            self.temporary[type_] = self.new_local(self.as_temporary(type_))
+        return self.temporary[type_]
+
     def clean(self) -> None:
         """Makes the float on top of the stack the canonical NaN if it is a NaN."""
         type_ = self.stack[-1] & 0xFF
-        if type_ not in self.temporary:
-            self.temporary[type_] = self.new_local(type_ | DIRTY)
-        local = self.temporary[type_]
+        local = self.temporary_number(type_)
         self.emit(
             ("local.tee", local),
             const(type_, CANONICAL_NAN[type_]),

@@ -209,26 +209,20 @@ ACCESSES = {access.name: access for access in _accesses()}
 
 
 class Atomic(NamedTuple):
-    """An atomic access, for values of one type."""
+    """An atomic access, a wait or a notify."""
 
     name: str
     code: bytes
-    type: int
     align: int  # the only alignment that is valid, as an exponent of two
-    operands: int  # after the address, all of the type
-    has_result: bool
+    operands: Types  # after the address
+    results: Types
 
     def params(self, address: int) -> Types:
         """Returns the types of the operands, in a memory whose addresses have this type."""
-        return (address, *(self.type,) * self.operands)
-
-    @property
-    def results(self) -> Types:
-        """The types of the results."""
-        return (self.type,) if self.has_result else ()
+        return (address, *self.operands)
 
 
-def _atomics() -> list[Atomic]:
+def _atomic_accesses() -> list[Atomic]:
     # The instructions of a kind, in the order of their codes: the type, and the number's bits.
     sizes = [(I32, 32), (I64, 64), (I32, 8), (I32, 16), (I64, 8), (I64, 16), (I64, 32)]
     kinds = [("load", 0), ("store", 1)]
@@ -243,8 +237,17 @@ def _atomics() -> list[Atomic]:
             name = f"{NAMES[type_]}.atomic.{middle}{ending}"
             code = bytes([0xFE, 0x10 + len(found)])
             align = (bits // 8).bit_length() - 1
-            found.append(Atomic(name, code, type_, align, operands, kind != "store"))
+            results = () if kind == "store" else (type_,)
+            found.append(Atomic(name, code, align, (type_,) * operands, results))
     return found
 
 
-ATOMICS = {atomic.name: atomic for atomic in _atomics()}
+ATOMIC_ACCESSES = tuple(_atomic_accesses())
+NOTIFY = Atomic("memory.atomic.notify", b"\xfe\x00", 2, (I32,), (I32,))
+# The operands of a wait behind the address are the expected number and the timeout.
+WAITS = (
+    Atomic("memory.atomic.wait32", b"\xfe\x01", 2, (I32, I64), (I32,)),
+    Atomic("memory.atomic.wait64", b"\xfe\x02", 3, (I64, I64), (I32,)),
+)
+ATOMICS = {atomic.name: atomic for atomic in (*ATOMIC_ACCESSES, NOTIFY, *WAITS)}
+FENCE = "atomic.fence"

@@ -19,7 +19,7 @@ from wasmtime import _ffi as ffi
 from fuzz.encode import encode
 from fuzz.lanes import strict
 from fuzz.legacy import modern
-from fuzz.ops import ATOMICS, BITS, EXNREF, F32, F64, FUNCREF, I32, I64, V128, Types
+from fuzz.ops import ATOMICS, BITS, EXNREF, F32, F64, FENCE, FUNCREF, I32, I64, V128, Types
 from fuzz.outcome import (
     FOREIGN_THROWN,
     THROWN_AT_START,
@@ -31,7 +31,7 @@ from fuzz.outcome import (
     thrown_types,
 )
 from fuzz.text import signature
-from fuzz.tree import Import, Module, walk
+from fuzz.tree import Import, Memory, Module, walk
 from fuzz.world import AGAIN, FOREIGN, FUEL_GLOBAL, THROW
 
 MAX_STACK = 3 << 20  # bytes of native stack for wasm code
@@ -41,7 +41,7 @@ FAST = "winch" if platform.machine() in ("x86_64", "AMD64") else "cranelift"
 CAREFUL = "cranelift"
 _STRATEGIES = {"cranelift": 1, "winch": 2}
 _ONLY_CAREFUL = {"return_call", "return_call_indirect", "ref.null", "ref.func", "ref.is_null"}
-_ONLY_CAREFUL |= set(ATOMICS)
+_ONLY_CAREFUL |= {*ATOMICS, FENCE}
 
 
 def run(module: Module, strategy: str | None = None) -> Oracle:
@@ -58,7 +58,7 @@ def run(module: Module, strategy: str | None = None) -> Oracle:
 
 def strategy_for(module: Module) -> str:
     """Returns the fastest compiler that knows all instructions of a module."""
-    if module.tags:
+    if module.tags or any(memory.is_shared for memory in module.memories):
         return CAREFUL
     names = {i[0] for function in module.functions for i in walk(function.body)}
     return FAST if names.isdisjoint(_ONLY_CAREFUL) else CAREFUL
@@ -77,6 +77,7 @@ _PHRASES = {
     "UNREACHABLE": "unreachable",
     "NULL_REFERENCE": "null reference",
     "HEAP_MISALIGNED": "unaligned atomic",
+    "ATOMIC_WAIT_NON_SHARED_MEMORY": "expected shared memory",
 }
 
 
@@ -90,9 +91,13 @@ def engine(strategy: str) -> wasmtime.Engine:
     config.wasm_memory64 = config.wasm_multi_memory = True
     config.wasm_relaxed_simd = strategy == CAREFUL
     config.wasm_tail_call = config.wasm_threads = strategy == CAREFUL
+    config.shared_memory = strategy == CAREFUL
     config.wasm_gc = config.wasm_exceptions = strategy == CAREFUL
     config.wasm_function_references = strategy == CAREFUL
     config.cranelift_opt_level = "none"
+    # wasmtime checks bounds with code and not by faults of the processor: on a fault in a memory
+    # that two instances of a store import, it ends the process.
+    config.signals_based_traps = strategy != CAREFUL
     # The reducer forks, which a process with compiler threads could not do safely.
     config.parallel_compilation = False
     return wasmtime.Engine(config)
@@ -232,6 +237,7 @@ class Oracle:
         self.exports: list[Exports] = []  # of each instance
         self.host_tags = [self._new_tag(types) for types in module.tags[: module.host_tags]]
         self.foreign = self._new_tag(()) if module.tags else None
+        self.host_memories = [self._new_memory(m) for m in module.memories if m.is_imported]
         compiled = wasmtime.Module(engine(strategy), data)
         self.failed = self._instantiate(compiled)
         if self.failed is None and module.is_linked:
@@ -246,13 +252,31 @@ class Oracle:
         assert not error, "wasmtime makes no tag"
         return tag
 
+    def _new_memory(self, memory: Memory) -> Any:
+        """Returns a new memory, as what a module imports."""
+        limits = wasmtime.Limits(memory.min, memory.max)
+        type_ = wasmtime.MemoryType(limits, is_64=memory.is64, shared=memory.is_shared)
+        found = ffi.wasmtime_extern_t()
+        if memory.is_shared:
+            found.kind = ffi.WASMTIME_EXTERN_SHAREDMEMORY
+            place = ctypes.byref(found.of.sharedmemory)
+            error = ffi.wasmtime_sharedmemory_new(engine(self.strategy).ptr(), type_.ptr(), place)
+        else:
+            found.kind = ffi.WASMTIME_EXTERN_MEMORY
+            place = ctypes.byref(found.of.memory)
+            error = ffi.wasmtime_memory_new(self.context, type_.ptr(), place)
+        assert not error, "wasmtime makes no memory"
+        return found
+
     def _instantiate(self, module: wasmtime.Module) -> Outcome | None:
-        imports = (ffi.wasmtime_extern_t * (len(self.module.imports) + len(self.host_tags)))()
-        for entry, place in zip(self.module.imports, imports, strict=False):
+        functions, tags, memories = self.module.imports, self.host_tags, self.host_memories
+        imports = (ffi.wasmtime_extern_t * (len(functions) + len(tags) + len(memories)))()
+        for entry, place in zip(functions, imports, strict=False):
             self._import(entry, place)
-        for tag, place in zip(self.host_tags, imports[len(self.module.imports) :], strict=True):
+        for tag, place in zip(tags, imports[len(functions) :], strict=False):
             place.kind = ffi.WASMTIME_EXTERN_TAG
             place.of.tag = tag
+        imports[len(functions) + len(tags) :] = memories
         trap = ctypes.POINTER(ffi.wasm_trap_t)()
         instance = ffi.wasmtime_instance_t()
         _CURRENT[:] = [self]
@@ -476,13 +500,21 @@ class Oracle:
         """Returns the whole content of all memories of all instances."""
         found = b""
         for export in (memory for exports in self.exports for memory in exports.memories):
-            memory = ctypes.byref(export.of.memory)
-            size = ffi.wasmtime_memory_data_size(self.context, memory)
-            found += ctypes.string_at(ffi.wasmtime_memory_data(self.context, memory), size)
+            if export.kind == ffi.WASMTIME_EXTERN_SHAREDMEMORY.value:
+                data = ffi.wasmtime_sharedmemory_data(export.of.sharedmemory)
+                size = ffi.wasmtime_sharedmemory_data_size(export.of.sharedmemory)
+            else:
+                memory = ctypes.byref(export.of.memory)
+                data = ffi.wasmtime_memory_data(self.context, memory)
+                size = ffi.wasmtime_memory_data_size(self.context, memory)
+            found += ctypes.string_at(data, size)
         return found
 
     def close(self) -> None:
-        """Closes the store and frees the instance."""
+        """Closes the store and frees the instance, and shared memories, which no store owns."""
+        memories = [memory for exports in self.exports for memory in exports.memories]
+        for memory in (*memories, *self.host_memories):
+            ffi.wasmtime_extern_delete(ctypes.byref(memory))
         self.store.close()
 
 

@@ -12,7 +12,7 @@ import pywasm3
 from fuzz.compare import Difference, ForeignError, Subject, check
 from fuzz.encode import encode
 from fuzz.generate import generate
-from fuzz.ops import ACCESSES
+from fuzz.ops import ACCESSES, NOTIFY
 from fuzz.outcome import Outcome, Threw
 from fuzz.shrink import map_body
 from fuzz.text import text
@@ -83,6 +83,13 @@ def rethrow_traps(instruction: Instruction) -> Instruction:
     return ("unreachable",) if instruction[0] == "rethrow" else instruction
 
 
+def notify_wakes(instruction: Instruction) -> Instruction:
+    """Returns an access whose result is seldom 0 for a notify, which returns 0 if nobody waits."""
+    if instruction[0] == NOTIFY.name:
+        return ("i32.atomic.rmw.add", *instruction[1:])
+    return instruction
+
+
 class CutsIndices(Subject):
     """Reads 32 bits of an index of a table with 64-bit indices."""
 
@@ -123,6 +130,15 @@ class ReadsTheFirstMemory(Subject):
 
         functions = [replace(f, body=map_body(f.body, change)) for f in module.functions]
         wrong = replace(module, functions=functions)
+        super().__init__(wrong, encode(wrong))
+
+
+class SharesNothing(Subject):
+    """Makes memories of a thread's own where a module has shared ones."""
+
+    def __init__(self, module: Module, data: bytes) -> None:
+        memories = [replace(memory, is_shared=False) for memory in module.memories]
+        wrong = replace(module, memories=memories)
         super().__init__(wrong, encode(wrong))
 
 
@@ -170,6 +186,19 @@ class KeepsTheFirstInstance(Subject):
         if isinstance(outcome, Threw) and outcome.tag >= len(self.module.tags):
             return outcome._replace(tag=outcome.tag - len(self.module.tags))
         return outcome
+
+
+class GivesEachInstanceItsMemories(Subject):
+    """Gives the second instance other memories of the host than the first one."""
+
+    def instantiate(self, module: pywasm3.Module) -> list[pywasm3.Instance]:
+        """Makes the instances, of which the second one has new memories."""
+        found = super().instantiate(module)
+        if self.module.is_linked:
+            self.host_memories = self.new_memories()
+            host = self.host() | {"again": found[0].exports["f0"]}
+            found[1] = pywasm3.Instance(module, {"host": host}, store=self.store)
+        return found
 
 
 # Each with a word in the text of the modules that it runs wrongly.

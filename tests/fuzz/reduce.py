@@ -174,6 +174,7 @@ class Reducer:
         self.offer(replace(self.module, table=None))
         for index in reversed(range(len(self.module.memories))):
             self.offer(replace(self.module, memories=self.module.memories[:index]))
+        self.kinds_of_memories()
         self.offer(replace(self.module, passive=b""))
         self.offer(replace(self.module, is_linked=False))
         self.data_and_table()
@@ -191,6 +192,17 @@ class Reducer:
                 entries = list(self.module.globals)
                 entries[index] = replace(entry, bits=0)
                 self.offer(replace(self.module, globals=entries))
+
+    def kinds_of_memories(self) -> None:
+        """Tries memories that are not shared, and defined ones for imported ones."""
+        for index in reversed(range(len(self.module.memories))):
+            before, others = self.module.memories[:index], self.module.memories[index:]
+            # Imported memories come first, so those behind this one become defined ones with it.
+            defined = [replace(memory, is_imported=False) for memory in others]
+            self.offer(replace(self.module, memories=[*before, *defined]))
+            before, others = self.module.memories[:index], self.module.memories[index:]
+            alone = [replace(memory, is_shared=False) for memory in others[:1]]
+            self.offer(replace(self.module, memories=[*before, *alone, *others[1:]]))
 
     def data_and_table(self) -> None:
         """Tries to remove data segments and entries of the table."""

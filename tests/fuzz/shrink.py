@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TypeAlias
 
-from fuzz.ops import CODES, F32, F64, FUNCREF, REFERENCES, Types
+from fuzz.ops import ATOMICS, CODES, F32, F64, FUNCREF, REFERENCES, Types
 from fuzz.tree import (
     BLOCKS,
     Body,
@@ -65,6 +65,7 @@ def weigh(module: Module) -> int:
     parts = len(module.functions) + len(module.globals) + len(module.imports)
     parts += module.host_tags + module.is_linked
     memory = sum(5 + 5 * len(memory.data) for memory in module.memories) + len(module.passive)
+    memory += sum(memory.is_shared + memory.is_imported for memory in module.memories)
     table = 0 if module.table is None else 5 + len(module.table) - module.table.count(None)
     rest = sum(1 + sum(1 for bits in call.args if bits) for call in module.calls)
     return code + locals_ + types + 10 * parts + memory + table + rest + (module.start is not None)
@@ -165,6 +166,9 @@ def simpler_forms(instruction: Instruction) -> Iterator[Body]:
         yield [("br_table", (), instruction[2])]
         for half in (instruction[1][: len(instruction[1]) // 2], instruction[1][:-1]):
             yield [("br_table", half, instruction[2])]
+    elif name in ATOMICS:  # which have one valid alignment
+        yield [(*instruction[:2], 0, instruction[3])]
+        yield [(*instruction[:3], 0)]
     elif ".load" in name or ".store" in name:
         yield [(name, 0, 0, *instruction[3:])]
         yield [(name, instruction[1], 0, *instruction[3:])]

@@ -27,7 +27,7 @@ from fuzz.generate import generate
 from fuzz.isolate import CRASH, HANG, Child
 from fuzz.lanes import CODE, lane_by_lane
 from fuzz.legacy import modern
-from fuzz.ops import ACCESSES, ATOMICS, F32, F32D, F64, I32, NUMERIC, V128
+from fuzz.ops import ACCESSES, ATOMICS, F32, F32D, F64, I32, NUMERIC, V128, WAITS
 from fuzz.oracle import validate
 from fuzz.outcome import Returned, same
 from fuzz.reduce import reduce
@@ -92,10 +92,10 @@ def test_a_seed_is_always_the_same_module() -> None:
 
 
 def test_every_numeric_instruction_is_generated() -> None:
-    """Every numeric instruction, vector ones included, occurs in the modules of 300 seeds."""
+    """Every numeric instruction, vector ones included, occurs in the modules of 400 seeds."""
     seen = {
         instruction[0]
-        for seed in range(300)
+        for seed in range(400)
         for function in generate(seed).functions
         for instruction in walk(function.body)
     }
@@ -103,16 +103,20 @@ def test_every_numeric_instruction_is_generated() -> None:
 
 
 def test_every_atomic_instruction_is_generated() -> None:
-    """Each occurs in the modules of 900 seeds, with addresses of both widths all together."""
+    """Each occurs in the modules of 900 seeds, and all together in every kind of memory."""
     seen = {
-        (instruction[0], module.memories[instruction[3]].is64)
+        (instruction[0], memory.is64, memory.is_shared)
         for module in map(generate, range(900))
         for function in module.functions
         for instruction in walk(function.body)
         if instruction[0] in ATOMICS
+        for memory in [module.memories[instruction[3]]]
     }
-    assert {name for name, _ in seen} == set(ATOMICS)
-    assert {wide for _, wide in seen} == {False, True}
+    assert {name for name, _, _ in seen} == set(ATOMICS)
+    assert len({(is64, is_shared) for _, is64, is_shared in seen}) == 4
+    # A wait on a memory that is not shared traps.
+    wanted = {(wait.name, is_shared) for wait in WAITS for is_shared in (False, True)}
+    assert wanted <= {(name, is_shared) for name, _, is_shared in seen}
 
 
 _MUST_BE_MADE = (
@@ -137,6 +141,14 @@ _MUST_BE_MADE = (
     "memory.grow",
     "memory.copy",
     "memory.fill",
+    *(
+        "a shared memory",
+        "a shared 64-bit memory",
+        "an imported memory",
+        "a shared imported memory",
+    ),
+    *(f"memory.atomic.{name} in a shared memory" for name in ("notify", "wait32", "wait64")),
+    *("memory.atomic.notify in a not shared memory", "atomic.fence"),
     *(f"{name} instruction" for name in ("i32", "i64", "f32", "f64", "v128")),
     f"{DEEP} operands",
     f"a function of {MANY} locals",
@@ -191,7 +203,7 @@ def _widths(module: Module, instruction: Instruction) -> bool | str:
 
 def test_instructions_on_memories_of_both_widths_are_generated() -> None:
     """All of them are, on the first memory and on others; copies also between two widths."""
-    names = ("memory.size", "memory.grow", "memory.fill", "memory.init")
+    names = _ON_MEMORIES[:4]
     places = [(wide, other) for wide in (False, True) for other in (False, True)]
     wanted = {(name, *place) for name in (*ACCESSES, *names) for place in places}
     wanted |= {("memory.copy", to, source) for to, source in places} | {("data.drop",)}
@@ -203,10 +215,16 @@ def test_instructions_on_memories_of_both_widths_are_generated() -> None:
                 _on_memories(module, i)
                 for function in module.functions
                 for i in walk(function.body)
-                if i[0] in ACCESSES or i[0].startswith("memory.") or i[0] == "data.drop"
+                if i[0] in ACCESSES or i[0] in _ON_MEMORIES
             }
         )
     assert [thing for thing in wanted if seen[thing] < 3] == []
+
+
+_ON_MEMORIES = (
+    *("memory.size", "memory.grow", "memory.fill", "memory.init"),
+    *("memory.copy", "data.drop"),
+)
 
 
 def _on_memories(module: Module, instruction: Instruction) -> tuple[str | bool, ...]:
@@ -284,6 +302,23 @@ def test_loads_from_the_wrong_memory_are_found_and_reduced() -> None:
     module, found = planted.find("load", subject)
     small = reduce(module, found, subject_class=subject, seconds=60)
     assert len(small.memories) > 1
+    assert count(small) < 25, text(small)
+
+
+@pytest.mark.parametrize(
+    ("subject", "word"),
+    [
+        (planted.with_other_instructions(planted.notify_wakes), "atomic.notify"),
+        (planted.SharesNothing, "atomic.wait"),
+        (planted.GivesEachInstanceItsMemories, '(import "host" "m'),
+    ],
+)
+def test_wrong_notifies_and_wrong_shared_memories_are_found_and_reduced(
+    subject: type[Subject], word: str
+) -> None:
+    module, found = planted.find(word, subject, seeds=5000)
+    small = reduce(module, found, subject_class=subject, seconds=60)
+    assert word in text(small)
     assert count(small) < 25, text(small)
 
 

@@ -123,8 +123,10 @@ def _function(index: int, function: Function) -> list[str]:
 def _memories(module: Module) -> list[str]:
     found = [f'  (data "{_escaped(module.passive)}")'] if module.passive else []
     for index, memory in enumerate(module.memories):
-        word = "i64 " if memory.is64 else ""
-        found.append(f'  (memory (export "m{index}") {word}{memory.min} {memory.max})')
+        limits = f"{'i64 ' if memory.is64 else ''}{memory.min} {memory.max}"
+        limits += " shared" if memory.is_shared else ""
+        place = f'(import "host" "m{index}") ' if memory.is_imported else ""
+        found.append(f'  (memory (export "m{index}") {place}{limits})')
         for offset, data in memory.data:
             place = f"(memory {index}) ({'i64' if memory.is64 else 'i32'}.const {offset})"
             found.append(f'  (data {place} "{_escaped(data)}")')

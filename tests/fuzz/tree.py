@@ -8,6 +8,7 @@ An instruction is a tuple of its name and its immediates:
     ("br", depth)                    also br_if
     ("i32.load", align, offset, memory)           align is an exponent of two, as in the bytes
     ("v128.load8_lane", align, offset, memory, lane)   also the others that access a lane
+    ("i32.atomic.load", align, offset, memory)    also the other atomic accesses, waits and notify
     ("memory.size", memory)          also memory.grow, memory.fill, memory.init
     ("memory.copy", to, from)        two memories
     ("data.drop", 0)                 it drops the segment that memory.init copies from
@@ -47,6 +48,7 @@ from fuzz.ops import (
     ACCESSES,
     ATOMICS,
     CODES,
+    FENCE,
     FLOATS,
     FUNCREF,
     I32,
@@ -107,12 +109,17 @@ class Global:
 
 @dataclass
 class Memory:
-    """A memory: its limits in pages, and its data segments as pairs of offset and bytes."""
+    """A memory: its limits in pages, and its data segments as pairs of offset and bytes.
+
+    Imported memories come before the others. The instances of a linked module share them.
+    """
 
     min: int
     max: int
     is64: bool = False
     data: list[tuple[int, bytes]] = field(default_factory=list)
+    is_shared: bool = False
+    is_imported: bool = False
 
 
 @dataclass
@@ -131,7 +138,7 @@ class Module:
     """A module with the calls to make.
 
     All defined functions, globals, memories and tags are exported as f0, f1, …, g0, g1, …,
-    m0, m1, … and t0, t1, … Imported tags are exported, too.
+    m0, m1, … and t0, t1, … Imported tags and memories are exported, too.
     """
 
     imports: list[Import] = field(default_factory=list)
@@ -221,6 +228,7 @@ _FIXED: dict[str, tuple[Types, Types]] = {
     "nop": ((), ()),
     "elem.drop": ((), ()),
     "data.drop": ((), ()),
+    FENCE: ((), ()),
     **{f"{name}.const": ((), (type_,)) for name, type_ in CODES.items()},
     **{op.name: (op.params, (op.result,)) for op in NUMERIC.values()},
     "i8x16.shuffle": ((V128, V128), (V128,)),

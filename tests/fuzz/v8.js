@@ -126,6 +126,21 @@ function makeTags({ tags, hostTags }) {
   return found;
 }
 
+function makeMemories({ memories }) {
+  const found = {};
+  memories.forEach((memory, i) => {
+    if (!memory.is_imported) return;
+    const number = memory.is64 ? BigInt : Number;
+    found["m" + i] = new WebAssembly.Memory({
+      initial: number(memory.min),
+      maximum: number(memory.max),
+      shared: memory.is_shared,
+      address: memory.is64 ? "i64" : "i32",
+    });
+  });
+  return found;
+}
+
 // Returns host functions that take vectors, which are functions of a module: `helpers` has its bytes
 // and the names of its functions f0, f1, ...
 function helpersOf({ helpers }, host) {
@@ -147,6 +162,7 @@ function hostOf(module) {
   const swap = (a, b, c) => [c, b, a];
   return {
     ...tags,
+    ...makeMemories(module),
     ...throwers,
     foreign: () => {
       throw new Foreign("foreign");

@@ -16,7 +16,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +181,7 @@ _PHRASES = {
     "unreachable": ("unreachable",),
     "memory access out of bounds": ("out of bounds memory access",),
     "operation does not support unaligned accesses": ("unaligned atomic",),
+    "Atomics.wait cannot be called in this context": ("expected shared memory",),
     "divide by zero": ("integer divide by zero",),
     "remainder by zero": ("integer divide by zero",),
     "divide result unrepresentable": ("integer overflow",),
@@ -211,6 +212,7 @@ class V8:
             "data": _base64(encode(changed)),
             "tags": [[NAMES[type_] for type_ in types] for types in module.tags],
             "hostTags": module.host_tags,
+            "memories": [asdict(replace(m, data=[])) for m in module.memories],
             "isLinked": module.is_linked,
             "helpers": _helpers(module),
         }

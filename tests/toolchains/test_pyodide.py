@@ -8,21 +8,17 @@ documentation what those do whose names begin with two underscores. The texts ar
 
 from __future__ import annotations
 
-import hashlib
-import shutil
-import subprocess
-import tarfile
 from typing import Any
 
 import pytest
 
 import pywasm3
-from helpers import TESTS
+from npm_helpers import Package
 from pywasm3.wasi import WasiConfig
 
-VERSION = "314.0.7"
-SHA256 = "cc36e3cab04fdfc9a63ff13eb52eae2b911bf46c025cc7b281f394bd3de1d5e6"
-CACHE = TESTS.parent / "build" / "npm"
+PYODIDE = Package(
+    "pyodide", "314.0.7", "66b7949e5a0cba2250b586d7e368bf12fb482800748d182c4618254b685ffaa0"
+)
 
 # The names that C++ gives to some of its functions; size_t is a 32-bit number.
 NEW = "_Znwm"
@@ -34,32 +30,9 @@ STOI = "_ZNSt3__24stoiERKNS_12basic_stringIcNS_11char_traitsIcEENS_9allocatorIcE
 TOO_MUCH = 2**32 - 100  # bytes, of which there can be no block
 
 
-def downloaded() -> bytes:
-    """Returns the module. npm verifies the package, and this function what comes out of it."""
-    file = CACHE / f"pyodide-{VERSION}.wasm"
-    if not file.exists():
-        npm = shutil.which("npm")
-        if npm is None:
-            pytest.skip("npm is not there to download pyodide")
-        CACHE.mkdir(parents=True, exist_ok=True)
-        command = [npm, "pack", "--silent", "--fetch-retries=1", f"pyodide@{VERSION}"]
-        done = subprocess.run(command, cwd=CACHE, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            pytest.skip(f"npm did not download pyodide: {done.stderr.strip()}")
-        archive = CACHE / done.stdout.split()[-1]
-        with tarfile.open(archive) as package:
-            content = package.extractfile("package/pyodide.asm.wasm")
-            assert content is not None
-            file.write_bytes(content.read())
-        archive.unlink()
-    data = file.read_bytes()
-    assert hashlib.sha256(data).hexdigest() == SHA256, f"{file} is not what it was: remove it"
-    return data
-
-
 @pytest.fixture(scope="module")
 def module() -> pywasm3.Module:
-    return pywasm3.Module(downloaded())
+    return pywasm3.Module(PYODIDE.read("package/pyodide.asm.wasm"))
 
 
 @pytest.fixture

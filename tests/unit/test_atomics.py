@@ -91,7 +91,6 @@ def model(access: Access, data: bytearray, at: int, values: list[int]) -> int | 
     """Does what the instruction does to the bytes, and returns its result, unsigned."""
     old = int.from_bytes(data[at : at + access.size], "little")
     mask = (1 << 8 * access.size) - 1
-    whole = (1 << BITS[access.type]) - 1
     given = values[0] & mask if values else 0
     new = {
         "load": lambda: old,
@@ -102,8 +101,8 @@ def model(access: Access, data: bytearray, at: int, values: list[int]) -> int | 
         "or": lambda: old | given,
         "xor": lambda: old ^ given,
         "xchg": lambda: given,
-        # The value that is expected is compared as it is: it is not cut to the number's size.
-        "cmpxchg": lambda: values[1] if values[0] & whole == old else old,
+        # The value that is expected is cut to the number's size.
+        "cmpxchg": lambda: values[1] if given == old else old,
     }[access.kind]()
     data[at : at + access.size] = (new & mask).to_bytes(access.size, "little")
     return None if access.kind == "store" else old
@@ -131,11 +130,30 @@ def test_every_access_does_what_the_model_does(memory: str) -> None:
                 values = [random_value(rng, access.type) for _ in range(access.operands)]
                 if access.kind == "cmpxchg" and rng.random() < 0.5:
                     values[0] = int.from_bytes(data[at : at + access.size], "little")
+                    beyond = random_value(rng, access.type) >> 8 * access.size
+                    values[0] |= beyond << 8 * access.size  # which does not count
                 expected = model(access, data, at, values)
                 result = call(start + at - offset, *values)
                 assert result == expected, (access, offset, at, values)
                 after = instance.exports.read(start) & (1 << 64) - 1
                 assert after.to_bytes(8, "little") == bytes(data), (access, offset, at, values)
+
+
+@pytest.mark.parametrize("memory", MEMORIES)
+def test_a_compare_exchange_ignores_bits_beyond_its_number(memory: str) -> None:
+    """As in wasmtime: the proposal wraps the value that is expected before it compares."""
+    text = module(memory)
+    oracle, instance = Oracle(wat(text)), load(text)
+    for access in ACCESSES:
+        if access.kind != "cmpxchg" or 8 * access.size == BITS[access.type]:
+            continue
+        for expected in (0x11, 0x1111, 0x11111111, 0x1111111111111111):
+            values = (expected & (1 << BITS[access.type]) - 1, 0x42)
+            found = []
+            for call in (lambda name, *given: instance.exports[name](*given), oracle.call):
+                call("write", 64, 0x1111111111111111)
+                found.append((call(f"{access.name} 0", 64, *values), call("read", 64)))
+            assert found[0] == found[1], (access, values)
 
 
 @pytest.mark.parametrize("memory", MEMORIES)
