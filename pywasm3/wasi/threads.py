@@ -16,14 +16,17 @@ import os
 from _thread import _local
 from _weakref import ref
 from threading import Condition, Thread
+from time import monotonic
 from weakref import WeakSet
 
 from .._errors import UnsupportedError, add_note
+from .._ffi import stop_code
 from .._instance import Instance
 from .._linker import ABSENT
 from .._memory import Memory
 from .._types import FuncType, MemoryType, i32
 from .abi import EAGAIN, ENOTSUP
+from .waiting import STEP_SECONDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,6 +42,8 @@ START = "wasi_thread_start"
 _START_TYPE = FuncType([i32, i32], [])
 # The proposal lets a host give numbers from 1 to 2^29 - 1.
 _LAST_NUMBER = (1 << 29) - 1
+# How long the start of a thread waits for the end of another one if there are as many as allowed.
+_ROOM_SECONDS = 0.1
 # How long the end of the process waits for threads that are still in functions of the host.
 _LAST_WAIT_SECONDS = 1.0
 
@@ -138,9 +143,17 @@ class Threads:
         return self._values.get(wanted, ABSENT)
 
     def _reserve(self) -> int | None:
-        """Returns a number for one more thread, or None if there can be no more threads."""
+        """Returns a number for one more thread, or None if there can be no more threads.
+
+        A program that has joined a thread may start another one before the thread has ended here.
+        """
+        until = monotonic() + _ROOM_SECONDS
         with _changed:
-            if self._ended or len(self._stores) >= self._wasi.config.threads:
+            while not self._ended and len(self._stores) >= self._wasi.config.threads:
+                if stop_code() or monotonic() >= until:
+                    return None
+                _changed.wait(STEP_SECONDS)
+            if self._ended:
                 return None
             number = self._last_number
             while number == self._last_number or number in self._stores:

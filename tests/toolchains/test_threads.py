@@ -82,7 +82,8 @@ def test_threads_get_arguments_and_return_results(program: Program) -> None:
 
 
 def test_more_threads_run_one_after_the_other_than_may_run_at_a_time(program: Program) -> None:
-    assert program.run("one-after-the-other", 100) == 0
+    """Each is joined before the next is created."""
+    assert program.run("one-after-the-other", 100, threads=1) == 0
     assert program.printed == f"{sum(i * i for i in range(100))}\n"
 
 

@@ -201,6 +201,32 @@ def test_a_thread_that_ends_makes_room_for_another_one() -> None:
             eventually(lambda: instance.exports.spawn(ADD) > 0)
 
 
+def test_the_start_of_a_thread_waits_for_the_end_of_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A program that has joined a thread may start one before the other's end is known here."""
+    monkeypatch.setattr(pywasm3.wasi.threads, "_ROOM_SECONDS", PATIENCE)
+    may_end = threading.Event()
+
+    def f(_: int) -> None:
+        may_end.wait(PATIENCE)
+
+    with program(f, threads=1) as instance:
+        assert instance.exports.spawn(CALL) == 1
+        threading.Timer(0.01, may_end.set).start()
+        assert instance.exports.spawn(ADD) == 2
+
+
+def test_a_deadline_stops_a_start_that_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pywasm3.wasi.threads, "_ROOM_SECONDS", PATIENCE)
+    begin = time.monotonic()
+    with program(threads=1) as instance:
+        started(instance, LOOP)
+        with instance.deadline(0.05), pytest.raises(pywasm3.DeadlineExceeded):
+            instance.exports.spawn(ADD)
+    assert time.monotonic() - begin < PATIENCE
+
+
 def test_a_module_without_a_function_for_threads_cannot_start_any() -> None:
     instance = load(
         """(module (import "wasi" "thread-spawn" (func $spawn (param i32) (result i32)))
