@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The host's part of wasm-vips: its threads, the functions that it offers, and throwing.
 
-Emscripten compiled the module for threads: its memory is shared and comes from the host, and no
-export is called "memory", so that WASI functions would not find it. embind, the part of Emscripten
-that offers C++ functions to JavaScript, tells the host which functions there are while the
-constructors run. C++ throws by a function of the host, which notes where JavaScript was; here, it
-only throws.
+Emscripten compiled the module for threads: its memory is shared and comes from the host. Some of
+its functions are those of WASI. embind, the part of Emscripten that offers C++ functions to
+JavaScript, tells the host which functions there are while the constructors run. C++ throws by a
+function of the host, which notes where JavaScript was; here, it only throws.
 
 A thread of the guest is an instance in a store of its own, on a thread of Python.
 """
@@ -19,6 +18,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pywasm3
+from pywasm3.wasi import WasiConfig
+from pywasm3.wasi.preview1 import SNAPSHOT
 
 MAIN_STACK = 1 << 20  # bytes, which the guest wants to know
 STACK = 48  # where a thread's description has two words: the end of its stack, and its size
@@ -69,9 +70,9 @@ class Thread:
                 imports[item.module, item.name] = own[item.name]
             elif item.name.startswith("__syscall_"):
                 imports[item.module, item.name] = lambda *_: -NO_ENTRY
-            elif isinstance(item.type, pywasm3.FuncType):
+            elif isinstance(item.type, pywasm3.FuncType) and item.module != SNAPSHOT:
                 imports[item.module, item.name] = _zero(item.type)
-        self.instance = pywasm3.Instance(process.module, imports, missing="trap")
+        self.instance = pywasm3.Instance(process.module, imports, wasi=WasiConfig(), missing="trap")
         self.exports = self.instance.exports
 
     def _imports(self) -> dict[str, Any]:
@@ -82,8 +83,6 @@ class Thread:
             "__pthread_create_js": self._create_thread,
             "emscripten_num_logical_cores": lambda: self.process.cores,
             "emscripten_get_now": lambda: time.monotonic() * 1000,
-            "clock_time_get": self._clock_time_get,
-            "fd_write": self._fd_write,
         }
 
     def _throw(self, exception: int) -> None:
@@ -111,15 +110,6 @@ class Thread:
         self.exports["_emscripten_tls_init"]()
         result = self.exports["__indirect_function_table"][start](argument)
         self.exports["_emscripten_thread_exit"](result)
-
-    def _clock_time_get(self, clock: int, _precision: int, result: int) -> int:
-        self.memory.write_u64(result, time.monotonic_ns() if clock else time.time_ns())
-        return 0
-
-    def _fd_write(self, _descriptor: int, buffers: int, count: int, result: int) -> int:
-        sizes = [self.memory.read_u32(buffers + 8 * number + 4) for number in range(count)]
-        self.memory.write_u32(result, sum(sizes))
-        return 0
 
 
 class Vips(Thread):

@@ -198,15 +198,27 @@ class Wasi:
 
 
 def _finder(instance: Instance) -> Callable[[], Memory | None]:
-    """Returns a function that finds the instance's memory without keeping the instance alive."""
+    """Returns a function that finds the instance's memory without keeping the instance alive.
+
+    It is the export "memory". A program that imports its memory need not export it: then it is the
+    first memory.
+    """
+    from .._errors import WasmError
     from .._memory import Memory
 
     reference = ref(instance)
 
     def find() -> Memory | None:
         found = reference()
-        memory = None if found is None else found.exports.get("memory", None)
-        return memory if isinstance(memory, Memory) else None
+        if found is None:
+            return None
+        memory = found.exports.get("memory", None)
+        if isinstance(memory, Memory):
+            return memory
+        try:
+            return found.memory
+        except WasmError:  # there is no memory, or the instance does not let others have it
+            return None
 
     return find
 

@@ -164,6 +164,16 @@ class Things:
 NAMES = list(Things().actions)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def everything_is_imported() -> None:
+    """Does everything once, so that no module is imported later.
+
+    CPython would keep its import lock for ever if an exception arrived while it imports a module.
+    """
+    for action in Things().actions.values():
+        action()
+
+
 def interrupted(action: Callable[[], object], at: int) -> bool:
     """Runs an action, and raises Stop at the event with a number. False: there were fewer.
 

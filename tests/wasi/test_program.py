@@ -203,6 +203,17 @@ def test_an_import_of_another_type_does_not_link() -> None:
         load(text, wasi=WasiConfig())
 
 
+def test_a_guest_that_imports_its_memory_need_not_export_it() -> None:
+    text = """(module
+      (import "env" "memory" (memory 1))
+      (import "wasi_snapshot_preview1" "args_sizes_get" (func $get (param i32 i32) (result i32)))
+      (func (export "f") (result i32) (call $get (i32.const 0) (i32.const 4))))"""
+    memory = pywasm3.Memory(1)
+    instance = load(text, {"env": {"memory": memory}}, wasi=WasiConfig(args=["ab", "c"]))
+    assert instance.exports.f() == 0
+    assert (memory.read_u32(0), memory.read_u32(4)) == (2, 5)
+
+
 def test_a_guest_without_memory_gets_efault() -> None:
     text = """(module
       (import "wasi_snapshot_preview1" "random_get" (func $get (param i32 i32) (result i32)))

@@ -532,7 +532,6 @@ def test_a_pool_does_not_use_a_program_again_that_a_thread_has_ended() -> None:
 
 FILES = """(module
   (import "env" "memory" (memory 1 1 shared))
-  (export "memory" (memory 0))
   (import "wasi" "thread-spawn" (func $spawn (param i32) (result i32)))
   (import "wasi_snapshot_preview1" "path_open" (func $open
     (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
