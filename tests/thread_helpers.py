@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import shlex
+import tempfile
 from pathlib import Path
 
 from zig_helpers import CACHE, SOURCES, libraries, zig
@@ -74,18 +75,20 @@ _LINUX = {
 def threads_guest(source: str, optimize: str) -> bytes:
     """Compiles a C source of toolchains/c, and returns the module."""
     library = str(_library())
-    output = _FOLDER / f"{source}{optimize}.wasm"
     flags = [*_TARGET, *_COMPILE, optimize, "-std=gnu11", "-Wall", "-Wextra", "-Werror"]
     flags.append("-Wno-unused-command-line-argument")  # The assembler has no use for some flags.
-    files = [SOURCES / "c" / source, SOURCES / "c" / "wasi_threads.s", library]
-    arguments = [*flags, _MEMORY, _SIZES, "-s", *map(str, files), "-o", str(output), "--verbose"]
-    messages = zig("cc", *arguments)
-    # The compiler names its own C library before all other files, so the linker takes everything
-    # from there. Therefore the linker runs once more, with the other library at the beginning.
-    (command,) = (line for line in messages.splitlines() if line.startswith("wasm-ld "))
-    linker, *arguments = shlex.split(command)
-    zig(linker, library, *arguments)
-    return output.read_bytes()
+    files = [str(SOURCES / "c" / name) for name in (source, "wasi_threads.s")]
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder, "guest.wasm")
+        link = [_MEMORY, _SIZES, "-s", library, "-o", str(output), "--verbose"]
+        messages = zig("cc", *flags, *files, *link)
+        # The compiler names its own C library before all other files, so the linker takes
+        # everything from there. Therefore the linker runs once more, with the other library at the
+        # beginning.
+        (command,) = (line for line in messages.splitlines() if line.startswith("wasm-ld "))
+        linker, *arguments = shlex.split(command)
+        zig(linker, library, *arguments)
+        return output.read_bytes()
 
 
 @functools.cache
