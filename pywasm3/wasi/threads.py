@@ -19,14 +19,14 @@ from threading import Condition, Thread
 from time import monotonic
 from weakref import WeakSet
 
-from .._errors import UnsupportedError, add_note
+from .._errors import UnsupportedError, WasmError, add_note
 from .._ffi import stop_code
 from .._instance import Instance
 from .._linker import ABSENT
 from .._memory import Memory
 from .._types import FuncType, MemoryType, i32
+from .._wait import STEP_SECONDS
 from .abi import EAGAIN, ENOTSUP
-from .waiting import STEP_SECONDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ _LAST_NUMBER = (1 << 29) - 1
 _ROOM_SECONDS = 0.1
 # How long the end of the process waits for threads that are still in functions of the host.
 _LAST_WAIT_SECONDS = 1.0
+
+_ORPHANED = "the instance of a program with threads must be kept as long as the program is used"
 
 _programs: WeakSet[Threads] = WeakSet()
 # Guards the attributes of all Threads objects, and is notified when a thread has ended.
@@ -96,7 +98,8 @@ class Threads:
         # The exception with which a thread has ended the program.
         self._failure: BaseException | None = None
         self._traceback: TracebackType | None = None
-        self._gone = ref(instance, lambda _: self.stop())
+        self._orphaned = False
+        self._gone = ref(instance, lambda _: self._orphan())
         self._store._call_entered(self._store._on_trap, self._trapped)
         _programs.add(self)
 
@@ -117,7 +120,10 @@ class Threads:
         Raises:
             LinkError: The module imports something that only instances of one store can share.
             Trap: A segment does not fit into its memory or table.
+            WasmError: The instance of the program no longer exists.
         """
+        if self._orphaned:
+            raise WasmError(_ORPHANED)
         if not self._can_start:
             return -ENOTSUP
         number = self._reserve()
@@ -232,6 +238,16 @@ class Threads:
     def _number_here(self) -> int:
         """Returns the number of this thread, or 0 if it is none of the program's threads."""
         return _here.number if _here.program is self else 0
+
+    def _orphan(self) -> None:
+        """Ends the threads, because nobody can close the instance any more.
+
+        Functions of the program may live on. They raise an exception rather than wait for threads
+        that have ended.
+        """
+        self._orphaned = True
+        if self._stores:
+            self.fail(WasmError(_ORPHANED))
 
     def _trapped(self, trap: BaseException) -> BaseException:
         """Ends the program whose call has trapped, and returns what the call raises."""

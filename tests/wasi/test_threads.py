@@ -35,6 +35,7 @@ from pywasm3 import (
     Trap,
     TrapKind,
     WasiExit,
+    WasmError,
     WasmException,
 )
 from pywasm3.wasi import CAPTURE, VirtualDir, WasiConfig
@@ -364,6 +365,25 @@ def test_threads_end_with_the_last_reference_to_the_instance() -> None:
     del instance
     gc.collect()
     all_ended()
+
+
+def test_functions_of_an_instance_that_is_gone_start_no_threads() -> None:
+    exports = program().exports
+    gc.collect()
+    assert exports.own() == 7
+    with pytest.raises(WasmError, match="must be kept"):
+        exports.spawn(ADD)
+
+
+def test_functions_of_an_instance_that_is_gone_do_not_wait_for_its_threads() -> None:
+    instance = program()
+    started(instance, LOOP)
+    exports = instance.exports
+    del instance
+    gc.collect()
+    all_ended()
+    with pytest.raises(WasmError, match="must be kept"):
+        exports.sleep()
 
 
 def test_the_program_waits_for_a_thread_that_is_in_a_host_function() -> None:
