@@ -13,6 +13,12 @@ struct pw_fuel_pool {
  * used, while another store has run out of it. */
 #define LARGEST_PART 16
 
+/* What the store has of the fuel itself; 0 if fuel is not metered. */
+static long long own_fuel(const pw_meter *meter)
+{
+    return meter->fuel == PW_NO_FUEL ? 0 : meter->fuel + meter->ticks;
+}
+
 static long long portion_of(long long left, long long wanted)
 {
     long long most = left / LARGEST_PART + (left > 0);
@@ -45,7 +51,7 @@ void pw_watch_return_fuel(pw_watch *self)
         return;
     }
     long long left = atomic_load(&self->pool->left);
-    long long own = meter->fuel == PW_NO_FUEL ? 0 : meter->fuel + meter->ticks;
+    long long own = own_fuel(meter);
     while (left != PW_NO_FUEL &&
            !atomic_compare_exchange_weak(&self->pool->left, &left, left + own)) {
     }
@@ -132,12 +138,11 @@ void pw_watch_take_wanted_fuel(pw_watch *self)
 long long pw_watch_fuel_left(const pw_watch *self)
 {
     const pw_meter *meter = self->meter;
-    long long own = meter->fuel == PW_NO_FUEL ? PW_NO_FUEL : meter->fuel + meter->ticks;
     if (self->pool == NULL) {
-        return own;
+        return meter->fuel == PW_NO_FUEL ? PW_NO_FUEL : own_fuel(meter);
     }
     long long left = atomic_load(&self->pool->left);
-    return left == PW_NO_FUEL ? PW_NO_FUEL : left + (own == PW_NO_FUEL ? 0 : own);
+    return left == PW_NO_FUEL ? PW_NO_FUEL : left + own_fuel(meter);
 }
 
 void pw_watch_init(pw_watch *self, pw_meter *meter, long long fuel, int64_t timeout)

@@ -47,7 +47,8 @@ class Wasi:
     Attributes:
         config: The configuration that it was made from.
         threads: The threads of the program, if it may have some.
-        lock: What a thread holds while it runs a function of WASI, if the program may have threads.
+        lock: The lock that a thread holds while it runs a function of WASI; None if the program
+            can have no threads.
     """
 
     def __init__(self, config: WasiConfig, instance: Instance) -> None:
@@ -120,8 +121,9 @@ class Wasi:
         self, instance: Instance, lookup: Callable[[ImportType], Any], missing: Missing
     ) -> None:
         """Prepares the instance for threads, if it may have some."""
-        imports = [(wanted.module, wanted.name) for wanted in instance.module.imports]
-        if self.config.threads and THREAD_SPAWN in imports:
+        if self.config.threads and any(
+            (wanted.module, wanted.name) == THREAD_SPAWN for wanted in instance.module.imports
+        ):
             from .threads import Threads  # imported late, because most programs have no threads
 
             self.threads = Threads(instance, lookup, missing)

@@ -22,7 +22,6 @@ from weakref import WeakSet
 from .._errors import UnsupportedError, WasmError, add_note
 from .._ffi import stop_code
 from .._instance import Instance
-from .._linker import ABSENT
 from .._memory import Memory
 from .._types import FuncType, MemoryType, i32
 from .._wait import STEP_SECONDS
@@ -98,8 +97,7 @@ class Threads:
         # The exception with which a thread has ended the program.
         self._failure: BaseException | None = None
         self._traceback: TracebackType | None = None
-        self._orphaned = False
-        self._gone = ref(instance, lambda _: self._orphan())
+        self._program = ref(instance, lambda _: self._orphan())
         self._store._call_entered(self._store._on_trap, self._trapped)
         _programs.add(self)
 
@@ -122,7 +120,7 @@ class Threads:
             Trap: A segment does not fit into its memory or table.
             WasmError: The instance of the program no longer exists.
         """
-        if self._orphaned:
+        if self._program() is None:
             raise WasmError(_ORPHANED)
         if not self._can_start:
             return -ENOTSUP
@@ -132,7 +130,7 @@ class Threads:
         try:
             store = self._store._beside()
             instance = Instance._of_thread(
-                self._module, self._values_of, store, self._wasi, self._missing
+                self._module, self._values.__getitem__, store, self._wasi, self._missing
             )
             self._start(instance, number, argument)
         except BaseException as error:
@@ -144,9 +142,6 @@ class Threads:
                 return -EAGAIN
             raise
         return number
-
-    def _values_of(self, wanted: ImportType) -> Any:
-        return self._values.get(wanted, ABSENT)
 
     def _reserve(self) -> int | None:
         """Returns a number for one more thread, or None if there can be no more threads.
@@ -217,9 +212,12 @@ class Threads:
         number = self._number_here()
         with _changed:
             self._ended = True
-            stores = {0: self._store if self._failure is not None else None, **self._stores}
-            for other, store in stores.items():
-                if store is not None and other != number:
+            stores = dict(self._stores)
+            if self._failure is not None:
+                stores[0] = self._store
+            stores.pop(number, None)
+            for store in stores.values():
+                if store is not None:
                     store._stop()
 
     def end(self) -> None:
@@ -245,7 +243,6 @@ class Threads:
         Functions of the program may live on. They raise an exception rather than wait for threads
         that have ended.
         """
-        self._orphaned = True
         if self._stores:
             self.fail(WasmError(_ORPHANED))
 
