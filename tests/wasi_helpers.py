@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,28 @@ from pywasm3.wasi.preview1 import FUNCTIONS, SNAPSHOT, UNSTABLE
 BACKENDS = ("openat2", "steps", "virtual")
 
 _WAT_TYPES = {"i": "i32", "l": "i64", "s": "i64"}
+
+
+# Seconds that a slow machine under load may take.
+PATIENCE = 60.0
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    """Waits until something holds."""
+    end = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.001)
+
+
+def living_threads() -> int:
+    """The number of threads of guests."""
+    return sum(thread.name.startswith("wasi-thread-") for thread in threading.enumerate())
+
+
+def all_threads_end() -> None:
+    """Waits until no guest has a thread."""
+    eventually(lambda: not living_threads())
 
 
 @functools.cache

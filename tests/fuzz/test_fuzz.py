@@ -273,36 +273,39 @@ def test_a_planted_difference_is_found_and_reduced() -> None:
     assert len(small.functions) < 3
 
 
+def reduced(word: str, subject: type[Subject], seeds: int = 1000) -> Module:
+    """Reduces the first module with a word in its text that a subject runs wrongly.
+
+    The result must be small.
+    """
+    module, found = planted.find(word, subject, seeds=seeds)
+    small = reduce(module, found, subject_class=subject, seconds=60)
+    assert count(small) < 25, text(small)
+    return small
+
+
 def test_lanes_of_another_width_are_found_and_reduced() -> None:
     subject = planted.with_other_instructions(planted.other_lanes)
-    module, found = planted.find("i16x8.add", subject)
-    small = reduce(module, found, subject_class=subject, seconds=60)
+    small = reduced("i16x8.add", subject)
     assert "i16x8.add" in text(small)
-    assert count(small) < 25, text(small)
 
 
 def test_indices_of_64_bits_that_are_cut_are_found_and_reduced() -> None:
-    module, found = planted.find("table.get", planted.CutsIndices)
-    small = reduce(module, found, subject_class=planted.CutsIndices, seconds=60)
+    small = reduced("table.get", planted.CutsIndices)
     assert "(table i64" in text(small)
-    assert count(small) < 25, text(small)
 
 
 def test_offsets_of_64_bits_that_are_cut_are_found_and_reduced() -> None:
     subject = planted.with_other_instructions(planted.cut_offsets)
-    module, found = planted.find("offset=4294967296", subject, seeds=3000)
-    small = reduce(module, found, subject_class=subject, seconds=60)
+    small = reduced("offset=4294967296", subject, seeds=3000)
     assert "i64" in text(small)
     assert any(memory.is64 for memory in small.memories)
-    assert count(small) < 25, text(small)
 
 
 def test_loads_from_the_wrong_memory_are_found_and_reduced() -> None:
     subject = planted.ReadsTheFirstMemory
-    module, found = planted.find("load", subject)
-    small = reduce(module, found, subject_class=subject, seconds=60)
+    small = reduced("load", subject)
     assert len(small.memories) > 1
-    assert count(small) < 25, text(small)
 
 
 @pytest.mark.parametrize(
@@ -316,10 +319,8 @@ def test_loads_from_the_wrong_memory_are_found_and_reduced() -> None:
 def test_wrong_notifies_and_wrong_shared_memories_are_found_and_reduced(
     subject: type[Subject], word: str
 ) -> None:
-    module, found = planted.find(word, subject, seeds=5000)
-    small = reduce(module, found, subject_class=subject, seconds=60)
+    small = reduced(word, subject, seeds=5000)
     assert word in text(small)
-    assert count(small) < 25, text(small)
 
 
 @pytest.mark.parametrize(
@@ -335,20 +336,16 @@ def test_wrong_handling_of_exceptions_is_found_and_reduced(
 ) -> None:
     """An engine that catches an exception in the wrong place differs, and the module gets small."""
     subject = planted.with_other_instructions(change)
-    module, found = planted.find(word, subject)
-    small = reduce(module, found, subject_class=subject, seconds=60)
+    small = reduced(word, subject)
     assert word in text(small)
-    assert count(small) < 25, text(small)
 
 
 @pytest.mark.parametrize(("subject", "word"), planted.AT_THE_BORDER)
 def test_a_wrong_way_of_exceptions_through_the_host_is_found_and_reduced(
     subject: type[Subject], word: str
 ) -> None:
-    module, found = planted.find(word, subject, seeds=3000)
-    small = reduce(module, found, subject_class=subject, seconds=60)
+    small = reduced(word, subject, seeds=3000)
     assert word in text(small)
-    assert count(small) < 25, text(small)
 
 
 def test_a_planted_crash_is_reduced() -> None:

@@ -8,7 +8,6 @@ Each test ends with the program: what it asserts is that the end comes, and with
 from __future__ import annotations
 
 import random
-import threading
 import time
 from typing import Any
 
@@ -18,6 +17,7 @@ from helpers import hammer, wat
 from pywasm3 import Instance, Module, StackExhausted, Trap
 from pywasm3.wasi import CAPTURE, VirtualDir, WasiConfig
 from pywasm3.wasi.preview1 import FUNCTIONS, SNAPSHOT
+from wasi_helpers import all_threads_end, eventually, living_threads
 
 HEAD = """
   (import "env" "memory" (memory 1 64 shared))
@@ -34,17 +34,6 @@ def program(text: str, threads: int = 8, **options: Any) -> Instance:
     return Instance(module, wasi=WasiConfig(threads=threads, **options))
 
 
-def living() -> int:
-    return sum(thread.name.startswith("wasi-thread-") for thread in threading.enumerate())
-
-
-def all_ended() -> None:
-    end = time.monotonic() + 60
-    while living():
-        assert time.monotonic() < end
-        time.sleep(0.001)
-
-
 def test_threads_that_multiply_end_with_the_program() -> None:
     instance = program(
         """(func (export "wasi_thread_start") (param i32 i32)
@@ -56,9 +45,10 @@ def test_threads_that_multiply_end_with_the_program() -> None:
         assert instance.exports.spawn() != 0
     time.sleep(0.2)
     assert instance.exports.count() > 0
-    assert living() <= 9  # one that has ended as a thread of the guest may not have returned yet
+    # A thread that has ended for the guest may not have returned yet.
+    assert living_threads() <= 9
     instance.close()
-    all_ended()
+    all_threads_end()
 
 
 def test_a_thread_that_recurses_without_end_ends_the_program() -> None:
@@ -69,7 +59,7 @@ def test_a_thread_that_recurses_without_end_ends_the_program() -> None:
     with pytest.raises(StackExhausted):
         instance.exports.spawn()
         instance.exports.sleep()
-    all_ended()
+    all_threads_end()
 
 
 def test_a_start_function_that_traps_in_a_thread_ends_the_program() -> None:
@@ -82,7 +72,7 @@ def test_a_start_function_that_traps_in_a_thread_ends_the_program() -> None:
     with pytest.raises(Trap, match="unreachable"):
         instance.exports.spawn()
         instance.exports.sleep()
-    all_ended()
+    all_threads_end()
 
 
 def test_threads_that_grow_the_memory_see_one_memory() -> None:
@@ -95,9 +85,7 @@ def test_threads_that_grow_the_memory_see_one_memory() -> None:
     ) as instance:
         for _ in range(8):
             assert instance.exports.spawn() > 0
-        end = time.monotonic() + 60
-        while instance.exports.count() < 8:
-            assert time.monotonic() < end
+        eventually(lambda: instance.exports.count() == 8)
         assert instance.exports.size() == 64
 
 
@@ -108,7 +96,7 @@ def test_programs_that_are_closed_at_once_leave_no_threads() -> None:
         for _ in range(3):
             assert instance.exports.spawn() > 0
         instance.close()
-    all_ended()
+    all_threads_end()
 
 
 def test_several_threads_of_the_host_close_a_program() -> None:
@@ -117,7 +105,7 @@ def test_several_threads_of_the_host_close_a_program() -> None:
         instance = program(text)
         instance.exports.spawn()
         hammer(lambda _, instance=instance: instance.close(), threads=4)
-    all_ended()
+    all_threads_end()
 
 
 def test_functions_of_wasi_can_be_called_by_all_threads_at_once() -> None:

@@ -24,16 +24,6 @@ def compiled(way: Way, optimize: str) -> pywasm3.Module:
 
 
 @pytest.fixture
-def program(way: Way, optimize: str) -> Program:
-    return Program(compiled(way, optimize), way)
-
-
-@pytest.fixture
-def by_instructions(instructions: Way, optimize: str) -> Program:
-    return Program(compiled(instructions, optimize), instructions)
-
-
-@pytest.fixture
 def by_calls(optimize: str) -> Program:
     return Program(compiled(EMSCRIPTEN, optimize), EMSCRIPTEN)
 

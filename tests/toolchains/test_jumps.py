@@ -20,16 +20,6 @@ def compiled(way: Way, optimize: str) -> pywasm3.Module:
     return pywasm3.Module(c_guest("jumps.c", way, optimize))
 
 
-@pytest.fixture
-def program(way: Way, optimize: str) -> Program:
-    return Program(compiled(way, optimize), way)
-
-
-@pytest.fixture
-def by_instructions(instructions: Way, optimize: str) -> Program:
-    return Program(compiled(instructions, optimize), instructions)
-
-
 @pytest.mark.parametrize("depth", [0, 1, 100])
 def test_a_jump_leaves_frames_with_its_value(program: Program, depth: int) -> None:
     assert program.exports.jump(depth, 5) == 5

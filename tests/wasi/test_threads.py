@@ -13,7 +13,8 @@ import os
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,12 +40,11 @@ from pywasm3 import (
     WasmException,
 )
 from pywasm3.wasi import CAPTURE, VirtualDir, WasiConfig
+from wasi_helpers import PATIENCE, all_threads_end, eventually
 
-# Seconds that a slow machine under load may take.
-PATIENCE = 60.0
 EAGAIN, ENOTSUP = 6, 58
 
-# What the argument of a thread makes it do.
+# The arguments of threads. Each makes a thread do one thing.
 ADD, TRAP, EXIT, LOOP, SLEEP, CALL, THROW, SPAWN = range(1, 9)
 
 PROGRAM = f"""(module
@@ -99,23 +99,6 @@ def program(
     return Instance(Module(WASM), given, wasi=WasiConfig(threads=threads), **options)
 
 
-def eventually(holds: Callable[[], bool]) -> None:
-    """Waits until something holds."""
-    end = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.001)
-
-
-def living() -> int:
-    """The number of threads of guests."""
-    return sum(thread.name.startswith("wasi-thread-") for thread in threading.enumerate())
-
-
-def all_ended() -> None:
-    eventually(lambda: not living())
-
-
 def started(instance: Instance, *arguments: int) -> list[int]:
     """Starts threads that do not end by themselves, and waits until each has begun."""
     numbers = [instance.exports.spawn(argument) for argument in arguments]
@@ -143,7 +126,7 @@ def test_a_thread_can_start_threads() -> None:
     with program() as instance:
         assert instance.exports.spawn(SPAWN) == 1
         eventually(lambda: instance.exports.load(0) == 2)
-    all_ended()
+    all_threads_end()
 
 
 def test_the_program_gets_a_memory_as_it_imports_it() -> None:
@@ -269,7 +252,7 @@ def in_thread(instance: Instance, argument: int) -> BaseException:
     with pytest.raises(BaseException) as caught:
         instance.exports.spawn(argument)
         instance.exports.sleep()
-    all_ended()
+    all_threads_end()
     return caught.value
 
 
@@ -325,13 +308,13 @@ def test_run_returns_the_exit_code_of_a_thread() -> None:
 
     instance = program(exits)
     assert instance.run() == 33
-    all_ended()
+    all_threads_end()
 
 
 def test_the_end_of_the_program_ends_its_threads() -> None:
     instance = program()
     assert instance.run() == 0
-    all_ended()
+    all_threads_end()
     assert instance.exports.spawn(ADD) == -EAGAIN
 
 
@@ -340,7 +323,7 @@ def test_an_exit_of_the_program_ends_its_threads() -> None:
     started(instance, LOOP, SLEEP)
     with pytest.raises(WasiExit):
         instance.exports.exit(2)
-    all_ended()
+    all_threads_end()
 
 
 def test_a_trap_of_the_program_ends_its_threads() -> None:
@@ -348,7 +331,7 @@ def test_a_trap_of_the_program_ends_its_threads() -> None:
     started(instance, LOOP, SLEEP)
     with pytest.raises(Trap, match="unreachable"):
         instance.exports.trap()
-    all_ended()
+    all_threads_end()
     assert instance.exports.own() == 7  # nothing stops calls after a trap of the program itself
 
 
@@ -356,7 +339,7 @@ def test_close_ends_threads() -> None:
     instance = program()
     started(instance, LOOP, SLEEP)
     instance.close()
-    all_ended()
+    all_threads_end()
 
 
 def test_threads_end_with_the_last_reference_to_the_instance() -> None:
@@ -364,7 +347,7 @@ def test_threads_end_with_the_last_reference_to_the_instance() -> None:
     started(instance, LOOP, SLEEP)
     del instance
     gc.collect()
-    all_ended()
+    all_threads_end()
 
 
 def test_functions_of_an_instance_that_is_gone_start_no_threads() -> None:
@@ -381,7 +364,7 @@ def test_functions_of_an_instance_that_is_gone_do_not_wait_for_its_threads() -> 
     exports = instance.exports
     del instance
     gc.collect()
-    all_ended()
+    all_threads_end()
     with pytest.raises(WasmError, match="must be kept"):
         exports.sleep()
 
@@ -465,7 +448,7 @@ def test_all_threads_share_the_fuel() -> None:
         for _ in range(3):
             instance.exports.spawn(LOOP)
         instance.exports.sleep()
-    all_ended()
+    all_threads_end()
     # Another thread may have drawn up to a sixteenth of the fuel and not have used it.
     assert instance.fuel is not None
     assert instance.fuel <= 3 * 100_000 // 16
@@ -486,7 +469,7 @@ def test_fuel_can_be_set_while_threads_run() -> None:
     instance.fuel = 10_000
     with pytest.raises(OutOfFuel):
         instance.exports.sleep()
-    all_ended()
+    all_threads_end()
 
 
 def test_a_timeout_ends_threads() -> None:
@@ -494,7 +477,7 @@ def test_a_timeout_ends_threads() -> None:
     with pytest.raises(DeadlineExceeded):
         instance.exports.spawn(LOOP)
         instance.exports.sleep()
-    all_ended()
+    all_threads_end()
 
 
 def test_a_deadline_ends_threads() -> None:
@@ -502,7 +485,7 @@ def test_a_deadline_ends_threads() -> None:
     started(instance, LOOP, SLEEP)
     with instance.deadline(0.05), pytest.raises(DeadlineExceeded):
         instance.exports.loop()
-    all_ended()
+    all_threads_end()
 
 
 def test_an_interruption_ends_threads() -> None:
@@ -513,7 +496,7 @@ def test_an_interruption_ends_threads() -> None:
     with pytest.raises(Interrupted):
         instance.exports.sleep()
     timer.join()
-    all_ended()
+    all_threads_end()
 
 
 def test_a_cancellation_ends_threads() -> None:
@@ -522,7 +505,7 @@ def test_a_cancellation_ends_threads() -> None:
         started(instance, LOOP, SLEEP)
         with pytest.raises(asyncio.TimeoutError):
             await asyncio.wait_for(instance.exports.sleep.aio(), 0.05)
-        await asyncio.to_thread(all_ended)
+        await asyncio.to_thread(all_threads_end)
 
     asyncio.run(main())
 
@@ -536,7 +519,7 @@ def test_a_pool_uses_a_program_with_threads_again() -> None:
         for _ in range(3):
             with pool.instance() as instance:
                 assert started(instance, LOOP, SLEEP)
-            all_ended()
+            all_threads_end()
 
 
 def test_a_pool_does_not_use_a_program_again_that_a_thread_has_ended() -> None:
@@ -630,24 +613,27 @@ def test_a_thread_writes_while_another_one_waits_for_a_file_object() -> None:
     os.close(writer)
 
 
-@pytest.mark.skipif(os.name != "posix", reason="the path of a FIFO is given")
-def test_a_thread_writes_while_another_one_waits_for_a_fifo(tmp_path: Any) -> None:
+@pytest.fixture
+def fifo(tmp_path: Path) -> Iterator[tuple[Path, int]]:
+    """The path of a FIFO, and a descriptor that keeps it open, to write to."""
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("the system has no FIFOs")
     path = tmp_path / "fifo"
     os.mkfifo(path)
     keeper = os.open(path, os.O_RDWR)
-    with files(stdin=path, stdout=CAPTURE) as instance:
-        reads_while_another_writes(instance, lambda: os.write(keeper, b"data"))
+    yield path, keeper
     os.close(keeper)
 
 
-@pytest.mark.skipif(os.name != "posix", reason="the path of a FIFO is given")
-def test_threads_that_wait_in_functions_of_wasi_end(tmp_path: Any) -> None:
-    path = tmp_path / "fifo"
-    os.mkfifo(path)
-    keeper = os.open(path, os.O_RDWR)
-    instance = files(stdin=path)
+def test_a_thread_writes_while_another_one_waits_for_a_fifo(fifo: tuple[Path, int]) -> None:
+    path, keeper = fifo
+    with files(stdin=path, stdout=CAPTURE) as instance:
+        reads_while_another_writes(instance, lambda: os.write(keeper, b"data"))
+
+
+def test_threads_that_wait_in_functions_of_wasi_end(fifo: tuple[Path, int]) -> None:
+    instance = files(stdin=fifo[0])
     assert [instance.exports.spawn(READS) for _ in range(3)] == [1, 2, 3]
     time.sleep(0.02)
     instance.close()
-    all_ended()
-    os.close(keeper)
+    all_threads_end()
