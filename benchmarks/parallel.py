@@ -39,7 +39,7 @@ import pywasm3
 from pywasm3.wasi import WasiConfig
 
 THREADS_BAR = 1.8  # The least speed of two threads, as a multiple of that of one.
-IDLE = 1.85  # What hashlib gains at least by a second thread if two cores are idle.
+IDLE = 1.85  # The least gain of hashlib by a second thread that shows two idle cores.
 # The most time of an atomic instruction, as a multiple of wasmtime's.
 INSTRUCTION_BARS = {"add": 1.3, "memory.atomic.notify": 1.5}
 
@@ -118,7 +118,8 @@ PICTURE = f"""
     (i32.atomic.load (i32.const 4))))
 """
 
-# What the loops of the second table do, without and with atomics. There is no notify without.
+# For each row of the second table: the instructions of its loops, without atomics and with them.
+# memory.atomic.notify has no counterpart without atomics.
 PLAIN_ADD = "(i32.store (local.get $at) (i32.add (i32.load (local.get $at)) (i32.const 1)))"
 INSTRUCTIONS = {
     "load": ("(drop (i32.load (local.get $at)))", "(drop (i32.atomic.load (local.get $at)))"),

@@ -25,7 +25,8 @@ _COMPILE = ["-pthread", "-g0", "-fno-sanitize=undefined", "-fno-stack-protector"
 _MEMORY = "-Wl,--shared-memory,--import-memory,--export-memory"
 _SIZES = f"-Wl,--max-memory={64 << 20},-z,stack-size={128 << 10}"
 
-# What is compiled of musl. The structures of files and locales differ in a library with threads.
+# The sources of musl that are compiled, as patterns of their paths. The folders are compiled whole,
+# because the structures of files and locales differ in a library with threads.
 _PATTERNS = [
     "internal/*",
     "locale/*",
@@ -50,7 +51,7 @@ _PATTERNS = [
     "thread/pthread_setcancelstate",
     "thread/pthread_testcancel",
 ]
-# What the patterns match that needs Linux.
+# These files match the patterns, but need Linux.
 _LINUX = {
     "bind_textdomain_codeset.c",
     "dcngettext.c",

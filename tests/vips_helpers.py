@@ -118,7 +118,7 @@ class Vips(Thread):
     Attributes:
         cores: How many processors the guest sees.
         threads: The threads of Python that run those of the guest.
-        failures: What ended threads before their time.
+        failures: The exceptions that ended threads before their time.
         bound: The C++ functions, by name; a name stands for several if their arguments differ.
     """
 

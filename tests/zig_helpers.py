@@ -86,7 +86,7 @@ class Program:
     Attributes:
         instance: The instance.
         exports: Its exports.
-        emscripten: What the host does for a guest that throws by calls, or None.
+        emscripten: The host's part for a guest that throws by calls of the host; None for others.
     """
 
     host: Callable[[int], Any]

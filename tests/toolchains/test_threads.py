@@ -34,7 +34,7 @@ class Program:
     """The program threads.c, which runs once.
 
     Attributes:
-        printed: What it has printed.
+        printed: The text that the program has printed.
     """
 
     def __init__(self, optimize: str) -> None:
