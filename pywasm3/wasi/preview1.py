@@ -91,7 +91,7 @@ def bind(wasi: Wasi, module: str, name: str) -> tuple[Call, FuncType] | None:
     letters = FUNCTIONS[name][1]
     function = _function(module, name)
     if wasi.lock is not None:
-        function = locked(wasi.lock, function)
+        function = locked(function)
     call = _guarded(wasi, function, letters)
     if name == "fd_write" and wasi.lock is None:
         call = FdWrite(wasi.descriptors.writers, call, wasi.memory, FAILURES, errno_of)

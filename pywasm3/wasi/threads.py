@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import atexit
 import os
-from _thread import _local
+from _thread import _local, allocate_lock
 from _weakref import ref
 from threading import Condition, Thread
 from time import monotonic
@@ -254,7 +254,8 @@ class Threads:
         return trap if failure is None else failure.with_traceback(self._traceback)
 
     def forget(self) -> None:
-        """Forgets the threads, which do not exist in the child of a fork."""
+        """Forgets the threads, which do not exist in the child of a fork; one may hold the lock."""
+        self._wasi.lock = allocate_lock()
         self._ended = True
         self._stores.clear()
 

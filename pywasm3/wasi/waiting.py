@@ -21,7 +21,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from _thread import LockType
     from collections.abc import Callable, Iterator, Mapping
-    from typing import Any, TypeVar
+    from typing import TypeVar
+
+    from .context import Wasi
 
     T = TypeVar("T")
 
@@ -76,19 +78,21 @@ def _acquire(lock: LockType) -> None:
     _held.lock = lock
 
 
-def locked(lock: LockType, call: Callable[..., T]) -> Callable[..., T]:
-    """Returns a function that holds a lock while it makes a call.
+def locked(call: Callable[..., T]) -> Callable[..., T]:
+    """Returns a function of WASI that holds the program's lock while it makes a call.
 
     The call may lead to another one on the same thread, by a file object of the user's that calls
-    the guest.
+    the guest. The program gets a new lock in the child of a fork.
     """
 
-    def locked_call(*arguments: Any) -> T:
+    def locked_call(wasi: Wasi, *arguments: int) -> T:
+        lock = wasi.lock
+        assert lock is not None
         if _held.lock is lock:
-            return call(*arguments)
+            return call(wasi, *arguments)
         _acquire(lock)
         try:
-            return call(*arguments)
+            return call(wasi, *arguments)
         finally:
             if _held.lock is lock:  # not if the call was stopped while it waited without the lock
                 _held.lock = None

@@ -637,3 +637,31 @@ def test_threads_that_wait_in_functions_of_wasi_end(fifo: tuple[Path, int]) -> N
     time.sleep(0.02)
     instance.close()
     all_threads_end()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+def test_the_child_of_a_fork_can_call_functions_of_wasi() -> None:
+    """Another thread of the guest writes at that moment, which takes as long as the test."""
+    snippet = f"""
+    import os, threading, warnings
+    warnings.simplefilter("ignore")
+    from pywasm3.wasi import WasiConfig
+    class Output:
+        def write(self, data):
+            writes.set()
+            may_end.wait()
+            return len(data)
+    writes, may_end = threading.Event(), threading.Event()
+    config = WasiConfig(threads=1, stdout=Output())
+    instance = pywasm3.Instance(pywasm3.Module(data), wasi=config)
+    instance.memory.write(8, b"abc!")
+    instance.exports.spawn({WRITES})
+    writes.wait()
+    if not os.fork():
+        yields, _ = instance.wasi.function("wasi_snapshot_preview1", "sched_yield")
+        os._exit(40 + yields())
+    print(os.waitstatus_to_exitcode(os.wait()[1]), flush=True)
+    may_end.set()
+    instance.close()
+    """
+    assert child(snippet, data=wat(FILES)).stdout == "40\n"
