@@ -105,7 +105,7 @@ class Program:
 
     @property
     def uncaught(self) -> type[Exception]:
-        """What an exception arrives as that the guest does not catch."""
+        """The class of the Python exception that an exception becomes which the guest lets pass."""
         return Unwinding if self.emscripten else pywasm3.WasmException
 
 

@@ -270,8 +270,8 @@ int pw_store_set_fuel(PyObject *op, PyObject *value, void *Py_UNUSED(closure))
 
 /* ---- interruption ---- */
 
-/* Interrupts the running call, if there is one, and for good the later ones, too. Returns whether a
- * call was running. */
+/* Interrupts the running call, if there is one; PW_INTERRUPTED_FOR_GOOD interrupts all later calls,
+ * too. Returns whether a call was running. */
 static bool interrupt(pw_store_object *self, pw_interruption how)
 {
     int was = PW_NOT_INTERRUPTED;
