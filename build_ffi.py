@@ -126,6 +126,7 @@ CPYTHON_SOURCES = [
     "native/cpython/fd_write.c",
     "native/cpython/function.c",
     "native/cpython/function_type.c",
+    "native/cpython/gil.c",
     "native/cpython/holder.c",
     "native/cpython/host.c",
     "native/cpython/known.c",

@@ -5,8 +5,8 @@ What these figures do **not** show:
 
 - They need as many idle cores as there are threads. The first line says how busy the machine was.
   If other work runs, two threads get only what is left; the row of hashlib shows how much that is.
-- The guest is one loop of cheap instructions. A guest that calls Python functions all the time
-  takes turns with other threads, as Python code does.
+- The guest is one loop of cheap instructions. Only one row has a guest that calls Python functions
+  all the time. It takes turns with other threads, as Python code does.
 - How late a call ends depends on what it does. The rows below the first ones have the slowest work
   that is known, but not all of it.
 - The time until a call stops includes the time that the system takes to give the thread a core.
@@ -35,7 +35,9 @@ from pywasm3.wasi import WasiConfig
 
 TEXT = """
 (module
+  (import "env" "f" (func $f (param i32) (result i32)))
   (func (export "loop") (loop br 0))
+  (func (export "hosts") (loop (drop (call $f (i32.const 1))) br 0))
   (func (export "spin") (param i32)
     loop local.get 0 i32.const 1 i32.sub local.tee 0 br_if 0 end))
 """
@@ -103,9 +105,14 @@ def throughput(make: Callable[[], Callable[[int], object]], count: int) -> float
     return 2 * one / elapsed([make(), make()], count)
 
 
+def new_instance() -> pywasm3.Instance:
+    """Returns a new instance of the module whose functions run long."""
+    return pywasm3.Instance(MODULE, {"env": {"f": abs}})
+
+
 def guest() -> Callable[[int], object]:
     """Returns a function of a new instance, for one thread."""
-    spin: Callable[[int], object] = pywasm3.Instance(MODULE).exports.spin
+    spin: Callable[[int], object] = new_instance().exports.spin
     return spin
 
 
@@ -133,7 +140,7 @@ def ticks(running: Callable[[float], None]) -> int:
 
 def spin_for(seconds: float) -> None:
     """Runs a guest for a time."""
-    instance = pywasm3.Instance(MODULE)
+    instance = new_instance()
     with contextlib.suppress(pywasm3.DeadlineExceeded), instance.deadline(seconds):
         instance.exports.loop()
 
@@ -168,13 +175,21 @@ def lateness(
 
 def interrupt_lateness() -> float:
     """Returns the milliseconds from interrupt() on another thread to its exception."""
-    instance = pywasm3.Instance(MODULE)
+    instance = new_instance()
     return lateness(instance.interrupt, instance.exports.loop, pywasm3.Interrupted)
+
+
+def host_loop_lateness() -> float:
+    """Returns the milliseconds until another thread has interrupted a guest that calls the host."""
+    instance = new_instance()
+    begin = time.perf_counter()
+    lateness(instance.interrupt, instance.exports.hosts, pywasm3.Interrupted)
+    return (time.perf_counter() - begin - 0.05) * 1e3
 
 
 def signal_lateness() -> float:
     """Returns the milliseconds from Ctrl-C to KeyboardInterrupt."""
-    loop = pywasm3.Instance(MODULE).exports.loop
+    loop = new_instance().exports.loop
     return lateness(lambda: os.kill(os.getpid(), signal.SIGINT), loop, KeyboardInterrupt)
 
 
@@ -262,6 +277,7 @@ def main() -> None:
         ("wake-ups that another thread keeps", kept_ticks, 0.9, True),
         ("ms that a deadline is late", deadline_lateness, 20, False),
         ("ms that interrupt() is late", interrupt_lateness, 20, False),
+        ("ms that it is late if the guest calls the host", host_loop_lateness, 20, False),
         ("ms that Ctrl-C is late", signal_lateness, 50, False),
         ("ms that a timeout of a wait is late", timeout_lateness_of_a_wait, 20, False),
         ("ms that interrupt() of a wait is late", interrupt_lateness_of_a_wait, 20, False),

@@ -6,17 +6,12 @@
  * hook runs on the thread of the call, which may hold the GIL or may have let go of it. */
 #include "cpython/stop.h"
 
-#include "cpython/recursion.h"
+#include "cpython/gil.h"
 #include "cpython/state.h"
 #include "cpython/store.h"
 #include "cpython/turn.h"
 #include "cpython/watch.h"
 
-/* A call keeps the GIL for this long, because taking it again can take 5 milliseconds (Python's
- * switch interval): short calls must not pay for that. */
-#define KEEP_GIL (50 * PW_MICROSECOND)
-/* How often a call on the main thread takes the GIL to run the handlers of signals. */
-#define SIGNAL_INTERVAL (20000 * PW_MICROSECOND)
 /* How often the hook should run during a call. */
 #define HOOK_INTERVAL (100 * PW_MICROSECOND)
 
@@ -24,24 +19,6 @@
 static int64_t after(int64_t start, int64_t delay)
 {
     return delay < PW_NEVER - start ? start + delay : PW_NEVER;
-}
-
-/* ---- the main thread ---- */
-
-static unsigned long main_thread;
-
-void pw_set_main_thread(unsigned long ident)
-{
-    main_thread = ident;
-}
-
-static bool on_main_thread(void)
-{
-#if PY_VERSION_HEX < 0x030D0000
-    return _PyOS_IsMainThread();
-#else
-    return PyThread_get_thread_ident() == main_thread;
-#endif
 }
 
 /* ---- deadlines ---- */
@@ -490,14 +467,6 @@ PyObject *pw_store_watched(PyObject *op, PyObject *const *args, Py_ssize_t count
     return result;
 }
 
-void pw_take_gil(pw_store_object *self)
-{
-    PyThreadState *thread = self->watch.let_go;
-    self->watch.let_go = NULL;
-    PyEval_RestoreThread(thread);
-    self->watch.started = 0;
-}
-
 /* ---- the hook ---- */
 
 /* Adapts the number of ticks between two calls of the hook to the time that they take, so that the
@@ -513,66 +482,6 @@ static void adapt(pw_watch *watch, int64_t time)
     }
 }
 
-/* Runs the handlers of signals; the GIL is held. A handler that raises an exception stops the call.
- * It may also have interrupted the store or changed its deadlines. Python 3.12 and newer may
- * collect garbage here, too, which runs finalizers. */
-static pw_trap run_handlers(pw_store_object *self)
-{
-    pw_recursion recursion = {NULL, 0};
-    if (!pw_recursion_bound(&recursion, self->watch.meter)) {
-        return PW_TRAP_NATIVE_STACK;
-    }
-    int status = PyErr_CheckSignals();
-    pw_recursion_restore(&recursion);
-    return status < 0 ? PW_TRAP_HOST : pw_stop_pending(self);
-}
-
-/* Lets go of the GIL. */
-static void let_go(pw_watch *watch, bool main)
-{
-    watch->next_signals = main ? after(pw_engine->now(), SIGNAL_INTERVAL) : PW_NEVER;
-    watch->let_go = PyEval_SaveThread();
-}
-
-/* Lets go of the GIL once a call has run for KEEP_GIL; on the main thread, then takes it every
- * SIGNAL_INTERVAL to run the handlers of signals. */
-static pw_trap let_others_run(pw_store_object *self, int64_t time)
-{
-    pw_watch *watch = &self->watch;
-    bool main = watch->next_signals != PW_NEVER;
-    if (watch->let_go != NULL) {
-        if (time < watch->next_signals) {
-            return PW_TRAP_NONE;
-        }
-        pw_take_gil(self);
-        watch->started = time;
-    } else {
-        if (time - watch->started < KEEP_GIL) {
-            return PW_TRAP_NONE;
-        }
-        main = on_main_thread();
-    }
-    pw_trap trap = main ? run_handlers(self) : PW_TRAP_NONE;
-    if (trap == PW_TRAP_NONE) {
-        let_go(watch, main);
-    }
-    return trap;
-}
-
-/* Lets go of the GIL once long work of the engine has run for KEEP_GIL. The work may be in the
- * middle of a change, so the handlers of signals have to wait. */
-static void let_others_run_meanwhile(pw_watch *watch, int64_t time)
-{
-    if (watch->let_go != NULL) {
-        return;
-    }
-    if (!watch->started) {
-        watch->started = watch->hook_ran = time;
-    } else if (time - watch->started >= KEEP_GIL) {
-        let_go(watch, on_main_thread());
-    }
-}
-
 /* Work that is not part of a call was begun by cffi, which has let go of the GIL. */
 pw_trap pw_poll_call(void *store_object, bool in_call)
 {
@@ -580,7 +489,7 @@ pw_trap pw_poll_call(void *store_object, bool in_call)
     int64_t time = pw_engine->now();
     if (in_call) {
         take_cancellations(self);
-        let_others_run_meanwhile(&self->watch, time);
+        pw_release_gil_in_work(&self->watch, time);
     } else if (is_cancelled(self)) {
         PyGILState_STATE state = PyGILState_Ensure();
         take_cancellations(self);
@@ -608,5 +517,5 @@ pw_trap pw_tick(void *store_object)
     if (atomic_load_explicit(&watch->meter->due, memory_order_relaxed) == PW_NEVER) {
         set_timer(self); /* a fork makes the timer forget what is due */
     }
-    return trap == PW_TRAP_NONE ? let_others_run(self, time) : trap;
+    return trap == PW_TRAP_NONE ? pw_release_gil(self, time) : trap;
 }

@@ -8,6 +8,7 @@
 
 #include "base/attributes.h"
 #include "base/traps.h"
+#include "cpython/gil.h"
 #include "cpython/state.h"
 #include "cpython/store.h"
 #include "engine/callee.h"
@@ -18,14 +19,10 @@ pw_trap pw_stop_pending(pw_store_object *self);
 /* _cpython.stop_code(): returns why the call whose host function runs on this thread must stop, a
  * pw_trap; None if no host function runs here. */
 PyObject *pw_stop_code(PyObject *module, PyObject *ignored);
-/* Takes the GIL that the running call has let go of. */
-void pw_take_gil(pw_store_object *self);
 /* The engine's tick hook (runtime/meter.h), for the store that runs. */
 pw_trap pw_tick(void *store_object);
 /* The poll hook of the runtime (runtime/meter.h), for the store that works. */
 pw_trap pw_poll_call(void *store_object, bool in_call);
-/* Says which thread runs the handlers of signals. */
-void pw_set_main_thread(unsigned long ident);
 
 /* The methods and attributes of the class Store that are about stopping (store_type.c). */
 PyObject *pw_store_interrupt(PyObject *op, PyObject *ignored);
