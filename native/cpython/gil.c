@@ -10,9 +10,7 @@
  * more than the switch interval. */
 #include "cpython/gil.h"
 
-#include "cpython/recursion.h"
 #include "cpython/state.h"
-#include "cpython/stop.h"
 
 /* A call keeps the GIL at least for this long, because taking it again can take as long as the
  * switch interval: short calls must not pay for that. */
@@ -39,20 +37,6 @@ static bool on_main_thread(void)
 #else
     return PyThread_get_thread_ident() == main_thread;
 #endif
-}
-
-/* Runs the handlers of signals; the GIL is held. A handler that raises an exception stops the call.
- * It may also have interrupted the store or changed its deadlines. Python 3.12 and newer may
- * collect garbage here, too, which runs finalizers. */
-static pw_trap run_handlers(pw_store_object *self)
-{
-    pw_recursion recursion = {NULL, 0};
-    if (!pw_recursion_bound(&recursion, self->watch.meter)) {
-        return PW_TRAP_NATIVE_STACK;
-    }
-    int status = PyErr_CheckSignals();
-    pw_recursion_restore(&recursion);
-    return status < 0 ? PW_TRAP_HOST : pw_stop_pending(self);
 }
 
 /* ---- how long to keep the GIL ---- */
@@ -96,16 +80,15 @@ static bool kept_long_enough(const pw_watch *watch, int64_t time)
 
 /* ---- letting go and taking ---- */
 
-static void let_go(pw_watch *watch, bool main)
+void pw_let_gil_go(pw_watch *watch, bool main)
 {
     watch->let_go_at = pw_engine->now();
     watch->next_signals = main ? watch->let_go_at + SIGNAL_INTERVAL : PW_NEVER;
     watch->let_go = PyEval_SaveThread();
 }
 
-void pw_take_gil(pw_store_object *self)
+void pw_take_gil(pw_watch *watch)
 {
-    pw_watch *watch = &self->watch;
     PyThreadState *thread = watch->let_go;
     learn(pw_engine->now() - watch->let_go_at);
     watch->let_go = NULL;
@@ -113,30 +96,22 @@ void pw_take_gil(pw_store_object *self)
     watch->started = 0;
 }
 
-pw_trap pw_release_gil(pw_store_object *self, int64_t time)
+bool pw_may_let_gil_go(pw_watch *watch, int64_t time, bool *main)
 {
-    pw_watch *watch = &self->watch;
-    bool main = watch->next_signals != PW_NEVER;
-    if (watch->let_go != NULL) {
-        if (time < watch->next_signals) {
-            return PW_TRAP_NONE;
-        }
-        pw_take_gil(self);
-        watch->started = time;
-    } else {
-        if (!kept_long_enough(watch, time)) {
-            return PW_TRAP_NONE;
-        }
-        main = on_main_thread();
+    if (watch->let_go == NULL) {
+        *main = on_main_thread();
+        return kept_long_enough(watch, time);
     }
-    pw_trap trap = main ? run_handlers(self) : PW_TRAP_NONE;
-    if (trap == PW_TRAP_NONE) {
-        let_go(watch, main);
+    if (time < watch->next_signals) {
+        return false;
     }
-    return trap;
+    *main = true;
+    pw_take_gil(watch);
+    watch->started = time;
+    return true;
 }
 
-void pw_release_gil_in_work(pw_watch *watch, int64_t time)
+void pw_let_gil_go_in_work(pw_watch *watch, int64_t time)
 {
     if (watch->let_go != NULL) {
         return;
@@ -144,6 +119,6 @@ void pw_release_gil_in_work(pw_watch *watch, int64_t time)
     if (!watch->started) {
         watch->started = watch->hook_ran = time;
     } else if (kept_long_enough(watch, time)) {
-        let_go(watch, on_main_thread());
+        pw_let_gil_go(watch, on_main_thread());
     }
 }

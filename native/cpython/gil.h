@@ -6,22 +6,23 @@
 
 #include <Python.h>
 
+#include <stdbool.h>
 #include <stdint.h>
 
-#include "base/traps.h"
-#include "cpython/store.h"
 #include "cpython/watch.h"
 
 /* Says which thread runs the handlers of signals. */
 void pw_set_main_thread(unsigned long ident);
+/* Lets go of the GIL; on the main thread until the handlers of signals are due. */
+void pw_let_gil_go(pw_watch *watch, bool main);
 /* Takes the GIL that the running call has let go of. */
-void pw_take_gil(pw_store_object *self);
-/* Lets go of the GIL if the running call has kept it long enough; on the main thread, also runs the
- * handlers of signals when they are due. `time` is now. The result stops the call: PW_TRAP_HOST, or
- * why the call must stop now that the handlers have run. */
-pw_trap pw_release_gil(pw_store_object *self, int64_t time);
+void pw_take_gil(pw_watch *watch);
+/* Whether a call should let go of the GIL now: because it has kept it long enough; or because it
+ * has just taken it, when the handlers of signals were due. `time` is now. The caller runs the
+ * handlers before, if `*main` says that this is the main thread. */
+bool pw_may_let_gil_go(pw_watch *watch, int64_t time, bool *main);
 /* Lets go of the GIL if long work of the engine has kept it long enough. The work may be in the
  * middle of a change, so the handlers of signals have to wait. */
-void pw_release_gil_in_work(pw_watch *watch, int64_t time);
+void pw_let_gil_go_in_work(pw_watch *watch, int64_t time);
 
 #endif

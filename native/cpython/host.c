@@ -256,7 +256,7 @@ pw_trap pw_host_call(void *object, uint64_t *values)
     PyObject *local[PW_LOCAL_VALUES];
     PyObject **arguments = local;
     if (store->watch.let_go != NULL) {
-        pw_take_gil(store);
+        pw_take_gil(&store->watch);
     }
     if (!python_stack_left()) {
         return PW_TRAP_NATIVE_STACK;

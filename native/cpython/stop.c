@@ -7,6 +7,7 @@
 #include "cpython/stop.h"
 
 #include "cpython/gil.h"
+#include "cpython/recursion.h"
 #include "cpython/state.h"
 #include "cpython/store.h"
 #include "cpython/turn.h"
@@ -336,7 +337,7 @@ static void take_cancellations(pw_store_object *self)
         if (atomic_load(&store->watch.cancelled)) {
             atomic_store(&store->watch.cancelled, false);
             if (self->watch.let_go != NULL) {
-                pw_take_gil(self);
+                pw_take_gil(&self->watch);
             }
             store->watch.deadline = first_deadline(store);
         }
@@ -422,7 +423,7 @@ static pw_trap begin(pw_store_object *self)
 static void end(pw_store_object *self)
 {
     if (self->watch.let_go != NULL) {
-        pw_take_gil(self);
+        pw_take_gil(&self->watch);
     }
     if (self->turn.depth == 1) {
         unlink_outer(self);
@@ -482,6 +483,35 @@ static void adapt(pw_watch *watch, int64_t time)
     }
 }
 
+/* Runs the handlers of signals; the GIL is held. A handler that raises an exception stops the call.
+ * It may also have interrupted the store or changed its deadlines. Python 3.12 and newer may
+ * collect garbage here, too, which runs finalizers. */
+static pw_trap run_handlers(pw_store_object *self)
+{
+    pw_recursion recursion = {NULL, 0};
+    if (!pw_recursion_bound(&recursion, self->watch.meter)) {
+        return PW_TRAP_NATIVE_STACK;
+    }
+    int status = PyErr_CheckSignals();
+    pw_recursion_restore(&recursion);
+    return status < 0 ? PW_TRAP_HOST : pw_stop_pending(self);
+}
+
+/* Lets go of the GIL if the call has kept it long enough, after the handlers of signals have run.
+ */
+static pw_trap let_others_run(pw_store_object *self, int64_t time)
+{
+    bool main;
+    if (!pw_may_let_gil_go(&self->watch, time, &main)) {
+        return PW_TRAP_NONE;
+    }
+    pw_trap trap = main ? run_handlers(self) : PW_TRAP_NONE;
+    if (trap == PW_TRAP_NONE) {
+        pw_let_gil_go(&self->watch, main);
+    }
+    return trap;
+}
+
 /* Work that is not part of a call was begun by cffi, which has let go of the GIL. */
 pw_trap pw_poll_call(void *store_object, bool in_call)
 {
@@ -489,7 +519,7 @@ pw_trap pw_poll_call(void *store_object, bool in_call)
     int64_t time = pw_engine->now();
     if (in_call) {
         take_cancellations(self);
-        pw_release_gil_in_work(&self->watch, time);
+        pw_let_gil_go_in_work(&self->watch, time);
     } else if (is_cancelled(self)) {
         PyGILState_STATE state = PyGILState_Ensure();
         take_cancellations(self);
@@ -517,5 +547,5 @@ pw_trap pw_tick(void *store_object)
     if (atomic_load_explicit(&watch->meter->due, memory_order_relaxed) == PW_NEVER) {
         set_timer(self); /* a fork makes the timer forget what is due */
     }
-    return trap == PW_TRAP_NONE ? pw_release_gil(self, time) : trap;
+    return trap == PW_TRAP_NONE ? let_others_run(self, time) : trap;
 }

@@ -84,7 +84,7 @@ static PW_ALWAYS_INLINE pw_trap pw_run_call(pw_store_object *self, const pw_call
     self->watch.started = 0;
     pw_trap trap = pw_engine->call(callee, values);
     if (self->watch.let_go != NULL) {
-        pw_take_gil(self);
+        pw_take_gil(&self->watch);
     }
     return trap;
 }
