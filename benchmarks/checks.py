@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Measures what the checkpoints cost, at which a running call counts and can be stopped.
 
-A checkpoint stands at every call and loop iteration. The guests of compute.py, and one that does
-nothing but call, run in this package and in a build of it without checkpoints (PYWASM3_UNCHECKED=1:
-no fuel, no deadline, no interruption, no bound of the native stack). Each runs in a process of its
-own. They take turns, and the least time of all rounds counts. This needs a C compiler, and the
-build takes half a minute.
+A checkpoint stands at every call and loop iteration. Some guests of compute.py run in this
+package and in a build of it without checkpoints (PYWASM3_UNCHECKED=1: no fuel, no deadline, no
+interruption, no bound of the native stack). Each runs in a process of its own. They take turns, and
+the least time of all rounds counts. This needs a C compiler, and the build takes half a minute.
 
     python benchmarks/checks.py [--rounds N]
 
-The bar, at most 3 % more time, is for `compute.wasm`, a guest that does realistic work. The other
+The bar, at most 3 % more time, is for `coremark`, a guest that does realistic work. The other
 guests show the worst case, because their loops have nearly empty bodies.
 """
 
@@ -22,21 +21,18 @@ import sys
 import tempfile
 from pathlib import Path
 
-import compute
-import wasmtime
+from computing.engines import ROOT
+from computing.rows import small_programs
 
 BAR = 1.03
 
-FIB = """(module (func $fib (export "run") (param i32) (result i32)
-  (if (result i32) (i32.lt_u (local.get 0) (i32.const 2))
-    (then (local.get 0))
-    (else (i32.add (call $fib (i32.sub (local.get 0) (i32.const 1)))
-                   (call $fib (i32.sub (local.get 0) (i32.const 2))))))))"""
+# The bar is for the first of these rows of compute.py.
+ROWS = ("coremark", "loop-f32", "loop-f64", "fib")
 
 # The child reads a number from each line, and answers with the seconds that the guest took for it.
 CHILD = """
 import sys, time, pywasm3
-run = pywasm3.load(sys.argv[1]).exports.run
+run = pywasm3.load(sys.argv[1]).exports[sys.argv[2]]
 for line in sys.stdin:
     begin = time.perf_counter()
     run(int(line))
@@ -47,7 +43,7 @@ for line in sys.stdin:
 def build_unchecked(folder: Path) -> str:
     """Installs the package without checkpoints, and returns the folder in which it is."""
     ignored = shutil.ignore_patterns(".*", "build", "dist", "tests", "*.so")
-    shutil.copytree(compute.ROOT, folder / "source", ignore=ignored)
+    shutil.copytree(ROOT, folder / "source", ignore=ignored)
     target = str(folder / "unchecked")
     command = [sys.executable, "-m", "pip", "install", "-q", "--no-build-isolation", "--no-deps"]
     environment = {**os.environ, "PYWASM3_UNCHECKED": "1"}
@@ -60,10 +56,10 @@ def build_unchecked(folder: Path) -> str:
 class Contestant:
     """A process that runs a guest."""
 
-    def __init__(self, path: Path, package: str | None = None) -> None:
+    def __init__(self, path: Path, export: str, package: str | None = None) -> None:
         environment = {**os.environ, **({"PYTHONPATH": package} if package else {})}
         self._process = subprocess.Popen(
-            [sys.executable, "-c", CHILD, str(path)],
+            [sys.executable, "-c", CHILD, str(path), export],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -97,16 +93,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=300)
     rounds = parser.parse_args().rounds
-    guests = [*compute.guests(), ("fib", bytes(wasmtime.wat2wasm(FIB)), 20)]
+    rows = {row.name: row for row in small_programs()}
     ratios = []
     print(f"{'guest':16} {'without, ms':>11} {'with, ms':>9} {'ratio':>6}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         package = build_unchecked(folder)
-        for number, (guest, data, argument) in enumerate(guests):
-            path = folder / f"{number}.wasm"
-            path.write_bytes(data)
-            contestants = [Contestant(path, package), Contestant(path)]
+        for guest in ROWS:
+            calls = rows[guest].calls
+            assert calls
+            export, (argument,) = calls
+            path = folder / f"{guest}.wasm"
+            path.write_bytes(rows[guest].data())
+            contestants = [Contestant(path, export, package), Contestant(path, export)]
             without, checked = race(contestants, argument, rounds)
             for contestant in contestants:
                 contestant.close()

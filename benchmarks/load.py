@@ -18,7 +18,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-import compute
+from computing.engines import ROOT, build_stock
+from timing import race
 
 import pywasm3
 from pywasm3.bench.guests import enlarged
@@ -47,7 +48,8 @@ def contest(stock: ctypes.CDLL, guest: str, data: bytes, rounds: int) -> list[fl
     def first_call_eagerly(_: int) -> None:
         pywasm3.load(data, compile="eager").exports[name](*arguments)
 
-    return compute.race([whole, first_call, first_call_eagerly], 0, rounds)
+    least = race([whole, first_call, first_call_eagerly], [1, 1, 1], rounds)
+    return [seconds * 1e3 for seconds in least]
 
 
 def main() -> int:
@@ -59,10 +61,9 @@ def main() -> int:
     print(f"{'guest':12} {'stock, ms':>9} {'ours, ms':>9} {'eager, ms':>9} {'ratio':>6}")
     ratios = []
     with tempfile.TemporaryDirectory() as folder:
-        stock = compute.build_stock(Path(folder))
-        stock.stock_compile.restype = ctypes.c_char_p
+        stock = build_stock(Path(folder))
         for guest in GUESTS:
-            path = compute.ROOT / "tests" / "guests" / f"{guest}.wasm"
+            path = ROOT / "tests" / "guests" / f"{guest}.wasm"
             data = enlarged(path.read_bytes(), options.size)
             theirs, ours, eager = contest(stock, guest, data, options.rounds)
             ratios.append(ours / theirs)

@@ -7,6 +7,7 @@ import hashlib
 import shutil
 import subprocess
 import tarfile
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -25,15 +26,33 @@ class Package(NamedTuple):
 
     def read(self, path: str) -> bytes:
         """Returns a file of the package. Its path begins with "package/"."""
-        archive = CACHE / f"{self.name}-{self.version}.tgz"
+        with tarfile.open(self._archive()) as opened:
+            content = opened.extractfile(path)
+            assert content is not None, path
+            return content.read()
+
+    def unpack(self, folder: Path) -> None:
+        """Writes all files of the package into a folder, which is there only when all are."""
+        partial = folder.with_name(f"{folder.name}.part")
+        shutil.rmtree(partial, ignore_errors=True)
+        with tarfile.open(self._archive()) as opened:
+            for member in opened.getmembers():
+                target = partial / Path(member.name).relative_to("package")
+                content = opened.extractfile(member)
+                if content is not None:
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    target.write_bytes(content.read())
+        partial.rename(folder)
+
+    def _archive(self) -> Path:
+        """Returns the archive, which is downloaded if it is not there."""
+        # The name of a package may begin with "@", the name of its owner and "/".
+        archive = CACHE / f"{self.name.lstrip('@').replace('/', '-')}-{self.version}.tgz"
         if not archive.exists():
             self._download()
         digest = hashlib.sha256(archive.read_bytes()).hexdigest()
         assert digest == self.sha256, f"{archive} is not what it was: remove it"
-        with tarfile.open(archive) as opened:
-            content = opened.extractfile(path)
-            assert content is not None, path
-            return content.read()
+        return archive
 
     def _download(self) -> None:
         npm = shutil.which("npm")

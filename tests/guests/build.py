@@ -1,31 +1,39 @@
 # SPDX-License-Identifier: MIT
-"""Compiles the guests: every `.c`, `.zig` and `.wat` file here becomes a `.wasm` beside it.
+"""Compiles the guests: every `.c`, `.zig`, `.ts` and `.wat` file here becomes a `.wasm` beside it.
 
 The guests in `wasi` are programs for WASI. Most call the functions of WASI themselves, with
 `guest.h`; `program.c` uses the C library, and `folders.zig` the library of Zig. The guests in
-benchmarks/guests become part of the package, in pywasm3/bench. Each guest in `simd` becomes two
+benchmarks/guests become part of the package, in pywasm3/bench; those in benchmarks/computing/guests
+are for benchmarks/compute.py alone. Each guest in `simd` becomes two
 modules of the same source: `-scalar.wasm`, and `-vector.wasm` with the instructions of SIMD.
 
     python tests/guests/build.py            # rebuild all
     python tests/guests/build.py trap       # rebuild one
     python tests/guests/build.py --check    # rebuild elsewhere and compare with what is committed
 
-The compiler (`ziglang`) and the assembler (`wasmtime`) come from pip. The same version of the
-compiler gives the same bytes on every machine. The guests in this folder have no C library. They
-keep their name section, because the frames of a trap get their names from it.
+The compiler (`ziglang`) and the assembler (`wasmtime`) come from pip, and AssemblyScript's compiler
+from npm. Without npm and Node.js, the guests in AssemblyScript stay as they are. The same version
+of a compiler gives the same bytes on every machine. The guests in this folder have no C library.
+They keep their name section, because the frames of a trap get their names from it.
 """
 
 import argparse
+import shutil
 import subprocess
 import sys
 import tempfile
 from importlib import metadata
 from pathlib import Path
 
+import pytest
 import wasmtime
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from npm_helpers import Package
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
+COMPUTING = ROOT / "benchmarks" / "computing" / "guests"
 # The folder of some sources, the folder of their modules, and how their names begin on the command
 # line.
 FOLDERS = [
@@ -33,6 +41,7 @@ FOLDERS = [
     (HERE / "wasi", HERE / "wasi", "wasi/"),
     (HERE / "simd", HERE / "simd", "simd/"),
     (ROOT / "benchmarks" / "guests", ROOT / "pywasm3" / "bench" / "guests", "bench/"),
+    (COMPUTING, COMPUTING, "computing/"),
 ]
 
 ZIG_VERSION = "0.17.1"
@@ -54,9 +63,30 @@ WASI_FLAGS = [
 ]  # fmt: skip
 BARE_WASI_FLAGS = [*WASI_FLAGS, "-ffreestanding", "-nostdlib", "-Wl,--no-entry"]
 
-
 # The library of Zig sets up its own start, and is made small by Zig's own switches.
 ZIG_FLAGS = ["-target", "wasm32-wasi", f"-mcpu={CPU}", "-O", "ReleaseSmall", "-fstrip"]
+# Programs whose speed is measured are compiled to be fast.
+FAST_ZIG_FLAGS = [
+    "-target", "wasm32-freestanding", f"-mcpu={CPU}", "-O", "ReleaseFast", "-fstrip", "-fno-entry",
+    "--export=run",
+]  # fmt: skip
+
+# AssemblyScript's compiler, and what it depends on.
+ASSEMBLYSCRIPT = [
+    Package(
+        "assemblyscript",
+        "0.28.20",
+        "26696c1bbb716bd85a0fbd38c7efbda186c83bc648ba4f78369d432081b4b1cb",
+    ),
+    Package(
+        "binaryen",
+        "131.0.0-nightly.20260721",
+        "ed375d90d259924799147788d66ed70ce6e65454b69df577e09f2c4d17c00f6c",
+    ),
+    Package("long", "5.3.2", "68033e466773df7d52c9e59341bb729d83716cd920c56460395724456d646b26"),
+]
+# Without "abort", a failed assertion is a trap and needs no import.
+ASSEMBLYSCRIPT_FLAGS = ["-O3", "--runtime", "incremental", "--use", "abort="]
 
 
 def flags_for(source: Path, target: Path) -> list[str]:
@@ -92,10 +122,26 @@ def compile_c(source: Path, target: Path) -> None:
 def compile_zig(source: Path, target: Path) -> None:
     """Compiles one Zig file. The messages of the compiler go to the standard error."""
     with tempfile.TemporaryDirectory() as cache:  # Zig would make it beside the source.
-        command = [sys.executable, "-m", "ziglang", "build-exe", *ZIG_FLAGS, "--cache-dir", cache]
+        flags = FAST_ZIG_FLAGS if source.parent == COMPUTING else ZIG_FLAGS
+        command = [sys.executable, "-m", "ziglang", "build-exe", *flags, "--cache-dir", cache]
         command += [f"-femit-bin={target}", source.name]
         if subprocess.run(command, cwd=source.parent, check=False).returncode != 0:
             raise SystemExit(f"{source.name} does not compile")
+
+
+def compile_assemblyscript(source: Path, target: Path) -> None:
+    """Compiles one file of AssemblyScript. Without npm or Node.js, the file is skipped."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("Node.js is not there to compile AssemblyScript")
+    modules = ROOT / "build" / "assemblyscript" / "node_modules"
+    for package in ASSEMBLYSCRIPT:
+        if not (modules / package.name).exists():
+            package.unpack(modules / package.name)
+    command = [node, str(modules / "assemblyscript" / "bin" / "asc.js"), source.name]
+    command += [*ASSEMBLYSCRIPT_FLAGS, "-o", str(target)]
+    if subprocess.run(command, cwd=source.parent, check=False).returncode != 0:
+        raise SystemExit(f"{source.name} does not compile")
 
 
 def assemble(source: Path, target: Path) -> None:
@@ -119,6 +165,8 @@ def build(source: Path, target: Path) -> None:
         compile_c(source, target)
     elif source.suffix == ".zig":
         compile_zig(source, target)
+    elif source.suffix == ".ts":
+        compile_assemblyscript(source, target)
     else:
         assemble(source, target)
     target.chmod(0o644)
@@ -148,7 +196,7 @@ def main() -> int:
         prefix + target.stem: (path, target)
         for folder, built, prefix in FOLDERS
         for path in sorted(folder.iterdir())
-        if path.suffix in {".c", ".wat", ".zig"}
+        if path.suffix in {".c", ".ts", ".wat", ".zig"}
         for target in targets_for(path, built)
     }
     unknown = [name for name in options.guest if name not in sources]
@@ -160,7 +208,11 @@ def main() -> int:
         for name in options.guest or sources:
             source, committed = sources[name]
             built = Path(scratch, committed.name)
-            build(source, built)
+            try:
+                build(source, built)
+            except pytest.skip.Exception as reason:
+                print(f"{name + '.wasm':28} not built: {reason}")
+                continue
             same = committed.exists() and committed.read_bytes() == built.read_bytes()
             if not options.check:
                 committed.write_bytes(built.read_bytes())
