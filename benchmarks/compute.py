@@ -128,7 +128,9 @@ def main() -> int:
     rows = [*small_programs(), *whole_programs()]
     given = options(rows)
     where = machine.describe()
-    where |= {"wasmtime": machine.version("wasmtime") or "", "load": str(machine.load_average())}
+    load = machine.load_average()
+    where["wasmtime"] = machine.version("wasmtime") or "?"
+    where["load average"] = "?" if load is None else f"{load:.1f}"
     print("; ".join(f"{name}: {value}" for name, value in where.items()))
     print(f"{'row':12}{'compiler':15}{'what it does':40}{'stock, ms':>9}{'ours':>9}{'wasmtime':>9}"
           f"{'speed':>8}{'of w.':>8}")  # fmt: skip

@@ -23,8 +23,9 @@ EXPORT IM3Module stock_open(const uint8_t *bytes, uint32_t size, uint32_t pages,
         runtime->memory.maxPages = pages;
         *error = ResizeMemory(runtime, pages);
     }
-    if (!*error)
+    if (!*error) {
         *error = m3_LoadModule(runtime, module);
+    }
     return module;
 }
 
@@ -33,8 +34,9 @@ static const void *return_zero(IM3Runtime runtime, IM3ImportContext context, uin
                                void *memory)
 {
     IM3FuncType type = context->function->funcType;
-    if (type->numRets)
+    if (type->numRets) {
         sp[0] = 0;
+    }
     return NULL;
 }
 
@@ -44,8 +46,9 @@ static const void *copy_memory(IM3Runtime runtime, IM3ImportContext context, uin
 {
     uint64_t to = (uint32_t)sp[0], from = (uint32_t)sp[1], size = (uint32_t)sp[2];
     uint64_t length = m3_GetMemorySize(runtime);
-    if (to + size > length || from + size > length)
+    if (to + size > length || from + size > length) {
         return m3Err_trapOutOfBoundsMemoryAccess;
+    }
     memmove((uint8_t *)memory + to, (uint8_t *)memory + from, size);
     return NULL;
 }
@@ -74,11 +77,13 @@ EXPORT M3Result stock_call(IM3Function function, uint32_t count, uint64_t *argum
 {
     const void *pointers[16] = {NULL};
     const void *results[] = {result};
-    for (uint32_t i = 0; i < count && i < 16; i++)
+    for (uint32_t i = 0; i < count && i < 16; i++) {
         pointers[i] = &arguments[i];
+    }
     M3Result error = m3_Call(function, count, pointers);
-    if (!error && m3_GetRetCount(function))
+    if (!error && m3_GetRetCount(function)) {
         error = m3_GetResults(function, 1, results);
+    }
     return error;
 }
 
@@ -100,10 +105,12 @@ EXPORT M3Result stock_compile(const uint8_t *bytes, uint32_t size)
     IM3Runtime runtime = m3_NewRuntime(environment, STACK, NULL);
     IM3Module module;
     M3Result error = m3_ParseModule(environment, &module, bytes, size);
-    if (!error)
+    if (!error) {
         error = m3_LoadModule(runtime, module);
-    if (!error)
+    }
+    if (!error) {
         error = m3_CompileModule(module);
+    }
     m3_FreeRuntime(runtime);
     m3_FreeEnvironment(environment);
     return error;

@@ -106,6 +106,7 @@ def draw(figures: Sequence[Mapping[str, Any]], machine: Mapping[str, str]) -> st
         _text(
             MARGIN, 46, "Dot: pywasm3. Diamond: wasmtime, which compiles to machine code.", "note"
         ),
+        _text(WIDTH - MARGIN, 46, "pywasm3 / wasmtime", "note", "end"),
         *_frame(scale, bottom),
     ]
     y = HEAD + LINE * 0.75
@@ -117,7 +118,8 @@ def draw(figures: Sequence[Mapping[str, Any]], machine: Mapping[str, str]) -> st
         y += LINE * 0.5 if group is small and group and whole else 0
     both = mean_speed(figures), mean_speed(figures, "wasmtime")
     parts += _row(scale, y, "geometric mean", *both, "mean")
-    parts.append(_text(MARGIN, height - 8, "; ".join(map(str, machine.values())), "note"))
+    where = "; ".join(f"{name}: {value}" for name, value in machine.items())
+    parts.append(_text(MARGIN, height - 8, where, "note"))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0f}" '
         f'width="{WIDTH}" height="{height:.0f}">\n<style>{STYLE}</style>\n'

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Big integers, of limbs of 32 bits with products of 64: raises numbers to a power modulo a prime by
-// Montgomery's multiplication, as RSA does. By Fermat, a^(p-1) is 1 modulo the prime p; the prime is
-// 2^255 - 19. Makes `rounds` such powers.
+// Big integers, of limbs of 32 bits with products of 64: raises numbers to a power modulo a prime
+// by Montgomery's multiplication, as RSA does. By Fermat, a^(p-1) is 1 modulo the prime p; the
+// prime is 2^255 - 19. Makes `rounds` such powers.
 
 #include "guest.h"
 

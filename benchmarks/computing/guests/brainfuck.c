@@ -40,29 +40,14 @@ KEPT uint32_t interpret(uint32_t sum)
     }
     for (const char *at = squares;; at++) {
         switch (*at) {
-            case '>':
-                cell++;
-                break;
-            case '<':
-                cell--;
-                break;
-            case '+':
-                ++*cell;
-                break;
-            case '-':
-                --*cell;
-                break;
-            case '.':
-                sum = sum * 31 + *cell;
-                break;
-            case '[':
-                at = *cell ? at : squares + partner[at - squares];
-                break;
-            case ']':
-                at = *cell ? squares + partner[at - squares] : at;
-                break;
-            case '\0':
-                return sum;
+        case '>': cell++; break;
+        case '<': cell--; break;
+        case '+': ++*cell; break;
+        case '-': --*cell; break;
+        case '.': sum = sum * 31 + *cell; break;
+        case '[': at = *cell ? at : squares + partner[at - squares]; break;
+        case ']': at = *cell ? squares + partner[at - squares] : at; break;
+        case '\0': return sum;
         }
     }
 }

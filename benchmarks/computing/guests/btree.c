@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A B-tree of 20,000 keys, which is built at the first call. Each call looks up `count` keys, of
-// which about a half are there, and walks through the next keys of some: loads that depend on loads.
+// which about a half are there, and walks through the next keys of some: loads that depend on
+// loads.
 
 #include "guest.h"
 

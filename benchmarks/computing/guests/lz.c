@@ -13,8 +13,8 @@ static uint32_t last_seen[TABLE]; // the position behind the first byte of what 
 
 static void write_text(void)
 {
-    static const char *const words[] = {"the ", "interpreter ", "reads ", "an ", "operation ",
-                                        "and ",  "jumps ",       "to ",    "it, ", "again.\n"};
+    static const char *const words[] = {"the ", "interpreter ", "reads ", "an ",  "operation ",
+                                        "and ", "jumps ",       "to ",    "it, ", "again.\n"};
     for (uint32_t at = 0; at < TEXT;) {
         const char *word = words[next_random() % 10];
         while (*word && at < TEXT) {

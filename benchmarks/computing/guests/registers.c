@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
-// A virtual machine with registers, as Lua's: each instruction is a word with an operation and three
-// operands, and the loop chooses what to do by a `br_table`. Its program fills a table with the
-// lengths of Collatz' sequences, and then adds them up through a function that it calls.
+// A virtual machine with registers, as Lua's: each instruction is a word with an operation and
+// three operands, and the loop chooses what to do by a `br_table`. Its program fills a table with
+// the lengths of Collatz' sequences, and then adds them up through a function that it calls.
 
 #include "guest.h"
 
 enum { CELLS = 4096, FRAMES = 64, REGISTERS = 16 };
 enum { LOAD, MOVE, ADD, ADDK, MULK, SHIFT, ODD, GET, PUT, LESS, JUMP, TEST, CALL, RETURN, HALT };
 
-#define OP(op, a, b, c) ((uint32_t)(op) | (a) << 8 | (uint32_t)(uint8_t)(b) << 16 | (uint32_t)(c) << 24)
+#define OP(op, a, b, c) \
+    ((uint32_t)(op) | (a) << 8 | (uint32_t)(uint8_t)(b) << 16 | (uint32_t)(c) << 24)
 #define TO(op, a, target) ((uint32_t)(op) | (a) << 8 | (target) << 16)
 
 static const uint32_t program[] = {
@@ -66,54 +67,29 @@ KEPT uint32_t interpret(uint32_t end)
     for (;;) {
         uint32_t word = *next++;
         switch (word & 0xff) {
-            case LOAD:
-                A = TARGET;
-                break;
-            case MOVE:
-                A = B;
-                break;
-            case ADD:
-                A = B + C;
-                break;
-            case ADDK:
-                A = B + K;
-                break;
-            case MULK:
-                A = B * K;
-                break;
-            case SHIFT:
-                A = B >> K;
-                break;
-            case ODD:
-                A = B & 1;
-                break;
-            case GET:
-                A = cells[B % CELLS];
-                break;
-            case PUT:
-                cells[A % CELLS] = B;
-                break;
-            case LESS:
-                A = B < C;
-                break;
-            case JUMP:
-                next = program + TARGET;
-                break;
-            case TEST:
-                next = A ? next : program + TARGET;
-                break;
-            case CALL:
-                frames[depth] = r;
-                back[depth++] = next;
-                r = &A;
-                next = program + TARGET;
-                break;
-            case RETURN:
-                r = frames[--depth];
-                next = back[depth];
-                break;
-            case HALT:
-                return r[6];
+        case LOAD: A = TARGET; break;
+        case MOVE: A = B; break;
+        case ADD: A = B + C; break;
+        case ADDK: A = B + K; break;
+        case MULK: A = B * K; break;
+        case SHIFT: A = B >> K; break;
+        case ODD: A = B & 1; break;
+        case GET: A = cells[B % CELLS]; break;
+        case PUT: cells[A % CELLS] = B; break;
+        case LESS: A = B < C; break;
+        case JUMP: next = program + TARGET; break;
+        case TEST: next = A ? next : program + TARGET; break;
+        case CALL:
+            frames[depth] = r;
+            back[depth++] = next;
+            r = &A;
+            next = program + TARGET;
+            break;
+        case RETURN:
+            r = frames[--depth];
+            next = back[depth];
+            break;
+        case HALT: return r[6];
         }
     }
 }
