@@ -17,11 +17,6 @@ import wasmtime
 
 import pywasm3
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-import build_ffi
-import toolchain
-
 ROOT = Path(__file__).resolve().parents[2]
 
 Call = Callable[..., int | float | None]
@@ -62,6 +57,10 @@ def zero(results: list[Any]) -> Callable[..., Any]:
 
 def build_stock(folder: Path) -> ctypes.CDLL:
     """Builds stock wasm3 as a shared library, and opens it."""
+    sys.path += [str(ROOT), str(ROOT / "tools")]
+    import build_ffi
+    import toolchain
+
     source = ROOT / build_ffi.WASM3
     library = folder / "stock.so"
     command = [toolchain.default_compiler(), *build_ffi.GNU_FLAGS, "-DNDEBUG", "-fPIC", "-shared"]
