@@ -13,8 +13,8 @@ cannot be had. benchmarks/computing has the rows, and says how each engine runs 
   a function when it is first called: the result is checked before the clock starts.
 - The engines run the same module with the same input and must give the same result. Where a result
   is known from elsewhere, it must be that.
-- The engines take turns in this process, and the least time of all rounds counts, so that a slow
-  moment of the machine does not matter.
+- Each round visits every row and, within the row, every engine. The least time of all rounds
+  counts, so that a slow moment of the machine does not matter.
 
 What these figures do **not** show: compilation, calls between Python and a guest (crossing.py), and
 SIMD (simd.py). A call from Python takes wasmtime about 10 us, which is a part of its figures: at
@@ -60,8 +60,8 @@ def common_result(row: Row, jobs: dict[str, Job]) -> int:
     return expected
 
 
-def measure(row: Row, contestants: dict[str, Engine], rounds: int) -> dict[str, Any]:
-    """Runs a row in all engines, and returns what is known of it, with its times in seconds.
+def prepare(row: Row, contestants: dict[str, Engine]) -> dict[str, Job]:
+    """Returns the job of a row in each engine, after it was done once and gave the same result.
 
     Raises:
         AssertionError: An engine gives another result than it must.
@@ -69,18 +69,26 @@ def measure(row: Row, contestants: dict[str, Engine], rounds: int) -> dict[str, 
     """
     data = row.data()
     jobs = {name: row.prepare(engine(data, row.copies)) for name, engine in contestants.items()}
-    result = common_result(row, jobs)
-    runs = [lambda _, work=job.work: work() for job in jobs.values()]
-    times = race(runs, [1] * len(runs), rounds)
     common_result(row, jobs)
-    return {
-        "name": row.name,
-        "does": row.does,
-        "compiler": row.compiler,
-        "program": row.program,
-        "result": result,
-        "seconds": dict(zip(jobs, times, strict=True)),
-    }
+    return jobs
+
+
+def measure(prepared: Sequence[tuple[Row, dict[str, Job]]], rounds: int) -> list[dict[str, Any]]:
+    """Returns what is known of each row, with its times in seconds."""
+    works = [job.work for _, jobs in prepared for job in jobs.values()]
+    runs = [lambda _, work=work: work() for work in works]
+    times = iter(race(runs, [1] * len(runs), rounds))
+    return [
+        {
+            "name": row.name,
+            "does": row.does,
+            "compiler": row.compiler,
+            "program": row.program,
+            "result": common_result(row, jobs),
+            "seconds": {name: next(times) for name in jobs},
+        }
+        for row, jobs in prepared
+    ]
 
 
 def show(figure: dict[str, Any]) -> None:
@@ -89,8 +97,7 @@ def show(figure: dict[str, Any]) -> None:
     print(
         f"{figure['name']:12}{figure['compiler']:15}{figure['does']:40}"
         f"{stock * 1e3:>9.3f}{ours * 1e3:>9.3f}{compiled * 1e3:>9.3f}"
-        f"{stock / ours:>8.2f}{ours / compiled:>8.1f}",
-        flush=True,
+        f"{stock / ours:>8.2f}{ours / compiled:>8.1f}"
     )
 
 
@@ -134,18 +141,18 @@ def main() -> int:
     print("; ".join(f"{name}: {value}" for name, value in where.items()))
     print(f"{'row':12}{'compiler':15}{'what it does':40}{'stock, ms':>9}{'ours':>9}{'wasmtime':>9}"
           f"{'speed':>8}{'of w.':>8}")  # fmt: skip
-    figures = []
+    prepared = []
     with tempfile.TemporaryDirectory() as folder:
         contestants = engines(build_stock(Path(folder)))
         for row in rows:
-            if given.rows and row.name not in given.rows:
-                continue
-            try:
-                figures.append(measure(row, contestants, given.rounds))
-            except pytest.skip.Exception as reason:
-                print(f"{row.name:12}left out: {reason}")
-                continue
-            show(figures[-1])
+            if not given.rows or row.name in given.rows:
+                try:
+                    prepared.append((row, prepare(row, contestants)))
+                except pytest.skip.Exception as reason:
+                    print(f"{row.name:12}left out: {reason}")
+        figures = measure(prepared, given.rounds)
+    for figure in figures:
+        show(figure)
     if not figures:
         return 0
     print("\nspeed: times that of stock wasm3; of w.: times as long as wasmtime")
