@@ -14,7 +14,8 @@ cannot be had. benchmarks/computing has the rows, and says how each engine runs 
 - The engines run the same module with the same input and must give the same result. Where a result
   is known from elsewhere, it must be that.
 - Each round visits every row and, within the row, every engine. The least time of all rounds
-  counts, so that a slow moment of the machine does not matter.
+  counts, so that a slow moment of the machine does not matter. On a machine that is busy all the
+  time, the column "paired" says more: the median, over the rounds, of the speed in one round.
 
 What these figures do **not** show: compilation, calls between Python and a guest (crossing.py), and
 SIMD (simd.py). A call from Python takes wasmtime about 10 us, which is a part of its figures: at
@@ -30,8 +31,11 @@ yet part of the exit code. The exit code is 1 if one of these bars is missed:
 
 import argparse
 import json
+import operator
+import statistics
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -41,7 +45,7 @@ from computing import chart
 from computing.engines import Engine, build_stock, engines
 from computing.programs import whole_programs
 from computing.rows import Job, Row, small_programs
-from timing import judge, race
+from timing import judge
 
 from pywasm3.bench import machine
 
@@ -75,9 +79,13 @@ def prepare(row: Row, contestants: dict[str, Engine]) -> dict[str, Job]:
 
 def measure(prepared: Sequence[tuple[Row, dict[str, Job]]], rounds: int) -> list[dict[str, Any]]:
     """Returns what is known of each row, with its times in seconds."""
-    works = [job.work for _, jobs in prepared for job in jobs.values()]
-    runs = [lambda _, work=work: work() for work in works]
-    times = iter(race(runs, [1] * len(runs), rounds))
+    times: list[dict[str, list[float]]] = [{name: [] for name in jobs} for _, jobs in prepared]
+    for _ in range(rounds):
+        for i, (_, jobs) in enumerate(prepared):
+            for name, job in jobs.items():
+                begin = time.perf_counter()
+                job.work()
+                times[i][name].append(time.perf_counter() - begin)
     return [
         {
             "name": row.name,
@@ -85,9 +93,10 @@ def measure(prepared: Sequence[tuple[Row, dict[str, Job]]], rounds: int) -> list
             "compiler": row.compiler,
             "program": row.program,
             "result": common_result(row, jobs),
-            "seconds": {name: next(times) for name in jobs},
+            "seconds": {name: min(each) for name, each in found.items()},
+            "paired": statistics.median(map(operator.truediv, found["stock"], found["ours"])),
         }
-        for row, jobs in prepared
+        for (row, jobs), found in zip(prepared, times, strict=True)
     ]
 
 
@@ -97,7 +106,7 @@ def show(figure: dict[str, Any]) -> None:
     print(
         f"{figure['name']:12}{figure['compiler']:15}{figure['does']:40}"
         f"{stock * 1e3:>9.3f}{ours * 1e3:>9.3f}{compiled * 1e3:>9.3f}"
-        f"{stock / ours:>8.2f}{ours / compiled:>8.1f}"
+        f"{stock / ours:>8.2f}{ours / compiled:>8.1f}{figure['paired']:>8.2f}"
     )
 
 
@@ -140,7 +149,7 @@ def main() -> int:
     where["load average"] = "?" if load is None else f"{load:.1f}"
     print("; ".join(f"{name}: {value}" for name, value in where.items()))
     print(f"{'row':12}{'compiler':15}{'what it does':40}{'stock, ms':>9}{'ours':>9}{'wasmtime':>9}"
-          f"{'speed':>8}{'of w.':>8}")  # fmt: skip
+          f"{'speed':>8}{'of w.':>8}{'paired':>8}")  # fmt: skip
     prepared = []
     with tempfile.TemporaryDirectory() as folder:
         contestants = engines(build_stock(Path(folder)))
@@ -155,7 +164,8 @@ def main() -> int:
         show(figure)
     if not figures:
         return 0
-    print("\nspeed: times that of stock wasm3; of w.: times as long as wasmtime")
+    print("\nspeed: times that of stock wasm3; paired: the same, median of single rounds")
+    print("of w.: times as long as wasmtime")
     for title, mean in means(figures).items():
         print(f"geometric mean of {title:16}{mean['speed']:>8.2f}{mean['of_wasmtime']:>8.1f}")
     if given.json:
