@@ -26,7 +26,7 @@ typedef struct {
 
 struct pw_api {
     uint32_t size; /* bytes of this struct: shows whether both extensions were built together */
-    /* Sets the hooks that all stores call: pw_set_engine_hooks of engine/engine.h. */
+    /* Sets the hooks that all stores call: pw_prepare_engine of engine/engine.h. */
     void (*set_hooks)(pw_host_hook host, pw_tick_hook tick, pw_catch_hook catching);
     /* pw_set_poll_hook of runtime/meter.h. */
     void (*set_poll_hook)(pw_poll_hook poll);

@@ -206,7 +206,7 @@ const pw_api *pw_get_api(void)
 {
     static const pw_api api = {
         .size = sizeof api,
-        .set_hooks = pw_set_engine_hooks,
+        .set_hooks = pw_prepare_engine,
         .set_poll_hook = pw_set_poll_hook,
         .now = pw_now,
         .timer_wakes = pw_timer_wakes,

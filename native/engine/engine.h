@@ -44,7 +44,8 @@ void pw_use_baseline_vectors(bool baseline);
 
 /* cdef: end */
 
-/* Sets the functions that running code calls, for all stores. */
-void pw_set_engine_hooks(pw_host_hook host, pw_tick_hook tick, pw_catch_hook catching);
+/* Prepares the compiler, and sets the functions that running code calls, for all stores. Must run
+ * before anything is compiled. */
+void pw_prepare_engine(pw_host_hook host, pw_tick_hook tick, pw_catch_hook catching);
 
 #endif

@@ -143,6 +143,16 @@ static inline m3ret_t stock_call(void)
 #undef Call
 #include "m3_exec.c"
 
+/* ---- the beginning --------------------------------------------------------------------------- */
+
+void pw_prepare_engine(pw_host_hook host, pw_tick_hook tick, pw_catch_hook catching)
+{
+    host_hook = host;
+    tick_hook = tick;
+    catch_hook = catching;
+
+}
+
 /* ---- what must hold -------------------------------------------------------------------------- */
 
 /* The build fails here if a later wasm3 has no function of a name in overrides.def. */

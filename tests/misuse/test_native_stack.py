@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Python code that recurses without end below a guest that has used up the native stack.
 
-A guest uses much native stack and few values when it recurses through nested loops. Whatever Python
-code runs then, in a host function, a signal handler, a conversion or a finalizer, must end with an
-exception. Python's own limits are no protection there: they trust that a certain number of levels
-fits the stack. Everything runs in child processes, because a failure is a crash.
+A guest uses much native stack and few values when it recurses through small functions. Whatever
+Python code runs then, in a host function, a signal handler, a conversion or a finalizer, must end
+with an exception. Python's own limits are no protection there: they trust that a certain number of
+levels fits the stack. Everything runs in child processes, because a failure is a crash.
 """
 
 from __future__ import annotations
@@ -19,17 +19,36 @@ pytestmark = pytest.mark.skipif(
     SANITIZED, reason="a sanitizer needs far more of the C stack for each level of recursion"
 )
 
-LOOPS = 120
+CALLS = 40
+
+
+def chain(name: str, body: str) -> str:
+    """A function that runs `body` below calls, which take native stack and few values."""
+    functions = [f'(func ${name} (export "{name}") (param i32) (call ${name}1 (local.get 0)))']
+    functions += [
+        f"(func ${name}{number} (param i32) (call ${name}{number + 1} (local.get 0)))"
+        for number in range(1, CALLS)
+    ]
+    return "\n".join([*functions, f"(func ${name}{CALLS} (param i32) {body})"])
+
+
 DEEP = f"""
 (module (import "env" "f" (func $f (param i32) (result i32)))
-  (func $deep (export "deep") (param i32)
-    {"(loop " * LOOPS} (drop (call $f (local.get 0)))
-    (call $deep (i32.add (local.get 0) (i32.const 1))) {")" * LOOPS})
-  (func $spin (export "spin") (param i32)
-    (if (i32.eqz (local.get 0)) (then (loop $again (br $again))))
-    {"(loop " * LOOPS} (call $spin (i32.sub (local.get 0) (i32.const 1))) {")" * LOOPS})
+  {
+    chain(
+        "deep", "(drop (call $f (local.get 0))) (call $deep (i32.add (local.get 0) (i32.const 1)))"
+    )
+}
+  {
+    chain(
+        "spin",
+        '''(if (i32.eqz (local.get 0)) (then (loop $again (br $again))))
+    (call $spin (i32.sub (local.get 0) (i32.const 1)))''',
+    )
+}
+  {chain("recurse", "(call $recurse (local.get 0))")}
   (func (export "nothing"))
-  (func $endless (export "endless") {"(loop " * LOOPS} (call $endless) {")" * LOOPS}))"""
+  (func (export "endless") (call $recurse (i32.const 0))))"""
 
 # `OPERATIONS` has functions that recurse until Python or its parser refuses. `attempt` calls one.
 # `LARGE` are those that even without a guest need a stack of some MiB.
@@ -188,7 +207,7 @@ PLACES = {
     "a nested guest": """
         def below(name, operation):
             def f(depth):
-                if depth == 30:
+                if depth == 3:
                     exhaust_below(lambda: attempt(name, operation) or 0)
                     raise KeyError(name)
                 return 0
