@@ -86,6 +86,7 @@ enum {
 #include "engine/ops/table.inc"
 #include "engine/ops/reference.inc"
 #include "engine/run/map.inc"
+#include "engine/ops/fused.inc"
 
 /* From here on, wasm3's compiler emits these operations of ours. */
 #define op_Entry op_pwEntry
@@ -108,6 +109,7 @@ enum {
 /* The pieces that our compilers of single instructions share: slots, types, moves of values,
  * immediates. */
 #include "engine/compile/state.inc"
+#include "engine/compile/fuse.inc"
 #include "engine/compile/types.inc"
 #include "engine/compile/moves.inc"
 #include "engine/compile/preserve.inc"
@@ -150,7 +152,7 @@ void pw_prepare_engine(pw_host_hook host, pw_tick_hook tick, pw_catch_hook catch
     host_hook = host;
     tick_hook = tick;
     catch_hook = catching;
-
+    prepare_fusing();
 }
 
 /* ---- what must hold -------------------------------------------------------------------------- */

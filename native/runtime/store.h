@@ -104,6 +104,11 @@ typedef struct {
         pc_t pc;        /* the end of its code, unless other code jumps there */
         bytes_t end;    /* the end of its instruction */
     } vector;           /* the last operation whose result was a vector */
+    struct {
+        struct M3CodePage *page;
+        u32 line;
+        const void *row; /* of compile/fuse.inc; NULL: it cannot be fused with the next one */
+    } last;              /* the last operation */
 } pw_compilation;
 
 struct pw_store {
