@@ -65,6 +65,7 @@ typedef struct {
     pc_t jump;                        /* code with which a br_table jumps to the block */
     uint64_t table;                   /* the pw_compilation.table of the br_table with this code */
     pw_handler *handler;              /* in force in the block; see engine/run/exception.inc */
+    uint32_t unchecked; /* operations without a checkpoint, at most, on the ways that branch here */
     uint16_t exception; /* in a clause of a legacy `try`: the slot of the caught exception */
     bool rethrown;      /* the clause throws it again */
 } pw_block_scope;
