@@ -69,6 +69,52 @@ ENDLESS = [
 ]
 
 
+# ---- long code without calls and loops ----
+
+# Counts itself, and then takes some twenty operations more.
+PIECE = """(global.set $count (i32.add (global.get $count) (i32.const 1)))""" + (
+    "(local.set $n (i32.mul (i32.xor (local.get $n) (i32.const 3)) (i32.const 5)))" * 10
+)
+PIECES = 300
+# How the pieces follow each other.
+WAYS = {
+    "one after the other": PIECE * PIECES,
+    "blocks that end": f"(block {PIECE})" * PIECES,
+    "blocks that may be left before": f"(block (br_if 0 (local.get $zero)) {PIECE})" * PIECES,
+    "blocks that are left": f"(block {PIECE} (br 0) {PIECE})" * PIECES,
+    "blocks that are left by br_table": f"(block {PIECE} (br_table 0 0 (local.get $zero)))"
+    * PIECES,
+    "cases of a br_table": "(block " * PIECES
+    + f"(br_table {' '.join(map(str, range(PIECES)))} (local.get $zero))"
+    + f") {PIECE}" * PIECES,
+    "arms": f"(if (local.get $zero) (then) (else {PIECE}))" * PIECES,
+    "nested arms": f"(if (i32.eqz (local.get $zero)) (then {PIECE}" * PIECES + "))" * PIECES,
+    "catch clauses": f"(block (try_table (catch_all 0) {PIECE} (throw $t)))" * PIECES,
+    "legacy catch clauses": f" try {PIECE} throw $t catch_all {PIECE} end" * PIECES,
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_long_code_without_calls_and_loops_is_stopped_soon(way: str) -> None:
+    """Of 300 pieces of code, at most 40 run after the call was interrupted.
+
+    A checkpoint comes after 256 operations at the latest, whatever way leads there.
+    """
+
+    def interrupt() -> None:
+        instance.interrupt()
+
+    instance = load(
+        f"""(module (import "env" "f" (func $f)) (tag $t)
+        (global $count (export "count") (mut i32) (i32.const 0))
+        (func (export "long") (param $n i32) (param $zero i32) (call $f) {WAYS[way]}))""",
+        {"env": {"f": interrupt}},
+    )
+    with pytest.raises(Interrupted):
+        instance.exports.long(1, 0)
+    assert instance.exports.count.value <= 40
+
+
 # ---- each kind of code that does not end ----
 
 
