@@ -46,6 +46,6 @@ void pw_use_baseline_vectors(bool baseline);
 
 /* Prepares the compiler, and sets the functions that running code calls, for all stores. Must run
  * before anything is compiled. */
-void pw_prepare_engine(pw_host_hook host, pw_tick_hook tick, pw_catch_hook catching);
+void pw_prepare_engine(pw_host_hook on_host_call, pw_tick_hook on_tick, pw_catch_hook on_catch);
 
 #endif

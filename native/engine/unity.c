@@ -147,11 +147,11 @@ static inline m3ret_t stock_call(void)
 
 /* ---- the beginning --------------------------------------------------------------------------- */
 
-void pw_prepare_engine(pw_host_hook host, pw_tick_hook tick, pw_catch_hook catching)
+void pw_prepare_engine(pw_host_hook on_host_call, pw_tick_hook on_tick, pw_catch_hook on_catch)
 {
-    host_hook = host;
-    tick_hook = tick;
-    catch_hook = catching;
+    host_hook = on_host_call;
+    tick_hook = on_tick;
+    catch_hook = on_catch;
     prepare_fusing();
 }
 
