@@ -55,11 +55,13 @@
 #include "engine/run/backtrace.inc"
 #include "engine/run/metering.inc"
 
-/* wasm3's operations: first as they are, then once more with a register for f32. */
+/* wasm3's operations, and ours on globals: first as they are, then once more with a register for
+ * f32. */
 #include "engine/ops/rounding.inc"
 #undef d_m3RecordBacktraces
 #define d_m3RecordBacktraces 1
 #include "m3_exec.h"
+#include "engine/ops/global.inc"
 #define OVERRIDE_OPERATION(NAME, FILE, WHY) sizeof(&op_##NAME) +
 /* The build fails here if a later wasm3 has no operation of a name in overrides.def. */
 enum {
