@@ -205,22 +205,10 @@ static bool add_segments(pw_instance *instance, pw_error *error)
     return false;
 }
 
-/* Nearly all of wasm3's runtime is the state of its compiler, which is the first member. It need
- * not be cleared here, because CompileFunction clears it. */
-static M3Runtime *new_runtime(void)
-{
-    M3Runtime *runtime = malloc(sizeof *runtime);
-    size_t cleared = offsetof(M3Runtime, environment);
-    if (runtime != NULL) {
-        memset((char *)runtime + cleared, 0, sizeof *runtime - cleared);
-    }
-    return runtime;
-}
-
 static bool add_m3(pw_instance *instance, pw_error *error)
 {
     pw_store *store = instance->store;
-    instance->runtime = new_runtime();
+    instance->runtime = calloc(1, sizeof *instance->runtime);
     instance->m3 = calloc(1, sizeof *instance->m3);
     if (instance->runtime == NULL || instance->m3 == NULL) {
         no_memory(error);

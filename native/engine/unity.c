@@ -99,11 +99,14 @@ enum {
 #undef d_m3RecordBacktraces
 #define d_m3RecordBacktraces 1
 #define EmitMappingEntry(PAGE, OFFSET) map_operation(o, i_operation == op_pwCheckpoint)
+/* This member of a runtime is a pointer: see base/wasm3_config.h. What uses it does not run. */
+#define compilation compilation[0]
 #include "m3_emit.c"
 #undef EmitMappingEntry
 #undef d_m3RecordBacktraces
 #define d_m3RecordBacktraces 0
 #include "m3_compile.c"
+#undef compilation
 
 /* The pieces that our compilers of single instructions share: slots, types, moves of values,
  * immediates. */
@@ -128,6 +131,7 @@ enum {
 
 /* From single instructions to whole functions. */
 #include "engine/compile/instructions.inc"
+#include "engine/compile/compiler.inc"
 #include "engine/compile/function.inc"
 
 /* ---- wasm3's environments -------------------------------------------------------------------- */
@@ -139,7 +143,9 @@ static inline m3ret_t stock_call(void)
 {
     return m3Err_noCompiler;
 }
+#define compilation compilation[0]
 #include "m3_env.c"
+#undef compilation
 #undef Call
 #include "m3_exec.c"
 
