@@ -2,6 +2,7 @@
 /* Makes instances: builds wasm3's structures from the decoded module, in the order that
  * instantiation has. https://webassembly.github.io/spec/core/exec/modules.html#instantiation */
 #include "embed/instance.h"
+#include "base/zeroed.h"
 #include "embed/link.h"
 #include "embed/pw.h"
 #include "engine/engine.h"
@@ -23,7 +24,7 @@ static void no_memory(pw_error *error)
  * a pointer. */
 static bool allocate(void *result, size_t count, size_t size)
 {
-    void *array = calloc(count ? count : 1, size);
+    void *array = pw_zeroed(count ? count : 1, size);
     memcpy(result, &array, sizeof array);
     return array != NULL;
 }
@@ -182,7 +183,7 @@ static bool add_tags(pw_instance *instance, pw_error *error)
         if (module->tags[i].imported) {
             continue;
         }
-        pw_tag *tag = calloc(1, sizeof *tag);
+        pw_tag *tag = pw_zeroed(1, sizeof *tag);
         if (tag == NULL) {
             no_memory(error);
             return false;
@@ -208,8 +209,8 @@ static bool add_segments(pw_instance *instance, pw_error *error)
 static bool add_m3(pw_instance *instance, pw_error *error)
 {
     pw_store *store = instance->store;
-    instance->runtime = calloc(1, sizeof *instance->runtime);
-    instance->m3 = calloc(1, sizeof *instance->m3);
+    instance->runtime = pw_zeroed(1, sizeof *instance->runtime);
+    instance->m3 = pw_zeroed(1, sizeof *instance->m3);
     if (instance->runtime == NULL || instance->m3 == NULL) {
         no_memory(error);
         return false;
@@ -296,7 +297,7 @@ pw_instance *pw_instance_new(pw_store *store, pw_module *module, const pw_extern
                 "not supported: the module was made only to be looked at");
         return NULL;
     }
-    pw_instance *instance = calloc(1, sizeof *instance);
+    pw_instance *instance = pw_zeroed(1, sizeof *instance);
     if (instance == NULL) {
         no_memory(error);
         return NULL;

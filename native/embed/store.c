@@ -2,6 +2,7 @@
 /* Makes and frees stores. A store has one wasm3 environment, one value stack, and the instances
  * that share them. */
 #include "base/limits.h"
+#include "base/zeroed.h"
 #include "embed/collect.h"
 #include "embed/pw.h"
 #include "engine/engine.h"
@@ -115,7 +116,7 @@ static uint32_t max_elements(const pw_store_limits *limits)
 static pw_store *new_store(size_t stack, const pw_account_limits *limits, pw_account *payer,
                            pw_error *error)
 {
-    pw_store *store = calloc(1, sizeof *store);
+    pw_store *store = pw_zeroed(1, sizeof *store);
     if (store != NULL) {
         store->environment = m3_NewEnvironment();
         store->account = pw_account_new(limits, payer);

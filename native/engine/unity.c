@@ -20,6 +20,7 @@
 #define M3_IMPLEMENT_ERROR_STRINGS
 #include "base/opcodes.h"
 #include "base/platform.h"
+#include "base/zeroed.h"
 #include "decode/listing.h"
 #include "engine/engine.h"
 #include "runtime/exception.h"
@@ -29,9 +30,11 @@
 #include "runtime/store.h"
 #include "runtime/table.h"
 
-/* ---- wasm3's base, without changes ----------------------------------------------------------- */
+/* ---- wasm3's base -------------------------------------------------------------------------- */
 
+#define calloc(COUNT, SIZE) pw_zeroed(COUNT, SIZE)
 #include "m3_core.c"
+#undef calloc
 #include "m3_function.c"
 #include "m3_module.c"
 

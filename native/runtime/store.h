@@ -85,6 +85,7 @@ typedef struct {
     uint32_t operations;    /* how many operations were emitted so far */
     uint32_t checked_at;    /* how many of them precede the last checkpoint on every way to here */
     uint32_t unpolled;      /* instructions since the last look at the clock */
+    uint32_t bytes;         /* of the function in the module */
     uint32_t number;        /* of the compilation, in the code pages that it has made */
     uint64_t table;         /* how many br_tables were compiled in the store so far */
     uint64_t move_budget;   /* what is left of it: see charge_moves() */
