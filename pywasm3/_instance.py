@@ -29,7 +29,6 @@ from ._table import Table
 from ._tag import Tag
 from ._text import brief, brief_repr, counted, listed
 from ._types import BY_CODE, GlobalType, MemoryType, TableType, TagType, ValType
-from ._wasi_program import LookupWithWasi, initialize, new_wasi, run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -355,6 +354,8 @@ class Instance(Once):
             self._instantiate(module, lookup, store, compile == "eager", limits, missing == "trap")
             self._start()
             return
+        from ._wasi_program import LookupWithWasi, initialize, new_wasi
+
         self._wasi = new_wasi(wasi, self)
         try:
             lookup = LookupWithWasi(lookup.given, self._wasi)
@@ -575,6 +576,8 @@ class Instance(Once):
                 results.
             Trap: The program trapped.
         """
+        from ._wasi_program import run
+
         return run(self)
 
     @property
