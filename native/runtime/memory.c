@@ -204,7 +204,7 @@ static pw_memory *give_to_store(pw_memory *memory, pw_store *store, const pw_lim
     header->memory = memory;
     header->store = store;
     header->wide = limits->is64;
-    header->m3.maxStack = store->stack_end;
+    header->m3.maxStack = store->stack_mark;
     return memory;
 }
 

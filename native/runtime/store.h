@@ -114,6 +114,7 @@ struct pw_store {
     uint64_t callouts;        /* how many callouts began so far */
     uint64_t current_callout; /* the number of the innermost callout, from 1; 0: there is none */
     uint64_t *stack_end;      /* end of the values; the red zone and a page without access follow */
+    uint64_t *stack_mark;     /* no call went beyond it: the first that does moves it to the end */
 
     void *stack; /* the mapping of the value stack */
     IM3Environment environment;
