@@ -264,6 +264,9 @@ def _declared(module: Module, name: str, code: int) -> ValueType:
     return type_.type
 
 
+_NOTHING = Lookup(None)  # what most instances are given, made once
+
+
 class Instance(Once):
     """An instance of a module (specification, section 4.2, "Module Instances").
 
@@ -348,11 +351,12 @@ class Instance(Once):
         check_module(module)
         if store is not None and not isinstance(store, Store):
             raise TypeError(f"store must be a pywasm3.Store, not {type(store).__name__}")
-        lookup = Lookup(imports)
+        lookup = _NOTHING if imports is None else Lookup(imports)
         if wasi is None:
             self._wasi = None
             self._instantiate(module, lookup, store, compile == "eager", limits, missing == "trap")
-            self._start()
+            if module._info.start != NO_INDEX:
+                self._start()
             return
         from ._wasi_program import LookupWithWasi, initialize, new_wasi
 
