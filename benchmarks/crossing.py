@@ -480,7 +480,7 @@ def process_rows(upstream: bool, rounds: int) -> list[Row]:
     if resident_bytes():
         resident = Row(
             f"resident memory of {INSTANCES:,} instances with one page each", "MB",
-            Bar(of_upstream=0.75, text="at most 0.75 x wasm3"),
+            Bar(of_upstream=0.25, absolute=25, text="at most 0.25 x wasm3, at most 25 MB"),
         )  # fmt: skip
         binary = assemble(TINY_WITH_MEMORY).hex()
         resident.ours = child("pywasm3", binary) / 1e6

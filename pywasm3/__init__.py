@@ -36,7 +36,6 @@ from ._ffi import BoundFunction, Function, Store
 from ._function import AsyncFunction
 from ._global import Global
 from ._host import host
-from ._host_function import host_function
 from ._instance import Exports, Instance
 from ._limits import Deadline, Limits
 from ._load import load
@@ -65,10 +64,7 @@ from ._types import (
     i64,
     v128,
 )
-from ._vector import V128
 from ._version import __version__
-from ._wait import sleep, wait
-from ._wasm3 import M3_VERSION, Environment, ParsedModule, Runtime
 
 __all__ = [
     "M3_VERSION",
@@ -156,16 +152,28 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from . import wasi as wasi
     from ._aliases import Compile, Imports, Missing, Source
+    from ._host_function import host_function
     from ._pool import InstancePool
     from ._snapshot import Snapshot
+    from ._vector import V128
+    from ._wait import sleep, wait
+    from ._wasm3 import M3_VERSION, Environment, ParsedModule, Runtime
 else:
     _LATE = {
         "Compile": "_aliases",
+        "Environment": "_wasm3",
         "Imports": "_aliases",
         "InstancePool": "_pool",
+        "M3_VERSION": "_wasm3",
         "Missing": "_aliases",
+        "ParsedModule": "_wasm3",
+        "Runtime": "_wasm3",
         "Snapshot": "_snapshot",
         "Source": "_aliases",
+        "V128": "_vector",
+        "host_function": "_host_function",
+        "sleep": "_wait",
+        "wait": "_wait",
         "wasi": "wasi",
     }
 

@@ -91,3 +91,6 @@ def _reexporting(type_: FuncType, name: str) -> bytes:
         (7, b"\x01" + _text(name) + b"\x00\x00"),
     )
     return b"\0asm\1\0\0\0" + b"".join([bytes((number,)) + _sized(s) for number, s in sections])
+
+
+host_function.__module__ = "pywasm3"

@@ -29,7 +29,6 @@ from ._table import Table
 from ._tag import Tag
 from ._text import brief, brief_repr, counted, listed
 from ._types import BY_CODE, GlobalType, MemoryType, TableType, TagType, ValType
-from ._wasi_program import LookupWithWasi, initialize, new_wasi, run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -265,6 +264,9 @@ def _declared(module: Module, name: str, code: int) -> ValueType:
     return type_.type
 
 
+_NOTHING = Lookup(None)  # what most instances are given, made once
+
+
 class Instance(Once):
     """An instance of a module (specification, section 4.2, "Module Instances").
 
@@ -349,12 +351,15 @@ class Instance(Once):
         check_module(module)
         if store is not None and not isinstance(store, Store):
             raise TypeError(f"store must be a pywasm3.Store, not {type(store).__name__}")
-        lookup = Lookup(imports)
+        lookup = _NOTHING if imports is None else Lookup(imports)
         if wasi is None:
             self._wasi = None
             self._instantiate(module, lookup, store, compile == "eager", limits, missing == "trap")
-            self._start()
+            if module._info.start != NO_INDEX:
+                self._start()
             return
+        from ._wasi_program import LookupWithWasi, initialize, new_wasi
+
         self._wasi = new_wasi(wasi, self)
         try:
             lookup = LookupWithWasi(lookup.given, self._wasi)
@@ -575,6 +580,8 @@ class Instance(Once):
                 results.
             Trap: The program trapped.
         """
+        from ._wasi_program import run
+
         return run(self)
 
     @property

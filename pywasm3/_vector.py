@@ -115,3 +115,6 @@ def _lane(value: float, type_: ValType, bits: int) -> bytes:
     if bits < 32 and pattern not in (low, low | 0xFFFFFFFF << bits - 1 & 0xFFFFFFFF):
         raise OverflowError(f"{value!r} does not fit {bits} bits")
     return low.to_bytes(bits // 8, "little")
+
+
+V128.__module__ = "pywasm3"

@@ -152,3 +152,6 @@ def _select(wanted: Mapping[int, int], seconds: float) -> dict[int, int]:
     for fd in failed:
         ready[fd] = ready.get(fd, 0) | FAILED
     return ready
+
+
+sleep.__module__ = wait.__module__ = "pywasm3"

@@ -505,3 +505,6 @@ class Environment:
 
 
 M3_VERSION = str(ffi.string(lib.pw_engine_version()), "ascii")
+
+
+ParsedModule.__module__ = Runtime.__module__ = Environment.__module__ = "pywasm3"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A bump allocator: memory is taken from large chunks, and all chunks are freed at once. */
 #include "base/arena.h"
+#include "base/zeroed.h"
 
 #include <stdlib.h>
 
@@ -26,7 +27,7 @@ static pw_chunk *new_chunk(size_t bytes)
     if (bytes > SIZE_MAX - sizeof(pw_chunk)) {
         return NULL;
     }
-    return calloc(1, sizeof(pw_chunk) + bytes);
+    return pw_zeroed(1, sizeof(pw_chunk) + bytes);
 }
 
 /* Allocates a chunk of its own for a large table. The chunk goes behind the head of the list, so

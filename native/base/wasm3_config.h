@@ -27,6 +27,12 @@
  * the pieces of wasm3 whose backtrace hooks it replaces with ours. */
 #define d_m3RecordBacktraces 0
 
+/* wasm3 has the state of its compiler, 48 KiB, in every runtime. It is needed only while a function
+ * is compiled, so engine/compile/compiler.inc keeps it elsewhere, and a runtime has only a pointer
+ * in its place, which nothing uses. */
+#include "m3_compile.h"
+#define M3Compilation IM3Compilation
 #include "m3_env.h"
+#undef M3Compilation
 
 #endif

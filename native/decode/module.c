@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Making and freeing modules, and looking up what they contain. */
 #include "decode/module.h"
+#include "base/zeroed.h"
 
 #include <stdlib.h>
 
 pw_module *pw_module_allocate(const uint8_t *bytes, size_t size)
 {
-    pw_module *module = calloc(1, sizeof *module);
+    pw_module *module = pw_zeroed(1, sizeof *module);
     if (module == NULL) {
         return NULL;
     }

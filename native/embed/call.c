@@ -72,13 +72,23 @@ static inline void copy_results(const pw_callee *callee, const uint64_t *sp, uin
     }
 }
 
+/* Whether so many cells fit the value stack. If they reach beyond the mark, it moves to the end. */
+static inline bool fits(pw_store *store, const uint64_t *sp, size_t cells)
+{
+    if (M3_LIKELY((ptrdiff_t)cells <= store->stack_mark - sp)) {
+        return true;
+    }
+    store->stack_mark = store->stack_end;
+    return cells <= (size_t)(store->stack_end - sp);
+}
+
 /* Compiles the function, unless it is compiled already, and checks that its values fit the stack.
  */
 static inline pw_trap prepare(const pw_callee *callee)
 {
     M3Function *function = callee->function;
-    const uint64_t *sp = callee->store->sp;
-    if (callee->nresult_cells + callee->nparam_cells > (size_t)(callee->store->stack_end - sp)) {
+    size_t cells = (size_t)callee->nresult_cells + callee->nparam_cells;
+    if (!fits(callee->store, callee->store->sp, cells)) {
         return PW_TRAP_STACK_EXHAUSTED;
     }
     M3Result error = function->compiled != NULL ? NULL : pw_compile(function);

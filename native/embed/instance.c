@@ -2,6 +2,7 @@
 /* Makes instances: builds wasm3's structures from the decoded module, in the order that
  * instantiation has. https://webassembly.github.io/spec/core/exec/modules.html#instantiation */
 #include "embed/instance.h"
+#include "base/zeroed.h"
 #include "embed/link.h"
 #include "embed/pw.h"
 #include "engine/engine.h"
@@ -23,7 +24,7 @@ static void no_memory(pw_error *error)
  * a pointer. */
 static bool allocate(void *result, size_t count, size_t size)
 {
-    void *array = calloc(count ? count : 1, size);
+    void *array = pw_zeroed(count ? count : 1, size);
     memcpy(result, &array, sizeof array);
     return array != NULL;
 }
@@ -182,7 +183,7 @@ static bool add_tags(pw_instance *instance, pw_error *error)
         if (module->tags[i].imported) {
             continue;
         }
-        pw_tag *tag = calloc(1, sizeof *tag);
+        pw_tag *tag = pw_zeroed(1, sizeof *tag);
         if (tag == NULL) {
             no_memory(error);
             return false;
@@ -205,23 +206,11 @@ static bool add_segments(pw_instance *instance, pw_error *error)
     return false;
 }
 
-/* Nearly all of wasm3's runtime is the state of its compiler, which is the first member. It need
- * not be cleared here, because CompileFunction clears it. */
-static M3Runtime *new_runtime(void)
-{
-    M3Runtime *runtime = malloc(sizeof *runtime);
-    size_t cleared = offsetof(M3Runtime, environment);
-    if (runtime != NULL) {
-        memset((char *)runtime + cleared, 0, sizeof *runtime - cleared);
-    }
-    return runtime;
-}
-
 static bool add_m3(pw_instance *instance, pw_error *error)
 {
     pw_store *store = instance->store;
-    instance->runtime = new_runtime();
-    instance->m3 = calloc(1, sizeof *instance->m3);
+    instance->runtime = pw_zeroed(1, sizeof *instance->runtime);
+    instance->m3 = pw_zeroed(1, sizeof *instance->m3);
     if (instance->runtime == NULL || instance->m3 == NULL) {
         no_memory(error);
         return false;
@@ -308,7 +297,7 @@ pw_instance *pw_instance_new(pw_store *store, pw_module *module, const pw_extern
                 "not supported: the module was made only to be looked at");
         return NULL;
     }
-    pw_instance *instance = calloc(1, sizeof *instance);
+    pw_instance *instance = pw_zeroed(1, sizeof *instance);
     if (instance == NULL) {
         no_memory(error);
         return NULL;

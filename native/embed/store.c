@@ -2,6 +2,7 @@
 /* Makes and frees stores. A store has one wasm3 environment, one value stack, and the instances
  * that share them. */
 #include "base/limits.h"
+#include "base/zeroed.h"
 #include "embed/collect.h"
 #include "embed/pw.h"
 #include "engine/engine.h"
@@ -34,6 +35,10 @@ static size_t round_up(size_t size, size_t unit)
  * value before it reads it. A recycled stack keeps the system's memory only for this many bytes at
  * its beginning, so that one deep recursion does not keep more. */
 #define KEPT_OF_STACK (1 << 20)
+/* To ask the system to take back the rest costs a twentieth of what a small store does, so it is
+ * done only if a call went beyond this many bytes. What a callee that is checked later writes ends
+ * before KEPT_OF_STACK. */
+#define MARK_IN_STACK (KEPT_OF_STACK / 2)
 
 static pw_recycler recycled_stacks;
 
@@ -78,15 +83,9 @@ static bool add_stack(pw_store *store, size_t values)
     }
     store->stack = store->sp;
     store->stack_end = store->sp + values / sizeof(uint64_t);
+    store->stack_mark =
+        values > MARK_IN_STACK ? store->sp + MARK_IN_STACK / sizeof(uint64_t) : store->stack_end;
     return true;
-}
-
-/* False if the stack has another size, if the system refuses, or if enough stacks wait already. */
-static bool recycle(void *stack, size_t values)
-{
-    size_t rest = mapped_size(values) - pw_page_size() - KEPT_OF_STACK;
-    return values <= PW_DEFAULT_STACK && pw_pages_clear((char *)stack + KEPT_OF_STACK, rest) &&
-           pw_recycler_put(&recycled_stacks, stack);
 }
 
 /* The bytes of a store's value stack. */
@@ -95,11 +94,26 @@ static size_t stack_size(const pw_store *store)
     return (size_t)((char *)store->stack_end - (char *)store->stack);
 }
 
+/* Gives back to the system what the stack shall not keep. False if the system refuses. */
+static bool shorten(const pw_store *store)
+{
+    char *stack = store->stack;
+    size_t rest = mapped_size(stack_size(store)) - pw_page_size() - KEPT_OF_STACK;
+    return (char *)store->stack_mark <= stack + MARK_IN_STACK ||
+           pw_pages_clear(stack + KEPT_OF_STACK, rest);
+}
+
+/* False if the stack has another size, if the system refuses, or if enough stacks wait already. */
+static bool recycle(const pw_store *store)
+{
+    return stack_size(store) <= PW_DEFAULT_STACK && shorten(store) &&
+           pw_recycler_put(&recycled_stacks, store->stack);
+}
+
 static void free_stack(pw_store *store)
 {
-    size_t values = stack_size(store);
-    if (store->stack != NULL && !recycle(store->stack, values)) {
-        pw_pages_release(store->stack, mapped_size(values));
+    if (store->stack != NULL && !recycle(store)) {
+        pw_pages_release(store->stack, mapped_size(stack_size(store)));
     }
 }
 
@@ -115,7 +129,7 @@ static uint32_t max_elements(const pw_store_limits *limits)
 static pw_store *new_store(size_t stack, const pw_account_limits *limits, pw_account *payer,
                            pw_error *error)
 {
-    pw_store *store = calloc(1, sizeof *store);
+    pw_store *store = pw_zeroed(1, sizeof *store);
     if (store != NULL) {
         store->environment = m3_NewEnvironment();
         store->account = pw_account_new(limits, payer);
@@ -130,7 +144,7 @@ static pw_store *new_store(size_t stack, const pw_account_limits *limits, pw_acc
     store->meter.fuel = PW_NO_FUEL;
     atomic_init(&store->meter.due, PW_NEVER);
     store->no_memory.store = store;
-    store->no_memory.m3.maxStack = store->stack_end;
+    store->no_memory.m3.maxStack = store->stack_mark;
     return store;
 }
 

@@ -20,6 +20,7 @@
 #define M3_IMPLEMENT_ERROR_STRINGS
 #include "base/opcodes.h"
 #include "base/platform.h"
+#include "base/zeroed.h"
 #include "decode/listing.h"
 #include "engine/engine.h"
 #include "runtime/exception.h"
@@ -29,9 +30,11 @@
 #include "runtime/store.h"
 #include "runtime/table.h"
 
-/* ---- wasm3's base, without changes ----------------------------------------------------------- */
+/* ---- wasm3's base -------------------------------------------------------------------------- */
 
+#define calloc(COUNT, SIZE) pw_zeroed(COUNT, SIZE)
 #include "m3_core.c"
+#undef calloc
 #include "m3_function.c"
 #include "m3_module.c"
 
@@ -102,11 +105,14 @@ enum {
 #undef d_m3RecordBacktraces
 #define d_m3RecordBacktraces 1
 #define EmitMappingEntry(PAGE, OFFSET) map_operation(o, i_operation == op_pwCheckpoint)
+/* This member of a runtime is a pointer: see base/wasm3_config.h. What uses it does not run. */
+#define compilation compilation[0]
 #include "m3_emit.c"
 #undef EmitMappingEntry
 #undef d_m3RecordBacktraces
 #define d_m3RecordBacktraces 0
 #include "m3_compile.c"
+#undef compilation
 
 /* The pieces that our compilers of single instructions share: slots, types, moves of values,
  * immediates. */
@@ -132,6 +138,7 @@ enum {
 
 /* From single instructions to whole functions. */
 #include "engine/compile/instructions.inc"
+#include "engine/compile/compiler.inc"
 #include "engine/compile/function.inc"
 
 /* ---- wasm3's environments -------------------------------------------------------------------- */
@@ -143,7 +150,9 @@ static inline m3ret_t stock_call(void)
 {
     return m3Err_noCompiler;
 }
+#define compilation compilation[0]
 #include "m3_env.c"
+#undef compilation
 #undef Call
 #include "m3_exec.c"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The account of what a store has allocated for its guests. */
 #include "runtime/account.h"
+#include "base/zeroed.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@ struct pw_account {
 
 pw_account *pw_account_new(const pw_account_limits *limits, pw_account *payer)
 {
-    pw_account *account = calloc(1, sizeof *account);
+    pw_account *account = pw_zeroed(1, sizeof *account);
     if (account != NULL) {
         atomic_init(&account->references, 1);
         account->limits = *limits;

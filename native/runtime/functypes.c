@@ -8,6 +8,7 @@
  * have the same place in equal recursion groups, most of which have one member:
  * https://webassembly.github.io/spec/core/valid/conventions.html#rolling-and-unrolling */
 #include "runtime/functypes.h"
+#include "base/zeroed.h"
 #include "base/hash.h"
 
 #include <stdlib.h>
@@ -77,7 +78,7 @@ static pw_code make_type(const group *g, uint32_t index)
     const pw_functype *type = &g->info->types[index];
     uint32_t nvalues = type->nresults + type->nparams;
     size_t size = original_offset(nvalues) + sizeof(original) + nvalues * sizeof(pw_valtype);
-    IM3FuncType made = calloc(1, size);
+    IM3FuncType made = pw_zeroed(1, size);
     if (made == NULL) {
         return PW_NO_MEMORY;
     }
@@ -165,7 +166,7 @@ static uint32_t *find_place(const pw_store *store, IM3FuncType *types, uint32_t 
 static bool grow_places(pw_store *store)
 {
     uint32_t size = store->type_places_size ? 2 * store->type_places_size : 32;
-    uint32_t *places = calloc(size, sizeof *places);
+    uint32_t *places = pw_zeroed(size, sizeof *places);
     if (places == NULL) {
         return false;
     }
@@ -386,7 +387,7 @@ static bool begin_linking(pw_store *store, pw_module *module)
     pw_store_end_linking(store);
     IM3FuncType *types = find_types(store, module);
     if (types == NULL) {
-        IM3FuncType *own = calloc(module->info.ntypes, sizeof *own);
+        IM3FuncType *own = pw_zeroed(module->info.ntypes, sizeof *own);
         if (own == NULL || pw_store_intern(store, module, own, NULL) != PW_OK) {
             free(own);
             return false;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Globals. */
 #include "runtime/functypes.h"
+#include "base/zeroed.h"
 #include "runtime/objects.h"
 #include "runtime/store.h"
 
@@ -8,7 +9,7 @@
 
 pw_global *pw_global_new(pw_store *store, pw_valtype type, bool is_mutable, const uint64_t *cells)
 {
-    pw_global *global = calloc(1, sizeof *global);
+    pw_global *global = pw_zeroed(1, sizeof *global);
     if (global == NULL) {
         return NULL;
     }

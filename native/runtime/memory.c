@@ -3,6 +3,7 @@
  * as it grows, so its bytes never move. The reservation begins with one page of the system, at
  * whose end the header lies; the bytes of the memory follow. */
 #include "runtime/memory.h"
+#include "base/zeroed.h"
 #include "base/platform.h"
 
 #include <stdatomic.h>
@@ -113,7 +114,7 @@ static bool reserve(pw_memory *memory, uint64_t min, uint64_t max)
 
 static pw_memory *map_memory(uint64_t min, uint64_t max)
 {
-    pw_memory *memory = calloc(1, sizeof *memory);
+    pw_memory *memory = pw_zeroed(1, sizeof *memory);
     if (memory == NULL || !reserve(memory, min, max) ||
         !pw_pages_commit(memory->start, pw_page_size() + (size_t)min * PW_PAGE)) {
         unmap(memory);
@@ -203,7 +204,7 @@ static pw_memory *give_to_store(pw_memory *memory, pw_store *store, const pw_lim
     header->memory = memory;
     header->store = store;
     header->wide = limits->is64;
-    header->m3.maxStack = store->stack_end;
+    header->m3.maxStack = store->stack_mark;
     return memory;
 }
 
@@ -255,7 +256,7 @@ static pw_memory *new_shared(pw_store *store, const pw_limits *limits, uint64_t 
     if (!charge_new(store, min, max, error)) {
         return NULL;
     }
-    pw_memory *memory = calloc(1, sizeof *memory);
+    pw_memory *memory = pw_zeroed(1, sizeof *memory);
     if (memory == NULL || !map_shared(store, memory, min, max)) {
         pw_account_refund(store->account, PW_CHARGE_MEMORY, min * PW_PAGE);
         free(memory);
@@ -301,7 +302,7 @@ pw_memory *pw_memory_for(pw_store *store, pw_memory *memory, pw_error *error)
     if (found != NULL) {
         return memory_of(found);
     }
-    pw_memory *mapped = calloc(1, sizeof *mapped);
+    pw_memory *mapped = pw_zeroed(1, sizeof *mapped);
     if (mapped == NULL ||
         !pw_shared_map(shared, &mapped->mapping, store->account, LENGTH_BEFORE_DATA)) {
         free(mapped);

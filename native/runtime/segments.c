@@ -2,6 +2,7 @@
 /* Element and data segments of instances: https://webassembly.github.io/spec/core/exec/modules.html
  */
 #include "runtime/segments.h"
+#include "base/zeroed.h"
 #include "runtime/evaluate.h"
 #include "runtime/memory.h"
 #include "runtime/table.h"
@@ -13,13 +14,13 @@ bool pw_segments_add(pw_instance *instance)
 {
     const pw_module *module = instance->module;
     if (module->nelems) {
-        instance->elems = calloc(module->nelems, sizeof *instance->elems);
+        instance->elems = pw_zeroed(module->nelems, sizeof *instance->elems);
         if (instance->elems == NULL) {
             return false;
         }
     }
     if (module->ndatas) {
-        instance->datas = calloc(module->ndatas, sizeof *instance->datas);
+        instance->datas = pw_zeroed(module->ndatas, sizeof *instance->datas);
         if (instance->datas == NULL) {
             return false;
         }

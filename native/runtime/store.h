@@ -86,6 +86,7 @@ typedef struct {
     uint32_t operations;    /* how many operations were emitted so far */
     uint32_t checked_at;    /* how many of them precede the last checkpoint on every way to here */
     uint32_t unpolled;      /* instructions since the last look at the clock */
+    uint32_t bytes;         /* of the function in the module */
     uint32_t number;        /* of the compilation, in the code pages that it has made */
     uint64_t table;         /* how many br_tables were compiled in the store so far */
     uint64_t move_budget;   /* what is left of it: see charge_moves() */
@@ -119,6 +120,7 @@ struct pw_store {
     uint64_t callouts;        /* how many callouts began so far */
     uint64_t current_callout; /* the number of the innermost callout, from 1; 0: there is none */
     uint64_t *stack_end;      /* end of the values; the red zone and a page without access follow */
+    uint64_t *stack_mark;     /* no call went beyond it: the first that does moves it to the end */
 
     void *stack; /* the mapping of the value stack */
     IM3Environment environment;

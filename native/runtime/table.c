@@ -2,6 +2,7 @@
 /* Tables. */
 
 #include "runtime/table.h"
+#include "base/zeroed.h"
 #include "base/error.h"
 #include "runtime/functypes.h"
 
@@ -148,7 +149,7 @@ static bool set_up(pw_table *table, const pw_store *store, pw_valtype type, cons
                        "of the store leave",
                        (unsigned)size, pw_plural(size));
     }
-    table->elements = calloc(size, sizeof *table->elements);
+    table->elements = pw_zeroed(size, sizeof *table->elements);
     if (table->elements == NULL) {
         pw_account_refund(store->account, PW_CHARGE_TABLE, size);
         return pw_fail(error, PW_NO_MEMORY, 0,
@@ -172,7 +173,7 @@ static bool set_up(pw_table *table, const pw_store *store, pw_valtype type, cons
 pw_table *pw_table_new(pw_store *store, pw_valtype type, const pw_limits *limits, uint64_t init,
                        pw_error *error)
 {
-    pw_table *table = calloc(1, sizeof *table);
+    pw_table *table = pw_zeroed(1, sizeof *table);
     if (table == NULL) {
         pw_fail(error, PW_NO_MEMORY, 0, "out of memory: cannot allocate a table");
         return NULL;

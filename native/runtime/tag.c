@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Tags. */
 #include "base/limits.h"
+#include "base/zeroed.h"
 #include "runtime/functypes.h"
 
 #include <stdlib.h>
@@ -18,7 +19,7 @@ pw_tag *pw_tag_new(pw_store *store, const pw_functype *type, pw_error *error)
     if (!check(type, error)) {
         return NULL;
     }
-    pw_tag *tag = calloc(1, sizeof *tag);
+    pw_tag *tag = pw_zeroed(1, sizeof *tag);
     pw_code code = tag != NULL ? pw_store_intern_one(store, type, &tag->type) : PW_NO_MEMORY;
     if (code != PW_OK) {
         free(tag);

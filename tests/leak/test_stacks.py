@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from helpers import SANITIZED, load
+from helpers import SANITIZED, child, load, wat
 from leak_helpers import MEBIBYTE, failing, resident_bytes
 from pywasm3 import StackExhausted
 
@@ -31,3 +31,19 @@ def test_a_stack_that_was_used_does_not_leak() -> None:
     for _ in range(20):
         action()
     assert resident_bytes() - before < 4 * MEBIBYTE
+
+
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer counts what is allocated, and not what is used")
+def test_a_stack_that_waits_for_the_next_store_is_small() -> None:
+    """The deep call writes 16 MiB, in a process that has no other stack of this size."""
+    child(
+        """
+        from leak_helpers import MEBIBYTE, failing, resident_bytes
+        larger = pywasm3.Limits(stack=17 << 20)  # this one uses the native stack for the first time
+        failing(pywasm3.StackExhausted, pywasm3.load(DEEP, limits=larger).exports.f, 0)
+        before = resident_bytes()
+        failing(pywasm3.StackExhausted, pywasm3.load(DEEP).exports.f, 0)
+        assert resident_bytes() - before < 4 * MEBIBYTE
+        """,
+        DEEP=wat(DEEP),
+    )

@@ -160,3 +160,35 @@ def test_branches_that_move_a_few_values_each_are_never_too_many() -> None:
     text = f"""(module (func (export "f") (param i32) (result {"i32 " * 12})
         {"i32.const 7 " * 12} {"local.get 0 br_if 0 " * 100_000}))"""
     assert load(text).exports.f(0) == (7,) * 12
+
+
+def deepest() -> int:
+    """How many frames of a function fit on a small stack, which its number of slots decides."""
+    instance = pywasm3.load(
+        wat(
+            """(module (global $depth (export "depth") (mut i32) (i32.const 0))
+            (func $f (export "f") (param i64) (result i64)
+              (global.set $depth (i32.add (global.get $depth) (i32.const 1)))
+              (i64.add (local.get 0) (call $f (i64.mul (local.get 0) (i64.const 3))))))"""
+        ),
+        limits=pywasm3.Limits(stack=65536),
+    )
+    with pytest.raises(pywasm3.StackExhausted):
+        instance.exports.f(1)
+    return int(instance.exports.depth.value)
+
+
+def test_the_slots_of_a_function_are_free_for_the_next_one() -> None:
+    """The state in which functions are compiled serves one after the other."""
+    before = deepest()
+    load(f"""(module (func (export "f") (local {"i64 " * 3_000} i32)
+        {"(local.get 3000) " * 1_000} {"drop " * 1_000}))""").exports.f()
+    assert deepest() == before
+
+
+def test_the_slots_of_a_function_that_is_too_large_are_free_for_the_next_one() -> None:
+    before = deepest()
+    with pytest.raises(pywasm3.UnsupportedError, match="function too large"):
+        load(f"""(module (func (export "f") (local {"i64 " * 3_990})
+            {"(i64.add (local.get 0) (local.get 1)) " * 4_200} {"drop " * 4_200}))""").exports.f()
+    assert deepest() == before
