@@ -227,7 +227,7 @@ static PW_ALWAYS_INLINE PyObject *call(host_object *self, const uint64_t *values
     for (; given <= self->nparams; given++) {
         pw_kind kind = self->types[given - 1];
         PyObject *value = self->mixed ? pw_decode_any(cells, kind, false, self->signature.store)
-                                      : pw_decode(*cells, kind, false);
+                                      : pw_decode(cells, kind, false);
         cells += self->mixed ? pw_cells(kind) : 1;
         if (value == NULL) {
             goto done;
