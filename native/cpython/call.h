@@ -56,7 +56,15 @@ static PW_ALWAYS_INLINE PyObject *pw_call_encoded(pw_function_object *self, uint
 static PW_ALWAYS_INLINE int pw_enter_at_once(const pw_function_object *self)
 {
     pw_store_object *store = self->signature.store;
-    return pw_may_call_at_once(store) ? pw_store_try_enter(store) : 0;
+    int entered = pw_may_call_at_once(store) ? pw_store_try_enter(store) : 0;
+#ifdef Py_GIL_DISABLED
+    /* Another thread may have stopped the store for good before this thread had the turn. */
+    if (entered > 0 && !pw_may_call_at_once(store)) {
+        pw_store_leave(store);
+        return 0;
+    }
+#endif
+    return entered;
 }
 
 /* Converts arguments from the parameter `first` on, if all are common objects. */
