@@ -7,6 +7,7 @@ These variables of the environment change the build, if they are set and not 0:
     PYWASM3_UNCHECKED=1 without checkpoints at calls and loops, for benchmarks/checks.py
     PYWASM3_DEBUG=1     with debug information and assertions
     PYWASM3_COVERAGE=1  with gcov; the .gcno files are in build/temp.*
+    PYWASM3_SYMBOLS=1   with debug information and the same code, for benchmarks/parts.py
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def gnu_flags() -> tuple[list[str], list[str]]:
         build_ffi.WASM3,
     ]
     link_args = ["-pthread"]
-    if DEBUG or SANITIZE or COVERAGE:
+    if DEBUG or SANITIZE or COVERAGE or switch("SYMBOLS"):
         compile_args += ["-g"]
     else:
         compile_args += ["-g0"]

@@ -17,6 +17,14 @@
 #define PW_NO_TSAN
 #endif
 
+/* A variable that other files of the same library declare, and no other library. Without this, the
+ * address is loaded from a table for each access. */
+#if defined(__ELF__) && defined(__GNUC__)
+#define PW_HIDDEN __attribute__((visibility("hidden")))
+#else
+#define PW_HIDDEN
+#endif
+
 /* With the initial-exec model, reading a thread-local variable takes one instruction; without it,
  * it takes a function call. The model needs static thread-local storage (TLS). glibc reserves
  * enough of it for the few bytes of a library that is loaded late, as ours is; other C libraries

@@ -358,6 +358,7 @@ uintptr_t pw_find_stack(uintptr_t here)
     bounds->guest_low = bounds->low + pw_host_reserve(bounds->high - bounds->low);
     if (is_known(here)) {
         claim_stack(bounds, here);
+        bounds->guest_size = bounds->high - bounds->guest_low;
         return bounds->guest_low;
     }
     return here - PW_UNKNOWN_STACK + pw_host_reserve(PW_UNKNOWN_STACK);

@@ -93,7 +93,8 @@ void *pw_recycler_take(pw_recycler *recycler, unsigned place);
 typedef struct {
     uintptr_t low;
     uintptr_t high;
-    uintptr_t guest_low; /* wasm code may use the stack down to here */
+    uintptr_t guest_low;  /* wasm code may use the stack down to here */
+    uintptr_t guest_size; /* high - guest_low */
 } pw_stack_bounds;
 
 extern PW_THREAD_LOCAL pw_stack_bounds pw_thread_stack;
@@ -120,6 +121,18 @@ static inline uintptr_t pw_guest_stack_end(void)
     pw_stack_bounds bounds = pw_thread_stack;
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);
     return here - bounds.low < bounds.high - bounds.low ? bounds.guest_low : pw_find_stack(here);
+}
+
+/* Sets *end to that address. False if the caller's frame lies below it already. */
+static inline bool pw_guest_stack_left(uintptr_t *end)
+{
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    *end = pw_thread_stack.guest_low;
+    if (here - *end < pw_thread_stack.guest_size) {
+        return true;
+    }
+    *end = pw_guest_stack_end();
+    return here >= *end;
 }
 
 #endif

@@ -53,7 +53,7 @@ static PyObject *wrong_arity(bound_object *self, Py_ssize_t given, PyObject *kwn
     return NULL;
 }
 
-static PW_ALWAYS_INLINE PyObject *call(bound_object *self, PyObject *const *args, uint64_t *values)
+static PyObject *call(bound_object *self, PyObject *const *args, uint64_t *values)
 {
     pw_function_object *function = self->function;
     Py_ssize_t before = given_before(self);
@@ -80,21 +80,38 @@ static PyObject *call_large(bound_object *self, PyObject *const *args)
     return result;
 }
 
-static PyObject *bound_vectorcall(PyObject *op, PyObject *const *args, size_t nargsf,
-                                  PyObject *kwnames)
+/* Calls a function whose call cannot take place at once: see call.h. */
+static PW_NOINLINE PyObject *call_later(bound_object *self, PyObject *const *args)
 {
-    bound_object *self = (bound_object *)op;
-    const pw_function_object *function = self->function;
-    Py_ssize_t given = PyVectorcall_NARGS(nargsf);
-    if (given != function->nparams - given_before(self) ||
-        (kwnames != NULL && PyTuple_GET_SIZE(kwnames))) {
-        return wrong_arity(self, given, kwnames);
-    }
-    if (pw_call_cells(&function->callee) > PW_LOCAL_VALUES) {
+    if (pw_call_cells(&self->function->callee) > PW_LOCAL_VALUES) {
         return call_large(self, args);
     }
     uint64_t values[PW_LOCAL_VALUES];
     return call(self, args, values);
+}
+
+static PyObject *bound_vectorcall(PyObject *op, PyObject *const *args, size_t nargsf,
+                                  PyObject *kwnames)
+{
+    bound_object *self = (bound_object *)op;
+    pw_function_object *function = self->function;
+    Py_ssize_t before = given_before(self), given = PyVectorcall_NARGS(nargsf);
+    if (given != function->nparams - before || (kwnames != NULL && PyTuple_GET_SIZE(kwnames))) {
+        return wrong_arity(self, given, kwnames);
+    }
+    int entered = pw_enter_at_once(function);
+    if (entered <= 0) {
+        return entered < 0 ? NULL : call_later(self, args);
+    }
+    uint64_t *cells = *function->callee.sp, *arguments = cells + function->nresults;
+    for (Py_ssize_t i = 0; i < before; i++) {
+        arguments[i] = self->bits[i];
+    }
+    if (!pw_encode_at_once(function, before, args, arguments + before)) {
+        pw_store_leave(function->signature.store);
+        return call_later(self, args);
+    }
+    return pw_call_at_once(function, cells);
 }
 
 typedef PyObject *(*forward)(bound_object *self, PyObject *const *args, Py_ssize_t given,

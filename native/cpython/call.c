@@ -16,10 +16,8 @@ static PyObject *wrong_arity(pw_function_object *self, Py_ssize_t given, PyObjec
     return NULL;
 }
 
-/* The store is entered only when all arguments are converted, and left before the results are,
- * because conversions can run Python code. */
-static PW_ALWAYS_INLINE PyObject *call(pw_function_object *self, PyObject *const *args,
-                                       uint64_t *values)
+/* Converts the arguments to an array, and calls the Function. */
+static PyObject *call(pw_function_object *self, PyObject *const *args, uint64_t *values)
 {
     if (pw_encode_all(args, self->types, self->nparams, self->raw, values, self->signature.name,
                       "parameter") < 0) {
@@ -67,6 +65,16 @@ static PyObject *call_large(pw_function_object *self, PyObject *const *args, cal
     return result;
 }
 
+/* Calls a Function of numbers whose call cannot take place at once. */
+static PW_NOINLINE PyObject *call_later(pw_function_object *self, PyObject *const *args)
+{
+    if (pw_call_cells(&self->callee) > PW_LOCAL_VALUES) {
+        return call_large(self, args, call);
+    }
+    uint64_t values[PW_LOCAL_VALUES];
+    return call(self, args, values);
+}
+
 PyObject *pw_call_plain(PyObject *op, PyObject *const *args, size_t nargsf, PyObject *kwnames)
 {
     pw_function_object *self = (pw_function_object *)op;
@@ -76,11 +84,16 @@ PyObject *pw_call_plain(PyObject *op, PyObject *const *args, size_t nargsf, PyOb
             return wrong_arity(self, given, kwnames);
         }
     }
-    if (pw_call_cells(&self->callee) > PW_LOCAL_VALUES) {
-        return call_large(self, args, call);
+    int entered = pw_enter_at_once(self);
+    if (entered <= 0) {
+        return entered < 0 ? NULL : call_later(self, args);
     }
-    uint64_t values[PW_LOCAL_VALUES];
-    return call(self, args, values);
+    uint64_t *cells = *self->callee.sp;
+    if (!pw_encode_at_once(self, 0, args, cells + self->nresults)) {
+        pw_store_leave(self->signature.store);
+        return call_later(self, args);
+    }
+    return pw_call_at_once(self, cells);
 }
 
 PyObject *pw_call_mixed(PyObject *op, PyObject *const *args, size_t nargsf, PyObject *kwnames)

@@ -25,6 +25,7 @@ PyObject *pw_function_new(pw_state *state, pw_store_object *store, const pw_know
     self->callee = known->callee;
     self->type = Py_NewRef(known->type);
     self->weakrefs = NULL;
+    self->kept = NULL;
     self->nparams = types->nparams;
     self->nresults = types->nresults;
     self->raw = raw;
@@ -45,6 +46,7 @@ int pw_function_traverse(PyObject *op, visitproc visit, void *arg)
     Py_VISIT(self->signature.store);
     Py_VISIT(self->anchor);
     Py_VISIT(self->type);
+    Py_VISIT(self->kept);
     return 0;
 }
 
@@ -64,6 +66,7 @@ void pw_function_dealloc(PyObject *op)
     Py_DECREF(self->signature.name);
     Py_DECREF(self->name);
     Py_DECREF(self->type);
+    Py_XDECREF(self->kept);
     type->tp_free(op);
     Py_DECREF(type);
 }

@@ -24,6 +24,7 @@ typedef struct {
     PyObject *name; /* the whole name, while messages show signature.name */
     PyObject *type; /* a FuncType */
     PyObject *weakrefs;
+    PyObject *kept; /* the tuple of its last results, for pw_decode_tuple; NULL: none */
     Py_ssize_t nparams;
     Py_ssize_t nresults;
     bool raw;

@@ -13,6 +13,10 @@
 #include "cpython/throw.h"
 #include "cpython/vectors.h"
 
+/* The most parameters of a host function whose arguments fit PW_LOCAL_VALUES places, with the
+ * instance and the place before them. */
+#define FEW_PARAMS (PW_LOCAL_VALUES - 2)
+
 typedef struct {
     PyObject_VAR_HEAD
     PyObject *callable;     /* None: not linked yet; Python may set it at any time */
@@ -22,6 +26,7 @@ typedef struct {
     Py_ssize_t nparams;
     Py_ssize_t nresults;
     uint32_t nresult_cells;
+    bool few;        /* whether the parameters are at most FEW_PARAMS numbers, as usual */
     bool mixed;      /* whether there are references or vectors among the values */
     bool refused;    /* whether there are references to exceptions among them */
     pw_kind types[]; /* of the parameters, then of the results */
@@ -71,6 +76,7 @@ PyObject *pw_host_new(pw_state *state, const pw_signature *signature, PyObject *
     self->nresults = type->nresults;
     self->nresult_cells = pw_cells_of(type->results, type->nresults);
     self->mixed = pw_fill_kinds(self->types, type);
+    self->few = !self->mixed && self->nparams <= FEW_PARAMS;
     self->refused = self->mixed && pw_is_refused(type);
     PyObject_GC_Track(self);
     if (charge(self, store) < 0) {
@@ -183,7 +189,7 @@ static PW_NOINLINE int encode_items(host_object *self, PyObject *const *items, u
     return pw_hold_references(self->signature.store, types, values, self->nresults);
 }
 
-static PW_ALWAYS_INLINE int encode_results(host_object *self, PyObject *result, uint64_t *values)
+static PW_NOINLINE int encode_results(host_object *self, PyObject *result, uint64_t *values)
 {
     const pw_kind *types = self->types + self->nparams;
     if (self->nresults == 0) {
@@ -210,90 +216,115 @@ static PW_ALWAYS_INLINE int encode_results(host_object *self, PyObject *result, 
     return status;
 }
 
-/* Calls the callable with the arguments that follow the results in `values`. `arguments` has room
- * for them after arguments[0], which Python may use (PY_VECTORCALL_ARGUMENTS_OFFSET). */
-static PW_ALWAYS_INLINE PyObject *call(host_object *self, const uint64_t *values,
-                                       PyObject **arguments)
+/* Calls the callable with `given` arguments, which begin at arguments[1]: Python may use the place
+ * before them (PY_VECTORCALL_ARGUMENTS_OFFSET). */
+static PW_ALWAYS_INLINE PyObject *call_with(host_object *self, PyObject **arguments,
+                                            Py_ssize_t given)
 {
-    const uint64_t *cells = values + self->nresult_cells;
-    Py_ssize_t given = 1, count = 1;
-    PyObject *result = NULL;
-    if (self->mixed && self->refused) {
+    PyObject *callable = pw_load((PyObject *)self, &self->callable);
+    if (callable == NULL || callable == Py_None) {
+        Py_XDECREF(callable);
+        return not_linked(self);
+    }
+    PyObject *result = PyObject_Vectorcall(callable, arguments + 1,
+                                           (size_t)given | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    Py_DECREF(callable);
+    return result;
+}
+
+/* Does what call_any does for a host function that takes at most FEW_PARAMS numbers. */
+static PW_ALWAYS_INLINE PyObject *call_few(host_object *self, const uint64_t *cells)
+{
+    PyObject *arguments[PW_LOCAL_VALUES], **end = arguments + 1, *result = NULL;
+    if (self->instance != NULL) {
+        *end++ = Py_NewRef(self->instance);
+    }
+    const pw_kind *types = self->types, *types_end = types + self->nparams;
+    while (types < types_end && (*end = pw_decode(cells++, *types, false)) != NULL) {
+        types++;
+        end++;
+    }
+    if (types == types_end) {
+        result = call_with(self, arguments, end - arguments - 1);
+    }
+    while (--end > arguments) {
+        Py_DECREF(*end);
+    }
+    return result;
+}
+
+/* Calls the callable with arguments from the given cells. */
+static PW_NOINLINE PyObject *call_any(host_object *self, const uint64_t *cells)
+{
+    if (self->refused) {
         return refuse(self);
     }
+    PyObject *local[PW_LOCAL_VALUES], **arguments = local, *result = NULL;
+    if (self->nparams > FEW_PARAMS) {
+        arguments = PyMem_New(PyObject *, (size_t)self->nparams + 2);
+    }
+    if (arguments == NULL) {
+        return PyErr_NoMemory();
+    }
+    Py_ssize_t taken = 0, count = 1;
     if (self->instance != NULL) {
         arguments[count++] = Py_NewRef(self->instance);
     }
-    for (; given <= self->nparams; given++) {
-        pw_kind kind = self->types[given - 1];
-        PyObject *value = self->mixed ? pw_decode_any(cells, kind, false, self->signature.store)
-                                      : pw_decode(*cells, kind, false);
-        cells += self->mixed ? pw_cells(kind) : 1;
+    for (; taken < self->nparams; taken++) {
+        pw_kind kind = self->types[taken];
+        PyObject *value = pw_decode_any(cells, kind, false, self->signature.store);
         if (value == NULL) {
-            goto done;
+            break;
         }
+        cells += pw_cells(kind);
         arguments[count++] = value;
     }
-    PyObject *callable = pw_load((PyObject *)self, &self->callable);
-    if (callable == NULL || callable == Py_None) {
-        result = not_linked(self);
-    } else {
-        result = PyObject_Vectorcall(callable, arguments + 1,
-                                     (size_t)(count - 1) | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    if (taken == self->nparams) {
+        result = call_with(self, arguments, count - 1);
     }
-    Py_XDECREF(callable);
-done:
     while (count > 1) {
         Py_DECREF(arguments[--count]);
     }
+    if (arguments != local) {
+        PyMem_Free(arguments);
+    }
     return result;
+}
+
+/* Converts what the callable returned. -1 with an error. */
+static PW_ALWAYS_INLINE int take_result(host_object *self, PyObject *result, uint64_t *values)
+{
+    bool done = self->nresults == 1
+                    ? pw_encode_common(result, self->types[self->nparams], false, values)
+                    : !self->nresults && result == Py_None;
+    return done ? 0 : encode_results(self, result, values);
 }
 
 pw_trap pw_host_call(void *object, uint64_t *values)
 {
     host_object *self = object;
     pw_store_object *store = self->signature.store;
-    PyObject *local[PW_LOCAL_VALUES];
-    PyObject **arguments = local;
     if (store->watch.let_go != NULL) {
         pw_take_gil(&store->watch);
     }
-    if (!python_stack_left()) {
-        return PW_TRAP_NATIVE_STACK;
-    }
-    if (self->nparams + 2 > PW_LOCAL_VALUES) {
-        arguments = PyMem_New(PyObject *, (size_t)self->nparams + 2);
-        if (arguments == NULL) {
-            PyErr_NoMemory();
-            return PW_TRAP_HOST;
-        }
-    }
-    pw_recursion recursion = {NULL, 0};
-    if (!pw_recursion_bound(&recursion, store->watch.meter)) {
-        if (arguments != local) {
-            PyMem_Free(arguments);
-        }
+    pw_recursion recursion;
+    if (!python_stack_left() || !pw_recursion_bound(&recursion, store->watch.meter)) {
         return PW_TRAP_NATIVE_STACK;
     }
     Py_INCREF(self);
     pw_store_object *hosting = pw_hosting;
     pw_hosting = (pw_store_object *)Py_NewRef((PyObject *)store);
     pw_count_host_calls(1);
-    PyObject *result = call(self, values, arguments);
-    int status = result != NULL ? encode_results(self, result, values) : -1;
+    const uint64_t *cells = values + self->nresult_cells;
+    PyObject *result = self->few ? call_few(self, cells) : call_any(self, cells);
+    bool done = result != NULL && take_result(self, result, values) == 0;
     Py_XDECREF(result);
-    pw_trap trap = status < 0 ? pw_throw(store) : PW_TRAP_NONE;
+    pw_trap trap = done ? PW_TRAP_NONE : pw_throw(store);
     pw_count_host_calls(-1);
     Py_XSETREF(pw_hosting, hosting);
     Py_DECREF(self);
     pw_recursion_restore(&recursion);
-    if (arguments != local) {
-        PyMem_Free(arguments);
-    }
-    if (status < 0) {
-        return trap;
-    }
-    return pw_read(store->watch.watched) ? pw_stop_pending(store) : PW_TRAP_NONE;
+    return done && pw_read(store->watch.watched) ? pw_stop_pending(store) : trap;
 }
 
 static PyObject *get_address(PyObject *op, void *Py_UNUSED(closure))

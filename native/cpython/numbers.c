@@ -97,19 +97,93 @@ int pw_make_small_ints(void)
     return 0;
 }
 
-PyObject *pw_decode_tuple(const uint64_t *bits, const uint8_t *types, Py_ssize_t count, bool raw)
+int pw_encode_all(PyObject *const *values, const uint8_t *types, Py_ssize_t count, bool raw,
+                  uint64_t *bits, PyObject *name, const char *what)
 {
-    PyObject *tuple = PyTuple_New(count);
-    if (tuple == NULL) {
-        return NULL;
-    }
     for (Py_ssize_t i = 0; i < count; i++) {
-        PyObject *value = pw_decode(bits[i], types[i], raw);
+        pw_site site = {name, what, i};
+        if (pw_encode(values[i], types[i], raw, &bits[i], &site) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* Tells whether nobody but its keeper has a tuple, so that it may be filled again. */
+static inline bool is_unused(PyObject *tuple)
+{
+#ifdef Py_GIL_DISABLED
+    (void)tuple;
+    return false; /* two threads could fill it */
+#else
+    return tuple != NULL && Py_REFCNT(tuple) == 1;
+#endif
+}
+
+/* Puts numbers into a tuple that has been filled before. Freeing the old ones runs no Python code.
+ */
+static PyObject *refill(PyObject *tuple, const uint64_t *cells, const uint8_t *types,
+                        Py_ssize_t count, bool raw)
+{
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *old = PyTuple_GET_ITEM(tuple, i), *value = pw_decode(&cells[i], types[i], raw);
         if (value == NULL) {
-            Py_DECREF(tuple);
             return NULL;
         }
         PyTuple_SET_ITEM(tuple, i, value);
+        Py_DECREF(old);
+    }
+#if PY_VERSION_HEX >= 0x030E0000
+    ((PyTupleObject *)tuple)->ob_hash = -1; /* not known yet */
+#endif
+    return Py_NewRef(tuple);
+}
+
+/* Makes a tuple of objects, whose references are transferred. Making it can run the garbage
+ * collector, and so any Python code. */
+static PyObject *new_tuple(PyObject **items, Py_ssize_t count, PyObject **kept)
+{
+    PyObject *tuple = PyTuple_New(count);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if (tuple != NULL) {
+            PyTuple_SET_ITEM(tuple, i, items[i]);
+        } else {
+            Py_DECREF(items[i]);
+        }
+    }
+#ifdef Py_GIL_DISABLED
+    (void)kept;
+#else
+    if (tuple != NULL && count <= PW_LOCAL_VALUES) { /* a large one is not worth its memory */
+        Py_XSETREF(*kept, Py_NewRef(tuple));
+    }
+#endif
+    return tuple;
+}
+
+PyObject *pw_decode_tuple(const uint64_t *cells, const uint8_t *types, Py_ssize_t count, bool raw,
+                          PyObject **kept)
+{
+    if (is_unused(*kept)) {
+        return refill(*kept, cells, types, count, raw);
+    }
+    PyObject *local[PW_LOCAL_VALUES], **items = local, *tuple = NULL;
+    if (count > PW_LOCAL_VALUES && (items = PyMem_New(PyObject *, (size_t)count)) == NULL) {
+        return PyErr_NoMemory();
+    }
+    Py_ssize_t made = 0;
+    while (made < count && (items[made] = pw_decode(&cells[made], types[made], raw)) != NULL) {
+        made++;
+    }
+    if (made == count) {
+        tuple = new_tuple(items, count, kept);
+    } else {
+        while (made > 0) {
+            Py_DECREF(items[--made]);
+        }
+    }
+    if (items != local) {
+        PyMem_Free(items);
     }
     return tuple;
 }

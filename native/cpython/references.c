@@ -223,7 +223,7 @@ int pw_encode_mixed(PyObject *const *values, const pw_kind *kinds, Py_ssize_t co
 PyObject *pw_decode_any(const uint64_t *cells, pw_kind kind, bool raw, pw_store_object *store)
 {
     if (pw_is_number(kind)) {
-        return pw_decode(*cells, kind, raw);
+        return pw_decode(cells, kind, raw);
     }
     return kind == PW_V128 ? pw_decode_vector(cells, raw) : decode_reference(*cells, kind, store);
 }

@@ -6,10 +6,11 @@
 
 #include <Python.h>
 
+#include "base/attributes.h"
 #include "embed/api.h"
 
 /* The functions of the engine. connect() sets it, and it is constant afterwards. */
-extern const pw_api *pw_engine;
+extern PW_HIDDEN const pw_api *pw_engine;
 /* When the timer of the engine wakes up next. connect() sets the pointer. */
 extern const pw_timer_time *pw_timer_wakes_at;
 

@@ -55,7 +55,7 @@ static inline void pw_count_host_calls(Py_ssize_t Py_UNUSED(change))
 
 /* How many host functions run, on all threads. While there are none, a call need not read the
  * thread-local pw_hosting. */
-extern Py_ssize_t pw_host_calls;
+extern PW_HIDDEN Py_ssize_t pw_host_calls;
 
 static inline bool pw_may_be_hosting(void)
 {
@@ -69,6 +69,13 @@ static inline void pw_count_host_calls(Py_ssize_t change)
 
 #endif
 
+/* Tells whether a call of the store needs no preparation: nothing watches it, and no host function
+ * makes it. */
+static inline bool pw_may_call_at_once(const pw_store_object *self)
+{
+    return !pw_read(self->watch.watched) && !pw_may_be_hosting();
+}
+
 /* Does what pw_run_call does for a store with reasons to be stopped (pw_watch.watched), or within a
  * host function. */
 pw_trap pw_watched_call(pw_store_object *self, const pw_callee *callee, uint64_t *values);
@@ -78,13 +85,25 @@ pw_trap pw_watched_call(pw_store_object *self, const pw_callee *callee, uint64_t
 static PW_ALWAYS_INLINE pw_trap pw_run_call(pw_store_object *self, const pw_callee *callee,
                                             uint64_t *values)
 {
-    if (pw_read(self->watch.watched) || pw_may_be_hosting()) {
+    if (!pw_may_call_at_once(self)) {
         return pw_watched_call(self, callee, values);
     }
     self->watch.started = 0;
     pw_trap trap = pw_engine->call(callee, values);
     if (self->watch.let_go != NULL) {
         pw_take_gil(&self->watch);
+    }
+    return trap;
+}
+
+/* Does the same if pw_may_call_at_once, for a function whose arguments are on the value stack
+ * already: see pw_api.call_in_place. */
+static PW_ALWAYS_INLINE pw_trap pw_run_in_place(pw_store_object *self, const pw_callee *callee)
+{
+    self->watch.started = 0;
+    pw_trap trap = pw_engine->call_in_place(callee);
+    if (self->watch.let_go != NULL) {
+        pw_take_gil(self);
     }
     return trap;
 }

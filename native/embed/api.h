@@ -87,6 +87,10 @@ struct pw_api {
      * them, and the results are written to the first nresult_cells. A 32-bit value is in the low
      * half of its cell. */
     pw_trap (*call)(const pw_callee *callee, uint64_t *values);
+    /* Calls a function whose arguments are on the value stack already, behind nresult_cells cells
+     * from *callee->sp on. Afterwards the results begin there. Of the cell of a 32-bit result, the
+     * high half means nothing. */
+    pw_trap (*call_in_place)(const pw_callee *callee);
     /* Makes the calls of a map, in order; each takes a tick. */
     pw_trap (*call_map)(const pw_callee *callee, pw_map_job *job);
     pw_memory *(*instance_memory)(pw_instance *instance, uint32_t index);

@@ -44,6 +44,7 @@ static pw_callee callee(const pw_func *func)
         .store = instance->store,
         .function = function,
         .memory = instance->header,
+        .sp = &instance->store->sp,
         .nparams = type->nparams,
         .nresults = type->nresults,
         .nparam_cells = pw_cells_of(type->params, type->nparams),
@@ -61,7 +62,7 @@ static inline uint64_t result_bits(pw_valtype type, const uint64_t *cell)
     return type == PW_I32 || type == PW_F32 ? low : *cell;
 }
 
-static inline void copy_results(const pw_callee *callee, const uint64_t *sp, uint64_t *values)
+static void copy_results(const pw_callee *callee, const uint64_t *sp, uint64_t *values)
 {
     uint32_t cell = 0;
     for (uint32_t i = 0; i < callee->nresults; i++) {
@@ -73,13 +74,14 @@ static inline void copy_results(const pw_callee *callee, const uint64_t *sp, uin
 }
 
 /* Whether so many cells fit the value stack. If they reach beyond the mark, it moves to the end. */
-static inline bool fits(pw_store *store, const uint64_t *sp, size_t cells)
+static inline bool fits(pw_store *store, size_t cells)
 {
-    if (M3_LIKELY((ptrdiff_t)cells <= store->stack_mark - sp)) {
+    uintptr_t end = (uintptr_t)(store->sp + cells);
+    if (M3_LIKELY(end <= (uintptr_t)store->stack_mark)) {
         return true;
     }
     store->stack_mark = store->stack_end;
-    return cells <= (size_t)(store->stack_end - sp);
+    return end <= (uintptr_t)store->stack_end;
 }
 
 /* Compiles the function, unless it is compiled already, and checks that its values fit the stack.
@@ -87,32 +89,21 @@ static inline bool fits(pw_store *store, const uint64_t *sp, size_t cells)
 static inline pw_trap prepare(const pw_callee *callee)
 {
     M3Function *function = callee->function;
-    size_t cells = (size_t)callee->nresult_cells + callee->nparam_cells;
-    if (!fits(callee->store, callee->store->sp, cells)) {
+    if (!fits(callee->store, (size_t)callee->nresult_cells + callee->nparam_cells)) {
         return PW_TRAP_STACK_EXHAUSTED;
     }
     M3Result error = function->compiled != NULL ? NULL : pw_compile(function);
     return error != NULL ? pw_classify(error) : PW_TRAP_NONE;
 }
 
-static inline pw_trap run(const pw_callee *callee, uint64_t *values)
+static inline pw_trap run(const pw_callee *callee)
 {
-    M3Function *function = callee->function;
-    uint64_t *sp = callee->store->sp;
-    uint64_t *arguments = sp + callee->nresult_cells;
     pw_trap unfit = prepare(callee);
     if (unfit != PW_TRAP_NONE) {
         return unfit;
     }
-    for (uint32_t i = 0; i < callee->nparam_cells; i++) {
-        arguments[i] = values[i];
-    }
-    m3ret_t trap = pw_run(function, sp, callee->memory);
-    if (trap != NULL) {
-        return pw_classify(trap);
-    }
-    copy_results(callee, sp, values);
-    return PW_TRAP_NONE;
+    m3ret_t trap = pw_run(callee->function, callee->store->sp, callee->memory);
+    return trap == NULL ? PW_TRAP_NONE : pw_classify(trap);
 }
 
 static inline pw_trap run_map(const pw_callee *callee, pw_map_job *job)
@@ -132,24 +123,36 @@ static inline void set_native_limit(pw_store *store, uintptr_t limit)
 /* Notes how much of the native stack this thread may use. False when it is used up. */
 static inline bool begin(pw_store *store, uintptr_t *saved)
 {
-    uintptr_t limit = pw_guest_stack_end();
+    uintptr_t limit;
     *saved = store->meter.native_limit;
     store->backtrace.count = 0;
-    if ((uintptr_t)__builtin_frame_address(0) < limit) {
+    if (!pw_guest_stack_left(&limit)) {
         return false;
     }
     set_native_limit(store, limit);
     return true;
 }
 
-static pw_trap call(const pw_callee *callee, uint64_t *values)
+static pw_trap call_in_place(const pw_callee *callee)
 {
+    pw_store *store = callee->store;
     uintptr_t saved;
-    if (!begin(callee->store, &saved)) {
+    if (!begin(store, &saved)) {
         return PW_TRAP_NATIVE_STACK;
     }
-    pw_trap trap = run(callee, values);
-    set_native_limit(callee->store, saved);
+    pw_trap trap = run(callee);
+    set_native_limit(store, saved);
+    return trap;
+}
+
+static pw_trap call(const pw_callee *callee, uint64_t *values)
+{
+    uint64_t *sp = callee->store->sp;
+    memcpy(sp + callee->nresult_cells, values, callee->nparam_cells * sizeof *values);
+    pw_trap trap = call_in_place(callee);
+    if (trap == PW_TRAP_NONE) {
+        copy_results(callee, sp, values);
+    }
     return trap;
 }
 
@@ -259,6 +262,7 @@ const pw_api *pw_get_api(void)
         .store_sweep = pw_store_sweep,
         .callee = callee,
         .call = call,
+        .call_in_place = call_in_place,
         .call_map = call_map,
         .instance_memory = pw_instance_memory,
         .memory_new = pw_memory_new,

@@ -11,6 +11,10 @@ typedef struct {
     pw_store *store;
     void *function; /* an M3Function of the engine */
     void *memory;   /* the M3MemoryHeader of its instance */
+    /* The store's `sp`: where the next call has its values, those of the results before those of
+     * the parameters. As many as any function can have may be written there, even if the stack
+     * ends: see PW_RED_ZONE. */
+    uint64_t *const *sp;
     uint32_t nparams;
     uint32_t nresults;
     uint32_t nparam_cells;     /* 64-bit cells that the parameters take: pw_cells_of */

@@ -26,6 +26,21 @@ def test_a_call_does_not_leak(instance: pywasm3.Instance) -> None:
     assert_no_leak(lambda: add(1 << 62, 1.5), 200_000)
 
 
+def test_a_call_with_two_results_does_not_leak() -> None:
+    swap = load(
+        """(module
+          (func (export "swap") (param i64 f64) (result f64 i64) local.get 1 local.get 0))"""
+    ).exports.swap
+    kept: list[tuple[float, int]] = []
+
+    def call() -> None:
+        kept[:] = [swap(1 << 62, 1.5)]
+        swap(1 << 61, 2.5)
+        swap(1 << 60, 3.5)
+
+    assert_no_leak(call, 100_000)
+
+
 def test_a_raw_call_does_not_leak(instance: pywasm3.Instance) -> None:
     raw = instance.exports.add.raw
     assert_no_leak(lambda: raw(1 << 62, 1 << 62), 200_000)

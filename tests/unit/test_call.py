@@ -8,6 +8,7 @@ the compiled guests from wasmtime and hashlib.
 from __future__ import annotations
 
 import functools
+import gc
 import hashlib
 import math
 import struct
@@ -266,6 +267,64 @@ def test_every_result_arrives(count: int) -> None:
     constants = " ".join(f"i32.const {i}" for i in range(count))
     function = load(f'(module (func (export "f") (result {"i32 " * count}) {constants}))').exports.f
     assert function() == tuple(range(count))
+
+
+# ---- a tuple of results is filled again if nobody has it any more ----
+
+COUNTER = """(module (global $n (mut i64) (i64.const 1099511627776))
+  (func (export "next") (result i64 i64)
+    (global.set $n (i64.add (global.get $n) (i64.const 1)))
+    (global.get $n) (i64.sub (i64.const 0) (global.get $n))))"""
+
+
+def test_results_that_a_program_has_stay_as_they_are() -> None:
+    following = load(COUNTER).exports.next
+    kept = [following() for _ in range(5)]
+    first = 2**40 + 1
+    assert kept == [(n, -n) for n in range(first, first + 5)]
+    assert len({hash(following()) for _ in range(5)}) == 5
+    alone = following()
+    in_a_container = [(following(), "text")]
+    following()
+    assert alone == (first + 10, -first - 10)
+    assert in_a_container == [((first + 11, -first - 11), "text")]
+
+
+def test_results_that_the_collector_knows_stay_as_they_are() -> None:
+    following = load(COUNTER).exports.next
+    following()
+    found = [x for x in gc.get_referents(following) if isinstance(x, tuple) and len(x) == 2]
+    before = [list(x) for x in found]
+    following()
+    assert [list(x) for x in found] == before
+
+
+def test_a_finalizer_that_calls_the_function_changes_no_results() -> None:
+    following = load(COUNTER).exports.next
+    calls = []
+
+    class Cycle:
+        def __init__(self) -> None:
+            self.itself = self
+
+        def __del__(self) -> None:
+            calls.append(following())
+
+    thresholds = gc.get_threshold()
+    gc.set_threshold(1)
+    try:
+        results = []
+        for _ in range(100):
+            Cycle()
+            results.append(following())
+    finally:
+        gc.set_threshold(*thresholds)
+    gc.collect()
+    numbers = sorted(first for first, _ in results + calls)
+    assert numbers == list(range(2**40 + 1, 2**40 + 1 + len(numbers)))
+    assert all(first == -second for first, second in results + calls)
+    assert [first for first, _ in results] == sorted(first for first, _ in results)
+    assert calls
 
 
 def test_a_thousand_parameters_and_no_result() -> None:
