@@ -103,7 +103,7 @@ static PW_ALWAYS_INLINE pw_trap pw_run_in_place(pw_store_object *self, const pw_
     self->watch.started = 0;
     pw_trap trap = pw_engine->call_in_place(callee);
     if (self->watch.let_go != NULL) {
-        pw_take_gil(self);
+        pw_take_gil(&self->watch);
     }
     return trap;
 }
