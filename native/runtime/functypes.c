@@ -8,8 +8,8 @@
  * have the same place in equal recursion groups, most of which have one member:
  * https://webassembly.github.io/spec/core/valid/conventions.html#rolling-and-unrolling */
 #include "runtime/functypes.h"
-#include "base/zeroed.h"
 #include "base/hash.h"
+#include "base/zeroed.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Globals. */
-#include "runtime/functypes.h"
 #include "base/zeroed.h"
+#include "runtime/functypes.h"
 #include "runtime/objects.h"
 #include "runtime/store.h"
 

@@ -3,8 +3,8 @@
  * as it grows, so its bytes never move. The reservation begins with one page of the system, at
  * whose end the header lies; the bytes of the memory follow. */
 #include "runtime/memory.h"
-#include "base/zeroed.h"
 #include "base/platform.h"
+#include "base/zeroed.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>

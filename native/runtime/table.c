@@ -2,8 +2,8 @@
 /* Tables. */
 
 #include "runtime/table.h"
-#include "base/zeroed.h"
 #include "base/error.h"
+#include "base/zeroed.h"
 #include "runtime/functypes.h"
 
 #include <stdlib.h>
