@@ -41,18 +41,21 @@ class Program:
         self._module = compiled(optimize)
         self.printed = ""
 
-    def run(self, way: str, number: int = 0, threads: int = 20, **streams: Any) -> int:
+    def run(
+        self, way: str, number: int = 0, threads: int = 20, stack: int = 16 << 20, **streams: Any
+    ) -> int:
         """Runs the program, which uses threads in one way, and returns its exit code.
 
         Args:
             way: The first argument of the program.
             number: The second argument.
             threads: How many threads the program may have, besides the first.
+            stack: The bytes of the value stack of each thread.
             streams: Other streams than an empty input, and an output that is captured.
         """
         arguments = ["threads", way, str(number)]
         config = WasiConfig(args=arguments, threads=threads, **{"stdout": CAPTURE, **streams})
-        limits = Limits(timeout=SECONDS)
+        limits = Limits(timeout=SECONDS, stack=stack)
         with pywasm3.Instance(self._module, wasi=config, limits=limits) as instance:
             try:
                 return instance.run()
@@ -217,8 +220,9 @@ def test_a_trap_in_a_thread_has_the_frames_of_the_thread(program: Program) -> No
 
 
 def test_endless_recursion_in_a_thread_ends_the_program(program: Program) -> None:
+    """The value stack is so small that it ends before the stack that C has in the memory."""
     with pytest.raises(pywasm3.StackExhausted) as caught:
-        program.run("recursion-in-a-thread", 100_000_000)
+        program.run("recursion-in-a-thread", 100_000_000, stack=1 << 18)
     assert caught.value.frames[-1].name == "wasi_thread_start"
 
 
