@@ -100,7 +100,7 @@ class StockGuest:
                 types = [[LETTERS[str(t)] for t in ts] for ts in (i.type.results, i.type.params)]
                 signature = f"{''.join(types[0]) or 'v'}({''.join(types[1])})"
                 names = (i.module.encode(), i.name.encode(), signature.encode())
-                # What the guest does not call cannot be linked, and need not be.
+                # An import that no code of the guest calls cannot be linked, and is not needed.
                 stock.stock_link(self._module, *names, i.name in copies)
         self._check(stock.stock_start(self._module))
 
@@ -208,12 +208,13 @@ class WasmtimeGuest:
                 host = copy if i.name in copies else zero(i.type.results)
                 imports.append(wasmtime.Func(store, i.type, host))
         self._exports = wasmtime.Instance(store, module, imports).exports(store)
-        exported = [e for e in self._exports.values() if isinstance(e, wasmtime.Memory)]
-        memory += exported
+        memory += [e for e in self._exports.values() if isinstance(e, wasmtime.Memory)]
         self._memory = memory
 
     def function(self, name: str) -> Call:
-        return functools.partial(self._exports[name], self._store)  # type: ignore[arg-type]
+        function = self._exports[name]
+        assert isinstance(function, wasmtime.Func)
+        return functools.partial(function, self._store)
 
     def read(self, address: int, size: int) -> bytes:
         return ctypes.string_at(self._address(address), size)

@@ -15,7 +15,8 @@ import sqlite3
 import struct
 import sys
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from .engines import ROOT, Guest
 from .rows import Job, Row
@@ -53,7 +54,7 @@ class C:
         self._guest, self._names = guest, names or {}
         self._malloc = self.function("malloc")
 
-    def function(self, name: str):  # type: ignore[no-untyped-def]
+    def function(self, name: str) -> Callable[..., Any]:
         """Returns an export."""
         return self._guest.function(self._names.get(name, name))
 

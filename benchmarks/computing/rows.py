@@ -40,8 +40,8 @@ class Row:
 
     Attributes:
         name: One word, by which the command line names the row.
-        does: What the guest does, in a few words.
-        compiler: What made the module.
+        does: A few words about the work of the guest.
+        compiler: The language of the guest, and the compiler if there are several.
         data: Returns the module.
         prepare: Makes an instance ready.
         expected: The result, if it is known from elsewhere. Otherwise, the engines are compared.
@@ -102,8 +102,11 @@ def prepare_mandelbrot(guest: Guest) -> Job:
     """The picture of 96 by 64 pixels is checked by its bytes."""
     render = guest.function("render")
     view = (96, 64, -0.5, 0.0, 3.0, 100)
-    read = lambda: zlib.crc32(guest.read(int(render(*view) or 0), 2 * 96 * 64))  # noqa: E731
-    return Job(lambda: render(*view), read)
+
+    def result() -> int:
+        return zlib.crc32(guest.read(int(render(*view) or 0), 2 * 96 * 64))
+
+    return Job(lambda: render(*view), result)
 
 
 def sha256_of(size: int) -> int:

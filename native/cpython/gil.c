@@ -30,7 +30,7 @@ void pw_set_main_thread(unsigned long ident)
     main_thread = ident;
 }
 
-static bool on_main_thread(void)
+bool pw_on_main_thread(void)
 {
 #if PY_VERSION_HEX < 0x030D0000
     return _PyOS_IsMainThread();
@@ -80,10 +80,10 @@ static bool kept_long_enough(const pw_watch *watch, int64_t time)
 
 /* ---- letting go and taking ---- */
 
-void pw_let_gil_go(pw_watch *watch, bool main)
+void pw_let_gil_go(pw_watch *watch)
 {
     watch->let_go_at = pw_engine->now();
-    watch->next_signals = main ? watch->let_go_at + SIGNAL_INTERVAL : PW_NEVER;
+    watch->next_signals = pw_on_main_thread() ? watch->let_go_at + SIGNAL_INTERVAL : PW_NEVER;
     watch->let_go = PyEval_SaveThread();
 }
 
@@ -96,16 +96,14 @@ void pw_take_gil(pw_watch *watch)
     watch->started = 0;
 }
 
-bool pw_may_let_gil_go(pw_watch *watch, int64_t time, bool *main)
+bool pw_may_let_gil_go(pw_watch *watch, int64_t time)
 {
     if (watch->let_go == NULL) {
-        *main = on_main_thread();
         return kept_long_enough(watch, time);
     }
     if (time < watch->next_signals) {
         return false;
     }
-    *main = true;
     pw_take_gil(watch);
     watch->started = time;
     return true;
@@ -119,6 +117,6 @@ void pw_let_gil_go_in_work(pw_watch *watch, int64_t time)
     if (!watch->started) {
         watch->started = watch->hook_ran = time;
     } else if (kept_long_enough(watch, time)) {
-        pw_let_gil_go(watch, on_main_thread());
+        pw_let_gil_go(watch);
     }
 }

@@ -13,14 +13,14 @@
 
 /* Says which thread runs the handlers of signals. */
 void pw_set_main_thread(unsigned long ident);
+bool pw_on_main_thread(void);
 /* Lets go of the GIL; on the main thread until the handlers of signals are due. */
-void pw_let_gil_go(pw_watch *watch, bool main);
+void pw_let_gil_go(pw_watch *watch);
 /* Takes the GIL that the running call has let go of. */
 void pw_take_gil(pw_watch *watch);
 /* Whether a call should let go of the GIL now: because it has kept it long enough; or because it
- * has just taken it, when the handlers of signals were due. `time` is now. The caller runs the
- * handlers before, if `*main` says that this is the main thread. */
-bool pw_may_let_gil_go(pw_watch *watch, int64_t time, bool *main);
+ * has just taken it, on the main thread, when the handlers of signals were due. `time` is now. */
+bool pw_may_let_gil_go(pw_watch *watch, int64_t time);
 /* Lets go of the GIL if long work of the engine has kept it long enough. The work may be in the
  * middle of a change, so the handlers of signals have to wait. */
 void pw_let_gil_go_in_work(pw_watch *watch, int64_t time);

@@ -497,17 +497,15 @@ static pw_trap run_handlers(pw_store_object *self)
     return status < 0 ? PW_TRAP_HOST : pw_stop_pending(self);
 }
 
-/* Lets go of the GIL if the call has kept it long enough, after the handlers of signals have run.
- */
+/* Lets go of the GIL if the call has kept it long enough. The handlers of signals run before. */
 static pw_trap let_others_run(pw_store_object *self, int64_t time)
 {
-    bool main;
-    if (!pw_may_let_gil_go(&self->watch, time, &main)) {
+    if (!pw_may_let_gil_go(&self->watch, time)) {
         return PW_TRAP_NONE;
     }
-    pw_trap trap = main ? run_handlers(self) : PW_TRAP_NONE;
+    pw_trap trap = pw_on_main_thread() ? run_handlers(self) : PW_TRAP_NONE;
     if (trap == PW_TRAP_NONE) {
-        pw_let_gil_go(&self->watch, main);
+        pw_let_gil_go(&self->watch);
     }
     return trap;
 }

@@ -13,7 +13,7 @@ struct pw_fuel_pool {
  * used, while another store has run out of it. */
 #define LARGEST_PART 16
 
-/* What the store has of the fuel itself; 0 if fuel is not metered. */
+/* The fuel that the store itself has, without that of the pool; 0 if fuel is not metered. */
 static long long own_fuel(const pw_meter *meter)
 {
     return meter->fuel == PW_NO_FUEL ? 0 : meter->fuel + meter->ticks;

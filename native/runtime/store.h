@@ -58,6 +58,8 @@ typedef struct {
 
 /* The clauses of a `try`: see engine/run/exception.inc. */
 typedef struct pw_handler pw_handler;
+/* Of engine/ops/fused.inc. */
+typedef struct pw_fused_row pw_fused_row;
 
 /* A block that is being compiled, or the latest one of its depth. */
 typedef struct {
@@ -109,8 +111,8 @@ typedef struct {
     struct {
         struct M3CodePage *page;
         u32 line;
-        const void *row; /* of compile/fuse.inc; NULL: it cannot be fused with the next one */
-    } last;              /* the last operation */
+        const pw_fused_row *row; /* NULL: it cannot be fused with the next one */
+    } last;                      /* the last operation */
 } pw_compilation;
 
 struct pw_store {

@@ -3,8 +3,9 @@
 
 A guest uses much native stack and few values when it recurses through small functions. Whatever
 Python code runs then, in a host function, a signal handler, a conversion or a finalizer, must end
-with an exception. Python's own limits are no protection there: they trust that a certain number of
-levels fits the stack. Everything runs in child processes, because a failure is a crash.
+with an exception. Python's own limits do not protect the process there, because they trust that a
+certain number of levels fits the stack. Everything runs in child processes, because a failure is a
+crash.
 """
 
 from __future__ import annotations
