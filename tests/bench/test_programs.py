@@ -8,6 +8,8 @@ looked at. tests/toolchains runs the real ones.
 from __future__ import annotations
 
 import dataclasses
+import gc
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +56,9 @@ def prepare_small(guest: Instance) -> Job:
     job = guest.function("job")
 
     def result() -> int:
+        value = int(job() or 0)
         assert guest.read(8, 1) == bytes([NUMBER])
-        return int(job() or 0)
+        return value
 
     return Job(job, result)
 
@@ -76,6 +79,17 @@ def small(monkeypatch: pytest.MonkeyPatch) -> Program:
 def test_an_engine_does_the_job_of_a_program(small: Program, peer: str, what: str) -> None:
     work, check = prepare(peer_class(peer)(""), by_id(f"real-{what}/quickjs"))
     check(work.execute())
+
+
+@pytest.mark.parametrize("peer", ENGINES)
+def test_an_instance_of_a_program_does_not_leak(peer: str) -> None:
+    """Otherwise the rows that make many instances would fill the machine."""
+    instance: Any = peer_class(peer)("").program(Guest("", GUEST), IMPORTS)
+    assert prepare_small(instance).result() == NUMBER + EBADF
+    kept = weakref.ref(instance._instance if peer == "pywasm3" else instance._store)
+    del instance
+    gc.collect()
+    assert kept() is None
 
 
 @pytest.mark.parametrize("what", ["start", "compute"])

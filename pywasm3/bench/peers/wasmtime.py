@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -24,8 +25,11 @@ class RealProgram:
         memory: list[Any] = []
         self._store = store = library.Store(engine)
 
+        # wasmtime keeps its host functions, and what they refer to, as long as the store lives.
+        owner = weakref.ref(store)
+
         def copy(to: int, source: int, size: int) -> None:
-            memory[0].write(store, memory[0].read(store, source, source + size), to)
+            memory[0].write(owner(), memory[0].read(owner(), source, source + size), to)
 
         module, linker = library.Module(engine, data), library.Linker(engine)
         if imports.wasi:
