@@ -42,7 +42,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="GLOB",
         default="*",
         help="the rows to measure, such as calls/*,compute/fib (all but real-*: those download "
-        "30 MB with npm, once)",
+        "42 MB with npm, once)",
     )
     add(
         "--peers", metavar="NAMES", default=",".join(PEERS),

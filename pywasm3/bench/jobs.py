@@ -368,14 +368,14 @@ def prepare_source_map(guest: Instance) -> Job:
     return Job(work, result)
 
 
-# --- dprint's formatter of TypeScript
+# --- two formatters of TypeScript, which are plug-ins of dprint
 
 UNFORMATTED = """
 export   class Point{i}<T>  {{ constructor(private readonly x:number,public y?:T){{}}
   async  norm( scale=1 ):Promise<number>{{ const squares=[this.x,{i}].map(n=>n*n*scale)
      if(squares.length>2) {{return 0}} else {{ return squares.reduce((a,b)=>a+b,0) }} }} }}
 """
-FORMATTED = """
+DPRINT = """
 export class Point{i}<T> {{
   constructor(private readonly x: number, public y?: T) {{}}
   async norm(scale = 1): Promise<number> {{
@@ -385,10 +385,26 @@ export class Point{i}<T> {{
   }}
 }}
 """
+BIOME = """
+export class Point{i}<T> {{
+  constructor(
+    private readonly x: number,
+    public y?: T,
+  ) {{}}
+  async norm(scale = 1): Promise<number> {{
+    const squares = [this.x, {i}].map((n) => n * n * scale);
+    if (squares.length > 2) {{
+      return 0;
+    }} else {{
+      return squares.reduce((a, b) => a + b, 0);
+    }}
+  }}
+}}
+"""
 CLASSES = 10
 
 
-def prepare_dprint(guest: Instance) -> Job:
+def prepare_formatter(guest: Instance) -> Job:
     """Formats a text. Everything goes through one buffer, whose size the guest is told first."""
     clear, address = guest.function("clear_shared_bytes"), guest.function("get_shared_bytes_ptr")
     set_path, format_ = guest.function("set_file_path"), guest.function("format")
@@ -413,10 +429,18 @@ def prepare_dprint(guest: Instance) -> Job:
     return Job(work, lambda: zlib.crc32(work()))
 
 
+def _formatted(template: str) -> str:
+    return "".join(template.format(i=i) for i in range(CLASSES)).lstrip()
+
+
 def dprint_result() -> int:
-    """Returns the checksum of the text as dprint's rules want it."""
-    text = "".join(FORMATTED.format(i=i) for i in range(CLASSES))
-    return zlib.crc32(text.lstrip().encode())
+    """Returns the checksum of the text as the rules of dprint's own plug-in want it."""
+    return zlib.crc32(_formatted(DPRINT).encode())
+
+
+def biome_result() -> int:
+    """Returns the checksum of the text as the rules of Biome want it, with tabs."""
+    return zlib.crc32(_formatted(BIOME).replace("  ", "\t").encode())
 
 
 # --- CRuby

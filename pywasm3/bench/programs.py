@@ -126,7 +126,13 @@ PROGRAMS = {
         "dprint", "formats TypeScript", "Rust", 4_174_185,
         Package("@dprint/typescript", "0.96.1",
                 "fa0b31757d3c18e30679a1ab581dd8678632fe80276d0aa26025a57e37dd6745"),
-        "package/plugin.wasm", jobs.prepare_dprint, jobs.dprint_result,
+        "package/plugin.wasm", jobs.prepare_formatter, jobs.dprint_result,
+    ),
+    "biome": Program(
+        "Biome", "formats TypeScript", "Rust", 10_079_489,
+        Package("@dprint/biome", "0.13.9",
+                "d9e5fd5027f7c60b2d2fcd7c5dc20670792e1215f21ca999752d0fc843e19c9a"),
+        "package/plugin.wasm", jobs.prepare_formatter, jobs.biome_result,
     ),
     "ruby": Program(
         "CRuby", "starts, counts and sorts words", "C, wasi-sdk", 16_655_034,
