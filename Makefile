@@ -24,7 +24,8 @@
 #   make guests        compiles the guests of tests and benchmarks; ARGS=--check only compares
 #   make wheel         builds dist/*.whl and tries it in an environment without a compiler
 #   make bench         runs benchmarks/crossing.py
-#   make bench-docs    runs all of pywasm3 bench into docs/benchmarks.md; use an idle machine
+#   make bench-docs    runs all of pywasm3 bench into docs/benchmarks.md; use an idle machine; npm
+#                      downloads the real programs
 #   make constraints   writes tools/constraints.txt anew, with the newest versions
 #   make clean         removes everything that was built
 #
@@ -132,7 +133,8 @@ bench: $(VENV)/.editable $(VENV)/.extra-bench $(VENV)/.extra-test
 	$(BIN)/python benchmarks/crossing.py
 
 bench-docs: $(VENV)/.editable $(VENV)/.extra-bench
-	$(BIN)/python -m pywasm3 bench --update docs/benchmarks.md --plot docs/benchmarks.svg $(ARGS)
+	$(BIN)/python -m pywasm3 bench --rows '*,real-*' --update docs/benchmarks.md \
+		--plot docs/benchmarks.svg --plot-first docs/first_result.svg $(ARGS)
 
 # ---- the environment ----
 

@@ -37,14 +37,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pytest
 from computing import chart
 from computing.engines import Engine, build_stock, engines
 from computing.programs import whole_programs
-from computing.rows import Job, Row, small_programs
+from computing.rows import Row, small_programs
 from timing import judge
 
 from pywasm3.bench import machine
+from pywasm3.bench.jobs import Job
+from pywasm3.bench.packages import Unavailable
 
 GOAL = 1.4
 BAR = 0.98
@@ -65,10 +66,10 @@ def prepare(row: Row, contestants: dict[str, Engine]) -> dict[str, Job]:
 
     Raises:
         AssertionError: An engine gives another result than it must.
-        pytest.skip.Exception: The program is not there, and npm does not download it.
+        Unavailable: The program is not there, and npm does not download it.
     """
     data = row.data()
-    jobs = {name: row.prepare(engine(data, row.copies)) for name, engine in contestants.items()}
+    jobs = {name: row.prepare(engine(data, row.imports)) for name, engine in contestants.items()}
     common_result(row, jobs)
     return jobs
 
@@ -153,7 +154,7 @@ def main() -> int:
             if not given.rows or row.name in given.rows:
                 try:
                     prepared.append((row, prepare(row, contestants)))
-                except pytest.skip.Exception as reason:
+                except Unavailable as reason:
                     print(f"{row.name:12}left out: {reason}")
         figures = measure(prepared, given.rounds)
     for figure in figures:

@@ -1,55 +1,40 @@
 # SPDX-License-Identifier: MIT
 """Runs guests in stock wasm3 0.5.0, in pywasm3 and in wasmtime, all with the same few methods.
 
-Host functions do nothing and return 0, except for those that copy memory. So a guest can run here
-if it imports nothing that it needs in earnest, and it gives the same result everywhere.
+The last two are peers of `pywasm3 bench`. Host functions do nothing and return 0, except for those
+that copy memory. So a guest can run here if it imports nothing that it needs in earnest, and it
+gives the same result everywhere.
 """
 
 import ctypes
 import functools
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import wasmtime
 
-import pywasm3
+from pywasm3.bench.guests import Guest as Module
+from pywasm3.bench.jobs import Call, Instance
+from pywasm3.bench.peers.base import Peer
+from pywasm3.bench.peers.ours import Pywasm3
+from pywasm3.bench.peers.wasmtime import Wasmtime
+from pywasm3.bench.programs import Imports
 
 ROOT = Path(__file__).resolve().parents[2]
-
-Call = Callable[..., int | float | None]
 
 LETTERS = {"i32": "i", "i64": "I", "f32": "f", "f64": "F"}
 
 
-class Guest(Protocol):
-    """An instance of a module."""
-
-    def function(self, name: str) -> Call:
-        """Returns an export. Its integers may have any sign: compare them modulo 2**32."""
-
-    def read(self, address: int, size: int) -> bytes:
-        """Returns bytes of the memory."""
-
-    def write(self, address: int, data: bytes) -> None:
-        """Puts bytes into the memory."""
-
-
-# Makes an instance of a module. The names are those of imports that copy memory.
-Engine = Callable[[bytes, Iterable[str]], Guest]
+# Makes an instance of a module, from its bytes.
+Engine = Callable[[bytes, Imports], Instance]
 
 
 def imports_of(data: bytes) -> list[Any]:
     """Returns the imports of a module, as wasmtime describes them."""
-    return list(wasmtime.Module(wasmtime_engine(), data).imports)
-
-
-def zero(results: list[Any]) -> Callable[..., Any]:
-    """Returns a host function that does nothing."""
-    value = (0.0 if str(results[0]).startswith("f") else 0) if results else None
-    return lambda *_: value
+    return list(wasmtime.Module(wasmtime.Engine(), data).imports)
 
 
 # --- stock wasm3
@@ -87,21 +72,21 @@ def build_stock(folder: Path) -> ctypes.CDLL:
 class StockGuest:
     """An instance in stock wasm3."""
 
-    def __init__(self, stock: ctypes.CDLL, data: bytes, copies: Iterable[str]) -> None:
-        imports = imports_of(data)
-        memories = [i.type for i in imports if isinstance(i.type, wasmtime.MemoryType)]
+    def __init__(self, stock: ctypes.CDLL, data: bytes, imports: Imports) -> None:
+        wanted = imports_of(data)
+        memories = [i.type for i in wanted if isinstance(i.type, wasmtime.MemoryType)]
         pages = memories[0].limits.min if memories else 0
         error = ctypes.c_char_p()
         self._stock, self._data = stock, data  # wasm3 goes on reading the module
         self._module = stock.stock_open(data, len(data), pages, ctypes.byref(error))
         self._check(error.value)
-        for i in imports:
+        for i in wanted:
             if isinstance(i.type, wasmtime.FuncType):
                 types = [[LETTERS[str(t)] for t in ts] for ts in (i.type.results, i.type.params)]
                 signature = f"{''.join(types[0]) or 'v'}({''.join(types[1])})"
                 names = (i.module.encode(), i.name.encode(), signature.encode())
                 # An import that no code of the guest calls cannot be linked, and is not needed.
-                stock.stock_link(self._module, *names, i.name in copies)
+                stock.stock_link(self._module, *names, i.name in imports.copies)
         self._check(stock.stock_start(self._module))
 
     @staticmethod
@@ -139,98 +124,18 @@ class StockGuest:
         ctypes.memmove(self._memory(address), data, len(data))
 
 
-# --- pywasm3
+# --- all engines
 
 
-class OurGuest:
-    """An instance in pywasm3."""
-
-    def __init__(self, data: bytes, copies: Iterable[str]) -> None:
-        memory: list[pywasm3.Memory] = []
-
-        def copy(to: int, source: int, size: int) -> None:
-            memory[0].write(to, memory[0].read(source, size))
-
-        store = pywasm3.Store()
-        imports: dict[str, dict[str, Any]] = {}
-        for i in imports_of(data):
-            if isinstance(i.type, wasmtime.MemoryType):
-                memory.append(pywasm3.Memory(i.type.limits.min, i.type.limits.max, store=store))
-                host: Any = memory[0]
-            else:
-                host = copy if i.name in copies else zero(i.type.results)
-            imports.setdefault(i.module, {})[i.name] = host
-        self._instance = pywasm3.load(data, imports, store=store)
-        self._memory = memory
-        if not memory and any(
-            isinstance(export, pywasm3.Memory) for export in self._instance.exports.values()
-        ):
-            memory.append(self._instance.memory)
-
-    def function(self, name: str) -> Call:
-        function: Call = self._instance.exports[name]
-        return function
-
-    def read(self, address: int, size: int) -> bytes:
-        return self._memory[0].read(address, size)
-
-    def write(self, address: int, data: bytes) -> None:
-        self._memory[0].write(address, data)
-
-
-# --- wasmtime
-
-
-@functools.cache
-def wasmtime_engine() -> wasmtime.Engine:
-    """Returns the engine of all instances, with the settings that wasmtime has by default."""
-    return wasmtime.Engine()
-
-
-class WasmtimeGuest:
-    """An instance in wasmtime. The module is compiled when this returns."""
-
-    def __init__(self, data: bytes, copies: Iterable[str]) -> None:
-        memory: list[wasmtime.Memory] = []
-        self._store = store = wasmtime.Store(wasmtime_engine())
-
-        def copy(to: int, source: int, size: int) -> None:
-            memory[0].write(store, memory[0].read(store, source, source + size), to)
-
-        module = wasmtime.Module(wasmtime_engine(), data)
-        imports: list[Any] = []
-        for i in module.imports:
-            if isinstance(i.type, wasmtime.MemoryType):
-                memory.append(wasmtime.Memory(store, i.type))
-                imports.append(memory[0])
-            else:
-                assert isinstance(i.type, wasmtime.FuncType)
-                host = copy if i.name in copies else zero(i.type.results)
-                imports.append(wasmtime.Func(store, i.type, host))
-        self._exports = wasmtime.Instance(store, module, imports).exports(store)
-        memory += [e for e in self._exports.values() if isinstance(e, wasmtime.Memory)]
-        self._memory = memory
-
-    def function(self, name: str) -> Call:
-        function = self._exports[name]
-        assert isinstance(function, wasmtime.Func)
-        return functools.partial(function, self._store)
-
-    def read(self, address: int, size: int) -> bytes:
-        return ctypes.string_at(self._address(address), size)
-
-    def write(self, address: int, data: bytes) -> None:
-        ctypes.memmove(self._address(address), data, len(data))
-
-    def _address(self, address: int) -> int:
-        # Memory.write takes a byte at a time, which would be a part of the time that is measured.
-        return ctypes.addressof(self._memory[0].data_ptr(self._store).contents) + address
+def of_peer(peer: Peer) -> Engine:
+    """Returns the function that makes an instance in a peer of `pywasm3 bench`."""
+    return lambda data, imports: peer.program(Module("", data), imports)
 
 
 def engines(stock: ctypes.CDLL) -> dict[str, Engine]:
     """Returns the engines that are compared, by name."""
     return {
         "stock": functools.partial(StockGuest, stock),
-        "ours": OurGuest,
-        "wasmtime": WasmtimeGuest,
+        "ours": of_peer(Pywasm3("")),
+        "wasmtime": of_peer(Wasmtime("")),
     }

@@ -11,27 +11,17 @@ import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
-from .engines import ROOT, Guest
+from pywasm3.bench.jobs import Instance, Job
+from pywasm3.bench.programs import PLAIN, Imports
+
+from .engines import ROOT
 
 sys.path.insert(0, str(ROOT / "tests"))
 from simd_kernels import Kernel, kernels
 
 FOLDER = Path(__file__).resolve().parent / "guests"
 TESTS = ROOT / "tests" / "guests"
-
-
-class Job(NamedTuple):
-    """What an instance does.
-
-    Attributes:
-        work: Does the work once. Only this is timed.
-        result: Does the work once more, and returns a number that depends on what it computed.
-    """
-
-    work: Callable[[], object]
-    result: Callable[[], int]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +35,7 @@ class Row:
         data: Returns the module.
         prepare: Makes an instance ready.
         expected: The result, if it is known from elsewhere. Otherwise, the engines are compared.
-        copies: The names of those imports that copy memory. All others do nothing.
+        imports: What the imports of the guest do.
         program: Whether this is a whole program, and not a small one that was written for this.
         calls: The export and the arguments of the work, if it consists of one call.
     """
@@ -54,9 +44,9 @@ class Row:
     does: str
     compiler: str
     data: Callable[[], bytes]
-    prepare: Callable[[Guest], Job]
+    prepare: Callable[[Instance], Job]
     expected: int | None = None
-    copies: frozenset[str] = frozenset()
+    imports: Imports = PLAIN
     program: bool = False
     calls: tuple[str, tuple[int, ...]] | None = None
 
@@ -72,7 +62,7 @@ def kernel(
 ) -> Row:
     """Makes the row of a guest whose work is one call, (i32) -> i32."""
 
-    def prepare(guest: Guest) -> Job:
+    def prepare(guest: Instance) -> Job:
         function = guest.function(export)
         return Job(lambda: function(argument), lambda: int(function(argument) or 0) & 0xFFFFFFFF)
 
@@ -83,7 +73,7 @@ def kernel(
 def scalar_kernel(guest: Kernel, does: str, times: int) -> Row:
     """Makes the row of a guest of tests/guests/simd, compiled without SIMD."""
 
-    def prepare(instance: Guest) -> Job:
+    def prepare(instance: Instance) -> Job:
         run = instance.function("run")
         output = int(instance.function("output")() or 0)
         instance.write(int(instance.function("input")() or 0), guest.data)
@@ -98,7 +88,7 @@ def scalar_kernel(guest: Kernel, does: str, times: int) -> Row:
     return Row(guest.name, does, "C", lambda: guest.module("scalar"), prepare, expected)
 
 
-def prepare_mandelbrot(guest: Guest) -> Job:
+def prepare_mandelbrot(guest: Instance) -> Job:
     """The picture of 96 by 64 pixels is checked by its bytes."""
     render = guest.function("render")
     view = (96, 64, -0.5, 0.0, 3.0, 100)

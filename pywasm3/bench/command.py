@@ -41,7 +41,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "--rows",
         metavar="GLOB",
         default="*",
-        help="the rows to measure, such as calls/*,compute/fib",
+        help="the rows to measure, such as calls/*,compute/fib (all but real-*: those download "
+        "42 MB with npm, once)",
     )
     add(
         "--peers", metavar="NAMES", default=",".join(PEERS),
@@ -52,6 +53,11 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--timeout", type=float, metavar="S", help="end a peer that has not answered for S seconds")
     add("--json", type=Path, metavar="FILE", help="write all values to this file")
     add("--plot", type=Path, metavar="FILE", help="draw a chart; FILE ends with .svg, .png or .pdf")
+    add(
+        "--plot-first", type=Path, metavar="FILE",
+        help="draw the time to the first result against the size of the module, and from when on "
+        "a compiling engine is ahead (needs rows of start, compute or real-*)",
+    )  # fmt: skip
     add(
         "--update",
         type=Path,
@@ -149,10 +155,11 @@ def _check_outputs(options: argparse.Namespace) -> None:
     from . import report
     from .plot import require_format
 
-    for path in filter(None, (options.json, options.plot, options.update)):
+    pictures = list(filter(None, (options.plot, options.plot_first)))
+    for path in (*filter(None, (options.json, options.update)), *pictures):
         _require_writable(path)
-    if options.plot:
-        require_format(options.plot)
+    for path in pictures:
+        require_format(path)
         importlib.import_module("matplotlib.figure")
     if options.update:
         report.put_between(options.update.read_text(encoding="utf-8"), "bench", "")
@@ -160,13 +167,15 @@ def _check_outputs(options: argparse.Namespace) -> None:
 
 def _write(options: argparse.Namespace, measured: Run) -> None:
     """Writes the files that are asked for."""
-    from . import report
+    from . import first, report
     from .plot import plot
 
     if options.json:
         options.json.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
     if options.plot:
         plot(measured, options.plot)
+    if options.plot_first:
+        first.draw(measured, options.plot_first)
     if options.update:
         document = options.update.read_text(encoding="utf-8")
         text = report.put_between(document, "bench", report.markdown(measured))

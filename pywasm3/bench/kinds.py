@@ -11,8 +11,10 @@ from typing import Any
 from .clock import Work
 from .functions import add, add_eight, identity, nothing
 from .guests import MEMORY_BYTES, Guest, guest
+from .jobs import Job
 from .machine import resident_bytes
 from .peers.base import Cannot, Host, Peer
+from .programs import PROGRAMS
 from .rows import Row
 
 ADDRESS = 4096
@@ -171,6 +173,45 @@ def _start(peer: Peer, row: Row) -> tuple[Work, Check]:
     return Work("f()", {"f": start}), _equal(peer, row)
 
 
+# --- real programs
+
+
+def _does_its_job(row: Row) -> Callable[[Job], None]:
+    """Returns a check that a program computes what the row expects."""
+    expected = PROGRAMS[row.program].expected()
+
+    def check(job: Job) -> None:
+        value = job.result()
+        if value != expected:
+            raise WrongResult(f"{value} instead of {expected}")
+
+    return check
+
+
+def _loader(peer: Peer, row: Row) -> Callable[[], Job]:
+    """Returns a function that goes from bytes to an instance that is ready for its job."""
+    program = PROGRAMS[row.program]
+    module = Guest(row.program, program.read())
+    return lambda: program.prepare(peer.program(module, program.imports))
+
+
+def _real_start(peer: Peer, row: Row) -> tuple[Work, Check]:
+    load = _loader(peer, row)
+
+    def start() -> Job:
+        job = load()
+        job.work()
+        return job
+
+    return Work("f()", {"f": start}), _does_its_job(row)
+
+
+def _real_compute(peer: Peer, row: Row) -> tuple[Work, Check]:
+    job, check = _loader(peer, row)(), _does_its_job(row)
+    job.work()  # Some engines compile a function when it is first called.
+    return Work("f()", {"f": job.work}), lambda _: check(job)
+
+
 # --- the process
 
 
@@ -237,6 +278,8 @@ _KINDS: dict[str, Callable[[Peer, Row], tuple[Work, Check]]] = {
     "instantiate": _instantiate,
     "load": _load,
     "start": _start,
+    "real_start": _real_start,
+    "real_compute": _real_compute,
     "instance_memory": _instance_memory,
     "threads": _threads,
 }

@@ -42,28 +42,29 @@ class Child:
         self._process: subprocess.Popen[str] | None = None
         self._lines: queue.Queue[str | None] = queue.Queue()
 
-    def ask(self, **request: Any) -> Answer:
+    def ask(self, *, patience: float = 1, **request: Any) -> Answer:
         """Returns the answer to a request.
 
-        If the process ends or hangs instead, the answer is ``{"failed": what}``.
+        If the process ends or hangs instead, the answer is ``{"failed": what}``. `patience` says
+        how many times as long as usual it may take.
         """
         if self._hung >= MAX_HANGS:
             return {"failed": f"not asked, because it hung {MAX_HANGS} times"}
         if self._process is None and request["do"] != "hello":
-            hello = self._ask({"do": "hello"})
+            hello = self._ask({"do": "hello"}, self._timeout)
             if "version" not in hello:
                 return {"failed": hello.get("failed") or hello.get("missing")}
-        return self._ask(request)
+        return self._ask(request, self._timeout * patience)
 
-    def _ask(self, request: Answer) -> Answer:
+    def _ask(self, request: Answer, timeout: float) -> Answer:
         process = self._process or self._start()
         try:
             assert process.stdin is not None
             process.stdin.write(json.dumps(request) + "\n")
             process.stdin.flush()
-            line = self._lines.get(timeout=self._timeout)
+            line = self._lines.get(timeout=timeout)
         except queue.Empty:
-            return {"failed": self._end(self._timeout)}
+            return {"failed": self._end(timeout)}
         except OSError:
             line = None
         if line is None:

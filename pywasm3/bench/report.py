@@ -3,16 +3,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from .figures import Run, cell_summary, differs, figure_text, measured, summaries, three_digits
-from .rows import COMPUTE, GROUPS
+from .programs import PROGRAMS
+from .rows import COMPUTE, GROUPS, REAL
 
 OURS = "pywasm3"
 FASTER = 1.2  # Only engines that compute this many times faster are in the break-even table.
 NOTHING, FAILED = "-", "**failed**"
+
+PAYS_OFF = "After how many calls a faster engine pays off"
+PAYS_OFF_NOTE = """\
+The time in parentheses is how long pywasm3 takes for so many calls, from the bytes on: what it does
+in less time, it does sooner than the other engine."""
 
 NOT_SHOWN = """\
 - The figures are the best moments of a warm loop on one machine, in which caches, branch predictors
@@ -20,11 +27,12 @@ NOT_SHOWN = """\
   machines better than nanoseconds do. A difference of a few percent, or within the spread, says
   nothing.
 - Each figure includes the loop that repeats the statement, which takes 5 to 10 ns for every peer.
-- The guests are small, and one compiler made them all. Larger programs use other mixes of
-  instructions. None of them computes with SIMD, throws exceptions or has threads.
+- Except for the real programs, the guests are small, and one compiler made them all. Larger
+  programs use other mixes of instructions. No guest computes with SIMD or has threads.
 - Engines differ in what they give for the price: validation, limits on time and memory, sandboxing,
   checked types, a stable API. No figure shows that.
-- A compiling engine can keep its compiled modules in a file. The rows of `start` do not do that.
+- A compiling engine can keep its compiled modules in a file. The rows of `start` and `real-start`
+  do not do that.
 - What two threads gain depends on how many cores are free at that moment."""
 
 
@@ -108,20 +116,52 @@ def losses(run: Run) -> Iterator[tuple[dict[str, Any], str, float]]:
             yield row, best, more / less
 
 
-def pays_from(run: Run, guest: str, peer: str) -> float | None:
-    """Returns from how many calls on a faster engine is ahead of ours, its start included.
+def jobs() -> dict[str, str]:
+    """Returns the titles of all jobs by name, of which some rows measure the start and the rest."""
+    return COMPUTE | {name: program.title for name, program in PROGRAMS.items()}
 
-    The engine starts with ``start/GUEST``, which includes one call, and each further call takes the
-    time of ``compute/GUEST``. The result is None if the engine is not faster or was not measured.
+
+@dataclasses.dataclass(frozen=True)
+class BreakEven:
+    """How an engine that computes faster makes up for a later first result.
+
+    Attributes:
+        faster: How many times as fast as ours it does the job when warm.
+        start: The nanoseconds from bytes to its first result.
+        our_start: Those of ours.
+        calls: From how many calls on it is ahead, the first one included.
+        after: The nanoseconds in which ours has done so much that both take the same time.
+    """
+
+    faster: float
+    start: float
+    our_start: float
+    calls: int
+    after: float
+
+
+def break_even(run: Run, job: str, peer: str) -> BreakEven | None:
+    """Compares an engine with ours; None if it is not faster or was not measured.
+
+    Both go from bytes to their first result in the time of ``start/JOB``, which includes one call,
+    and each further call takes the time of ``compute/JOB``.
     """
     found = measured(run)
-    start, call = found.get(f"start/{guest}", {}), found.get(f"compute/{guest}", {})
+    before = REAL if job in PROGRAMS else ""
+    start, call = (found.get(f"{before}{what}/{job}", {}) for what in ("start", "compute"))
     if not all(name in figures for name in (OURS, peer) for figures in (start, call)):
         return None
     gained = call[OURS] - call[peer]
     if gained <= 0:
         return None
-    return max(1.0, 1 + math.ceil((start[peer] - start[OURS]) / gained))
+    more = max(0.0, (start[peer] - start[OURS]) / gained)
+    return BreakEven(
+        faster=call[OURS] / call[peer],
+        start=start[peer],
+        our_start=start[OURS],
+        calls=1 + math.ceil(more),
+        after=start[OURS] + more * call[OURS],
+    )
 
 
 def _loss_lines(run: Run) -> Iterator[str]:
@@ -129,26 +169,29 @@ def _loss_lines(run: Run) -> Iterator[str]:
         yield f"- {row['id']} ({row['title']}): {best} is {three_digits(ratio)} times better."
 
 
+def overtaking(run: Run) -> Iterator[tuple[str, str, BreakEven]]:
+    """Yields the job, the engine and the figures, for each engine that is much faster at a job."""
+    engines = [p["name"] for p in _installed(run) if not p["floor"] and p["name"] != OURS]
+    for job in jobs():
+        for name in engines:
+            found = break_even(run, job, name)
+            if found is not None and found.faster >= FASTER:
+                yield job, name, found
+
+
 def _break_even_table(run: Run) -> str:
     """Returns a table of the jobs: how much faster an engine is, and from when on it pays."""
-    found = measured(run)
-    engines = [p["name"] for p in _installed(run) if not p["floor"] and p["name"] != OURS]
     cells = [
         ["job", "engine", "x faster", "start", "start, pywasm3", "pays from"],
         ["---", "---", "--:", "--:", "--:", "--:"],
     ]
-    for guest, title in COMPUTE.items():
-        for name in engines:
-            calls = pays_from(run, guest, name)
-            if calls is None:
-                continue
-            job, start = found[f"compute/{guest}"], found[f"start/{guest}"]
-            ratio = job[OURS] / job[name]
-            if ratio < FASTER:
-                continue
-            count = "the first call" if calls == 1 else f"{calls:,.0f} calls"
-            starts = [figure_text(start[who], "ns") for who in (name, OURS)]
-            cells.append([title, name, three_digits(ratio), *starts, count])
+    for job, name, found in overtaking(run):
+        count = "the first call" if found.calls == 1 else f"{found.calls:,} calls"
+        start, our_start, after = (
+            figure_text(t, "ns") for t in (found.start, found.our_start, found.after)
+        )
+        pays = f"{count} ({after})"
+        cells.append([jobs()[job], name, three_digits(found.faster), start, our_start, pays])
     return "\n".join(_lines(cells)) if len(cells) > 2 else ""
 
 
@@ -182,7 +225,8 @@ def sections(run: Run) -> Iterator[str]:
     notes = [f"- {p['title']}: {p['note']}." for p in _installed(run) if p["note"]]
     yield from _section("Failed", _reasons(run, "failed"))
     yield from _section("Where another engine is better", _loss_lines(run))
-    yield from _section("After how many calls a faster engine pays off", [_break_even_table(run)])
+    pays_off = _break_even_table(run)
+    yield from _section(PAYS_OFF, [pays_off, "", PAYS_OFF_NOTE] if pays_off else [])
     yield from _section(f"What cannot be done ({NOTHING})", _reasons(run, "cannot"))
     yield from _section("Notes", notes)
     yield from _section("What this does not show", [NOT_SHOWN])

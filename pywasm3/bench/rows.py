@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
+from .figures import figure_text
+from .programs import PROGRAMS
+
 STARTS = 50  # The largest number of instances or modules that are made for one value.
 REPEATS = 1000  # The number of host calls that one call of callbacks.wasm makes.
 COMPUTE = {
@@ -18,6 +21,8 @@ COMPUTE = {
     "sha256": "SHA-256 of 4 KiB",
     "strings": "string work",
 }
+REAL = "real-"  # The groups of real programs, which are downloaded, begin with this.
+PATIENCE = 5  # Some engines compile the largest of them for more than a minute.
 SIZES = {"8": ("8 B", 8), "64K": ("64 KiB", 64 << 10), "16M": ("16 MiB", 16 << 20)}
 
 
@@ -42,6 +47,8 @@ class Row:
             cannot do it, not that it failed.
         fresh: Whether each value needs a process of its own.
         plotted: Whether the row is in the chart.
+        program: The name of the real program in `programs`, or nothing.
+        patience: How many times as long as usual a peer may take to answer.
     """
 
     id: str
@@ -58,6 +65,8 @@ class Row:
     feature: str = ""
     fresh: bool = False
     plotted: bool = True
+    program: str = ""
+    patience: int = 1
 
     @property
     def group(self) -> str:
@@ -75,6 +84,8 @@ GROUPS = {
     "start": "From bytes to the first result",
     "compute": "Programs that compute",
     "process": "The process",
+    "real-start": "Real programs: from bytes to the first result",
+    "real-compute": "Real programs: the same job again",
 }
 
 
@@ -197,12 +208,35 @@ def _process() -> list[Row]:
     ]  # fmt: skip
 
 
-ROWS = [*_calls(), *_callbacks(), *_memory(), *_starts(), *_computing(), *_process()]
+def _real_programs() -> list[Row]:
+    return [
+        Row(
+            f"{REAL}{what}/{name}", f"{program.title}, {figure_text(program.size, 'B')}",
+            f"real_{what}", most=STARTS if what == "start" else 0, plotted=False, program=name,
+            patience=PATIENCE,
+        )
+        for what in ("start", "compute")
+        for name, program in PROGRAMS.items()
+    ]  # fmt: skip
+
+
+ROWS = [
+    *_calls(), *_callbacks(), *_memory(), *_starts(), *_computing(), *_process(),
+    *_real_programs(),
+]  # fmt: skip
+
+
+def _names(pattern: str, row: Row) -> bool:
+    """Returns whether a pattern means a row. A download must be asked for by its group's name."""
+    return fnmatchcase(row.id, pattern) and (not row.program or pattern.startswith("real"))
 
 
 def select(patterns: Sequence[str]) -> list[Row]:
-    """Returns the rows whose id matches a shell pattern; raises ValueError if there is none."""
-    chosen = [row for row in ROWS if any(fnmatchcase(row.id, pattern) for pattern in patterns)]
+    """Returns the rows whose id matches a shell pattern; raises ValueError if there is none.
+
+    Rows of real programs need a pattern that begins with "real", because they are downloaded.
+    """
+    chosen = [row for row in ROWS if any(_names(pattern, row) for pattern in patterns)]
     if not chosen:
         groups = ", ".join(f"{group}/*" for group in GROUPS)
         raise ValueError(f"no row matches {', '.join(patterns)}: the groups are {groups}")

@@ -13,8 +13,10 @@ from typing import Any
 
 from . import floors, machine
 from .figures import Run
+from .packages import Unavailable
 from .peers import NATIVE, peer_class
 from .process import Child
+from .programs import PROGRAMS
 from .rows import Row
 
 SCHEMA = 1
@@ -33,7 +35,8 @@ class Settings:
         seconds: The least time that a value takes.
         warmup: The seconds for which a cell is warmed up.
         cell_seconds: A cell that took this long gets no more values, because it is slow.
-        timeout: The seconds after which a peer that does not answer counts as hanging.
+        timeout: The seconds after which a peer that does not answer counts as hanging. Rows may
+            multiply it.
     """
 
     # Many short values are better than few long ones: more of them end before another process runs.
@@ -72,8 +75,9 @@ class Cell:
         """Calibrates and warms up. If one execution was slow, its time is already a value."""
         settings = self._settings
         answer = self._child.ask(
-            do="prepare", row=self._row.id, seconds=settings.seconds, warmup=settings.warmup
-        )
+            do="prepare", row=self._row.id, seconds=settings.seconds, warmup=settings.warmup,
+            patience=self._row.patience,
+        )  # fmt: skip
         if not self._accept(answer):
             return
         self._loops = answer["loops"]
@@ -92,7 +96,9 @@ class Cell:
     def measure(self) -> None:
         """Takes one more value."""
         before = time.perf_counter()
-        answer = self._child.ask(do="measure", row=self._row.id, loops=self._loops)
+        answer = self._child.ask(
+            do="measure", row=self._row.id, loops=self._loops, patience=self._row.patience
+        )
         self._spent += time.perf_counter() - before
         if self._accept(answer):
             self.outcome["values"].append(answer["value"])
@@ -211,12 +217,31 @@ def _cells(bench: Bench, rows: Sequence[Row]) -> dict[str, dict[str, Cell]]:
     return {row.id: {name: bench.cell(name, row) for name in there} for row in rows}
 
 
-def _prepare(cells: dict[str, dict[str, Cell]], progress: Progress) -> None:
-    for i, (id, row) in enumerate(cells.items()):
-        progress(f"preparing {id}", i, len(cells))
-        for cell in row.values():
-            cell.prepare()
-    progress("prepared", len(cells), len(cells))
+def _download(rows: Sequence[Row], progress: Progress) -> dict[str, dict[str, str]]:
+    """Downloads the programs of the rows. Returns the outcome of those that cannot be had."""
+    outcomes: dict[str, dict[str, str]] = {}
+    programs = list(dict.fromkeys(row.program for row in rows if row.program))
+    for i, name in enumerate(programs):
+        progress(f"downloading {name}", i, len(programs))
+        try:
+            PROGRAMS[name].package.archive()
+        except (Unavailable, OSError) as error:
+            outcomes[name] = {"cannot": str(error)}
+        except ValueError as error:
+            outcomes[name] = {"failed": str(error)}
+    return outcomes
+
+
+def _prepare(rows: Sequence[Row], cells: dict[str, dict[str, Cell]], progress: Progress) -> None:
+    without = _download(rows, progress)
+    for i, row in enumerate(rows):
+        progress(f"preparing {row.id}", i, len(rows))
+        for cell in cells[row.id].values():
+            if row.program in without:
+                cell.outcome = without[row.program]
+            else:
+                cell.prepare()
+    progress("prepared", len(rows), len(rows))
 
 
 def _measure(cells: dict[str, dict[str, Cell]], rounds: int, progress: Progress) -> None:
@@ -255,7 +280,7 @@ def run(
         try:
             bench.start_peers(names)
             cells = _cells(bench, rows)
-            _prepare(cells, progress)
+            _prepare(rows, cells, progress)
             _measure(cells, settings.rounds, progress)
         finally:
             bench.close()

@@ -47,6 +47,12 @@ def test_a_run_is_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "same" in capsys.readouterr().out
 
 
+def test_the_picture_of_first_results_is_written(tmp_path: Path) -> None:
+    options = [*SMALL, "--rows", "start/tiny", "--peers", "pywasm3"]
+    assert main([*options, "--plot-first", str(tmp_path / "a.svg")]) == 0
+    assert (tmp_path / "a.svg").stat().st_size > 1000
+
+
 def test_rows_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "--list"]) == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [
@@ -65,6 +71,9 @@ def test_rows_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
         (["--json", "missing/a.json"], "missing/a.json"),
         (["--plot", "missing/a.svg"], "missing/a.svg"),
         (["--plot", "a.gif"], "must end with .svg, .png, .pdf"),
+        (["--plot-first", "a.gif"], "must end with .svg, .png, .pdf"),
+        (["--plot-first", "missing/a.svg"], "missing/a.svg"),
+        (["--rows", "*/ruby"], "no row matches */ruby"),
         (["--update", "page.md"], "the document has no <!-- bench: begin -->"),
     ],
 )

@@ -15,11 +15,12 @@ import pytest
 from matplotlib.image import imread
 from rich.console import Console
 
-from pywasm3.bench import compare, figures, report, terminal
+from pywasm3.bench import compare, figures, first, report, terminal
 from pywasm3.bench.plot import plot
-from pywasm3.bench.rows import GROUPS
+from pywasm3.bench.rows import GROUPS, REAL
 
 Run = dict[str, Any]
+TITLES = [title for group, title in GROUPS.items() if not group.startswith(REAL)]
 
 
 def made(**rows: dict[str, Any]) -> Run:
@@ -125,7 +126,7 @@ def test_the_report_says_machine_versions_and_what_it_does_not_show(measured: Ru
         "Left out: absent (nobody has it).",
         "odd_peers:Crashing: crashed: SIGABRT (",
         "### What this does not show",
-        *GROUPS.values(),
+        *TITLES,
     ):
         assert part in text
 
@@ -133,7 +134,7 @@ def test_the_report_says_machine_versions_and_what_it_does_not_show(measured: Ru
 def test_the_terminal_shows_the_same_tables(measured: Run) -> None:
     for width in (200, 80):
         text = shown(measured, width)
-        for title in GROUPS.values():
+        for title in TITLES:
             assert title in text
         assert "(i32, i32) -> i32" in text
         for peer in measured["peers"]:
@@ -172,10 +173,57 @@ def test_losses_name_the_best_other_engine() -> None:
 def test_a_compiler_pays_when_the_gain_of_its_calls_is_what_it_took_to_start() -> None:
     start, call = {"pywasm3": [1000], "jit": [9000]}, {"pywasm3": [1000], "jit": [200]}
     run = made(start_fib=start, compute_fib=call)
-    assert report.pays_from(run, "fib", "jit") == 11  # 1000 + 10 * 1000 == 9000 + 10 * 200
-    assert "11 calls" in report.markdown(run)
-    assert report.pays_from(made(start_fib=start), "fib", "jit") is None
-    assert report.pays_from(made(start_fib=start, compute_fib=start), "fib", "jit") is None
+    found = report.break_even(run, "fib", "jit")
+    assert found is not None
+    # 1000 + 10 * 1000 == 9000 + 10 * 200
+    assert (found.calls, found.after, found.faster) == (11, 11_000, 5)
+    assert "11 calls (11.0 us)" in report.markdown(run)
+    assert report.break_even(made(start_fib=start), "fib", "jit") is None
+    assert report.break_even(made(start_fib=start, compute_fib=start), "fib", "jit") is None
+
+
+def test_a_faster_engine_that_starts_sooner_is_ahead_from_the_first_call() -> None:
+    run = made(
+        **{
+            "real-start_quickjs": {"pywasm3": [1000], "jit": [900]},
+            "real-compute_quickjs": {"pywasm3": [1000], "jit": [500]},
+        }
+    )
+    found = report.break_even(run, "quickjs", "jit")
+    assert found is not None
+    assert (found.calls, found.after) == (1, 1000)
+    assert "the first call" in report.markdown(run)
+
+
+def real_run() -> Run:
+    """A run of two real programs and a small one."""
+    return made(
+        **{
+            "start_tiny": {"pywasm3": [5_000], "jit": [500_000]},
+            "real-start_ruby": {"pywasm3": [5e8], "jit": [14e9]},
+            "real-compute_ruby": {"pywasm3": [15e6], "jit": [1.5e6]},
+            "real-start_quickjs": {"pywasm3": [20e6], "jit": [400e6]},
+            "real-compute_quickjs": {"pywasm3": [8e6], "jit": [8e5]},
+        }
+    )
+
+
+def test_the_picture_of_first_results_has_programs_by_size_and_who_is_ahead(tmp_path: Path) -> None:
+    assert list(first.points(real_run())) == ["tiny", "quickjs", "ruby"]
+    for name in ("a.svg", "b.svg"):
+        first.draw(real_run(), tmp_path / name)
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+    text = "".join(ElementTree.parse(tmp_path / "a.svg").getroot().itertext())
+    assert "CRuby" in text
+    assert "15.5 s, then 10.0 x" in text  # 0.5 s + 13.5 s / 0.9
+    assert "442 ms, then 10.0 x" in text  # 20 ms + 380 ms / 0.9
+
+
+def test_the_picture_of_first_results_needs_one(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no row of a start was measured: try --rows"):
+        first.draw(made(calls_none={"pywasm3": [1]}), tmp_path / "a.svg")
+    first.draw(made(start_tiny={"pywasm3": [1]}), tmp_path / "a.png")
+    assert imread(tmp_path / "a.png").size
 
 
 @pytest.mark.parametrize("suffix", ["png", "svg"])

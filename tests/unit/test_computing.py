@@ -12,25 +12,29 @@ import pytest
 
 sys.path.append(str(Path(__file__).resolve().parents[2] / "benchmarks"))
 from computing import chart
-from computing.engines import OurGuest, WasmtimeGuest
+from computing.engines import of_peer
 from computing.rows import FOLDER, Row, small_programs
 
+from pywasm3.bench.peers.ours import Pywasm3
+from pywasm3.bench.peers.wasmtime import Wasmtime
+
 ROWS = small_programs()
+ours, wasmtime = of_peer(Pywasm3("")), of_peer(Wasmtime(""))
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_a_program_computes_what_wasmtime_computes(row: Row) -> None:
-    ours, compiled = (
-        row.prepare(engine(row.data(), row.copies)).result() for engine in (OurGuest, WasmtimeGuest)
+    here, there = (
+        row.prepare(engine(row.data(), row.imports)).result() for engine in (ours, wasmtime)
     )
-    assert ours == compiled
-    assert ours != 0  # Guests return 0 if they find that their result is wrong.
-    assert row.expected in (None, ours)
+    assert here == there
+    assert here != 0  # Guests return 0 if they find that their result is wrong.
+    assert row.expected in (None, here)
 
 
 def test_the_three_matrices_give_the_same() -> None:
     results = {
-        row.prepare(OurGuest(row.data(), ())).result()
+        row.prepare(ours(row.data(), row.imports)).result()
         for row in ROWS
         if row.name.startswith("matrix-")
     }

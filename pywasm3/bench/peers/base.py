@@ -12,6 +12,8 @@ from typing import Any, ClassVar
 from .. import machine
 from ..clock import Work
 from ..guests import Guest
+from ..jobs import Instance
+from ..programs import Imports
 
 
 class Cannot(Exception):
@@ -97,6 +99,10 @@ class Peer:
     def start(self, guest: Guest, export: str) -> Callable[[], Any]:
         """Returns a function that goes from bytes to the result of one call without arguments."""
         raise Cannot("it has no modules")
+
+    def program(self, guest: Guest, imports: Imports) -> Instance:
+        """Makes an instance of a real program, from bytes."""
+        raise Cannot("the bench cannot run real programs in it")
 
     def view(self, instance: Any) -> Work:
         """Returns the statement that makes a writable buffer object of the whole memory."""

@@ -3,12 +3,69 @@
 
 from __future__ import annotations
 
+import ctypes
+import functools
+import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..clock import Work
+from ..functions import identity, zero
 from ..guests import Guest
+from ..jobs import Call
+from ..programs import WASI, Imports
 from .base import Cannot, Host, Peer
+
+
+class RealProgram:
+    """An instance of a real program."""
+
+    def __init__(self, library: Any, engine: Any, data: bytes, imports: Imports) -> None:
+        """Compiles the module, and makes an instance. A memory that it imports is made for it."""
+        memory: list[Any] = []
+        self._store = store = library.Store(engine)
+
+        # wasmtime keeps its host functions, and what they refer to, as long as the store lives.
+        owner = weakref.ref(store)
+
+        def copy(to: int, source: int, size: int) -> None:
+            memory[0].write(owner(), memory[0].read(owner(), source, source + size), to)
+
+        module, linker = library.Module(engine, data), library.Linker(engine)
+        if imports.wasi:
+            store.set_wasi(library.WasiConfig())
+            linker.define_wasi()
+        for i in module.imports:
+            if imports.wasi and i.module == WASI:
+                continue
+            host: Any
+            if isinstance(i.type, library.MemoryType):
+                host = library.Memory(store, i.type)
+                memory.append(host)
+            else:
+                function = copy if i.name in imports.copies else zero(i.type.results)
+                function = identity if i.name in imports.same else function
+                host = library.Func(store, i.type, function)
+            linker.define(store, i.module, i.name, host)
+        self._exports = linker.instantiate(store, module).exports(store)
+        memory += [e for e in self._exports.values() if isinstance(e, library.Memory)]
+        self._memory = memory
+
+    def function(self, name: str) -> Call:
+        """Returns an export."""
+        return functools.partial(self._exports[name], self._store)
+
+    def read(self, address: int, size: int) -> bytes:
+        """Returns bytes of the memory."""
+        return ctypes.string_at(self._address(address), size)
+
+    def write(self, address: int, data: bytes) -> None:
+        """Puts bytes into the memory."""
+        ctypes.memmove(self._address(address), data, len(data))
+
+    def _address(self, address: int) -> int:
+        # Memory.write takes a byte at a time, which would be a part of the time that is measured.
+        return ctypes.addressof(self._memory[0].data_ptr(self._store).contents) + address
 
 
 class Wasmtime(Peer):
@@ -71,6 +128,10 @@ class Wasmtime(Peer):
             return instance.exports(store)[export](store)
 
         return start
+
+    def program(self, guest: Guest, imports: Imports) -> RealProgram:
+        """Makes an instance, whose module is compiled on all cores before it is there."""
+        return RealProgram(self._library, self._engine, guest.binary, imports)
 
     def view(self, instance: Any) -> Work:
         """Returns a statement that makes a ctypes array of the memory."""
