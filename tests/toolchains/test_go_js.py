@@ -312,6 +312,8 @@ def test_another_thread_calls_a_program_that_runs(functions: Module) -> None:
 
 
 def test_values_that_go_let_go_of_leave_the_table(started: gojs.Program) -> None:
-    for index in range(5000):
-        assert started.globals["upper"](f"text {index}") == f"TEXT {index}"
-    assert len(started._references) < 15_000
+    """Go's collector runs often enough, because Go copies the texts: they are 50 MB in all."""
+    for index in range(500):
+        text = f"{index}" * 10_000
+        assert started.globals["upper"](text) == text
+    assert started._budget.used < 25_000_000

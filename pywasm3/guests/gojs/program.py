@@ -66,7 +66,7 @@ class Program:
         imports: GivenImports | None = None,
         cwd: str | None = None,
         limits: Limits | None = None,
-        max_kept_bytes: int = 256 << 20,
+        max_kept_bytes: int = 1 << 30,
     ) -> None:
         """Instantiates the module, without running anything of it.
 
