@@ -157,5 +157,3 @@ class Script:
         self.globals.setdefault("tell", lambda *values: told.extend(values))
         self.program(config, **options).start()
         return told
-
-

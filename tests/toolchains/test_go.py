@@ -16,6 +16,7 @@ from go_helpers import compiled
 from pywasm3 import Limits, Module
 from pywasm3.wasi import CAPTURE, HostDir, VirtualDir, WasiConfig
 
+
 @pytest.fixture(scope="module")
 def nested(tmp_path_factory: pytest.TempPathFactory) -> Module:
     return compiled("nested", tmp_path_factory.mktemp("go"))

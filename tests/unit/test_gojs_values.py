@@ -147,8 +147,7 @@ def test_arrays_have_elements_and_a_length() -> None:
     given = script.get(GLOBAL, "given")
     script.call("syscall/js.valueSetIndex", given, 3, TRUE)
     element = [
-        script.call("syscall/js.valueIndex", given, index, result=24)
-        for index in (1, 2, 3, 4, -1)
+        script.call("syscall/js.valueIndex", given, index, result=24) for index in (1, 2, 3, 4, -1)
     ]
     script.tell(script.get(given, "length"), *element)
     nothing = gojs.UNDEFINED

@@ -457,7 +457,9 @@ def delete(value: Any, name: str, budget: Budget) -> None:
 def length(value: Any) -> int:
     """Returns the property ``length``, as a whole number; 0 if there is none."""
     if isinstance(value, str):
-        return len(value) if value.isascii() else len(value.encode("utf-16-le", "surrogatepass")) // 2
+        return (
+            len(value) if value.isascii() else len(value.encode("utf-16-le", "surrogatepass")) // 2
+        )
     found = get(value, "length")
     return int(found) if isinstance(found, (int, float)) and abs(found) < 1 << 62 else 0
 
