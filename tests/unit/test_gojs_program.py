@@ -261,7 +261,7 @@ def test_a_promise_that_nothing_can_settle_is_an_error() -> None:
 
 
 def test_wait_returns_what_is_not_a_promise() -> None:
-    assert empty().wait(5) == 5  # type: ignore[arg-type]
+    assert empty().wait(5) == 5
 
 
 def test_a_coroutine_awaits_a_promise_of_the_guest() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from gojs_helpers import FALSE, GLOBAL, NAN, NULL, TRUE, UNDEFINED, ZERO, Script
+from gojs_helpers import FALSE, GLOBAL, NULL, TRUE, UNDEFINED, ZERO, Script
 from pywasm3 import WasiExit
 from pywasm3.guests import gojs
 from pywasm3.guests.gojs.budget import Budget

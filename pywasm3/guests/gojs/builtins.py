@@ -156,17 +156,17 @@ class Date:
     def __init__(self, milliseconds: float) -> None:
         self._milliseconds = milliseconds
 
-    def getTime(self) -> float:  # noqa: N802
+    def getTime(self) -> float:
         """Returns the milliseconds since 1970."""
         return self._milliseconds
 
     valueOf = getTime
 
-    def getTimezoneOffset(self) -> int:  # noqa: N802
+    def getTimezoneOffset(self) -> int:
         """Returns by how many minutes the time zone is behind UTC."""
         return 0
 
-    def toISOString(self) -> str:  # noqa: N802
+    def toISOString(self) -> str:
         """Returns the time as text."""
         from datetime import datetime, timedelta, timezone
 
@@ -209,8 +209,8 @@ class Process:
         self._files = files
         self._exit = exit
         self.argv = [arg[:-1].decode("utf-8", "replace") for arg in wasi.args]
-        pairs = [line[:-1].decode("utf-8", "replace").split("=", 1) for line in wasi.env]
-        self.env: dict[str, str] = {name: value for name, value in pairs}
+        lines = [line[:-1].decode("utf-8", "replace") for line in wasi.env]
+        self.env = {name: value for name, _, value in (line.partition("=") for line in lines)}
 
     def cwd(self) -> str:
         """Returns the directory that relative paths begin in."""
@@ -290,10 +290,13 @@ class Builtins:
         """Returns the global object."""
         fs: dict[str, Any] = {name: self._files.function(name) for name in FUNCTIONS}
         fs["constants"] = dict(CONSTANTS)
-        fs["writeSync"] = self._files.write_all
+        fs["writeSync"] = self._files.synchronous("writeSync", self._files.write_all)
         made: dict[str, Any] = {
             "fs": fs,
-            "path": {"resolve": self._files.resolve, "sep": "/"},
+            "path": {
+                "resolve": self._files.synchronous("resolve", self._files.resolve),
+                "sep": "/",
+            },
             "process": Process(self._wasi, self._files, self._exit),
             "console": Console(self._files).functions(),
             "performance": {"now": lambda: self._monotonic_ms(), "timeOrigin": 0},
@@ -332,12 +335,11 @@ class Builtins:
             ),
         }
         for name, letter in _TYPED_ARRAYS.items():
-            make = partial(self._typed_array, letter)
-            made[name] = Constructor(name, make, partial(_is_typed_array, letter))
+            made[name] = Constructor(
+                name, partial(self._typed_array, letter), partial(_is_typed_array, letter)
+            )
         for name in _ERRORS:
-            make = partial(_error, name)
-            matches = partial(_is_error, name)
-            made[name] = Constructor(name, make, matches)
+            made[name] = Constructor(name, partial(_error, name), partial(_is_error, name))
         return made
 
     def _keys(self, value: Any = UNDEFINED) -> JSArray:
@@ -356,8 +358,8 @@ class Builtins:
         return made
 
     def _typed_array(
-        self, letter: str, source: Any = 0, begin: Any = 0, count: Any = UNDEFINED
-    ) -> memoryview:
+        self, letter: Any, source: Any = 0, begin: Any = 0, count: Any = UNDEFINED
+    ) -> Any:
         itemsize = _SIZES[letter]
         if isinstance(source, (int, float)) and not isinstance(source, bool):
             buffer = ArrayBuffer(self._budget, _size(source) * itemsize)
@@ -505,13 +507,16 @@ def _no_function(*_: Any) -> Any:
 
 
 def _math(random: Callable[[], float]) -> dict[str, Any]:
-    def guarded(function: Callable[..., float]) -> Callable[..., float]:
-        def call(*numbers: Any) -> float:
+    def guarded(function: Callable[..., float], most: int | None = 1) -> Callable[..., float]:
+        """Returns a function that ignores further arguments, and is NaN where Python raises."""
+
+        def call(*given: Any) -> float:
+            numbers = given[:most]
             if not all(isinstance(number, (int, float)) for number in numbers):
                 return math.nan
             try:
                 return function(*map(float, numbers))
-            except (ValueError, OverflowError, TypeError):
+            except (ValueError, ArithmeticError, TypeError):
                 return math.nan
 
         return call
@@ -520,10 +525,10 @@ def _math(random: Callable[[], float]) -> dict[str, Any]:
     functions = {name: guarded(getattr(math, name)) for name in one}
     functions |= {
         "abs": guarded(abs),
-        "pow": guarded(math.pow),
-        "atan2": guarded(math.atan2),
+        "pow": guarded(math.pow, 2),
+        "atan2": guarded(math.atan2, 2),
         "round": guarded(lambda number: math.floor(number + 0.5)),
-        "max": guarded(lambda *numbers: max(numbers, default=-math.inf)),
-        "min": guarded(lambda *numbers: min(numbers, default=math.inf)),
+        "max": guarded(lambda *numbers: max(numbers, default=-math.inf), None),
+        "min": guarded(lambda *numbers: min(numbers, default=math.inf), None),
     }
     return {"PI": math.pi, "E": math.e, "random": random, **functions}

@@ -11,15 +11,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...wasi.abi import (
-    EBADF,
     EEXIST,
     EINVAL,
     EISDIR,
     ENAMETOOLONG,
     ENOENT,
     ENOTDIR,
-    ERRNO_NAMES,
     EROFS,
+    ERRNO_NAMES,
     FAILURES,
     FDFLAG_APPEND,
     FDFLAG_SYNC,
@@ -292,7 +291,7 @@ class FileSystem:
             return descriptors.add(_AboveDescriptor())
         if oflags & OFLAG_CREAT and oflags & OFLAG_DIRECTORY:
             raise WasiError(EINVAL)
-        follow = not (bits & _NOFOLLOW or oflags & OFLAG_CREAT and oflags & OFLAG_EXCL)
+        follow = not (bits & _NOFOLLOW or (oflags & OFLAG_CREAT and oflags & OFLAG_EXCL))
         opening = Opening(oflags, fdflags, follow, access in (0, _RDWR), access != 0)
         return descriptors.add(place.directory.open(place.path, opening))
 
@@ -406,9 +405,9 @@ class FileSystem:
             if directory is None:
                 raise WasiError(ENOTDIR)
             names = []
-            for _, entry in directory.entries(0):
+            for listed in directory.entries(0):
                 check()
-                names.append(entry.name.decode("utf-8", "replace"))
+                names.append(listed[1].name.decode("utf-8", "replace"))
         finally:
             opened.close()
         return sorted(name for name in names if name not in (".", ".."))
@@ -475,7 +474,18 @@ class FileSystem:
         place = self._place(path)
         place.required().make_link(text, place.path)
 
-    # ---- the functions with callbacks ----
+    # ---- the functions that guests call ----
+
+    def synchronous(self, name: str, operate: Callable[..., Any]) -> Callable[..., Any]:
+        """Returns a function that throws the errors of an operation as JavaScript's."""
+
+        def call(*arguments: Any) -> Any:
+            try:
+                return operate(*arguments)
+            except FAILURES as error:
+                raise _js_error(error, name) from None
+
+        return call
 
     def function(self, name: str) -> Callable[..., None]:
         """Returns a function of ``fs``: it calls its last argument back with (error, result)."""
@@ -504,9 +514,7 @@ class FileSystem:
             return None
         try:
             found = self._descriptor(given[0]).poll_fd()
-        except WasiError as error:
-            if error.errno != EBADF:
-                raise
+        except WasiError:  # Reading fails, too, and the callback gets the error.
             return None
         return found if found is not None and found >= 0 else None
 

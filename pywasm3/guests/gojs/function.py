@@ -91,7 +91,7 @@ class GoObject:
         """Whether the program has ended."""
         return self._program.exit_code is not None
 
-    def _makeFuncWrapper(self, id: Any) -> GoFunction:  # noqa: N802
+    def _makeFuncWrapper(self, id: Any) -> GoFunction:
         return GoFunction(self._program, id)
 
     def take(self) -> Event | None:

@@ -18,7 +18,7 @@ from ...wasi.process import random_get
 from ...wasi.sources import MONOTONIC, REALTIME, time_of
 from . import values
 from .function import GoFunction
-from .values import UNDEFINED, byte_view, to_text, type_error
+from .values import byte_view, to_text, type_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,17 +46,8 @@ class Imports:
 
     def functions(self) -> dict[str, Callable[[int], None]]:
         """Returns the functions by the names that Go has for them."""
-        runtime = ("wasmExit", "wasmWrite", "resetMemoryDataView", "nanotime1", "walltime")
-        runtime += ("scheduleTimeoutEvent", "clearTimeoutEvent", "getRandomData")
-        js = ("finalizeRef", "stringVal", "valueGet", "valueSet", "valueDelete", "valueIndex")
-        js += ("valueSetIndex", "valueCall", "valueInvoke", "valueNew", "valueLength")
-        js += ("valuePrepareString", "valueLoadString", "valueInstanceOf", "copyBytesToGo")
-        js += ("copyBytesToJS",)
-        return {
-            **{f"runtime.{name}": self._guarded(_METHODS[name]) for name in runtime},
-            **{f"syscall/js.{name}": self._guarded(_METHODS[name]) for name in js},
-            "debug": lambda value: None,
-        }
+        methods = {name: self._guarded(method) for name, method in _METHODS.items()}
+        return {**methods, "debug": lambda value: None}
 
     def _guarded(self, function: Callable[[Imports, int], None]) -> Callable[[int], None]:
         program = self._program
@@ -257,36 +248,33 @@ class Imports:
 
 
 _METHODS: dict[str, Callable[[Imports, int], None]] = {
-    "wasmExit": Imports._wasm_exit,
-    "wasmWrite": Imports._wasm_write,
-    "resetMemoryDataView": Imports._reset_memory,
-    "nanotime1": Imports._nanotime,
-    "walltime": Imports._walltime,
-    "scheduleTimeoutEvent": Imports._schedule_timeout,
-    "clearTimeoutEvent": Imports._clear_timeout,
-    "getRandomData": Imports._random_data,
-    "finalizeRef": Imports._finalize,
-    "stringVal": Imports._string,
-    "valueGet": Imports._get,
-    "valueSet": Imports._set,
-    "valueDelete": Imports._delete,
-    "valueIndex": Imports._index,
-    "valueSetIndex": Imports._set_index,
-    "valueCall": Imports._call,
-    "valueInvoke": Imports._invoke,
-    "valueNew": Imports._new,
-    "valueLength": Imports._length,
-    "valuePrepareString": Imports._prepare_string,
-    "valueLoadString": Imports._load_string,
-    "valueInstanceOf": Imports._instance_of,
-    "copyBytesToGo": Imports._to_go,
-    "copyBytesToJS": Imports._to_js,
+    "runtime.wasmExit": Imports._wasm_exit,
+    "runtime.wasmWrite": Imports._wasm_write,
+    "runtime.resetMemoryDataView": Imports._reset_memory,
+    "runtime.nanotime1": Imports._nanotime,
+    "runtime.walltime": Imports._walltime,
+    "runtime.scheduleTimeoutEvent": Imports._schedule_timeout,
+    "runtime.clearTimeoutEvent": Imports._clear_timeout,
+    "runtime.getRandomData": Imports._random_data,
+    "syscall/js.finalizeRef": Imports._finalize,
+    "syscall/js.stringVal": Imports._string,
+    "syscall/js.valueGet": Imports._get,
+    "syscall/js.valueSet": Imports._set,
+    "syscall/js.valueDelete": Imports._delete,
+    "syscall/js.valueIndex": Imports._index,
+    "syscall/js.valueSetIndex": Imports._set_index,
+    "syscall/js.valueCall": Imports._call,
+    "syscall/js.valueInvoke": Imports._invoke,
+    "syscall/js.valueNew": Imports._new,
+    "syscall/js.valueLength": Imports._length,
+    "syscall/js.valuePrepareString": Imports._prepare_string,
+    "syscall/js.valueLoadString": Imports._load_string,
+    "syscall/js.valueInstanceOf": Imports._instance_of,
+    "syscall/js.copyBytesToGo": Imports._to_go,
+    "syscall/js.copyBytesToJS": Imports._to_js,
 }
 
 
 def is_coroutine(value: object) -> bool:
     """Returns whether a host function was async, so that a promise stands for its result."""
     return isinstance(value, Coroutine)
-
-
-__all__ = ["MODULES", "UNDEFINED", "Imports", "is_coroutine"]

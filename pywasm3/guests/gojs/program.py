@@ -100,7 +100,7 @@ class Program:
         self._budget = Budget(max_kept_bytes)
         self._imports = Imports(self)
         functions = self._imports.functions()
-        given = {**(imports or {}), **dict.fromkeys(MODULES, functions)}
+        given: dict[Any, Any] = {**(imports or {}), **dict.fromkeys(MODULES, functions)}
         config = WasiConfig() if wasi is None else wasi
         if isinstance(module, Module):
             self.instance = Instance(module, given, wasi=config, limits=limits)
@@ -166,7 +166,7 @@ class Program:
         return self.exit_code
 
     def start(self) -> None:
-        """Runs the program until it waits for a time, for input or for a call of one of its functions.
+        """Runs the program until it waits for a time, for input or to be called.
 
         Raises:
             WasiExit: The program ended meanwhile.
@@ -178,7 +178,7 @@ class Program:
             raise WasmError("the program has been started before: run() lets it go on")
         self._enter(self._begin, exits=True)
 
-    def wait(self, promise: Promise) -> Any:
+    def wait(self, promise: Any) -> Any:
         """Runs the program until a promise is settled, and returns its value.
 
         Args:
@@ -198,7 +198,7 @@ class Program:
             self._enter(lambda: self._settle(promise), exits=True)
         return promise.result()
 
-    async def wait_async(self, promise: Promise) -> Any:
+    async def wait_async(self, promise: Any) -> Any:
         """Does what ``wait`` does on another thread; async host functions run meanwhile."""
         if not isinstance(promise, Promise):
             return promise

@@ -76,7 +76,7 @@ class References:
         return _NAN | kind << 32 | index
 
     def _number_bits(self, value: float) -> int:
-        if value is True or value is False:
+        if isinstance(value, bool):
             return _NAN | (_TRUE if value else _FALSE)
         real = float(value)
         if real != real:

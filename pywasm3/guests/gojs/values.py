@@ -208,6 +208,7 @@ class Constructor:
         self.statics = {"name": name, **(statics or {})}
 
     def __call__(self, *arguments: Any) -> Any:
+        """Makes an object: JavaScript's ``new`` is a call in Python."""
         return self.make(*arguments)
 
     def __repr__(self) -> str:
