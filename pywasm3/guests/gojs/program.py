@@ -27,7 +27,8 @@ from .promise import Promise
 from .references import Frame, References
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import os
+    from collections.abc import Callable, Iterable
     from types import TracebackType
 
     from typing_extensions import Self
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from ..._aliases import Imports as GivenImports
     from ..._aliases import Source
     from ..._limits import Limits
-    from ...wasi import Wasi
+    from ...wasi import HostDir, VirtualDir, Wasi
 
 # Go's linker keeps these addresses free for the arguments and the environment.
 _ARGS_BEGIN, _ARGS_END = 4096, 4096 + 8192
@@ -391,9 +392,9 @@ class Program:
 def run(
     module: Module | Source,
     *,
-    args: Any = (),
-    env: Any = None,
-    preopens: Any = None,
+    args: Iterable[str | bytes] = (),
+    env: Mapping[str, str] | Mapping[bytes, bytes] | None = None,
+    preopens: Mapping[str, str | os.PathLike[str] | HostDir | VirtualDir] | None = None,
     stdin: Any = None,
     stdout: Any = None,
     stderr: Any = None,
@@ -403,7 +404,21 @@ def run(
 ) -> int:
     """Runs a program that Go compiled with ``GOOS=js GOARCH=wasm``, and returns its exit code.
 
-    The options are those of ``pywasm3.wasi.WasiConfig`` and of ``Program``, which raise the errors.
+    Args:
+        module: A Module, or what ``pywasm3.load`` takes: a path, bytes or a file.
+        args: The arguments. The first one is the program's name.
+        env: The environment variables.
+        preopens: The directories that the program can reach, by the names that it sees.
+        stdin: What it reads; docs/wasi.md lists what this can be. None: nothing.
+        stdout: Where its output goes. None: it is dropped.
+        stderr: Where its messages go. None: they are dropped.
+        globals: Values that Go finds by ``js.Global().Get(name)``.
+        cwd: The directory that relative paths begin in. None: that of the environment variable PWD,
+            or the first directory that is preopened.
+        limits: The limits of the guest.
+
+    Raises:
+        Exception: The errors of ``Program`` and of ``Program.run``.
     """
     config = WasiConfig(
         args=args, env=env, preopens=preopens, stdin=stdin, stdout=stdout, stderr=stderr
