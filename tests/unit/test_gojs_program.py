@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 import time
 from typing import Any
 
@@ -215,6 +216,28 @@ def test_a_read_of_a_pipe_lets_timers_run_meanwhile() -> None:
     os.close(writer)
     assert events == [4, (None, 4)]
     assert buffer[:4] == b"data"
+
+
+def test_a_call_of_another_thread_is_not_lost_when_the_program_stops() -> None:
+    """The thread of the program leaves it before it has seen the call."""
+    script = Script()
+    program = script.program()
+    program.start()
+    function = gojs.GoFunction(program, 1)
+    results: list[Any] = []
+    caller = threading.Thread(target=lambda: results.append(function("text")))
+    left = threading.Event()
+
+    def leave() -> None:
+        caller.start()
+        left.wait(0.2)
+        raise KeyboardInterrupt
+
+    program.globals["setTimeout"](leave, 1)
+    with pytest.raises(KeyboardInterrupt):
+        program.run()
+    caller.join(60)
+    assert results == [gojs.UNDEFINED]
 
 
 # ---- promises ----

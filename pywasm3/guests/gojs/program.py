@@ -6,6 +6,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
+from concurrent.futures import wait as wait_for
 from typing import TYPE_CHECKING, Any
 
 from ..._errors import WasiExit, WasmError
@@ -14,6 +15,7 @@ from ..._instance import Instance
 from ..._load import load
 from ..._module import Module
 from ..._types import FuncType
+from ..._wait import STEP_SECONDS
 from ..._wait import check as stop_if_due
 from ...wasi import WasiConfig
 from ...wasi.abi import WasiError
@@ -323,9 +325,12 @@ class Program:
             self._go._pendingEvent = outer
 
     def _call_there(self, event: Event) -> Any:
+        """Lets the thread that runs the program make a call, and waits for the result."""
         known: Future[Any] = Future()
 
         def run() -> None:
+            if not known.set_running_or_notify_cancel():
+                return
             try:
                 self._handle(event)
             except BaseException as error:
@@ -334,7 +339,13 @@ class Program:
             known.set_result(event.result)
 
         self._loop.post_from_thread(run)
-        return known.result()
+        while True:
+            wait_for([known], timeout=STEP_SECONDS)
+            if known.done():
+                return known.result()
+            # If the thread has left the program meanwhile, the call is made here.
+            if not self._loop.on_other_thread() and known.cancel():
+                return self._call(event)
 
     def _given(self, value: Any) -> Any:
         """Returns what Go gets for the result of a host function."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .budget import SLOT, Budget
-from .values import UNDEFINED, exposes, get, thrown, type_error
+from .values import UNDEFINED, JSError, exposes, thrown, type_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -163,5 +163,6 @@ def _call_soon(loop: Any, function: Callable[[], None]) -> None:
 
 def reason(error: BaseException) -> Any:
     """Returns what handlers of a rejected promise get: the value that was thrown."""
-    value = getattr(error, "value", UNDEFINED)
-    return error if value is UNDEFINED or get(error, "name") != "Error" else value
+    if isinstance(error, JSError) and error.value is not UNDEFINED:
+        return error.value
+    return error
