@@ -8,7 +8,6 @@ then: so results go where the stack pointer is afterwards.
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 from ..._errors import WasiExit, WasmError
@@ -17,8 +16,8 @@ from ...wasi.abi import FAILURES, WasiError
 from ...wasi.process import random_get
 from ...wasi.sources import MONOTONIC, REALTIME, time_of
 from . import values
-from .function import GoFunction
-from .values import byte_view, to_text, type_error
+from .operations import answer, calling, calling_method, copied, load_string, prepared
+from .values import byte_view
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -154,16 +153,7 @@ class Imports:
         frame = self.frame
         this, name = frame.value(sp + 8), frame.string(sp + 16)
         arguments = frame.values(sp + 32)
-
-        def call() -> Any:
-            function = values.get(this, name)
-            if not callable(function):
-                raise type_error(f"{to_text(this)[:100]}.{name[:100]} is not a function")
-            if isinstance(function, GoFunction):
-                return function.call_with(this, arguments)
-            return function(*arguments)
-
-        self._answer(sp, 56, call)
+        self._answer(sp, 56, calling_method(this, name, arguments))
 
     def _invoke(self, sp: int) -> None:
         self._invoked(sp, "function")
@@ -173,26 +163,12 @@ class Imports:
 
     def _invoked(self, sp: int, wanted: str) -> None:
         function, arguments = self.frame.value(sp + 8), self.frame.values(sp + 16)
-
-        def call() -> Any:
-            if not callable(function):
-                raise type_error(f"{to_text(function)[:100]} is not a {wanted}")
-            return function(*arguments)
-
-        self._answer(sp, 40, call)
+        self._answer(sp, 40, calling(function, arguments, wanted))
 
     def _answer(self, sp: int, offset: int, call: Callable[[], Any]) -> None:
         """Writes the result of a call, or the error that Go then panics with, and which it was."""
-        program = self._program
-        resumed = program._resumed
-        succeeded = True
-        try:
-            result = program._given(call())
-        except WasmError:  # The program has ended or must stop, or another guest has trapped.
-            raise
-        except Exception as error:
-            program.last_error = error
-            result, succeeded = error, False
+        resumed = self._program._resumed
+        result, succeeded = answer(self._program, call)
         sp = self._sp(sp, resumed)
         self.frame.put_value(sp + offset, result)
         self.frame.put_bool(sp + offset + 8, succeeded)
@@ -208,43 +184,27 @@ class Imports:
         self.frame.put_i64(sp + 16, values.length(self.frame.value(sp + 8)))
 
     def _prepare_string(self, sp: int) -> None:
-        text = to_text(self.frame.value(sp + 8))
-        try:
-            data = text.encode()
-        except UnicodeEncodeError:  # a half of a surrogate pair
-            data = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
+        data = prepared(self.frame.value(sp + 8))
         self.frame.put_value(sp + 16, data)
         self.frame.put_i64(sp + 24, len(data))
 
     def _load_string(self, sp: int) -> None:
-        data, room = self.frame.value(sp + 8), self.frame.slice(sp + 16)
-        if not isinstance(data, bytes) or len(data) > len(room):
-            raise type_error(
-                "the guest loads a string that was not prepared, or into too few bytes"
-            )
-        room[: len(data)] = data
+        load_string(self.frame.value(sp + 8), self.frame.slice(sp + 16))
 
     def _instance_of(self, sp: int) -> None:
         found = values.is_instance(self.frame.value(sp + 8), self.frame.value(sp + 16))
         self.frame.put_bool(sp + 24, found)
 
     def _to_go(self, sp: int) -> None:
-        self._copy(sp, byte_view(self.frame.value(sp + 32)), self.frame.slice(sp + 8), to_go=True)
+        self._copied(sp, copied(byte_view(self.frame.value(sp + 32)), self.frame.slice(sp + 8)))
 
     def _to_js(self, sp: int) -> None:
-        self._copy(sp, self.frame.slice(sp + 16), byte_view(self.frame.value(sp + 8)), to_go=False)
+        self._copied(sp, copied(self.frame.slice(sp + 16), byte_view(self.frame.value(sp + 8))))
 
-    def _copy(
-        self, sp: int, source: memoryview | None, target: memoryview | None, *, to_go: bool
-    ) -> None:
-        """Copies bytes as far as both sides have some, and writes how many these are."""
-        if source is None or target is None or target.readonly:
-            self.frame.put_bool(sp + 48, False)
-            return
-        size = min(len(source), len(target))
-        target[:size] = source[:size]
-        self.frame.put_i64(sp + 40, size)
-        self.frame.put_bool(sp + 48, True)
+    def _copied(self, sp: int, size: int | None) -> None:
+        if size is not None:
+            self.frame.put_i64(sp + 40, size)
+        self.frame.put_bool(sp + 48, size is not None)
 
 
 _METHODS: dict[str, Callable[[Imports, int], None]] = {
@@ -273,8 +233,3 @@ _METHODS: dict[str, Callable[[Imports, int], None]] = {
     "syscall/js.copyBytesToGo": Imports._to_go,
     "syscall/js.copyBytesToJS": Imports._to_js,
 }
-
-
-def is_coroutine(value: object) -> bool:
-    """Returns whether a host function was async, so that a promise stands for its result."""
-    return isinstance(value, Coroutine)

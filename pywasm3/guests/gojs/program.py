@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from concurrent.futures import Future
 from concurrent.futures import wait as wait_for
 from typing import TYPE_CHECKING, Any
@@ -12,18 +12,19 @@ from typing import TYPE_CHECKING, Any
 from ..._errors import WasiExit, WasmError
 from ..._host_function import host_function
 from ..._instance import Instance
-from ..._load import load
+from ..._load import _read
 from ..._module import Module
 from ..._types import FuncType
 from ..._wait import STEP_SECONDS
 from ..._wait import check as stop_if_due
 from ...wasi import WasiConfig
 from ...wasi.abi import WasiError
+from . import tinygo
 from .budget import Budget
 from .builtins import Builtins
 from .filesystem import FileSystem
 from .function import Event, GoFunction, GoObject
-from .imports import MODULES, Imports, is_coroutine
+from .imports import MODULES, Imports
 from .loop import Loop
 from .promise import Promise
 from .references import Frame, References
@@ -99,16 +100,15 @@ class Program:
         self.last_error: BaseException | None = None
         self._started = self._closed = False
         self._resumed = 0
-        self._depth = 0
         self._budget = Budget(max_kept_bytes)
-        self._imports = Imports(self)
+        loaded = module if isinstance(module, Module) else Module(_read(module))
+        self._tiny = tinygo.is_made_by_tinygo(loaded)
+        self._imports = tinygo.TinyGoImports(self) if self._tiny else Imports(self)
+        modules = tinygo.MODULES if self._tiny else MODULES
         functions = self._imports.functions()
-        given: dict[Any, Any] = {**(imports or {}), **dict.fromkeys(MODULES, functions)}
+        given: dict[Any, Any] = {**(imports or {}), **dict.fromkeys(modules, functions)}
         config = WasiConfig() if wasi is None else wasi
-        if isinstance(module, Module):
-            self.instance = Instance(module, given, wasi=config, limits=limits)
-        else:
-            self.instance = load(module, given, wasi=config, limits=limits)
+        self.instance = Instance(loaded, given, wasi=config, limits=limits)
         self.wasi: Wasi = self.instance.wasi
         try:
             self._prepare(cwd, globals)
@@ -118,12 +118,13 @@ class Program:
 
     def _prepare(self, cwd: str | None, given: Mapping[str, Any] | None) -> None:
         exports = self.instance.exports
-        if not all(name in exports for name in ("run", "resume", "getsp", "mem")):
+        needed = ("_start", "resume", "memory") if self._tiny else ("run", "resume", "getsp", "mem")
+        if not all(name in exports for name in needed):
             raise WasmError(
-                "the module does not export run, resume, getsp and mem, as the modules do that Go "
-                "makes with GOOS=js GOARCH=wasm: a module for GOOS=wasip1 runs by Instance.run()"
+                f"the module does not export {', '.join(needed)}, as the modules do that Go makes "
+                "with GOOS=js GOARCH=wasm: a module for GOOS=wasip1 runs by Instance.run()"
             )
-        self._getsp = exports["getsp"]
+        self._getsp = exports.get("getsp", None)
         self._loop = Loop(self.wasi, self._budget)
         self._files = FileSystem(self.wasi, self._loop, cwd)
         builtins = Builtins(self.wasi, self._budget, self._loop, self._files, self._exit)
@@ -132,7 +133,8 @@ class Program:
         self._go = GoObject(self)
         self._references = References(self._budget, self.globals, self._go)
         self._imports.frame = Frame(self.wasi.memory, self._references)
-        self._argc, self._argv, self._start_data = _start_data(self.wasi)
+        if not self._tiny:
+            self._argc, self._argv, self._start_data = _start_data(self.wasi)
         self._work: Callable[[], None] = _nothing
         # Everything happens in one call of a host function in the guest's store, so that limits,
         # deadlines and interrupt() hold while the program waits, too.
@@ -171,15 +173,18 @@ class Program:
     def start(self) -> None:
         """Runs the program until it waits for a time, for input or to be called.
 
+        A program of TinyGo may also end: its exports, which ``program.instance.exports`` has, can
+        be called all the same.
+
         Raises:
-            WasiExit: The program ended meanwhile.
+            WasiExit: The program ended meanwhile, and is not one of TinyGo.
             WasmError: The program has been started before or is closed.
             Trap: The guest was stopped.
         """
         self._require_running()
         if self._started:
             raise WasmError("the program has been started before: run() lets it go on")
-        self._enter(self._begin, exits=True)
+        self._enter(self._begin, exits=not self._tiny)
 
     def wait(self, promise: Any) -> Any:
         """Runs the program until a promise is settled, and returns its value.
@@ -220,9 +225,16 @@ class Program:
         if not self._started:
             self._started = True
             self.wasi.memory.refresh()
-            self._imports.frame.span(_ARGS_BEGIN, len(self._start_data))[:] = self._start_data
-            self._nested(lambda: self.instance.exports["run"](self._argc, self._argv))
+            self._nested(self._main)
         self._loop.run_ready()
+
+    def _main(self) -> None:
+        exports = self.instance.exports
+        if self._tiny:  # The arguments and the environment come by WASI.
+            exports["_start"]()
+            return
+        self._imports.frame.span(_ARGS_BEGIN, len(self._start_data))[:] = self._start_data
+        exports["run"](self._argc, self._argv)
 
     def _run(self) -> None:
         self._begin()
@@ -230,6 +242,8 @@ class Program:
             return  # A host function has caught the exception that ends the program.
         # Nothing can happen: Go's runtime reports what waits, and ends the program.
         self.deadlocked = True
+        if self._tiny:
+            raise WasmError("the program waits, and nothing can happen any more")
         self._go._pendingEvent = Event(0)
         self._resume()
         raise WasmError("the program waits, and nothing can happen any more")
@@ -287,11 +301,13 @@ class Program:
             self._loop.thread = None
 
     def _nested(self, call: Callable[[], Any]) -> None:
-        self._depth += 1
         try:
             call()
+        except WasiExit as end:
+            if end._program is self.wasi:  # TinyGo's modules exit by WASI.
+                self.exit_code = end.code
+            raise
         finally:
-            self._depth -= 1
             self._resumed += 1
 
     def _resume(self) -> None:
@@ -349,11 +365,12 @@ class Program:
 
     def _given(self, value: Any) -> Any:
         """Returns what Go gets for the result of a host function."""
-        return self._loop.promise_of(value) if is_coroutine(value) else value
+        return self._loop.promise_of(value) if isinstance(value, Coroutine) else value
 
     def _exit(self, code: int) -> None:
         self.exit_code = code
-        self._references.clear()
+        if not self._tiny:
+            self._references.clear()
         raise WasiExit(code, self.wasi) from self.last_error if code else None
 
     # ---- what the host sees ----

@@ -193,7 +193,10 @@ class Frame:
 
     def values(self, address: int) -> list[Any]:
         """Reads a slice of values."""
-        begin, count = self.i64(address), self.i64(address + 8)
-        data = self.span(begin, 8 * count)
+        return self.values_at(self.i64(address), self.i64(address + 8))
+
+    def values_at(self, address: int, count: int) -> list[Any]:
+        """Reads values that follow one another."""
+        data = self.span(address, 8 * count)
         value = self.references.value
         return [value(bits) for (bits,) in _U64.iter_unpack(data)]
