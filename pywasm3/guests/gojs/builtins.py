@@ -321,7 +321,7 @@ class Builtins:
         made = {
             "Object": Constructor(
                 "Object",
-                lambda value=None: JSObject(budget) if value in (None, UNDEFINED) else value,
+                lambda value=None: JSObject(budget) if _is_nothing(value) else value,
                 lambda value: not _is_primitive(value),
                 {"keys": self._keys},
             ),
@@ -483,8 +483,12 @@ def _size(value: Any) -> int:
     return int(value)
 
 
+def _is_nothing(value: Any) -> bool:
+    return value is None or value is UNDEFINED
+
+
 def _is_primitive(value: Any) -> bool:
-    return value is None or value is UNDEFINED or isinstance(value, (str, int, float))
+    return _is_nothing(value) or isinstance(value, (str, int, float))
 
 
 def _is_typed_array(letter: str, value: Any) -> bool:

@@ -203,6 +203,10 @@ def _path(value: object) -> str:
     return value
 
 
+def _is_missing(value: object) -> bool:
+    return value is None or value is UNDEFINED
+
+
 def _whole(value: object, least: int = 0, most: int = MAX_OFFSET) -> int:
     if not isinstance(value, (int, float)) or value != value or not least <= value <= most:
         raise WasiError(EINVAL)
@@ -314,8 +318,8 @@ class FileSystem:
         bytes_ = byte_view(buffer)
         if bytes_ is None:
             raise type_error("a buffer must be a Uint8Array")
-        begin = _whole(offset if offset is not None and offset is not UNDEFINED else 0)
-        size = len(bytes_) - begin if length in (None, UNDEFINED) else _whole(length)
+        begin = 0 if _is_missing(offset) else _whole(offset)
+        size = len(bytes_) - begin if _is_missing(length) else _whole(length)
         if begin + size > len(bytes_) or size < 0:
             raise JSError("a range is beyond the end of its buffer", name="RangeError")
         return bytes_[begin : begin + size]
@@ -328,7 +332,7 @@ class FileSystem:
         piece = self._buffer(buffer, offset, length)
         if piece.readonly:
             raise type_error("the buffer cannot be written")
-        if position is None or position is UNDEFINED:
+        if _is_missing(position):
             return descriptor.read([piece])
         descriptor.require_position()
         return descriptor.pread([piece], _whole(position, 0, MAX_OFFSET - len(piece)))
@@ -339,7 +343,7 @@ class FileSystem:
         """Writes a buffer, at the position of the file or at the given one."""
         descriptor = self._file(fd, RIGHT_FD_WRITE)
         piece = self._buffer(buffer, offset, length)
-        if position is None or position is UNDEFINED:
+        if _is_missing(position):
             return descriptor.write([piece])
         descriptor.require_position()
         return descriptor.pwrite([piece], _whole(position, 0, MAX_OFFSET - len(piece)))

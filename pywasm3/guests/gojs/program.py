@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 # Go's linker keeps these addresses free for the arguments and the environment.
 _ARGS_BEGIN, _ARGS_END = 4096, 4096 + 8192
 _NO_VALUES = FuncType((), ())
+_GO_EXPORTS = ("run", "resume", "getsp", "mem")
+_TINYGO_EXPORTS = ("_start", "resume", "memory")
 
 
 class Program:
@@ -103,6 +105,7 @@ class Program:
         self._budget = Budget(max_kept_bytes)
         loaded = module if isinstance(module, Module) else Module(_read(module))
         self._tiny = tinygo.is_made_by_tinygo(loaded)
+        _require_exports(loaded, _TINYGO_EXPORTS if self._tiny else _GO_EXPORTS)
         self._imports = tinygo.TinyGoImports(self) if self._tiny else Imports(self)
         modules = tinygo.MODULES if self._tiny else MODULES
         functions = self._imports.functions()
@@ -118,12 +121,6 @@ class Program:
 
     def _prepare(self, cwd: str | None, given: Mapping[str, Any] | None) -> None:
         exports = self.instance.exports
-        needed = ("_start", "resume", "memory") if self._tiny else ("run", "resume", "getsp", "mem")
-        if not all(name in exports for name in needed):
-            raise WasmError(
-                f"the module does not export {', '.join(needed)}, as the modules do that Go makes "
-                "with GOOS=js GOARCH=wasm: a module for GOOS=wasip1 runs by Instance.run()"
-            )
         self._getsp = exports.get("getsp", None)
         self._loop = Loop(self.wasi, self._budget)
         self._files = FileSystem(self.wasi, self._loop, cwd)
@@ -453,6 +450,15 @@ def run(
     )
     with Program(module, wasi=config, globals=globals, cwd=cwd, limits=limits) as program:
         return program.run()
+
+
+def _require_exports(module: Module, names: tuple[str, ...]) -> None:
+    present = {export.name for export in module.exports}
+    if not present.issuperset(names):
+        raise WasmError(
+            f"the module does not export {', '.join(names)}, as the modules do that Go makes with "
+            "GOOS=js GOARCH=wasm: a module for GOOS=wasip1 runs by Instance.run()"
+        )
 
 
 def _start_data(wasi: Wasi) -> tuple[int, int, bytes]:
