@@ -15,6 +15,8 @@ from gojs_helpers import GLOBAL, GO, NAN, NULL, TRUE, UNDEFINED, Place, Script
 from helpers import TESTS, child
 from pywasm3 import Limits, Trap, TrapKind, WasmError
 from pywasm3.guests import gojs
+from pywasm3.guests.gojs.budget import Budget
+from pywasm3.guests.gojs.values import JSArray, JSObject, delete, put, put_index
 from pywasm3.wasi import CAPTURE, VirtualDir, WasiConfig
 
 FAR = 0x7FFF_FFFF_FFFF_FFF0
@@ -308,3 +310,18 @@ def test_senseless_arguments_are_errors() -> None:
                     function(first, *rest)
                 except (gojs.JSError, WasmError, TypeError, OverflowError):
                     continue
+
+
+def test_setting_elements_again_and_again_gives_the_guest_no_credit() -> None:
+    budget = Budget(1 << 20)
+    values = [gojs.UNDEFINED, 1, None, True, "text", b"bytes", {}, ValueError("x")]
+    array, made = JSArray(budget, 3), JSObject(budget)
+    for _ in range(100):
+        for value in values:
+            put_index(array, 5, value, budget)
+            put(array, "length", 2, budget)
+            put(made, "key", value, budget)
+            delete(made, "key", budget)
+    del array, made
+    budget.take(0)
+    assert budget.used == 0

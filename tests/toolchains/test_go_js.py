@@ -292,6 +292,12 @@ def test_a_panic_in_a_call_ends_the_program(started: gojs.Program) -> None:
     assert b"panic: syscall/js: call of Value.Int on string" in started.stderr
 
 
+def test_an_exception_of_a_host_function_is_the_cause_of_the_exit(started: gojs.Program) -> None:
+    with pytest.raises(WasiExit) as caught:
+        started.globals["each"](["text"], fail)
+    assert isinstance(caught.value.__cause__, ValueError)
+
+
 def test_another_thread_calls_a_program_that_runs(functions: Module) -> None:
     """The call waits for its turn on the thread of the program, which it then ends."""
     made = program(functions)

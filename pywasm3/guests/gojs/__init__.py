@@ -20,6 +20,7 @@ docs/guests/go.md describes it.
 from .function import GoFunction
 from .program import Program, run
 from .promise import Promise
-from .values import UNDEFINED, JSError, exposes
+from .undefined import UNDEFINED
+from .values import JSError, exposes
 
 __all__ = ["UNDEFINED", "GoFunction", "JSError", "Program", "Promise", "exposes", "run"]

@@ -7,8 +7,12 @@ from collections import deque
 from sys import getsizeof
 
 from ..._errors import WasmError
+from .undefined import Undefined
 
-SLOT = 64  # What an entry of a table, an object or a queue is counted as, in bytes.
+# What is counted, in bytes: an entry of a table or an object, with what it refers to.
+SLOT = 64
+_OBJECT = 4 * SLOT
+_EXCEPTION = 64 * SLOT
 
 
 class Budget:
@@ -50,5 +54,12 @@ class Budget:
 
 
 def cost(value: object) -> int:
-    """Returns what it is counted as that an object keeps a value."""
-    return SLOT + getsizeof(value) if isinstance(value, (str, bytes)) else SLOT
+    """Returns what it is counted as that an object keeps a value.
+
+    An exception keeps the frames that it went through.
+    """
+    if value is None or isinstance(value, (int, float, Undefined)):
+        return SLOT
+    if isinstance(value, (str, bytes)):
+        return SLOT + getsizeof(value)
+    return _EXCEPTION if isinstance(value, BaseException) else _OBJECT

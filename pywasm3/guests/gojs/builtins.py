@@ -13,8 +13,8 @@ from ...wasi.sources import MONOTONIC, REALTIME, random_bytes, time_of
 from . import values
 from .filesystem import CONSTANTS, FUNCTIONS
 from .promise import Promise
+from .undefined import UNDEFINED
 from .values import (
-    UNDEFINED,
     ArrayBuffer,
     Constructor,
     JSArray,

@@ -43,13 +43,15 @@ from ...wasi.directories import Opening
 from ...wasi.fds import Descriptor, DirectoryDescriptor
 from ...wasi.records import Stat
 from ...wasi.waiting import check
-from .values import UNDEFINED, JSError, byte_view, exposes, type_error
+from .undefined import UNDEFINED
+from .values import JSArray, JSError, byte_view, exposes, put_index, type_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ...wasi import Wasi
     from ...wasi.directories import Directory
+    from .budget import Budget
     from .loop import Loop
 
 _MAX_PATH = 4096
@@ -216,13 +218,14 @@ def _whole(value: object, least: int = 0, most: int = MAX_OFFSET) -> int:
 class FileSystem:
     """The functions of ``fs`` for one guest. Each returns its result or raises one of FAILURES."""
 
-    def __init__(self, wasi: Wasi, loop: Loop, cwd: str | None) -> None:
+    def __init__(self, wasi: Wasi, loop: Loop, budget: Budget, cwd: str | None) -> None:
         """Takes the guest's directory to begin in.
 
         With None, it is that of the environment variable PWD, or else the first preopened one.
         """
         self._wasi = wasi
         self._loop = loop
+        self._budget = budget
         names = [normalized(name) for name in wasi.config.preopens]
         # Descriptors 0, 1 and 2 are the standard streams, and the directories follow them. The
         # longest names come first.
@@ -398,11 +401,11 @@ class FileSystem:
             return Stats(_ABOVE)
         return Stats(place.directory.stat(place.path, follow))
 
-    def readdir(self, path: Any, *_: Any) -> list[str]:
+    def readdir(self, path: Any, *_: Any) -> JSArray:
         """Returns the names in a directory, in order."""
         place = self._place(path)
         if place.directory is None:
-            return list(place.names)
+            return self._array(list(place.names))
         opened = place.directory.open(place.path, Opening(OFLAG_DIRECTORY, 0, True, True, False))
         try:
             directory = opened.directory
@@ -414,7 +417,13 @@ class FileSystem:
                 names.append(listed[1].name.decode("utf-8", "replace"))
         finally:
             opened.close()
-        return sorted(name for name in names if name not in (".", ".."))
+        return self._array(sorted(name for name in names if name not in (".", "..")))
+
+    def _array(self, names: list[str]) -> JSArray:
+        array = JSArray(self._budget)
+        for name in names:
+            put_index(array, len(array), name, self._budget)
+        return array
 
     def readlink(self, path: Any, *_: Any) -> str:
         """Returns the target of a symbolic link."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .values import UNDEFINED, exposes
+from .undefined import UNDEFINED
+from .values import exposes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,8 +58,8 @@ class GoFunction:
             What the Go function returned. It is a Promise if the function made one.
 
         Raises:
-            WasiExit: The program ended meanwhile: it called ``os.Exit`` or panicked. If a host
-                function raised an exception before, that is the ``__context__``.
+            WasiExit: The program ended meanwhile: it called ``os.Exit`` or panicked. If it panicked
+                after a host function had raised an exception, that is the ``__cause__``.
             WasmError: The program has ended before, has not been started, or is closed.
             Trap: The guest was stopped.
         """

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 # Go's linker keeps these addresses free for the arguments and the environment.
 _ARGS_BEGIN, _ARGS_END = 4096, 4096 + 8192
 _NO_VALUES = FuncType((), ())
+_PANIC = 2
 _GO_EXPORTS = ("run", "resume", "getsp", "mem")
 _TINYGO_EXPORTS = ("_start", "resume", "memory")
 
@@ -123,7 +124,7 @@ class Program:
         exports = self.instance.exports
         self._getsp = exports.get("getsp", None)
         self._loop = Loop(self.wasi, self._budget)
-        self._files = FileSystem(self.wasi, self._loop, cwd)
+        self._files = FileSystem(self.wasi, self._loop, self._budget, cwd)
         builtins = Builtins(self.wasi, self._budget, self._loop, self._files, self._exit)
         self.globals: dict[str, Any] = builtins.globals()
         self.globals.update(given or {})
@@ -368,7 +369,8 @@ class Program:
         self.exit_code = code
         if not self._tiny:
             self._references.clear()
-        raise WasiExit(code, self.wasi) from self.last_error if code else None
+        # With 2, Go exits after a panic, which may have come of an exception of a host function.
+        raise WasiExit(code, self.wasi) from self.last_error if code == _PANIC else None
 
     # ---- what the host sees ----
 

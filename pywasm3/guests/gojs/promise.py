@@ -6,7 +6,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .budget import SLOT, Budget
-from .values import UNDEFINED, JSError, exposes, thrown, type_error
+from .undefined import UNDEFINED
+from .values import JSError, exposes, thrown, type_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..._errors import Trap, TrapKind
 from .budget import Budget, cost
-from .values import UNDEFINED, number
+from .undefined import UNDEFINED
+from .values import number
 
 if TYPE_CHECKING:
     from ...wasi.memory import GuestMemory

@@ -10,24 +10,10 @@ from collections.abc import Callable, Mapping, MutableMapping, MutableSequence, 
 from typing import Any, TypeVar
 
 from .budget import SLOT, Budget, cost
+from .undefined import UNDEFINED, Undefined
 
 C = TypeVar("C", bound=type)
 
-
-class Undefined:
-    """The type of UNDEFINED, which is JavaScript's ``undefined``; None is its ``null``."""
-
-    __slots__ = ()
-
-    def __bool__(self) -> bool:
-        return False
-
-    def __repr__(self) -> str:
-        """Shows the name of the only object of this type."""
-        return "gojs.UNDEFINED"
-
-
-UNDEFINED = Undefined()
 
 # The attribute of a class that says which attributes of its objects guests may use.
 _EXPOSED = "_gojs_exposed"
