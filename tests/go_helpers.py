@@ -14,6 +14,13 @@ from pywasm3 import Module
 CACHE = TESTS.parent / "build" / "go"
 
 
+def go() -> Path:
+    """Returns the program `go`."""
+    found = Path(sys.prefix, "bin", "go")
+    assert found.exists(), "run these tests with `make toolchains`, which installs Go"
+    return found
+
+
 def compiled(name: str, folder: Path, system: str = "wasip1", *flags: str) -> Module:
     """Compiles a program; Go's own packages are compiled once into a cache.
 
@@ -23,8 +30,6 @@ def compiled(name: str, folder: Path, system: str = "wasip1", *flags: str) -> Mo
         system: What GOOS is.
         flags: More flags for ``go build``.
     """
-    go = Path(sys.prefix, "bin", "go")
-    assert go.exists(), "run these tests with `make toolchains`, which installs Go"
     output = folder / f"{name}.wasm"
     settings = {
         "GOOS": system,
@@ -36,7 +41,7 @@ def compiled(name: str, folder: Path, system: str = "wasip1", *flags: str) -> Mo
     }
     source = TESTS / "toolchains" / "go" / f"{name}.go"
     subprocess.run(
-        [go, "build", "-trimpath", *flags, "-o", output, source],
+        [go(), "build", "-trimpath", *flags, "-o", output, source],
         env={**os.environ, **settings},
         check=True,
     )

@@ -7,13 +7,16 @@ The expected values follow from the programs, or are what they print under Node.
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
+import subprocess
 import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from go_helpers import compiled
+from go_helpers import compiled, go
 from pywasm3 import DeadlineExceeded, Interrupted, Limits, Module, WasiExit, WasmError
 from pywasm3.guests import gojs
 from pywasm3.wasi import CAPTURE, HostDir, VirtualDir, WasiConfig
@@ -123,6 +126,34 @@ def test_files_are_those_of_the_sandbox(module: Module, virtual: bool, tmp_path:
     (tmp_path / "secret").write_text("secret")
     files = VirtualDir({}) if virtual else HostDir(tmp_path / "data")
     assert output(module, "files", preopens={"/work/data": files}) == FILES
+
+
+def under_node(module: Module, folder: Path, *args: str) -> tuple[int, bytes]:
+    """Returns the exit code and the output of a program with Go's own JavaScript."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("Node.js is not there to compare with")
+    found = subprocess.run([go(), "env", "GOROOT"], capture_output=True, check=True)
+    script = Path(os.fsdecode(found.stdout.strip())) / "lib" / "wasm" / "wasm_exec_node.js"
+    path = folder / "program.wasm"
+    path.write_bytes(module.bytes)
+    command = [node, str(script), str(path), *args]
+    # Go has little room for the environment.
+    done = subprocess.run(
+        command, input=b"one\ntwo", capture_output=True, check=False, env={"NAME": "value"}
+    )
+    return done.returncode, done.stdout
+
+
+@pytest.mark.parametrize(
+    "what", ["goroutines", "timers", "input", "exit", "panic", "deadlock", "promise"]
+)
+def test_output_and_exit_code_are_those_under_node(
+    module: Module, what: str, tmp_path: Path
+) -> None:
+    """The promises of the last one need functions that neither host gives."""
+    made = program(module, what, stdin=b"one\ntwo", env={"NAME": "value"})
+    assert (made.run(), made.stdout) == under_node(module, tmp_path, what)
 
 
 # ---- the host's values ----

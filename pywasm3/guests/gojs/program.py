@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Coroutine, Mapping
-from concurrent.futures import Future
-from concurrent.futures import wait as wait_for
 from typing import TYPE_CHECKING, Any
 
 from ..._errors import WasiExit, WasmError
@@ -340,6 +338,8 @@ class Program:
 
     def _call_there(self, event: Event) -> Any:
         """Lets the thread that runs the program make a call, and waits for the result."""
+        from concurrent.futures import Future, wait  # late, because it imports much
+
         known: Future[Any] = Future()
 
         def run() -> None:
@@ -354,7 +354,7 @@ class Program:
 
         self._loop.post_from_thread(run)
         while True:
-            wait_for([known], timeout=STEP_SECONDS)
+            wait([known], timeout=STEP_SECONDS)
             if known.done():
                 return known.result()
             # If the thread has left the program meanwhile, the call is made here.
