@@ -38,6 +38,12 @@ def test_run_returns_the_exit_code() -> None:
     assert repr(program) == "<gojs.Program: ended with exit code 300>"
 
 
+def test_a_negative_exit_code_is_what_wasi_makes_of_it() -> None:
+    script = Script()
+    script.exit(-1)
+    assert script.program().run() == 2**32 - 1
+
+
 def test_start_raises_the_exit() -> None:
     script = Script()
     script.exit(3)

@@ -366,6 +366,7 @@ class Program:
         return self._loop.promise_of(value) if isinstance(value, Coroutine) else value
 
     def _exit(self, code: int) -> None:
+        code &= 0xFFFFFFFF  # as WASI's proc_exit takes it
         self.exit_code = code
         if not self._tiny:
             self._references.clear()
