@@ -33,19 +33,45 @@ OPTIONS = (
     "-DSQLITE_OMIT_LOAD_EXTENSION",
     "-DSQLITE_ENABLE_MATH_FUNCTIONS",
 )
-COMPILE = (
-    "-target wasm32-wasi -mcpu=mvp+sign_ext+nontrapping_fptoint+bulk_memory "
-    "-O2 -g0 -fno-sanitize=undefined -fno-stack-protector"
-).split()
-LINK = "-mexec-model=reactor -s -Wl,--no-entry -Wl,-z,stack-size=1048576".split()
+COMPILE = [
+    "-target",
+    "wasm32-wasi",
+    "-mcpu=mvp+sign_ext+nontrapping_fptoint+bulk_memory",
+    "-O2",
+    "-g0",
+    "-fno-sanitize=undefined",
+    "-fno-stack-protector",
+]
+LINK = ["-mexec-model=reactor", "-s", "-Wl,--no-entry", "-Wl,-z,stack-size=1048576"]
 
 # The functions of SQLite that Python calls, besides those of guest/glue.c.
-EXPORTS = (
-    "bind_double bind_int64 bind_null bind_parameter_count bind_parameter_name changes64 "
-    "clear_bindings close_v2 column_count column_decltype column_name errmsg extended_errcode "
-    "finalize free get_autocommit last_insert_rowid malloc prepare_v2 reset result_double "
-    "result_int64 result_null stmt_readonly total_changes64"
-).split()
+EXPORTS = [
+    "bind_double",
+    "bind_int64",
+    "bind_null",
+    "bind_parameter_count",
+    "bind_parameter_name",
+    "changes64",
+    "clear_bindings",
+    "close_v2",
+    "column_count",
+    "column_decltype",
+    "column_name",
+    "errmsg",
+    "extended_errcode",
+    "finalize",
+    "free",
+    "get_autocommit",
+    "last_insert_rowid",
+    "malloc",
+    "prepare_v2",
+    "reset",
+    "result_double",
+    "result_int64",
+    "result_null",
+    "stmt_readonly",
+    "total_changes64",
+]
 
 
 class NotAvailable(Exception):

@@ -208,7 +208,12 @@ class Connection:
             self._run(f"BEGIN {self.isolation_level}")
 
     def _open(self) -> Engine:
-        return Engine(self._module, self._name, self._directory, self._files, self._limits)
+        read_only = isinstance(self._directory, HostDir) and self._directory.read_only
+        if self._files is not None:
+            read_only = self._files.read_only
+        return Engine(
+            self._module, self._name, self._directory, self._files, read_only, self._limits
+        )
 
     def _reopen(self) -> Engine:
         """Opens the database anew after a guest was stopped."""
@@ -239,9 +244,7 @@ class Statement:
     """A statement that SQLite has compiled, which is freed some time after its last use."""
 
     def __init__(self, engine: Engine, sql: str) -> None:
-        if "\0" in sql:
-            raise errors.ProgrammingError("the statement contains a NUL character")
-        self.pointer, rest = engine.prepare(sql.encode())
+        self.pointer, rest = engine.prepare(_encoded(sql))
         self._engine = engine
         self._running = False
         if rest and self._has_statement(rest):
@@ -263,7 +266,7 @@ class Statement:
         if isinstance(parameters, Mapping):
             values: Iterable[Any] = [self._named(name, parameters) for name in self._names]
         elif len(parameters) == len(self._names):
-            values = parameters
+            values = [parameters[i] for i in range(len(parameters))]
         else:
             raise errors.ProgrammingError(
                 f"the statement has {len(self._names)} parameters, and {len(parameters)} were given"
@@ -303,14 +306,21 @@ class Statement:
     def _named(self, name: str | None, parameters: Mapping[str, Any]) -> Any:
         if name is None:
             raise errors.ProgrammingError("a parameter is not named, so it needs a sequence")
-        if name[1:] not in parameters:
-            raise errors.ProgrammingError(f"the parameter {name} was not given")
-        return parameters[name[1:]]
+        try:
+            return parameters[name[1:]]
+        except KeyError:
+            raise errors.ProgrammingError(f"the parameter {name} was not given") from None
 
     def __del__(self) -> None:
         # The guest may be running now, so the statement is only noted.
         if getattr(self, "pointer", 0):
             self._engine.unused.append(self.pointer)
+
+
+def _encoded(sql: str) -> bytes:
+    if "\0" in sql:
+        raise errors.ProgrammingError("the statement contains a NUL character")
+    return sql.encode()
 
 
 def _as_text(value: Any) -> Any:
@@ -330,7 +340,8 @@ class Cursor:
         arraysize: How many rows `fetchmany` gives by default.
         description: A tuple for each column of the rows: the name, the type that it was declared
             with, and None five times. None after a statement that has no rows.
-        lastrowid: The row that the last INSERT has made; None before.
+        lastrowid: The row that was last inserted into the database when `execute` ended; 0 if none
+            was, and None before.
         rowcount: How many rows the last INSERT, UPDATE or DELETE has changed; -1 after others.
     """
 
@@ -361,7 +372,7 @@ class Cursor:
         """Ends the transaction, runs several statements, and drops their rows."""
         engine = self._begin()
         self.connection.commit()
-        rest = script.encode()
+        rest = _encoded(script)
         while rest:
             statement, rest = engine.prepare(rest)
             if not statement:
@@ -431,11 +442,11 @@ class Cursor:
             engine.refuel()
             statement.reset()
             statement.bind(parameters)
-            self.description = statement.description or None
             self._advance()
+            self.description = statement.description or None
             changed += max(self.rowcount, 0)
         self.rowcount = changed if statement.changes and self._next is None else -1
-        if statement.word in ("INSERT", "REPLACE") and not many:
+        if not many:
             self.lastrowid = engine.last_insert_rowid
         return self
 

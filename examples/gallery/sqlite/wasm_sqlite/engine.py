@@ -15,7 +15,7 @@ from .files import DATABASE, ObjectFiles
 
 INTEGER, FLOAT, TEXT, BLOB, NULL = range(1, 6)
 OK, ROW, DONE = 0, 100, 101
-_READ_WRITE_CREATE = 0x2 | 0x4
+_READ_ONLY, _READ_WRITE_CREATE = 0x1, 0x2 | 0x4
 _UTF8, _DETERMINISTIC = 0x1, 0x800
 
 _CELL = 16  # bytes of a value in the guest: its type, its size, and 8 bytes that depend on the type
@@ -44,6 +44,7 @@ class Engine:
         name: The name of a file in the directory, or ":memory:". Not used for a file object.
         directory: The directory that the guest gets, if any.
         files: The functions for a file object, if the database is one.
+        read_only: Whether to open the database for reading only.
         limits: What the guest may use. The fuel is for one statement: `refuel` renews it.
     """
 
@@ -53,6 +54,7 @@ class Engine:
         name: str,
         directory: HostDir | VirtualDir | None,
         files: ObjectFiles | None,
+        read_only: bool,
         limits: pywasm3.Limits,
     ) -> None:
         self.lost = False
@@ -92,7 +94,8 @@ class Engine:
         self._flag = self.call(exports.interrupt_flag)
         self._scratch = self._copy(bytes(8))
         path = self._copy((DATABASE if files else name).encode())
-        opened = self.call(exports.open_database, path, _READ_WRITE_CREATE, int(bool(files)))
+        flags = _READ_ONLY if read_only else _READ_WRITE_CREATE
+        opened = self.call(exports.open_database, path, flags, int(files is not None))
         self.call(exports.sqlite3_free, path)
         if not opened:
             raise MemoryError("SQLite has not enough memory to open a database")
@@ -147,7 +150,7 @@ class Engine:
         try:
             if not self.lost:
                 self.refuel()
-                self.unused.extend(self._statements)
+                self.unused = list(self._statements)
                 self._finalize_unused()
                 self.check(self.call(self._exports.sqlite3_close_v2, self._database))
         finally:

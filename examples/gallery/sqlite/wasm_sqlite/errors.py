@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
 """The exceptions of PEP 249, and which of them a result code of SQLite becomes.
 
-    Exception
-      Warning
-      Error
-        InterfaceError
-        DatabaseError
-          DataError, OperationalError, IntegrityError, InternalError, ProgrammingError,
-          NotSupportedError
+Exception
+  Warning
+  Error
+    InterfaceError
+    DatabaseError
+      DataError, OperationalError, IntegrityError, InternalError, ProgrammingError,
+      NotSupportedError
 """
 
 

@@ -31,8 +31,8 @@ class ObjectFiles:
     operation failed, and the exception is raised when SQLite has come to its end with an error.
 
     Args:
-        file: A binary file object that can seek, read, and write. If it cannot write, SQLite can
-            only read the database.
+        file: A binary file object that can seek, read, and write. If its method `writable` says
+            that it cannot, the database can only be read.
         max_bytes: How large the database may become, and the journal.
     """
 
@@ -52,6 +52,12 @@ class ObjectFiles:
     def has_journal(self) -> bool:
         """Whether a transaction has begun to change the file, and has not ended."""
         return self._size(JOURNAL) > 0
+
+    @property
+    def read_only(self) -> bool:
+        """Whether the file object says that it cannot be written to."""
+        writable = getattr(self._files[0], "writable", None)
+        return writable is not None and not writable()
 
     def imports(self) -> dict[str, Callable[..., int]]:
         """Returns the functions under the names by which the guest imports them."""
