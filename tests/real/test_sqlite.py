@@ -236,6 +236,16 @@ def test_a_cursor_can_be_dropped_in_the_middle_of_its_rows(memory: Any) -> None:
     memory.execute("DROP TABLE t")
 
 
+def test_a_statement_that_runs_again_sees_a_changed_schema(memory: Any) -> None:
+    memory.execute("CREATE TABLE t(a)")
+    for change in ("ALTER TABLE t ADD b", "ALTER TABLE t RENAME a TO c", "DROP TABLE t"):
+        cursor = memory.execute("SELECT * FROM t")
+        expected = [column[1] for column in memory.execute("PRAGMA table_info(t)")]
+        assert [column[0] for column in cursor.description] == expected
+        cursor.close()
+        memory.executescript(change)
+
+
 def test_a_with_block_commits_or_undoes(memory: Any) -> None:
     memory.execute("CREATE TABLE t(a)")
     with memory:

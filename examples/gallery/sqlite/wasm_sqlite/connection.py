@@ -25,6 +25,8 @@ Column = tuple[str, ColumnType | None, None, None, None, None, None]
 
 _FIRST_WORD = re.compile(r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*(\w*)", re.DOTALL)
 _CHANGING = {"INSERT", "UPDATE", "DELETE", "REPLACE"}
+_KEEPING_SCHEMA = {"SELECT", "WITH", "VALUES", *_CHANGING}
+_MAX_IDLE = 100
 _ISOLATION_LEVELS = (None, "DEFERRED", "IMMEDIATE", "EXCLUSIVE")
 
 
@@ -106,6 +108,7 @@ class Connection:
             self._name = database
         else:
             raise ValueError(f"to open {database!r}, SQLite needs directory=, where the file is")
+        self._idle: dict[str, Statement] = {}
         self._engine: Engine | None = None
         self._engine = self._open()
 
@@ -134,6 +137,7 @@ class Connection:
     def rollback(self) -> None:
         """Ends the transaction, if one is open, and undoes what it has changed."""
         if self.in_transaction:
+            self.forget_statements()
             self._run("ROLLBACK")
 
     def close(self) -> None:
@@ -207,6 +211,24 @@ class Connection:
         if self.isolation_level is not None and not self.in_transaction:
             self._run(f"BEGIN {self.isolation_level}")
 
+    def take_statement(self, sql: str) -> "Statement":
+        """Returns a compiled statement, which may have been used before."""
+        statement = self._idle.pop(sql, None) or Statement(self.engine(), sql)
+        if statement.word not in _KEEPING_SCHEMA:
+            self.forget_statements()  # They may have other columns when this statement has run.
+        return statement
+
+    def give_back(self, statement: "Statement") -> None:
+        """Keeps a statement that has ended for the next use of the same text."""
+        if statement.word in _KEEPING_SCHEMA and statement.engine is self._engine:
+            while len(self._idle) >= _MAX_IDLE:
+                del self._idle[next(iter(self._idle))]
+            self._idle[statement.sql] = statement
+
+    def forget_statements(self) -> None:
+        """Drops the statements that are kept, because the schema may change."""
+        self._idle.clear()
+
     def _open(self) -> Engine:
         read_only = isinstance(self._directory, HostDir) and self._directory.read_only
         if self._files is not None:
@@ -222,6 +244,7 @@ class Connection:
             raise errors.ProgrammingError(
                 "the database was in the memory of a guest that was stopped, so it is closed"
             )
+        self.forget_statements()
         self._engine = self._open()
         for (name, count), (function, deterministic) in self._functions.items():
             self._engine.create_function(name, count, function, deterministic)
@@ -245,7 +268,8 @@ class Statement:
 
     def __init__(self, engine: Engine, sql: str) -> None:
         self.pointer, rest = engine.prepare(_encoded(sql))
-        self._engine = engine
+        self.engine = engine
+        self.sql = sql
         self._running = False
         if rest and self._has_statement(rest):
             raise errors.ProgrammingError("the text has more than one statement")
@@ -272,7 +296,7 @@ class Statement:
                 f"the statement has {len(self._names)} parameters, and {len(parameters)} were given"
             )
         for index, value in enumerate(values, 1):
-            self._engine.bind(self.pointer, index, _as_text(value))
+            self.engine.bind(self.pointer, index, _as_text(value))
 
     def step(self) -> tuple[Any, ...] | None:
         """Returns the next row. After the last one, returns None, and the statement has ended."""
@@ -281,7 +305,7 @@ class Statement:
         row = None
         self._running = True
         try:
-            row = self._engine.step(self.pointer, len(self.description))
+            row = self.engine.step(self.pointer, len(self.description))
         finally:
             self._running = False
             if row is None:
@@ -292,15 +316,15 @@ class Statement:
         """Ends the statement, so that it can run again."""
         if self._running:
             raise errors.ProgrammingError("a function of a statement cannot use its cursor")
-        if self.pointer and not self._engine.lost:
-            self._engine.reset(self.pointer)
+        if self.pointer and not self.engine.lost:
+            self.engine.reset(self.pointer)
 
     def _has_statement(self, rest: bytes) -> bool:
         with contextlib.suppress(errors.Error):
-            pointer, _ = self._engine.prepare(rest)
+            pointer, _ = self.engine.prepare(rest)
             if not pointer:
                 return False
-            self._engine.unused.append(pointer)
+            self.engine.unused.append(pointer)
         return True
 
     def _named(self, name: str | None, parameters: Mapping[str, Any]) -> Any:
@@ -314,7 +338,7 @@ class Statement:
     def __del__(self) -> None:
         # The guest may be running now, so the statement is only noted.
         if getattr(self, "pointer", 0):
-            self._engine.unused.append(self.pointer)
+            self.engine.unused.append(self.pointer)
 
 
 def _encoded(sql: str) -> bytes:
@@ -372,6 +396,7 @@ class Cursor:
         """Ends the transaction, runs several statements, and drops their rows."""
         engine = self._begin()
         self.connection.commit()
+        self.connection.forget_statements()
         rest = _encoded(script)
         while rest:
             statement, rest = engine.prepare(rest)
@@ -431,7 +456,7 @@ class Cursor:
 
     def _execute(self, sql: str, rows: Iterable[Parameters], *, many: bool) -> "Cursor":
         engine = self._begin()
-        statement = Statement(engine, sql)
+        statement = self.connection.take_statement(sql)
         if many and not statement.changes:
             raise errors.ProgrammingError("executemany() is for statements that change something")
         if statement.changes:
@@ -470,6 +495,7 @@ class Cursor:
     def _drop(self) -> None:
         if self._statement is not None:
             self._statement.reset()
+            self.connection.give_back(self._statement)
         self._statement = self._next = self.description = None
 
     def _check(self) -> None:

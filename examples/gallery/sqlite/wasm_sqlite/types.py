@@ -3,6 +3,7 @@
 
 import datetime
 import enum
+import functools
 import time
 
 Date = datetime.date
@@ -48,6 +49,7 @@ _WORDS = {
 }
 
 
+@functools.lru_cache
 def column_type(declared: str | None) -> ColumnType | None:
     """Returns the type for what the declaration of a column says; None for an expression."""
     for kind, words in _WORDS.items():
