@@ -511,6 +511,44 @@ def test_a_file_object_does_not_grow_without_limit(db: ModuleType) -> None:
 # --- hostile databases
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        ("open", 0xFFFFFFFF, 8, 6),
+        ("open", 0, 0xFFFFFFFF, 6),
+        ("read", 9, 0, 8, 0),
+        ("read", 0, 65532, 8, 0),
+        ("read", 0, 0, 8, -1),
+        ("read", 0, 0, -8, 0),
+        ("write", 0, 65532, 8, 0),
+        ("write", 0, 0, 8, -(2**63)),
+        ("write", 1, 0, 8, 2**63 - 1),
+        ("truncate", 0, 2**40),
+        ("truncate", 0, -1),
+        ("delete", 0, 8),
+        ("size", 2),
+        ("sync", 2),
+    ],
+    ids=str,
+)
+def test_a_guest_that_asks_for_what_is_not_there_gets_an_error(
+    db: ModuleType, call: tuple[Any, ...]
+) -> None:
+    """A hostile database may have taken the guest over, which then calls the host's functions."""
+    files = importlib.import_module("wasm_sqlite.files")
+    file = io.BytesIO(b"database")
+    objects = files.ObjectFiles(file, 1000)
+    kept: list[BaseException] = []
+    memory = pywasm3.Memory(1)
+    memory.write(0, b"/etc/pwd")
+    objects.attach(memory, kept.append)
+    name, *arguments = call
+    result = objects.imports()[name](*arguments)
+    assert result < 0 or kept == []
+    assert result <= 0
+    assert (file.getvalue(), bytes(memory[:8])) == (b"database", b"/etc/pwd")
+
+
 def test_damaged_databases_are_errors_or_rows(db: ModuleType) -> None:
     """Whatever the bytes are, Python gets rows or an error of the module."""
     file = io.BytesIO()

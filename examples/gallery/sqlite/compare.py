@@ -83,7 +83,7 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     theirs = sqlite3.connect(":memory:")
     ours = wasm_sqlite.connect(":memory:", limits=pywasm3.Limits())
-    version = ours.execute("SELECT sqlite_version()").fetchone()[0]
+    [(version,)] = ours.execute("SELECT sqlite_version()")
     print(
         f"SQLite {version} in pywasm3 {pywasm3.__version__}, {sqlite3.sqlite_version} in sqlite3;"
     )

@@ -36,7 +36,7 @@ def show_a_file_object() -> bytes:
     sql = "SELECT initials(artist), count(*), min(year) FROM songs GROUP BY artist ORDER BY 2 DESC"
     for row in connection.execute(sql):
         print("  ", row)
-    version = connection.execute("SELECT sqlite_version()").fetchone()
+    [(version,)] = connection.execute("SELECT sqlite_version()")
     print(f"   SQLite {version}, {len(file.getvalue())} bytes in the file object")
     connection.close()
     return file.getvalue()
@@ -84,7 +84,7 @@ def show_limits(data: bytes) -> None:
         connection.execute(ENDLESS)
     except wasm_sqlite.OperationalError as error:
         print(f"   OperationalError: {str(error).splitlines()[0]}")
-    print("   songs afterwards:", *connection.execute("SELECT count(*) FROM songs").fetchone())
+    print("   songs afterwards:", *connection.execute("SELECT count(*) FROM songs").fetchall())
     connection.close()
 
 

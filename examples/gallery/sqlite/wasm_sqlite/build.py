@@ -116,7 +116,8 @@ def _zig(arguments: list[str], output: Path) -> None:
     if package is None or package.origin is None:
         raise NotAvailable("the compiler is not installed: pip install ziglang")
     partial = output.with_name(f"partial-{output.name}")
-    command = [Path(package.origin).with_name("zig"), "cc", *COMPILE, *arguments, "-o", partial]
+    zig = str(Path(package.origin).with_name("zig"))
+    command = [zig, "cc", *COMPILE, *arguments, "-o", str(partial)]
     environment = {**os.environ, "ZIG_LOCAL_CACHE_DIR": str(BUILD / "cache")}
     subprocess.run(command, cwd=BUILD, env=environment, check=True)
     partial.replace(output)

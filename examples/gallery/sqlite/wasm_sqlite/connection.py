@@ -239,6 +239,8 @@ class Connection:
 
     def _reopen(self) -> Engine:
         """Opens the database anew after a guest was stopped."""
+        if self._engine is not None and not self._engine.running:
+            self._engine.close()  # frees its memory now
         if self._name == ":memory:":
             self._engine = None
             raise errors.ProgrammingError(

@@ -143,9 +143,14 @@ class Engine:
         """Makes the running statement end with an error. Any thread may call this."""
         self._memory.write_i32(self._flag, 1)
 
+    @property
+    def running(self) -> bool:
+        """Whether the guest runs now: a function of a statement asks."""
+        return self._instance.store.running
+
     def close(self) -> None:
         """Closes the database, which undoes a transaction that is open, and drops the instance."""
-        if self._instance.store.running:
+        if self.running:
             raise errors.ProgrammingError("a function of a statement cannot close the database")
         try:
             if not self.lost:

@@ -11,7 +11,7 @@ what it can make of either file.
 import io
 import os
 from collections.abc import Callable
-from typing import BinaryIO
+from typing import BinaryIO, TypeGuard
 
 from pywasm3 import Memory
 
@@ -141,7 +141,7 @@ class ObjectFiles:
         return file
 
 
-def is_file_object(database: object) -> bool:
+def is_file_object(database: object) -> TypeGuard[BinaryIO]:
     """Returns whether a database is given as a file object, and not by its name."""
     return hasattr(database, "read") and hasattr(database, "seek")
 
