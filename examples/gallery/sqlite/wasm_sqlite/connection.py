@@ -419,6 +419,7 @@ class Cursor:
         row = self._next
         if row is not None:
             self._advance()
+            self._let_go()
         return row
 
     def fetchmany(self, size: int | None = None) -> list[tuple[Any, ...]]:
@@ -473,6 +474,7 @@ class Cursor:
             self.description = statement.description or None
             changed += max(self.rowcount, 0)
         self.rowcount = changed if statement.changes and self._next is None else -1
+        self._let_go()
         if not many:
             self.lastrowid = engine.last_insert_rowid
         return self
@@ -493,6 +495,12 @@ class Cursor:
         self._next = self._statement.step()
         if self._next is None and self._statement.changes:
             self.rowcount = self.connection.engine().changes
+
+    def _let_go(self) -> None:
+        """Lets others use the statement if it has ended. Its description stays."""
+        if self._statement is not None and self._next is None:
+            self.connection.give_back(self._statement)
+            self._statement = None
 
     def _drop(self) -> None:
         if self._statement is not None:
