@@ -28,7 +28,7 @@ from typing import Any, ClassVar
 import pytest
 
 import pywasm3
-from helpers import TESTS
+from helpers import TESTS, import_file
 from pywasm3.wasi import HostDir, VirtualDir
 
 EXAMPLE = TESTS.parent / "examples" / "gallery" / "sqlite"
@@ -110,6 +110,29 @@ def test_the_compliance_tests_of_the_db_api_pass(
     unittest.defaultTestLoader.loadTestsFromTestCase(Compliance).run(result)
     assert [text for _, text in [*result.failures, *result.errors]] == []
     assert (result.testsRun, result.skipped) == (SUITE_TESTS, [])
+
+
+# --- the example
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="sqlite3 cannot read bytes before 3.11")
+def test_the_page_shows_the_output_of_the_demonstration(
+    db: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import_file(EXAMPLE / "demo.py").main()
+    page = (TESTS.parent / "docs" / "gallery" / "sqlite.md").read_text()
+    assert f"```\n{capsys.readouterr().out}```" in page
+
+
+def test_the_comparison_gives_the_same_results(db: ModuleType) -> None:
+    comparison = import_file(EXAMPLE / "compare.py")
+    comparison.ROWS = 200
+    ours, theirs = db.connect(":memory:"), sqlite3.connect(":memory:")
+    for work in comparison.WORKS:
+        results = [work(connection) for connection in (ours, theirs)]
+        rows = [list(one) if isinstance(one, (tuple, list)) else None for one in results]
+        assert rows[0] == rows[1], work
+    theirs.close()
 
 
 # --- the same as Python's sqlite3

@@ -84,7 +84,8 @@ def show_limits(data: bytes) -> None:
         connection.execute(ENDLESS)
     except wasm_sqlite.OperationalError as error:
         print(f"   OperationalError: {str(error).splitlines()[0]}")
-    print("   songs afterwards:", *connection.execute("SELECT count(*) FROM songs").fetchall())
+    [(count,)] = connection.execute("SELECT count(*) FROM songs")
+    print(f"   songs afterwards: {count}")
     connection.close()
 
 
