@@ -188,18 +188,19 @@ def _outcome(connection: Any, module: ModuleType, sql: str, values: tuple[Any, .
 @pytest.mark.parametrize("seed", range(5))
 def test_random_statements_give_what_the_module_of_python_gives(db: ModuleType, seed: int) -> None:
     chance = random.Random(seed)
-    ours, theirs = db.connect(":memory:"), sqlite3.connect(":memory:")
-    for connection in (ours, theirs):
-        connection.execute("CREATE TABLE t(a, b NUMERIC, c TEXT UNIQUE)")
-    for step in range(300):
-        if chance.random() < 0.05:
-            end = chance.choice(["commit", "rollback"])
-            getattr(ours, end)()
-            getattr(theirs, end)()
-        sql, values = _statement(chance)
-        expected = _outcome(theirs, sqlite3, sql, values)
-        assert _outcome(ours, db, sql, values) == expected, (step, sql, values)
-    assert ours.total_changes == theirs.total_changes
+    ours = db.connect(":memory:")
+    with contextlib.closing(sqlite3.connect(":memory:")) as theirs:
+        for connection in (ours, theirs):
+            connection.execute("CREATE TABLE t(a, b NUMERIC, c TEXT UNIQUE)")
+        for step in range(300):
+            if chance.random() < 0.05:
+                end = chance.choice(["commit", "rollback"])
+                getattr(ours, end)()
+                getattr(theirs, end)()
+            sql, values = _statement(chance)
+            expected = _outcome(theirs, sqlite3, sql, values)
+            assert _outcome(ours, db, sql, values) == expected, (step, sql, values)
+        assert ours.total_changes == theirs.total_changes
 
 
 def test_dates_and_buffers_are_parameters(db: ModuleType, memory: Any) -> None:

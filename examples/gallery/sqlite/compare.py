@@ -54,8 +54,8 @@ def sort(connection: Any) -> object:
 
 def count(connection: Any) -> object:
     """Counts up to fifty times the number of rows, without a table."""
-    sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT ?) SELECT sum(i) FROM n"
-    return connection.execute(sql, (50 * ROWS,)).fetchone()
+    numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT ?)"
+    return connection.execute(f"{numbers} SELECT sum(i) FROM n", (50 * ROWS,)).fetchone()
 
 
 def call(connection: Any) -> object:
