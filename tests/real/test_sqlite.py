@@ -112,6 +112,53 @@ def test_the_compliance_tests_of_the_db_api_pass(
     assert (result.testsRun, result.skipped) == (SUITE_TESTS, [])
 
 
+# --- Python's own tests
+
+
+# What these tests want of `sqlite3` beyond PEP 249, or other than it: texts of messages, classes of
+# cursors, limits, warnings, and fetchone() without a SELECT.
+DIFFERENT = {
+    "test_cursor_wrong_class",
+    "test_execute_multiple_statements",
+    "test_execute_named_param_and_sequence",
+    "test_execute_non_iterable",
+    "test_execute_too_many_params",
+    "test_execute_with_appended_comments",
+    "test_fetchone_no_statement",
+    "test_on_conflict_fail",
+}
+OWN_CLASSES = ("CursorTests", "ClosedCurTests", "ConstructorTests", "SqliteOnConflictTests")
+
+
+def test_the_tests_of_cursors_that_python_has_pass(
+    db: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many installations of Python come without its tests."""
+    try:
+        found = importlib.util.find_spec("test.test_sqlite3.test_dbapi")
+    except ModuleNotFoundError:
+        found = None
+    if found is None or found.loader is None:
+        pytest.skip("this Python has no test.test_sqlite3")
+    stand_in = ModuleType("sqlite3")
+    constants = {key: value for key, value in vars(sqlite3).items() if key.isupper()}
+    vars(stand_in).update(constants, sqlite_version_info=sqlite3.sqlite_version_info)
+    vars(stand_in).update({name: getattr(db, name) for name in db.__all__})
+    monkeypatch.setitem(sys.modules, "sqlite3", stand_in)
+    tests = importlib.util.module_from_spec(found)
+    found.loader.exec_module(tests)
+
+    result = unittest.TestResult()
+    for name in OWN_CLASSES:
+        unittest.defaultTestLoader.loadTestsFromTestCase(getattr(tests, name)).run(result)
+    failed = {
+        getattr(test, "test_case", test)._testMethodName: text
+        for test, text in [*result.failures, *result.errors]
+    }
+    assert {name: text for name, text in failed.items() if name not in DIFFERENT} == {}
+    assert result.testsRun >= 60
+
+
 # --- the example
 
 
@@ -278,6 +325,25 @@ def test_a_with_block_commits_or_undoes(memory: Any) -> None:
         memory.execute("INSERT INTO t VALUES (2)")
         raise ZeroDivisionError
     assert memory.execute("SELECT a FROM t").fetchall() == [(1,)]
+
+
+def test_a_with_block_lets_the_error_of_a_stopped_statement_pass(db: ModuleType) -> None:
+    connection = db.connect(":memory:", limits=pywasm3.Limits(fuel=100_000))
+    with pytest.raises(db.OperationalError, match="out of fuel"), connection:
+        connection.execute(ENDLESS)
+
+
+def test_a_connection_is_closed_although_closing_it_fails(db: ModuleType) -> None:
+    file = Odd()
+    _filled(db, file)
+    connection = db.connect(file)
+    connection.execute("PRAGMA cache_size = 1")
+    connection.execute("UPDATE t SET b = b || a")
+    file.calls = 0
+    with contextlib.suppress(OSError):
+        connection.close()
+    with pytest.raises(db.ProgrammingError, match="closed"):
+        connection.execute("SELECT 1")
 
 
 def test_another_thread_cannot_use_a_connection(db: ModuleType, memory: Any) -> None:

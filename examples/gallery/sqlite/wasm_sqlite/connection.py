@@ -146,10 +146,13 @@ class Connection:
         Raises:
             ProgrammingError: The connection is closed already.
         """
-        if self._files and self._engine and self._engine.lost and self._files.has_journal:
-            self._reopen()
-        self.engine(reopen=False).close()
+        engine = self.engine(reopen=False)
+        if engine.running:
+            raise errors.ProgrammingError("a function of a statement cannot close the database")
+        if engine.lost and self._files is not None and self._files.has_journal:
+            engine = self._reopen()
         self._engine = None
+        engine.close()
 
     def create_function(
         self, name: str, narg: int, func: Callable[..., Any], *, deterministic: bool = False
@@ -193,7 +196,7 @@ class Connection:
     ) -> None:
         if exc is None:
             self.commit()
-        else:
+        elif self._engine is not None and not self._engine.lost:
             self.rollback()
 
     def engine(self, *, reopen: bool = True) -> Engine:

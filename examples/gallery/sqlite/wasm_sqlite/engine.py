@@ -150,8 +150,6 @@ class Engine:
 
     def close(self) -> None:
         """Closes the database, which undoes a transaction that is open, and drops the instance."""
-        if self.running:
-            raise errors.ProgrammingError("a function of a statement cannot close the database")
         try:
             if not self.lost:
                 self.refuel()
