@@ -271,6 +271,13 @@ def test_dates_and_buffers_are_parameters(db: ModuleType, memory: Any) -> None:
     )
 
 
+def test_a_database_in_utf_16_gives_texts(memory: Any) -> None:
+    memory.executescript("PRAGMA encoding = 'UTF-16'; CREATE TABLE t(a)")
+    memory.execute("INSERT INTO t VALUES (?)", ("Ä\U0001f40d",))
+    rows = memory.execute("SELECT a, hex(a), length(a) FROM t").fetchall()
+    assert rows == [("Ä\U0001f40d", "C4003DD80DDC", 2)]
+
+
 def test_parameters_can_have_names(db: ModuleType, memory: Any) -> None:
     assert memory.execute("SELECT :a, @b, $a", {"a": 1, "b": 2}).fetchone() == (1, 2, 1)
     with pytest.raises(db.ProgrammingError, match=":a was not given"):
@@ -709,6 +716,24 @@ def test_a_stopped_statement_is_undone_and_the_connection_goes_on(
     assert connection.execute("SELECT shout('a')").fetchone() == ("A",)
 
 
+@pytest.mark.parametrize("fuel", range(8_000, 68_000, 5_000))
+def test_a_transaction_is_complete_or_undone_wherever_it_is_stopped(
+    db: ModuleType, fuel: int
+) -> None:
+    file = io.BytesIO()
+    _filled(db, file)
+    connection = db.connect(file, limits=pywasm3.Limits(fuel=fuel))
+    with contextlib.suppress(db.OperationalError):
+        connection.execute("PRAGMA cache_size = 3")
+        connection.execute("UPDATE t SET b = b || a")
+        connection.commit()
+    connection.close()
+    again = db.connect(file)
+    assert again.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    changed = again.execute("SELECT sum(length(b) > 500) FROM t").fetchone()
+    assert changed in ((0,), (50,))
+
+
 def test_a_file_is_whole_when_the_connection_is_closed_after_a_stop(db: ModuleType) -> None:
     file = io.BytesIO()
     _filled(db, file)
@@ -719,6 +744,21 @@ def test_a_file_is_whole_when_the_connection_is_closed_after_a_stop(db: ModuleTy
     assert file.getvalue() != before
     with pytest.raises(db.OperationalError):
         connection.execute(ENDLESS)
+    connection.close()
+    assert file.getvalue() == before
+
+
+def test_closing_undoes_a_transaction_that_took_more_fuel_than_a_statement_has(
+    db: ModuleType,
+) -> None:
+    file = io.BytesIO()
+    _filled(db, file)
+    before = file.getvalue()
+    connection = db.connect(file, limits=pywasm3.Limits(fuel=10_000))
+    connection.execute("PRAGMA cache_size = 1")
+    for row in range(1, 51):
+        connection.execute("UPDATE t SET b = b || 'changed' WHERE a = ?", (row,))
+    assert file.getvalue() != before
     connection.close()
     assert file.getvalue() == before
 

@@ -45,7 +45,7 @@ static int fill(Cell *cell, sqlite3_value *value)
         int text = cell->type == SQLITE_TEXT;
         cell->bytes = text ? (const void *)sqlite3_value_text(value) : sqlite3_value_blob(value);
         cell->size = sqlite3_value_bytes(value);
-        if (cell->bytes == NULL && cell->size > 0) {
+        if (cell->bytes == NULL && (text || cell->size > 0)) {
             return SQLITE_NOMEM;
         }
     }

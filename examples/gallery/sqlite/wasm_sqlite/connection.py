@@ -253,13 +253,15 @@ class Connection:
         self._engine = self._open()
         for (name, count), (function, deterministic) in self._functions.items():
             self._engine.create_function(name, count, function, deterministic)
-        self._run("PRAGMA schema_version")  # Reading the file undoes what the journal says.
+        # Reading the file undoes what the journal says. That must not end in the middle, and how
+        # long it takes depends on the size of the journal only, so it may take any fuel.
+        self._run("PRAGMA schema_version", unlimited=True)
         return self._engine
 
-    def _run(self, sql: str) -> None:
+    def _run(self, sql: str, *, unlimited: bool = False) -> None:
         """Runs a statement without parameters to its end."""
         engine = self.engine()
-        engine.refuel()
+        engine.refuel(unlimited=unlimited)
         statement, _ = engine.prepare(sql.encode())
         try:
             while engine.step(statement, 0) is not None:

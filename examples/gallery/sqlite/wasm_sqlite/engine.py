@@ -133,10 +133,9 @@ class Engine:
         if code != OK:
             self._fail(code)
 
-    def refuel(self) -> None:
+    def refuel(self, *, unlimited: bool = False) -> None:
         """Begins a statement: it gets the whole fuel, and has not been interrupted."""
-        if self._fuel is not None:
-            self._instance.fuel = self._fuel
+        self._instance.fuel = None if unlimited else self._fuel
         self._memory.write_i32(self._flag, 0)
 
     def interrupt(self) -> None:
@@ -152,7 +151,7 @@ class Engine:
         """Closes the database, which undoes a transaction that is open, and drops the instance."""
         try:
             if not self.lost:
-                self.refuel()
+                self.refuel(unlimited=True)  # Undoing a transaction must not end in the middle.
                 self.unused = list(self._statements)
                 self._finalize_unused()
                 self.check(self.call(self._exports.sqlite3_close_v2, self._database))
