@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: MIT
+"""What guests import from ``env``: errors, traces, time, random numbers, the console and Math."""
+
+from __future__ import annotations
+
+from ..._errors import WasiExit, WasmError
+from ..._host import host
+from ..._linker import namespace
+from ..._types import FuncType, GlobalType
+from ...wasi.abi import WasiError
+from ...wasi.sources import MONOTONIC, REALTIME, random_bytes, time_of
+from .mathematics import CONSTANTS, FUNCTIONS
+from .objects import ObjectError, TypedArray
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from ..._instance import Instance
+    from ..._module import Module
+    from ...wasi import Wasi
+    from .guest import Guest
+
+_STDOUT, _STDERR = 1, 2
+# So many random bytes does a call of crypto.getRandomValues give in JavaScript.
+_MAX_RANDOM = 65536
+# Of timers that console.time has started, the host keeps so many, with names of this length.
+_MAX_TIMERS = 1000
+_MAX_LABEL = 1000
+
+
+class Abort(WasmError):
+    """The guest called ``abort``: it threw an error, or an assertion failed.
+
+    Attributes:
+        message: What the guest says, or None if it says nothing.
+        file: The name of the source file, or None.
+        line: The line in the file; the first one is 1. 0 if it is not known.
+        column: The column; the first one is 1. 0 if it is not known.
+    """
+
+    def __init__(
+        self, message: str | None = None, file: str | None = None, line: int = 0, column: int = 0
+    ) -> None:
+        """Takes the message and the place."""
+        super().__init__(message, file, line, column)
+        self.message = message
+        self.file = file
+        self.line = line
+        self.column = column
+
+    def __str__(self) -> str:
+        """Returns the message and the place."""
+        message = "abort" if self.message is None else self.message
+        return message if self.file is None else f"{message} ({self.file}:{self.line}:{self.column})"
+
+
+def provide(module: Module, given: dict[Any, Any], guest: Guest) -> None:
+    """Adds the imports from ``env`` that a module has, that the user did not give and that exist.
+
+    Args:
+        module: The module.
+        given: The imports of the user, to which others are added.
+        guest: The guest, whose instance the first call of a function sets.
+    """
+    named = namespace("env", given["env"]) if "env" in given else {}
+    environment = _Environment(guest)
+    for wanted in module.imports:
+        key = (wanted.module, wanted.name)
+        if wanted.module != "env" or wanted.name in named or key in given:
+            continue
+        if isinstance(wanted.type, GlobalType):
+            value: Any = CONSTANTS.get(wanted.name)
+        elif isinstance(wanted.type, FuncType):
+            value = environment.function(wanted.name)
+        else:
+            continue
+        if value is not None:
+            given[key] = value
+
+
+class _Environment:
+    """The functions of ``env`` for one guest."""
+
+    def __init__(self, guest: Guest) -> None:
+        self._guest = guest
+        self._began: int | None = None
+        self._timers: dict[str, int] = {}
+
+    def function(self, name: str) -> Callable[..., Any] | None:
+        """Returns the host function with a name, or None if there is none."""
+        if name in FUNCTIONS:
+            return FUNCTIONS[name]
+        method = _METHODS.get(name)
+        if method is None:
+            return None
+
+        @host(pass_instance=True)
+        def call(instance: Instance, *arguments: Any) -> Any:
+            self._guest._instance = instance
+            return method(self, *arguments)
+
+        return call
+
+    # ---- errors ----
+
+    def abort(self, message: int, file: int, line: int, column: int) -> None:
+        unsigned = 0xFFFFFFFF
+        raise Abort(self._said(message), self._said(file), line & unsigned, column & unsigned)
+
+    def _said(self, address: int) -> str | None:
+        """Returns a text for an error, also when there is none where it should be."""
+        try:
+            return self._guest.read_string(address)
+        except WasmError as error:
+            return f"({error})"
+
+    def exit(self, code: int) -> None:
+        raise WasiExit(code & 0xFFFFFFFF, self._wasi)
+
+    # ---- time and random numbers ----
+
+    @property
+    def _wasi(self) -> Wasi:
+        return self._guest.instance.wasi
+
+    def _now(self, clock: int) -> int:
+        return time_of(self._wasi.clock, clock)
+
+    def date_now(self) -> float:
+        return float(self._now(REALTIME) // 1_000_000)
+
+    def performance_now(self) -> float:
+        now = self._now(MONOTONIC)
+        if self._began is None:
+            self._began = now
+        return (now - self._began) / 1e6
+
+    def seed(self) -> float:
+        return float(int.from_bytes(random_bytes(self._wasi.random, 8), "little") >> 11)
+
+    def math_random(self) -> float:
+        return self.seed() / (1 << 53)
+
+    def random_values(self, count: int) -> int:
+        size = count & 0xFFFFFFFF
+        if size > _MAX_RANDOM:
+            raise ObjectError(
+                f"crypto.getRandomValues gives {_MAX_RANDOM:,} bytes at most, not {size:,}"
+            )
+        return self._guest.new(TypedArray("u8", random_bytes(self._wasi.random, size)))
+
+    # ---- output ----
+
+    def _write(self, fd: int, *words: str) -> None:
+        """Writes a line. As in JavaScript, the guest does not learn that the output is full."""
+        data = memoryview((" ".join(words) + "\n").encode("utf-8", "replace"))
+        try:
+            self._wasi.descriptors.file(fd).write([data])
+        except WasiError:
+            pass
+
+    def _text(self, address: int) -> str:
+        text = self._guest.read_string(address)
+        return "null" if text is None else text
+
+    def log(self, text: int) -> None:
+        self._write(_STDOUT, self._text(text))
+
+    def warn(self, text: int) -> None:
+        self._write(_STDERR, self._text(text))
+
+    def check(self, condition: int, text: int) -> None:
+        if not condition:
+            self._write(_STDERR, "Assertion failed:", self._text(text))
+
+    def trace(self, message: int, count: int, *numbers: float) -> None:
+        words = [number_text(number) for number in numbers[: max(0, count)]]
+        self._write(_STDOUT, self._text(message), *words)
+
+    def time(self, label: int) -> None:
+        name = self._text(label)
+        if len(self._timers) < _MAX_TIMERS and len(name) <= _MAX_LABEL:
+            self._timers.setdefault(name, self._now(MONOTONIC))
+
+    def time_log(self, label: int) -> None:
+        name = self._text(label)
+        began = self._timers.get(name)
+        if began is not None:
+            self._write(_STDOUT, f"{name}: {(self._now(MONOTONIC) - began) / 1e6:.3f}ms")
+
+    def time_end(self, label: int) -> None:
+        self.time_log(label)
+        self._timers.pop(self._text(label), None)
+
+
+_METHODS: dict[str, Callable[..., Any]] = {
+    "abort": _Environment.abort,
+    "trace": _Environment.trace,
+    "seed": _Environment.seed,
+    "process.exit": _Environment.exit,
+    "Date.now": _Environment.date_now,
+    "performance.now": _Environment.performance_now,
+    "Math.random": _Environment.math_random,
+    "crypto.getRandomValuesN": _Environment.random_values,
+    "console.assert": _Environment.check,
+    "console.log": _Environment.log,
+    "console.debug": _Environment.log,
+    "console.info": _Environment.log,
+    "console.warn": _Environment.warn,
+    "console.error": _Environment.warn,
+    "console.time": _Environment.time,
+    "console.timeLog": _Environment.time_log,
+    "console.timeEnd": _Environment.time_end,
+}
+
+
+def number_text(number: float) -> str:
+    """Returns a number as JavaScript writes it."""
+    if number != number:
+        return "NaN"
+    if number in (float("inf"), float("-inf")):
+        return "Infinity" if number > 0 else "-Infinity"
+    if number == int(number) and abs(number) < 1e21:
+        return str(int(number))
+    digits, _, exponent = repr(number).partition("e")
+    if not exponent:
+        return digits
+    power = int(exponent)
+    if -7 <= power < 21:
+        return f"{number:.{max(0, len(digits.replace('-', '').replace('.', '')) - 1 - power)}f}"
+    return f"{digits}e{power:+d}"
