@@ -30,7 +30,6 @@ from .objects import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from array import array
     from collections.abc import Callable, Iterator
     from types import TracebackType
     from typing import Any, TypeAlias
@@ -442,8 +441,7 @@ class _Host:
         def call(instance: Instance, *arguments: Any) -> Any:
             guest._instance = instance
             given = [
-                guest.lift(argument, kind)
-                for argument, kind in zip(arguments, kinds, strict=False)
+                guest.lift(argument, kind) for argument, kind in zip(arguments, kinds, strict=False)
             ]
             result = self.function(*given, *arguments[len(given) :])
             return result if self.returns is None else guest.new(result)

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from ..._errors import WasiExit, WasmError
 from ..._host import host
 from ..._linker import namespace
@@ -53,7 +55,9 @@ class Abort(WasmError):
     def __str__(self) -> str:
         """Returns the message and the place."""
         message = "abort" if self.message is None else self.message
-        return message if self.file is None else f"{message} ({self.file}:{self.line}:{self.column})"
+        return (
+            message if self.file is None else f"{message} ({self.file}:{self.line}:{self.column})"
+        )
 
 
 def provide(module: Module, given: dict[Any, Any], guest: Guest) -> None:
@@ -65,7 +69,7 @@ def provide(module: Module, given: dict[Any, Any], guest: Guest) -> None:
         guest: The guest, whose instance the first call of a function sets.
     """
     named = namespace("env", given["env"]) if "env" in given else {}
-    environment = _Environment(guest)
+    environment = Environment(guest)
     for wanted in module.imports:
         key = (wanted.module, wanted.name)
         if wanted.module != "env" or wanted.name in named or key in given:
@@ -80,13 +84,17 @@ def provide(module: Module, given: dict[Any, Any], guest: Guest) -> None:
             given[key] = value
 
 
-class _Environment:
-    """The functions of ``env`` for one guest."""
+class Environment:
+    """The functions of ``env`` for one guest.
+
+    Attributes:
+        timers: When each timer of ``console.time`` began, in nanoseconds.
+    """
 
     def __init__(self, guest: Guest) -> None:
         self._guest = guest
         self._began: int | None = None
-        self._timers: dict[str, int] = {}
+        self.timers: dict[str, int] = {}
 
     def function(self, name: str) -> Callable[..., Any] | None:
         """Returns the host function with a name, or None if there is none."""
@@ -106,6 +114,7 @@ class _Environment:
     # ---- errors ----
 
     def abort(self, message: int, file: int, line: int, column: int) -> None:
+        """Raises the error that the guest has thrown."""
         unsigned = 0xFFFFFFFF
         raise Abort(self._said(message), self._said(file), line & unsigned, column & unsigned)
 
@@ -117,6 +126,7 @@ class _Environment:
             return f"({error})"
 
     def exit(self, code: int) -> None:
+        """Ends the program."""
         raise WasiExit(code & 0xFFFFFFFF, self._wasi)
 
     # ---- time and random numbers ----
@@ -129,21 +139,26 @@ class _Environment:
         return time_of(self._wasi.clock, clock)
 
     def date_now(self) -> float:
+        """Returns the milliseconds since 1970."""
         return float(self._now(REALTIME) // 1_000_000)
 
     def performance_now(self) -> float:
+        """Returns the milliseconds since the first call."""
         now = self._now(MONOTONIC)
         if self._began is None:
             self._began = now
         return (now - self._began) / 1e6
 
     def seed(self) -> float:
+        """Returns a random whole number of 53 bits."""
         return float(int.from_bytes(random_bytes(self._wasi.random, 8), "little") >> 11)
 
     def math_random(self) -> float:
+        """Returns a random number from 0 up to 1."""
         return self.seed() / (1 << 53)
 
     def random_values(self, count: int) -> int:
+        """Returns a new Uint8Array of random bytes."""
         size = count & 0xFFFFFFFF
         if size > _MAX_RANDOM:
             raise ObjectError(
@@ -156,78 +171,92 @@ class _Environment:
     def _write(self, fd: int, *words: str) -> None:
         """Writes a line. As in JavaScript, the guest does not learn that the output is full."""
         data = memoryview((" ".join(words) + "\n").encode("utf-8", "replace"))
-        try:
+        with suppress(WasiError):
             self._wasi.descriptors.file(fd).write([data])
-        except WasiError:
-            pass
 
     def _text(self, address: int) -> str:
         text = self._guest.read_string(address)
         return "null" if text is None else text
 
     def log(self, text: int) -> None:
+        """Writes a line to the standard output."""
         self._write(_STDOUT, self._text(text))
 
     def warn(self, text: int) -> None:
+        """Writes a line to the standard error."""
         self._write(_STDERR, self._text(text))
 
     def check(self, condition: int, text: int) -> None:
+        """Writes a line to the standard error unless the condition holds."""
         if not condition:
             self._write(_STDERR, "Assertion failed:", self._text(text))
 
     def trace(self, message: int, count: int, *numbers: float) -> None:
+        """Writes a text and the first numbers to the standard output."""
         words = [number_text(number) for number in numbers[: max(0, count)]]
         self._write(_STDOUT, self._text(message), *words)
 
     def time(self, label: int) -> None:
+        """Starts a timer."""
         name = self._text(label)
-        if len(self._timers) < _MAX_TIMERS and len(name) <= _MAX_LABEL:
-            self._timers.setdefault(name, self._now(MONOTONIC))
+        if len(self.timers) < _MAX_TIMERS and len(name) <= _MAX_LABEL:
+            self.timers.setdefault(name, self._now(MONOTONIC))
 
     def time_log(self, label: int) -> None:
+        """Writes how long a timer has been running."""
         name = self._text(label)
-        began = self._timers.get(name)
+        began = self.timers.get(name)
         if began is not None:
             self._write(_STDOUT, f"{name}: {(self._now(MONOTONIC) - began) / 1e6:.3f}ms")
 
     def time_end(self, label: int) -> None:
+        """Writes how long a timer has been running, and ends it."""
         self.time_log(label)
-        self._timers.pop(self._text(label), None)
+        self.timers.pop(self._text(label), None)
 
 
 _METHODS: dict[str, Callable[..., Any]] = {
-    "abort": _Environment.abort,
-    "trace": _Environment.trace,
-    "seed": _Environment.seed,
-    "process.exit": _Environment.exit,
-    "Date.now": _Environment.date_now,
-    "performance.now": _Environment.performance_now,
-    "Math.random": _Environment.math_random,
-    "crypto.getRandomValuesN": _Environment.random_values,
-    "console.assert": _Environment.check,
-    "console.log": _Environment.log,
-    "console.debug": _Environment.log,
-    "console.info": _Environment.log,
-    "console.warn": _Environment.warn,
-    "console.error": _Environment.warn,
-    "console.time": _Environment.time,
-    "console.timeLog": _Environment.time_log,
-    "console.timeEnd": _Environment.time_end,
+    "abort": Environment.abort,
+    "trace": Environment.trace,
+    "seed": Environment.seed,
+    "process.exit": Environment.exit,
+    "Date.now": Environment.date_now,
+    "performance.now": Environment.performance_now,
+    "Math.random": Environment.math_random,
+    "crypto.getRandomValuesN": Environment.random_values,
+    "console.assert": Environment.check,
+    "console.log": Environment.log,
+    "console.debug": Environment.log,
+    "console.info": Environment.log,
+    "console.warn": Environment.warn,
+    "console.error": Environment.warn,
+    "console.time": Environment.time,
+    "console.timeLog": Environment.time_log,
+    "console.timeEnd": Environment.time_end,
 }
 
 
 def number_text(number: float) -> str:
-    """Returns a number as JavaScript writes it."""
+    """Returns a number as a console in JavaScript writes it."""
+    if not number:
+        return "-0" if str(number).startswith("-") else "0"
     if number != number:
         return "NaN"
     if number in (float("inf"), float("-inf")):
         return "Infinity" if number > 0 else "-Infinity"
-    if number == int(number) and abs(number) < 1e21:
-        return str(int(number))
-    digits, _, exponent = repr(number).partition("e")
-    if not exponent:
-        return digits
-    power = int(exponent)
-    if -7 <= power < 21:
-        return f"{number:.{max(0, len(digits.replace('-', '').replace('.', '')) - 1 - power)}f}"
-    return f"{digits}e{power:+d}"
+    sign = "-" if number < 0 else ""
+    mantissa, _, exponent = repr(abs(number)).partition("e")
+    whole, _, fraction = mantissa.partition(".")
+    digits = f"{whole}{fraction}".lstrip("0")
+    # The number is 0.digits times ten to this power.
+    power = len(whole) + int(exponent or 0) - (len(whole) + len(fraction) - len(digits))
+    digits = digits.rstrip("0")
+    count = len(digits)
+    if count <= power <= 21:
+        return f"{sign}{digits}{'0' * (power - count)}"
+    if 0 < power <= 21:
+        return f"{sign}{digits[:power]}.{digits[power:]}"
+    if -6 < power <= 0:
+        return f"{sign}0.{'0' * -power}{digits}"
+    rest = f".{digits[1:]}" if count > 1 else ""
+    return f"{sign}{digits[0]}{rest}e{power - 1:+d}"

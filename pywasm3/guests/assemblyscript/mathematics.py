@@ -191,7 +191,7 @@ CONSTANTS = {
     "Math.LN2": math.log(2),
     "Math.LN10": math.log(10),
     "Math.LOG2E": 1 / math.log(2),
-    "Math.LOG10E": 1 / math.log(10),
+    "Math.LOG10E": math.log10(math.e),
     "Math.PI": math.pi,
     "Math.SQRT1_2": math.sqrt(0.5),
     "Math.SQRT2": math.sqrt(2),

@@ -65,7 +65,9 @@ _LETTERS = {(size, flags): letter for letter, size, flags in (
     ("d", 8, _IS_SIGNED | _IS_FLOAT),
 )}  # fmt: skip
 # The types of items by the letters of memoryviews; the letters l and L have the size of a C long.
-_BY_LETTER = {letter: name for name, (letter, _) in _ITEMS.items() if name not in ("bool", "object")}
+_BY_LETTER = {
+    letter: name for name, (letter, _) in _ITEMS.items() if name not in ("bool", "object")
+}
 _BY_LETTER |= {"l": f"i{8 * array('l').itemsize}", "L": f"u{8 * array('L').itemsize}"}
 
 
@@ -119,8 +121,8 @@ class Array(_Items):
             ``"i64"``, ``"u64"``, ``"f32"``, ``"f64"``, ``"bool"``, or ``"object"`` for strings,
             buffers and other arrays.
         values: The items. A buffer whose items have the same type is copied as it is.
-        class_id: The number of the class, which the guest's ``idof<Array<string>>()`` gives. None: the first class of the module that has such
-            items.
+        class_id: The number of the class, which the guest's ``idof<Array<string>>()`` gives. None:
+            the first class of the module that has such items.
 
     Raises:
         ValueError: There is no such type.
@@ -137,8 +139,8 @@ class StaticArray(_Items):
             ``"i64"``, ``"u64"``, ``"f32"``, ``"f64"``, ``"bool"``, or ``"object"`` for strings,
             buffers and other arrays.
         values: The items. A buffer whose items have the same type is copied as it is.
-        class_id: The number of the class, which the guest's ``idof<T>()`` gives. None: the first class of the module that has such
-            items.
+        class_id: The number of the class, which the guest's ``idof<T>()`` gives. None:
+            the first class of the module that has such items.
 
     Raises:
         ValueError: There is no such type.
@@ -154,8 +156,8 @@ class TypedArray(_Items):
         type: The type of the items: ``"i8"``, ``"u8"``, ``"i16"``, ``"u16"``, ``"i32"``, ``"u32"``,
             ``"i64"``, ``"u64"``, ``"f32"``, ``"f64"``.
         values: The items. A buffer whose items have the same type is copied as it is.
-        class_id: The number of the class, which the guest's ``idof<T>()`` gives. None: the first class of the module that has such
-            items.
+        class_id: The number of the class, which the guest's ``idof<T>()`` gives. None:
+            the first class of the module that has such items.
 
     Raises:
         ValueError: There is no such type.
