@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Runs what a page of documentation tells its reader to do.
 
-A block of code whose paragraph before ends with the name of a file and a colon is that file. A block
-marked `sh` is run by the shell, in the folder with the files. A block marked `text` after it is what
-the commands print. Commands that install something are left out, because the environment has it.
+A block of code whose paragraph before ends with the name of a file and a colon is that file. A
+block marked `sh` is run by the shell, in the folder with the files. A block marked `text` after it
+is what the commands print. Commands that install something are left out, because the environment
+has what they install.
 """
 
 from __future__ import annotations

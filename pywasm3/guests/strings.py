@@ -165,7 +165,7 @@ class Heap:
         max_bytes: The size in bytes of the longest text that is read.
     """
 
-    __slots__ = ("_free", "_instance", "_pair", "_take", "max_bytes", "memory")
+    __slots__ = ("__weakref__", "_free", "_instance", "_pair", "_take", "max_bytes", "memory")
     memory: Memory
 
     def __init__(

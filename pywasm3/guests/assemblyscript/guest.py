@@ -116,7 +116,7 @@ class Guest:
         max_bytes: How many bytes are read at most for one object with all that it refers to.
     """
 
-    __slots__ = ("_instance", "_objects", "_pins", "max_bytes")
+    __slots__ = ("__weakref__", "_instance", "_objects", "_pins", "max_bytes")
 
     def __init__(self, instance: Instance | None, *, max_bytes: int = 1 << 24) -> None:
         """Takes the instance.
