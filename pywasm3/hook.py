@@ -22,7 +22,7 @@ from ._ffi import Function
 from ._global import Global
 from ._instance import Instance
 from ._linker import ABSENT, Lookup
-from ._load import _read
+from ._load import read_source
 from ._memory import Memory
 from ._module import Module
 from ._table import Table
@@ -150,10 +150,10 @@ class Finder:
             folder = entry or os.getcwd()
         except FileNotFoundError:  # The working directory was removed.
             return None
-        if not os.path.isdir(folder):
-            return self._find_in_archive(folder, fullname)
         finder = self._folders.get(folder)
         if finder is None:
+            if not os.path.isdir(folder):
+                return self._find_in_archive(folder, fullname)
             finder = FileFinder(folder, (self._loader, [_SUFFIX]))  # type: ignore[arg-type]
             self._folders[folder] = finder
         spec = finder.find_spec(fullname)
@@ -211,7 +211,7 @@ class Loader:
         path: The path of the guest, which may lie in a zip file.
     """
 
-    def __init__(self, options: _Options, name: str, path: str, read: Any = _read) -> None:
+    def __init__(self, options: _Options, name: str, path: str, read: Any = read_source) -> None:
         self._options = options
         self._read = read
         self.name = name
@@ -286,7 +286,7 @@ class Loader:
 
     def get_data(self, path: str) -> bytes:
         """Returns the contents of a file beside the guest, or in the same zip file."""
-        if self._read is not _read:
+        if self._read is not read_source:
             return bytes(self._read(path))
         with open(path, "rb") as file:
             return file.read()

@@ -10,7 +10,7 @@ from ..._errors import WasmError
 from ..._ffi import Function
 from ..._host import host as host_decorator
 from ..._instance import Instance
-from ..._load import _read
+from ..._load import read_source
 from ..._module import Module
 from ..._text import brief_repr
 from ..._types import ValType
@@ -501,7 +501,7 @@ def load(
     given = _bound(imports, guest)
     config = WasiConfig() if wasi is None else wasi
     options: dict[str, Any] = {"wasi": config, "store": store, "limits": limits, "missing": missing}
-    module = source if isinstance(source, Module) else Module(_read(source))
+    module = source if isinstance(source, Module) else Module(read_source(source))
     provide(module, given, guest)
     guest._instance = Instance(module, given, **options)
     return guest
