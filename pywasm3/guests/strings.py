@@ -248,7 +248,8 @@ class Heap:
 
         Args:
             address: The address; null (0) is not freed.
-            size: The size in bytes, for allocators that are told it.
+            size: The size in bytes. Allocators that are told it are not called for 0 bytes, because
+                Rust's empty slices are at addresses that no allocator gave.
             align: The alignment in bytes, for allocators that are told it.
 
         Raises:
@@ -587,10 +588,11 @@ def _freer(function: Function) -> Callable[[int, int, int], Any]:
         raise _refused(function, "(address), (address, size) or (address, size, alignment)")
     if count == 1:
         return lambda address, size, align: function(address)
-    if count == 4:
-        return lambda address, size, align: function(address, size, align, 0)
-    if count == 3:
-        return lambda address, size, align: function(address, size, align)
-    if "realloc" in function.name:
+    if count == 2 and "realloc" in function.name:
         return lambda address, size, align: function(address, 0)
-    return lambda address, size, align: function(address, size)
+
+    def free(address: int, size: int, align: int) -> None:
+        if size:
+            function(*(address, size, align, 0)[:count])
+
+    return free

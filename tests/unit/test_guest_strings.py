@@ -373,6 +373,15 @@ def test_a_text_that_the_caller_owns_is_freed() -> None:
     assert instance.exports.last_freed_size.value == 5
 
 
+@pytest.mark.parametrize(("free", "count"), [("free", 1), ("dealloc", 0)])
+def test_an_empty_slice_is_not_freed_by_its_size(free: str, count: int) -> None:
+    """Rust's empty slices are at addresses that no allocator gave."""
+    instance = guest()
+    echo = Heap(instance, "malloc", free).wrap("echo2", result=Form.SLICE, owned=True)
+    assert echo(1, 0) == ""
+    assert counts(instance) == (0, count)
+
+
 def test_null_is_none() -> None:
     heap = Heap(guest())
     assert heap.wrap("none", result=Form.CSTRING, owned=True)() is None
