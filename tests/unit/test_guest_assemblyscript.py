@@ -9,6 +9,7 @@ compiler's.
 
 from __future__ import annotations
 
+import ctypes
 import json
 import math
 import pickle
@@ -17,6 +18,7 @@ import subprocess
 from array import array
 from typing import Any
 
+import numpy
 import pytest
 
 import pywasm3
@@ -154,6 +156,19 @@ def test_numbers_are_passed_as_they_are(guest: Guest) -> None:
     assert guest.wrap("echo")(5) == 5
     assert guest.wrap("echo", returns=bool)(5) is True
     assert guest.wrap("floating")(0.5) == 0.5
+
+
+def test_numbers_of_numpy_are_numbers_and_its_arrays_are_arrays(guest: Guest) -> None:
+    assert guest.wrap("echo")(numpy.int32(5)) == 5
+    echo = guest.wrap("echo", returns=array)
+    assert echo(numpy.array([0.5, 2])) == array("d", [0.5, 2])
+    assert echo(numpy.arange(4.0)[::2]) == array("d", [0, 2])
+    with pytest.raises(TypeError, match="no typed array has items of the format"):
+        echo(numpy.array([True]))
+
+
+def test_items_of_ctypes_go_in(guest: Guest) -> None:
+    assert guest.wrap("echo", returns=array)((ctypes.c_double * 2)(1, 2)) == array("d", [1, 2])
 
 
 def test_an_object_for_a_float_is_refused(guest: Guest) -> None:

@@ -110,13 +110,9 @@ class Guest:
     """An instance of a module that AssemblyScript compiled with ``--exportRuntime``.
 
     ``load`` makes one together with its instance.
-
-    Attributes:
-        instance: The instance.
-        max_bytes: How many bytes are read at most for one object with all that it refers to.
     """
 
-    __slots__ = ("__weakref__", "_instance", "_objects", "_pins", "max_bytes")
+    __slots__ = ("__weakref__", "_instance", "_max_bytes", "_objects", "_pins")
 
     def __init__(self, instance: Instance | None, *, max_bytes: int = 1 << 24) -> None:
         """Takes the instance.
@@ -129,7 +125,7 @@ class Guest:
         self._instance = instance
         self._objects: Objects | None = None
         self._pins: dict[int, int] = {}
-        self.max_bytes = max_bytes
+        self._max_bytes = max_bytes
 
     @property
     def instance(self) -> Instance:
@@ -149,7 +145,7 @@ class Guest:
             table: Global | None = self.instance.exports.get("__rtti_base", None)
             value = getattr(table, "value", None)
             rtti = unsigned(value) if isinstance(value, int) else None
-            self._objects = Objects(self.instance.memory, rtti, self.max_bytes)
+            self._objects = Objects(self.instance.memory, rtti, self._max_bytes)
         return self._objects
 
     # ---- objects out ----
@@ -241,6 +237,7 @@ class Guest:
     def _new_items(self, items: Array | StaticArray | TypedArray) -> int:
         class_id = self.objects.class_for(items)
         pinned: list[int] = []
+        failed = True
         try:
             if items.type == "object":
                 addresses = []
@@ -254,17 +251,20 @@ class Guest:
                 data, size = items.packed(), items.item_size
                 count = len(data) // size
             if isinstance(items, StaticArray):
-                return self._allocate(data, class_id)
+                made = self._allocate(data, class_id)
+                failed = False
+                return made
             buffer = self._allocate(data, ARRAY_BUFFER)
             pinned.append(self.pin(buffer))
             fields = [buffer, buffer, len(data)]
             if isinstance(items, Array):
                 fields.append(count)
             header = b"".join([field.to_bytes(4, "little") for field in fields])
-            return self._allocate(header, class_id)
+            made = self._allocate(header, class_id)
+            failed = False
+            return made
         finally:
-            for address in reversed(pinned):
-                self.unpin(address)
+            self._unpin_all(pinned, failed=failed)
 
     def _allocate(self, data: bytes, class_id: int) -> int:
         """Makes an object with these bytes."""
@@ -391,10 +391,10 @@ class Guest:
         if value is None:
             return 0
         if not isinstance(value, _LOWERED):
-            try:
-                memoryview(value)
-            except TypeError:
+            made = typed_array(value)
+            if made is None:
                 return value
+            value = made
         address = self.new(value)
         pinned.append(self.pin(address))
         return address

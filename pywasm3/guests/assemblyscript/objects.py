@@ -64,11 +64,18 @@ _LETTERS = {(size, flags): letter for letter, size, flags in (
     ("I", 4, 0), ("q", 8, _IS_SIGNED), ("Q", 8, 0), ("f", 4, _IS_SIGNED | _IS_FLOAT),
     ("d", 8, _IS_SIGNED | _IS_FLOAT),
 )}  # fmt: skip
-# The types of items by the letters of memoryviews; the letters l and L have the size of a C long.
-_BY_LETTER = {
-    letter: name for name, (letter, _) in _ITEMS.items() if name not in ("bool", "object")
+# The kinds of numbers by the letters of memoryviews, whose sizes depend on the system.
+_KINDS_BY_LETTER = {
+    **dict.fromkeys("bhilqn", "i"),
+    **dict.fromkeys("BHILQN", "u"),
+    **dict.fromkeys("fd", "f"),
 }
-_BY_LETTER |= {"l": f"i{8 * array('l').itemsize}", "L": f"u{8 * array('L').itemsize}"}
+
+
+def _type_of(view: memoryview) -> str | None:
+    """Returns the type of the items of a buffer; None if no typed array has such items."""
+    kind = _KINDS_BY_LETTER.get(view.format.lstrip("@=<"))
+    return None if kind is None else f"{kind}{8 * view.itemsize}"
 
 
 class ObjectError(WasmError, ValueError):
@@ -108,9 +115,9 @@ class _Items:
             view = memoryview(self.values)  # type: ignore[arg-type]
         except TypeError:
             return array(letter, self.values).tobytes()
-        if _BY_LETTER.get(view.format) != _BY_LETTER[letter]:
-            return array(letter, view.tolist()).tobytes()
-        return view.tobytes()
+        if _type_of(view) == ("u8" if self.type == "bool" else self.type):
+            return view.tobytes()
+        return array(letter, view.tolist()).tobytes()
 
 
 class Array(_Items):
@@ -167,12 +174,17 @@ class TypedArray(_Items):
 
 
 def typed_array(buffer: Any) -> TypedArray | None:
-    """Returns the typed array for an object with the buffer protocol; None for other objects."""
+    """Returns the typed array for an object with the buffer protocol; None for other objects.
+
+    Numbers of numpy have the buffer protocol, too, but no items.
+    """
     try:
         view = memoryview(buffer)
     except TypeError:
         return None
-    type_ = _BY_LETTER.get(view.format)
+    if not view.ndim:
+        return None
+    type_ = _type_of(view)
     if type_ is None:
         raise TypeError(f"no typed array has items of the format {view.format!r}")
     return TypedArray(type_, buffer)
