@@ -24,7 +24,7 @@ import pytest
 
 import pywasm3
 import pywasm3.hook
-from helpers import GUESTS, child, wat
+from helpers import GUESTS, child, hammer, wat
 from pywasm3 import hook
 from pywasm3.wasi import CAPTURE, WasiConfig
 
@@ -450,6 +450,37 @@ def test_a_guest_and_its_host_may_import_each_other(folder: Path) -> None:
     )
     hook.install(from_python=["hosts"])
     assert imported(folder, SAYS).run(2) == 200
+
+
+# ---- unusual circumstances ----
+
+
+def test_threads_that_import_at_once_get_one_instance(folder: Path) -> None:
+    (folder / "my_guest.wasm").write_bytes(wat(ADD))
+    importlib.invalidate_caches()
+    found: list[ModuleType] = []
+    hammer(lambda _: found.append(importlib.import_module("my_guest")))
+    assert len({id(one.__wasm__) for one in found}) == 1
+
+
+def test_names_that_cannot_be_printed_are_escaped_in_the_docstring(folder: Path) -> None:
+    guest = imported(folder, f'(module (func (export "a\\nb")) (func (export "{"x" * 5000}")))')
+    text = guest.__doc__ or ""
+    assert "a\\u{a}b: function" in text
+    assert len(text) < 1000
+    assert guest.__all__ == ["x" * 5000]
+
+
+def test_a_folder_of_the_path_may_vanish(folder: Path) -> None:
+    sub = folder / "sub"
+    sub.mkdir()
+    sys.path.insert(0, str(sub))
+    imported(sub, ADD, "first")
+    (sub / "first.wasm").unlink()
+    sub.rmdir()
+    importlib.invalidate_caches()
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module("second")
 
 
 # ---- types ----
