@@ -309,3 +309,12 @@ def test_a_module_without_its_runtime_has_strings_out_only(tmp_path: Path) -> No
         guest.wrap("greet")("World")
     with pytest.raises(ObjectError, match="--exportRuntime"):
         guest.wrap("bytes", returns=list)()
+
+
+def test_a_module_that_imports_its_memory_is_given_one(tmp_path: Path) -> None:
+    target = tmp_path / "objects.wasm"
+    asc(SOURCES / "objects.ts", target, "--exportRuntime", "--importMemory")
+    memory = pywasm3.Memory(1)
+    guest = load(target, {"env": {"memory": memory}}, missing="trap")
+    assert guest.wrap("greet", returns=str)("World") == "Hello, World!"
+    assert "Hello, World!".encode("utf-16-le") in bytes(memory)
