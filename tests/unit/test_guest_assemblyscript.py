@@ -36,7 +36,7 @@ from pywasm3.guests.assemblyscript import (
     host,
 )
 from pywasm3.guests.assemblyscript.imports import Environment, number_text
-from pywasm3.guests.assemblyscript.mathematics import CONSTANTS, FUNCTIONS
+from pywasm3.guests.assemblyscript.mathematics import CONSTANTS, FUNCTIONS, OF_TWO
 from pywasm3.wasi import CAPTURE, WasiConfig
 
 
@@ -349,6 +349,15 @@ def test_an_error_has_its_message_and_its_place(guest: Guest) -> None:
     assert (type(copy), copy.args) == (Abort, error.args)
 
 
+def test_an_error_shows_the_beginning_of_its_message(guest: Guest) -> None:
+    with pytest.raises(Abort) as caught:
+        guest.instance.exports.abort(guest.new("a\n" + "x" * 5000), guest.new("b\n"), 1, 2)
+    assert len(caught.value.message or "") == 5002
+    assert str(caught.value).startswith("a\\u{a}xxx")
+    assert str(caught.value).endswith("xxx... (b\\u{a}:1:2)")
+    assert len(str(caught.value)) < 300
+
+
 def test_an_error_without_a_message_or_with_a_wild_one_is_one_too(guest: Guest) -> None:
     with pytest.raises(Abort) as caught:
         guest.instance.exports.abort(0, 0, 0, 0)
@@ -434,6 +443,12 @@ def test_the_user_comes_first() -> None:
     assert log == [5, "text"]
 
 
+@pytest.mark.parametrize("name", ["abort", "console.log", "seed", "Math.pow", "Math.sin"])
+def test_an_import_of_another_type_does_not_fit(name: str) -> None:
+    with pytest.raises(pywasm3.LinkError, match="expected function"):
+        load(f'(module (import "env" "{name}" (func (param i64 i64))))')
+
+
 def test_an_unknown_import_is_missing() -> None:
     with pytest.raises(pywasm3.LinkError, match=r"env\.document"):
         load('(module (import "env" "document" (func)))')
@@ -479,16 +494,15 @@ def test_numbers_are_written_as_in_javascript(number: float, text: str) -> None:
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_no_function_of_math_raises(name: str) -> None:
-    two = name.rpartition(".")[2] in ("atan2", "hypot", "imul", "max", "min", "pow")
     for x in EDGES:
-        for y in EDGES if two else [0.0]:
-            result = FUNCTIONS[name](x, y) if two else FUNCTIONS[name](x)
+        for y in EDGES if name in OF_TWO else [0.0]:
+            result = FUNCTIONS[name](x, y) if name in OF_TWO else FUNCTIONS[name](x)
             assert isinstance(result, float)
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not there to compare with")
 def test_math_is_what_it_is_in_javascript() -> None:
-    two = ["atan2", "hypot", "imul", "max", "min", "pow"]
+    two = [name.rpartition(".")[2] for name in OF_TWO]
     program = """
     const [names, two, edges] = JSON.parse(require("fs").readFileSync(0));
     const show = v => Object.is(v, -0) ? "-0" : String(v);

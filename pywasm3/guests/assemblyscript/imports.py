@@ -7,11 +7,12 @@ from contextlib import suppress
 
 from ..._errors import WasiExit, WasmError
 from ..._host import host
-from ..._linker import namespace
-from ..._types import FuncType, GlobalType
+from ..._linker import Typed, namespace
+from ..._text import brief
+from ..._types import FuncType, GlobalType, f32, f64, i32
 from ...wasi.abi import WasiError
 from ...wasi.sources import MONOTONIC, REALTIME, random_bytes, time_of
-from .mathematics import CONSTANTS, FUNCTIONS
+from .mathematics import CONSTANTS, FUNCTIONS, OF_TWO
 from .objects import ObjectError, TypedArray
 
 TYPE_CHECKING = False
@@ -35,8 +36,10 @@ _MAX_LABEL = 1000
 class Abort(WasmError):
     """The guest called ``abort``: it threw an error, or an assertion failed.
 
+    ``str()`` shows the first 256 characters of the message.
+
     Attributes:
-        message: What the guest says, or None if it says nothing.
+        message: What the guest says, all of it, or None if it says nothing.
         file: The name of the source file, or None.
         line: The line in the file; the first one is 1. 0 if it is not known.
         column: The column; the first one is 1. 0 if it is not known.
@@ -53,11 +56,11 @@ class Abort(WasmError):
         self.column = column
 
     def __str__(self) -> str:
-        """Returns the message and the place."""
-        message = "abort" if self.message is None else self.message
-        return (
-            message if self.file is None else f"{message} ({self.file}:{self.line}:{self.column})"
-        )
+        """Returns the message and the place: short, and without control characters."""
+        message = "abort" if self.message is None else brief(self.message)
+        if self.file is None:
+            return message
+        return f"{message} ({brief(self.file)}:{self.line}:{self.column})"
 
 
 def provide(module: Module, given: dict[Any, Any], guest: Guest) -> None:
@@ -96,20 +99,21 @@ class Environment:
         self._began: int | None = None
         self.timers: dict[str, int] = {}
 
-    def function(self, name: str) -> Callable[..., Any] | None:
-        """Returns the host function with a name, or None if there is none."""
+    def function(self, name: str) -> Typed | None:
+        """Returns the host function with a name and its type, or None if there is none."""
         if name in FUNCTIONS:
-            return FUNCTIONS[name]
-        method = _METHODS.get(name)
-        if method is None:
+            result = f32 if name == "Math.fround" else f64
+            return Typed(FUNCTIONS[name], FuncType([f64] * (1 + (name in OF_TWO)), [result]))
+        if name not in _METHODS:
             return None
+        method, type_ = _METHODS[name]
 
         @host(pass_instance=True)
         def call(instance: Instance, *arguments: Any) -> Any:
             self._guest._instance = instance
             return method(self, *arguments)
 
-        return call
+        return Typed(call, type_)
 
     # ---- errors ----
 
@@ -215,24 +219,26 @@ class Environment:
         self.timers.pop(self._text(label), None)
 
 
-_METHODS: dict[str, Callable[..., Any]] = {
-    "abort": Environment.abort,
-    "trace": Environment.trace,
-    "seed": Environment.seed,
-    "process.exit": Environment.exit,
-    "Date.now": Environment.date_now,
-    "performance.now": Environment.performance_now,
-    "Math.random": Environment.math_random,
-    "crypto.getRandomValuesN": Environment.random_values,
-    "console.assert": Environment.check,
-    "console.log": Environment.log,
-    "console.debug": Environment.log,
-    "console.info": Environment.log,
-    "console.warn": Environment.warn,
-    "console.error": Environment.warn,
-    "console.time": Environment.time,
-    "console.timeLog": Environment.time_log,
-    "console.timeEnd": Environment.time_end,
+_LINE = FuncType([i32])
+_NUMBER = FuncType([], [f64])
+_METHODS: dict[str, tuple[Callable[..., Any], FuncType]] = {
+    "abort": (Environment.abort, FuncType([i32] * 4)),
+    "trace": (Environment.trace, FuncType([i32, i32, *[f64] * 5])),
+    "seed": (Environment.seed, _NUMBER),
+    "process.exit": (Environment.exit, FuncType([i32])),
+    "Date.now": (Environment.date_now, _NUMBER),
+    "performance.now": (Environment.performance_now, _NUMBER),
+    "Math.random": (Environment.math_random, _NUMBER),
+    "crypto.getRandomValuesN": (Environment.random_values, FuncType([i32], [i32])),
+    "console.assert": (Environment.check, FuncType([i32, i32])),
+    "console.log": (Environment.log, _LINE),
+    "console.debug": (Environment.log, _LINE),
+    "console.info": (Environment.log, _LINE),
+    "console.warn": (Environment.warn, _LINE),
+    "console.error": (Environment.warn, _LINE),
+    "console.time": (Environment.time, _LINE),
+    "console.timeLog": (Environment.time_log, _LINE),
+    "console.timeEnd": (Environment.time_end, _LINE),
 }
 
 

@@ -186,6 +186,9 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "Math.trunc": _whole(math.trunc),
 }
 
+# The functions of two numbers; the others have one.
+OF_TWO = frozenset(f"Math.{name}" for name in ("atan2", "hypot", "imul", "max", "min", "pow"))
+
 CONSTANTS = {
     "Math.E": math.e,
     "Math.LN2": math.log(2),
