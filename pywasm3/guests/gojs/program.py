@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..._errors import WasiExit, WasmError
 from ..._host_function import host_function
 from ..._instance import Instance
-from ..._load import _read
+from ..._load import read_source
 from ..._module import Module
 from ..._types import FuncType
 from ..._wait import STEP_SECONDS
@@ -102,7 +102,7 @@ class Program:
         self._started = self._closed = False
         self._resumed = 0
         self._budget = Budget(max_kept_bytes)
-        loaded = module if isinstance(module, Module) else Module(_read(module))
+        loaded = module if isinstance(module, Module) else Module(read_source(module))
         self._tiny = tinygo.is_made_by_tinygo(loaded)
         _require_exports(loaded, _TINYGO_EXPORTS if self._tiny else _GO_EXPORTS)
         self._imports = tinygo.TinyGoImports(self) if self._tiny else Imports(self)
