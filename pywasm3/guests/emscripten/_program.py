@@ -1,0 +1,397 @@
+# SPDX-License-Identifier: MIT
+"""Programs and libraries that Emscripten has compiled, and the modules that are linked to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..._errors import LinkError, Trap, TrapKind, WasiExit, WasmError
+from ..._ffi import Function, Store
+from ..._instance import Exports, Instance
+from ..._load import _read
+from ..._memory import Memory
+from ..._module import Module
+from ..._table import Table
+from ..._tag import Tag
+from ...wasi import Wasi, WasiConfig
+from . import _imports
+from ._exceptions import CppException, Handlers
+from ._files import Files
+from ._library import Library, Scope
+from ._linking import dylink_of
+from ._runtime import text_at
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from ..._aliases import Compile, Missing, Source
+    from ..._limits import Limits
+    from ._names import Names
+
+_STACK_BYTES = 64 << 10  # Emscripten's own default for STACK_SIZE
+_MOST_ARGUMENTS = 1 << 20  # bytes of the arguments of main
+
+
+class _Main(Instance):
+    """The instance of a program, which the program knows before the instance has started."""
+
+    __slots__ = ()
+
+    def __init__(self, program: Emscripten, module: Module, **options: Any) -> None:
+        program.instance = self
+        super().__init__(module, _imports.imports_of(program, module), **options)
+
+
+class Emscripten:
+    """A program or library that Emscripten has compiled, with what its JavaScript would give it.
+
+    ``load`` makes one. ``with emscripten.load(...) as program:`` closes it at the end.
+
+    Attributes:
+        instance: The instance.
+        module: Its module, with the true names.
+        handlers: Which C++ exceptions have been thrown and caught.
+        files: The directories that the system calls of the C library reach.
+    """
+
+    instance: Instance
+
+    def __init__(
+        self,
+        module: Module,
+        imports: Mapping[str, object] | None = None,
+        *,
+        libraries: Iterable[Source] = (),
+        wasi: WasiConfig | None = None,
+        limits: Limits | None = None,
+        store: Store | None = None,
+        stack_bytes: int = _STACK_BYTES,
+        compile: Compile = "lazy",
+        missing: Missing = "error",
+    ) -> None:
+        """Instantiates a module, links libraries to it, and calls its constructors.
+
+        ``load`` describes the arguments and the errors.
+        """
+        if store is None:
+            store = Store(limits=limits) if limits is not None else Store()
+        elif limits is not None:
+            raise ValueError("limits must be given when the store is made, but a store is given")
+        self.module = module
+        self.handlers = Handlers()
+        self.given = dict(imports or {})
+        self.store = store
+        self.missing = missing
+        self._files: Files | None = None
+        modules = [Module(_read(library)) for library in libraries]
+        self.scope = Scope(self, dylink_of(module), modules, stack_bytes)
+        options = {"store": store, "compile": compile, "missing": missing}
+        _Main(self, module, wasi=wasi or WasiConfig(), **options)
+        try:
+            self._begin(modules)
+        except BaseException:
+            self.wasi.close()
+            raise
+
+    def _begin(self, libraries: list[Module]) -> None:
+        linked = [self.scope.link(library) for library in libraries]
+        self.scope.fill()
+        exports = self.exports
+        for library in linked:
+            library.relocate()
+        for name in ("__wasm_apply_data_relocs", "__wasm_call_ctors"):
+            if name in exports and "_start" not in exports and "_initialize" not in exports:
+                exports[name]()
+        self.scope.began = True
+        for library in linked:
+            library.construct()
+
+    # ---- what it has ----
+
+    @property
+    def exports(self) -> Exports:
+        """The exports of the instance, by their names in C."""
+        return self.instance.exports
+
+    @property
+    def wasi(self) -> Wasi:
+        """The state of its files, streams and clocks, for example what it has written."""
+        return self.instance.wasi
+
+    @property
+    def memory(self) -> Memory:
+        """Its memory, which it may import or export."""
+        return self.instance.memory
+
+    @property
+    def table(self) -> Table:
+        """The table that function pointers of C are indices of.
+
+        Raises:
+            WasmError: It has no table that the host could use.
+        """
+        table = self.scope.table or self.exports.get("__indirect_function_table", None)
+        if not isinstance(table, Table):
+            raise WasmError("the module neither exports nor imports __indirect_function_table")
+        return table
+
+    @property
+    def files(self) -> Files:
+        """The directories that the system calls of the C library reach."""
+        if self._files is None:
+            self._files = Files(self.wasi)
+        return self._files
+
+    # ---- what it does ----
+
+    def run(self) -> int:
+        """Calls main() with the arguments of the WasiConfig.
+
+        Returns:
+            What main() returns, or what the program has given to exit().
+
+        Raises:
+            WasmError: The module exports neither ``main`` nor ``__main_argc_argv`` nor ``_start``.
+            Trap: The program trapped or called abort().
+            CppException: The program threw an exception and did not catch it.
+        """
+        if "_start" in self.exports:
+            return self.instance.run()
+        name = next((each for each in ("__main_argc_argv", "main") if each in self.exports), None)
+        if name is None:
+            raise WasmError(f"{self.module!r} exports no main(): use its exports")
+        main = self.exports[name]
+        try:
+            if main.type.params:
+                return int(main(len(self.wasi.args), self._put_arguments()) or 0)
+            return int(main() or 0)
+        except WasiExit as end:
+            if end._program is not self.wasi:
+                raise
+            return end.code
+
+    def _put_arguments(self) -> int:
+        arguments = self.wasi.args
+        pointers = 4 * (len(arguments) + 1)
+        size = pointers + sum(map(len, arguments))
+        if size > _MOST_ARGUMENTS:
+            raise ValueError(f"the arguments take {size:,} bytes; main() gets {_MOST_ARGUMENTS:,}")
+        block = self.allocate(size)
+        text = block + pointers
+        for i, argument in enumerate(arguments):
+            self.wasi.memory.put_u32(block + 4 * i, text)
+            self.wasi.memory.write(text, argument)
+            text += len(argument)
+        self.wasi.memory.put_u32(block + pointers - 4, 0)
+        return block
+
+    def link(self, source: Source) -> Library:
+        """Links a module that was compiled with -sSIDE_MODULE, as dlopen() does.
+
+        Its data goes into the program's memory, and its functions into the table. It calls functions
+        of the program, of libraries that were linked before, and of `imports`.
+
+        Args:
+            source: A path, a bytes-like object, or a file that is open in binary mode.
+
+        Returns:
+            The library, whose exports can be called.
+
+        Raises:
+            LinkError: The program cannot link libraries, or an import of the library is missing.
+            ModuleError: The bytes cannot be used as a module.
+            MemoryError: There is not enough memory for its data, or the limits do not allow it.
+        """
+        library = self.scope.link(Module(_read(source)))
+        self.scope.fill()
+        library.relocate()
+        library.construct()
+        return library
+
+    def call(self, index: int, *arguments: Any) -> Any:
+        """Calls a function pointer of C.
+
+        Args:
+            index: The index in the table.
+            arguments: The arguments.
+
+        Raises:
+            Trap: The table has no function there.
+        """
+        table = self.table
+        index &= 0xFFFFFFFF
+        if index >= len(table):
+            raise Trap(TrapKind.UNDEFINED_ELEMENT, detail=f"there is no function {index}")
+        function = table[index]
+        if function is None:
+            raise Trap(TrapKind.UNINITIALIZED_ELEMENT, detail=f"there is no function {index}")
+        return function(*arguments)
+
+    def function_index(self, function: Function) -> int:
+        """Returns the index of a function in the table, which is its function pointer in C.
+
+        The function is added to the table if it is not there. ``pywasm3.host_function`` makes a
+        function of a Python callable; give it ``store=program.instance.store``.
+        """
+        return self.scope.index_of(function)
+
+    def describe(self, error: CppException) -> tuple[str, str]:
+        """Returns the type of an exception of C++ as in its source, and its what().
+
+        Both are "" if the program was compiled without -sEXPORT_EXCEPTION_HANDLING_HELPERS; what()
+        is "" if the type does not derive from std::exception.
+        """
+        exports = self.exports
+        if "__get_exception_message" not in exports:
+            return "", ""
+        block = self.allocate(8)
+        exports["__get_exception_message"](error.address, block, block + 4)
+        texts = [self.memory.read_u32(block + i) for i in (0, 4)]
+        type, what = (text_at(self, address) for address in texts)
+        for address in (*texts, block):
+            exports["free"](address)
+        return type, what
+
+    # ---- what its imports need ----
+
+    def allocate(self, size: int) -> int:
+        """Returns the address of a new block of the guest's memory.
+
+        Raises:
+            MemoryError: The guest has no room for it.
+        """
+        if "malloc" not in self.exports:
+            raise WasmError("the module does not export malloc, which this needs")
+        address = int(self.exports["malloc"](size)) & 0xFFFFFFFF
+        if address == 0:
+            raise MemoryError(f"the guest has no room for {size:,} bytes")
+        return address
+
+    def new_text(self, text: str) -> int:
+        """Returns the address of a new text that ends with a zero byte; the guest frees it."""
+        data = text.encode() + b"\0"
+        address = self.allocate(len(data))
+        self.wasi.memory.write(address, data)
+        return address
+
+    @property
+    def stack_pointer(self) -> int:
+        """Where the stack of C ends, which it does before it grows further."""
+        exports = self.exports
+        for name in ("emscripten_stack_get_current", "stackSave"):
+            if name in exports:
+                return int(exports[name]())
+        if self.scope.stack_pointer is not None:
+            return int(self.scope.stack_pointer.value)
+        return int(exports["__stack_pointer"].value)
+
+    @stack_pointer.setter
+    def stack_pointer(self, value: int) -> None:
+        exports = self.exports
+        for name in ("_emscripten_stack_restore", "stackRestore"):
+            if name in exports:
+                exports[name](value)
+                return
+        if self.scope.stack_pointer is not None:
+            self.scope.stack_pointer.value = value
+            return
+        exports["__stack_pointer"].value = value
+
+    def set_second_result(self, value: int) -> None:
+        """Passes a second result of a function of the host to the guest."""
+        exports = self.exports
+        for name in ("_emscripten_tempret_set", "__set_temp_ret", "setTempRet0"):
+            if name in exports:
+                exports[name](value)
+                return
+        raise LinkError("the module exports none of the functions that take a second result")
+
+    @property
+    def cpp_tag(self) -> Tag:
+        """The tag of C++ exceptions of a guest that has instructions for them."""
+        tag = self.scope.tags.get("__cpp_exception") or self.exports.get("__cpp_exception", None)
+        if not isinstance(tag, Tag):
+            raise WasmError("the module does not export the tag __cpp_exception")
+        return tag
+
+    # ---- the end ----
+
+    def close(self) -> None:
+        """Closes the store, and all files that the program has open. Closing again does nothing."""
+        self.instance.close()
+
+    def __enter__(self) -> Self:
+        """Returns the program."""
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Closes the program."""
+        self.close()
+
+    def __repr__(self) -> str:
+        """Shows the module."""
+        return f"<pywasm3.guests.emscripten.Emscripten: {self.module!r}>"
+
+
+def load(
+    source: Source | Module,
+    imports: Mapping[str, Callable[..., Any] | object] | None = None,
+    *,
+    names: Names | None = None,
+    libraries: Iterable[Source] = (),
+    wasi: WasiConfig | None = None,
+    limits: Limits | None = None,
+    store: Store | None = None,
+    stack_bytes: int = _STACK_BYTES,
+    compile: Compile = "lazy",
+    missing: Missing = "error",
+) -> Emscripten:
+    """Loads a module that Emscripten compiled, and calls its constructors; main() is not called.
+
+    Args:
+        source: A path, a bytes-like object, a file that is open in binary mode, or a Module.
+        imports: Your functions, by the names that they have in C: those that the program declares
+            and does not define, as with EM_JS or --js-library. A name counts more than what this
+            package has for it.
+        names: The true names of imports and exports, if the module has short ones (-O3).
+        libraries: Modules that were compiled with -sSIDE_MODULE, which the program needs from the
+            beginning. ``Emscripten.link`` links more of them later.
+        wasi: The arguments, environment, directories, streams, clock and randomness. By default,
+            the program has none of these but the system's clock and randomness.
+        limits: The limits of the new store that is made for the program.
+        store: The store to live in. None: a new one.
+        stack_bytes: The size of the stack of C for a program that was compiled with -sMAIN_MODULE.
+            Other programs contain the size.
+        compile: ``"lazy"`` compiles each function at its first call, ``"eager"`` all functions now.
+        missing: ``"error"`` raises a LinkError if there is no value for an import; with ``"trap"``
+            the guest gets something that fits, and a function traps when it is called.
+
+    Raises:
+        OSError: A file cannot be read, or something that `wasi` names cannot be opened.
+        ModuleError: The bytes cannot be used as a module.
+        LinkError: Imports are missing or do not fit; the error has all of them.
+        MemoryError: The limits do not allow the memory that the module asks for.
+        Trap: A constructor trapped, or a segment does not fit.
+        ValueError: `names` do not fit the module, or `limits` and `store` are both given.
+        TypeError: An argument has the wrong type.
+    """
+    module = source if isinstance(source, Module) else Module(_read(source))
+    return Emscripten(
+        module if names is None else names.apply(module),
+        imports,
+        libraries=libraries,
+        wasi=wasi,
+        limits=limits,
+        store=store,
+        stack_bytes=stack_bytes,
+        compile=compile,
+        missing=missing,
+    )
