@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakKeyDictionary
 
-from ...wasi.abi import ENOENT, TYPE_DIRECTORY, WasiError
+from ...wasi.abi import EBADF, ENOENT, TYPE_DIRECTORY, WasiError
 from ...wasi.records import Stat
 
 if TYPE_CHECKING:
@@ -52,13 +52,15 @@ class Files:
         """Takes the preopened directories. With a directory named "." paths begin in it."""
         self._wasi = wasi
         self.cwd = "/"
-        self._roots: dict[str, Directory] = {}
+        self._roots: dict[str, int] = {}  # the descriptors of the directories, by their names
+        self._given: dict[int, Descriptor] = {}
         self._positions: WeakKeyDictionary[Descriptor, int] = WeakKeyDictionary()
         for fd in range(len(wasi.descriptors)):
             descriptor = wasi.descriptors.get(fd)
             if descriptor.guest_name is not None and descriptor.directory is not None:
                 name = _normal("/", os.fsdecode(descriptor.guest_name))
-                self._roots.setdefault(name, descriptor.directory)
+                self._roots.setdefault(name, fd)
+                self._given[fd] = descriptor
 
     def absolute(self, path: str) -> str:
         """Returns a path as one from the root, without "." and ".."."""
@@ -73,7 +75,8 @@ class Files:
             path: The path.
 
         Raises:
-            WasiError: EBADF; ENOTDIR; ENOENT when no preopened directory is on the path.
+            WasiError: EBADF, also when the guest has closed the preopened directory; ENOTDIR;
+                ENOENT when no preopened directory is on the path.
         """
         if fd is not None and not path.startswith("/"):
             return Place(self._wasi.descriptors.directory(fd), path or ".")
@@ -84,13 +87,19 @@ class Files:
         while True:
             if root in self._roots:
                 below = whole[len(root) :].lstrip("/")
-                return Place(self._roots[root], f"{below}{tail}" if below else ".")
+                return Place(self._root(self._roots[root]), f"{below}{tail}" if below else ".")
             if root == "/":
                 break
             root = root.rpartition("/")[0] or "/"
         if whole == "/" or any(name.startswith(f"{whole}/") for name in self._roots):
             return Place(None, ".")
         raise WasiError(ENOENT)
+
+    def _root(self, fd: int) -> Directory:
+        descriptor = self._wasi.descriptors.get(fd)
+        if descriptor is not self._given[fd] or descriptor.directory is None:
+            raise WasiError(EBADF)  # the guest has closed it and opened something else
+        return descriptor.directory
 
     def position(self, descriptor: Descriptor) -> int:
         """Returns the cookie from which a directory is listed on."""

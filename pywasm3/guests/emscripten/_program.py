@@ -90,6 +90,7 @@ class Emscripten:
         self.scope = Scope(self, dylink_of(module), modules, stack_bytes)
         options = {"store": store, "compile": compile, "missing": missing}
         _Main(self, module, wasi=wasi or WasiConfig(), **options)
+        self._files = Files(self.wasi)
         try:
             self._begin(modules)
         except BaseException:
@@ -102,12 +103,23 @@ class Emscripten:
         exports = self.exports
         for library in linked:
             library.relocate()
-        for name in ("__wasm_apply_data_relocs", "__wasm_call_ctors"):
-            if name in exports and "_start" not in exports and "_initialize" not in exports:
-                exports[name]()
+        if "_start" not in exports and "_initialize" not in exports:
+            self._check_stack()
+            for name in ("__wasm_apply_data_relocs", "__wasm_call_ctors"):
+                if name in exports:
+                    exports[name]()
         self.scope.began = True
         for library in linked:
             library.construct()
+
+    def _check_stack(self) -> None:
+        """Tells a debug build where the stack of C is, so that it can check it."""
+        exports = self.exports
+        if "emscripten_stack_init" in exports:
+            exports["emscripten_stack_init"]()
+        if "__set_stack_limits" in exports and "emscripten_stack_get_base" in exports:
+            base = exports["emscripten_stack_get_base"]()
+            exports["__set_stack_limits"](base, exports["emscripten_stack_get_end"]())
 
     # ---- what it has ----
 

@@ -65,6 +65,7 @@ _NOTTY, _RANGE, _NOSYS = 59, 68, 52  # errno
 _SECOND = 1_000_000_000
 _TIME_NOW, _TIME_OMIT = 0x3FFFFFFF, 0x3FFFFFFE
 _BLOCK = 4096
+_MOST_PATH = 4097  # bytes: one more than WASI takes
 
 _STAT = Struct("<6Iq2IqI4xqI4xqI4xQ")
 _TIMES = Struct("<qi4xqi4x")
@@ -93,8 +94,9 @@ def _path(program: Emscripten, address: int) -> str:
     """Reads a path, which ends with a zero byte."""
     memory = program.wasi.memory
     memory.check(address, 1)
-    size = bytes(memory.view[address : address + 4097]).find(b"\0")
-    return memory.path(address, 4097 if size < 0 else size)  # too long is an error of WASI's
+    size = bytes(memory.view[address : address + _MOST_PATH]).find(b"\0")
+    # A path that is too long, or that has no end in the memory, is an error of WASI's.
+    return memory.path(address, _MOST_PATH if size < 0 else size)
 
 
 def _place(program: Emscripten, fd: int, address: int, *, empty: bool = False) -> Place:

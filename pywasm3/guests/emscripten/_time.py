@@ -158,7 +158,7 @@ def _week(date: Date, first: int) -> int:
 def _iso_week(date: Date) -> tuple[int, int]:
     """Returns the year and the week of ISO 8601, in which the first week has 4 January."""
     year = date.year + 1900
-    week = (date.yearday + 10 - (date.weekday or 7)) // 7
+    week = (date.yearday + 11 - (date.weekday or 7)) // 7
     if week < 1:
         return year - 1, _weeks(year - 1)
     if week > _weeks(year):
