@@ -118,7 +118,7 @@ def invoke(program: Emscripten, wanted: FuncType) -> Typed:
             return program.call(index, *arguments)
         except Unwinding:
             program.stack_pointer = stack
-            program.exports["setThrew"](1, 0)
+            program.required("setThrew")(1, 0)
             return failed
 
     return Typed(call, wanted)
@@ -154,7 +154,7 @@ def _allocate(program: Emscripten, size: int) -> int:
 
 
 def _free(program: Emscripten, object: int) -> None:
-    program.exports["free"](_header_of(object))
+    program.required("free")(_header_of(object))
 
 
 def _throw(program: Emscripten, object: int, type: int, destructor: int) -> NoReturn:
@@ -243,7 +243,7 @@ def _begin_search(program: Emscripten, object: int) -> int:
 
 
 def _catches(program: Emscripten, handler: int, type: int, object: int) -> bool:
-    can_catch = program.exports["__cxa_can_catch"]
+    can_catch = program.required("__cxa_can_catch")
     return bool(can_catch(handler, type, _header_of(object) + _ADJUSTED))
 
 
@@ -253,12 +253,12 @@ def _type_id(program: Emscripten, type: int) -> int:
 
 def _exception_pointer(program: Emscripten, object: int) -> int:
     """Returns what a handler gets: the address of the object, or the pointer that was thrown."""
-    exports = program.exports
-    if "__cxa_get_exception_ptr" in exports:
-        return int(exports["__cxa_get_exception_ptr"](object))
+    native = program.own("__cxa_get_exception_ptr")
+    if native is not None:
+        return int(native(object))
     header = _header_of(object)
-    type = _word(program, header + _TYPE)
-    if "__cxa_is_pointer_type" in exports and exports["__cxa_is_pointer_type"](type):
+    is_pointer = program.own("__cxa_is_pointer_type")
+    if is_pointer is not None and is_pointer(_word(program, header + _TYPE)):
         return _word(program, object)
     return _word(program, header + _ADJUSTED) or object
 
@@ -276,7 +276,7 @@ def _begin_catch(program: Emscripten, object: int) -> int:
 
 
 def _end_catch(program: Emscripten) -> None:
-    program.exports["setThrew"](0, 0)
+    program.required("setThrew")(0, 0)
     object = program.handlers.pop()
     _remove_reference(program, object)
     program.handlers.last = 0
@@ -295,8 +295,9 @@ def _current_primary(program: Emscripten) -> int:
 def _add_reference(program: Emscripten, object: int) -> None:
     if object == 0:
         return
-    if "__cxa_increment_exception_refcount" in program.exports:
-        program.exports["__cxa_increment_exception_refcount"](object)
+    native = program.own("__cxa_increment_exception_refcount")
+    if native is not None:
+        native(object)
         return
     _set_references(program, object, _references(program, object) + 1)
 
@@ -304,8 +305,9 @@ def _add_reference(program: Emscripten, object: int) -> None:
 def _remove_reference(program: Emscripten, object: int) -> None:
     if object == 0:
         return
-    if "__cxa_decrement_exception_refcount" in program.exports:
-        program.exports["__cxa_decrement_exception_refcount"](object)
+    native = program.own("__cxa_decrement_exception_refcount")
+    if native is not None:
+        native(object)
         return
     count = _references(program, object) - 1
     _set_references(program, object, count)

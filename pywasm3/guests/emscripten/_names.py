@@ -33,7 +33,7 @@ _NO_VALUES = FuncType((), ())
 _ASSIGNED = re.compile(
     r"""(?:[\w$]\._(?P<dotted>[\w$]+) | \[(["'])_(?P<quoted>[\w$]+)\2\] | \b_(?P<plain>\w{3,}))
         \s*=\s* (?:[\w$]+\s*=\s*)?
-        (?P<object>[\w$]+) (?:\.(?P<export>[\w$]+) | \[(["'])(?P<item>[\w$]+)\7\])""",
+        (?P<object>[\w$]+) (?:\.(?P<export>[\w$]+) | \[(["'])(?P<item>[\w$]+)\7\]) (?![\w$]|\s*=[^=])""",
     re.VERBOSE,
 )
 _OBJECT = re.compile(r"\{((?:\s*(?:/\*.*?\*/)?\s*[\w$]+\s*:\s*[\w$]+\s*,?)+)\s*\}", re.DOTALL)

@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..._errors import LinkError, Trap, TrapKind, WasiExit, WasmError
+from ..._errors import Trap, TrapKind, WasiExit, WasmError
 from ..._ffi import Function, Store
+from ..._global import Global
 from ..._instance import Exports, Instance
 from ..._load import _read
 from ..._memory import Memory
@@ -15,6 +16,7 @@ from ..._module import Module
 from ..._table import Table
 from ..._tag import Tag
 from ...wasi import Wasi, WasiConfig
+from ...wasi.abi import WasiError
 from . import _imports
 from ._exceptions import CppException, Handlers
 from ._files import Files
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from ._names import Names
 
 _STACK_BYTES = 64 << 10  # Emscripten's own default for STACK_SIZE
+_MASK = (1 << 32) - 1
 _MOST_ARGUMENTS = 1 << 20  # bytes of the arguments of main
 
 
@@ -86,6 +89,7 @@ class Emscripten:
         self.store = store
         self.missing = missing
         self._files: Files | None = None
+        self._imported: set[str] | None = None
         modules = [Module(_read(library)) for library in libraries]
         self.scope = Scope(self, dylink_of(module), modules, stack_bytes)
         options = {"store": store, "compile": compile, "missing": missing}
@@ -234,7 +238,7 @@ class Emscripten:
             Trap: The table has no function there.
         """
         table = self.table
-        index &= 0xFFFFFFFF
+        index &= _MASK
         if index >= len(table):
             raise Trap(TrapKind.UNDEFINED_ELEMENT, detail=f"there is no function {index}")
         function = table[index]
@@ -256,15 +260,19 @@ class Emscripten:
         Both are "" if the program was compiled without -sEXPORT_EXCEPTION_HANDLING_HELPERS; what()
         is "" if the type does not derive from std::exception.
         """
-        exports = self.exports
-        if "__get_exception_message" not in exports:
+        get_message = self.own("__get_exception_message")
+        if get_message is None:
             return "", ""
         block = self.allocate(8)
-        exports["__get_exception_message"](error.address, block, block + 4)
+        get_message(error.address, block, block + 4)
         texts = [self.memory.read_u32(block + i) for i in (0, 4)]
-        type, what = (text_at(self, address) for address in texts)
+        try:
+            type, what = (text_at(self, address) for address in texts)
+        except WasiError:
+            detail = "the texts of an exception are not in the memory"
+            raise Trap(TrapKind.MEMORY_OUT_OF_BOUNDS, detail=detail) from None
         for address in (*texts, block):
-            exports["free"](address)
+            self.required("free")(address)
         return type, what
 
     # ---- what its imports need ----
@@ -274,12 +282,16 @@ class Emscripten:
 
         Raises:
             MemoryError: The guest has no room for it.
+            Trap: The guest's malloc() returned the address of something that is not in its memory.
+            WasmError: The module does not export malloc().
         """
-        if "malloc" not in self.exports:
-            raise WasmError("the module does not export malloc, which this needs")
-        address = int(self.exports["malloc"](size)) & 0xFFFFFFFF
+        malloc = self.required("malloc")
+        address = int(malloc(size)) & _MASK if size <= _MASK else 0
         if address == 0:
             raise MemoryError(f"the guest has no room for {size:,} bytes")
+        if address + size > len(self.memory):
+            detail = f"malloc({size}) returned {address:#x}, which is not in the memory"
+            raise Trap(TrapKind.MEMORY_OUT_OF_BOUNDS, detail=detail)
         return address
 
     def new_text(self, text: str) -> int:
@@ -292,34 +304,57 @@ class Emscripten:
     @property
     def stack_pointer(self) -> int:
         """Where the stack of C ends, which it does before it grows further."""
-        exports = self.exports
         for name in ("emscripten_stack_get_current", "stackSave"):
-            if name in exports:
-                return int(exports[name]())
-        if self.scope.stack_pointer is not None:
-            return int(self.scope.stack_pointer.value)
-        return int(exports["__stack_pointer"].value)
+            function = self.own(name)
+            if function is not None:
+                return int(function())
+        return int(self._stack_global().value)
 
     @stack_pointer.setter
     def stack_pointer(self, value: int) -> None:
-        exports = self.exports
         for name in ("_emscripten_stack_restore", "stackRestore"):
-            if name in exports:
-                exports[name](value)
+            function = self.own(name)
+            if function is not None:
+                function(value)
                 return
-        if self.scope.stack_pointer is not None:
-            self.scope.stack_pointer.value = value
-            return
-        exports["__stack_pointer"].value = value
+        self._stack_global().value = value
+
+    def _stack_global(self) -> Global:
+        found = self.scope.stack_pointer or self.exports.get("__stack_pointer", None)
+        if not isinstance(found, Global):
+            raise WasmError("the module exports nothing that says where its stack is")
+        return found
 
     def set_second_result(self, value: int) -> None:
         """Passes a second result of a function of the host to the guest."""
-        exports = self.exports
         for name in ("_emscripten_tempret_set", "__set_temp_ret", "setTempRet0"):
-            if name in exports:
-                exports[name](value)
+            function = self.own(name)
+            if function is not None:
+                function(value)
                 return
-        raise LinkError("the module exports none of the functions that take a second result")
+        raise WasmError("the module exports none of the functions that take a second result")
+
+    def own(self, name: str) -> Function | None:
+        """Returns a function that the program itself has and exports, or None.
+
+        A guest may also export what it imports. Such a function is the host's, so that it is none
+        of those with which a guest helps the host.
+        """
+        if self._imported is None:
+            self._imported = {item.name for item in self.module.imports}
+        found = self.exports.get(name, None)
+        return found if isinstance(found, Function) and name not in self._imported else None
+
+    def required(self, name: str) -> Function:
+        """Returns a function that the program itself has and exports.
+
+        Raises:
+            WasmError: It has no such function.
+        """
+        found = self.own(name)
+        if found is None:
+            raise WasmError(f"{self.module!r} does not export {name}(), which this needs")
+        return found
 
     @property
     def cpp_tag(self) -> Tag:
