@@ -67,7 +67,7 @@ def _type(params: str, result: str) -> FuncType:
 def _masked(
     program: Emscripten, label: str, function: Callable[..., Any], params: str
 ) -> Callable[..., Any]:
-    """Wraps a function: it gets unsigned integers, and an address beyond the memory is a trap."""
+    """Wraps a function: it gets the program and unsigned integers."""
     masks = [_MASKS.get(letter) for letter in params]
 
     def call(*arguments: Any) -> Any:
@@ -75,8 +75,22 @@ def _masked(
             argument if mask is None else argument & mask
             for argument, mask in zip(arguments, masks, strict=True)
         ]
+        return function(program, *given)
+
+    return checked(label, call)
+
+
+def checked(label: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Wraps a function of the host: an address that is not in the memory is a trap.
+
+    Args:
+        label: The name of the import, for the message.
+        function: The function, which raises WasiError for such an address.
+    """
+
+    def call(*arguments: Any) -> Any:
         try:
-            return function(program, *given)
+            return function(*arguments)
         except WasiError as error:
             detail = f"{label} got an address that is not in the memory ({error})"
             raise Trap(TrapKind.MEMORY_OUT_OF_BOUNDS, detail=detail) from None

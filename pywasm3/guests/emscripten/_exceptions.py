@@ -20,6 +20,7 @@ from ..._errors import Trap, TrapKind, WasmError
 from ..._linker import Typed
 from ..._types import FuncType
 from ...wasi.abi import EFAULT, U32, WasiError
+from ._bind import checked
 
 if TYPE_CHECKING:
     from ._bind import Entry
@@ -209,7 +210,7 @@ def _throw_by_instruction(program: Emscripten, object: int) -> NoReturn:
 # ---- catching ----
 
 
-def find_matching_catch(program: Emscripten, wanted: FuncType) -> Typed:
+def find_matching_catch(program: Emscripten, name: str, wanted: FuncType) -> Typed:
     """Returns the value for an import `__cxa_find_matching_catch_*`.
 
     The function gets the types of handlers. It returns the exception, and its second result is the
@@ -218,33 +219,24 @@ def find_matching_catch(program: Emscripten, wanted: FuncType) -> Typed:
 
     def find(*handlers: int) -> int:
         object = program.handlers.last
-        type = _begin_search(program, object) if object else 0
-        if type == 0:
-            program.set_second_result(0)
-            return object
-        for handler in handlers:
+        type = _word(program, _header_of(object) + _TYPE) if object else 0
+        caught_as = type
+        for handler in handlers if type else ():
             handler &= 0xFFFFFFFF
             if handler == 0 or _catches(program, handler, type, object):
-                program.set_second_result(handler or type)
+                caught_as = handler or type
                 break
-        else:
-            program.set_second_result(type)
+        program.set_second_result(caught_as)
         return object
 
-    return Typed(find, wanted)
-
-
-def _begin_search(program: Emscripten, object: int) -> int:
-    header = _header_of(object)
-    memory = program.wasi.memory
-    memory.check(header, _HEADER)
-    memory.put_u32(header + _ADJUSTED, object)
-    return _word(program, header + _TYPE)
+    return Typed(checked(name, find), wanted)
 
 
 def _catches(program: Emscripten, handler: int, type: int, object: int) -> bool:
-    can_catch = program.required("__cxa_can_catch")
-    return bool(can_catch(handler, type, _header_of(object) + _ADJUSTED))
+    """Asks the guest whether a handler catches an exception, and for the address that it gets."""
+    adjusted = _header_of(object) + _ADJUSTED
+    program.wasi.memory.put_u32(adjusted, object)
+    return bool(program.required("__cxa_can_catch")(handler, type, adjusted))
 
 
 def _type_id(program: Emscripten, type: int) -> int:

@@ -75,7 +75,7 @@ def builtin(program: Emscripten, wanted: ImportType, type: FuncType) -> Any:
     if name.startswith(_INVOKE):
         return invoke(program, type)
     if name.startswith(_FIND):
-        return find_matching_catch(program, type)
+        return find_matching_catch(program, name, type)
     if name.startswith(_SYSCALL) and type.results == (i32,):
         return Typed(_syscalls.not_there, type)
     given = _wasi_type(wanted)
