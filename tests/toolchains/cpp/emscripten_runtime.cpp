@@ -25,6 +25,14 @@ can_catch(const __shim_type_info *handler, const __shim_type_info *thrown, void 
     return handler->can_catch(thrown, *object);
 }
 
+// Returns what a handler gets of an exception: the address that can_catch() has found, which is null
+// if a null pointer was thrown. The host keeps it in the header, 8 bytes before the exception.
+extern "C" __attribute__((export_name("__cxa_get_exception_ptr"))) void *
+get_exception_ptr(void *object)
+{
+    return static_cast<void **>(object)[-2];
+}
+
 [[noreturn]] void std::terminate() noexcept
 {
     __builtin_trap();
