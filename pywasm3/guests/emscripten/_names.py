@@ -8,7 +8,7 @@ exports such names, too. Only the JavaScript that belongs to the module knows wh
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ..._module import Module
@@ -36,8 +36,8 @@ _ASSIGNED = re.compile(
         (?P<object>[\w$]+) (?:\.(?P<export>[\w$]+) | \[(["'])(?P<item>[\w$]+)\7\]) (?![\w$]|\s*=[^=])""",
     re.VERBOSE,
 )
-_OBJECT = re.compile(r"\{((?:\s*(?:/\*.*?\*/)?\s*[\w$]+\s*:\s*[\w$]+\s*,?)+)\s*\}", re.DOTALL)
-_ENTRY = re.compile(r"([\w$]+)\s*:\s*([\w$]+)")
+# One member of an object in JavaScript, whose value is a name.
+_MEMBER = re.compile(r"\s*([\w$]+)\s*:\s*([\w$]+)\s*(,|\})")
 
 
 @dataclass(frozen=True)
@@ -222,12 +222,37 @@ def _constructors(
 
 def _imports_of(script: str, module: Module) -> dict[str, str]:
     wanted = {item.name for item in module.imports}
-    for match in _OBJECT.finditer(script):
-        entries = dict(_ENTRY.findall(re.sub(r"/\*.*?\*/", "", match[1], flags=re.DOTALL)))
+    for members in _objects(_without_comments(script)):
         # A script of the Closure compiler calls functions by names of one or two letters.
-        if wanted <= entries.keys() and max(map(len, entries.values())) > 3:
-            return {short: _symbol(entries[short]) for short in wanted}
+        if wanted <= members.keys() and max(map(len, members.values()), default=0) > 3:
+            return {short: _symbol(members[short]) for short in wanted}
     return {}
+
+
+def _objects(script: str) -> Iterator[dict[str, str]]:
+    """Yields the objects in a script whose members all have names as their values."""
+    begin = script.find("{")
+    while begin >= 0:
+        members, at = {}, begin + 1
+        while (match := _MEMBER.match(script, at)) is not None:
+            members[match[1]] = match[2]
+            at = match.end()
+            if match[3] == "}":
+                break
+        if members and script[at - 1] in "},":
+            yield members
+        begin = script.find("{", begin + 1)
+
+
+def _without_comments(script: str) -> str:
+    pieces, begin = [], 0
+    while (start := script.find("/*", begin)) >= 0:
+        end = script.find("*/", start + 2)
+        if end < 0:
+            break
+        pieces.append(script[begin:start])
+        begin = end + 2
+    return "".join([*pieces, script[begin:]])
 
 
 def _symbol(name: str) -> str:
