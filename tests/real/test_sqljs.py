@@ -11,7 +11,7 @@ import functools
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -38,7 +38,10 @@ IMPORTS = dict(zip("aiDjhbgJIFMCLxsrNonwvAyzkBdpclGHemtEKquf", _SYMBOLS.split(),
 OK, ROW, DONE = 0, 100, 101
 INTEGER, FLOAT, TEXT, BLOB, NULL = range(1, 6)
 UTF8 = 1
-MAX_FREED = (1 << 32) - 1  # SQLITE_TRANSIENT: SQLite copies what it is given
+TRANSIENT = -1  # SQLite copies what it is given
+
+
+Value: TypeAlias = "int | float | str | bytes | None"
 
 
 class Database:
@@ -62,7 +65,7 @@ class Database:
             text = self.exports.sqlite3_errmsg(self._handle)
             raise sqlite3.OperationalError(self.program.memory.read_str(text))
 
-    def execute(self, sql: str, *parameters: int | float | str | bytes | None) -> list[tuple[Any, ...]]:
+    def execute(self, sql: str, *parameters: Value) -> list[tuple[Any, ...]]:
         """Runs one statement, and returns all rows of the result."""
         exports, memory = self.exports, self.program.memory
         text = self.program.new_text(sql)
@@ -82,7 +85,7 @@ class Database:
             exports.sqlite3_finalize(statement)
         return rows
 
-    def _bind(self, statement: int, number: int, value: int | float | str | bytes | None) -> None:
+    def _bind(self, statement: int, number: int, value: Value) -> None:
         exports = self.exports
         if isinstance(value, int):
             exports.sqlite3_bind_int64(statement, number, value)
@@ -92,8 +95,9 @@ class Database:
             data = value.encode() if isinstance(value, str) else value
             block = self.program.allocate(max(1, len(data)))
             self.program.memory[block : block + len(data)] = data
-            bind = exports.sqlite3_bind_text if isinstance(value, str) else exports.sqlite3_bind_blob
-            bind(statement, number, block, len(data), MAX_FREED)
+            kind = "text" if isinstance(value, str) else "blob"
+            bind = exports[f"sqlite3_bind_{kind}"]
+            bind(statement, number, block, len(data), TRANSIENT)
             exports.free(block)
 
     def _column(self, statement: int, i: int) -> Any:
@@ -150,9 +154,10 @@ def program(directory: VirtualDir) -> Iterator[emscripten.Emscripten]:
 def test_queries_are_answered_as_by_pythons_sqlite(
     program: emscripten.Emscripten, query: str
 ) -> None:
-    assert Database(program, ":memory:").execute(query) == sqlite3.connect(":memory:").execute(
-        query
-    ).fetchall()
+    assert (
+        Database(program, ":memory:").execute(query)
+        == sqlite3.connect(":memory:").execute(query).fetchall()
+    )
 
 
 def test_python_reads_what_the_sandbox_has_written(
@@ -230,7 +235,7 @@ def test_a_file_cannot_become_larger_than_its_directory() -> None:
     with sqlite(wasi=WasiConfig(preopens={"/": directory})) as program:
         database = Database(program, "/test.db")
         database.execute("CREATE TABLE t (a)")
-        with pytest.raises(sqlite3.OperationalError, match="full|disk I/O"):
+        with pytest.raises(sqlite3.OperationalError, match=r"full|disk I/O"):
             database.execute("INSERT INTO t VALUES (zeroblob(200000))")
         assert database.execute("SELECT count(*) FROM t") == [(0,)]
 

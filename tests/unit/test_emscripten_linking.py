@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Modules that are made for it are linked at run time, by the tool conventions' DynamicLinking.md."""
+"""Modules are linked at run time, as DynamicLinking.md of the tool conventions says."""
 
 from __future__ import annotations
 
@@ -132,7 +132,8 @@ def test_relocations_come_before_constructors(program: emscripten.Emscripten) ->
     library = program.link(
         side(
             """(global $x (mut i32) (i32.const 0))
-            (func (export "__wasm_call_ctors") (global.set $x (i32.add (global.get $x) (i32.const 1))))
+            (func (export "__wasm_call_ctors")
+              (global.set $x (i32.add (global.get $x) (i32.const 1))))
             (func (export "__wasm_apply_data_relocs")
               (global.set $x (i32.mul (i32.add (global.get $x) (i32.const 1)) (i32.const 10))))
             (func (export "x") (result i32) (global.get $x))"""
@@ -182,7 +183,7 @@ def test_libraries_that_the_program_needs_are_linked_before_it_begins() -> None:
         '(import "env" "__stack_pointer"',
         '(import "env" "later" (func $later (result i32))) (import "env" "__stack_pointer"',
     )
-    text = f"{main} (func (export \"use\") (result i32) (call $later))"
+    text = f'{main} (func (export "use") (result i32) (call $later))'
     library = side(
         f"""{HEAD} (import "env" "seven" (func $seven (result i32)))
         (func (export "later") (result i32) (i32.add (call $seven) (i32.const 1)))""",
@@ -222,8 +223,13 @@ def test_tags_are_shared(program: emscripten.Emscripten) -> None:
 def test_a_module_that_is_not_made_for_it_is_refused(program: emscripten.Emscripten) -> None:
     with pytest.raises(pywasm3.LinkError, match="SIDE_MODULE"):
         program.link(module(""))
+    other = emscripten.load(
+        module(
+            f"""(memory (export "memory") 1) {MALLOC}
+            (table (export "__indirect_function_table") 1 funcref)"""
+        )
+    )
     with pytest.raises(pywasm3.LinkError, match="__stack_pointer"):
-        other = emscripten.load(module(f"(memory (export \"memory\") 1) (table (export \"__indirect_function_table\") 1 funcref) {MALLOC}"))
         other.link(side('(import "env" "__stack_pointer" (global (mut i32)))'))
 
 

@@ -13,7 +13,6 @@ of the guest's own C++ library read and write it, too.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..._errors import Trap, TrapKind, WasmError
@@ -110,7 +109,7 @@ def _confused(detail: str) -> Trap:
 
 
 def invoke(program: Emscripten, wanted: FuncType) -> Typed:
-    """Returns the value for an import `invoke_*`, whose first parameter is an index in the table."""
+    """Returns the value for an import `invoke_*`, whose first parameter is a function pointer."""
     failed = 0 if wanted.results else None
 
     def call(index: int, *arguments: Any) -> Any:

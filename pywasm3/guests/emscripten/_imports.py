@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..._types import ImportType
     from ._program import Emscripten
 
+
 def _by_name(*tables: list[Entry]) -> Mapping[str, list[Entry]]:
     found: dict[str, list[Entry]] = defaultdict(list)
     for table in tables:

@@ -130,7 +130,8 @@ class Scope:
         type = wanted.type
         store = self._program.store
         if wanted.module in _GOT and isinstance(type, GlobalType):
-            return self.entry(wanted, weak=self._dylink is not None and wanted.name in self._dylink.weak)
+            weak = self._dylink.weak if self._dylink is not None else frozenset()
+            return self.entry(wanted, weak=wanted.name in weak)
         if wanted.module != "env":
             return ABSENT
         if isinstance(type, MemoryType) and not type.is64:
@@ -147,9 +148,7 @@ class Scope:
         if wanted.name == "__stack_pointer":
             self.stack_pointer = self._global(self._high, mutable=True)
             return self.stack_pointer
-        return {"__memory_base": _MEMORY_BASE, "__table_base": _TABLE_BASE}.get(
-            wanted.name, ABSENT
-        )
+        return {"__memory_base": _MEMORY_BASE, "__table_base": _TABLE_BASE}.get(wanted.name, ABSENT)
 
     def entry(self, wanted: ImportType, *, weak: bool = False) -> Global:
         """Returns the entry of the global offset table for an import; a weak one may stay 0."""

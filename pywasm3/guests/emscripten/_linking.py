@@ -92,13 +92,16 @@ def _parse(data: bytes) -> Dylink:
         elif id == _IMPORTS:
             weak |= {
                 name
-                for _, name, flags in [
-                    (part.name(), part.name(), part.u32()) for _ in part.items()
-                ]
+                for _, name, flags in [(part.name(), part.name(), part.u32()) for _ in part.items()]
                 if flags & _BINDING_MASK == _WEAK
             }
     if alignment > _LARGEST_ALIGNMENT:
         raise MalformedError(f"the section {SECTION} asks for an alignment of 2 ** {alignment}")
     return Dylink(
-        memory_bytes, 1 << alignment, table_elements, needed, frozenset(weak), frozenset(thread_local)
+        memory_bytes,
+        1 << alignment,
+        table_elements,
+        needed,
+        frozenset(weak),
+        frozenset(thread_local),
     )

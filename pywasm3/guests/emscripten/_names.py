@@ -33,7 +33,8 @@ _NO_VALUES = FuncType((), ())
 _ASSIGNED = re.compile(
     r"""(?:[\w$]\._(?P<dotted>[\w$]+) | \[(["'])_(?P<quoted>[\w$]+)\2\] | \b_(?P<plain>\w{3,}))
         \s*=\s* (?:[\w$]+\s*=\s*)?
-        (?P<object>[\w$]+) (?:\.(?P<export>[\w$]+) | \[(["'])(?P<item>[\w$]+)\7\]) (?![\w$]|\s*=[^=])""",
+        (?P<object>[\w$]+) (?:\.(?P<export>[\w$]+) | \[(["'])(?P<item>[\w$]+)\7\])
+        (?![\w$]|\s*=[^=])""",
     re.VERBOSE,
 )
 # One member of an object in JavaScript, whose value is a name.
@@ -201,7 +202,7 @@ def _exports_of(script: str, module: Module) -> dict[str, str]:
     if not by_object:
         return {}
     # Other objects have properties by these short names, too: the exports are assigned from one.
-    object, names = max(by_object.items(), key=lambda item: len(item[1]))
+    names = max(by_object.values(), key=len)
     constructors = _constructors(script, types, names)
     if constructors is not None and "__wasm_call_ctors" not in names.values():
         names[constructors] = "__wasm_call_ctors"

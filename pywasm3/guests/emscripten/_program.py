@@ -207,8 +207,8 @@ class Emscripten:
     def link(self, source: Source) -> Library:
         """Links a module that was compiled with -sSIDE_MODULE, as dlopen() does.
 
-        Its data goes into the program's memory, and its functions into the table. It calls functions
-        of the program, of libraries that were linked before, and of `imports`.
+        Its data goes into the program's memory, and its functions into the table. It can call
+        functions of the program, of libraries that were linked before, and of `imports`.
 
         Args:
             source: A path, a bytes-like object, or a file that is open in binary mode.

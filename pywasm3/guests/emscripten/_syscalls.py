@@ -2,9 +2,9 @@
 """The system calls of Emscripten's C library, on the directories that WASI gives to the guest.
 
 The library calls __syscall_openat and its like with paths from the root of a file system. Here the
-root has nothing but the preopened directories of WasiConfig, each at the path that is its name. Path
-and flags are translated, and everything else is done by the objects behind the functions of WASI: so
-a guest reaches no more than a guest of WASI does. The error numbers are the same, too.
+root has nothing but the preopened directories of WasiConfig, each at the path that is its name.
+Paths and flags are translated, and everything else is done by the objects behind the functions of
+WASI: so a guest reaches no more than a guest of WASI does. The error numbers are the same, too.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ _BLOCK = 4096
 _MOST_PATH = 4097  # bytes: one more than WASI takes
 
 _STAT = Struct("<6Iq2IqI4xqI4xqI4xQ")
-_TIMES = Struct("<qi4xqi4x")
+_TIMESPEC = Struct("<qi4x")
 _DIRENT = Struct("<QqHB256sx4x")
 _STATFS = Struct("<4xI5qI4x3I")
 
@@ -180,7 +180,8 @@ def _ioctl(program: Emscripten, fd: int, _request: int, _arguments: int) -> int:
 
 
 def _put_stat(program: Emscripten, stat: Stat, result: int) -> int:
-    times = [part for time in (stat.atime, stat.mtime, stat.ctime) for part in divmod(time, _SECOND)]
+    times = (stat.atime, stat.mtime, stat.ctime)
+    parts = [part for time in times for part in divmod(time, _SECOND)]
     packed = _STAT.pack(
         stat.device & 0xFFFFFFFF,
         _MODES.get(stat.type, _OTHER_MODE),
@@ -191,7 +192,7 @@ def _put_stat(program: Emscripten, stat: Stat, result: int) -> int:
         stat.size,
         _BLOCK,
         min(-(-stat.size // 512), 0xFFFFFFFF),
-        *times,
+        *parts,
         stat.inode,
     )
     program.wasi.memory.write(result, packed)
@@ -277,9 +278,7 @@ def _renameat(program: Emscripten, fd: int, path: int, to_fd: int, to: int) -> i
     return 0
 
 
-def _linkat(
-    program: Emscripten, fd: int, path: int, to_fd: int, to: int, flags: int
-) -> int:
+def _linkat(program: Emscripten, fd: int, path: int, to_fd: int, to: int, flags: int) -> int:
     source, target = _place(program, fd, path), _place(program, to_fd, to)
     directory = target.required(EEXIST)
     source.required(EPERM).link(source.path, bool(flags & _FOLLOW), directory, target.path)
@@ -342,9 +341,8 @@ def _utimensat(program: Emscripten, fd: int, path: int, times: int, flags: int) 
     now = time_of(program.wasi.clock, REALTIME)
     chosen: list[int | None] = [now, now]
     if times:
-        *first, seconds, nanoseconds = _TIMES.unpack(program.wasi.memory.span(times, _TIMES.size))
-        pairs = (tuple(first), (seconds, nanoseconds))
-        chosen = [_time(*pair, now) for pair in pairs]
+        span = program.wasi.memory.span(times, 2 * _TIMESPEC.size)
+        chosen = [_time(*parts, now=now) for parts in _TIMESPEC.iter_unpack(span)]
     atime, mtime = chosen
     if path == 0:
         program.wasi.descriptors.get(fd).set_times((atime, mtime))
@@ -354,7 +352,7 @@ def _utimensat(program: Emscripten, fd: int, path: int, times: int, flags: int) 
     return 0
 
 
-def _time(seconds: int, nanoseconds: int, now: int) -> int | None:
+def _time(seconds: int, nanoseconds: int, *, now: int) -> int | None:
     if nanoseconds == _TIME_NOW:
         return now
     if nanoseconds == _TIME_OMIT:
