@@ -72,13 +72,16 @@ class Library:
 
     def relocate(self) -> None:
         """Lets the library put the addresses that it now knows into its data."""
-        if "__wasm_apply_data_relocs" in self.exports:
-            self.exports["__wasm_apply_data_relocs"]()
+        self._call("__wasm_apply_data_relocs")
 
     def construct(self) -> None:
         """Calls the constructors of the library."""
-        if "__wasm_call_ctors" in self.exports:
-            self.exports["__wasm_call_ctors"]()
+        self._call("__wasm_call_ctors")
+
+    def _call(self, name: str) -> None:
+        function = self.exports.get(name, None)
+        if isinstance(function, Function):
+            function()
 
 
 class Scope:

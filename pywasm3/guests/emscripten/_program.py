@@ -104,26 +104,27 @@ class Emscripten:
     def _begin(self, libraries: list[Module]) -> None:
         linked = [self.scope.link(library) for library in libraries]
         self.scope.fill()
-        exports = self.exports
         for library in linked:
             library.relocate()
-        if "_start" not in exports and "_initialize" not in exports:
+        if "_start" not in self.exports and "_initialize" not in self.exports:
             self._check_stack()
             for name in ("__wasm_apply_data_relocs", "__wasm_call_ctors"):
-                if name in exports:
-                    exports[name]()
+                function = self.own(name)
+                if function is not None:
+                    function()
         self.scope.began = True
         for library in linked:
             library.construct()
 
     def _check_stack(self) -> None:
         """Tells a debug build where the stack of C is, so that it can check it."""
-        exports = self.exports
-        if "emscripten_stack_init" in exports:
-            exports["emscripten_stack_init"]()
-        if "__set_stack_limits" in exports and "emscripten_stack_get_base" in exports:
-            base = exports["emscripten_stack_get_base"]()
-            exports["__set_stack_limits"](base, exports["emscripten_stack_get_end"]())
+        begin = self.own("emscripten_stack_init")
+        if begin is not None:
+            begin()
+        set_limits = self.own("__set_stack_limits")
+        if set_limits is not None and self.own("emscripten_stack_get_base") is not None:
+            base = self.required("emscripten_stack_get_base")()
+            set_limits(base, self.required("emscripten_stack_get_end")())
 
     # ---- what it has ----
 
@@ -176,10 +177,9 @@ class Emscripten:
         """
         if "_start" in self.exports:
             return self.instance.run()
-        name = next((each for each in ("__main_argc_argv", "main") if each in self.exports), None)
-        if name is None:
+        main = self.own("__main_argc_argv") or self.own("main")
+        if main is None:
             raise WasmError(f"{self.module!r} exports no main(): use its exports")
-        main = self.exports[name]
         try:
             if main.type.params:
                 return int(main(len(self.wasi.args), self._put_arguments()) or 0)
