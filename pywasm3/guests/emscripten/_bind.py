@@ -106,13 +106,16 @@ def _joined(call: Callable[..., Any], params: str) -> Callable[..., Any]:
         given = []
         for letter in params:
             value = next(rest)
-            if letter in "ls":
-                value = (value & _MASKS["i"]) | (next(rest) & _MASKS["i"]) << 32
-                value -= (value & _SIGN) << 1
-            given.append(value)
+            given.append(join(value, next(rest)) if letter in "ls" else value)
         return call(*given)
 
     return joined
+
+
+def join(low: int, high: int) -> int:
+    """Returns the signed integer of 64 bits that two halves make."""
+    value = (low & _MASKS["i"]) | (high & _MASKS["i"]) << 32
+    return value - ((value & _SIGN) << 1)
 
 
 def as_syscall(function: Callable[..., int]) -> Callable[..., int]:

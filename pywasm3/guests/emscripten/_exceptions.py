@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..._errors import Trap, TrapKind, WasmError
 from ..._linker import Typed
-from ..._types import FuncType
+from ..._types import FuncType, i64
 from ...wasi.abi import EFAULT, U32, WasiError
-from ._bind import checked
+from ._bind import checked, join
 
 if TYPE_CHECKING:
     from ._bind import Entry
@@ -111,10 +111,13 @@ def _confused(detail: str) -> Trap:
 def invoke(program: Emscripten, wanted: FuncType) -> Typed:
     """Returns the value for an import `invoke_*`, whose first parameter is a function pointer."""
     failed = 0 if wanted.results else None
+    by_halves = i64 not in (*wanted.params, *wanted.results)
 
     def call(index: int, *arguments: Any) -> Any:
         stack = program.stack_pointer
         try:
+            if by_halves:
+                return _call_by_halves(program, index, arguments)
             return program.call(index, *arguments)
         except Unwinding:
             program.stack_pointer = stack
@@ -122,6 +125,32 @@ def invoke(program: Emscripten, wanted: FuncType) -> Typed:
             return failed
 
     return Typed(call, wanted)
+
+
+def _call_by_halves(program: Emscripten, index: int, arguments: tuple[Any, ...]) -> Any:
+    """Calls a function pointer, whose 64-bit integers an older version passes as two halves."""
+    function = program.function(index)
+    types = function.type
+    if i64 not in (*types.params, *types.results):
+        return function(*arguments)
+    rest = iter(arguments)
+    given = []
+    for type in types.params:
+        value = next(rest, 0)
+        given.append(join(value, next(rest, 0)) if type == i64 else value)
+    result = function(*given)
+    if types.results != (i64,):
+        return result
+    program.set_second_result(result >> 32 & 0xFFFFFFFF)
+    return result & 0xFFFFFFFF
+
+
+def _set_second_result(program: Emscripten, value: int) -> None:
+    program.second_result = value
+
+
+def _second_result(program: Emscripten) -> int:
+    return program.second_result
 
 
 def _throw_longjmp(program: Emscripten, *_: int) -> NoReturn:
@@ -321,6 +350,8 @@ def _set_references(program: Emscripten, object: int, count: int) -> None:
 
 
 FUNCTIONS: list[Entry] = [
+    ("setTempRet0", _set_second_result, "i>"),
+    ("getTempRet0", _second_result, ">i"),
     ("_emscripten_throw_longjmp", _throw_longjmp, ">"),
     ("emscripten_longjmp", _throw_longjmp, "ii>"),
     ("__cxa_allocate_exception", _allocate, "i>i"),

@@ -56,6 +56,7 @@ class Emscripten:
     Attributes:
         instance: The instance.
         module: Its module, with the true names.
+        second_result: The second result that a function of the host returned last.
         handlers: Which C++ exceptions have been thrown and caught.
         files: The directories that the system calls of the C library reach.
     """
@@ -85,6 +86,7 @@ class Emscripten:
             raise ValueError("limits must be given when the store is made, but a store is given")
         self.module = module
         self.handlers = Handlers()
+        self.second_result = 0
         self.given = dict(imports or {})
         self.store = store
         self.missing = missing
@@ -162,6 +164,21 @@ class Emscripten:
             self._files = Files(self.wasi)
         return self._files
 
+    @property
+    def is_old(self) -> bool:
+        """Whether the module is of an Emscripten whose C library counts time in 32 bits.
+
+        Such a library opens files by a system call that later ones do not have.
+        """
+        return "__syscall_open" in self.imported
+
+    @property
+    def imported(self) -> set[str]:
+        """The names of all imports."""
+        if self._imported is None:
+            self._imported = {item.name for item in self.module.imports}
+        return self._imported
+
     # ---- what it does ----
 
     def run(self) -> int:
@@ -237,14 +254,22 @@ class Emscripten:
         Raises:
             Trap: The table has no function there.
         """
+        return self.function(index)(*arguments)
+
+    def function(self, index: int) -> Function:
+        """Returns the function that a function pointer of C points to.
+
+        Raises:
+            Trap: The table has no function there.
+        """
         table = self.table
         index &= _MASK
         if index >= len(table):
             raise Trap(TrapKind.UNDEFINED_ELEMENT, detail=f"there is no function {index}")
         function = table[index]
-        if function is None:
+        if not isinstance(function, Function):
             raise Trap(TrapKind.UNINITIALIZED_ELEMENT, detail=f"there is no function {index}")
-        return function(*arguments)
+        return function
 
     def function_index(self, function: Function) -> int:
         """Returns the index of a function in the table, which is its function pointer in C.
@@ -327,6 +352,9 @@ class Emscripten:
 
     def set_second_result(self, value: int) -> None:
         """Passes a second result of a function of the host to the guest."""
+        self.second_result = value
+        if "getTempRet0" in self.imported:  # as in older versions
+            return
         for name in ("_emscripten_tempret_set", "__set_temp_ret", "setTempRet0"):
             function = self.own(name)
             if function is not None:
@@ -340,10 +368,8 @@ class Emscripten:
         A guest may also export what it imports. Such a function is the host's, so that it is none
         of those with which a guest helps the host.
         """
-        if self._imported is None:
-            self._imported = {item.name for item in self.module.imports}
         found = self.exports.get(name, None)
-        return found if isinstance(found, Function) and name not in self._imported else None
+        return found if isinstance(found, Function) and name not in self.imported else None
 
     def required(self, name: str) -> Function:
         """Returns a function that the program itself has and exports.

@@ -71,6 +71,11 @@ def _copy(program: Emscripten, to: int, source: int, size: int) -> None:
     memory.span(to, size)[:] = data  # Python allows the two to overlap
 
 
+def _copy_to(program: Emscripten, to: int, source: int, size: int) -> int:
+    _copy(program, to, source, size)
+    return to
+
+
 # ---- the end ----
 
 
@@ -173,6 +178,7 @@ FUNCTIONS: list[Entry] = [
     ("emscripten_get_heap_max", _heap_max, ">i"),
     ("emscripten_notify_memory_growth", _nothing, "i>"),
     ("emscripten_memcpy_big", _copy, "iii>"),
+    ("emscripten_memcpy_big", _copy_to, "iii>i"),
     ("emscripten_memcpy_js", _copy, "iii>"),
     ("_emscripten_memcpy_js", _copy, "iii>"),
     ("abort", _abort, ">"),

@@ -68,6 +68,8 @@ _BLOCK = 4096
 _MOST_PATH = 4097  # bytes: one more than WASI takes
 
 _STAT = Struct("<6Iq2IqI4xqI4xqI4xQ")
+# The structure before Emscripten 3.1.7 or so, whose times are seconds in 32 bits.
+_OLD_STAT = Struct("<I4x7I4xq2I6IQ")
 _TIMESPEC = Struct("<qi4x")
 _DIRENT = Struct("<QqHB256sx4x")
 _STATFS = Struct("<4xI5qI4x3I")
@@ -180,6 +182,8 @@ def _ioctl(program: Emscripten, fd: int, _request: int, _arguments: int) -> int:
 
 
 def _put_stat(program: Emscripten, stat: Stat, result: int) -> int:
+    if program.is_old:
+        return _put_old_stat(program, stat, result)
     times = (stat.atime, stat.mtime, stat.ctime)
     parts = [part for time in times for part in divmod(time, _SECOND)]
     packed = _STAT.pack(
@@ -193,6 +197,27 @@ def _put_stat(program: Emscripten, stat: Stat, result: int) -> int:
         _BLOCK,
         min(-(-stat.size // 512), 0xFFFFFFFF),
         *parts,
+        stat.inode,
+    )
+    program.wasi.memory.write(result, packed)
+    return 0
+
+
+def _put_old_stat(program: Emscripten, stat: Stat, result: int) -> int:
+    times = (stat.atime, stat.mtime, stat.ctime)
+    packed = _OLD_STAT.pack(
+        stat.device & 0xFFFFFFFF,
+        stat.inode & 0xFFFFFFFF,
+        _MODES.get(stat.type, _OTHER_MODE),
+        min(stat.links, 0xFFFFFFFF),
+        0,
+        0,
+        0,
+        0,
+        stat.size,
+        _BLOCK,
+        min(-(-stat.size // 512), 0xFFFFFFFF),
+        *[part & 0xFFFFFFFF for time in times for part in divmod(time, _SECOND)],
         stat.inode,
     )
     program.wasi.memory.write(result, packed)
@@ -243,6 +268,10 @@ def _put_statfs(program: Emscripten, _size: int, result: int) -> int:
     return 0
 
 
+def _open(program: Emscripten, path: int, flags: int, mode: int) -> int:
+    return _openat(program, _AT_CWD, path, flags, mode)
+
+
 # ---- changes ----
 
 
@@ -250,6 +279,10 @@ def _mkdirat(program: Emscripten, fd: int, path: int, _mode: int) -> int:
     place = _place(program, fd, path)
     place.required(EEXIST).make_directory(place.path)
     return 0
+
+
+def _mkdir(program: Emscripten, path: int, mode: int) -> int:
+    return _mkdirat(program, _AT_CWD, path, mode)
 
 
 def _unlinkat(program: Emscripten, fd: int, path: int, flags: int) -> int:
@@ -278,6 +311,10 @@ def _renameat(program: Emscripten, fd: int, path: int, to_fd: int, to: int) -> i
     return 0
 
 
+def _rename(program: Emscripten, path: int, to: int) -> int:
+    return _renameat(program, _AT_CWD, path, _AT_CWD, to)
+
+
 def _linkat(program: Emscripten, fd: int, path: int, to_fd: int, to: int, flags: int) -> int:
     source, target = _place(program, fd, path), _place(program, to_fd, to)
     directory = target.required(EEXIST)
@@ -302,6 +339,10 @@ def _readlinkat(program: Emscripten, fd: int, path: int, buffer: int, room: int)
     target = place.required(EINVAL).read_link(place.path)[:room]
     program.wasi.memory.write(buffer, target)
     return len(target)
+
+
+def _readlink(program: Emscripten, path: int, buffer: int, room: int) -> int:
+    return _readlinkat(program, _AT_CWD, path, buffer, room)
 
 
 def _truncate(program: Emscripten, path: int, size: int) -> int:
@@ -476,6 +517,12 @@ FUNCTIONS: list[Entry] = [
         ("__syscall_lstat64", _lstat, "ii>i"),
         ("__syscall_fstat64", _fstat, "ii>i"),
         ("__syscall_newfstatat", _fstatat, "iiii>i"),
+        # Older versions have these, without a directory.
+        ("__syscall_open", _open, "iii>i"),
+        ("__syscall_mkdir", _mkdir, "ii>i"),
+        ("__syscall_rename", _rename, "ii>i"),
+        ("__syscall_readlink", _readlink, "iii>i"),
+        ("__syscall_fstatat64", _fstatat, "iiii>i"),
         ("__syscall_faccessat", _faccessat, "iiii>i"),
         ("__syscall_statfs64", _statfs, "iii>i"),
         ("__syscall_fstatfs64", _fstatfs, "iii>i"),

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
 
+from ...wasi.sources import REALTIME, time_of
 from ._runtime import text_at
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ _MAX_I32 = (1 << 31) - 1
 _TM = Struct("<10i")  # struct tm, up to tm_gmtoff
 _TM_READ = Struct("<9i")
 _TIME = Struct("<q")
+_OLD_TIME = Struct("<i")
 _DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
 _MONTHS = (
     "January",
@@ -112,9 +114,22 @@ def _date_silently(program: Emscripten, seconds: int, tm: int) -> None:
 
 
 def _date_at(program: Emscripten, time: int, tm: int) -> None:
-    """Is the form of Emscripten before 3.1.36: the address of the time is given."""
-    (seconds,) = _TIME.unpack(program.wasi.memory.span(time, _TIME.size))
+    """Is the form of older versions: the address of the time is given.
+
+    The oldest of them, which import time() from their host, have 32 bits for it.
+    """
+    memory = program.wasi.memory
+    seconds: int = _OLD_TIME.unpack(memory.span(time, _OLD_TIME.size))[0]
+    if not program.is_old and "time" not in program.imported:
+        seconds = _TIME.unpack(memory.span(time, _TIME.size))[0]
     _put_date(program, seconds, tm)
+
+
+def _now(program: Emscripten, result: int) -> int:
+    seconds = time_of(program.wasi.clock, REALTIME) // 1_000_000_000
+    if result:
+        program.wasi.memory.put_u32(result, seconds & 0xFFFFFFFF)
+    return seconds & 0xFFFFFFFF
 
 
 def _seconds_at(program: Emscripten, tm: int) -> int:
@@ -262,6 +277,7 @@ FUNCTIONS: list[Entry] = [
     ("_gmtime_js", _date, "li>i"),
     ("_gmtime_js", _date_silently, "li>"),
     ("_gmtime_js", _date_at, "ii>"),
+    ("time", _now, "i>i"),
     ("_mktime_js", _seconds_at, "i>l"),
     ("_mktime_js", _seconds_in_32_bits, "i>i"),
     ("_timegm_js", _seconds_at, "i>l"),
