@@ -158,6 +158,32 @@ def test_other_exceptions_pass_the_handlers() -> None:
     assert exports.threw.value == 0
 
 
+HALVES = """
+  (import "env" "invoke_jij" (func $invoke (param i32 i32 i32 i32) (result i32)))
+  (import "env" "getTempRet0" (func $second (result i32)))
+  (import "env" "setTempRet0" (func $set (param i32)))
+  (memory (export "memory") 1)
+  (table (export "__indirect_function_table") 2 funcref)
+  (elem (i32.const 1) $add)
+  (global (export "__stack_pointer") (mut i32) (i32.const 1000))
+  (func $add (param i32 i64) (result i64)
+    (i64.add (i64.extend_i32_s (local.get 0)) (local.get 1)))
+  (export "invoke" (func $invoke))
+  (export "second" (func $second))
+  (export "set" (func $set))"""
+
+
+def test_older_versions_pass_integers_of_64_bits_as_halves() -> None:
+    exports = emscripten.load(module(HALVES)).exports
+    number = 0x12345678_9ABCDEF0
+    assert exports.invoke(1, 5, number & 0xFFFFFFFF, number >> 32) & 0xFFFFFFFF == 0x9ABCDEF5
+    assert exports.second() == 0x12345678
+    assert exports.invoke(1, -1, 0, 0) == -1
+    assert exports.second() == -1
+    exports.set(7)
+    assert exports.second() == 7
+
+
 def test_the_fuel_ends_a_guest_that_catches_everything() -> None:
     """An invoke_* function does not catch what stops the guest from outside."""
     text = (

@@ -279,6 +279,26 @@ def test_what_a_sandbox_does_not_need_succeeds(files: Files) -> None:
     assert files("_mmap_js", 10, 1, 1, fd, 0, 0, 0) == -43  # ENODEV
 
 
+def test_older_versions_have_other_calls_and_another_structure() -> None:
+    """The offsets are those of Emscripten 3.1.6: see its struct_info.json."""
+    call = Calls(
+        "__syscall_open iii>i",
+        "__syscall_mkdir ii>i",
+        "__syscall_rename ii>i",
+        "__syscall_stat64 ii>i",
+        "time i>i",
+        wasi=WasiConfig(preopens={"/": VirtualDir({"a": b"abc"})}, clock=5 * 10**9),
+    )
+    assert call("__syscall_open", "/a", 0, 0) > 2
+    assert call("__syscall_mkdir", "/made", 0o777) == 0
+    assert call("__syscall_rename", "/a", "/made/b") == 0
+    assert call("__syscall_stat64", "/made/b", call.BUFFER) == 0
+    assert call.memory.read_u32(call.BUFFER + 12) == 0o100666
+    assert call.memory.read_u64(call.BUFFER + 40) == 3
+    assert call.memory.read_u32(call.BUFFER + 64) == 5  # the time in seconds
+    assert call("time", 64) == call.memory.read_u32(64) == 5
+
+
 # ---- several directories ----
 
 

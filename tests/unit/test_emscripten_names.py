@@ -41,6 +41,13 @@ SCRIPTS = {
     "closure": """
       var u={a:()=>performance.now(),b:t,c:12,d:T,e:(a,c)=>{a.h=c}};
       function z(b){b=Z=b.exports;d._seven=b.h;return Z}d.cwrap();q=b.h;Z.g();""",
+    "oldest": """
+      var asmLibraryArg = { "a": _emscripten_get_now, "b": wasmMemory, "c": _x, "d": wasmTable,
+        "e": _fd_write };
+      addOnInit(Module["asm"]["g"]);
+      var _seven = Module["_seven"] = function() {
+        return (_seven = Module["_seven"] = Module["asm"]["h"]).apply(null, arguments)
+      };""",
     "properties": """
       var asmLibraryArg={a:_emscripten_get_now,b:wasmMemory,c:_x,d:wasmTable,e:_fd_write};
       var _seven=Module["_seven"]=asm.h;asm["g"]()""",

@@ -27,18 +27,24 @@ _PREAMBLE = 8  # bytes: the magic number and the version
 _CUSTOM, _IMPORTS, _EXPORTS = 0, 2, 7  # ids of sections
 _NO_VALUES = FuncType((), ())
 
-# In JavaScript: `Module["_malloc"] = _malloc = wasmExports["v"]`, `d._malloc=b.v`, or
-# `_setThrew=wasmExports.Ra`. The groups are: what is assigned to as a property, or as a variable;
-# the object of the exports; and the name of the export.
+# In JavaScript: `Module["_malloc"] = _malloc = wasmExports["v"]`, `d._malloc=b.v`,
+# `_setThrew=wasmExports.Ra`, or `(_main=Module["_main"]=Module["asm"]["P"])`. The groups are: what
+# is assigned to as a property, or as a variable; the object of the exports; and the name of the
+# export.
 _ASSIGNED = re.compile(
-    r"""(?:[\w$]\._(?P<dotted>[\w$]+) | \[(["'])_(?P<quoted>[\w$]+)\2\] | \b_(?P<plain>\w{3,}))
+    r"""(?:[\w$]\._(?P<dotted>[\w$]+)
+          | \[(?P<q1>["'])_(?P<quoted>[\w$]+)(?P=q1)\]
+          | \b_(?P<plain>\w{3,}))
         \s*=\s* (?:[\w$]+\s*=\s*)?
-        (?P<object>[\w$]+) (?:\.(?P<export>[\w$]+) | \[(["'])(?P<item>[\w$]+)\7\])
+        (?P<object>[\w$]+ (?:\.asm | \[(?P<q2>["'])asm(?P=q2)\])?)
+        (?:\.(?P<export>[\w$]+) | \[(?P<q3>["'])(?P<item>[\w$]+)(?P=q3)\])
         (?![\w$]|\s*=[^=])""",
     re.VERBOSE,
 )
+# Exports that have no underscore before their names in JavaScript.
+_PLAIN = re.compile(r"\b(stackSave|stackRestore|stackAlloc|dynCall_\w+)\b")
 # One member of an object in JavaScript, whose value is a name.
-_MEMBER = re.compile(r"\s*([\w$]+)\s*:\s*([\w$]+)\s*(,|\})")
+_MEMBER = re.compile(r"""\s*(["']?)([\w$]+)\1\s*:\s*([\w$]+)\s*(,|\})""")
 
 
 @dataclass(frozen=True)
@@ -193,6 +199,7 @@ def _renamed_exports(body: bytes, names: Mapping[str, str]) -> bytes:
 
 def _exports_of(script: str, module: Module) -> dict[str, str]:
     types = {item.name: item.type for item in module.exports}
+    script = _PLAIN.sub(r"_\1", script)
     by_object: dict[str, dict[str, str]] = {}
     for match in _ASSIGNED.finditer(script):
         short = match["export"] or match["item"]
@@ -212,13 +219,13 @@ def _exports_of(script: str, module: Module) -> dict[str, str]:
 def _constructors(
     script: str, types: Mapping[str, ExternType], named: Mapping[str, str]
 ) -> str | None:
-    """Returns the export that the script calls by its short name alone, if there is one such."""
-    called = set()
-    for match in re.finditer(r"""[\w$](?:\.([\w$]+)|\[(["'])([\w$]+)\2\])\(\)""", script):
-        short = match[1] or match[3]
-        if short not in named and types.get(short) == _NO_VALUES:
-            called.add(short)
-    return called.pop() if len(called) == 1 else None
+    """Returns the export that calls constructors: the script uses it only by its short name."""
+    found = [name for name, type in types.items() if type == _NO_VALUES and name not in named]
+    if len(found) > 1:
+        call = r"""[\w$](?:\.([\w$]+)|\[(["'])([\w$]+)\2\])\(\)"""
+        called = {match[1] or match[3] for match in re.finditer(call, script)}
+        found = [name for name in found if name in called]
+    return found[0] if len(found) == 1 else None
 
 
 def _imports_of(script: str, module: Module) -> dict[str, str]:
@@ -236,9 +243,9 @@ def _objects(script: str) -> Iterator[dict[str, str]]:
     while begin >= 0:
         members, at = {}, begin + 1
         while (match := _MEMBER.match(script, at)) is not None:
-            members[match[1]] = match[2]
+            members[match[2]] = match[3]
             at = match.end()
-            if match[3] == "}":
+            if match[4] == "}":
                 break
         if members and script[at - 1] in "},":
             yield members
