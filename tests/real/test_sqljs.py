@@ -23,6 +23,12 @@ from pywasm3.wasi import VirtualDir, WasiConfig
 SQLJS = Package(
     "sql.js", "1.17.0", "0764479cba502816fe07510a9499a941899fe3bd71c51ccf56bb8a7afdc293bc"
 )
+# SQLite's own package. It has the true names, and is of an older version of Emscripten.
+SQLITE = Package(
+    "@sqlite.org/sqlite-wasm",
+    "3.41.2",
+    "b08a935eb46c19907fc2329bc9e0cef4d029ef3df217e194c0f0c3fbf7fff633",
+)
 # In the order of the names, the short names are in the order of the script.
 _SYMBOLS = """
   __assert_fail __syscall_chmod __syscall_faccessat __syscall_fchmod __syscall_fchown32
@@ -243,3 +249,18 @@ def test_a_file_cannot_become_larger_than_its_directory() -> None:
 def test_without_a_directory_there_are_no_files() -> None:
     with sqlite() as program, pytest.raises(sqlite3.OperationalError, match="unable to open"):
         Database(program, "/test.db")
+
+
+def test_sqlites_own_package_writes_files_that_python_reads(tmp_path: Path) -> None:
+    directory = VirtualDir()
+    data = SQLITE.read("package/sqlite-wasm/jswasm/sqlite3.wasm")
+    with emscripten.load(data, wasi=WasiConfig(preopens={"/": directory})) as program:
+        database = Database(program, "/test.db")
+        database.execute("CREATE TABLE t (a, b)")
+        database.execute("INSERT INTO t VALUES (?, ?)", 1, "text")
+        assert database.execute("SELECT a + 1, upper(b) FROM t") == [(2, "TEXT")]
+        database.close()
+    (tmp_path / "test.db").write_bytes(directory["test.db"])
+    with sqlite3.connect(tmp_path / "test.db") as there:
+        assert there.execute("SELECT * FROM t").fetchall() == [(1, "text")]
+    there.close()

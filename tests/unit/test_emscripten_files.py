@@ -299,6 +299,19 @@ def test_older_versions_have_other_calls_and_another_structure() -> None:
     assert call("time", 64) == call.memory.read_u32(64) == 5
 
 
+def test_versions_between_have_padding_in_their_structure() -> None:
+    """The offsets are those of the JavaScript of @sqlite.org/sqlite-wasm 3.41.2."""
+    call = Calls(
+        "__syscall_stat64 ii>i",
+        "_localtime_js ii>",
+        wasi=WasiConfig(preopens={"/": VirtualDir({"a": b"abc"})}, clock=5 * 10**9),
+    )
+    assert call("__syscall_stat64", "/a", call.BUFFER) == 0
+    assert call.memory.read_u32(call.BUFFER + 12) == 0o100666
+    assert call.memory.read_u64(call.BUFFER + 40) == 3
+    assert call.memory.read_u64(call.BUFFER + 72) == 5  # the time in seconds
+
+
 # ---- several directories ----
 
 

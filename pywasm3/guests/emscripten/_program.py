@@ -15,6 +15,7 @@ from ..._memory import Memory
 from ..._module import Module
 from ..._table import Table
 from ..._tag import Tag
+from ..._types import FuncType, i32
 from ...wasi import Wasi, WasiConfig
 from ...wasi.abi import WasiError
 from . import _imports
@@ -92,6 +93,7 @@ class Emscripten:
         self.missing = missing
         self._files: Files | None = None
         self._imported: set[str] | None = None
+        self._has_padded_stat: bool | None = None
         modules = [Module(_read(library)) for library in libraries]
         self.scope = Scope(self, dylink_of(module), modules, stack_bytes)
         options = {"store": store, "compile": compile, "missing": missing}
@@ -171,6 +173,20 @@ class Emscripten:
         Such a library opens files by a system call that later ones do not have.
         """
         return "__syscall_open" in self.imported
+
+    @property
+    def has_padded_stat(self) -> bool:
+        """Whether the module seems to be of an Emscripten whose struct stat has padding.
+
+        In these versions, the host's part of localtime() gets the address of the time.
+        """
+        if self._has_padded_stat is None:
+            by_address = FuncType([i32, i32])
+            self._has_padded_stat = any(
+                item.name == "_localtime_js" and item.type == by_address
+                for item in self.module.imports
+            )
+        return self._has_padded_stat
 
     @property
     def imported(self) -> set[str]:

@@ -63,12 +63,14 @@ _NONBLOCK, _DIRECTORY, _O_NOFOLLOW = 0o4000, 0o200000, 0o400000
 _UNLOCKED = 2
 _NOTTY, _RANGE, _NOSYS = 59, 68, 52  # errno
 _SECOND = 1_000_000_000
+_MASK = (1 << 32) - 1
 _TIME_NOW, _TIME_OMIT = 0x3FFFFFFF, 0x3FFFFFFE
 _BLOCK = 4096
 _MOST_PATH = 4097  # bytes: one more than WASI takes
 
 _STAT = Struct("<6Iq2IqI4xqI4xqI4xQ")
-# The structure before Emscripten 3.1.7 or so, whose times are seconds in 32 bits.
+# The structure of older versions has padding. In the oldest ones, times have 32 bits.
+_PADDED_STAT = Struct("<I4x7I4xq2IqI4xqI4xqI4xQ")
 _OLD_STAT = Struct("<I4x7I4xq2I6IQ")
 _TIMESPEC = Struct("<qi4x")
 _DIRENT = Struct("<QqHB256sx4x")
@@ -182,42 +184,49 @@ def _ioctl(program: Emscripten, fd: int, _request: int, _arguments: int) -> int:
 
 
 def _put_stat(program: Emscripten, stat: Stat, result: int) -> int:
-    if program.is_old:
+    if program.is_old or program.has_padded_stat:
         return _put_old_stat(program, stat, result)
-    times = (stat.atime, stat.mtime, stat.ctime)
-    parts = [part for time in times for part in divmod(time, _SECOND)]
     packed = _STAT.pack(
-        stat.device & 0xFFFFFFFF,
+        stat.device & _MASK,
         _MODES.get(stat.type, _OTHER_MODE),
-        min(stat.links, 0xFFFFFFFF),
+        min(stat.links, _MASK),
         0,
         0,
         0,
         stat.size,
         _BLOCK,
-        min(-(-stat.size // 512), 0xFFFFFFFF),
-        *parts,
+        min(-(-stat.size // 512), _MASK),
+        *_times_of(stat),
         stat.inode,
     )
     program.wasi.memory.write(result, packed)
     return 0
 
 
-def _put_old_stat(program: Emscripten, stat: Stat, result: int) -> int:
+def _times_of(stat: Stat) -> list[int]:
+    """Returns the seconds and nanoseconds of each time."""
     times = (stat.atime, stat.mtime, stat.ctime)
-    packed = _OLD_STAT.pack(
-        stat.device & 0xFFFFFFFF,
-        stat.inode & 0xFFFFFFFF,
+    return [part for time in times for part in divmod(time, _SECOND)]
+
+
+def _put_old_stat(program: Emscripten, stat: Stat, result: int) -> int:
+    times = _times_of(stat)
+    form = _PADDED_STAT
+    if program.is_old:
+        form, times = _OLD_STAT, [part & _MASK for part in times]
+    packed = form.pack(
+        stat.device & _MASK,
+        stat.inode & _MASK,
         _MODES.get(stat.type, _OTHER_MODE),
-        min(stat.links, 0xFFFFFFFF),
+        min(stat.links, _MASK),
         0,
         0,
         0,
         0,
         stat.size,
         _BLOCK,
-        min(-(-stat.size // 512), 0xFFFFFFFF),
-        *[part & 0xFFFFFFFF for time in times for part in divmod(time, _SECOND)],
+        min(-(-stat.size // 512), _MASK),
+        *times,
         stat.inode,
     )
     program.wasi.memory.write(result, packed)
