@@ -165,10 +165,10 @@ def test_it_is_found_in_a_package(folder: Path) -> None:
 
 
 def test_it_is_found_in_a_namespace_package(folder: Path) -> None:
-    (folder / "parts").mkdir()
-    (folder / "parts" / "guest.wasm").write_bytes(wat(ADD))
+    (folder / "without_init").mkdir()
+    (folder / "without_init" / "guest.wasm").write_bytes(wat(ADD))
     importlib.invalidate_caches()
-    assert importlib.import_module("parts.guest").add(2, 3) == 5
+    assert importlib.import_module("without_init.guest").add(2, 3) == 5
 
 
 @pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
