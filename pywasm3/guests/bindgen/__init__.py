@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: MIT
+"""Modules of Rust's wasm-bindgen, with the JavaScript that it generated for them.
+
+wasm-bindgen writes two files: a module, and JavaScript (the *glue*) that gives the module its
+imports and turns its exports into functions and classes. A package of npm has both. This package
+runs the glue with a small interpreter of its own, so that Python calls what the glue exports::
+
+    from pywasm3.guests import bindgen
+
+    minify = bindgen.load(wasm_bytes, glue=javascript)
+    minify.exports.minify("<p> text </p>".encode(), {})
+
+Without the glue, `load` takes declarations of the exports instead.
+"""
+
+from __future__ import annotations
+
+from .api import Bindgen, load
+from .convert import JsObject
+from .lexer import GlueError
+from .values import BigInt, HostMemoryExceeded, JsError, Thrown, undefined
+
+__all__ = [
+    "Bindgen",
+    "BigInt",
+    "GlueError",
+    "HostMemoryExceeded",
+    "JsError",
+    "JsObject",
+    "Thrown",
+    "load",
+    "undefined",
+]
