@@ -21,8 +21,8 @@ from .lexer import GlueError
 from .values import BigInt, HostMemoryExceeded, JsError, Thrown, undefined
 
 __all__ = [
-    "Bindgen",
     "BigInt",
+    "Bindgen",
     "GlueError",
     "HostMemoryExceeded",
     "JsError",

@@ -18,9 +18,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
-    from typing_extensions import Self
+    from typing_extensions import Buffer, Self
 
-    from ..._aliases import Buffer as Bytes
     from ..._instance import Instance
     from ..._limits import Limits
     from ...wasi.sources import Clock
@@ -119,7 +118,7 @@ class Bindgen:
 
 
 def load(
-    module: Module | Bytes,
+    module: Module | Buffer,
     *,
     glue: str,
     globals: Mapping[str, Any] | None = None,
@@ -133,8 +132,9 @@ def load(
 
     Args:
         module: The module, or its bytes.
-        glue: The JavaScript that wasm-bindgen generated for the module, for any `--target` but
-            ``no-modules``. For the target ``bundler`` it is the file whose name ends with ``_bg.js``.
+        glue: The JavaScript that wasm-bindgen generated for the module, for any
+            `--target` but ``no-modules``. For the target ``bundler`` it is the file whose name ends
+            with ``_bg.js``.
         globals: Global objects for the glue, by name, such as functions of yours that the guest
             imports from the global object.
         limits: The limits of the instance: memory, fuel and time.

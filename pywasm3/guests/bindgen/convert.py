@@ -14,7 +14,6 @@ from .values import (
     Buffer,
     Class,
     Function,
-    JsError,
     MapObject,
     Object,
     Promise,
@@ -175,8 +174,7 @@ def _container_to_js(linked: Linked, value: Any, inside: tuple[int, ...]) -> Any
 
 def _buffer_to_js(linked: Linked, view: memoryview) -> TypedArray:
     kind = _LETTERS.get(view.format.removeprefix("<"), "Uint8Array")
-    linked.realm.budget.charge(view.nbytes)
-    linked.realm.budget.charge(-view.nbytes)
+    linked.realm.budget.check(view.nbytes)
     return TypedArray(kind, Buffer(linked.realm.budget, bytearray(view)), 0, None)
 
 
@@ -250,8 +248,3 @@ def _hashable(key: Any) -> Any:
     if isinstance(key, list):
         return tuple(map(_hashable, key))
     return repr(key) if isinstance(key, dict) else key
-
-
-def error_to_python(error: JsError) -> None:
-    """Replaces texts of an error that the guest charges for by plain ones."""
-    error.name, error.message = str(error.name), str(error.message)

@@ -36,5 +36,3 @@ def debug_text(realm: Realm, value: Any) -> str:
     if isinstance(value, BaseException):
         return f"{to_text(value)}\n{to_text(value)}"
     return tag(realm, value)[8:-1]
-
-

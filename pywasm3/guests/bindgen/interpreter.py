@@ -3,13 +3,16 @@
 
 A frame is a list: the frame around it, and then the values of the names that a function or a block
 declares. Which frame and which place a name has is known before anything runs. A statement returns
-None, or a tuple if it ends the statements around it: ("break",), ("continue",) or ("return", value).
+None, or a tuple if it ends the statements around it: ("break",), ("continue",) or
+("return", value).
 """
 
 from __future__ import annotations
 
+from functools import partial
+
 from .lexer import GlueError
-from .operators import BINARY, strictly_equal, to_number, to_text, truthy, type_error, type_of
+from .operators import BINARY, strictly_equal, to_number, to_text, truthy, type_of
 from .parser import Parser, bound_names, names_of
 from .properties import (
     call,
@@ -21,7 +24,7 @@ from .properties import (
     set_property,
     values_of,
 )
-from .values import Array, BigInt, Class, Function, JsError, Object, Symbol, undefined
+from .values import BigInt, Function, JsError, Object, undefined
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -102,7 +105,9 @@ def hoisted(statements: list[Node]) -> list[str]:
 
 def declared(statements: list[Node]) -> list[str]:
     """Returns the names that statements declare for the block in which they stand."""
-    return [name for node in statements if node[:2] != ("declare", "var") for name in names_of(node)]
+    return [
+        name for node in statements if node[:2] != ("declare", "var") for name in names_of(node)
+    ]
 
 
 class Compiler:
@@ -123,7 +128,9 @@ class Compiler:
     def statements(self, nodes: list[Node], names: Names) -> Code:
         """Compiles statements whose names are declared already; functions come first."""
         early = [node for node in nodes if self._is_function(node)]
-        codes = tuple([self.statement(n, names) for n in early + [n for n in nodes if n not in early]])
+        codes = tuple(
+            [self.statement(n, names) for n in early + [n for n in nodes if n not in early]]
+        )
 
         def run(frame: Frame) -> Any:
             for code in codes:
@@ -136,7 +143,9 @@ class Compiler:
 
     @staticmethod
     def _is_function(node: Node) -> bool:
-        return node[0] == "function" or (node[0] == "export" and node[1] and node[1][0] == "function")
+        return bool(node[0] == "export" and node[1] and node[1][0] == "function") or (
+            node[0] == "function"
+        )
 
     def statement(self, node: Node, names: Names) -> Code:
         """Compiles a statement."""
@@ -363,7 +372,7 @@ class Compiler:
 
         def export(frame: Frame) -> Any:
             for name, get in getters:
-                exported[name] = lambda get=get: get(frame)
+                exported[name] = partial(get, frame)
             return run(frame) if run else None
 
         return export

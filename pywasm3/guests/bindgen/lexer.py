@@ -48,9 +48,7 @@ _NUMBER = re.compile(
 )
 _STRING = re.compile(r""""(?:[^"\\\n]|\\[\s\S])*"|'(?:[^'\\\n]|\\[\s\S])*'""")
 _REGEX = re.compile(r"/(?:[^/\\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+/[a-z]*")
-_ESCAPE = re.compile(
-    r"\\(?:u\{([0-9a-fA-F]+)\}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(\r\n|[\s\S]))"
-)
+_ESCAPE = re.compile(r"\\(?:u\{([0-9a-fA-F]+)\}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(\r\n|[\s\S]))")
 _SIMPLE = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
 _SIMPLE |= {"\n": "", "\r\n": "", "\u2028": "", "\u2029": ""}
 _PUNCTUATORS = re.compile(
@@ -59,7 +57,22 @@ _PUNCTUATORS = re.compile(
 )
 # A slash after one of these names begins a regular expression and does not divide.
 _BEFORE_REGEX = frozenset(
-    "return typeof instanceof in of new delete void throw case do else yield await".split()
+    (
+        "return",
+        "typeof",
+        "instanceof",
+        "in",
+        "of",
+        "new",
+        "delete",
+        "void",
+        "throw",
+        "case",
+        "do",
+        "else",
+        "yield",
+        "await",
+    )
 )
 
 
@@ -90,7 +103,9 @@ def _template_end(source: str, start: int, line: int) -> tuple[list[str], list[s
     Returns:
         The texts, the sources of the expressions between them, and where the template ends.
     """
-    texts, expressions, at, piece = [], [], start, start
+    texts: list[str] = []
+    expressions: list[str] = []
+    at = piece = start
     while at < len(source):
         char = source[at]
         if char == "\\":

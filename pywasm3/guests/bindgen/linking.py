@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..._limits import Limits
-    from ..._types import ValueType
     from .interpreter import Compiler, Frame, Names
     from .realm import Realm
 
@@ -126,7 +125,7 @@ class Linked:
 
     def _imported(self, type_: FuncType, function: Function) -> Callable[..., Any]:
         """Returns what the guest calls for a function of JavaScript."""
-        invoke, entered = function.invoke, self.entered
+        invoke = function.invoke
         into = [_TO_JS.get(str(p)) for p in type_.params]
         out = [_TO_WASM.get(str(r), _reference) for r in type_.results]
         convert = out[0] if len(out) == 1 else None
@@ -142,7 +141,6 @@ class Linked:
                 raise type_error("the function must return one value for each result")
             return tuple(f(value) for f, value in zip(out, result.items, strict=True))
 
-        del entered
         return run
 
     def _exported(self, function: WasmFunction) -> Function:
@@ -246,7 +244,9 @@ _TO_JS: dict[str, Callable[[Any], Any]] = {"i64": BigInt}
 def _pass_text(compiler: Compiler, names: Names) -> Callable[[Frame], Any]:
     """Replaces passStringToWasm0(text, malloc, realloc)."""
     size = compiler.store(("name", "WASM_VECTOR_LEN"), names)
-    get_memory = compiler.expression(("property", ("name", "wasm"), ("constant", "memory"), False), names)
+    get_memory = compiler.expression(
+        ("property", ("name", "wasm"), ("constant", "memory"), False), names
+    )
     realm = compiler.realm
 
     def make(frame: Frame) -> Any:
@@ -268,7 +268,9 @@ def _pass_text(compiler: Compiler, names: Names) -> Callable[[Frame], Any]:
 
 def _get_text(compiler: Compiler, names: Names) -> Callable[[Frame], Any]:
     """Replaces getStringFromWasm0(pointer, length)."""
-    get_memory = compiler.expression(("property", ("name", "wasm"), ("constant", "memory"), False), names)
+    get_memory = compiler.expression(
+        ("property", ("name", "wasm"), ("constant", "memory"), False), names
+    )
     realm = compiler.realm
 
     def make(frame: Frame) -> Any:
@@ -338,7 +340,9 @@ def start(linked: Linked, glue: str, extra: Mapping[str, Any]) -> Callable[[str]
         if name in realm.exported:
             return realm.exported[name]()
         holder = module_object.properties["exports"]
-        return holder.properties[name] if isinstance(holder, Object) else {}[name]
+        if not isinstance(holder, Object):
+            raise KeyError(name)
+        return holder.properties[name]
 
     def names() -> list[str]:
         holder = module_object.properties["exports"]

@@ -12,16 +12,14 @@ from struct import Struct
 from .operators import (
     range_error,
     strictly_equal,
-    to_bigint,
     to_index,
     to_integer,
     to_text,
     truthy,
     type_error,
 )
-from .properties import call, extend, get_property, has_property, joined, units, values_of
+from .properties import call, extend, has_property, joined, units, values_of
 from .values import (
-    DISPOSE,
     ITERATOR,
     KINDS,
     Array,
@@ -206,8 +204,7 @@ def _subarray(realm: Realm, this: Any, start: Any, end: Any) -> TypedArray:
 def _typed_slice(realm: Realm, this: Any, start: Any, end: Any) -> TypedArray:
     source = _this(this, TypedArray, "slice")
     first, last = _range(source.length, start, end)
-    realm.budget.charge((last - first) * source.view.itemsize)
-    realm.budget.charge(-(last - first) * source.view.itemsize)
+    realm.budget.check((last - first) * source.view.itemsize)
     buffer = Buffer(realm.budget, bytearray(source.view[first:last].tobytes()))
     return TypedArray(source.kind, buffer, 0, None)
 
@@ -222,8 +219,7 @@ def _typed_fill(realm: Realm, this: Any, value: Any, start: Any, end: Any) -> An
 
 def _buffer_slice(realm: Realm, this: Any, start: Any, end: Any) -> Buffer:
     first, last = _range(this.size, start, end)
-    realm.budget.charge(last - first)
-    realm.budget.charge(first - last)
+    realm.budget.check(last - first)
     return Buffer(realm.budget, bytearray(memoryview(this.data)[first:last]))
 
 
@@ -335,7 +331,9 @@ def _map_entries(realm: Realm, this: Any) -> Object:
 
 
 def _map_keys(realm: Realm, this: Any) -> Object:
-    return iterator(realm, [key for key, _ in list(_this(this, MapObject, "keys").entries.values())])
+    return iterator(
+        realm, [key for key, _ in list(_this(this, MapObject, "keys").entries.values())]
+    )
 
 
 def _map_values(realm: Realm, this: Any) -> Object:
@@ -355,7 +353,9 @@ def _finally(realm: Realm, this: Any, function: Any) -> Promise:
 METHODS: dict[str, dict[Any, Callable[..., Any]]] = {
     "Object": {
         "hasOwnProperty": _has_own,
-        "toString": lambda realm, this: to_text(this) if type(this) is not Object else tag(realm, this),
+        "toString": lambda realm, this: (
+            to_text(this) if type(this) is not Object else tag(realm, this)
+        ),
         "valueOf": lambda realm, this: this,
     },
     "Function": {
@@ -374,7 +374,9 @@ METHODS: dict[str, dict[Any, Callable[..., Any]]] = {
         "indexOf": _index_of,
         "includes": lambda realm, this, value: _index_of(realm, this, value) >= 0,
         "join": _join,
-        "concat": lambda realm, this, other: realm.array(this.items + list(values_of(realm, other))),
+        "concat": lambda realm, this, other: realm.array(
+            this.items + list(values_of(realm, other))
+        ),
         "values": _values,
         "entries": _entries,
         ITERATOR: _values,

@@ -178,7 +178,7 @@ def to_bigint(value: Any) -> BigInt:
         return BigInt(value)
     if isinstance(value, str) and len(value) < 1000:
         try:
-            return BigInt(value.strip() or 0, 0) if value.strip() else BigInt(0)
+            return BigInt(value.strip() or "0", 0)
         except ValueError:
             raise JsError("SyntaxError", f"Cannot convert {value} to a BigInt") from None
     raise type_error("Cannot convert the value to a BigInt")
@@ -274,7 +274,9 @@ def _bits(operation: Callable[[int, int], int]) -> Callable[[Any, Any], Any]:
 def _compared(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
     def apply(a: Any, b: Any) -> bool:
         if isinstance(a, str) and isinstance(b, str):
-            return compare(a.encode("utf-16-be", "surrogatepass"), b.encode("utf-16-be", "surrogatepass"))
+            return compare(
+                a.encode("utf-16-be", "surrogatepass"), b.encode("utf-16-be", "surrogatepass")
+            )
         x, y = (int(v) if isinstance(v, BigInt) else to_number(v) for v in (a, b))
         return compare(x, y)
 

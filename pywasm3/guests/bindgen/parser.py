@@ -22,8 +22,27 @@ _BINARY |= dict.fromkeys(("==", "!=", "===", "!=="), 7)
 _BINARY |= dict.fromkeys(("<", ">", "<=", ">=", "instanceof", "in"), 8)
 _BINARY |= dict.fromkeys(("<<", ">>", ">>>"), 9)
 _BINARY |= {"+": 10, "-": 10, "*": 11, "/": 11, "%": 11, "**": 12}
-_ASSIGN = frozenset("= += -= *= /= %= **= <<= >>= >>>= &= |= ^= &&= ||= ??=".split())
-_UNARY = frozenset("! ~ + - typeof void delete".split())
+_ASSIGN = frozenset(
+    (
+        "=",
+        "+=",
+        "-=",
+        "*=",
+        "/=",
+        "%=",
+        "**=",
+        "<<=",
+        ">>=",
+        ">>>=",
+        "&=",
+        "|=",
+        "^=",
+        "&&=",
+        "||=",
+        "??=",
+    )
+)
+_UNARY = frozenset(("!", "~", "+", "-", "typeof", "void", "delete"))
 _MAX_DEPTH = 150  # Deeper trees would exceed Python's recursion, in a glue that is not generated.
 
 
@@ -243,7 +262,10 @@ class Parser:
         self.expect("{")
         cases = []
         while not self.take("}"):
-            test = None if self.take("default") else (self.expect("case"), self.expression())[1]
+            test = None
+            if not self.take("default"):
+                self.expect("case")
+                test = self.expression()
             self.expect(":")
             body = []
             while not self.is_("case", "default", "}"):
@@ -642,8 +664,10 @@ class Parser:
 
 
 _STATEMENTS = frozenset(
-    "function class var let const if for while return throw break continue try switch "
-    "import export".split()
+    (
+        *("function", "class", "var", "let", "const", "if", "for", "while", "return", "throw"),
+        *("break", "continue", "try", "switch", "import", "export"),
+    )
 )
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ...wasi.sources import Clock
-    from .values import Class, Invoke, Text
+    from .values import Invoke, Text
 
 _MAX_TASKS = 1 << 16  # How many tasks can wait at a time.
 
@@ -72,7 +72,7 @@ class Realm:
         self.imported: Callable[[str], Any] = _imports_nothing
         self.export: Callable[[Any], Any] = lambda value: value
         self._methods: dict[tuple[str, str], Function] = {}
-        self._tasks: deque[Callable[[], object]] = deque()
+        self._tasks: deque[Callable[[], Any]] = deque()
         self.globals: dict[str, Any] = globals_of(self)
         self.globals["globalThis"] = self.global_object()
 
@@ -203,7 +203,7 @@ class Realm:
 
     # ---- promises ----
 
-    def later(self, task: Callable[[], object]) -> None:
+    def later(self, task: Callable[[], Any]) -> None:
         """Runs a task when the running call has ended, after those that came before it."""
         if len(self._tasks) >= _MAX_TASKS:
             raise JsError("RangeError", "too many tasks are waiting")
@@ -249,11 +249,11 @@ class Realm:
                 raise
             self.settle(promise, "rejected", getattr(error, "raw", error))
 
-    def when_settled(self, promise: Promise, task: Callable[[Promise], object]) -> None:
+    def when_settled(self, promise: Promise, task: Callable[[Promise], Any]) -> None:
         """Runs a task when a promise is settled."""
         if promise.state == "pending":
             promise.charge(64)
-            promise.waiting.append(task)  # type: ignore[arg-type]
+            promise.waiting.append(task)
         else:
             self.later(lambda: task(promise))
 
@@ -286,7 +286,9 @@ class Realm:
             return value
         self.run_tasks(until=value)
         if value.state == "pending":
-            raise JsError("Error", "the promise has no value, and nothing that is left can give it one")
+            raise JsError(
+                "Error", "the promise has no value, and nothing that is left can give it one"
+            )
         if value.state == "rejected":
             raise self.to_exception(value.value)
         return value.value
@@ -318,7 +320,9 @@ class Realm:
             parts = [self.to_json(item, inside) for item in value.items]
             return [None if part is undefined else part for part in parts]
         if isinstance(value, Object):
-            pairs = [(k, self.to_json(get_property(self, value, k), inside)) for k in self.keys_of(value)]
+            pairs = [
+                (k, self.to_json(get_property(self, value, k), inside)) for k in self.keys_of(value)
+            ]
             return {str(k): part for k, part in pairs if part is not undefined}
         if isinstance(value, BigInt):
             raise JsError("TypeError", "Do not know how to serialize a BigInt")

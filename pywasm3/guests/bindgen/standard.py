@@ -90,6 +90,20 @@ def _class(
     return made
 
 
+def _any(kind: type) -> Callable[[Any], bool]:
+    """Returns what tells whether a value is of a class of Python."""
+    return lambda value: isinstance(value, kind)
+
+
+def _never(value: Any) -> bool:
+    """Tells that no value is an object of a class."""
+    return False
+
+
+def _is_map(is_set: bool) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, MapObject) and value.is_set is is_set
+
+
 # ---- Object, Reflect, Function ----
 
 
@@ -187,11 +201,10 @@ def _objects(realm: Realm) -> dict[str, Any]:
         "getPrototypeOf": _prototype_of,
         "defineProperty": lambda realm, this, o, k, d: (_define(realm, this, o, k, d), True)[1],
     }
-    is_function = lambda value: isinstance(value, Function)  # noqa: E731
     return {
         "Object": object_class,
         "Reflect": namespace(realm, reflect),
-        "Function": _class(realm, "Function", _no_functions, is_function, {}, _no_functions),
+        "Function": _class(realm, "Function", _no_functions, _any(Function), {}, _no_functions),
     }
 
 
@@ -203,8 +216,7 @@ def _new_array(realm: Realm, this: Any, *items: Any) -> Array:
         count = to_index(items[0])
         if count > _MAX_LENGTH:
             raise range_error("Invalid array length")
-        realm.budget.charge(64 * count)
-        realm.budget.charge(-64 * count)
+        realm.budget.check(64 * count)
         return realm.array([undefined] * count)
     return realm.array(list(items))
 
@@ -235,8 +247,7 @@ def _new_set(realm: Realm, this: Any, values: Any) -> MapObject:
 
 
 def _zeros(realm: Realm, size: int) -> Buffer:
-    realm.budget.charge(size)  # before the bytes are there
-    realm.budget.charge(-size)
+    realm.budget.check(size)
     return Buffer(realm.budget, bytearray(size))
 
 
@@ -284,14 +295,13 @@ def _containers(realm: Realm) -> dict[str, Any]:
         "from": _array_from,
         "of": lambda realm, this, *items: realm.array(list(items)),
     }
-    is_array = lambda value: isinstance(value, Array)  # noqa: E731
     made: dict[str, Any] = {
-        "Array": _class(realm, "Array", _new_array, is_array, static, _new_array),
+        "Array": _class(realm, "Array", _new_array, _any(Array), static, _new_array),
         "ArrayBuffer": _class(
             realm,
             "ArrayBuffer",
             lambda realm, this, size: _zeros(realm, to_index(size)),
-            lambda value: isinstance(value, Buffer),
+            _any(Buffer),
             {"isView": lambda realm, this, value: isinstance(value, TypedArray)},
         ),
         "DataView": _class(realm, "DataView", _data_view, _is("DataView")),
@@ -335,8 +345,7 @@ def decoded(realm: Realm, data: Any) -> str:
     Raises:
         JsError: A TypeError: the bytes are not UTF-8.
     """
-    realm.budget.charge(4 * len(data))  # before the text is there
-    realm.budget.charge(-4 * len(data))
+    realm.budget.check(4 * len(data))
     try:
         return realm.text(str(data, "utf-8"))
     except UnicodeDecodeError:
@@ -366,45 +375,39 @@ def _parse_int(realm: Realm, this: Any, value: Any) -> Any:
 
 
 def _texts(realm: Realm) -> dict[str, Any]:
-    never = lambda value: False  # noqa: E731
     encoder = namespace(realm, {"encode": _encode, "encodeInto": _encode_into})
     decoder = namespace(realm, {"decode": _decode})
-    text = lambda realm, this, *given: to_text(given[0]) if given else ""  # noqa: E731
-    safe = lambda realm, this, v: type_of(v) == "number" and v == v and _whole(v)  # noqa: E731
     number_static = {
-        "isSafeInteger": lambda realm, this, v: safe(realm, this, v) and abs(v) <= MAX_SAFE,
-        "isInteger": safe,
+        "isSafeInteger": lambda realm, this, v: _whole(v) and abs(v) <= MAX_SAFE,
+        "isInteger": lambda realm, this, v: _whole(v),
         "isNaN": lambda realm, this, v: isinstance(v, float) and v != v,
         "isFinite": lambda realm, this, v: type_of(v) == "number" and math.isfinite(v),
         "MAX_SAFE_INTEGER": MAX_SAFE,
         "MIN_SAFE_INTEGER": -MAX_SAFE,
     }
-    number = lambda realm, this, v: int(v) if isinstance(v, BigInt) else to_number(v)  # noqa: E731
-    boolean = lambda realm, this, v: truthy(v)  # noqa: E731
-    bigint = lambda realm, this, v: to_bigint(v)  # noqa: E731
     return {
-        "TextEncoder": _class(realm, "TextEncoder", lambda realm, this: encoder, never),
-        "TextDecoder": _class(realm, "TextDecoder", lambda realm, this: decoder, never),
+        "TextEncoder": _class(realm, "TextEncoder", lambda realm, this: encoder, _never),
+        "TextDecoder": _class(realm, "TextDecoder", lambda realm, this: decoder, _never),
         "String": _class(
             realm,
             "String",
-            text,
-            never,
+            _to_text,
+            _never,
             {"fromCodePoint": _from_code_point, "fromCharCode": _from_code_point},
-            text,
+            _to_text,
         ),
-        "Number": _class(realm, "Number", number, never, number_static, number),
-        "Boolean": _class(realm, "Boolean", boolean, never, {}, boolean),
+        "Number": _class(realm, "Number", _to_number, _never, number_static, _to_number),
+        "Boolean": _class(realm, "Boolean", _to_boolean, _never, {}, _to_boolean),
         "BigInt": _class(
             realm,
             "BigInt",
-            bigint,
-            never,
+            _to_bigint,
+            _never,
             {
                 "asUintN": lambda r, this, n, v: BigInt(int(to_bigint(v)) & ((1 << _bits(n)) - 1)),
                 "asIntN": lambda realm, this, n, v: _signed(_bits(n), int(to_bigint(v))),
             },
-            bigint,
+            _to_bigint,
         ),
         "parseInt": realm.native(_parse_int, "parseInt"),
         "parseFloat": realm.native(lambda realm, this, v: to_number(v), "parseFloat"),
@@ -412,8 +415,40 @@ def _texts(realm: Realm) -> dict[str, Any]:
     }
 
 
-def _whole(value: float) -> bool:
-    return isinstance(value, int) or value.is_integer()
+def _whole(value: Any) -> bool:
+    return type(value) is int or (isinstance(value, float) and value.is_integer())
+
+
+def _to_text(realm: Realm, this: Any, *given: Any) -> str:
+    return to_text(given[0]) if given else ""
+
+
+def _to_number(realm: Realm, this: Any, value: Any) -> Any:
+    return int(value) if isinstance(value, BigInt) else to_number(value)
+
+
+def _to_boolean(realm: Realm, this: Any, value: Any) -> bool:
+    return truthy(value)
+
+
+def _to_bigint(realm: Realm, this: Any, value: Any) -> BigInt:
+    return to_bigint(value)
+
+
+def _to_symbol(realm: Realm, this: Any, value: Any) -> Symbol:
+    return Symbol(str(to_text(value)))
+
+
+def _now(realm: Realm, this: Any) -> float:
+    return float(time_of(realm.clock, REALTIME) // 1_000_000)
+
+
+def _elapsed(realm: Realm, this: Any) -> float:
+    return time_of(realm.clock, MONOTONIC) / 1e6
+
+
+def _nothing(realm: Realm, this: Any) -> Any:
+    return undefined
 
 
 def _bits(value: Any) -> int:
@@ -510,31 +545,21 @@ def _random(realm: Realm, this: Any) -> float:
 
 
 def _services(realm: Realm) -> dict[str, Any]:
-    now = lambda realm, *_: float(time_of(realm.clock, REALTIME) // 1_000_000)  # noqa: E731
-    elapsed = lambda realm, this: time_of(realm.clock, MONOTONIC) / 1e6  # noqa: E731
     consoles = {name: _console(name) for name in ("log", "info", "debug", "warn", "error")}
     static = {"resolve": _resolve, "reject": _reject}
-    is_promise = lambda value: isinstance(value, Promise)  # noqa: E731
-    symbol = lambda realm, this, text: Symbol(to_text(text))  # noqa: E731
     symbols: dict[str, Any] = dict(SYMBOLS)
-    registry = namespace(
-        realm,
-        {
-            "register": lambda realm, this: undefined,
-            "unregister": lambda realm, this: undefined,
-        },
-    )
+    registry = namespace(realm, {"register": _nothing, "unregister": _nothing})
     return {
         "JSON": namespace(realm, {"stringify": _stringify, "parse": _parse}),
-        "Promise": _class(realm, "Promise", _new_promise, is_promise, static),
+        "Promise": _class(realm, "Promise", _new_promise, _any(Promise), static),
         "queueMicrotask": realm.native(_queue, "queueMicrotask"),
-        "Symbol": _class(realm, "Symbol", symbol, lambda value: False, symbols, symbol),
+        "Symbol": _class(realm, "Symbol", _to_symbol, _never, symbols, _to_symbol),
         "console": namespace(realm, consoles),
         "crypto": namespace(realm, {"getRandomValues": _random_values}),
-        "performance": namespace(realm, {"now": elapsed}),
-        "Date": _class(realm, "Date", _no_dates, lambda value: False, {"now": now}),
+        "performance": namespace(realm, {"now": _elapsed}),
+        "Date": _class(realm, "Date", _no_dates, _never, {"now": _now}),
         "FinalizationRegistry": _class(
-            realm, "FinalizationRegistry", lambda realm, this: registry, lambda value: False
+            realm, "FinalizationRegistry", lambda realm, this: registry, _never
         ),
         "Math": namespace(realm, {"random": _random, **_MATH}),
     }

@@ -82,8 +82,8 @@ class Budget:
         self.limit = limit
         self.used = 0
 
-    def charge(self, size: int) -> None:
-        """Adds bytes that are about to be taken.
+    def check(self, size: int) -> None:
+        """Checks that more bytes can be taken.
 
         Raises:
             HostMemoryExceeded: There would be too many.
@@ -93,6 +93,15 @@ class Budget:
                 f"the guest's objects would take {self.used + size:,} bytes of the host, and "
                 f"host_bytes allows {self.limit:,}"
             )
+
+    def charge(self, size: int) -> None:
+        """Adds bytes that are about to be taken.
+
+        Raises:
+            HostMemoryExceeded: There would be too many.
+        """
+        if size > 0:
+            self.check(size)
         self.used += size
 
 
@@ -112,10 +121,8 @@ class Charged:
         self.charged += size
 
     def __del__(self) -> None:
-        try:
+        if hasattr(self, "budget"):  # __init__ got that far
             self.budget.used -= self.charged
-        except AttributeError:  # __init__ did not get that far
-            pass
 
 
 class Text(str):
@@ -125,10 +132,8 @@ class Text(str):
     budget: Budget
 
     def __del__(self) -> None:
-        try:
+        if hasattr(self, "budget"):
             self.budget.used -= SLOT_BYTES + 4 * len(self)
-        except AttributeError:
-            pass
 
 
 def text(value: str, budget: Budget) -> Text:
@@ -366,7 +371,7 @@ class TypedArray(Charged):
         self.offset = offset
         whole = memoryview(buffer.data)
         part = whole[offset : offset + count * size]
-        self.view: memoryview[Any] = part if letter == "B" else part.cast(letter)
+        self.view: memoryview[Any] = part if letter == "B" else part.cast(letter)  # type: ignore[call-overload]
 
     @property
     def length(self) -> int:
