@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from ...wasi.sources import Clock
 
 HOST_BYTES = 1 << 28
-_INTERNAL = ("__wb", "__wasm")  # how names begin that the glue exports for the module
+# How names begin that the glue exports for the module, and what starts the module, which `load` has
+# done already.
+_INTERNAL = ("__wb", "__wasm")
+_STARTS = ("default", "initSync")
 
 
 class Exports(Mapping[str, "Any"]):
@@ -34,7 +37,9 @@ class Exports(Mapping[str, "Any"]):
     def __init__(self, linked: Linked, find: Callable[[str], Any], names: list[str]) -> None:
         self._linked = linked
         self._find = find
-        self._names = [name for name in names if not name.startswith(_INTERNAL)]
+        self._names = [
+            name for name in names if not name.startswith(_INTERNAL) and name not in _STARTS
+        ]
 
     def __getitem__(self, name: str) -> Any:
         """Returns the export with a name.

@@ -178,6 +178,15 @@ def _buffer_to_js(linked: Linked, view: memoryview) -> TypedArray:
     return TypedArray(kind, Buffer(linked.realm.budget, bytearray(view)), 0, None)
 
 
+def write_back(argument: Any, passed: TypedArray) -> None:
+    """Writes what the guest wrote into an array to the buffer of Python that it is a copy of."""
+    if isinstance(argument, (bytes, JsObject)) or passed.buffer.detached:
+        return
+    target = memoryview(argument)
+    if not target.readonly and target.c_contiguous and target.nbytes == passed.view.nbytes:
+        target.cast("B")[:] = passed.view.cast("B")
+
+
 def function_to_js(linked: Linked, function: Callable[..., Any]) -> Function:
     """Returns the function of JavaScript that calls one of Python."""
 

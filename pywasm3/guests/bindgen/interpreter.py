@@ -13,7 +13,7 @@ from functools import partial
 
 from .lexer import GlueError
 from .operators import BINARY, strictly_equal, to_number, to_text, truthy, type_of
-from .parser import Parser, bound_names, names_of
+from .parser import Later, Parser, bound_names, names_of
 from .properties import (
     call,
     construct,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from .parser import Node
     from .realm import Realm
+    from .values import Invoke
 
     Frame: TypeAlias = list[Any]
     Code: TypeAlias = Callable[[Frame], Any]
@@ -128,9 +129,8 @@ class Compiler:
     def statements(self, nodes: list[Node], names: Names) -> Code:
         """Compiles statements whose names are declared already; functions come first."""
         early = [node for node in nodes if self._is_function(node)]
-        codes = tuple(
-            [self.statement(n, names) for n in early + [n for n in nodes if n not in early]]
-        )
+        ordered = early + [node for node in nodes if not self._is_function(node)]
+        codes = tuple([self.statement(node, names) for node in ordered])
 
         def run(frame: Frame) -> Any:
             for code in codes:
@@ -570,11 +570,36 @@ class Compiler:
         return lambda frame, made: set_property(realm, made, key(frame), value(frame))
 
     def _function(self, node: Node, names: Names) -> Code:
-        _, name, parameters, body, is_arrow, is_async = node
+        name, is_arrow = node[1], node[4]
         realm = self.realm
         if name in self.replaced:
             replace = self.replaced[name](self, names)
             return lambda frame: Function(realm.budget, replace(frame), name)
+        if is_arrow:
+            compiled = self.body(node, names)
+            return lambda frame: Function(realm.budget, compiled(frame), name)
+        # Most functions of a glue are never called; this one is compiled when it is first called.
+        ready: list[Callable[[Frame], Invoke]] = []
+
+        def make(frame: Frame) -> Function:
+            invokes: list[Invoke] = []
+
+            def invoke(this: Any, arguments: list[Any]) -> Any:
+                if not invokes:
+                    if not ready:
+                        ready.append(self.body(node, names))
+                    invokes.append(ready[0](frame))
+                return invokes[0](this, arguments)
+
+            return Function(realm.budget, invoke, name)
+
+        return make
+
+    def body(self, node: Node, names: Names) -> Callable[[Frame], Invoke]:
+        """Compiles the parameters and the body of a function."""
+        parameters, body, is_arrow, is_async = node[2:]
+        body = body.statements() if isinstance(body, Later) else body
+        realm = self.realm
         inner = Names(names, is_function=not is_arrow)
         place_of_this = 0 if is_arrow else inner.declare("this")
         for bound in [b for p in parameters for b in bound_names(p)] + hoisted(body):
@@ -588,7 +613,7 @@ class Compiler:
         first = place_of_this + 1
         plain = plain and [places[p[1]] for p in parameters] == [*range(first, first + len(stores))]
 
-        def make(frame: Frame) -> Function:
+        def make(frame: Frame) -> Invoke:
             def invoke(this: Any, arguments: list[Any]) -> Any:
                 blank = [undefined] * len(places)
                 local = [frame, *blank]
@@ -607,8 +632,7 @@ class Compiler:
                 ended = code(local)
                 return ended[1] if ended is not None else undefined
 
-            run = realm.as_async(invoke) if is_async else invoke
-            return Function(realm.budget, run, name)
+            return realm.as_async(invoke) if is_async else invoke
 
         return make
 

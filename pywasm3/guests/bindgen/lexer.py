@@ -41,19 +41,25 @@ class Token:
         self.line = line
 
 
-_BLANK = re.compile(r"(?:[\s\ufeff]|//[^\n]*|/\*[\s\S]*?\*/|^#![^\n]*)+")
-_NAME = re.compile(r"#?[^\W\d][\w$]*|#?\$[\w$]*")
-_NUMBER = re.compile(
-    r"(?:0[xX][0-9a-fA-F_]+|0[bB][01_]+|0[oO][0-7_]+|(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(n?)"
+_BLANK = r"(?:[\s\ufeff]|//[^\n]*|/\*[\s\S]*?\*/)*"
+_NUMBER = (
+    r"0[xX][0-9a-fA-F_]+n?|0[bB][01_]+n?|0[oO][0-7_]+n?"
+    r"|(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?n?"
 )
-_STRING = re.compile(r""""(?:[^"\\\n]|\\[\s\S])*"|'(?:[^'\\\n]|\\[\s\S])*'""")
+_QUOTED = r""""(?:[^"\\\n]|\\[\s\S])*"|'(?:[^'\\\n]|\\[\s\S])*'"""
+_STRING = re.compile(_QUOTED)
 _REGEX = re.compile(r"/(?:[^/\\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+/[a-z]*")
 _ESCAPE = re.compile(r"\\(?:u\{([0-9a-fA-F]+)\}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(\r\n|[\s\S]))")
 _SIMPLE = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
 _SIMPLE |= {"\n": "", "\r\n": "", "\u2028": "", "\u2029": ""}
-_PUNCTUATORS = re.compile(
+_PUNCTUATOR = (
     r">>>=|\.\.\.|===|!==|\*\*=|<<=|>>=|>>>|&&=|\|\|=|\?\?=|=>|==|!=|<=|>=|&&|\|\||\?\?"
     r"|\?\.(?!\d)|\+\+|--|\+=|-=|\*=|/=|%=|&=|\|=|\^=|<<|>>|\*\*|[{}()\[\];,<>+\-*/%&|^!~?:=.@]"
+)
+# Blanks and what comes behind them. A slash that may begin a regular expression is a punctuator
+# here, and a template only begins.
+_TOKEN = re.compile(
+    rf"({_BLANK})(?:(#?[^\W\d][\w$]*|#?\$[\w$]*)|({_PUNCTUATOR})|({_QUOTED})|({_NUMBER})|(`)|(\Z))"
 )
 # A slash after one of these names begins a regular expression and does not divide.
 _BEFORE_REGEX = frozenset(
@@ -157,36 +163,39 @@ def tokens(source: str) -> list[Token]:
         GlueError: Characters begin no token.
     """
     found: list[Token] = []
-    at, line, size = 0, 1, len(source)
+    previous: Token | None = None
+    at, line = 0, 1
     while True:
-        blank = _BLANK.match(source, at)
-        lines = source.count("\n", at, blank.end()) if blank else 0
-        at = blank.end() if blank else at
+        match = _TOKEN.match(source, at)
+        if match is None:
+            raise GlueError(f"{source[at : at + 20]!r} begins no token", line)
+        blank = match[1]
+        lines = blank.count("\n") if blank else 0
         line += lines
-        if at >= size:
+        kind = _KINDS[match.lastindex or 0]
+        value: Any = match[match.lastindex or 0]
+        at = match.end()
+        if kind == "end":
             found.append(Token("end", "", True, line))
             return found
-        kind, value, end = _token(source, at, line, found[-1] if found else None)
-        found.append(Token(kind, value, lines > 0, line))
-        line += source.count("\n", at, end)
-        at = end
+        start_line = line
+        if kind == "string":
+            line += value.count("\n")
+            value = unescaped(value[1:-1])
+        elif kind == "number":
+            kind = "bigint" if value.endswith("n") else kind
+            value = number(value.removesuffix("n"))
+        elif kind == "template":
+            texts, expressions, at = _template_end(source, at, line)
+            value = texts, expressions
+            line += source.count("\n", match.end(), at)
+        elif value[0] == "/" and not _divides(previous):
+            regex = _REGEX.match(source, match.start(3))
+            if regex is not None:
+                kind, value, at = "regex", regex[0], regex.end()
+        previous = Token(kind, value, lines > 0, start_line)
+        found.append(previous)
 
 
-def _token(source: str, at: int, line: int, previous: Token | None) -> tuple[str, Any, int]:
-    """Returns the kind and the value of the token at a place, and where it ends."""
-    if match := _NAME.match(source, at):
-        return "name", match[0], match.end()
-    if match := _NUMBER.match(source, at):
-        if match[1]:
-            return "bigint", number(match[0][:-1]), match.end()
-        return "number", number(match[0]), match.end()
-    if match := _STRING.match(source, at):
-        return "string", unescaped(match[0][1:-1]), match.end()
-    if source[at] == "`":
-        texts, expressions, end = _template_end(source, at + 1, line)
-        return "template", (texts, expressions), end
-    if source[at] == "/" and not _divides(previous) and (match := _REGEX.match(source, at)):
-        return "regex", match[0], match.end()
-    if match := _PUNCTUATORS.match(source, at):
-        return "punctuator", match[0], match.end()
-    raise GlueError(f"{source[at]!r} begins no token", line)
+# By the number of the group of _TOKEN.
+_KINDS = ("", "", "name", "punctuator", "string", "number", "template", "end")

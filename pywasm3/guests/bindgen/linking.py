@@ -11,7 +11,7 @@ from ..._memory import Memory
 from ..._module import Module
 from ..._table import Table
 from ..._types import FuncType, ImportType
-from .convert import to_js, to_python
+from .convert import to_js, to_python, write_back
 from .interpreter import run_program
 from .lexer import GlueError
 from .operators import to_bigint, to_int32, to_number, to_uint32, type_error
@@ -64,12 +64,16 @@ class Linked:
     def run(self, function: Callable[[list[Any]], Any], arguments: tuple[Any, ...]) -> Any:
         """Calls a function with arguments of Python, and returns its result as Python has it.
 
-        A promise is waited for: the result is its value.
+        A promise is waited for: the result is its value. What the guest writes into an argument
+        that is a bytearray, or another buffer that can be written, is written there, too.
         """
 
         def body() -> Any:
             given = [undefined if a is None else to_js(self, a) for a in arguments]
             result = self.realm.settled(function(given))
+            for argument, passed in zip(arguments, given, strict=True):
+                if isinstance(passed, TypedArray):
+                    write_back(argument, passed)
             if self._depth == 1:
                 self.realm.run_tasks()
             return to_python(self, result)
@@ -340,9 +344,9 @@ def start(linked: Linked, glue: str, extra: Mapping[str, Any]) -> Callable[[str]
         if name in realm.exported:
             return realm.exported[name]()
         holder = module_object.properties["exports"]
-        if not isinstance(holder, Object):
+        if not isinstance(holder, Object) or name not in holder.properties:
             raise KeyError(name)
-        return holder.properties[name]
+        return get_property(realm, holder, name)
 
     def names() -> list[str]:
         holder = module_object.properties["exports"]

@@ -16,6 +16,27 @@ if TYPE_CHECKING:
 
     Node: TypeAlias = tuple[Any, ...]
 
+
+class Later:
+    """The body of a function that is not read yet, because most functions are never called."""
+
+    __slots__ = ("_first", "_parser")
+
+    def __init__(self, parser: Parser, first: int) -> None:
+        self._parser = parser
+        self._first = first
+
+    def statements(self) -> list[Node]:
+        """Reads the statements.
+
+        Raises:
+            GlueError: They have something that is not known.
+        """
+        reader = Parser.__new__(Parser)
+        reader.tokens, reader.at, reader.depth = self._parser.tokens, self._first, 0
+        return reader.block()
+
+
 # How strongly the operators with two operands bind.
 _BINARY = {"??": 1, "||": 2, "&&": 3, "|": 4, "^": 5, "&": 6}
 _BINARY |= dict.fromkeys(("==", "!=", "===", "!=="), 7)
@@ -335,7 +356,21 @@ class Parser:
     def rest_of_function(self, name: str, is_async: bool) -> Node:
         """Reads parameters and body of a function that is not an arrow function."""
         parameters = self.parameters()
-        return ("function", name, parameters, self.block(), False, is_async)
+        return ("function", name, parameters, self.later(), False, is_async)
+
+    def later(self) -> Later:
+        """Skips a block, which is read when its function is first called."""
+        first = self.at
+        self.expect("{")
+        depth = 1
+        while depth:
+            token = self.token
+            if token.kind == "end":
+                raise self.error("a block has no end")
+            if token.kind == "punctuator":
+                depth += (token.value == "{") - (token.value == "}")
+            self.at += 1
+        return Later(self, first)
 
     def parameters(self) -> list[Node]:
         """Reads parameters between parentheses."""
@@ -536,10 +571,20 @@ class Parser:
                 self.expect("]")
             elif self.is_("("):
                 node = ("call", node, self.arguments(), optional)
+            elif self.token.kind == "template":
+                node = self.raw_template(node)
             elif optional or self.take("."):
                 node = ("property", node, ("constant", self.name()), optional)
             else:
                 return ("chain", node) if chain else node
+
+    def raw_template(self, function: Node) -> Node:
+        """Reads a template behind String.raw, which is the only function that glue puts there."""
+        texts, expressions = self.token.value
+        if function != ("property", ("name", "String"), ("constant", "raw"), False) or expressions:
+            raise self.error("templates behind functions are not known")
+        self.at += 1
+        return ("constant", texts[0])
 
     def arguments(self) -> list[Node]:
         """Reads arguments between parentheses."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from .operators import to_index, to_text, type_error, type_of
 from .values import (
     ITERATOR,
+    Accessor,
     Array,
     Buffer,
     Class,
@@ -81,7 +82,7 @@ def _get_of_object(realm: Realm, owner: Object, key: Any) -> Any:
     key = key_of(key)
     value = owner.properties.get(key, realm)
     if value is not realm:
-        return value
+        return value.get.invoke(owner, []) if type(value) is Accessor else value
     class_ = owner.class_
     while class_ is not None:
         getter = class_.getters.get(key)

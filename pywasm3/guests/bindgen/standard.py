@@ -35,6 +35,7 @@ from .properties import (
 from .values import (
     KINDS,
     SYMBOLS,
+    Accessor,
     Array,
     BigInt,
     Buffer,
@@ -125,14 +126,21 @@ def _create(realm: Realm, this: Any, prototype: Any) -> Object:
 
 
 def _define(realm: Realm, this: Any, target: Any, key: Any, description: Any) -> Any:
-    if get_property(realm, description, "get") is undefined:
+    get = get_property(realm, description, "get")
+    if not isinstance(get, Function):
         set_property(realm, target, key, get_property(realm, description, "value"))
     elif isinstance(target, Prototype):
-        target.class_.getters[key_of(key)] = get_property(realm, description, "get")
-    else:  # What the namespace object of a bundler exports.
-        get = get_property(realm, description, "get")
-        realm.exported[str(key)] = lambda: call(get, target, [])
+        target.class_.getters[key_of(key)] = get
+    else:
+        set_property(realm, target, key, Accessor(get))
     return target
+
+
+def _description(realm: Realm, this: Any, owner: Any, key: Any) -> Any:
+    if not has_property(realm, key, owner):
+        return undefined
+    value = get_property(realm, owner, key)
+    return realm.object({"value": value, "writable": True, "enumerable": True})
 
 
 def _prototype_of(realm: Realm, this: Any, value: Any) -> Any:
@@ -169,6 +177,8 @@ def _objects(realm: Realm) -> dict[str, Any]:
     plain = {
         "entries": _object_entries,
         "keys": _keys,
+        "getOwnPropertyNames": _keys,
+        "getOwnPropertyDescriptor": _description,
         "values": lambda realm, this, value: realm.array(
             [get_property(realm, value, key) for key in realm.keys_of(value)]
         ),

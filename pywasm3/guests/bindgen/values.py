@@ -160,6 +160,19 @@ class Object(Charged):
         self.class_ = class_
 
 
+class Accessor:
+    """What stands for a property of an object that a function computes.
+
+    Attributes:
+        get: The function.
+    """
+
+    __slots__ = ("get",)
+
+    def __init__(self, get: Function) -> None:
+        self.get = get
+
+
 class Array(Charged):
     """An array of JavaScript.
 
