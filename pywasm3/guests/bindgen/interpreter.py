@@ -869,11 +869,14 @@ def run_program(realm: Realm, source: str, replaced: dict[str, Any]) -> None:
     Raises:
         GlueError: The program has something that is not known.
     """
-    nodes = Parser(source).program()
     names = Names(None, is_function=True)
-    for name in hoisted(nodes) + declared(nodes):
-        names.declare(name)
-    code = Compiler(realm, replaced).statements(nodes, names)
+    try:
+        nodes = Parser(source).program()
+        for name in hoisted(nodes) + declared(nodes):
+            names.declare(name)
+        code = Compiler(realm, replaced).statements(nodes, names)
+    except RecursionError:
+        raise GlueError("statements or expressions are nested too deeply") from None
     frame: Frame = [None, *([undefined] * len(names.places))]
     realm.top = names.places, frame
     code(frame)

@@ -33,7 +33,7 @@ class Later:
             GlueError: They have something that is not known.
         """
         reader = Parser.__new__(Parser)
-        reader.tokens, reader.at, reader.depth = self._parser.tokens, self._first, 0
+        reader.tokens, reader.at = self._parser.tokens, self._first
         return reader.block()
 
 
@@ -64,16 +64,14 @@ _ASSIGN = frozenset(
     )
 )
 _UNARY = frozenset(("!", "~", "+", "-", "typeof", "void", "delete"))
-_MAX_DEPTH = 150  # Deeper trees would exceed Python's recursion, in a glue that is not generated.
 
 
 class Parser:
     """Reads the tokens of a program, or of an expression."""
 
-    def __init__(self, source: str, depth: int = 0) -> None:
+    def __init__(self, source: str) -> None:
         self.tokens = tokens(source)
         self.at = 0
-        self.depth = depth
 
     # ---- tokens ----
 
@@ -141,15 +139,6 @@ class Parser:
 
     def statement(self) -> Node:
         """Reads a statement."""
-        self.depth += 1
-        if self.depth > _MAX_DEPTH:
-            raise self.error("the statements and expressions are nested too deeply")
-        try:
-            return self._statement()
-        finally:
-            self.depth -= 1
-
-    def _statement(self) -> Node:
         token = self.token
         if token.kind == "punctuator":
             if token.value == "{":
@@ -493,15 +482,6 @@ class Parser:
 
     def assignment(self) -> Node:
         """Reads an expression without commas."""
-        self.depth += 1
-        if self.depth > _MAX_DEPTH:
-            raise self.error("the statements and expressions are nested too deeply")
-        try:
-            return self._assignment()
-        finally:
-            self.depth -= 1
-
-    def _assignment(self) -> Node:
         if self.is_("async") and not self.follows(1, "=>") and not self.tokens[self.at + 1].newline:
             self.at += 1
             if self.begins_arrow():
@@ -618,7 +598,7 @@ class Parser:
             return (kind, value)
         if kind == "template":
             self.at += 1
-            expressions = [Parser(source, self.depth).whole() for source in value[1]]
+            expressions = [Parser(source).whole() for source in value[1]]
             return ("template", value[0], expressions)
         if kind == "punctuator":
             return self._bracketed()

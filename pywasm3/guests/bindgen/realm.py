@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .values import Invoke, Text
 
 _MAX_TASKS = 1 << 16  # How many tasks can wait at a time.
+_MAX_RUNS = 1 << 17  # How many tasks can run before one call from Python has ended.
 
 
 class Realm:
@@ -73,6 +74,7 @@ class Realm:
         self.export: Callable[[Any], Any] = lambda value: value
         self._methods: dict[tuple[str, str], Function] = {}
         self._tasks: deque[Callable[[], Any]] = deque()
+        self._runs = 0
         self.globals: dict[str, Any] = globals_of(self)
         self.globals["globalThis"] = self.global_object()
 
@@ -213,11 +215,15 @@ class Realm:
         """Runs the tasks that wait, until there are none or a promise is settled."""
         while self._tasks and (until is None or until.state == "pending"):
             self.checkpoint()
+            self._runs += 1
+            if self._runs > _MAX_RUNS:
+                raise JsError("RangeError", f"one call ran more than {_MAX_RUNS:,} tasks")
             self._tasks.popleft()()
 
     def drop_tasks(self) -> None:
-        """Forgets the tasks that wait."""
+        """Forgets the tasks that wait, when a call from Python has ended."""
         self._tasks.clear()
+        self._runs = 0
 
     def settle(self, promise: Promise, state: str, value: Any) -> None:
         """Settles a promise, unless it is settled already."""

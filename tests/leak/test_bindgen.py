@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: MIT
+"""Nothing stays of what a guest of wasm-bindgen and its JavaScript made."""
+
+from __future__ import annotations
+
+import gc
+
+import pytest
+
+from bindgen_helpers import guest
+from pywasm3.guests import bindgen
+
+
+def test_a_package_does_not_leak_objects() -> None:
+    package = guest("export function make() { return {a: ['text', new Uint8Array(9), () => 1]}; }")
+    package.exports.make()
+    gc.collect()
+    before = package.host_bytes
+    for _ in range(100):
+        package.exports.make()
+    gc.collect()
+    assert package.host_bytes == before
+
+
+def test_an_error_does_not_leak_objects() -> None:
+    package = guest("export function make() { const l = ['x' + 1]; throw new Error(l[0]); }")
+    before = 0
+    for turn in range(50):
+        with pytest.raises(bindgen.JsError):
+            package.exports.make()
+        gc.collect()
+        before = before or package.host_bytes
+        assert turn == 0 or package.host_bytes == before
