@@ -138,7 +138,7 @@ def test_a_guest_that_calls_itself_through_javascript_ends() -> None:
 
 
 def test_a_deep_value_is_refused() -> None:
-    deep = "let l = []; for (let i = 0; i < 100000; i++) l = [l];"
+    deep = "let l = []; for (let i = 0; i < 5000; i++) l = [l];"
     for use in ("return l;", "return JSON.stringify(l);", "return String(l);"):
         with pytest.raises(RecursionError):
             run(deep + use)
@@ -179,12 +179,12 @@ def test_javascript_does_not_catch_what_stops_a_guest() -> None:
 def test_tasks_of_a_guest_are_bounded() -> None:
     assert guest().exports.again(1000) == 1000
     with pytest.raises(bindgen.JsError, match="tasks"):
-        guest().exports.again(10_000_000)
+        guest().exports.again(200_000)
     with pytest.raises(bindgen.JsError, match="too many tasks"):
         run("while (true) queueMicrotask(() => 1);")
 
 
 def test_nested_source_is_refused() -> None:
-    for source in ("(" * 100_000, "[" * 5000 + "]" * 5000, "{" * 100_000, "!" * 100_000 + "1"):
+    for source in ("(" * 9000 + ")" * 9000, "[" * 9000 + "]" * 9000, "!" * 9000 + "1", "{" * 9000):
         with pytest.raises(bindgen.GlueError):
             bindgen.load(b"\0asm\1\0\0\0", glue=source)

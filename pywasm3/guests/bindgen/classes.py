@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from .frames import Names
 from .operators import type_error
 from .properties import set_property
 from .values import Class, Function, Object, undefined
@@ -11,16 +12,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .interpreter import Code, Compiler, Frame, Names
-    from .parser import Node
+    from .frames import Code, Frame
+    from .interpreter import Compiler
+    from .reader import Node
 
 
 def class_code(compiler: Compiler, node: Node, names: Names) -> Code:
     """Compiles a class."""
-    from .interpreter import Names as NewNames
-
     _, name, parent, members = node
-    inner = NewNames(names, is_function=False)
+    inner = Names(names, is_function=False)
     own, above = inner.declare(name or "%class"), inner.declare("%parent")
     find_parent = compiler.expression(parent, names) if parent else None
     constructor: Code | None = None

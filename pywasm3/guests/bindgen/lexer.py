@@ -30,15 +30,17 @@ class Token:
         value: The name, the number, the text, or a template's pair of texts and expressions.
         newline: Whether a line ends before the token, where a semicolon may be left out.
         line: The line of the token, from 1.
+        partner: For an opening bracket, the index of the closing one.
     """
 
-    __slots__ = ("kind", "line", "newline", "value")
+    __slots__ = ("kind", "line", "newline", "partner", "value")
 
     def __init__(self, kind: str, value: Any, newline: bool, line: int) -> None:
         self.kind = kind
         self.value = value
         self.newline = newline
         self.line = line
+        self.partner = 0
 
 
 _BLANK = r"(?:[\s\ufeff]|//[^\n]*|/\*[\s\S]*?\*/)*"
@@ -177,6 +179,7 @@ def tokens(source: str) -> list[Token]:
         at = match.end()
         if kind == "end":
             found.append(Token("end", "", True, line))
+            _find_partners(found)
             return found
         start_line = line
         if kind == "string":
@@ -195,6 +198,28 @@ def tokens(source: str) -> list[Token]:
                 kind, value, at = "regex", regex[0], regex.end()
         previous = Token(kind, value, lines > 0, start_line)
         found.append(previous)
+
+
+_CLOSING = {"(": ")", "[": "]", "{": "}"}
+
+
+def _find_partners(found: list[Token]) -> None:
+    """Notes the closing bracket of each opening one.
+
+    Raises:
+        GlueError: A bracket is not closed, or closes nothing.
+    """
+    opened: list[Token] = []
+    for index, token in enumerate(found):
+        if token.kind == "punctuator":
+            if token.value in _CLOSING:
+                opened.append(token)
+            elif token.value in (")", "]", "}"):
+                if not opened or _CLOSING[opened[-1].value] != token.value:
+                    raise GlueError(f"{token.value!r} closes nothing", token.line)
+                opened.pop().partner = index
+    if opened:
+        raise GlueError(f"{opened[-1].value!r} is not closed", opened[-1].line)
 
 
 # By the number of the group of _TOKEN.

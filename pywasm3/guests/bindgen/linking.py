@@ -14,9 +14,10 @@ from ..._types import FuncType, ImportType
 from .convert import to_js, to_python, write_back
 from .interpreter import run_program
 from .lexer import GlueError
+from .natives import namespace
 from .operators import to_bigint, to_int32, to_number, to_uint32, type_error
 from .properties import call, get_property
-from .standard import decoded, encoded, namespace
+from .standard import decoded, encoded
 from .values import Array, BigInt, Buffer, Class, Function, Object, TypedArray, undefined
 
 TYPE_CHECKING = False
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..._limits import Limits
-    from .interpreter import Compiler, Frame, Names
+    from .frames import Frame, Names
+    from .interpreter import Compiler
     from .realm import Realm
 
 

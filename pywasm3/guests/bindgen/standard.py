@@ -3,19 +3,16 @@
 
 from __future__ import annotations
 
-import json
 import math
 
-from ...wasi.sources import MONOTONIC, REALTIME, random_bytes, time_of
 from .lexer import GlueError
-from .methods import tag
+from .natives import any_of, namespace, native_class, never
 from .operators import (
     MAX_SAFE,
     range_error,
     strictly_equal,
     to_bigint,
     to_index,
-    to_int32,
     to_number,
     to_text,
     truthy,
@@ -32,21 +29,17 @@ from .properties import (
     set_property,
     values_of,
 )
+from .services import services
 from .values import (
     KINDS,
-    SYMBOLS,
     Accessor,
     Array,
     BigInt,
     Buffer,
-    Class,
     Function,
-    JsError,
     MapObject,
     Object,
-    Promise,
     Prototype,
-    Symbol,
     TypedArray,
     undefined,
 )
@@ -58,47 +51,7 @@ if TYPE_CHECKING:
 
     from .realm import Realm
 
-_ERRORS = ("Error", "TypeError", "RangeError", "SyntaxError", "ReferenceError", "EvalError")
 _MAX_LENGTH = 1 << 24  # How many elements an array can be made with.
-
-
-def namespace(realm: Realm, functions: dict[str, Any]) -> Object:
-    """Returns an object whose properties are functions of Python, or other values."""
-    made = realm.object()
-    for name, value in functions.items():
-        made.properties[name] = realm.native(value, name) if hasattr(value, "__code__") else value
-    return made
-
-
-def _class(
-    realm: Realm,
-    name: str,
-    make: Callable[..., Any],
-    is_instance: Callable[[Any], bool],
-    static: dict[str, Any] | None = None,
-    invoke: Callable[..., Any] | None = None,
-) -> Class:
-    """Returns a class whose objects a function of Python makes."""
-    construct = realm.adapted(make)
-    made = Class(
-        realm.budget,
-        name,
-        lambda arguments: construct(undefined, arguments),
-        is_instance,
-        realm.adapted(invoke) if invoke else None,
-    )
-    made.properties.update(namespace(realm, static or {}).properties)
-    return made
-
-
-def _any(kind: type) -> Callable[[Any], bool]:
-    """Returns what tells whether a value is of a class of Python."""
-    return lambda value: isinstance(value, kind)
-
-
-def _never(value: Any) -> bool:
-    """Tells that no value is an object of a class."""
-    return False
 
 
 def _is_map(is_set: bool) -> Callable[[Any], bool]:
@@ -192,7 +145,7 @@ def _objects(realm: Realm) -> dict[str, Any]:
             {str(key_of(p.items[0])): p.items[1] for p in values_of(realm, pairs)}
         ),
     }
-    object_class = _class(
+    object_class = native_class(
         realm,
         "Object",
         lambda realm, this, value: realm.object() if value in (None, undefined) else value,
@@ -214,7 +167,9 @@ def _objects(realm: Realm) -> dict[str, Any]:
     return {
         "Object": object_class,
         "Reflect": namespace(realm, reflect),
-        "Function": _class(realm, "Function", _no_functions, _any(Function), {}, _no_functions),
+        "Function": native_class(
+            realm, "Function", _no_functions, any_of(Function), {}, _no_functions
+        ),
     }
 
 
@@ -306,22 +261,22 @@ def _containers(realm: Realm) -> dict[str, Any]:
         "of": lambda realm, this, *items: realm.array(list(items)),
     }
     made: dict[str, Any] = {
-        "Array": _class(realm, "Array", _new_array, _any(Array), static, _new_array),
-        "ArrayBuffer": _class(
+        "Array": native_class(realm, "Array", _new_array, any_of(Array), static, _new_array),
+        "ArrayBuffer": native_class(
             realm,
             "ArrayBuffer",
             lambda realm, this, size: _zeros(realm, to_index(size)),
-            _any(Buffer),
+            any_of(Buffer),
             {"isView": lambda realm, this, value: isinstance(value, TypedArray)},
         ),
-        "DataView": _class(realm, "DataView", _data_view, _is("DataView")),
+        "DataView": native_class(realm, "DataView", _data_view, _is("DataView")),
     }
     for name, make, is_set in (("Map", _new_map, False), ("Set", _new_set, True)):
         check = lambda v, wanted=is_set: isinstance(v, MapObject) and v.is_set is wanted  # noqa: E731
-        made[name] = _class(realm, name, make, check)
+        made[name] = native_class(realm, name, make, check)
     made["WeakMap"], made["WeakSet"] = made["Map"], made["Set"]
     for kind in KINDS:
-        made[kind] = _class(realm, kind, _typed(kind), _is(kind))
+        made[kind] = native_class(realm, kind, _typed(kind), _is(kind))
     return made
 
 
@@ -396,23 +351,23 @@ def _texts(realm: Realm) -> dict[str, Any]:
         "MIN_SAFE_INTEGER": -MAX_SAFE,
     }
     return {
-        "TextEncoder": _class(realm, "TextEncoder", lambda realm, this: encoder, _never),
-        "TextDecoder": _class(realm, "TextDecoder", lambda realm, this: decoder, _never),
-        "String": _class(
+        "TextEncoder": native_class(realm, "TextEncoder", lambda realm, this: encoder, never),
+        "TextDecoder": native_class(realm, "TextDecoder", lambda realm, this: decoder, never),
+        "String": native_class(
             realm,
             "String",
             _to_text,
-            _never,
+            never,
             {"fromCodePoint": _from_code_point, "fromCharCode": _from_code_point},
             _to_text,
         ),
-        "Number": _class(realm, "Number", _to_number, _never, number_static, _to_number),
-        "Boolean": _class(realm, "Boolean", _to_boolean, _never, {}, _to_boolean),
-        "BigInt": _class(
+        "Number": native_class(realm, "Number", _to_number, never, number_static, _to_number),
+        "Boolean": native_class(realm, "Boolean", _to_boolean, never, {}, _to_boolean),
+        "BigInt": native_class(
             realm,
             "BigInt",
             _to_bigint,
-            _never,
+            never,
             {
                 "asUintN": lambda r, this, n, v: BigInt(int(to_bigint(v)) & ((1 << _bits(n)) - 1)),
                 "asIntN": lambda realm, this, n, v: _signed(_bits(n), int(to_bigint(v))),
@@ -445,22 +400,6 @@ def _to_bigint(realm: Realm, this: Any, value: Any) -> BigInt:
     return to_bigint(value)
 
 
-def _to_symbol(realm: Realm, this: Any, value: Any) -> Symbol:
-    return Symbol(str(to_text(value)))
-
-
-def _now(realm: Realm, this: Any) -> float:
-    return float(time_of(realm.clock, REALTIME) // 1_000_000)
-
-
-def _elapsed(realm: Realm, this: Any) -> float:
-    return time_of(realm.clock, MONOTONIC) / 1e6
-
-
-def _nothing(realm: Realm, this: Any) -> Any:
-    return undefined
-
-
 def _bits(value: Any) -> int:
     return min(to_index(value), 1 << 16)
 
@@ -470,146 +409,13 @@ def _signed(bits: int, value: int) -> BigInt:
     return BigInt(value - (1 << bits) if bits and value >> (bits - 1) else value)
 
 
-# ---- errors, JSON, promises, time ----
-
-
-def _new_error(name: str) -> Callable[..., Any]:
-    def make(realm: Realm, this: Any, message: Any, options: Any) -> JsError:
-        error = JsError(name, "" if message is undefined else str(to_text(message)))
-        if isinstance(options, Object) and "cause" in options.properties:
-            error.properties["cause"] = options.properties["cause"]
-        return error
-
-    return make
-
-
-def _is_error(name: str) -> Callable[[Any], bool]:
-    if name == "Error":
-        return lambda value: isinstance(value, BaseException)
-    return lambda value: isinstance(value, JsError) and value.name == name
-
-
-def _stringify(realm: Realm, this: Any, value: Any, replacer: Any, space: Any) -> Any:
-    plain = realm.to_json(value)
-    if plain is undefined:
-        return undefined
-    indent = to_int32(space) if isinstance(space, (int, float)) else None
-    indent = min(max(indent, 0), 10) or None if indent is not None else None
-    separators = (",", ": ") if indent else (",", ":")
-    written = json.dumps(plain, ensure_ascii=False, separators=separators, indent=indent)
-    return realm.text(written)
-
-
-def _parse(realm: Realm, this: Any, source: Any) -> Any:
-    try:
-        return realm.from_json(json.loads(to_text(source)))
-    except ValueError as error:
-        raise JsError("SyntaxError", f"invalid JSON: {error}") from None
-
-
-def _new_promise(realm: Realm, this: Any, executor: Any) -> Promise:
-    promise = Promise(realm.budget)
-    realm.attempt(promise, executor)
-    return promise
-
-
-def _resolve(realm: Realm, this: Any, value: Any) -> Promise:
-    if isinstance(value, Promise):
-        return value
-    promise = Promise(realm.budget)
-    realm.settle(promise, "fulfilled", value)
-    return promise
-
-
-def _reject(realm: Realm, this: Any, value: Any) -> Promise:
-    promise = Promise(realm.budget)
-    realm.settle(promise, "rejected", value)
-    return promise
-
-
-def _queue(realm: Realm, this: Any, function: Any) -> Any:
-    realm.later(lambda: call(function, undefined, []))
-    return undefined
-
-
-def _console(name: str) -> Callable[..., Any]:
-    def write(realm: Realm, this: Any, *values: Any) -> Any:
-        if realm.console is not None:
-            shown = [tag(realm, v) if isinstance(v, Object) else str(to_text(v)) for v in values]
-            realm.console(name, " ".join(shown))
-        return undefined
-
-    return write
-
-
-def _random_values(realm: Realm, this: Any, target: Any) -> Any:
-    if not isinstance(target, TypedArray) or target.length * target.view.itemsize > 65536:
-        raise range_error("getRandomValues takes a typed array of at most 65,536 bytes")
-    if target.length:
-        target.view.cast("B")[:] = random_bytes(realm.random, target.view.nbytes)
-    return target
-
-
-def _random(realm: Realm, this: Any) -> float:
-    return (int.from_bytes(random_bytes(realm.random, 8), "little") >> 11) / 2**53
-
-
-def _services(realm: Realm) -> dict[str, Any]:
-    consoles = {name: _console(name) for name in ("log", "info", "debug", "warn", "error")}
-    static = {"resolve": _resolve, "reject": _reject}
-    symbols: dict[str, Any] = dict(SYMBOLS)
-    registry = namespace(realm, {"register": _nothing, "unregister": _nothing})
-    return {
-        "JSON": namespace(realm, {"stringify": _stringify, "parse": _parse}),
-        "Promise": _class(realm, "Promise", _new_promise, _any(Promise), static),
-        "queueMicrotask": realm.native(_queue, "queueMicrotask"),
-        "Symbol": _class(realm, "Symbol", _to_symbol, _never, symbols, _to_symbol),
-        "console": namespace(realm, consoles),
-        "crypto": namespace(realm, {"getRandomValues": _random_values}),
-        "performance": namespace(realm, {"now": _elapsed}),
-        "Date": _class(realm, "Date", _no_dates, _never, {"now": _now}),
-        "FinalizationRegistry": _class(
-            realm, "FinalizationRegistry", lambda realm, this: registry, _never
-        ),
-        "Math": namespace(realm, {"random": _random, **_MATH}),
-    }
-
-
-def _no_dates(realm: Realm, this: Any, *given: Any) -> Any:
-    raise GlueError("objects of the class Date are not known")
-
-
-def _rounded(function: Callable[[float], int]) -> Callable[..., Any]:
-    def apply(realm: Realm, this: Any, value: Any) -> Any:
-        number = to_number(value)
-        return function(number) if math.isfinite(number) else number
-
-    return apply
-
-
-_MATH: dict[str, Any] = {
-    "PI": math.pi,
-    "floor": _rounded(math.floor),
-    "ceil": _rounded(math.ceil),
-    "trunc": _rounded(math.trunc),
-    "abs": lambda realm, this, value: abs(to_number(value)),
-    "min": lambda realm, this, *values: min(map(to_number, values), default=math.inf),
-    "max": lambda realm, this, *values: max(map(to_number, values), default=-math.inf),
-}
-
-
 def globals_of(realm: Realm) -> dict[str, Any]:
     """Returns the global objects for a realm."""
-    errors = {
-        name: _class(realm, name, _new_error(name), _is_error(name), {}, _new_error(name))
-        for name in _ERRORS
-    }
     return {
         "NaN": math.nan,
         "Infinity": math.inf,
         **_objects(realm),
         **_containers(realm),
         **_texts(realm),
-        **errors,
-        **_services(realm),
+        **services(realm),
     }
