@@ -93,7 +93,9 @@ export function text_of(index, bad) {
 }
 export function drop(index) { take(index); }
 export function clone(index) { return add(heap[index]); }
-export function get() { return caught((owner, key) => add(Reflect.get(heap[owner], heap[key])), arguments); }
+export function get() {
+    return caught((owner, key) => add(Reflect.get(heap[owner], heap[key])), arguments);
+}
 export function call(index, argument) { return add(heap[index](heap[argument])); }
 export function make(size) { return add(new Uint8Array(size)); }
 export function evaluate(pointer, length) {

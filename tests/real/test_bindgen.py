@@ -52,6 +52,9 @@ TO_MARKDOWN = Package(  # all targets; MIT
     "3.7.2",
     "8eac0a814636441e672e43f05ef5ed840dca53723ae4174d1651216625a4d7c2",
 )
+WATIFY = Package(  # the text format of WebAssembly to modules; MPL-2.0
+    "@mdn/watify", "1.1.9", "f456efd7e139c60730714512371599edff9cb299e210c0e1f7c1e9afbc9bc7bd"
+)
 
 
 def loaded(package: Package, module: str, glue: str, **options: Any) -> bindgen.Bindgen:
@@ -136,7 +139,7 @@ def test_resvg_renders_the_same_png() -> None:
 def test_an_error_of_resvg_is_an_error_of_javascript() -> None:
     resvg = loaded(RESVG, "index_bg.wasm", "index.mjs")
     resvg.exports.initWasm(b"")
-    with pytest.raises(bindgen.JsError, match="root node|SVG"):
+    with pytest.raises(bindgen.JsError, match=r"root node|SVG"):
         resvg.exports.Resvg("<html/>")
 
 
@@ -289,3 +292,33 @@ def test_ruff_checks_and_formats_like_in_node() -> None:
         assert workspace.check(source) == checked
         assert workspace.format(source) == formatted
     assert ruff.Workspace.version() == version
+
+
+# ---- without the JavaScript ----
+
+
+def test_exports_are_declared_instead_of_the_glue() -> None:
+    declared = {"minify": bindgen.function([bindgen.Bytes, bindgen.Borrowed], bindgen.Bytes)}
+    package = bindgen.load(MINIFY_HTML.read("package/index_bg.wasm"), exports=declared)
+    assert package.exports.minify(PAGE.encode(), MINIFY_OPTIONS).decode() == MINIFIED_BY_OPTIONS
+    before = package.host_bytes
+    for _ in range(5):
+        package.exports.minify(PAGE.encode(), MINIFY_OPTIONS)
+    assert package.host_bytes == before
+
+
+def test_a_text_is_declared() -> None:
+    declared = {"parse": bindgen.function([bindgen.Text], bindgen.Text)}
+    package = bindgen.load(MARKDOWN.read("package/dist/index_bg.wasm"), exports=declared)
+    glue = loaded(MARKDOWN, "dist/index_bg.wasm", "dist/index_bg.js")
+    assert package.exports.parse(DOCUMENT) == glue.exports.parse(DOCUMENT)
+
+
+def test_a_result_and_its_error_are_declared() -> None:
+    """The module has its objects in a table of externref, and returns several values."""
+    declared = {"watify": bindgen.function([bindgen.Text], bindgen.Bytes, fails=True)}
+    package = bindgen.load(WATIFY.read("package/watify_bg.wasm"), exports=declared)
+    module = package.exports.watify('(module (func (export "f") (result i32) i32.const 42))')
+    assert pywasm3.Instance(pywasm3.Module(module)).exports.f() == 42
+    with pytest.raises(bindgen.Thrown, match="expected valid module field"):
+        package.exports.watify("(modul")

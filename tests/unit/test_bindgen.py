@@ -92,7 +92,7 @@ def test_javascript_catches_an_exception_of_python() -> None:
 
 
 def test_an_error_of_the_guest_is_an_error_of_javascript() -> None:
-    with pytest.raises(bindgen.JsError, match="^text ü") as caught:
+    with pytest.raises(bindgen.JsError, match=r"^text ü") as caught:
         guest().exports.f("fail", 0, 7)
     assert (caught.value.name, caught.value.message) == ("Error", "text ü")
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from ..._module import Module
 from ...wasi.sources import clock_of, random_of
 from .convert import to_python
+from .declared import glue_for
 from .linking import Linked, start
 from .realm import Realm
 from .values import Budget
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from ..._instance import Instance
     from ..._limits import Limits
     from ...wasi.sources import Clock
+    from .declared import Declared
 
 HOST_BYTES = 1 << 28
 # How names begin that the glue exports for the module, and what starts the module, which `load` has
@@ -125,7 +127,8 @@ class Bindgen:
 def load(
     module: Module | Buffer,
     *,
-    glue: str,
+    glue: str | None = None,
+    exports: Mapping[str, Declared] | None = None,
     globals: Mapping[str, Any] | None = None,
     limits: Limits | None = None,
     host_bytes: int = HOST_BYTES,
@@ -133,13 +136,15 @@ def load(
     random: Callable[[int], bytes] | int | None = None,
     console: Callable[[str, str], None] | None = None,
 ) -> Bindgen:
-    """Loads a module of wasm-bindgen with its glue.
+    """Loads a module of wasm-bindgen, with its glue or with declarations of its exports.
 
     Args:
         module: The module, or its bytes.
         glue: The JavaScript that wasm-bindgen generated for the module, for any
             `--target` but ``no-modules``. For the target ``bundler`` it is the file whose name ends
-            with ``_bg.js``.
+            with ``_bg.js``. None: `exports` declares what is used of the module.
+        exports: The exports, by name, each declared by `function`. The module's imports are known
+            by their names then; one that is not known throws an error when the guest calls it.
         globals: Global objects for the glue, by name, such as functions of yours that the guest
             imports from the global object.
         limits: The limits of the instance: memory, fuel and time.
@@ -151,18 +156,23 @@ def load(
             guest writes to `console`. None: the text is dropped.
 
     Raises:
+        TypeError: Neither `glue` nor `exports` is given, or both are.
+        ValueError: A declaration does not fit the module.
         GlueError: The glue has something that this version does not know.
         LinkError: The glue lacks imports of the module.
         JsError: The glue, or the start function of the guest, threw.
         HostMemoryExceeded: `host_bytes` does not suffice.
     """
+    if (glue is None) == (exports is None):
+        raise TypeError("give either glue= or exports=")
     if not isinstance(module, Module):
         module = Module(module)
+    text = glue if glue is not None else glue_for(module, exports or {})
     realm = Realm(Budget(host_bytes), clock_of(clock), random_of(random), console)
     linked = Linked(realm, module, limits)
 
     def run() -> Exports:
-        find = start(linked, glue, globals or {})
+        find = start(linked, text, globals or {})
         return Exports(linked, find, find.names())  # type: ignore[attr-defined]
 
     return Bindgen(linked, linked.entered(run))
