@@ -167,6 +167,8 @@ def load(
         raise TypeError("give either glue= or exports=")
     if not isinstance(module, Module):
         module = Module(module)
+    if glue is not None and not isinstance(glue, str):
+        raise TypeError(f"glue must be the text of the JavaScript, not {type(glue).__name__}")
     text = glue if glue is not None else glue_for(module, exports or {})
     realm = Realm(Budget(host_bytes), clock_of(clock), random_of(random), console)
     linked = Linked(realm, module, limits)

@@ -97,6 +97,13 @@ class JsObject:
         """Frees the object."""
         self.free()
 
+    def __eq__(self, other: object) -> bool:
+        """Returns whether both are the same object of the guest."""
+        return isinstance(other, JsObject) and other._target is self._target
+
+    def __hash__(self) -> int:
+        return id(self._target)
+
     def __repr__(self) -> str:
         class_ = getattr(self._target, "class_", None)
         kind = getattr(class_ or self._target, "name", "") or type(self._target).__name__

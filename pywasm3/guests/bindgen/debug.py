@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 
 from .methods import tag
-from .operators import to_text, type_of
+from .operators import Remaining, to_text, type_of
 from .values import Array, Function, JsError, Object, Symbol
 
 TYPE_CHECKING = False
@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from .realm import Realm
 
 
-def debug_text(realm: Realm, value: Any) -> str:
+def debug_text(realm: Realm, value: Any, remaining: Remaining | None = None) -> str:
     """Returns a value as text."""
+    remaining = remaining or Remaining()
+    remaining.take(len(value) if isinstance(value, str) else 1)
     if isinstance(value, str):
         return f'"{value}"'
     if value is None or type_of(value) in ("number", "boolean", "undefined", "bigint"):
@@ -27,7 +29,8 @@ def debug_text(realm: Realm, value: Any) -> str:
     if isinstance(value, Function):
         return f"Function({value.name})" if value.name else "Function"
     if isinstance(value, Array):
-        return "[" + ", ".join(debug_text(realm, item) for item in value.items) + "]"
+        remaining.container()
+        return "[" + ", ".join(debug_text(realm, item, remaining) for item in value.items) + "]"
     if isinstance(value, Object):
         try:
             return f"Object({json.dumps(realm.to_json(value), separators=(',', ':'))})"

@@ -104,11 +104,14 @@ def function(
 
 # ---- imports ----
 
-# What imports do, by the name without prefix, hash and underscores. Before the colon: how the
-# parameters become a, b, c: "s" is a text and "y" are bytes, as pointer and length; "o" is an object,
-# "t" an object that the guest gives away, and "n" a number. Behind it: what is returned, "o" an
-# object and "n" a number; "S", "N" and "I" are an optional text, number or bigint, which is written
-# where the first parameter points to; "e" is "o", and the guest handles what is thrown.
+# What imports do, by the name without prefix, hash and underscores.
+#
+# Before the colon, how the parameters become a, b, c: "s" is a text and "y" are bytes, each as
+# pointer and length; "o" is an object, "t" an object that the guest gives away, "n" a number.
+#
+# Behind the colon, what is returned: "o" an object, "n" a number, "e" an object, and the guest
+# handles what is thrown; "S", "N" and "I" are an optional text, number or bigint, which is written
+# where the first parameter points to.
 _IMPORTS = """
 stringnew s:o a
 numbernew n:o a

@@ -58,11 +58,6 @@ class Names:
         return None
 
 
-def thrown_value(error: BaseException) -> Any:
-    """Returns what a `catch` gets of an exception."""
-    return getattr(error, "raw", error)
-
-
 def hoisted(statements: list[Node]) -> list[str]:
     """Returns the names that `var` declares in statements and in the blocks within them."""
     names: list[str] = []

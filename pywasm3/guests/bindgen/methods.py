@@ -10,18 +10,19 @@ import math
 from struct import Struct
 
 from .operators import (
+    join,
     range_error,
     strictly_equal,
     to_index,
     to_integer,
     to_text,
     truthy,
-    type_error,
 )
 from .properties import call, extend, has_property, joined, units, values_of
 from .values import (
     ITERATOR,
     KINDS,
+    SLOT_BYTES,
     Array,
     BigInt,
     Buffer,
@@ -39,13 +40,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .realm import Realm
-
-
-def _this(value: Any, kind: type, name: str) -> Any:
-    """Returns `this` if it is of the class that the method is for."""
-    if not isinstance(value, kind):
-        raise type_error(f"{name} called on an incompatible receiver")
-    return value
 
 
 def _range(count: int, start: Any, end: Any) -> tuple[int, int]:
@@ -122,12 +116,12 @@ def tag(realm: Realm, this: Any) -> str:
 
 
 def _push(realm: Realm, this: Any, *values: Any) -> int:
-    extend(_this(this, Array, "push"), list(values))
+    extend(this, list(values))
     return len(this.items)
 
 
 def _pop(realm: Realm, this: Any) -> Any:
-    if not _this(this, Array, "pop").items:
+    if not this.items:
         return undefined
     this.charge(-64)
     return this.items.pop()
@@ -164,8 +158,7 @@ def _index_of(realm: Realm, this: Any, value: Any) -> int:
 
 def _join(realm: Realm, this: Any, separator: Any) -> str:
     between = "," if separator is undefined else to_text(separator)
-    parts = ["" if v is None or v is undefined else to_text(v) for v in this.items]
-    return realm.text(between.join(parts))
+    return realm.text(join(this, between))
 
 
 def _entries(realm: Realm, this: Any) -> Object:
@@ -177,7 +170,7 @@ def _entries(realm: Realm, this: Any) -> Object:
 
 
 def _set(realm: Realm, this: Any, source: Any, offset: Any) -> Any:
-    target = _this(this, TypedArray, "set")
+    target = this
     first = to_index(offset)
     if isinstance(source, TypedArray) and source.view.format == target.view.format:
         values: Any = source.view if source.length else source.view[:0]
@@ -195,14 +188,14 @@ def _set(realm: Realm, this: Any, source: Any, offset: Any) -> Any:
 
 
 def _subarray(realm: Realm, this: Any, start: Any, end: Any) -> TypedArray:
-    source = _this(this, TypedArray, "subarray")
+    source = this
     first, last = _range(source.length, start, end)
     offset = source.offset + first * source.view.itemsize
     return TypedArray(source.kind, source.buffer, offset, last - first)
 
 
 def _typed_slice(realm: Realm, this: Any, start: Any, end: Any) -> TypedArray:
-    source = _this(this, TypedArray, "slice")
+    source = this
     first, last = _range(source.length, start, end)
     realm.budget.check((last - first) * source.view.itemsize)
     buffer = Buffer(realm.budget, bytearray(source.view[first:last].tobytes()))
@@ -240,7 +233,7 @@ def _reader(kind: str, letter: str) -> Callable[..., Any]:
 
     def read(realm: Realm, this: Any, offset: Any, little: Any) -> Any:
         order, first = orders[truthy(little)], to_index(offset)
-        if first + order.size > _this(this, TypedArray, "DataView").length:
+        if first + order.size > this.length:
             raise range_error("Offset is outside the bounds of the DataView")
         value = order.unpack_from(this.view, first)[0]
         return BigInt(value) if big else value
@@ -254,7 +247,7 @@ def _writer(kind: str, letter: str) -> Callable[..., Any]:
     def write(realm: Realm, this: Any, offset: Any, value: Any, little: Any) -> Any:
         order, first = orders[truthy(little)], to_index(offset)
         element = realm.to_element(kind, value)
-        if first + order.size > _this(this, TypedArray, "DataView").length:
+        if first + order.size > this.length:
             raise range_error("Offset is outside the bounds of the DataView")
         order.pack_into(this.view, first, element)
         return undefined
@@ -291,6 +284,7 @@ def _split(realm: Realm, this: Any, separator: Any) -> Array:
     if separator is undefined:
         return realm.array([this])
     between = to_text(separator)
+    realm.budget.check(2 * SLOT_BYTES * len(this))
     parts = this.split(between) if between else list(units(this))
     return realm.array([realm.text(part) for part in parts])
 
@@ -303,52 +297,65 @@ def _text_index(realm: Realm, this: Any, wanted: Any) -> int:
 
 
 def _map_set(realm: Realm, this: Any, key: Any, value: Any) -> Any:
-    _this(this, MapObject, "set").put(key, value)
+    this.put(key, value)
     return this
 
 
 def _map_get(realm: Realm, this: Any, key: Any) -> Any:
-    found = _this(this, MapObject, "get").entries.get(MapObject.identity(key))
+    found = this.entries.get(MapObject.identity(key))
     return found[1] if found else undefined
 
 
 def _map_delete(realm: Realm, this: Any, key: Any) -> bool:
-    found = _this(this, MapObject, "delete").entries.pop(MapObject.identity(key), None)
+    found = this.entries.pop(MapObject.identity(key), None)
     if found:
         this.charge(-128)
     return found is not None
 
 
 def _map_clear(realm: Realm, this: Any) -> Any:
-    this.charge(-128 * len(_this(this, MapObject, "clear").entries))
+    this.charge(-128 * len(this.entries))
     this.entries.clear()
     return undefined
 
 
 def _map_entries(realm: Realm, this: Any) -> Object:
-    pairs = list(_this(this, MapObject, "entries").entries.values())
+    pairs = list(this.entries.values())
     return iterator(realm, (realm.array([key, value]) for key, value in pairs))
 
 
 def _map_keys(realm: Realm, this: Any) -> Object:
-    return iterator(
-        realm, [key for key, _ in list(_this(this, MapObject, "keys").entries.values())]
-    )
+    return iterator(realm, [key for key, _ in list(this.entries.values())])
 
 
 def _map_values(realm: Realm, this: Any) -> Object:
-    pairs = list(_this(this, MapObject, "values").entries.values())
+    pairs = list(this.entries.values())
     return iterator(realm, [key if this.is_set else value for key, value in pairs])
 
 
 def _then(realm: Realm, this: Any, fulfilled: Any, rejected: Any) -> Promise:
-    return realm.then(_this(this, Promise, "then"), fulfilled, rejected)
+    return realm.then(this, fulfilled, rejected)
 
 
 def _finally(realm: Realm, this: Any, function: Any) -> Promise:
     passed = realm.native(lambda realm, _, value: (call(function, undefined, []), value)[1], "")
-    return realm.then(_this(this, Promise, "finally"), passed, undefined)
+    return realm.then(this, passed, undefined)
 
+
+# The class that `this` must have. A guest can call a method for any value, also for an object of
+# Python, whose attributes it must not reach.
+RECEIVERS: dict[str, Any] = {
+    "Function": Function,
+    "Array": Array,
+    "TypedArray": TypedArray,
+    "DataView": TypedArray,
+    "ArrayBuffer": Buffer,
+    "String": str,
+    "Number": (int, float),
+    "Error": BaseException,
+    "Map": MapObject,
+    "Promise": Promise,
+}
 
 METHODS: dict[str, dict[Any, Callable[..., Any]]] = {
     "Object": {

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 MAX_SAFE = 2**53 - 1
+_MAX_TEXT = 1 << 24  # How many characters a text of many parts can have.
+_CONTAINER = 256  # What an array or an object counts, besides what it contains.
+_MAX_BITS = 1 << 10  # How large a bigint becomes.
 
 
 def type_error(message: str) -> JsError:
@@ -83,6 +86,44 @@ def number_text(value: float) -> str:
     return written
 
 
+class Remaining:
+    """Bounds how long a text becomes that is made of arrays, which can contain one many times."""
+
+    __slots__ = ("_count",)
+
+    def __init__(self) -> None:
+        self._count = _MAX_TEXT
+
+    def container(self) -> None:
+        """Notes that an array or an object is added, as `take` does."""
+        self.take(_CONTAINER)
+
+    def take(self, count: int) -> None:
+        """Notes that characters are added.
+
+        Raises:
+            JsError: A RangeError: there are too many.
+        """
+        self._count -= count + 1
+        if self._count < 0:
+            raise range_error("Invalid string length")
+
+
+def join(value: Array, between: str, remaining: Remaining | None = None) -> str:
+    """Returns the elements of an array as text, with a text between them."""
+    remaining = remaining or Remaining()
+    parts = []
+    remaining.container()
+    for item in value.items:
+        if isinstance(item, Array):
+            part = join(item, ",", remaining)
+        else:
+            part = "" if item is None or item is undefined else to_text(item)
+        remaining.take(len(part) + len(between))
+        parts.append(part)
+    return between.join(parts)
+
+
 def to_text(value: Any) -> str:
     """Returns a value as text."""
     if isinstance(value, str):
@@ -98,9 +139,9 @@ def to_text(value: Any) -> str:
     if isinstance(value, Symbol):
         raise type_error("Cannot convert a Symbol value to a string")
     if isinstance(value, Array):
-        return ",".join("" if i is None or i is undefined else to_text(i) for i in value.items)
+        return join(value, ",")
     if isinstance(value, TypedArray):
-        return ",".join(map(number_text, value.view))
+        return ",".join(map(number_text, value.view[: value.length]))
     if isinstance(value, Thrown):
         return to_text(value.raw)
     if isinstance(value, JsError):
@@ -227,7 +268,7 @@ def _arithmetic(a: Any, b: Any, operation: Callable[[Any, Any], Any]) -> Any:
         raise type_error("Cannot mix BigInt and other types, use explicit conversions")
     if isinstance(a, BigInt):
         result = operation(int(a), int(b))
-        if result.bit_length() > 1 << 16:
+        if result.bit_length() > _MAX_BITS:
             raise range_error("Maximum BigInt size exceeded")
         return BigInt(result)
     result = operation(to_number(a), to_number(b))

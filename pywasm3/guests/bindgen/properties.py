@@ -10,6 +10,7 @@ from __future__ import annotations
 from .operators import to_index, to_text, type_error, type_of
 from .values import (
     ITERATOR,
+    SLOT_BYTES,
     Accessor,
     Array,
     Buffer,
@@ -248,9 +249,12 @@ def set_property(realm: Realm, owner: Any, key: Any, value: Any) -> None:
     elif isinstance(owner, Function):
         _put(owner, owner.properties, key_of(key), value)
     elif kind is Prototype:
+        owner.class_.charge(SLOT_BYTES + _key_bytes(key))
         owner.class_.methods[key_of(key)] = value
     elif isinstance(owner, JsError):
-        realm.budget.charge(64)  # It stays charged: an exception lives until Python lets it go.
+        realm.budget.charge(
+            SLOT_BYTES + _key_bytes(key)
+        )  # It stays charged: an exception lives until Python lets it go.
         if key in ("name", "message"):
             setattr(owner, str(key), to_text(value))
         else:
@@ -259,9 +263,13 @@ def set_property(realm: Realm, owner: Any, key: Any, value: Any) -> None:
         raise type_error(f"Cannot set properties of {to_text(owner)} (setting '{_shown(key)}')")
 
 
+def _key_bytes(key: Any) -> int:
+    return 4 * len(key) if isinstance(key, str) else 0
+
+
 def _put(owner: Object | Function, properties: dict[Any, Any], key: Any, value: Any) -> None:
     if key not in properties:
-        owner.charge(64 + (len(key) if isinstance(key, str) else 0))
+        owner.charge(SLOT_BYTES + _key_bytes(key))
     properties[key] = value
 
 
@@ -292,13 +300,13 @@ def _set_of_array(owner: Array, key: Any, value: Any) -> None:
         if size > len(items):
             extend(owner, [undefined] * (size - len(items)))
         else:
-            owner.charge(-64 * (len(items) - size))
+            owner.charge(-SLOT_BYTES * (len(items) - size))
             del items[size:]
 
 
 def extend(owner: Array, values: list[Any]) -> None:
     """Adds elements at the end of an array."""
-    owner.charge(64 * len(values))
+    owner.charge(SLOT_BYTES * len(values))
     owner.items += values
 
 
@@ -307,7 +315,7 @@ def delete_property(realm: Realm, owner: Any, key: Any) -> bool:
     key = key_of(key)
     if isinstance(owner, (Object, Function)) and key in owner.properties:
         del owner.properties[key]
-        owner.charge(-64 - (len(key) if isinstance(key, str) else 0))
+        owner.charge(-SLOT_BYTES - _key_bytes(key))
     return True
 
 
@@ -359,8 +367,10 @@ def values_of(realm: Realm, iterable: Any) -> Iterable[Any]:
     if isinstance(iterable, Array):
         return iterable.items
     if isinstance(iterable, TypedArray):
-        return [realm.element(iterable.kind, element) for element in iterable.view]
+        realm.budget.check(SLOT_BYTES * iterable.length)
+        return [realm.element(iterable.kind, e) for e in iterable.view[: iterable.length]]
     if isinstance(iterable, str):
+        realm.budget.check(2 * SLOT_BYTES * len(iterable))
         return list(iterable)
     if isinstance(iterable, MapObject):
         if iterable.is_set:

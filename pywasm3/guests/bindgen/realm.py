@@ -8,13 +8,23 @@ from collections import deque
 from ..._errors import WasmError
 from ..._wait import check
 from .lexer import GlueError
-from .methods import METHODS
-from .operators import MAX_SAFE, to_bigint, to_int32, to_number, to_text, type_of
+from .methods import METHODS, RECEIVERS
+from .operators import (
+    MAX_SAFE,
+    Remaining,
+    to_bigint,
+    to_int32,
+    to_number,
+    to_text,
+    type_error,
+    type_of,
+)
 from .properties import call, get_property
 from .values import (
     Array,
     BigInt,
     Budget,
+    Charged,
     Function,
     JsError,
     MapObject,
@@ -35,6 +45,7 @@ if TYPE_CHECKING:
     from .values import Invoke, Text
 
 _MAX_TASKS = 1 << 16  # How many tasks can wait at a time.
+_ERROR_BYTES = 4096  # what an exception is charged with that the guest or the glue holds
 _MAX_RUNS = 1 << 17  # How many tasks can run before one call from Python has ended.
 
 
@@ -133,7 +144,14 @@ class Realm:
         if function is None:
             return undefined if kind == "Object" else self.method("Object", key)
         name = key if isinstance(key, str) else key.description
-        made = self._methods[kind, key] = self.native(function, str(name))
+        invoke, receiver = self.adapted(function), RECEIVERS.get(kind, object)
+
+        def checked(this: Any, arguments: list[Any]) -> Any:
+            if not isinstance(this, receiver):
+                raise type_error(f"{kind}.prototype.{name} called on an incompatible receiver")
+            return invoke(this, arguments)
+
+        made = self._methods[kind, key] = Function(self.budget, checked, str(name))
         return made
 
     # ---- elements of typed arrays ----
@@ -178,7 +196,9 @@ class Realm:
         if isinstance(value, (TypedArray, str)):
             count = value.length if isinstance(value, TypedArray) else len(value)
             return list(map(str, range(count)))
-        return [key for key in getattr(value, "properties", ()) if isinstance(key, str)]
+        if isinstance(value, (Function, JsError)):
+            return [key for key in value.properties if isinstance(key, str)]
+        return []
 
     # ---- errors ----
 
@@ -189,6 +209,16 @@ class Realm:
         A guest does not go on after a trap, a limit, or something that the glue cannot do.
         """
         return not isinstance(error, (WasmError, GlueError, MemoryError, RecursionError))
+
+    def thrown_value(self, error: Exception) -> Any:
+        """Returns what `catch` gets of an exception, which is charged while it lives."""
+        if isinstance(error, Thrown):
+            return error.raw
+        if isinstance(error, JsError):
+            error.__traceback__ = None  # It would keep the values of all functions that ran.
+        if not hasattr(error, "_pywasm3_charged"):
+            error._pywasm3_charged = Charged(self.budget, _ERROR_BYTES)  # type: ignore[attr-defined]
+        return error
 
     def to_exception(self, value: Any) -> BaseException:
         """Returns the exception for a value that is thrown."""
@@ -253,7 +283,7 @@ class Realm:
         except Exception as error:
             if not self.catchable(error):
                 raise
-            self.settle(promise, "rejected", getattr(error, "raw", error))
+            self.settle(promise, "rejected", self.thrown_value(error))
 
     def when_settled(self, promise: Promise, task: Callable[[Promise], Any]) -> None:
         """Runs a task when a promise is settled."""
@@ -277,7 +307,7 @@ class Realm:
             except Exception as error:
                 if not self.catchable(error):
                     raise
-                self.settle(result, "rejected", getattr(error, "raw", error))
+                self.settle(result, "rejected", self.thrown_value(error))
 
         self.when_settled(promise, run)
         return result
@@ -309,34 +339,47 @@ class Realm:
             except Exception as error:
                 if not self.catchable(error):
                     raise
-                self.settle(promise, "rejected", getattr(error, "raw", error))
+                self.settle(promise, "rejected", self.thrown_value(error))
             return promise
 
         return run
 
     # ---- JSON ----
 
-    def to_json(self, value: Any, inside: tuple[int, ...] = ()) -> Any:
-        """Returns a value as the json module of Python takes it; undefined if JSON has no such."""
+    def to_json(self, value: Any) -> Any:
+        """Returns a value as the json module of Python takes it; undefined if JSON has no such.
+
+        Raises:
+            JsError: The value contains itself, or would be too long; or it contains a bigint.
+        """
+        return self._to_json(value, (), Remaining())
+
+    def _to_json(self, value: Any, inside: tuple[int, ...], remaining: Remaining) -> Any:
+        remaining.take(len(value) if isinstance(value, str) else 1)
         if isinstance(value, (Object, Array)):
+            self.checkpoint()
+            remaining.container()
             if id(value) in inside:
-                raise JsError("TypeError", "Converting circular structure to JSON")
+                raise type_error("Converting circular structure to JSON")
             inside = (*inside, id(value))
         if isinstance(value, Array):
-            parts = [self.to_json(item, inside) for item in value.items]
+            parts = [self._to_json(item, inside, remaining) for item in value.items]
             return [None if part is undefined else part for part in parts]
         if isinstance(value, Object):
-            pairs = [
-                (k, self.to_json(get_property(self, value, k), inside)) for k in self.keys_of(value)
-            ]
-            return {str(k): part for k, part in pairs if part is not undefined}
+            pairs = {}
+            for key in self.keys_of(value):
+                part = self._to_json(get_property(self, value, key), inside, remaining)
+                if part is not undefined:
+                    pairs[str(key)] = part
+            return pairs
         if isinstance(value, BigInt):
-            raise JsError("TypeError", "Do not know how to serialize a BigInt")
+            raise type_error("Do not know how to serialize a BigInt")
         if isinstance(value, float):
             whole = value.is_integer() and abs(value) <= MAX_SAFE
             return int(value) if whole else value if abs(value) < float("inf") else None
         if isinstance(value, TypedArray):
-            return {str(i): element for i, element in enumerate(value.view)}
+            remaining.take(value.length)
+            return {str(i): element for i, element in enumerate(value.view[: value.length])}
         if isinstance(value, (MapObject, Promise)) or type_of(value) == "object":
             return None if value is None else {}
         return value if value is None or isinstance(value, (bool, int, str)) else undefined

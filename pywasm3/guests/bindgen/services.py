@@ -41,7 +41,7 @@ _ERRORS = ("Error", "TypeError", "RangeError", "SyntaxError", "ReferenceError", 
 
 def _new_error(name: str) -> Callable[..., Any]:
     def make(realm: Realm, this: Any, message: Any, options: Any) -> JsError:
-        error = JsError(name, "" if message is undefined else str(to_text(message)))
+        error = JsError(name, "" if message is undefined else to_text(message))
         if isinstance(options, Object) and "cause" in options.properties:
             error.properties["cause"] = options.properties["cause"]
         return error
@@ -67,8 +67,10 @@ def _stringify(realm: Realm, this: Any, value: Any, replacer: Any, space: Any) -
 
 
 def _parse(realm: Realm, this: Any, source: Any) -> Any:
+    text = to_text(source)
+    realm.budget.check(32 * len(text))
     try:
-        return realm.from_json(json.loads(to_text(source)))
+        return realm.from_json(json.loads(text))
     except ValueError as error:
         raise JsError("SyntaxError", f"invalid JSON: {error}") from None
 
@@ -121,7 +123,7 @@ def _random(realm: Realm, this: Any) -> float:
 
 
 def _to_symbol(realm: Realm, this: Any, value: Any) -> Symbol:
-    return Symbol(str(to_text(value)))
+    return Symbol(to_text(value))
 
 
 def _now(realm: Realm, this: Any) -> float:

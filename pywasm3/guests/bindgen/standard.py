@@ -32,6 +32,7 @@ from .properties import (
 from .services import services
 from .values import (
     KINDS,
+    SLOT_BYTES,
     Accessor,
     Array,
     BigInt,
@@ -83,6 +84,7 @@ def _define(realm: Realm, this: Any, target: Any, key: Any, description: Any) ->
     if not isinstance(get, Function):
         set_property(realm, target, key, get_property(realm, description, "value"))
     elif isinstance(target, Prototype):
+        target.class_.charge(SLOT_BYTES)
         target.class_.getters[key_of(key)] = get
     else:
         set_property(realm, target, key, Accessor(get))
@@ -94,6 +96,10 @@ def _description(realm: Realm, this: Any, owner: Any, key: Any) -> Any:
         return undefined
     value = get_property(realm, owner, key)
     return realm.object({"value": value, "writable": True, "enumerable": True})
+
+
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, float) and value != value
 
 
 def _prototype_of(realm: Realm, this: Any, value: Any) -> Any:
@@ -140,7 +146,7 @@ def _objects(realm: Realm) -> dict[str, Any]:
         "defineProperty": _define,
         "getPrototypeOf": _prototype_of,
         "freeze": lambda realm, this, value: value,
-        "is": lambda realm, this, a, b: strictly_equal(a, b) or (a != a and b != b),
+        "is": lambda realm, this, a, b: strictly_equal(a, b) or (_is_nan(a) and _is_nan(b)),
         "fromEntries": lambda realm, this, pairs: realm.object(
             {str(key_of(p.items[0])): p.items[1] for p in values_of(realm, pairs)}
         ),
@@ -148,7 +154,7 @@ def _objects(realm: Realm) -> dict[str, Any]:
     object_class = native_class(
         realm,
         "Object",
-        lambda realm, this, value: realm.object() if value in (None, undefined) else value,
+        lambda realm, this, value: realm.object() if value is None or value is undefined else value,
         lambda value: type_of(value) in ("object", "function") and value is not None,
         plain,
         lambda realm, this, value: value,
@@ -181,7 +187,7 @@ def _new_array(realm: Realm, this: Any, *items: Any) -> Array:
         count = to_index(items[0])
         if count > _MAX_LENGTH:
             raise range_error("Invalid array length")
-        realm.budget.check(64 * count)
+        realm.budget.check(SLOT_BYTES * count)
         return realm.array([undefined] * count)
     return realm.array(list(items))
 
@@ -189,6 +195,7 @@ def _new_array(realm: Realm, this: Any, *items: Any) -> Array:
 def _array_from(realm: Realm, this: Any, source: Any, function: Any) -> Array:
     if type(source) is Object and "length" in source.properties:
         count = min(to_index(source.properties["length"]), _MAX_LENGTH)
+        realm.budget.check(SLOT_BYTES * count)
         items = [get_property(realm, source, index) for index in range(count)]
     else:
         items = list(values_of(realm, source))
@@ -401,7 +408,7 @@ def _to_bigint(realm: Realm, this: Any, value: Any) -> BigInt:
 
 
 def _bits(value: Any) -> int:
-    return min(to_index(value), 1 << 16)
+    return min(to_index(value), 1 << 10)
 
 
 def _signed(bits: int, value: int) -> BigInt:

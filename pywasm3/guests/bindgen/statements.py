@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from .frames import Names, declared, thrown_value
+from .frames import Names, declared
 from .operators import strictly_equal, truthy
 from .properties import get_property, set_property, values_of
 from .reader import bound_names
@@ -199,7 +199,7 @@ class Statements:
         run_body = self.block(body, names)
         run_last = self.block(last, names) if last is not None else None
         run_handler = self._handler(caught, handler, names) if handler is not None else None
-        catchable = self.realm.catchable
+        catchable, thrown_value = self.realm.catchable, self.realm.thrown_value
 
         def attempt(frame: Frame) -> Any:
             try:

@@ -155,7 +155,7 @@ class Object(Charged):
     __slots__ = ("class_", "properties")
 
     def __init__(self, budget: Budget, class_: Class | None = None) -> None:
-        super().__init__(budget)
+        super().__init__(budget, 4 * SLOT_BYTES)
         self.properties: dict[Any, Any] = {}
         self.class_ = class_
 
@@ -198,7 +198,7 @@ class MapObject(Charged):
     __slots__ = ("entries", "is_set")
 
     def __init__(self, budget: Budget, is_set: bool) -> None:
-        super().__init__(budget)
+        super().__init__(budget, 4 * SLOT_BYTES)
         self.entries: dict[Any, tuple[Any, Any]] = {}
         self.is_set = is_set
 
@@ -231,7 +231,7 @@ class Function(Charged):
     __slots__ = ("invoke", "name", "properties")
 
     def __init__(self, budget: Budget, invoke: Invoke, name: str = "") -> None:
-        super().__init__(budget, 2 * SLOT_BYTES)
+        super().__init__(budget, 8 * SLOT_BYTES)
         self.invoke = invoke
         self.name = name
         self.properties: dict[Any, Any] = {}
@@ -343,7 +343,7 @@ class Buffer(Charged):
     def __init__(self, budget: Budget, data: bytearray | Memory) -> None:
         self.data = data
         self.size = len(data)
-        super().__init__(budget, SLOT_BYTES + (self.size if type(data) is bytearray else 0))
+        super().__init__(budget, 2 * SLOT_BYTES + (self.size if type(data) is bytearray else 0))
 
     @property
     def detached(self) -> bool:
@@ -373,7 +373,7 @@ class TypedArray(Charged):
     __slots__ = ("buffer", "kind", "offset", "view")
 
     def __init__(self, kind: str, buffer: Buffer, offset: int, count: int | None) -> None:
-        super().__init__(buffer.budget)
+        super().__init__(buffer.budget, 8 * SLOT_BYTES)
         letter, size = KINDS.get(kind, ("B", 1))
         if count is None:
             count = (buffer.size - offset) // size
@@ -404,7 +404,7 @@ class Promise(Charged):
     __slots__ = ("state", "value", "waiting")
 
     def __init__(self, budget: Budget) -> None:
-        super().__init__(budget)
+        super().__init__(budget, 4 * SLOT_BYTES)
         self.state = "pending"
         self.value: Any = undefined
         self.waiting: list[Callable[[Promise], None]] = []
