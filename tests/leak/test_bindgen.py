@@ -31,3 +31,21 @@ def test_an_error_does_not_leak_objects() -> None:
         gc.collect()
         before = before or package.host_bytes
         assert turn == 0 or package.host_bytes == before
+
+
+def test_an_object_that_python_forgets_is_freed() -> None:
+    package = guest("""
+        const freed = [];
+        const registry = new FinalizationRegistry((pointer) => freed.push(pointer));
+        export class Thing {
+            constructor(pointer) { this.p = pointer; registry.register(this, pointer, this); }
+            free() { registry.unregister(this); freed.push(-this.p); }
+        }
+        export function all_freed() { return freed; }""")
+    kept = package.exports.Thing(1)
+    package.exports.Thing(2)
+    with package.exports.Thing(3):
+        pass
+    gc.collect()
+    assert sorted(package.exports.all_freed()) == [-3, 2]
+    assert kept.p == 1

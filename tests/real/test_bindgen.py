@@ -322,3 +322,13 @@ def test_a_result_and_its_error_are_declared() -> None:
     assert pywasm3.Instance(pywasm3.Module(module)).exports.f() == 42
     with pytest.raises(bindgen.Thrown, match="expected valid module field"):
         package.exports.watify("(modul")
+
+
+def test_images_that_python_forgets_are_freed() -> None:
+    resvg = loaded(RESVG, "index_bg.wasm", "index.mjs")
+    resvg.exports.initWasm(b"")
+    for turn in range(12):
+        resvg.exports.Resvg(SVG, {"fitTo": {"mode": "width", "value": 1000}}).render()
+        if turn == 3:
+            before = len(resvg.instance.memory)
+    assert len(resvg.instance.memory) == before

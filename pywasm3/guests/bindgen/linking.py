@@ -12,6 +12,7 @@ from ..._module import Module
 from ..._table import Table
 from ..._types import FuncType, ImportType
 from .convert import to_js, to_python, write_back
+from .finalization import finalize
 from .interpreter import run_program
 from .lexer import GlueError
 from .natives import namespace
@@ -71,6 +72,8 @@ class Linked:
         """
 
         def body() -> Any:
+            if self._depth == 1:
+                finalize(self.realm)
             given = [undefined if a is None else to_js(self, a) for a in arguments]
             result = self.realm.settled(function(given))
             for argument, passed in zip(arguments, given, strict=True):

@@ -63,6 +63,7 @@ class Realm:
         checkpoint: Raises the error of the running call if it must stop.
         imported: Returns the object for what the program imports from a file.
         export: Returns a value as Python has it.
+        gone: The functions of registries and their arguments, for objects that are gone.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class Realm:
         self._methods: dict[tuple[str, str], Function] = {}
         self._tasks: deque[Callable[[], Any]] = deque()
         self._runs = 0
+        self.gone: deque[tuple[Any, Any]] = deque()
         self.globals: dict[str, Any] = globals_of(self)
         self.globals["globalThis"] = self.global_object()
 

@@ -7,6 +7,7 @@ import json
 import math
 
 from ...wasi.sources import MONOTONIC, REALTIME, random_bytes, time_of
+from .finalization import new_registry
 from .lexer import GlueError
 from .methods import tag
 from .natives import any_of, namespace, native_class, never
@@ -134,16 +135,11 @@ def _elapsed(realm: Realm, this: Any) -> float:
     return time_of(realm.clock, MONOTONIC) / 1e6
 
 
-def _nothing(realm: Realm, this: Any) -> Any:
-    return undefined
-
-
 def services(realm: Realm) -> dict[str, Any]:
     """Returns these global objects for a realm."""
     consoles = {name: _console(name) for name in ("log", "info", "debug", "warn", "error")}
     static = {"resolve": _resolve, "reject": _reject}
     symbols: dict[str, Any] = dict(SYMBOLS)
-    registry = namespace(realm, {"register": _nothing, "unregister": _nothing})
     errors = {
         name: native_class(realm, name, _new_error(name), _is_error(name), {}, _new_error(name))
         for name in _ERRORS
@@ -158,9 +154,7 @@ def services(realm: Realm) -> dict[str, Any]:
         "crypto": namespace(realm, {"getRandomValues": _random_values}),
         "performance": namespace(realm, {"now": _elapsed}),
         "Date": native_class(realm, "Date", _no_dates, never, {"now": _now}),
-        "FinalizationRegistry": native_class(
-            realm, "FinalizationRegistry", lambda realm, this: registry, never
-        ),
+        "FinalizationRegistry": native_class(realm, "FinalizationRegistry", new_registry, never),
         "Math": namespace(realm, {"random": _random, **_MATH}),
     }
 
