@@ -41,8 +41,9 @@ _CODES = {kind: letter for letter, kind in _LETTERS.items()}
 class JsObject:
     """An object of the guest: of one of its classes, or a function.
 
-    Its properties and methods are attributes. A class or a function can be called. An object of a class
-    whose memory belongs to the guest is freed by its method ``free``, or by ``with``.
+    Its properties and methods are attributes. A class or a function can be called. An object that
+    keeps memory of the guest is freed by its method ``free``, by ``with``, or after Python has
+    forgotten it.
     """
 
     __slots__ = ("_linked", "_target")
