@@ -411,7 +411,9 @@ def _start_for_bundler(linked: Linked, wasm_object: Object) -> None:
     """Starts glue for `--target bundler`, whose exports are the imports of the module."""
     realm = linked.realm
     if not linked.realm.exported:
-        raise GlueError("this is not the JavaScript that wasm-bindgen generates for a module")
+        raise GlueError(
+            "this is not the JavaScript that wasm-bindgen generates for a module, or it is minified"
+        )
 
     def find(wanted: ImportType) -> Any:
         get = realm.exported.get(wanted.name)
