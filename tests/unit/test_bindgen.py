@@ -33,6 +33,7 @@ export function kind(value) {
         (memoryview(b"ab"), b"ab"),
         (array("d", [0.5]), array("d", [0.5])),
         (array("H", [7]), array("H", [7])),
+        (memoryview(bytes(8)).cast("l"), array("q", [0])),
         ([1, [None, "x"]], [1, [None, "x"]]),
         ((1, 2), [1, 2]),
         ({"a": {"b": [1.5]}}, {"a": {"b": [1.5]}}),

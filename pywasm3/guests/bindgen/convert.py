@@ -181,7 +181,10 @@ def _container_to_js(linked: Linked, value: Any, inside: tuple[int, ...]) -> Any
 
 
 def _buffer_to_js(linked: Linked, view: memoryview) -> TypedArray:
-    kind = _LETTERS.get(view.format.removeprefix("<"), "Uint8Array")
+    letter = view.format.removeprefix("<")
+    if letter in ("l", "L"):  # the size of C's long
+        letter = {("l", 4): "i", ("L", 4): "I", ("l", 8): "q", ("L", 8): "Q"}[letter, view.itemsize]
+    kind = _LETTERS.get(letter, "Uint8Array")
     linked.realm.budget.check(view.nbytes)
     return TypedArray(kind, Buffer(linked.realm.budget, bytearray(view)), 0, None)
 
