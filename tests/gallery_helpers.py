@@ -10,17 +10,20 @@ import sys
 from pathlib import Path
 
 from helpers import TESTS
-from npm_helpers import CACHE, Package
+from npm_helpers import Package
+from pip_helpers import Wheel
 
+CACHE = TESTS.parent / "build" / "gallery"
 GALLERY = TESTS.parent / "examples" / "gallery"
 PAGES = TESTS.parent / "docs" / "gallery"
 
 
-def file_of(package: Package, path: str) -> Path:
+def file_of(package: Package | Wheel, path: str) -> Path:
     """Returns a file of a package as a file of its own, which is written once."""
     target = CACHE / f"{package.sha256[:16]}-{path.replace('/', '-')}"
     if not target.exists():
         data = package.read(path)
+        CACHE.mkdir(parents=True, exist_ok=True)
         partial = target.with_suffix(f".{os.getpid()}")
         partial.write_bytes(data)
         partial.replace(target)

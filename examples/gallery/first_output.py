@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Measures how long CPython and CRuby need from the bytes of their modules to their first output.
 
-    python examples/gallery/first_output.py python.wasm ruby.wasm --draw docs/gallery/first_output.svg
+    python examples/gallery/first_output.py python.wasm ruby.wasm --draw first_output.svg
 
-The same module runs here, in wasmtime, and in wasmtime with code that it compiled and stored before.
+The same module runs here, in wasmtime, and in wasmtime with code that was compiled and stored
+before.
 Each measurement is a process of its own, and begins when the file has been read. A second script,
 in a new instance, tells what the engines are worth afterwards. What counts is the time of the
 processor, so other programs of the machine do not matter much; wasmtime compiles on all cores, and
@@ -26,8 +27,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE / "cruby")]
+sys.path.insert(0, str(Path(__file__).resolve().parent / "cruby"))
 import run_ruby
 
 import pywasm3

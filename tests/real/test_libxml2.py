@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """libxml2 as a guest validates XML against a schema, and says where a document is wrong.
 
-The program is examples/gallery/libxml2. lxml, which is the same library as native code, says what is
-wrong with each document, and in which line.
+The program is examples/gallery/libxml2. lxml, which is the same library as native code, says what
+is wrong with each document, and in which line.
 """
 
 from __future__ import annotations

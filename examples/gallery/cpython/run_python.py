@@ -62,8 +62,8 @@ def run_script(
         try:
             with instance.deadline(seconds):
                 exit_code = instance.run()
-        except pywasm3.Trap as trap:  # OutOfFuel and DeadlineExceeded are traps, too.
-            stopped = f"{type(trap).__name__}: {str(trap).splitlines()[0]}"
+        except pywasm3.Trap as reason:  # OutOfFuel and DeadlineExceeded are traps, too.
+            stopped = f"{type(reason).__name__}: {str(reason).splitlines()[0]}"
         stdout, stderr = (
             stream.decode(errors="replace")
             for stream in (instance.wasi.stdout, instance.wasi.stderr)

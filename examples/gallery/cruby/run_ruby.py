@@ -60,6 +60,11 @@ class Outcome:
     stderr: str
 
 
+def trap(detail: str) -> pywasm3.Trap:
+    """What stops a guest that does what it must not."""
+    return pywasm3.Trap(pywasm3.TrapKind.UNREACHABLE, detail=detail)
+
+
 class Values:
     """The values of Ruby that the guest has given to the host, as numbers that stand for them."""
 
@@ -70,7 +75,7 @@ class Values:
     def new(self, value: int) -> int:
         """The guest gives a value, and gets its handle."""
         if len(self._values) >= MAX_VALUES:
-            raise pywasm3.Trap(f"the guest has more than {MAX_VALUES} handles")
+            raise trap(f"the guest has more than {MAX_VALUES} handles")
         handle, self._next = self._next, self._next + 1
         self._values[handle] = value
         return handle
@@ -78,7 +83,7 @@ class Values:
     def get(self, handle: int) -> int:
         """The guest asks for the value of a handle."""
         if handle not in self._values:
-            raise pywasm3.Trap(f"the guest used {handle}, which is not a handle")
+            raise trap(f"the guest used {handle}, which is not a handle")
         return self._values[handle]
 
     def imports(self) -> dict[str, dict[str, Any]]:
@@ -159,8 +164,8 @@ class Ruby:
                     exit_code = min(evaluate(instance, WRAPPER), 1)
             except pywasm3.WasiExit as end:
                 exit_code = end.code
-            except pywasm3.Trap as trap:  # OutOfFuel and DeadlineExceeded are traps, too.
-                stopped = f"{type(trap).__name__}: {str(trap).splitlines()[0]}"
+            except pywasm3.Trap as reason:  # OutOfFuel and DeadlineExceeded are traps, too.
+                stopped = f"{type(reason).__name__}: {str(reason).splitlines()[0]}"
             stdout, stderr = (
                 stream.decode(errors="replace")
                 for stream in (instance.wasi.stdout, instance.wasi.stderr)

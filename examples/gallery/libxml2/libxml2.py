@@ -79,7 +79,7 @@ class LibXML2:
         env["emscripten_memcpy_big"] = self._copy
         env["emscripten_resize_heap"] = self._grow
         env["getentropy"] = self._random
-        # Emscripten splits the 64-bit offset of a seek into halves, so WASI's function does not fit.
+        # Emscripten splits the offset of a seek into halves, so WASI's function does not fit.
         seek = {"fd_seek": lambda *_: ENOSYS}
         # What is left traps: exit and abort.
         self._instance = pywasm3.Instance(

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 
 
 def attempt(title, action):
@@ -43,22 +44,20 @@ def thread():
 
 def fill():
     """Writes more than the directory may hold."""
-    with open("/work/large", "wb") as file:
-        file.write(bytes(2 << 20))
+    Path("/work/large").write_bytes(bytes(2 << 20))
 
 
 def many_files():
     """Opens more files than it may."""
-    opened = []
-    while True:
-        opened.append(open(f"/work/{len(opened)}", "w"))
+    for number in range(1000):
+        os.open(f"/work/{number}", os.O_CREAT | os.O_WRONLY)
 
 
-attempt("a file of the host", lambda: open("/etc/passwd").read())
-attempt("out of the directory", lambda: open("/work/../../etc/passwd").read())
-attempt("the same from inside", lambda: os.chdir("/work") or open("../etc/passwd").read())
+attempt("a file of the host", lambda: Path("/etc/passwd").read_text())
+attempt("out of the directory", lambda: Path("/work/../../etc/passwd").read_text())
+attempt("the same from inside", lambda: os.chdir("/work") or Path("../etc/passwd").read_text())
 attempt("a link to the host", lambda: os.symlink("/etc/passwd", "/work/link"))
-attempt("its own script", lambda: open("/script/main.py", "a"))
+attempt("its own script", lambda: Path("/script/main.py").write_text(""))
 attempt("other directories", lambda: os.listdir("/proc"))
 attempt("environment", lambda: sorted(set(os.environ) - {"PWD"}))
 attempt("network", network)
