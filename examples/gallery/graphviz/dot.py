@@ -55,12 +55,12 @@ class Graphviz:
         addresses = []
         for text in texts:
             data = text.encode() + b"\0"
-            addresses.append(exports.malloc(len(data)) & 0xFFFFFFFF)
+            addresses.append(exports.malloc(len(data)))
             memory.write(addresses[-1], data)
-        size = exports.malloc(4) & 0xFFFFFFFF
-        drawing = exports.graphviz_render(*addresses, size) & 0xFFFFFFFF
+        size = exports.malloc(4)
+        drawing = exports.graphviz_render(*addresses, size)
         if not drawing:
-            reason = exports.graphviz_last_error() & 0xFFFFFFFF
+            reason = exports.graphviz_last_error()
             return memory.read_cstring(reason).decode(errors="replace").strip()
         return memory.read(drawing, memory.read_u32(size))  # The pool frees everything.
 

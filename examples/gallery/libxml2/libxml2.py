@@ -175,14 +175,13 @@ class LibXML2:
 
     def _copy(self, target: int, source: int, size: int) -> None:
         """The guest copies a large piece of its memory."""
-        target, source, size = (number & 0xFFFFFFFF for number in (target, source, size))
-        self._memory.write(target, self._memory.read(source, size))
+        self._memory.write(target, self._memory.read(source, size & 0xFFFFFFFF))
 
     def _random(self, address: int, size: int) -> int:
         """The guest wants random bytes, for the seed of its hash tables. 0 is success."""
         if not 0 <= size <= 256:
             return -1
-        self._memory.write(address & 0xFFFFFFFF, os.urandom(size))
+        self._memory.write(address, os.urandom(size))
         return 0
 
     def _grow(self, size: int) -> int:
