@@ -21,6 +21,12 @@ collect_ignore = ["misuse/test_python_buffers.py"] if sys.version_info < (3, 12)
 # compilers that these tests need.
 if "PYWASM3_TOOLCHAINS" not in os.environ:
     collect_ignore.extend(["toolchains", "real"])
+# The sanitizers watch C code, of which these tests run nothing that others do not.
+if helpers.SANITIZED:
+    collect_ignore += ["bench", "tools", "unit/test_hook.py", "cli/test_stubs.py"]
+    collect_ignore_glob = [
+        f"unit/test_{name}*.py" for name in ("bindgen", "emscripten", "gojs", "guest_")
+    ]
 # "make fuzz-v8" sets this one, after it has installed Node.js.
 if "PYWASM3_V8" not in os.environ:
     collect_ignore.append("fuzz/test_v8.py")
