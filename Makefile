@@ -20,6 +20,7 @@
 #   make lint          runs ruff; make lint-c checks our C files: format, dialect, warnings
 #   make types         runs mypy, pyright, and stubtest on the stubs of the compiled modules
 #   make toolchains    runs tests/toolchains: programs of compilers that it installs
+#   make guests-real   runs tests/real: modules that packages of npm and of pip's index contain
 #   make guests        compiles the guests of tests and benchmarks; ARGS=--check only compares
 #   make wheel         builds dist/*.whl and tries it in an environment without a compiler
 #   make bench         runs benchmarks/crossing.py
@@ -56,7 +57,7 @@ PACKAGE := $(wildcard pywasm3/*.py pywasm3/*.pyi pywasm3/*/*.py pywasm3/*/*/*.py
 FROM_COPY := -c $(CURDIR)/pyproject.toml --rootdir $(CURDIR) $(addprefix $(CURDIR)/,$(TESTS))
 
 .PHONY: demo test test-copy sanitize matrix lint lint-c types wheel fuzz fuzz-v8 fuzz-validator fuzz-asserts \
-	fuzz-sanitize mutate tsan toolchains guests bench bench-docs constraints clean
+	fuzz-sanitize mutate tsan toolchains guests guests-real bench bench-docs constraints clean
 .NOTPARALLEL:
 
 demo: $(VENV)/.editable
@@ -90,6 +91,9 @@ types: $(VENV)/.editable $(VENV)/.extra-check $(VENV)/.extra-types
 
 toolchains: $(VENV)/.editable $(VENV)/.extra-test $(VENV)/.extra-toolchains
 	PYWASM3_TOOLCHAINS=1 $(BIN)/pytest tests/toolchains
+
+guests-real: $(VENV)/.editable $(VENV)/.extra-test $(VENV)/.extra-toolchains
+	PYWASM3_TOOLCHAINS=1 $(BIN)/pytest tests/real
 
 guests: $(VENV)/.extra-guests $(VENV)/.extra-test
 	$(BIN)/python tests/guests/build.py $(ARGS)

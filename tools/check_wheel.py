@@ -34,6 +34,8 @@ def complaints(wheel: Path) -> list[str]:
     ]
     for name, content in modules.items():
         found += [f"{name} {fault}" for fault in soft_spots(content)]
+        if is_made_by_clang(content):
+            found.append(f"{name} was compiled by clang, whose engine is slower: set CC=gcc")
     size = wheel.stat().st_size
     if size > MAX_BYTES:
         found.append(f"the wheel has {size:,} bytes, which is more than {MAX_BYTES:,}")
@@ -62,6 +64,14 @@ def soft_spots(module: bytes) -> list[str]:
     if not any(symbol.name.startswith("__stack_chk_") for symbol in symbols.iter_symbols()):
         found.append("was compiled without -fstack-protector-strong")
     return found
+
+
+def is_made_by_clang(module: bytes) -> bool:
+    """Returns whether clang compiled a part of a shared object. That is known for ELF only."""
+    if not module.startswith(ELF_MAGIC):
+        return False
+    comment = ELFFile(io.BytesIO(module)).get_section_by_name(".comment")
+    return comment is not None and b"clang" in comment.data()
 
 
 if __name__ == "__main__":

@@ -53,3 +53,13 @@ def test_a_missing_protection_is_noticed(
     found = check_wheel.soft_spots(module.read_bytes())
     assert len(found) == (fault is not None)
     assert all(str(fault) in sentence for sentence in found)
+
+
+@pytest.mark.parametrize("compiler", ["clang version 22", "GCC: (Debian) 12.2.0"])
+def test_a_module_of_clang_is_told_from_one_of_gcc(compiler: str, tmp_path: Path) -> None:
+    source, module = tmp_path / "probe.c", tmp_path / "probe.so"
+    source.write_text(f'__asm__(".ident \\"{compiler}\\"");')
+    compiler_here = os.environ.get("CC", "cc").split()
+    options = ["-shared", "-nostdlib", "-fno-ident"]
+    subprocess.run([*compiler_here, *options, "-o", module, source], check=True)
+    assert check_wheel.is_made_by_clang(module.read_bytes()) == compiler.startswith("clang")
