@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from .wasi import WasiConfig
 
 
-def _read(source: Source) -> Buffer:
+def read_source(source: Source) -> Buffer:
+    """Returns the bytes of a module from what ``load`` takes; text is assembled."""
     if type(source) is bytes:
         return source
     if isinstance(source, (str, os.PathLike)):
@@ -81,7 +82,7 @@ def load(
         TypeError: An argument has the wrong type.
         ValueError: `limits` is given, but the instance joins a store, which has limits already.
     """
-    module = Module(_read(source))
+    module = Module(read_source(source))
     return Instance(
         module,
         imports,

@@ -102,3 +102,11 @@ def listed(items: Sequence[T], shown: Callable[[T], str] = str) -> list[str]:
         texts.append(text)
     left = len(items) - len(texts)
     return [*texts, f"... and {left:,} more"] if left else texts
+
+
+def is_attribute(name: str) -> bool:
+    """Returns whether pywasm3.hook makes an export an attribute of a module of Python.
+
+    Python itself sets names such as ``__name__`` and ``__getattr__``, so an export must not.
+    """
+    return name.isidentifier() and not (name.startswith("__") and name.endswith("__"))

@@ -17,8 +17,8 @@ import pywasm3
 
 # Buffers written in Python exist since Python 3.12 (PEP 688). Before, the file has nothing to test.
 collect_ignore = ["misuse/test_python_buffers.py"] if sys.version_info < (3, 12) else []
-# "make toolchains" and "make guests-real" set this variable, after they have installed the compilers
-# that these tests need.
+# "make toolchains" and "make guests-real" set this variable, after they have installed the
+# compilers that these tests need.
 if "PYWASM3_TOOLCHAINS" not in os.environ:
     collect_ignore.extend(["toolchains", "real"])
 # "make fuzz-v8" sets this one, after it has installed Node.js.

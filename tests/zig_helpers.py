@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pywasm3
-from emscripten_helpers import Emscripten, Unwinding
 from helpers import TESTS
+from pywasm3.guests import emscripten
 from pywasm3.wasi import CAPTURE, WasiConfig
 
 CACHE = TESTS.parent / "build" / "zig"
@@ -86,18 +86,16 @@ class Program:
     Attributes:
         instance: The instance.
         exports: Its exports.
-        emscripten: The host's part for a guest that throws by calls of the host; None for others.
     """
 
     host: Callable[[int], Any]
 
     def __init__(self, module: pywasm3.Module, way: Way) -> None:
         self.host = lambda argument: argument
-        self.emscripten: Emscripten | None = None
+        self.way = way
         imports = {"host": lambda argument: self.host(argument)}
         if way is EMSCRIPTEN:
-            self.emscripten = Emscripten(module, imports)
-            self.instance = self.emscripten.instance
+            self.instance = emscripten.load(module, imports).instance
         else:
             config = WasiConfig(stderr=CAPTURE)
             self.instance = pywasm3.Instance(module, {"env": imports}, wasi=config)
@@ -106,7 +104,7 @@ class Program:
     @property
     def uncaught(self) -> type[Exception]:
         """The class of the Python exception that an exception becomes which the guest lets pass."""
-        return Unwinding if self.emscripten else pywasm3.WasmException
+        return emscripten.Unwinding if self.way is EMSCRIPTEN else pywasm3.WasmException
 
 
 def cpp_guest(source: str, way: Way, optimize: str) -> bytes:

@@ -9,7 +9,7 @@ import os
 import re
 
 from .. import Exports, ValType
-from .._text import printable
+from .._text import is_attribute, printable
 from .._types import heap_type, is_nullable, is_reference
 from .listing import Listing
 from .source import STDIN, read_bytes
@@ -49,7 +49,14 @@ def add_parser(subparsers: Any) -> None:
         description="Writes a stub file: a class with the exports of a module, their types and "
         "the skeleton\nof their documentation. A program uses the class with\n"
         "cast(PluginExports, instance.exports).",
-        epilog="example: pywasm3 stubs plugin.wasm > plugin_types.pyi",
+        epilog="examples: pywasm3 stubs plugin.wasm > plugin_types.pyi\n"
+        "          pywasm3 stubs --module plugin.wasm > plugin.pyi",
+    )
+    parser.add_argument(
+        "--module",
+        action="store_true",
+        help="declare the exports as those of a module that pywasm3.hook imports: the file belongs "
+        "beside the module, under its name",
     )
     parser.add_argument("file", metavar="FILE", help="a module; - reads standard input")
 
@@ -58,13 +65,18 @@ def run(args: argparse.Namespace) -> int:
     """Runs the command and returns the exit code."""
     listing = Listing(read_bytes(args.file))
     output = Output()
-    for line in _file(listing, args.file):
+    lines = _module_file if args.module else _file
+    for line in lines(listing, args.file):
         output.line(line)
     return 0
 
 
+def _shown_name(listing: Listing, file: str) -> str:
+    return listing.name or ("module" if file == STDIN else os.path.basename(file))
+
+
 def _file(listing: Listing, file: str) -> Iterator[str]:
-    name = listing.name or ("module" if file == STDIN else os.path.basename(file))
+    name = _shown_name(listing, file)
     stem = name.rpartition(".")[0] or name
     exports = listing.exports()
     named = [export for export in exports if _is_attribute(export.name)]
@@ -91,6 +103,31 @@ def _file(listing: Listing, file: str) -> Iterator[str]:
     yield from _items(others, functions)
 
 
+def _module_file(listing: Listing, file: str) -> Iterator[str]:
+    """Declares the attributes of a module that pywasm3.hook makes."""
+    exports = [export for export in listing.exports() if _is_module_attribute(export.name)]
+    yield f'"""Types of {_in_docstring(_shown_name(listing, file))}, written by "pywasm3 stubs"."""'
+    yield ""
+    yield "from typing import Any"
+    yield ""
+    yield "import pywasm3"
+    yield ""
+    yield "__all__ = ["
+    yield from (f'    "{export.name}",' for export in exports if not export.name.startswith("_"))
+    yield "]"
+    yield ""
+    yield "__wasm__: pywasm3.Instance"
+    for export in exports:
+        yield ""
+        if export.extern.kind == "func":
+            assert export.extern.func is not None
+            yield _signature(export.name, export.extern.func, bound=True)
+            yield from _docstring(export)
+        else:
+            yield f"{export.name}: pywasm3.{_CLASSES[export.extern.kind]}"
+            yield from (line[4:] for line in _docstring(export))
+
+
 # ---- names ----
 
 
@@ -103,6 +140,13 @@ def _is_attribute(name: str) -> bool:
         and not name.startswith(("__", _CALLABLE))
         and name not in _USED
         and not hasattr(Exports, name)
+    )
+
+
+def _is_module_attribute(name: str) -> bool:
+    """Returns whether an export is an attribute of an imported module, and can be declared."""
+    return (
+        name.isascii() and is_attribute(name) and not keyword.iskeyword(name) and name not in _USED
     )
 
 
@@ -137,11 +181,13 @@ def _results(type_: FuncType) -> str:
     return results[0] if results else "None"
 
 
-def _signature(name: str, type_: FuncType) -> str:
+def _signature(name: str, type_: FuncType, *, bound: bool = False) -> str:
     params = [f"p{number}: {_annotation(param)}" for number, param in enumerate(type_.params)]
     if params:
         params.append("/")
-    return f"def {name}({', '.join(['self', *params])}) -> {_results(type_)}:"
+    if not bound:
+        params.insert(0, "self")
+    return f"def {name}({', '.join(params)}) -> {_results(type_)}:"
 
 
 # ---- declarations ----

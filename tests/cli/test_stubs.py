@@ -126,3 +126,42 @@ def test_the_stub_declares_what_the_instance_has(module: Write) -> None:
     methods = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
     exports = pywasm3.load(path).exports
     assert set(exports) - methods == {"size of"}
+
+
+# ---- stubs of modules that pywasm3.hook imports ----
+
+
+def module_stub_of(path: Path) -> str:
+    done = run("stubs", "--module", path)
+    assert (done.code, done.err) == (0, "")
+    return done.out
+
+
+@pytest.mark.parametrize("source", [LIBRARY, AWKWARD, UNRUNNABLE, "(module)"])
+def test_a_stub_of_a_module_is_python(source: str, module: Write) -> None:
+    compile(module_stub_of(module(source)), "stub.pyi", "exec")
+
+
+def test_a_stub_of_a_module_passes_mypy_strict(module: Write, tmp_path: Path) -> None:
+    use = """
+import guest_types as guest
+
+reveal_type(guest.refs)
+reveal_type(guest.table)
+reveal_type(guest.__private)
+reveal_type(guest.items())
+reveal_type(guest.__wasm__)
+guest.absent
+"""
+    said = checked(module_stub_of(module(AWKWARD)), use, tmp_path)
+    revealed = [line.partition("Revealed type is ")[2] for line in said.splitlines()]
+    function = "pywasm3._cpython.Function"
+    assert [re.sub(r"builtins\.|p\d: |\"", "", line) for line in revealed] == [
+        f"def ({function} | None, Any, {function}) -> {function} | None",
+        "pywasm3._table.Table",
+        "def ()",
+        "None",
+        "pywasm3._instance.Instance",
+        "",
+    ], said
+    assert 'has no attribute "absent"' in said

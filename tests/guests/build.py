@@ -18,7 +18,6 @@ They keep their name section, because the frames of a trap get their names from 
 """
 
 import argparse
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -29,7 +28,7 @@ import pytest
 import wasmtime
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from npm_helpers import Package
+from assemblyscript_helpers import asc
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -71,20 +70,6 @@ FAST_ZIG_FLAGS = [
     "--export=run",
 ]  # fmt: skip
 
-# AssemblyScript's compiler, and what it depends on.
-ASSEMBLYSCRIPT = [
-    Package(
-        "assemblyscript",
-        "0.28.20",
-        "26696c1bbb716bd85a0fbd38c7efbda186c83bc648ba4f78369d432081b4b1cb",
-    ),
-    Package(
-        "binaryen",
-        "131.0.0-nightly.20260721",
-        "ed375d90d259924799147788d66ed70ce6e65454b69df577e09f2c4d17c00f6c",
-    ),
-    Package("long", "5.3.2", "68033e466773df7d52c9e59341bb729d83716cd920c56460395724456d646b26"),
-]
 # Without "abort", a failed assertion is a trap and needs no import.
 ASSEMBLYSCRIPT_FLAGS = ["-O3", "--runtime", "incremental", "--use", "abort="]
 
@@ -131,17 +116,7 @@ def compile_zig(source: Path, target: Path) -> None:
 
 def compile_assemblyscript(source: Path, target: Path) -> None:
     """Compiles one file of AssemblyScript. Without npm or Node.js, the file is skipped."""
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("Node.js is not there to compile AssemblyScript")
-    modules = ROOT / "build" / "assemblyscript" / "node_modules"
-    for package in ASSEMBLYSCRIPT:
-        if not (modules / package.name).exists():
-            package.unpack(modules / package.name)
-    command = [node, str(modules / "assemblyscript" / "bin" / "asc.js"), source.name]
-    command += [*ASSEMBLYSCRIPT_FLAGS, "-o", str(target)]
-    if subprocess.run(command, cwd=source.parent, check=False).returncode != 0:
-        raise SystemExit(f"{source.name} does not compile")
+    asc(source, target, *ASSEMBLYSCRIPT_FLAGS)
 
 
 def assemble(source: Path, target: Path) -> None:

@@ -213,12 +213,13 @@ def test_a_keyboard_interrupt_runs_nothing_of_the_guest(program: Program, name: 
 
 def test_the_host_of_emscripten_catches_for_the_guest(by_calls: Program) -> None:
     """Each of 10 frames calls the next by the host, and the host frees the object at the end."""
-    emscripten = by_calls.emscripten
-    assert emscripten is not None
+    assert any(item.name.startswith("invoke_") for item in by_calls.instance.module.imports)
     stack = by_calls.exports["__stack_pointer"].value
     assert by_calls.exports.unwind(9) == 12345678942
-    assert emscripten.invoked >= 10
-    assert emscripten.objects == 0
+    size = len(by_calls.instance.memory)
+    for _ in range(5000):  # each object takes at least 32 bytes of a page
+        by_calls.exports.unwind(0)
+    assert len(by_calls.instance.memory) == size
     assert by_calls.exports["__stack_pointer"].value == stack
 
 

@@ -6,40 +6,15 @@ The expected values are what the programs print on Linux.
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import pywasm3
-from helpers import TESTS
+from go_helpers import compiled
 from pywasm3 import Limits, Module
 from pywasm3.wasi import CAPTURE, HostDir, VirtualDir, WasiConfig
-
-CACHE = TESTS.parent / "build" / "go"
-
-
-def compiled(name: str, folder: Path) -> Module:
-    """Compiles a program of the folder go/; Go's own packages are compiled once into a cache."""
-    go = Path(sys.prefix, "bin", "go")
-    assert go.exists(), "run these tests with `make toolchains`, which installs Go"
-    output = folder / f"{name}.wasm"
-    settings = {
-        "GOOS": "wasip1",
-        "GOARCH": "wasm",
-        "GOCACHE": str(CACHE),
-        "GOPATH": str(CACHE / "path"),
-        "GOTOOLCHAIN": "local",
-        "GOPROXY": "off",
-    }
-    subprocess.run(
-        [go, "build", "-trimpath", "-o", output, TESTS / "toolchains" / "go" / f"{name}.go"],
-        env={**os.environ, **settings},
-        check=True,
-    )
-    return Module(output.read_bytes())
 
 
 @pytest.fixture(scope="module")
@@ -70,3 +45,44 @@ def test_a_root_can_be_read_written_and_listed(virtual: bool, tmp_path: Path) ->
     config = WasiConfig(args=["root"], stdout=CAPTURE, preopens={"/data": files})
     printed = run(compiled("root", tmp_path), config)
     assert printed == '"text" <nil>\n<nil>\n2 <nil>\ntrue\n'
+
+
+# ---- a library ----
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Module:
+    return compiled("reactor", tmp_path_factory.mktemp("go"), "wasip1", "-buildmode=c-shared")
+
+
+def words_of(instance: pywasm3.Instance) -> Callable[[str], str]:
+    """Returns the library's function `words`, with strings of Python."""
+    exports = instance.exports
+
+    def words(text: str) -> str:
+        data = text.encode()
+        address = exports.allocate(len(data))
+        instance.memory[address : address + len(data)] = data
+        packed = exports.words(address, len(data))
+        exports.release(address)
+        result, size = packed >> 32 & 0xFFFFFFFF, packed & 0xFFFFFFFF
+        answer = instance.memory.read_str(result, size)
+        exports.release(result)
+        return answer
+
+    return words
+
+
+def test_a_library_takes_and_returns_strings(library: Module) -> None:
+    words = words_of(pywasm3.Instance(library, wasi=WasiConfig()))
+    assert words("pear apple  fig") == "apple fig pear"
+    assert words("żaba ångström") == "ångström żaba"
+    assert words("") == ""
+
+
+def test_a_library_holds_nothing_that_was_released(library: Module) -> None:
+    instance = pywasm3.Instance(library, wasi=WasiConfig())
+    words = words_of(instance)
+    for count in range(200):
+        words("word " * count)
+    assert instance.exports.held() == 0

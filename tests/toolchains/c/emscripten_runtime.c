@@ -2,7 +2,7 @@
 
 // The part of Emscripten's older way to throw and to jump that a guest contains. The compiler turns
 // calls that may throw, or be left by longjmp, into calls of invoke_*, which are imports. The code
-// behind such a call reads __THREW__ and __threwValue. tests/emscripten_helpers.py has the host's
+// behind such a call reads __THREW__ and __threwValue. pywasm3.guests.emscripten has the host's
 // part.
 
 #include <stdint.h>

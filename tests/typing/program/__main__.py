@@ -5,7 +5,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from . import calls, errors, hosts, parts, server, wasi, wasm3_shape
+from . import calls, errors, hosts, parts, server, toolchains, wasi, wasm3_shape
 
 
 def main(guests: Path) -> int:
@@ -20,6 +20,9 @@ def main(guests: Path) -> int:
     parts.share()
     server.serve(guests / "strings.wasm")
     asyncio.run(server.serve_later(guests / "strings.wasm"))
+    toolchains.place(guests / "strings.wasm")
+    toolchains.objects(guests / "strings.wasm")
+    toolchains.installed()
     wasi.run(guests / "wasi" / "program.wasm")
     wasm3_shape.fib((guests / "arith.wasm").read_bytes())
     return 0

@@ -1,0 +1,270 @@
+# SPDX-License-Identifier: MIT
+"""Values on their way between Python and JavaScript. Containers are copied."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping
+
+from .operators import MAX_SAFE
+from .properties import call, get_property, set_property
+from .values import (
+    Array,
+    BigInt,
+    Buffer,
+    Class,
+    Function,
+    MapObject,
+    Object,
+    Promise,
+    Symbol,
+    TypedArray,
+    undefined,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from .linking import Linked
+
+# The kinds of typed arrays by the letters of struct, for buffers of Python.
+_LETTERS = {
+    **{"b": "Int8Array", "h": "Int16Array", "H": "Uint16Array", "i": "Int32Array"},
+    **{"I": "Uint32Array", "f": "Float32Array", "d": "Float64Array"},
+    **{"q": "BigInt64Array", "Q": "BigUint64Array"},
+}
+_CODES = {kind: letter for letter, kind in _LETTERS.items()}
+
+
+class JsObject:
+    """An object of the guest: of one of its classes, or a function.
+
+    Its properties and methods are attributes. A class or a function can be called. An object that
+    keeps memory of the guest is freed by its method ``free``, by ``with``, or after Python has
+    forgotten it.
+    """
+
+    __slots__ = ("_linked", "_target")
+    _linked: Linked
+    _target: Any
+
+    def __init__(self, linked: Linked, target: Any) -> None:
+        object.__setattr__(self, "_linked", linked)
+        object.__setattr__(self, "_target", target)
+
+    def __getattr__(self, name: str) -> Any:
+        """Returns a property; a method is bound to the object.
+
+        Raises:
+            AttributeError: There is no such property.
+        """
+        linked, target = self._linked, self._target
+        if name.startswith("__") and name.endswith("__"):
+            raise AttributeError(name)
+
+        def get() -> Any:
+            value = get_property(linked.realm, target, name)
+            if value is undefined and name not in getattr(target, "properties", ()):
+                class_ = getattr(target, "class_", None)
+                if class_ is None or name not in class_.getters:
+                    raise AttributeError(f"the object of the guest has no property {name!r}")
+            if type(value) is Function:
+                return Method(linked, value, target)
+            return to_python(linked, value)
+
+        return linked.entered(get)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Sets a property."""
+        linked, target = self._linked, self._target
+        linked.entered(
+            lambda: set_property(linked.realm, target, name, to_js(linked, value)),
+        )
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Calls a function, or makes an object of a class."""
+        linked, target = self._linked, self._target
+        if isinstance(target, Class):
+            return linked.run(lambda given: target.construct(given), arguments)
+        return linked.run(lambda given: call(target, undefined, given), arguments)
+
+    def __enter__(self) -> JsObject:
+        """Returns the object."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Frees the object."""
+        self.free()
+
+    def __eq__(self, other: object) -> bool:
+        """Returns whether both are the same object of the guest."""
+        return isinstance(other, JsObject) and other._target is self._target
+
+    def __hash__(self) -> int:
+        return id(self._target)
+
+    def __repr__(self) -> str:
+        class_ = getattr(self._target, "class_", None)
+        kind = getattr(class_ or self._target, "name", "") or type(self._target).__name__
+        return f"<{type(self).__name__} {kind}>"
+
+
+class Method(JsObject):
+    """A method of an object of the guest."""
+
+    __slots__ = ("_this",)
+    _this: Any
+
+    def __init__(self, linked: Linked, target: Function, this: Any) -> None:
+        super().__init__(linked, target)
+        object.__setattr__(self, "_this", this)
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Calls the method."""
+        target, this = self._target, self._this
+        return self._linked.run(lambda given: target.invoke(this, given), arguments)
+
+
+# ---- to JavaScript ----
+
+
+def to_js(linked: Linked, value: Any, inside: tuple[int, ...] = ()) -> Any:
+    """Returns a value of Python as JavaScript has it.
+
+    Raises:
+        ValueError: A container contains itself.
+    """
+    realm = linked.realm
+    if value is None or value is undefined or isinstance(value, (bool, float, BigInt)):
+        return value
+    if isinstance(value, int):
+        return value if abs(value) <= MAX_SAFE else BigInt(value)
+    if isinstance(value, str):
+        return realm.text(str(value))
+    if isinstance(value, JsObject):
+        if value._linked is not linked:
+            raise ValueError("an object of one guest cannot be given to another guest")
+        return value._target
+    if isinstance(value, (Mapping, list, tuple, set, frozenset)):
+        if id(value) in inside:
+            raise ValueError("a container that contains itself cannot be given to a guest")
+        return _container_to_js(linked, value, (*inside, id(value)))
+    if callable(value) and not isinstance(value, type):
+        return function_to_js(linked, value)
+    if isinstance(value, (Object, Array, Function, TypedArray, Buffer, MapObject, Promise, Symbol)):
+        raise TypeError("a raw value of the interpreter cannot be given to a guest")
+    try:
+        view = memoryview(value)
+    except TypeError:
+        return value  # An object that the guest can only hold and give back.
+    return _buffer_to_js(linked, view)
+
+
+def _container_to_js(linked: Linked, value: Any, inside: tuple[int, ...]) -> Any:
+    realm = linked.realm
+    if isinstance(value, Mapping):
+        made = realm.object()
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise TypeError(f"the keys of a dict must be str, not {type(key).__name__}")
+            set_property(realm, made, key, to_js(linked, item, inside))
+        return made
+    if isinstance(value, (list, tuple)):
+        return realm.array([to_js(linked, item, inside) for item in value])
+    members = MapObject(realm.budget, is_set=True)
+    for item in value:
+        key = to_js(linked, item, inside)
+        members.put(key, key)
+    return members
+
+
+def _buffer_to_js(linked: Linked, view: memoryview) -> TypedArray:
+    letter = view.format.removeprefix("<")
+    if letter in ("l", "L"):  # the size of C's long
+        letter = {("l", 4): "i", ("L", 4): "I", ("l", 8): "q", ("L", 8): "Q"}[letter, view.itemsize]
+    kind = _LETTERS.get(letter, "Uint8Array")
+    linked.realm.budget.check(view.nbytes)
+    return TypedArray(kind, Buffer(linked.realm.budget, bytearray(view)), 0, None)
+
+
+def write_back(argument: Any, passed: TypedArray) -> None:
+    """Writes what the guest wrote into an array to the buffer of Python that it is a copy of."""
+    if isinstance(argument, (bytes, JsObject)) or passed.buffer.detached:
+        return
+    target = memoryview(argument)
+    if not target.readonly and target.c_contiguous and target.nbytes == passed.view.nbytes:
+        target.cast("B")[:] = passed.view.cast("B")
+
+
+def function_to_js(linked: Linked, function: Callable[..., Any]) -> Function:
+    """Returns the function of JavaScript that calls one of Python."""
+
+    def invoke(this: Any, arguments: list[Any]) -> Any:
+        returned = function(*[to_python(linked, argument) for argument in arguments])
+        return undefined if returned is None else to_js(linked, returned)
+
+    name = str(getattr(function, "__name__", "function"))
+    return Function(linked.realm.budget, invoke, name)
+
+
+# ---- to Python ----
+
+
+def to_python(linked: Linked, value: Any) -> Any:
+    """Returns a value of JavaScript as Python has it: undefined is None."""
+    return _to_python(linked, value, {})
+
+
+def _to_python(linked: Linked, value: Any, made: dict[int, Any]) -> Any:
+    if isinstance(value, str):
+        return str(value)
+    if value is None or value is undefined:
+        return None
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) <= MAX_SAFE else value
+    if id(value) in made:
+        return made[id(value)]
+    if isinstance(value, Array):
+        items: list[Any] = []
+        made[id(value)] = items
+        items += [_to_python(linked, item, made) for item in value.items]
+        return items
+    if isinstance(value, Object) and value.class_ is None:
+        pairs: dict[str, Any] = {}
+        made[id(value)] = pairs
+        realm = linked.realm
+        for key in realm.keys_of(value):
+            pairs[str(key)] = _to_python(linked, get_property(realm, value, key), made)
+        return pairs
+    return _other_to_python(linked, value, made)
+
+
+def _other_to_python(linked: Linked, value: Any, made: dict[int, Any]) -> Any:
+    if isinstance(value, TypedArray):
+        if value.kind in _CODES:
+            return array(_CODES[value.kind], value.view.tobytes() if value.length else b"")
+        return value.view.tobytes() if value.length else b""
+    if isinstance(value, Buffer):
+        return bytes(value.data)
+    if isinstance(value, MapObject):
+        if value.is_set:
+            return [_to_python(linked, key, made) for key, _ in value.entries.values()]
+        return {
+            _hashable(_to_python(linked, key, made)): _to_python(linked, item, made)
+            for key, item in value.entries.values()
+        }
+    if isinstance(value, (Object, Function, Promise, Symbol)):
+        return JsObject(linked, value)
+    return value
+
+
+def _hashable(key: Any) -> Any:
+    if isinstance(key, list):
+        return tuple(map(_hashable, key))
+    return repr(key) if isinstance(key, dict) else key

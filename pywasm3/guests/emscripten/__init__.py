@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: MIT
+"""Runs programs and libraries that Emscripten compiled, without their JavaScript.
+
+Emscripten writes two files: a module, and JavaScript that gives the module its imports. This
+package gives them instead::
+
+    from pywasm3.guests import emscripten
+
+    with emscripten.load("library.wasm") as program:
+        program.exports.add(1, 2)
+
+docs/guests/emscripten.md says how to compile, and what is supported.
+"""
+
+from ._exceptions import CppException, Longjmp, Unwinding
+from ._library import Library
+from ._names import Names
+from ._program import Emscripten, load
+from ._runtime import Aborted
+
+__all__ = [
+    "Aborted",
+    "CppException",
+    "Emscripten",
+    "Library",
+    "Longjmp",
+    "Names",
+    "Unwinding",
+    "load",
+]
+
+for _name in __all__:
+    globals()[_name].__module__ = __name__
+del _name

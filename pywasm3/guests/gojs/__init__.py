@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: MIT
+"""Programs that Go compiled with ``GOOS=js GOARCH=wasm``: what Go's wasm_exec.js gives them.
+
+::
+
+    from pywasm3.guests import gojs
+
+    exit_code = gojs.run("program.wasm", args=["program", "-v"], preopens={"/work": "some/folder"})
+
+A program that offers functions by ``js.Global().Set("add", js.FuncOf(add))`` is started, and its
+functions are called::
+
+    program = gojs.Program("program.wasm")
+    program.start()
+    program.globals["add"](1, 2)
+
+docs/guests/go.md describes it.
+"""
+
+from .function import GoFunction
+from .program import Program, run
+from .promise import Promise
+from .undefined import UNDEFINED
+from .values import JSError, exposes
+
+__all__ = ["UNDEFINED", "GoFunction", "JSError", "Program", "Promise", "exposes", "run"]

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+"""Runs the programs of examples/gallery on the modules of packages, and reads their pages."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from helpers import TESTS
+from npm_helpers import Package
+from pip_helpers import Wheel
+
+CACHE = TESTS.parent / "build" / "gallery"
+GALLERY = TESTS.parent / "examples" / "gallery"
+PAGES = TESTS.parent / "docs" / "gallery"
+
+
+def file_of(package: Package | Wheel, path: str) -> Path:
+    """Returns a file of a package as a file of its own, which is written once."""
+    target = CACHE / f"{package.sha256[:16]}-{path.replace('/', '-')}"
+    if not target.exists():
+        data = package.read(path)
+        CACHE.mkdir(parents=True, exist_ok=True)
+        partial = target.with_suffix(f".{os.getpid()}")
+        partial.write_bytes(data)
+        partial.replace(target)
+    return target
+
+
+def run_example(program: Path, *arguments: str | Path, result: int = 0) -> str:
+    """Runs a program in its folder and returns what it prints. Nothing may go to stderr."""
+    done = subprocess.run(
+        [sys.executable, program, *arguments],
+        cwd=program.parent,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONWARNINGS": "error"},
+        timeout=600,
+    )
+    assert done.returncode == result, done.stdout + done.stderr
+    assert done.stderr == ""
+    return done.stdout
+
+
+def outputs_of(page: str) -> list[str]:
+    """Returns the blocks of output that a page of the gallery shows."""
+    return re.findall(r"^```text\n(.*?)^```$", (PAGES / page).read_text(), re.M | re.S)
+
+
+def sections(output: str) -> dict[str, tuple[str, list[str]]]:
+    """Splits what the programs print: for each title, how the script ended, and its lines."""
+    found = {}
+    for section in output.split("--- ")[1:]:
+        head, *lines = section.splitlines()
+        title, _, ending = head.partition(": ")
+        found[title] = (ending, lines)
+    return found
