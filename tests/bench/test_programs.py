@@ -2,7 +2,7 @@
 """Real programs are measured like other rows, but only if somebody asks for them by name.
 
 No test here downloads anything: one program is replaced by a small guest, whose archive is never
-looked at. tests/toolchains runs the real ones.
+looked at. tests/real runs the real ones.
 """
 
 from __future__ import annotations
