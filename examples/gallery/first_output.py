@@ -6,9 +6,8 @@
 The same module runs here, in wasmtime, and in wasmtime with code that was compiled and stored
 before.
 Each measurement is a process of its own, and begins when the file has been read. A second script,
-in a new instance, tells what the engines are worth afterwards. What counts is the time of the
-processor, so other programs of the machine do not matter much; wasmtime compiles on all cores, and
-what a user waits for is in the column "clock".
+in a new instance, tells what the engines are worth afterwards. Use an idle machine. wasmtime
+compiles on all cores; the column "processor" has the time of all cores together.
 """
 
 from __future__ import annotations
@@ -125,21 +124,21 @@ def ruby_in_wasmtime(store: Any, exports: Any) -> Any:
 
 
 def measure(engine: str, guest: str, path: Path, stored: Path) -> dict[str, float]:
-    """Measures one engine in this process, in seconds (of the processor) and megabytes."""
+    """Measures one engine in this process, in seconds and megabytes."""
     data = path.read_bytes()
-    clock, start = time.perf_counter(), time.process_time()
+    start, cpu = time.perf_counter(), time.process_time()
     if engine == "pywasm3":
         run = pywasm3_runs(guest, data)
     else:
         run = wasmtime_runs(guest, data, stored if engine != "wasmtime" else None)
-    loaded = time.process_time()
+    loaded = time.perf_counter()
     assert run(HELLO[guest]).strip() == b"hello"
-    first, wall = time.process_time(), time.perf_counter() - clock
+    first, processor = time.perf_counter(), time.process_time() - cpu
     assert run(WORK[guest]).strip().isdigit()
-    again = time.process_time() - first
+    again = time.perf_counter() - first
     megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
     times = {"load": loaded - start, "run": first - loaded, "again": again}
-    return {**times, "wall": wall, "megabytes": megabytes}
+    return {**times, "processor": processor, "megabytes": megabytes}
 
 
 def in_a_process(*arguments: str) -> dict[str, float]:
@@ -167,7 +166,7 @@ def draw(rows: dict[tuple[str, str], dict[str, float]], target: Path) -> None:
         axis.text(total, -place, f"  {total:.2f} s", va="center")
     axis.set_yticks([-place for place in range(len(rows))])
     axis.set_yticklabels([f"{guest}: {engine}" for guest, engine in rows])
-    axis.set_xlabel("processor seconds from the bytes of the module to the first output")
+    axis.set_xlabel("seconds from the bytes of the module to the first output")
     axis.margins(x=0.12)
     axis.spines[["top", "right"]].set_visible(False)
     axis.legend(frameon=False)
@@ -194,12 +193,12 @@ def main() -> None:
                 rows[guest, engine] = min(runs, key=lambda row: row["load"] + row["run"])
     cores, load = os.cpu_count(), os.getloadavg()[0]
     print(f"Python {platform.python_version()}, {cores} cores, load {load:.1f}")
-    print("seconds of the processor, except for the column clock")
-    print("guest    engine                  load  first output   clock  second script  memory (MB)")
+    heads = "load  first output  processor  second script  memory (MB)"
+    print(f"guest    engine                 {heads}")
     for (guest, engine), row in rows.items():
         print(
             f"{guest:8} {engine:22} {row['load']:5.2f}  {row['load'] + row['run']:12.2f}"
-            f"  {row['wall']:6.2f}  {row['again']:13.2f}  {row['megabytes']:11.0f}"
+            f"  {row['processor']:9.2f}  {row['again']:13.2f}  {row['megabytes']:11.0f}"
         )
     if options.draw:
         draw(rows, options.draw)

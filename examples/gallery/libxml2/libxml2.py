@@ -60,6 +60,10 @@ class Problem:
         return f"line {self.line}: {self.level}: {self.message}"
 
 
+# libxml2 reports nothing when it has no memory left: that must not look like a valid document.
+GAVE_UP = Problem(0, 0, "fatal error", "libxml2 gave up, probably for lack of memory")
+
+
 def module_bytes(script: bytes) -> bytes:
     """Finds the module in the package's lib/libxml2raw.cjs."""
     found = re.search(rb"AGFzbQ[A-Za-z0-9+/=]*", script)  # the beginning of every module
@@ -119,11 +123,14 @@ class LibXML2:
     def validate(self, schema: int, xml: bytes, name: str) -> list[Problem]:
         """Parses a document and validates it against the schema at an address."""
         with self._reports() as problems, self._parsed(xml, name) as document:
-            if document:
-                context = self.call("xmlSchemaNewValidCtxt", schema)
+            context = self.call("xmlSchemaNewValidCtxt", schema) if document else 0
+            valid = False
+            if context:
                 self.call("xmlSchemaSetValidStructuredErrors", context, self._handler, 0)
-                self.call("xmlSchemaValidateDoc", context, document)
+                valid = self.call("xmlSchemaValidateDoc", context, document) == 0
                 self.call("xmlSchemaFreeValidCtxt", context)
+            if not valid and not problems:
+                problems.append(GAVE_UP)
             return problems
 
     @contextmanager
