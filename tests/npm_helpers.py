@@ -13,6 +13,8 @@ from pywasm3.bench import packages
 
 # The archives lie in the checkout, where "make clean" removes them, unless a folder was chosen.
 os.environ.setdefault(packages.VARIABLE, str(TESTS.parent / "build" / "npm"))
+# Where the archives are, and beside them the folders of packages that Node.js runs.
+CACHE = packages.folder()
 
 
 class Package(packages.Package):
