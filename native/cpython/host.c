@@ -26,7 +26,7 @@ typedef struct {
     Py_ssize_t nparams;
     Py_ssize_t nresults;
     uint32_t nresult_cells;
-    bool few;        /* whether the parameters are at most FEW_PARAMS numbers, as usual */
+    bool few;        /* whether all values are numbers, of at most FEW_PARAMS parameters */
     bool mixed;      /* whether there are references or vectors among the values */
     bool refused;    /* whether there are references to exceptions among them */
     pw_kind types[]; /* of the parameters, then of the results */
@@ -291,13 +291,19 @@ static PW_NOINLINE PyObject *call_any(host_object *self, const uint64_t *cells)
     return result;
 }
 
+/* Converts a common result of a host function whose values are all numbers. */
+static PW_ALWAYS_INLINE bool take_common(const host_object *self, PyObject *result,
+                                         uint64_t *values)
+{
+    return self->nresults == 1 ? pw_encode_common(result, self->types[self->nparams], false, values)
+                               : !self->nresults && result == Py_None;
+}
+
 /* Converts what the callable returned. -1 with an error. */
 static PW_ALWAYS_INLINE int take_result(host_object *self, PyObject *result, uint64_t *values)
 {
-    bool done = self->nresults == 1
-                    ? pw_encode_common(result, self->types[self->nparams], false, values)
-                    : !self->nresults && result == Py_None;
-    return done ? 0 : encode_results(self, result, values);
+    return self->few && take_common(self, result, values) ? 0
+                                                          : encode_results(self, result, values);
 }
 
 pw_trap pw_host_call(void *object, uint64_t *values)

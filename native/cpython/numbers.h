@@ -95,7 +95,8 @@ static inline bool pw_narrow(pw_valtype type)
 }
 
 /* Converts what nearly all arguments are, an int of one digit or a float, without running Python
- * code. False: the object is something else, which pw_encode_slow converts or refuses. */
+ * code. False: the object is something else, which pw_encode_slow converts or refuses. `type` must
+ * be a number type. */
 static inline bool pw_encode_common(PyObject *value, pw_valtype type, bool raw, uint64_t *bits)
 {
     long long number;

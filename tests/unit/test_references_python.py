@@ -223,6 +223,12 @@ def test_a_host_function_gets_and_gives_the_same_objects() -> None:
     assert exports.f(None, 1, None) is None
 
 
+@pytest.mark.parametrize("value", ANYTHING, ids=lambda v: type(v).__name__)
+def test_the_only_result_of_a_host_function_keeps_its_identity(value: object) -> None:
+    exports = give(lambda *_: value)
+    assert exports.f(Thing(), 1, exports.local) is value
+
+
 def test_a_host_function_can_give_a_new_object_to_another() -> None:
     seen: list[Any] = []
     exports = give(lambda *_: [1, 2], unary=lambda x: seen.append(x) or 5)  # type: ignore[func-returns-value]
@@ -237,7 +243,20 @@ def test_a_host_function_gives_several_references(sequence: Any) -> None:
     assert exports.pair() == (exports.local, value)
 
 
-@pytest.mark.parametrize("value", [3, "x", print])
+@pytest.mark.parametrize("type_", ["funcref", "v128"])
+@pytest.mark.parametrize("value", [3, 1.5, "x"])
+def test_a_number_or_a_text_is_no_function_and_no_vector(type_: str, value: object) -> None:
+    exports = load(
+        f"""(module (import "env" "f" (func $f (result {type_})))
+        (func (export "f") (result {type_}) call $f))""",
+        {"env": {"f": lambda: value}},
+    ).exports
+    expected = rf"env.f: result \({type_}\): .* not {type(value).__name__}"
+    with pytest.raises(TypeError, match=expected):
+        exports.f()
+
+
+@pytest.mark.parametrize("value", [3, 1.5, "x", print])
 def test_a_host_function_that_returns_something_else_for_a_function_is_named(value: object) -> None:
     exports = give(pair=lambda: (value, None))
     expected = rf"env.pair: result 0 \(funcref\): .* not {type(value).__name__}"
