@@ -347,7 +347,13 @@ class Trap(WasmError):
         omitted: int = 0,
         detail: str = "",
     ) -> None:
-        """Takes the reason and the frames; `omitted` frames are missing after the first `head`."""
+        """Takes the reason and the frames; `omitted` frames are missing after the first `head`.
+
+        Raises:
+            TypeError: `kind` is not a TrapKind.
+        """
+        if not isinstance(kind, TrapKind):
+            raise TypeError(f"kind must be a TrapKind, not {type(kind).__name__}")
         frames = tuple(frames)
         super().__init__(kind, frames, head, omitted, detail)
         self.kind = kind

@@ -107,6 +107,11 @@ def test_wasmtime_traps_where_we_trap(
         Oracle(wat(TRAPS)).call(name, *arguments)
 
 
+def test_a_trap_of_a_host_function_needs_a_kind() -> None:
+    with pytest.raises(TypeError, match="kind must be a TrapKind, not str"):
+        Trap("no such table")  # type: ignore[arg-type]
+
+
 def test_a_call_works_after_every_trap() -> None:
     exports = load(TRAPS).exports
     for name, arguments, _, _ in CASES:
