@@ -33,7 +33,6 @@ from ._types import BY_CODE, GlobalType, MemoryType, TableType, TagType, ValType
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, ItemsView, Iterator, KeysView, ValuesView
-    from types import TracebackType
     from typing import Any, NoReturn
 
     from typing_extensions import Self
@@ -606,12 +605,7 @@ class Instance(Once):
         """Returns the instance."""
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Closes the instance."""
         self.close()
 

@@ -13,7 +13,6 @@ from ._types import Value, _set, begin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import TracebackType
     from typing import Any
 
     from typing_extensions import Self
@@ -156,12 +155,7 @@ class Deadline:
         self._deadlines.extend(map(self._store._begin_deadline, (self._seconds,)))
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._end(1)
 
     def _end(self, count: int) -> None:

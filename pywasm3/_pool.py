@@ -403,12 +403,7 @@ class InstancePool(Once):
         """Returns the pool."""
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Closes the pool."""
         self.close()
 

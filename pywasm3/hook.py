@@ -32,7 +32,7 @@ from ._text import brief, counted, is_attribute, listed
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from types import ModuleType, TracebackType
+    from types import ModuleType
     from typing import Any
 
     from typing_extensions import Self
@@ -188,12 +188,7 @@ class Finder:
         """Returns the finder."""
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Removes the entry from ``sys.meta_path``."""
         self.uninstall()
 

@@ -31,7 +31,6 @@ from .objects import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from types import TracebackType
     from typing import Any, TypeAlias
 
     from typing_extensions import Self
@@ -90,12 +89,7 @@ class Reference:
         """Returns the reference."""
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Releases the reference."""
         self.release()
 

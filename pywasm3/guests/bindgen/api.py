@@ -16,7 +16,6 @@ from .values import Budget
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
     from typing import Any
 
     from typing_extensions import Buffer, Self
@@ -111,12 +110,7 @@ class Bindgen:
         """Returns the object."""
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Closes the instance."""
         self.close()
 

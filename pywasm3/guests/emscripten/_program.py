@@ -26,8 +26,6 @@ from ._linking import dylink_of
 from ._runtime import text_at
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from typing_extensions import Self
 
     from ..._aliases import Compile, Missing, Source
@@ -416,12 +414,7 @@ class Emscripten:
         """Returns the program."""
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Closes the program."""
         self.close()
 
