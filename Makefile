@@ -228,4 +228,4 @@ constraints: $(VENV)/.created
 	mv $(VENV)/constraints.txt $(CONSTRAINTS)
 
 clean:
-	rm -rf .venv .venv-* build dist *.egg-info pywasm3/*.so .*_cache .hypothesis
+	rm -rf .venv .venv-* .cache build dist *.egg-info pywasm3/*.so .*_cache .hypothesis

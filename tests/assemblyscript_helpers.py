@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Runs AssemblyScript's compiler, which comes from npm. Without npm and Node.js, tests are skipped.
 
-build/assemblyscript has the compiler, so that it is unpacked once.
+.cache/assemblyscript has the compiler, so that it is unpacked once.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from helpers import TESTS
+from helpers import CACHE_FOLDER
 from npm_helpers import Package
 
-_MODULES = TESTS.parent / "build" / "assemblyscript" / "node_modules"
+_MODULES = CACHE_FOLDER / "assemblyscript" / "node_modules"
 
 # The compiler, and what it depends on.
 _PACKAGES = [

@@ -9,11 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from helpers import TESTS
+from helpers import CACHE_FOLDER, TESTS
 from npm_helpers import Package
 from pip_helpers import Wheel
 
-CACHE = TESTS.parent / "build" / "gallery"
+CACHE = CACHE_FOLDER / "gallery"
 GALLERY = TESTS.parent / "examples" / "gallery"
 PAGES = TESTS.parent / "docs" / "gallery"
 

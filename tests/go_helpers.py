@@ -8,10 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from helpers import TESTS
+from helpers import CACHE_FOLDER, TESTS
 from pywasm3 import Module
 
-CACHE = TESTS.parent / "build" / "go"
+CACHE = CACHE_FOLDER / "go"
 
 
 def go() -> Path:

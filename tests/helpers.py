@@ -20,6 +20,8 @@ import pywasm3
 
 TESTS = Path(__file__).resolve().parent
 GUESTS = TESTS / "guests"
+# What was downloaded or compiled for tests, and is needed again. `make clean` removes it.
+CACHE_FOLDER = TESTS.parent / ".cache"
 
 # A sanitizer keeps freed memory back, needs more of the C stack, and is slow, so that some tests
 # have to do less while one is at work.

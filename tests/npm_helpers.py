@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from helpers import TESTS
+from helpers import CACHE_FOLDER
 from pywasm3.bench import packages
 
 # The archives lie in the checkout, where "make clean" removes them, unless a folder was chosen.
-os.environ.setdefault(packages.VARIABLE, str(TESTS.parent / "build" / "npm"))
+os.environ.setdefault(packages.VARIABLE, str(CACHE_FOLDER / "npm"))
 # Where the archives are, and beside them the folders of packages that Node.js runs.
 CACHE = packages.folder()
 

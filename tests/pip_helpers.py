@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import pytest
 
-from helpers import TESTS
+from helpers import CACHE_FOLDER
 
-CACHE = TESTS.parent / "build" / "pip"
+CACHE = CACHE_FOLDER / "pip"
 
 
 class Wheel(NamedTuple):

@@ -3,7 +3,7 @@
 
 The compiler is that of the package `ziglang`, which also contains the sources of the libraries for
 C++. The tests compile what they need of them, because the compiler's own build of these libraries
-does not support exceptions. build/zig is the compiler's cache, so nothing is compiled twice.
+does not support exceptions. .cache/zig is the compiler's cache, so nothing is compiled twice.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pywasm3
-from helpers import TESTS
+from helpers import CACHE_FOLDER, TESTS
 from pywasm3.guests import emscripten
 from pywasm3.wasi import CAPTURE, WasiConfig
 
-CACHE = TESTS.parent / "build" / "zig"
+CACHE = CACHE_FOLDER / "zig"
 SOURCES = TESTS / "toolchains"
 
 # The same as for the guests in tests/guests, so that the C library is compiled once for all.

@@ -28,13 +28,13 @@ from typing import Any, ClassVar
 import pytest
 
 import pywasm3
-from helpers import TESTS, import_file
+from helpers import CACHE_FOLDER, TESTS, import_file
 from pywasm3.wasi import HostDir, VirtualDir
 
 EXAMPLE = TESTS.parent / "examples" / "gallery" / "sqlite"
 
 SUITE = "dbapi-compliance==1.15.0"
-SUITE_ARCHIVE = TESTS.parent / "build" / "pypi" / "dbapi-compliance-1.15.0.zip"
+SUITE_ARCHIVE = CACHE_FOLDER / "pypi" / "dbapi-compliance-1.15.0.zip"
 SUITE_SHA256 = "d20568877e2569e85679d2324de25bf5580156f7d9ab847fc43a72a98d326c40"
 SUITE_TESTS = 36
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Programs that Emscripten compiles run without its JavaScript.
 
-They are skipped without `emcc`, which Debian's package "emscripten" has. build/emscripten gets what
-it writes. Expected values follow from the standards of C and C++.
+They are skipped without `emcc`, which Debian's package "emscripten" has. What it writes goes into
+.cache/emscripten. Expected values follow from the standards of C and C++.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import Any
 import pytest
 
 import pywasm3
-from helpers import TESTS
+from helpers import CACHE_FOLDER, TESTS
 from pywasm3.guests import emscripten
 from pywasm3.wasi import CAPTURE, VirtualDir, WasiConfig
 
 SOURCES = TESTS / "toolchains" / "emscripten"
-CACHE = TESTS.parent / "build" / "emscripten"
+CACHE = CACHE_FOLDER / "emscripten"
 CLOCK = 1_709_210_096 * 10**9  # 2024-02-29 12:34:56
 GROWS = "-sALLOW_MEMORY_GROWTH=1"
 # Older versions of Emscripten pass integers of 64 bits as two halves unless they are told to.

@@ -2,7 +2,7 @@
 """Compiles SQLite and this example's C code to WebAssembly: ``python -m wasm_sqlite``.
 
 SQLite's source, which is in the public domain, comes from the npm package `better-sqlite3`. The
-compiler is that of the Python package `ziglang`. Everything is kept in build/gallery/sqlite, and
+compiler is that of the Python package `ziglang`. Everything is kept in .cache/gallery/sqlite, and
 what is there is not made again.
 """
 
@@ -24,7 +24,7 @@ SOURCES = ("package/deps/sqlite3/sqlite3.c", "package/deps/sqlite3/sqlite3.h")
 
 EXAMPLE = Path(__file__).resolve().parent.parent
 GUEST = EXAMPLE / "guest"
-BUILD = EXAMPLE.parents[2] / "build" / "gallery" / "sqlite"
+BUILD = EXAMPLE.parents[2] / ".cache" / "gallery" / "sqlite"
 
 OPTIONS = (
     "-DSQLITE_THREADSAFE=0",
