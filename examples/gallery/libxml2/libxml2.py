@@ -15,15 +15,15 @@ base64 in a file of JavaScript, and `module_bytes` reads it from there.
 from __future__ import annotations
 
 import base64
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import SupportsIndex
 
 import pywasm3
-from pywasm3.wasi import WasiConfig
+from pywasm3.guests import emscripten
+from pywasm3.guests.strings import Heap
 
 LIMITS = pywasm3.Limits(memory=256 << 20, timeout=60.0)
 MAX_PROBLEMS = 100  # of one document
@@ -35,8 +35,6 @@ NOENT, NONET, BIG_LINES = 1 << 1, 1 << 11, 1 << 22
 
 # The places of some fields in an xmlError, where pointers have 32 bits.
 MESSAGE, LEVEL, LINE, COLUMN = 8, 12, 20, 40
-
-ENOSYS = 52  # Emscripten's number for a function of the system that does not exist
 
 
 class XmlError(Exception):
@@ -77,34 +75,19 @@ class LibXML2:
 
     def __init__(self, module: pywasm3.Module, *, limits: pywasm3.Limits = LIMITS) -> None:
         self._problems: list[Problem] = []
-        # The C library asks for files with functions of its own, and gets none.
-        absent = ("fstat64", "stat64", "newfstatat", "lstat64", "openat")
-        env: dict[str, Any] = {f"__syscall_{name}": lambda *_: -ENOSYS for name in absent}
-        env["emscripten_memcpy_big"] = self._copy
-        env["emscripten_resize_heap"] = self._grow
-        env["getentropy"] = self._random
-        # Emscripten splits the offset of a seek into halves, so WASI's function does not fit.
-        seek = {"fd_seek": lambda *_: ENOSYS}
-        # What is left traps: exit and abort.
-        self._instance = pywasm3.Instance(
-            module,
-            {"env": env, "wasi_snapshot_preview1": seek},
-            wasi=WasiConfig(),
-            limits=limits,
-            missing="trap",
-        )
-        self._memory: pywasm3.Memory = self._instance.exports["memory"]
-        self.call("__wasm_call_ctors")
+        self._program = emscripten.load(module, limits=limits)
+        self._memory = self._program.memory
+        self._heap = Heap(self._program.instance)
         self.call("xmlInitParser")
-        # libxml2 reports problems to a function pointer, which is an index of the table.
+        # libxml2 reports problems to a function pointer.
         handler = pywasm3.host_function(
-            pywasm3.FuncType(["i32", "i32"]), self._report, store=self._instance.store
+            pywasm3.FuncType(["i32", "i32"]), self._report, store=self._program.instance.store
         )
-        self._handler = self._instance.exports["__indirect_function_table"].grow(1, handler)
+        self._handler = self._program.function_index(handler)
 
-    def call(self, name: str, *arguments: int) -> int:
+    def call(self, name: str, *arguments: SupportsIndex) -> int:
         """Calls a function of libxml2. Returns its result, of which pointers are not negative."""
-        result = self._instance.exports[name](*arguments)
+        result = self._program.exports[name](*arguments)
         return 0 if result is None else int(result) & 0xFFFFFFFF
 
     def schema(self, xsd: bytes, name: str = "schema.xsd") -> Schema:
@@ -136,14 +119,13 @@ class LibXML2:
     @contextmanager
     def _parsed(self, xml: bytes, name: str) -> Iterator[int]:
         """The address of a parsed document, or 0 if it is not well-formed."""
-        text, url = self._put(xml), self._put(name.encode() + b"\0")
-        parser = self.call("xmlNewParserCtxt")
-        self.call("xmlCtxtSetErrorHandler", parser, self._handler, 0)
-        options = NOENT | NONET | BIG_LINES
-        document = self.call("xmlCtxtReadMemory", parser, text, len(xml), url, 0, options)
-        self.call("xmlFreeParserCtxt", parser)
-        self.call("free", text)
-        self.call("free", url)
+        with self._heap.put(xml) as text, self._heap.put(name) as url:
+            parser = self.call("xmlNewParserCtxt")
+            self.call("xmlCtxtSetErrorHandler", parser, self._handler, 0)
+            options = NOENT | NONET | BIG_LINES
+            size = len(xml)
+            document = self.call("xmlCtxtReadMemory", parser, text, size, url, 0, options)
+            self.call("xmlFreeParserCtxt", parser)
         yield document
         if document:
             self.call("xmlFreeDoc", document)
@@ -153,14 +135,6 @@ class LibXML2:
         """The list into which problems go meanwhile."""
         self._problems = []
         yield self._problems
-
-    def _put(self, data: bytes) -> int:
-        """Copies bytes into memory that the guest allocates."""
-        address = self.call("malloc", len(data))
-        if not address:
-            raise MemoryError(f"the guest has no {len(data)} bytes")
-        self._memory.write(address, data)
-        return address
 
     def _report(self, _data: int, error: int) -> None:
         """The guest reports a problem, by the address of an xmlError."""
@@ -179,27 +153,6 @@ class LibXML2:
                 message=message.strip(),
             )
         )
-
-    def _copy(self, target: int, source: int, size: int) -> None:
-        """The guest copies a large piece of its memory."""
-        self._memory.write(target, self._memory.read(source, size & 0xFFFFFFFF))
-
-    def _random(self, address: int, size: int) -> int:
-        """The guest wants random bytes, for the seed of its hash tables. 0 is success."""
-        if not 0 <= size <= 256:
-            return -1
-        self._memory.write(address, os.urandom(size))
-        return 0
-
-    def _grow(self, size: int) -> int:
-        """The guest wants a memory of so many bytes. Returns whether it has got one."""
-        missing = (size & 0xFFFFFFFF) - len(self._memory)
-        if missing > 0:
-            try:
-                self._memory.grow(-(-missing // 65536))
-            except pywasm3.WasmError:
-                return 0
-        return 1
 
 
 class Schema:
