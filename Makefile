@@ -83,7 +83,7 @@ lint-c: $(VENV)/.editable $(VENV)/.extra-check
 	$(BIN)/python tools/lint_c.py
 	$(BIN)/python tools/lint_dialect.py
 
-types: $(VENV)/.editable $(VENV)/.extra-check $(VENV)/.extra-types
+types: $(VENV)/.editable $(VENV)/.extra-test $(VENV)/.extra-check $(VENV)/.extra-types
 	$(BIN)/mypy
 	$(BIN)/pyright --project tests/typing --pythonpath $(BIN)/python
 	$(BIN)/stubtest pywasm3._engine pywasm3._cpython --mypy-config-file pyproject.toml \
