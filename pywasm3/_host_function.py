@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from ._binary import leb, section, sized
 from ._host import wants_instance
 from ._instance import Instance
 from ._module import Module
@@ -54,22 +55,8 @@ def host_function(
 # ---- a module that imports host.name and exports it ----------------------------------------------
 
 
-def leb(number: int) -> bytes:
-    """Returns a number as unsigned LEB128 (specification, section 5.2.2)."""
-    data = bytearray()
-    while number > 0x7F:
-        data.append(number & 0x7F | 0x80)
-        number >>= 7
-    data.append(number)
-    return bytes(data)
-
-
-def _sized(data: bytes) -> bytes:
-    return leb(len(data)) + data
-
-
 def _text(text: str) -> bytes:
-    return _sized(text.encode("utf-8", "replace"))
+    return sized(text.encode("utf-8", "replace"))
 
 
 def _value_type(type_: ValueType) -> bytes:
@@ -90,7 +77,7 @@ def _reexporting(type_: FuncType, name: str) -> bytes:
         (2, b"\x01" + _text("host") + _text(name) + b"\x00\x00"),
         (7, b"\x01" + _text(name) + b"\x00\x00"),
     )
-    return b"\0asm\1\0\0\0" + b"".join([bytes((number,)) + _sized(s) for number, s in sections])
+    return b"\0asm\1\0\0\0" + b"".join([section(*each) for each in sections])
 
 
 host_function.__module__ = "pywasm3"

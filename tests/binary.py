@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pywasm3._host_function import leb as leb
-from pywasm3.bench.guests import read_leb as read_leb
+from pywasm3._binary import Reader, sized
+from pywasm3._binary import leb as leb
+from pywasm3._binary import section as section
 
 HEADER = b"\0asm\1\0\0\0"
 
@@ -29,10 +30,10 @@ def vector(items: Iterable[bytes]) -> bytes:
 
 def text(value: str) -> bytes:
     """Encodes a name: its length in bytes, then its UTF-8 (section 5.2.4)."""
-    data = value.encode()
-    return leb(len(data)) + data
+    return sized(value.encode())
 
 
-def section(number: int, contents: bytes) -> bytes:
-    """Encodes a section: its number, its size and its contents (section 5.5.2)."""
-    return bytes([number]) + leb(len(contents)) + contents
+def read_leb(data: bytes, position: int) -> tuple[int, int]:
+    """Decodes an unsigned number of 32 bits. Returns the number, and the position after it."""
+    reader = Reader(data, "the number", position)
+    return reader.u32(), reader.offset

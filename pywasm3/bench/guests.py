@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
-from .._host_function import leb
+from .._binary import Reader, leb, section
 
 FOLDER = Path(__file__).resolve().parent / "guests"
 
@@ -30,50 +30,24 @@ class Guest:
     binary: bytes
 
 
-def read_leb(data: bytes, position: int) -> tuple[int, int]:
-    """Reads an unsigned number of at most 32 bits (LEB128).
-
-    Returns:
-        The number, and the position after it.
-
-    Raises:
-        ValueError: The bytes end within the number, or it is too long.
-    """
-    value = 0
-    for shift in range(0, 35, 7):
-        if position >= len(data):
-            raise ValueError("the bytes end within a number")
-        byte = data[position]
-        position += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, position
-    raise ValueError("the number is too long")
-
-
-def _section(number: int, contents: bytes) -> bytes:
-    return bytes([number]) + leb(len(contents)) + contents
-
-
 def _repeated(entries: bytes, times: int) -> bytes:
     """Returns a section's contents, a list of entries, with the whole list repeated."""
-    count, at = read_leb(entries, 0)
-    return leb(count * times) + entries[at:] * times
+    reader = Reader(entries, "the section")
+    return leb(reader.u32() * times) + entries[reader.offset :] * times
 
 
 def enlarged(data: bytes, size: int) -> bytes:
     """Returns a module with its functions repeated until it has about `size` bytes."""
-    sections, at = [], 8
-    while at < len(data):
-        number = data[at]
-        length, at = read_leb(data, at + 1)
-        sections.append((number, data[at : at + length]))
-        at += length
+    reader = Reader(data, "the module", 8)
+    sections = []
+    while not reader.at_end:
+        number = reader.byte()
+        sections.append((number, reader.take(reader.u32())))
     times = size // len(dict(sections)[_CODE]) + 1
     out = bytearray(data[:8])
     for number, contents in sections:
         again = number in (_FUNCTION, _CODE)
-        out += _section(number, _repeated(contents, times) if again else contents)
+        out += section(number, _repeated(contents, times) if again else contents)
     return bytes(out)
 
 
@@ -88,12 +62,12 @@ def _with_data() -> bytes:
     return b"".join(
         [
             b"\0asm\1\0\0\0",
-            _section(_TYPE, b"\1\x60\0\1\x7f"),
-            _section(_FUNCTION, b"\1\0"),
-            _section(_MEMORY, b"\1\0" + leb(DATA_BYTES // 65536)),
-            _section(_EXPORT, b"\1\1f\0\0"),
-            _section(_CODE, b"\1\4\0\x41\0\x0b"),
-            _section(_DATA, b"\1\0\x41\0\x0b" + leb(len(data)) + data),
+            section(_TYPE, b"\1\x60\0\1\x7f"),
+            section(_FUNCTION, b"\1\0"),
+            section(_MEMORY, b"\1\0" + leb(DATA_BYTES // 65536)),
+            section(_EXPORT, b"\1\1f\0\0"),
+            section(_CODE, b"\1\4\0\x41\0\x0b"),
+            section(_DATA, b"\1\0\x41\0\x0b" + leb(len(data)) + data),
         ]
     )
 

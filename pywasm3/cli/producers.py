@@ -6,34 +6,10 @@ https://github.com/WebAssembly/tool-conventions/blob/main/ProducersSection.md de
 
 from __future__ import annotations
 
+from .._binary import Reader
+from .._errors import MalformedError
+
 Producers = dict[str, list[dict[str, str]]]
-
-
-class _Reader:
-    """Reads bytes that nobody has checked. Reading past their end raises IndexError."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._pos = 0
-
-    def number(self) -> int:
-        """Reads an unsigned 32-bit integer (LEB128)."""
-        value = 0
-        for shift in range(0, 35, 7):
-            byte = self._data[self._pos]
-            self._pos += 1
-            value |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                return value
-        raise IndexError("the number has more than 32 bits")
-
-    def name(self) -> str:
-        """Reads a text: its length and its bytes, which should be UTF-8."""
-        size = self.number()
-        if size > len(self._data) - self._pos:
-            raise IndexError("the section ends within a name")
-        self._pos += size
-        return self._data[self._pos - size : self._pos].decode("utf-8", "replace")
 
 
 def read_producers(data: bytes | None) -> Producers | None:
@@ -43,19 +19,19 @@ def read_producers(data: bytes | None) -> Producers | None:
     """
     if data is None:
         return None
-    reader = _Reader(data)
+    reader = Reader(data, "the section")
     try:
-        return dict([_field(reader) for _ in range(reader.number())])
-    except IndexError:
+        return dict([_field(reader) for _ in reader.items()])
+    except MalformedError:
         return None
 
 
-def _field(reader: _Reader) -> tuple[str, list[dict[str, str]]]:
-    name = reader.name()
-    values = [_value(reader) for _ in range(reader.number())]
+def _field(reader: Reader) -> tuple[str, list[dict[str, str]]]:
+    name = reader.name("replace")
+    values = [_value(reader) for _ in reader.items()]
     return name, values
 
 
-def _value(reader: _Reader) -> dict[str, str]:
-    name = reader.name()
-    return {"name": name, "version": reader.name()}
+def _value(reader: Reader) -> dict[str, str]:
+    name = reader.name("replace")
+    return {"name": name, "version": reader.name("replace")}

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..._binary import Reader
 from ..._errors import MalformedError
 from ..._module import Module
-from ._binary import Reader
 
 SECTION = "dylink.0"
 

@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from ..._binary import Reader, leb, section, sized
 from ..._module import Module
 from ..._types import FuncType, MemoryType, TableType
 from ...wasi.preview1 import FUNCTIONS as WASI_FUNCTIONS
 from ...wasi.preview1 import SNAPSHOT
-from ._binary import Reader, sized, u32
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def _renamed(
             body = _renamed_imports(body, imports)
         elif id == _EXPORTS:
             body = _renamed_exports(body, exports)
-        pieces += [bytes([id]), sized(body)]
+        pieces.append(section(id, body))
     return b"".join(pieces)
 
 
@@ -153,7 +153,7 @@ def _renamed_imports(body: bytes, names: Mapping[tuple[str, str], tuple[str, str
         start = reader.offset
         _skip_import_type(reader)
         pieces.append(body[start : reader.offset])
-    return u32(len(pieces) // 3) + b"".join(pieces)
+    return leb(len(pieces) // 3) + b"".join(pieces)
 
 
 def _skip_import_type(reader: Reader) -> None:
@@ -190,8 +190,8 @@ def _renamed_exports(body: bytes, names: Mapping[str, str]) -> bytes:
     reader = Reader(body, "the export section")
     pieces = []
     for _ in reader.items():
-        pieces.append(sized(names[reader.name()].encode()) + reader.take(1) + u32(reader.u32()))
-    return u32(len(pieces)) + b"".join(pieces)
+        pieces.append(sized(names[reader.name()].encode()) + reader.take(1) + leb(reader.u32()))
+    return leb(len(pieces)) + b"".join(pieces)
 
 
 # ---- what the JavaScript says ----

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from ._errors import MalformedError
 
-from ..._errors import MalformedError
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _CONTINUES = 0x80
 _LARGEST_SHIFT = 28  # of the fifth byte of a 32-bit number
@@ -17,6 +19,8 @@ class Reader:
     Attributes:
         offset: Where the next byte is.
     """
+
+    __slots__ = ("_data", "_what", "offset")
 
     def __init__(self, data: bytes, what: str, offset: int = 0) -> None:
         """Takes the bytes, and the words for them that stand in messages of errors."""
@@ -62,15 +66,18 @@ class Reader:
             raise MalformedError(f"{self._what} has a number of too many bits", offset=self.offset)
         return value
 
-    def name(self) -> str:
+    def name(self, errors: str = "strict") -> str:
         """Reads a name, which has its length before it.
+
+        Args:
+            errors: What to do if the bytes are not UTF-8, as for ``bytes.decode``.
 
         Raises:
             MalformedError: The bytes are not UTF-8, or there are not so many.
         """
         data = self.take(self.u32())
         try:
-            return data.decode()
+            return data.decode("utf-8", errors)
         except UnicodeDecodeError:
             raise MalformedError(
                 f"{self._what} has a name that is not UTF-8", offset=self.offset
@@ -85,16 +92,21 @@ class Reader:
         yield from range(self.u32())
 
 
-def u32(value: int) -> bytes:
-    """Returns the bytes of a 32-bit number."""
+def leb(number: int) -> bytes:
+    """Returns a number as unsigned LEB128 (specification, section 5.2.2)."""
     data = bytearray()
-    while value >= _CONTINUES:
-        data.append(value & 0x7F | _CONTINUES)
-        value >>= 7
-    data.append(value)
+    while number >= _CONTINUES:
+        data.append(number & 0x7F | _CONTINUES)
+        number >>= 7
+    data.append(number)
     return bytes(data)
 
 
 def sized(data: bytes) -> bytes:
     """Returns bytes with their number before them, as names and sections have it."""
-    return u32(len(data)) + data
+    return leb(len(data)) + data
+
+
+def section(number: int, contents: bytes) -> bytes:
+    """Returns a section of a module, given its id and its contents."""
+    return bytes((number,)) + sized(contents)
