@@ -62,6 +62,12 @@ class GuestMemory:
         self.check(address, len(data))
         self.view[address : address + len(data)] = data
 
+    def u32(self, address: int) -> int:
+        """Reads an unsigned 32-bit integer."""
+        self.check(address, 4)
+        value: int = U32.unpack_from(self.view, address)[0]
+        return value
+
     def put_u32(self, address: int, value: int) -> None:
         """Writes an unsigned 32-bit integer."""
         self.check(address, 4)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from ..._errors import Trap, TrapKind, WasmError
 from ..._linker import Typed
 from ..._types import FuncType, i64
-from ...wasi.abi import EFAULT, U32, WasiError
+from ...wasi.abi import EFAULT, WasiError
 from ._bind import checked, join
 
 if TYPE_CHECKING:
@@ -171,11 +171,6 @@ def _header_of(object: int) -> int:
     return object - _HEADER
 
 
-def _word(program: Emscripten, address: int) -> int:
-    number: int = U32.unpack(program.wasi.memory.span(address, 4))[0]
-    return number
-
-
 def _allocate(program: Emscripten, size: int) -> int:
     block = program.allocate(_HEADER + size)
     program.wasi.memory.write(block, bytes(_HEADER))
@@ -247,7 +242,7 @@ def find_matching_catch(program: Emscripten, name: str, wanted: FuncType) -> Typ
 
     def find(*handlers: int) -> int:
         object = program.handlers.last
-        type = _word(program, _header_of(object) + _TYPE) if object else 0
+        type = program.wasi.memory.u32(_header_of(object) + _TYPE) if object else 0
         caught_as = type
         for handler in handlers if type else ():
             handler &= 0xFFFFFFFF
@@ -278,9 +273,9 @@ def _exception_pointer(program: Emscripten, object: int) -> int:
         return int(native(object))
     header = _header_of(object)
     is_pointer = program.own("__cxa_is_pointer_type")
-    if is_pointer is not None and is_pointer(_word(program, header + _TYPE)):
-        return _word(program, object)
-    return _word(program, header + _ADJUSTED) or object
+    if is_pointer is not None and is_pointer(program.wasi.memory.u32(header + _TYPE)):
+        return program.wasi.memory.u32(object)
+    return program.wasi.memory.u32(header + _ADJUSTED) or object
 
 
 def _begin_catch(program: Emscripten, object: int) -> int:
@@ -335,14 +330,14 @@ def _remove_reference(program: Emscripten, object: int) -> None:
     memory = program.wasi.memory
     if count > 0 or memory.span(header, _HEADER)[_RETHROWN]:
         return
-    destructor = _word(program, header + _DESTRUCTOR)
+    destructor = program.wasi.memory.u32(header + _DESTRUCTOR)
     if destructor:
         program.call(destructor, object)
     _free(program, object)
 
 
 def _references(program: Emscripten, object: int) -> int:
-    return _word(program, _header_of(object) + _REFERENCES)
+    return program.wasi.memory.u32(_header_of(object) + _REFERENCES)
 
 
 def _set_references(program: Emscripten, object: int, count: int) -> None:

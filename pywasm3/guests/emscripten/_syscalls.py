@@ -36,7 +36,6 @@ from ...wasi.abi import (
     TYPE_SOCKET_DGRAM,
     TYPE_SOCKET_STREAM,
     TYPE_SYMBOLIC_LINK,
-    U32,
     WHENCE_SET,
     WasiError,
     errno_of,
@@ -146,7 +145,7 @@ def _fcntl(program: Emscripten, fd: int, command: int, arguments: int) -> int:
     if command == 3:  # F_GETFL
         return _open_flags(descriptor)
     if command == 4:  # F_SETFL
-        flags = _argument(program, arguments)
+        flags = program.wasi.memory.u32(arguments)
         kept = FDFLAG_APPEND | FDFLAG_NONBLOCK
         wanted = FDFLAG_APPEND if flags & _APPEND else 0
         wanted |= FDFLAG_NONBLOCK if flags & _NONBLOCK else 0
@@ -154,17 +153,13 @@ def _fcntl(program: Emscripten, fd: int, command: int, arguments: int) -> int:
             descriptor.set_flags(descriptor.flags & ~kept | wanted)
         return 0
     if command in (5, 12):  # F_GETLK: nobody else has a lock
-        program.wasi.memory.write(_argument(program, arguments), _UNLOCKED.to_bytes(2, "little"))
+        program.wasi.memory.write(
+            program.wasi.memory.u32(arguments), _UNLOCKED.to_bytes(2, "little")
+        )
         return 0
     if command in (6, 7, 13, 14):  # F_SETLK and F_SETLKW
         return 0
     raise WasiError(EINVAL)
-
-
-def _argument(program: Emscripten, arguments: int) -> int:
-    """Returns the first of the arguments that follow "..." in C."""
-    number: int = U32.unpack(program.wasi.memory.span(arguments, 4))[0]
-    return number
 
 
 def _open_flags(descriptor: Descriptor) -> int:
@@ -184,21 +179,19 @@ def _ioctl(program: Emscripten, fd: int, _request: int, _arguments: int) -> int:
 
 
 def _put_stat(program: Emscripten, stat: Stat, result: int) -> int:
+    kind = (_MODES.get(stat.type, _OTHER_MODE), min(stat.links, _MASK))
+    size = (stat.size, _BLOCK, min(-(-stat.size // 512), _MASK))
+    device, inode = stat.device & _MASK, stat.inode & _MASK
+    times = _times_of(stat)
+    head: tuple[int, ...] = (device, *kind)
+    form = _STAT
     if program.is_old or program.has_padded_stat:
-        return _put_old_stat(program, stat, result)
-    packed = _STAT.pack(
-        stat.device & _MASK,
-        _MODES.get(stat.type, _OTHER_MODE),
-        min(stat.links, _MASK),
-        0,
-        0,
-        0,
-        stat.size,
-        _BLOCK,
-        min(-(-stat.size // 512), _MASK),
-        *_times_of(stat),
-        stat.inode,
-    )
+        # Older versions have the inode twice, and something that is always 0.
+        form, head = _PADDED_STAT, (device, inode, *kind, 0)
+    if program.is_old:
+        form, times = _OLD_STAT, [part & _MASK for part in times]
+    owner = group = is_device = 0
+    packed = form.pack(*head, owner, group, is_device, *size, *times, stat.inode)
     program.wasi.memory.write(result, packed)
     return 0
 
@@ -207,30 +200,6 @@ def _times_of(stat: Stat) -> list[int]:
     """Returns the seconds and nanoseconds of each time."""
     times = (stat.atime, stat.mtime, stat.ctime)
     return [part for time in times for part in divmod(time, _SECOND)]
-
-
-def _put_old_stat(program: Emscripten, stat: Stat, result: int) -> int:
-    times = _times_of(stat)
-    form = _PADDED_STAT
-    if program.is_old:
-        form, times = _OLD_STAT, [part & _MASK for part in times]
-    packed = form.pack(
-        stat.device & _MASK,
-        stat.inode & _MASK,
-        _MODES.get(stat.type, _OTHER_MODE),
-        min(stat.links, _MASK),
-        0,
-        0,
-        0,
-        0,
-        stat.size,
-        _BLOCK,
-        min(-(-stat.size // 512), _MASK),
-        *times,
-        stat.inode,
-    )
-    program.wasi.memory.write(result, packed)
-    return 0
 
 
 def _stat(program: Emscripten, path: int, result: int) -> int:
