@@ -252,7 +252,7 @@ def set_property(realm: Realm, owner: Any, key: Any, value: Any) -> None:
         owner.class_.charge(SLOT_BYTES + _key_bytes(key))
         owner.class_.methods[key_of(key)] = value
     elif isinstance(owner, JsError):
-        realm.budget.charge(
+        realm.budget.take(
             SLOT_BYTES + _key_bytes(key)
         )  # It stays charged: an exception lives until Python lets it go.
         if key in ("name", "message"):

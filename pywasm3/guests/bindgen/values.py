@@ -8,6 +8,7 @@ object of a class of this file. All that grows with what the guest does is charg
 from __future__ import annotations
 
 from ..._errors import WasmError
+from .. import _budget
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,41 +69,17 @@ DISPOSE = Symbol("Symbol.dispose")
 SYMBOLS = {"iterator": ITERATOR, "asyncIterator": ASYNC_ITERATOR, "dispose": DISPOSE}
 
 
-class Budget:
-    """Counts the bytes of the host that the objects of a guest take.
+class Budget(_budget.Budget):
+    """The bytes of the host that the objects of a guest may take."""
 
-    Attributes:
-        limit: How many bytes there may be.
-        used: How many bytes there are.
-    """
+    __slots__ = ()
 
-    __slots__ = ("limit", "used")
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.used = 0
-
-    def check(self, size: int) -> None:
-        """Checks that more bytes can be taken.
-
-        Raises:
-            HostMemoryExceeded: There would be too many.
-        """
-        if self.used + size > self.limit:
-            raise HostMemoryExceeded(
-                f"the guest's objects would take {self.used + size:,} bytes of the host, and "
-                f"host_bytes allows {self.limit:,}"
-            )
-
-    def charge(self, size: int) -> None:
-        """Adds bytes that are about to be taken.
-
-        Raises:
-            HostMemoryExceeded: There would be too many.
-        """
-        if size > 0:
-            self.check(size)
-        self.used += size
+    def exceeded(self, total: int) -> HostMemoryExceeded:
+        """Returns the error of a guest whose objects would take so many bytes."""
+        return HostMemoryExceeded(
+            f"the guest's objects would take {total:,} bytes of the host, and host_bytes allows "
+            f"{self.limit:,}"
+        )
 
 
 class Charged:
@@ -117,12 +94,15 @@ class Charged:
 
     def charge(self, size: int) -> None:
         """Charges more bytes, or fewer if the size is negative."""
-        self.budget.charge(size)
+        if size < 0:
+            self.budget.give(-size)
+        else:
+            self.budget.take(size)
         self.charged += size
 
     def __del__(self) -> None:
         if hasattr(self, "budget"):  # __init__ got that far
-            self.budget.used -= self.charged
+            self.budget.give(self.charged)
 
 
 class Text(str):
@@ -133,12 +113,12 @@ class Text(str):
 
     def __del__(self) -> None:
         if hasattr(self, "budget"):
-            self.budget.used -= SLOT_BYTES + 4 * len(self)
+            self.budget.give(SLOT_BYTES + 4 * len(self))
 
 
 def text(value: str, budget: Budget) -> Text:
     """Returns a text that is charged."""
-    budget.charge(SLOT_BYTES + 4 * len(value))
+    budget.take(SLOT_BYTES + 4 * len(value))
     made = Text(value)
     made.budget = budget
     return made

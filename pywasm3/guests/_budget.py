@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: MIT
+"""Counts what a host keeps for its guest, so that a guest cannot use up the host's memory."""
+
+from __future__ import annotations
+
+from collections import deque
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .._errors import WasmError
+
+
+class Budget:
+    """The bytes that a host may keep for one guest. A subclass says what error a guest gets.
+
+    Attributes:
+        limit: How many bytes there may be.
+    """
+
+    __slots__ = ("_returned", "_used", "limit")
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._used = 0
+        # What finalizers give back. They may run on any thread and in the middle of `take`, and
+        # appending to a deque is one step.
+        self._returned: deque[int] = deque()
+
+    def exceeded(self, total: int) -> WasmError:
+        """Returns the error of a guest for which the host would keep so many bytes."""
+        raise NotImplementedError
+
+    @property
+    def used(self) -> int:
+        """How many bytes are taken."""
+        returned = self._returned
+        while returned:
+            self._used -= returned.pop()
+        return self._used
+
+    def check(self, size: int) -> None:
+        """Checks that more bytes can be taken.
+
+        Raises:
+            WasmError: There would be more than the limit.
+        """
+        total = self.used + size
+        if total > self.limit:
+            raise self.exceeded(total)
+
+    def take(self, size: int) -> None:
+        """Counts more bytes.
+
+        Raises:
+            WasmError: There would be more than the limit; nothing is counted then.
+        """
+        self.check(size)
+        self._used += size
+
+    def give(self, size: int) -> None:
+        """Counts bytes that were taken before as free again."""
+        self._returned.append(size)
