@@ -27,6 +27,7 @@ EXPRESSIONS: list[tuple[str, Any]] = [
     ("[typeof null, typeof {}, typeof (() => 1), typeof nothing]",
      ["object", "object", "function", "undefined"]),
     ("BigInt.asUintN(64, -1n)", 2**64 - 1),
+    ("String(123456789012345680000)", "123456789012345680000"),
     ("BigInt.asIntN(8, 255n)", -1),
     # equality
     ("1 == '1' && null == undefined && 1 !== true && 1n == 1", True),

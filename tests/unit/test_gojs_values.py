@@ -17,6 +17,7 @@ from pywasm3 import WasiExit
 from pywasm3.guests import gojs
 from pywasm3.guests.gojs.budget import Budget
 from pywasm3.guests.gojs.references import References
+from pywasm3.guests.gojs.values import to_text
 
 
 def bits(number: float) -> int:
@@ -28,6 +29,15 @@ def received(values: Any) -> list[Any]:
     script = Script(globals={"value": values})
     script.tell(script.get(GLOBAL, "value"))
     return script.told()
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(3, "3"), (2.0, "2"), (-0.5, "-0.5"), (1e-7, "1e-7"), (1e20, "1" + 20 * "0"),
+     (math.inf, "Infinity"), (-math.inf, "-Infinity"), (math.nan, "NaN"), (-0.0, "0")],
+)  # fmt: skip
+def test_numbers_are_texts_as_in_javascript(number: float, text: str) -> None:
+    assert to_text(number) == text
 
 
 def test_constants_of_the_guest_are_values_of_python() -> None:

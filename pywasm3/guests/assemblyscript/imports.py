@@ -12,6 +12,7 @@ from ..._text import brief
 from ..._types import FuncType, GlobalType, f32, f64, i32
 from ...wasi.abi import WasiError
 from ...wasi.sources import MONOTONIC, REALTIME, random_bytes, time_of
+from .. import _javascript
 from .mathematics import CONSTANTS, FUNCTIONS, OF_TWO
 from .objects import ObjectError, TypedArray
 
@@ -155,7 +156,7 @@ class Environment:
 
     def seed(self) -> float:
         """Returns a random whole number of 53 bits."""
-        return float(int.from_bytes(random_bytes(self._wasi.random, 8), "little") >> 11)
+        return float(_javascript.random_53(self._wasi.random))
 
     def math_random(self) -> float:
         """Returns a random number from 0 up to 1."""
@@ -243,26 +244,5 @@ _METHODS: dict[str, tuple[Callable[..., Any], FuncType]] = {
 
 
 def number_text(number: float) -> str:
-    """Returns a number as a console in JavaScript writes it."""
-    if not number:
-        return "-0" if str(number).startswith("-") else "0"
-    if number != number:
-        return "NaN"
-    if number in (float("inf"), float("-inf")):
-        return "Infinity" if number > 0 else "-Infinity"
-    sign = "-" if number < 0 else ""
-    mantissa, _, exponent = repr(abs(number)).partition("e")
-    whole, _, fraction = mantissa.partition(".")
-    digits = f"{whole}{fraction}".lstrip("0")
-    # The number is 0.digits times ten to this power.
-    power = len(whole) + int(exponent or 0) - (len(whole) + len(fraction) - len(digits))
-    digits = digits.rstrip("0")
-    count = len(digits)
-    if count <= power <= 21:
-        return f"{sign}{digits}{'0' * (power - count)}"
-    if 0 < power <= 21:
-        return f"{sign}{digits[:power]}.{digits[power:]}"
-    if -6 < power <= 0:
-        return f"{sign}0.{'0' * -power}{digits}"
-    rest = f".{digits[1:]}" if count > 1 else ""
-    return f"{sign}{digits[0]}{rest}e{power - 1:+d}"
+    """Returns a number as a console in JavaScript writes it, which shows the sign of zero."""
+    return "-0" if str(number) == "-0.0" else _javascript.number_text(number)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping
 
-from .operators import MAX_SAFE
+from .._javascript import MAX_SAFE
 from .properties import call, get_property, set_property
 from .values import (
     Array,

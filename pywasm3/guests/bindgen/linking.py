@@ -11,6 +11,7 @@ from ..._memory import Memory
 from ..._module import Module
 from ..._table import Table
 from ..._types import FuncType, ImportType
+from .._javascript import utf8
 from .convert import to_js, to_python, write_back
 from .finalization import finalize
 from .interpreter import run_program
@@ -18,7 +19,7 @@ from .lexer import GlueError
 from .natives import namespace
 from .operators import to_bigint, to_int32, to_number, to_uint32, type_error
 from .properties import call, get_property
-from .standard import decoded, encoded
+from .standard import decoded
 from .values import Array, BigInt, Buffer, Class, Function, Object, TypedArray, undefined
 
 TYPE_CHECKING = False
@@ -263,7 +264,7 @@ def _pass_text(compiler: Compiler, names: Names) -> Callable[[Frame], Any]:
             text = arguments[0]
             if not isinstance(text, str):
                 raise type_error("expected a string argument")
-            data = encoded(text)
+            data = utf8(text)
             place = to_uint32(call(arguments[1], undefined, [len(data), 1]))
             buffer = get_property(realm, get_memory(frame), "buffer")
             TypedArray("Uint8Array", buffer, place, len(data)).view[:] = data

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 
+from .._javascript import MAX_SAFE, number_text
 from .values import (
     Array,
     BigInt,
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-MAX_SAFE = 2**53 - 1
 _MAX_TEXT = 1 << 24  # How many characters a text of many parts can have.
 _CONTAINER = 256  # What an array or an object counts, besides what it contains.
 _MAX_BITS = 1 << 10  # How large a bigint becomes.
@@ -62,28 +62,6 @@ def truthy(value: Any) -> bool:
     if isinstance(value, float):
         return value != 0 and value == value
     return bool(value) if isinstance(value, (bool, int, str)) else True
-
-
-def number_text(value: float) -> str:
-    """Returns a number as JavaScript writes it."""
-    if isinstance(value, int):
-        if abs(value) <= MAX_SAFE:
-            return str(int(value))
-        value = float(value)
-    if value != value:
-        return "NaN"
-    if math.isinf(value):
-        return "Infinity" if value > 0 else "-Infinity"
-    if value == int(value) and abs(value) < 1e21:
-        return str(int(value))
-    written = repr(value)
-    if "e" in written:
-        digits, exponent = written.split("e")
-        power = int(exponent)
-        if -7 < power < 0:
-            return f"{value:.{len(digits.replace('.', '').lstrip('-')) - 1 - power}f}"
-        return f"{digits.removesuffix('.0')}e{power:+d}"
-    return written
 
 
 class Remaining:

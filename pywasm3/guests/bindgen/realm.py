@@ -7,10 +7,10 @@ from collections import deque
 
 from ..._errors import WasmError
 from ..._wait import check
+from .._javascript import MAX_SAFE
 from .lexer import GlueError
 from .methods import METHODS, RECEIVERS
 from .operators import (
-    MAX_SAFE,
     Remaining,
     to_bigint,
     to_int32,

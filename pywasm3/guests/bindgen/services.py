@@ -7,6 +7,7 @@ import json
 import math
 
 from ...wasi.sources import MONOTONIC, REALTIME, random_bytes, time_of
+from .._javascript import random_53
 from .finalization import new_registry
 from .lexer import GlueError
 from .methods import tag
@@ -120,7 +121,7 @@ def _random_values(realm: Realm, this: Any, target: Any) -> Any:
 
 
 def _random(realm: Realm, this: Any) -> float:
-    return (int.from_bytes(random_bytes(realm.random, 8), "little") >> 11) / 2**53
+    return random_53(realm.random) / 2**53
 
 
 def _to_symbol(realm: Realm, this: Any, value: Any) -> Symbol:

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import math
 
+from .._javascript import MAX_SAFE, utf8
 from .lexer import GlueError
 from .natives import any_of, namespace, native_class, never
 from .operators import (
-    MAX_SAFE,
     range_error,
     strictly_equal,
     to_bigint,
@@ -291,20 +291,12 @@ def _containers(realm: Realm) -> dict[str, Any]:
 
 
 def _encode(realm: Realm, this: Any, value: Any) -> TypedArray:
-    data = encoded("" if value is undefined else to_text(value))
+    data = utf8("" if value is undefined else to_text(value))
     return TypedArray("Uint8Array", Buffer(realm.budget, bytearray(data)), 0, None)
 
 
-def encoded(value: str) -> bytes:
-    """Returns a text in UTF-8, with U+FFFD for a surrogate that has no partner."""
-    try:
-        return value.encode()
-    except UnicodeEncodeError:
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
-
-
 def _encode_into(realm: Realm, this: Any, value: Any, target: Any) -> Object:
-    data = encoded(to_text(value))
+    data = utf8(to_text(value))
     if len(data) > target.length:
         raise range_error("the text does not fit, which the glue does not expect")
     target.view[: len(data)] = data

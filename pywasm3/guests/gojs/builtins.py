@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..._wait import check
 from ...wasi.sources import MONOTONIC, REALTIME, random_bytes, time_of
+from .._javascript import random_53
 from . import values
 from .filesystem import CONSTANTS, FUNCTIONS
 from .promise import Promise
@@ -392,8 +393,7 @@ class Builtins:
         return Date(milliseconds if given else self._now_ms())
 
     def _random(self) -> float:
-        data = random_bytes(self._wasi.random, 7)
-        return (int.from_bytes(data, "little") >> 3) / (1 << 53)
+        return random_53(self._wasi.random) / (1 << 53)
 
     def _random_values(self, array: Any = UNDEFINED) -> Any:
         buffer = view(array)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..._errors import WasmError
+from .._javascript import utf8
 from . import values
 from .function import GoFunction
 from .values import to_text, type_error
@@ -54,11 +55,7 @@ def answer(program: Program, call: Callable[[], Any]) -> tuple[Any, bool]:
 
 def prepared(value: Any) -> bytes:
     """Returns the text of a value as UTF-8. A half of a surrogate pair becomes U+FFFD."""
-    text = to_text(value)
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
+    return utf8(to_text(value))
 
 
 def load_string(data: Any, room: memoryview) -> None:

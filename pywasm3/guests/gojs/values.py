@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, MutableMapping, MutableSequence, Sequence
 from typing import Any, TypeVar
 
+from .._javascript import number_text
 from .budget import SLOT, Budget, cost
 from .undefined import UNDEFINED, Undefined
 
@@ -246,7 +247,7 @@ def to_text(value: object) -> str:
     if value is UNDEFINED:
         return "undefined"
     if isinstance(value, (int, float)):
-        return str(number(value))
+        return number_text(value)
     if isinstance(value, BaseException):
         return f"{get(value, 'name')}: {get(value, 'message')}"
     if is_sequence(value):
