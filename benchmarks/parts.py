@@ -51,7 +51,7 @@ GUEST = """(module
       (br_if $again (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
     (local.get 1)))"""
 
-# What runs under callgrind: the package with its symbols or plain Python, one kind, many calls. The
+# This program runs under callgrind. It makes many calls of one kind, of pywasm3 or of Python. The
 # work is on a thread of its own, because valgrind does not let us use the whole stack of the main
 # thread, as we do there. The numbers of the callback are small: each is one that Python has ready.
 CHILD = """

@@ -35,7 +35,7 @@ class Row:
         data: Returns the module.
         prepare: Makes an instance ready.
         expected: The result, if it is known from elsewhere. Otherwise, the engines are compared.
-        imports: What the imports of the guest do.
+        imports: How the imports of the guest behave.
         program: Whether this is a whole program, and not a small one that was written for this.
         calls: The export and the arguments of the work, if it consists of one call.
     """

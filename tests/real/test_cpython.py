@@ -53,7 +53,7 @@ def test_a_script_gets_its_directory_arguments_and_input(output: str) -> None:
     ending, lines = sections(output)["report.py"]
     assert ending == "exit code 3"
     assert lines[0] == "stdout| 2 times apple in 2 days, on wasi"
-    assert lines[1] == '/work/report.json: {"item": "apple", "sum": 1.2}'
+    assert lines[1] == '/data/report.json: {"item": "apple", "sum": 1.2}'
 
 
 def test_a_script_reaches_nothing_else(output: str) -> None:
@@ -82,7 +82,7 @@ def test_a_limit_ends_a_script_that_wants_too_much(output: str, title: str, endi
 
 def test_scripts_see_only_their_own_directory(example: ModuleType, python: pywasm3.Module) -> None:
     first, second = VirtualDir(), VirtualDir()
-    script = "import os, sys; print(os.listdir('/work')); open('/work/a', 'w').write(sys.argv[1])"
+    script = "import os, sys; print(os.listdir('/data')); open('/data/a', 'w').write(sys.argv[1])"
     for work, argument in ((first, "1"), (second, "2")):
         outcome = example.run_script(python, script, args=[argument], work=work)
         assert (outcome.exit_code, outcome.stdout) == (0, "[]\n"), outcome.stderr

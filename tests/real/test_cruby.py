@@ -49,7 +49,7 @@ def test_a_script_gets_its_directory_arguments_and_input(output: str) -> None:
     ending, lines = sections(output)["report.rb"]
     assert ending == "exit code 3"
     assert lines[0] == "stdout| 2 times apple in 2 days, on wasm32-wasi"
-    assert lines[1] == "/work/report.txt: apple: 1.2"
+    assert lines[1] == "/data/report.txt: apple: 1.2"
 
 
 def test_a_script_reaches_nothing_else(output: str) -> None:
@@ -86,7 +86,7 @@ def test_a_script_after_a_trap_begins_as_always(ruby: Any) -> None:
 
 def test_scripts_see_only_their_own_directory(ruby: Any) -> None:
     first, second = VirtualDir(), VirtualDir()
-    script = 'p Dir.children("/work"); File.write("/work/a", ARGV[0])'
+    script = 'p Dir.children("/data"); File.write("/data/a", ARGV[0])'
     for work, argument in ((first, "1"), (second, "2")):
         outcome = ruby.run_script(script, args=[argument], work=work)
         assert (outcome.exit_code, outcome.stdout) == (0, "[]\n"), outcome.stderr

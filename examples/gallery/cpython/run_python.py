@@ -18,7 +18,7 @@ from pywasm3.wasi import CAPTURE, VirtualDir, WasiConfig
 
 SCRIPTS = Path(__file__).resolve().parent / "scripts"
 
-# What a script may use. CPython needs 11 MB of memory and 8 million units of fuel to start.
+# The limits of a script. CPython needs 11 MB of memory and 8 million units of fuel to start.
 LIMITS = pywasm3.Limits(memory=64 << 20, fuel=50_000_000)
 MAX_OUTPUT_BYTES = 64 << 10  # of each stream
 MAX_OPEN_FILES = 16
@@ -43,13 +43,13 @@ def run_script(
     work: VirtualDir | None = None,
     seconds: float = 120.0,
 ) -> Outcome:
-    """Runs a script in an instance of its own, with `work` as the directory /work."""
+    """Runs a script in an instance of its own, with `work` as the directory /data."""
     config = WasiConfig(
         # -I: nothing of the environment and no folder of the user; -B: no files of bytecode.
         args=["python", "-I", "-B", "/script/main.py", *args],
         preopens={
             "/script": VirtualDir({"main.py": script}, read_only=True),
-            "/work": VirtualDir() if work is None else work,
+            "/data": VirtualDir() if work is None else work,
         },
         stdin=stdin.encode(),
         stdout=CAPTURE,
@@ -87,7 +87,7 @@ def main() -> None:
     work = VirtualDir({"orders.csv": "item,price\napple,0.5\npear,0.8\napple,0.7\n"})
     report = (SCRIPTS / "report.py").read_text()
     show("report.py", run_script(python, report, args=["apple"], stdin="2 days\n", work=work))
-    print("/work/report.json:", work["report.json"].decode())
+    print("/data/report.json:", work["report.json"].decode())
 
     escape = (SCRIPTS / "escape.py").read_text()
     show("escape.py", run_script(python, escape, work=VirtualDir(max_bytes=1 << 20)))

@@ -26,7 +26,7 @@ EVALUATE = "rb-eval-string-protect: func(str: string) -> tuple<handle<rb-abi-val
 
 MAX_VALUES = 10_000  # how many handles the guest may have
 
-# What a script may use. CRuby needs 54 MB of memory to start, and 10 million units of fuel.
+# The limits of a script. CRuby needs 54 MB of memory to start, and 10 million units of fuel.
 LIMITS = pywasm3.Limits(memory=128 << 20, fuel=50_000_000)
 MAX_OUTPUT_BYTES = 64 << 10  # of each stream
 MAX_OPEN_FILES = 16
@@ -133,7 +133,7 @@ class Ruby:
     ) -> pywasm3.Instance:
         """Makes an instance. All get the same names of directories, which a start remembers."""
         config = WasiConfig(
-            preopens={"/script": script, "/work": work},
+            preopens={"/script": script, "/data": work},
             stdin=stdin,
             stdout=CAPTURE,
             stderr=CAPTURE,
@@ -153,7 +153,7 @@ class Ruby:
         work: VirtualDir | None = None,
         seconds: float = 120.0,
     ) -> Outcome:
-        """Runs a script for some seconds at most, with `work` as the directory /work."""
+        """Runs a script for some seconds at most, with `work` as the directory /data."""
         files = VirtualDir({"main.rb": script, "args": "\0".join(args)}, read_only=True)
         exit_code, stopped = None, None
         work = VirtualDir() if work is None else work
@@ -189,7 +189,7 @@ def main() -> None:
     work = VirtualDir({"orders.csv": "item,price\napple,0.5\npear,0.8\napple,0.7\n"})
     report = (SCRIPTS / "report.rb").read_text()
     show("report.rb", ruby.run_script(report, args=["apple"], stdin="2 days\n", work=work))
-    print("/work/report.txt:", work["report.txt"].decode())
+    print("/data/report.txt:", work["report.txt"].decode())
 
     show("a global variable", ruby.run_script("$secret = 42; p $secret"))
     escape = (SCRIPTS / "escape.rb").read_text()

@@ -44,19 +44,19 @@ def thread():
 
 def fill():
     """Writes more than the directory may hold."""
-    Path("/work/large").write_bytes(bytes(2 << 20))
+    Path("/data/large").write_bytes(bytes(2 << 20))
 
 
 def many_files():
     """Opens more files than it may."""
     for number in range(1000):
-        os.open(f"/work/{number}", os.O_CREAT | os.O_WRONLY)
+        os.open(f"/data/{number}", os.O_CREAT | os.O_WRONLY)
 
 
 attempt("a file of the host", lambda: Path("/etc/passwd").read_text())
-attempt("out of the directory", lambda: Path("/work/../../etc/passwd").read_text())
-attempt("the same from inside", lambda: os.chdir("/work") or Path("../etc/passwd").read_text())
-attempt("a link to the host", lambda: os.symlink("/etc/passwd", "/work/link"))
+attempt("out of the directory", lambda: Path("/data/../../etc/passwd").read_text())
+attempt("the same from inside", lambda: os.chdir("/data") or Path("../etc/passwd").read_text())
+attempt("a link to the host", lambda: os.symlink("/etc/passwd", "/data/link"))
 attempt("its own script", lambda: Path("/script/main.py").write_text(""))
 attempt("other directories", lambda: os.listdir("/proc"))
 attempt("environment", lambda: sorted(set(os.environ) - {"PWD"}))

@@ -9,8 +9,8 @@ def attempt(title)
 end
 
 attempt("a file of the host") { File.read("/etc/passwd") }
-attempt("out of the directory") { File.read("/work/../../etc/passwd") }
-attempt("a link to the host") { File.symlink("/etc/passwd", "/work/link") }
+attempt("out of the directory") { File.read("/data/../../etc/passwd") }
+attempt("a link to the host") { File.symlink("/etc/passwd", "/data/link") }
 attempt("its own script") { File.open("/script/main.rb", "a") }
 attempt("other directories") { Dir.children("/proc") }
 attempt("environment") { ENV.to_h }
@@ -20,6 +20,6 @@ attempt("fork") { fork }
 attempt("signal") { Process.kill(9, 1) }
 attempt("native code") { require "fiddle" }
 attempt("thread") { Thread.new { 1 }.value }
-attempt("fill the directory") { File.binwrite("/work/large", "x" * (2 << 20)) }
-attempt("many files") { Array.new(1000) { |i| File.open("/work/#{i}", "w") } }
+attempt("fill the directory") { File.binwrite("/data/large", "x" * (2 << 20)) }
+attempt("many files") { Array.new(1000) { |i| File.open("/data/#{i}", "w") } }
 attempt("what an earlier script left") { $secret }
