@@ -168,7 +168,6 @@ def load(
     linked = Linked(realm, module, limits)
 
     def run() -> Exports:
-        find = start(linked, text, globals or {})
-        return Exports(linked, find, find.names())  # type: ignore[attr-defined]
+        return Exports(linked, *start(linked, text, globals or {}))
 
     return Bindgen(linked, linked.entered(run))

@@ -316,11 +316,13 @@ REPLACED: dict[str, Any] = {
 # ---- the kinds of glue ----
 
 
-def start(linked: Linked, glue: str, extra: Mapping[str, Any]) -> Callable[[str], Any]:
+def start(
+    linked: Linked, glue: str, extra: Mapping[str, Any]
+) -> tuple[Callable[[str], Any], list[str]]:
     """Runs the JavaScript and makes the instance, whatever `--target` of wasm-bindgen it is for.
 
     Returns:
-        What returns an export of the JavaScript by its name, or raises KeyError.
+        What returns an export of the JavaScript by its name, or raises KeyError; and the names.
 
     Raises:
         GlueError: The JavaScript has something that is not known.
@@ -354,12 +356,7 @@ def start(linked: Linked, glue: str, extra: Mapping[str, Any]) -> Callable[[str]
             raise KeyError(name)
         return get_property(realm, holder, name)
 
-    def names() -> list[str]:
-        holder = module_object.properties["exports"]
-        return [*realm.exported, *realm.keys_of(holder)]
-
-    exported.names = names  # type: ignore[attr-defined]
-    return exported
+    return exported, [*realm.exported, *realm.keys_of(module_object.properties["exports"])]
 
 
 def _other(source: str) -> Any:

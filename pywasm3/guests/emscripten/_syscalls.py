@@ -49,8 +49,8 @@ from ._bind import as_syscall
 if TYPE_CHECKING:
     from ...wasi.fds import Descriptor
     from ...wasi.records import Stat
+    from .._directories import Place
     from ._bind import Entry
-    from ._files import Place
     from ._program import Emscripten
 
 _AT_CWD = (1 << 32) - 100  # as an unsigned number

@@ -8,7 +8,7 @@ finds its way down; there is nothing in them but that way.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ...wasi.abi import (
     EEXIST,
@@ -43,6 +43,7 @@ from ...wasi.directories import Opening
 from ...wasi.fds import Descriptor, DirectoryDescriptor
 from ...wasi.records import Stat
 from ...wasi.waiting import check
+from .._directories import ABOVE, Place, Roots, normalized
 from .undefined import UNDEFINED
 from .values import JSArray, JSError, byte_view, exposes, put_index, type_error
 
@@ -50,7 +51,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ...wasi import Wasi
-    from ...wasi.directories import Directory
     from .budget import Budget
     from .loop import Loop
 
@@ -149,46 +149,11 @@ class Stats:
         return self._type == TYPE_SYMBOLIC_LINK
 
 
-class _Place(NamedTuple):
-    """Where a path leads.
-
-    Attributes:
-        directory: The preopened directory, or None if the path is above all of them.
-        path: The path below that directory.
-        names: What is below a directory that is above the preopened ones.
-    """
-
-    directory: Directory | None
-    path: str
-    names: tuple[str, ...]
-
-    def required(self) -> Directory:
-        """Returns the directory; nothing above the preopened directories can be changed."""
-        if self.directory is None:
-            raise WasiError(EROFS)
-        return self.directory
-
-
-_ABOVE = Stat(0, 0, TYPE_DIRECTORY, 1, 0, 0, 0, 0)
-
-
 class _AboveDescriptor(DirectoryDescriptor):
     """A descriptor of a directory that is above the preopened ones."""
 
     def stat(self) -> Stat:
-        return _ABOVE
-
-
-def normalized(path: str, start: str = "/") -> str:
-    """Returns an absolute path without "." and "..", and without a slash at its end."""
-    parts: list[str] = []
-    for name in (path if path[:1] == "/" else f"{start}/{path}").split("/"):
-        if name == "..":
-            if parts:
-                parts.pop()
-        elif name not in ("", "."):
-            parts.append(name)
-    return "/" + "/".join(parts)
+        return ABOVE
 
 
 def _path(value: object) -> str:
@@ -226,11 +191,8 @@ class FileSystem:
         self._wasi = wasi
         self._loop = loop
         self._budget = budget
-        names = [normalized(name) for name in wasi.config.preopens]
-        # Descriptors 0, 1 and 2 are the standard streams, and the directories follow them. The
-        # longest names come first.
-        numbered = [(name, number) for number, name in enumerate(names, 3)]
-        self._roots = sorted(numbered, key=lambda root: -len(root[0]))
+        self._roots = Roots(wasi)
+        names = list(wasi.config.preopens)
         variables = {str(name): value for name, value in wasi.config.env.items()}
         given = cwd or variables.get("PWD") or (names[0] if names else "/")
         self.cwd = normalized(str(given))
@@ -253,23 +215,11 @@ class FileSystem:
             raise _js_error(error, "chdir") from None
         self.cwd = normalized(path, self.cwd)
 
-    def _place(self, given: object) -> _Place:
+    def _place(self, given: object) -> Place:
         path = _path(given)
-        absolute = normalized(path, self.cwd)
         # What ends in "/" or "/." must be a directory.
-        slash = "/" if path.endswith(("/", "/.")) else ""
-        for root, number in self._roots:
-            if absolute == root:
-                return _Place(self._wasi.descriptors.directory(number), ".", ())
-            prefix = root.rstrip("/") + "/"
-            if absolute.startswith(prefix):
-                rest = absolute[len(prefix) :] + slash
-                return _Place(self._wasi.descriptors.directory(number), rest, ())
-        prefix = absolute.rstrip("/") + "/"
-        below = {root[len(prefix) :] for root, _ in self._roots if root.startswith(prefix)}
-        if not below and absolute != "/":
-            raise WasiError(ENOENT)
-        return _Place(None, ".", tuple(sorted({name.split("/")[0] for name in below})))
+        tail = "/" if path.endswith(("/", "/.")) else ""
+        return self._roots.find(normalized(path, self.cwd), tail)
 
     # ---- files ----
 
@@ -371,7 +321,7 @@ class FileSystem:
         """Cuts the file that a path names, or fills it up with zeros."""
         length = _whole(size)
         place = self._place(path)
-        opened = place.required().open(place.path, Opening(0, 0, True, False, True))
+        opened = place.required(EROFS).open(place.path, Opening(0, 0, True, False, True))
         try:
             opened.set_size(length)
         finally:
@@ -397,9 +347,7 @@ class FileSystem:
 
     def _stat(self, path: object, *, follow: bool) -> Stats:
         place = self._place(path)
-        if place.directory is None:
-            return Stats(_ABOVE)
-        return Stats(place.directory.stat(place.path, follow))
+        return Stats(place.stat(follow=follow))
 
     def readdir(self, path: Any, *_: Any) -> JSArray:
         """Returns the names in a directory, in order."""
@@ -436,7 +384,7 @@ class FileSystem:
         """Sets the times of what a path names, given in seconds."""
         times = [int(_whole(seconds, 0, 1 << 33) * 10**9) for seconds in (accessed, modified)]
         place = self._place(path)
-        place.required().set_times(place.path, True, (times[0], times[1]))
+        place.required(EROFS).set_times(place.path, True, (times[0], times[1]))
 
     def chmod(self, path: Any, mode: Any) -> None:
         """Does nothing to a file that is there: WASI knows no permissions."""
@@ -464,28 +412,28 @@ class FileSystem:
     def rmdir(self, path: Any) -> None:
         """Removes an empty directory."""
         place = self._place(path)
-        place.required().remove_directory(place.path)
+        place.required(EROFS).remove_directory(place.path)
 
     def unlink(self, path: Any) -> None:
         """Removes a file or a symbolic link."""
         place = self._place(path)
-        place.required().unlink(place.path)
+        place.required(EROFS).unlink(place.path)
 
     def rename(self, path: Any, to: Any) -> None:
         """Renames a file or a directory."""
         old, new = self._place(path), self._place(to)
-        old.required().rename(old.path, new.required(), new.path)
+        old.required(EROFS).rename(old.path, new.required(EROFS), new.path)
 
     def link(self, path: Any, to: Any) -> None:
         """Creates a hard link."""
         old, new = self._place(path), self._place(to)
-        old.required().link(old.path, False, new.required(), new.path)
+        old.required(EROFS).link(old.path, False, new.required(EROFS), new.path)
 
     def symlink(self, target: Any, path: Any, *_: Any) -> None:
         """Creates a symbolic link."""
         text = _path(target)
         place = self._place(path)
-        place.required().make_link(text, place.path)
+        place.required(EROFS).make_link(text, place.path)
 
     # ---- the functions that guests call ----
 

@@ -12,8 +12,6 @@ from .values import JSError, exposes, thrown, type_error
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    Settle = Callable[[Any], None]
-
 
 @exposes("then", "catch", **{"finally": "finally_"})
 class Promise:
