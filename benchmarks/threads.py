@@ -78,6 +78,7 @@ SLOW = pywasm3.Module(
   (func (export "compile") (local $n i64) {DIVISIONS * 900_000}))
 """)
 )
+SLOW_BYTES = 65536 * 65536  # SLOW has so much memory; one row makes two instances in a store.
 SECONDS = 0.5  # The time that a long call takes, approximately.
 
 
@@ -222,7 +223,7 @@ def lateness_of(
         prepare: Takes a new instance of SLOW and returns the work.
         seconds: The time from the beginning of the work to the deadline.
     """
-    instance = pywasm3.Instance(SLOW)
+    instance = pywasm3.Instance(SLOW, limits=pywasm3.Limits(total=3 * SLOW_BYTES))
     work = prepare(instance)
     begin = time.perf_counter()
     try:

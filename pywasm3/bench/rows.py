@@ -202,8 +202,8 @@ def _process() -> list[Row]:
             "instance_memory", "B", "page", "f", expected=0, fresh=True,
         ),
         Row(
-            "process/threads", "two threads, times the work of one", "threads", "x", "fib", "job",
-            expected=0,
+            "process/threads", "two threads, times the work of one", "threads", "x", "sieve",
+            "job", expected=0,
         ),
     ]  # fmt: skip
 
