@@ -104,7 +104,7 @@ fuzz: $(VENV)/.editable $(VENV)/.extra-test
 	$(BIN)/python $(FUZZ)
 
 # V8 comes with Node.js, which the extra brings: a download of 60 MB.
-fuzz-v8: $(VENV)/.editable $(VENV)/.extra-test $(VENV)/.extra-v8
+fuzz-v8: $(VENV)/.editable $(VENV)/.extra-test $(VENV)/.extra-node
 	PYWASM3_V8=1 $(BIN)/pytest tests/fuzz/test_v8.py
 	$(BIN)/python $(FUZZ) --oracle v8
 

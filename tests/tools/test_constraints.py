@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""tools/constraints.txt pins what pyproject.toml names, for each Python that is supported.
+"""tools/constraints.txt pins what pyproject.toml names, and old versions of pip can read that.
 
 Which lines apply to a version of Python is what the package packaging says, as in pip.
 """
@@ -13,6 +13,7 @@ import pytest
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
 
 from helpers import TESTS
 
@@ -70,3 +71,10 @@ def test_what_the_project_requires_is_pinned(python: str) -> None:
 def test_each_line_pins_one_exact_version() -> None:
     """A path, an address or an option of pip would hold on one machine only."""
     assert [line for line in LINES if not re.fullmatch(r"[\w.-]+==[\w.]+( ; [^;]+)?", line)] == []
+
+
+@pytest.mark.parametrize("extra", PROJECT["project"]["optional-dependencies"])
+def test_the_name_of_an_extra_is_not_a_version(extra: str) -> None:
+    """pip 24.2 compares the names as versions if one of them is such, and cannot install then."""
+    with pytest.raises(InvalidVersion):
+        Version(extra)
