@@ -304,6 +304,12 @@ def test_a_call_runs_what_becomes_ready(started: gojs.Program) -> None:
     assert started.globals["content"] == "open missing: No such file or directory"
 
 
+def test_a_call_can_wait_for_the_file_system(started: gojs.Program) -> None:
+    """Under Node, Go's runtime would end the program here, because the files answer later."""
+    assert started.globals["size"]("/data/file") == 7
+    assert started.globals["size"]("missing") == "open missing: No such file or directory"
+
+
 def test_a_released_function_says_so(started: gojs.Program) -> None:
     assert started.globals["released"]() is gojs.UNDEFINED
     assert started.stderr == b"call to released function\n"

@@ -449,7 +449,10 @@ class FileSystem:
         return call
 
     def function(self, name: str) -> Callable[..., None]:
-        """Returns a function of ``fs``: it calls its last argument back with (error, result)."""
+        """Returns a function of ``fs``: it calls its last argument back with (error, result).
+
+        It does so later, as Node.js does, or at once where Go could not wait for it.
+        """
         operate = getattr(self, name)
 
         def call(*arguments: Any) -> None:
@@ -459,7 +462,10 @@ class FileSystem:
 
             def run() -> None:
                 answer = _outcome(name, operate, given)
-                self._loop.post(lambda: callback(*answer))
+                if self._loop.serving:
+                    callback(*answer)
+                else:
+                    self._loop.post(lambda: callback(*answer))
 
             fd = self._waits_for(name, given)
             if fd is None:

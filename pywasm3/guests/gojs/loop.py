@@ -32,6 +32,8 @@ class Loop:
     Attributes:
         asyncio: The event loop that runs the coroutines of host functions, if there is one.
         thread: The thread that runs the events now; None if no thread does.
+        serving: Whether Python has called a Go function that has not returned. Go cannot wait for
+            an event meanwhile: its runtime ends the program instead, as if nothing could happen.
     """
 
     def __init__(self, wasi: Wasi, budget: Budget) -> None:
@@ -39,6 +41,7 @@ class Loop:
         self._budget = budget
         self.asyncio: asyncio.AbstractEventLoop | None = None
         self.thread: int | None = None
+        self.serving = False
         self._ready: deque[Callable[[], None]] = deque()
         self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._received: deque[Callable[[], None]] = deque()  # events that ended a wait

@@ -325,7 +325,11 @@ class Program:
         return event.result
 
     def _call_and_run(self, event: Event) -> None:
-        self._handle(event)
+        self._loop.serving = True
+        try:
+            self._handle(event)
+        finally:
+            self._loop.serving = False
         self._loop.run_ready()
 
     def _handle(self, event: Event) -> None:

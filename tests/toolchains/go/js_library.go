@@ -65,6 +65,14 @@ func main() {
 		}()
 		return nil
 	}))
+	// size waits for the file system itself.
+	global.Set("size", js.FuncOf(func(this js.Value, args []js.Value) any {
+		data, err := os.ReadFile(args[0].String())
+		if err != nil {
+			return err.Error()
+		}
+		return len(data)
+	}))
 	global.Set("exit", js.FuncOf(func(this js.Value, args []js.Value) any {
 		os.Exit(args[0].Int())
 		return nil
