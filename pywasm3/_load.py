@@ -7,7 +7,7 @@ import os
 
 from ._instance import Instance
 from ._module import Module
-from ._source import MAGIC, read_file
+from ._source import MAGIC, read_file, read_opened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,13 +28,7 @@ def read_source(source: Source) -> Buffer:
         with open(source, "rb") as file:
             data = read_file(file, lambda start: name.endswith(".wat"))
         return _assembled(name, data)
-    read = getattr(source, "read", None)
-    if read is None:
-        return source  # type: ignore[return-value]
-    data = read()
-    if isinstance(data, str):
-        raise TypeError('the file must be opened in binary mode: open(path, "rb")')
-    return data  # type: ignore[no-any-return]
+    return read_opened(source) if hasattr(source, "read") else source
 
 
 def _assembled(name: str, data: bytes) -> bytes:

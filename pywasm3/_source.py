@@ -11,7 +11,7 @@ from ._errors import UnsupportedError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import BinaryIO
+    from typing import Any, BinaryIO
 
 MAGIC = b"\0asm"
 # The size of the largest module in bytes: PW_MAX_MODULE_SIZE of native/base/limits.h.
@@ -43,8 +43,29 @@ def read_file(file: BinaryIO, is_text: Callable[[bytes], bool]) -> bytes:
     return start + file.read()
 
 
+def read_opened(file: Any) -> bytes:
+    """Returns what is left in a file, or only a part of it if that is not the one of a module.
+
+    Args:
+        file: An object with a method ``read(size)``, such as a file that the caller has opened.
+
+    Raises:
+        OSError: The file cannot be read.
+        TypeError: The file gives no bytes: it was opened in text mode, for example.
+        UnsupportedError: The file is larger than a module may be.
+    """
+    start = file.read(_START)
+    if isinstance(start, str):
+        raise TypeError('the file must be opened in binary mode: open(path, "rb")')
+    if not isinstance(start, (bytes, bytearray, memoryview)):
+        raise TypeError(f"the file's read() must return bytes, and not {type(start).__name__}")
+    if len(start) >= len(MAGIC) and start[: len(MAGIC)] != MAGIC:
+        return bytes(start)
+    return _read_stream(file, bytes(start))
+
+
 def _read_stream(file: BinaryIO, start: bytes) -> bytes:
-    """Reads a pipe or a device, whose size is not known before its end."""
+    """Reads a file whose size is not known before its end, such as a pipe or a device."""
     chunks, size = [start], len(start)
     while chunk := file.read(_CHUNK):
         chunks.append(chunk)

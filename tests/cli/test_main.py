@@ -6,6 +6,7 @@ The commands run as processes. The expected values are written by hand.
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -116,6 +117,46 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
     assert run("validate", path).out == f"{path}: not supported: {size}\n"
     with pytest.raises(pywasm3.UnsupportedError, match=f"^{size}$"):
         pywasm3.load(path)
+
+
+def test_an_opened_file_is_not_read_beyond_the_largest_module(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_source, "MAX_BYTES", 3 << 20)
+    file = io.BytesIO(b"\0asm".ljust(1 << 26, b"\0"))
+    with pytest.raises(pywasm3.UnsupportedError, match="has more than 3,145,728 bytes"):
+        pywasm3.load(file)
+    assert file.tell() < 5 << 20
+
+
+def test_an_opened_file_that_is_no_module_is_not_read_to_its_end() -> None:
+    file = io.BytesIO(bytes(1 << 26))
+    with pytest.raises(pywasm3.MalformedError, match="magic header not detected"):
+        pywasm3.load(file)
+    assert file.tell() < 1 << 20
+
+
+def test_an_opened_file_must_give_bytes() -> None:
+    class Nothing:
+        def read(self, size: int = -1) -> None:
+            """Returns None, as a file does that is not ready."""
+
+    with pytest.raises(
+        TypeError, match=r"^the file's read\(\) must return bytes, and not NoneType"
+    ):
+        pywasm3.load(Nothing())  # type: ignore[arg-type]
+
+
+def test_an_opened_file_may_give_its_bytes_in_small_pieces() -> None:
+    class Slow(io.RawIOBase):
+        def __init__(self) -> None:
+            self.rest = ARITH.read_bytes()
+
+        def read(self, size: int = -1) -> bytes:
+            piece, self.rest = self.rest[:3], self.rest[3:]
+            return piece
+
+    assert pywasm3.load(Slow()).exports.add_i32(2, 3) == 5
 
 
 def test_the_size_of_the_largest_module_is_the_same_in_c() -> None:
