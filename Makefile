@@ -23,7 +23,7 @@
 #   make toolchains    runs tests/toolchains: programs of compilers that it installs
 #   make guests-real   runs tests/real: modules that packages of npm and of pip's index contain
 #   make guests        compiles the guests of tests and benchmarks; ARGS=--check only compares
-#   make site          builds the site of the documentation in build/html; Python 3.11 or newer
+#   make site          builds the site of the documentation in build/html; Python 3.11.5 or newer
 #   make wheel         builds dist/*.whl and tries it in an environment without a compiler
 #   make bench         runs benchmarks/crossing.py
 #   make bench-docs    runs all of pywasm3 bench into docs/benchmarks.md; use an idle machine; npm
@@ -90,7 +90,7 @@ lint-ci: $(VENV)/.editable $(VENV)/.extra-check
 
 # griffe, which reads the docstrings, writes its complaints and goes on.
 site: $(VENV)/.editable $(VENV)/.extra-docs
-	$(BIN)/python tools/site.py build/site
+	$(BIN)/python tools/pages.py build/site
 	@mkdir -p build
 	$(BIN)/zensical build --clean --strict >build/site.log 2>&1; code=$$?; cat build/site.log; \
 		! grep -q '^griffe: ' build/site.log && exit $$code
@@ -225,6 +225,8 @@ wheel: $(VENV)/.extra-check
 		cp build/raw/*.whl dist/
 	cp build/raw/*.tar.gz dist/
 	$(BIN)/python tools/check_wheel.py dist/*.whl
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/check-wheel-contents dist/*.whl
 	$(BIN)/python -m venv .venv-wheel
 	cd .venv-wheel && export PATH=$(CURDIR)/.venv-wheel/bin CC=/nonexistent && \
 		python -m pip install -q --disable-pip-version-check -c ../$(CONSTRAINTS) ../dist/*.whl && \

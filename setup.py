@@ -27,6 +27,7 @@ from setuptools.command.build_ext import build_ext
 ROOT = Path(__file__).resolve().parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tools")]  # Build backends leave these out.
 import build_ffi  # noqa: E402
+import pages  # noqa: E402
 import toolchain  # noqa: E402
 
 CPYTHON = sys.implementation.name == "cpython"
@@ -181,6 +182,9 @@ def fetch_wasm3() -> None:
 need_toolchain()
 fetch_wasm3()
 setup(
+    # The package index shows README.md, and has none of the files that it links to.
+    long_description=pages.with_absolute_links((ROOT / "README.md").read_text(encoding="utf-8")),
+    long_description_content_type="text/markdown",
     cffi_modules=["build_ffi.py:ffibuilder"],
     ext_modules=[
         Extension(

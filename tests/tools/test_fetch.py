@@ -222,7 +222,7 @@ def test_the_manifest_can_be_written_from_the_pinned_sdist(vendor: Path) -> None
 
 def test_a_build_refuses_a_changed_file(vendor: Path) -> None:
     root = vendor.parents[1]
-    for name in ("setup.py", "build_ffi.py", "tools/toolchain.py"):
+    for name in ("setup.py", "build_ffi.py", "tools/pages.py", "tools/toolchain.py"):
         (root / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, root / name)
     (vendor / "source" / "m3_core.c").write_text("int changed;\n")

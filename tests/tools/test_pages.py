@@ -20,7 +20,7 @@ else:
     import tomli as tomllib
 
 ROOT = TESTS.parent
-site = import_file(ROOT / "tools" / "site.py")
+pages = import_file(ROOT / "tools" / "pages.py")
 SETTINGS = tomllib.loads((ROOT / "zensical.toml").read_text(encoding="utf-8"))["project"]
 MODULES = [
     "pywasm3",
@@ -44,8 +44,8 @@ def pages_of(entry: Any) -> Iterator[str]:
 
 
 def test_the_navigation_has_each_page_once() -> None:
-    pages = [str(place) for place in site.places().values() if place.suffix == ".md"]
-    assert sorted(pages_of(SETTINGS["nav"])) == sorted(pages)
+    places = [str(place) for place in pages.places().values() if place.suffix == ".md"]
+    assert sorted(pages_of(SETTINGS["nav"])) == sorted(places)
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -61,11 +61,11 @@ def test_the_reference_has_each_public_name_once(module: str) -> None:
 
 
 def test_every_link_of_every_page_leads_to_a_file() -> None:
-    found = site.places()
+    found = pages.places()
     for source in found:
         if source.suffix == ".md":
             text = (ROOT / source).read_text(encoding="utf-8")
-            site.with_links_of_the_site(text, source, found)
+            pages.with_links_of_the_site(text, source, found)
 
 
 @pytest.mark.parametrize(
@@ -77,20 +77,29 @@ def test_every_link_of_every_page_leads_to_a_file() -> None:
         ("gallery", "../gallery/index.md"),
         ("../README.md", "../index.md"),
         ("compute.svg", "../compute.svg"),
-        ("../tests/guests", "{}/tests/guests"),
-        ("../setup.py", "{}/setup.py"),
+        ("../tests/guests", "{}/blob/main/tests/guests"),
+        ("../setup.py", "{}/blob/main/setup.py"),
         ("https://example.org/a.md", "https://example.org/a.md"),
         ("#calls", "#calls"),
     ],
 )
 def test_a_link_leads_to_the_place_on_the_site(link: str, on_the_site: str) -> None:
     source = Path("docs", "page.md")
-    found = site.places() | {source: Path("deeper", "page.md")}
-    made = site.with_links_of_the_site(f"see [there]({link}).", source, found)
-    assert made == f"see [there]({on_the_site.format(site.repository())})."
+    found = pages.places() | {source: Path("deeper", "page.md")}
+    made = pages.with_links_of_the_site(f"see [there]({link}).", source, found)
+    assert made == f"see [there]({on_the_site.format(pages.repository())})."
 
 
 def test_a_link_to_nothing_is_an_error() -> None:
     source = Path("docs", "guide.md")
     with pytest.raises(ValueError, match=r"docs/guide\.md: there is no docs/missing\.md"):
-        site.with_links_of_the_site("[a](missing.md)", source, site.places())
+        pages.with_links_of_the_site("[a](missing.md)", source, pages.places())
+
+
+def test_the_package_index_gets_links_to_the_repository() -> None:
+    text = "[a](docs/guide.md#calls), ![b](docs/a.svg), [c](#part), [d](https://example.org)"
+    address = pages.repository()
+    assert pages.with_absolute_links(text) == (
+        f"[a]({address}/blob/main/docs/guide.md#calls), ![b]({address}/raw/main/docs/a.svg), "
+        "[c](#part), [d](https://example.org)"
+    )

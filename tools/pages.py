@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Gathers the pages of the documentation's site, for zensical (zensical.toml).
+"""Gives pages links that are right where the pages are shown outside of the repository.
 
-    python tools/site.py FOLDER
+    python tools/pages.py FOLDER
 
-The pages are those of docs/, and others that lie where people look for them in a repository, such
-as SECURITY.md. Links between pages lead to the places that these have on the site, and links to
-other files lead to the repository.
+gathers the pages of the documentation's site, for zensical (zensical.toml). They are those of
+docs/, and others that lie where people look for them in a repository, such as SECURITY.md. Links
+between pages lead to the places that these have on the site, and links to other files lead to the
+repository. setup.py gives README.md links that are right in the package index.
 """
 
 from __future__ import annotations
@@ -15,11 +16,6 @@ import re
 import shutil
 import sys
 from pathlib import Path
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 ROOT = Path(__file__).resolve().parent.parent
 # Pages outside docs/, and their places on the site.
@@ -36,7 +32,7 @@ ELSEWHERE = {
     "tests/README.md": "internals/tests.md",
 }
 # A link or a picture of Markdown, without those that name a scheme or a part of the same page.
-LINK = re.compile(r"(\]\()(?![a-z]+:|#)([^)#\s]+)((?:#[^)\s]*)?\))")
+LINK = re.compile(r"(!?\[[^]]*\]\()(?![a-z]+:|#)([^)#\s]+)((?:#[^)\s]*)?\))")
 
 
 def places() -> dict[Path, Path]:
@@ -52,9 +48,23 @@ def places() -> dict[Path, Path]:
 
 
 def repository() -> str:
-    """Returns the address of the repository's files."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return f"{project['urls']['Source']}/blob/main"
+    """Returns the address of the repository.
+
+    It is read without a parser, because Python 3.10 has none for a build that knows no packages.
+    """
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    (address,) = re.findall(r'^Source = "(.*)"$', project, re.M)
+    return str(address)
+
+
+def with_absolute_links(text: str) -> str:
+    """Returns the text of a page in the repository's root with links that are right anywhere."""
+
+    def right(match: re.Match[str]) -> str:
+        kind = "raw" if match[1].startswith("!") else "blob"
+        return f"{match[1]}{repository()}/{kind}/main/{match[2]}{match[3]}"
+
+    return LINK.sub(right, text)
 
 
 def with_links_of_the_site(text: str, source: Path, found: dict[Path, Path]) -> str:
@@ -77,7 +87,7 @@ def with_links_of_the_site(text: str, source: Path, found: dict[Path, Path]) -> 
         if page in found:
             link = os.path.relpath(found[page], found[source].parent)
         else:
-            link = f"{repository()}/{target.as_posix()}"
+            link = f"{repository()}/blob/main/{target.as_posix()}"
         return match[1] + link + match[3]
 
     return LINK.sub(right, text)
