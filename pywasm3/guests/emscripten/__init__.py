@@ -17,14 +17,20 @@ from ._library import Library
 from ._names import Names
 from ._program import Emscripten, load
 from ._runtime import Aborted
+from .embind import BindingError, Bindings, CppObject, ThrownValue, UnboundTypeError
 
 __all__ = [
     "Aborted",
+    "BindingError",
+    "Bindings",
     "CppException",
+    "CppObject",
     "Emscripten",
     "Library",
     "Longjmp",
     "Names",
+    "ThrownValue",
+    "UnboundTypeError",
     "Unwinding",
     "load",
 ]

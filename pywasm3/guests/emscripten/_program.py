@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ..._aliases import Compile, Missing, Source
     from ..._limits import Limits
     from ._names import Names
+    from .embind.registry import Bindings, Registry
 
 _STACK_BYTES = 64 << 10  # Emscripten's own default for STACK_SIZE
 _MASK = (1 << 32) - 1
@@ -92,6 +93,7 @@ class Emscripten:
         self._files: Files | None = None
         self._imported: set[str] | None = None
         self._has_padded_stat: bool | None = None
+        self._registry: Registry | None = None
         modules = [Module(read_source(library)) for library in libraries]
         self.scope = Scope(self, dylink_of(module), modules, stack_bytes)
         options = {"store": store, "compile": compile, "missing": missing}
@@ -114,6 +116,8 @@ class Emscripten:
                 function = self.own(name)
                 if function is not None:
                     function()
+        if self._registry is not None or "_embind_register_void" in self.imported:
+            self.registry.initialize()
         self.scope.began = True
         for library in linked:
             library.construct()
@@ -163,6 +167,22 @@ class Emscripten:
         if self._files is None:
             self._files = Files(self.wasi)
         return self._files
+
+    @property
+    def embind(self) -> Bindings:
+        """What the program binds by embind: C++ functions, classes, enumerations and constants."""
+        from .embind.registry import Bindings
+
+        return Bindings(self.registry)
+
+    @property
+    def registry(self) -> Registry:
+        """What the functions of embind know of the program."""
+        if self._registry is None:
+            from .embind.registry import Registry
+
+            self._registry = Registry(self)
+        return self._registry
 
     @property
     def is_old(self) -> bool:
