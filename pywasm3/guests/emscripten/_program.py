@@ -176,6 +176,11 @@ class Emscripten:
         return Bindings(self.registry)
 
     @property
+    def val_globals(self) -> dict[str, Any]:
+        """What ``val::global()`` of C++ finds, by name. Add what the program looks for."""
+        return self.registry.script.globals
+
+    @property
     def registry(self) -> Registry:
         """What the functions of embind know of the program."""
         if self._registry is None:

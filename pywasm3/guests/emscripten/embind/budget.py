@@ -31,6 +31,8 @@ def cost(value: object) -> int:
     """Returns what it is counted as that a table or container keeps a value."""
     if value is None or isinstance(value, (int, float)):
         return SLOT
-    if isinstance(value, (str, bytes)):
+    if isinstance(value, (str, bytes, bytearray)):
         return SLOT + getsizeof(value)
+    if isinstance(value, memoryview) and isinstance(value.obj, bytearray):  # a typed array
+        return OBJECT + value.nbytes
     return OBJECT

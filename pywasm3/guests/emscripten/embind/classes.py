@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from .budget import CLASS, OBJECT, SLOT, cost
 from .converters import Destructors
@@ -154,7 +154,7 @@ class ClassInfo:
     def new_object(self) -> CppObject:
         """Returns an object that stands for none of C++ yet."""
         python: Any = self.python
-        return CppObject.__new__(python)
+        return cast("CppObject", CppObject.__new__(python))
 
     def construct(self, arguments: tuple[Any, ...]) -> Any:
         """Makes an object by the constructor that takes so many arguments.

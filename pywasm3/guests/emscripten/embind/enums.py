@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from .registry import Registry
 
 
+_MOST_VALUES = 1 << 16
+
+
 class Enumeration(Integer):
     """A type of enumerations, whose values are members of an IntEnum.
 
@@ -24,8 +27,6 @@ class Enumeration(Integer):
         size: How many bytes a value has.
         signed: Whether there are negative ones.
     """
-
-    kind = "enumeration"
 
     def __init__(self, registry: Registry, name: str, size: int, *, signed: bool) -> None:
         super().__init__(registry.heap, name, size, signed=signed)
@@ -38,9 +39,11 @@ class Enumeration(Integer):
         """Adds a value.
 
         Raises:
-            BindingError: There is one with the name.
+            BindingError: There is one with the name, or there are too many.
             WasmError: The host keeps too much for the guest.
         """
+        if len(self._values) >= _MOST_VALUES:
+            raise BindingError(f"{self.name} has more than {_MOST_VALUES:,} values")
         if name in self._values:
             raise BindingError(f"the value {name!r} of {self.name} is bound twice")
         self._budget.take(OBJECT + cost(name))

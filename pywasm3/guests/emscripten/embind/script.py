@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from .budget import cost
 from .errors import BindingError, ThrownValue
 from .objects import CppClass, CppObject
-from .values import Array, Global, Object, array_of, globals_of, key_of, same, text_of
+from .values import Array, Global, Object, array_of, globals_of, key_of, same, text_of, typed_array
 
 if TYPE_CHECKING:
     from .budget import Budget
@@ -42,7 +42,7 @@ class Script:
             "pop": lambda value, *_: value.pop() if value else None,
             "shift": lambda value, *_: value.pop(0) if value else None,
             "set": _set,
-            "subarray": lambda value, begin=0, end=None: value[begin:end],
+            "subarray": lambda value, begin=0, end=None, *_: _part(value, begin, end),
             "includes": lambda value, item, *_: any(same(each, item) for each in value),
             "indexOf": lambda value, item, *_: next(
                 (i for i, each in enumerate(value) if same(each, item)), -1
@@ -94,7 +94,19 @@ class Script:
         changes = key in ("push", "pop", "shift", "unshift")
         if method is None or (changes and not isinstance(value, MutableSequence)):
             return _MISSING
-        return lambda *arguments: method(value, *arguments)
+        return lambda *arguments: self._attempt(key, method, value, *arguments)
+
+    @staticmethod
+    def _attempt(name: str, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Calls a function of JavaScript with what the guest gives it."""
+        try:
+            return function(*arguments)
+        except BindingError:
+            raise
+        except (TypeError, ValueError, IndexError, OverflowError) as error:
+            raise BindingError(
+                f"the guest called {name}() with unsuitable values: {error}"
+            ) from None
 
     def put(self, value: Any, key: Any, item: Any) -> None:
         """Sets a property.
@@ -119,7 +131,7 @@ class Script:
             self._push(value, item)
         elif 0 <= position < len(value):
             self._charge(value, cost(item))
-            value[position] = item
+            self._attempt("set", value.__setitem__, position, item)
         else:
             raise BindingError(
                 f"the guest set the element {position} of a {type(value).__name__} of {len(value)}"
@@ -155,7 +167,7 @@ class Script:
             BindingError: It is none.
         """
         if isinstance(function, Global):
-            return function.make(*arguments)
+            return self._attempt("new", function.make, *arguments)
         if not callable(function):
             kind = type(function).__name__
             raise BindingError(f"the guest called a {kind}, which is not a function")
@@ -170,7 +182,7 @@ class Script:
         if name == _DESTRUCT and isinstance(value, CppObject):
             return CppObject._destruct(value)
         if name == "hasOwnProperty":
-            return self.has(value, *arguments)
+            return self._attempt(name, self.has, value, *arguments)
         function = self._find(value, key_of(name))
         if function is _MISSING:
             kind = type(value).__name__
@@ -188,9 +200,9 @@ class Script:
         return len(value)
 
     def _slice(self, value: Any, begin: Any = 0, end: Any = None, *_: Any) -> Any:
-        part = value[index(begin) : None if end is None else index(end)]
-        if isinstance(part, memoryview) and part.itemsize == 1:
-            return bytes(part)
+        part = _part(value, begin, end)
+        if isinstance(part, memoryview):
+            return typed_array(self._budget, part.format, part)
         return part if isinstance(part, (str, bytes)) else array_of(part, self._budget)
 
 
@@ -211,9 +223,13 @@ def _method_of_function(function: Callable[..., Any], name: Any) -> Any:
     return _MISSING
 
 
+def _part(value: Any, begin: Any, end: Any) -> Any:
+    return value[index(key_of(begin)) : None if end is None else index(key_of(end))]
+
+
 def _set(value: Any, items: Any, offset: Any = 0, *_: Any) -> None:
     """Copies elements into a typed array."""
-    start = index(offset)
+    start = index(key_of(offset))
     if start < 0 or start + len(items) > len(value):
         raise BindingError(f"{len(items)} elements do not fit into {len(value)} at {start}")
     for position, item in enumerate(items):

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
+from struct import Struct
 from typing import TYPE_CHECKING, Any
 
 from ..._javascript import number_text
@@ -15,6 +17,19 @@ if TYPE_CHECKING:
 
 _NUMBERS = (bool, int, float)
 _PRIMITIVES = (*_NUMBERS, str, type(None))
+_TYPED_ARRAYS = {
+    "Int8Array": "b",
+    "Uint8Array": "B",
+    "Uint8ClampedArray": "B",
+    "Int16Array": "h",
+    "Uint16Array": "H",
+    "Int32Array": "i",
+    "Uint32Array": "I",
+    "Float32Array": "f",
+    "Float64Array": "d",
+    "BigInt64Array": "q",
+    "BigUint64Array": "Q",
+}
 _MOST_DIGITS = 9  # of a text that is the index of an element
 
 
@@ -92,14 +107,26 @@ def array_of(items: Any, budget: Budget) -> Array:
     return made
 
 
-def bytes_of(value: Any, budget: Budget) -> bytearray:
-    """Returns new bytes: as many zeros as an int says, or those of a sequence of ints.
+def typed_array(budget: Budget, format: str, value: Any = 0, *_: Any) -> memoryview[Any]:
+    """Returns a new typed array, which is a memoryview of bytes of its own.
+
+    Args:
+        budget: What the guest's values are counted in.
+        format: The format of an element.
+        value: The elements, or how many there are.
 
     Raises:
         WasmError: The host keeps too much for the guest.
     """
-    budget.check(value if isinstance(value, int) else len(value))
-    return bytearray(value)
+    count = int(value) if isinstance(value, (int, float)) else len(value)
+    size = Struct(format).size
+    budget.check(count * size)
+    span: Any = memoryview(bytearray(count * size))
+    made: memoryview[Any] = span.cast(format)
+    if not isinstance(value, (int, float)):
+        for position, item in enumerate(value):
+            made[position] = item
+    return made
 
 
 def globals_of(budget: Budget, has_property: Callable[..., bool]) -> dict[str, Any]:
@@ -114,9 +141,10 @@ def globals_of(budget: Budget, has_property: Callable[..., bool]) -> dict[str, A
         "TypeError": error,
         "RangeError": error,
         "String": Global(lambda value="", *_: text_of(value)),
-        "Uint8Array": Global(
-            lambda value=0, *_: bytes_of(value, budget), (bytes, bytearray, memoryview)
-        ),
+        **{
+            name: Global(partial(typed_array, budget, format), (memoryview, bytes, bytearray))
+            for name, format in _TYPED_ARRAYS.items()
+        },
     }
 
 
