@@ -55,6 +55,7 @@ FUNCTIONS = {
     "first_float": "(param i32 f32) (result f32) (local.get 1)",
     "first_long": "(param i32 i64) (result i64) (local.get 1)",
     "make": "(param i32) (result i32) (call $malloc (i32.const 16))",
+    "same0": "(result i32) (i32.const 1024)",
     "make0": "(result i32) (call $malloc (i32.const 16))",
     "destroy": "(param i32) (global.set $destroyed (i32.add (global.get $destroyed) "
     "(i32.const 1)))",

@@ -353,7 +353,7 @@ def test_objects_of_another_program_are_refused(bound: Guest) -> None:
     bound.function("f", (UINT, 201))
     other = Guest().types()
     other.register_class(CLASS, "Class")
-    with pytest.raises(TypeError, match=r"expected a Class\*, got a? ?Class"):
+    with pytest.raises(TypeError, match="an object of another program"):
         bound.embind.f(other.embind.Class())
 
 

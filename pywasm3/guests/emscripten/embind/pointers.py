@@ -46,8 +46,10 @@ class Pointer(ByAddress):
         Raises:
             BindingError: The value is no such object, it was deleted, or it is constant.
         """
-        if not isinstance(value, CppObject) or type(value)._cpp.registry is not self._registry:
+        if not isinstance(value, CppObject):
             raise BindingError(f"expected a {self.name}, got {shown(value)}")
+        if type(value)._cpp.registry is not self._registry:
+            raise BindingError(f"expected a {self.name}, got an object of another program")
         share = share_of(value)
         if share.type.is_const and not self.is_const:
             raise BindingError(f"expected a {self.name}, got a constant {share.type.name}")
