@@ -10,6 +10,7 @@ import contextlib
 import gc
 import random
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -539,9 +540,9 @@ def test_a_guest_cannot_fill_arrays_without_end(limited: Guest) -> None:
     registry = limited.program.registry
     before = registry.budget.used
     array = limited("_emval_new_array")
-    value = registry.handles.value(array)
-    until_refused(lambda: registry.script.call_method(value, "push", [0]))
-    del value
+    push = partial(registry.script.call_method, registry.handles.value(array), "push", [0])
+    until_refused(push)
+    del push
     limited("_emval_decref", array)
     gc.collect()
     assert registry.budget.used == before

@@ -29,6 +29,7 @@ _NEW_IMPORTS = (
     "_emval_invoke",
 )
 _NEW_PARAMETERS = {
+    "_embind_register_enum": 5,
     "_embind_register_function": 8,
     "_embind_register_class_function": 10,
     "_embind_register_class_class_function": 9,

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from .._bind import Entry
     from .._program import Emscripten
 
+_TEXTS = 2  # what the values of an enumeration are for JavaScript
+
 
 # ---- simple types ----
 
@@ -107,20 +109,20 @@ def _constant(program: Emscripten, name: int, id: int, wire: float) -> None:
 # ---- enumerations ----
 
 
-def _enumeration(program: Emscripten, id: int, name: int, size: int, signed: int) -> None:
+def _enumeration(
+    program: Emscripten, id: int, name: int, size: int, signed: int, values: int = 0
+) -> None:
+    """Binds an enumeration, whose values are numbers or, if newer versions say so, texts."""
     registry = program.registry
     label = registry.heap.name(name)
-    type = Enumeration(registry, label, size, signed=signed != 0)
+    kind = TextEnumeration if values == _TEXTS else Enumeration
+    type = kind(registry, label, size, signed=signed != 0)
     registry.add_type(id, type)
     registry.add_name(label, type)
 
 
 def _text_enumeration(program: Emscripten, id: int, name: int, size: int, signed: int) -> None:
-    registry = program.registry
-    label = registry.heap.name(name)
-    type = TextEnumeration(registry, label, size, signed=signed != 0)
-    registry.add_type(id, type)
-    registry.add_name(label, type)
+    _enumeration(program, id, name, size, signed, _TEXTS)
 
 
 def _enumeration_value(program: Emscripten, id: int, name: int, value: int) -> None:
@@ -362,6 +364,7 @@ FUNCTIONS: list[Entry] = [
     ("_embind_register_function", _function, "iiiiiiii>"),
     ("_embind_register_constant", _constant, "iid>"),
     ("_embind_register_enum", _enumeration, "iiii>"),
+    ("_embind_register_enum", _enumeration, "iiiii>"),
     ("_embind_register_enum_value", _enumeration_value, "iii>"),
     ("_embind_register_string_enum", _text_enumeration, "iiii>"),
     ("_embind_register_string_enum_value", _enumeration_value, "iii>"),
