@@ -43,6 +43,41 @@ OLD = (
     "_embind_create_inheriting_constructor iii>i",
 )
 
+# Those of the functions for vals that all versions have.
+VALS = (
+    "_emval_incref i>",
+    "_emval_decref i>",
+    "_emval_run_destructors i>",
+    "_emval_register_symbol i>",
+    "_emval_new_array >i",
+    "_emval_new_array_from_memory_view i>i",
+    "_emval_array_to_memory_view ii>",
+    "_emval_new_object >i",
+    "_emval_new_cstring i>i",
+    "_emval_new_u8string i>i",
+    "_emval_new_u16string i>i",
+    "_emval_take_value ii>i",
+    "_emval_get_global i>i",
+    "_emval_get_module_property i>i",
+    "_emval_get_property ii>i",
+    "_emval_set_property iii>",
+    "_emval_delete ii>i",
+    "_emval_in ii>i",
+    "_emval_equals ii>i",
+    "_emval_strictly_equals ii>i",
+    "_emval_greater_than ii>i",
+    "_emval_less_than ii>i",
+    "_emval_not i>i",
+    "_emval_typeof i>i",
+    "_emval_is_number i>i",
+    "_emval_is_string i>i",
+    "_emval_instanceof ii>i",
+    "_emval_iter_begin i>i",
+    "_emval_iter_next i>i",
+    "_emval_throw i>i",
+    "_emval_as iii>d",
+)
+
 # Functions that can be bound; DESTROYED counts what was destroyed, and ACTUAL is the id of the
 # class that objects have.
 FUNCTIONS = {

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import pywasm3
-from embind_guests import DOUBLE, INDEX, INT, OLD, TEXT, UINT, UNKNOWN, VAL, VOID, Guest
+from embind_guests import DOUBLE, INDEX, INT, OLD, TEXT, UINT, UNKNOWN, VAL, VALS, VOID, Guest
 from pywasm3 import Trap
 from pywasm3.guests.emscripten import BindingError, UnboundTypeError
 
@@ -24,25 +24,10 @@ FAR = 2**31
 END = 2 * 65536  # bytes of the memory
 CLASS, DERIVED, RECORD, ENUM, SMART = 200, 210, 300, 310, 320
 
-VALS = (
-    "_emval_incref i>",
-    "_emval_decref i>",
-    "_emval_run_destructors i>",
-    "_emval_register_symbol i>",
-    "_emval_new_array >i",
-    "_emval_new_array_from_memory_view i>i",
-    "_emval_new_object >i",
-    "_emval_new_cstring i>i",
-    "_emval_new_u16string i>i",
-    "_emval_take_value ii>i",
-    "_emval_get_global i>i",
-    "_emval_get_property ii>i",
-    "_emval_set_property iii>",
-    "_emval_delete ii>i",
-    "_emval_iter_begin i>i",
-    "_emval_iter_next i>i",
-    "_emval_throw i>i",
-    "_emval_as iii>d",
+ALL = (
+    *OLD,
+    *VALS,
+    "_embind_register_iterable iiii>",
     "_emval_create_invoker iii>i",
     "_emval_invoke iiiii>d",
 )
@@ -50,7 +35,7 @@ VALS = (
 
 @pytest.fixture
 def bound() -> Guest:
-    return Guest(*OLD, "_embind_register_iterable iiii>", *VALS).types()
+    return Guest(*ALL).types()
 
 
 def field(bound: Guest, name: str, type: int, id: int = RECORD) -> None:
@@ -236,7 +221,7 @@ def test_random_numbers_are_errors(bound: Guest) -> None:
     """Each function gets 200 times small, large and meaningful numbers in turn."""
     source = random.Random(7)
     numbers = [0, 1, 2, 3, 5, 8, 1024, END - 1, END, FAR, 2**32 - 1, INT, TEXT, CLASS, VAL]
-    for import_ in (*OLD, *VALS):
+    for import_ in ALL:
         name, _, signature = import_.partition(" ")
         params = signature.partition(">")[0]
         for _ in range(200):

@@ -102,6 +102,6 @@ def test_an_image_is_decoded_to_the_same_pixels() -> None:
 def test_a_structure_without_a_field_is_refused() -> None:
     with (
         load("enc/webp_enc") as program,
-        pytest.raises(TypeError, match="argument 4 of encode.*expected a dict with 'exact'"),
+        pytest.raises(TypeError, match=r"argument 4 of encode.*expected a dict with 'exact'"),
     ):
         program.embind.encode(PIXELS, *SIZE, {k: v for k, v in OPTIONS.items() if k != "exact"})

@@ -26,6 +26,7 @@ from embind_guests import (
     UINT,
     UNKNOWN,
     VAL,
+    VALS,
     VOID,
     Guest,
     guest,
@@ -348,39 +349,6 @@ def test_ending_an_object_calls_the_destructor_once(bound: Guest) -> None:
 
 # ---- what vals do, in each version ----
 
-VALS = (
-    "_emval_incref i>",
-    "_emval_decref i>",
-    "_emval_run_destructors i>",
-    "_emval_register_symbol i>",
-    "_emval_new_array >i",
-    "_emval_new_array_from_memory_view i>i",
-    "_emval_array_to_memory_view ii>",
-    "_emval_new_object >i",
-    "_emval_new_cstring i>i",
-    "_emval_new_u8string i>i",
-    "_emval_new_u16string i>i",
-    "_emval_take_value ii>i",
-    "_emval_get_global i>i",
-    "_emval_get_module_property i>i",
-    "_emval_get_property ii>i",
-    "_emval_set_property iii>",
-    "_emval_delete ii>i",
-    "_emval_in ii>i",
-    "_emval_equals ii>i",
-    "_emval_strictly_equals ii>i",
-    "_emval_greater_than ii>i",
-    "_emval_less_than ii>i",
-    "_emval_not i>i",
-    "_emval_typeof i>i",
-    "_emval_is_number i>i",
-    "_emval_is_string i>i",
-    "_emval_instanceof ii>i",
-    "_emval_iter_begin i>i",
-    "_emval_iter_next i>i",
-    "_emval_throw i>i",
-    "_emval_as iii>d",
-)
 FIRST = (
     "_emval_new iiii>i",
     "_emval_call iiii>i",
@@ -580,6 +548,23 @@ def test_what_is_bound_is_a_property_of_the_module(vals: Vals) -> None:
     vals.function("first", (INT, INT))
     found = vals.handles.value(vals("_emval_get_module_property", "first"))
     assert found is vals.embind.first
+
+
+def test_a_class_of_python_says_what_the_guest_may_use(vals: Vals) -> None:
+    @emscripten.exposes("value", "double", writable=["value"])
+    class Shown:
+        def __init__(self) -> None:
+            self.value, self.secret = 4, 5
+
+        def double(self) -> int:
+            return 2 * self.value
+
+    shown, script = Shown(), vals.program.registry.script
+    script.put(shown, "value", 6)
+    assert script.call_method(shown, "double", []) == 12
+    assert [script.get(shown, name) for name in ("value", "secret")] == [6, None]
+    with pytest.raises(TypeError, match="opaque"):
+        script.put(shown, "secret", 1)
 
 
 def test_iteration(vals: Vals) -> None:

@@ -12,6 +12,7 @@ package gives them instead::
 docs/guests/emscripten.md says how to compile, and what is supported.
 """
 
+from .._exposed import exposes
 from ._exceptions import CppException, Longjmp, Unwinding
 from ._library import Library
 from ._names import Names
@@ -32,9 +33,11 @@ __all__ = [
     "ThrownValue",
     "UnboundTypeError",
     "Unwinding",
+    "exposes",
     "load",
 ]
 
 for _name in __all__:
-    globals()[_name].__module__ = __name__
+    if globals()[_name] is not exposes:  # it belongs to other guests, too
+        globals()[_name].__module__ = __name__
 del _name

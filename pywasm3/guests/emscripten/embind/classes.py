@@ -309,10 +309,12 @@ class Accessors:
         destructors = Destructors()
         try:
             self._set(self._set_context, *owner, type.to_wire(value, destructors))
-        except BindingError as error:
-            raise BindingError(f"{self.label}: {error}") from None
-        finally:
-            destructors.run()
+        except BaseException as error:
+            destructors.run_after_error()
+            if isinstance(error, BindingError):
+                raise BindingError(f"{self.label}: {error}") from None
+            raise
+        destructors.run()
 
 
 # The id of the type, the function pointer, and what the function gets first.

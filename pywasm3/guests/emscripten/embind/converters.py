@@ -7,6 +7,7 @@ itself, and anything else as an address or a handle.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from operator import index
 from struct import Struct
@@ -42,6 +43,12 @@ class Destructors:
         while self._items:
             function, address = self._items.pop()
             function(address)
+
+    def run_after_error(self) -> None:
+        """Calls the functions. Errors of theirs are dropped, because there was one before."""
+        while self._items:
+            with contextlib.suppress(Exception):
+                self.run()
 
 
 class Converter:

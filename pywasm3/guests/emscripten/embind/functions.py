@@ -7,7 +7,6 @@ from collections.abc import Callable
 from types import MethodType
 from typing import TYPE_CHECKING, Any
 
-from ...._errors import Trap
 from .budget import OBJECT
 from .converters import Destructors
 from .errors import BindingError
@@ -83,10 +82,8 @@ class Invoker:
         try:
             wires = self._wires(types, arguments, destructors)
             result = self._invoker(*wires)
-        except Trap:  # nothing of the guest can be relied on any more
-            raise
         except BaseException:
-            destructors.run()
+            destructors.run_after_error()
             raise
         destructors.run()
         return types[0].from_wire(result)

@@ -22,7 +22,9 @@ from .registry import Constant
 if TYPE_CHECKING:
     from .._bind import Entry
     from .._program import Emscripten
+    from .registry import Registry
 
+_PURE = 5  # where a method is said to be pure virtual, behind its class and name
 _TEXTS = 2  # what the values of an enumeration are for JavaScript
 
 
@@ -84,20 +86,19 @@ def _name(program: Emscripten, address: int) -> str:
     return program.registry.heap.name(address).partition("(")[0].strip()
 
 
-def _function(
-    program: Emscripten,
-    name: int,
-    count: int,
-    types: int,
-    _signature: int,
-    invoker: int,
-    function: int,
-    *_: int,
-) -> None:
-    registry = program.registry
+def _invoker(registry: Registry, label: str, given: tuple[int, ...], *, hidden: int = 0) -> Invoker:
+    """Returns a function that is bound by these numbers.
+
+    They are: how many types there are and where, the signature, the function pointer of what calls
+    the function, and what that gets first. Newer guests have flags behind them.
+    """
+    count, types, _, invoker, target, *_flags = given
+    return Invoker(registry, label, registry.heap.ids(count, types), invoker, target, hidden=hidden)
+
+
+def _function(program: Emscripten, name: int, *given: int) -> None:
     label = _name(program, name)
-    ids = registry.heap.ids(count, types)
-    registry.add_function(label, Invoker(registry, label, ids, invoker, function))
+    program.registry.add_function(label, _invoker(program.registry, label, given))
 
 
 def _constant(program: Emscripten, name: int, id: int, wire: float) -> None:
@@ -221,61 +222,26 @@ def _class(
     registry.add_name(label, info)
 
 
-def _constructor(
-    program: Emscripten,
-    id: int,
-    count: int,
-    types: int,
-    _signature: int,
-    invoker: int,
-    constructor: int,
-) -> None:
-    registry = program.registry
-    info = registry.class_info(id, "a constructor")
-    ids = registry.heap.ids(count, types)
-    info.add_constructor(Invoker(registry, info.name, ids, invoker, constructor))
+def _constructor(program: Emscripten, id: int, *given: int) -> None:
+    info = program.registry.class_info(id, "a constructor")
+    info.add_constructor(_invoker(program.registry, info.name, given))
 
 
-def _method(
-    program: Emscripten,
-    id: int,
-    name: int,
-    count: int,
-    types: int,
-    _signature: int,
-    invoker: int,
-    context: int,
-    pure: int,
-    *_: int,
-) -> None:
-    registry = program.registry
+def _method(program: Emscripten, id: int, name: int, *given: int) -> None:
     label = _name(program, name)
-    info = registry.class_info(id, f"the method {label}")
-    ids = registry.heap.ids(count, types)
-    if len(ids) < 2:
-        raise BindingError(f"{info.name}.{label} is bound without the type of its object")
+    info = program.registry.class_info(id, f"the method {label}")
     full = f"{info.name}.{label}"
-    invoked = Invoker(registry, full, ids, invoker, context, hidden=1)
-    info.add_method(label, invoked, pure=pure != 0)
+    invoker = _invoker(program.registry, full, given, hidden=1)
+    if invoker.count == 0:
+        raise BindingError(f"{full} is bound without the type of its object")
+    info.add_method(label, invoker, pure=given[_PURE] != 0)
 
 
-def _static_function(
-    program: Emscripten,
-    id: int,
-    name: int,
-    count: int,
-    types: int,
-    _signature: int,
-    invoker: int,
-    function: int,
-    *_: int,
-) -> None:
-    registry = program.registry
+def _static_function(program: Emscripten, id: int, name: int, *given: int) -> None:
     label = _name(program, name)
-    info = registry.class_info(id, f"the static function {label}")
-    ids = registry.heap.ids(count, types)
+    info = program.registry.class_info(id, f"the static function {label}")
     full = f"{info.name}.{label}"
-    info.add_function(label, Invoker(registry, full, ids, invoker, function))
+    info.add_function(label, _invoker(program.registry, full, given))
 
 
 def _property(program: Emscripten, id: int, name: int, *functions: int) -> None:

@@ -2,8 +2,9 @@
 """What a guest can do with the values that it holds in vals, which are JavaScript's for it.
 
 A guest reaches no more than what it was given: the entries of dicts and lists, functions, and the
-members of its own classes. Any other object is opaque: the guest can hold it and give it back. The
-attributes of Python's objects would lead it to everything in the process.
+members of its own classes. Any other object is opaque, unless its class says what guests may use:
+the guest can hold it and give it back. The attributes of Python's objects would lead it to
+everything in the process.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, MutableMapping, Mutable
 from operator import index
 from typing import TYPE_CHECKING, Any
 
+from ..._exposed import exposed
 from .budget import cost
 from .errors import BindingError, ThrownValue
 from .objects import CppClass, CppObject
@@ -81,6 +83,10 @@ class Script:
             return str(value) if key == "message" else _MISSING
         if isinstance(value, (bool, int, float)):
             return _MISSING
+        declared = exposed(value)
+        if declared is not None:
+            attribute = declared.names.get(key)
+            return _MISSING if attribute is None else getattr(value, attribute)
         if callable(value):
             return _method_of_function(value, key)
         raise _opaque(value, key)
@@ -123,6 +129,8 @@ class Script:
             self._put_element(value, key, item)
         elif isinstance(value, CppObject) and isinstance(key, str) and not key.startswith("_"):
             setattr(value, key, item)
+        elif (declared := exposed(value)) is not None and key in declared.writable:
+            setattr(value, declared.names[key], item)
         else:
             raise _opaque(value, key)
 
@@ -211,7 +219,8 @@ def _opaque(value: Any, key: Any) -> BindingError:
         return BindingError(f"the guest uses the property {key!r} of undefined or null")
     return BindingError(
         f"the guest uses the property {key!r} of an object of the type {type(value).__name__}, "
-        "which is opaque for it: pass a dict of what it may reach"
+        "which is opaque for it: pass a dict of what it may reach, or decorate the class with "
+        "`exposes`"
     )
 
 

@@ -33,18 +33,14 @@ _TYPED_ARRAYS = {
 _MOST_DIGITS = 9  # of a text that is the index of an element
 
 
-class Array(list[Any]):
-    """An array that the guest has made. What is in it is counted."""
+class _Counted:
+    """A container that the guest has made. What is in it is counted."""
 
-    __slots__ = ("_budget", "_charged")
-
-    def __init__(self, budget: Budget) -> None:
-        super().__init__()
-        self._budget = budget
-        self._charged = 0
+    _budget: Budget
+    _charged: int
 
     def charge(self, size: int) -> None:
-        """Counts what is put into the array."""
+        """Counts what is put into the container."""
         self._budget.take(size)
         self._charged += size
 
@@ -53,24 +49,22 @@ class Array(list[Any]):
         self._budget.give(self._charged)
 
 
-class Object(dict[Any, Any]):
-    """An object that the guest has made. What is in it is counted."""
-
-    __slots__ = ("_budget", "_charged")
+class Array(_Counted, list[Any]):
+    """An array that the guest has made."""
 
     def __init__(self, budget: Budget) -> None:
         super().__init__()
         self._budget = budget
         self._charged = 0
 
-    def charge(self, size: int) -> None:
-        """Counts what is put into the object."""
-        self._budget.take(size)
-        self._charged += size
 
-    def __del__(self) -> None:
-        """Counts what was in it as free."""
-        self._budget.give(self._charged)
+class Object(_Counted, dict[Any, Any]):
+    """An object that the guest has made."""
+
+    def __init__(self, budget: Budget) -> None:
+        super().__init__()
+        self._budget = budget
+        self._charged = 0
 
 
 class Global:
