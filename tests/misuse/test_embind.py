@@ -69,7 +69,7 @@ REGISTRATIONS: dict[str, tuple[Callable[[Guest], Any], type[Exception], str]] = 
     "a name that does not end": (
         lambda bound: bound("_embind_register_void", 1, endless(bound)),
         BindingError,
-        "does not end within 4,096 bytes",
+        "does not end within 1,024 bytes",
     ),
     "a name up to the end of the memory": (
         lambda bound: bound("_embind_register_void", 1, END),
@@ -316,6 +316,27 @@ def test_a_constant_that_is_no_number_of_its_type(bound: Guest) -> None:
     for name in "CN":
         with pytest.raises(BindingError, match="the constant"):
             bound.embind[name]
+
+
+def test_names_in_messages_are_printable(bound: Guest) -> None:
+    name = "a\nname\x1b[2J\u202e"
+    bound.function(name, (INT, INT))
+    bound.register_class(CLASS, name + "!")
+    made = bound.embind[name + "!"]()
+    with pytest.raises(BindingError) as raised:
+        bound.embind[name]("text")
+    texts = [str(raised.value), repr(bound.embind[name]), repr(made)]
+    assert all(text.isprintable() for text in texts)
+
+
+@pytest.mark.parametrize("value", [10**5000, -(10**5000)], ids=["positive", "negative"])
+def test_numbers_that_python_does_not_write(bound: Guest, value: int) -> None:
+    bound.function("f", (INT, INT))
+    bound.function("g", (DOUBLE, DOUBLE), "first_double")
+    with pytest.raises(BindingError, match="an int of 16610 bits"):
+        bound.embind.f(value)
+    with pytest.raises(BindingError, match="too large"):
+        bound.embind.g(value)
 
 
 def test_names_of_values_that_python_does_not_allow(bound: Guest) -> None:

@@ -83,7 +83,7 @@ def test_a_value_passes_both_ways(bound: Any, name: str) -> None:
     ("name", "value", "message"),
     [
         ("bool", "yes", "expected a bool"),
-        ("char", 200, "-128 to 127 for char, got 200"),
+        ("char", 200, "-128 to 127 for char, got int 200"),
         ("unsigned", -1, "0 to 4294967295"),
         ("int", 1.5, "expected an int for int, got float 1.5"),
         ("uint64", 2**64, "0 to 18446744073709551615"),

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, cast
 
+from ...._text import printable
 from .budget import CLASS, OBJECT, SLOT, cost
 from .converters import Destructors
 from .errors import BindingError
@@ -266,7 +267,7 @@ class Accessors:
     def __init__(self, registry: Registry, label: str, getter: _Access, setter: _Access) -> None:
         registry.budget.take(2 * OBJECT)
         self._registry = registry
-        self.label = label
+        self.label = printable(label)
         self._ids = (getter[0], setter[0])
         self._get = registry.heap.function(getter[1], f"the getter of {label}")
         self._get_context = getter[2]

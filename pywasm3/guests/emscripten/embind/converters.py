@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .heap import Heap
 
 _POINTER_BYTES = 4
+_MOST_BITS = 128  # of an int that messages show
 _FLOATS = {4: Struct("<f"), 8: Struct("<d")}
 # The formats of the elements of memory views, by the numbers that embind has for them.
 _ELEMENTS = "bBhHiIfdqQ"
@@ -86,6 +87,8 @@ class Converter:
 def shown(value: object) -> str:
     """Returns what messages say of a value that does not fit."""
     kind = type(value).__name__
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        return f"an {kind} of {value.bit_length()} bits"
     return f"{kind} {value!r}" if isinstance(value, (int, float)) else kind
 
 
@@ -165,7 +168,7 @@ class Integer(Converter):
         if not self._low <= number < self._low + self._span:
             raise BindingError(
                 f"expected {self._low} to {self._low + self._span - 1} for {self.name}, "
-                f"got {number}"
+                f"got {shown(number)}"
             )
         return number
 

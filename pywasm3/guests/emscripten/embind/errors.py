@@ -12,10 +12,14 @@ from __future__ import annotations
 from typing import Any
 
 from ...._errors import WasmError
+from ...._text import brief, brief_repr, printable
 
 
 class BindingError(WasmError, TypeError):
     """A value does not fit a C++ type, an object was deleted, or a binding makes no sense."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))  # it may contain names that the guest has chosen
 
 
 class UnboundTypeError(BindingError):
@@ -30,5 +34,6 @@ class ThrownValue(WasmError):
     """
 
     def __init__(self, value: Any = None) -> None:
-        super().__init__(value if isinstance(value, str) else f"the guest threw {value!r}")
+        text = value if isinstance(value, str) else f"the guest threw {brief_repr(value)}"
+        super().__init__(brief(text))
         self.value = value

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from types import MethodType
 from typing import TYPE_CHECKING, Any
 
+from ...._text import printable
 from .budget import OBJECT
 from .converters import Destructors
 from .errors import BindingError
@@ -134,11 +135,11 @@ class Overloads:
             label: What messages call them.
             hidden: Returns the functions of the same name of base classes.
         """
-        self.label = label
+        self.label = printable(label)
         self._hidden = hidden
         self._by_count: dict[int, Invoker] = {}
         self.__name__ = label.rpartition(".")[2]
-        self.__qualname__ = label
+        self.__qualname__ = self.label
 
     @property
     def counts(self) -> list[int]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from ...._types import FuncType
@@ -77,6 +78,7 @@ class Handles:
         self._undefined, self._booleans = undefined, (false, true)
         self._entries: dict[int, _Entry] = {}
         self._free: list[int] = []
+        self._numbers = count(_FIRST, _STEP)
 
     def __len__(self) -> int:
         """Returns how many values the guest has handles of, without None, True and False."""
@@ -110,7 +112,10 @@ class Handles:
             return self._booleans[value]
         price = SLOT + cost(value)
         self._budget.take(price)
-        handle = self._free.pop() if self._free else _FIRST + _STEP * len(self._entries)
+        try:  # other threads may do the same
+            handle = self._free.pop()
+        except IndexError:
+            handle = next(self._numbers)
         self._entries[handle] = _Entry(value, price)
         return handle
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .._program import Emscripten
 
 MASK = (1 << 32) - 1
-_MOST_NAME = 4096  # bytes of a name
+_MOST_NAME = 1024  # bytes of a name
 _MOST_TYPES = 256  # types of a function: C++ demands that compilers allow this many parameters
 
 _U32 = Struct("<I")

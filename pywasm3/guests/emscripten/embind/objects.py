@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from ...._text import printable
 from .errors import BindingError
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ class CppClass(type):
 
 
 def _static(cls: CppClass, name: str) -> Any:
-    if not name.startswith("_"):
+    if not name.startswith("__"):
         for base in cls.__mro__:
             info = base.__dict__.get("_cpp")
             if info is not None and name in info.statics:
@@ -224,7 +225,7 @@ class CppObject(metaclass=CppClass):
         """Shows the class and the address."""
         hold = self._hold
         where = "closed" if hold is None or hold.share is None else f"{hold.share.address:#x}"
-        return f"<C++ {type(self).__name__} {where}>"
+        return f"<C++ {printable(type(self).__name__)} {where}>"
 
 
 def share_of(value: CppObject) -> Share:

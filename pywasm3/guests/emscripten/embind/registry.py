@@ -14,7 +14,7 @@ from .enums import Enumeration
 from .errors import BindingError, UnboundTypeError
 from .functions import BoundFunction, Invoker
 from .handles import Handles, reserved_of
-from .heap import Heap
+from .heap import MASK, Heap
 from .pointers import Pointer
 from .script import Script
 
@@ -151,10 +151,13 @@ class Registry:
         describe = self.program.own("__getTypeName")
         if describe is None:
             return f"{id:#x}"
-        address = int(describe(id)) & 0xFFFFFFFF
-        name = self.heap.name(address)
-        self.heap.free(address)
-        return name
+        address = int(describe(id)) & MASK
+        try:
+            return self.heap.name(address)
+        except BindingError:  # the name is too long to be read
+            return f"{id:#x}"
+        finally:
+            self.heap.free(address)
 
     # ---- classes ----
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, MutableMapping, Mutable
 from operator import index
 from typing import TYPE_CHECKING, Any
 
+from ...._text import brief_repr
 from ..._exposed import exposed
 from .budget import cost
 from .errors import BindingError, ThrownValue
@@ -80,7 +81,7 @@ class Script:
             named = isinstance(key, str) and not key.startswith("_")
             return getattr(value, key, _MISSING) if named else _MISSING
         if isinstance(value, ThrownValue):
-            return str(value) if key == "message" else _MISSING
+            return text_of(value.value) if key == "message" else _MISSING
         if isinstance(value, (bool, int, float)):
             return _MISSING
         declared = exposed(value)
@@ -216,9 +217,10 @@ class Script:
 
 def _opaque(value: Any, key: Any) -> BindingError:
     if value is None:
-        return BindingError(f"the guest uses the property {key!r} of undefined or null")
+        return BindingError(f"the guest uses the property {brief_repr(key)} of undefined or null")
     return BindingError(
-        f"the guest uses the property {key!r} of an object of the type {type(value).__name__}, "
+        f"the guest uses the property {brief_repr(key)} of an object of the type "
+        f"{type(value).__name__}, "
         "which is opaque for it: pass a dict of what it may reach, or decorate the class with "
         "`exposes`"
     )
