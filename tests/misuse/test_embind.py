@@ -486,8 +486,35 @@ def test_attributes_of_functions_texts_and_classes_are_out_of_reach(bound: Guest
     made = bound.embind.Class()
     script = bound.program.registry.script
     for value in (test_random_numbers_are_errors, "text", [1], {}, 1, made, type(made), Secret):
-        for key in ("__globals__", "__class__", "__dict__", "_hold", "_cpp", "format", "__mro__"):
+        for key in ("__globals__", "__class__", "_hold", "_cpp", "format", "mro", "close"):
             assert script.get(value, key) is None
+    assert script.get(made, "clone")() is not None
+
+
+class Mixin:
+    def mixed(self) -> int:
+        return 1
+
+
+def test_only_methods_of_a_derived_class_are_in_reach(bound: Guest) -> None:
+    bound.register_class(CLASS, "Class")
+
+    class Mine(bound.embind.Class, Mixin):  # type: ignore[misc,name-defined]
+        def __init__(self) -> None:
+            self.secret = 5
+
+        def public(self) -> int:
+            return 7
+
+        def _private(self) -> int:
+            return 8
+
+    script, mine = bound.program.registry.script, Mine()
+    assert script.call_method(mine, "public", []) == 7
+    for name in ("secret", "_private", "mixed", "__init__"):
+        assert not script.has(mine, name)
+    with pytest.raises(BindingError, match="opaque"):
+        script.put(mine, "secret", 6)
 
 
 @pytest.mark.parametrize(
@@ -527,9 +554,8 @@ def until_refused(act: Callable[[], Any]) -> None:
 
 
 @pytest.fixture
-def limited(bound: Guest) -> Guest:
-    bound.program.registry.budget.limit = 100_000
-    return bound
+def limited() -> Guest:
+    return Guest(*ALL, max_kept_bytes=100_000).types()
 
 
 def test_a_guest_cannot_make_values_without_end(limited: Guest) -> None:

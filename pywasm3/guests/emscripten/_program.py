@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .embind.registry import Bindings, Registry
 
 _STACK_BYTES = 64 << 10  # Emscripten's own default for STACK_SIZE
+_MOST_KEPT = 1 << 30
 _MASK = (1 << 32) - 1
 _MOST_ARGUMENTS = 1 << 20  # bytes of the arguments of main
 
@@ -59,6 +60,7 @@ class Emscripten:
         second_result: The second result that a function of the host returned last.
         handlers: Which C++ exceptions have been thrown and caught.
         files: The directories that the system calls of the C library reach.
+        max_kept_bytes: How many bytes of bindings and vals the host keeps for the guest.
     """
 
     instance: Instance
@@ -73,6 +75,7 @@ class Emscripten:
         limits: Limits | None = None,
         store: Store | None = None,
         stack_bytes: int = _STACK_BYTES,
+        max_kept_bytes: int = _MOST_KEPT,
         compile: Compile = "lazy",
         missing: Missing = "error",
     ) -> None:
@@ -90,6 +93,7 @@ class Emscripten:
         self.given = dict(imports or {})
         self.store = store
         self.missing = missing
+        self.max_kept_bytes = max_kept_bytes
         self._files: Files | None = None
         self._imported: set[str] | None = None
         self._has_padded_stat: bool | None = None
@@ -458,6 +462,7 @@ def load(
     limits: Limits | None = None,
     store: Store | None = None,
     stack_bytes: int = _STACK_BYTES,
+    max_kept_bytes: int = _MOST_KEPT,
     compile: Compile = "lazy",
     missing: Missing = "error",
 ) -> Emscripten:
@@ -477,6 +482,7 @@ def load(
         store: The store to live in. None: a new one.
         stack_bytes: The size of the stack of C for a program that was compiled with -sMAIN_MODULE.
             Other programs contain the size.
+        max_kept_bytes: How many bytes of bindings and vals of embind the host keeps for the guest.
         compile: ``"lazy"`` compiles each function at its first call, ``"eager"`` all functions now.
         missing: ``"error"`` raises a LinkError if there is no value for an import; with ``"trap"``
             the guest gets something that fits, and a function traps when it is called.
@@ -499,6 +505,7 @@ def load(
         limits=limits,
         store=store,
         stack_bytes=stack_bytes,
+        max_kept_bytes=max_kept_bytes,
         compile=compile,
         missing=missing,
     )

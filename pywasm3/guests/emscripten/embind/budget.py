@@ -12,7 +12,6 @@ from ... import _budget
 SLOT = 64
 OBJECT = 4 * SLOT
 CLASS = 64 * SLOT
-MOST_KEPT = 1 << 28
 
 
 class Budget(_budget.Budget):
@@ -23,7 +22,8 @@ class Budget(_budget.Budget):
     def exceeded(self, total: int) -> WasmError:
         """Returns the error of a guest that makes the host keep too much."""
         return WasmError(
-            f"the guest made the host keep more than {self.limit:,} bytes of bindings and vals"
+            f"the guest made the host keep more than {self.limit:,} bytes of bindings and vals: "
+            "if it may, raise max_kept_bytes"
         )
 
 

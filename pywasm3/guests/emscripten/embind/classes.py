@@ -32,6 +32,7 @@ class ClassInfo:
         name: Its name.
         statics: Its static properties, by name.
         pure: The names of its pure virtual methods.
+        members: Its methods, static functions and properties, by name.
     """
 
     def __init__(self, registry: Registry, name: str, base: int, functions: list[int]) -> None:
@@ -49,7 +50,7 @@ class ClassInfo:
             WasmError: The host keeps too much for the guest.
         """
         registry.budget.take(CLASS + cost(name))
-        self.registry = registry
+        self.registry: Registry = registry
         self.name = name
         self.statics: dict[str, StaticProperty] = {}
         self.pure: list[str] = []
@@ -61,7 +62,7 @@ class ClassInfo:
         self._downcast = find(downcast, f"the conversion to {name}") if base else None
         self._destructor = find(destructor, f"the destructor of {name}")
         self._constructors = Overloads(name)
-        self._members: dict[str, Any] = {}
+        self.members: dict[str, Any] = {}
         self._python: CppClass | None = None
 
     # ---- what it is derived from ----
@@ -150,7 +151,7 @@ class ClassInfo:
             "__slots__": (),
             "_cpp": self,
         }
-        self._python = CppClass(self.name, bases, {**members, **self._members})
+        self._python = CppClass(self.name, bases, {**members, **self.members})
 
     def new_object(self) -> CppObject:
         """Returns an object that stands for none of C++ yet."""
@@ -173,10 +174,10 @@ class ClassInfo:
         """Adds a member, if there is none of this name, and returns the one that there is."""
         if (name.startswith("__") and name.endswith("__")) or name in _RESERVED:
             raise BindingError(f"{self.name} has a member {name!r}, which Python uses itself")
-        if name in self._members:
-            return self._members[name]
+        if name in self.members:
+            return self.members[name]
         self.registry.budget.take(SLOT + cost(name))
-        self._members[name] = member
+        self.members[name] = member
         if self._python is not None:
             type.__setattr__(self._python, name, member)
         return member
@@ -189,7 +190,7 @@ class ClassInfo:
 
     def _hidden(self, name: str, kind: type[Overloads]) -> list[Overloads]:
         """Returns the functions of the same name of classes that this one is derived from."""
-        found = (info._members.get(name) for info in self.line()[1:])
+        found = (info.members.get(name) for info in self.line()[1:])
         return [member for member in found if isinstance(member, kind)]
 
     def add_constructor(self, invoker: Invoker) -> None:
@@ -228,11 +229,11 @@ class ClassInfo:
         Raises:
             BindingError: It has no such methods.
         """
-        methods = [self._members.get(name) for name in (size, get)]
+        methods = [self.members.get(name) for name in (size, get)]
         if not all(isinstance(method, Method) for method in methods):
             raise BindingError(f"{self.name} is iterable by {size} and {get}, which are no methods")
         protocol = _protocol_of(*methods)
-        self._members.update(protocol)
+        self.members.update(protocol)
         if self._python is not None:
             for name, member in protocol.items():
                 type.__setattr__(self._python, name, member)

@@ -138,7 +138,7 @@ class Overloads:
         self.label = printable(label)
         self._hidden = hidden
         self._by_count: dict[int, Invoker] = {}
-        self.__name__ = label.rpartition(".")[2]
+        self.__name__ = self.label.rpartition(".")[2]
         self.__qualname__ = self.label
 
     @property

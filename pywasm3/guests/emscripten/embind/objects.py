@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from .pointers import Pointer, SmartPointer
 
 
+# What guests may use of each object of theirs.
+_FOR_GUESTS = ("clone", "delete")
+
+
 class Share:
     """A pointer of C++ that objects of Python share.
 
@@ -226,6 +230,26 @@ class CppObject(metaclass=CppClass):
         hold = self._hold
         where = "closed" if hold is None or hold.share is None else f"{hold.share.address:#x}"
         return f"<C++ {printable(type(self).__name__)} {where}>"
+
+
+def member_of(value: CppObject | CppClass, name: object) -> Any:
+    """Returns the member of an object or class that a guest may use by a name, or None.
+
+    These are what C++ binds, and what classes of Python that are derived from those of C++ define
+    without an underscore. Other base classes of such a class, and what is only in an object, are
+    not the guest's business.
+    """
+    if not isinstance(name, str) or name.startswith("__"):
+        return None
+    kind = value if isinstance(value, CppClass) else type(value)
+    for base in kind.__mro__:
+        if not isinstance(base, CppClass) or base is CppObject:
+            continue
+        info = base.__dict__.get("_cpp")
+        members = base.__dict__ if info is None else {**info.members, **info.statics}
+        if name in members and (info is not None or not name.startswith("_")):
+            return members[name]
+    return CppObject.__dict__[name] if name in _FOR_GUESTS else None
 
 
 def share_of(value: CppObject) -> Share:

@@ -30,7 +30,7 @@ class Pointer(ByAddress):
     ) -> None:
         super().__init__(info.registry.heap, name)
         self._info: ClassInfo | None = info
-        self._registry = info.registry
+        self._registry: Registry = info.registry
         self._is_reference = is_reference
         self.is_const = is_const
 
@@ -177,5 +177,5 @@ class SmartPointer(Pointer):
         if address == 0:
             self.destroy(smart)
             return None
-        pointer = self._registry.pointer_to(self.info, is_const=False)
+        pointer: Pointer = self._registry.pointer_to(self.info, is_const=False)
         return pointer.object_at(address, smart, self)

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from .budget import MOST_KEPT, OBJECT, SLOT, Budget, cost
+from .budget import OBJECT, SLOT, Budget, cost
 from .classes import ClassInfo
 from .converters import Float
 from .enums import Enumeration
@@ -83,7 +83,7 @@ class Registry:
 
     def __init__(self, program: Emscripten) -> None:
         self.program = program
-        self.budget = Budget(MOST_KEPT)
+        self.budget = Budget(program.max_kept_bytes)
         self.heap = Heap(program)
         self.handles = Handles(self.budget, reserved_of(program.module))
         self.script = Script(self.budget)

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 from ...._text import brief_repr
 from ..._exposed import exposed
 from .budget import cost
+from .classes import Property
 from .errors import BindingError, ThrownValue
-from .objects import CppClass, CppObject
+from .objects import CppClass, CppObject, member_of
 from .values import Array, Global, Object, array_of, globals_of, key_of, same, text_of, typed_array
 
 if TYPE_CHECKING:
@@ -77,9 +78,7 @@ class Script:
         if isinstance(value, Global):
             return value.members.get(key, _MISSING)
         if isinstance(value, (CppObject, CppClass)):
-            # Names with an underscore are Python's own.
-            named = isinstance(key, str) and not key.startswith("_")
-            return getattr(value, key, _MISSING) if named else _MISSING
+            return getattr(value, key) if member_of(value, key) is not None else _MISSING
         if isinstance(value, ThrownValue):
             return text_of(value.value) if key == "message" else _MISSING
         if isinstance(value, (bool, int, float)):
@@ -128,7 +127,7 @@ class Script:
             value[key] = item
         elif isinstance(value, (MutableSequence, memoryview)) and isinstance(key, int):
             self._put_element(value, key, item)
-        elif isinstance(value, CppObject) and isinstance(key, str) and not key.startswith("_"):
+        elif isinstance(value, CppObject) and isinstance(member_of(value, key), Property):
             setattr(value, key, item)
         elif (declared := exposed(value)) is not None and key in declared.writable:
             setattr(value, declared.names[key], item)
@@ -220,9 +219,8 @@ def _opaque(value: Any, key: Any) -> BindingError:
         return BindingError(f"the guest uses the property {brief_repr(key)} of undefined or null")
     return BindingError(
         f"the guest uses the property {brief_repr(key)} of an object of the type "
-        f"{type(value).__name__}, "
-        "which is opaque for it: pass a dict of what it may reach, or decorate the class with "
-        "`exposes`"
+        f"{type(value).__name__}, which is opaque for it: pass a dict of what it may reach, or "
+        "decorate the class with `exposes`"
     )
 
 

@@ -55,10 +55,7 @@ class Caller:
 
     def arguments(self, address: int) -> list[Any]:
         """Returns the arguments, which are in the memory one behind the other."""
-        return [
-            type.read(address + _ARGUMENT_BYTES * position)
-            for position, type in enumerate(self._parameters)
-        ]
+        return _arguments(self._parameters, address)
 
     def delete(self, arguments: list[Any]) -> None:
         """Deletes the objects among the arguments, as the first set of functions does."""
@@ -72,6 +69,10 @@ class Caller:
             return self._result.to_wire(value, destructors)
         except BindingError as error:
             raise BindingError(f"the result of a function that the guest called: {error}") from None
+
+
+def _arguments(types: list[Converter], address: int) -> list[Any]:
+    return [type.read(address + _ARGUMENT_BYTES * position) for position, type in enumerate(types)]
 
 
 # ---- handles ----
@@ -331,10 +332,7 @@ def _call_first(program: Emscripten, handle: int, count: int, types: int, addres
     """Calls a function, or makes an object, with arguments whose types come with the call."""
     registry = program.registry
     ids = registry.heap.ids(count, types) if count else ()
-    void = registry.converters(ids, "a call of a val")
-    arguments = [
-        type.read(address + _ARGUMENT_BYTES * position) for position, type in enumerate(void)
-    ]
+    arguments = _arguments(registry.converters(ids, "a call of a val"), address)
     return registry.handles.add(registry.script.call(registry.handles.value(handle), arguments))
 
 

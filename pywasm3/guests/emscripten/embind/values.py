@@ -127,10 +127,10 @@ def globals_of(budget: Budget, has_property: Callable[..., bool]) -> dict[str, A
     """Returns the global objects that every guest finds."""
     error = Global(lambda text=None, *_: ThrownValue(text), (Exception,))
     method = Global(has_property, members={"call": has_property})
-    prototype = Global(Object, members={"hasOwnProperty": method})
+    members = {"prototype": {"hasOwnProperty": method}}
     return {
         "Array": Global(lambda *items: array_of(items, budget), (list, tuple)),
-        "Object": Global(lambda *_: Object(budget), (dict,), {"prototype": prototype}),
+        "Object": Global(lambda *_: Object(budget), (dict,), members),
         "Error": error,
         "TypeError": error,
         "RangeError": error,
