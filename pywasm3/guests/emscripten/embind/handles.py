@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from ...._module import Module
     from .budget import Budget
 
-# The handles of undefined, null, true and false, which C++ knows. Emscripten 3.1.54 (2024) changed
-# them.
+# The handles of undefined, null, true and false, which C++ knows. Emscripten changed them in
+# February 2024.
 OLD, NEW = (1, 2, 3, 4), (2, 4, 6, 8)
 # Handles of other values are even, and greater than those that either kind of guest knows.
 _FIRST, _STEP = 10, 2
@@ -40,8 +40,8 @@ _NEW_PARAMETERS = {
 def reserved_of(module: Module) -> tuple[int, int, int, int]:
     """Returns which handles a module knows; no import says it directly.
 
-    Those of Emscripten 3.1.54 to 3.1.63 can only be told from older ones if they use something
-    that the older ones do not have.
+    Modules of 2024 can only be told from older ones if they use something that the older ones do
+    not have.
     """
     for item in module.imports:
         wanted = _NEW_PARAMETERS.get(item.name)
