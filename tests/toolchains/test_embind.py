@@ -376,6 +376,9 @@ def test_vectors_and_maps(bound: Any) -> None:
     numbers = bound.to_vector([1, 2, 3])
     numbers.push_back(4)
     assert (numbers.size(), numbers.get(3), numbers.get(4)) == (4, 4, None)
+    assert (list(numbers), len(numbers), numbers[-1]) == ([1, 2, 3, 4], 4, 4)
+    with pytest.raises(IndexError, match="there are 4 elements, and none at 4"):
+        numbers[4]
     texts = bound.Texts()
     texts.push_back("text")
     assert texts.get(0) == "text"

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .registry import Registry
 
 _MOST_BASES = 64  # classes from which a class is derived, one from the other
+_VECTOR = {"push_back", "resize", "size", "get", "set"}  # what register_vector binds
 _RESERVED = ("_hold", "_release", "_destruct", "_cpp", "mro")
 
 
@@ -198,10 +199,12 @@ class ClassInfo:
         self._constructors.add(invoker)
 
     def add_method(self, name: str, invoker: Invoker, *, pure: bool) -> None:
-        """Adds a method."""
+        """Adds a method. Those of register_vector make sequences of the objects."""
         self._overload(name, Method, invoker)
         if pure:
             self.pure.append(name)
+        if name in _VECTOR and "__iter__" not in self.members and self.members.keys() >= _VECTOR:
+            self.add_iteration("size", "get")
 
     def add_function(self, name: str, invoker: Invoker) -> None:
         """Adds a static function."""
