@@ -246,9 +246,11 @@ def member_of(value: CppObject | CppClass, name: object) -> Any:
         if not isinstance(base, CppClass) or base is CppObject:
             continue
         info = base.__dict__.get("_cpp")
-        members = base.__dict__ if info is None else {**info.members, **info.statics}
-        if name in members and (info is not None or not name.startswith("_")):
-            return members[name]
+        if info is None and name.startswith("_"):
+            continue
+        for members in (base.__dict__,) if info is None else (info.members, info.statics):
+            if name in members:
+                return members[name]
     return CppObject.__dict__[name] if name in _FOR_GUESTS else None
 
 

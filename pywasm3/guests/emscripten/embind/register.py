@@ -138,26 +138,24 @@ def _enumeration_value(program: Emscripten, id: int, name: int, value: int) -> N
 # ---- structures ----
 
 
-def _value_object(
-    program: Emscripten, id: int, name: int, _sig1: int, constructor: int, _sig2: int, end: int
+def _value_object(program: Emscripten, id: int, name: int, *functions: int) -> None:
+    _add_draft(program, id, name, ValueObject, functions)
+
+
+def _value_array(program: Emscripten, id: int, name: int, *functions: int) -> None:
+    _add_draft(program, id, name, ValueArray, functions)
+
+
+def _add_draft(
+    program: Emscripten, id: int, name: int, kind: type[Record], functions: tuple[int, ...]
 ) -> None:
+    """Begins a type of structures, which are made and deleted by functions with signatures."""
     registry = program.registry
     label = registry.heap.name(name)
-    _add_draft(program, id, ValueObject(registry, label, constructor, end))
-
-
-def _value_array(
-    program: Emscripten, id: int, name: int, _sig1: int, constructor: int, _sig2: int, end: int
-) -> None:
-    registry = program.registry
-    label = registry.heap.name(name)
-    _add_draft(program, id, ValueArray(registry, label, constructor, end))
-
-
-def _add_draft(program: Emscripten, id: int, type: Record) -> None:
-    if id in program.registry.drafts:
-        raise BindingError(f"the type {type.name} is bound twice")
-    program.registry.drafts[id] = type
+    _, constructor, _, destructor = functions
+    if id in registry.drafts:
+        raise BindingError(f"the type {label} is bound twice")
+    registry.drafts[id] = kind(registry, label, constructor, destructor)
 
 
 def _draft(program: Emscripten, id: int) -> Record:
