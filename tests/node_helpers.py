@@ -15,6 +15,7 @@ from npm_helpers import CACHE, Package
 # What each script can use: `bundled` links the files of wasm-bindgen's target "bundler".
 _PROLOGUE = """
 const fs = require('fs');
+const given = JSON.parse(fs.readFileSync(0, 'utf8'));
 const bundled = async (folder, module, glue) => {
     const text = fs.readFileSync(`${folder}/${glue}`, 'utf8');
     const path = `${folder}/${glue}.oracle.mjs`;
@@ -39,12 +40,13 @@ main(process.argv[1]).then((value) => process.stdout.write(JSON.stringify(value,
 """
 
 
-def in_node(package: Package, script: str) -> Any:
+def in_node(package: Package, script: str, given: Any = None) -> Any:
     """Runs the body of an async function in Node, and returns what it returns.
 
     Args:
         package: The package, whose folder is the argument `folder`.
         script: The body. Bytes that it returns become hexadecimal text.
+        given: What JSON can hold, which is `given` in the script.
     """
     node = shutil.which("node")
     if node is None:
@@ -54,6 +56,7 @@ def in_node(package: Package, script: str) -> Any:
         package.unpack(folder)
     done = subprocess.run(
         [node, "-e", _PROLOGUE + script + _EPILOGUE, str(folder)],
+        input=json.dumps(given),
         capture_output=True,
         text=True,
         check=False,

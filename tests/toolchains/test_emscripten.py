@@ -7,46 +7,21 @@ They are skipped without `emcc`, which Debian's package "emscripten" has. What i
 
 from __future__ import annotations
 
-import functools
-import os
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import pywasm3
-from helpers import CACHE_FOLDER, TESTS
+from emcc_helpers import compiled
 from pywasm3.guests import emscripten
 from pywasm3.wasi import CAPTURE, VirtualDir, WasiConfig
 
-SOURCES = TESTS / "toolchains" / "emscripten"
-CACHE = CACHE_FOLDER / "emscripten"
 CLOCK = 1_709_210_096 * 10**9  # 2024-02-29 12:34:56
 GROWS = "-sALLOW_MEMORY_GROWTH=1"
 # Older versions of Emscripten pass integers of 64 bits as two halves unless they are told to.
 LEGAL = "-sWASM_BIGINT=0"
 WHOLE = "-sWASM_BIGINT=1"
-
-
-@functools.cache
-def compiled(source: str, *flags: str) -> Path:
-    """Compiles a source, and returns the path of the module; the JavaScript is beside it."""
-    emcc = shutil.which("em++" if source.endswith(".cpp") else "emcc")
-    if emcc is None:
-        pytest.skip("Emscripten is not installed; Debian's package is called emscripten")
-    name = source.partition(".")[0] + "".join(flags).replace("/", "_")
-    output = CACHE / f"{name[:150]}.js"
-    output.parent.mkdir(parents=True, exist_ok=True)
-    if "-sSIDE_MODULE=1" in flags:
-        output = output.with_suffix(".wasm")
-    command = [emcc, str(SOURCES / source), "-o", str(output), *flags]
-    # Debian has the modules of Node.js that its Emscripten needs in a folder of its own.
-    environment = {"NODE_PATH": "/usr/share/nodejs", **os.environ}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return output.with_suffix(".wasm")
 
 
 def run(module: pywasm3.Module | Path, **options: Any) -> tuple[int, list[str], VirtualDir]:

@@ -48,6 +48,10 @@ SCRIPTS = {
       var _seven = Module["_seven"] = function() {
         return (_seven = Module["_seven"] = Module["asm"]["h"]).apply(null, arguments)
       };""",
+    "newest": """
+      var wasmImports={a:_emscripten_get_now,b:wasmMemory,c:_x,d:wasmTable,e:_fd_write};
+      function assignWasmExports(wasmExports){_seven=wasmExports["h"];
+        __indirect_function_table=wasmTable=wasmExports["f"]} wasmExports["g"]();""",
     "properties": """
       var asmLibraryArg={a:_emscripten_get_now,b:wasmMemory,c:_x,d:wasmTable,e:_fd_write};
       var _seven=Module["_seven"]=asm.h;asm["g"]()""",

@@ -12,23 +12,32 @@ package gives them instead::
 docs/guests/emscripten.md says how to compile, and what is supported.
 """
 
+from .._exposed import exposes
 from ._exceptions import CppException, Longjmp, Unwinding
 from ._library import Library
 from ._names import Names
 from ._program import Emscripten, load
 from ._runtime import Aborted
+from .embind import BindingError, Bindings, CppObject, ThrownValue, UnboundTypeError
 
 __all__ = [
     "Aborted",
+    "BindingError",
+    "Bindings",
     "CppException",
+    "CppObject",
     "Emscripten",
     "Library",
     "Longjmp",
     "Names",
+    "ThrownValue",
+    "UnboundTypeError",
     "Unwinding",
+    "exposes",
     "load",
 ]
 
 for _name in __all__:
-    globals()[_name].__module__ = __name__
+    if globals()[_name] is not exposes:  # it belongs to other guests, too
+        globals()[_name].__module__ = __name__
 del _name

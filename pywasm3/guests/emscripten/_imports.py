@@ -35,6 +35,7 @@ def _by_name(*tables: list[Entry]) -> Mapping[str, list[Entry]]:
 _FUNCTIONS = dict(
     _by_name(_runtime.FUNCTIONS, _time.FUNCTIONS, _exceptions.FUNCTIONS, _syscalls.FUNCTIONS)
 )
+_BINDINGS = ("_embind_", "_emval_")
 _INVOKE = "invoke_"
 _FIND = "__cxa_find_matching_catch_"
 _SYSCALL = "__syscall_"
@@ -73,6 +74,8 @@ def builtin(program: Emscripten, wanted: ImportType, type: FuncType) -> Any:
         return ABSENT
     if name in _FUNCTIONS:
         return bind(program, _FUNCTIONS[name], type)
+    if name.startswith(_BINDINGS):
+        return _binding(program, name, type)
     if name.startswith(_INVOKE):
         return invoke(program, type)
     if name.startswith(_FIND):
@@ -84,6 +87,14 @@ def builtin(program: Emscripten, wanted: ImportType, type: FuncType) -> Any:
         return ABSENT
     call = _wasi_call(program, wanted)
     return split_call(call, given, type) or Typed(call, given)
+
+
+def _binding(program: Emscripten, name: str, type: FuncType) -> Any:
+    """Returns what embind has for a function, or ABSENT."""
+    from .embind import register, vals  # most programs do not need them
+
+    entries = [entry for entry in (*register.FUNCTIONS, *vals.FUNCTIONS) if entry[0] == name]
+    return bind(program, entries, type) if entries else ABSENT
 
 
 def function_of_host(program: Emscripten, name: str) -> Function | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from ..._binary import Reader, leb, section, sized
 from ..._module import Module
-from ..._types import FuncType, MemoryType, TableType
+from ..._types import FuncType, GlobalType, MemoryType, TableType, TagType
 from ...wasi.preview1 import FUNCTIONS as WASI_FUNCTIONS
 from ...wasi.preview1 import SNAPSHOT
 
@@ -203,7 +203,7 @@ def _exports_of(script: str, module: Module) -> dict[str, str]:
     by_object: dict[str, dict[str, str]] = {}
     for match in _ASSIGNED.finditer(script):
         short = match["export"] or match["item"]
-        if short in types:
+        if isinstance(types.get(short), (FuncType, GlobalType, TagType)):
             true = match["dotted"] or match["quoted"] or match["plain"]
             by_object.setdefault(match["object"], {}).setdefault(short, true)
     if not by_object:

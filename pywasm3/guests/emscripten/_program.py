@@ -31,8 +31,10 @@ if TYPE_CHECKING:
     from ..._aliases import Compile, Missing, Source
     from ..._limits import Limits
     from ._names import Names
+    from .embind.registry import Bindings, Registry
 
 _STACK_BYTES = 64 << 10  # Emscripten's own default for STACK_SIZE
+_MOST_KEPT = 1 << 30
 _MASK = (1 << 32) - 1
 _MOST_ARGUMENTS = 1 << 20  # bytes of the arguments of main
 
@@ -58,6 +60,7 @@ class Emscripten:
         second_result: The second result that a function of the host returned last.
         handlers: Which C++ exceptions have been thrown and caught.
         files: The directories that the system calls of the C library reach.
+        max_kept_bytes: How many bytes of bindings and vals the host keeps for the guest.
     """
 
     instance: Instance
@@ -72,6 +75,7 @@ class Emscripten:
         limits: Limits | None = None,
         store: Store | None = None,
         stack_bytes: int = _STACK_BYTES,
+        max_kept_bytes: int = _MOST_KEPT,
         compile: Compile = "lazy",
         missing: Missing = "error",
     ) -> None:
@@ -89,9 +93,11 @@ class Emscripten:
         self.given = dict(imports or {})
         self.store = store
         self.missing = missing
+        self.max_kept_bytes = max_kept_bytes
         self._files: Files | None = None
         self._imported: set[str] | None = None
         self._has_padded_stat: bool | None = None
+        self._registry: Registry | None = None
         modules = [Module(read_source(library)) for library in libraries]
         self.scope = Scope(self, dylink_of(module), modules, stack_bytes)
         options = {"store": store, "compile": compile, "missing": missing}
@@ -114,6 +120,8 @@ class Emscripten:
                 function = self.own(name)
                 if function is not None:
                     function()
+        if self._registry is not None or "_embind_register_void" in self.imported:
+            self.registry.initialize()
         self.scope.began = True
         for library in linked:
             library.construct()
@@ -163,6 +171,27 @@ class Emscripten:
         if self._files is None:
             self._files = Files(self.wasi)
         return self._files
+
+    @property
+    def embind(self) -> Bindings:
+        """What the program binds by embind: C++ functions, classes, enumerations and constants."""
+        from .embind.registry import Bindings
+
+        return Bindings(self.registry)
+
+    @property
+    def val_globals(self) -> dict[str, Any]:
+        """What ``val::global()`` of C++ finds, by name. Add what the program looks for."""
+        return self.registry.script.globals
+
+    @property
+    def registry(self) -> Registry:
+        """What the functions of embind know of the program."""
+        if self._registry is None:
+            from .embind.registry import Registry
+
+            self._registry = Registry(self)
+        return self._registry
 
     @property
     def is_old(self) -> bool:
@@ -433,6 +462,7 @@ def load(
     limits: Limits | None = None,
     store: Store | None = None,
     stack_bytes: int = _STACK_BYTES,
+    max_kept_bytes: int = _MOST_KEPT,
     compile: Compile = "lazy",
     missing: Missing = "error",
 ) -> Emscripten:
@@ -452,6 +482,7 @@ def load(
         store: The store to live in. None: a new one.
         stack_bytes: The size of the stack of C for a program that was compiled with -sMAIN_MODULE.
             Other programs contain the size.
+        max_kept_bytes: How many bytes of bindings and vals of embind the host keeps for the guest.
         compile: ``"lazy"`` compiles each function at its first call, ``"eager"`` all functions now.
         missing: ``"error"`` raises a LinkError if there is no value for an import; with ``"trap"``
             the guest gets something that fits, and a function traps when it is called.
@@ -474,6 +505,7 @@ def load(
         limits=limits,
         store=store,
         stack_bytes=stack_bytes,
+        max_kept_bytes=max_kept_bytes,
         compile=compile,
         missing=missing,
     )

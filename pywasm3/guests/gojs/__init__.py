@@ -17,10 +17,11 @@ functions are called::
 docs/guests/go.md describes it.
 """
 
+from .._exposed import exposes
 from .function import GoFunction
 from .program import Program, run
 from .promise import Promise
 from .undefined import UNDEFINED
-from .values import JSError, exposes
+from .values import JSError
 
 __all__ = ["UNDEFINED", "GoFunction", "JSError", "Program", "Promise", "exposes", "run"]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..._wait import check
 from ...wasi.sources import MONOTONIC, REALTIME, random_bytes, time_of
+from .._exposed import exposes
 from .._javascript import random_53
 from . import values
 from .filesystem import CONSTANTS, FUNCTIONS
@@ -21,7 +22,6 @@ from .values import (
     JSArray,
     JSError,
     JSObject,
-    exposes,
     is_sequence,
     to_text,
     type_error,

@@ -44,8 +44,9 @@ from ...wasi.fds import Descriptor, DirectoryDescriptor
 from ...wasi.records import Stat
 from ...wasi.waiting import check
 from .._directories import ABOVE, Place, Roots, normalized
+from .._exposed import exposes
 from .undefined import UNDEFINED
-from .values import JSArray, JSError, byte_view, exposes, put_index, type_error
+from .values import JSArray, JSError, byte_view, put_index, type_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable

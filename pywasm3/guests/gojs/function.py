@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .._exposed import exposes
 from .undefined import UNDEFINED
-from .values import exposes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .._exposed import exposes
 from .budget import SLOT, Budget
 from .undefined import UNDEFINED
-from .values import JSError, exposes, thrown, type_error
+from .values import JSError, thrown, type_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

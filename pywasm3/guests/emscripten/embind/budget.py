@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: MIT
+"""What the host keeps for the bindings and vals of a guest, and how it is counted."""
+
+from __future__ import annotations
+
+from sys import getsizeof
+
+from ...._errors import WasmError
+from ... import _budget
+
+# What is counted, in bytes: an entry of a table, an object, and a class or enumeration of Python.
+SLOT = 64
+OBJECT = 4 * SLOT
+CLASS = 64 * SLOT
+
+
+class Budget(_budget.Budget):
+    """The bytes of bindings and vals that the host may keep for one guest."""
+
+    __slots__ = ()
+
+    def exceeded(self, total: int) -> WasmError:
+        """Returns the error of a guest that makes the host keep too much."""
+        return WasmError(
+            f"the guest made the host keep more than {self.limit:,} bytes of bindings and vals: "
+            "if it may, raise max_kept_bytes"
+        )
+
+
+def cost(value: object) -> int:
+    """Returns what it is counted as that a table or container keeps a value."""
+    if value is None or isinstance(value, (int, float)):
+        return SLOT
+    if isinstance(value, (str, bytes, bytearray)):
+        return SLOT + getsizeof(value)
+    if isinstance(value, memoryview) and isinstance(value.obj, bytearray):  # a typed array
+        return OBJECT + value.nbytes
+    return OBJECT

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT
+"""Reads what the guest registers: names, lists of types, and function pointers."""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import TYPE_CHECKING
+
+from ...._errors import Trap, TrapKind
+from ....wasi.abi import WasiError
+from .errors import BindingError
+
+if TYPE_CHECKING:
+    from ...._ffi import Function
+    from .._program import Emscripten
+
+MASK = (1 << 32) - 1
+_MOST_NAME = 1024  # bytes of a name
+_MOST_TYPES = 256  # types of a function: C++ demands that compilers allow this many parameters
+
+_U32 = Struct("<I")
+
+
+class Heap:
+    """The memory and the table of a guest, as its bindings use them."""
+
+    def __init__(self, program: Emscripten) -> None:
+        self._program = program
+
+    def span(self, address: int, size: int) -> memoryview:
+        """Returns a view of some bytes.
+
+        Raises:
+            Trap: They are not in the memory.
+        """
+        try:
+            return self._program.wasi.memory.span(address, size)
+        except WasiError:
+            detail = f"a binding refers to {size:,} bytes at {address:#x}, outside of the memory"
+            raise Trap(TrapKind.MEMORY_OUT_OF_BOUNDS, detail=detail) from None
+
+    def u32(self, address: int) -> int:
+        """Reads an unsigned integer of 32 bits."""
+        value: int = _U32.unpack(self.span(address, 4))[0]
+        return value
+
+    def put_u32(self, address: int, value: int) -> None:
+        """Writes an unsigned integer of 32 bits."""
+        _U32.pack_into(self.span(address, 4), 0, value)
+
+    def name(self, address: int) -> str:
+        """Reads a name, which ends with a zero byte.
+
+        Raises:
+            BindingError: It is too long.
+            Trap: It is not in the memory.
+        """
+        self.span(address, 1)
+        view = self._program.wasi.memory.view
+        data, end, _ = bytes(view[address : address + _MOST_NAME]).partition(b"\0")
+        if not end:
+            raise BindingError(
+                f"the name at {address:#x} does not end within {_MOST_NAME:,} bytes: it begins "
+                f"with {data[:32]!r}"
+            )
+        return data.decode(errors="replace")
+
+    def ids(self, count: int, address: int) -> tuple[int, ...]:
+        """Reads the ids of the types of a function: its result, and its parameters.
+
+        Raises:
+            BindingError: There is none, or there are more than a function can have.
+            Trap: They are not in the memory.
+        """
+        if not 0 < count <= _MOST_TYPES:
+            raise BindingError(
+                f"a function is bound with {count:,} types: it can have 1 to {_MOST_TYPES}"
+            )
+        return tuple(id for (id,) in _U32.iter_unpack(self.span(address, 4 * count)))
+
+    def function(self, index: int, label: str) -> Function:
+        """Returns the function that a function pointer points to.
+
+        Args:
+            index: The index in the table.
+            label: What needs the function, for the message.
+
+        Raises:
+            BindingError: There is no function.
+        """
+        try:
+            return self._program.function(index)
+        except Trap:
+            raise BindingError(
+                f"{label} has the function pointer {index:#x}, but there is no function"
+            ) from None
+
+    def allocate(self, data: bytes) -> int:
+        """Returns the address of a new block of the guest's memory with these bytes."""
+        address = self._program.allocate(len(data))
+        self.span(address, len(data))[:] = data
+        return address
+
+    def free(self, address: int) -> None:
+        """Frees a block that malloc() of the guest has made."""
+        self._program.required("free")(address)
