@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from ..._ffi import Function
 from ..._instance import Instance
 from ..._module import Module
 from ..._types import FuncType, i32
@@ -28,10 +29,10 @@ if TYPE_CHECKING:
 
 # What toolchains export for a host to call: first what prepares the module, and then what tells it
 # the object that its exports belong to.
-_PREPARE = ("_initialize", "register_module")
+_INITIALIZE = "_initialize"  # which WASI calls, if the guest has WASI
+_PREPARE = "register_module"
 _PREPARE_PREFIX = "__napi_register__"
 _REGISTER = ("napi_register_module_v1", "napi_register_wasm_v1")
-_NO_VALUES = FuncType()
 _REGISTERING = FuncType([i32, i32], [i32])
 
 
@@ -96,6 +97,7 @@ def load(
     environment.instance = Instance(module, given, wasi=wasi, missing=missing, limits=limits)
 
     def run() -> Exports:
+        _prepare(environment, [] if wasi is not None else [_INITIALIZE])
         exports = _register(environment)
         realm.run_tasks()
 
@@ -120,18 +122,23 @@ def _require_registration(module: Module) -> None:
         )
 
 
+def _prepare(environment: Environment, names: list[str]) -> None:
+    """Calls what the guest exports to be called before it registers."""
+    functions = environment.exports
+    prepare = [name for name in functions if name.startswith(_PREPARE_PREFIX)]
+    for name in [*names, _PREPARE, *prepare]:
+        found = functions.get(name, None)
+        if isinstance(found, Function) and not found.type.params:
+            environment.guarded(found)
+
+
 def _register(environment: Environment) -> Any:
     """Lets the guest register itself, and returns its exports."""
     functions = environment.exports
-    names = [*_PREPARE, *(name for name in functions if name.startswith(_PREPARE_PREFIX))]
-    for name in names:
-        found = functions.get(name, None)
-        if found is not None and found.type == _NO_VALUES:
-            environment.guarded(found)
     exports: Any = environment.realm.object()
     for name in _REGISTER:
         found = functions.get(name, None)
-        if found is not None and found.type == _REGISTERING:
+        if isinstance(found, Function) and found.type == _REGISTERING:
             exports = _registered(environment, found, exports)
     return exports
 
