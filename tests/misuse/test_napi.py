@@ -261,6 +261,12 @@ def test_properties_and_elements_are_bounded(raw: Raw) -> None:
             assert raw.status("set_element", array, index, 1) is Status.OK
 
 
+@pytest.mark.parametrize("value", [bytes(100_000), "x" * 100_000])
+def test_names_of_many_elements_are_bounded(raw: Raw, value: object) -> None:
+    with pytest.raises(napi.HostMemoryExceeded):
+        raw.status("get_property_names", raw.put(value), RESULT)
+
+
 def test_work_that_never_ends_is_stopped() -> None:
     raw = Raw()
 
