@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Promises of Node-API, and what a guest does later: work, and calls from its threads.
 
-There are no threads: what is to be done later is done when the call from Python ends.
+What is to be done later is done on the same thread, when the call from Python ends.
 """
 
 from __future__ import annotations
