@@ -132,6 +132,15 @@ def test_a_reference_is_deleted_once(raw: Raw) -> None:
     assert raw.make("create_reference", raw.put({}), 1) != reference
 
 
+def test_numbers_begin_again_after_the_last_one(raw: Raw) -> None:
+    """The number of the first reference, which is in use, is left out."""
+    first = raw.make("create_reference", raw.put({}), 1)
+    numbered = raw.guest._linked.of_kind("reference")
+    numbered._last = 2**32 - 2
+    numbers = [raw.make("create_reference", raw.put({}), 1) & 0xFFFFFFFF for _ in range(2)]
+    assert [first, *numbers] == [1, 2**32 - 1, 2]
+
+
 def test_a_call_is_known_only_while_it_runs(raw: Raw) -> None:
     raw.guest.exports.first()
     for number in (0, 1, 2, -1):
@@ -176,6 +185,20 @@ def test_a_guest_that_is_closed_is_not_called(raw: Raw) -> None:
     raw.guest.close()
     with pytest.raises(pywasm3.WasmError, match="closed"):
         first(1)
+
+
+STARTS = """(memory (export "memory") 1) (start $begin)
+  (func $begin (drop (call 0 (i32.const 1) (i32.const 8))))"""
+
+
+@pytest.mark.parametrize("extra", ["", STARTS])
+def test_a_guest_without_a_memory_or_that_is_not_made_yet_gets_an_error(extra: str) -> None:
+    text = f"""(module (import "env" "napi_create_object" (func (param i32 i32) (result i32)))
+      {extra}
+      (func (export "napi_register_module_v1") (param i32 i32) (result i32)
+        (drop (call 0 (local.get 0) (i32.const 8))) (i32.const 0)))"""
+    with pytest.raises(pywasm3.WasmError, match="memory"):
+        napi.load(wat(text))
 
 
 def test_a_registration_that_throws_is_an_error() -> None:

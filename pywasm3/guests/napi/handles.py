@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from ..bindgen.values import Budget
 
 # The handles of the values that every guest uses. 0 is no handle.
-_UNDEFINED, _NULL, GLOBAL, _TRUE, _FALSE = range(1, 6)
+_UNDEFINED, _NULL, _GLOBAL, _TRUE, _FALSE = range(1, 6)
+
+_MOST_NUMBER = (1 << 32) - 1
 
 
 class _Scope:
@@ -149,7 +151,7 @@ class Handles:
 
 
 class Numbered:
-    """Objects that the guest names by numbers, each of which is used once."""
+    """Objects that the guest names by numbers, which are used again only after all others."""
 
     __slots__ = ("_budget", "_found", "_last")
 
@@ -165,11 +167,12 @@ class Numbered:
     def add(self, value: Any) -> int:
         """Returns the number of an object from now on."""
         self._budget.take(2 * SLOT_BYTES)
-        self._last += 1
-        if self._last >= 1 << 32:
-            raise Failed(Status.GENERIC_FAILURE)
-        self._found[self._last] = value
-        return self._last
+        number = self._last
+        while number in self._found or number == self._last:
+            number = number % _MOST_NUMBER + 1
+        self._last = number
+        self._found[number] = value
+        return number
 
     def has(self, number: int) -> bool:
         """Returns whether there is an object with a number."""
