@@ -13,7 +13,7 @@ from typing import Any
 from helpers import wat
 from pywasm3.guests import napi
 from pywasm3.guests.bindgen.convert import to_js
-from pywasm3.guests.napi import background, imports
+from pywasm3.guests.napi import imports
 from pywasm3.guests.napi.entries import type_of_entry
 from pywasm3.guests.napi.environment import ENV
 from pywasm3.guests.napi.status import Status
@@ -25,14 +25,14 @@ TEXT, DATA = 1024, 8192  # where texts and other data are written
 # Callbacks by their places in the table.
 FIRST_ARGUMENT, THROW, WILD_HANDLE, CALL_ARGUMENT, RETURN_THIS, NEW_TARGET = range(1, 7)
 LEAVE_OPEN, MANY_HANDLES, TRAP, FINALIZER, HOOK, EXECUTE, COMPLETE, CALL_JS = range(7, 15)
-WRITE_BYTES = 15
+WRITE_BYTES, POST_AGAIN = 15, 16
 
 CODE = r"""
   (memory (export "memory") 1 64)
-  (table (export "__indirect_function_table") 16 funcref)
+  (table (export "__indirect_function_table") 17 funcref)
   (elem (i32.const 1) $first_argument $throw $wild_handle $call_argument $return_this $new_target
     $leave_open $many_handles $trap $finalizer $hook $execute $complete $call_js
-    $write_bytes)
+    $write_bytes $post_again)
   (data (i32.const 16) "thrown")
   (global $next (mut i32) (i32.const 32768))
   (global $worked (export "worked") (mut i32) (i32.const 0))
@@ -76,6 +76,10 @@ CODE = r"""
   (func $finalizer (param i32 i32 i32)
     (call $note (i32.add (local.get 1) (local.get 2))))
   (func $hook (param i32) (call $note (local.get 0)))
+  (func $post_again (param i32 i32 i32)
+    (call $note (local.get 1))
+    (drop (call $node_api_post_finalizer (local.get 0) (i32.const 16) (local.get 1)
+      (local.get 2))))
   ;; The bytes that are the argument get a Z in front.
   (func $write_bytes (param i32 i32) (result i32)
     (call $read (local.get 0) (local.get 1))
@@ -104,7 +108,7 @@ def _types() -> dict[str, str]:
     types = {name: type_of_entry(entry) for name, entry in imports.FUNCTIONS.items()}
     types |= {
         name: type_of_entry(entry, has_environment=False)
-        for name, entry in background.WITHOUT_ENVIRONMENT.items()
+        for name, entry in imports.WITHOUT_ENVIRONMENT.items()
     }
     shown = {
         name: f"(param {' '.join(map(str, type_.params))}) (result i32)"

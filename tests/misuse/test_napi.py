@@ -17,11 +17,13 @@ from napi_helpers import (
     CALL_ARGUMENT,
     CALL_JS,
     DATA,
+    EXECUTE,
     FINALIZER,
     FIRST_ARGUMENT,
     HOOK,
     LEAVE_OPEN,
     MANY_HANDLES,
+    POST_AGAIN,
     RESULT,
     TRAP,
     WILD_HANDLE,
@@ -29,7 +31,7 @@ from napi_helpers import (
 )
 from pywasm3 import Limits
 from pywasm3.guests import napi
-from pywasm3.guests.napi import background, imports
+from pywasm3.guests.napi import imports
 from pywasm3.guests.napi.environment import ENV
 from pywasm3.guests.napi.status import Status
 
@@ -44,13 +46,13 @@ def raw() -> Raw:
 # ---- numbers that mean nothing ----
 
 
-@pytest.mark.parametrize("name", [*imports.FUNCTIONS, *background.WITHOUT_ENVIRONMENT])
+@pytest.mark.parametrize("name", [*imports.FUNCTIONS, *imports.WITHOUT_ENVIRONMENT])
 def test_senseless_arguments_get_a_status_or_an_error(raw: Raw, name: str) -> None:
     raw.put([print, "text", b"bytes", 2**70])
     raw.put("text")
     raw.put(b"bytes")
     function = raw.guest.instance.exports[name]
-    env = [] if name in background.WITHOUT_ENVIRONMENT else [ENV]
+    env = [] if name in imports.WITHOUT_ENVIRONMENT else [ENV]
     count = len(function.type.params) - len(env)
     for turn, wild in enumerate(itertools.product(WILD, repeat=2)):
         given = [wild[0], *[WILD[(turn + 3 * i) % len(WILD)] for i in range(1, count)]]
@@ -108,7 +110,7 @@ def test_a_length_that_no_text_has_is_refused(raw: Raw, length: int) -> None:
     assert raw.status("create_string_utf8", 0, 5, RESULT) is Status.INVALID_ARG
 
 
-@pytest.mark.parametrize("callback", [0, FINALIZER, 16, 2**31 - 1, -1])
+@pytest.mark.parametrize("callback", [0, FINALIZER, 17, 2**31 - 1, -1])
 def test_a_function_pointer_that_leads_nowhere_is_refused(raw: Raw, callback: int) -> None:
     name = raw.text("name")
     assert raw.status("create_function", name, AUTO, callback, 0, RESULT) is Status.INVALID_ARG
@@ -234,8 +236,10 @@ def test_handles_are_bounded(raw: Raw) -> None:
         ("create_error", (0, 6, RESULT)),
         ("create_promise", (RESULT, RESULT)),
         ("create_function", (0, 0, FIRST_ARGUMENT, 0, RESULT)),
-        ("create_async_work", (0, 0, 12, 0, 0, RESULT)),
+        ("create_async_work", (0, 0, EXECUTE, 0, 0, RESULT)),
         ("add_env_cleanup_hook", (HOOK, 0)),
+        ("add_async_cleanup_hook", (EXECUTE, 0, RESULT)),
+        ("node_api_post_finalizer", (FINALIZER, 0, 0)),
         ("async_init", (0, 0, RESULT)),
         ("create_threadsafe_function", (0, 0, 0, 0, 1, 0, 0, 0, CALL_JS, RESULT)),
     ],
@@ -303,6 +307,13 @@ def test_work_that_never_ends_is_stopped() -> None:
     again = raw.put(lambda: state[0]())
     with pytest.raises(napi.JsError, match="more than 131,072 tasks"):
         raw.value(raw.function(CALL_ARGUMENT))(host)
+
+
+def test_a_finalizer_that_makes_another_one_runs_once_for_each_call(raw: Raw) -> None:
+    assert raw.status("node_api_post_finalizer", POST_AGAIN, 5, 0) is Status.OK
+    for _ in range(3):
+        raw.guest.exports.first()
+    assert raw.notes == [5, 5, 5]
 
 
 def test_a_promise_that_nothing_settles_is_an_error(raw: Raw) -> None:

@@ -227,6 +227,13 @@ def test_a_kind_is_recognized(raw: Raw, name: str, value: Any) -> None:
     assert not raw.flag(f"is_{name}", raw.put({}))
 
 
+def test_the_symbol_of_a_text_is_always_the_same(raw: Raw) -> None:
+    first, again = (raw.make("node_api_symbol_for", raw.text("text"), AUTO) for _ in range(2))
+    assert raw.flag("strict_equals", first, again)
+    other = raw.make("create_symbol", raw.string("text"))
+    assert not raw.flag("strict_equals", first, other)
+
+
 def test_values_are_coerced(raw: Raw) -> None:
     assert raw.value(raw.make("coerce_to_string", raw.number(1e21))) == "1e+21"
     assert raw.value(raw.make("coerce_to_number", raw.string(" 0x10 "))) == 16
@@ -622,6 +629,25 @@ def test_the_guest_frees_what_it_keeps_when_it_is_closed(raw: Raw) -> None:
     raw.guest.close()
     assert raw.guest.instance.closed
     assert raw.notes == [100, 1, 31]
+
+
+def test_a_hook_that_ends_later_is_known_by_a_number(raw: Raw) -> None:
+    exports = raw.guest.instance.exports
+    kept = raw.make("add_async_cleanup_hook", EXECUTE, 7)
+    removed = raw.make("add_async_cleanup_hook", EXECUTE, 100)
+    assert kept != removed
+    remove = exports["napi_remove_async_cleanup_hook"]
+    assert (remove(removed), remove(removed)) == (Status.OK, Status.INVALID_ARG)
+    assert len(raw.guest._linked.hooks) == 1
+    raw.guest._linked.hooks[0][1].invoke(None, [])
+    assert exports.worked.value == 7
+
+
+def test_a_finalizer_is_posted(raw: Raw) -> None:
+    assert raw.status("node_api_post_finalizer", FINALIZER, 40, 2) is Status.OK
+    raw.guest.exports.first()
+    assert raw.notes == [42]
+    assert raw.status("node_api_post_finalizer", 0, 40, 2) is Status.INVALID_ARG
 
 
 def test_memory_that_objects_keep_is_counted(raw: Raw) -> None:

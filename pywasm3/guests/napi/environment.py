@@ -11,7 +11,7 @@ from ...wasi.memory import GuestMemory
 from .._words import U32, Words
 from ..bindgen.entrance import Entrance
 from ..bindgen.operators import type_error
-from ..bindgen.values import SLOT_BYTES, Function, undefined
+from ..bindgen.values import SLOT_BYTES, Function, Symbol, undefined
 from .buffers import Mirrors
 from .finalizers import Finalizers
 from .handles import Handles, Numbered
@@ -72,7 +72,8 @@ class Environment(Entrance):
         last_error_block: The address of what the guest gets for that status; 0 if it never asked.
         instance_data: The number that the guest has stored, and the function that frees it.
         external_bytes: How much memory the guest says that its objects keep.
-        hooks: What is called when the guest is closed, after the guest's numbers for it.
+        hooks: What is called when the guest is closed, and by what the guest knows it.
+        symbols: The symbols that everybody gets by their texts.
         wraps: The addresses that the guest attached to objects, by the identity of the object.
         tags: The type tags that it attached to objects.
     """
@@ -88,8 +89,9 @@ class Environment(Entrance):
         self.status = Status.OK
         self.instance_data: tuple[int, Function | None] = (0, None)
         self.external_bytes = 0
-        self.hooks: list[tuple[int, int, Function]] = []
+        self.hooks: list[tuple[Any, Function]] = []
         self.last_error_block = 0
+        self.symbols: dict[str, Symbol] = {}
         self.wraps: dict[int, Any] = {}
         self.tags: dict[int, Any] = {}
 
@@ -265,7 +267,7 @@ class Environment(Entrance):
         assert self.instance is not None
 
         def run() -> None:
-            for _, _, hook in reversed(self.hooks):
+            for _, hook in reversed(self.hooks.copy()):
                 hook.invoke(undefined, [])
             self.hooks.clear()
             finalizer = self.instance_data[1]

@@ -25,6 +25,7 @@ MODULES = ("env", "napi")
 _PREFIXES = ("napi_", "node_api_")
 _TABLES = (primitives, texts, objects, calls, errors, arrays, lifetimes, background)
 FUNCTIONS = {name: found for table in _TABLES for name, found in table.FUNCTIONS.items()}
+WITHOUT_ENVIRONMENT = {**background.WITHOUT_ENVIRONMENT, **lifetimes.WITHOUT_ENVIRONMENT}
 
 
 def _last_error(environment: Environment) -> Typed:
@@ -63,8 +64,8 @@ def value_of(environment: Environment, name: str) -> Any:
     """Returns the value for the import of a name, or None."""
     if name in FUNCTIONS:
         return bound(environment, FUNCTIONS[name])
-    if name in background.WITHOUT_ENVIRONMENT:
-        return bound_without_environment(environment, background.WITHOUT_ENVIRONMENT[name])
+    if name in WITHOUT_ENVIRONMENT:
+        return bound_without_environment(environment, WITHOUT_ENVIRONMENT[name])
     if name in _OTHERS:
         return _OTHERS[name](environment)
     if name.startswith(_PREFIXES):

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import weakref
 
-from ..bindgen.values import SLOT_BYTES, Charged
+from ..._types import FuncType, i32
+from ..bindgen.values import SLOT_BYTES, Charged, undefined
 from .entries import Entry, entry, is_object, put_number
 from .environment import HOOK
 from .handles import Reference
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ..bindgen.values import Budget
     from .environment import Environment
 
+_ASYNC_HOOK = FuncType([i32, i32])
 # What an object is charged with to which the guest attaches something.
 _ATTACHED_BYTES = 4 * SLOT_BYTES
 
@@ -189,14 +191,35 @@ def _get_data(environment: Environment) -> int:
 
 def _add_hook(environment: Environment, index: int, argument: int) -> None:
     found = environment.function(index, HOOK)
-    environment.realm.budget.take(SLOT_BYTES)
     hook = environment.procedure(found, lambda: (argument,))
-    environment.hooks.append((index, argument, hook))
+    environment.hooks.append(((index, argument), hook))
 
 
 def _remove_hook(environment: Environment, index: int, argument: int) -> None:
     hooks = environment.hooks
-    hooks[:] = [hook for hook in hooks if hook[:2] != (index, argument)]
+    hooks[:] = [hook for hook in hooks if hook[0] != (index, argument)]
+
+
+def _add_async_hook(environment: Environment, index: int, argument: int, result: int) -> None:
+    """Adds a hook that gets a number, by which the guest removes it when it has done its work."""
+    found = environment.function(index, _ASYNC_HOOK)
+    number = environment.of_kind("hook").add(True)
+    hook = environment.procedure(found, lambda: (number, argument))
+    environment.hooks.append((number, hook))
+    put_number(environment, result, number)
+
+
+def _remove_async_hook(environment: Environment, number: int) -> None:
+    environment.of_kind("hook").remove(number)
+    hooks = environment.hooks
+    hooks[:] = [hook for hook in hooks if hook[0] != number]
+
+
+def _post_finalizer(environment: Environment, finalize: int, address: int, hint: int) -> None:
+    finalizer = environment.finalizer(finalize, address, hint)
+    if finalizer is None:
+        raise Failed(Status.INVALID_ARG)
+    environment.realm.gone.append((finalizer, undefined))
 
 
 FUNCTIONS: dict[str, Entry] = {
@@ -222,4 +245,11 @@ FUNCTIONS: dict[str, Entry] = {
     "napi_get_instance_data": entry(_get_data, "", "i32"),
     "napi_add_env_cleanup_hook": entry(_add_hook, "u32 u32"),
     "napi_remove_env_cleanup_hook": entry(_remove_hook, "u32 u32"),
+    "napi_add_async_cleanup_hook": entry(_add_async_hook, "u32 u32 address"),
+    "node_api_post_finalizer": entry(_post_finalizer, "u32 address address"),
+}
+
+# These have no environment as their first parameter.
+WITHOUT_ENVIRONMENT: dict[str, Entry] = {
+    "napi_remove_async_cleanup_hook": entry(_remove_async_hook, "u32"),
 }

@@ -19,7 +19,16 @@ from ..bindgen.operators import (
     type_of,
 )
 from ..bindgen.properties import instance_of
-from ..bindgen.values import Array, BigInt, Buffer, Promise, Symbol, TypedArray, undefined
+from ..bindgen.values import (
+    SLOT_BYTES,
+    Array,
+    BigInt,
+    Buffer,
+    Promise,
+    Symbol,
+    TypedArray,
+    undefined,
+)
 from .entries import Entry, entry
 from .lifetimes import External
 from .status import Failed, Status
@@ -145,6 +154,15 @@ def _symbol(environment: Environment, description: int) -> Symbol:
     return Symbol(text)
 
 
+def _symbol_for(environment: Environment, address: int, length: int) -> Symbol:
+    """Returns the symbol of a text, which is the same for the same text."""
+    text = environment.realm.text(environment.text(address, length))
+    if text not in environment.symbols:
+        environment.realm.budget.take(4 * SLOT_BYTES)
+        environment.symbols[text] = Symbol(text)
+    return environment.symbols[text]
+
+
 def _adjust(environment: Environment, change: int) -> int:
     environment.external_bytes = _signed((environment.external_bytes + change) & _WORD)
     return environment.external_bytes
@@ -187,6 +205,7 @@ FUNCTIONS: dict[str, Entry] = {
     "napi_create_date": entry(_new_date, "f64", "value", runs_js=True),
     "napi_get_date_value": entry(_milliseconds, "date", "f64", runs_js=True),
     "napi_create_symbol": entry(_symbol, "address", "value"),
+    "node_api_symbol_for": entry(_symbol_for, "address u32", "value"),
     "napi_typeof": entry(_kind, "value", "i32"),
     "napi_instanceof": entry(
         lambda environment, value, class_: instance_of(value, class_),
