@@ -25,7 +25,7 @@ if "PYWASM3_TOOLCHAINS" not in os.environ:
 if helpers.SANITIZED:
     collect_ignore += ["bench", "tools", "unit/test_hook.py", "cli/test_stubs.py"]
     collect_ignore_glob = [
-        f"unit/test_{name}*.py" for name in ("bindgen", "emscripten", "gojs", "guest_")
+        f"unit/test_{name}*.py" for name in ("bindgen", "emscripten", "gojs", "guest_", "napi")
     ]
 # "make fuzz-v8" sets this one, after it has installed Node.js.
 if "PYWASM3_V8" not in os.environ:

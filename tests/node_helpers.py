@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from npm_helpers import CACHE, Package
+from npm_helpers import Package
 
 # What each script can use: `bundled` links the files of wasm-bindgen's target "bundler".
 _PROLOGUE = """
@@ -51,9 +51,7 @@ def in_node(package: Package, script: str, given: Any = None) -> Any:
     node = shutil.which("node")
     if node is None:
         pytest.skip("node is not there to compare with")
-    folder = CACHE / f"{package.name.lstrip('@').replace('/', '-')}-{package.version}"
-    if not folder.exists():
-        package.unpack(folder)
+    folder = package.unpacked()
     done = subprocess.run(
         [node, "-e", _PROLOGUE + script + _EPILOGUE, str(folder)],
         input=json.dumps(given),

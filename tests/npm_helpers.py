@@ -28,3 +28,10 @@ class Package(packages.Package):
             return super().archive()
         except packages.Unavailable as error:
             pytest.skip(str(error))
+
+    def unpacked(self) -> Path:
+        """Returns the folder with the files of the package, which is written once."""
+        folder = CACHE / f"{self.name.lstrip('@').replace('/', '-')}-{self.version}"
+        if not folder.exists():
+            self.unpack(folder)
+        return folder

@@ -96,6 +96,7 @@ def test_an_array_of_bytes_that_is_too_large_is_refused(size: float) -> None:
         "let e = new Error(''); for (let i = 0; ; i++) e['k' + i] = i;",
         "const f = () => 1; for (let i = 0; ; i++) f['k' + i] = i;",
         "return new Array(16000000).fill(1);",
+        "return Object.keys(new Uint8Array(500000));",
     ],
 )
 def test_everything_that_grows_is_bounded(program: str) -> None:

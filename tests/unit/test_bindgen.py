@@ -154,7 +154,7 @@ def test_the_exports_are_a_mapping() -> None:
     assert {"f", "put", "same"} <= set(exports)
     with pytest.raises(KeyError):
         exports["missing"]
-    with pytest.raises(AttributeError, match="the glue exports nothing named 'missing'"):
+    with pytest.raises(AttributeError, match="the guest exports nothing named 'missing'"):
         exports.missing  # noqa: B018
 
 

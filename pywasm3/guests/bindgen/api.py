@@ -3,119 +3,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-
 from ..._module import Module
 from ...wasi.sources import clock_of, random_of
-from .convert import to_python
 from .declared import glue_for
 from .linking import Linked, start
+from .loaded import HOST_BYTES, Exports, Loaded
 from .realm import Realm
 from .values import Budget
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any
 
-    from typing_extensions import Buffer, Self
+    from typing_extensions import Buffer
 
-    from ..._instance import Instance
     from ..._limits import Limits
     from ...wasi.sources import Clock
     from .declared import Declared
 
-HOST_BYTES = 1 << 28
 # How names begin that the glue exports for the module, and what starts the module, which `load` has
 # done already.
 _INTERNAL = ("__wb", "__wasm")
 _STARTS = ("default", "initSync")
 
 
-class Exports(Mapping[str, "Any"]):
-    """What the glue exports: functions and classes, also as attributes."""
-
-    def __init__(self, linked: Linked, find: Callable[[str], Any], names: list[str]) -> None:
-        self._linked = linked
-        self._find = find
-        self._names = [
-            name for name in names if not name.startswith(_INTERNAL) and name not in _STARTS
-        ]
-
-    def __getitem__(self, name: str) -> Any:
-        """Returns the export with a name.
-
-        Raises:
-            KeyError: There is no such export.
-        """
-        if name not in self._names:
-            raise KeyError(name)
-        return self._linked.entered(lambda: to_python(self._linked, self._find(name)))
-
-    def __getattr__(self, name: str) -> Any:
-        """Returns the export with a name.
-
-        Raises:
-            AttributeError: There is no such export.
-        """
-        if name.startswith("_") and name not in self.__dict__.get("_names", ()):
-            raise AttributeError(name)
-        try:
-            return self[name]
-        except KeyError:
-            raise AttributeError(f"the glue exports nothing named {name!r}") from None
-
-    def __iter__(self) -> Iterator[str]:
-        """Iterates over the names."""
-        return iter(self._names)
-
-    def __len__(self) -> int:
-        """Returns how many exports there are."""
-        return len(self._names)
-
-    def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *self._names]
-
-    def __repr__(self) -> str:
-        return f"<Exports {', '.join(self._names)}>"
-
-
-class Bindgen:
+class Bindgen(Loaded):
     """A module of wasm-bindgen that was loaded.
 
     Attributes:
         exports: What its glue exports. Arguments and results are values of Python.
         instance: The instance, which has fuel, deadlines, and the memory.
     """
-
-    exports: Exports
-    instance: Instance
-
-    def __init__(self, linked: Linked, exports: Exports) -> None:
-        assert linked.instance is not None
-        self._linked = linked
-        self.exports = exports
-        self.instance = linked.instance
-
-    @property
-    def host_bytes(self) -> int:
-        """How many bytes of the host the objects of the guest take now, about."""
-        return self._linked.realm.budget.used
-
-    def close(self) -> None:
-        """Closes the instance, if it is not closed yet."""
-        self.instance.close()
-
-    def __enter__(self) -> Self:
-        """Returns the object."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Closes the instance."""
-        self.close()
-
-    def __repr__(self) -> str:
-        return f"<Bindgen {', '.join(self.exports)}>"
 
 
 def load(
@@ -168,6 +87,8 @@ def load(
     linked = Linked(realm, module, limits)
 
     def run() -> Exports:
-        return Exports(linked, *start(linked, text, globals or {}))
+        find, names = start(linked, text, globals or {})
+        public = [n for n in names if not n.startswith(_INTERNAL) and n not in _STARTS]
+        return Exports(linked, find, public)
 
     return Bindgen(linked, linked.entered(run))

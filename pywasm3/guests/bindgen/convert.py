@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from .linking import Linked
+    from .entrance import Entrance
 
 # The kinds of typed arrays by the letters of struct, for buffers of Python.
 _LETTERS = {
@@ -47,10 +47,10 @@ class JsObject:
     """
 
     __slots__ = ("_linked", "_target")
-    _linked: Linked
+    _linked: Entrance
     _target: Any
 
-    def __init__(self, linked: Linked, target: Any) -> None:
+    def __init__(self, linked: Entrance, target: Any) -> None:
         object.__setattr__(self, "_linked", linked)
         object.__setattr__(self, "_target", target)
 
@@ -117,7 +117,7 @@ class Method(JsObject):
     __slots__ = ("_this",)
     _this: Any
 
-    def __init__(self, linked: Linked, target: Function, this: Any) -> None:
+    def __init__(self, linked: Entrance, target: Function, this: Any) -> None:
         super().__init__(linked, target)
         object.__setattr__(self, "_this", this)
 
@@ -130,7 +130,7 @@ class Method(JsObject):
 # ---- to JavaScript ----
 
 
-def to_js(linked: Linked, value: Any, inside: tuple[int, ...] = ()) -> Any:
+def to_js(linked: Entrance, value: Any, inside: tuple[int, ...] = ()) -> Any:
     """Returns a value of Python as JavaScript has it.
 
     Raises:
@@ -162,7 +162,7 @@ def to_js(linked: Linked, value: Any, inside: tuple[int, ...] = ()) -> Any:
     return _buffer_to_js(linked, view)
 
 
-def _container_to_js(linked: Linked, value: Any, inside: tuple[int, ...]) -> Any:
+def _container_to_js(linked: Entrance, value: Any, inside: tuple[int, ...]) -> Any:
     realm = linked.realm
     if isinstance(value, Mapping):
         made = realm.object()
@@ -180,7 +180,7 @@ def _container_to_js(linked: Linked, value: Any, inside: tuple[int, ...]) -> Any
     return members
 
 
-def _buffer_to_js(linked: Linked, view: memoryview) -> TypedArray:
+def _buffer_to_js(linked: Entrance, view: memoryview) -> TypedArray:
     letter = view.format.removeprefix("<")
     if letter in ("l", "L"):  # the size of C's long
         letter = {("l", 4): "i", ("L", 4): "I", ("l", 8): "q", ("L", 8): "Q"}[letter, view.itemsize]
@@ -198,7 +198,7 @@ def write_back(argument: Any, passed: TypedArray) -> None:
         target.cast("B")[:] = passed.view.cast("B")
 
 
-def function_to_js(linked: Linked, function: Callable[..., Any]) -> Function:
+def function_to_js(linked: Entrance, function: Callable[..., Any]) -> Function:
     """Returns the function of JavaScript that calls one of Python."""
 
     def invoke(this: Any, arguments: list[Any]) -> Any:
@@ -212,12 +212,12 @@ def function_to_js(linked: Linked, function: Callable[..., Any]) -> Function:
 # ---- to Python ----
 
 
-def to_python(linked: Linked, value: Any) -> Any:
+def to_python(linked: Entrance, value: Any) -> Any:
     """Returns a value of JavaScript as Python has it: undefined is None."""
     return _to_python(linked, value, {})
 
 
-def _to_python(linked: Linked, value: Any, made: dict[int, Any]) -> Any:
+def _to_python(linked: Entrance, value: Any, made: dict[int, Any]) -> Any:
     if isinstance(value, str):
         return str(value)
     if value is None or value is undefined:
@@ -245,7 +245,7 @@ def _to_python(linked: Linked, value: Any, made: dict[int, Any]) -> Any:
     return _other_to_python(linked, value, made)
 
 
-def _other_to_python(linked: Linked, value: Any, made: dict[int, Any]) -> Any:
+def _other_to_python(linked: Entrance, value: Any, made: dict[int, Any]) -> Any:
     if isinstance(value, TypedArray):
         if value.kind in _CODES:
             return array(_CODES[value.kind], value.view.tobytes() if value.length else b"")

@@ -60,8 +60,11 @@ def new_registry(realm: Realm, this: Any, function: Any) -> Object:
 
 
 def finalize(realm: Realm) -> None:
-    """Calls the functions of registries for the objects that are gone."""
-    while realm.gone:
+    """Calls the functions of registries for the objects that are gone.
+
+    Those that go meanwhile have to wait for the next call, so that this ends.
+    """
+    for _ in range(len(realm.gone)):
         function, held = realm.gone.popleft()
         try:
             call(function, undefined, [held])

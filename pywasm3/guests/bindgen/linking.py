@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from threading import RLock
-
 from ..._ffi import Function as WasmFunction
 from ..._instance import Instance
 from ..._memory import Memory
@@ -12,8 +10,8 @@ from ..._module import Module
 from ..._table import Table
 from ..._types import FuncType, ImportType
 from .._javascript import utf8
-from .convert import to_js, to_python, write_back
-from .finalization import finalize
+from .convert import to_js
+from .entrance import Entrance
 from .interpreter import run_program
 from .lexer import GlueError
 from .natives import namespace
@@ -33,58 +31,18 @@ if TYPE_CHECKING:
     from .realm import Realm
 
 
-class Linked:
+class Linked(Entrance):
     """A module that is linked with its JavaScript.
 
     Attributes:
-        realm: The objects of the JavaScript.
         module: The module.
-        instance: Its instance, which the JavaScript or `start` makes.
     """
 
     def __init__(self, realm: Realm, module: Module, limits: Limits | None) -> None:
-        self.realm = realm
+        super().__init__(realm)
         self.module = module
-        self.instance: Instance | None = None
         self._limits = limits
-        self._lock = RLock()
-        self._depth = 0
         self._wrapped: dict[int, tuple[Any, Any]] = {}
-        realm.export = lambda value: to_python(self, value)
-
-    # ---- calls from Python ----
-
-    def entered(self, function: Callable[[], Any]) -> Any:
-        """Calls a function while no other thread uses the JavaScript."""
-        with self._lock:
-            self._depth += 1
-            try:
-                return function()
-            finally:
-                self._depth -= 1
-                if self._depth == 0:
-                    self.realm.drop_tasks()
-
-    def run(self, function: Callable[[list[Any]], Any], arguments: tuple[Any, ...]) -> Any:
-        """Calls a function with arguments of Python, and returns its result as Python has it.
-
-        A promise is waited for: the result is its value. What the guest writes into an argument
-        that is a bytearray, or another buffer that can be written, is written there, too.
-        """
-
-        def body() -> Any:
-            if self._depth == 1:
-                finalize(self.realm)
-            given = [undefined if a is None else to_js(self, a) for a in arguments]
-            result = self.realm.settled(function(given))
-            for argument, passed in zip(arguments, given, strict=True):
-                if isinstance(passed, TypedArray):
-                    write_back(argument, passed)
-            if self._depth == 1:
-                self.realm.run_tasks()
-            return to_python(self, result)
-
-        return self.entered(body)
 
     # ---- the module as JavaScript has it ----
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _MAX_TEXT = 1 << 24  # How many characters a text of many parts can have.
 _CONTAINER = 256  # What an array or an object counts, besides what it contains.
-_MAX_BITS = 1 << 10  # How large a bigint becomes.
+MAX_BITS = 1 << 10  # How large a bigint becomes.
 
 
 def type_error(message: str) -> JsError:
@@ -246,7 +246,7 @@ def _arithmetic(a: Any, b: Any, operation: Callable[[Any, Any], Any]) -> Any:
         raise type_error("Cannot mix BigInt and other types, use explicit conversions")
     if isinstance(a, BigInt):
         result = operation(int(a), int(b))
-        if result.bit_length() > _MAX_BITS:
+        if result.bit_length() > MAX_BITS:
             raise range_error("Maximum BigInt size exceeded")
         return BigInt(result)
     result = operation(to_number(a), to_number(b))

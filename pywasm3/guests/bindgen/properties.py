@@ -83,7 +83,7 @@ def _get_of_object(realm: Realm, owner: Object, key: Any) -> Any:
     key = key_of(key)
     value = owner.properties.get(key, realm)
     if value is not realm:
-        return value.get.invoke(owner, []) if type(value) is Accessor else value
+        return value.value(owner) if type(value) is Accessor else value
     class_ = owner.class_
     while class_ is not None:
         getter = class_.getters.get(key)
@@ -137,7 +137,7 @@ def _get_of_buffer(realm: Realm, owner: Buffer, key: Any) -> Any:
 def _get_of_function(realm: Realm, owner: Function, key: Any) -> Any:
     value = owner.properties.get(key_of(key), realm)
     if value is not realm:
-        return value
+        return value.value(owner) if type(value) is Accessor else value
     if key == "name":
         return owner.name
     if isinstance(owner, Class):
@@ -270,6 +270,10 @@ def _key_bytes(key: Any) -> int:
 def _put(owner: Object | Function, properties: dict[Any, Any], key: Any, value: Any) -> None:
     if key not in properties:
         owner.charge(SLOT_BYTES + _key_bytes(key))
+    elif type(properties[key]) is Accessor and type(value) is not Accessor:
+        if properties[key].set is not None:
+            properties[key].set.invoke(owner, [value])
+        return
     properties[key] = value
 
 

@@ -21,6 +21,7 @@ from .operators import (
 )
 from .properties import call, get_property
 from .values import (
+    SLOT_BYTES,
     Array,
     BigInt,
     Budget,
@@ -186,17 +187,22 @@ class Realm:
 
     # ---- keys ----
 
-    @staticmethod
-    def keys_of(value: Any) -> list[str]:
-        """Returns the names of a value's own properties."""
+    def keys_of(self, value: Any) -> list[str]:
+        """Returns the names of a value's own properties.
+
+        Raises:
+            HostMemoryExceeded: The names of elements would take too many bytes.
+        """
         if isinstance(value, Object):
             keys = [key for key in value.properties if isinstance(key, str)]
             numbers = sorted((k for k in keys if k.isascii() and k.isdigit()), key=_as_number)
             return numbers + [k for k in keys if not (k.isascii() and k.isdigit())]
-        if isinstance(value, Array):
-            return list(map(str, range(len(value.items))))
-        if isinstance(value, (TypedArray, str)):
-            count = value.length if isinstance(value, TypedArray) else len(value)
+        if isinstance(value, (Array, TypedArray, str)):
+            if isinstance(value, Array):
+                count = len(value.items)
+            else:
+                count = value.length if isinstance(value, TypedArray) else len(value)
+            self.budget.check(2 * SLOT_BYTES * count)
             return list(map(str, range(count)))
         if isinstance(value, (Function, JsError)):
             return [key for key in value.properties if isinstance(key, str)]

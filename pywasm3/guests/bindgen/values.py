@@ -141,16 +141,22 @@ class Object(Charged):
 
 
 class Accessor:
-    """What stands for a property of an object that a function computes.
+    """What stands for a property of an object or a function that a function computes.
 
     Attributes:
-        get: The function.
+        get: The function, or None: the property is undefined.
+        set: What is called with a new value, or None: a new value is ignored.
     """
 
-    __slots__ = ("get",)
+    __slots__ = ("get", "set")
 
-    def __init__(self, get: Function) -> None:
+    def __init__(self, get: Function | None, set: Function | None = None) -> None:
         self.get = get
+        self.set = set
+
+    def value(self, owner: Any) -> Any:
+        """Returns the value of the property."""
+        return undefined if self.get is None else self.get.invoke(owner, [])
 
 
 class Array(Charged):
@@ -284,7 +290,8 @@ class JsError(Exception):
     Attributes:
         name: The name of its kind, such as "Error" or "TypeError".
         message: The message.
-        properties: Other properties that were set.
+        properties: Other properties that were set, as JavaScript has them.
+        details: The same as Python has them, once the error has left the guest.
     """
 
     def __init__(self, name: str, message: str) -> None:
@@ -292,6 +299,7 @@ class JsError(Exception):
         self.name = name
         self.message = message
         self.properties: dict[Any, Any] = {}
+        self.details: dict[str, Any] = {}
 
     def __str__(self) -> str:
         return self.message if self.name == "Error" else f"{self.name}: {self.message}"

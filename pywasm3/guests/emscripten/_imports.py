@@ -11,7 +11,7 @@ from ..._linker import ABSENT, Typed
 from ..._types import FuncType, i32
 from ...wasi.preview1 import FUNCTIONS as WASI_FUNCTIONS
 from ...wasi.preview1 import MODULES as WASI_MODULES
-from . import _exceptions, _runtime, _syscalls, _time
+from . import _exceptions, _mapping, _runtime, _syscalls, _time
 from ._bind import Entry, bind, split_call, type_of
 from ._exceptions import find_matching_catch, invoke
 
@@ -33,7 +33,10 @@ def _by_name(*tables: list[Entry]) -> Mapping[str, list[Entry]]:
 
 
 _FUNCTIONS = dict(
-    _by_name(_runtime.FUNCTIONS, _time.FUNCTIONS, _exceptions.FUNCTIONS, _syscalls.FUNCTIONS)
+    _by_name(
+        *(_runtime.FUNCTIONS, _time.FUNCTIONS, _exceptions.FUNCTIONS, _syscalls.FUNCTIONS),
+        _mapping.FUNCTIONS,
+    )
 )
 _BINDINGS = ("_embind_", "_emval_")
 _INVOKE = "invoke_"

@@ -16,7 +16,6 @@ from ...wasi.abi import (
     EEXIST,
     EINVAL,
     EISDIR,
-    ENODEV,
     ENOENT,
     ENOTDIR,
     EPERM,
@@ -475,11 +474,6 @@ def _nothing(program: Emscripten, *_: int) -> int:
     return 0
 
 
-def _no_device(program: Emscripten, *_: int) -> int:
-    """Refuses to map a file into the memory."""
-    return -ENODEV
-
-
 def not_there(*_: int) -> int:
     """Stands for a system call that is not here: the guest gets ENOSYS."""
     return -_NOSYS
@@ -534,10 +528,6 @@ FUNCTIONS: list[Entry] = [
         ("__syscall_getegid32", _nothing, ">i"),
         ("__syscall_getuid32", _nothing, ">i"),
         ("__syscall_getgid32", _nothing, ">i"),
-        ("_mmap_js", _no_device, "iiiilii>i"),
-        ("_mmap_js", _no_device, "iiiiiii>i"),
-        ("_munmap_js", _no_device, "iiiiil>i"),
-        ("_msync_js", _no_device, "iiiiil>i"),
     )
 ]
 FUNCTIONS.append(("fd_seek", _seek, "isii>i"))

@@ -7,10 +7,11 @@ NaN whose low half is an index in the host's table of values and whose high half
 
 from __future__ import annotations
 
-from struct import Struct
 from typing import TYPE_CHECKING, Any
 
-from ..._errors import Trap, TrapKind
+from .._words import F64 as _F64
+from .._words import U64 as _U64
+from .._words import Words
 from .budget import Budget, cost
 from .undefined import UNDEFINED
 from .values import number
@@ -18,7 +19,6 @@ from .values import number
 if TYPE_CHECKING:
     from ...wasi.memory import GuestMemory
 
-_U32, _I32, _I64, _U64, _F64 = (Struct(f"<{letter}") for letter in "IiqQd")
 _NAN = 0x7FF80000 << 32
 # The indices that both sides know from the beginning.
 _NAN_ID, _ZERO, _NULL, _TRUE, _FALSE, _GLOBAL, _GO = range(7)
@@ -117,63 +117,14 @@ class References:
         self._ids.clear()
 
 
-class Frame:
-    """Reads arguments from a guest's memory, and writes results there. Addresses are unsigned.
+class Frame(Words):
+    """Reads arguments from a guest's memory, and writes results there."""
 
-    Raises:
-        Trap: An access is beyond the end of the memory.
-    """
-
-    __slots__ = ("_memory", "references")
+    __slots__ = ("references",)
 
     def __init__(self, memory: GuestMemory, references: References) -> None:
-        self._memory = memory
+        super().__init__(memory)
         self.references = references
-
-    def span(self, address: int, size: int) -> memoryview:
-        """Returns a view of a range of the memory."""
-        memory = self._memory
-        memory.refresh()
-        if address < 0 or size < 0 or address + size > len(memory.view):
-            raise Trap(
-                TrapKind.MEMORY_OUT_OF_BOUNDS,
-                detail=f"out of bounds memory access: the guest gave its host {size} bytes at "
-                f"{address}, and its memory has {len(memory.view)}",
-            )
-        return memory.view[address : address + size]
-
-    def _unpack(self, kind: Struct, address: int) -> Any:
-        return kind.unpack(self.span(address, kind.size))[0]
-
-    def _pack(self, kind: Struct, address: int, value: float) -> None:
-        kind.pack_into(self.span(address, kind.size), 0, value)
-
-    def i32(self, address: int) -> int:
-        """Reads a signed integer of 32 bits."""
-        value: int = self._unpack(_I32, address)
-        return value
-
-    def i64(self, address: int) -> int:
-        """Reads a signed integer of 64 bits."""
-        value: int = self._unpack(_I64, address)
-        return value
-
-    def u32(self, address: int) -> int:
-        """Reads an unsigned integer of 32 bits."""
-        value: int = self._unpack(_U32, address)
-        return value
-
-    def put_i32(self, address: int, value: int) -> None:
-        """Writes the low 32 bits of an integer."""
-        self._pack(_U32, address, value & 0xFFFFFFFF)
-
-    def put_i64(self, address: int, value: int) -> None:
-        """Writes the low 64 bits of an integer."""
-        self._pack(_U64, address, value & 0xFFFFFFFFFFFFFFFF)
-
-    def put_bool(self, address: int, value: bool) -> None:
-        """Writes a byte that is 0 or 1."""
-        self.span(address, 1)[0] = value
 
     def slice(self, address: int) -> memoryview:
         """Reads the address and the length of a slice, and returns a view of its bytes."""
