@@ -7,10 +7,14 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+
+import pytest
 
 from helpers import CACHE_FOLDER, TESTS
 from npm_helpers import Package
+from page_helpers import run_page
 from pip_helpers import Wheel
 
 CACHE = CACHE_FOLDER / "gallery"
@@ -43,6 +47,21 @@ def run_example(program: Path, *arguments: str | Path, result: int = 0) -> str:
     assert done.returncode == result, done.stdout + done.stderr
     assert done.stderr == ""
     return done.stdout
+
+
+def run_commands(page: str, folder: Path, settings: Mapping[str, str]) -> None:
+    """Runs the commands that a page of the gallery shows, and compares what they print.
+
+    Args:
+        page: The name of the page.
+        folder: An empty folder, in which the repository's examples are put and the commands run.
+        settings: Variables of the environment that the compiler needs.
+    """
+    (folder / "examples").symlink_to(GALLERY.parent)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {**settings, "PYTHONWARNINGS": "error"}.items():
+            patch.setenv(name, value)
+        run_page(PAGES / page, folder, [])
 
 
 def outputs_of(page: str) -> list[str]:

@@ -12,6 +12,13 @@ from helpers import CACHE_FOLDER, TESTS
 from pywasm3 import Module
 
 CACHE = CACHE_FOLDER / "go"
+# What Go is told by the environment: where its caches are, and that it must download nothing.
+SETTINGS = {
+    "GOCACHE": str(CACHE),
+    "GOPATH": str(CACHE / "path"),
+    "GOTOOLCHAIN": "local",
+    "GOPROXY": "off",
+}
 
 
 def go() -> Path:
@@ -31,18 +38,10 @@ def compiled(name: str, folder: Path, system: str = "wasip1", *flags: str) -> Mo
         flags: More flags for ``go build``.
     """
     output = folder / f"{name}.wasm"
-    settings = {
-        "GOOS": system,
-        "GOARCH": "wasm",
-        "GOCACHE": str(CACHE),
-        "GOPATH": str(CACHE / "path"),
-        "GOTOOLCHAIN": "local",
-        "GOPROXY": "off",
-    }
     source = TESTS / "toolchains" / "go" / f"{name}.go"
     subprocess.run(
         [go(), "build", "-trimpath", *flags, "-o", output, source],
-        env={**os.environ, **settings},
+        env={**os.environ, **SETTINGS, "GOOS": system, "GOARCH": "wasm"},
         check=True,
     )
     return Module(output.read_bytes())

@@ -2,7 +2,8 @@
 """SQLite, in the module of sql.js, answers queries on files in a directory of the host's memory.
 
 Python's own sqlite3 reads the files that it writes, and writes files that it reads. The names of
-the module's imports were found by reading its JavaScript, as in test_quickjs.py.
+the module's imports were found by reading its JavaScript, as those of QuickJS were, which
+examples/gallery/javascript has.
 """
 
 from __future__ import annotations
