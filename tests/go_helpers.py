@@ -11,7 +11,14 @@ from pathlib import Path
 from helpers import CACHE_FOLDER, TESTS
 from pywasm3 import Module
 
-CACHE = CACHE_FOLDER / "go"
+_CACHE = CACHE_FOLDER / "go"
+# What `go build` finds in its environment: a cache of its own, and nothing that it could download.
+SETTINGS = {
+    "GOCACHE": str(_CACHE),
+    "GOPATH": str(_CACHE / "path"),
+    "GOTOOLCHAIN": "local",
+    "GOPROXY": "off",
+}
 
 
 def go() -> Path:
@@ -31,14 +38,7 @@ def compiled(name: str, folder: Path, system: str = "wasip1", *flags: str) -> Mo
         flags: More flags for ``go build``.
     """
     output = folder / f"{name}.wasm"
-    settings = {
-        "GOOS": system,
-        "GOARCH": "wasm",
-        "GOCACHE": str(CACHE),
-        "GOPATH": str(CACHE / "path"),
-        "GOTOOLCHAIN": "local",
-        "GOPROXY": "off",
-    }
+    settings = {"GOOS": system, "GOARCH": "wasm", **SETTINGS}
     source = TESTS / "toolchains" / "go" / f"{name}.go"
     subprocess.run(
         [go(), "build", "-trimpath", *flags, "-o", output, source],

@@ -35,3 +35,14 @@ class Package(packages.Package):
         if not folder.exists():
             self.unpack(folder)
         return folder
+
+
+# Packages that several files of tests use.
+ESBUILD = Package(
+    "esbuild-wasm", "0.25.10", "2ce2d3adcfd20c049ae51c3a2c2990729405a9430fa0cf9f05a07ff28d4387e6"
+)
+MINIFY_HTML = Package(  # target "bundler" of wasm-bindgen; MIT
+    "@minify-html/wasm",
+    "0.18.1",
+    "7acf8aeba96623459b6cc0f2b71e0fc8d0231898c0b8fbb5bed36d428b89e64e",
+)

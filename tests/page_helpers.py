@@ -18,7 +18,9 @@ from typing import NamedTuple
 
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
 _FILE = re.compile(r"`([\w./-]+)`:\s*\Z")
-_INSTALLS = re.compile(r"^(?:python -m )?(?:pip|npm) install .*\n", re.M)
+_INSTALLS = re.compile(
+    r"^(?:(?:python -m )?(?:pip|npm) install|apt-get install|rustup target add) .*\n", re.M
+)
 
 
 class Block(NamedTuple):
