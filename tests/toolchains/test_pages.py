@@ -26,6 +26,7 @@ COMMANDS = {
     "emscripten": ["emcc", "em++"],
     "go": ["GOOS=wasip1 GOARCH=wasm go build", "GOOS=js GOARCH=wasm go build"],
     "importing": ["python use.py"],
+    "napi": ["python minify.py", "python archives.py"],
     "rust": ["rustc"],
     "wat": ["pywasm3 run"],
     "zig": ["python -m ziglang build-exe"],
@@ -62,7 +63,7 @@ class Reader:
     def has_package(self, package: npm_helpers.Package) -> None:
         """Gives the reader what `npm install` would."""
         link = self.work / "node_modules" / package.name
-        link.parent.mkdir(parents=True)
+        link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(package.unpacked())
 
     def follows(self, name: str, *, without: str = "") -> None:
@@ -107,6 +108,12 @@ def test_the_page_on_go_is_true(reader: Reader) -> None:
 def test_the_page_on_emscripten_is_true(reader: Reader) -> None:
     emcc_helpers.compiler("em++")
     reader.follows("emscripten")
+
+
+def test_the_page_on_node_api_is_true(reader: Reader) -> None:
+    reader.has_package(npm_helpers.LIGHTNINGCSS)
+    reader.has_package(npm_helpers.LZMA)
+    reader.follows("napi")
 
 
 def test_the_page_on_rust_is_true(reader: Reader) -> None:
