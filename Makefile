@@ -101,11 +101,15 @@ types: $(VENV)/.editable $(VENV)/.extra-test $(VENV)/.extra-check $(VENV)/.extra
 	$(BIN)/stubtest pywasm3._engine pywasm3._cpython --mypy-config-file pyproject.toml \
 		--allowlist tools/stubtest.txt --ignore-unused-allowlist
 
+# Two processes of pytest-xdist share the files of tests. These tests wait for compilers and guests,
+# and none of them watches the memory or the threads of its process.
+BY_TWO := -n 2 --dist loadfile
+
 toolchains: $(VENV)/.editable $(VENV)/.extra-test $(VENV)/.extra-toolchains
-	PYWASM3_TOOLCHAINS=1 $(BIN)/pytest tests/toolchains
+	PYWASM3_TOOLCHAINS=1 $(BIN)/pytest $(BY_TWO) tests/toolchains
 
 guests-real: $(VENV)/.editable $(VENV)/.extra-test $(VENV)/.extra-toolchains
-	PYWASM3_TOOLCHAINS=1 $(BIN)/pytest tests/real
+	PYWASM3_TOOLCHAINS=1 $(BIN)/pytest $(BY_TWO) tests/real
 
 guests: $(VENV)/.extra-guests $(VENV)/.extra-test
 	$(BIN)/python tests/guests/build.py $(ARGS)

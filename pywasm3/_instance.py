@@ -357,7 +357,7 @@ class Instance(Once):
             if module._info.start != NO_INDEX:
                 self._start()
             return
-        from ._wasi_program import LookupWithWasi, initialize, new_wasi
+        from ._wasi_program import LookupWithWasi, new_wasi
 
         self._wasi = new_wasi(wasi, self)
         try:
@@ -368,7 +368,7 @@ class Instance(Once):
             self._wasi.memory.refresh()
             self._wasi.begin_threads(self, lookup, missing)
             self._start()
-            initialize(self)
+            self._initialize()
         except BaseException:
             self._wasi.close()
             raise
@@ -389,6 +389,12 @@ class Instance(Once):
         self._wasi = wasi
         self._instantiate(module, lookup, store, fill=missing == "trap")
         return self
+
+    def _initialize(self) -> None:
+        """Calls ``_initialize`` of a library for WASI. A subclass may do that later."""
+        from ._wasi_program import initialize
+
+        initialize(self)
 
     def _start(self) -> None:
         start = self._module._info.start

@@ -102,12 +102,14 @@ def assert_no_objects_left(action: Callable[[], Any], rounds: int = 1000) -> Non
         tracemalloc.stop()
 
 
-def assert_no_leak(action: Callable[[], Any], count: int) -> None:
+def assert_no_leak(action: Callable[[], Any], count: int, rounds: int = 1000) -> None:
     """Asserts that the action leaves neither Python objects nor memory of C behind.
+
+    The action is repeated `rounds` times for the objects, and `count` times for the memory.
 
     An allocation takes 32 bytes at least, so one allocation per round would exceed the allowance.
     """
-    assert_no_objects_left(action)
+    assert_no_objects_left(action, rounds)
     if SANITIZED:
         count //= 20
     allowance = 8 * count + 65536 if SANITIZED else max(MEBIBYTE // 2, 8 * count)

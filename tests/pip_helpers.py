@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
 from typing import NamedTuple
@@ -30,10 +31,13 @@ def download(requirement: str, file: str, sha256: str, *options: str) -> Path:
     if not archive.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "-q"]
-        command += ["--no-deps", *options, "-d", str(CACHE), requirement]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            pytest.skip(f"pip did not download {requirement}: {done.stderr.strip()[-300:]}")
+        # Another process must not find a part of the archive.
+        with tempfile.TemporaryDirectory(dir=CACHE, prefix="part-") as part:
+            command += ["--no-deps", *options, "-d", part, requirement]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.returncode != 0:
+                pytest.skip(f"pip did not download {requirement}: {done.stderr.strip()[-300:]}")
+            (Path(part) / file).replace(archive)
     digest = hashlib.sha256(archive.read_bytes()).hexdigest()
     assert digest == sha256, f"{archive} is not what it was: remove it"
     return archive

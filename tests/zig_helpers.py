@@ -22,6 +22,9 @@ from pywasm3.wasi import CAPTURE, WasiConfig
 
 CACHE = CACHE_FOLDER / "zig"
 SOURCES = TESTS / "toolchains"
+# Two processes that run tests at the same time must not write the same files. pytest-xdist names
+# its processes.
+_OUTPUT = CACHE / os.environ.get("PYTEST_XDIST_WORKER", "main")
 
 # The same as for the guests in tests/guests, so that the C library is compiled once for all.
 _CPU = "mvp+sign_ext+nontrapping_fptoint+bulk_memory"
@@ -155,7 +158,7 @@ def _throwing(way: Way) -> list[Path]:
 
 
 def _compile(source: Path, way: Way, way_flags: str, *flags: str) -> Path:
-    output = CACHE / f"{way}{flags[0]}" / f"{source.name}.o"
+    output = _OUTPUT / f"{way}{flags[0]}" / f"{source.name}.o"
     output.parent.mkdir(parents=True, exist_ok=True)
     language = "c++" if source.suffix == ".cpp" else "cc"
     target = ["-target", "wasm32-wasi", f"-mcpu={_CPU}{way.features}", "-g0", *_NO_CHECKS]
@@ -165,7 +168,7 @@ def _compile(source: Path, way: Way, way_flags: str, *flags: str) -> Path:
 
 
 def _link(source: str, way: Way, optimize: str, objects: list[Path]) -> bytes:
-    output = CACHE / f"{way}{optimize}" / f"{source}.wasm"
+    output = _OUTPUT / f"{way}{optimize}" / f"{source}.wasm"
     flags = [f"-Wl,{flag}" for flag in way.link.split()]
     zig("cc", *_LINK, *flags, *map(str, objects), "-o", str(output))
     return output.read_bytes()

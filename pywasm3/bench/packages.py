@@ -71,16 +71,21 @@ class Package(NamedTuple):
             Unavailable: The package cannot be downloaded.
             ValueError: The archive is another one than was pinned.
         """
-        partial = target.with_name(f"{target.name}.part")
-        shutil.rmtree(partial, ignore_errors=True)
-        with self._open() as archive:
-            for member in archive.getmembers():
-                file = partial / Path(member.name).relative_to("package")
-                content = archive.extractfile(member)
-                if content is not None:
-                    file.parent.mkdir(parents=True, exist_ok=True)
-                    file.write_bytes(content.read())
-        partial.rename(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix="part-") as part:
+            whole = Path(part) / "whole"
+            with self._open() as archive:
+                for member in archive.getmembers():
+                    file = whole / Path(member.name).relative_to("package")
+                    content = archive.extractfile(member)
+                    if content is not None:
+                        file.parent.mkdir(parents=True, exist_ok=True)
+                        file.write_bytes(content.read())
+            try:
+                whole.rename(target)
+            except OSError:
+                if not target.exists():  # Otherwise another process has written it meanwhile.
+                    raise
 
     def archive(self) -> Path:
         """Returns the archive, which is downloaded if it is not there, and checked.

@@ -69,6 +69,15 @@ def test_all_files_can_be_written(asked: Path, tmp_path: Path) -> None:
     assert written == FILES
 
 
+def test_files_that_another_process_has_written_are_kept(asked: Path, tmp_path: Path) -> None:
+    target = tmp_path / "folder" / "target"
+    PINNED.unpack(target)
+    (target / "a.wasm").write_bytes(b"of the other process")
+    PINNED.unpack(target)
+    assert (target / "a.wasm").read_bytes() == b"of the other process"
+    assert list(target.parent.iterdir()) == [target]
+
+
 def test_a_download_that_is_not_the_pinned_one_is_not_kept(asked: Path, cache: Path) -> None:
     with pytest.raises(ValueError, match=f"{NAME} {VERSION} has the SHA-256 .* it is not used"):
         OTHER.archive()

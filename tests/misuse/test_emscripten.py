@@ -98,3 +98,17 @@ def test_a_malloc_that_lies_is_a_trap(address: int) -> None:
     for act in (lambda: program.new_text("text"), program.run, lambda: program.allocate(3)):
         with pytest.raises(pywasm3.Trap, match="malloc"):
             act()
+
+
+@pytest.mark.parametrize("address", [-1, PAGE, PAGE - 2, 1 << 30])
+def test_a_stack_that_is_not_in_the_memory_is_a_trap(address: int) -> None:
+    program = emscripten.load(
+        module(
+            f"""(memory (export "memory") 1)
+            (func (export "stackAlloc") (param i32) (result i32) (i32.const {address}))
+            (func (export "main") (param i32 i32) (result i32) (i32.const 0))"""
+        ),
+        wasi=WasiConfig(args=["a", "b"]),
+    )
+    with pytest.raises(pywasm3.Trap, match="stackAlloc"):
+        program.run()

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import gc
 import random
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -196,15 +195,6 @@ class Program:
             if self.living() == self.reachable():
                 break
         assert self.living() == self.reachable()
-
-
-@pytest.fixture(autouse=True)
-def _only_new_objects() -> Iterator[None]:
-    """Makes collections quick, because they then look only at objects that the test has made."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.mark.parametrize("seed", range(10 if SANITIZED else 60))

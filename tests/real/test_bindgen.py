@@ -14,15 +14,10 @@ import pytest
 
 import pywasm3
 from node_helpers import in_node
-from npm_helpers import Package
+from npm_helpers import MINIFY_HTML, Package
 from pywasm3 import Limits
 from pywasm3.guests import bindgen
 
-MINIFY_HTML = Package(  # target "bundler"; MIT
-    "@minify-html/wasm",
-    "0.18.1",
-    "7acf8aeba96623459b6cc0f2b71e0fc8d0231898c0b8fbb5bed36d428b89e64e",
-)
 RESVG = Package(  # target "web", bundled into a file; MPL-2.0
     "@resvg/resvg-wasm",
     "2.6.2",

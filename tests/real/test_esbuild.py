@@ -14,14 +14,11 @@ from pathlib import Path
 import pytest
 
 from helpers import TESTS
-from npm_helpers import CACHE, Package
+from npm_helpers import ESBUILD
 from pywasm3 import Module
 from pywasm3.guests import gojs
 from pywasm3.wasi import CAPTURE, HostDir, VirtualDir, WasiConfig
 
-ESBUILD = Package(
-    "esbuild-wasm", "0.25.10", "2ce2d3adcfd20c049ae51c3a2c2990729405a9430fa0cf9f05a07ff28d4387e6"
-)
 PROJECT = TESTS / "real" / "esbuild"
 
 
@@ -41,10 +38,7 @@ def under_node(project: Path, *args: str) -> subprocess.CompletedProcess[bytes]:
     node = shutil.which("node")
     if node is None:
         pytest.skip("Node.js is not there to compare with")
-    folder = CACHE / "esbuild-wasm-0.25.10"
-    if not folder.exists():
-        ESBUILD.unpack(folder)
-    command = [node, str(folder / "bin" / "esbuild"), *args]
+    command = [node, str(ESBUILD.unpacked() / "bin" / "esbuild"), *args]
     for _ in range(3):
         done = subprocess.run(
             command, cwd=project, capture_output=True, stdin=subprocess.DEVNULL, check=False

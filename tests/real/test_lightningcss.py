@@ -8,24 +8,15 @@ the implementation of Node-API in JavaScript that it comes with.
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 import pywasm3
-from helpers import TESTS
 from node_helpers import in_node
-from npm_helpers import Package
-from page_helpers import run_page
+from npm_helpers import LIGHTNINGCSS
 from pywasm3 import Limits
 from pywasm3.guests import napi
-
-LIGHTNINGCSS = Package(  # MPL-2.0
-    "lightningcss-wasm",
-    "1.33.0",
-    "266866c1b0efd7ca5307fe312411e4f1895b997086fb76f392ec5b60aadf31c8",
-)
 
 CSS = """
 .ünï > a:hover, .b { color: rgb(255, 0, 0); margin: 0px 0px 0px 0px; width: calc(1px + 2px) }
@@ -206,12 +197,3 @@ def test_a_transformation_runs_out_of_fuel(module: pywasm3.Module) -> None:
     guest.instance.fuel = 1000
     with pytest.raises(pywasm3.OutOfFuel):
         guest.exports["transform"]({"filename": "a.css", "code": CSS.encode()})
-
-
-def test_the_page_is_true(tmp_path: Path) -> None:
-    package = tmp_path / "node_modules" / "lightningcss-wasm"
-    package.parent.mkdir()
-    package.symlink_to(LIGHTNINGCSS.unpacked())
-    assert run_page(TESTS.parent / "docs" / "guests" / "napi.md", tmp_path, []) == [
-        "python minify.py"
-    ]

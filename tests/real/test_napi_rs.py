@@ -15,15 +15,10 @@ from typing import Any
 import pytest
 
 from node_helpers import in_node
-from npm_helpers import Package
+from npm_helpers import LZMA, Package
 from pywasm3.guests import napi
 from pywasm3.wasi import VirtualDir, WasiConfig
 
-LZMA = Package(  # MIT
-    "@napi-rs/lzma-wasm32-wasi",
-    "1.5.1",
-    "ba4db10a86171c500ea9a0b4036a5eacb3084167bb172ccd569a57dcd37d6fa3",
-)
 XXHASH = Package(  # MIT
     "@node-rs/xxhash-wasm32-wasi",
     "1.7.6",

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from npm_helpers import CACHE, Package
+from npm_helpers import Package
 from pywasm3.guests import gojs
 
 SH_SYNTAX = Package(
@@ -68,11 +68,8 @@ def under_node(texts: list[str]) -> list[Any]:
     node = shutil.which("node")
     if node is None:
         pytest.skip("Node.js is not there to compare with")
-    folder = CACHE / "sh-syntax-0.7.0"
-    if not folder.exists():
-        SH_SYNTAX.unpack(folder)
     program = f"""
-        import {{ print }} from {json.dumps(str(folder / "lib" / "index.js"))};
+        import {{ print }} from {json.dumps(str(SH_SYNTAX.unpacked() / "lib" / "index.js"))};
         const texts = {json.dumps(texts)};
         const made = [];
         for (const text of texts)

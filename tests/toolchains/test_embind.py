@@ -9,16 +9,12 @@ from __future__ import annotations
 
 import gc
 import math
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from emcc_helpers import ENVIRONMENT, compiled, compiler
-from helpers import TESTS
-from page_helpers import run_page
+from emcc_helpers import compiled
 from pywasm3.guests import emscripten
 
 FLAGS = (
@@ -40,14 +36,6 @@ def program(request: pytest.FixtureRequest) -> Iterator[emscripten.Emscripten]:
 @pytest.fixture
 def bound(program: emscripten.Emscripten) -> Any:
     return program.embind
-
-
-def test_the_page_is_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    compiler("em++")
-    for name, value in ENVIRONMENT.items():
-        monkeypatch.setenv(name, os.environ.get(name, value))
-    ran = run_page(TESTS.parent / "docs" / "guests" / "emscripten.md", tmp_path, [])
-    assert "python shop.py" in ran
 
 
 # ---- simple types ----

@@ -3,57 +3,130 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 
 import pytest
 
 import assemblyscript_helpers
+import compiler_helpers
+import emcc_helpers
+import go_helpers
+import npm_helpers
+import zig_helpers
 from helpers import TESTS
 from page_helpers import blocks_of, run_page
-from zig_helpers import CACHE
 
 PAGES = TESTS.parent / "docs" / "guests"
-# Each with a command that shows that the page was understood.
+# Each with commands that show that the page was understood. README.md shows no commands.
 COMMANDS = {
-    "c": "python -m ziglang cc",
-    "zig": "python -m ziglang build-exe",
-    "wat": "pywasm3 run",
-    "assemblyscript": "npx asc",
-    "importing": "python use.py",
+    "assemblyscript": ["npx asc"],
+    "c": ["python -m ziglang cc", "python -m ziglang c++", "clang ", "clang++ "],
+    "emscripten": ["emcc", "em++"],
+    "go": ["GOOS=wasip1 GOARCH=wasm go build", "GOOS=js GOARCH=wasm go build"],
+    "importing": ["python use.py"],
+    "napi": ["python minify.py", "python archives.py"],
+    "rust": ["rustc"],
+    "wat": ["pywasm3 run"],
+    "zig": ["python -m ziglang build-exe"],
 }
+ZIG, CLANG = "python -m ziglang", "clang"
+
+
+class Reader:
+    """Somebody who does what a page says, in a folder of their own.
+
+    Attributes:
+        work: The folder.
+        programs: A folder with programs that the commands find.
+    """
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.work, self.programs = folder / "work", folder / "programs"
+        self.work.mkdir()
+        self.programs.mkdir()
+        # The caches of the compilers are those of the other tests, so that a library is compiled
+        # once.
+        monkeypatch.setenv("ZIG_LOCAL_CACHE_DIR", str(zig_helpers.CACHE))
+        for name, value in go_helpers.SETTINGS.items():
+            monkeypatch.setenv(name, value)
+        for name, value in emcc_helpers.ENVIRONMENT.items():
+            monkeypatch.setenv(name, os.environ.get(name, value))
+
+    def has_program(self, name: str, script: str) -> None:
+        """Gives the reader a program that is a script of the shell."""
+        program = self.programs / name
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+
+    def has_package(self, package: npm_helpers.Package) -> None:
+        """Gives the reader what `npm install` would."""
+        link = self.work / "node_modules" / package.name
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(package.unpacked())
+
+    def follows(self, name: str, *, without: str = "") -> None:
+        """Does what the page says, except what a compiler is needed for that is left out."""
+        ran = run_page(PAGES / f"{name}.md", self.work, [self.programs], without)
+        for expected in COMMANDS[name]:
+            if not (without and expected.startswith(without)):
+                assert any(command.startswith(expected) for command in ran)
 
 
 @pytest.fixture
-def programs(tmp_path: Path) -> Path:
-    """A folder with the program npx, which runs the compiler that the tests have downloaded."""
-    folder = tmp_path / "programs"
-    folder.mkdir()
-    npx = folder / "npx"
+def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reader:
+    return Reader(tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize("name", ["zig", "wat", "importing"])
+def test_the_page_is_true(name: str, reader: Reader) -> None:
+    reader.follows(name)
+
+
+def test_the_page_on_c_is_true(reader: Reader) -> None:
+    reader.follows("c", without=CLANG)
+
+
+def test_the_page_on_c_is_true_with_debians_clang(reader: Reader) -> None:
+    compiler_helpers.clang("clang++")
+    reader.follows("c", without=ZIG)
+
+
+def test_the_page_on_assemblyscript_is_true(reader: Reader) -> None:
     command = shlex.join(assemblyscript_helpers.compiler())
-    npx.write_text(f'#!/bin/sh\ntest "$1" = asc && shift && exec {command} "$@"\n')
-    npx.chmod(0o755)
-    return folder
+    reader.has_program("npx", f'test "$1" = asc && shift && exec {command} "$@"')
+    reader.follows("assemblyscript")
 
 
-def run(name: str, folder: Path, path: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    # The compiler's cache is the one of the other tests, so that its C library is compiled once.
-    monkeypatch.setenv("ZIG_LOCAL_CACHE_DIR", str(CACHE))
-    work = folder / "work"
-    work.mkdir()
-    ran = run_page(PAGES / f"{name}.md", work, path)
-    assert any(command.startswith(COMMANDS[name]) for command in ran)
+def test_the_page_on_go_is_true(reader: Reader) -> None:
+    go_helpers.go()
+    reader.has_package(npm_helpers.ESBUILD)
+    reader.follows("go")
 
 
-@pytest.mark.parametrize("name", ["c", "zig", "wat", "importing"])
-def test_the_page_is_true(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run(name, tmp_path, [], monkeypatch)
+def test_the_page_on_emscripten_is_true(reader: Reader) -> None:
+    emcc_helpers.compiler("em++")
+    reader.follows("emscripten")
 
 
-def test_the_page_on_assemblyscript_is_true(
-    tmp_path: Path, programs: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run("assemblyscript", tmp_path, [programs], monkeypatch)
+def test_the_page_on_node_api_is_true(reader: Reader) -> None:
+    reader.has_package(npm_helpers.LIGHTNINGCSS)
+    reader.has_package(npm_helpers.LZMA)
+    reader.follows("napi")
+
+
+def test_the_page_on_rust_is_true(reader: Reader) -> None:
+    compiler = compiler_helpers.rustc("wasm32-wasi")
+    assert compiler_helpers.rustc("wasm32-unknown-unknown") == compiler
+    reader.has_program("rustc", f'exec {shlex.quote(compiler)} "$@"')
+    reader.has_package(npm_helpers.MINIFY_HTML)
+    reader.follows("rust")
+
+
+def test_every_page_is_followed() -> None:
+    shown = {page.stem for page in PAGES.glob("*.md") if blocks_of(page)}
+    assert shown == COMMANDS.keys()
 
 
 @pytest.mark.parametrize("name", COMMANDS)

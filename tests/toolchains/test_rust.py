@@ -7,7 +7,6 @@ the target wasm32-unknown-unknown. Without a rustc that has the target, the test
 
 from __future__ import annotations
 
-import shutil
 import struct
 import subprocess
 from collections.abc import Callable
@@ -17,28 +16,21 @@ from typing import Any
 import pytest
 
 import pywasm3
+from compiler_helpers import rustc
 from helpers import TESTS
 
 SOURCE = TESTS / "toolchains" / "rust" / "texts.rs"
 
 
 def compiled(folder: Path, *flags: str) -> pywasm3.Module:
-    """Compiles the library with the first rustc that has the target."""
-    output = folder / "texts.wasm"
-    reasons = ["there is no rustc"]
-    for rustc in (shutil.which("rustc"), "/usr/bin/rustc"):
-        if rustc is None or not Path(rustc).exists():
-            continue
-        command = [rustc, "--target=wasm32-unknown-unknown", "--crate-type=cdylib", *flags]
-        done = subprocess.run(
-            [*command, "-o", output, SOURCE], capture_output=True, text=True, check=False
-        )
-        if done.returncode == 0:
-            return pywasm3.Module(output.read_bytes())
-        reasons.append(done.stderr)
-        if "can't find crate for `std`" not in done.stderr and "linker" not in done.stderr:
-            pytest.fail(done.stderr)
-    pytest.skip(f"no rustc has the target wasm32-unknown-unknown: {reasons[-1][:200]}")
+    """Compiles the library."""
+    target, output = "wasm32-unknown-unknown", folder / "texts.wasm"
+    command = [rustc(target), f"--target={target}", "--crate-type=cdylib", *flags]
+    done = subprocess.run(
+        [*command, "-o", output, SOURCE], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return pywasm3.Module(output.read_bytes())
 
 
 class Library:

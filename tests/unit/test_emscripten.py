@@ -98,6 +98,20 @@ def test_main_gets_the_arguments() -> None:
     assert program.run() == 2000 + ord("A")
 
 
+@pytest.mark.parametrize("name", ["stackAlloc", "_emscripten_stack_alloc"])
+def test_without_malloc_the_arguments_lie_on_the_stack(name: str) -> None:
+    text = MAIN.replace('"malloc"', f'"{name}"')
+    program = emscripten.load(module(text), wasi=WasiConfig(args=["program", "A"]))
+    assert program.run() == 2000 + ord("A")
+
+
+def test_arguments_that_the_stack_has_no_room_for_are_an_error() -> None:
+    config = WasiConfig(args=["program", "A" * 16_384])
+    program = emscripten.load(module(MAIN.replace('"malloc"', '"stackAlloc"')), wasi=config)
+    with pytest.raises(ValueError, match="_malloc"):
+        program.run()
+
+
 def test_exit_ends_main_with_its_code() -> None:
     program = emscripten.load(
         module(

@@ -90,6 +90,21 @@ def test_data_of_a_library_is_aligned_and_all_zeros_before(program: emscripten.E
         library.address_of("nothing")
 
 
+def test_a_library_without_elements_needs_no_table() -> None:
+    """A program that takes no address of a function has no table."""
+    text = f"""(@dylink.0 (mem-info (memory 0 0) (table 0 0)))
+        (import "env" "memory" (memory 2 100)) {MALLOC}
+        (func (export "seven") (result i32) (i32.const 7))"""
+    library = emscripten.load(module(text)).link(
+        side(
+            """(import "env" "memory" (memory 1 100))
+            (import "env" "seven" (func $seven (result i32)))
+            (func (export "double") (result i32) (i32.mul (call $seven) (i32.const 2)))"""
+        )
+    )
+    assert library.exports.double() == 14
+
+
 GOT = f"""{HEAD}
   (import "GOT.mem" "variable" (global $variable (mut i32)))
   (import "GOT.func" "seven" (global $seven (mut i32)))

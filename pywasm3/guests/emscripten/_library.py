@@ -259,10 +259,9 @@ class Scope:
             )
         if len(self._libraries) >= _MOST_LIBRARIES:
             raise LinkError(f"{_MOST_LIBRARIES:,} libraries are linked, and there can be no more")
-        table = self._program.table
-        memory_base, table_base = self._reserve(dylink), len(table)
-        if dylink.table_elements:
-            table.grow(dylink.table_elements)
+        memory_base, table_base = self._reserve(dylink), 0
+        if dylink.table_elements:  # Without, the program may not have a table either.
+            table_base = self._program.table.grow(dylink.table_elements)
         library = Library(dylink, memory_base, table_base)
         values = {}
         for item in module.imports:

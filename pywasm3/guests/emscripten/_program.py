@@ -37,6 +37,7 @@ _STACK_BYTES = 64 << 10  # Emscripten's own default for STACK_SIZE
 _MOST_KEPT = 1 << 30
 _MASK = (1 << 32) - 1
 _MOST_ARGUMENTS = 1 << 20  # bytes of the arguments of main
+_MOST_ON_STACK = 16 << 10  # the same, if they lie on the stack, which has 64 KiB by default
 
 
 class _Main(Instance):
@@ -255,7 +256,7 @@ class Emscripten:
         size = pointers + sum(map(len, arguments))
         if size > _MOST_ARGUMENTS:
             raise ValueError(f"the arguments take {size:,} bytes; main() gets {_MOST_ARGUMENTS:,}")
-        block = self.allocate(size)
+        block = self._block_of_arguments(size)
         text = block + pointers
         for i, argument in enumerate(arguments):
             self.wasi.memory.put_u32(block + 4 * i, text)
@@ -263,6 +264,21 @@ class Emscripten:
             text += len(argument)
         self.wasi.memory.put_u32(block + pointers - 4, 0)
         return block
+
+    def _block_of_arguments(self, size: int) -> int:
+        """Takes memory by malloc(); from the stack if the program does not export malloc()."""
+        if self.own("malloc") is not None:
+            return self.allocate(size)
+        on_stack = self.own("_emscripten_stack_alloc") or self.own("stackAlloc")
+        if on_stack is None:
+            return self.allocate(size)  # raises an error that asks for malloc()
+        if size > _MOST_ON_STACK:
+            raise ValueError(
+                f"the arguments take {size:,} bytes; the stack has room for {_MOST_ON_STACK:,}: "
+                "compile the program with -sEXPORTED_FUNCTIONS=_main,_malloc"
+            )
+        # The JavaScript, too, leaves the arguments there until the program ends.
+        return self._taken(on_stack, size)
 
     def link(self, source: Source) -> Library:
         """Links a module that was compiled with -sSIDE_MODULE, as dlopen() does.
@@ -353,12 +369,15 @@ class Emscripten:
             Trap: The guest's malloc() returned the address of something that is not in its memory.
             WasmError: The module does not export malloc().
         """
-        malloc = self.required("malloc")
-        address = int(malloc(size)) & _MASK if size <= _MASK else 0
+        return self._taken(self.required("malloc"), size)
+
+    def _taken(self, function: Function, size: int) -> int:
+        address = int(function(size)) & _MASK if size <= _MASK else 0
         if address == 0:
             raise MemoryError(f"the guest has no room for {size:,} bytes")
         if address + size > len(self.memory):
-            detail = f"malloc({size}) returned {address:#x}, which is not in the memory"
+            name = function.name
+            detail = f"{name}({size}) returned {address:#x}, which is not in the memory"
             raise Trap(TrapKind.MEMORY_OUT_OF_BOUNDS, detail=detail)
         return address
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..._errors import WasiExit, WasmError
+from ..._ffi import Function
 from ..._host_function import host_function
 from ..._instance import Instance
 from ..._load import read_source
@@ -44,11 +45,19 @@ _ARGS_BEGIN, _ARGS_END = 4096, 4096 + 8192
 _NO_VALUES = FuncType((), ())
 _PANIC = 2
 _GO_EXPORTS = ("run", "resume", "getsp", "mem")
-_TINYGO_EXPORTS = ("_start", "resume", "memory")
+
+
+class _Guest(Instance):
+    """The instance of a program, which initializes a library of TinyGo when it starts."""
+
+    __slots__ = ()
+
+    def _initialize(self) -> None:
+        """Does nothing yet, because the imports cannot be called before the program is made."""
 
 
 class Program:
-    """A program that Go compiled with ``GOOS=js GOARCH=wasm``.
+    """A program that Go or TinyGo compiled with ``GOOS=js GOARCH=wasm``.
 
     ``run()`` runs it to its end. A program that offers functions to its host, and waits for calls
     in ``select {}``, is begun by ``start()``; then ``program.globals`` has what it has set there.
@@ -104,13 +113,14 @@ class Program:
         self._budget = Budget(max_kept_bytes)
         loaded = module if isinstance(module, Module) else Module(read_source(module))
         self._tiny = tinygo.is_made_by_tinygo(loaded)
-        _require_exports(loaded, _TINYGO_EXPORTS if self._tiny else _GO_EXPORTS)
+        self._entry = tinygo.entry_of(loaded) if self._tiny else "run"
+        _require_exports(loaded, (self._entry, "memory") if self._tiny else _GO_EXPORTS)
         self._imports = tinygo.TinyGoImports(self) if self._tiny else Imports(self)
         modules = tinygo.MODULES if self._tiny else MODULES
         functions = self._imports.functions()
         given: dict[Any, Any] = {**(imports or {}), **dict.fromkeys(modules, functions)}
         config = WasiConfig() if wasi is None else wasi
-        self.instance = Instance(loaded, given, wasi=config, limits=limits)
+        self.instance: Instance = _Guest(loaded, given, wasi=config, limits=limits)
         self.wasi: Wasi = self.instance.wasi
         try:
             self._prepare(cwd, globals)
@@ -146,11 +156,11 @@ class Program:
 
         Raises:
             Trap: The guest was stopped: it trapped, or a limit, a deadline or ``interrupt()``.
-            WasmError: The program has ended before or is closed.
+            WasmError: The program has ended before or is closed, or is a library of TinyGo.
             RuntimeError: A host function is async: ``run_async()`` runs those.
             Exception: A host function raised an exception where Go does not expect one.
         """
-        self._require_running()
+        self._require_main()
         self._enter(self._run)
         assert self.exit_code is not None
         return self.exit_code
@@ -161,7 +171,7 @@ class Program:
         Async host functions run as tasks of this event loop, and Go gets promises of their results.
         If this task is cancelled, the guest is stopped. The errors are those of ``run()``.
         """
-        self._require_running()
+        self._require_main()
         await self._enter_async(self._run)
         assert self.exit_code is not None
         return self.exit_code
@@ -170,17 +180,17 @@ class Program:
         """Runs the program until it waits for a time, for input or to be called.
 
         A program of TinyGo may also end: its exports, which ``program.instance.exports`` has, can
-        be called all the same.
+        be called all the same. A library of TinyGo is initialized.
 
         Raises:
-            WasiExit: The program ended meanwhile, and is not one of TinyGo.
+            WasiExit: The program ended meanwhile, and is not a program of TinyGo.
             WasmError: The program has been started before or is closed.
             Trap: The guest was stopped.
         """
         self._require_running()
         if self._started:
             raise WasmError("the program has been started before: run() lets it go on")
-        self._enter(self._begin, exits=not self._tiny)
+        self._enter(self._begin, exits=self._entry != tinygo.PROGRAM)
 
     def wait(self, promise: Any) -> Any:
         """Runs the program until a promise is settled, and returns its value.
@@ -227,7 +237,7 @@ class Program:
     def _main(self) -> None:
         exports = self.instance.exports
         if self._tiny:  # The arguments and the environment come by WASI.
-            exports["_start"]()
+            exports[self._entry]()
             return
         self._imports.frame.span(_ARGS_BEGIN, len(self._start_data))[:] = self._start_data
         exports["run"](self._argc, self._argv)
@@ -245,6 +255,14 @@ class Program:
         raise WasmError("the program waits, and nothing can happen any more")
 
     # ---- entering the guest ----
+
+    def _require_main(self) -> None:
+        self._require_running()
+        if self._entry == tinygo.LIBRARY:
+            raise WasmError(
+                "the module is a library, which has no main() to run: start() initializes it, and "
+                "program.instance.exports has its functions"
+            )
 
     def _require_running(self) -> None:
         if self._closed:
@@ -309,7 +327,16 @@ class Program:
     def _resume(self) -> None:
         """Lets Go look for the event that is pending, and run until all goroutines wait."""
         self._require_running()
-        self._nested(self.instance.exports["resume"])
+        self._nested(self._exported("resume"))
+
+    def _exported(self, name: str) -> Function:
+        """Returns a function that modules of TinyGo without a scheduler do not export."""
+        function = self.instance.exports.get(name, None)
+        if not isinstance(function, Function):
+            raise WasmError(
+                f"the module exports no function {name}: it was made without a scheduler"
+            )
+        return function
 
     def _call(self, event: Event) -> Any:
         """Calls a Go function, on the thread on which the program runs."""

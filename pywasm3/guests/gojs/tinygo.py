@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..._types import FuncType, i32, i64
+from ..._types import FuncType, i32
 from ..._wait import check as stop_if_due
 from ...wasi.abi import WasiError
+from ...wasi.process import random_get
 from ...wasi.sources import MONOTONIC, time_of
 from . import values
 from .operations import answer, calling, calling_method, copied, load_string, prepared
@@ -27,17 +28,27 @@ if TYPE_CHECKING:
 
 # The names that the module of the imports has had: "env" before TinyGo 0.28.
 MODULES = ("gojs", "env")
+# What runs first: main() of a program, or the initialization of a library (-buildmode=c-shared).
+PROGRAM, LIBRARY = "_start", "_initialize"
 _MASK = 0xFFFFFFFFFFFFFFFF
-# Types of functions that only TinyGo's modules import.
-_SIGNS = {
-    "runtime.ticks": FuncType([], [i64]),
-    "syscall/js.valueGet": FuncType([i64, i32, i32], [i64]),
-}
+# All functions that Go's modules import have this type: they get the stack pointer.
+_OF_GO = FuncType([i32], [])
 
 
 def is_made_by_tinygo(module: Module) -> bool:
-    """Returns whether a module imports what only TinyGo's modules do."""
-    return any(_SIGNS.get(wanted.name) == wanted.type for wanted in module.imports)
+    """Returns whether a module imports functions of Go's, but not as Go's modules do."""
+    return any(
+        wanted.module in MODULES
+        and wanted.name.startswith(("runtime.", "syscall/js."))
+        and wanted.type != _OF_GO
+        for wanted in module.imports
+    )
+
+
+def entry_of(module: Module) -> str:
+    """Returns the name of the export that runs first, which need not be there."""
+    names = {item.name for item in module.exports}
+    return LIBRARY if LIBRARY in names and PROGRAM not in names else PROGRAM
 
 
 class TinyGoImports:
@@ -51,10 +62,15 @@ class TinyGoImports:
 
     def __init__(self, program: Program) -> None:
         self._program = program
+        self._wakeup: tuple[int, int] | None = None  # the time and the timer of the next one
 
     def functions(self) -> dict[str, Callable[..., Any]]:
         """Returns the functions by the names that TinyGo has for them."""
-        runtime: dict[str, Callable[..., Any]] = {"ticks": self._ticks, "sleepTicks": self._sleep}
+        runtime: dict[str, Callable[..., Any]] = {
+            "ticks": self._ticks,
+            "sleepTicks": self._sleep,
+            "getRandomData": self._random,
+        }
         js: dict[str, Callable[..., Any]] = {
             "finalizeRef": self._finalize,
             "stringVal": self._string,
@@ -84,14 +100,26 @@ class TinyGoImports:
         return time_of(self._program.wasi.clock, MONOTONIC) & (_MASK >> 1)
 
     def _sleep(self, nanoseconds: int) -> None:
-        program = self._program
-        scheduler = program.instance.exports["go_scheduler"]
+        """Lets the scheduler run again after a time, unless it does so before anyway."""
+        program, loop = self._program, self._program._loop
+        time = self._ticks() + max(nanoseconds, 0)
+        scheduler = program._exported("go_scheduler")
+        if self._wakeup is not None:
+            if self._wakeup[0] <= time:
+                return
+            loop.clear_timer(self._wakeup[1])
 
         def fire() -> None:
-            program._loop.clear_timer(number)
+            self._wakeup = None
+            loop.clear_timer(number)
             program._nested(scheduler)
 
-        number = program._loop.set_timer(nanoseconds / 1e6, fire)
+        number = loop.set_timer(nanoseconds / 1e6, fire)
+        self._wakeup = time, number
+
+    def _random(self, address: int, size: int, _: int) -> None:
+        self._span(address, size)
+        random_get(self._program.wasi, address & 0xFFFFFFFF, size & 0xFFFFFFFF)
 
     # ---- values ----
 
