@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What the pages of docs/guests tell their readers to do works, and prints what they show."""
+"""What docs/start.md and the pages of docs/guests tell their readers to do works.
+
+It also prints what the pages show.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,8 @@ import zig_helpers
 from helpers import TESTS
 from page_helpers import blocks_of, run_page
 
-PAGES = TESTS.parent / "docs" / "guests"
+DOCS = TESTS.parent / "docs"
+PAGES = {page.stem: page for page in [DOCS / "start.md", *(DOCS / "guests").glob("*.md")]}
 # Each with commands that show that the page was understood. README.md shows no commands.
 COMMANDS = {
     "assemblyscript": ["npx asc"],
@@ -28,10 +32,11 @@ COMMANDS = {
     "importing": ["python use.py"],
     "napi": ["python minify.py", "python archives.py"],
     "rust": ["rustc"],
+    "start": ["python -m ziglang cc", "python -m ziglang build-exe", "rustc", "GOOS=wasip1"],
     "wat": ["pywasm3 run"],
     "zig": ["python -m ziglang build-exe"],
 }
-ZIG, CLANG = "python -m ziglang", "clang"
+ZIG, CLANG, RUST = "python -m ziglang", "clang", "rustc"
 
 
 class Reader:
@@ -68,7 +73,7 @@ class Reader:
 
     def follows(self, name: str, *, without: str = "") -> None:
         """Does what the page says, except what a compiler is needed for that is left out."""
-        ran = run_page(PAGES / f"{name}.md", self.work, [self.programs], without)
+        ran = run_page(PAGES[name], self.work, [self.programs], without)
         for expected in COMMANDS[name]:
             if not (without and expected.startswith(without)):
                 assert any(command.startswith(expected) for command in ran)
@@ -82,6 +87,18 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reader:
 @pytest.mark.parametrize("name", ["zig", "wat", "importing"])
 def test_the_page_is_true(name: str, reader: Reader) -> None:
     reader.follows(name)
+
+
+def test_the_first_page_is_true(reader: Reader) -> None:
+    go_helpers.go()
+    reader.follows("start", without=RUST)
+
+
+def test_the_first_page_is_true_with_rust(reader: Reader) -> None:
+    go_helpers.go()
+    compiler = compiler_helpers.rustc("wasm32-unknown-unknown")
+    reader.has_program("rustc", f'exec {shlex.quote(compiler)} "$@"')
+    reader.follows("start")
 
 
 def test_the_page_on_c_is_true(reader: Reader) -> None:
@@ -125,13 +142,13 @@ def test_the_page_on_rust_is_true(reader: Reader) -> None:
 
 
 def test_every_page_is_followed() -> None:
-    shown = {page.stem for page in PAGES.glob("*.md") if blocks_of(page)}
+    shown = {name for name, page in PAGES.items() if blocks_of(page)}
     assert shown == COMMANDS.keys()
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_block_is_a_file_commands_or_output(name: str) -> None:
-    blocks = blocks_of(PAGES / f"{name}.md")
+    blocks = blocks_of(PAGES[name])
     assert [
         block for block in blocks if not block.file and block.language not in ("sh", "text")
     ] == []
