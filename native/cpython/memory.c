@@ -309,6 +309,11 @@ static Py_ssize_t put(PyObject *op, PyObject *address, PyObject *buffer)
     Py_ssize_t at, count = -1;
     Py_buffer view;
     if (PyObject_GetBuffer(buffer, &view, PyBUF_SIMPLE) < 0) {
+        if (PyIndex_Check(buffer) && PyObject_CheckBuffer(address)) {
+            /* Other packages have write(data, address). */
+            PyErr_SetString(PyExc_TypeError,
+                            "the address comes first, and then the bytes: (address, data)");
+        }
         return -1;
     }
     PyObject *length = PyLong_FromSsize_t(view.len);

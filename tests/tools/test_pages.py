@@ -24,6 +24,8 @@ pages = import_file(ROOT / "tools" / "pages.py")
 SETTINGS = tomllib.loads((ROOT / "zensical.toml").read_text(encoding="utf-8"))["project"]
 MODULES = [
     "pywasm3",
+    "pywasm3.compat.wasmer",
+    "pywasm3.compat.wasmtime",
     "pywasm3.hook",
     "pywasm3.wasi",
     *(

@@ -85,6 +85,15 @@ def test_a_buffer_with_gaps_cannot_be_written_to_a_memory(memory: pywasm3.Memory
     assert memory.read(0, 3) == bytes(3)
 
 
+@pytest.mark.parametrize("name", ["write", "copy_in"])
+def test_bytes_before_the_address_are_refused_with_the_right_order(
+    memory: pywasm3.Memory, name: str
+) -> None:
+    """Other packages have write(data, address)."""
+    with pytest.raises(TypeError, match=r"\(address, data\)"):
+        getattr(memory, name)(b"abc", 5)
+
+
 def test_write_of_the_memory_into_itself_copies_as_memmove_does(memory: pywasm3.Memory) -> None:
     memory.write(0, b"abcdef")
     memory.write(2, memoryview(memory)[:4])
