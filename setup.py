@@ -165,9 +165,8 @@ class BuildExt(build_ext):
 def need_toolchain() -> None:
     """Ends with a sentence if something is missing, before a build's log would bury it."""
     builds = {"bdist_wheel", "build", "build_ext", "editable_wheel"}.intersection(sys.argv)
-    if builds and sys.platform != "win32":
-        if sentence := toolchain.missing(toolchain.default_compiler()):
-            sys.exit(sentence)
+    if builds and (sentence := toolchain.missing(toolchain.default_compiler())):
+        sys.exit(sentence)
 
 
 def fetch_wasm3() -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Checks whether a C compiler and Python's headers are installed; for setup.py and by hand."""
+"""Checks for what a build needs: 64 bits, a C compiler, and Python's headers. setup.py asks it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,13 @@ def missing(compiler: str) -> str | None:
     Args:
         compiler: The name or path of the C compiler, without arguments.
     """
+    if sys.maxsize <= 2**32:
+        return (
+            "pywasm3 needs a Python of 64 bits, and this one has 32: the engine reserves an address"
+            " space of gigabytes for each memory. Install a Python of 64 bits."
+        )
+    if sys.platform == "win32":
+        return None  # setup.py looks for the compiler itself.
     if not shutil.which(compiler):
         return (
             f"pywasm3 needs a C compiler, but '{compiler}' was not found: install gcc or clang"
@@ -36,5 +43,5 @@ def default_compiler() -> str:
     return (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()[0]
 
 
-if __name__ == "__main__" and sys.platform != "win32":
+if __name__ == "__main__":
     sys.exit(missing(default_compiler()))

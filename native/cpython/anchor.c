@@ -284,7 +284,7 @@ static PyObject *get_address(PyObject *op, void *Py_UNUSED(closure))
 static PyGetSetDef anchor_getset[] = {
     {"_address", get_address, NULL,
      PyDoc_STR("The address of the object of the engine, valid while the store is open."), NULL},
-    {NULL},
+    {0},
 };
 
 static PyType_Slot anchor_slots[] = {

@@ -329,7 +329,7 @@ static PyMemberDef bound_members[] = {
      PyDoc_STR("The Function that is called.")},
     {"args", T_OBJECT_EX, offsetof(bound_object, args), READONLY,
      PyDoc_STR("The bound arguments, a tuple.")},
-    {NULL},
+    {0},
 };
 
 static PyGetSetDef bound_getset[] = {
@@ -337,7 +337,7 @@ static PyGetSetDef bound_getset[] = {
     {"__name__", get_name, NULL, NULL, NULL},
     {"__qualname__", get_name, NULL, NULL, NULL},
     {"__signature__", get_signature, NULL, NULL, NULL},
-    {NULL},
+    {0},
 };
 
 static PyMethodDef bound_methods[] = {
@@ -349,7 +349,7 @@ static PyMethodDef bound_methods[] = {
      PyDoc_STR("bind($self, /, *leading)\n--\n\n"
                "Returns a callable with more arguments given, after those that are bound already:\n"
                "see Function.bind.")},
-    {NULL},
+    {0},
 };
 
 static PyType_Slot bound_slots[] = {

@@ -256,7 +256,7 @@ static void fd_write_dealloc(PyObject *op)
 
 static PyMemberDef fd_write_members[] = {
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(fd_write_object, vectorcall), READONLY, NULL},
-    {NULL},
+    {0},
 };
 
 static const char fd_write_doc[] =

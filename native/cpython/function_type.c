@@ -143,7 +143,7 @@ static PyMemberDef function_members[] = {
      PyDoc_STR("The FuncType: the types of the parameters and results.")},
     {"store", T_OBJECT_EX, offsetof(pw_function_object, signature.store), READONLY,
      PyDoc_STR("The Store that the function runs in.")},
-    {NULL},
+    {0},
 };
 
 static PyGetSetDef function_getset[] = {
@@ -171,7 +171,7 @@ static PyGetSetDef function_getset[] = {
     {"__signature__", get_signature, NULL, NULL, NULL},
     {"_address", get_address, NULL, PyDoc_STR("The address of the pw_func."), NULL},
     {"_anchor", get_anchor, NULL, PyDoc_STR("The anchor of the instance."), NULL},
-    {NULL},
+    {0},
 };
 
 static PyMethodDef function_methods[] = {
@@ -184,7 +184,7 @@ static PyMethodDef function_methods[] = {
     {"map", (PyCFunction)(void (*)(void))pw_function_map, METH_FASTCALL | METH_KEYWORDS,
      pw_map_doc},
     {"bind", (PyCFunction)(void (*)(void))pw_function_bind, METH_FASTCALL, pw_bind_doc},
-    {NULL},
+    {0},
 };
 
 static PyType_Slot function_slots[] = {

@@ -307,12 +307,12 @@ PyDoc_STRVAR(
 static PyMemberDef holder_members[] = {
     {"store", T_OBJECT_EX, offsetof(holder_object, store), READONLY,
      PyDoc_STR("The store that it lives in.")},
-    {NULL},
+    {0},
 };
 
 static PyMethodDef global_methods[] = {
     {"_make", holder_make, METH_VARARGS | METH_CLASS, make_doc},
-    {NULL},
+    {0},
 };
 
 static PyMethodDef table_methods[] = {
@@ -323,7 +323,7 @@ static PyMethodDef table_methods[] = {
     {"_encode_new", table_encode_new, METH_O,
      PyDoc_STR("_encode_new(value, /): converts what a new element begins with to its bits.\n\n"
                "This thread must have entered the store.")},
-    {NULL},
+    {0},
 };
 
 static PyGetSetDef global_getset[] = {
@@ -335,7 +335,7 @@ static PyGetSetDef global_getset[] = {
          "    OverflowError: The assigned number is out of the type's range.\n"
          "    WasmError: The store is closed."),
      NULL},
-    {NULL},
+    {0},
 };
 
 static PyType_Slot global_slots[] = {

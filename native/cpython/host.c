@@ -341,12 +341,12 @@ static PyObject *get_address(PyObject *op, void *Py_UNUSED(closure))
 static PyMemberDef host_members[] = {
     {"callable", T_OBJECT, offsetof(host_object, callable), 0,
      PyDoc_STR("The callable; None while the import is not linked.")},
-    {NULL},
+    {0},
 };
 
 static PyGetSetDef host_getset[] = {
     {"_address", get_address, NULL, PyDoc_STR("The address of this object, for pw_extern."), NULL},
-    {NULL},
+    {0},
 };
 
 static PyType_Slot host_slots[] = {

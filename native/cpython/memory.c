@@ -634,7 +634,7 @@ static PyMethodDef memory_methods[] = {
          "Returns its result, or a negative pw_trap if the running call must stop.")},
     {"_notify", (PyCFunction)(void (*)(void))memory_notify, METH_FASTCALL,
      PyDoc_STR("_notify(address, size, count, /): does what memory.atomic.notify does.")},
-    {NULL},
+    {0},
 };
 
 static PyGetSetDef memory_getset[] = {
@@ -642,7 +642,7 @@ static PyGetSetDef memory_getset[] = {
     {"_shared", get_shared, NULL, PyDoc_STR("Whether several stores can use the memory."), NULL},
     {"_is64", get_is64, NULL, PyDoc_STR("Whether addresses are 64-bit."), NULL},
     {"_address", get_address, NULL, PyDoc_STR("The address of the pw_memory."), NULL},
-    {NULL},
+    {0},
 };
 
 static PyType_Slot memory_slots[] = {

@@ -195,7 +195,7 @@ static PyMethodDef module_methods[] = {
          "Tells whether the call whose host function runs on this thread must stop.\n\n"
          "Returns the number of the trap that it ends with, 0 if it need not stop, and None if no\n"
          "host function runs on this thread.")},
-    {NULL},
+    {0},
 };
 
 /* ---- the module ---- */

@@ -24,7 +24,7 @@ static PyObject *once_begin(PyObject *op, PyObject *Py_UNUSED(ignored))
 static PyMethodDef once_methods[] = {
     {"_begin", once_begin, METH_NOARGS,
      PyDoc_STR("Marks that __init__ has begun. Raises TypeError if it had begun before.")},
-    {NULL},
+    {0},
 };
 
 static PyType_Slot once_slots[] = {

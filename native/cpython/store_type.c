@@ -518,7 +518,7 @@ static PyMethodDef store_methods[] = {
     {"_decode", store_decode, METH_VARARGS,
      PyDoc_STR("_decode(bits, type, /): converts bits to a value of a type.\n\n"
                "This thread must have entered the store.")},
-    {NULL},
+    {0},
 };
 
 static PyGetSetDef store_getset[] = {
@@ -530,7 +530,7 @@ static PyGetSetDef store_getset[] = {
      NULL},
     {"running", get_running, NULL, PyDoc_STR("Whether a thread is using the store now."), NULL},
     {"_address", get_address, NULL, PyDoc_STR("The address of the pw_store."), NULL},
-    {NULL},
+    {0},
 };
 
 PyDoc_STRVAR(
