@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 from sys import getsizeof
+from typing import Any
 
 from ...._errors import WasmError
 from ... import _budget
+from .errors import ThrownValue
 
 # What is counted, in bytes: an entry of a table, an object, and a class or enumeration of Python.
 SLOT = 64
@@ -27,12 +29,29 @@ class Budget(_budget.Budget):
         )
 
 
+class Holder:
+    """A value of the host by which a guest keeps another value, such as a method of an array.
+
+    Attributes:
+        held: The other value.
+    """
+
+    __slots__ = ("held",)
+
+    def __init__(self, held: Any) -> None:
+        self.held = held
+
+
 def cost(value: object) -> int:
     """Returns what it is counted as that a table or container keeps a value."""
     if value is None or isinstance(value, (int, float)):
         return SLOT
     if isinstance(value, (str, bytes, bytearray)):
         return SLOT + getsizeof(value)
-    if isinstance(value, memoryview) and isinstance(value.obj, bytearray):  # a typed array
-        return OBJECT + value.nbytes
+    if isinstance(value, memoryview) and isinstance(value.obj, bytearray):
+        return OBJECT + len(value.obj)  # a part of a typed array keeps all of it
+    if isinstance(value, Holder):
+        return OBJECT + cost(value.held)
+    if isinstance(value, ThrownValue):
+        return OBJECT + cost(value.value)
     return OBJECT

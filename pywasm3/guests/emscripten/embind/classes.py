@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from ...._text import printable
 from .budget import CLASS, OBJECT, SLOT, cost
 from .converters import Destructors
-from .errors import BindingError
+from .errors import BindingError, shown
 from .functions import BoundFunction, Method, Overloads, check_parameters
 from .heap import MASK
 from .objects import CppClass, CppObject, share_of
@@ -246,16 +247,19 @@ def _protocol_of(size: Any, get: Any) -> dict[str, Any]:
     """Returns the methods of Python's protocol for sequences."""
 
     def length(self: Any) -> int:
-        return int(size(self))
+        count = size(self)
+        if not isinstance(count, int) or not 0 <= count < 1 << 32:
+            raise BindingError(f"{size.label}() returned {shown(count)}, not a number of elements")
+        return count
 
     def item(self: Any, position: int) -> Any:
-        count = size(self)
+        count = length(self)
         if not -count <= position < count:
             raise IndexError(f"there are {count} elements, and none at {position}")
         return get(self, position % count)
 
     def elements(self: Any) -> Iterator[Any]:
-        return (get(self, position) for position in range(size(self)))
+        return map(partial(get, self), range(length(self)))
 
     return {"__len__": length, "__getitem__": item, "__iter__": elements}
 

@@ -13,7 +13,7 @@ from operator import index
 from struct import Struct
 from typing import TYPE_CHECKING, Any
 
-from .errors import BindingError
+from .errors import BindingError, shown
 from .heap import MASK
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from .heap import Heap
 
 _POINTER_BYTES = 4
-_MOST_BITS = 128  # of an int that messages show
 _FLOATS = {4: Struct("<f"), 8: Struct("<d")}
 # The formats of the elements of memory views, by the numbers that embind has for them.
 _ELEMENTS = "bBhHiIfdqQ"
@@ -82,14 +81,6 @@ class Converter:
     def read(self, address: int) -> Any:
         """Returns the value for a number that is in the memory."""
         raise NotImplementedError
-
-
-def shown(value: object) -> str:
-    """Returns what messages say of a value that does not fit."""
-    kind = type(value).__name__
-    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
-        return f"an {kind} of {value.bit_length()} bits"
-    return f"{kind} {value!r}" if isinstance(value, (int, float)) else kind
 
 
 class Void(Converter):

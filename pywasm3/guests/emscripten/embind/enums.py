@@ -8,8 +8,8 @@ from operator import index
 from typing import TYPE_CHECKING, Any, cast
 
 from .budget import CLASS, OBJECT, cost
-from .converters import Destructors, Integer, shown
-from .errors import BindingError
+from .converters import Destructors, Integer
+from .errors import BindingError, shown
 
 if TYPE_CHECKING:
     from .registry import Registry

@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .budget import OBJECT
-from .converters import ByAddress, Destructors, shown
-from .errors import BindingError
+from .converters import ByAddress, Destructors
+from .errors import BindingError, shown
 from .heap import MASK
 from .objects import CppObject, Hold, Share, share_of
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from .budget import OBJECT
 from .classes import Accessors
-from .converters import ByAddress, Destructors, shown
-from .errors import BindingError
+from .converters import ByAddress, Destructors
+from .errors import BindingError, shown
 from .heap import MASK
 
 if TYPE_CHECKING:

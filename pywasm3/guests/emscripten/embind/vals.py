@@ -12,7 +12,7 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
-from .budget import OBJECT, SLOT, cost
+from .budget import OBJECT, SLOT, Holder, cost
 from .converters import Converter, Destructors
 from .errors import BindingError, ThrownValue
 from .heap import MASK
@@ -236,14 +236,17 @@ def _array_to_view(program: Emscripten, view: int, array: int) -> None:
 
 def _iter_begin(program: Emscripten, handle: int) -> int:
     handles = program.registry.handles
-    return handles.add(_Iterator(iterator_of(handles.value(handle))))
+    return handles.add(_Iterator(handles.value(handle)))
 
 
-class _Iterator:
-    """An iterator that the guest holds."""
+class _Iterator(Holder):
+    """An iterator that the guest holds, over the elements of a value."""
 
-    def __init__(self, iterator: Any) -> None:
-        self.iterator = iterator
+    __slots__ = ("iterator",)
+
+    def __init__(self, value: Any) -> None:
+        super().__init__(value)
+        self.iterator = iterator_of(value)
 
 
 def _iter_next(program: Emscripten, handle: int) -> int:
