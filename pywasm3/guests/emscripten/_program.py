@@ -369,7 +369,7 @@ class Emscripten:
             Trap: The guest's malloc() returned the address of something that is not in its memory.
             WasmError: The module does not export malloc().
         """
-        return self._taken(self.required("malloc"), size)
+        return self._taken(self.required("malloc", FuncType([i32], [i32])), size)
 
     def _taken(self, function: Function, size: int) -> int:
         address = int(function(size)) & _MASK if size <= _MASK else 0
@@ -433,8 +433,12 @@ class Emscripten:
         found = self.exports.get(name, None)
         return found if isinstance(found, Function) and name not in self.imported else None
 
-    def required(self, name: str) -> Function:
+    def required(self, name: str, type: FuncType | None = None) -> Function:
         """Returns a function that the program itself has and exports.
+
+        Args:
+            name: Its name.
+            type: The type that it must have; None is any type.
 
         Raises:
             WasmError: It has no such function.
@@ -442,6 +446,8 @@ class Emscripten:
         found = self.own(name)
         if found is None:
             raise WasmError(f"{self.module!r} does not export {name}(), which this needs")
+        if type is not None and found.type != type:
+            raise WasmError(f"{name}() of {self.module!r} has the type {found.type}, not {type}")
         return found
 
     @property

@@ -4,11 +4,17 @@
 from __future__ import annotations
 
 from sys import getsizeof
-from typing import Any
+from threading import local
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...._errors import WasmError
 from ... import _budget
 from .errors import ThrownValue
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+T = TypeVar("T")
 
 # What is counted, in bytes: an entry of a table, an object, and a class or enumeration of Python.
 SLOT = 64
@@ -27,6 +33,41 @@ class Budget(_budget.Budget):
             f"the guest made the host keep more than {self.limit:,} bytes of bindings and vals: "
             "if it may, raise max_kept_bytes"
         )
+
+
+class Transit(local):
+    """Counts the parts of what crosses from the guest, until all of it has crossed.
+
+    Python gets it then, or a table that counts it by itself. Each thread counts its own.
+    """
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+        self._depth = 0
+        self._taken = 0
+
+    def __enter__(self) -> Self:
+        """Begins a structure, or a part of one that is a structure, too."""
+        self._depth += 1
+        return self
+
+    def add(self, value: T) -> T:
+        """Counts a part, and returns it.
+
+        Raises:
+            WasmError: The host keeps too much for the guest.
+        """
+        size = cost(value)
+        self._budget.take(size)
+        self._taken += size
+        return value
+
+    def __exit__(self, *_: object) -> None:
+        """Ends it."""
+        self._depth -= 1
+        if self._depth == 0:
+            self._budget.give(self._taken)
+            self._taken = 0
 
 
 class Holder:

@@ -11,8 +11,8 @@ from ...._text import printable
 from .budget import CLASS, OBJECT, SLOT, cost
 from .converters import Destructors
 from .errors import BindingError, shown
-from .functions import BoundFunction, Method, Overloads, check_parameters
-from .heap import MASK
+from .functions import BoundFunction, Method, Overloads, check_type
+from .heap import CONVERT, DESTROY, MASK
 from .objects import CppClass, CppObject, share_of
 
 if TYPE_CHECKING:
@@ -59,10 +59,13 @@ class ClassInfo:
         self._base_id = base
         find = registry.heap.function
         actual, upcast, downcast, destructor = functions
-        self._actual = find(actual, f"what finds the type of {name}")
-        self._upcast = find(upcast, f"the conversion of {name} to its base") if base else None
-        self._downcast = find(downcast, f"the conversion to {name}") if base else None
-        self._destructor = find(destructor, f"the destructor of {name}")
+        self._actual = find(actual, f"what finds the type of {name}", CONVERT)
+        self._upcast: Function | None = None
+        self._downcast: Function | None = None
+        if base:
+            self._upcast = find(upcast, f"the conversion of {name} to its base", CONVERT)
+            self._downcast = find(downcast, f"the conversion to {name}", CONVERT)
+        self._destructor = find(destructor, f"the destructor of {name}", DESTROY)
         self._constructors = Overloads(name)
         self.members: dict[str, Any] = {}
         self._python: CppClass | None = None
@@ -273,7 +276,7 @@ class Accessors:
     """
 
     def __init__(self, registry: Registry, label: str, getter: _Access, setter: _Access) -> None:
-        registry.budget.take(2 * OBJECT)
+        registry.budget.take(2 * OBJECT + cost(label))
         self._registry = registry
         self.label = printable(label)
         self._ids = (getter[0], setter[0])
@@ -303,7 +306,7 @@ class Accessors:
             owner: The address of the object that has it; a static property has none.
         """
         type = self.types[0]
-        check_parameters(self._get, 1 + len(owner), self.label)
+        check_type(self._get, 1 + len(owner), (), type, self.label)
         return type.from_wire(self._get(self._get_context, *owner))
 
     def set(self, value: Any, *owner: int) -> None:
@@ -314,7 +317,7 @@ class Accessors:
         """
         assert self._set is not None
         type = self.types[-1]
-        check_parameters(self._set, 2 + len(owner), self.label)
+        check_type(self._set, 1 + len(owner), (type,), None, self.label)
         destructors = Destructors()
         try:
             self._set(self._set_context, *owner, type.to_wire(value, destructors))

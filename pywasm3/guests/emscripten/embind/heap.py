@@ -7,6 +7,7 @@ from struct import Struct
 from typing import TYPE_CHECKING
 
 from ...._errors import Trap, TrapKind
+from ...._types import FuncType, i32
 from ....wasi.abi import WasiError
 from .errors import BindingError
 
@@ -19,6 +20,10 @@ _MOST_NAME = 1024  # bytes of a name
 _MOST_TYPES = 256  # types of a function: C++ demands that compilers allow this many parameters
 
 _U32 = Struct("<I")
+
+# The types of functions of the guest whose parameters and results are addresses.
+MAKE, CONVERT, DESTROY = FuncType([], [i32]), FuncType([i32], [i32]), FuncType([i32])
+SHARE = FuncType([i32, i32], [i32])
 
 
 class Heap:
@@ -78,22 +83,26 @@ class Heap:
             )
         return tuple(id for (id,) in _U32.iter_unpack(self.span(address, 4 * count)))
 
-    def function(self, index: int, label: str) -> Function:
+    def function(self, index: int, label: str, type: FuncType | None = None) -> Function:
         """Returns the function that a function pointer points to.
 
         Args:
             index: The index in the table.
             label: What needs the function, for the message.
+            type: The type that it must have; None is any type.
 
         Raises:
-            BindingError: There is no function.
+            BindingError: There is no function, or it has another type.
         """
         try:
-            return self._program.function(index)
+            found = self._program.function(index)
         except Trap:
             raise BindingError(
                 f"{label} has the function pointer {index:#x}, but there is no function"
             ) from None
+        if type is not None and found.type != type:
+            raise BindingError(f"{label} is a function of the type {found.type}, not {type}")
+        return found
 
     def allocate(self, data: bytes) -> int:
         """Returns the address of a new block of the guest's memory with these bytes."""
@@ -103,4 +112,4 @@ class Heap:
 
     def free(self, address: int) -> None:
         """Frees a block that malloc() of the guest has made."""
-        self._program.required("free")(address)
+        self._program.required("free", DESTROY)(address)

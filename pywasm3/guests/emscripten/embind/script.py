@@ -229,8 +229,8 @@ class Script:
         self._charge(value, -cost(item))
         return item
 
-    def _join(self, value: Any, between: Any = ",", *_: Any) -> str:
-        between, size = text_of(between), 0
+    def _join(self, value: Any, separator: Any = ",", *_: Any) -> str:
+        between, size = text_of(separator), 0
         parts = []
         for item in polled(value):
             parts.append(text_of(item))

@@ -24,6 +24,7 @@ from .values import Array, Object, array_of, is_instance, less, same, truth, typ
 if TYPE_CHECKING:
     from .._bind import Entry
     from .._program import Emscripten
+    from .registry import Registry
 
 _ARGUMENT_BYTES = 8  # each argument lies in so many bytes
 _MOST_BYTES = 1 << 16  # bytes of a text that the guest passes as a pointer to its characters
@@ -53,9 +54,9 @@ class Caller:
         self.kind = kind
         self._result, *self._parameters = types
 
-    def arguments(self, address: int) -> list[Any]:
+    def arguments(self, registry: Registry, address: int) -> list[Any]:
         """Returns the arguments, which are in the memory one behind the other."""
-        return _arguments(self._parameters, address)
+        return _arguments(registry, self._parameters, address)
 
     def delete(self, arguments: list[Any]) -> None:
         """Deletes the objects among the arguments, as the first set of functions does."""
@@ -71,8 +72,12 @@ class Caller:
             raise BindingError(f"the result of a function that the guest called: {error}") from None
 
 
-def _arguments(types: list[Converter], address: int) -> list[Any]:
-    return [type.read(address + _ARGUMENT_BYTES * position) for position, type in enumerate(types)]
+def _arguments(registry: Registry, types: list[Converter], address: int) -> list[Any]:
+    with registry.transit as transit:
+        return [
+            transit.add(type.read(address + _ARGUMENT_BYTES * position))
+            for position, type in enumerate(types)
+        ]
 
 
 # ---- handles ----
@@ -286,9 +291,16 @@ def _returned(program: Emscripten, caller: Caller, value: Any, destructors_at: i
     return wire
 
 
+def _whole(wire: float) -> int:
+    """Returns a number that the guest expects as an integer of 64 bits."""
+    if not -(1 << 63) <= wire < 1 << 64:
+        raise BindingError(f"the guest expects an integer of 64 bits, and got {wire}")
+    return int(wire)
+
+
 def _as_integer(program: Emscripten, handle: int, id: int) -> int:
     caller = Caller(program.registry.converters((id,), "a val"), Kind.CAST)
-    return int(caller.result(program.registry.handles.value(handle), Destructors()))
+    return _whole(caller.result(program.registry.handles.value(handle), Destructors()))
 
 
 def _as_halves(program: Emscripten, handle: int, id: int, *_: int) -> int:
@@ -300,6 +312,8 @@ def _as_halves(program: Emscripten, handle: int, id: int, *_: int) -> int:
 def _new_caller(program: Emscripten, count: int, types: int, kind: Kind) -> int:
     registry = program.registry
     ids = registry.heap.ids(count, types)
+    if kind is Kind.CAST and count != 2:
+        raise BindingError(f"a val is converted by two types, and the guest gave {count}")
     registry.budget.take(OBJECT + SLOT * count)
     registry.callers.append(Caller(registry.converters(ids, "a call of a val"), kind))
     return len(registry.callers)
@@ -335,7 +349,7 @@ def _call_first(program: Emscripten, handle: int, count: int, types: int, addres
     """Calls a function, or makes an object, with arguments whose types come with the call."""
     registry = program.registry
     ids = registry.heap.ids(count, types) if count else ()
-    arguments = _arguments(registry.converters(ids, "a call of a val"), address)
+    arguments = _arguments(registry, registry.converters(ids, "a call of a val"), address)
     return registry.handles.add(registry.script.call(registry.handles.value(handle), arguments))
 
 
@@ -347,7 +361,7 @@ def _call(
     caller = _caller(program, number)
     value = None if caller.kind is Kind.CAST else registry.handles.value(handle)
     label = _symbol(program, name) if name else None
-    arguments = caller.arguments(address)
+    arguments = caller.arguments(registry, address)
     if caller.kind is Kind.CAST:
         (result,) = arguments
     elif label is None:
@@ -368,7 +382,7 @@ def _invoke(program: Emscripten, *arguments: int) -> float:
 
 
 def _invoke_integer(program: Emscripten, *arguments: int) -> int:
-    return int(_call(program, *arguments))
+    return _whole(_call(program, *arguments))
 
 
 def _call_second(
