@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from threading import RLock
 
+from .._nesting import as_exhausted
 from .convert import to_js, to_python, write_back
 from .finalization import finalize
 from .values import JsError, TypedArray, undefined
@@ -46,6 +47,8 @@ class Entrance:
                 if self._depth == 1:
                     self._describe(error)
                 raise
+            except RecursionError as error:
+                raise as_exhausted(error) from None
             finally:
                 self._depth -= 1
                 if self._depth == 0:
