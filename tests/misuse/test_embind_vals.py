@@ -113,6 +113,19 @@ def test_elements_that_are_removed_are_not_counted_any_more(script: Script) -> N
     assert script._budget.used == before
 
 
+def test_a_guest_and_python_that_call_each_other_without_end() -> None:
+    guest = Guest(*VALS)
+    handles = guest.program.registry.handles
+
+    class Endless(dict[str, int]):
+        def get(self, key: Any, default: Any = None) -> Any:
+            return guest("_emval_get_property", handle, handle)
+
+    handle = handles.add(Endless())
+    with pytest.raises(pywasm3.StackExhausted):
+        guest("_emval_get_property", handle, handle)
+
+
 @pytest.mark.parametrize("name", ["includes", "join", "slice"])
 def test_long_loops_over_elements_can_be_stopped(
     script: Script, name: str, monkeypatch: pytest.MonkeyPatch
