@@ -18,6 +18,7 @@ from ..._tag import Tag
 from ..._types import FuncType, i32
 from ...wasi import Wasi, WasiConfig
 from ...wasi.abi import WasiError
+from .._closing import Closing
 from . import _imports
 from ._exceptions import CppException, Handlers
 from ._files import Files
@@ -26,8 +27,6 @@ from ._linking import dylink_of
 from ._runtime import text_at
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
-
     from ..._aliases import Compile, Missing, Source
     from ..._limits import Limits
     from ._names import Names
@@ -50,7 +49,7 @@ class _Main(Instance):
         super().__init__(module, _imports.imports_of(program, module), **options)
 
 
-class Emscripten:
+class Emscripten(Closing):
     """A program or library that Emscripten has compiled, with what its JavaScript would give it.
 
     ``load`` makes one. ``with emscripten.load(...) as program:`` closes it at the end.
@@ -463,14 +462,6 @@ class Emscripten:
     def close(self) -> None:
         """Closes the store, and all files that the program has open. Closing again does nothing."""
         self.instance.close()
-
-    def __enter__(self) -> Self:
-        """Returns the program."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Closes the program."""
-        self.close()
 
     def __repr__(self) -> str:
         """Shows the module."""
