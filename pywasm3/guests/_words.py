@@ -37,8 +37,8 @@ class Words:
         if address < 0 or size < 0 or address + size > len(memory.view):
             raise Trap(
                 TrapKind.MEMORY_OUT_OF_BOUNDS,
-                detail=f"out of bounds memory access: the guest gave its host {size} bytes at "
-                f"{address}, and its memory has {len(memory.view)}",
+                detail=f"out of bounds memory access: the guest gave its host {size:,} bytes "
+                f"at {address:#x}, and its memory has {len(memory.view):,}",
             )
         return memory.view[address : address + size]
 

@@ -300,9 +300,9 @@ def test_arguments_are_charged_while_a_function_runs(raw: Raw) -> None:
     used: list[int] = []
     called = raw.put(lambda *_: used.append(raw.guest.host_bytes))
     before = raw.guest.host_bytes
-    raw.write_words(DATA, *[3] * 4096)
-    assert raw.status("call_function", 3, called, 4096, DATA, RESULT) is Status.OK
-    assert used[0] >= before + 64 * 4096 > raw.guest.host_bytes
+    raw.write_words(DATA, *[3] * 512)
+    assert raw.status("call_function", 3, called, 512, DATA, RESULT) is Status.OK
+    assert used[0] >= before + 64 * 512 > raw.guest.host_bytes
 
 
 def test_names_that_are_no_index_stay_texts(raw: Raw) -> None:

@@ -8,11 +8,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from ...._text import printable
+from ..._words import MASK
 from .budget import CLASS, OBJECT, SLOT, cost
 from .converters import Destructors
 from .errors import BindingError, shown
 from .functions import BoundFunction, Method, Overloads, check_type
-from .heap import CONVERT, DESTROY, MASK
+from .heap import CONVERT, DESTROY
 from .objects import CppClass, CppObject, share_of
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any
 
 from ...._types import f32, f64, i32, i64
+from ..._words import MASK
 from .errors import BindingError, shown
-from .heap import MASK
 
 if TYPE_CHECKING:
     from ...._types import ValueType

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..._words import MASK
 from .budget import OBJECT
 from .converters import ByAddress, Destructors
 from .errors import BindingError, shown
-from .heap import CONVERT, DESTROY, MAKE, MASK, SHARE
+from .heap import CONVERT, DESTROY, MAKE, SHARE
 from .objects import CppObject, Hold, Share, share_of
 
 if TYPE_CHECKING:

@@ -6,11 +6,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..._words import MASK
 from .budget import OBJECT, cost
 from .classes import Accessors
 from .converters import ByAddress, Destructors
 from .errors import BindingError, shown
-from .heap import DESTROY, MAKE, MASK
+from .heap import DESTROY, MAKE
 
 if TYPE_CHECKING:
     from .registry import Registry

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from ..._words import MASK
 from .budget import OBJECT, SLOT, Budget, Transit, cost
 from .classes import ClassInfo
 from .converters import Float
@@ -14,7 +15,7 @@ from .enums import Enumeration
 from .errors import BindingError, UnboundTypeError
 from .functions import BoundFunction, Invoker
 from .handles import Handles, reserved_of
-from .heap import CONVERT, MASK, Heap
+from .heap import CONVERT, Heap
 from .pointers import Pointer
 from .script import Script
 

@@ -9,13 +9,14 @@ one, of 2025, has only `_emval_invoke`, whose callers can also call methods and 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
+from ..._words import MASK
 from .budget import OBJECT, SLOT, Holder, cost
 from .converters import Converter, Destructors
 from .errors import BindingError, ThrownValue
-from .heap import MASK
 from .objects import CppObject
 from .pointers import Pointer
 from .script import iterator_of
@@ -197,41 +198,18 @@ def _in(program: Emscripten, key: int, handle: int) -> int:
     return program.registry.script.has(value(handle), value(key))
 
 
-def _same(program: Emscripten, first: int, second: int) -> int:
-    value = program.registry.handles.value
-    return same(value(first), value(second))
+def _says(test: Callable[..., bool]) -> Callable[..., bool]:
+    """Returns the function that says something of the values of handles."""
 
+    def call(program: Emscripten, *handles: int) -> bool:
+        return test(*map(program.registry.handles.value, handles))
 
-def _greater(program: Emscripten, first: int, second: int) -> int:
-    value = program.registry.handles.value
-    return less(value(second), value(first))
-
-
-def _less(program: Emscripten, first: int, second: int) -> int:
-    value = program.registry.handles.value
-    return less(value(first), value(second))
-
-
-def _not(program: Emscripten, handle: int) -> int:
-    return not truth(program.registry.handles.value(handle))
+    return call
 
 
 def _typeof(program: Emscripten, handle: int) -> int:
     handles = program.registry.handles
     return handles.add(type_of(handles.value(handle)))
-
-
-def _is_number(program: Emscripten, handle: int) -> int:
-    return type_of(program.registry.handles.value(handle)) == "number"
-
-
-def _is_string(program: Emscripten, handle: int) -> int:
-    return isinstance(program.registry.handles.value(handle), str)
-
-
-def _instanceof(program: Emscripten, handle: int, kind: int) -> int:
-    value = program.registry.handles.value
-    return is_instance(value(handle), value(kind))
 
 
 def _array_to_view(program: Emscripten, view: int, array: int) -> None:
@@ -276,7 +254,7 @@ def _throw(program: Emscripten, handle: int) -> int:
 def _pass_destructors(program: Emscripten, address: int, destructors: Destructors) -> None:
     """Gives the guest what must be freed when it has used a result."""
     registry = program.registry
-    registry.heap.put_u32(address, registry.handles.add(destructors))
+    registry.heap.put_i32(address, registry.handles.add(destructors))
 
 
 def _as(program: Emscripten, handle: int, id: int, destructors_at: int) -> float:
@@ -414,15 +392,15 @@ FUNCTIONS: list[Entry] = [
     ("_emval_set_property", _set_property, "iii>"),
     ("_emval_delete", _delete, "ii>i"),
     ("_emval_in", _in, "ii>i"),
-    ("_emval_equals", _same, "ii>i"),
-    ("_emval_strictly_equals", _same, "ii>i"),
-    ("_emval_greater_than", _greater, "ii>i"),
-    ("_emval_less_than", _less, "ii>i"),
-    ("_emval_not", _not, "i>i"),
+    ("_emval_equals", _says(same), "ii>i"),
+    ("_emval_strictly_equals", _says(same), "ii>i"),
+    ("_emval_greater_than", _says(lambda first, second: less(second, first)), "ii>i"),
+    ("_emval_less_than", _says(less), "ii>i"),
+    ("_emval_not", _says(lambda value: not truth(value)), "i>i"),
     ("_emval_typeof", _typeof, "i>i"),
-    ("_emval_is_number", _is_number, "i>i"),
-    ("_emval_is_string", _is_string, "i>i"),
-    ("_emval_instanceof", _instanceof, "ii>i"),
+    ("_emval_is_number", _says(lambda value: type_of(value) == "number"), "i>i"),
+    ("_emval_is_string", _says(lambda value: isinstance(value, str)), "i>i"),
+    ("_emval_instanceof", _says(is_instance), "ii>i"),
     ("_emval_iter_begin", _iter_begin, "i>i"),
     ("_emval_iter_next", _iter_next, "i>i"),
     ("_emval_throw", _throw, "i>i"),
