@@ -422,6 +422,43 @@ def test_a_deadline_ends_a_call_that_does_not_end() -> None:
         spin()
 
 
+QUEUE_AGAIN = """(module
+  (import "env" "napi_create_async_work"
+    (func $new (param i32 i32 i32 i32 i32 i32 i32) (result i32)))
+  (import "env" "napi_queue_async_work" (func $queue (param i32 i32) (result i32)))
+  (import "env" "napi_create_function" (func $create (param i32 i32 i32 i32 i32 i32) (result i32)))
+  (import "env" "napi_set_named_property" (func $set (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 32) "go")
+  (table (export "__indirect_function_table") 4 funcref)
+  (elem (i32.const 1) $execute $complete $go)
+  (global $left (mut i32) (i32.const 400))
+  (func $execute (param i32 i32) (local $n i32)
+    (loop (local.set $n (i32.add (local.get $n) (i32.const 1)))
+      (br_if 0 (i32.lt_u (local.get $n) (i32.const 1000000)))))
+  (func $complete (param i32 i32 i32)
+    (global.set $left (i32.sub (global.get $left) (i32.const 1)))
+    (if (global.get $left)
+      (then (drop (call $queue (local.get 0) (i32.load (i32.const 64)))))))
+  (func $go (param i32 i32) (result i32)
+    (drop (call $new (local.get 0) (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 2)
+      (i32.const 0) (i32.const 64)))
+    (drop (call $queue (local.get 0) (i32.load (i32.const 64))))
+    (i32.const 0))
+  (func (export "napi_register_module_v1") (param i32 i32) (result i32)
+    (drop (call $create (local.get 0) (i32.const 32) (i32.const 2) (i32.const 3) (i32.const 0)
+      (i32.const 68)))
+    (drop (call $set (local.get 0) (local.get 1) (i32.const 32) (i32.load (i32.const 68))))
+    (i32.const 0)))"""
+
+
+def test_work_that_is_queued_again_has_no_time_of_its_own() -> None:
+    """Each step is shorter than the limit; together, they take some seconds."""
+    guest = napi.load(wat(QUEUE_AGAIN), limits=pywasm3.Limits(timeout=0.2))
+    with pytest.raises(pywasm3.DeadlineExceeded):
+        guest.exports.go()
+
+
 def test_fuel_ends_a_call_that_does_not_end() -> None:
     raw = Raw(limits=Limits(fuel=100_000), host_bytes=1 << 40)
     with pytest.raises(pywasm3.OutOfFuel):
