@@ -32,6 +32,7 @@ from napi_helpers import (
 )
 from pywasm3 import Limits
 from pywasm3.guests import napi
+from pywasm3.guests.bindgen.values import MapObject
 from pywasm3.guests.napi import imports
 from pywasm3.guests.napi.environment import ENV
 from pywasm3.guests.napi.status import Status
@@ -465,3 +466,42 @@ def test_fuel_ends_a_call_that_does_not_end() -> None:
         raw.value(raw.function(MANY_HANDLES))()
     raw.guest.instance.fuel = 1000
     assert raw.guest.exports.first(1) == 1
+
+
+# ---- values that become larger for Python than they are for the guest ----
+
+
+def shared(raw: Raw, item: Any, count: int) -> Any:
+    """Returns an array of JavaScript that has one and the same item many times."""
+    return raw.guest._linked.realm.array([item] * count)
+
+
+def test_a_text_that_is_in_an_array_many_times_is_copied_within_the_budget(raw: Raw) -> None:
+    text = raw.guest._linked.realm.text("x" * 100_000)
+    with pytest.raises(napi.HostMemoryExceeded):
+        raw.guest._linked.realm.export(shared(raw, text, 10_000))
+
+
+def test_maps_that_contain_a_map_twice_are_made_once(raw: Raw) -> None:
+    """Without that, Python would make 2**60 of them."""
+    budget = raw.guest._linked.realm.budget
+    value: Any = 1
+    for _ in range(60):
+        outer = MapObject(budget, is_set=False)
+        outer.put("a", value)
+        outer.put("b", value)
+        value = outer
+    found = raw.guest._linked.realm.export(value)
+    assert found["a"] is found["b"]
+
+
+def test_keys_of_maps_that_contain_themselves_are_opaque(raw: Raw) -> None:
+    realm = raw.guest._linked.realm
+    key = realm.array([])
+    key.items.append(key)
+    value = MapObject(realm.budget, is_set=False)
+    value.put(key, 1)
+    value.put(realm.array([1, "a"]), 2)
+    found = list(realm.export(value))
+    assert isinstance(found[0], napi.JsObject)
+    assert found[1] == (1, "a")
