@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from ..wasi.memory import GuestMemory
 
+MASK = (1 << 32) - 1  # of an address
+
 U32, I32, I64, U64, F64 = (Struct(f"<{letter}") for letter in "IiqQd")
 
 
@@ -35,8 +37,8 @@ class Words:
         if address < 0 or size < 0 or address + size > len(memory.view):
             raise Trap(
                 TrapKind.MEMORY_OUT_OF_BOUNDS,
-                detail=f"out of bounds memory access: the guest gave its host {size} bytes at "
-                f"{address}, and its memory has {len(memory.view)}",
+                detail=f"out of bounds memory access: the guest gave its host {size:,} bytes "
+                f"at {address:#x}, and its memory has {len(memory.view):,}",
             )
         return memory.view[address : address + size]
 
@@ -63,7 +65,7 @@ class Words:
 
     def put_i32(self, address: int, value: int) -> None:
         """Writes the low 32 bits of an integer."""
-        self._pack(U32, address, value & 0xFFFFFFFF)
+        self._pack(U32, address, value & MASK)
 
     def put_i64(self, address: int, value: int) -> None:
         """Writes the low 64 bits of an integer."""

@@ -64,7 +64,7 @@ REGISTRATIONS: dict[str, tuple[Callable[[Guest], Any], type[Exception], str]] = 
     "a name outside of the memory": (
         lambda bound: bound("_embind_register_void", 1, FAR),
         Trap,
-        "outside of the memory",
+        "the guest gave its host",
     ),
     "a name that does not end": (
         lambda bound: bound("_embind_register_void", 1, endless(bound)),
@@ -74,7 +74,7 @@ REGISTRATIONS: dict[str, tuple[Callable[[Guest], Any], type[Exception], str]] = 
     "a name up to the end of the memory": (
         lambda bound: bound("_embind_register_void", 1, END),
         Trap,
-        "outside of the memory",
+        "the guest gave its host",
     ),
     "a type twice": (
         lambda bound: bound("_embind_register_void", VOID, "void"),
@@ -119,7 +119,7 @@ REGISTRATIONS: dict[str, tuple[Callable[[Guest], Any], type[Exception], str]] = 
     "types outside of the memory": (
         lambda bound: bound("_embind_register_function", "f", 2, END - 4, 0, 1, 0),
         Trap,
-        "outside of the memory",
+        "the guest gave its host",
     ),
     "a function pointer to nothing": (
         lambda bound: bound("_embind_register_function", "f", 1, (INT,), 0, 99, 0),
@@ -297,7 +297,7 @@ def test_a_field_whose_getter_has_other_parameters(bound: Guest) -> None:
 def test_a_text_that_is_not_in_the_memory(bound: Guest) -> None:
     bound.function("f", (TEXT, UINT))
     for address in (FAR, END - 2):
-        with pytest.raises(Trap, match="outside of the memory"):
+        with pytest.raises(Trap, match="the guest gave its host"):
             bound.embind.f(address)
     bound.program.memory.write_u32(1024, 2**32 - 1)
     with pytest.raises(Trap, match=r"4,294,967,295 bytes"):
@@ -456,7 +456,7 @@ def test_types_of_a_caller_that_are_not_bound(bound: Guest) -> None:
 def test_arguments_that_are_not_in_the_memory(bound: Guest) -> None:
     caller = bound("_emval_create_invoker", 2, (VOID, DOUBLE), 0)
     function = bound.program.registry.handles.add(print)
-    with pytest.raises(Trap, match="outside of the memory"):
+    with pytest.raises(Trap, match="the guest gave its host"):
         bound("_emval_invoke", caller, function, 0, 0, END - 4)
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -31,6 +32,7 @@ from napi_helpers import (
 )
 from pywasm3 import Limits
 from pywasm3.guests import napi
+from pywasm3.guests.bindgen.values import MapObject
 from pywasm3.guests.napi import imports
 from pywasm3.guests.napi.environment import ENV
 from pywasm3.guests.napi.status import Status
@@ -268,6 +270,48 @@ def test_something_too_large_is_refused_before_it_is_made(
         raw.status(name, *arguments, RESULT)
 
 
+LONG_TEXT = "x" * 20_000
+
+
+def described(raw: Raw, name: int) -> int:
+    """Writes a property whose value is a function, and returns the address."""
+    return raw.write_words(DATA + 32_000, name, 0, FIRST_ARGUMENT, 0, 0, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda raw, name: raw.make("create_function", name, AUTO, FIRST_ARGUMENT, 0),
+        lambda raw, name: raw.make("define_class", name, AUTO, FIRST_ARGUMENT, 0, 0, 0),
+        lambda raw, name: raw.make(
+            "define_class", 0, 0, FIRST_ARGUMENT, 0, 1, described(raw, name)
+        ),
+    ],
+)
+def test_long_names_of_what_a_guest_makes_are_charged(
+    raw: Raw, make: Callable[[Raw, int], int]
+) -> None:
+    raw.memory.write(DATA, LONG_TEXT.encode() + b"\0")
+    before = raw.guest.host_bytes
+    make(raw, DATA)
+    assert raw.guest.host_bytes >= before + len(LONG_TEXT)
+
+
+def test_arguments_are_charged_while_a_function_runs(raw: Raw) -> None:
+    used: list[int] = []
+    called = raw.put(lambda *_: used.append(raw.guest.host_bytes))
+    before = raw.guest.host_bytes
+    raw.write_words(DATA, *[3] * 512)
+    assert raw.status("call_function", 3, called, 512, DATA, RESULT) is Status.OK
+    assert used[0] >= before + 64 * 512 > raw.guest.host_bytes
+
+
+def test_names_that_are_no_index_stay_texts(raw: Raw) -> None:
+    names = {"7": 1, "007": 1, "9" * 5000: 1}
+    keys = raw.make("get_all_property_names", raw.put(names), 1, 0, 0)
+    assert set(raw.value(keys)) == {7, "007", "9" * 5000}
+
+
 def test_a_bigint_and_a_gap_in_an_array_are_bounded(raw: Raw) -> None:
     def caught(name: str, *arguments: int) -> str:
         assert raw.status(name, *arguments) is Status.PENDING_EXCEPTION
@@ -324,9 +368,25 @@ def test_a_promise_that_nothing_settles_is_an_error(raw: Raw) -> None:
 
 def test_a_guest_that_calls_itself_through_python_ends(raw: Raw) -> None:
     call = raw.value(raw.function(CALL_ARGUMENT))
-    with pytest.raises((RecursionError, pywasm3.StackExhausted)):
+    with pytest.raises(pywasm3.StackExhausted):
         call(call)
     assert raw.guest.exports.first(1) == 1
+
+
+@pytest.mark.parametrize("arguments", [(0, AUTO, 0, AUTO), (0, 5, 0, 5), (8, -2, 8, -2)])
+def test_a_fatal_error_without_a_text_is_a_trap(raw: Raw, arguments: tuple[int, ...]) -> None:
+    with pytest.raises(pywasm3.Trap, match="napi_fatal_error: no message"):
+        raw.guest.instance.exports["napi_fatal_error"](*arguments)
+
+
+def test_the_last_error_of_a_guest_without_memory_is_a_status() -> None:
+    text = """(module
+      (import "env" "napi_get_last_error_info" (func $info (param i32 i32) (result i32)))
+      (memory (export "memory") 1)
+      (func (export "malloc") (param i32) (result i32) (i32.const 0))
+      (func (export "info") (result i32) (call $info (i32.const 1) (i32.const 8)))
+      (func (export "napi_register_module_v1") (param i32 i32) (result i32) (i32.const 0)))"""
+    assert napi.load(wat(text)).instance.exports["info"]() == Status.GENERIC_FAILURE
 
 
 # ---- allocators ----
@@ -338,7 +398,8 @@ def test_a_guest_that_calls_itself_through_python_ends(raw: Raw) -> None:
         ("", pywasm3.WasmError),
         ('(func (export "malloc") (param i32) (result i32) (i32.const -16))', pywasm3.Trap),
         ('(func (export "malloc") (param i32) (result i32) (unreachable))', pywasm3.Trap),
-        ('(func (export "malloc") (result i32) (i32.const 8))', TypeError),
+        ('(func (export "malloc") (result i32) (i32.const 8))', pywasm3.WasmError),
+        ('(global (export "malloc") i32 (i32.const 8))', pywasm3.WasmError),
     ],
 )
 def test_an_allocator_that_is_broken_is_an_error(allocator: str, error: type[Exception]) -> None:
@@ -362,9 +423,85 @@ def test_a_deadline_ends_a_call_that_does_not_end() -> None:
         spin()
 
 
+QUEUE_AGAIN = """(module
+  (import "env" "napi_create_async_work"
+    (func $new (param i32 i32 i32 i32 i32 i32 i32) (result i32)))
+  (import "env" "napi_queue_async_work" (func $queue (param i32 i32) (result i32)))
+  (import "env" "napi_create_function" (func $create (param i32 i32 i32 i32 i32 i32) (result i32)))
+  (import "env" "napi_set_named_property" (func $set (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 32) "go")
+  (table (export "__indirect_function_table") 4 funcref)
+  (elem (i32.const 1) $execute $complete $go)
+  (global $left (mut i32) (i32.const 400))
+  (func $execute (param i32 i32) (local $n i32)
+    (loop (local.set $n (i32.add (local.get $n) (i32.const 1)))
+      (br_if 0 (i32.lt_u (local.get $n) (i32.const 1000000)))))
+  (func $complete (param i32 i32 i32)
+    (global.set $left (i32.sub (global.get $left) (i32.const 1)))
+    (if (global.get $left)
+      (then (drop (call $queue (local.get 0) (i32.load (i32.const 64)))))))
+  (func $go (param i32 i32) (result i32)
+    (drop (call $new (local.get 0) (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 2)
+      (i32.const 0) (i32.const 64)))
+    (drop (call $queue (local.get 0) (i32.load (i32.const 64))))
+    (i32.const 0))
+  (func (export "napi_register_module_v1") (param i32 i32) (result i32)
+    (drop (call $create (local.get 0) (i32.const 32) (i32.const 2) (i32.const 3) (i32.const 0)
+      (i32.const 68)))
+    (drop (call $set (local.get 0) (local.get 1) (i32.const 32) (i32.load (i32.const 68))))
+    (i32.const 0)))"""
+
+
+def test_work_that_is_queued_again_has_no_time_of_its_own() -> None:
+    """Each step is shorter than the limit; together, they take some seconds."""
+    guest = napi.load(wat(QUEUE_AGAIN), limits=pywasm3.Limits(timeout=0.2))
+    with pytest.raises(pywasm3.DeadlineExceeded):
+        guest.exports.go()
+
+
 def test_fuel_ends_a_call_that_does_not_end() -> None:
     raw = Raw(limits=Limits(fuel=100_000), host_bytes=1 << 40)
     with pytest.raises(pywasm3.OutOfFuel):
         raw.value(raw.function(MANY_HANDLES))()
     raw.guest.instance.fuel = 1000
     assert raw.guest.exports.first(1) == 1
+
+
+# ---- values that become larger for Python than they are for the guest ----
+
+
+def shared(raw: Raw, item: Any, count: int) -> Any:
+    """Returns an array of JavaScript that has one and the same item many times."""
+    return raw.guest._linked.realm.array([item] * count)
+
+
+def test_a_text_that_is_in_an_array_many_times_is_copied_within_the_budget(raw: Raw) -> None:
+    text = raw.guest._linked.realm.text("x" * 100_000)
+    with pytest.raises(napi.HostMemoryExceeded):
+        raw.guest._linked.realm.export(shared(raw, text, 10_000))
+
+
+def test_maps_that_contain_a_map_twice_are_made_once(raw: Raw) -> None:
+    """Without that, Python would make 2**60 of them."""
+    budget = raw.guest._linked.realm.budget
+    value: Any = 1
+    for _ in range(60):
+        outer = MapObject(budget, is_set=False)
+        outer.put("a", value)
+        outer.put("b", value)
+        value = outer
+    found = raw.guest._linked.realm.export(value)
+    assert found["a"] is found["b"]
+
+
+def test_keys_of_maps_that_contain_themselves_are_opaque(raw: Raw) -> None:
+    realm = raw.guest._linked.realm
+    key = realm.array([])
+    key.items.append(key)
+    value = MapObject(realm.budget, is_set=False)
+    value.put(key, 1)
+    value.put(realm.array([1, "a"]), 2)
+    found = list(realm.export(value))
+    assert isinstance(found[0], napi.JsObject)
+    assert found[1] == (1, "a")

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .entrance import Entrance
+    from .realm import Realm
 
 # The kinds of typed arrays by the letters of struct, for buffers of Python.
 _LETTERS = {
@@ -212,13 +213,37 @@ def function_to_js(linked: Entrance, function: Callable[..., Any]) -> Function:
 # ---- to Python ----
 
 
+class _Made(dict[int, "Any"]):
+    """The containers of Python that one value has become, by what they were for JavaScript."""
+
+    def __init__(self, realm: Realm) -> None:
+        super().__init__()
+        self._realm = realm
+        self._size = 0
+
+    def count(self, size: int) -> None:
+        """Counts bytes that are copied: a guest can have the same bytes in a value many times.
+
+        Raises:
+            HostMemoryExceeded: The value would take more than the guest's objects may.
+        """
+        self._size += size
+        self._realm.budget.check(self._size)
+        self._realm.checkpoint()
+
+
 def to_python(linked: Entrance, value: Any) -> Any:
-    """Returns a value of JavaScript as Python has it: undefined is None."""
-    return _to_python(linked, value, {})
+    """Returns a value of JavaScript as Python has it: undefined is None.
+
+    Raises:
+        HostMemoryExceeded: The value would take more than the guest's objects may.
+    """
+    return _to_python(linked, value, _Made(linked.realm))
 
 
-def _to_python(linked: Entrance, value: Any, made: dict[int, Any]) -> Any:
+def _to_python(linked: Entrance, value: Any, made: _Made) -> Any:
     if isinstance(value, str):
+        made.count(len(value))
         return str(value)
     if value is None or value is undefined:
         return None
@@ -231,11 +256,13 @@ def _to_python(linked: Entrance, value: Any, made: dict[int, Any]) -> Any:
     if id(value) in made:
         return made[id(value)]
     if isinstance(value, Array):
+        made.count(0)
         items: list[Any] = []
         made[id(value)] = items
         items += [_to_python(linked, item, made) for item in value.items]
         return items
     if isinstance(value, Object) and value.class_ is None:
+        made.count(0)
         pairs: dict[str, Any] = {}
         made[id(value)] = pairs
         realm = linked.realm
@@ -245,26 +272,42 @@ def _to_python(linked: Entrance, value: Any, made: dict[int, Any]) -> Any:
     return _other_to_python(linked, value, made)
 
 
-def _other_to_python(linked: Entrance, value: Any, made: dict[int, Any]) -> Any:
+def _other_to_python(linked: Entrance, value: Any, made: _Made) -> Any:
     if isinstance(value, TypedArray):
+        made.count(value.length * value.view.itemsize if value.length else 0)
         if value.kind in _CODES:
             return array(_CODES[value.kind], value.view.tobytes() if value.length else b"")
         return value.view.tobytes() if value.length else b""
     if isinstance(value, Buffer):
+        made.count(len(value.data))
         return bytes(value.data)
     if isinstance(value, MapObject):
-        if value.is_set:
-            return [_to_python(linked, key, made) for key, _ in value.entries.values()]
-        return {
-            _hashable(_to_python(linked, key, made)): _to_python(linked, item, made)
-            for key, item in value.entries.values()
-        }
+        return _map_to_python(linked, value, made)
     if isinstance(value, (Object, Function, Promise, Symbol)):
         return JsObject(linked, value)
     return value
 
 
-def _hashable(key: Any) -> Any:
-    if isinstance(key, list):
-        return tuple(map(_hashable, key))
-    return repr(key) if isinstance(key, dict) else key
+def _map_to_python(linked: Entrance, value: MapObject, made: _Made) -> Any:
+    made.count(0)
+    if value.is_set:
+        members: list[Any] = []
+        made[id(value)] = members
+        members += [_to_python(linked, key, made) for key, _ in value.entries.values()]
+        return members
+    pairs: dict[Any, Any] = {}
+    made[id(value)] = pairs
+    for key, item in value.entries.values():
+        pairs[_key_to_python(linked, key, made)] = _to_python(linked, item, made)
+    return pairs
+
+
+def _key_to_python(linked: Entrance, key: Any, made: _Made) -> Any:
+    """Returns a key of a Map: an array of plain values is a tuple, another container is opaque."""
+    if isinstance(key, Array):
+        parts = [_to_python(linked, item, made) for item in key.items]
+        if not any(isinstance(part, (list, dict, array)) for part in parts):
+            return tuple(parts)
+    if isinstance(key, (Array, Object, MapObject, TypedArray)):
+        return JsObject(linked, key)
+    return _to_python(linked, key, made)

@@ -5,6 +5,9 @@ from __future__ import annotations
 
 from threading import RLock
 
+from ..._host_function import host_function
+from ..._types import FuncType
+from .._nesting import as_exhausted
 from .convert import to_js, to_python, write_back
 from .finalization import finalize
 from .values import JsError, TypedArray, undefined
@@ -14,8 +17,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from ..._ffi import Function as WasmFunction
     from ..._instance import Instance
     from .realm import Realm
+
+
+_NO_VALUES = FuncType()
+
+
+def _nothing() -> None:
+    """Is what there is to do before the first call."""
 
 
 class Entrance:
@@ -31,6 +42,8 @@ class Entrance:
         self.instance: Instance | None = None
         self._lock = RLock()
         self._depth = 0
+        self._in_store: WasmFunction | None = None
+        self._work: Callable[[], None] = _nothing
         realm.export = lambda value: to_python(self, value)
 
     def entered(self, function: Callable[[], Any]) -> Any:
@@ -41,15 +54,36 @@ class Entrance:
         with self._lock:
             self._depth += 1
             try:
-                return function()
+                return self._in_one_call(function) if self._depth == 1 else function()
             except JsError as error:
                 if self._depth == 1:
                     self._describe(error)
                 raise
+            except RecursionError as error:
+                raise as_exhausted(error) from None
             finally:
                 self._depth -= 1
                 if self._depth == 0:
                     self.realm.drop_tasks()
+
+    def _in_one_call(self, function: Callable[[], Any]) -> Any:
+        """Calls a function within one call of the guest's store.
+
+        Limits, deadlines and interrupt() hold for all that it does, also for the tasks that run
+        after the guest has returned. Otherwise each task of the guest would have time of its own.
+        """
+        if self.instance is None or self.instance.closed:
+            return function()
+        results: list[Any] = []
+        self._work = lambda: results.append(function())
+        if self._in_store is None:
+            store = self.instance.store
+            self._in_store = host_function(_NO_VALUES, lambda: self._work(), store=store)
+        try:
+            self._in_store()
+        finally:
+            self._work = _nothing
+        return results[0]
 
     def _describe(self, error: JsError) -> None:
         named = {key: value for key, value in error.properties.items() if isinstance(key, str)}

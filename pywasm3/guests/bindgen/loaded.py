@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from ..._text import brief, listed
+from .._closing import Closing
 from .convert import to_python
 
 TYPE_CHECKING = False
@@ -12,13 +14,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from typing_extensions import Self
-
     from ..._instance import Instance
     from .entrance import Entrance
 
 # How many bytes of the host the objects of a guest may take, if nothing else is said.
 HOST_BYTES = 1 << 28
+
+
+def _shown(names: list[str]) -> str:
+    """Returns names that a guest has chosen, as messages show them."""
+    return ", ".join(listed(names, brief))
 
 
 class Exports(Mapping[str, "Any"]):
@@ -64,10 +69,10 @@ class Exports(Mapping[str, "Any"]):
         return [*super().__dir__(), *self._names]
 
     def __repr__(self) -> str:
-        return f"<Exports {', '.join(self._names)}>"
+        return f"<Exports {_shown(self._names)}>"
 
 
-class Loaded:
+class Loaded(Closing):
     """A module that was loaded, whose exports have values of JavaScript.
 
     Attributes:
@@ -93,13 +98,5 @@ class Loaded:
         """Closes the instance, if it is not closed yet."""
         self.instance.close()
 
-    def __enter__(self) -> Self:
-        """Returns the object."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Closes the instance."""
-        self.close()
-
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {', '.join(self.exports)}>"
+        return f"<{type(self).__name__} {_shown(list(self.exports))}>"

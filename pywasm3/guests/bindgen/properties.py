@@ -249,11 +249,11 @@ def set_property(realm: Realm, owner: Any, key: Any, value: Any) -> None:
     elif isinstance(owner, Function):
         _put(owner, owner.properties, key_of(key), value)
     elif kind is Prototype:
-        owner.class_.charge(SLOT_BYTES + _key_bytes(key))
+        owner.class_.charge(SLOT_BYTES + key_bytes(key))
         owner.class_.methods[key_of(key)] = value
     elif isinstance(owner, JsError):
         realm.budget.take(
-            SLOT_BYTES + _key_bytes(key)
+            SLOT_BYTES + key_bytes(key)
         )  # It stays charged: an exception lives until Python lets it go.
         if key in ("name", "message"):
             setattr(owner, str(key), to_text(value))
@@ -263,13 +263,14 @@ def set_property(realm: Realm, owner: Any, key: Any, value: Any) -> None:
         raise type_error(f"Cannot set properties of {to_text(owner)} (setting '{_shown(key)}')")
 
 
-def _key_bytes(key: Any) -> int:
+def key_bytes(key: Any) -> int:
+    """Returns what the key of a property is charged with, besides the property itself."""
     return 4 * len(key) if isinstance(key, str) else 0
 
 
 def _put(owner: Object | Function, properties: dict[Any, Any], key: Any, value: Any) -> None:
     if key not in properties:
-        owner.charge(SLOT_BYTES + _key_bytes(key))
+        owner.charge(SLOT_BYTES + key_bytes(key))
     elif type(properties[key]) is Accessor and type(value) is not Accessor:
         if properties[key].set is not None:
             properties[key].set.invoke(owner, [value])
@@ -319,7 +320,7 @@ def delete_property(realm: Realm, owner: Any, key: Any) -> bool:
     key = key_of(key)
     if isinstance(owner, (Object, Function)) and key in owner.properties:
         del owner.properties[key]
-        owner.charge(-SLOT_BYTES - _key_bytes(key))
+        owner.charge(-SLOT_BYTES - key_bytes(key))
     return True
 
 

@@ -17,6 +17,7 @@ from ..._errors import Trap, TrapKind
 from ..._linker import Typed
 from ..._types import FuncType, f64, i32, i64
 from ...wasi.abi import FAILURES, WasiError, errno_of
+from .._nesting import as_exhausted
 
 if TYPE_CHECKING:
     from ._program import Emscripten
@@ -83,6 +84,8 @@ def _masked(
 def checked(label: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """Wraps a function of the host: an address that is not in the memory is a trap.
 
+    So are calls that the guest and the host nest too deeply.
+
     Args:
         label: The name of the import, for the message.
         function: The function, which raises WasiError for such an address.
@@ -94,6 +97,8 @@ def checked(label: str, function: Callable[..., Any]) -> Callable[..., Any]:
         except WasiError as error:
             detail = f"{label} got an address that is not in the memory ({error})"
             raise Trap(TrapKind.MEMORY_OUT_OF_BOUNDS, detail=detail) from None
+        except RecursionError as error:
+            raise as_exhausted(error) from None
 
     return call
 

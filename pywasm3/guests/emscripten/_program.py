@@ -18,6 +18,7 @@ from ..._tag import Tag
 from ..._types import FuncType, i32
 from ...wasi import Wasi, WasiConfig
 from ...wasi.abi import WasiError
+from .._closing import Closing
 from . import _imports
 from ._exceptions import CppException, Handlers
 from ._files import Files
@@ -26,8 +27,6 @@ from ._linking import dylink_of
 from ._runtime import text_at
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
-
     from ..._aliases import Compile, Missing, Source
     from ..._limits import Limits
     from ._names import Names
@@ -50,7 +49,7 @@ class _Main(Instance):
         super().__init__(module, _imports.imports_of(program, module), **options)
 
 
-class Emscripten:
+class Emscripten(Closing):
     """A program or library that Emscripten has compiled, with what its JavaScript would give it.
 
     ``load`` makes one. ``with emscripten.load(...) as program:`` closes it at the end.
@@ -369,7 +368,7 @@ class Emscripten:
             Trap: The guest's malloc() returned the address of something that is not in its memory.
             WasmError: The module does not export malloc().
         """
-        return self._taken(self.required("malloc"), size)
+        return self._taken(self.required("malloc", FuncType([i32], [i32])), size)
 
     def _taken(self, function: Function, size: int) -> int:
         address = int(function(size)) & _MASK if size <= _MASK else 0
@@ -433,8 +432,12 @@ class Emscripten:
         found = self.exports.get(name, None)
         return found if isinstance(found, Function) and name not in self.imported else None
 
-    def required(self, name: str) -> Function:
+    def required(self, name: str, type: FuncType | None = None) -> Function:
         """Returns a function that the program itself has and exports.
+
+        Args:
+            name: Its name.
+            type: The type that it must have; None is any type.
 
         Raises:
             WasmError: It has no such function.
@@ -442,6 +445,8 @@ class Emscripten:
         found = self.own(name)
         if found is None:
             raise WasmError(f"{self.module!r} does not export {name}(), which this needs")
+        if type is not None and found.type != type:
+            raise WasmError(f"{name}() of {self.module!r} has the type {found.type}, not {type}")
         return found
 
     @property
@@ -457,14 +462,6 @@ class Emscripten:
     def close(self) -> None:
         """Closes the store, and all files that the program has open. Closing again does nothing."""
         self.instance.close()
-
-    def __enter__(self) -> Self:
-        """Returns the program."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Closes the program."""
-        self.close()
 
     def __repr__(self) -> str:
         """Shows the module."""

@@ -19,6 +19,7 @@ from ..._wait import STEP_SECONDS
 from ..._wait import check as stop_if_due
 from ...wasi import WasiConfig
 from ...wasi.abi import WasiError
+from .._closing import Closing
 from . import tinygo
 from .budget import Budget
 from .builtins import Builtins
@@ -32,8 +33,6 @@ from .references import Frame, References
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable
-
-    from typing_extensions import Self
 
     from ..._aliases import Imports as GivenImports
     from ..._aliases import Source
@@ -56,7 +55,7 @@ class _Guest(Instance):
         """Does nothing yet, because the imports cannot be called before the program is made."""
 
 
-class Program:
+class Program(Closing):
     """A program that Go or TinyGo compiled with ``GOOS=js GOARCH=wasm``.
 
     ``run()`` runs it to its end. A program that offers functions to its host, and waits for calls
@@ -428,12 +427,6 @@ class Program:
         """Closes the files of the program, and its instance. It may be called more than once."""
         self._closed = True
         self.instance.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         """Shows whether the program runs or has ended."""

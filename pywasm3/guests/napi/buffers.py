@@ -12,6 +12,9 @@ import weakref
 from collections import deque
 
 from ..._errors import WasmError
+from ..._ffi import Function as WasmFunction
+from ..._types import FuncType, i32
+from .._words import MASK
 from ..bindgen.values import SLOT_BYTES, Buffer
 from .status import Failed, Status
 
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from .environment import Environment
 
 _ALLOCATORS = ("napi_wasm_malloc", "malloc")
+_ALLOCATE = FuncType([i32], [i32])
 _LEAST_BYTES = 16  # the smallest block that the guest is asked for
 # All of them are copied whenever the guest calls the host or is called, which must not take long.
 _MAX_MIRRORS = 1 << 16
@@ -72,14 +76,15 @@ class Blocks:
     def _allocate(self, size: int) -> int:
         exports = self._environment.exports
         for name in _ALLOCATORS:
-            if name in exports:
-                address = int(exports[name](size)) & 0xFFFFFFFF
+            found = exports.get(name, None)
+            if isinstance(found, WasmFunction) and found.type == _ALLOCATE:
+                address = int(found(size)) & MASK if size <= MASK else 0
                 if not address:
                     raise Failed(Status.GENERIC_FAILURE)
                 return address
         raise WasmError(
             f"the guest asks for the address of bytes of the host, and exports none of the "
-            f"allocators {', '.join(_ALLOCATORS)}"
+            f"allocators {', '.join(_ALLOCATORS)} with the type {_ALLOCATE}"
         )
 
 

@@ -7,10 +7,10 @@ from struct import Struct
 from typing import NamedTuple
 
 from ..bindgen.classes import new_class
-from ..bindgen.properties import call, construct, key_of, set_property
+from ..bindgen.properties import call, construct, key_bytes, key_of, set_property
 from ..bindgen.values import SLOT_BYTES, Accessor, Class, Function, Symbol, undefined
 from .entries import Entry, entry, put_number, put_value
-from .environment import AUTO_LENGTH, CALLBACK, Call
+from .environment import CALLBACK, Call
 from .status import Failed, Status
 
 TYPE_CHECKING = False
@@ -48,8 +48,7 @@ def _new_function(
 def _call(
     environment: Environment, this: Any, function: Any, count: int, values: int, result: int
 ) -> None:
-    arguments = environment.values(values, count)
-    returned = environment.call_out(lambda: call(function, this, arguments))
+    returned = environment.call_out(lambda given: call(function, this, given), values, count)
     if result:
         put_value(environment, result, returned)
 
@@ -59,8 +58,7 @@ def _make_callback(environment: Environment, context: int, *given: Any) -> None:
 
 
 def _new_instance(environment: Environment, class_: Any, count: int, values: int) -> Any:
-    arguments = environment.values(values, count)
-    return environment.call_out(lambda: construct(class_, arguments))
+    return environment.call_out(lambda given: construct(class_, given), values, count)
 
 
 def _call_info(
@@ -103,12 +101,18 @@ def _properties(environment: Environment, count: int, address: int) -> list[_Pro
         raise Failed(Status.INVALID_ARG)
     span = environment.memory.span(address, count * _DESCRIPTOR.size)
     environment.realm.budget.check(4 * SLOT_BYTES * count)
-    return [_property(environment, fields) for fields in _DESCRIPTOR.iter_unpack(bytes(span))]
+    found = []
+    for fields in _DESCRIPTOR.iter_unpack(bytes(span)):
+        environment.realm.checkpoint()
+        found.append(_property(environment, fields))
+    return found
 
 
 def _property(environment: Environment, fields: tuple[int, ...]) -> _Property:
     text, name, method, getter, setter, value, attributes, data = fields
-    key = environment.text(text) if text else environment.handles.get(name)
+    key: Any = environment.handles.get(name) if not text else None
+    if text:
+        key = environment.realm.text(environment.text(text))
     if not isinstance(key, (str, Symbol)):
         raise Failed(Status.NAME_EXPECTED)
     label = key if isinstance(key, str) else key.description
@@ -147,7 +151,7 @@ def _new_class(
     def construct_it(this: Any, arguments: list[Any]) -> Any:
         return environment.invoke(found, Call(this, arguments, data, made))
 
-    text = environment.text(name, length if name else AUTO_LENGTH) if name else ""
+    text = environment.realm.text(environment.text(name, length) if name else "")
     made = new_class(budget, text, None, Function(budget, construct_it, text))
     for described in properties:
         if described.is_static:
@@ -158,7 +162,7 @@ def _new_class(
 
 
 def _add_member(class_: Class, described: _Property) -> None:
-    class_.charge(SLOT_BYTES)
+    class_.charge(SLOT_BYTES + key_bytes(described.key))
     value = described.value
     if not isinstance(value, Accessor):
         class_.methods[described.key] = value

@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 from ..._linker import Typed
 from ..._types import FuncType, f64, i32, i64
+from .._words import MASK
 from ..bindgen.operators import type_of
 from ..bindgen.values import Array, BigInt, Buffer, Function, Symbol, TypedArray, undefined
-from .environment import ENV, MASK, NOTHING, Environment
+from .environment import ENV, NOTHING, Environment
 from .status import Failed, Status
 
 TYPE_CHECKING = False

@@ -8,7 +8,7 @@ from ..._ffi import Function as WasmFunction
 from ..._table import Table
 from ..._types import FuncType, i32
 from ...wasi.memory import GuestMemory
-from .._words import U32, Words
+from .._words import MASK, U32, Words
 from ..bindgen.entrance import Entrance
 from ..bindgen.operators import type_error
 from ..bindgen.values import SLOT_BYTES, Function, Symbol, undefined
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 ENV = 1  # the number by which the guest knows its environment
 NOTHING = object()  # stands for no exception
-MASK = 0xFFFFFFFF
 AUTO_LENGTH = MASK  # says that a text ends with NUL
 _PART_BYTES = 4096  # how much of a text is searched for its end at a time
 _TABLE = "__indirect_function_table"
@@ -134,7 +133,7 @@ class Environment(Entrance):
         def invoke(this: Any, arguments: list[Any]) -> Any:
             return self.invoke(found, Call(this, arguments, data, undefined))
 
-        return Function(self.realm.budget, invoke, name)
+        return Function(self.realm.budget, invoke, self.realm.text(name))
 
     def finalizer(self, index: int, data: int, hint: int) -> Function | None:
         """Returns the function of JavaScript that calls a finalizer; None if there is none."""
@@ -164,7 +163,6 @@ class Environment(Entrance):
         """
         calls = self.of_kind("call")
         number = calls.add(call)
-        self.realm.budget.check(SLOT_BYTES * len(call.arguments))
         try:
             return self.guarded(lambda: self.value_of(found(ENV, number)))
         finally:
@@ -201,12 +199,22 @@ class Environment(Entrance):
             raise self.realm.to_exception(thrown)
         return result
 
-    def call_out(self, function: Callable[[], Any]) -> Any:
-        """Calls a function of JavaScript for the guest, with the bytes that both have in step."""
-        self.mirrors.pull()
+    def call_out(self, function: Callable[[list[Any]], Any], address: int, count: int) -> Any:
+        """Calls a function of JavaScript for the guest, with the bytes that both have in step.
+
+        Args:
+            function: Gets the arguments, which are charged until it returns.
+            address: Where the handles of the arguments are.
+            count: How many there are.
+        """
+        arguments = self.values(address, count)
+        size = SLOT_BYTES * count
+        self.realm.budget.take(size)
         try:
-            return function()
+            self.mirrors.pull()
+            return function(arguments)
         finally:
+            self.realm.budget.give(size)
             self.mirrors.push()
 
     # ---- text and lists of the guest ----

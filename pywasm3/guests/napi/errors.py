@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from ..._errors import Trap, TrapKind
+from ..._text import brief
 from ..bindgen.values import JsError, undefined
 from .entries import Entry, entry
 from .environment import NOTHING
@@ -44,7 +45,7 @@ def _thrower(name: str) -> Entry:
 
     def throw(environment: Environment, code: int, message: int) -> None:
         given = environment.realm.text(environment.text(code)) if code else undefined
-        text = environment.text(message) if message else ""
+        text = environment.realm.text(environment.text(message) if message else "")
         environment.pending = _new_error(environment, name, given, text)
 
     return entry(throw, "address address", runs_js=True)
@@ -86,8 +87,13 @@ def last_error(environment: Environment, result: int) -> int:
 
 def fatal(environment: Environment, place: int, size: int, message: int, length: int) -> None:
     """Ends the guest, which found an error that it cannot go on after."""
-    parts = [environment.text(place, size), environment.text(message, length)]
-    text = ": ".join(part[:1000] for part in parts if part)
+    try:
+        parts = [
+            environment.text(at, count) for at, count in ((place, size), (message, length)) if at
+        ]
+    except Failed:  # a length that no text has
+        parts = []
+    text = ": ".join(brief(part) for part in parts if part) or "no message"
     raise Trap(TrapKind.UNREACHABLE, detail=f"the guest called napi_fatal_error: {text}")
 
 

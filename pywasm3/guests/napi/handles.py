@@ -6,6 +6,7 @@ from __future__ import annotations
 import weakref
 from typing import NamedTuple
 
+from .._words import MASK
 from ..bindgen.values import SLOT_BYTES, Charged, undefined
 from .status import Failed, Status
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 # The handles of the values that every guest uses. 0 is no handle.
 _UNDEFINED, _NULL, _GLOBAL, _TRUE, _FALSE = range(1, 6)
-
-_MOST_NUMBER = (1 << 32) - 1
 
 
 class _Scope:
@@ -92,7 +91,7 @@ class Handles:
         Raises:
             Failed: INVALID_ARG: the handle is not in use.
         """
-        handle &= 0xFFFFFFFF
+        handle &= MASK
         if not 0 < handle < len(self._values):
             raise Failed(Status.INVALID_ARG)
         return self._values[handle]
@@ -169,7 +168,7 @@ class Numbered:
         self._budget.take(2 * SLOT_BYTES)
         number = self._last
         while number in self._found or number == self._last:
-            number = number % _MOST_NUMBER + 1
+            number = number % MASK + 1
         self._last = number
         self._found[number] = value
         return number
@@ -185,7 +184,7 @@ class Numbered:
             Failed: INVALID_ARG: there is none.
         """
         try:
-            return self._found[number & 0xFFFFFFFF]
+            return self._found[number & MASK]
         except KeyError:
             raise Failed(Status.INVALID_ARG) from None
 
@@ -196,7 +195,7 @@ class Numbered:
             Failed: INVALID_ARG: there is none, or it was removed before.
         """
         found = self.get(number)
-        del self._found[number & 0xFFFFFFFF]
+        del self._found[number & MASK]
         self._budget.give(2 * SLOT_BYTES)
         return found
 

@@ -8,10 +8,11 @@ from ..._stand_ins import trapping
 from ..._text import brief
 from ..._types import FuncType, i32
 from ...wasi.sources import random_bytes
+from .._words import MASK
 from . import arrays, background, calls, errors, lifetimes, objects, primitives, texts
 from .entries import bound, bound_without_environment
-from .environment import ENV, MASK, Environment
-from .status import Status
+from .environment import ENV, Environment
+from .status import Failed, Status
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +31,12 @@ WITHOUT_ENVIRONMENT = {**background.WITHOUT_ENVIRONMENT, **lifetimes.WITHOUT_ENV
 
 def _last_error(environment: Environment) -> Typed:
     def call(env: int, result: int) -> int:
-        return errors.last_error(environment, result & MASK) if env == ENV else Status.INVALID_ARG
+        if env != ENV:
+            return Status.INVALID_ARG
+        try:
+            return errors.last_error(environment, result & MASK)
+        except Failed as failed:  # the guest has no memory for it
+            return failed.status
 
     return Typed(call, FuncType([i32, i32], [i32]))
 

@@ -3,7 +3,13 @@
 
 from __future__ import annotations
 
-from ..bindgen.properties import delete_property, get_property, has_property, set_property
+from ..bindgen.properties import (
+    delete_property,
+    get_property,
+    has_property,
+    index_of,
+    set_property,
+)
 from ..bindgen.values import SLOT_BYTES, Array, Function, Object, Symbol, TypedArray, undefined
 from .entries import Entry, entry
 from .status import Failed, Status
@@ -80,10 +86,16 @@ def _all_names(environment: Environment, owner: Any, mode: int, skip: int, numbe
     realm = environment.realm
     keys: list[Any] = [] if skip & _SKIP_STRINGS else [*map(realm.text, realm.keys_of(owner))]
     if numbers == _KEEP_NUMBERS:
-        keys = [int(key) if key.isascii() and key.isdigit() else key for key in keys]
+        keys = [*map(_number_or_text, keys)]
     if not skip & _SKIP_SYMBOLS and isinstance(owner, (Object, Function)):
         keys += [key for key in owner.properties if isinstance(key, Symbol)]
     return realm.array(keys)
+
+
+def _number_or_text(key: str) -> int | str:
+    """Returns the number that a name is, as it is the index of an element."""
+    index = index_of(key)
+    return index if index is not None and str(index) == key else key
 
 
 def _prototype(environment: Environment, value: Any) -> Any:

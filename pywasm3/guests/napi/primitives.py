@@ -112,7 +112,10 @@ def _new_date(environment: Environment, milliseconds: float) -> datetime:
 
 
 def _milliseconds(environment: Environment, date: datetime) -> float:
-    aware = date if date.tzinfo is not None else date.astimezone()
+    try:
+        aware = date if date.tzinfo is not None else date.astimezone()
+    except (OverflowError, ValueError, OSError):  # the system has no zone for such a year
+        aware = date.replace(tzinfo=timezone.utc)
     return float((aware - _EPOCH) // timedelta(milliseconds=1))
 
 

@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from ...._text import printable
+from ..._words import MASK
 from .budget import CLASS, OBJECT, SLOT, cost
 from .converters import Destructors
-from .errors import BindingError
-from .functions import BoundFunction, Method, Overloads, check_parameters
-from .heap import MASK
+from .errors import BindingError, shown
+from .functions import BoundFunction, Method, Overloads, check_type
+from .heap import CONVERT, DESTROY
 from .objects import CppClass, CppObject, share_of
 
 if TYPE_CHECKING:
@@ -58,10 +60,13 @@ class ClassInfo:
         self._base_id = base
         find = registry.heap.function
         actual, upcast, downcast, destructor = functions
-        self._actual = find(actual, f"what finds the type of {name}")
-        self._upcast = find(upcast, f"the conversion of {name} to its base") if base else None
-        self._downcast = find(downcast, f"the conversion to {name}") if base else None
-        self._destructor = find(destructor, f"the destructor of {name}")
+        self._actual = find(actual, f"what finds the type of {name}", CONVERT)
+        self._upcast: Function | None = None
+        self._downcast: Function | None = None
+        if base:
+            self._upcast = find(upcast, f"the conversion of {name} to its base", CONVERT)
+            self._downcast = find(downcast, f"the conversion to {name}", CONVERT)
+        self._destructor = find(destructor, f"the destructor of {name}", DESTROY)
         self._constructors = Overloads(name)
         self.members: dict[str, Any] = {}
         self._python: CppClass | None = None
@@ -246,16 +251,19 @@ def _protocol_of(size: Any, get: Any) -> dict[str, Any]:
     """Returns the methods of Python's protocol for sequences."""
 
     def length(self: Any) -> int:
-        return int(size(self))
+        count = size(self)
+        if not isinstance(count, int) or not 0 <= count < 1 << 32:
+            raise BindingError(f"{size.label}() returned {shown(count)}, not a number of elements")
+        return count
 
     def item(self: Any, position: int) -> Any:
-        count = size(self)
+        count = length(self)
         if not -count <= position < count:
             raise IndexError(f"there are {count} elements, and none at {position}")
         return get(self, position % count)
 
     def elements(self: Any) -> Iterator[Any]:
-        return (get(self, position) for position in range(size(self)))
+        return map(partial(get, self), range(length(self)))
 
     return {"__len__": length, "__getitem__": item, "__iter__": elements}
 
@@ -269,7 +277,7 @@ class Accessors:
     """
 
     def __init__(self, registry: Registry, label: str, getter: _Access, setter: _Access) -> None:
-        registry.budget.take(2 * OBJECT)
+        registry.budget.take(2 * OBJECT + cost(label))
         self._registry = registry
         self.label = printable(label)
         self._ids = (getter[0], setter[0])
@@ -299,7 +307,7 @@ class Accessors:
             owner: The address of the object that has it; a static property has none.
         """
         type = self.types[0]
-        check_parameters(self._get, 1 + len(owner), self.label)
+        check_type(self._get, 1 + len(owner), (), type, self.label)
         return type.from_wire(self._get(self._get_context, *owner))
 
     def set(self, value: Any, *owner: int) -> None:
@@ -310,7 +318,7 @@ class Accessors:
         """
         assert self._set is not None
         type = self.types[-1]
-        check_parameters(self._set, 2 + len(owner), self.label)
+        check_type(self._set, 1 + len(owner), (type,), None, self.label)
         destructors = Destructors()
         try:
             self._set(self._set_context, *owner, type.to_wire(value, destructors))

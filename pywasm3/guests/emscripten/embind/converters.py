@@ -13,22 +13,28 @@ from operator import index
 from struct import Struct
 from typing import TYPE_CHECKING, Any
 
-from .errors import BindingError
-from .heap import MASK
+from ...._types import f32, f64, i32, i64
+from ..._words import MASK
+from .errors import BindingError, shown
 
 if TYPE_CHECKING:
+    from ...._types import ValueType
     from .handles import Handles
     from .heap import Heap
 
 _POINTER_BYTES = 4
-_MOST_BITS = 128  # of an int that messages show
+_MOST_FREED = 1 << 20
 _FLOATS = {4: Struct("<f"), 8: Struct("<d")}
 # The formats of the elements of memory views, by the numbers that embind has for them.
 _ELEMENTS = "bBhHiIfdqQ"
 
 
 class Destructors:
-    """What must be freed in the guest after a call."""
+    """What must be freed in the guest after a call.
+
+    Raises:
+        BindingError: There is more than a call can need.
+    """
 
     __slots__ = ("_items",)
 
@@ -37,6 +43,8 @@ class Destructors:
 
     def add(self, function: Callable[[int], Any], address: int) -> None:
         """Notes a function, and the address that it gets."""
+        if len(self._items) >= _MOST_FREED:
+            raise BindingError(f"one value needs more than {_MOST_FREED:,} blocks of memory")
         self._items.append((function, address))
 
     def run(self) -> None:
@@ -58,10 +66,12 @@ class Converter:
     Attributes:
         name: The name of the type.
         optional: Whether None stands for a parameter that was not given.
+        wires: The types that the number may have in the guest's functions.
     """
 
     name: str
     optional = False
+    wires: tuple[ValueType, ...] = (i32,)
 
     def to_wire(self, value: Any, destructors: Destructors) -> Any:
         """Returns the number for a value of Python.
@@ -84,16 +94,10 @@ class Converter:
         raise NotImplementedError
 
 
-def shown(value: object) -> str:
-    """Returns what messages say of a value that does not fit."""
-    kind = type(value).__name__
-    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
-        return f"an {kind} of {value.bit_length()} bits"
-    return f"{kind} {value!r}" if isinstance(value, (int, float)) else kind
-
-
 class Void(Converter):
     """The type void."""
+
+    wires = ()
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -157,6 +161,7 @@ class Integer(Converter):
         self._size = size
         self._span = 1 << 8 * size
         self._low = -self._span // 2 if signed else 0
+        self.wires = (i64,) if size > _POINTER_BYTES else (i32,)
         self._signed = signed
 
     def to_wire(self, value: Any, destructors: Destructors) -> int:
@@ -189,6 +194,8 @@ class Float(Converter):
         name: The name of the type.
         size: How many bytes a number has.
     """
+
+    wires = (f32, f64)
 
     def __init__(self, heap: Heap, name: str, size: int) -> None:
         if size not in _FLOATS:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .budget import CLASS, SLOT, cost
 from .errors import BindingError
 from .functions import BoundFunction, Method
 from .objects import CppClass, CppObject, Hold
@@ -74,6 +75,7 @@ def new_class(name: str, wrapper: ClassInfo, members: Any) -> CppClass:
     base = wrapper.base()
     if base is None or not isinstance(members, dict):
         raise BindingError(f"the class {name} has no base or no dict of methods")
+    wrapper.registry.budget.take(CLASS + sum(SLOT + cost(key) for key in members))
     body: dict[str, Any] = {"__module__": __package__}
     for key, member in members.items():
         if not isinstance(key, str) or key.startswith("_"):

@@ -8,8 +8,8 @@ from operator import index
 from typing import TYPE_CHECKING, Any, cast
 
 from .budget import CLASS, OBJECT, cost
-from .converters import Destructors, Integer, shown
-from .errors import BindingError
+from .converters import Destructors, Integer
+from .errors import BindingError, shown
 
 if TYPE_CHECKING:
     from .registry import Registry
@@ -44,6 +44,8 @@ class Enumeration(Integer):
         """
         if len(self._values) >= _MOST_VALUES:
             raise BindingError(f"{self.name} has more than {_MOST_VALUES:,} values")
+        if name.startswith("_") and name.endswith("_"):
+            raise BindingError(f"{self.name} has a value {name!r}, which Python uses itself")
         if name in self._values:
             raise BindingError(f"the value {name!r} of {self.name} is bound twice")
         self._budget.take(OBJECT + cost(name))
@@ -71,7 +73,7 @@ class Enumeration(Integer):
     def to_wire(self, value: Any, destructors: Destructors) -> int:
         """Returns the number of a member; an int is taken, too, because flags can be combined."""
         if isinstance(value, Enum) and not isinstance(value, self.python):
-            raise BindingError(f"expected a member of {self.name}, got {value!r}")
+            raise BindingError(f"expected a member of {self.name}, got {shown(value)}")
         try:
             number = index(value)
         except TypeError:

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 from ...._text import printable
-from .budget import OBJECT
+from ...._types import i32
+from .budget import OBJECT, cost
 from .converters import Destructors
 from .errors import BindingError
 
@@ -51,7 +52,7 @@ class Invoker:
             BindingError: The function pointer points to nothing.
             WasmError: The host keeps too much for the guest.
         """
-        registry.budget.take(OBJECT + 8 * len(ids))
+        registry.budget.take(OBJECT + 8 * len(ids) + cost(label))
         self._registry = registry
         self.label = label
         self._ids = ids
@@ -71,7 +72,7 @@ class Invoker:
         """
         if self._types is None:
             types = self._registry.converters(self._ids, self.label)
-            check_parameters(self._invoker, self.count + 1, self.label)
+            check_type(self._invoker, 1, types[1:], types[0], self.label)
             self._types = types
         return self._types
 
@@ -108,16 +109,38 @@ class Invoker:
         return count < self.count and all(each.optional for each in self.types[count + 1 :])
 
 
-def check_parameters(function: Function, count: int, label: str) -> None:
-    """Checks how many parameters a function of the guest has.
+def check_type(
+    function: Function,
+    addresses: int,
+    parameters: Sequence[Converter],
+    result: Converter | None,
+    label: str,
+) -> None:
+    """Checks the type of a function of the guest.
+
+    Args:
+        function: The function.
+        addresses: How many of its parameters are addresses, before the others.
+        parameters: The C++ types of the others.
+        result: The C++ type of the result. None, and a type without wires, is any.
+        label: What messages call the function.
 
     Raises:
-        BindingError: It has another number of them.
+        BindingError: It has another type.
     """
-    found = len(function.type.params)
-    if found != count:
+    type = function.type
+    count = addresses + len(parameters)
+    if len(type.params) != count:
         raise BindingError(
-            f"{label} is bound with a function that has {found} parameters, not {count}"
+            f"{label} is bound with a function that has {len(type.params)} parameters, not {count}"
+        )
+    wanted = [(i32,)] * addresses + [each.wires for each in parameters]
+    fits = all(each in wires for each, wires in zip(type.params, wanted, strict=True))
+    if result is not None and result.wires:
+        fits = fits and len(type.results) == 1 and type.results[0] in result.wires
+    if not fits:
+        raise BindingError(
+            f"{label} is bound with a function of the type {type}, which does not fit its C++ types"
         )
 
 

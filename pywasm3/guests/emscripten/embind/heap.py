@@ -3,50 +3,33 @@
 
 from __future__ import annotations
 
-from struct import Struct
 from typing import TYPE_CHECKING
 
-from ...._errors import Trap, TrapKind
-from ....wasi.abi import WasiError
+from ...._errors import Trap
+from ...._types import FuncType, i32
+from ..._words import U32, Words
 from .errors import BindingError
 
 if TYPE_CHECKING:
     from ...._ffi import Function
     from .._program import Emscripten
 
-MASK = (1 << 32) - 1
 _MOST_NAME = 1024  # bytes of a name
 _MOST_TYPES = 256  # types of a function: C++ demands that compilers allow this many parameters
 
-_U32 = Struct("<I")
+# The types of functions of the guest whose parameters and results are addresses.
+MAKE, CONVERT, DESTROY = FuncType([], [i32]), FuncType([i32], [i32]), FuncType([i32])
+SHARE = FuncType([i32, i32], [i32])
 
 
-class Heap:
+class Heap(Words):
     """The memory and the table of a guest, as its bindings use them."""
 
+    __slots__ = ("_program",)
+
     def __init__(self, program: Emscripten) -> None:
+        super().__init__(program.wasi.memory)
         self._program = program
-
-    def span(self, address: int, size: int) -> memoryview:
-        """Returns a view of some bytes.
-
-        Raises:
-            Trap: They are not in the memory.
-        """
-        try:
-            return self._program.wasi.memory.span(address, size)
-        except WasiError:
-            detail = f"a binding refers to {size:,} bytes at {address:#x}, outside of the memory"
-            raise Trap(TrapKind.MEMORY_OUT_OF_BOUNDS, detail=detail) from None
-
-    def u32(self, address: int) -> int:
-        """Reads an unsigned integer of 32 bits."""
-        value: int = _U32.unpack(self.span(address, 4))[0]
-        return value
-
-    def put_u32(self, address: int, value: int) -> None:
-        """Writes an unsigned integer of 32 bits."""
-        _U32.pack_into(self.span(address, 4), 0, value)
 
     def name(self, address: int) -> str:
         """Reads a name, which ends with a zero byte.
@@ -56,7 +39,7 @@ class Heap:
             Trap: It is not in the memory.
         """
         self.span(address, 1)
-        view = self._program.wasi.memory.view
+        view = self._memory.view
         data, end, _ = bytes(view[address : address + _MOST_NAME]).partition(b"\0")
         if not end:
             raise BindingError(
@@ -76,24 +59,28 @@ class Heap:
             raise BindingError(
                 f"a function is bound with {count:,} types: it can have 1 to {_MOST_TYPES}"
             )
-        return tuple(id for (id,) in _U32.iter_unpack(self.span(address, 4 * count)))
+        return tuple(id for (id,) in U32.iter_unpack(self.span(address, 4 * count)))
 
-    def function(self, index: int, label: str) -> Function:
+    def function(self, index: int, label: str, type: FuncType | None = None) -> Function:
         """Returns the function that a function pointer points to.
 
         Args:
             index: The index in the table.
             label: What needs the function, for the message.
+            type: The type that it must have; None is any type.
 
         Raises:
-            BindingError: There is no function.
+            BindingError: There is no function, or it has another type.
         """
         try:
-            return self._program.function(index)
+            found = self._program.function(index)
         except Trap:
             raise BindingError(
                 f"{label} has the function pointer {index:#x}, but there is no function"
             ) from None
+        if type is not None and found.type != type:
+            raise BindingError(f"{label} is a function of the type {found.type}, not {type}")
+        return found
 
     def allocate(self, data: bytes) -> int:
         """Returns the address of a new block of the guest's memory with these bytes."""
@@ -103,4 +90,4 @@ class Heap:
 
     def free(self, address: int) -> None:
         """Frees a block that malloc() of the guest has made."""
-        self._program.required("free")(address)
+        self._program.required("free", DESTROY)(address)

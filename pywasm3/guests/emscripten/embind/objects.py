@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 # What guests may use of each object of theirs.
-_FOR_GUESTS = ("clone", "delete")
+FOR_GUESTS = ("clone", "delete")
 
 
 class Share:
@@ -248,10 +248,12 @@ def member_of(value: CppObject | CppClass, name: object) -> Any:
         info = base.__dict__.get("_cpp")
         if info is None and name.startswith("_"):
             continue
-        for members in (base.__dict__,) if info is None else (info.members, info.statics):
-            if name in members:
-                return members[name]
-    return CppObject.__dict__[name] if name in _FOR_GUESTS else None
+        members = base.__dict__ if info is None else info.members
+        if name in members:
+            return members[name]
+        if info is not None and kind is value and name in info.statics:
+            return info.statics[name]
+    return CppObject.__dict__[name] if name in FOR_GUESTS and kind is not value else None
 
 
 def share_of(value: CppObject) -> Share:

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..._words import MASK
 from .budget import OBJECT
-from .converters import ByAddress, Destructors, shown
-from .errors import BindingError
-from .heap import MASK
+from .converters import ByAddress, Destructors
+from .errors import BindingError, shown
+from .heap import CONVERT, DESTROY, MAKE, SHARE
 from .objects import CppObject, Hold, Share, share_of
 
 if TYPE_CHECKING:
@@ -129,10 +130,15 @@ class SmartPointer(Pointer):
         self._policy = policy
         self._is_reference = False
         self.is_const = False
-        parts = ("pointer in", "null pointer of", "sharing by", "destructor of")
+        parts = {
+            "pointer in": CONVERT,
+            "null pointer of": MAKE,
+            "sharing by": SHARE,
+            "destructor of": DESTROY,
+        }
         self._get, self._make_null, self._share, self._destructor = (
-            registry.heap.function(function, f"the {part} {name}")
-            for function, part in zip(functions, parts, strict=True)
+            registry.heap.function(function, f"the {part} {name}", type)
+            for function, (part, type) in zip(functions, parts.items(), strict=True)
         )
 
     @property
@@ -164,7 +170,7 @@ class SmartPointer(Pointer):
             return share.smart
         if self._policy == NONE:
             raise BindingError(f"expected a {self.name}, got a {share.smart_type.name}")
-        clone = value.clone()
+        clone = CppObject.clone(value)
         handle = self._registry.handles.add(lambda: CppObject._release(clone))
         address = int(self._share(pointee, handle)) & MASK
         destructors.add(self.destroy, address)

@@ -6,11 +6,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .budget import OBJECT
+from ..._words import MASK
+from .budget import OBJECT, cost
 from .classes import Accessors
-from .converters import ByAddress, Destructors, shown
-from .errors import BindingError
-from .heap import MASK
+from .converters import ByAddress, Destructors
+from .errors import BindingError, shown
+from .heap import DESTROY, MAKE
 
 if TYPE_CHECKING:
     from .registry import Registry
@@ -32,11 +33,11 @@ class Record(ByAddress):
 
     def __init__(self, registry: Registry, name: str, constructor: int, destructor: int) -> None:
         super().__init__(registry.heap, name)
-        registry.budget.take(OBJECT + len(name))
+        registry.budget.take(OBJECT + cost(name))
         self.fields: dict[Any, Accessors] = {}
         self._registry = registry
-        self._constructor = registry.heap.function(constructor, f"the constructor of {name}")
-        self._destructor = registry.heap.function(destructor, f"the destructor of {name}")
+        self._constructor = registry.heap.function(constructor, f"the constructor of {name}", MAKE)
+        self._destructor = registry.heap.function(destructor, f"the destructor of {name}", DESTROY)
         self._is_checked = False
 
     def add(self, key: Any, accessors: Accessors) -> None:
@@ -91,7 +92,10 @@ class Record(ByAddress):
         """Returns the values of a structure by their keys, and deletes it."""
         self._check()
         address = wire & MASK
-        found = {key: accessors.get(address) for key, accessors in self.fields.items()}
+        with self._registry.transit as transit:
+            found = {
+                key: transit.add(accessors.get(address)) for key, accessors in self.fields.items()
+            }
         self._destroy(address)
         return found
 

@@ -7,14 +7,15 @@ from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from .budget import OBJECT, SLOT, Budget, cost
+from ..._words import MASK
+from .budget import OBJECT, SLOT, Budget, Transit, cost
 from .classes import ClassInfo
 from .converters import Float
 from .enums import Enumeration
 from .errors import BindingError, UnboundTypeError
 from .functions import BoundFunction, Invoker
 from .handles import Handles, reserved_of
-from .heap import MASK, Heap
+from .heap import CONVERT, Heap
 from .pointers import Pointer
 from .script import Script
 
@@ -71,6 +72,7 @@ class Registry:
     Attributes:
         program: The program.
         budget: What the host keeps for the guest.
+        transit: What is crossing from the guest now.
         heap: The guest's memory and table.
         handles: The values that the guest has handles of.
         script: What the guest can do with these values.
@@ -84,6 +86,7 @@ class Registry:
     def __init__(self, program: Emscripten) -> None:
         self.program = program
         self.budget = Budget(program.max_kept_bytes)
+        self.transit = Transit(self.budget)
         self.heap = Heap(program)
         self.handles = Handles(self.budget, reserved_of(program.module))
         self.script = Script(self.budget)
@@ -149,7 +152,7 @@ class Registry:
     def _type_name(self, id: int) -> str:
         """Returns what the guest itself calls a type that it has not bound."""
         describe = self.program.own("__getTypeName")
-        if describe is None:
+        if describe is None or describe.type != CONVERT:
             return f"{id:#x}"
         address = int(describe(id)) & MASK
         try:

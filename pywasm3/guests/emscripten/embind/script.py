@@ -15,18 +15,35 @@ from typing import TYPE_CHECKING, Any
 
 from ...._text import brief_repr
 from ..._exposed import exposed
-from .budget import cost
+from .budget import SLOT, Holder, cost
 from .classes import Property
-from .errors import BindingError, ThrownValue
-from .objects import CppClass, CppObject, member_of
-from .values import Array, Global, Object, array_of, globals_of, key_of, same, text_of, typed_array
+from .errors import BindingError, ThrownValue, shown
+from .objects import FOR_GUESTS, CppClass, CppObject, member_of
+from .values import (
+    SEQUENCES,
+    Array,
+    Global,
+    Native,
+    Object,
+    array_of,
+    copy_into,
+    elements_of,
+    globals_of,
+    key_of,
+    polled,
+    same,
+    text_of,
+    typed_array,
+)
 
 if TYPE_CHECKING:
     from .budget import Budget
 
-_SEQUENCES = (list, tuple, str, bytes, bytearray, memoryview)
 _MISSING = object()
 _DESTRUCT = "__destruct"
+# Which methods only some sequences have.
+_OF_BYTES = ("set", "subarray")
+_CHANGES = ("push", "pop", "shift", "unshift")
 
 
 class Script:
@@ -43,16 +60,16 @@ class Script:
             "push": self._push,
             "unshift": self._unshift,
             "slice": self._slice,
-            "pop": lambda value, *_: value.pop() if value else None,
-            "shift": lambda value, *_: value.pop(0) if value else None,
+            "pop": lambda value, *_: self._take(value, -1),
+            "shift": lambda value, *_: self._take(value, 0),
             "set": _set,
             "subarray": lambda value, begin=0, end=None, *_: _part(value, begin, end),
-            "includes": lambda value, item, *_: any(same(each, item) for each in value),
+            "includes": lambda value, item, *_: any(same(each, item) for each in polled(value)),
             "indexOf": lambda value, item, *_: next(
-                (i for i, each in enumerate(value) if same(each, item)), -1
+                (i for i, each in enumerate(polled(value)) if same(each, item)), -1
             ),
-            "join": lambda value, between=",", *_: between.join(map(text_of, value)),
-            "toString": lambda value, *_: ",".join(map(text_of, value)),
+            "join": self._join,
+            "toString": lambda value, *_: self._join(value),
         }
 
     # ---- properties ----
@@ -73,12 +90,12 @@ class Script:
     def _find(self, value: Any, key: Any) -> Any:
         if isinstance(value, Mapping):
             return value.get(key, _MISSING)
-        if isinstance(value, _SEQUENCES):
+        if isinstance(value, SEQUENCES):
             return self._element(value, key)
         if isinstance(value, Global):
             return value.members.get(key, _MISSING)
         if isinstance(value, (CppObject, CppClass)):
-            return getattr(value, key) if member_of(value, key) is not None else _MISSING
+            return _member(value, key)
         if isinstance(value, ThrownValue):
             return text_of(value.value) if key == "message" else _MISSING
         if isinstance(value, (bool, int, float)):
@@ -88,31 +105,23 @@ class Script:
             attribute = declared.names.get(key)
             return _MISSING if attribute is None else getattr(value, attribute)
         if callable(value):
-            return _method_of_function(value, key)
+            return self._method_of_function(value, key)
         raise _opaque(value, key)
 
     def _element(self, value: Any, key: Any) -> Any:
         if isinstance(key, int):
-            return value[key] if 0 <= key < len(value) else _MISSING
+            inside = 0 <= key < len(value)
+            return Native("get", value.__getitem__)(key) if inside else _MISSING
         if key == "length":
             return len(value)
         method = self._methods.get(key)
-        changes = key in ("push", "pop", "shift", "unshift")
-        if method is None or (changes and not isinstance(value, MutableSequence)):
+        if (
+            method is None
+            or (key in _CHANGES and not isinstance(value, MutableSequence))
+            or (key in _OF_BYTES and not isinstance(value, (memoryview, bytearray, bytes)))
+        ):
             return _MISSING
-        return lambda *arguments: self._attempt(key, method, value, *arguments)
-
-    @staticmethod
-    def _attempt(name: str, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Calls a function of JavaScript with what the guest gives it."""
-        try:
-            return function(*arguments)
-        except BindingError:
-            raise
-        except (TypeError, ValueError, IndexError, OverflowError) as error:
-            raise BindingError(
-                f"the guest called {name}() with unsuitable values: {error}"
-            ) from None
+        return Native(key, method, value)
 
     def put(self, value: Any, key: Any, item: Any) -> None:
         """Sets a property.
@@ -123,8 +132,9 @@ class Script:
         """
         key = key_of(key)
         if isinstance(value, MutableMapping):
-            self._charge(value, cost(item) + (0 if key in value else cost(key)))
-            value[key] = item
+            before = -cost(value[key]) if key in value else cost(key)
+            self._charge(value, cost(item) + before)
+            Native("set", value.__setitem__)(key, item)
         elif isinstance(value, (MutableSequence, memoryview)) and isinstance(key, int):
             self._put_element(value, key, item)
         elif isinstance(value, CppObject) and isinstance(member_of(value, key), Property):
@@ -136,23 +146,24 @@ class Script:
 
     def _put_element(self, value: Any, position: int, item: Any) -> None:
         if position == len(value) and isinstance(value, MutableSequence):
-            self._push(value, item)
+            Native("push", self._push)(value, item)
         elif 0 <= position < len(value):
-            self._charge(value, cost(item))
-            self._attempt("set", value.__setitem__, position, item)
+            if not isinstance(value, (memoryview, bytearray)):
+                self._charge(value, cost(item) - cost(value[position]))
+            Native("set", value.__setitem__)(position, item)
         else:
             raise BindingError(
                 f"the guest set the element {position} of a {type(value).__name__} of {len(value)}"
             )
 
     def _charge(self, container: Any, size: int) -> None:
-        """Counts what the guest puts into a container.
+        """Counts what the guest puts into a container or, if the size is negative, takes out.
 
         What is in a container that you have made stays counted: it does not say when it ends.
         """
         if isinstance(container, (Array, Object)):
             container.charge(size)
-        else:
+        elif size > 0:
             self._budget.take(size)
 
     def remove(self, value: Any, key: Any) -> bool:
@@ -161,9 +172,12 @@ class Script:
         Raises:
             BindingError: The value has no properties that can be removed.
         """
+        key = key_of(key)
         if not isinstance(value, MutableMapping):
             raise _opaque(value, key)
-        value.pop(key_of(key), None)
+        item = value.pop(key, _MISSING)
+        if item is not _MISSING:
+            self._charge(value, -cost(key) - cost(item))
         return True
 
     # ---- calls ----
@@ -175,7 +189,7 @@ class Script:
             BindingError: It is none.
         """
         if isinstance(function, Global):
-            return self._attempt("new", function.make, *arguments)
+            return Native("new", function.make)(*arguments)
         if not callable(function):
             kind = type(function).__name__
             raise BindingError(f"the guest called a {kind}, which is not a function")
@@ -190,7 +204,7 @@ class Script:
         if name == _DESTRUCT and isinstance(value, CppObject):
             return CppObject._destruct(value)
         if name == "hasOwnProperty":
-            return self._attempt(name, self.has, value, *arguments)
+            return Native(name, self.has)(value, *arguments)
         function = self._find(value, key_of(name))
         if function is _MISSING:
             kind = type(value).__name__
@@ -207,6 +221,30 @@ class Script:
         value[:0] = items
         return len(value)
 
+    def _take(self, value: Any, position: int) -> Any:
+        """Removes an element and returns it; None if there is none."""
+        if not value:
+            return None
+        item = value.pop(position)
+        self._charge(value, -cost(item))
+        return item
+
+    def _join(self, value: Any, separator: Any = ",", *_: Any) -> str:
+        between, size = text_of(separator), 0
+        parts = []
+        for item in polled(value):
+            parts.append(text_of(item))
+            size += cost(parts[-1]) + len(between)
+            self._budget.check(size)
+        return between.join(parts)
+
+    def _method_of_function(self, function: Callable[..., Any], name: Any) -> Any:
+        if isinstance(function, (_Call, _Apply)):
+            return _MISSING  # A chain of them would be as long as the guest likes.
+        if name == "call":
+            return _Call(function)
+        return _Apply(function, self._budget) if name == "apply" else _MISSING
+
     def _slice(self, value: Any, begin: Any = 0, end: Any = None, *_: Any) -> Any:
         part = _part(value, begin, end)
         if isinstance(part, memoryview):
@@ -215,21 +253,49 @@ class Script:
 
 
 def _opaque(value: Any, key: Any) -> BindingError:
+    name = brief_repr(key) if isinstance(key, str) else shown(key)
     if value is None:
-        return BindingError(f"the guest uses the property {brief_repr(key)} of undefined or null")
+        return BindingError(f"the guest uses the property {name} of undefined or null")
     return BindingError(
-        f"the guest uses the property {brief_repr(key)} of an object of the type "
+        f"the guest uses the property {name} of an object of the type "
         f"{type(value).__name__}, which is opaque for it: pass a dict of what it may reach, or "
         "decorate the class with `exposes`"
     )
 
 
-def _method_of_function(function: Callable[..., Any], name: Any) -> Any:
-    if name == "call":
-        return lambda _this=None, *arguments: function(*arguments)
-    if name == "apply":
-        return lambda _this=None, arguments=(), *_: function(*arguments)
-    return _MISSING
+def _member(value: CppObject | CppClass, name: Any) -> Any:
+    found = member_of(value, name)
+    if found is None:
+        return _MISSING
+    if name in FOR_GUESTS and found is CppObject.__dict__[name]:
+        return Native(name, found, value)
+    return getattr(value, name)
+
+
+class _Call(Holder):
+    """The method `call` of a function."""
+
+    __slots__ = ()
+
+    def __call__(self, _this: Any = None, *arguments: Any) -> Any:
+        """Calls the function with the arguments."""
+        return self.held(*arguments)
+
+
+class _Apply(Holder):
+    """The method `apply` of a function."""
+
+    __slots__ = ("_budget",)
+
+    def __init__(self, function: Any, budget: Budget) -> None:
+        super().__init__(function)
+        self._budget = budget
+
+    def __call__(self, _this: Any = None, arguments: Any = None, *_: Any) -> Any:
+        """Calls the function with the elements of an array."""
+        given = () if arguments is None else elements_of(arguments)
+        self._budget.check(SLOT * len(given))
+        return self.held(*given)
 
 
 def _part(value: Any, begin: Any, end: Any) -> Any:
@@ -239,10 +305,9 @@ def _part(value: Any, begin: Any, end: Any) -> Any:
 def _set(value: Any, items: Any, offset: Any = 0, *_: Any) -> None:
     """Copies elements into a typed array."""
     start = index(key_of(offset))
-    if start < 0 or start + len(items) > len(value):
+    if start < 0 or start + len(elements_of(items)) > len(value):
         raise BindingError(f"{len(items)} elements do not fit into {len(value)} at {start}")
-    for position, item in enumerate(items):
-        value[start + position] = item
+    copy_into(value, start, items)
 
 
 def iterator_of(value: Any) -> Any:
@@ -251,7 +316,7 @@ def iterator_of(value: Any) -> Any:
     Raises:
         BindingError: It has none.
     """
-    if isinstance(value, (*_SEQUENCES, set, frozenset)):
+    if isinstance(value, (*SEQUENCES, set, frozenset)):
         return iter(value)
     if isinstance(value, CppObject) and isinstance(value, Iterable):
         return iter(value)

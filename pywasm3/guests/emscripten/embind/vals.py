@@ -9,13 +9,14 @@ one, of 2025, has only `_emval_invoke`, whose callers can also call methods and 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
-from .budget import OBJECT, SLOT, cost
+from ..._words import MASK
+from .budget import OBJECT, SLOT, Holder, cost
 from .converters import Converter, Destructors
 from .errors import BindingError, ThrownValue
-from .heap import MASK
 from .objects import CppObject
 from .pointers import Pointer
 from .script import iterator_of
@@ -24,6 +25,7 @@ from .values import Array, Object, array_of, is_instance, less, same, truth, typ
 if TYPE_CHECKING:
     from .._bind import Entry
     from .._program import Emscripten
+    from .registry import Registry
 
 _ARGUMENT_BYTES = 8  # each argument lies in so many bytes
 _MOST_BYTES = 1 << 16  # bytes of a text that the guest passes as a pointer to its characters
@@ -53,9 +55,9 @@ class Caller:
         self.kind = kind
         self._result, *self._parameters = types
 
-    def arguments(self, address: int) -> list[Any]:
+    def arguments(self, registry: Registry, address: int) -> list[Any]:
         """Returns the arguments, which are in the memory one behind the other."""
-        return _arguments(self._parameters, address)
+        return _arguments(registry, self._parameters, address)
 
     def delete(self, arguments: list[Any]) -> None:
         """Deletes the objects among the arguments, as the first set of functions does."""
@@ -71,8 +73,12 @@ class Caller:
             raise BindingError(f"the result of a function that the guest called: {error}") from None
 
 
-def _arguments(types: list[Converter], address: int) -> list[Any]:
-    return [type.read(address + _ARGUMENT_BYTES * position) for position, type in enumerate(types)]
+def _arguments(registry: Registry, types: list[Converter], address: int) -> list[Any]:
+    with registry.transit as transit:
+        return [
+            transit.add(type.read(address + _ARGUMENT_BYTES * position))
+            for position, type in enumerate(types)
+        ]
 
 
 # ---- handles ----
@@ -192,41 +198,18 @@ def _in(program: Emscripten, key: int, handle: int) -> int:
     return program.registry.script.has(value(handle), value(key))
 
 
-def _same(program: Emscripten, first: int, second: int) -> int:
-    value = program.registry.handles.value
-    return same(value(first), value(second))
+def _says(test: Callable[..., bool]) -> Callable[..., bool]:
+    """Returns the function that says something of the values of handles."""
 
+    def call(program: Emscripten, *handles: int) -> bool:
+        return test(*map(program.registry.handles.value, handles))
 
-def _greater(program: Emscripten, first: int, second: int) -> int:
-    value = program.registry.handles.value
-    return less(value(second), value(first))
-
-
-def _less(program: Emscripten, first: int, second: int) -> int:
-    value = program.registry.handles.value
-    return less(value(first), value(second))
-
-
-def _not(program: Emscripten, handle: int) -> int:
-    return not truth(program.registry.handles.value(handle))
+    return call
 
 
 def _typeof(program: Emscripten, handle: int) -> int:
     handles = program.registry.handles
     return handles.add(type_of(handles.value(handle)))
-
-
-def _is_number(program: Emscripten, handle: int) -> int:
-    return type_of(program.registry.handles.value(handle)) == "number"
-
-
-def _is_string(program: Emscripten, handle: int) -> int:
-    return isinstance(program.registry.handles.value(handle), str)
-
-
-def _instanceof(program: Emscripten, handle: int, kind: int) -> int:
-    value = program.registry.handles.value
-    return is_instance(value(handle), value(kind))
 
 
 def _array_to_view(program: Emscripten, view: int, array: int) -> None:
@@ -236,14 +219,17 @@ def _array_to_view(program: Emscripten, view: int, array: int) -> None:
 
 def _iter_begin(program: Emscripten, handle: int) -> int:
     handles = program.registry.handles
-    return handles.add(_Iterator(iterator_of(handles.value(handle))))
+    return handles.add(_Iterator(handles.value(handle)))
 
 
-class _Iterator:
-    """An iterator that the guest holds."""
+class _Iterator(Holder):
+    """An iterator that the guest holds, over the elements of a value."""
 
-    def __init__(self, iterator: Any) -> None:
-        self.iterator = iterator
+    __slots__ = ("iterator",)
+
+    def __init__(self, value: Any) -> None:
+        super().__init__(value)
+        self.iterator = iterator_of(value)
 
 
 def _iter_next(program: Emscripten, handle: int) -> int:
@@ -268,7 +254,7 @@ def _throw(program: Emscripten, handle: int) -> int:
 def _pass_destructors(program: Emscripten, address: int, destructors: Destructors) -> None:
     """Gives the guest what must be freed when it has used a result."""
     registry = program.registry
-    registry.heap.put_u32(address, registry.handles.add(destructors))
+    registry.heap.put_i32(address, registry.handles.add(destructors))
 
 
 def _as(program: Emscripten, handle: int, id: int, destructors_at: int) -> float:
@@ -283,9 +269,16 @@ def _returned(program: Emscripten, caller: Caller, value: Any, destructors_at: i
     return wire
 
 
+def _whole(wire: float) -> int:
+    """Returns a number that the guest expects as an integer of 64 bits."""
+    if not -(1 << 63) <= wire < 1 << 64:
+        raise BindingError(f"the guest expects an integer of 64 bits, and got {wire}")
+    return int(wire)
+
+
 def _as_integer(program: Emscripten, handle: int, id: int) -> int:
     caller = Caller(program.registry.converters((id,), "a val"), Kind.CAST)
-    return int(caller.result(program.registry.handles.value(handle), Destructors()))
+    return _whole(caller.result(program.registry.handles.value(handle), Destructors()))
 
 
 def _as_halves(program: Emscripten, handle: int, id: int, *_: int) -> int:
@@ -297,6 +290,8 @@ def _as_halves(program: Emscripten, handle: int, id: int, *_: int) -> int:
 def _new_caller(program: Emscripten, count: int, types: int, kind: Kind) -> int:
     registry = program.registry
     ids = registry.heap.ids(count, types)
+    if kind is Kind.CAST and count != 2:
+        raise BindingError(f"a val is converted by two types, and the guest gave {count}")
     registry.budget.take(OBJECT + SLOT * count)
     registry.callers.append(Caller(registry.converters(ids, "a call of a val"), kind))
     return len(registry.callers)
@@ -332,7 +327,7 @@ def _call_first(program: Emscripten, handle: int, count: int, types: int, addres
     """Calls a function, or makes an object, with arguments whose types come with the call."""
     registry = program.registry
     ids = registry.heap.ids(count, types) if count else ()
-    arguments = _arguments(registry.converters(ids, "a call of a val"), address)
+    arguments = _arguments(registry, registry.converters(ids, "a call of a val"), address)
     return registry.handles.add(registry.script.call(registry.handles.value(handle), arguments))
 
 
@@ -344,7 +339,7 @@ def _call(
     caller = _caller(program, number)
     value = None if caller.kind is Kind.CAST else registry.handles.value(handle)
     label = _symbol(program, name) if name else None
-    arguments = caller.arguments(address)
+    arguments = caller.arguments(registry, address)
     if caller.kind is Kind.CAST:
         (result,) = arguments
     elif label is None:
@@ -365,7 +360,7 @@ def _invoke(program: Emscripten, *arguments: int) -> float:
 
 
 def _invoke_integer(program: Emscripten, *arguments: int) -> int:
-    return int(_call(program, *arguments))
+    return _whole(_call(program, *arguments))
 
 
 def _call_second(
@@ -397,15 +392,15 @@ FUNCTIONS: list[Entry] = [
     ("_emval_set_property", _set_property, "iii>"),
     ("_emval_delete", _delete, "ii>i"),
     ("_emval_in", _in, "ii>i"),
-    ("_emval_equals", _same, "ii>i"),
-    ("_emval_strictly_equals", _same, "ii>i"),
-    ("_emval_greater_than", _greater, "ii>i"),
-    ("_emval_less_than", _less, "ii>i"),
-    ("_emval_not", _not, "i>i"),
+    ("_emval_equals", _says(same), "ii>i"),
+    ("_emval_strictly_equals", _says(same), "ii>i"),
+    ("_emval_greater_than", _says(lambda first, second: less(second, first)), "ii>i"),
+    ("_emval_less_than", _says(less), "ii>i"),
+    ("_emval_not", _says(lambda value: not truth(value)), "i>i"),
     ("_emval_typeof", _typeof, "i>i"),
-    ("_emval_is_number", _is_number, "i>i"),
-    ("_emval_is_string", _is_string, "i>i"),
-    ("_emval_instanceof", _instanceof, "ii>i"),
+    ("_emval_is_number", _says(lambda value: type_of(value) == "number"), "i>i"),
+    ("_emval_is_string", _says(lambda value: isinstance(value, str)), "i>i"),
+    ("_emval_instanceof", _says(is_instance), "ii>i"),
     ("_emval_iter_begin", _iter_begin, "i>i"),
     ("_emval_iter_next", _iter_next, "i>i"),
     ("_emval_throw", _throw, "i>i"),

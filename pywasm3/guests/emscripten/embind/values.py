@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from struct import Struct
+from struct import error as FormatError
 from typing import TYPE_CHECKING, Any
 
+from ...._errors import WasmError
+from ...._wait import check
 from ..._javascript import number_text
-from .budget import cost
-from .errors import ThrownValue
+from .budget import SLOT, Holder, cost
+from .errors import BindingError, ThrownValue, shown
 
 if TYPE_CHECKING:
     from .budget import Budget
@@ -31,6 +34,65 @@ _TYPED_ARRAYS = {
     "BigUint64Array": "Q",
 }
 _MOST_DIGITS = 9  # of a text that is the index of an element
+_ITEMS_PER_CHECK = 4096
+# What functions of Python raise for values that do not fit.
+_UNSUITABLE = (
+    *(TypeError, ValueError, IndexError, OverflowError, BufferError, NotImplementedError),
+    FormatError,
+)
+
+SEQUENCES = (list, tuple, str, bytes, bytearray, memoryview)
+
+
+class Native(Holder):
+    """A function of JavaScript that every guest has, such as a method of arrays.
+
+    Args:
+        name: What messages call the function.
+        function: The function.
+        owner: The values that it gets before its arguments; none, or the object of a method.
+    """
+
+    __slots__ = ("_function", "_name")
+
+    def __init__(self, name: str, function: Callable[..., Any], *owner: Any) -> None:
+        super().__init__(owner[0] if owner else None)
+        self._name = name
+        self._function: Callable[..., Any] = partial(function, *owner)
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Calls the function with what the guest gives it.
+
+        Raises:
+            BindingError: The values do not fit.
+        """
+        try:
+            return self._function(*arguments)
+        except WasmError:
+            raise
+        except _UNSUITABLE as error:
+            raise BindingError(
+                f"the guest called {self._name}() with unsuitable values: {error}"
+            ) from None
+
+
+def polled(items: Iterable[Any]) -> Iterator[Any]:
+    """Iterates over as many elements as the guest likes, until the running call must stop."""
+    for position, item in enumerate(items):
+        if position % _ITEMS_PER_CHECK == 0:
+            check()
+        yield item
+
+
+def elements_of(value: Any) -> Any:
+    """Returns a value that has elements.
+
+    Raises:
+        BindingError: It is another object, which is opaque for the guest.
+    """
+    if not isinstance(value, SEQUENCES):
+        raise BindingError(f"expected an array, got {shown(value)}")
+    return value
 
 
 class _Counted:
@@ -40,8 +102,12 @@ class _Counted:
     _charged: int
 
     def charge(self, size: int) -> None:
-        """Counts what is put into the container."""
-        self._budget.take(size)
+        """Counts what is put into the container or, if the size is negative, taken out."""
+        size = max(size, -self._charged)
+        if size < 0:
+            self._budget.give(-size)
+        else:
+            self._budget.take(size)
         self._charged += size
 
     def __del__(self) -> None:
@@ -94,8 +160,8 @@ def array_of(items: Any, budget: Budget) -> Array:
         WasmError: The host keeps too much for the guest.
     """
     made = Array(budget)
-    made.charge(cost(0) * len(items))
-    for item in items:
+    budget.check(SLOT * len(elements_of(items)))
+    for item in polled(items):
         made.charge(cost(item))
         made.append(item)
     return made
@@ -112,21 +178,29 @@ def typed_array(budget: Budget, format: str, value: Any = 0, *_: Any) -> memoryv
     Raises:
         WasmError: The host keeps too much for the guest.
     """
-    count = int(value) if isinstance(value, (int, float)) else len(value)
+    count = int(value) if isinstance(value, (int, float)) else len(elements_of(value))
     size = Struct(format).size
     budget.check(count * size)
     span: Any = memoryview(bytearray(count * size))
     made: memoryview[Any] = span.cast(format)
     if not isinstance(value, (int, float)):
-        for position, item in enumerate(value):
-            made[position] = item
+        copy_into(made, 0, value)
     return made
+
+
+def copy_into(target: Any, start: int, items: Any) -> None:
+    """Copies elements into a typed array, from an index on."""
+    if isinstance(items, memoryview) and items.format == getattr(target, "format", None):
+        target[start : start + len(items)] = items
+        return
+    for position, item in enumerate(polled(items), start):
+        target[position] = item
 
 
 def globals_of(budget: Budget, has_property: Callable[..., bool]) -> dict[str, Any]:
     """Returns the global objects that every guest finds."""
-    error = Global(lambda text=None, *_: ThrownValue(text), (Exception,))
-    method = Global(has_property, members={"call": has_property})
+    error = Global(_error, (Exception,))
+    method = Global(has_property, members={"call": Native("hasOwnProperty", has_property)})
     members = {"prototype": {"hasOwnProperty": method}}
     return {
         "Array": Global(lambda *items: array_of(items, budget), (list, tuple)),
@@ -140,6 +214,10 @@ def globals_of(budget: Budget, has_property: Callable[..., bool]) -> dict[str, A
             for name, format in _TYPED_ARRAYS.items()
         },
     }
+
+
+def _error(message: Any = None, *_: Any) -> ThrownValue:
+    return ThrownValue(None if message is None else text_of(message))
 
 
 def key_of(key: Any) -> Any:
@@ -198,7 +276,10 @@ def text_of(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, _NUMBERS):
-        return number_text(value)
+        try:
+            return number_text(value)
+        except OverflowError:
+            return "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, str):
         return value
     return f"[object {type(value).__name__}]"
