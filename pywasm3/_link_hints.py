@@ -11,11 +11,11 @@ from functools import partial
 from itertools import islice
 
 from ._linker import namespace
-from ._text import brief, listed
+from ._text import MAX_LISTED, brief, listed, similar
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Any
 
     from ._types import ImportType
@@ -72,9 +72,25 @@ def _dotted(pairs: list[tuple[Any, Any]]) -> list[str]:
     return [f"{a}.{b}" for a, b in pairs if isinstance(a, str) and isinstance(b, str)]
 
 
+def _meant(unused: tuple[str, ...], missing: list[ImportType]) -> Iterator[str]:
+    """Yields a line for each given name that is nearly one that is missing."""
+    for entry in missing[:MAX_LISTED] if unused else ():
+        prefix = f"{entry.module}."
+        names = [name[len(prefix) :] for name in unused if name.startswith(prefix)]
+        if (found := similar(entry.name, names)) is not None:
+            yield _question(prefix + entry.name, prefix + found)
+        elif (found := similar(entry.module, unused)) is not None:
+            yield _question(entry.module, found)
+
+
+def _question(wanted: str, given: str) -> str:
+    return f"did you mean {brief(wanted)} instead of {brief(given)}?"
+
+
 def hints(unused: tuple[str, ...], missing: Iterable[ImportType], has_wasi: bool) -> list[str]:
     """Returns the lines that a LinkError's message has after its list of imports."""
-    lines = []
+    missing = list(missing)
+    lines = list(dict.fromkeys(_meant(unused, missing)))
     if unused:
         lines.append(f"given, but not imported by the module: {', '.join(listed(unused, brief))}")
     modules = dict.fromkeys(entry.module for entry in missing if entry.module in _WASI)
