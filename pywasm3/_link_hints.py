@@ -11,7 +11,7 @@ from functools import partial
 from itertools import islice
 
 from ._linker import namespace
-from ._text import MAX_LISTED, brief, listed, similar
+from ._text import brief, listed, similar
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _WASI = ("wasi_snapshot_preview1", "wasi_unstable", "wasi")
 # More keys of a mapping are not looked at: they may be made as they are asked for, without end.
 _ENOUGH = 1000
+# So many missing names are compared with so many that were given. Hostile names take 20 ms each.
+_MAX_MISSPELT = 5
+_MAX_GIVEN = 100
 
 
 def unused_names(
@@ -74,12 +77,13 @@ def _dotted(pairs: list[tuple[Any, Any]]) -> list[str]:
 
 def _meant(unused: tuple[str, ...], missing: list[ImportType]) -> Iterator[str]:
     """Yields a line for each given name that is nearly one that is missing."""
-    for entry in missing[:MAX_LISTED] if unused else ():
+    given = unused[:_MAX_GIVEN]
+    for entry in missing[:_MAX_MISSPELT] if given else ():
         prefix = f"{entry.module}."
-        names = [name[len(prefix) :] for name in unused if name.startswith(prefix)]
+        names = [name[len(prefix) :] for name in given if name.startswith(prefix)]
         if (found := similar(entry.name, names)) is not None:
             yield _question(prefix + entry.name, prefix + found)
-        elif (found := similar(entry.module, unused)) is not None:
+        elif (found := similar(entry.module, given)) is not None:
             yield _question(entry.module, found)
 
 

@@ -25,7 +25,7 @@ MAX_LISTED = 20
 # Characters of all entries of a list together. The first entry may be longer.
 MAX_LIST = 4096
 # Characters of a name that is compared with others to find out which of them was meant.
-MAX_SIMILAR = 64
+MAX_SIMILAR = 40
 # From 0 to 1: how similar a name must be. "malok" and "malloc" have 0.73, "none" and "inner" 0.67.
 _SIMILARITY = 0.7
 # Names that are compared with one.
@@ -117,7 +117,7 @@ def meant(name: str, names: Iterable[str], shown: Callable[[str], str] = brief_r
 
     Args:
         name: The name that is not there, which may be misspelt.
-        names: Those that are there. The first 1000 are compared, which takes milliseconds.
+        names: Those that are there. The first 1000 are compared, which takes at most 0.2 s.
         shown: Returns the text of a name as the message shows it.
     """
     found = similar(name, names)
