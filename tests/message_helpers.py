@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 BLANK = "…"
+_FOREIGN = {"bench", "wasmtime", "wasmer"}
 
 # Functions of Python that make an exception from their text, or that fill the text into one.
 _MAKERS = frozenset(["_wrong", "add_note", "complain", "error", "range_error", "type_error"])
@@ -55,7 +56,11 @@ class Message(NamedTuple):
 
 
 def messages() -> list[Message]:
-    """Returns all messages of the package, without those of its benchmark."""
+    """Returns the messages of the package.
+
+    Those of its benchmark are not among them, nor those that are another package's: pywasm3.compat
+    raises the errors of wasmtime and wasmer.
+    """
     return [*_messages_of_python(), *_messages_of_c()]
 
 
@@ -65,7 +70,7 @@ def _squeezed(text: str) -> str:
 
 def _messages_of_python() -> Iterator[Message]:
     for path in sorted((ROOT / "pywasm3").rglob("*.py")):
-        if "bench" in path.relative_to(ROOT).parts:
+        if _FOREIGN & set(path.relative_to(ROOT).parts):
             continue
         tree = ast.parse(path.read_text(encoding="utf-8"))
         constants = dict(_constants(tree))
