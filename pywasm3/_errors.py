@@ -47,11 +47,16 @@ if TYPE_CHECKING:
 
 
 class WasmError(RuntimeError):
-    """Base of all errors that this package defines."""
+    """Base of all errors that this package defines.
+
+    What to do: https://pywasm3.github.io/pywasm3-cffi/errors/#wasmerror
+    """
 
 
 class ModuleError(WasmError, ValueError):
     """The bytes cannot be used as a module.
+
+    What to do: https://pywasm3.github.io/pywasm3-cffi/errors/#moduleerror
 
     Attributes:
         offset: The byte offset in the module where the error was found, or None.
@@ -69,15 +74,23 @@ class ModuleError(WasmError, ValueError):
 
 
 class MalformedError(ModuleError):
-    """The bytes are not a WebAssembly module (specification, chapter 5, "Binary Format")."""
+    """The bytes are not a WebAssembly module (specification, chapter 5, "Binary Format").
+
+    What to do: https://pywasm3.github.io/pywasm3-cffi/errors/#malformederror
+    """
 
 
 class InvalidError(ModuleError):
-    """The module breaks a rule of validation (specification, chapter 3, "Validation")."""
+    """The module breaks a rule of validation (specification, chapter 3, "Validation").
+
+    What to do: https://pywasm3.github.io/pywasm3-cffi/errors/#invaliderror
+    """
 
 
 class UnsupportedError(ModuleError):
     """The module uses a feature, or has a size, that this version cannot run.
+
+    What to do: https://pywasm3.github.io/pywasm3-cffi/errors/#unsupportederror
 
     Attributes:
         features: The names of all features that the module needs and that this version cannot run,
@@ -126,6 +139,8 @@ class Mismatch(Value):
 class LinkError(WasmError):
     """Imports are missing or do not fit (specification, chapter 4, "Instantiation").
 
+    What to do: https://pywasm3.github.io/pywasm3-cffi/errors/#linkerror
+
     The message lists the first 20 of them, one a line.
 
     Attributes:
@@ -151,7 +166,10 @@ class LinkError(WasmError):
 
 
 class SnapshotError(WasmError, ValueError):
-    """A snapshot is damaged, of another module, or larger than the limits allow."""
+    """A snapshot is damaged, of another module, or larger than the limits allow.
+
+    What to do: https://pywasm3.github.io/pywasm3-cffi/errors/#snapshoterror
+    """
 
 
 def link_error(
@@ -328,6 +346,8 @@ def frame_lines(frames: Sequence[Frame], head: int, omitted: int) -> str:
 class Trap(WasmError):
     """Running code was stopped (specification, section 1.2.1, "Concepts").
 
+    What to do: https://pywasm3.github.io/pywasm3-cffi/errors/#trap
+
     ``str()`` shows the reason and the frames.
 
     Attributes:
@@ -373,19 +393,31 @@ class Trap(WasmError):
 
 
 class StackExhausted(Trap, RecursionError):
-    """Calls were nested too deeply: the value stack or the native stack is used up."""
+    """Calls were nested too deeply: the value stack or the native stack is used up.
+
+    What to do: https://pywasm3.github.io/pywasm3-cffi/errors/#stackexhausted
+    """
 
 
 class OutOfFuel(Trap):
-    """The fuel is used up; ``Limits`` and ``Instance.fuel`` set it."""
+    """The fuel is used up; ``Limits`` and ``Instance.fuel`` set it.
+
+    What to do: https://pywasm3.github.io/pywasm3-cffi/errors/#outoffuel
+    """
 
 
 class Interrupted(Trap):
-    """``interrupt()`` was called while the code was running."""
+    """``interrupt()`` was called while the code was running.
+
+    What to do: https://pywasm3.github.io/pywasm3-cffi/errors/#interrupted
+    """
 
 
 class DeadlineExceeded(Trap, TimeoutError):
-    """The time of ``Limits(timeout=...)`` or ``with instance.deadline(...)`` is over."""
+    """The time of ``Limits(timeout=...)`` or ``with instance.deadline(...)`` is over.
+
+    What to do: https://pywasm3.github.io/pywasm3-cffi/errors/#deadlineexceeded
+    """
 
     def __new__(cls, *args: object) -> Self:
         """Makes the object without arguments, because OSError would read them as an errno."""
@@ -396,6 +428,8 @@ class DeadlineExceeded(Trap, TimeoutError):
 
 class WasiExit(WasmError):
     """A WASI program called proc_exit. ``Instance.run()`` catches it and returns the code.
+
+    What to do: https://pywasm3.github.io/pywasm3-cffi/errors/#wasiexit
 
     Attributes:
         code: The exit code, which is not negative.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from operator import index as _index
 
-from ._text import brief_repr
+from ._text import brief_repr, counted
 from ._types import Value, _set, begin
 
 TYPE_CHECKING = False
@@ -34,8 +34,13 @@ def _size(name: str, value: Any, least: int) -> int:
     except TypeError:
         raise TypeError(f"{name} must be an int, not {type(value).__name__}") from None
     if number < least:
-        raise ValueError(f"{name} must be at least {least}, not {number}")
+        raise ValueError(f"{name} must be at least {_amount(name, least)}, not {number}")
     return number
+
+
+def _amount(name: str, number: int) -> str:
+    unit = "element" if name == "table" else "byte"
+    return str(number) if name == "fuel" else counted(number, unit)
 
 
 def _seconds(value: Any) -> float:
@@ -98,7 +103,7 @@ class Limits(Value):
         _set(self, "total", _size("total", total, 0))
         _set(self, "stack", _size("stack", stack, 1))
         if self.stack > 1 << 30:
-            raise ValueError(f"stack must be at most {1 << 30} bytes, not {self.stack}")
+            raise ValueError(f"stack must be at most {1 << 30:,} bytes (1 GiB), not {self.stack:,}")
         _set(self, "fuel", None if fuel is None else _size("fuel", fuel, 0))
         _set(self, "timeout", None if timeout is None else _seconds(timeout))
 

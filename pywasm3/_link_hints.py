@@ -11,11 +11,11 @@ from functools import partial
 from itertools import islice
 
 from ._linker import namespace
-from ._text import brief, listed
+from ._text import brief, listed, similar
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Any
 
     from ._types import ImportType
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _WASI = ("wasi_snapshot_preview1", "wasi_unstable", "wasi")
 # More keys of a mapping are not looked at: they may be made as they are asked for, without end.
 _ENOUGH = 1000
+# So many missing names are compared with so many that were given. Hostile names take 20 ms each.
+_MAX_MISSPELT = 5
+_MAX_GIVEN = 100
 
 
 def unused_names(
@@ -72,9 +75,26 @@ def _dotted(pairs: list[tuple[Any, Any]]) -> list[str]:
     return [f"{a}.{b}" for a, b in pairs if isinstance(a, str) and isinstance(b, str)]
 
 
+def _meant(unused: tuple[str, ...], missing: list[ImportType]) -> Iterator[str]:
+    """Yields a line for each given name that is nearly one that is missing."""
+    given = unused[:_MAX_GIVEN]
+    for entry in missing[:_MAX_MISSPELT] if given else ():
+        prefix = f"{entry.module}."
+        names = [name[len(prefix) :] for name in given if name.startswith(prefix)]
+        if (found := similar(entry.name, names)) is not None:
+            yield _question(prefix + entry.name, prefix + found)
+        elif (found := similar(entry.module, given)) is not None:
+            yield _question(entry.module, found)
+
+
+def _question(wanted: str, given: str) -> str:
+    return f"did you mean {brief(wanted)} instead of {brief(given)}?"
+
+
 def hints(unused: tuple[str, ...], missing: Iterable[ImportType], has_wasi: bool) -> list[str]:
     """Returns the lines that a LinkError's message has after its list of imports."""
-    lines = []
+    missing = list(missing)
+    lines = list(dict.fromkeys(_meant(unused, missing)))
     if unused:
         lines.append(f"given, but not imported by the module: {', '.join(listed(unused, brief))}")
     modules = dict.fromkeys(entry.module for entry in missing if entry.module in _WASI)

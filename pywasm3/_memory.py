@@ -303,7 +303,9 @@ class Memory(MemoryBase):
     def _part(self, itemsize: int, offset: int, count: int | None) -> tuple[int, int]:
         """Returns address and size in bytes of items, if they lie within the memory."""
         if not itemsize:
-            raise ValueError("items of a view must have a size")
+            raise ValueError(
+                "items of a view must have a size, but those of the dtype have 0 bytes"
+            )
         given, length = _index(offset), None if count is None else _index(count)
         is_negative_i32 = -(1 << 31) <= given < 0 and not self._is64
         at = given + (1 << 32) if is_negative_i32 else given

@@ -149,6 +149,8 @@ class Tag:
 class WasmException(WasmError):
     """An exception of WebAssembly (specification, section 4.2.13, "Exception Instances").
 
+    What to do: https://pywasm3.github.io/pywasm3-cffi/errors/#wasmexception
+
     A call raises it if the guest throws an exception and does not catch it. A host function can
     raise one, and the guest can catch it by its tag if the tag is of the same store:
     ``raise tag(1, 2)``, or ``raise WasmException(tag, 1, 2)``. The values are then converted like

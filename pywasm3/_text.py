@@ -8,9 +8,11 @@ a ``repr()``, a note of an exception or the output of the command line goes thro
 
 from __future__ import annotations
 
+from itertools import islice
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import TypeVar
 
     T = TypeVar("T")
@@ -22,6 +24,12 @@ MAX_NAME = 256
 MAX_LISTED = 20
 # Characters of all entries of a list together. The first entry may be longer.
 MAX_LIST = 4096
+# Characters of a name that is compared with others to find out which of them was meant.
+MAX_SIMILAR = 40
+# From 0 to 1: how similar a name must be. "malok" and "malloc" have 0.73, "none" and "inner" 0.67.
+_SIMILARITY = 0.7
+# Names that are compared with one.
+MAX_COMPARED = 1000
 # So many bytes of UTF-8 are at least MAX_NAME + 1 characters, because a character has at most four
 # bytes. Decoding more of a name than this does not change what is shown of it.
 ENOUGH_BYTES = 4 * (MAX_NAME + 1)
@@ -102,6 +110,32 @@ def listed(items: Sequence[T], shown: Callable[[T], str] = str) -> list[str]:
         texts.append(text)
     left = len(items) - len(texts)
     return [*texts, f"... and {left:,} more"] if left else texts
+
+
+def meant(name: str, names: Iterable[str], shown: Callable[[str], str] = brief_repr) -> str:
+    """Returns ``; did you mean 'name'?`` if one of the names is similar, else "".
+
+    Args:
+        name: The name that is not there, which may be misspelt.
+        names: Those that are there. The first 1000 are compared, which takes at most 0.2 s.
+        shown: Returns the text of a name as the message shows it.
+    """
+    found = similar(name, names)
+    return "" if found is None else f"; did you mean {shown(found)}?"
+
+
+def similar(name: str, names: Iterable[str]) -> str | None:
+    """Returns the name that is most similar to one that is not there, or None.
+
+    Names of more than MAX_SIMILAR characters are not compared, because the time grows with the
+    square of their length, and modules choose their names.
+    """
+    from difflib import get_close_matches
+
+    if len(name) > MAX_SIMILAR:
+        return None
+    short = [other for other in islice(names, MAX_COMPARED) if len(other) <= MAX_SIMILAR]
+    return next(iter(get_close_matches(name, short, 1, _SIMILARITY)), None)
 
 
 def is_attribute(name: str) -> bool:

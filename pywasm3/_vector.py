@@ -105,7 +105,8 @@ def _pack(shape: str, given: Iterable[float] | float) -> bytes:
     bits = 128 // count
     lanes = list(given) if isinstance(given, Iterable) else [given] * count
     if len(lanes) != count:
-        raise TypeError(f"v128(): {shape} has {count} lanes, but {len(lanes)} are given")
+        are = "is" if len(lanes) == 1 else "are"
+        raise TypeError(f"v128(): {shape} has {count} lanes, but {len(lanes)} {are} given")
     return b"".join([_lane(lane, _SHAPES[shape], bits) for lane in lanes])
 
 

@@ -99,8 +99,8 @@ static Py_ssize_t write_bytes(PyObject *writer, PyObject *buffer)
     if (count >= 0 && count <= PyBytes_GET_SIZE(buffer)) {
         return count;
     }
-    PyErr_Format(PyExc_ValueError, "a writer returned %zd for %zd bytes", count,
-                 PyBytes_GET_SIZE(buffer));
+    PyErr_Format(PyExc_ValueError, "a writer returned %zd for %zd byte%s", count,
+                 PyBytes_GET_SIZE(buffer), PyBytes_GET_SIZE(buffer) == 1 ? "" : "s");
     return -1;
 }
 

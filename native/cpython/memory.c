@@ -349,8 +349,8 @@ static int copy_into(PyObject *op, PyObject *const *args, const Py_buffer *view)
         return -1;
     }
     if (count > view->len) {
-        PyErr_Format(PyExc_ValueError, "%zd bytes do not fit into a buffer of %zd", count,
-                     view->len);
+        PyErr_Format(PyExc_ValueError, "%zd byte%s not fit into a buffer of %zd", count,
+                     count == 1 ? " does" : "s do", view->len);
         return -1;
     }
     memmove(view->buf, data_of(op) + at, (size_t)count);
@@ -498,8 +498,9 @@ static PyObject *memory_grow(PyObject *op, PyObject *delta)
     Py_ssize_t current = size_of(op) / PW_PAGE;
     if (state != NULL) {
         PyErr_Format(state->closed,
-                     "cannot grow a memory of %zd page%s by %zd: that exceeds its maximum", current,
-                     current == 1 ? "" : "s", pages);
+                     "cannot grow a memory of %zd page%s by %zd: that exceeds its maximum, or the "
+                     "memory that Limits(memory=) and the system leave",
+                     current, current == 1 ? "" : "s", pages);
     }
     return NULL;
 }

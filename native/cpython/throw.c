@@ -107,8 +107,8 @@ static int encode_payload(pw_store_object *store, PyObject *payload, const pw_va
                           uint32_t count, uint64_t *cells)
 {
     if (!PyTuple_Check(payload) || PyTuple_GET_SIZE(payload) != (Py_ssize_t)count) {
-        PyErr_Format(PyExc_TypeError, "the payload must be a tuple of %u values, as the tag has",
-                     (unsigned)count);
+        PyErr_Format(PyExc_TypeError, "the payload must be a tuple of %u value%s, as the tag has",
+                     (unsigned)count, count == 1 ? "" : "s");
         return -1;
     }
     const pw_signature signature = {.name = PyUnicode_FromString("tag"), .store = store};

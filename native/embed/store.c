@@ -154,7 +154,7 @@ pw_store *pw_store_new(const pw_store_limits *limits, pw_error *error)
     uint64_t stack = limits->stack < MIN_STACK ? MIN_STACK : limits->stack;
     if (stack > MAX_STACK) {
         pw_fail(error, PW_LIMIT, 0,
-                "stack too large: %llu bytes were asked for, but the limit is %llu",
+                "stack too large: %llu bytes were asked for, but the limit is %llu bytes",
                 (unsigned long long)stack, (unsigned long long)MAX_STACK);
         return NULL;
     }

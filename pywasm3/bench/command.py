@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..cli.terminal import complain, one_line
+from ..cli.terminal import complain, error_text, one_line
 from . import compare
 from .figures import Run
 from .peers import PEERS
@@ -207,7 +207,10 @@ def run(args: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         complain(f"{MISSING} ({error})")
         return 2
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         complain(one_line(str(error)))
+        return 2
+    except OSError as error:
+        complain(error_text(error))
         return 2
     return 0

@@ -15,6 +15,7 @@ from .terminal import (
     CommandError,
     UsageError,
     complain,
+    error_text,
     one_line,
     release_stdout,
     set_up_process,
@@ -102,7 +103,7 @@ def _run(arguments: Any) -> int:
     except MemoryError as error:
         complain(one_line(str(error)) or "out of memory")
     except OSError as error:
-        complain(_error_text(error))
+        complain(error_text(error))
     return EXIT_ERROR
 
 
@@ -114,11 +115,6 @@ def _flush_stdout(code: int) -> int:
     except OSError as error:
         release_stdout()
         if code == 0:
-            complain(_error_text(error))
+            complain(error_text(error))
         return code or EXIT_ERROR
     return code
-
-
-def _error_text(error: OSError) -> str:
-    reason = error.strerror or str(error)
-    return f"{error.filename}: {reason}" if error.filename is not None else reason

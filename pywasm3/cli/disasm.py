@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import argparse
+from itertools import chain
 
-from .._text import brief_quoted, counted
+from .._text import brief_quoted, counted, meant
 from .listing import Listing
 from .source import read_bytes
 from .terminal import Output, UsageError
@@ -13,6 +14,7 @@ from .wat import instruction_text, local_groups, shortened, signature
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
     from .listing import Instruction
@@ -75,7 +77,13 @@ def _chosen(listing: Listing, wanted: str | None) -> list[int]:
         raise UsageError(
             f"there is no function {wanted}: the module has {counted(count, 'function')}"
         )
-    raise UsageError(f"no function is called {brief_quoted(wanted)}")
+    names = filter(None, chain(_exported(listing), map(listing.function_name, range(count))))
+    hint = meant(bare, names, brief_quoted)
+    raise UsageError(f"no function is called {brief_quoted(wanted)}{hint}")
+
+
+def _exported(listing: Listing) -> Iterator[str]:
+    return (export.name for export in listing.exports() if export.extern.kind == "func")
 
 
 class _Writer:

@@ -8,10 +8,12 @@ import as the rest of the command line.
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from importlib import import_module
 
 from .. import __version__
+from .._text import meant
 from . import COMMANDS, EXIT_USAGE
 from .terminal import complain
 
@@ -37,13 +39,14 @@ class Parser(argparse.ArgumentParser):
         sys.exit(EXIT_USAGE)
 
 
-def _parser(wanted: str) -> argparse.ArgumentParser:
-    """Makes the parser of one command, or of all commands if `wanted` is not one of them."""
+def _parsers(wanted: str) -> tuple[Parser, dict[str, Parser]]:
+    """Makes the parser of all words, and that of one command, or of all if it is not one."""
     parser = Parser(
         prog="pywasm3",
         description="Runs WebAssembly modules, and shows what is in them.",
         epilog="example: pywasm3 run program.wasm, or pywasm3 program.wasm\n\n"
-        "'pywasm3 COMMAND --help' shows the options of a command.",
+        "'pywasm3 COMMAND --help' shows the options of a command.\n"
+        "errors: https://pywasm3.github.io/pywasm3-cffi/errors/#command-line",
     )
     parser.add_argument("--version", action="version", version=f"pywasm3 {__version__}")
     commands = parser.add_subparsers(
@@ -52,17 +55,24 @@ def _parser(wanted: str) -> argparse.ArgumentParser:
     for name, module in COMMANDS.items():
         if wanted not in COMMANDS or wanted == name:
             import_module(module).add_parser(commands)
-    return parser
+    return parser, commands.choices
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """Returns the arguments of the command that the words name, or ends the process."""
     first = argv[0] if argv else ""
-    parser = _parser(first)
+    parser, commands = _parsers(first)
     if first.startswith("-") and first not in _OPTIONS:
         parser.error(f"unrecognized arguments: {first}; options of a command stand after its name")
     arguments, unknown = parser.parse_known_args(argv)
     if unknown:
         parser.prog += f" {arguments.command}"  # The message then refers to the command's own help.
-        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+        hint = _hint(unknown[0], commands[first])
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
     return arguments
+
+
+def _hint(word: str, parser: argparse.ArgumentParser) -> str:
+    """Returns which option of a parser is meant by a word that is none, if one is similar."""
+    options = dict.fromkeys(re.findall(r"(?<!\S)--[\w-]+", parser.format_help()))
+    return meant(word.partition("=")[0], options, str) if word.startswith("-") else ""

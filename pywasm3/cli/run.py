@@ -7,7 +7,7 @@ import os
 from types import SimpleNamespace
 
 from .. import Function, FuncType, Instance, Limits, Module, WasiExit
-from .._text import brief, brief_quoted, listed
+from .._text import brief, brief_quoted, listed, meant
 from . import EXIT_TRAPPED
 from .source import STDIN, read_bytes, shown_name
 from .terminal import CommandError, Output, UsageError, complain
@@ -192,7 +192,7 @@ def _variable(given: str) -> tuple[str, str]:
     if equals:
         return name, value
     if name not in os.environ:
-        raise _wrong(f"this process has no variable {name}; give a value with {name}=VALUE")
+        raise _wrong(f"this process has no variable {name!r}; give a value with {name}=VALUE")
     return name, os.environ[name]
 
 
@@ -318,7 +318,8 @@ def _parsed_arguments(module: Module, name: str, words: list[str]) -> list[int |
             from .values import parse_arguments
 
             return parse_arguments(brief(name), export.type, words)
-    raise UsageError(f"there is no function {brief_quoted(name)}; {_list_of_functions(module)}")
+    hint = meant(name, _functions(module), brief_quoted) or f"; {_list_of_functions(module)}"
+    raise UsageError(f"there is no function {brief_quoted(name)}{hint}")
 
 
 def _is_program(module: Module) -> bool:

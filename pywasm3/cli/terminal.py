@@ -57,6 +57,12 @@ def release_stdout() -> None:
         os.close(null)
 
 
+def error_text(error: OSError) -> str:
+    """Returns the name of the file and the reason, as a message shows them."""
+    reason = error.strerror or str(error)
+    return f"{error.filename}: {reason}" if error.filename is not None else reason
+
+
 def _has_colour(stream: TextIO | None) -> bool:
     if stream is None or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False

@@ -20,7 +20,7 @@ from enum import Enum
 
 from .._errors import WasmError
 from .._ffi import Function
-from .._text import brief_repr, counted, listed
+from .._text import brief_repr, counted, listed, meant
 from .._types import ValType
 
 TYPE_CHECKING = False
@@ -548,7 +548,8 @@ def _function(instance: Instance, given: str | Function) -> Function:
     found = instance.exports.get(given, None)
     if not isinstance(found, Function):
         what = "does not export" if found is None else "exports something that is not a function as"
-        raise WasmError(f"the guest {what} {brief_repr(given)}")
+        hint = meant(given, instance.exports) if found is None else ""
+        raise WasmError(f"the guest {what} {brief_repr(given)}{hint}")
     return found
 
 

@@ -293,8 +293,7 @@ def _check_number(option: str, given: object, least: int) -> None:
     if not isinstance(given, int) or isinstance(given, bool):
         raise TypeError(f"{option} must be an int, not {_type(given)}")
     if given < least:
-        least_text = "must not be negative" if least == 0 else f"must be at least {least}"
-        raise ValueError(f"{option} {least_text}")
+        raise ValueError(f"{option} must be at least {least}, not {given}")
 
 
 def _check_clock(given: object) -> None:

@@ -385,7 +385,9 @@ class _enospc_is_value_error:
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         if isinstance(error, WasiError):
-            raise ValueError("the contents take more than max_bytes") from None
+            raise ValueError(
+                "the contents take more than max_bytes, which VirtualDir(max_bytes=) sets"
+            ) from None
 
 
 # The two functions below are not recursive, because a guest may nest directories deeper than

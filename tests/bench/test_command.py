@@ -174,3 +174,10 @@ def test_a_file_that_is_not_json_is_refused(
     path.write_bytes(data)
     assert main(["bench", "--from", str(path)]) == 2
     assert f"{path} is not" in capsys.readouterr().err
+
+
+def test_a_file_that_is_not_there_is_named_as_by_other_commands(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["bench", "--from", "no/such.json"]) == 2
+    assert capsys.readouterr().err == "pywasm3: error: no/such.json: No such file or directory\n"

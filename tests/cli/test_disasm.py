@@ -227,6 +227,8 @@ def test_a_function_is_chosen_by_name_export_or_index(module: Write) -> None:
         assert "i32.div_s" in out
     assert "i32.add" in run("disasm", path, "add").out
     assert failure("disasm", path, "none", code=2) == 'no function is called "none"'
+    message = failure("disasm", path, "$iner", code=2)
+    assert message == 'no function is called "$iner"; did you mean "inner"?'
     message = failure("disasm", path, "99", code=2)
     assert message == "there is no function 99: the module has 10 functions"
 

@@ -74,6 +74,20 @@ def test_an_unknown_argument_points_to_the_help_of_its_command(words: list[str])
     assert failure(*words, code=2).endswith(f" (see pywasm3 {words[0]} --help)")
 
 
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        (["run", "--fule", "3", "x"], "--fuel"),
+        (["run", "--max-memroy=64M", "x"], "--max-memory"),
+        (["inspect", "--jsno", "x"], "--json"),
+    ],
+)
+def test_a_misspelt_option_is_answered_with_the_one_that_is_meant(
+    words: list[str], option: str
+) -> None:
+    assert f"; did you mean {option}? (see pywasm3 {words[0]} --help)" in failure(*words, code=2)
+
+
 @pytest.mark.parametrize("name", FILE_COMMANDS)
 def test_a_file_that_is_not_there_is_one_line(name: str) -> None:
     assert failure(name, "no/such.wasm") == "no/such.wasm: No such file or directory"

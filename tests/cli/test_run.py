@@ -130,7 +130,7 @@ def test_a_variable_without_value_is_taken_from_the_process(tmp_path: Path) -> N
     done = run("run", *options, PROGRAM, env=environment(NAME="given"))
     assert "variable: given" in done.out
     message = failure("run", "--env", "NO_SUCH_VARIABLE", PROGRAM, code=2)
-    assert message.startswith("argument --env: this process has no variable NO_SUCH_VARIABLE;")
+    assert message.startswith("argument --env: this process has no variable 'NO_SUCH_VARIABLE';")
 
 
 @pytest.mark.parametrize("option", ["--dir", "--read-only-dir"])
@@ -266,6 +266,11 @@ def test_arguments_that_do_not_fit_are_named(library: Path, words: list[str], me
 def test_a_name_of_no_function_is_answered_with_the_names_of_functions(library: Path) -> None:
     message = failure("run", "--invoke", "memory", library, code=2)
     assert message.startswith('there is no function "memory"; its functions are: add, mix,')
+
+
+def test_a_misspelt_function_is_answered_with_the_one_that_is_meant(library: Path) -> None:
+    message = failure("run", "--invoke", "ad", library, code=2)
+    assert message == 'there is no function "ad"; did you mean "add"?'
 
 
 def test_a_library_is_told_how_to_be_run(library: Path) -> None:

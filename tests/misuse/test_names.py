@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import gc
 import inspect
+import itertools
 import pickle
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -34,7 +35,18 @@ from hostile_names import (
     names,
 )
 from pywasm3 import FuncType, InstancePool, LinkError, Module, Trap
-from pywasm3._text import MAX_LIST, MAX_LISTED, MAX_NAME, brief, brief_quoted, brief_repr, listed
+from pywasm3._text import (
+    MAX_COMPARED,
+    MAX_LIST,
+    MAX_LISTED,
+    MAX_NAME,
+    MAX_SIMILAR,
+    brief,
+    brief_quoted,
+    brief_repr,
+    listed,
+    meant,
+)
 
 HUGE = 20_000_000  # bytes of a name
 
@@ -433,3 +445,22 @@ def test_a_list_is_cut_after_4096_characters() -> None:
 
 def test_the_signature_has_all_parameters(instance: pywasm3.Instance) -> None:
     assert len(inspect.signature(instance.exports[f"{LONG}wide"]).parameters) == 500
+
+
+# ---- names that may be misspelt ----
+
+
+def test_a_similar_name_is_suggested_as_messages_show_names() -> None:
+    assert meant("lines", ["line\n", "other"]) == "; did you mean 'line\\n'?"
+    assert meant("lines", ["x", "other"]) == ""
+
+
+def test_long_names_are_not_compared() -> None:
+    long = "n" * (MAX_SIMILAR + 1)
+    assert meant(long, [long[:-1]]) == meant(long[:-1], [long]) == ""
+
+
+def test_names_without_end_are_not_compared_for_ever() -> None:
+    names = (f"name{i}" for i in itertools.count())
+    assert meant("nome0", names) == "; did you mean 'name0'?"
+    assert next(names) == f"name{MAX_COMPARED}"

@@ -94,6 +94,8 @@ def test_numbers_and_booleans() -> None:
     declared = {"sum": function([Number, Number], Number), "not": function([Boolean], Boolean)}
     with pytest.raises(ValueError, match="exports no function named 'missing'"):
         loaded(missing=function([]))
+    with pytest.raises(ValueError, match="named 'summ'; did you mean 'sum'"):
+        loaded(summ=declared["sum"])
     package = loaded(sum=declared["sum"])
     assert package.exports.sum(1, 0.5) == 1.5
 

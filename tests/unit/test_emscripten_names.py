@@ -113,6 +113,7 @@ def test_another_script_is_refused(short: pywasm3.Module) -> None:
     [
         (Names({"z": "abort"}), "no import named 'z'"),
         (Names({}, {"z": "abort"}), "no export named 'z'"),
+        (Names({}, {"mallocs": "abort"}), "no export named 'mallocs'$"),
         (Names({}, {"g": "x", "h": "x"}), "same name"),
     ],
 )

@@ -144,6 +144,11 @@ def test_what_is_no_allocator_is_refused(name: str) -> None:
         Heap(instance, name, "free")
 
 
+def test_a_misspelt_allocator_is_answered_with_the_one_that_is_meant() -> None:
+    with pytest.raises(pywasm3.WasmError, match="does not export 'malok'; did you mean 'malloc'"):
+        Heap(guest(), "malok")
+
+
 def test_free_needs_allocate() -> None:
     with pytest.raises(ValueError, match="give both"):
         Heap(guest(), free="free")

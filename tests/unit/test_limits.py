@@ -289,3 +289,18 @@ def test_an_exhausted_stack_is_named() -> None:
     )
     with pytest.raises(pywasm3.StackExhausted, match="locals of functions that have thousands"):
         spilled.exports.f()
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        ({"stack": 0}, "stack must be at least 1 byte, not 0"),
+        ({"stack": (1 << 30) + 1}, "at most 1,073,741,824 bytes .1 GiB., not 1,073,741,825"),
+        ({"memory": -1}, "memory must be at least 0 bytes, not -1"),
+        ({"table": -1}, "table must be at least 0 elements, not -1"),
+        ({"fuel": -1}, "fuel must be at least 0, not -1"),
+    ],
+)
+def test_a_limit_out_of_range_is_refused_with_its_unit(limits: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=f"{message}$"):
+        Limits(**limits)

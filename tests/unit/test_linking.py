@@ -208,6 +208,24 @@ def test_a_link_error_lists_names_that_were_given_and_not_used(
     assert str(error).endswith(hint) == bool(unused)
 
 
+@pytest.mark.parametrize(
+    ("imports", "question"),
+    [
+        ({"host": {"read_lien": abs}}, "did you mean host.read_line instead of host.read_lien?"),
+        ({("host", "read_lines"): abs}, "did you mean host.read_line instead of host.read_lines?"),
+        ({"hots": {"read_line": abs}}, "did you mean host instead of hots?"),
+    ],
+)
+def test_a_link_error_says_which_name_may_be_misspelt(imports: Any, question: str) -> None:
+    text = """(module (import "host" "read_line" (func)))"""
+    assert f"\n{question}\n" in str(refused(text, imports))
+
+
+def test_names_that_are_not_similar_are_not_suggested() -> None:
+    text = """(module (import "env" "read_line" (func)))"""
+    assert "did you mean" not in str(refused(text, {"env": {"write": abs}, "other": {}}))
+
+
 def test_names_of_a_namespace_of_which_nothing_is_missing_are_not_listed() -> None:
     text = """(module (import "env" "f" (func)) (import "other" "g" (func)))"""
     assert refused(text, {"env": {"f": abs, "spare": abs}}).unused == ()

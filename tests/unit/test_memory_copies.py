@@ -113,6 +113,11 @@ def test_a_smaller_buffer_is_refused(memory: pywasm3.Memory) -> None:
     assert target == b"ab"
 
 
+def test_a_single_byte_that_does_not_fit_is_counted_as_one(memory: pywasm3.Memory) -> None:
+    with pytest.raises(ValueError, match=r"^1 byte does not fit into a buffer of 0$"):
+        memory.copy_out(1, 1, into=bytearray())
+
+
 def test_wrong_buffers_and_arguments_are_refused(memory: pywasm3.Memory) -> None:
     with pytest.raises(TypeError):
         memory.copy_in(0, "text")

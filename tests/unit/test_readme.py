@@ -83,7 +83,9 @@ def test_links_to_headings_name_headings_that_are_there(page: Path) -> None:
     assert [
         f"{target}#{anchor}"
         for target, anchor in links
-        if anchor not in anchors(page.parent / target if target else page)
+        # A link to a program names a function of it, which test_what_runs_page.py looks for.
+        if not target.endswith(".py")
+        and anchor not in anchors(page.parent / target if target else page)
     ] == []
 
 

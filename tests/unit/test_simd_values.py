@@ -573,3 +573,8 @@ def test_only_v128_makes_values() -> None:
     assert ValType("v128") is v128
     assert pickle.loads(pickle.dumps(v128)) is v128
     assert copy.deepcopy(v128) is v128
+
+
+def test_a_lane_alone_is_counted_as_one() -> None:
+    with pytest.raises(TypeError, match="i32x4 has 4 lanes, but 1 is given"):
+        pywasm3.v128(i32x4=(1,))

@@ -245,7 +245,7 @@ def test_inherit_chooses(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"random": "seed"}, "random must be an int or a callable, not str"),
         ({"sockets": [1]}, "sockets: each one must be a socket.socket, not int"),
         ({"max_capture_bytes": 1e6}, "max_capture_bytes must be an int, not float"),
-        ({"max_capture_bytes": -1}, "max_capture_bytes must not be negative"),
+        ({"max_capture_bytes": -1}, "max_capture_bytes must be at least 0, not -1"),
     ],
 )
 def test_what_makes_no_sense_is_refused(options: dict[str, Any], message: str) -> None:

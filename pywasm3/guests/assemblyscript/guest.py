@@ -12,7 +12,7 @@ from ..._host import host as host_decorator
 from ..._instance import Instance
 from ..._load import read_source
 from ..._module import Module
-from ..._text import brief_repr
+from ..._text import brief_repr, counted, meant
 from ..._types import ValType
 from .imports import provide
 from .objects import (
@@ -266,8 +266,9 @@ class Guest:
         found = self.objects.header(address)
         if found != (class_id, len(data)):
             raise ObjectError(
-                f"the guest was asked for an object of class {class_id} with {len(data):,} bytes, "
-                f"but the one at {address} is of class {found[0]} and has {found[1]:,}"
+                f"the guest was asked for an object of class {class_id} with "
+                f"{counted(len(data), 'byte')}, "
+                f"but the one at {address} is of class {found[0]} and has {found[1]}"
             )
         self.memory.write(address, data)
         return address
@@ -377,7 +378,8 @@ class Guest:
     def _exported(self, name: str) -> Function:
         found = self.instance.exports.get(name, None)
         if not isinstance(found, Function):
-            raise WasmError(f"the guest does not export a function named {brief_repr(name)}")
+            hint = meant(name, self.instance.exports)
+            raise WasmError(f"the guest does not export a function named {brief_repr(name)}{hint}")
         return found
 
     def _lower(self, value: Any, pinned: list[int]) -> Any:

@@ -236,7 +236,10 @@ class Objects:
                 )
             count = self._u32(self._rtti)
             if count > _MAX_CLASSES:
-                raise ObjectError(f"the guest says that it has {count:,} classes")
+                raise ObjectError(
+                    f"the guest says that it has {count:,} classes, but at most "
+                    f"{_MAX_CLASSES:,} are read"
+                )
             data = self._data(self._rtti + 4, 4 * count)
             self._classes = memoryview(data).cast("I").tolist()
         return self._classes
@@ -344,7 +347,8 @@ class Objects:
     def _bits(self, class_id: int) -> int:
         classes = self.classes()
         if class_id >= len(classes):
-            raise ObjectError(f"the guest has {len(classes)} classes, and no class {class_id}")
+            count = "1 class" if len(classes) == 1 else f"{len(classes)} classes"
+            raise ObjectError(f"the guest has {count}, and no class {class_id}")
         return classes[class_id]
 
     def _text(self, address: int, size: int, budget: _Budget) -> str:

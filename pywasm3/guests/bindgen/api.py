@@ -77,7 +77,9 @@ def load(
         HostMemoryExceeded: `host_bytes` does not suffice.
     """
     if (glue is None) == (exports is None):
-        raise TypeError("give either glue= or exports=")
+        raise TypeError(
+            "give either glue= or exports=" + (", not both" if glue is not None else "")
+        )
     if not isinstance(module, Module):
         module = Module(module)
     if glue is not None and not isinstance(glue, str):

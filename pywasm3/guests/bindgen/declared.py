@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from ..._text import counted, meant
 from ..._types import FuncType
 
 TYPE_CHECKING = False
@@ -355,7 +356,8 @@ class Source:
         """
         type_ = self._functions.get(name)
         if type_ is None or not name.isidentifier():
-            raise ValueError(f"the module exports no function named {name!r}")
+            hint = meant(name, self._functions)
+            raise ValueError(f"the module exports no function named {name!r}{hint}")
         lines: list[str] = []
         given = [self._passed(i, p, lines) for i, p in enumerate(declared.parameters)]
         arguments = ", ".join(given)
@@ -365,7 +367,7 @@ class Source:
         if not by_pointer and (len(type_.params), len(type_.results)) != (width, values):
             raise ValueError(
                 f"the declaration of {name} does not fit its type in the module, {type_}: it takes "
-                f"{width} values and returns {values}"
+                f"{counted(width, 'value')} and returns {values}"
             )
         names = ", ".join(f"p{i}" for i in range(len(declared.parameters)))
         lent = sum(p.name == "Borrowed" for p in declared.parameters)

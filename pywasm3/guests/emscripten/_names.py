@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from ..._binary import Reader, leb, section, sized
 from ..._module import Module
+from ..._text import meant
 from ..._types import FuncType, GlobalType, MemoryType, TableType, TagType
 from ...wasi.preview1 import FUNCTIONS as WASI_FUNCTIONS
 from ...wasi.preview1 import SNAPSHOT
@@ -124,7 +125,8 @@ class Names:
 def _check(kind: str, declared: Mapping[str, str], there: set[str]) -> None:
     unknown = [name for name in declared if name not in there]
     if unknown:
-        raise ValueError(f"the module has no {kind} named {', '.join(map(repr, unknown))}")
+        hint = meant(unknown[0], sorted(there))
+        raise ValueError(f"the module has no {kind} named {', '.join(map(repr, unknown))}{hint}")
 
 
 def _renamed(

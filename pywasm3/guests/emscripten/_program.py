@@ -15,6 +15,7 @@ from ..._memory import Memory
 from ..._module import Module
 from ..._table import Table
 from ..._tag import Tag
+from ..._text import counted
 from ..._types import FuncType, i32
 from ...wasi import Wasi, WasiConfig
 from ...wasi.abi import WasiError
@@ -254,7 +255,9 @@ class Emscripten(Closing):
         pointers = 4 * (len(arguments) + 1)
         size = pointers + sum(map(len, arguments))
         if size > _MOST_ARGUMENTS:
-            raise ValueError(f"the arguments take {size:,} bytes; main() gets {_MOST_ARGUMENTS:,}")
+            raise ValueError(
+                f"the arguments take {size:,} bytes, but main() gets at most {_MOST_ARGUMENTS:,}"
+            )
         block = self._block_of_arguments(size)
         text = block + pointers
         for i, argument in enumerate(arguments):
@@ -373,7 +376,7 @@ class Emscripten(Closing):
     def _taken(self, function: Function, size: int) -> int:
         address = int(function(size)) & _MASK if size <= _MASK else 0
         if address == 0:
-            raise MemoryError(f"the guest has no room for {size:,} bytes")
+            raise MemoryError(f"the guest has no room for {counted(size, 'byte')}")
         if address + size > len(self.memory):
             name = function.name
             detail = f"{name}({size}) returned {address:#x}, which is not in the memory"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from ...._text import printable
+from ...._text import counted, printable
 from ..._words import MASK
 from .budget import CLASS, OBJECT, SLOT, cost
 from .converters import Destructors
@@ -259,7 +259,8 @@ def _protocol_of(size: Any, get: Any) -> dict[str, Any]:
     def item(self: Any, position: int) -> Any:
         count = length(self)
         if not -count <= position < count:
-            raise IndexError(f"there are {count} elements, and none at {position}")
+            are = "is" if count == 1 else "are"
+            raise IndexError(f"there {are} {counted(count, 'element')}, and none at {position}")
         return get(self, position % count)
 
     def elements(self: Any) -> Iterator[Any]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from types import MethodType
 from typing import TYPE_CHECKING, Any
 
-from ...._text import printable
+from ...._text import counted, printable
 from ...._types import i32
 from .budget import OBJECT, cost
 from .converters import Destructors
@@ -131,9 +131,8 @@ def check_type(
     type = function.type
     count = addresses + len(parameters)
     if len(type.params) != count:
-        raise BindingError(
-            f"{label} is bound with a function that has {len(type.params)} parameters, not {count}"
-        )
+        has = counted(len(type.params), "parameter")
+        raise BindingError(f"{label} is bound with a function that has {has}, not {count}")
     wanted = [(i32,)] * addresses + [each.wires for each in parameters]
     fits = all(each in wires for each, wires in zip(type.params, wanted, strict=True))
     if result is not None and result.wires:
@@ -176,7 +175,8 @@ class Overloads:
             BindingError: There is one with as many arguments.
         """
         if invoker.count in self._by_count:
-            raise BindingError(f"{self.label}() is bound twice with {invoker.count} arguments")
+            given = counted(invoker.count, "argument")
+            raise BindingError(f"{self.label}() is bound twice with {given}")
         self._by_count[invoker.count] = invoker
 
     def pick(self, count: int) -> Invoker:

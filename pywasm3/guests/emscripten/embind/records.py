@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ...._text import counted
 from ..._words import MASK
 from .budget import OBJECT, cost
 from .classes import Accessors
@@ -131,10 +132,11 @@ class ValueArray(Record):
     def to_wire(self, value: Any, destructors: Destructors) -> int:
         """Returns the address of a structure for a sequence of as many elements."""
         count = len(self.fields)
+        wanted = f"{counted(count, 'value')} for {self.name}"
         if not isinstance(value, Sequence) or isinstance(value, (str, bytes)):
-            raise BindingError(f"expected {count} values for {self.name}, got {shown(value)}")
+            raise BindingError(f"expected {wanted}, got {shown(value)}")
         if len(value) != count:
-            raise BindingError(f"expected {count} values for {self.name}, got {len(value)}")
+            raise BindingError(f"expected {wanted}, got {len(value)}")
         return self.make(dict(enumerate(value)), destructors)
 
     def from_wire(self, wire: int) -> tuple[Any, ...]:
