@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     class BinaryFile(Protocol):
         """A file that is open in binary mode, or another object with such a ``read`` method."""
 
-        def read(self) -> Buffer:
-            """Reads everything up to the end."""
+        def read(self, size: int, /) -> Buffer:
+            """Reads at most so many bytes; none means that the end is reached."""
 
     Compile: TypeAlias = Literal["lazy", "eager"]
     """Says when functions are compiled for the interpreter.

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import GenericAlias
 
 from ._errors import WasmError
 from ._ffi import (
@@ -266,8 +267,27 @@ def _declared(module: Module, name: str, code: int) -> ValueType:
 _NOTHING = Lookup(None)  # what most instances are given, made once
 
 
-class Instance(Once):
+if TYPE_CHECKING:
+    from typing import Generic
+
+    from typing_extensions import TypeVar
+
+    ExportsType = TypeVar("ExportsType", default=Exports, covariant=True)
+
+    class _Typed(Generic[ExportsType]): ...
+else:
+    ExportsType = "ExportsType"
+
+    class _Typed:
+        __slots__ = ()
+        __class_getitem__ = classmethod(GenericAlias)
+
+
+class Instance(Once, _Typed[ExportsType]):
     """An instance of a module (specification, section 4.2, "Module Instances").
+
+    For type checkers, ``Instance[PluginExports]`` is an instance whose exports are those of a class
+    that ``pywasm3 stubs`` writes.
 
     An instance lives in a store. It is the store that is given, or the store that its imports come
     from, or else a new one. Instances of one store share a value stack, and a lock: while one
@@ -437,9 +457,9 @@ class Instance(Once):
         return self._module
 
     @property
-    def exports(self) -> Exports:
+    def exports(self) -> ExportsType:
         """The exports, which are attributes and items by name."""
-        return self._exports
+        return self._exports  # type: ignore[return-value]
 
     @property
     def store(self) -> Store:

@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     Made: TypeAlias = tuple[int, Pointer, HostFunction | Anchor | Memory | Tag | None]
     # A Maker is called when the store is known and has been entered. A Plan is the Maker for an
     # import, with the store of the import's value.
-    Maker: TypeAlias = Callable[[Store, Instance], Made]
+    Maker: TypeAlias = Callable[[Store, Instance[Any]], Made]
     Plan: TypeAlias = tuple[Maker, Store | None]
 
 # What a lookup returns if there is no value for an import, and if the import gets a stand-in.
@@ -314,7 +314,7 @@ def _plan_function(to: _Import, value: Any) -> Plan:
         return (lambda *_: made), value.store
     if isinstance(value, Late):
 
-        def late(store: Store, instance: Instance) -> Made:
+        def late(store: Store, instance: Instance[Any]) -> Made:
             value.host = host = _host(store, to, value.value, None)
             return HOST, ffi.cast("void *", host._address), host
 
@@ -327,14 +327,14 @@ def _plan_function(to: _Import, value: Any) -> Plan:
         raise _Misfit(_given(value))
     passes = wants_instance(value)
 
-    def make(store: Store, instance: Instance) -> Made:
+    def make(store: Store, instance: Instance[Any]) -> Made:
         host = _host(store, to, value, instance if passes else None)
         return HOST, ffi.cast("void *", host._address), host
 
     return make, None
 
 
-def _host(store: Store, to: _Import, value: Any, instance: Instance | None) -> HostFunction:
+def _host(store: Store, to: _Import, value: Any, instance: Instance[Any] | None) -> HostFunction:
     module = to.module
     type_ = module._info.types + to.type_index
     if is_async(value):
@@ -558,7 +558,7 @@ def link(
 
 
 def instantiate(
-    store: Store, module: Module, makers: list[Maker], instance: Instance, eager: bool
+    store: Store, module: Module, makers: list[Maker], instance: Instance[Any], eager: bool
 ) -> Anchor:
     """Makes a pw_instance with imports, and returns its anchor. The store is entered.
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from ._aliases import Compile, Imports, Missing, Source
     from ._cpython import Store
+    from ._instance import ExportsType
     from ._limits import Limits
     from .wasi import WasiConfig
 
@@ -49,7 +50,7 @@ def load(
     wasi: WasiConfig | None = None,
     limits: Limits | None = None,
     missing: Missing = "error",
-) -> Instance:
+) -> Instance[ExportsType]:
     """Reads a module and instantiates it.
 
     ``load(source, ...)`` is ``Instance(Module(data), ...)`` with the bytes of the source.

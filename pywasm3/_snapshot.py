@@ -161,14 +161,14 @@ def _unpickled(digest: bytes, image: bytes, externs: tuple[Any, ...]) -> Snapsho
     return Snapshot._of(None, digest, image, externs, ())
 
 
-def save(instance: Instance, imported: bool) -> Snapshot:
+def save(instance: Instance[Any], imported: bool) -> Snapshot:
     """Takes a snapshot of an instance; ``Instance.snapshot`` describes it."""
     refusal = "cannot take a snapshot while a call runs in the store"
     store = instance._store
     return store._call_alone(refusal, store._watched, _save, instance, imported)
 
 
-def _save(instance: Instance, imported: bool) -> Snapshot:
+def _save(instance: Instance[Any], imported: bool) -> Snapshot:
     store, error = instance._store, new_error()
     # An exception can arrive at any time, so the contents are freed together with the struct.
     found = ffi.gc(ffi.new(_SNAPSHOT), lib.pw_snapshot_free)
@@ -188,7 +188,7 @@ def _decoded(store: Store, bits: Pointer, count: int, type: int) -> tuple[Any, .
     return tuple([store._decode(bits[i], type) for i in range(count)])
 
 
-def restore(instance: Instance, snapshot: Snapshot) -> None:
+def restore(instance: Instance[Any], snapshot: Snapshot) -> None:
     """Restores a snapshot; ``Instance.restore`` describes it."""
     if not isinstance(snapshot, Snapshot):
         raise TypeError(f"expected a pywasm3.Snapshot, not {type(snapshot).__name__}")
@@ -200,7 +200,7 @@ def restore(instance: Instance, snapshot: Snapshot) -> None:
     instance._has_run = False
 
 
-def _restore(instance: Instance, snapshot: Snapshot) -> None:
+def _restore(instance: Instance[Any], snapshot: Snapshot) -> None:
     store, error = instance._store, new_error()
     externs = _encoded(store, snapshot._externs, _EXTERNREF)
     functions = _encoded(store, snapshot._functions, _FUNCREF)

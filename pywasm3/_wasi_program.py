@@ -24,7 +24,7 @@ _STARTED_AGAIN = (
 )
 
 
-def new_wasi(config: WasiConfig, instance: Instance) -> Wasi:
+def new_wasi(config: WasiConfig, instance: Instance[Any]) -> Wasi:
     """Returns the Wasi object of an instance, made from its configuration."""
     from .wasi import Wasi, WasiConfig  # most programs never need them
 
@@ -57,14 +57,14 @@ class LookupWithWasi(Lookup):
         return ABSENT if found is None else Typed(*found)
 
 
-def _entry(instance: Instance, name: str) -> Function | None:
+def _entry(instance: Instance[Any], name: str) -> Function | None:
     function = instance.exports.get(name, None)
     if isinstance(function, Function) and function.type == _NO_VALUES:
         return function
     return None
 
 
-def initialize(instance: Instance) -> None:
+def initialize(instance: Instance[Any]) -> None:
     """Calls ``_initialize`` if the module is a library (a reactor).
 
     A module that also exports ``_start`` is a program (a command), which initializes itself.
@@ -74,7 +74,7 @@ def initialize(instance: Instance) -> None:
         function()
 
 
-def run(instance: Instance) -> int:
+def run(instance: Instance[Any]) -> int:
     """Calls ``_start``, ends the program's threads, and returns the exit code."""
     function = _entry(instance, "_start")
     if function is None:

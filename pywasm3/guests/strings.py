@@ -170,7 +170,7 @@ class Heap:
 
     def __init__(
         self,
-        instance: Instance,
+        instance: Instance[Any],
         allocate: str | Function | None = None,
         free: str | Function | None = None,
         *,
@@ -528,7 +528,7 @@ def _encoded(data: str | Buffer, form: Form) -> bytes:
 # ---- the functions of an allocator ----
 
 
-def _find(instance: Instance) -> tuple[str, str | None]:
+def _find(instance: Instance[Any]) -> tuple[str, str | None]:
     """Returns the names of the exports that take and free memory."""
     exports = instance.exports
     for allocate, free in _PAIRS:
@@ -541,7 +541,7 @@ def _find(instance: Instance) -> tuple[str, str | None]:
     )
 
 
-def _function(instance: Instance, given: str | Function) -> Function:
+def _function(instance: Instance[Any], given: str | Function) -> Function:
     """Returns a function of a guest, by its name if a name is given."""
     if isinstance(given, Function):
         return given

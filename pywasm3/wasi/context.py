@@ -51,7 +51,7 @@ class Wasi:
             can have no threads.
     """
 
-    def __init__(self, config: WasiConfig, instance: Instance) -> None:
+    def __init__(self, config: WasiConfig, instance: Instance[Any]) -> None:
         """Opens the files and directories that the configuration names.
 
         Raises:
@@ -118,7 +118,7 @@ class Wasi:
     # ---- threads ----
 
     def begin_threads(
-        self, instance: Instance, lookup: Callable[[ImportType], Any], missing: Missing
+        self, instance: Instance[Any], lookup: Callable[[ImportType], Any], missing: Missing
     ) -> None:
         """Prepares the instance for threads, if it may have some."""
         if self.config.threads and any(
@@ -199,7 +199,7 @@ class Wasi:
         return f"<pywasm3.wasi.Wasi: {len(self.args)} arguments>"
 
 
-def _finder(instance: Instance) -> Callable[[], Memory | None]:
+def _finder(instance: Instance[Any]) -> Callable[[], Memory | None]:
     """Returns a function that finds the instance's memory without keeping the instance alive.
 
     It is the export "memory". A program that imports its memory need not export it: then it is the

@@ -71,7 +71,7 @@ class Threads:
     """
 
     def __init__(
-        self, instance: Instance, lookup: Callable[[ImportType], Any], missing: Missing
+        self, instance: Instance[Any], lookup: Callable[[ImportType], Any], missing: Missing
     ) -> None:
         """Prepares an instance for threads.
 
@@ -168,7 +168,7 @@ class Threads:
             self._stores.pop(number, None)
             _changed.notify_all()
 
-    def _start(self, instance: Instance, number: int, argument: int) -> None:
+    def _start(self, instance: Instance[Any], number: int, argument: int) -> None:
         thread = Thread(
             target=self._run,
             args=(instance, number, argument),
@@ -181,7 +181,7 @@ class Threads:
                 instance.store._stop()
         thread.start()
 
-    def _run(self, instance: Instance, number: int, argument: int) -> None:
+    def _run(self, instance: Instance[Any], number: int, argument: int) -> None:
         _here.program, _here.number = self, number
         try:
             instance._start()
@@ -260,7 +260,7 @@ class Threads:
         self._stores.clear()
 
 
-def _shared_memories(instance: Instance) -> dict[ImportType, Memory]:
+def _shared_memories(instance: Instance[Any]) -> dict[ImportType, Memory]:
     """Returns the shared memories that an instance imports, for its threads to import them, too."""
     imports = instance.module.imports
     memories = [wanted for wanted in imports if isinstance(wanted.type, MemoryType)]

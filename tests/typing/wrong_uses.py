@@ -6,6 +6,8 @@ pyright report comments that ignore nothing, so `make types` fails when an annot
 refuses what it should.
 """
 
+from typing import Protocol
+
 import pywasm3
 
 
@@ -48,6 +50,18 @@ def wrong_results(instance: pywasm3.Instance, module: pywasm3.Module) -> None:
     fuel: int = instance.fuel  # type: ignore[assignment]
     byte: bytes = instance.memory[0]  # type: ignore[assignment]
     print(size, name, fuel, byte)
+
+
+class PluginExports(Protocol):
+    def add(self, p0: int, p1: int, /) -> int: ...
+
+
+def wrong_exports(module: pywasm3.Module) -> None:
+    plugin: pywasm3.Instance[PluginExports] = pywasm3.load("plugin.wasm")
+    plugin.exports.add(1, "2")  # type: ignore[arg-type]
+    plugin.exports.sub(1, 2)  # type: ignore[attr-defined]
+    text: str = pywasm3.Instance[PluginExports](module).exports.add(1, 2)  # type: ignore[assignment]
+    print(text)
 
 
 def wrong_subclasses() -> None:

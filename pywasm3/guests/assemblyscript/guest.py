@@ -108,7 +108,7 @@ class Guest:
 
     __slots__ = ("__weakref__", "_instance", "_max_bytes", "_objects", "_pins")
 
-    def __init__(self, instance: Instance | None, *, max_bytes: int = 1 << 24) -> None:
+    def __init__(self, instance: Instance[Any] | None, *, max_bytes: int = 1 << 24) -> None:
         """Takes the instance.
 
         Args:
@@ -122,7 +122,7 @@ class Guest:
         self._max_bytes = max_bytes
 
     @property
-    def instance(self) -> Instance:
+    def instance(self) -> Instance[Any]:
         """The instance."""
         assert self._instance is not None, "the guest was not instantiated"
         return self._instance

@@ -11,6 +11,7 @@ from . import calls, errors, hosts, parts, server, toolchains, wasi, wasm3_shape
 def main(guests: Path) -> int:
     calls.add(guests / "arith.wasm")
     calls.greet((guests / "strings.wasm").read_bytes())
+    calls.greet_typed(guests / "strings.wasm")
     calls.lanes()
     asyncio.run(calls.add_later(guests / "arith.wasm"))
     errors.describe_failure(guests / "trap.wasm")

@@ -4,11 +4,19 @@
 import array
 import io
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from typing_extensions import assert_type
 
 import pywasm3
+from pywasm3.guests.strings import Heap
+
+
+class StringsExports(Protocol):
+    """What ``pywasm3 stubs`` writes of strings.wasm, in part."""
+
+    def alloc(self, p0: int, /) -> int: ...
+    def greet(self, p0: int, /) -> int: ...
 
 
 def sources(path: Path, data: bytes) -> list[pywasm3.Source]:
@@ -37,6 +45,17 @@ def add(path: Path) -> None:
         assert list(total) == list(function.map(*columns)) == [11, 22, 33]
         assert list(increment.map(columns[0])) == [2, 3, 4]
         assert list(function.map(columns[0], 1)) == [2, 3, 4]
+
+
+def greet_typed(path: Path) -> None:
+    instance: pywasm3.Instance[StringsExports] = pywasm3.load(path)
+    assert_type(instance.exports.alloc(16), int)
+    typed = pywasm3.Instance[StringsExports](instance.module)
+    assert_type(typed.exports, StringsExports)
+    # What takes any instance takes one with types, too.
+    snapshot = instance.snapshot()
+    typed.restore(snapshot)
+    Heap(typed, "alloc", None)
 
 
 def greet(data: bytes) -> None:
