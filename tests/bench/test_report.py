@@ -144,7 +144,11 @@ def test_the_terminal_shows_the_same_tables(measured: Run) -> None:
 
 def shown(run: Run, width: int) -> str:
     out = io.StringIO()
-    terminal.show(run, Console(file=out, width=width, force_terminal=True, color_system=None))
+    # The environment of the tests may say that its own terminal is a dumb one.
+    console = Console(
+        file=out, width=width, force_terminal=True, color_system=None, _environ={"TERM": "xterm"}
+    )
+    terminal.show(run, console)
     assert max(map(len, out.getvalue().splitlines())) <= width
     return out.getvalue()
 
