@@ -92,3 +92,9 @@ def test_links_to_headings_name_headings_that_are_there(page: Path) -> None:
 def test_the_picture_of_the_floors_is_what_its_program_draws() -> None:
     program = runpy.run_path(str(ROOT / "docs/architecture.py"))
     assert (ROOT / "docs/architecture.svg").read_text(encoding="utf-8") == program["picture"]()
+
+
+@pytest.mark.parametrize("name", ["call.svg", "memory.svg"])
+def test_the_other_pictures_are_what_their_program_draws(name: str) -> None:
+    program = runpy.run_path(str(ROOT / "docs/pictures.py"))
+    assert (ROOT / "docs" / name).read_text(encoding="utf-8") == program["PICTURES"][name]()
