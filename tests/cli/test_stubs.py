@@ -161,7 +161,7 @@ guest.absent
         "pywasm3._table.Table",
         "def ()",
         "None",
-        "pywasm3._instance.Instance",
+        "pywasm3._instance.Instance[pywasm3._instance.Exports]",
         "",
     ], said
     assert 'has no attribute "absent"' in said
