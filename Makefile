@@ -24,7 +24,7 @@
 #   make toolchains    runs tests/toolchains: programs of compilers that it installs
 #   make guests-real   runs tests/real: modules that packages of npm and of pip's index contain
 #   make guests        compiles the guests of tests and benchmarks; ARGS=--check only compares
-#   make site          builds the site of the documentation in build/html; Python 3.11.5 or newer
+#   make site          builds the site of the documentation in build/site/html; Python 3.11.5 or newer
 #   make wheel         builds dist/*.whl and tries it in an environment without a compiler
 #   make bench         runs benchmarks/crossing.py
 #   make bench-docs    runs all of pywasm3 bench into docs/benchmarks.md; use an idle machine; npm
@@ -95,8 +95,8 @@ lint-ci: $(VENV)/.editable $(VENV)/.extra-check
 # griffe, which reads the docstrings, writes its complaints and goes on.
 site: $(VENV)/.editable $(VENV)/.extra-docs
 	$(BIN)/python tools/pages.py build/site
-	@mkdir -p build
-	$(BIN)/zensical build --clean --strict >build/site.log 2>&1; code=$$?; cat build/site.log; \
+	$(BIN)/zensical build -f build/site/zensical.toml --strict >build/site.log 2>&1; code=$$?; \
+		cat build/site.log; \
 		! grep -q '^griffe: ' build/site.log && exit $$code
 
 types: $(VENV)/.editable $(VENV)/.extra-test $(VENV)/.extra-check $(VENV)/.extra-types

@@ -3,10 +3,11 @@
 
     python tools/pages.py FOLDER
 
-gathers the pages of the documentation's site, for zensical (zensical.toml). They are those of
-docs/, and others that lie where people look for them in a repository, such as SECURITY.md. Links
-between pages lead to the places that these have on the site, and links to other files lead to the
-repository. setup.py gives README.md links that are right in the package index.
+gathers the documentation's site for zensical: its settings (docs/zensical.toml), and its pages in
+FOLDER/pages. They are those of docs/, and others that lie where people look for them in a
+repository, such as SECURITY.md. Links between pages lead to the places that these have on the
+site, and links to other files lead to the repository. setup.py gives README.md links that are right
+in the package index.
 """
 
 from __future__ import annotations
@@ -47,14 +48,19 @@ def places() -> dict[Path, Path]:
     return found
 
 
-def repository() -> str:
-    """Returns the address of the repository.
+def address(name: str) -> str:
+    """Returns an address of the project, by the name that it has in pyproject.toml.
 
     It is read without a parser, because Python 3.10 has none for a build that knows no packages.
     """
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    (address,) = re.findall(r'^Source = "(.*)"$', project, re.M)
-    return str(address)
+    (found,) = re.findall(rf'^{name} = "(.*)"$', project, re.M)
+    return str(found)
+
+
+def repository() -> str:
+    """Returns the address of the repository."""
+    return address("Source")
 
 
 def with_absolute_links(text: str) -> str:
@@ -94,17 +100,21 @@ def with_links_of_the_site(text: str, source: Path, found: dict[Path, Path]) -> 
 
 
 def write(folder: Path) -> None:
-    """Writes all pages and pictures into a folder, which is emptied before."""
+    """Writes the settings, all pages and all pictures into a folder, which is emptied before."""
     shutil.rmtree(folder, ignore_errors=True)
     found = places()
     for source, place in found.items():
-        target = folder / place
+        target = folder / "pages" / place
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.suffix == ".md":
             text = (ROOT / source).read_text(encoding="utf-8")
             target.write_text(with_links_of_the_site(text, source, found), encoding="utf-8")
         else:
             shutil.copyfile(ROOT / source, target)
+    settings = (ROOT / "docs" / "zensical.toml").read_text(encoding="utf-8")
+    for name in ("Documentation", "Source"):
+        settings = settings.replace(f"{{{name}}}", address(name))
+    (folder / "zensical.toml").write_text(settings, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -11,12 +11,12 @@ from typing import NamedTuple
 import pytest
 
 import pywasm3
-from helpers import TESTS
+from helpers import TESTS, import_file
 from message_helpers import Message, matches, messages, texts
 from pywasm3._errors import _STACKS
 
 PAGE = (TESTS.parent / "docs" / "errors.md").read_text(encoding="utf-8")
-SITE = "https://pywasm3.github.io/pywasm3-cffi/errors/"
+SITE = import_file(TESTS.parent / "tools" / "pages.py").address("Documentation") + "errors/"
 MODULES = [
     "pywasm3",
     "pywasm3.wasi",

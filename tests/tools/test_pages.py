@@ -21,7 +21,7 @@ else:
 
 ROOT = TESTS.parent
 pages = import_file(ROOT / "tools" / "pages.py")
-SETTINGS = tomllib.loads((ROOT / "zensical.toml").read_text(encoding="utf-8"))["project"]
+SETTINGS = tomllib.loads((ROOT / "docs" / "zensical.toml").read_text(encoding="utf-8"))["project"]
 MODULES = [
     "pywasm3",
     "pywasm3.compat.wasmer",
