@@ -5,9 +5,8 @@ from __future__ import annotations
 
 from threading import RLock
 
-from ..._host_function import host_function
-from ..._types import FuncType
 from .._nesting import as_exhausted
+from .._one_call import OneCall
 from .convert import to_js, to_python, write_back
 from .finalization import finalize
 from .values import JsError, TypedArray, undefined
@@ -17,16 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from ..._ffi import Function as WasmFunction
     from ..._instance import Instance
     from .realm import Realm
-
-
-_NO_VALUES = FuncType()
-
-
-def _nothing() -> None:
-    """Is what there is to do before the first call."""
 
 
 class Entrance:
@@ -42,8 +33,7 @@ class Entrance:
         self.instance: Instance | None = None
         self._lock = RLock()
         self._depth = 0
-        self._in_store: WasmFunction | None = None
-        self._work: Callable[[], None] = _nothing
+        self._one_call: OneCall | None = None
         realm.export = lambda value: to_python(self, value)
 
     def entered(self, function: Callable[[], Any]) -> Any:
@@ -74,15 +64,10 @@ class Entrance:
         """
         if self.instance is None or self.instance.closed:
             return function()
+        if self._one_call is None:
+            self._one_call = OneCall(self.instance.store)
         results: list[Any] = []
-        self._work = lambda: results.append(function())
-        if self._in_store is None:
-            store = self.instance.store
-            self._in_store = host_function(_NO_VALUES, lambda: self._work(), store=store)
-        try:
-            self._in_store()
-        finally:
-            self._work = _nothing
+        self._one_call.run(lambda: results.append(function()))
         return results[0]
 
     def _describe(self, error: JsError) -> None:

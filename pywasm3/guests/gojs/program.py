@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from ..._errors import WasiExit, WasmError
 from ..._ffi import Function
-from ..._host_function import host_function
 from ..._instance import Instance
 from ..._load import read_source
 from ..._module import Module
-from ..._types import FuncType
 from ..._wait import STEP_SECONDS
 from ..._wait import check as stop_if_due
 from ...wasi import WasiConfig
 from ...wasi.abi import WasiError
 from .._closing import Closing
+from .._one_call import OneCall
 from . import tinygo
 from .budget import Budget
 from .builtins import Builtins
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
 
 # Go's linker keeps these addresses free for the arguments and the environment.
 _ARGS_BEGIN, _ARGS_END = 4096, 4096 + 8192
-_NO_VALUES = FuncType((), ())
 _PANIC = 2
 _GO_EXPORTS = ("run", "resume", "getsp", "mem")
 
@@ -140,10 +138,7 @@ class Program(Closing):
         self._imports.frame = Frame(self.wasi.memory, self._references)
         if not self._tiny:
             self._argc, self._argv, self._start_data = _start_data(self.wasi)
-        self._work: Callable[[], None] = _nothing
-        # Everything happens in one call of a host function in the guest's store, so that limits,
-        # deadlines and interrupt() hold while the program waits, too.
-        self._in_store = host_function(_NO_VALUES, lambda: self._work(), store=self.instance.store)
+        self._one_call = OneCall(self.instance.store)
 
     # ---- running ----
 
@@ -275,33 +270,30 @@ class Program(Closing):
         Raises:
             WasmError: Another thread runs the program.
         """
-        with self._at_work(work, exits):
-            self._in_store()
+        with self._at_work(exits):
+            self._one_call.run(lambda: self._on_thread(work))
 
     async def _enter_async(self, work: Callable[[], None], *, exits: bool = False) -> None:
         import asyncio
 
-        with self._at_work(work, exits):
+        with self._at_work(exits):
             self._loop.asyncio = asyncio.get_running_loop()
             try:
-                await self._in_store.aio()
+                await self._one_call.run_async(lambda: self._on_thread(work))
             finally:
                 self._loop.asyncio = None
                 self._loop.cancel_tasks()
 
     @contextmanager
-    def _at_work(self, work: Callable[[], None], exits: bool) -> Iterator[None]:
-        """Makes `work` what the host function in the guest's store does."""
+    def _at_work(self, exits: bool) -> Iterator[None]:
+        """Lets one thread run the program, and catches its end unless that shall raise."""
         if self._loop.thread is not None:
             raise WasmError("the program runs already: only its functions can be called meanwhile")
-        self._work = lambda: self._on_thread(work)
         try:
             yield
         except WasiExit as end:
             if exits or end._program is not self.wasi:
                 raise
-        finally:
-            self._work = _nothing
 
     def _on_thread(self, work: Callable[[], None]) -> None:
         self._loop.thread = threading.get_ident()
@@ -508,10 +500,6 @@ def _start_data(wasi: Wasi) -> tuple[int, int, bytes]:
             f"and Go has room for {_ARGS_END - _ARGS_BEGIN - 1}"
         )
     return len(args), argv, bytes(data)
-
-
-def _nothing() -> None:
-    pass
 
 
 __all__ = ["GoFunction", "Program", "run"]
