@@ -62,8 +62,10 @@ class Limits(Value):
             with 64-bit addresses never has more than 1 TiB.
         table: How many elements all tables of the store together may have. None allows 10 million,
             the most that this package allows.
-        total: How many bytes the store may allocate for its guests in all: memories, tables,
-            compiled code, what instances consist of, and externrefs that are held. The stack is
+        heap: How many bytes the structures, arrays and exceptions of the store together may have.
+            A guest whose objects need more traps. None sets no limit but `total`.
+        total: How many bytes the store may allocate for its guests in all: memories, tables, the
+            heap, compiled code, what instances consist of, and externrefs that are held. The stack is
             not part of it, because the guest does not choose its size.
         stack: The size of the stack that holds the values of running functions, in bytes.
         fuel: How many calls and loop iterations all calls together may run until fuel is refilled.
@@ -73,9 +75,10 @@ class Limits(Value):
             None sets no time limit.
     """
 
-    __slots__ = __match_args__ = ("memory", "table", "total", "stack", "fuel", "timeout")
+    __slots__ = __match_args__ = ("memory", "table", "heap", "total", "stack", "fuel", "timeout")
     memory: int | None
     table: int | None
+    heap: int | None
     total: int
     stack: int
     fuel: int | None
@@ -86,6 +89,7 @@ class Limits(Value):
         *,
         memory: int | None = None,
         table: int | None = None,
+        heap: int | None = None,
         total: int = _TOTAL,
         stack: int = _STACK,
         fuel: int | None = None,
@@ -100,6 +104,7 @@ class Limits(Value):
         begin(self)
         _set(self, "memory", None if memory is None else _size("memory", memory, 0))
         _set(self, "table", None if table is None else _size("table", table, 0))
+        _set(self, "heap", None if heap is None else _size("heap", heap, 0))
         _set(self, "total", _size("total", total, 0))
         _set(self, "stack", _size("stack", stack, 1))
         if self.stack > 1 << 30:
@@ -116,10 +121,10 @@ def _unpickled(cls: type[Limits], fields: dict[str, Any]) -> Limits:
     return cls(**fields)
 
 
-def engine_limits(limits: object) -> tuple[int, int, int, int, int, int]:
-    """Returns the six limits as the engine takes them. The extension module calls this.
+def engine_limits(limits: object) -> tuple[int, int, int, int, int, int, int]:
+    """Returns the seven limits as the engine takes them. The extension module calls this.
 
-    The units are bytes (memory), elements (table), bytes (total and stack), units of fuel, and
+    The units are bytes (memory), elements (table), bytes (heap, total and stack), units of fuel, and
     nanoseconds (timeout).
 
     Raises:
@@ -131,6 +136,7 @@ def engine_limits(limits: object) -> tuple[int, int, int, int, int, int]:
     return (
         _NONE if limits.memory is None else min(limits.memory, _NONE),
         _NONE if limits.table is None else min(limits.table, _NONE),
+        _NONE if limits.heap is None else min(limits.heap, _NONE),
         min(limits.total, _NONE),
         limits.stack,
         _NO_FUEL if limits.fuel is None else min(limits.fuel, _NEVER),

@@ -49,7 +49,7 @@ static inline bool pw_fill_kinds(pw_kind *kinds, const pw_functype *type)
     return mixed;
 }
 
-/* What Python sees of a type of the store. The number in a resolved type (runtime/functypes.h)
+/* What Python sees of a type of the store. The number in a resolved type (runtime/deftypes.h)
  * means nothing to Python, so that a reference to a function of one type is shown as one to any. */
 static inline pw_valtype pw_shown_type(pw_valtype type)
 {

@@ -28,15 +28,15 @@ typedef struct {
 static int take_limits(PyTypeObject *type, PyObject *limits, store_options *options)
 {
     pw_state *state = pw_state_of(type);
-    unsigned long long memory, table, total, stack;
+    unsigned long long memory, table, heap, total, stack;
     PyObject *numbers = state != NULL ? PyObject_CallOneArg(state->limits, limits) : NULL;
     if (numbers == NULL) {
         return -1;
     }
-    int taken = PyArg_ParseTuple(numbers, "KKKKLL", &memory, &table, &total, &stack, &options->fuel,
-                                 &options->timeout);
+    int taken = PyArg_ParseTuple(numbers, "KKKKKLL", &memory, &table, &heap, &total, &stack,
+                                 &options->fuel, &options->timeout);
     Py_DECREF(numbers);
-    options->limits = (pw_store_limits){stack, memory, table, total};
+    options->limits = (pw_store_limits){stack, memory, table, heap, total};
     return taken ? 0 : -1;
 }
 
@@ -73,7 +73,9 @@ static PyObject *store_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     static char *keywords[] = {"stack", "limits", NULL};
     PyObject *stack = NULL, *limits = Py_None;
     store_options options = {
-        {PW_DEFAULT_STACK, UINT64_MAX, UINT64_MAX, PW_DEFAULT_TOTAL}, PW_NO_FUEL, PW_NEVER};
+        {PW_DEFAULT_STACK, UINT64_MAX, UINT64_MAX, UINT64_MAX, PW_DEFAULT_TOTAL},
+        PW_NO_FUEL,
+        PW_NEVER};
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$OO:Store", keywords, &stack, &limits)) {
         return NULL;
     }

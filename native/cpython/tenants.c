@@ -128,13 +128,13 @@ bool pw_tenants_reach(pw_tenants *self, pw_store *store, pw_tenant *tenant)
 
 /* An instance that wasm does not reach, but whose anchor exists, must live on: whether Python still
  * reaches the anchor is for its garbage collector to find out. */
-static uint64_t keep_anchored(pw_tenants *self, pw_externs *externs)
+static uint64_t keep_anchored(pw_tenants *self, pw_store *store, pw_externs *externs)
 {
     uint64_t places = 0;
     for (pw_tenant *tenant = self->first; tenant != NULL; tenant = tenant->next) {
         if (tenant->anchor != NULL && !pw_engine->object_marked(tenant->object)) {
             pw_tenant_set_anchored(tenant);
-            places += pw_engine->store_mark_object(tenant->object, pw_externs_mark, externs);
+            places += pw_engine->store_mark_object(store, tenant->object, pw_externs_mark, externs);
         }
     }
     return places;
@@ -162,7 +162,7 @@ static pw_tenant *take_unmarked(pw_tenants *self)
 pw_tenant *pw_tenants_collect(pw_tenants *self, pw_store *store, pw_externs *externs)
 {
     uint64_t places = pw_engine->store_mark(store, pw_externs_mark, externs);
-    places += keep_anchored(self, externs);
+    places += keep_anchored(self, store, externs);
     pw_tenant *dead = take_unmarked(self);
     pw_engine->store_sweep(store);
     self->dropped = 0;

@@ -154,18 +154,27 @@ typedef enum { PW_SEGMENT_ACTIVE, PW_SEGMENT_PASSIVE, PW_SEGMENT_DECLARED } pw_s
 
 /* An item of an element segment, in as few bits as possible: a segment can have millions of items,
  * of which each takes only a byte of the module. The two high bits are PW_CONST_FUNC, PW_CONST_NULL
- * or PW_CONST_GLOBAL, and the other bits are the index. Any other expression gives a reference to a
- * garbage-collected object. A module that has one cannot be run, so the item need not be right. */
+ * or PW_CONST_GLOBAL, and the other bits are the index. If the two bits are PW_CONST_VALUE, the
+ * item is any other expression, and the other bits are the offset of its code. */
 typedef uint32_t pw_elemitem;
+
+#define PW_ITEM_BITS 30
 
 static inline pw_elemitem pw_pack_item(const pw_constexpr *expression)
 {
-    return (uint32_t)expression->kind << 30 | expression->index;
+    bool is_code = expression->kind == PW_CONST_CODE;
+    pw_constkind kind = is_code ? PW_CONST_VALUE : expression->kind;
+    return (uint32_t)kind << PW_ITEM_BITS | (is_code ? expression->offset : expression->index);
 }
 
 static inline pw_constexpr pw_unpack_item(pw_elemitem item)
 {
-    return (pw_constexpr){.kind = (pw_constkind)(item >> 30), .index = item & 0x3fffffff};
+    pw_constkind kind = (pw_constkind)(item >> PW_ITEM_BITS);
+    uint32_t rest = item & ((1u << PW_ITEM_BITS) - 1);
+    if (kind == PW_CONST_VALUE) {
+        return (pw_constexpr){.kind = PW_CONST_CODE, .offset = rest};
+    }
+    return (pw_constexpr){.kind = kind, .index = rest};
 }
 
 typedef struct {
@@ -174,6 +183,7 @@ typedef struct {
     pw_constexpr offset; /* of an active segment: where in the table it goes */
     pw_valtype type;     /* of the items */
     uint32_t count;      /* how many items there are */
+    bool has_code;       /* some items are neither functions nor null nor globals */
     const pw_elemitem *items;
 } pw_elemsegment;
 

@@ -8,6 +8,8 @@
 
 /* ---- element section (9) --------------------------------------------------------------------- */
 
+_Static_assert(PW_MAX_MODULE_SIZE <= 1u << PW_ITEM_BITS, "an item holds any offset");
+
 #define ELEM_NOT_ACTIVE 1u
 #define ELEM_EXPLICIT 2u    /* an active segment has a table index; another one is declared */
 #define ELEM_EXPRESSIONS 4u /* the items are expressions, not function indices */
@@ -93,6 +95,7 @@ static bool read_elem_items(pw_decoder *d, uint32_t flags, pw_elemsegment *segme
         if (!read_elem_item(d, flags, segment->type, &item)) {
             return false;
         }
+        segment->has_code |= item.kind == PW_CONST_CODE;
         items[i] = pw_pack_item(&item);
     }
     segment->items = items;

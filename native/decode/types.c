@@ -59,8 +59,7 @@ pw_typename pw_valtype_name(pw_valtype type)
 
 /* ---- subtypes -------------------------------------------------------------------------------- */
 
-/* The abstract heap type directly above the defined types of a kind. */
-static uint32_t heap_of_kind(uint8_t kind)
+uint32_t pw_heap_of_kind(uint8_t kind)
 {
     switch (kind) {
     case PW_TYPE_FUNC: return PW_FUNCREF;
@@ -69,8 +68,7 @@ static uint32_t heap_of_kind(uint8_t kind)
     }
 }
 
-/* The top of the hierarchy that an abstract heap type belongs to. */
-static uint32_t top_of(uint32_t heap)
+uint32_t pw_top_of(uint32_t heap)
 {
     switch (heap) {
     case PW_FUNCREF:
@@ -88,18 +86,23 @@ static bool is_bottom(uint32_t heap)
     return heap >= PW_NULLREF && heap <= PW_NULLEXNREF;
 }
 
-static bool abstract_matches(uint32_t actual, uint32_t expected)
+bool pw_abstract_matches(uint32_t actual, uint32_t expected)
 {
     if (actual == expected) {
         return true;
     }
-    if (top_of(actual) != top_of(expected)) {
+    if (pw_top_of(actual) != pw_top_of(expected)) {
         return false;
     }
-    if (is_bottom(actual) || expected == top_of(expected)) {
+    if (is_bottom(actual) || expected == pw_top_of(expected)) {
         return true;
     }
     return expected == PW_EQREF && actual >= PW_ARRAYREF && actual <= PW_I31REF;
+}
+
+bool pw_is_bottom_of(uint32_t actual, uint32_t heap)
+{
+    return is_bottom(actual) && pw_top_of(actual) == pw_top_of(heap);
 }
 
 static bool heap_matches(const pw_typedef *types, uint32_t actual, uint32_t expected)
@@ -109,14 +112,13 @@ static bool heap_matches(const pw_typedef *types, uint32_t actual, uint32_t expe
     }
     if ((actual & PW_CONCRETE) == 0) {
         if ((expected & PW_CONCRETE) == 0) {
-            return abstract_matches(actual, expected);
+            return pw_abstract_matches(actual, expected);
         }
-        uint32_t heap = heap_of_kind(types[expected & PW_HEAP_MASK].kind);
-        return is_bottom(actual) && top_of(actual) == top_of(heap);
+        return pw_is_bottom_of(actual, pw_heap_of_kind(types[expected & PW_HEAP_MASK].kind));
     }
     uint32_t index = actual & PW_HEAP_MASK;
     if ((expected & PW_CONCRETE) == 0) {
-        return abstract_matches(heap_of_kind(types[index].kind), expected);
+        return pw_abstract_matches(pw_heap_of_kind(types[index].kind), expected);
     }
     do { /* at most PW_MAX_SUBTYPE_DEPTH times */
         index = types[index].super;
@@ -128,9 +130,9 @@ pw_valtype pw_top_type(const pw_typedef *types, pw_valtype reference)
 {
     uint32_t heap = pw_heap_type(reference);
     if ((heap & PW_CONCRETE) != 0) {
-        heap = heap_of_kind(types[heap & PW_HEAP_MASK].kind);
+        heap = pw_heap_of_kind(types[heap & PW_HEAP_MASK].kind);
     }
-    return top_of(heap);
+    return pw_top_of(heap);
 }
 
 bool pw_matches(const pw_typedef *types, pw_valtype actual, pw_valtype expected)

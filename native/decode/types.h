@@ -14,6 +14,15 @@
  */
 bool pw_matches(const pw_typedef *types, pw_valtype actual, pw_valtype expected);
 
+/* The abstract heap type directly above the defined types of a kind (pw_typekind). */
+uint32_t pw_heap_of_kind(uint8_t kind);
+/* The top of the hierarchy that an abstract heap type belongs to. */
+uint32_t pw_top_of(uint32_t heap);
+/* Whether an abstract heap type is a subtype of another one. */
+bool pw_abstract_matches(uint32_t actual, uint32_t expected);
+/* Whether an abstract heap type is the bottom of the hierarchy that another one belongs to. */
+bool pw_is_bottom_of(uint32_t actual, uint32_t heap);
+
 /* The nullable reference type at the top of the hierarchy that a reference type belongs to. */
 pw_valtype pw_top_type(const pw_typedef *types, pw_valtype reference);
 

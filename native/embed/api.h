@@ -58,7 +58,7 @@ struct pw_api {
     void (*exception_end)(pw_store *store);
     /* The tag that an object is; NULL: it is none. */
     pw_tag *(*object_tag)(pw_object *object);
-    /* The resolved types (runtime/functypes.h) of the values, borrowed from the store. */
+    /* The resolved types (runtime/deftypes.h) of the values, borrowed from the store. */
     const pw_valtype *(*tag_params)(const pw_tag *tag, uint32_t *count);
     /* Whether a resolved type allows references to the function. */
     bool (*func_matches)(const pw_func *func, pw_valtype resolved);
@@ -78,7 +78,8 @@ struct pw_api {
     void (*object_hold)(pw_object *object);
     void (*object_drop)(pw_object *object);
     uint64_t (*store_mark)(pw_store *store, pw_extern_visitor visit, void *arg);
-    uint64_t (*store_mark_object)(pw_object *object, pw_extern_visitor visit, void *arg);
+    uint64_t (*store_mark_object)(pw_store *store, pw_object *object, pw_extern_visitor visit,
+                                  void *arg);
     bool (*object_marked)(const pw_object *object);
     void (*store_sweep)(pw_store *store);
     /* Looks up what calls of a function need. The result is valid as long as the function. */

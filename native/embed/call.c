@@ -3,7 +3,7 @@
 #include "embed/api.h"
 #include "engine/engine.h"
 #include "runtime/exception.h"
-#include "runtime/functypes.h"
+#include "runtime/deftypes.h"
 #include "runtime/memory.h"
 #include "runtime/store.h"
 
@@ -197,7 +197,8 @@ static const pw_valtype *tag_params(const pw_tag *tag, uint32_t *count)
 
 static bool func_matches(const pw_func *func, pw_valtype resolved)
 {
-    return pw_type_matches(pw_function_type(pw_m3(func)), resolved);
+    const pw_store *store = pw_func_instance(func)->store;
+    return pw_type_matches(store, pw_function_type(pw_m3(func)), resolved);
 }
 
 static pw_account *store_account(const pw_store *store)

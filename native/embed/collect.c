@@ -2,8 +2,9 @@
 /* Marks the objects of a store that somebody can reach, and frees the others. */
 #include "embed/collect.h"
 #include "embed/instance.h"
-#include "runtime/exception.h"
-#include "runtime/functypes.h"
+#include "runtime/collection.h"
+#include "runtime/deftypes.h"
+#include "runtime/mark.h"
 #include "runtime/store.h"
 #include "runtime/table.h"
 
@@ -27,10 +28,10 @@ bool pw_object_marked(const pw_object *object)
 /* ---- marking --------------------------------------------------------------------------------- */
 
 /* A list of the marked objects whose references are still to be followed makes recursion
- * unnecessary: a guest could make it deep. */
+ * unnecessary: a guest could make it deep. The heap has such lists of its own. */
 typedef struct {
     pw_object *pending;
-    pw_exception *exceptions; /* the same list for exceptions */
+    pw_heap *heap; /* NULL: the store has none */
     pw_extern_visitor visit;
     void *arg;
     uint64_t places;
@@ -59,48 +60,39 @@ static void mark_extern(const marking *m, uint64_t bits)
     }
 }
 
-static void mark_exception(marking *m, pw_exception *exception)
-{
-    if (!exception->marked) {
-        exception->marked = true;
-        exception->pending = m->exceptions;
-        m->exceptions = exception;
-    }
-}
-
-/* Follows a reference that a table, a global or an exception contains. */
+/* Follows a reference that a table, a global or an object of the heap contains. An anyref can refer
+ * to an object of the host, and otherwise what is not in the heap is a function. */
 static void mark_reference(marking *m, pw_valtype type, uint64_t bits)
 {
-    if (!bits) {
+    if (!bits || pw_is_i31(bits)) {
+        return;
+    }
+    if (pw_is_heap_reference(bits)) {
+        pw_heap_mark(m->heap, bits);
         return;
     }
     switch (pw_heap_type(type)) {
-    case PW_EXTERNREF: mark_extern(m, bits); break;
-    case PW_EXNREF: mark_exception(m, (pw_exception *)(uintptr_t)bits); break;
+    case PW_EXTERNREF:
+    case PW_ANYREF: mark_extern(m, bits); break;
     default: mark_function(m, (const M3Function *)(uintptr_t)bits); break;
     }
 }
 
+static void visit_reference(void *m, pw_valtype type, uint64_t bits)
+{
+    mark_reference(m, type, bits);
+}
+
 /* An exception also keeps its tag, because a new tag could get the address of one that is freed. */
-static void follow_exception(marking *m, const pw_exception *exception)
+static void visit_exception(void *m, const pw_exception *exception)
 {
     const pw_tag *tag = exception->tag;
-    uint32_t count = 0;
-    const pw_valtype *types = tag != NULL ? pw_type_params(tag->type, &count) : NULL;
-    const uint64_t *cell = exception->cells;
-    for (uint32_t i = 0; i < count; i++) {
-        if (pw_is_reference(types[i])) {
-            mark_reference(m, types[i], *cell);
-        }
-        cell += pw_cells(types[i]);
-    }
     if (exception->host) {
         mark_extern(m, exception->host);
     }
     if (tag != NULL) {
         mark(m, (pw_object *)(uintptr_t)&tag->object);
     }
-    m->places += 1 + count;
 }
 
 static void follow_table(marking *m, const pw_table *table)
@@ -118,8 +110,18 @@ static void follow_global(marking *m, const pw_global *global)
     }
 }
 
-/* Element segments need not be followed: what they name is a function of the instance or the value
- * of a global that the instance has. */
+/* An element segment without values need not be followed: what it names is a function of the
+ * instance or the value of a global that the instance has. */
+static void follow_segments(marking *m, const pw_instance *instance)
+{
+    for (uint32_t i = 0; instance->has_values && i < instance->nelems; i++) {
+        const pw_elem *segment = &instance->elems[i];
+        for (uint32_t k = 0; segment->values != NULL && k < segment->count; k++) {
+            mark_reference(m, instance->module->elems[i].type, segment->values[k]);
+        }
+    }
+}
+
 static void follow_instance(marking *m, const pw_instance *instance)
 {
     const pw_module *module = instance->module;
@@ -136,6 +138,7 @@ static void follow_instance(marking *m, const pw_instance *instance)
     for (uint32_t i = 0; i < module->ntags; i++) {
         mark(m, &instance->tags[i]->object);
     }
+    follow_segments(m, instance);
 }
 
 static void follow(marking *m, const pw_object *object)
@@ -152,28 +155,29 @@ static void follow(marking *m, const pw_object *object)
 
 static uint64_t follow_all(marking *m)
 {
-    while (m->pending != NULL || m->exceptions != NULL) {
-        const pw_object *object = m->pending;
-        const pw_exception *exception = m->exceptions;
-        if (object != NULL) {
+    const pw_heap_visitor visitor = {visit_reference, visit_exception, m};
+    do {
+        while (m->pending != NULL) {
+            const pw_object *object = m->pending;
             m->pending = object->pending;
             follow(m, object);
-        } else {
-            m->exceptions = exception->pending;
-            follow_exception(m, exception);
         }
-    }
+        if (m->heap != NULL) {
+            m->places += pw_heap_follow(m->heap, NULL, &visitor);
+        }
+    } while (m->pending != NULL);
     return m->places;
 }
 
-uint64_t pw_store_mark_object(pw_object *object, pw_extern_visitor visit, void *arg)
+uint64_t pw_store_mark_object(pw_store *store, pw_object *object, pw_extern_visitor visit,
+                              void *arg)
 {
-    marking m = {.visit = visit, .arg = arg};
+    marking m = {.heap = store->heap, .visit = visit, .arg = arg};
     mark(&m, object);
     return follow_all(&m);
 }
 
-/* Ends all marks. Returns how many objects the store has. */
+/* Ends all marks. Returns how many objects the store has, those of the heap not counted. */
 static uint64_t unmark(pw_store *store)
 {
     uint64_t count = 0;
@@ -183,16 +187,17 @@ static uint64_t unmark(pw_store *store)
             count++;
         }
     }
-    for (pw_exception *e = store->exceptions.list; e != NULL; e = e->next) {
-        e->marked = false;
-        count++;
-    }
     return count;
 }
 
 uint64_t pw_store_mark(pw_store *store, pw_extern_visitor visit, void *arg)
 {
-    marking m = {.visit = visit, .arg = arg, .places = unmark(store)};
+    marking m = {.heap = store->heap, .visit = visit, .arg = arg, .places = unmark(store)};
+    if (m.heap != NULL) {
+        pw_heap_finish_sweep(m.heap);
+        pw_heap_unmark(m.heap);
+        pw_heap_mark_held(m.heap);
+    }
     for (unsigned kind = 0; kind < PW_OBJECT_KINDS; kind++) {
         for (pw_object *object = store->objects[kind]; object != NULL; object = object->next) {
             if (object->holds) {
@@ -229,17 +234,25 @@ static void sweep(pw_object **place)
 }
 
 /* The backtrace of the last trap may name functions that are freed. */
-void pw_store_sweep(pw_store *store)
+static void sweep_objects(pw_store *store)
 {
     store->backtrace.count = 0;
-    pw_exceptions_sweep(store);
     for (unsigned kind = 0; kind < PW_OBJECT_KINDS; kind++) {
         sweep(&store->objects[kind]);
     }
 }
 
+void pw_store_sweep(pw_store *store)
+{
+    if (store->heap != NULL) {
+        pw_heap_begin_sweep(store->heap);
+        pw_heap_finish_sweep(store->heap);
+    }
+    sweep_objects(store);
+}
+
 void pw_store_free_objects(pw_store *store)
 {
     unmark(store);
-    pw_store_sweep(store);
+    sweep_objects(store);
 }

@@ -7,9 +7,10 @@
 
 /* An instance, a table, a global or a tag lives while the embedder holds it, and while an object
  * that lives refers to it: an instance refers to what it imports and defines, and a table or global
- * to the instances of the functions that it contains. An exception lives while a table, a global or
- * an exception that lives has a reference to it; it refers to its tag and to what its values refer
- * to. pw_store_mark finds all of these, and pw_store_sweep frees the others. Memories are counted
+ * to the instances of the functions that it contains. An object of the heap lives while the
+ * embedder holds it, and while a table, a global, an element segment or an object of the heap that
+ * lives has a reference to it; it refers to what its values refer to, and an exception to its tag.
+ * pw_store_mark finds all of these, and pw_store_sweep frees the others. Memories are counted
  * instead. No call may run in the store, because references on the value stack are not looked at.
  */
 
@@ -25,7 +26,8 @@ typedef void (*pw_extern_visitor)(void *arg, uint64_t bits);
  * how many places were examined, which says how long it took. */
 uint64_t pw_store_mark(pw_store *store, pw_extern_visitor visit, void *arg);
 /* Marks one object more, and all that it refers to, after pw_store_mark. */
-uint64_t pw_store_mark_object(pw_object *object, pw_extern_visitor visit, void *arg);
+uint64_t pw_store_mark_object(pw_store *store, pw_object *object, pw_extern_visitor visit,
+                              void *arg);
 /* Whether an object was marked. */
 bool pw_object_marked(const pw_object *object);
 /* Frees the objects that were not marked. */

@@ -7,7 +7,8 @@
 #include "embed/pw.h"
 #include "engine/engine.h"
 #include "runtime/evaluate.h"
-#include "runtime/functypes.h"
+#include "runtime/deftypes.h"
+#include "runtime/heap.h"
 #include "runtime/memory.h"
 #include "runtime/segments.h"
 #include "runtime/table.h"
@@ -57,6 +58,22 @@ static bool add_types(pw_instance *instance, pw_error *error)
         no_memory(error);
     }
     return code == PW_OK;
+}
+
+/* Makes the heap of the store if the module can make structures or arrays. */
+static bool add_heap(pw_instance *instance, pw_error *error)
+{
+    const pw_module *module = instance->module;
+    for (uint32_t i = 0; i < module->info.ntypes; i++) {
+        if (module->typedefs[i].kind != PW_TYPE_FUNC) {
+            if (pw_heap_of(instance->store) == NULL) {
+                no_memory(error);
+                return false;
+            }
+            break;
+        }
+    }
+    return true;
 }
 
 static bool add_functions(pw_instance *instance, pw_error *error)
@@ -139,7 +156,9 @@ static bool add_tables(pw_instance *instance, pw_error *error)
             continue;
         }
         uint64_t init = 0;
-        pw_evaluate(instance, &definition->init, &init);
+        if (!pw_evaluate(instance, &definition->init, &init, error)) {
+            return false;
+        }
         pw_table *table =
             pw_table_new(instance->store, definition->type, &definition->limits, init, error);
         if (table == NULL) {
@@ -163,7 +182,9 @@ static bool add_globals(pw_instance *instance, pw_error *error)
             continue;
         }
         uint64_t cells[PW_MAX_CELLS];
-        pw_evaluate(instance, &definition->init, cells);
+        if (!pw_evaluate(instance, &definition->init, cells, error)) {
+            return false;
+        }
         pw_global *global =
             pw_global_new(instance->store, definition->type, definition->is_mutable, cells);
         if (global == NULL) {
@@ -282,11 +303,11 @@ static bool charge(pw_instance *instance, pw_error *error)
 static bool set_up(pw_instance *instance, const pw_extern *imports, bool eager, pw_error *error)
 {
     return charge(instance, error) && add_m3(instance, error) && add_types(instance, error) &&
-           add_functions(instance, error) && add_spaces(instance, error) &&
-           pw_link_imports(instance, imports, error) && add_memories(instance, error) &&
-           add_globals(instance, error) && add_tables(instance, error) &&
-           add_tags(instance, error) && add_segments(instance, error) &&
-           (!eager || compile_all(instance, error));
+           add_heap(instance, error) && add_functions(instance, error) &&
+           add_spaces(instance, error) && pw_link_imports(instance, imports, error) &&
+           add_memories(instance, error) && add_globals(instance, error) &&
+           add_tables(instance, error) && add_tags(instance, error) &&
+           add_segments(instance, error) && (!eager || compile_all(instance, error));
 }
 
 pw_instance *pw_instance_new(pw_store *store, pw_module *module, const pw_extern *imports,
@@ -312,7 +333,9 @@ pw_instance *pw_instance_new(pw_store *store, pw_module *module, const pw_extern
     pw_store_add(store, PW_OBJECT_INSTANCE, &instance->object);
     /* Even if a segment fails, the instance lives on: what earlier segments wrote into an imported
      * table can refer to it. */
-    pw_segments_apply(instance, error);
+    if (pw_segments_evaluate(instance, error)) {
+        pw_segments_apply(instance, error);
+    }
     return instance;
 }
 
@@ -346,8 +369,7 @@ void pw_instance_free(pw_instance *instance)
     free(instance->tables);
     free(instance->globals);
     free(instance->tags);
-    free(instance->elems);
-    free(instance->datas);
+    pw_segments_free(instance);
     free(instance->thunks);
     pw_module_release(instance->module);
     pw_account_refund(instance->store->account, PW_CHARGE_OTHER, instance->charged);

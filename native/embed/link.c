@@ -4,7 +4,7 @@
  * here: https://webassembly.github.io/spec/core/valid/matching.html */
 #include "embed/link.h"
 #include "engine/engine.h"
-#include "runtime/functypes.h"
+#include "runtime/deftypes.h"
 #include "runtime/memory.h"
 
 /* The instance that is being linked, and how many imports of each kind it has so far. */
@@ -32,7 +32,8 @@ static bool link_function(linker *l, const pw_extern *import)
     if (import->kind == PW_EXTERN_HOST) {
         pw_thunk_host(thunk, function, import->object);
     } else {
-        if (pw_m3(import->object)->funcType != function->funcType) {
+        if (!pw_is_subtype(pw_deftype_of(pw_m3(import->object)->funcType),
+                           pw_deftype_of(function->funcType))) {
             return incompatible(l, "function", l->functions);
         }
         pw_thunk_link(thunk, pw_m3(import->object));
@@ -52,9 +53,10 @@ static void adopt(pw_valtype *actual, pw_valtype expected)
     }
 }
 
-static bool equal_types(pw_valtype a, pw_valtype b)
+static bool equal_types(const linker *l, pw_valtype a, pw_valtype b)
 {
-    return pw_type_matches(a, b) && pw_type_matches(b, a);
+    const pw_store *store = l->instance->store;
+    return pw_type_matches(store, a, b) && pw_type_matches(store, b, a);
 }
 
 static bool link_table(linker *l, pw_table *table)
@@ -66,7 +68,7 @@ static bool link_table(linker *l, pw_table *table)
     instance->tables[index] = table;
     /* Code is compiled for indices of this width, so it is compared here once more. */
     bool same_width = table->limits.is64 == instance->module->tables[index].limits.is64;
-    return (same_width && equal_types(table->resolved, expected)) ||
+    return (same_width && equal_types(l, table->resolved, expected)) ||
            incompatible(l, "table", index);
 }
 
@@ -77,8 +79,8 @@ static bool link_global(linker *l, pw_global *global)
     pw_valtype expected = pw_resolve_type(instance, instance->module->globals[index].type);
     adopt(&global->resolved, expected);
     instance->globals[index] = global;
-    bool fits = global->is_mutable ? equal_types(global->resolved, expected)
-                                   : pw_type_matches(global->resolved, expected);
+    bool fits = global->is_mutable ? equal_types(l, global->resolved, expected)
+                                   : pw_type_matches(instance->store, global->resolved, expected);
     return fits || incompatible(l, "global", index);
 }
 

@@ -33,6 +33,7 @@ typedef struct {
     uint64_t stack;  /* bytes of the value stack; a small number is rounded up */
     uint64_t memory; /* bytes that all memories together may have */
     uint64_t table;  /* elements that all tables together may have; at most PW_MAX_TABLE_SIZE */
+    uint64_t heap;   /* bytes that structures, arrays and exceptions together may have */
     uint64_t total;  /* bytes of everything that the store allocates for its guests */
 } pw_store_limits;
 

@@ -3,7 +3,8 @@
  * checked and nothing changes, and the second time it is applied. */
 #include "embed/image.h"
 #include "embed/pw.h"
-#include "runtime/functypes.h"
+#include "runtime/deftypes.h"
+#include "runtime/heap.h"
 #include "runtime/memory.h"
 #include "runtime/table.h"
 
@@ -153,8 +154,18 @@ static bool function_of(restorer *r, pw_valtype type, uint64_t code, uint64_t *b
         *bits = 0;
     }
     const M3Function *function = (const M3Function *)(uintptr_t)*bits;
-    return (function != NULL && pw_type_matches(pw_function_type(function), type)) ||
+    const pw_store *store = r->instance->store;
+    return (function != NULL && pw_type_matches(store, pw_function_type(function), type)) ||
            damaged(r, "it has a function that does not exist or does not match the type");
+}
+
+/* An i31 is its own code, and no other reference below `any` can be in an image. */
+static bool i31_of(restorer *r, pw_valtype type, uint64_t code)
+{
+    pw_valtype i31 = pw_reference_to(PW_I31REF, false);
+    return (pw_is_i31(code) && code <= UINT32_MAX &&
+            pw_type_matches(r->instance->store, i31, type)) ||
+           damaged(r, "it has a reference that does not exist or does not match the type");
 }
 
 /* Gives the bits for a code in a place whose resolved type is `type`: those of a reference, or the
@@ -168,7 +179,11 @@ static bool bits_of(restorer *r, pw_valtype type, uint64_t code, uint64_t *bits)
     if (!code) {
         return null_of(r, type);
     }
-    return pw_is_externref(type) ? extern_of(r, code, bits) : function_of(r, type, code, bits);
+    switch (pw_resolved_top(r->instance->store, type)) {
+    case PW_EXTERNREF: return extern_of(r, code, bits);
+    case PW_ANYREF: return i31_of(r, type, code);
+    default: return function_of(r, type, code, bits);
+    }
 }
 
 static bool walk_global(restorer *r, pw_global *global)

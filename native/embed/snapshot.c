@@ -2,6 +2,8 @@
 /* Takes snapshots: writes what an instance can change of itself to an image. */
 #include "embed/image.h"
 #include "embed/pw.h"
+#include "runtime/deftypes.h"
+#include "runtime/heap.h"
 #include "runtime/memory.h"
 #include "runtime/table.h"
 
@@ -118,23 +120,9 @@ static void save_memories(saver *s)
     }
 }
 
-/* The code of a reference; the bits of any other value. */
-static uint64_t code_of(saver *s, pw_valtype type, uint64_t bits)
+/* The code of a function. */
+static uint64_t function_code(saver *s, uint64_t bits)
 {
-    if (!pw_is_reference(type) || !bits) {
-        return bits;
-    }
-    if (pw_is_externref(type)) {
-        push(s, &s->externs, bits);
-        return s->externs.count;
-    }
-    if (pw_heap_type(type) == PW_EXNREF) {
-        s->failed = true;
-        pw_fail(s->error, PW_SNAPSHOT, 0,
-                "cannot take a snapshot while a global or a table contains a reference to an "
-                "exception");
-        return 0;
-    }
     const M3Module *m3 = s->instance->m3;
     const M3Function *function = (const M3Function *)(uintptr_t)bits;
     if (function->module == m3) {
@@ -142,6 +130,40 @@ static uint64_t code_of(saver *s, pw_valtype type, uint64_t bits)
     }
     push(s, &s->functions, bits);
     return m3->numFunctions + s->functions.count;
+}
+
+static uint64_t refuse(saver *s, const char *what)
+{
+    s->failed = true;
+    pw_fail(s->error, PW_SNAPSHOT, 0,
+            "cannot take a snapshot while a global or a table contains a reference to %s", what);
+    return 0;
+}
+
+/* The code of a reference; the bits of any other value. */
+static uint64_t code_of(saver *s, pw_valtype type, uint64_t bits)
+{
+    if (!pw_is_reference(type) || !bits) {
+        return bits;
+    }
+    pw_valtype top = pw_resolved_top(s->instance->store, type);
+    if (top == PW_EXNREF) {
+        return refuse(s, "an exception");
+    }
+    if (pw_is_heap_reference(bits)) {
+        return refuse(s, "a structure or an array");
+    }
+    if (top == PW_FUNCREF) {
+        return function_code(s, bits);
+    }
+    if (pw_is_i31(bits) != (top == PW_ANYREF)) {
+        return refuse(s, "an i31 as an externref, or to an object of the host as an anyref");
+    }
+    if (top == PW_ANYREF) {
+        return bits;
+    }
+    push(s, &s->externs, bits);
+    return s->externs.count;
 }
 
 static void save_globals(saver *s)

@@ -6,8 +6,8 @@
 #include "embed/collect.h"
 #include "embed/pw.h"
 #include "engine/engine.h"
-#include "runtime/exception.h"
-#include "runtime/functypes.h"
+#include "runtime/deftypes.h"
+#include "runtime/heap.h"
 #include "runtime/timer.h"
 
 #include <stdlib.h>
@@ -150,7 +150,8 @@ static pw_store *new_store(size_t stack, const pw_account_limits *limits, pw_acc
 
 pw_store *pw_store_new(const pw_store_limits *limits, pw_error *error)
 {
-    const pw_account_limits account = {limits->memory, max_elements(limits), limits->total};
+    const pw_account_limits account = {limits->memory, max_elements(limits), limits->heap,
+                                       limits->total};
     uint64_t stack = limits->stack < MIN_STACK ? MIN_STACK : limits->stack;
     if (stack > MAX_STACK) {
         pw_fail(error, PW_LIMIT, 0,
@@ -173,8 +174,8 @@ void pw_store_free(pw_store *store)
         return;
     }
     pw_timer_remove(&store->meter);
-    pw_exceptions_free(store);
     pw_store_free_objects(store);
+    pw_heap_free(store);
     /* The environment owns the types that store->types points to. */
     m3_FreeEnvironment(store->environment);
     pw_store_end_linking(store);

@@ -73,6 +73,7 @@ uint64_t pw_account_limit(const pw_account *account, pw_charge kind)
     switch (kind) {
     case PW_CHARGE_MEMORY: return smaller(limits->memory, limits->total);
     case PW_CHARGE_TABLE: return smaller(limits->table, limits->total / sizeof(uint64_t));
+    case PW_CHARGE_HEAP: return smaller(limits->heap, limits->total);
     default: return limits->total;
     }
 }
@@ -119,6 +120,11 @@ void pw_account_refund(pw_account *account, pw_charge kind, uint64_t amount)
     if (account->payer != NULL) {
         pw_account_refund(account->payer, kind, amount);
     }
+}
+
+uint64_t pw_account_used(const pw_account *account, pw_charge kind)
+{
+    return atomic_load(&account->used[kind]);
 }
 
 uint64_t pw_account_total(const pw_account *account)

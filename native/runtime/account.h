@@ -11,19 +11,21 @@
  * counted and can be used by any thread. */
 typedef struct pw_account pw_account;
 
-/* The kinds of amounts on an account. Bytes of memories and of tables count twice: for their own
- * limit, and for the limit on everything. */
+/* The kinds of amounts on an account. What memories, tables and the heap take counts twice: for
+ * their own limit, and for the limit on everything. */
 typedef enum {
     PW_CHARGE_MEMORY, /* bytes of linear memories */
     PW_CHARGE_TABLE,  /* elements of tables */
+    PW_CHARGE_HEAP,   /* bytes of the heap */
     PW_CHARGE_OTHER,  /* bytes of anything else */
     PW_CHARGE_KINDS
 } pw_charge;
 
-/* The limits of the first two kinds, in their units, and of the sum of all kinds, in bytes. */
+/* The limits of the first three kinds, in their units, and of the sum of all kinds, in bytes. */
 typedef struct {
     uint64_t memory;
     uint64_t table;
+    uint64_t heap;
     uint64_t total;
 } pw_account_limits;
 
@@ -46,6 +48,8 @@ uint64_t pw_account_limit(const pw_account *account, pw_charge kind);
 bool pw_account_charge(pw_account *account, pw_charge kind, uint64_t amount);
 /* Takes an amount off again that was charged. */
 void pw_account_refund(pw_account *account, pw_charge kind, uint64_t amount);
+/* How much there is of a kind, in its unit. */
+uint64_t pw_account_used(const pw_account *account, pw_charge kind);
 /* The bytes of all kinds together. */
 uint64_t pw_account_total(const pw_account *account);
 

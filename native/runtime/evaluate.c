@@ -5,6 +5,8 @@
 #include "base/limits.h"
 #include "base/opcodes.h"
 #include "decode/reader.h"
+#include "runtime/aggregate.h"
+#include "runtime/collection.h"
 
 #include <string.h>
 
@@ -12,7 +14,7 @@
 typedef struct {
     const pw_instance *instance;
     pw_reader reader;
-    pw_error error; /* the reader needs one; nothing fails */
+    pw_error *error;
     uint32_t count; /* cells in use */
     uint64_t cells[PW_MAX_CONSTANT_OPERANDS * PW_MAX_CELLS];
 } machine;
@@ -102,44 +104,174 @@ static void push_vector(machine *m)
     }
 }
 
-static void run(machine *m, uint8_t opcode)
+/* ---- structures and arrays ------------------------------------------------------------------- */
+
+static bool no_room(const machine *m)
+{
+    return pw_fail(m->error, PW_LIMIT, pw_reader_offset(&m->reader),
+                   "instance too large: the structures and arrays of its constant expressions need "
+                   "more memory than the limits of the store leave");
+}
+
+/* Replaces `count` cells by a reference to an object that was made of them. */
+static bool push_object(machine *m, uint32_t count, const void *object)
+{
+    if (object == NULL) {
+        return no_room(m);
+    }
+    m->count -= count;
+    push(m, pw_reference_of(object));
+    return true;
+}
+
+static uint32_t cells_of_places(const pw_deftype *type)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < type->nplaces; i++) {
+        count += pw_cells(type->places[i].type);
+    }
+    return count;
+}
+
+static bool make_struct(machine *m, const pw_deftype *type)
+{
+    pw_heap_object *object = pw_struct_new(m->instance->store, type, NULL);
+    uint32_t count = cells_of_places(type);
+    const uint64_t *cells = &m->cells[m->count - count];
+    for (uint32_t i = 0; i < type->nplaces && object != NULL; i++) {
+        const pw_place *place = &type->places[i];
+        pw_write_place(pw_field_at(object, place), place->log2, cells);
+        cells += pw_cells(place->type);
+    }
+    return push_object(m, count, object);
+}
+
+/* Fills a new array in pieces. The array is on the stack of the machine already. */
+static bool fill(const machine *m, pw_array *array, const uint64_t *value)
+{
+    for (uint32_t done = 0, piece; done < array->length; done += piece) {
+        uint32_t left = array->length - done;
+        piece = left < PW_ARRAY_PIECE ? left : PW_ARRAY_PIECE;
+        pw_array_fill(array, done, value, piece);
+        if (!pw_may_go_on(&m->instance->store->meter, m->error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool make_array(machine *m, const pw_deftype *type, bool filled)
+{
+    uint64_t value[PW_MAX_CELLS];
+    uint32_t length = (uint32_t)m->cells[m->count - 1];
+    uint32_t width = filled ? pw_cells(type->places->type) : 0;
+    pw_array *array = pw_array_new(m->instance->store, type, length, NULL);
+    memcpy(value, &m->cells[m->count - 1 - width], width * sizeof *value);
+    return push_object(m, 1 + width, array) && (!filled || fill(m, array, value));
+}
+
+static bool make_fixed_array(machine *m, const pw_deftype *type, uint32_t length)
+{
+    pw_array *array = pw_array_new(m->instance->store, type, length, NULL);
+    uint32_t width = pw_cells(type->places->type), count = length * width;
+    const uint64_t *cells = &m->cells[m->count - count];
+    for (uint32_t i = 0; i < length && array != NULL; i++) {
+        pw_write_place(pw_element_at(array, i), type->places->log2, &cells[i * width]);
+    }
+    return push_object(m, count, array);
+}
+
+static const pw_deftype *read_type(machine *m)
+{
+    return pw_instance_type(m->instance, read_index(m));
+}
+
+/* The instructions behind the prefix 0xfb that are constant. */
+static bool run_aggregate(machine *m)
+{
+    const pw_deftype *type;
+    pw_store *store = m->instance->store;
+    switch (pw_prefixed_id(PW_ID_prefix_fb, read_index(m))) {
+    case PW_ID_struct_new: return make_struct(m, read_type(m));
+    case PW_ID_struct_new_default:
+        return push_object(m, 0, pw_struct_new(store, read_type(m), NULL));
+    case PW_ID_array_new: return make_array(m, read_type(m), true);
+    case PW_ID_array_new_default: return make_array(m, read_type(m), false);
+    case PW_ID_array_new_fixed:
+        type = read_type(m);
+        return make_fixed_array(m, type, read_index(m));
+    case PW_ID_ref_i31: m->cells[m->count - 1] = pw_i31_of((uint32_t)m->cells[m->count - 1]); break;
+    default: break; /* a conversion between anyref and externref, which are the same */
+    }
+    return true;
+}
+
+/* ---- expressions ----------------------------------------------------------------------------- */
+
+static bool run(machine *m, uint8_t opcode)
 {
     switch (opcode) {
     case PW_ID_i32_const: push(m, read_i32(m)); break;
     case PW_ID_i64_const: push(m, read_i64(m)); break;
     case PW_ID_f32_const: push(m, read_float(m, 4)); break;
     case PW_ID_f64_const: push(m, read_float(m, 8)); break;
+    case PW_ID_prefix_fb: return run_aggregate(m);
     case PW_ID_prefix_fd: push_vector(m); break;
     case PW_ID_global_get: push_global(m, read_index(m)); break;
     case PW_ID_ref_func: push(m, function_reference(m->instance, read_index(m))); break;
     case PW_ID_ref_null: push(m, read_null(m)); break;
     default: combine(m, opcode); break;
     }
+    return true;
 }
 
-static void run_all(const pw_instance *instance, uint32_t offset, uint64_t *cells)
+static bool run_all(const pw_instance *instance, uint32_t offset, uint64_t *cells, pw_error *error)
 {
     const pw_module_info *info = &instance->module->info;
+    pw_heap *heap = instance->store->heap; /* NULL: the module has neither structures nor arrays */
     machine m;
-    uint8_t opcode;
     m.instance = instance;
+    m.error = error;
     m.count = 0;
-    pw_error_clear(&m.error);
-    pw_reader_init(&m.reader, info->bytes, (size_t)info->size, &m.error);
+    pw_roots roots = {.cells = m.cells, .count = &m.count};
+    uint8_t opcode;
+    bool succeeded = true;
+    pw_reader_init(&m.reader, info->bytes, (size_t)info->size, error);
     m.reader.pos += offset;
-    while (pw_read_byte(&m.reader, "opcode", &opcode) && opcode != PW_ID_end) {
-        run(&m, opcode);
+    if (heap != NULL) {
+        pw_heap_add_roots(heap, &roots);
     }
-    memcpy(cells, m.cells, m.count * sizeof *cells);
+    while (succeeded && pw_read_byte(&m.reader, "opcode", &opcode) && opcode != PW_ID_end) {
+        succeeded = run(&m, opcode);
+    }
+    if (heap != NULL) {
+        pw_heap_forget_roots(heap);
+    }
+    memcpy(cells, m.cells, (succeeded ? m.count : 0) * sizeof *cells);
+    return succeeded;
 }
 
-void pw_evaluate(const pw_instance *instance, const pw_constexpr *expression, uint64_t *cells)
+bool pw_evaluate(const pw_instance *instance, const pw_constexpr *expression, uint64_t *cells,
+                 pw_error *error)
 {
     switch (expression->kind) {
     case PW_CONST_VALUE: *cells = expression->bits; break;
     case PW_CONST_GLOBAL: copy_global(instance, expression->index, cells); break;
     case PW_CONST_FUNC: *cells = function_reference(instance, expression->index); break;
     case PW_CONST_NULL: *cells = 0; break;
-    case PW_CONST_CODE: run_all(instance, expression->offset, cells); break;
+    case PW_CONST_CODE: return run_all(instance, expression->offset, cells, error);
     }
+    return true;
+}
+
+uint64_t pw_evaluate_item(const pw_instance *instance, pw_elemitem item)
+{
+    const pw_constexpr expression = pw_unpack_item(item);
+    uint64_t ref = 0;
+    if (expression.kind == PW_CONST_GLOBAL) {
+        copy_global(instance, expression.index, &ref);
+    } else if (expression.kind == PW_CONST_FUNC) {
+        ref = function_reference(instance, expression.index);
+    }
+    return ref;
 }

@@ -9,27 +9,24 @@
 #ifndef PW_EXCEPTION_H
 #define PW_EXCEPTION_H
 
-#include "runtime/store.h"
+#include "runtime/heap.h"
 
-/* It lives until no reference to it is left: a collection finds out, or the operation that catches
- * it knows. */
+/* An object of the heap. */
 struct pw_exception {
-    pw_exception *next;    /* in the store's list, the newest one first */
-    pw_exception *pending; /* the next one whose values a collection still has to follow */
-    const pw_tag *tag;     /* NULL: an exception of the host that has no tag and no values */
-    uint64_t host;         /* the external reference to the host's exception; 0: wasm threw it */
+    pw_heap_object object;
+    const pw_tag *tag; /* NULL: an exception of the host that has no tag and no values */
+    uint64_t host;     /* the external reference to the host's exception; 0: wasm threw it */
     uint32_t ncells;
-    bool referenced;  /* code was given a reference, so that only a collection can free it */
-    bool marked;      /* a collection has reached it */
     uint64_t cells[]; /* the values, whose types are the parameters of the tag */
 };
+
+/* Bytes of an exception. */
+size_t pw_exception_size(const pw_exception *exception);
 
 /* Makes an exception with room for the values of its tag, which may be NULL. `used` is the end of
  * what running code uses of the value stack: a collection looks for references below. NULL if the
  * limits of the store or the system leave no memory. */
 pw_exception *pw_exception_new(pw_store *store, const pw_tag *tag, const uint64_t *used);
-/* Frees an exception that was caught, unless code may refer to it. */
-void pw_exception_forget(pw_store *store, pw_exception *exception);
 /* Puts an exception of the host on its way. The host hook calls this, and returns
  * PW_TRAP_EXCEPTION. `cells` has the values for the tag, which may be NULL. False if there is no
  * memory. */
@@ -45,9 +42,4 @@ void pw_exception_end(pw_store *store);
  * host is on its way, the hook must not act as if code ran: in CPython it would let go of the GIL.
  */
 pw_trap pw_exception_poll(const pw_store *store);
-/* Frees the exceptions that are not marked. */
-void pw_exceptions_sweep(pw_store *store);
-/* Frees all exceptions of a store that ends. */
-void pw_exceptions_free(pw_store *store);
-
 #endif

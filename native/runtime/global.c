@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Globals. */
 #include "base/zeroed.h"
-#include "runtime/functypes.h"
+#include "runtime/deftypes.h"
 #include "runtime/objects.h"
 #include "runtime/store.h"
 

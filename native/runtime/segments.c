@@ -28,7 +28,8 @@ bool pw_segments_add(pw_instance *instance)
     instance->nelems = module->nelems;
     instance->ndatas = module->ndatas;
     for (uint32_t i = 0; i < module->nelems; i++) {
-        instance->elems[i] = (pw_elem){instance, i, module->elems[i].count};
+        instance->elems[i] =
+            (pw_elem){.instance = instance, .index = i, .count = module->elems[i].count};
     }
     for (uint32_t i = 0; i < module->ndatas; i++) {
         instance->datas[i] = (pw_data){module->datas[i].data, module->datas[i].size};
@@ -36,22 +37,83 @@ bool pw_segments_add(pw_instance *instance)
     return true;
 }
 
+/* ---- the values of items --------------------------------------------------------------------- */
+
 /* Items are evaluated when they are copied, and not when the instance is made: the functions and
- * immutable globals that they name cannot change meanwhile. */
-bool pw_elem_copy(pw_table *table, uint64_t to, const pw_elem *segment, uint32_t from,
-                  uint32_t count)
+ * immutable globals that they name cannot change meanwhile. But an item that makes a structure or
+ * an array is evaluated once, and then all items of its segment are. */
+static bool evaluate_items(pw_instance *instance, pw_elem *elem, pw_error *error)
 {
-    if (!pw_fits(table->size, to, count) || !pw_fits(segment->count, from, count)) {
+    const pw_elemsegment *segment = &instance->module->elems[elem->index];
+    uint64_t size = segment->count * sizeof *elem->values;
+    if (!pw_account_charge(instance->store->account, PW_CHARGE_OTHER, size)) {
+        return pw_fail(
+            error, PW_LIMIT, 0,
+            "instance too large: element segment %u needs %llu bytes, which is more than "
+            "the limits of the store leave",
+            (unsigned)elem->index, (unsigned long long)size);
+    }
+    instance->charged += size;
+    elem->values = pw_zeroed(segment->count, sizeof *elem->values);
+    if (elem->values == NULL) {
+        return pw_fail(error, PW_NO_MEMORY, 0, "out of memory: cannot allocate an instance");
+    }
+    instance->has_values = true;
+    for (uint32_t i = 0; i < segment->count; i++) {
+        const pw_constexpr item = pw_unpack_item(segment->items[i]);
+        if (!pw_evaluate(instance, &item, &elem->values[i], error) ||
+            (i % PW_TABLE_PIECE == 0 && !pw_may_go_on(&instance->store->meter, error))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool pw_segments_evaluate(pw_instance *instance, pw_error *error)
+{
+    for (uint32_t i = 0; i < instance->nelems; i++) {
+        if (instance->module->elems[i].has_code &&
+            !evaluate_items(instance, &instance->elems[i], error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void pw_segments_free(pw_instance *instance)
+{
+    for (uint32_t i = 0; instance->has_values && i < instance->nelems; i++) {
+        free(instance->elems[i].values);
+    }
+    free(instance->elems);
+    free(instance->datas);
+}
+
+bool pw_elem_read(const pw_elem *segment, uint32_t from, uint64_t *refs, uint32_t count)
+{
+    if (!pw_fits(segment->count, from, count)) {
         return false;
     }
     const pw_instance *instance = segment->instance;
     const pw_elemitem *items = instance->module->elems[segment->index].items;
+    if (segment->values != NULL) {
+        memcpy(refs, segment->values + from, count * sizeof *refs);
+        return true;
+    }
     for (uint32_t i = 0; i < count; i++) {
-        pw_constexpr item = pw_unpack_item(items[from + i]);
-        pw_evaluate(instance, &item, &table->elements[to + i]);
+        refs[i] = pw_evaluate_item(instance, items[from + i]);
     }
     return true;
 }
+
+bool pw_elem_copy(pw_table *table, uint64_t to, const pw_elem *segment, uint32_t from,
+                  uint32_t count)
+{
+    return pw_fits(table->size, to, count) &&
+           pw_elem_read(segment, from, table->elements + to, count);
+}
+
+/* ---- applying -------------------------------------------------------------------------------- */
 
 /* Copies a segment, whose place has been checked, in pieces. False with `error` set if
  * instantiation must end. */
@@ -82,7 +144,9 @@ static bool trapped(pw_error *error, pw_trap trap, const char *kind, uint32_t se
 static uint64_t evaluate_offset(const pw_instance *instance, const pw_constexpr *offset)
 {
     uint64_t cell = 0;
-    pw_evaluate(instance, offset, &cell);
+    pw_error none; /* an expression that gives a number makes no object, so that it cannot fail */
+    pw_error_clear(&none);
+    pw_evaluate(instance, offset, &cell, &none);
     return offset->type == PW_I32 ? (uint32_t)cell : cell;
 }
 

@@ -56,6 +56,10 @@ typedef struct {
     pw_backtrace_frame tail[PW_BACKTRACE_HALF]; /* a ring: frame n is at n % PW_BACKTRACE_HALF */
 } pw_backtrace;
 
+/* A defined type of a store: see deftypes.h. */
+typedef struct pw_deftype pw_deftype;
+/* Where structures, arrays and exceptions live: see heap.h. */
+typedef struct pw_heap pw_heap;
 /* The clauses of a `try`: see engine/run/exception.inc. */
 typedef struct pw_handler pw_handler;
 /* Of engine/ops/fused.inc. */
@@ -127,7 +131,7 @@ struct pw_store {
     void *stack; /* the mapping of the value stack */
     IM3Environment environment;
     pw_object *objects[PW_OBJECT_KINDS]; /* lists of everything that lives in the store */
-    IM3FuncType *types; /* the store's function types, which are all different; see functypes.c */
+    IM3FuncType *types; /* the store's defined types, which are all different; see deftypes.c */
     uint32_t ntypes;
     uint32_t types_capacity;
     uint32_t *type_places; /* a hash table of the types */
@@ -146,13 +150,11 @@ struct pw_store {
         uint64_t *sp; /* base of the frame that the tail call ends */
     } tail;           /* meaningful while TAIL_CALL is returned */
 
+    pw_heap *heap; /* NULL: nothing has needed it yet */
     struct {
-        pw_exception *list;   /* all of them */
         pw_exception *thrown; /* the one that is on its way while code returns THROWN */
         bool of_host; /* a host function raised it, and the host still has it: see exception.h */
-        uint64_t count;
-        uint64_t collect_at; /* the count at which the next collection takes place */
-        uint32_t unpolled;   /* clauses that were looked at since the last call of the poll hook */
+        uint32_t unpolled; /* clauses that were looked at since the last call of the poll hook */
     } exceptions;
 
     pw_header no_memory; /* the header that instances without a memory use */
@@ -165,14 +167,14 @@ struct pw_global {
     pw_object object;
     uint64_t cells[PW_MAX_CELLS]; /* the value's pw_cells(type) cells */
     pw_valtype type;              /* as the module or the host gave it */
-    pw_valtype resolved;          /* the same type, resolved: see functypes.h */
+    pw_valtype resolved;          /* the same type, resolved: see deftypes.h */
     bool is_mutable;
 };
 
 struct pw_table {
     pw_object object;
     pw_valtype type;     /* as the module or the host gave it */
-    pw_valtype resolved; /* the same type, resolved: see functypes.h */
+    pw_valtype resolved; /* the same type, resolved: see deftypes.h */
     pw_limits limits;
     uint32_t max;        /* elements that the limits and the store allow */
     uint32_t size;       /* elements that the table has */
@@ -190,8 +192,9 @@ struct pw_tag {
 /* An element segment of an instance. A segment that was dropped has no items. */
 typedef struct {
     pw_instance *instance;
-    uint32_t index; /* of the segment, in the module */
-    uint32_t count; /* items; 0 if the segment was dropped */
+    uint64_t *values; /* of the items; NULL if they are evaluated when they are copied */
+    uint32_t index;   /* of the segment, in the module */
+    uint32_t count;   /* items; 0 if the segment was dropped */
 } pw_elem;
 
 /* A data segment of an instance. A segment that was dropped has no bytes. */
@@ -219,6 +222,7 @@ struct pw_instance {
     uint32_t nelems;
     uint32_t ndatas;
     pw_elem *elems;
+    bool has_values; /* some element segments have */
     pw_data *datas;
     pw_handler *handlers; /* of the functions that were compiled */
     code_t *thunks;       /* PW_THUNK_WORDS words for each imported function */

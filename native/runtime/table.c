@@ -4,7 +4,7 @@
 #include "runtime/table.h"
 #include "base/error.h"
 #include "base/zeroed.h"
-#include "runtime/functypes.h"
+#include "runtime/deftypes.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 /* Tags. */
 #include "base/limits.h"
 #include "base/zeroed.h"
-#include "runtime/functypes.h"
+#include "runtime/deftypes.h"
 
 #include <stdlib.h>
 
