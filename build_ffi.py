@@ -111,6 +111,7 @@ ENGINE_SOURCES = [
     "native/embed/collect.c",
     "native/embed/instance.c",
     "native/embed/link.c",
+    "native/embed/reference.c",
     "native/embed/restore.c",
     "native/embed/snapshot.c",
     "native/embed/store.c",
@@ -121,6 +122,7 @@ VENDORED_SOURCES = ["native/engine/unity.c"]
 
 # The C files of pywasm3._cpython.
 CPYTHON_SOURCES = [
+    "native/cpython/aggregate.c",
     "native/cpython/anchor.c",
     "native/cpython/arguments.c",
     "native/cpython/bind.c",
@@ -170,6 +172,7 @@ CDEF_HEADERS = [
     "native/runtime/objects.h",
     "native/engine/engine.h",
     "native/embed/pw.h",
+    "native/embed/reference.h",
 ]
 
 
@@ -196,7 +199,7 @@ def ffibuilder() -> FFI:
     ffi.cdef(cdef())
     ffi.set_source(
         "pywasm3._engine",
-        '#include "embed/pw.h"\n#include "engine/engine.h"',
+        '#include "embed/pw.h"\n#include "embed/reference.h"\n#include "engine/engine.h"',
         sources=ENGINE_SOURCES,
         include_dirs=INCLUDE_DIRS,
     )

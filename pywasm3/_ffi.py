@@ -76,6 +76,7 @@ __all__ = [
     "NULL",
     "TABLE",
     "TAG",
+    "AggregateBase",
     "BoundFunction",
     "FdWrite",
     "Function",
@@ -106,6 +107,7 @@ __all__ = [
     "text",
 ]
 
+AggregateBase = _cpython.Aggregate
 GlobalBase = _cpython.Global
 MemoryBase = _cpython.Memory
 TableBase = _cpython.Table
@@ -149,6 +151,13 @@ def _layout(format: str) -> tuple[int, Callable[..., bytes], Callable[[bytes], t
     return layout.size, layout.pack, layout.unpack
 
 
+def _aggregates() -> tuple[type, type]:
+    """Returns the classes of structures and of arrays, of which few programs need any."""
+    from ._aggregate import Array, Struct
+
+    return Struct, Array
+
+
 # Python 3.13 has this function. Earlier versions tell the extension module themselves which thread
 # is the main one, and it ignores the 0 that int() returns.
 _main_thread = getattr(_thread, "_get_main_thread_ident", int)
@@ -180,6 +189,7 @@ _cpython.connect(
         "limits": _limits.engine_limits,
         "array": _function.array,
         "element": _errors.element,
+        "aggregates": _aggregates,
     },
 )
 if hasattr(os, "register_at_fork"):

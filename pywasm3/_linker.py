@@ -16,6 +16,7 @@ from ._ffi import (
     MEMORY,
     TABLE,
     TAG,
+    AggregateBase,
     Function,
     Store,
     address,
@@ -38,7 +39,7 @@ from ._types import (
     TableType,
     TagType,
     describe,
-    externref,
+    heap_type,
     is_nullable,
     is_reference,
     matches,
@@ -240,26 +241,30 @@ def _is_type(store: Store, identity: Pointer, to: _Import) -> bool:
 
 
 # A type with at most this many parameters and results is compared value by value; a larger one by
-# its identity, because each import of a few bytes can be of a type with a thousand parameters.
+# the engine, because each import of a few bytes can be of a type with a thousand parameters.
 _FEW = 16
 
 
-def _same_function_type(function: Function, to: _Import) -> bool:
+def _fits_type(function: Function, to: _Import) -> bool:
+    """Returns whether the type of a function is that of an import, or a subtype of it."""
     given, wanted = function.type, to.wanted.type
     assert isinstance(wanted, FuncType)
     counts = len(given.params), len(given.results)
     if counts != (len(wanted.params), len(wanted.results)):
         return False
-    if sum(counts) <= _FEW and not _has_index(
-        *given.params, *given.results, *wanted.params, *wanted.results
-    ):
-        return given == wanted
+    pointer = ffi.cast("pw_func *", function._address)
+    if to.module._info.has_plain_types and sum(counts) <= _FEW:
+        types = (*given.params, *given.results, *wanted.params, *wanted.results)
+        if given != wanted:
+            return False
+        if lib.pw_func_is_plain(pointer) and not _has_index(*types):
+            return True
 
-    def same() -> bool:
-        identity = lib.pw_func_type_identity(ffi.cast("pw_func *", function._address))
-        return _is_type(function.store, identity, to)
+    def fits() -> bool:
+        store = store_pointer(function.store)
+        return bool(lib.pw_func_fits(store, pointer, to.module._pointer, to.type_index))
 
-    return function.store._call_entered(same)
+    return function.store._call_entered(fits)
 
 
 def _matches(value: Global | Table, wanted: ValueType, to: _Import, both_ways: bool) -> bool:
@@ -271,26 +276,16 @@ def _matches(value: Global | Table, wanted: ValueType, to: _Import, both_ways: b
         to: The import.
         both_ways: Whether the types must be equal, because the guest can write values too.
     """
-    store, given = value.store, value._valtype
-
-    def same(_: int, index: int) -> bool:
-        pointer = store_pointer(store)
-        identity = (
-            lib.pw_global_type_identity(pointer, value._pointer)
-            if isinstance(value, Global)
-            else lib.pw_table_type_identity(pointer, value._pointer)
-        )
-        wanted_identity = lib.pw_store_type(pointer, to.module._pointer, index)
-        return bool(identity and identity == wanted_identity)
-
-    def match() -> bool:
-        return matches(given, wanted, same) and (
-            not both_ways or matches(wanted, given, lambda index, _: same(0, index))
-        )
-
+    given = value._valtype
     if not _has_index(given, wanted):
-        return given == wanted if both_ways else matches(given, wanted, same)
-    return store._call_entered(match)
+        return given == wanted if both_ways else matches(given, wanted)
+    fit = lib.pw_global_fits if isinstance(value, Global) else lib.pw_table_fits
+
+    def fits() -> bool:
+        store = store_pointer(value.store)
+        return bool(fit(store, value._pointer, to.module._pointer, wanted.code, both_ways))
+
+    return value.store._call_entered(fits)
 
 
 def _misfit(value: Global | Table, to: _Import) -> _Misfit:
@@ -306,7 +301,7 @@ def _misfit(value: Global | Table, to: _Import) -> _Misfit:
 
 def _plan_function(to: _Import, value: Any) -> Plan:
     if isinstance(value, Function):
-        if not _same_function_type(value, to):
+        if not _fits_type(value, to):
             params = (*value.type.params[:_FEW], *value.type.results[:_FEW])
             same = _GROUPS if value.type == to.wanted.type else ""
             raise _Misfit(f"{_given(value)}{_INDICES if _has_index(*params) else same}")
@@ -394,21 +389,32 @@ def _new_global(store: Store, type_: GlobalType, bits: int) -> Made:
     return GLOBAL, ffi.cast("void *", new_global(store, type_.type, type_.mutable, bits)), None
 
 
+def _may_be(value: Any, type_: ValueType) -> bool:
+    """Returns whether a value that belongs to no store can be a reference of a type."""
+    if value is None:
+        return is_nullable(type_)
+    heap = heap_type(type_)
+    if heap in ("extern", "any"):
+        return True
+    return heap in ("eq", "i31") and type(value) is int and -(1 << 30) <= value < 1 << 30
+
+
 def _plan_reference(to: _Import, type_: GlobalType, value: Any) -> Plan:
     """Returns the plan for an immutable global that the host makes of a reference."""
 
     def bits_in(store: Store) -> int:
         return store._encode(value, type_.type.code, to.module._address, "global", "value")
 
-    is_extern = matches(type_.type, externref, lambda a, b: False)
-    owner = value.store if isinstance(value, Function) and not is_extern else None
+    owner = None
+    if isinstance(value, AggregateBase) or (
+        isinstance(value, Function) and heap_type(type_.type) not in ("extern", "any")
+    ):
+        owner = value.store
     try:
         if owner is not None:
             owner._call_entered(bits_in, owner)
-        elif value is None and not is_nullable(type_.type):
-            raise _Misfit("None, which stands for null")
-        elif value is not None and not is_extern:
-            raise _Misfit(_given(value))
+        elif not _may_be(value, type_.type):
+            raise _Misfit("None, which stands for null" if value is None else _given(value))
     except TypeError:
         raise _Misfit(_given(value)) from None
     return (lambda store, _: _new_global(store, type_, bits_in(store))), owner

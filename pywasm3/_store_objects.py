@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ._ffi import Function, Store
+from ._ffi import AggregateBase, Function, Store
 from ._text import brief_repr
 from ._types import RefType, i32, i64, valtype_of
 
@@ -19,14 +19,15 @@ def store_for(store: Store | None, value: object = None) -> Store:
 
     Args:
         store: The store that the user gave, or None.
-        value: The value of what is made. Without a store from the user, the store of a Function
-            is used, because a reference to it is valid in that store only; else a new one.
+        value: The value of what is made. Without a store from the user, the store of a Function,
+            a Struct or an Array is used, because a reference to it is valid in that store only;
+            else a new one.
 
     Raises:
         TypeError: `store` is not a Store.
     """
     if store is None:
-        return value.store if isinstance(value, Function) else Store()
+        return value.store if isinstance(value, (AggregateBase, Function)) else Store()
     if not isinstance(store, Store):
         raise TypeError(f"store must be a pywasm3.Store, not {type(store).__name__}")
     return store

@@ -296,11 +296,7 @@ def heap_type(type: ValueType) -> int | str:
     return type.heap if isinstance(type, RefType) else _HEAP_NAMES[type.code]
 
 
-def _heap_matches(given: int | str, wanted: int | str, same: Callable[[int, int], bool]) -> bool:
-    if isinstance(given, int):
-        return same(given, wanted) if isinstance(wanted, int) else wanted == "func"
-    if isinstance(wanted, int):
-        return given == "nofunc"
+def _heap_matches(given: str, wanted: str) -> bool:
     while given != wanted:
         if given in _BOTTOMS:
             return _root(wanted) == _BOTTOMS[given]
@@ -316,20 +312,18 @@ def _root(heap: str) -> str:
     return _BOTTOMS.get(heap, heap)
 
 
-def matches(given: ValueType, wanted: ValueType, same: Callable[[int, int], bool]) -> bool:
+def matches(given: ValueType, wanted: ValueType) -> bool:
     """Returns whether each value of a type is a value of another (specification, chapter 3.3).
 
-    Args:
-        given: The type that should be a subtype of `wanted`, or equal to it.
-        wanted: The other type.
-        same: Tells whether a type index of `given` and a type index of `wanted`, which may be
-            indices of different modules, stand for the same function type.
+    Neither of them may have a type index, which has no meaning outside its module.
     """
     if not is_reference(given) or not is_reference(wanted):
         return given is wanted
     if not is_nullable(wanted) and is_nullable(given):
         return False
-    return _heap_matches(heap_type(given), heap_type(wanted), same)
+    below, above = heap_type(given), heap_type(wanted)
+    assert isinstance(below, str) and isinstance(above, str)
+    return _heap_matches(below, above)
 
 
 class FuncType(Value):

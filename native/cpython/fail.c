@@ -139,11 +139,11 @@ typedef struct {
                           of them cannot be given to Python */
 } thrown_parts;
 
-static PyObject *code_tuple(const pw_valtype *types, uint32_t count)
+static PyObject *code_tuple(const pw_store_object *store, const pw_valtype *types, uint32_t count)
 {
     PyObject *codes = PyTuple_New(count);
     for (uint32_t i = 0; codes != NULL && i < count; i++) {
-        PyObject *code = PyLong_FromUnsignedLong(pw_shown_type(types[i]));
+        PyObject *code = PyLong_FromUnsignedLong(pw_shown_type(store, types[i]));
         if (code == NULL) {
             Py_CLEAR(codes);
         } else {
@@ -156,6 +156,9 @@ static PyObject *code_tuple(const pw_valtype *types, uint32_t count)
 static PyObject *decode_payload(const pw_valtype *types, uint32_t count, const uint64_t *cells,
                                 pw_store_object *store)
 {
+    uint32_t ncells = pw_cells_of(types, count);
+    pw_roots roots = {.cells = cells, .count = &ncells};
+    pw_engine->roots_add(store->store, &roots);
     PyObject *payload = PyTuple_New(count);
     for (uint32_t i = 0; payload != NULL && i < count; i++) {
         pw_kind kind = pw_kind_of(types[i]);
@@ -167,6 +170,7 @@ static PyObject *decode_payload(const pw_valtype *types, uint32_t count, const u
             PyTuple_SET_ITEM(payload, i, value);
         }
     }
+    pw_engine->roots_forget(store->store, &roots);
     return payload;
 }
 
@@ -203,7 +207,7 @@ static int take_parts(pw_store_object *store, const pw_thrown *thrown, thrown_pa
         parts->payload = decode_payload(types, count, cells, store);
     }
     if (parts->payload != NULL) {
-        parts->codes = code_tuple(types, count);
+        parts->codes = code_tuple(store, types, count);
     }
     PyMem_Free(cells);
     return parts->codes != NULL && parts->payload != NULL ? 0 : -1;

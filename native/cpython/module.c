@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The extension module `pywasm3._cpython`: its functions, its types and its state. */
+#include "cpython/aggregate.h"
 #include "cpython/anchor.h"
 #include "cpython/bind.h"
 #include "cpython/call.h"
@@ -60,7 +61,8 @@ static PyObject *connect(PyObject *module, PyObject *args)
         take_hook(hooks, "array", &state->array) < 0 ||
         take_hook(hooks, "element", &state->element) < 0 ||
         take_hook(hooks, "layout", &state->layout) < 0 ||
-        take_hook(hooks, "brief", &state->brief) < 0) {
+        take_hook(hooks, "brief", &state->brief) < 0 ||
+        take_hook(hooks, "aggregates", &state->aggregates) < 0) {
         return NULL;
     }
     /* `doc` is a descriptor: `__doc__` of a Function describes that function, and `__doc__` of the
@@ -226,7 +228,8 @@ static int module_exec(PyObject *module)
         add_type(module, &pw_global_spec, &state->global_type) < 0 ||
         add_type(module, &pw_table_spec, &state->table_type) < 0 ||
         add_type(module, &pw_fd_write_spec, &state->fd_write_type) < 0 ||
-        add_type(module, &pw_once_spec, &state->once_type) < 0) {
+        add_type(module, &pw_once_spec, &state->once_type) < 0 ||
+        add_type(module, &pw_aggregate_spec, &state->aggregate_type) < 0) {
         return -1;
     }
     return 0;
@@ -265,6 +268,10 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(state->table_type);
     Py_VISIT(state->fd_write_type);
     Py_VISIT(state->once_type);
+    Py_VISIT(state->aggregates);
+    Py_VISIT(state->aggregate_type);
+    Py_VISIT(state->struct_class);
+    Py_VISIT(state->array_class);
     return 0;
 }
 
@@ -301,6 +308,10 @@ static int module_clear(PyObject *module)
     Py_CLEAR(state->table_type);
     Py_CLEAR(state->fd_write_type);
     Py_CLEAR(state->once_type);
+    Py_CLEAR(state->aggregates);
+    Py_CLEAR(state->aggregate_type);
+    Py_CLEAR(state->struct_class);
+    Py_CLEAR(state->array_class);
     return 0;
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Conversion of references. The bits of a funcref are the address of a pw_func. The bits of an
- * externref are the address of the Python object, which the store holds. Python never gives the
- * bits themselves, so it cannot forge a reference. */
+/* Conversion of references. The bits of a funcref are the address of a pw_func, and those of a
+ * reference to an object of Python are its address; the store holds the object. Python never gives
+ * the bits themselves, so it cannot forge a reference. */
 #include "cpython/references.h"
 
+#include "cpython/aggregate.h"
 #include "cpython/anchor.h"
 #include "cpython/externs.h"
 #include "cpython/function.h"
@@ -12,47 +13,135 @@
 #include "cpython/numbers.h"
 #include "cpython/state.h"
 #include "cpython/vectors.h"
+#include "embed/reference.h"
+#include "runtime/references.h"
 
 /* ---- to wasm ---- */
 
-/* Checks that a function has the type with an index in the module. The store is entered because
- * looking up a type may add it to the store. */
-static int check_type(PyObject *value, pw_func *func, uint32_t index, const pw_signature *signature)
+/* Fails because a value, whose reference is known, does not have the type. -1. */
+static int fail_type(PyObject *value, pw_valtype type, const pw_signature *signature)
+{
+    if ((type & PW_CONCRETE) != 0 && signature->module != NULL) {
+        PyErr_Format(PyExc_TypeError, "%R is not of type %u of the module", value,
+                     (unsigned)(type & PW_HEAP_MASK));
+    } else {
+        PyErr_Format(PyExc_TypeError, "%R does not have the type %s", value,
+                     pw_engine->valtype_name(pw_shown_type(signature->store, type)).text);
+    }
+    return -1;
+}
+
+/* Checks that a reference has a type. The store is entered because looking up a type may add it to
+ * the store. */
+static int check_type(PyObject *value, uint64_t ref, bool host, pw_valtype type,
+                      const pw_signature *signature)
 {
     if (pw_store_enter(signature->store) < 0) {
         return -1;
     }
-    const void *identity = pw_engine->store_type(signature->store->store, signature->module, index);
-    bool same = pw_engine->func_type_identity(func) == identity;
+    bool matches =
+        pw_engine->reference_matches(signature->store->store, ref, host, type, signature->module);
+    int status = matches ? 0 : fail_type(value, type, signature);
     pw_store_leave(signature->store);
-    if (!same) {
-        PyErr_Format(PyExc_TypeError, "%R is not of type %u of the module", value, (unsigned)index);
+    return status;
+}
+
+static int fail_store(PyObject *value)
+{
+    PyErr_Format(PyExc_TypeError, "%R belongs to another store", value);
+    return -1;
+}
+
+static int encode_aggregate(PyObject *value, pw_valtype type, const pw_signature *signature,
+                            uint64_t *bits)
+{
+    *bits = pw_aggregate_in(value, signature->store);
+    return *bits ? check_type(value, *bits, false, type, signature) : fail_store(value);
+}
+
+/* What a value of a type may be, besides None. */
+static const char *wanted(pw_valtype type, const pw_signature *signature)
+{
+    static const char *const names[] = {"pywasm3.Function", "pywasm3.Struct", "pywasm3.Array"};
+    if ((type & PW_CONCRETE) == 0) {
+        return names[0];
     }
-    return same ? 0 : -1;
+    uint32_t index = type & PW_HEAP_MASK;
+    if (signature->module != NULL) {
+        return names[signature->module->typedefs[index].kind];
+    }
+    return names[pw_engine->type_definition(signature->store->store, index).kind];
 }
 
 static int encode_function(PyObject *value, pw_valtype type, const pw_signature *signature,
-                           uint64_t *bits)
+                           pw_state *state, uint64_t *bits)
 {
-    pw_state *state = pw_state_of(Py_TYPE(signature->store));
-    if (state == NULL) {
-        return -1;
-    }
     if (Py_TYPE(value) != state->function_type) {
-        PyErr_Format(PyExc_TypeError, "a pywasm3.Function%s is expected, not %.200s",
+        PyErr_Format(PyExc_TypeError, "a %s%s is expected, not %.200s", wanted(type, signature),
                      type & PW_NON_NULL ? "" : " or None", Py_TYPE(value)->tp_name);
         return -1;
     }
     pw_func *func = pw_function_in(value, signature->store);
     if (func == NULL) {
-        PyErr_Format(PyExc_TypeError, "%R belongs to another store", value);
-        return -1;
-    }
-    if (type & PW_CONCRETE && check_type(value, func, type & PW_HEAP_MASK, signature) < 0) {
-        return -1;
+        return fail_store(value);
     }
     *bits = (uintptr_t)func;
-    return 0;
+    return type & PW_CONCRETE ? check_type(value, *bits, false, type, signature) : 0;
+}
+
+/* Converts an int that an i31 can hold. False if it cannot. */
+static bool encode_i31(PyObject *value, uint64_t *bits)
+{
+    int overflow;
+    long long number = PyLong_AsLongLongAndOverflow(value, &overflow);
+    *bits = pw_i31_of((uint32_t)number);
+    return overflow == 0 && number >= -(1 << 30) && number < 1 << 30;
+}
+
+/* An int is an i31 if it fits; another object becomes a reference below `any` as it is. */
+static int encode_any(PyObject *value, pw_valtype type, const pw_signature *signature,
+                      uint64_t *bits)
+{
+    bool is_host = !PyLong_CheckExact(value) || !encode_i31(value, bits);
+    if (!is_host) {
+        return check_type(value, *bits, false, type, signature);
+    }
+    if (pw_heap_type(type) == PW_ANYREF) {
+        *bits = (uintptr_t)value;
+        return 0;
+    }
+    if (PyLong_CheckExact(value)) {
+        PyErr_Format(PyExc_OverflowError,
+                     "%R is out of the range of an i31, which is from -2**30 "
+                     "to 2**30 - 1",
+                     value);
+    } else {
+        PyErr_Format(PyExc_TypeError, "a value of the type %s is expected, not %.200s",
+                     pw_engine->valtype_name(type).text, Py_TYPE(value)->tp_name);
+    }
+    return -1;
+}
+
+static int encode_not_null(PyObject *value, pw_valtype type, const pw_signature *signature,
+                           uint64_t *bits)
+{
+    pw_kind kind = pw_kind_of(type) & (pw_kind)~PW_KIND_NON_NULL;
+    pw_state *state = pw_state_of(Py_TYPE(signature->store));
+    if (state == NULL) {
+        return -1;
+    }
+    if (pw_is_aggregate(value, state) && kind != PW_KIND_OTHER) {
+        return encode_aggregate(value, type, signature, bits);
+    }
+    switch (kind) {
+    case PW_KIND_EXTERN: *bits = (uintptr_t)value; return 0;
+    case PW_KIND_FUNC: return encode_function(value, type, signature, state, bits);
+    case PW_KIND_ANY: return encode_any(value, type, signature, bits);
+    default:
+        PyErr_Format(PyExc_TypeError, "a value of this type can only be None, not %.200s",
+                     Py_TYPE(value)->tp_name);
+        return -1;
+    }
 }
 
 int pw_encode_reference(PyObject *value, pw_valtype type, const pw_signature *signature,
@@ -61,36 +150,34 @@ int pw_encode_reference(PyObject *value, pw_valtype type, const pw_signature *si
     if (pw_store_require_open(signature->store) < 0) {
         return -1;
     }
-    pw_kind kind = pw_kind_of(type);
-    if (pw_is_exnref(kind)) {
+    if (pw_is_exnref(pw_kind_of(type))) {
         PyErr_SetString(PyExc_TypeError, "references to exceptions cannot come from Python");
         return -1;
     }
-    if (value == Py_None) {
-        if (kind & PW_KIND_NON_NULL) {
-            PyErr_SetString(PyExc_TypeError, "None stands for null, which the type excludes");
-        }
-        *bits = 0;
-        return kind & PW_KIND_NON_NULL ? -1 : 0;
+    if (value != Py_None) {
+        return encode_not_null(value, type, signature, bits);
     }
-    switch (kind & ~PW_KIND_NON_NULL) {
-    case PW_KIND_EXTERN: *bits = (uintptr_t)value; return 0;
-    case PW_KIND_FUNC: return encode_function(value, type, signature, bits);
-    default:
-        PyErr_Format(PyExc_TypeError, "a value of this type can only be None, not %.200s",
-                     Py_TYPE(value)->tp_name);
+    *bits = 0;
+    if (type & PW_NON_NULL) {
+        PyErr_SetString(PyExc_TypeError, "None stands for null, which the type excludes");
         return -1;
     }
+    return 0;
+}
+
+/* Whether bits of a kind are a reference to an object of the host. */
+static bool is_host(pw_kind kind, uint64_t bits)
+{
+    kind &= (pw_kind)~PW_KIND_NON_NULL;
+    return (kind == PW_KIND_EXTERN || kind == PW_KIND_ANY) && bits && !(bits & PW_TAG_MASK);
 }
 
 int pw_hold_references(pw_store_object *store, const pw_kind *kinds, const uint64_t *bits,
                        Py_ssize_t count)
 {
     for (Py_ssize_t i = 0; i < count; i++) {
-        if ((kinds[i] & ~PW_KIND_NON_NULL) == PW_KIND_EXTERN && *bits) {
-            if (pw_store_hold(store, (PyObject *)(uintptr_t)*bits) < 0) {
-                return -1;
-            }
+        if (is_host(kinds[i], *bits) && pw_store_hold(store, (PyObject *)(uintptr_t)*bits) < 0) {
+            return -1;
         }
         bits += pw_cells(kinds[i]);
     }
@@ -160,8 +247,15 @@ static PyObject *decode_reference(uint64_t bits, pw_kind kind, pw_store_object *
     if (!bits) {
         Py_RETURN_NONE;
     }
+    if (pw_is_i31(bits)) {
+        return PyLong_FromLong(pw_i31_signed(bits));
+    }
+    if (pw_is_heap_reference(bits)) {
+        return pw_aggregate_new(store, bits);
+    }
     switch (kind & ~PW_KIND_NON_NULL) {
-    case PW_KIND_EXTERN: return decode_extern(bits, store);
+    case PW_KIND_EXTERN:
+    case PW_KIND_ANY: return decode_extern(bits, store);
     case PW_KIND_FUNC: return decode_function(bits, store);
     default:
         PyErr_SetString(PyExc_SystemError, "Python cannot receive a reference of this type");
@@ -237,6 +331,13 @@ PyObject *pw_decode_mixed(const uint64_t *bits, const pw_kind *kinds, Py_ssize_t
     if (count == 0) {
         Py_RETURN_NONE;
     }
+    uint32_t ncells = 0;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        ncells += pw_cells(kinds[i]);
+    }
+    /* Making an object can run Python code, and this a collection. */
+    pw_roots roots = {.cells = bits, .count = &ncells};
+    pw_engine->roots_add(store->store, &roots);
     PyObject *tuple = PyTuple_New(count);
     for (Py_ssize_t i = 0; tuple != NULL && i < count; i++) {
         PyObject *value = pw_decode_any(bits, kinds[i], raw, store);
@@ -247,5 +348,6 @@ PyObject *pw_decode_mixed(const uint64_t *bits, const pw_kind *kinds, Py_ssize_t
             PyTuple_SET_ITEM(tuple, i, value);
         }
     }
+    pw_engine->roots_forget(store->store, &roots);
     return tuple;
 }

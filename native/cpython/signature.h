@@ -18,10 +18,11 @@
  * a value of the kind takes. */
 typedef uint8_t pw_kind;
 enum {
-    PW_KIND_FUNC = 1,
-    PW_KIND_EXTERN = 2,
-    PW_KIND_OTHER = 3,      /* a reference of which Python can only give null */
-    PW_KIND_EXN = 4,        /* a reference to an exception, which never leaves wasm, nor null */
+    PW_KIND_FUNC = 1,       /* a function, or whatever is of a defined type */
+    PW_KIND_EXTERN = 2,     /* any object */
+    PW_KIND_ANY = 3,        /* a structure, an array, an int, or any object */
+    PW_KIND_OTHER = 4,      /* a reference of which Python can only give null */
+    PW_KIND_EXN = 5,        /* a reference to an exception, which never leaves wasm, nor null */
     PW_KIND_NON_NULL = 0x10 /* added to one of the others: null is excluded */
 };
 
@@ -49,12 +50,10 @@ static inline bool pw_fill_kinds(pw_kind *kinds, const pw_functype *type)
     return mixed;
 }
 
-/* What Python sees of a type of the store. The number in a resolved type (runtime/deftypes.h)
- * means nothing to Python, so that a reference to a function of one type is shown as one to any. */
-static inline pw_valtype pw_shown_type(pw_valtype type)
-{
-    return type & PW_CONCRETE ? pw_reference_to(PW_FUNCREF, pw_is_nullable(type)) : type;
-}
+/* What Python sees of a type of the store, which is open. The number in a resolved type
+ * (runtime/deftypes.h) means nothing to Python, so that a reference to a function of one type is
+ * shown as one to any, and so are references to structures and arrays. */
+pw_valtype pw_shown_type(const pw_store_object *store, pw_valtype type);
 
 static inline bool pw_is_exnref(pw_kind kind)
 {
@@ -84,7 +83,8 @@ static inline bool pw_is_refused(const pw_functype *type)
 typedef struct {
     PyObject *name; /* for messages: a str that is short and printable (pw_label) */
     pw_store_object *store;
-    pw_module *module;       /* defines the types that have an index; a Function retains it */
+    pw_module *module;       /* defines the types that have an index; a Function retains it. NULL:
+                                the types are resolved */
     const pw_functype *type; /* borrowed from the module */
 } pw_signature;
 

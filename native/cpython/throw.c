@@ -58,20 +58,6 @@ static int find_tag(pw_state *state, pw_store_object *store, PyObject *exception
     return PyErr_Occurred() == NULL ? 0 : -1;
 }
 
-static int encode_reference(PyObject *value, pw_valtype type, const pw_signature *signature,
-                            uint64_t *bits)
-{
-    if (pw_encode_reference(value, pw_shown_type(type), signature, bits) < 0) {
-        return -1;
-    }
-    if (type & PW_CONCRETE && *bits &&
-        !pw_engine->func_matches((const pw_func *)(uintptr_t)*bits, type)) {
-        PyErr_Format(PyExc_TypeError, "%R does not have the type of the tag", value);
-        return -1;
-    }
-    return 0;
-}
-
 static int encode_value(PyObject *value, pw_valtype type, Py_ssize_t index,
                         const pw_signature *signature, uint64_t *cells)
 {
@@ -83,8 +69,8 @@ static int encode_value(PyObject *value, pw_valtype type, Py_ssize_t index,
     if (kind == PW_V128) {
         return pw_encode_vector(value, false, cells, &site);
     }
-    return encode_reference(value, type, signature, cells) < 0
-               ? pw_blame(&site, pw_shown_type(type))
+    return pw_encode_reference(value, type, signature, cells) < 0
+               ? pw_blame(&site, pw_shown_type(signature->store, type))
                : 0;
 }
 

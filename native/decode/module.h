@@ -51,6 +51,7 @@ typedef struct {
     const uint32_t *function_types; /* the index of each function's type */
     uint32_t start;                 /* the index of the start function, or PW_NO_INDEX */
     pw_name name;                   /* the module's name from the name section; size 0: none */
+    bool has_plain_types; /* all types are final function types, each in a group of its own */
 } pw_module_info;
 
 /* Gives up one reference, and frees the module when it was the last one. Any thread may call it. */

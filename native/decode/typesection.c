@@ -64,6 +64,13 @@ void pw_end_types(pw_decoder *d)
 {
     free(d->typesection.groups);
     d->typesection.groups = NULL;
+    bool plain = true;
+    for (uint32_t i = 0; i < d->module->info.ntypes && plain; i++) {
+        const pw_typedef *type = &d->module->typedefs[i];
+        plain = type->kind == PW_TYPE_FUNC && type->is_final && type->super == PW_NO_INDEX &&
+                type->group_size == 1;
+    }
+    d->module->info.has_plain_types = plain;
 }
 
 /* ---- one type -------------------------------------------------------------------------------- */

@@ -9,9 +9,11 @@
 #include "decode/types.h"
 #include "embed/collect.h"
 #include "embed/instance.h"
+#include "embed/reference.h"
 #include "engine/callee.h"
 #include "runtime/account.h"
 #include "runtime/meter.h"
+#include "runtime/references.h"
 #include "runtime/shared.h"
 #include "runtime/timer.h"
 
@@ -116,6 +118,18 @@ struct pw_api {
     void (*table_set)(pw_table *table, uint32_t index, uint64_t ref);
     void (*global_get)(const pw_global *global, uint64_t *cells);
     void (*global_set)(pw_global *global, const uint64_t *cells);
+    /* These are functions of embed/reference.h. */
+    bool (*reference_hold)(pw_store *store, uint64_t ref, uint32_t *handle);
+    void (*reference_drop)(pw_store *store, uint32_t handle);
+    uint64_t (*reference_held)(const pw_store *store, uint32_t handle);
+    bool (*reference_matches)(pw_store *store, uint64_t ref, bool host, pw_valtype type,
+                              pw_module *module);
+    uint32_t (*held_type)(const pw_store *store, uint32_t handle);
+    pw_definition (*type_definition)(const pw_store *store, uint32_t number);
+    /* Lets collections look for references in a part of memory, and ends that: see pw_roots in
+     * runtime/references.h. */
+    void (*roots_add)(pw_store *store, pw_roots *roots);
+    void (*roots_forget)(pw_store *store, const pw_roots *roots);
     /* pw_stack_size of base/platform.h. */
     uintptr_t (*stack_size)(void);
 };

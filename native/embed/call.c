@@ -2,8 +2,9 @@
 /* Calls of functions by the host, and what the host can ask about a function. */
 #include "embed/api.h"
 #include "engine/engine.h"
-#include "runtime/exception.h"
+#include "runtime/collection.h"
 #include "runtime/deftypes.h"
+#include "runtime/exception.h"
 #include "runtime/memory.h"
 #include "runtime/store.h"
 
@@ -211,6 +212,21 @@ static void *func_embedder(const pw_func *func)
     return pw_func_instance(func)->embedder;
 }
 
+/* A store without a heap has no references that a collection must find. */
+static void roots_add(pw_store *store, pw_roots *roots)
+{
+    if (store->heap != NULL) {
+        pw_heap_add_roots(store->heap, roots);
+    }
+}
+
+static void roots_forget(pw_store *store, const pw_roots *roots)
+{
+    if (store->heap != NULL) {
+        pw_heap_forget_roots(store->heap, roots);
+    }
+}
+
 const char *pw_engine_version(void)
 {
     return M3_VERSION;
@@ -285,6 +301,14 @@ const pw_api *pw_get_api(void)
         .table_set = pw_table_set,
         .global_get = pw_global_get,
         .global_set = pw_global_set,
+        .reference_hold = pw_reference_hold,
+        .reference_drop = pw_reference_drop,
+        .reference_held = pw_reference_held,
+        .reference_matches = pw_reference_matches,
+        .held_type = pw_held_type,
+        .type_definition = pw_type_definition,
+        .roots_add = roots_add,
+        .roots_forget = roots_forget,
         .stack_size = pw_stack_size,
     };
     return &api;

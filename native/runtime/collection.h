@@ -16,16 +16,24 @@
  * if the running call must end. */
 bool pw_heap_collect(pw_store *store, const uint64_t *used);
 
-/* Lets the heap look for references in a part of memory, until pw_heap_forget_roots. */
+/* Lets collections look for references in a part of memory, until pw_heap_forget_roots. */
 static inline void pw_heap_add_roots(pw_heap *heap, pw_roots *roots)
 {
     roots->next = heap->roots;
     heap->roots = roots;
 }
 
-static inline void pw_heap_forget_roots(pw_heap *heap)
+/* The host can run calls in coroutines, so the roots that were added last need not be the first to
+ * be forgotten. */
+static inline void pw_heap_forget_roots(pw_heap *heap, const pw_roots *roots)
 {
-    heap->roots = heap->roots->next;
+    pw_roots **place = &heap->roots;
+    while (*place != NULL && *place != roots) {
+        place = &(*place)->next;
+    }
+    if (*place != NULL) {
+        *place = roots->next;
+    }
 }
 
 /* Holds the object that a reference refers to. *handle identifies the hold. False if there is no

@@ -577,20 +577,3 @@ const void *pw_store_type(pw_store *store, pw_module *module, uint32_t type)
     }
     return store->linking.types[type];
 }
-
-/* The identity of the type that references of a resolved type refer to. */
-static const void *referred_identity(const pw_store *store, pw_valtype type)
-{
-    const pw_deftype *referred = pw_referred_type(store, type);
-    return referred != NULL ? referred->m3 : NULL;
-}
-
-const void *pw_table_type_identity(const pw_store *store, const pw_table *table)
-{
-    return referred_identity(store, table->resolved);
-}
-
-const void *pw_global_type_identity(const pw_store *store, const pw_global *global)
-{
-    return referred_identity(store, global->resolved);
-}

@@ -245,7 +245,7 @@ static bool run_all(const pw_instance *instance, uint32_t offset, uint64_t *cell
         succeeded = run(&m, opcode);
     }
     if (heap != NULL) {
-        pw_heap_forget_roots(heap);
+        pw_heap_forget_roots(heap, &roots);
     }
     memcpy(cells, m.cells, (succeeded ? m.count : 0) * sizeof *cells);
     return succeeded;

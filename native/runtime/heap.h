@@ -9,6 +9,7 @@
 #define PW_HEAP_H
 
 #include "runtime/deftypes.h"
+#include "runtime/references.h"
 
 /* ---- objects --------------------------------------------------------------------------------- */
 
@@ -41,50 +42,10 @@ extern const pw_deftype pw_exception_type;
 /* The bytes of an object. */
 size_t pw_object_size(const pw_heap_object *object);
 
-/* ---- references ------------------------------------------------------------------------------ */
-
-/* The last three bits of a reference say what it refers to: 0 is null, a function, or an object of
- * the host; PW_HEAP_TAG is an object of the heap, whose address precedes the reference by that
- * number; an odd number is an i31. So a reference means the same as anyref and as externref, and a
- * conversion between the two need not do anything. */
-#define PW_HEAP_TAG 2u
-#define PW_TAG_MASK 7u
-#define PW_I31_TAG 1u
-
-static inline bool pw_is_heap_reference(uint64_t ref)
-{
-    return (ref & PW_TAG_MASK) == PW_HEAP_TAG;
-}
-
-static inline bool pw_is_i31(uint64_t ref)
-{
-    return (ref & PW_I31_TAG) != 0;
-}
-
-static inline uint64_t pw_reference_of(const void *object)
-{
-    return (uint64_t)(uintptr_t)object + PW_HEAP_TAG;
-}
-
+/* The object that a reference to one refers to. */
 static inline pw_heap_object *pw_object_at(uint64_t ref)
 {
     return (pw_heap_object *)(uintptr_t)(ref - PW_HEAP_TAG);
-}
-
-/* An i31 of the low 31 bits of a number. */
-static inline uint64_t pw_i31_of(uint32_t value)
-{
-    return (uint64_t)(value & 0x7fffffff) << 1 | PW_I31_TAG;
-}
-
-static inline uint32_t pw_i31_unsigned(uint64_t ref)
-{
-    return (uint32_t)ref >> 1;
-}
-
-static inline int32_t pw_i31_signed(uint64_t ref)
-{
-    return (int32_t)(uint32_t)ref >> 1;
 }
 
 /* ---- pools and blocks ------------------------------------------------------------------------ */
@@ -148,14 +109,6 @@ typedef struct {
 
 /* Ends the list of the free places of handles. */
 #define PW_NO_HANDLE 0x7fffffffu
-
-/* A part of memory that contains references and is not part of the store, while code of ours uses
- * it. */
-typedef struct pw_roots {
-    struct pw_roots *next;
-    const uint64_t *cells;
-    const uint32_t *count;
-} pw_roots;
 
 struct pw_heap {
     pw_pool pools[PW_SIZE_CLASSES];

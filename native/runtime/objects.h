@@ -19,7 +19,8 @@ typedef struct pw_exception pw_exception;
 typedef struct pw_object pw_object; /* an instance, a table, a global or a tag */
 
 /* A reference is 64 bits. Null is 0, a reference to a function is the address of its pw_func, and
- * an external reference is a number that the embedder chose. */
+ * one to an object of the host is a number that the embedder chose, a multiple of 8. Others are
+ * described in references.h. */
 
 /* The identity of a function type of a module: within a store, equal types have the same identity,
  * whichever modules they come from. It is a pointer that is compared and never read. NULL when
@@ -66,9 +67,6 @@ pw_table *pw_table_new(pw_store *store, pw_valtype type, const pw_limits *limits
                        pw_error *error);
 /* The number of elements. */
 uint32_t pw_table_size(const pw_table *table);
-/* The identity of the function type that the elements refer to, as pw_store_type gives it. NULL if
- * their type has no type index. */
-const void *pw_table_type_identity(const pw_store *store, const pw_table *table);
 /* The type of the elements. */
 pw_valtype pw_table_type(const pw_table *table);
 /* The limits that the table was made with, but with its present size as the minimum. */
@@ -84,9 +82,6 @@ int64_t pw_table_grow(pw_table *table, uint64_t delta, uint64_t init);
 /* Makes a global, whose value has pw_cells(type) cells. NULL when there is no memory. */
 pw_global *pw_global_new(pw_store *store, pw_valtype type, bool is_mutable, const uint64_t *cells);
 pw_valtype pw_global_type(const pw_global *global);
-/* The identity of the function type that the value refers to, as pw_store_type gives it. NULL if
- * its type has no type index. */
-const void *pw_global_type_identity(const pw_store *store, const pw_global *global);
 bool pw_global_mutable(const pw_global *global);
 /* Reads or writes the value, which has pw_cells of its type; a 32-bit value is in the low half of
  * its cell. */

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* What the host can do with structures and arrays, and with the references to them.
+ *
+ * The host *holds* an object, which lives as long as it does. Each hold has a number, its *handle*.
+ * All functions need a store that is entered, apart from pw_reference_drop. */
+#ifndef PW_REFERENCE_H
+#define PW_REFERENCE_H
+
+#include "runtime/objects.h"
+
+/* cdef: begin */
+
+/* The kinds of defined types. */
+typedef enum { PW_DEFINED_FUNC, PW_DEFINED_STRUCT, PW_DEFINED_ARRAY } pw_definedkind;
+
+/* A defined type, which has a number in its store. */
+typedef struct {
+    pw_definedkind kind;
+    uint32_t super; /* the number of the supertype, or PW_NO_INDEX */
+    bool is_final;
+    uint32_t nfields; /* 1 for an array */
+} pw_definition;
+
+/* A field of a structure, or the elements of an array. Type indices are numbers of the store. */
+typedef struct {
+    pw_valtype type; /* 0x78 and 0x77 stand for i8 and i16 */
+    bool is_mutable;
+} pw_fieldtype;
+
+/* The number of a type of a module. PW_NO_INDEX when the limits of the store or the system leave no
+ * memory. */
+uint32_t pw_type_number(pw_store *store, pw_module *module, uint32_t type);
+/* Describes the type with a number, which must exist. */
+pw_definition pw_type_definition(const pw_store *store, uint32_t number);
+/* Describes one of its fields. The index must be below nfields. */
+pw_fieldtype pw_type_field(const pw_store *store, uint32_t number, uint32_t index);
+/* Finds a module of the store that defines the type. *module is borrowed from the store, and *index
+ * is the index of the type there. False if there is none any more. */
+bool pw_type_origin(const pw_store *store, uint32_t number, pw_module **module, uint32_t *index);
+
+/* Whether something may be given for an import of a module. The first asks for a function type by
+ * its index, the others for the type of the value or of the elements; `both_ways` says that it must
+ * be the same type, because the module can write values, too. */
+/* Whether the type of a function is a final one without a supertype, in a group of its own. If two
+ * such types look the same and have no type indices, they are the same. */
+bool pw_func_is_plain(const pw_func *func);
+bool pw_func_fits(pw_store *store, const pw_func *func, pw_module *module, uint32_t type);
+bool pw_global_fits(pw_store *store, const pw_global *global, pw_module *module, pw_valtype type,
+                    bool both_ways);
+bool pw_table_fits(pw_store *store, const pw_table *table, pw_module *module, pw_valtype type,
+                   bool both_ways);
+
+/* The number of the type of an object that is held. */
+uint32_t pw_held_type(const pw_store *store, uint32_t handle);
+/* The number of elements of an array. */
+uint32_t pw_held_length(const pw_store *store, uint32_t handle);
+/* Reads or writes a field, or an element, which must exist. A value has pw_cells of its type, and a
+ * packed one a cell, of which the low bits count. */
+void pw_held_get(const pw_store *store, uint32_t handle, uint32_t index, uint64_t *cells);
+void pw_held_set(const pw_store *store, uint32_t handle, uint32_t index, const uint64_t *cells);
+/* Where the elements of an array begin. Each has the bytes of its type, in the order of the
+ * machine. The address is valid until the store is left. */
+uint8_t *pw_held_elements(const pw_store *store, uint32_t handle);
+
+/* Makes a structure or an array of default values, and holds it. False when the limits of the store
+ * or the system leave no memory. */
+bool pw_struct_make(pw_store *store, uint32_t type, uint32_t *handle);
+bool pw_array_make(pw_store *store, uint32_t type, uint32_t length, uint32_t *handle);
+
+/* Frees the objects that no reference is left to. */
+void pw_store_collect_heap(pw_store *store);
+/* Bytes that structures, arrays and exceptions take, those included that wait to be freed. */
+uint64_t pw_store_heap_bytes(const pw_store *store);
+
+/* cdef: end */
+
+/* Holds the object that a reference refers to. False when there is no memory. */
+bool pw_reference_hold(pw_store *store, uint64_t ref, uint32_t *handle);
+/* Ends a hold. Another thread may be running code in the store meanwhile. */
+void pw_reference_drop(pw_store *store, uint32_t handle);
+/* The reference to an object that is held. */
+uint64_t pw_reference_held(const pw_store *store, uint32_t handle);
+/* Whether a reference is one of a type: a resolved one, or one of a module if that is given. `host`
+ * says that it is to an object of the host if it is neither null nor an i31 nor an object of the
+ * heap; otherwise it is to a function. */
+bool pw_reference_matches(pw_store *store, uint64_t ref, bool host, pw_valtype type,
+                          pw_module *module);
+
+#endif
