@@ -253,11 +253,11 @@ def _fits_type(function: Function, to: _Import) -> bool:
     if counts != (len(wanted.params), len(wanted.results)):
         return False
     pointer = ffi.cast("pw_func *", function._address)
-    if to.module._info.has_plain_types and sum(counts) <= _FEW:
-        types = (*given.params, *given.results, *wanted.params, *wanted.results)
+    types = (*given.params, *given.results, *wanted.params, *wanted.results)
+    if sum(counts) <= _FEW and not _has_index(*types) and to.module._info.has_plain_types:
         if given != wanted:
             return False
-        if lib.pw_func_is_plain(pointer) and not _has_index(*types):
+        if lib.pw_func_is_plain(pointer):
             return True
 
     def fits() -> bool:

@@ -9,7 +9,18 @@
 /* At least this many objects are added between two collections. */
 #define PATIENCE 1024
 
+/* At least so many bytes of texts, too. */
+#define BYTES_PATIENCE ((size_t)1 << 20)
+
 #define MARK ((uintptr_t)1)
+
+/* Bytes of an object that guests make by themselves, and can make large. */
+static size_t bytes_of(PyObject *object)
+{
+    return PyUnicode_CheckExact(object)
+               ? (size_t)PyUnicode_GET_LENGTH(object) * (size_t)PyUnicode_KIND(object)
+               : 0;
+}
 
 static size_t hash(uintptr_t object)
 {
@@ -64,6 +75,7 @@ int pw_externs_hold(pw_externs *self, PyObject *object)
     if (!*slot) {
         *slot = (uintptr_t)Py_NewRef(object);
         self->count++;
+        self->bytes += bytes_of(object);
     }
     return 0;
 }
@@ -75,7 +87,8 @@ bool pw_externs_has(const pw_externs *self, uint64_t bits)
 
 bool pw_externs_due(const pw_externs *self)
 {
-    return self->count > self->patience && self->count > PATIENCE;
+    return (self->count > self->patience && self->count > PATIENCE) ||
+           (self->bytes > self->bytes_patience && self->bytes > BYTES_PATIENCE);
 }
 
 int pw_externs_traverse(const pw_externs *self, visitproc visit, void *arg)
@@ -112,17 +125,18 @@ void pw_externs_mark(void *externs, uint64_t bits)
     pw_externs *self = externs;
     uintptr_t *slot = self->count ? find(self->slots, self->capacity, (uintptr_t)bits) : NULL;
     if (slot != NULL && *slot && !(*slot & MARK)) {
+        self->marked_bytes += bytes_of((PyObject *)*slot);
         *slot |= MARK;
         self->marked++;
     }
 }
 
-static void unmark(pw_externs *self)
+void pw_externs_unmark(pw_externs *self)
 {
     for (size_t i = 0; i < self->capacity; i++) {
         self->slots[i] &= ~MARK;
     }
-    self->marked = 0;
+    self->marked = self->marked_bytes = 0;
 }
 
 void pw_externs_sweep(pw_externs *self, uint64_t places)
@@ -130,15 +144,18 @@ void pw_externs_sweep(pw_externs *self, uint64_t places)
     /* The next collection may cost as much as this one, so it waits for as many new objects. */
     size_t capacity, kept = self->marked, cost = places > kept ? (size_t)places : kept;
     size_t patience = kept + cost + PATIENCE;
+    size_t bytes = self->marked_bytes, bytes_patience = 2 * bytes + BYTES_PATIENCE;
     if (self->count == kept) {
-        unmark(self);
+        pw_externs_unmark(self);
         self->patience = patience;
+        self->bytes_patience = bytes_patience;
         return;
     }
     uintptr_t *slots = new_slots(kept, &capacity);
     if (slots == NULL) { /* without memory, try again when the set has doubled */
-        unmark(self);
+        pw_externs_unmark(self);
         self->patience = 2 * self->count;
+        self->bytes_patience = 2 * self->bytes;
         return;
     }
     pw_externs old = *self;
@@ -147,6 +164,11 @@ void pw_externs_sweep(pw_externs *self, uint64_t places)
             *find(slots, capacity, old.slots[i] & ~MARK) = old.slots[i] & ~MARK;
         }
     }
-    *self = (pw_externs){.slots = slots, .capacity = capacity, .count = kept, .patience = patience};
+    *self = (pw_externs){.slots = slots,
+                         .capacity = capacity,
+                         .count = kept,
+                         .patience = patience,
+                         .bytes = bytes,
+                         .bytes_patience = bytes_patience};
     drop(old.slots, old.capacity);
 }

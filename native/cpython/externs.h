@@ -16,7 +16,10 @@ typedef struct {
     size_t capacity; /* a power of two, or 0 */
     size_t count;
     size_t marked;   /* how many objects pw_externs_mark has marked */
-    size_t patience; /* a collection is worth its price only when `count` exceeds this */
+    size_t patience; /* a collection is worth its price only when `count` exceeds this, */
+    size_t bytes;    /* that the texts among the objects take */
+    size_t marked_bytes;
+    size_t bytes_patience; /* or when `bytes` exceeds this */
 } pw_externs;
 
 /* Adds an object. -1 with MemoryError. It runs no other Python code. */
@@ -27,6 +30,8 @@ bool pw_externs_has(const pw_externs *self, uint64_t bits);
 bool pw_externs_due(const pw_externs *self);
 /* Marks an object, for pw_externs_sweep; the first argument is a pw_externs (embed/collect.h). */
 void pw_externs_mark(void *externs, uint64_t bits);
+/* Ends the marks of all objects. */
+void pw_externs_unmark(pw_externs *self);
 /* Releases the objects that are not marked, and ends the marks of the others. `places` says how
  * much the marking cost. Finalizers of released objects run when the set is complete again. */
 void pw_externs_sweep(pw_externs *self, uint64_t places);

@@ -317,6 +317,9 @@ pw_trap pw_host_call(void *object, uint64_t *values)
     if (!python_stack_left() || !pw_recursion_bound(&recursion, store->watch.meter)) {
         return PW_TRAP_NATIVE_STACK;
     }
+    if (pw_externs_due(&store->externs)) {
+        pw_store_release_externs(store);
+    }
     Py_INCREF(self);
     pw_store_object *hosting = pw_hosting;
     pw_hosting = (pw_store_object *)Py_NewRef((PyObject *)store);

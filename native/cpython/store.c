@@ -349,14 +349,36 @@ static void pass_on(pw_store_object *self)
 /* Bytes that an externref is charged with: its share of the set, and of a small object. */
 #define EXTERN_BYTES 96
 
+/* Bytes that the objects which wasm refers to are charged with. */
+static size_t cost_of_externs(const pw_store_object *self)
+{
+    return self->externs.count * EXTERN_BYTES + self->externs.bytes;
+}
+
 /* Takes the objects that the store no longer holds off the account. */
 static void refund_externs(pw_store_object *self)
 {
-    if (self->charged_externs > self->externs.count) {
-        size_t released = self->charged_externs - self->externs.count;
+    size_t cost = cost_of_externs(self);
+    if (self->charged_externs > cost) {
         pw_engine->account_refund(pw_engine->store_account(self->store), PW_CHARGE_OTHER,
-                                  released * EXTERN_BYTES);
-        self->charged_externs = self->externs.count;
+                                  self->charged_externs - cost);
+        self->charged_externs = cost;
+    }
+}
+
+void pw_store_release_externs(pw_store_object *self)
+{
+    uint64_t places;
+    if (self->sections != 0) {
+        return;
+    }
+    bool marked =
+        pw_engine->store_mark_externs(self->store, pw_externs_mark, &self->externs, &places);
+    if (marked) {
+        pw_externs_sweep(&self->externs, places);
+        refund_externs(self);
+    } else {
+        pw_externs_unmark(&self->externs);
     }
 }
 
@@ -471,12 +493,13 @@ void pw_store_rescue(pw_store_object *self, pw_tenant *tenant)
 /* Charges the objects that the store has begun to hold. -1 with an error. */
 static int charge_externs(pw_store_object *self)
 {
-    while (self->charged_externs < self->externs.count) {
+    size_t cost = cost_of_externs(self);
+    if (self->charged_externs < cost) {
         if (!pw_engine->account_charge(pw_engine->store_account(self->store), PW_CHARGE_OTHER,
-                                       EXTERN_BYTES)) {
+                                       cost - self->charged_externs)) {
             return pw_store_error(self, "the store holds as many externrefs as its limits allow");
         }
-        self->charged_externs++;
+        self->charged_externs = cost;
     }
     return 0;
 }

@@ -29,8 +29,11 @@ struct pw_store_object {
     pw_known_functions known;
     /* The objects that wasm refers to by externref. */
     pw_externs externs;
-    /* How many of these objects are charged to the account of the engine's store. */
+    /* Bytes that are charged for these objects to the account of the engine's store. */
     size_t charged_externs;
+    /* How many functions of the Python layer run that may have the bits of references in their
+     * hands, which no collection finds. */
+    unsigned sections;
     pw_turn turn;
     /* Guards what several threads change; while a thread holds it, the store is not closed. */
     pw_mutex lock;
@@ -94,6 +97,9 @@ void pw_store_overwritten(pw_store_object *self);
 void pw_store_rescue(pw_store_object *self, pw_tenant *tenant);
 /* Lets the store, which is entered, hold an object that wasm is given. -1 with MemoryError. */
 int pw_store_hold(pw_store_object *self, PyObject *object);
+/* Releases objects that wasm no longer refers to, at the beginning of a callout and with the GIL.
+ * Their finalizers can run Python code. */
+PW_COLD void pw_store_release_externs(pw_store_object *self);
 
 /* Checks that the store is open. -1 with an error. */
 static inline int pw_store_require_open(pw_store_object *self)

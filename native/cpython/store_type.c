@@ -149,7 +149,9 @@ static int enter_alone(pw_store_object *self, const char *refusal)
  * it gets those only when it runs Python code. */
 static PyObject *call_and_leave(pw_store_object *self, PyObject *const *args, Py_ssize_t count)
 {
+    self->sections++;
     PyObject *result = PyObject_Vectorcall(args[0], args + 1, (size_t)(count - 1), NULL);
+    self->sections--;
     pw_store_leave(self);
     return result;
 }

@@ -126,6 +126,9 @@ struct pw_api {
                               pw_module *module);
     uint32_t (*held_type)(const pw_store *store, uint32_t handle);
     pw_definition (*type_definition)(const pw_store *store, uint32_t number);
+    /* This is a function of runtime/collection.h. */
+    bool (*store_mark_externs)(pw_store *store, pw_extern_visitor visit, void *arg,
+                               uint64_t *places);
     /* Lets collections look for references in a part of memory, and ends that: see pw_roots in
      * runtime/references.h. */
     void (*roots_add)(pw_store *store, pw_roots *roots);

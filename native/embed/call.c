@@ -212,19 +212,14 @@ static void *func_embedder(const pw_func *func)
     return pw_func_instance(func)->embedder;
 }
 
-/* A store without a heap has no references that a collection must find. */
 static void roots_add(pw_store *store, pw_roots *roots)
 {
-    if (store->heap != NULL) {
-        pw_heap_add_roots(store->heap, roots);
-    }
+    pw_store_add_roots(store, roots);
 }
 
 static void roots_forget(pw_store *store, const pw_roots *roots)
 {
-    if (store->heap != NULL) {
-        pw_heap_forget_roots(store->heap, roots);
-    }
+    pw_store_forget_roots(store, roots);
 }
 
 const char *pw_engine_version(void)
@@ -307,6 +302,7 @@ const pw_api *pw_get_api(void)
         .reference_matches = pw_reference_matches,
         .held_type = pw_held_type,
         .type_definition = pw_type_definition,
+        .store_mark_externs = pw_store_mark_externs,
         .roots_add = roots_add,
         .roots_forget = roots_forget,
         .stack_size = pw_stack_size,

@@ -19,9 +19,6 @@ void pw_object_hold(pw_object *object);
 /* Ends what one pw_object_hold began. */
 void pw_object_drop(pw_object *object);
 
-/* Is called with the bits of an external reference that is not null. */
-typedef void (*pw_extern_visitor)(void *arg, uint64_t bits);
-
 /* Marks all objects that live, and calls `visit` for each external reference in them. The result is
  * how many places were examined, which says how long it took. */
 uint64_t pw_store_mark(pw_store *store, pw_extern_visitor visit, void *arg);

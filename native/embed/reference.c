@@ -4,6 +4,7 @@
 #include "runtime/aggregate.h"
 #include "runtime/blocks.h"
 #include "runtime/collection.h"
+#include "runtime/handles.h"
 
 /* ---- types ----------------------------------------------------------------------------------- */
 

@@ -6,8 +6,8 @@
 #include "embed/collect.h"
 #include "embed/pw.h"
 #include "engine/engine.h"
+#include "runtime/allocate.h"
 #include "runtime/deftypes.h"
-#include "runtime/heap.h"
 #include "runtime/timer.h"
 
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #ifndef PW_AGGREGATE_H
 #define PW_AGGREGATE_H
 
-#include "runtime/heap.h"
+#include "runtime/allocate.h"
 
 #include <string.h>
 

@@ -73,7 +73,40 @@ static bool make_set(const pw_heap *heap, address_set *set)
     return true;
 }
 
-/* ---- references that may be none ------------------------------------------------------------- */
+/* ---- what is found --------------------------------------------------------------------------- */
+
+typedef struct {
+    const pw_store *store;
+    pw_heap *heap; /* NULL: the store has none */
+    address_set set;
+    pw_extern_visitor visit; /* is told of objects of the host; NULL: nobody asks for them */
+    void *arg;
+    bool polls; /* the work ends early if the running call must end */
+    uint64_t places;
+} collection;
+
+static bool goes_on(collection *c, uint32_t steps)
+{
+    c->places += steps;
+    return c->heap == NULL || pw_heap_goes_on(c->heap, c->polls ? c->store : NULL, steps);
+}
+
+/* Marks what a reference refers to. */
+static void mark(const collection *c, uint64_t ref)
+{
+    if (pw_is_heap_reference(ref)) {
+        pw_heap_mark(c->heap, ref);
+    } else if (c->visit != NULL && ref != 0 && !pw_is_i31(ref)) {
+        c->visit(c->arg, ref);
+    }
+}
+
+static void mark_references(collection *c, const uint64_t *refs, uint32_t count)
+{
+    for (uint32_t i = 0; i < count && goes_on(c, 1); i++) {
+        mark(c, refs[i]);
+    }
+}
 
 /* Whether an address in a block is that of an object. */
 static bool is_small_object(uintptr_t address)
@@ -88,76 +121,73 @@ static bool is_small_object(uintptr_t address)
     return first != 0 && (first & 1) == 0;
 }
 
-/* Marks what a number refers to if it is a reference to an object. */
-static void mark_number(pw_heap *heap, const address_set *set, uint64_t number)
+/* Whether a number with the tag of a reference to an object is one. */
+static bool is_reference(const collection *c, uint64_t number)
 {
-    uintptr_t address = (uintptr_t)number - PW_HEAP_TAG;
-    if (!pw_is_heap_reference(number)) {
-        return;
+    uintptr_t address = (uintptr_t)(number - PW_HEAP_TAG);
+    if (c->heap == NULL) {
+        return false;
     }
-    bool exists = address & PW_LARGE_BIT ? has_address(set, address)
-                                         : has_address(set, (uintptr_t)pw_block_of(address)) &&
-                                               is_small_object(address);
-    if (exists) {
-        pw_heap_mark(heap, number);
-    }
+    return address & PW_LARGE_BIT
+               ? has_address(&c->set, address)
+               : has_address(&c->set, (uintptr_t)pw_block_of(address)) && is_small_object(address);
 }
 
-static void mark_stacks(const pw_store *store, const address_set *set, const uint64_t *used)
+/* Marks what numbers refer to that may be references. */
+static void mark_numbers(collection *c, const uint64_t *numbers, const uint64_t *end)
 {
-    pw_heap *heap = store->heap;
-    const uint64_t *end = used < store->stack_end ? used : store->stack_end;
-    for (const uint64_t *cell = store->stack; cell < end; cell++) {
-        mark_number(heap, set, *cell);
-    }
-    const uint64_t *spilled = store->spill != NULL ? store->spill_stack : NULL;
-    for (; spilled < store->spill; spilled++) {
-        mark_number(heap, set, *spilled);
-    }
-    for (const pw_roots *roots = heap->roots; roots != NULL; roots = roots->next) {
-        for (uint32_t i = 0; i < *roots->count; i++) {
-            mark_number(heap, set, roots->cells[i]);
+    for (; numbers < end; numbers++) {
+        if (!pw_is_heap_reference(*numbers) || is_reference(c, *numbers)) {
+            mark(c, *numbers);
         }
+        c->places++;
     }
 }
 
-/* ---- references of the store ----------------------------------------------------------------- */
+/* ---- where references are -------------------------------------------------------------------- */
 
-static void mark_globals(const pw_store *store)
+static void mark_stacks(collection *c, const uint64_t *used)
 {
-    for (pw_object *o = store->objects[PW_OBJECT_GLOBAL]; o != NULL; o = o->next) {
+    const pw_store *store = c->store;
+    mark_numbers(c, store->stack, used < store->stack_end ? used : store->stack_end);
+    if (store->spill != NULL) {
+        mark_numbers(c, store->spill_stack, store->spill);
+    }
+    const pw_roots *roots = store->roots;
+    for (; roots != NULL; roots = roots->next) {
+        mark_numbers(c, roots->cells, roots->cells + *roots->count);
+    }
+}
+
+static void mark_globals(collection *c)
+{
+    for (pw_object *o = c->store->objects[PW_OBJECT_GLOBAL]; o != NULL; o = o->next) {
         const pw_global *global = (const void *)o;
         if (pw_is_reference(global->type)) {
-            pw_heap_mark(store->heap, global->cells[0]);
+            mark(c, global->cells[0]);
         }
+        c->places++;
     }
 }
 
-static void mark_references(const pw_store *store, const uint64_t *refs, uint32_t count)
+static void mark_tables(collection *c)
 {
-    for (uint32_t i = 0; i < count && pw_heap_goes_on(store->heap, store, 1); i++) {
-        pw_heap_mark(store->heap, refs[i]);
-    }
-}
-
-static void mark_tables(const pw_store *store)
-{
-    for (pw_object *o = store->objects[PW_OBJECT_TABLE]; o != NULL; o = o->next) {
+    for (pw_object *o = c->store->objects[PW_OBJECT_TABLE]; o != NULL; o = o->next) {
         const pw_table *table = (const void *)o;
         if (table->type != PW_FUNCREF) {
-            mark_references(store, table->elements, table->size);
+            mark_references(c, table->elements, table->size);
         }
     }
 }
 
-static void mark_segments(const pw_store *store)
+static void mark_segments(collection *c)
 {
-    for (pw_object *o = store->objects[PW_OBJECT_INSTANCE]; o != NULL; o = o->next) {
+    for (pw_object *o = c->store->objects[PW_OBJECT_INSTANCE]; o != NULL; o = o->next) {
         const pw_instance *instance = (const void *)o;
         for (uint32_t i = 0; instance->has_values && i < instance->nelems; i++) {
             const pw_elem *segment = &instance->elems[i];
             if (segment->values != NULL) {
-                mark_references(store, segment->values, segment->count);
+                mark_references(c, segment->values, segment->count);
             }
         }
     }
@@ -170,83 +200,83 @@ void pw_heap_mark_held(pw_heap *heap)
     }
 }
 
+/* ---- what objects refer to ------------------------------------------------------------------- */
+
+static void visit_reference(void *arg, pw_valtype type, uint64_t ref)
+{
+    (void)type;
+    mark(arg, ref);
+}
+
+static void visit_exception(void *arg, const pw_exception *exception)
+{
+    mark(arg, exception->host);
+}
+
+static void follow(collection *c)
+{
+    const pw_heap_visitor visitor = {visit_reference, visit_exception, c};
+    c->places +=
+        pw_heap_follow(c->heap, c->polls ? c->store : NULL, c->visit != NULL ? &visitor : NULL);
+}
+
 /* ---- collections ----------------------------------------------------------------------------- */
 
-bool pw_heap_collect(pw_store *store, const uint64_t *used)
+static void mark_all(collection *c, const uint64_t *used)
 {
-    pw_heap *heap = store->heap;
-    address_set set;
-    pw_heap_finish_sweep(heap);
-    if (!make_set(heap, &set)) {
-        return false;
+    mark_stacks(c, used);
+    mark_globals(c);
+    mark_tables(c);
+    mark_segments(c);
+    if (c->heap == NULL) {
+        return;
     }
-    pw_heap_unmark(heap);
-    mark_stacks(store, &set, used != NULL ? used : store->sp);
-    free(set.places);
-    mark_globals(store);
-    mark_tables(store);
-    mark_segments(store);
-    pw_heap_mark_held(heap);
-    if (store->exceptions.thrown != NULL) {
-        pw_heap_mark(heap, pw_reference_of(store->exceptions.thrown));
+    pw_heap_mark_held(c->heap);
+    if (c->store->exceptions.thrown != NULL) {
+        pw_heap_mark(c->heap, pw_reference_of(c->store->exceptions.thrown));
     }
-    pw_heap_follow(heap, used != NULL ? store : NULL, NULL);
-    if (heap->stopped) {
-        return false;
-    }
+    follow(c);
+}
+
+static void end_collection(pw_heap *heap)
+{
     pw_heap_begin_sweep(heap);
     heap->allocated = 0;
     heap->collect_at = heap->live > PW_HEAP_PATIENCE ? heap->live : PW_HEAP_PATIENCE;
+}
+
+/* Marks everything that can be reached, and sweeps the heap. False if there is no memory for the
+ * work, or if the running call must end. */
+static bool collect(collection *c, const uint64_t *used)
+{
+    if (c->heap != NULL) {
+        pw_heap_finish_sweep(c->heap);
+        if (!make_set(c->heap, &c->set)) {
+            return false;
+        }
+        pw_heap_unmark(c->heap);
+    }
+    mark_all(c, used);
+    free(c->set.places);
+    if (c->heap != NULL) {
+        if (c->heap->stopped) {
+            return false;
+        }
+        end_collection(c->heap);
+    }
     return true;
 }
 
-/* ---- what the embedder holds ----------------------------------------------------------------- */
-
-/* The places of handles that were dropped form a list. Each contains the number of the next one as
- * an i31, so that a collection takes no notice of it. */
-static bool add_handles(pw_heap *heap)
+bool pw_heap_collect(pw_store *store, const uint64_t *used)
 {
-    uint32_t capacity = heap->handle_capacity ? 2 * heap->handle_capacity : 16;
-    uint64_t more = (capacity - heap->handle_capacity) * sizeof *heap->handles;
-    if (capacity >= PW_NO_HANDLE || !pw_account_charge(heap->account, PW_CHARGE_OTHER, more)) {
-        return false;
-    }
-    uint64_t *handles = realloc(heap->handles, capacity * sizeof *handles);
-    if (handles == NULL) {
-        pw_account_refund(heap->account, PW_CHARGE_OTHER, more);
-        return false;
-    }
-    heap->handles = handles;
-    heap->handle_capacity = capacity;
-    return true;
+    collection c = {.store = store, .heap = store->heap, .polls = used != NULL};
+    return collect(&c, used != NULL ? used : store->sp);
 }
 
-bool pw_heap_hold(pw_store *store, uint64_t ref, uint32_t *handle)
+bool pw_store_mark_externs(pw_store *store, pw_extern_visitor visit, void *arg, uint64_t *places)
 {
-    pw_heap *heap = pw_heap_of(store);
-    if (heap == NULL) {
-        return false;
-    }
-    *handle = heap->free_handle;
-    if (*handle != PW_NO_HANDLE) {
-        heap->free_handle = pw_i31_unsigned(heap->handles[*handle]);
-    } else if (heap->nhandles < heap->handle_capacity || add_handles(heap)) {
-        *handle = heap->nhandles++;
-    } else {
-        return false;
-    }
-    heap->handles[*handle] = ref;
-    return true;
-}
-
-void pw_heap_drop(pw_store *store, uint32_t handle)
-{
-    pw_heap *heap = store->heap;
-    heap->handles[handle] = pw_i31_of(heap->free_handle);
-    heap->free_handle = handle;
-}
-
-uint64_t pw_heap_held(const pw_store *store, uint32_t handle)
-{
-    return store->heap->handles[handle];
+    collection c = {.store = store, .heap = store->heap, .visit = visit, .arg = arg};
+    bool done = collect(&c, store->sp);
+    *places = c.places;
+    return done;
 }

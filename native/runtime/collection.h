@@ -16,18 +16,22 @@
  * if the running call must end. */
 bool pw_heap_collect(pw_store *store, const uint64_t *used);
 
-/* Lets collections look for references in a part of memory, until pw_heap_forget_roots. */
-static inline void pw_heap_add_roots(pw_heap *heap, pw_roots *roots)
+/* Does the same in the middle of a callout, and calls `visit` for everything that may be a
+ * reference to an object of the host. *places says how long that took. */
+bool pw_store_mark_externs(pw_store *store, pw_extern_visitor visit, void *arg, uint64_t *places);
+
+/* Lets collections look for references in a part of memory, until pw_store_forget_roots. */
+static inline void pw_store_add_roots(pw_store *store, pw_roots *roots)
 {
-    roots->next = heap->roots;
-    heap->roots = roots;
+    roots->next = store->roots;
+    store->roots = roots;
 }
 
 /* The host can run calls in coroutines, so the roots that were added last need not be the first to
  * be forgotten. */
-static inline void pw_heap_forget_roots(pw_heap *heap, const pw_roots *roots)
+static inline void pw_store_forget_roots(pw_store *store, const pw_roots *roots)
 {
-    pw_roots **place = &heap->roots;
+    pw_roots **place = &store->roots;
     while (*place != NULL && *place != roots) {
         place = &(*place)->next;
     }
@@ -36,13 +40,6 @@ static inline void pw_heap_forget_roots(pw_heap *heap, const pw_roots *roots)
     }
 }
 
-/* Holds the object that a reference refers to. *handle identifies the hold. False if there is no
- * memory. The store must be entered. */
-bool pw_heap_hold(pw_store *store, uint64_t ref, uint32_t *handle);
-/* Ends a hold. Another thread may be running code in the store meanwhile. */
-void pw_heap_drop(pw_store *store, uint32_t handle);
-/* The reference that is held. */
-uint64_t pw_heap_held(const pw_store *store, uint32_t handle);
 /* Marks all objects that are held. */
 void pw_heap_mark_held(pw_heap *heap);
 

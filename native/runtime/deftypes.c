@@ -12,7 +12,6 @@
 #include "base/hash.h"
 #include "base/zeroed.h"
 #include "decode/types.h"
-#include "runtime/heap.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -107,7 +106,7 @@ static void place_fields(const group *g, const pw_typedef *definition, pw_deftyp
                             .offset = (end + unit - 1) / unit * unit};
         end = place->offset + (1u << log2);
         if (pw_is_reference(field->type)) {
-            type->references[type->nreferences++] = i;
+            type->references[type->nreferences++] = place->offset;
         }
     }
     if (type->kind == PW_TYPE_STRUCT) {

@@ -17,7 +17,6 @@ typedef struct {
     bool is_mutable;
 } pw_place;
 
-/* Objects of structure and array types are described in heap.h. */
 struct pw_deftype {
     IM3FuncType m3; /* what wasm3 knows of the type, in the same block of memory */
     uint32_t id;    /* the type's number in the store; the types of a group follow each other */
@@ -31,11 +30,25 @@ struct pw_deftype {
     uint32_t nplaces; /* fields of a structure; 1 for an array */
     uint32_t size;    /* bytes of an object without the elements of an array */
     uint32_t nreferences;
-    uint32_t *references;         /* the places that contain references, by their indices */
+    uint32_t *references;         /* the offsets of the places that contain references */
     pw_place *places;             /* in the order of the fields */
     pw_valtype *values;           /* resolved types: results, then parameters */
     const pw_deftype **ancestors; /* from the topmost supertype down to the type itself */
 };
+
+/* What every object of the heap begins with. The word is an even number other than 0, and in a free
+ * cell it is 0 or odd: so a collection knows them apart. */
+typedef struct {
+    const pw_deftype *type; /* pw_exception_type for an exception */
+} pw_heap_object;
+
+typedef struct {
+    pw_heap_object object;
+    uint32_t length; /* how many elements there are */
+} pw_array;
+
+/* Bytes of an array before its elements. */
+#define PW_ARRAY_HEADER 16
 
 /* Finds or makes the store's copy of each type of a module. types[i] is the copy for type `i`,
  * borrowed from the store. PW_OK, PW_NO_MEMORY, PW_LIMIT when the limits of the store leave no room

@@ -228,7 +228,6 @@ static bool run(machine *m, uint8_t opcode)
 static bool run_all(const pw_instance *instance, uint32_t offset, uint64_t *cells, pw_error *error)
 {
     const pw_module_info *info = &instance->module->info;
-    pw_heap *heap = instance->store->heap; /* NULL: the module has neither structures nor arrays */
     machine m;
     m.instance = instance;
     m.error = error;
@@ -238,15 +237,11 @@ static bool run_all(const pw_instance *instance, uint32_t offset, uint64_t *cell
     bool succeeded = true;
     pw_reader_init(&m.reader, info->bytes, (size_t)info->size, error);
     m.reader.pos += offset;
-    if (heap != NULL) {
-        pw_heap_add_roots(heap, &roots);
-    }
+    pw_store_add_roots(instance->store, &roots);
     while (succeeded && pw_read_byte(&m.reader, "opcode", &opcode) && opcode != PW_ID_end) {
         succeeded = run(&m, opcode);
     }
-    if (heap != NULL) {
-        pw_heap_forget_roots(heap, &roots);
-    }
+    pw_store_forget_roots(instance->store, &roots);
     memcpy(cells, m.cells, (succeeded ? m.count : 0) * sizeof *cells);
     return succeeded;
 }

@@ -1,25 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Exceptions. */
 #include "runtime/exception.h"
-#include "runtime/collection.h"
+#include "runtime/allocate.h"
 
 #include <string.h>
-
-pw_trap pw_exception_poll(const pw_store *store)
-{
-    return pw_poll(&store->meter, !store->exceptions.of_host);
-}
 
 /* ---- making ---------------------------------------------------------------------------------- */
 
 static size_t size_of(uint32_t ncells)
 {
     return sizeof(pw_exception) + ncells * sizeof(uint64_t);
-}
-
-size_t pw_exception_size(const pw_exception *exception)
-{
-    return size_of(exception->ncells);
 }
 
 pw_exception *pw_exception_new(pw_store *store, const pw_tag *tag, const uint64_t *used)

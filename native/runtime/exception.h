@@ -11,18 +11,6 @@
 
 #include "runtime/heap.h"
 
-/* An object of the heap. */
-struct pw_exception {
-    pw_heap_object object;
-    const pw_tag *tag; /* NULL: an exception of the host that has no tag and no values */
-    uint64_t host;     /* the external reference to the host's exception; 0: wasm threw it */
-    uint32_t ncells;
-    uint64_t cells[]; /* the values, whose types are the parameters of the tag */
-};
-
-/* Bytes of an exception. */
-size_t pw_exception_size(const pw_exception *exception);
-
 /* Makes an exception with room for the values of its tag, which may be NULL. `used` is the end of
  * what running code uses of the value stack: a collection looks for references below. NULL if the
  * limits of the store or the system leave no memory. */
@@ -38,8 +26,4 @@ pw_object *pw_exception_keep(pw_store *store);
 bool pw_exception_raise_kept(pw_store *store, const pw_object *object);
 /* Ends the way of an exception that code did not catch. */
 void pw_exception_end(pw_store *store);
-/* Calls the poll hook, for work on exceptions in the middle of a call. While an exception of the
- * host is on its way, the hook must not act as if code ran: in CPython it would let go of the GIL.
- */
-pw_trap pw_exception_poll(const pw_store *store);
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The heap of a store: structures, arrays and exceptions, and how they are allocated.
+/* The heap of a store, where structures, arrays and exceptions live.
  *
  * Small objects live in *cells* of *blocks* of 64 KiB, all cells of a block having one size. A pool
  * hands out the cells of one size. Large objects are allocated one by one. No object ever moves, so
@@ -13,20 +13,6 @@
 
 /* ---- objects --------------------------------------------------------------------------------- */
 
-/* What every object of the heap begins with. The word is an even number other than 0, and in a free
- * cell it is 0 or odd: so a collection knows them apart. */
-typedef struct {
-    const pw_deftype *type; /* pw_exception_type for an exception */
-} pw_heap_object;
-
-typedef struct {
-    pw_heap_object object;
-    uint32_t length; /* how many elements there are */
-} pw_array;
-
-/* Bytes of an array before its elements. */
-#define PW_ARRAY_HEADER 16
-
 /* Bytes of an array of a type. */
 static inline size_t pw_array_size(const pw_deftype *type, uint32_t length)
 {
@@ -36,11 +22,14 @@ static inline size_t pw_array_size(const pw_deftype *type, uint32_t length)
 /* The kind of pw_exception_type. */
 #define PW_TYPE_EXCEPTION 3
 
-/* The type that exceptions have: a pw_deftype of no module. */
-extern const pw_deftype pw_exception_type;
-
-/* The bytes of an object. */
-size_t pw_object_size(const pw_heap_object *object);
+/* What code throws: see exception.h. Its type is pw_exception_type of allocate.h. */
+struct pw_exception {
+    pw_heap_object object;
+    const pw_tag *tag; /* NULL: an exception of the host that has no tag and no values */
+    uint64_t host;     /* the external reference to the host's exception; 0: wasm threw it */
+    uint32_t ncells;
+    uint64_t cells[]; /* the values, whose types are the parameters of the tag */
+};
 
 /* The object that a reference to one refers to. */
 static inline pw_heap_object *pw_object_at(uint64_t ref)
@@ -126,7 +115,6 @@ struct pw_heap {
     uint32_t steps;
     bool stopped; /* the running call must end: the collection is given up */
 
-    pw_roots *roots;
     uint64_t *handles; /* references that the embedder holds; or a free place, see collection.c */
     uint32_t nhandles;
     uint32_t handle_capacity;
@@ -142,46 +130,6 @@ static inline unsigned pw_size_class(size_t size)
     }
     unsigned shift = 29 - (unsigned)__builtin_clz(last);
     return shift * 4 + (last >> shift);
-}
-
-/* ---- allocation ------------------------------------------------------------------------------ */
-
-/* The heap of a store, which is made when the first instance or exception needs it. NULL if there
- * is no memory. */
-pw_heap *pw_heap_of(pw_store *store);
-/* Frees the heap with all its objects. */
-void pw_heap_free(pw_store *store);
-
-/* Gives a cell when the pool of the class has none at hand. `used` is the end of what running code
- * uses of the value stack, where a collection looks for references; NULL: no code runs. NULL if the
- * limits of the store or the system leave no memory, or if the running call must end. */
-void *pw_heap_refill(pw_store *store, unsigned size_class, const uint64_t *used);
-/* Allocates a large object, which is zero. */
-void *pw_heap_new_large(pw_store *store, size_t size, const uint64_t *used);
-
-/* Allocates an object of so many bytes, whose fields have no meaning yet unless it is large: then
- * they are zero. The store must have its heap. No collection may take place before the fields that
- * contain references have been written. */
-static inline void *pw_heap_new(pw_store *store, const pw_deftype *type, size_t size,
-                                const uint64_t *used)
-{
-    pw_heap_object *object;
-    if (size <= PW_SMALL_OBJECT) {
-        unsigned size_class = pw_size_class(size);
-        pw_pool *pool = &store->heap->pools[size_class];
-        object = (void *)pool->next;
-        if (pool->next != pool->end) {
-            pool->next += pool->cell;
-        } else {
-            object = pw_heap_refill(store, size_class, used);
-        }
-    } else {
-        object = pw_heap_new_large(store, size, used);
-    }
-    if (object != NULL) {
-        object->type = type;
-    }
-    return object;
 }
 
 #endif

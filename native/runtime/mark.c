@@ -92,18 +92,24 @@ static void follow_reference(const follower *f, pw_valtype type, uint64_t ref)
     }
 }
 
-static void follow_at(const follower *f, const pw_heap_object *object, const pw_place *place)
+static inline uint64_t reference_at(const pw_heap_object *object, uint32_t offset)
 {
     uint64_t ref;
-    memcpy(&ref, (const char *)object + place->offset, sizeof ref);
-    follow_reference(f, place->type, ref);
+    memcpy(&ref, (const char *)object + offset, sizeof ref);
+    return ref;
 }
 
 static void follow_struct(const follower *f, const pw_heap_object *object)
 {
     const pw_deftype *type = object->type;
     for (uint32_t i = 0; i < type->nreferences; i++) {
-        follow_at(f, object, &type->places[type->references[i]]);
+        pw_heap_mark(f->heap, reference_at(object, type->references[i]));
+    }
+    for (uint32_t i = 0; f->visitor != NULL && i < type->nplaces; i++) {
+        const pw_place *place = &type->places[i];
+        if (pw_is_reference(place->type)) {
+            follow_reference(f, place->type, reference_at(object, place->offset));
+        }
     }
 }
 
@@ -146,23 +152,32 @@ static void follow_object(const follower *f, const pw_heap_object *object)
     }
 }
 
-/* Follows the pending objects of a block. Those that become pending meanwhile are followed, too, or
- * the block is in the list again. */
+/* Takes the first pending object of a block; NULL if it has none. */
+static pw_heap_object *take_pending(pw_block *block)
+{
+    uint32_t word = block->first_pending;
+    while (word < PW_BLOCK_WORDS && block->pending[word] == 0) {
+        word++;
+    }
+    block->first_pending = (uint16_t)word;
+    if (word == PW_BLOCK_WORDS) {
+        return NULL;
+    }
+    unsigned bit = (unsigned)__builtin_ctzll(block->pending[word]);
+    block->pending[word] &= block->pending[word] - 1;
+    return (void *)((char *)block + (word * 64 + bit) * PW_GRANULE);
+}
+
+/* Follows the pending objects of a block, also those that become pending meanwhile. */
 static uint64_t follow_block(const follower *f, pw_block *block)
 {
     uint64_t count = 0;
-    block->is_pending = false;
-    for (size_t word = block->first_pending; word < PW_BLOCK_WORDS; word++) {
-        while (block->pending[word] != 0) {
-            unsigned bit = (unsigned)__builtin_ctzll(block->pending[word]);
-            block->pending[word] &= block->pending[word] - 1;
-            follow_object(f, (const void *)((char *)block + (word * 64 + bit) * PW_GRANULE));
-            count++;
-            if (!pw_heap_goes_on(f->heap, f->store, 1)) {
-                return count;
-            }
-        }
+    const pw_heap_object *object;
+    while ((object = take_pending(block)) != NULL && pw_heap_goes_on(f->heap, f->store, 1)) {
+        follow_object(f, object);
+        count++;
     }
+    block->is_pending = false;
     return count;
 }
 

@@ -6,7 +6,6 @@
 #define PW_MARK_H
 
 #include "runtime/blocks.h"
-#include "runtime/exception.h"
 
 /* Is told of what the marked objects refer to outside of the heap. */
 typedef struct {
@@ -32,7 +31,7 @@ static inline bool pw_heap_goes_on(pw_heap *heap, const pw_store *store, uint32_
     heap->steps += steps;
     if (heap->steps >= of_a_poll && store != NULL) {
         heap->steps = 0;
-        heap->stopped |= pw_exception_poll(store) != PW_TRAP_NONE;
+        heap->stopped |= pw_store_poll(store) != PW_TRAP_NONE;
     }
     return !heap->stopped;
 }

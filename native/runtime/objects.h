@@ -95,4 +95,7 @@ const void *pw_tag_type_identity(const pw_tag *tag);
 
 /* cdef: end */
 
+/* Is called with the bits of a reference to an object of the host. */
+typedef void (*pw_extern_visitor)(void *arg, uint64_t bits);
+
 #endif

@@ -10,6 +10,7 @@
 #include "runtime/account.h"
 #include "runtime/meter.h"
 #include "runtime/objects.h"
+#include "runtime/references.h"
 
 /* The kinds of objects that live in a store, apart from memories, which are counted. */
 typedef enum {
@@ -150,7 +151,8 @@ struct pw_store {
         uint64_t *sp; /* base of the frame that the tail call ends */
     } tail;           /* meaningful while TAIL_CALL is returned */
 
-    pw_heap *heap; /* NULL: nothing has needed it yet */
+    pw_heap *heap;   /* NULL: nothing has needed it yet */
+    pw_roots *roots; /* where collections look for references besides */
     struct {
         pw_exception *thrown; /* the one that is on its way while code returns THROWN */
         bool of_host; /* a host function raised it, and the host still has it: see exception.h */
@@ -254,6 +256,13 @@ static inline void pw_store_add(pw_store *store, pw_object_kind kind, pw_object 
     object->kind = (uint8_t)kind;
     object->next = store->objects[kind];
     store->objects[kind] = object;
+}
+
+/* Calls the poll hook, for long work in the middle of a call. While an exception of the host is on
+ * its way, the hook must not act as if code ran: in CPython it would let go of the GIL. */
+static inline pw_trap pw_store_poll(const pw_store *store)
+{
+    return pw_poll(&store->meter, !store->exceptions.of_host);
 }
 
 static inline pw_meter *pw_store_meter(pw_store *store)

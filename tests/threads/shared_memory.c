@@ -36,7 +36,7 @@ static pw_trap tick(void *embedder)
 static pw_store *new_store(void)
 {
     pw_error error;
-    pw_store_limits limits = {65536, UINT32_MAX, UINT32_MAX, UINT64_MAX};
+    pw_store_limits limits = {65536, UINT32_MAX, UINT32_MAX, UINT64_MAX, UINT64_MAX};
     pw_store *store = pw_store_new(&limits, &error);
     if (store == NULL) {
         fprintf(stderr, "%s\n", error.detail);

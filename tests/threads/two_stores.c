@@ -145,7 +145,7 @@ static int one_store(void)
     pw_error error;
     int host_calls = 0;
     pw_extern import = {PW_EXTERN_HOST, &host_calls};
-    pw_store_limits limits = {65536, UINT32_MAX, UINT32_MAX, UINT64_MAX};
+    pw_store_limits limits = {65536, UINT32_MAX, UINT32_MAX, UINT64_MAX, UINT64_MAX};
     pw_store *store = pw_store_new(&limits, &error);
     pw_instance *instance = store ? pw_instance_new(store, module, &import, false, NULL, &error) : NULL;
     if (!instance) {

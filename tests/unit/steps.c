@@ -113,7 +113,7 @@ static void run(const char *what, const uint8_t *data, size_t size, pw_error *er
     if (module == NULL || strcmp(what, "module") == 0) {
         return;
     }
-    const pw_store_limits limits = {1 << 20, 1 << 20, 1000, UINT64_MAX};
+    const pw_store_limits limits = {1 << 20, 1 << 20, 1000, UINT64_MAX, UINT64_MAX};
     pw_store *store = pw_store_new(&limits, error);
     steps = 0;
     if (instantiate(store, module, error) != NULL && strcmp(what, "identity") == 0) {

@@ -1,26 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The heap of a store: its lifetime, and what allocation does when no cell is at hand. */
-#include "runtime/heap.h"
+/* The lifetime of a heap, and what allocation does when no cell is at hand. */
+#include "runtime/allocate.h"
 #include "base/zeroed.h"
 #include "runtime/blocks.h"
 #include "runtime/collection.h"
-#include "runtime/exception.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 const pw_deftype pw_exception_type = {
     .kind = PW_TYPE_EXCEPTION, .super = PW_NO_INDEX, .is_final = true};
-
-size_t pw_object_size(const pw_heap_object *object)
-{
-    const pw_deftype *type = object->type;
-    switch (type->kind) {
-    case PW_TYPE_STRUCT: return type->size;
-    case PW_TYPE_ARRAY: return pw_array_size(type, ((const pw_array *)object)->length);
-    default: return pw_exception_size((const pw_exception *)object);
-    }
-}
 
 /* ---- the lifetime ---------------------------------------------------------------------------- */
 
@@ -87,7 +76,7 @@ static bool make_room(pw_store *store, const uint64_t *used)
         return false;
     }
     pw_heap_finish_sweep(store->heap);
-    return store->heap->live <= before - before / 8;
+    return store->heap->live <= before - before / 16;
 }
 
 static bool is_due(const pw_heap *heap)
@@ -107,10 +96,10 @@ void *pw_heap_refill(pw_store *store, unsigned size_class, const uint64_t *used)
         pw_heap_collect(store, used);
     }
     if (!pw_pool_next(heap, pool)) {
-        if (!pw_pool_grow(heap, pool) && make_room(store, used)) {
-            pw_pool_grow(heap, pool);
+        if (!pw_pool_grow(heap, pool) && !make_room(store, used)) {
+            return NULL;
         }
-        if (!pw_pool_next(heap, pool)) {
+        if (!pw_pool_next(heap, pool) && !(pw_pool_grow(heap, pool) && pw_pool_next(heap, pool))) {
             return NULL;
         }
     }
