@@ -75,9 +75,10 @@
 #define PW_COMPARISONS 1000000u
 #define PW_COMPARISONS_PER_BYTE 16u
 
-/* Values that a constant expression may have on its stack at a time. pw_evaluate has room for
- * 2 cells of 8 bytes for each of them on the native stack, which is 4 KB. */
-#define PW_MAX_CONSTANT_OPERANDS 256u
+/* Values that a constant expression may have on its stack at a time. Compilers make arrays of so
+ * many elements by one instruction, and V8 has this limit for it. pw_evaluate needs 2 cells of 8
+ * bytes for each of them, which is 160 KB. */
+#define PW_MAX_CONSTANT_OPERANDS 10000u
 
 /* Bytes of a function's entry in the code section. JS API. */
 #define PW_MAX_FUNCTION_SIZE 7654321u

@@ -89,7 +89,8 @@ static int encode_function(PyObject *value, pw_valtype type, const pw_signature 
     return type & PW_CONCRETE ? check_type(value, *bits, false, type, signature) : 0;
 }
 
-/* Converts an int that an i31 can hold. False if it cannot. */
+/* Converts an int that an i31 can hold. False if it cannot. An i31 comes to Python as an int, so an
+ * int goes back as an i31, also as an externref. */
 static bool encode_i31(PyObject *value, uint64_t *bits)
 {
     int overflow;
@@ -134,7 +135,11 @@ static int encode_not_null(PyObject *value, pw_valtype type, const pw_signature 
         return encode_aggregate(value, type, signature, bits);
     }
     switch (kind) {
-    case PW_KIND_EXTERN: *bits = (uintptr_t)value; return 0;
+    case PW_KIND_EXTERN:
+        if (!PyLong_CheckExact(value) || !encode_i31(value, bits)) {
+            *bits = (uintptr_t)value;
+        }
+        return 0;
     case PW_KIND_FUNC: return encode_function(value, type, signature, state, bits);
     case PW_KIND_ANY: return encode_any(value, type, signature, bits);
     default:

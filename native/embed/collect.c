@@ -242,9 +242,21 @@ static void sweep_objects(pw_store *store)
     }
 }
 
+static bool drops_tags(const pw_store *store)
+{
+    const pw_object *tag = store->objects[PW_OBJECT_TAG];
+    while (tag != NULL && tag->marked) {
+        tag = tag->next;
+    }
+    return tag != NULL;
+}
+
+/* The objects of the heap are left to its own collections, which know when they are worth their
+ * price. But no exception may be left whose tag is freed: a collection that takes a number for a
+ * reference to it would look at the tag. */
 void pw_store_sweep(pw_store *store)
 {
-    if (store->heap != NULL) {
+    if (store->heap != NULL && drops_tags(store)) {
         pw_heap_begin_sweep(store->heap);
         pw_heap_finish_sweep(store->heap);
     }

@@ -156,11 +156,8 @@ static uint64_t code_of(saver *s, pw_valtype type, uint64_t bits)
     if (top == PW_FUNCREF) {
         return function_code(s, bits);
     }
-    if (pw_is_i31(bits) != (top == PW_ANYREF)) {
-        return refuse(s, "an i31 as an externref, or to an object of the host as an anyref");
-    }
     if (top == PW_ANYREF) {
-        return bits;
+        return pw_is_i31(bits) ? bits : refuse(s, "an object of the host as an anyref");
     }
     push(s, &s->externs, bits);
     return s->externs.count;

@@ -8,6 +8,7 @@
 #include "runtime/aggregate.h"
 #include "runtime/collection.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* The state while the instructions of an expression run. */
@@ -15,8 +16,11 @@ typedef struct {
     const pw_instance *instance;
     pw_reader reader;
     pw_error *error;
-    uint32_t count; /* cells in use */
-    uint64_t cells[PW_MAX_CONSTANT_OPERANDS * PW_MAX_CELLS];
+    uint32_t count;    /* cells in use */
+    uint32_t capacity; /* cells that there is room for */
+    uint64_t *cells;   /* `few`, or allocated */
+    pw_roots roots;    /* the cells, for collections */
+    uint64_t few[32];
 } machine;
 
 static uint64_t function_reference(const pw_instance *instance, uint32_t index)
@@ -30,6 +34,26 @@ static void copy_global(const pw_instance *instance, uint32_t index, uint64_t *c
     for (uint32_t i = 0; i < pw_cells(global->type); i++) {
         cells[i] = global->cells[i];
     }
+}
+
+/* Makes room for the value that one instruction pushes. */
+static bool make_room(machine *m)
+{
+    if (m->count + PW_MAX_CELLS <= m->capacity) {
+        return true;
+    }
+    uint32_t capacity = 2 * m->capacity;
+    uint64_t *cells = malloc(capacity * sizeof *cells);
+    if (cells == NULL) {
+        return pw_fail(m->error, PW_NO_MEMORY, 0, "out of memory: cannot allocate an instance");
+    }
+    memcpy(cells, m->cells, m->count * sizeof *cells);
+    if (m->cells != m->few) {
+        free(m->cells);
+    }
+    m->roots.cells = m->cells = cells;
+    m->capacity = capacity;
+    return true;
 }
 
 static void push(machine *m, uint64_t value)
@@ -225,24 +249,41 @@ static bool run(machine *m, uint8_t opcode)
     return true;
 }
 
-static bool run_all(const pw_instance *instance, uint32_t offset, uint64_t *cells, pw_error *error)
+static void begin(machine *m, const pw_instance *instance, uint32_t offset, pw_error *error)
 {
     const pw_module_info *info = &instance->module->info;
+    m->instance = instance;
+    m->error = error;
+    m->count = 0;
+    m->capacity = sizeof m->few / sizeof m->few[0];
+    m->cells = m->few;
+    m->roots = (pw_roots){.cells = m->cells, .count = &m->count};
+    pw_reader_init(&m->reader, info->bytes, (size_t)info->size, error);
+    m->reader.pos += offset;
+    pw_store_add_roots(instance->store, &m->roots);
+}
+
+static void end(machine *m)
+{
+    pw_store_forget_roots(m->instance->store, &m->roots);
+    if (m->cells != m->few) {
+        free(m->cells);
+    }
+}
+
+static bool run_all(const pw_instance *instance, uint32_t offset, uint64_t *cells, pw_error *error)
+{
     machine m;
-    m.instance = instance;
-    m.error = error;
-    m.count = 0;
-    pw_roots roots = {.cells = m.cells, .count = &m.count};
     uint8_t opcode;
     bool succeeded = true;
-    pw_reader_init(&m.reader, info->bytes, (size_t)info->size, error);
-    m.reader.pos += offset;
-    pw_store_add_roots(instance->store, &roots);
+    begin(&m, instance, offset, error);
     while (succeeded && pw_read_byte(&m.reader, "opcode", &opcode) && opcode != PW_ID_end) {
-        succeeded = run(&m, opcode);
+        succeeded = make_room(&m) && run(&m, opcode);
     }
-    pw_store_forget_roots(instance->store, &roots);
-    memcpy(cells, m.cells, (succeeded ? m.count : 0) * sizeof *cells);
+    if (succeeded) {
+        memcpy(cells, m.cells, m.count * sizeof *cells);
+    }
+    end(&m);
     return succeeded;
 }
 
