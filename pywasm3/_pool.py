@@ -14,7 +14,7 @@ from contextlib import suppress
 from operator import index as _index
 
 from ._errors import Trap, WasmError
-from ._ffi import Once, Store
+from ._ffi import Once, Store, instance_pointer, lib
 from ._instance import Instance
 from ._module import check_module
 from ._text import counted
@@ -36,22 +36,28 @@ if TYPE_CHECKING:
 
 
 class _Member:
-    """An instance of a pool, with the state in which each use begins."""
+    """An instance of a pool, with the state in which each use begins.
+
+    An instance with structures or arrays, which no snapshot has, is used once.
+    """
 
     __slots__ = ("fuel", "generation", "instance", "snapshot")
+    snapshot: Snapshot | None
 
     def __init__(self, instance: Instance, fuel: int | None, generation: int) -> None:
         self.instance = instance
         self.generation = generation
         self.fuel = fuel
-        self.snapshot: Snapshot = instance.snapshot(imported=True)
+        self.snapshot = None if _refers_to_heap(instance) else instance.snapshot(imported=True)
 
-    def share(self, snapshot: Snapshot) -> None:
+    def share(self, snapshot: Snapshot | None) -> None:
         """Replaces its snapshot by an equal one, to save memory.
 
         A snapshot that refers to objects or functions is not shared.
         """
-        if not snapshot._externs and not snapshot._functions and snapshot == self.snapshot:
+        if snapshot is None or snapshot._externs or snapshot._functions:
+            return
+        if snapshot == self.snapshot:
             self.snapshot = snapshot
 
     def begin(self) -> None:
@@ -72,6 +78,8 @@ class _Member:
             return False
         if self.instance._wasi is not None:
             self.instance._wasi.close()
+        if self.snapshot is None:
+            return False
         try:
             self.instance.restore(self.snapshot)
         except Trap:  # the timeout of the limits passed meanwhile
@@ -82,6 +90,11 @@ class _Member:
         """Closes the instance, unless a call of this thread still runs in it."""
         with suppress(WasmError):
             self.instance.close()
+
+
+def _refers_to_heap(instance: Instance) -> bool:
+    """Returns whether an instance has structures or arrays."""
+    return bool(lib.pw_instance_refers_to_heap(instance_pointer(instance._anchor)))
 
 
 class _Use:

@@ -106,6 +106,9 @@ typedef struct {
  * mutable globals are part of it. The contents of *snapshot are owned by the caller, who gives them
  * to pw_snapshot_free. False with `error` set when there is no memory. */
 bool pw_instance_save(pw_instance *instance, bool imported, pw_snapshot *snapshot, pw_error *error);
+/* Whether a global, a table or an element segment of the instance refers to a structure, an array
+ * or an exception: then no snapshot can be taken. */
+bool pw_instance_refers_to_heap(const pw_instance *instance);
 /* Copies the image of a snapshot, snapshot->size bytes. */
 bool pw_snapshot_copy_image(const pw_instance *instance, const pw_snapshot *snapshot, uint8_t *to,
                             pw_error *error);

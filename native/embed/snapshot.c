@@ -132,13 +132,58 @@ static uint64_t function_code(saver *s, uint64_t bits)
     return m3->numFunctions + s->functions.count;
 }
 
-static uint64_t refuse(saver *s, const char *what)
+/* ---- objects of the heap --------------------------------------------------------------------- */
+
+static bool refers_to_heap(pw_valtype type, uint64_t ref)
 {
-    s->failed = true;
-    pw_fail(s->error, PW_SNAPSHOT, 0,
-            "cannot take a snapshot while a global or a table contains a reference to %s", what);
-    return 0;
+    return pw_is_reference(type) && pw_is_heap_reference(ref);
 }
+
+static bool tables_refer_to_heap(const pw_instance *instance)
+{
+    for (uint32_t i = 0; i < instance->ntables; i++) {
+        const pw_table *table = instance->tables[i];
+        for (uint32_t k = 0; k < table->size && table->type != PW_FUNCREF; k++) {
+            if (refers_to_heap(table->type, table->elements[k])) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* A snapshot does not have the heap. An immutable global can refer to an object that changes, so
+ * all globals count, and so do the items of element segments. */
+bool pw_instance_refers_to_heap(const pw_instance *instance)
+{
+    for (uint32_t i = 0; i < instance->nglobals; i++) {
+        const pw_global *global = instance->globals[i];
+        if (refers_to_heap(global->type, global->cells[0])) {
+            return true;
+        }
+    }
+    for (uint32_t i = 0; i < instance->nelems; i++) {
+        const pw_elem *segment = &instance->elems[i];
+        for (uint32_t k = 0; segment->values != NULL && k < segment->count; k++) {
+            if (pw_is_heap_reference(segment->values[k])) {
+                return true;
+            }
+        }
+    }
+    return tables_refer_to_heap(instance);
+}
+
+static void check_heap(saver *s)
+{
+    if (pw_instance_refers_to_heap(s->instance)) {
+        s->failed = true;
+        pw_fail(s->error, PW_SNAPSHOT, 0,
+                "cannot take a snapshot while a global, a table or an element segment refers to a "
+                "structure, an array or an exception");
+    }
+}
+
+/* ---- globals and tables ---------------------------------------------------------------------- */
 
 /* The code of a reference; the bits of any other value. */
 static uint64_t code_of(saver *s, pw_valtype type, uint64_t bits)
@@ -146,21 +191,18 @@ static uint64_t code_of(saver *s, pw_valtype type, uint64_t bits)
     if (!pw_is_reference(type) || !bits) {
         return bits;
     }
-    pw_valtype top = pw_resolved_top(s->instance->store, type);
-    if (top == PW_EXNREF) {
-        return refuse(s, "an exception");
+    switch (pw_resolved_top(s->instance->store, type)) {
+    case PW_FUNCREF: return function_code(s, bits);
+    case PW_EXTERNREF: push(s, &s->externs, bits); return s->externs.count;
+    default: break;
     }
-    if (pw_is_heap_reference(bits)) {
-        return refuse(s, "a structure or an array");
+    if (!pw_is_i31(bits)) {
+        s->failed = true;
+        pw_fail(s->error, PW_SNAPSHOT, 0,
+                "cannot take a snapshot while a global or a table refers to an object of the host "
+                "by an anyref");
     }
-    if (top == PW_FUNCREF) {
-        return function_code(s, bits);
-    }
-    if (top == PW_ANYREF) {
-        return pw_is_i31(bits) ? bits : refuse(s, "an object of the host as an anyref");
-    }
-    push(s, &s->externs, bits);
-    return s->externs.count;
+    return bits;
 }
 
 static void save_globals(saver *s)
@@ -273,6 +315,7 @@ bool pw_instance_save(pw_instance *instance, bool imported, pw_snapshot *snapsho
     goes_on(&s);
     push(&s, &s.image, PW_IMAGE_MAGIC);
     push(&s, &s.image, imported);
+    check_heap(&s);
     save_memories(&s);
     save_globals(&s);
     save_tables(&s);
