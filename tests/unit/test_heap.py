@@ -164,6 +164,60 @@ def test_an_array_that_is_too_large_traps() -> None:
     assert instance.exports.run(1000) == 1000
 
 
+# Each of these instructions leaves a value that is dropped, or nothing. $s is a structure and $a an
+# array; the other names say what their types have.
+RUNS = {
+    "struct.new": "(drop (struct.new $s (i32.const 1) (f64.const 2) (v128.const i64x2 3 4)))",
+    "struct.new_default": "(drop (struct.new_default $s))",
+    "struct.get": "(drop (struct.get $s 0 (local.get $s)))",
+    "struct.get of a float": "(drop (struct.get $s 1 (local.get $s)))",
+    "struct.get of a vector": "(drop (struct.get $s 2 (local.get $s)))",
+    "struct.set": "(struct.set $s 0 (local.get $s) (local.get $n))",
+    "struct.set of a vector": "(struct.set $s 2 (local.get $s) (v128.const i64x2 3 4))",
+    "array.new": "(drop (array.new $a (i32.const 1) (i32.const 3)))",
+    "array.new of vectors": "(drop (array.new $v (v128.const i64x2 3 4) (i32.const 3)))",
+    "array.new_default": "(drop (array.new_default $a (i32.const 3)))",
+    "array.new_fixed": "(drop (array.new_fixed $a 2 (i32.const 1) (local.get $n)))",
+    "array.new_data": "(drop (array.new_data $a $d (i32.const 0) (i32.const 3)))",
+    "array.new_elem": "(drop (array.new_elem $r $e (i32.const 0) (i32.const 2)))",
+    "array.get": "(drop (array.get_s $a (local.get $a) (i32.const 1)))",
+    "array.set": "(array.set $a (local.get $a) (i32.const 1) (local.get $n))",
+    "array.len": "(drop (array.len (local.get $a)))",
+    "array.fill": "(array.fill $a (local.get $a) (i32.const 0) (i32.const 7) (i32.const 2))",
+    "array.copy": "(array.copy $a $a (local.get $a) (i32.const 0) (local.get $a) (i32.const 1)"
+    " (i32.const 2))",
+    "array.init_data": "(array.init_data $a $d (local.get $a) (i32.const 0) (i32.const 0)"
+    " (i32.const 2))",
+    "array.init_elem": "(array.init_elem $r $e (array.new_default $r (i32.const 2)) (i32.const 0)"
+    " (i32.const 0) (i32.const 2))",
+    "ref.test": "(drop (ref.test (ref $s) (local.get $s)))",
+    "ref.cast": "(drop (ref.cast (ref $s) (local.get $s)))",
+    "ref.i31": "(drop (i31.get_s (ref.i31 (local.get $n))))",
+    "ref.eq": "(drop (ref.eq (local.get $s) (local.get $a)))",
+    "br_on_cast": "(block $b (result anyref) (br_on_cast $b anyref (ref $s) (local.get $s))) (drop)",
+}
+
+
+@pytest.mark.parametrize("instruction", RUNS)
+def test_an_instruction_takes_no_native_stack_each_time_it_runs(instruction: str) -> None:
+    """An operation ends with a jump to the next one. If it were a call, the stack would grow."""
+    instance = load(
+        f"""(module
+          (type $s (struct (field (mut i32)) (field (mut f64)) (field (mut v128))))
+          (type $a (array (mut i8))) (type $v (array (mut v128)))
+          (type $r (array (mut (ref null $s))))
+          (data $d "abcdef")
+          (elem $e (ref null $s) (struct.new_default $s) (ref.null $s))
+          (func (export "run") (param $n i32)
+            (local $s (ref null $s)) (local $a (ref null $a))
+            (local.set $s (struct.new_default $s))
+            (local.set $a (array.new_default $a (i32.const 3)))
+            (loop $again {RUNS[instruction]}
+              (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))))"""
+    )
+    instance.exports.run(400_000)
+
+
 # ---- references that only a frame has ------------------------------------------------------------
 
 
