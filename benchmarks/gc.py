@@ -263,8 +263,10 @@ def longest_pause(data: bytes, nodes: int) -> float:
 def pauses(data: bytes) -> float:
     """Prints a line for each amount of live data. Returns the pause with 10 MB, in ms."""
     print(f"{'live nodes of 32 bytes':24} {'longest pause, ms':>18}")
-    found = {nodes: min(longest_pause(data, nodes) for _ in range(3))
-             for nodes in (1000, 312_500, 3_125_000)}
+    found = {
+        nodes: min(longest_pause(data, nodes) for _ in range(3))
+        for nodes in (1000, 312_500, 3_125_000)
+    }
     for nodes, pause in found.items():
         print(f"{nodes:<24,} {pause:18.2f}")
     print(flush=True)

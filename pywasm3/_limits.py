@@ -65,8 +65,9 @@ class Limits(Value):
         heap: How many bytes the structures, arrays and exceptions of the store together may have.
             A guest whose objects need more traps. None sets no limit but `total`.
         total: How many bytes the store may allocate for its guests in all: memories, tables, the
-            heap, compiled code, what instances consist of, and externrefs that are held. The stack is
-            not part of it, because the guest does not choose its size.
+            heap, compiled code, what instances consist of, and externrefs that are held, with the
+            characters of strings among them. The stack is not part of it, because the guest does
+            not choose its size.
         stack: The size of the stack that holds the values of running functions, in bytes.
         fuel: How many calls and loop iterations all calls together may run until fuel is refilled.
             None does not count them.
@@ -124,7 +125,7 @@ def _unpickled(cls: type[Limits], fields: dict[str, Any]) -> Limits:
 def engine_limits(limits: object) -> tuple[int, int, int, int, int, int, int]:
     """Returns the seven limits as the engine takes them. The extension module calls this.
 
-    The units are bytes (memory), elements (table), bytes (heap, total and stack), units of fuel, and
+    The units are bytes (memory), elements (table), bytes (heap, total, stack), units of fuel, and
     nanoseconds (timeout).
 
     Raises:

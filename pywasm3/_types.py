@@ -13,7 +13,7 @@ from ._text import brief, brief_repr, counted, listed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from typing import Any, TypeAlias
 
     from . import _vector

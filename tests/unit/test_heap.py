@@ -194,7 +194,8 @@ RUNS = {
     "ref.cast": "(drop (ref.cast (ref $s) (local.get $s)))",
     "ref.i31": "(drop (i31.get_s (ref.i31 (local.get $n))))",
     "ref.eq": "(drop (ref.eq (local.get $s) (local.get $a)))",
-    "br_on_cast": "(block $b (result anyref) (br_on_cast $b anyref (ref $s) (local.get $s))) (drop)",
+    "br_on_cast": "(drop (block $b (result anyref)"
+    " (br_on_cast $b anyref (ref $s) (local.get $s))))",
 }
 
 
