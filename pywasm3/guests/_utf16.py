@@ -10,10 +10,6 @@ from __future__ import annotations
 
 import sys
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 _CODEC = "utf-16-le" if sys.byteorder == "little" else "utf-16-be"
 # What `Units` remembers: so many strings, with so many code units together.
 _STRINGS = 64
@@ -25,7 +21,7 @@ def encode(string: str) -> bytes:
     return string.encode(_CODEC, "surrogatepass")
 
 
-def decode(data: bytes | memoryview) -> str:
+def decode(data: bytes) -> str:
     """Returns the string of code units, each of which is two bytes in the order of the machine."""
     return str(data, _CODEC, "surrogatepass")
 
@@ -40,7 +36,7 @@ def is_low(unit: int) -> bool:
     return unit & 0xFC00 == 0xDC00
 
 
-class Units(dict[str, "Sequence[int] | None"]):
+class Units(dict[str, "memoryview | None"]):
     """Remembers the code units of strings that were asked for, because encoding takes long.
 
     ``units[string]`` is None if each character of the string is one code unit, so that it can be
@@ -53,7 +49,7 @@ class Units(dict[str, "Sequence[int] | None"]):
         super().__init__()
         self._together = 0
 
-    def __missing__(self, string: str) -> Sequence[int] | None:
+    def __missing__(self, string: str) -> memoryview | None:
         """Encodes a string that is not remembered."""
         data = encode(string)
         units = memoryview(data).cast("H") if len(data) > 2 * len(string) else None
@@ -68,8 +64,9 @@ class Units(dict[str, "Sequence[int] | None"]):
 
 def concat(first: str, second: str) -> str:
     """Returns both strings as one. Halves of a pair that meet become its character."""
-    if first and second and is_high(ord(first[-1])) and is_low(ord(second[0])):
-        return f"{first[:-1]}{decode(encode(first[-1] + second[0]))}{second[1:]}"
+    high, low = first[-1:], second[:1]
+    if "\ud800" <= high < "\udc00" <= low < "\ue000":
+        return f"{first[:-1]}{decode(encode(high + low))}{second[1:]}"
     return first + second
 
 

@@ -39,6 +39,7 @@ __all__ = ["LONGEST", "builtins", "constants"]
 LONGEST = (1 << 29) - 24
 """The code units that a string has at most, which is the limit of V8, too."""
 
+_FITS = LONGEST // 2  # so many characters have at most LONGEST code units
 _MASK = 0xFFFFFFFF
 _STRING = RefType("extern")
 # Stands for the parameter that is an array, whose type has another index in each module.
@@ -126,12 +127,14 @@ def _cast(string: Any) -> Any:
 
 
 def _equals(first: Any, second: Any) -> int:
-    if first is None or second is None:
-        given = second if first is None else first
+    if first.__class__ is str and second.__class__ is str:
+        return 1 if first == second else int(equal(first, second))
+    for given in (first, second):
         if given is not None:
             _string(given, "equals")
+    if first is None or second is None:
         return int(first is second)
-    return int(equal(_string(first, "equals"), _string(second, "equals")))
+    return _equals(_string(first, "equals"), _string(second, "equals"))
 
 
 def _compare(first: Any, second: Any) -> int:
@@ -175,21 +178,23 @@ class _Counting:
         self._units = Units()
 
     def length(self, string: Any) -> int:
-        if string.__class__ is str and string.isascii():
+        if string.__class__ is not str:
+            string = _string(string, "length")
+        if string.isascii() or (units := self._units[string]) is None:
             return len(string)
-        text = _string(string, "length")
-        units = self._units[text]
-        return len(text) if units is None else len(units)
+        return len(units)
 
     def unit_at(self, string: Any, index: int) -> int:
-        if string.__class__ is str and string.isascii() and 0 <= index < len(string):
-            return ord(string[index])
-        text = _string(string, "charCodeAt")
-        units = self._units[text]
-        length = len(text) if units is None else len(units)
-        if not 0 <= index < length:
-            _beyond(index, length, "charCodeAt")
-        return ord(text[index]) if units is None else units[index]
+        if string.__class__ is not str:
+            string = _string(string, "charCodeAt")
+        if index >= 0:
+            try:
+                if string.isascii() or (units := self._units[string]) is None:
+                    return ord(string[index])
+                return units[index]
+            except IndexError:
+                pass
+        return _beyond(index, self.length(string), "charCodeAt")
 
     def point_at(self, string: Any, index: int) -> int:
         text = _string(string, "codePointAt")
@@ -204,20 +209,20 @@ class _Counting:
         return unit
 
     def substring(self, string: Any, start: int, end: int) -> str:
-        text = _string(string, "substring")
+        if string.__class__ is not str:
+            string = _string(string, "substring")
         start &= _MASK
         end &= _MASK
-        units = None if text.isascii() else self._units[text]
         if start > end:
             return ""
-        if units is None:
-            return text[start:end]
-        return decode(units[start:end])  # type: ignore[arg-type]
+        if string.isascii() or (units := self._units[string]) is None:
+            return str(string[start:end])
+        return decode(bytes(units[start:end]))
 
     def concat(self, first: Any, second: Any) -> str:
         if first.__class__ is not str or second.__class__ is not str:
             first, second = _string(first, "concat"), _string(second, "concat")
-        if len(first) + len(second) > LONGEST // 2:  # each character may be two code units
+        if len(first) + len(second) > _FITS:
             length = self.length(first) + self.length(second)
             if length > LONGEST:
                 raise Trap(

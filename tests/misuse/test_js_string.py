@@ -29,6 +29,7 @@ def test_no_argument_does_more_than_raise_an_error() -> None:
 
 def test_a_string_that_doubles_ends_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(js_string, "LONGEST", 1000)
+    monkeypatch.setattr(js_string, "_FITS", 500)
     text = f"""
     (module {imported("concat", "externref externref", "(ref extern)")}
       (func (export "run") (param $text externref)
