@@ -108,6 +108,15 @@ class Typed:
         self.callable = callable
         self.type = type
 
+    @property
+    def shown(self) -> str:
+        """The type as a message about an import of another type shows it."""
+        return describe(self.type)
+
+    def fits(self, wanted: FuncType, module: Module) -> bool:
+        """Returns whether the function can be given for an import of a module."""
+        return self.type == wanted
+
 
 class _Misfit(Exception):
     """Raised when a value does not fit an import; its argument describes the value."""
@@ -315,8 +324,9 @@ def _plan_function(to: _Import, value: Any) -> Plan:
 
         return late, None
     if isinstance(value, Typed):
-        if value.type != to.wanted.type:
-            raise _Misfit(describe(value.type))
+        assert isinstance(to.wanted.type, FuncType)
+        if not value.fits(to.wanted.type, to.module):
+            raise _Misfit(value.shown)
         value = value.callable
     if not callable(value) or isinstance(value, Tag):
         raise _Misfit(_given(value))

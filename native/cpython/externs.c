@@ -11,6 +11,8 @@
 
 /* At least so many bytes of texts, too. */
 #define BYTES_PATIENCE ((size_t)1 << 20)
+/* Making so many bytes of texts takes about as long as marking a place. */
+#define PLACE_BYTES 64
 
 #define MARK ((uintptr_t)1)
 
@@ -143,8 +145,8 @@ void pw_externs_sweep(pw_externs *self, uint64_t places)
 {
     /* The next collection may cost as much as this one, so it waits for as many new objects. */
     size_t capacity, kept = self->marked, cost = places > kept ? (size_t)places : kept;
-    size_t patience = kept + cost + PATIENCE;
-    size_t bytes = self->marked_bytes, bytes_patience = 2 * bytes + BYTES_PATIENCE;
+    size_t patience = kept + cost + PATIENCE, bytes = self->marked_bytes;
+    size_t bytes_patience = 2 * bytes + BYTES_PATIENCE + PLACE_BYTES * cost;
     if (self->count == kept) {
         pw_externs_unmark(self);
         self->patience = patience;

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import js_string_guest
 import pywasm3
 import pywasm3.hook
 from helpers import load, wat
@@ -100,3 +101,26 @@ def test_importing_again_does_not_leak(tmp_path: Path, monkeypatch: pytest.Monke
         assert_no_leak(lambda: importlib.reload(guest), 300)
     finally:
         del sys.modules["leaking"]
+
+
+def test_functions_on_strings_do_not_leak() -> None:
+    strings = js_string_guest.guest()
+    strings.make(3)
+
+    def call() -> None:
+        text = strings.concat("a\ud83d", "\ude00")
+        assert (strings.length(text), strings.codePointAt(text, 1)) == (3, 0x1F600)
+        assert strings.into(text, 0) == 3
+        assert strings["from"](0, 3) == text
+        failing(pywasm3.Trap, strings.length, None)
+        failing(pywasm3.Trap, strings["from"], 0, 4)
+
+    assert_no_leak(call, count=300)
+
+
+def test_instances_with_string_functions_do_not_leak() -> None:
+    def make() -> None:
+        strings = js_string_guest.guest()
+        assert strings.length("\U0001f600") == 2
+
+    assert_no_leak(make, count=30)

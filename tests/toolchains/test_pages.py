@@ -28,6 +28,7 @@ COMMANDS = {
     "assemblyscript": ["npx asc"],
     "c": ["python -m ziglang cc", "python -m ziglang c++", "clang ", "clang++ "],
     "emscripten": ["emcc", "em++"],
+    "gc": ["python joined.py"],
     "go": ["GOOS=wasip1 GOARCH=wasm go build", "GOOS=js GOARCH=wasm go build"],
     "importing": ["python use.py"],
     "napi": ["python minify.py", "python archives.py"],
@@ -84,7 +85,7 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reader:
     return Reader(tmp_path, monkeypatch)
 
 
-@pytest.mark.parametrize("name", ["zig", "wat", "importing"])
+@pytest.mark.parametrize("name", ["zig", "wat", "gc", "importing"])
 def test_the_page_is_true(name: str, reader: Reader) -> None:
     reader.follows(name)
 
