@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from operator import index as _index
 
-from ._aggregate_types import PACKED, ArrayType, StructType, composite_type, module_type
+from ._aggregate_types import ArrayType, StructType, composite_type, module_type
 from ._ffi import NO_INDEX, AggregateBase, ffi, lib, store_pointer
 from ._instance import Instance
 from ._store_objects import refuse_copies

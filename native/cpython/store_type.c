@@ -563,10 +563,14 @@ PyDoc_STRVAR(
     "    MemoryError: There is not enough memory for the stack.");
 
 static PyType_Slot store_slots[] = {
-    {Py_tp_doc, (void *)store_doc}, {Py_tp_new, store_new},
-    {Py_tp_dealloc, store_dealloc}, {Py_tp_traverse, store_traverse},
-    {Py_tp_clear, store_clear},     {Py_tp_methods, store_methods},
-    {Py_tp_getset, store_getset},   {Py_tp_members, store_members},
+    {Py_tp_doc, (void *)store_doc},
+    {Py_tp_new, store_new},
+    {Py_tp_dealloc, store_dealloc},
+    {Py_tp_traverse, store_traverse},
+    {Py_tp_clear, store_clear},
+    {Py_tp_methods, store_methods},
+    {Py_tp_getset, store_getset},
+    {Py_tp_members, store_members},
     {0, NULL},
 };
 
