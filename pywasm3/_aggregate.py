@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ._aggregate_types import FieldType
     from ._cpython import Store
     from ._ffi import Pointer
+    from ._types import ValueType
 
     T = TypeVar("T", StructType, ArrayType)
 
@@ -62,6 +63,10 @@ def _default(field: FieldType) -> Any:
     if isinstance(field.type, str) or not is_reference(field.type):
         return bytes(16) if field.type is v128 else 0
     return None
+
+
+def _has_default(type: ValueType | str) -> bool:
+    return isinstance(type, str) or not is_reference(type) or is_nullable(type)
 
 
 class _Aggregate(AggregateBase):
@@ -143,7 +148,8 @@ class Struct(_Aggregate):
                     f"{counted(len(values), 'value')} for {counted(len(given), 'field')}"
                 )
             given[: len(values)] = values
-        return _made(cls, instance, index, -1, given)
+        self: Self = _made(cls, instance, index, -1, given)
+        return self
 
     @property
     def type(self) -> StructType:
@@ -285,10 +291,9 @@ class Array(_Aggregate):
                 f"most {_MOST}, not {size}"
             )
         element = found.field.type
-        if size > count and not isinstance(element, str) and is_reference(element):
-            if not is_nullable(element):
-                raise TypeError(f"elements of the type {element} have no default value")
-        self = _made(cls, instance, index, size, given)
+        if size > count and not _has_default(element):
+            raise TypeError(f"elements of the type {element} have no default value")
+        self: Self = _made(cls, instance, index, size, given)
         if view is not None:
             self.store._call_entered(self._copy_in, 0, view, _LETTERS[element][0])
         return self
