@@ -163,7 +163,11 @@ class Struct(_Aggregate):
 
     @property
     def names(self) -> tuple[str | None, ...]:
-        """The names of the fields in the name section; None for those without a name."""
+        """The names of the fields in the name section; None for those without a name.
+
+        They are read when they are first asked for. No names are known if no instance of a module
+        that defines the type is left then.
+        """
         names: list[str | None] = [None] * len(self)
         for name, index in self.store._call_entered(_field_indices, self).items():
             names[index] = name
@@ -451,3 +455,6 @@ def _made(cls: Any, instance: Instance, index: int, length: int, values: Iterabl
     store = instance.store
     module = int(instance.module._address)
     return store._call_entered(cls._make, store, module, index, length, tuple(values))
+
+
+Struct.__module__ = Array.__module__ = "pywasm3"

@@ -164,3 +164,6 @@ def module_type(module: Pointer, index: int) -> StructType | ArrayType:
     """Returns the type of a structure or an array that a pw_module defines."""
     definition = lib.pw_module_definition(module, index)
     return composite_type(definition, lambda i: lib.pw_module_field(module, index, i))
+
+
+FieldType.__module__ = StructType.__module__ = ArrayType.__module__ = "pywasm3"
