@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from operator import index as _index
 
-from ._aggregate_types import ArrayType, StructType, composite_type, module_type
+from ._aggregate_types import ArrayType, StructType, composite_type, field_type, module_type
 from ._ffi import NO_INDEX, AggregateBase, ffi, lib, store_pointer
 from ._instance import Instance
 from ._store_objects import refuse_copies
@@ -145,7 +145,8 @@ class Struct(_Aggregate):
             values = list(values)
             if len(values) > len(given):
                 raise ValueError(
-                    f"{counted(len(values), 'value')} for {counted(len(given), 'field')}"
+                    f"too many values: {counted(len(values), 'value')} for "
+                    f"{counted(len(given), 'field')}"
                 )
             given[: len(values)] = values
         self: Self = _made(cls, instance, index, -1, given)
@@ -404,18 +405,24 @@ class Array(_Aggregate):
                 f"{counted(size, 'byte')}, not of format {view.format!r}"
             )
         if view.nbytes % size:
-            raise ValueError(f"{counted(view.nbytes, 'byte')} for elements of {size} bytes each")
+            raise ValueError(
+                f"the bytes are not whole elements: {view.nbytes} bytes for {size} each"
+            )
         self._check(start, view.nbytes // size)
         self.store._call_entered(self._copy_in, start, view, size)
 
     def _field(self) -> FieldType:
-        return self.type.field
+        """Returns the type of the elements, with numbers of the store as type indices."""
+        return self.store._call_entered(self._element_type)
+
+    def _element_type(self) -> FieldType:
+        return field_type(lib.pw_type_field(store_pointer(self.store), self._number, 0))
 
     def _element_size(self) -> int:
         """Returns how many bytes an element has."""
         type = self._field().type
         if type not in _LETTERS:
-            raise TypeError(f"the elements are references, which have no bytes: {type}")
+            raise TypeError("the elements are references, which have no bytes")
         return _LETTERS[type][0]
 
     def _check(self, start: int, count: int) -> None:

@@ -139,7 +139,8 @@ class ArrayType(Value):
         return _sub(f"(array {self.field})", self.supertype, self.final)
 
 
-def _field_type(field: Pointer) -> FieldType:
+def field_type(field: Pointer) -> FieldType:
+    """Returns the type of a pw_field."""
     code = field.type
     return FieldType(PACKED.get(code) or BY_CODE[code], field.is_mutable)
 
@@ -155,8 +156,8 @@ def composite_type(
     """
     supertype = None if definition.super == NO_INDEX else int(definition.super)
     if definition.kind == lib.PW_TYPE_ARRAY:
-        return ArrayType(_field_type(field_at(0)), supertype, definition.is_final)
-    fields = [_field_type(field_at(i)) for i in range(definition.nfields)]
+        return ArrayType(field_type(field_at(0)), supertype, definition.is_final)
+    fields = [field_type(field_at(i)) for i in range(definition.nfields)]
     return StructType(fields, supertype, definition.is_final)
 
 
