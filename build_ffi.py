@@ -124,6 +124,7 @@ VENDORED_SOURCES = ["native/engine/unity.c"]
 # The C files of pywasm3._cpython.
 CPYTHON_SOURCES = [
     "native/cpython/aggregate.c",
+    "native/cpython/aggregate_type.c",
     "native/cpython/anchor.c",
     "native/cpython/arguments.c",
     "native/cpython/bind.c",

@@ -69,6 +69,8 @@ from ._version import __version__
 __all__ = [
     "M3_VERSION",
     "V128",
+    "Array",
+    "ArrayType",
     "AsyncFunction",
     "BoundFunction",
     "Compile",
@@ -79,6 +81,7 @@ __all__ = [
     "ExportType",
     "Exports",
     "ExternType",
+    "FieldType",
     "Frame",
     "FuncType",
     "Function",
@@ -108,6 +111,8 @@ __all__ = [
     "Source",
     "StackExhausted",
     "Store",
+    "Struct",
+    "StructType",
     "Table",
     "TableType",
     "Tag",
@@ -151,6 +156,8 @@ del _name, _object
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from . import wasi as wasi
+    from ._aggregate import Array, Struct
+    from ._aggregate_types import ArrayType, FieldType, StructType
     from ._aliases import Compile, Imports, Missing, Source
     from ._host_function import host_function
     from ._pool import InstancePool
@@ -160,8 +167,11 @@ if TYPE_CHECKING:
     from ._wasm3 import M3_VERSION, Environment, ParsedModule, Runtime
 else:
     _LATE = {
+        "Array": "_aggregate",
+        "ArrayType": "_aggregate_types",
         "Compile": "_aliases",
         "Environment": "_wasm3",
+        "FieldType": "_aggregate_types",
         "Imports": "_aliases",
         "InstancePool": "_pool",
         "M3_VERSION": "_wasm3",
@@ -170,6 +180,8 @@ else:
         "Runtime": "_wasm3",
         "Snapshot": "_snapshot",
         "Source": "_aliases",
+        "Struct": "_aggregate",
+        "StructType": "_aggregate_types",
         "V128": "_vector",
         "host_function": "_host_function",
         "sleep": "_wait",

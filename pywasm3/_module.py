@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from operator import index as _index
+
 from ._errors import MalformedError
 from ._ffi import (
     FUNC,
@@ -18,7 +20,7 @@ from ._ffi import (
     new_error,
 )
 from ._ffi import text as _text
-from ._text import brief_repr, counted
+from ._text import brief_repr, counted, meant
 from ._types import CustomSection, ExportType, ImportType
 
 TYPE_CHECKING = False
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer, Self
 
+    from ._aggregate_types import DefinedType
     from ._ffi import Pointer
     from ._types import ExternType, FuncType
 
@@ -96,7 +99,9 @@ class Module:
         "_func_types",
         "_imports",
         "_info",
+        "_names",
         "_pointer",
+        "_types",
     )
     _address: int  # of the pw_module
     _custom_sections: tuple[CustomSection, ...] | None
@@ -106,7 +111,9 @@ class Module:
     _func_types: dict[int, FuncType]
     _imports: tuple[ImportType, ...] | None
     _info: Pointer
+    _names: tuple[dict[str, int], dict[int, dict[int, str]]] | None
     _pointer: Pointer
+    _types: tuple[DefinedType, ...] | None
 
     def __new__(cls, data: Buffer) -> Self:
         """Reads a module of the binary format.
@@ -140,7 +147,7 @@ class Module:
         self._info = info
         self._func_types = {}
         self._imports = self._exports = self._custom_sections = None
-        self._export_index = self._export_types = None
+        self._export_index = self._export_types = self._names = self._types = None
         return self
 
     @staticmethod
@@ -223,6 +230,26 @@ class Module:
             )
         return self._custom_sections
 
+    @property
+    def types(self) -> tuple[DefinedType, ...]:
+        """The types that the module defines, by their indices (specification, "Defined Types").
+
+        Each is a FuncType, a StructType or an ArrayType.
+        """
+        if self._types is None:
+            from ._aggregate_types import module_type
+
+            kind_of, pointer = lib.pw_module_definition, self._pointer
+            self._types = tuple(
+                [
+                    self._func_type(i)
+                    if kind_of(pointer, i).kind == lib.PW_TYPE_FUNC
+                    else module_type(pointer, i)
+                    for i in range(self._info.ntypes)
+                ]
+            )
+        return self._types
+
     def __repr__(self) -> str:
         """Returns the name, the size, and the numbers of imports and exports."""
         info = self._info
@@ -265,6 +292,34 @@ class Module:
     def _function_type(self, function: int) -> FuncType:
         """Returns the type of the function with an index; imported functions are counted."""
         return self._func_type(self._info.function_types[function])
+
+    def _type_names(self) -> tuple[dict[str, int], dict[int, dict[int, str]]]:
+        """Returns the indices of types by name, and the names of fields by type and field."""
+        if self._names is None:
+            from ._type_names import field_names, type_indices
+
+            self._names = type_indices(self._info), field_names(self._info)
+        return self._names
+
+    def _type_index(self, type: int | str) -> int:
+        """Returns the index of a type that the user gave by its index or its name.
+
+        Raises:
+            IndexError: There is no type with the index.
+            KeyError: There is no type with the name.
+        """
+        if isinstance(type, str):
+            indices = self._type_names()[0]
+            if type not in indices:
+                hint = meant(type, indices)
+                raise KeyError(f"the module has no type named {brief_repr(type)}{hint}")
+            return indices[type]
+        index, count = _index(type), self._info.ntypes
+        if not 0 <= index < count:
+            raise IndexError(
+                f"type {index} is out of range: the module has {counted(count, 'type')}"
+            )
+        return index
 
     def _import_func_types(self) -> list[int]:
         """Returns the address of each import's pw_functype; 0 for imports of other kinds."""

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The extension module `pywasm3._cpython`: its functions, its types and its state. */
-#include "cpython/aggregate.h"
+#include "cpython/aggregate_type.h"
 #include "cpython/anchor.h"
 #include "cpython/bind.h"
 #include "cpython/call.h"

@@ -24,9 +24,11 @@ static int fail_type(PyObject *value, pw_valtype type, const pw_signature *signa
     if ((type & PW_CONCRETE) != 0 && signature->module != NULL) {
         PyErr_Format(PyExc_TypeError, "%R is not of type %u of the module", value,
                      (unsigned)(type & PW_HEAP_MASK));
+    } else if ((type & PW_CONCRETE) != 0) {
+        PyErr_Format(PyExc_TypeError, "%R is not of the defined type that is expected", value);
     } else {
         PyErr_Format(PyExc_TypeError, "%R does not have the type %s", value,
-                     pw_engine->valtype_name(pw_shown_type(signature->store, type)).text);
+                     pw_engine->valtype_name(type).text);
     }
     return -1;
 }

@@ -47,6 +47,8 @@ struct pw_store_object {
     /* Is called with the Trap that a call is about to raise, and returns what the call raises
      * instead; NULL: nothing is called. Set once, by the thread that has the turn. */
     PyObject *on_trap;
+    /* A dict in which the Python layer notes the names of fields; NULL: nothing is noted. */
+    PyObject *field_names;
     /* The store whose host function made the outermost call of this one, a strong reference; NULL:
      * no host function made it. */
     pw_store_object *outer;

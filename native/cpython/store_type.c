@@ -2,6 +2,9 @@
 /* The class Store: its constructor, methods and attributes. */
 #include "cpython/store_type.h"
 
+#include <stddef.h>
+#include <structmember.h>
+
 #include "base/limits.h"
 #include "cpython/anchor.h"
 #include "cpython/externs.h"
@@ -102,6 +105,7 @@ static int store_traverse(PyObject *op, visitproc visit, void *arg)
     pw_store_object *self = (pw_store_object *)op;
     Py_VISIT(Py_TYPE(op));
     Py_VISIT(self->on_trap);
+    Py_VISIT(self->field_names);
     int status = pw_known_traverse(&self->known, visit, arg);
     if (!status) {
         status = pw_tenants_traverse(&self->tenants, visit, arg);
@@ -113,6 +117,7 @@ static int store_clear(PyObject *op)
 {
     pw_store_release((pw_store_object *)op);
     Py_CLEAR(((pw_store_object *)op)->on_trap);
+    Py_CLEAR(((pw_store_object *)op)->field_names);
     return 0;
 }
 
@@ -124,6 +129,7 @@ static void store_dealloc(PyObject *op)
     pw_store_delist(self);
     pw_store_release(self);
     Py_CLEAR(self->on_trap);
+    Py_CLEAR(self->field_names);
     type->tp_free(op);
     Py_DECREF(type);
 }
@@ -537,6 +543,12 @@ static PyGetSetDef store_getset[] = {
     {0},
 };
 
+static PyMemberDef store_members[] = {
+    {"_field_names", T_OBJECT, offsetof(pw_store_object, field_names), 0,
+     PyDoc_STR("A dict with the names of fields that are known, or None.")},
+    {0},
+};
+
 PyDoc_STRVAR(
     store_doc,
     "Store(*, stack=16777216, limits=None)\n--\n\n"
@@ -551,10 +563,15 @@ PyDoc_STRVAR(
     "    MemoryError: There is not enough memory for the stack.");
 
 static PyType_Slot store_slots[] = {
-    {Py_tp_doc, (void *)store_doc}, {Py_tp_new, store_new},
-    {Py_tp_dealloc, store_dealloc}, {Py_tp_traverse, store_traverse},
-    {Py_tp_clear, store_clear},     {Py_tp_methods, store_methods},
-    {Py_tp_getset, store_getset},   {0, NULL},
+    {Py_tp_doc, (void *)store_doc},
+    {Py_tp_new, store_new},
+    {Py_tp_dealloc, store_dealloc},
+    {Py_tp_traverse, store_traverse},
+    {Py_tp_clear, store_clear},
+    {Py_tp_methods, store_methods},
+    {Py_tp_getset, store_getset},
+    {Py_tp_members, store_members},
+    {0, NULL},
 };
 
 PyType_Spec pw_store_spec = {

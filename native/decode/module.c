@@ -83,6 +83,17 @@ pw_externtype pw_module_extern(const pw_module *module, pw_externkind kind, uint
     return type;
 }
 
+pw_definition pw_module_definition(const pw_module *module, uint32_t type)
+{
+    const pw_typedef *found = &module->typedefs[type];
+    return (pw_definition){(pw_typekind)found->kind, found->super, found->is_final, found->nfields};
+}
+
+pw_field pw_module_field(const pw_module *module, uint32_t type, uint32_t field)
+{
+    return module->typedefs[type].fields[field];
+}
+
 pw_body pw_module_body(const pw_module *module, uint32_t function)
 {
     if (function < module->nimported_functions || function >= module->info.nfunctions) {

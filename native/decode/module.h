@@ -79,19 +79,33 @@ typedef struct {
  * out of range. */
 pw_body pw_module_body(const pw_module *module, uint32_t function);
 
-/* cdef: end */
-
+/* The kinds of defined types. */
 typedef enum { PW_TYPE_FUNC, PW_TYPE_STRUCT, PW_TYPE_ARRAY } pw_typekind;
-
-/* Types that only fields have, given as their bytes in the binary format. */
-#define PW_PACKED_I8 0x78
-#define PW_PACKED_I16 0x77
 
 /* A field of a structure, or the elements of an array. */
 typedef struct {
-    pw_valtype type; /* or PW_PACKED_* */
+    pw_valtype type; /* or 0x78 for i8, 0x77 for i16, as in the binary format */
     bool is_mutable;
 } pw_field;
+
+/* What a defined type is. */
+typedef struct {
+    pw_typekind kind;
+    uint32_t super; /* the supertype, or PW_NO_INDEX */
+    bool is_final;
+    uint32_t nfields; /* 1 for an array */
+} pw_definition;
+
+/* Describes a type of the module, and one of its fields. Both indices must be in range. Type
+ * indices in the description are those of the first equal type of the module. */
+pw_definition pw_module_definition(const pw_module *module, uint32_t type);
+pw_field pw_module_field(const pw_module *module, uint32_t type, uint32_t field);
+
+/* cdef: end */
+
+/* Types that only fields have. */
+#define PW_PACKED_I8 0x78
+#define PW_PACKED_I16 0x77
 
 /* A defined type, without the part that its pw_functype holds. Two types of a module are equal if
  * their canonical indices are equal: the canonical index is that of the first equal type. Every

@@ -126,6 +126,13 @@ struct pw_api {
                               pw_module *module);
     uint32_t (*held_type)(const pw_store *store, uint32_t handle);
     pw_definition (*type_definition)(const pw_store *store, uint32_t number);
+    pw_field (*type_field)(const pw_store *store, uint32_t number, uint32_t index);
+    uint32_t (*type_number)(pw_store *store, pw_module *module, uint32_t type);
+    uint32_t (*held_length)(const pw_store *store, uint32_t handle);
+    void (*held_get)(const pw_store *store, uint32_t handle, uint32_t index, uint64_t *cells);
+    void (*held_set)(const pw_store *store, uint32_t handle, uint32_t index, const uint64_t *cells);
+    bool (*struct_make)(pw_store *store, uint32_t type, uint32_t *handle);
+    bool (*array_make)(pw_store *store, uint32_t type, uint32_t length, uint32_t *handle);
     /* This is a function of runtime/collection.h. */
     bool (*store_mark_externs)(pw_store *store, pw_extern_visitor visit, void *arg,
                                uint64_t *places);

@@ -22,13 +22,13 @@ uint32_t pw_type_number(pw_store *store, pw_module *module, uint32_t type)
 pw_definition pw_type_definition(const pw_store *store, uint32_t number)
 {
     const pw_deftype *type = type_with(store, number);
-    return (pw_definition){(pw_definedkind)type->kind, type->super, type->is_final, type->nplaces};
+    return (pw_definition){(pw_typekind)type->kind, type->super, type->is_final, type->nplaces};
 }
 
-pw_fieldtype pw_type_field(const pw_store *store, uint32_t number, uint32_t index)
+pw_field pw_type_field(const pw_store *store, uint32_t number, uint32_t index)
 {
     const pw_place *place = &type_with(store, number)->places[index];
-    return (pw_fieldtype){place->type, place->is_mutable};
+    return (pw_field){place->type, place->is_mutable};
 }
 
 bool pw_type_origin(const pw_store *store, uint32_t number, pw_module **module, uint32_t *index)

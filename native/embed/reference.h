@@ -10,30 +10,13 @@
 
 /* cdef: begin */
 
-/* The kinds of defined types. */
-typedef enum { PW_DEFINED_FUNC, PW_DEFINED_STRUCT, PW_DEFINED_ARRAY } pw_definedkind;
-
-/* A defined type, which has a number in its store. */
-typedef struct {
-    pw_definedkind kind;
-    uint32_t super; /* the number of the supertype, or PW_NO_INDEX */
-    bool is_final;
-    uint32_t nfields; /* 1 for an array */
-} pw_definition;
-
-/* A field of a structure, or the elements of an array. Type indices are numbers of the store. */
-typedef struct {
-    pw_valtype type; /* 0x78 and 0x77 stand for i8 and i16 */
-    bool is_mutable;
-} pw_fieldtype;
-
 /* The number of a type of a module. PW_NO_INDEX when the limits of the store or the system leave no
  * memory. */
 uint32_t pw_type_number(pw_store *store, pw_module *module, uint32_t type);
-/* Describes the type with a number, which must exist. */
+/* Describes the type with a number, which must exist. Types in the description are numbers, too. */
 pw_definition pw_type_definition(const pw_store *store, uint32_t number);
 /* Describes one of its fields. The index must be below nfields. */
-pw_fieldtype pw_type_field(const pw_store *store, uint32_t number, uint32_t index);
+pw_field pw_type_field(const pw_store *store, uint32_t number, uint32_t index);
 /* Finds a module of the store that defines the type. *module is borrowed from the store, and *index
  * is the index of the type there. False if there is none any more. */
 bool pw_type_origin(const pw_store *store, uint32_t number, pw_module **module, uint32_t *index);

@@ -14,10 +14,23 @@ from dataclasses import dataclass
 import wasmtime
 
 import pywasm3
-from spec.features import WASM_3
 
 # The features that wasmtime validates here: WebAssembly 3.0 and the proposal that pywasm3 knows.
-FEATURES = (*WASM_3, "custom_page_sizes")
+FEATURES = (
+    "bulk_memory",
+    "custom_page_sizes",
+    "exceptions",
+    "function_references",
+    "gc",
+    "memory64",
+    "multi_memory",
+    "multi_value",
+    "reference_types",
+    "relaxed_simd",
+    "simd",
+    "tail_call",
+    "threads",
+)
 # Proposals that pywasm3 does not know. wasmtime's defaults might turn them on.
 OTHERS = ("stack_switching", "wide_arithmetic")
 

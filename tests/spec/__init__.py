@@ -7,7 +7,6 @@ happen. These files run them:
 suite       finds the suite, and reads its files (python tests/spec/suite.py prints the path)
 script      runs the commands of one script
 values      arguments and expected results of commands
-features    which features a module needs, and which of them pywasm3 does not run
 host        the host module "spectest", which scripts import
 table       reads and writes expected.json: what must pass and what is skipped, for each script
 run         the command line: prints counts per folder, and updates expected.json

@@ -16,7 +16,7 @@ import pytest
 
 import pywasm3
 from helpers import wat
-from spec import features, suite, table, values
+from spec import suite, table, values
 from spec.script import Report, Script
 from spec.suite import Suite
 
@@ -30,7 +30,6 @@ TABLE = wat(
 )
 IMPORTS = wat('(module (import "host" "g" (global i32)))')
 THROW = wat('(module (tag) (func (export "f") (throw 0)))')
-STRUCT = wat("(module (type (struct)))")
 INVALID = wat('(module (func (export "aa")) (func (export "ab")))').replace(b"ab", b"aa")
 
 
@@ -225,67 +224,6 @@ def test_scripts_of_proposals_are_found_beside_the_suite(tmp_path: Path) -> None
     assert Script(found["legacy/one"], "legacy/one").run().passed == 1
 
 
-# ---- skips ---------------------------------------------------------------------------------------
-
-
-def _refuse(monkeypatch: pytest.MonkeyPatch, message: str) -> None:
-    class Refusing(pywasm3.Module):
-        def __new__(cls, data: Any) -> Refusing:
-            raise pywasm3.UnsupportedError(message)
-
-        @staticmethod
-        def validate(data: Any) -> None:
-            """Accepts everything."""
-
-    monkeypatch.setattr(pywasm3, "Module", Refusing)
-
-
-def _run_refused(folder: Path, monkeypatch: pytest.MonkeyPatch, data: bytes, text: str) -> Report:
-    script = Script(write(folder, module("m"), returns("f", expected=1), m=data), "one")
-    _refuse(monkeypatch, text)
-    return script.run()
-
-
-def test_what_needs_an_unsupported_module_is_skipped_for_its_feature(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    report = _run_refused(tmp_path, monkeypatch, STRUCT, "not supported: garbage-collected types")
-    assert (report.passed, report.failures) == (0, [])
-    assert report.skipped == {"GC": 2}
-
-
-def test_a_refused_module_without_such_a_feature_is_a_failure(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    report = _run_refused(tmp_path, monkeypatch, ADD, "not supported: garbage-collected types")
-    assert "nothing in it needs to be refused" in report.failures[0].text
-    assert not report.skipped
-
-
-def test_an_error_that_names_another_feature_is_a_failure(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    report = _run_refused(tmp_path, monkeypatch, STRUCT, "not supported: tail calls")
-    assert "the error does not name GC" in report.failures[0].text
-
-
-@pytest.mark.parametrize(
-    ("text", "names"),
-    [
-        ("(module (func (param v128)))", []),
-        ("(module (tag) (func (local exnref) (block (try_table (catch_all 0) (throw 0)))))", []),
-        ("(module (type (struct)))", ["GC"]),
-        ("(module (memory i64 1))", []),
-        ("(module (memory 1) (memory 1))", []),
-        ("(module (memory 1 1 shared))", []),
-        ("(module (memory 1) (func return_call 0) (table 0 externref))", []),
-    ],
-)
-def test_features_of_modules(text: str, names: list[str]) -> None:
-    """`not_run` names the unsupported features that a module needs, and no others."""
-    assert [feature.name for feature in features.not_run(wat(text))] == names
-
-
 # ---- values --------------------------------------------------------------------------------------
 
 
@@ -329,6 +267,41 @@ def test_references_that_are_not_null() -> None:
     assert not values.matches(None, {"type": "externref"})
 
 
+@pytest.mark.parametrize("kind", ["i31ref", "structref", "arrayref", "eqref", "anyref"])
+def test_references_are_told_apart_by_their_types(kind: str) -> None:
+    text = """(module (type $s (struct)) (type $a (array i8))
+        (func (export "s") (result structref) (struct.new $s))
+        (func (export "a") (result arrayref) (array.new_fixed $a 0)))"""
+    exports = pywasm3.Instance(pywasm3.Module(wat(text))).exports
+    objects = {
+        "i31ref": 7,
+        "structref": exports.s(),
+        "arrayref": exports.a(),
+        "anyref": values.Extern(1),
+        "none": None,
+        "funcref": exports.s,
+    }
+    below = {"eqref": {"i31ref", "structref", "arrayref"}}
+    below["anyref"] = {*below["eqref"], "anyref"}
+    found = {name for name, value in objects.items() if values.matches(value, {"type": kind})}
+    assert found == below.get(kind, {kind})
+
+
+def test_references_to_exceptions_are_null_or_not(tmp_path: Path) -> None:
+    """A function that Python cannot call is called by one of WebAssembly."""
+    text = """(module (tag) (func (export "null") (result exnref) (ref.null exn))
+        (func (export "some") (result exnref)
+          (block $b (result exnref) (try_table (catch_all_ref $b) (throw 0)) (unreachable))))"""
+    null = {"type": "exnref", "value": "null"}
+    commands = [
+        {"type": "assert_return", "action": invoke(name), "expected": [expected]}
+        for name, expected in [("null", null), ("some", {"type": "exnref"}), ("some", null)]
+    ]
+    report = run(tmp_path, module("m"), *commands, m=wat(text))
+    assert report.passed == 3
+    assert "expected [exnref null], got [<" in str(report.failures[0])
+
+
 def test_vectors_are_compared_by_lanes() -> None:
     lanes = {"type": "v128", "lane_type": "i16", "value": list("12345678")}
     packed = values.argument(lanes)
@@ -355,9 +328,9 @@ def test_the_table_is_read_as_it_was_written(
     monkeypatch.setattr(table, "PATH", tmp_path / "expected.json")
     assert table.read() == {}
     report = Report(passed=3)
-    report.skipped["GC"] = 2
+    report.skipped["text format"] = 2
     table.write({"one": table.row(report)})
-    assert table.read() == {"one": {"passed": 3, "skipped": {"GC": 2}}}
+    assert table.read() == {"one": {"passed": 3, "skipped": {"text format": 2}}}
 
 
 def test_the_variable_names_the_suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

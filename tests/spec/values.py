@@ -22,9 +22,27 @@ _HALF = 0xFFFFFFFFFFFFFFFF  # the bits of half a vector
 
 @dataclass(frozen=True)
 class Extern:
-    """The object that stands for the externref which scripts call by a number."""
+    """The object of the host which scripts call by a number."""
 
     number: int
+
+
+class Thrown:
+    """Stands for a reference to an exception, which Python cannot have."""
+
+
+# What a reference of a type is in Python if it is not null. Below `any` and `extern` there are all
+# of these, apart from functions.
+_OBJECTS: dict[str, tuple[type, ...]] = {
+    "funcref": (pywasm3.Function,),
+    "i31ref": (int,),
+    "structref": (pywasm3.Struct,),
+    "arrayref": (pywasm3.Array,),
+    "eqref": (int, pywasm3.Struct, pywasm3.Array),
+    "anyref": (int, pywasm3.Struct, pywasm3.Array, Extern),
+    "externref": (int, pywasm3.Struct, pywasm3.Array, Extern),
+    "exnref": (Thrown,),
+}
 
 
 def argument(value: Json) -> Any:
@@ -59,7 +77,7 @@ def _is_vector(result: object, expected: Json) -> bool:
 
 def _is_reference(result: object, kind: str, expected: str | None) -> bool:
     if expected is None:  # any reference that is not null
-        return isinstance(result, pywasm3.Function) if kind == "funcref" else result is not None
+        return isinstance(result, _OBJECTS[kind]) and not isinstance(result, bool)
     return result == (None if expected == "null" else Extern(int(expected)))
 
 

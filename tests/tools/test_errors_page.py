@@ -66,7 +66,7 @@ def entries() -> Iterator[Entry]:
         elif line.startswith("| `"):
             # The first cell has messages, or the kind of a trap, whose message is in the second.
             cells = line.split("|")
-            is_trap = re.fullmatch(r" `[A-Z_]+` ", cells[1])
+            is_trap = re.fullmatch(r" `[A-Z0-9_]+` ", cells[1])
             for text in re.findall(r"`([^`]+)`", cells[2 if is_trap else 1]):
                 yield Entry(section, text)
 
@@ -119,7 +119,7 @@ def test_every_entry_is_a_text_of_the_sources() -> None:
 
 
 def test_every_trap_has_an_entry() -> None:
-    rows = re.findall(r"^\| `([A-Z_]+)` \| `([^`]+)` ", PAGE, re.M)
+    rows = re.findall(r"^\| `([A-Z0-9_]+)` \| `([^`]+)` ", PAGE, re.M)
     assert dict(rows) == {kind.name: kind.value for kind in pywasm3.TrapKind}
 
 

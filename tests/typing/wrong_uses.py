@@ -26,6 +26,10 @@ def wrong_arguments(module: pywasm3.Module, instance: pywasm3.Instance) -> None:
     pywasm3.FuncType([int])  # type: ignore[list-item]
     pywasm3.Global(int, 5)  # type: ignore[arg-type]
     pywasm3.v128(i32x4="1")  # type: ignore[arg-type]
+    pywasm3.Struct(module, 0)  # type: ignore[arg-type]
+    pywasm3.Array(instance, 0, 5)  # type: ignore[arg-type]
+    pywasm3.Array(instance, 0, b"", 5)  # type: ignore[call-arg]
+    pywasm3.StructType([int])  # type: ignore[list-item]
     pywasm3.InstancePool(module, size="2")  # type: ignore[arg-type]
     instance.memory.write(0, "text")  # type: ignore[arg-type]
     instance.memory.read("0", 1)  # type: ignore[arg-type]
@@ -49,7 +53,9 @@ def wrong_results(instance: pywasm3.Instance, module: pywasm3.Module) -> None:
     name: str = module.name  # type: ignore[assignment]
     fuel: int = instance.fuel  # type: ignore[assignment]
     byte: bytes = instance.memory[0]  # type: ignore[assignment]
-    print(size, name, fuel, byte)
+    field: int = pywasm3.Struct(instance, 0).type  # type: ignore[assignment]
+    data: str = pywasm3.Array(instance, 0).read()  # type: ignore[assignment]
+    print(size, name, fuel, byte, field, data)
 
 
 class PluginExports(Protocol):

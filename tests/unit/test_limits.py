@@ -41,7 +41,8 @@ def test_limits_are_values() -> None:
     assert hash(limits) == hash(Limits(memory=PAGE, fuel=3))
     assert pickle.loads(pickle.dumps(limits)) == limits == copy.copy(limits)
     assert repr(Limits()) == (
-        "Limits(memory=None, table=None, total=8589934592, stack=16777216, fuel=None, timeout=None)"
+        "Limits(memory=None, table=None, heap=None, total=8589934592, stack=16777216, fuel=None, "
+        "timeout=None)"
     )
     with pytest.raises(AttributeError, match="immutable"):
         limits.fuel = 4
