@@ -235,7 +235,7 @@ fuzz-gc-stress:
 	@$(MAKE) VENV=.venv-gc-stress .venv-gc-stress/.copy
 	cd .venv-gc-stress && bin/pytest $(BESIDE_COPY) $(addprefix $(CURDIR)/,$(GC_TESTS)) \
 		-k '$(subst $() , or ,$(GC_WORDS))'
-	.venv-gc-stress/bin/python $(FUZZ) --types always
+	.venv-gc-stress/bin/python $(FUZZ) --types always --timeout 300
 
 # The wheel is tried with nothing on PATH but its own environment, so that no compiler is found.
 wheel: $(VENV)/.extra-check
