@@ -12,6 +12,9 @@
 #   make fuzz          compares random modules with wasmtime; see tests/fuzz/README.md
 #   make fuzz-asserts, make fuzz-sanitize
 #                      do the same with wasm3's own assertions, or with the sanitizers
+#   make fuzz-gc-stress
+#                      runs the tests of garbage collection, and the fuzzer on modules with structs
+#                      and arrays, in a build in which every allocation collects
 #   make fuzz-v8       compares random modules with V8, which runs the legacy exceptions, too
 #   make fuzz-mutants  compares how we and wasmtime validate changed modules of the official suite
 #   make fuzz-validator  runs mutants of modules through the sanitized decoder and validator, in C
@@ -57,10 +60,11 @@ PACKAGE := $(wildcard pywasm3/*.py pywasm3/*.pyi pywasm3/*/*.py pywasm3/*/*/*.py
 
 # pytest runs in the environment's folder, because child processes that start beside pywasm3/ would
 # import that folder and not the installed copy.
-FROM_COPY := -c $(CURDIR)/pyproject.toml --rootdir $(CURDIR) $(addprefix $(CURDIR)/,$(TESTS))
+BESIDE_COPY := -c $(CURDIR)/pyproject.toml --rootdir $(CURDIR)
+FROM_COPY := $(BESIDE_COPY) $(addprefix $(CURDIR)/,$(TESTS))
 
 .PHONY: demo test test-copy sanitize matrix lint lint-c lint-ci lint-cross types wheel fuzz fuzz-v8 fuzz-validator fuzz-asserts \
-	fuzz-sanitize mutate tsan toolchains guests guests-real bench bench-docs constraints clean
+	fuzz-sanitize fuzz-gc-stress mutate tsan toolchains guests guests-real bench bench-docs constraints clean
 .NOTPARALLEL:
 
 demo: $(VENV)/.editable
@@ -221,6 +225,18 @@ fuzz-asserts: export PYWASM3_ASSERTS = 1
 fuzz-asserts:
 	@$(MAKE) VENV=.venv-asserts .venv-asserts/.copy
 	.venv-asserts/bin/python $(FUZZ)
+
+# Every allocation collects in this build, so a reference that a collection does not see is found.
+# tests/unit/test_heap.py is not run, because it makes millions of objects.
+GC_WORDS := gc references aggregate struct
+GC_TESTS := tests/spec tests/fuzz/test_gc_stress.py \
+	$(sort $(foreach word,$(GC_WORDS),$(wildcard tests/unit/test_*$(word)*.py)))
+fuzz-gc-stress: export PYWASM3_GC_STRESS = 1
+fuzz-gc-stress:
+	@$(MAKE) VENV=.venv-gc-stress .venv-gc-stress/.copy
+	cd .venv-gc-stress && bin/pytest $(BESIDE_COPY) $(addprefix $(CURDIR)/,$(GC_TESTS)) \
+		-k '$(subst $() , or ,$(GC_WORDS))'
+	.venv-gc-stress/bin/python $(FUZZ) --types always --timeout 300
 
 # The wheel is tried with nothing on PATH but its own environment, so that no compiler is found.
 wheel: $(VENV)/.extra-check

@@ -19,8 +19,11 @@ from typing import TypeAlias
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from fuzz import gc_ops
 from fuzz.generate import generate
+from fuzz.heaptypes import ANY
 from fuzz.ops import ATOMICS, NAMES, V128, Types
+from fuzz.shrink import expressions
 from fuzz.tree import (
     BLOCKS,
     LEAVES,
@@ -59,6 +62,11 @@ class Census:
             self.found["a shared memory"] += memory.is_shared
             self.found["a shared imported memory"] += memory.is_shared and memory.is_imported
             self.found["a shared 64-bit memory"] += memory.is_shared and memory.is64
+        for type_ in module.types:
+            self.found[f"a defined {type_.kind}"] += 1
+            self.found[f"a defined {type_.kind} with a supertype"] += type_.supertype is not None
+        for body in expressions(module):
+            self.found.update([f"constant {instruction[0]}" for instruction in body])
         for function in module.functions:
             self.count_function(function)
 
@@ -90,6 +98,9 @@ class Census:
             return [*stack[:-1], -1]
         if name in ("drop", "select", "select_typed"):
             return stack[: -1 if name == "drop" else -2]
+        left = gc_ops.on_top(instruction, ANY)
+        if left is not None:
+            return [*stack[:-1], *[-1] * len(left)]
         found = effect(instruction, self.module, self.locals)
         assert found is not None
         return stack[: len(stack) - len(found[0])] + [-1] * len(found[1])
@@ -163,12 +174,17 @@ class Census:
                 self.found[f"{name} with a clause to a {kind}"] += 1
 
 
-def census(seeds: Iterable[int]) -> dict[str, tuple[int, int]]:
-    """Returns, for each thing, how many modules of the seeds have it and how often in all."""
+def census(seeds: Iterable[int], *, types: bool | None = None) -> dict[str, tuple[int, int]]:
+    """Returns, for each thing, how many modules of the seeds have it and how often in all.
+
+    Args:
+        seeds: Those of the modules.
+        types: Whether the modules define types, as `generate` takes it.
+    """
     modules: Counter[str] = Counter()
     times: Counter[str] = Counter()
     for seed in seeds:
-        found = +Census(generate(seed)).found
+        found = +Census(generate(seed, types=types)).found
         modules.update(found.keys())
         times.update(found)
     return {name: (modules[name], times[name]) for name in sorted(times)}

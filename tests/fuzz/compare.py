@@ -16,7 +16,7 @@ from fuzz import oracle as wasmtime
 from fuzz import v8
 from fuzz.encode import encode
 from fuzz.lanes import lane_by_lane
-from fuzz.ops import BITS, EXNREF, F32, FLOATS, NAMES, REFERENCES, V128, Types
+from fuzz.ops import BITS, EXNREF, F32, FLOATS, NAMES, PLAIN, V128, Types, is_reference
 from fuzz.outcome import (
     EXHAUSTED,
     FOREIGN_THROWN,
@@ -185,6 +185,9 @@ class Subject:
             "same_v128": as_it_is,
             "swap": lambda a, b, c: (c, b, a),
             "swap_around": lambda a, b, c: (c, b, a),
+            "same_any": as_it_is,
+            "same_extern": as_it_is,
+            "same_func": as_it_is,
             "nothing": lambda: None,
             "again": again,
             "again_anew": self.again_anew,
@@ -244,7 +247,7 @@ class Subject:
         definitions = self.module.globals * len(self.instances)
         return [
             int(entry._bits() != 0)
-            if definition.type in REFERENCES
+            if is_reference(definition.type)
             else int.from_bytes(entry.value, "little")
             if definition.type == V128
             else entry._bits() & (1 << BITS[definition.type]) - 1
@@ -297,7 +300,7 @@ def _from_raw(values: Sequence[Any], types: Types) -> tuple[int, ...]:
         [
             value[0] & _HALF | (value[1] & _HALF) << 64
             if type_ == V128
-            else value & (1 << BITS[type_ & 0xFF]) - 1
+            else value & (1 << BITS[type_ & PLAIN]) - 1
             for value, type_ in zip(values, types, strict=True)
         ]
     )
@@ -308,8 +311,8 @@ _HALF = (1 << 64) - 1
 
 def _bits(value: Any, type_: int) -> int:
     """Returns the bit pattern of a value; of a reference, whether it is null: 0, or else 1."""
-    plain = type_ & 0xFF
-    if plain in REFERENCES:
+    plain = type_ & PLAIN
+    if is_reference(plain):
         return int(value is not None)
     if plain in FLOATS:
         value = struct.pack("<f" if plain == F32 else "<d", value)

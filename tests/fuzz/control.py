@@ -9,10 +9,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
+from fuzz.heaptypes import is_subtype
 from fuzz.operands import Label, Operands
-from fuzz.ops import EXNREF, I32, Types
-from fuzz.tree import Body, Signature, zero
-from fuzz.world import AGAIN_NAMES, FOREIGN, MAX_DEPTH, MAX_ROUNDS, fits
+from fuzz.ops import EXNREF, I32, PLAIN, Types
+from fuzz.tree import Body, Signature
+from fuzz.world import AGAIN_NAMES, FOREIGN, MAX_DEPTH, MAX_ROUNDS
 
 
 class Control(Operands, ABC):
@@ -154,7 +155,7 @@ class Control(Operands, ABC):
             tag, reference, types = self.any_clause()
             depth = self.any_depth()
             label = self.labels[-1 - depth]
-            if len(types) == len(label.types) and all(map(fits, types, label.types)):
+            if len(types) == len(label.types) and all(map(self.fits, types, label.types)):
                 self.count_down(label)
                 found.append((tag, reference, depth))
         return found
@@ -265,7 +266,8 @@ class Control(Operands, ABC):
 
     def give_up(self) -> Body:
         """Returns code that leaves the function with zeros as results."""
-        return [*map(zero, self.function.type.results), ("return",)]
+        zeros = [i for type_ in self.function.type.results for i in self.default(type_)]
+        return [*zeros, ("return",)]
 
     def count_down(self, label: Label) -> None:
         """Emits code that leaves the function when a loop has run often enough.
@@ -317,14 +319,16 @@ class Control(Operands, ABC):
         if label.counter is not None:
             self.emit(*self.counted(label.counter), ("i32.and",))
         self.emit(("br_if", depth))
+        if self.world.values is not None and label.types:
+            self.stack[-len(label.types) :] = label.types
 
     def action_br_table(self) -> None:
         """Emits a branch to one of several labels with the same types."""
         if self.too_early():
             return
         labels = self.labels[::-1]
-        wanted = [t & 0xFF for t in self.dice.pick(labels).types]
-        depths = [d for d, x in enumerate(labels) if [t & 0xFF for t in x.types] == wanted]
+        wanted = [t & PLAIN for t in self.dice.pick(labels).types]
+        depths = [d for d, x in enumerate(labels) if [t & PLAIN for t in x.types] == wanted]
         number = 300 if self.dice.chance(0.01) else self.dice.below(6)
         targets = tuple([self.dice.pick(depths) for _ in range(number)])
         default = self.dice.pick(depths)
@@ -413,7 +417,7 @@ class Control(Operands, ABC):
     def are_ours(self, results: Types) -> bool:
         """Tells whether a function with these results can end this one with a tail call."""
         ours = self.function.type.results
-        return len(results) == len(ours) and all(map(fits, results, ours))
+        return len(results) == len(ours) and all(map(self.fits, results, ours))
 
     def action_call_indirect(self) -> None:
         """Calls a function through the table."""
@@ -431,27 +435,36 @@ class Control(Operands, ABC):
             return
         tail = name == "return_call_indirect"
         type_ = self.module.signature(self.any_function())
-        params = tuple([t & 0xFF for t in type_.params])
-        results = tuple([self.as_temporary(t & 0xFF) for t in type_.results])
+        params = tuple([t & PLAIN for t in type_.params])
+        results = tuple([self.as_temporary(t & PLAIN) for t in type_.results])
+        if type_.defined is not None:
+            results = type_.results
         if tail and not self.are_ours(results):
             return
         right = [
             position
             for position, index in enumerate(table)
-            if index is not None and self.same(self.module.signature(index), type_)
+            if index is not None and self.may_be_called(self.module.signature(index), type_)
         ]
         wrong = not right or self.dice.chance(self.mood.traps)
         if wrong and not self.dice.chance(self.mood.traps * 2):
             return
         self.need(params)
         self.push_i32(self.dice.below(len(table) + 1) if wrong else self.dice.pick(right))
-        self.emit((name, params, results, self.dice.below(2)))
+        variant = self.dice.below(2) if type_.defined is None else -1 - type_.defined
+        self.emit((name, params, results, variant))
         self.pop(len(params) + 1)
         self.leave() if tail else self.stack.extend(results)
+
+    def may_be_called(self, one: Signature, other: Signature) -> bool:
+        """Tells whether a call with the second type reaches a function of the first one."""
+        if one.defined is None or other.defined is None:
+            return one.defined == other.defined and self.same(one, other)
+        return is_subtype(one.defined, other.defined, self.module.types)
 
     @staticmethod
     def same(one: Signature, other: Signature) -> bool:
         """Tells whether two function types are equal when dirty types count as clean ones."""
-        return [t & 0xFF for t in (*one.params, 0, *one.results)] == [
-            t & 0xFF for t in (*other.params, 0, *other.results)
+        return [t & PLAIN for t in (*one.params, 0, *one.results)] == [
+            t & PLAIN for t in (*other.params, 0, *other.results)
         ]

@@ -4,29 +4,35 @@
 from __future__ import annotations
 
 from binary import leb, section, signed_leb, vector
+from fuzz import gc_ops
+from fuzz.heaptypes import Defined, heap_bytes, heap_of, type_bytes
 from fuzz.ops import (
     ACCESSES,
     ATOMICS,
     FENCE,
     FUNCREF,
-    NAMES,
     NUMERIC,
-    REFERENCES,
+    PLAIN,
     SHUFFLE,
     Types,
+    is_reference,
 )
 from fuzz.tree import (
     MOST_ELEMENTS,
     SECOND_TABLE,
     Body,
     Function,
+    Global,
     Instruction,
     Memory,
     Module,
     Signature,
+    const,
+    zero,
 )
 
 END = b"\x0b"
+_COMPOSITES = {"func": b"\x60", "array": b"\x5e", "struct": b"\x5f"}
 
 
 def signed(bits: int, width: int) -> int:
@@ -109,15 +115,17 @@ class Encoder:
 
     def type_index(self, params: Types, results: Types, variant: int = 0) -> int:
         """Returns the index of a type. Each variant of a type is written as a type of its own."""
-        key = (tuple(t & 0xFF for t in params), tuple(t & 0xFF for t in results), variant)
-        return self.types.setdefault(key, len(self.types))
+        if variant < 0:
+            return -1 - variant
+        key = (tuple(t & PLAIN for t in params), tuple(t & PLAIN for t in results), variant)
+        return self.types.setdefault(key, len(self.module.types) + len(self.types))
 
     def block_type(self, params: Types, results: Types) -> bytes:
         """Returns the shortest encoding of a block type."""
         if not params and not results:
             return b"\x40"
         if not params and len(results) == 1:
-            return bytes([results[0] & 0xFF])
+            return type_bytes(results[0])
         return signed_leb(self.type_index(params, results))
 
     def body(self, body: Body, out: list[bytes]) -> None:
@@ -147,12 +155,14 @@ class Encoder:
         elif name == "i8x16.shuffle":
             out.append(SHUFFLE.code + bytes(instruction[1]))
         elif name == "ref.null":
-            out.append(b"\xd0" + bytes([instruction[1]]))
+            out.append(b"\xd0" + heap_bytes(heap_of(instruction[1])))
         elif name == "select_typed":
-            out.append(b"\x1c\x01" + bytes([instruction[1] & 0xFF]))
+            out.append(b"\x1c\x01" + type_bytes(instruction[1]))
         elif name == "br_table":
             depths = [leb(depth) for depth in instruction[1]]
             out.append(b"\x0e" + vector(depths) + leb(instruction[2]))
+        elif gc_ops.is_known(name):
+            out.append(gc_ops.code(instruction, bool(self.module.items)))
         elif name in _ON_TABLES:
             out.append(_ON_TABLES[name] + b"".join(map(leb, instruction[1:])))
         elif name in _INDIRECT:
@@ -180,26 +190,66 @@ class Encoder:
         """Returns a function's entry in the code section."""
         runs: list[list[int]] = []
         for type_ in function.locals:
-            if runs and runs[-1][1] == type_ & 0xFF:
+            if runs and runs[-1][1] == type_ & PLAIN:
                 runs[-1][0] += 1
             else:
-                runs.append([1, type_ & 0xFF])
-        out = [vector([leb(number) + bytes([type_]) for number, type_ in runs])]
+                runs.append([1, type_ & PLAIN])
+        out = [vector([leb(number) + type_bytes(type_) for number, type_ in runs])]
         self.body(function.body, out)
         content = b"".join(out) + END
         return leb(len(content)) + content
 
     def type_section(self) -> bytes:
         """Returns the content of the type section; call it when all else is encoded."""
-        found = []
-        for params, results, _ in self.types:
-            lists = [vector([bytes([t]) for t in types]) for types in (params, results)]
-            found.append(b"\x60" + lists[0] + lists[1])
+        module, found, first = self.module, [], 0
+        for size in module.groups:
+            group = [_defined(type_) for type_ in module.types[first : first + size]]
+            found.append(group[0] if size == 1 else b"\x4e" + vector(group))
+            first += size
+        found += [_function_type(params, results) for params, results, _ in self.types]
         return vector(found)
 
     def signature(self, type_: Signature) -> bytes:
         """Returns the bytes of the index of a function's type."""
+        if type_.defined is not None:
+            return leb(type_.defined)
         return leb(self.type_index(type_.params, type_.results))
+
+    def expression(self, body: Body) -> bytes:
+        """Returns the bytes of an expression."""
+        out: list[bytes] = []
+        self.body(body, out)
+        return b"".join(out) + END
+
+    def global_(self, entry: Global) -> bytes:
+        """Returns the bytes of a global."""
+        value = const(entry.type, entry.bits) if not is_reference(entry.type) else zero(entry.type)
+        return (
+            type_bytes(entry.type) + bytes([entry.mutable]) + self.expression(entry.init or [value])
+        )
+
+    def tables(self) -> bytes:
+        """Returns the table section."""
+        module = self.module
+        if module.table is None and not module.tables:
+            return b""
+        sizes = (len(module.table or ()), SECOND_TABLE)
+        tables = [
+            bytes([FUNCREF, 5 if wide else 1]) + leb(size) + leb(MOST_ELEMENTS)
+            for wide, size in zip(module.wide, sizes, strict=False)
+        ]
+        for table in module.tables:
+            limits = b"\x01" + leb(table.size) + leb(MOST_ELEMENTS)
+            value = self.expression(table.items[0])
+            tables.append(b"\x40\x00" + type_bytes(table.type) + limits + value)
+        return section(4, vector(tables))
+
+    def elements(self) -> list[bytes]:
+        """Returns the passive element segments of references."""
+        return [
+            b"\x05" + type_bytes(entry.type) + vector([self.expression(i) for i in entry.items])
+            for entry in self.module.elements
+        ]
 
     def encode(self) -> bytes:
         """Returns the bytes of the whole module."""
@@ -217,18 +267,20 @@ class Encoder:
             if memory.is_imported:
                 imports.append(b"\x04host" + _name(f"m{index}") + b"\x02" + _memory(memory))
         code = [self.code(function) for function in module.functions]
+        globals_ = [self.global_(entry) for entry in module.globals]
+        tables, elements = self.tables(), self.elements()
         parts = [
             b"\0asm\x01\0\0\0",
             section(1, self.type_section()),
             section(2, vector(imports)),
             section(3, vector(functions)),
-            _tables(module),
+            tables,
             _memories(module),
             section(13, vector(own_tags)) if own_tags else b"",
-            section(6, vector(_globals(module))),
+            section(6, vector(globals_)),
             section(7, vector(_exports(module))),
             b"" if module.start is None else section(8, leb(module.start)),
-            _elements(module),
+            _elements(module, elements),
             _data_count(module),
             section(10, vector(code)),
             _data(module),
@@ -239,6 +291,25 @@ class Encoder:
 def encode(module: Module) -> bytes:
     """Returns the bytes of a module."""
     return Encoder(module).encode()
+
+
+def _function_type(params: Types, results: Types) -> bytes:
+    lists = [vector([type_bytes(t) for t in types]) for types in (params, results)]
+    return _COMPOSITES["func"] + lists[0] + lists[1]
+
+
+def _defined(type_: Defined) -> bytes:
+    """Returns the bytes of a type of Module.types."""
+    if type_.kind == "func":
+        content = _function_type(type_.params, type_.results)
+    else:
+        fields = [type_bytes(f.storage) + bytes([f.mutable]) for f in type_.fields]
+        content = _COMPOSITES[type_.kind]
+        content += vector(fields) if type_.kind == "struct" else fields[0]
+    if type_.supertype is None and type_.is_final:
+        return content
+    above = [] if type_.supertype is None else [leb(type_.supertype)]
+    return (b"\x4f" if type_.is_final else b"\x50") + vector(above) + content
 
 
 def _clause(tag: int | None, reference: bool, depth: int) -> bytes:
@@ -252,17 +323,6 @@ def _name(text: str) -> bytes:
     return leb(len(data)) + data
 
 
-def _tables(module: Module) -> bytes:
-    if module.table is None:
-        return b""
-    sizes = (len(module.table), SECOND_TABLE)
-    tables = [
-        bytes([FUNCREF, 5 if wide else 1]) + leb(size) + leb(MOST_ELEMENTS)
-        for wide, size in zip(module.wide, sizes, strict=False)
-    ]
-    return section(4, vector(tables))
-
-
 def _memory(memory: Memory) -> bytes:
     flags = 1 | memory.is_shared << 1 | memory.is64 << 2
     return bytes([flags]) + leb(memory.min) + leb(memory.max)
@@ -273,19 +333,6 @@ def _memories(module: Module) -> bytes:
     return section(5, vector(found)) if found else b""
 
 
-def _globals(module: Module) -> list[bytes]:
-    return [
-        bytes([entry.type, entry.mutable])
-        + (
-            b"\xd0" + bytes([entry.type])
-            if entry.type in REFERENCES
-            else const_bytes(f"{NAMES[entry.type]}.const", entry.bits)
-        )
-        + END
-        for entry in module.globals
-    ]
-
-
 def _exports(module: Module) -> list[bytes]:
     first = len(module.imports)
     found = [_name(f"f{i}") + b"\x00" + leb(first + i) for i in range(len(module.functions))]
@@ -294,8 +341,8 @@ def _exports(module: Module) -> list[bytes]:
     return found + [_name(f"t{i}") + b"\x04" + leb(i) for i in range(len(module.tags))]
 
 
-def _elements(module: Module) -> bytes:
-    """Returns an element section: the passive segment, and one for each run without a null."""
+def _elements(module: Module, others: list[bytes]) -> bytes:
+    """Returns an element section: the passive segments, and one for each run without a null."""
     runs: list[tuple[int, list[bytes]]] = []
     for position, function in enumerate(module.table or ()):
         if function is None:
@@ -304,6 +351,7 @@ def _elements(module: Module) -> bytes:
             runs.append((position, []))
         runs[-1][1].append(leb(function))
     segments = [b"\x01\x00" + vector([leb(item) for item in module.items])] * bool(module.items)
+    segments += others
     const = b"\x00\x42" if module.wide[0] else b"\x00\x41"
     segments += [const + signed_leb(offset) + END + vector(items) for offset, items in runs]
     return section(9, vector(segments)) if segments else b""

@@ -40,6 +40,7 @@ from fuzz.isolate import CRASH, HANG
 from fuzz.lanes import has_vectors
 from fuzz.reduce import bug_class, reduce
 from fuzz.text import text
+from fuzz.tree import Module
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,14 @@ class Options:
     most: int  # findings after which the run ends; 0 means no limit
     reduce: bool  # whether findings are made small and printed
     dirty: bool | None  # as `generate` takes it
+    types: bool | None  # as `generate` takes it
     vectors: str  # how pywasm3 computes vectors: one of SUBJECTS
     oracle: str  # the engine whose answers are expected: one of ORACLES
+
+
+def made(seed: int, options: Options) -> Module:
+    """Returns the module of a seed."""
+    return generate(seed, options.size, dirty=options.dirty, types=options.types)
 
 
 SUBJECTS = {"fast": Subject, "baseline": Baseline, "lanes": LaneByLane}
@@ -93,7 +100,7 @@ def work(seeds: range | Iterator[int], options: Options) -> None:
     """Runs the modules of the seeds in this process and prints what the parent needs to know."""
     for seed in seeds:
         print(json.dumps({"begin": seed}), flush=True)
-        module = generate(seed, options.size, dirty=options.dirty)
+        module = made(seed, options)
         if options.vectors == "fast" or has_vectors(module):
             report = check(module, SUBJECTS[options.vectors], options.oracle)
         else:
@@ -236,7 +243,7 @@ def _status(status: int) -> str:
 def show_reduced(findings: list[Finding], options: Options) -> None:
     """Makes the modules of the findings small and prints them as text."""
     for finding in findings:
-        module = generate(finding.seed, options.size, dirty=options.dirty)
+        module = made(finding.seed, options)
         small = reduce(
             module,
             finding.difference,
@@ -261,6 +268,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--most", type=int, default=20, help="findings after which the run ends; 0: no limit")
     add("--reduce", action="store_true", help="make the findings small and print them")
     add("--nan", choices=("canonical", "open"), help="make NaNs canonical at once, or not")
+    add("--types", choices=("always", "never"), help="define structs and arrays, or not")
     add("--vectors", choices=SUBJECTS, default="fast", help="how pywasm3 computes vectors")
     add("--oracle", choices=ORACLES, default="wasmtime", help="whose answers are expected")
     add("--show", action="store_true", help="print the module of the seed and stop")
@@ -280,6 +288,7 @@ def _options(given: argparse.Namespace) -> Options:
         most=given.most,
         reduce=given.reduce,
         dirty=dirty,
+        types=None if given.types is None else given.types == "always",
         vectors=given.vectors,
         oracle=given.oracle,
     )
@@ -290,7 +299,7 @@ def main(arguments: Sequence[str]) -> int:
     given = _parser().parse_args(arguments)
     options = _options(given)
     if given.show:
-        print(text(generate(options.seed, options.size, dirty=options.dirty)))
+        print(text(made(options.seed, options)))
         return 0
     if given.worker:
         first, stop, step = given.worker

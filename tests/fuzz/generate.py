@@ -13,8 +13,18 @@ if the global "fuel" (g0) is used up; the runner fills it before each call.
 
 from __future__ import annotations
 
+from fuzz.gc_digest import add_digest
+from fuzz.gc_digest import add_observer as add_digests
+from fuzz.gc_parts import (
+    SHARE_OF_TYPES,
+    add_functions_of_types,
+    add_imports_of_types,
+    add_references,
+    add_types,
+    signature_of_types,
+)
 from fuzz.maker import Maker
-from fuzz.ops import DIRTY, EXNREF, FLOATS, I32, REFERENCES, V128
+from fuzz.ops import DIRTY, FLOATS, FUNCREF, I32, V128, is_reference
 from fuzz.tables import add_observer, add_tables, widen
 from fuzz.tree import Call, Function, Global, Memory, Module, Signature
 from fuzz.world import AGAIN, FOREIGN, FUEL, HOST, Dice, World, thrower
@@ -25,7 +35,7 @@ def _add_globals(world: World) -> None:
     module.globals.append(Global(I32, True, FUEL))
     for _ in range(dice.below(6)):
         type_ = world.any_type()
-        bits = 0 if type_ in REFERENCES else dice.bits(type_)
+        bits = 0 if is_reference(type_) else dice.bits(type_)
         entry = Global(type_, dice.chance(0.7), bits)
         index = len(module.globals)
         module.globals.append(entry)
@@ -106,6 +116,8 @@ def _signature(world: World) -> Signature:
     params, results = 6, 3
     if dice.chance(0.03):
         params, results = dice.pick(((40, 2), (3, 40), (20, 20), (300, 1), (2, 300)))
+    if world.values is not None and dice.chance(0.7):
+        return signature_of_types(world)
     if dice.chance(0.3):
         type_ = world.maybe_dirty(world.any_type())
         return Signature((type_,), (type_,))  # can be chained: f(f(x))
@@ -137,7 +149,11 @@ def _add_host_exceptions(world: World) -> None:
     module.host_tags = dice.below(len(module.tags) + 1)
     for tag in range(module.host_tags):
         module.tags[tag] = types = tuple(
-            [t | DIRTY if t in FLOATS else t for t in module.tags[tag] if t != EXNREF]
+            [
+                t | DIRTY if t in FLOATS else t
+                for t in module.tags[tag]
+                if t == FUNCREF or not is_reference(t)
+            ]
         )
         if dice.chance(0.8):
             world.throwers[tag] = len(module.imports)
@@ -156,6 +172,9 @@ def _add_functions(world: World) -> None:
         if index == 0 and world.host_calls_f0():
             type_ = Signature((I32,), (I32,))
         module.functions.append(Function(type_, _locals(world)))
+    if world.values is not None:
+        add_functions_of_types(world)
+        add_digest(world)
     first = len(module.imports)
     total = first + len(module.functions)
     if world.mood.exceptions == "legacy":
@@ -188,6 +207,7 @@ def _add_endless(world: World) -> None:
     index = len(module.imports) + len(module.functions)
     function = Function(type_, _locals(world))
     maker = Maker(world, index, function, 0)
+    maker.set_locals()
     for param in type_.params:
         maker.push_local(param) if dice.chance(0.7) else maker.push_const(param)
     maker.emit(("call", index))
@@ -199,14 +219,21 @@ def _add_calls(world: World, times: int) -> None:
     module, dice = world.module, world.dice
     for index, function in enumerate(module.functions):
         type_ = function.type
-        if any(t in REFERENCES for t in (*type_.params, *type_.results)):
+        if any(is_reference(t) for t in (*type_.params, *type_.results)):
             continue
         for _ in range(times if function.type.params else 1):
             args = tuple([dice.bits(type_) for type_ in function.type.params])
             module.calls.append(Call(index, args))
 
 
-def generate(seed: int, size: int = 40, *, times: int = 4, dirty: bool | None = None) -> Module:
+def generate(
+    seed: int,
+    size: int = 40,
+    *,
+    times: int = 4,
+    dirty: bool | None = None,
+    types: bool | None = None,
+) -> Module:
     """Makes the module of a seed.
 
     Args:
@@ -216,21 +243,30 @@ def generate(seed: int, size: int = 40, *, times: int = 4, dirty: bool | None = 
         dirty: Whether a NaN whose bits the specification leaves open may stay on the stack
             (True) or is made canonical after each instruction that may make one (False). None
             lets the seed decide.
+        types: Whether the module defines structs, arrays and other types, and has instructions on
+            references. None lets the seed decide.
     """
     world = World(Dice(seed), size, dirty)
+    choices = Dice(f"types {seed}")
+    if choices.chance(SHARE_OF_TYPES) if types is None else types:
+        add_types(world, choices)
     _add_globals(world)
     _add_memory(world)
     _add_memories(world, Dice(f"memories {seed}"))
     _change_kinds(world, Dice(f"kinds of memories {seed}"))
     _add_imports(world)
+    add_imports_of_types(world, choices)
     _add_tags(world)
     _add_host_exceptions(world)
     _add_functions(world)
     _add_table(world)
     tables = Dice(f"tables {seed}")
     add_tables(world, tables)
+    add_references(world, choices)
     first = len(world.module.imports)
     for index, function in enumerate(world.module.functions):
+        if function.body:
+            continue  # the one that computes digests
         Maker(world, first + index, function, 1 + world.dice.below(world.mood.steps * 2)).make()
     if world.dice.chance(0.04) and not world.host_calls_f0():  # that needs complete instances
         starts = [f for f in range(first) if world.module.imports[f].name == "nothing"]
@@ -241,4 +277,6 @@ def generate(seed: int, size: int = 40, *, times: int = 4, dirty: bool | None = 
     _add_calls(world, times)
     widen(world, tables)
     add_observer(world.module)
+    if world.values is not None:
+        add_digests(world)
     return world.module

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from fuzz.control import Control
+from fuzz.gc_maker import References
+from fuzz.heaptypes import is_nullable
 from fuzz.operands import STORES, Label
 from fuzz.ops import (
     ATOMIC_ACCESSES,
@@ -25,11 +26,12 @@ from fuzz.ops import (
     NAMES,
     NOTIFY,
     NUMERIC,
-    REFERENCES,
+    PLAIN,
     V128,
     WAITS,
     Atomic,
     Types,
+    is_reference,
 )
 from fuzz.tables import index_const
 from fuzz.tree import SECOND_TABLE, Body, address_type, const, index_type
@@ -37,11 +39,10 @@ from fuzz.world import (
     ACTIONS,
     FUEL_GLOBAL,
     SOMETIMES,
-    fits,
 )
 
 
-class Maker(Control):
+class Maker(References):
     """Makes the body of one function.
 
     `world.ACTIONS` has the weight of each method `action_NAME`.
@@ -55,21 +56,24 @@ class Maker(Control):
 
     def has_reference(self) -> bool:
         """Tells whether a reference is on top of the stack."""
-        return self.own() > 0 and self.stack[-1] in REFERENCES
+        return self.own() > 0 and is_reference(self.stack[-1])
 
     def make_number(self) -> None:
         """Pushes a number unless one is on top of the stack; a reference there becomes one."""
         if not self.own():
             self.push(self.world.maybe_dirty(self.world.type()))
         elif self.has_reference():
+            if self.world.values is not None:
+                self.reduce_reference()
+                return
             self.emit(("ref.is_null",))
             self.stack[-1] = I32
 
     def action_numeric(self) -> None:
         """Applies a numeric instruction to the values on top of the stack."""
         self.make_number()
-        top = self.stack[-1] & 0xFF
-        if self.own() > 1 and self.stack[-2] & 0xFF == top and self.dice.chance(0.8):
+        top = self.stack[-1] & PLAIN
+        if self.own() > 1 and self.stack[-2] & PLAIN == top and self.dice.chance(0.8):
             self.apply(self.dice.pick(self.choices.binary[top]))
         else:
             self.apply(self.dice.pick(self.choices.unary[top]))
@@ -103,7 +107,7 @@ class Maker(Control):
     def action_risky(self) -> None:
         """Applies an instruction that can trap; most often it gets operands that do not trap."""
         self.make_number()
-        found = self.choices.risky[self.stack[-1] & 0xFF]
+        found = self.choices.risky[self.stack[-1] & PLAIN]
         if not found:
             return
         op = self.dice.pick(found)
@@ -130,7 +134,7 @@ class Maker(Control):
         if not self.own():
             self.action_push()
         top = self.stack[-1]
-        found = self.writable[top]
+        found = self.world.places(self.writable, top)
         if not found or self.dice.chance(0.3):
             found = self.writable[top | DIRTY] if top in FLOATS else found
         if not found:
@@ -142,7 +146,7 @@ class Maker(Control):
         if name == "local.set":
             self.stack.pop()
         else:
-            self.stack[-1] = top
+            self.stack[-1] = self.locals[local] if is_reference(top) else top
 
     def action_drop(self) -> None:
         """Drops the top of the stack."""
@@ -152,14 +156,14 @@ class Maker(Control):
 
     def action_select(self) -> None:
         """Selects one of the two values on top of the stack."""
-        if self.own() < 2 or (self.stack[-1] ^ self.stack[-2]) & 0xFF:
+        if self.own() < 2 or (self.stack[-1] ^ self.stack[-2]) & PLAIN:
             if not self.own():
                 self.action_push()
             self.push(self.stack[-1])
         self.push_condition()
         first, second, _ = self.stack[-3:]
-        typed = first in REFERENCES or self.dice.chance(0.2)
-        self.emit(("select_typed", first & 0xFF) if typed else ("select",))
+        typed = is_reference(first) or self.dice.chance(0.2)
+        self.emit(("select_typed", first & PLAIN) if typed else ("select",))
         self.pop(3)
         self.stack.append(first | second & DIRTY)
 
@@ -178,7 +182,7 @@ class Maker(Control):
             self.push_address(memory)
             self.push(type_)
         else:
-            type_ = self.stack.pop() & 0xFF
+            type_ = self.stack.pop() & PLAIN
             saved = self.temporary_number(type_)
             self.emit(("local.set", saved))
             self.push_address(memory)
@@ -269,7 +273,7 @@ class Maker(Control):
         """Pops the top of the stack into a global."""
         if not self.own():
             self.action_push()
-        found = self.world.mutable_of[self.stack[-1] & 0xFF]
+        found = self.world.places(self.world.mutable_of, self.stack[-1] & PLAIN)
         if found:
             self.clean_if_dirty()
             self.emit(("global.set", self.dice.pick(found)))
@@ -512,16 +516,16 @@ class Maker(Control):
     def sink(self) -> None:
         """Takes a value off the stack, most often to where the comparison can see it."""
         kind = self.dice.roll()
-        top = self.stack[-1] & 0xFF
-        if top in REFERENCES and kind < 0.5:
+        top = self.stack[-1] & PLAIN
+        if is_reference(top) and kind < 0.5:
             self.make_number()
-        elif kind < 0.5 and self.own() > 1 and self.stack[-2] & 0xFF == top:
+        elif kind < 0.5 and self.own() > 1 and self.stack[-2] & PLAIN == top:
             self.apply(self.dice.pick(self.choices.folding[top]))
         elif kind < 0.7:
             self.write_local("local.set")
-        elif kind < 0.8 and self.module.memories and top not in REFERENCES:
+        elif kind < 0.8 and self.module.memories and not is_reference(top):
             self.action_store()
-        elif kind < 0.93 and self.world.mutable_of[top]:
+        elif kind < 0.93 and self.world.places(self.world.mutable_of, top):
             self.action_global_set()
         else:
             self.action_drop()
@@ -546,15 +550,23 @@ class Maker(Control):
     def is_head(self, types: Types) -> bool:
         """Tells whether the block's operands fit the first of some types."""
         own = self.stack[self.labels[-1].base :]
-        return len(own) <= len(types) and all(map(fits, own, types))
+        return len(own) <= len(types) and all(map(self.fits, own, types))
 
     def is_tail(self, types: Types) -> bool:
         """Tells whether the block's operands fit the last of some types."""
         own = self.stack[self.labels[-1].base :]
-        return len(own) <= len(types) and all(map(fits, own, types[len(types) - len(own) :]))
+        return len(own) <= len(types) and all(map(self.fits, own, types[len(types) - len(own) :]))
+
+    def set_locals(self) -> None:
+        """Gives a value to the locals that have no default value."""
+        first = len(self.function.type.params)
+        for place, type_ in enumerate(self.function.locals, start=first):
+            if is_reference(type_) and not is_nullable(type_):
+                self.emit(*self.default(type_), ("local.set", place))
 
     def make(self) -> None:
         """Makes the whole body and puts it into the function."""
+        self.set_locals()
         if not self.is_leaf:
             self.emit(("global.get", FUEL_GLOBAL), ("i32.eqz",))
             self.emit(("if", (), (), self.give_up(), None))

@@ -8,8 +8,11 @@ adds exactly one value; `need` may use values that are on the stack already.
 from __future__ import annotations
 
 import functools
+from abc import ABC, abstractmethod
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 
+from fuzz.heaptypes import is_nullable
 from fuzz.ops import (
     ACCESSES,
     BITS,
@@ -18,9 +21,7 @@ from fuzz.ops import (
     DIRTY,
     EXNREF,
     F32,
-    F32D,
     F64,
-    F64D,
     FLOATS,
     FUNCREF,
     HIDES_BITS,
@@ -28,7 +29,7 @@ from fuzz.ops import (
     MAKES_NAN,
     MAKES_NANS,
     NUMERIC,
-    REFERENCES,
+    PLAIN,
     SHOWS_BITS,
     TESTS_NANS,
     TYPES,
@@ -36,9 +37,10 @@ from fuzz.ops import (
     Access,
     Op,
     Types,
+    is_reference,
 )
 from fuzz.tree import Body, Function, Instruction, address_type, const, zero
-from fuzz.world import AGAIN_NAMES, FOREIGN, THROW, World, fits
+from fuzz.world import AGAIN_NAMES, FOREIGN, THROW, World
 from simd_ops import RELAXED
 
 
@@ -105,7 +107,7 @@ class Label:
         self.dead = False  # whether the code after this cannot be reached
 
 
-class Operands:
+class Operands(ABC):
     """The operand stack of a function that is being made, and the steps that change it."""
 
     def __init__(self, world: World, index: int, function: Function, steps: int) -> None:
@@ -122,13 +124,20 @@ class Operands:
         self.stack: list[int] = []
         self.labels = [Label(0, function.type.results)]
         self.locals = [*function.type.params, *function.locals]
-        self.readable: dict[int, list[int]] = {t: [] for t in (*TYPES, F32D, F64D, *REFERENCES)}
+        self.readable: dict[int, list[int]] = defaultdict(list)
         for position, type_ in enumerate(self.locals):
             self.readable[type_].append(position)
-        self.writable = {t: list(found) for t, found in self.readable.items()}
+        self.writable: dict[int, list[int]] = defaultdict(list)
+        self.writable |= {t: list(found) for t, found in self.readable.items()}
+        self.fits = world.fits
+        self.segment = 0  # which push_range of gc_maker.py has chosen
         self.temporary: dict[int, int] = {}
         self.is_legacy = index in world.legacy
         self.tries = 0  # how many try blocks are around this place
+
+    @abstractmethod
+    def push_reference(self, want: int, depth: int) -> None:
+        """Pushes a reference in a module that defines types; References does it."""
 
     # ---- small steps ----
 
@@ -148,11 +157,11 @@ class Operands:
 
     def push_const(self, type_: int) -> None:
         """Pushes a random constant of a type, often one at the edge of its range."""
-        if type_ in REFERENCES:
+        if is_reference(type_):
             self.push_new_reference(type_)
             return
         self.emit(const(type_, self.dice.bits(type_)))
-        self.stack.append(type_ & 0xFF)
+        self.stack.append(type_ & PLAIN)
 
     def push_i32(self, value: int) -> None:
         """Pushes an i32 constant."""
@@ -167,7 +176,7 @@ class Operands:
 
     def clean(self) -> None:
         """Makes the float on top of the stack the canonical NaN if it is a NaN."""
-        type_ = self.stack[-1] & 0xFF
+        type_ = self.stack[-1] & PLAIN
         local = self.temporary_number(type_)
         self.emit(
             ("local.tee", local),
@@ -233,8 +242,11 @@ class Operands:
 
     def push(self, want: int, depth: int = 0) -> None:
         """Pushes a value that fits a type: a constant, a local, a result, whatever the dice say."""
+        if self.world.values is not None and is_reference(want):
+            self.push_reference(want, depth)
+            return
         kind = self.dice.roll()
-        if want in REFERENCES and (kind < 0.3 or 0.78 <= kind < 0.83):
+        if is_reference(want) and (kind < 0.3 or 0.78 <= kind < 0.83):
             self.push_new_reference(want)
         elif kind < 0.3 and depth < 3:
             self.push_computed(want, depth)
@@ -251,21 +263,29 @@ class Operands:
 
     def push_new_reference(self, want: int) -> None:
         """Pushes a null, or a reference to a function or to a new exception."""
-        if self.dice.chance(0.3) or (want == EXNREF and self.is_legacy):
+        if self.world.values is not None and want != EXNREF:
+            self.emit(*self.world.values.of(want))
+        elif self.dice.chance(0.3) or (want == EXNREF and self.is_legacy):
             self.emit(("ref.null", want))
         elif want == FUNCREF:
             first = len(self.module.imports)  # imported functions are not exported
             self.emit(("ref.func", first + self.dice.below(len(self.module.functions))))
         else:
             tag, types = self.any_tag()
-            thrown: Body = [*map(self.constant, types), ("throw", tag)]
+            thrown: Body = [i for t in types for i in self.constant(t)] + [("throw", tag)]
             tried = ("try_table", (), (), thrown, ((None, True, 0),))
             self.emit(("block", (), (EXNREF,), [tried, ("unreachable",)]))
         self.stack.append(want)
 
-    def constant(self, type_: int) -> Instruction:
-        """Returns an instruction that pushes a random number, or a null."""
-        return zero(type_) if type_ in REFERENCES else const(type_, self.dice.bits(type_))
+    def constant(self, type_: int) -> Body:
+        """Returns code that pushes a random number, or a null if the type has it."""
+        return self.default(type_) if is_reference(type_) else [const(type_, self.dice.bits(type_))]
+
+    def default(self, type_: int) -> Body:
+        """Returns code that pushes a zero, a null, or a new reference if the type has no null."""
+        if self.world.values is not None and is_reference(type_) and not is_nullable(type_):
+            return self.world.values.of(type_)
+        return [zero(type_)]
 
     def any_tag(self) -> tuple[int, Types]:
         """Chooses a tag, likely one that a try around catches; returns it with its types."""
@@ -277,19 +297,19 @@ class Operands:
 
     def push_computed(self, want: int, depth: int) -> None:
         """Pushes the result of an instruction whose operands are pushed first."""
-        op = self.dice.pick(self.choices.giving[want & 0xFF])
+        op = self.dice.pick(self.choices.giving[want & PLAIN])
         for type_ in op.params:
             dirty = type_ in FLOATS and self.mood.dirty and op.name not in SHOWS_BITS
             self.push(type_ | DIRTY if dirty else type_, depth + 1)
         self.apply(op)
-        if not fits(self.stack[-1], want):
+        if not self.fits(self.stack[-1], want):
             self.clean()
 
     def push_local(self, want: int) -> None:
         """Pushes a local of a type, or a constant if there is none."""
         found = self.readable[want]
         if want & DIRTY and (not found or self.dice.chance(0.5)):
-            found = self.readable[want & 0xFF] or found
+            found = self.readable[want & PLAIN] or found
         if not found:
             self.push_const(want)
             return
@@ -299,23 +319,23 @@ class Operands:
 
     def push_global(self, want: int) -> None:
         """Pushes a global of a type, or a constant if there is none."""
-        found = self.world.globals_of[want & 0xFF]
+        found = self.world.globals_of[want & PLAIN]
         if not found:
             self.push_const(want)
             return
         self.emit(("global.get", self.dice.pick(found)))
-        self.stack.append(want & 0xFF)
+        self.stack.append(want & PLAIN)
 
     def push_loaded(self, want: int) -> None:
         """Pushes a value loaded from memory."""
-        access = self.dice.pick(LOADS[want & 0xFF])
+        access = self.dice.pick(LOADS[want & PLAIN])
         memory = self.any_memory()
         self.push_address(memory)
         if access.lanes:
             self.push(V128, 2)
             self.stack.pop()
         self.emit(self.access(access, memory))
-        self.stack[-1] = want & 0xFF
+        self.stack[-1] = want & PLAIN
 
     def push_called(self, want: int) -> None:
         """Pushes the result of a call, or a constant if no function fits."""
@@ -333,7 +353,7 @@ class Operands:
         kept = 0
         if self.dice.chance(self.mood.reuse):
             kept = min(len(types), self.own())
-            while kept and not all(map(fits, self.stack[-kept:], types)):
+            while kept and not all(map(self.fits, self.stack[-kept:], types)):
                 kept -= 1
         for type_ in types[kept:]:
             self.push(type_)

@@ -2,7 +2,8 @@
 """Lists the value types and the instructions whose types do not depend on the module.
 
 The codes and types are those of the specification's section 5.4 (binary format of instructions).
-A value type is represented by its byte. A float type with DIRTY added is the same type for
+A value type is represented by its byte; heaptypes.py says how references to other types are. A
+float type with DIRTY added is the same type for
 WebAssembly, but its value may be a NaN whose bits the specification leaves open (section 4.3.3,
 NaN propagation). The two engines may choose different bits, so the generator never makes the bits
 of such a value visible.
@@ -16,6 +17,7 @@ import simd_ops
 
 I32, I64, F32, F64, V128 = 0x7F, 0x7E, 0x7D, 0x7C, 0x7B
 DIRTY = 0x100
+PLAIN = ~DIRTY  # selects the type itself
 F32D, F64D = F32 | DIRTY, F64 | DIRTY
 SCALARS = (I32, I64, F32, F64)
 TYPES = (*SCALARS, V128)
@@ -59,6 +61,11 @@ class Access(NamedTuple):
     def results(self) -> Types:
         """The types of the results."""
         return () if self.is_store else (self.type,)
+
+
+def is_reference(type_: int) -> bool:
+    """Tells whether a value type is a type of references. Their bytes are below all others."""
+    return type_ & 0xFF <= 0x74
 
 
 def is_nan(bits: int, type_: int) -> bool:

@@ -19,7 +19,20 @@ from wasmtime import _ffi as ffi
 from fuzz.encode import encode
 from fuzz.lanes import strict
 from fuzz.legacy import modern
-from fuzz.ops import ATOMICS, BITS, EXNREF, F32, F64, FENCE, FUNCREF, I32, I64, V128, Types
+from fuzz.ops import (
+    ATOMICS,
+    BITS,
+    F32,
+    F64,
+    FENCE,
+    FUNCREF,
+    I32,
+    I64,
+    PLAIN,
+    V128,
+    Types,
+    is_reference,
+)
 from fuzz.outcome import (
     FOREIGN_THROWN,
     THROWN_AT_START,
@@ -58,7 +71,7 @@ def run(module: Module, strategy: str | None = None) -> Oracle:
 
 def strategy_for(module: Module) -> str:
     """Returns the fastest compiler that knows all instructions of a module."""
-    if module.tags or any(memory.is_shared for memory in module.memories):
+    if module.types or module.tags or any(memory.is_shared for memory in module.memories):
         return CAREFUL
     names = {i[0] for function in module.functions for i in walk(function.body)}
     return FAST if names.isdisjoint(_ONLY_CAREFUL) else CAREFUL
@@ -76,8 +89,19 @@ _PHRASES = {
     "BAD_CONVERSION_TO_INTEGER": "invalid conversion to integer",
     "UNREACHABLE": "unreachable",
     "NULL_REFERENCE": "null reference",
+    "CAST_FAILURE": "cast failure",
+    "ARRAY_OUT_OF_BOUNDS": "out of bounds array access",
     "HEAP_MISALIGNED": "unaligned atomic",
     "ATOMIC_WAIT_NON_SHARED_MEMORY": "expected shared memory",
+}
+
+
+# Further phrases that a trap code may stand for.
+_OTHERS = {
+    "TABLE_OUT_OF_BOUNDS": ("out of bounds table access",),
+    "NULL_REFERENCE": tuple(
+        [f"null {kind} reference" for kind in ("function", "structure", "array", "i31")]
+    ),
 }
 
 
@@ -95,6 +119,8 @@ def engine(strategy: str) -> wasmtime.Engine:
     config.wasm_gc = config.wasm_exceptions = strategy == CAREFUL
     config.wasm_function_references = strategy == CAREFUL
     config.cranelift_opt_level = "none"
+    # The allocator of registers that is fast, not good: compiling takes most of the time.
+    ffi.wasmtime_config_cranelift_flag_set(config.ptr(), b"regalloc_algorithm", b"single_pass")
     # wasmtime checks bounds with code and not by faults of the processor: on a fault in a memory
     # that two instances of a store import, it ends the process.
     config.signals_based_traps = strategy != CAREFUL
@@ -212,6 +238,9 @@ _KINDS = {
     V128: ffi.WASMTIME_V128,
     FUNCREF: ffi.WASMTIME_FUNCREF,
 }
+# The members of a value that hold references, by the value's kind. The bindings have no names for
+# the last two kinds, which are WASMTIME_ANYREF and WASMTIME_EXNREF of wasmtime/val.h.
+_MEMBERS = {5: "funcref", 6: "externref", 7: "anyref", 8: "exnref"}
 _NO_FINALIZER = ctypes.cast(0, ctypes.CFUNCTYPE(None, ctypes.c_void_p))
 
 
@@ -351,13 +380,13 @@ class Oracle:
     def field(self, raw: Any, type_: int) -> Any:
         """Returns a value of an exception, from the argument of a host function."""
         value = ffi.wasmtime_val_t()
-        value.kind = _KINDS[type_ & 0xFF]
+        value.kind = _KINDS[type_ & PLAIN]
         if type_ == FUNCREF:
             if raw.funcref:  # else the value is a null already
                 place = ctypes.byref(value.of.funcref)
                 ffi.wasmtime_func_from_raw(self.context, raw.funcref, place)
         else:
-            size = BITS[type_ & 0xFF] // 8
+            size = BITS[type_ & PLAIN] // 8
             ctypes.memmove(ctypes.byref(value.of), ctypes.byref(raw), size)
         return value
 
@@ -466,7 +495,7 @@ class Oracle:
                 [
                     int.from_bytes(value.v128, "little")
                     if t == V128
-                    else value.i64 & (1 << BITS[t & 0xFF]) - 1
+                    else value.i64 & (1 << BITS[t & PLAIN]) - 1
                     for value, t in zip(values, type_.results, strict=False)
                 ]
             )
@@ -520,11 +549,9 @@ class Oracle:
 
 def _bits(value: Any, type_: int) -> int:
     """Returns the bit pattern of a value; of a reference, whether it is null: 0, or else 1."""
-    if type_ == EXNREF:
-        return int(value.of.exnref.store_id != 0)
-    if type_ == FUNCREF:
-        return int(value.of.funcref.store_id != 0)
-    raw = ctypes.string_at(ctypes.byref(value.of), BITS[type_ & 0xFF] // 8)
+    if is_reference(type_):
+        return int(getattr(value.of, _MEMBERS[value.kind]).store_id != 0)
+    raw = ctypes.string_at(ctypes.byref(value.of), BITS[type_ & PLAIN] // 8)
     return int.from_bytes(raw, "little")
 
 
@@ -536,5 +563,4 @@ def _trapped(trap: Any) -> Outcome:
     if not known:
         return Failed("wasmtime: a trap without a code")
     name = wasmtime.TrapCode(code.value).name
-    others = ("out of bounds table access",) if name == "TABLE_OUT_OF_BOUNDS" else ()
-    return Trapped(_PHRASES.get(name, name), others)
+    return Trapped(_PHRASES.get(name, name), _OTHERS.get(name, ()))

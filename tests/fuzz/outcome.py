@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
-from fuzz.ops import FLOATS, Types, is_nan
+from fuzz.ops import DIRTY, FLOATS, PLAIN, Types, is_nan
 from fuzz.text import number
 
 
@@ -72,14 +72,14 @@ def same(one: Outcome, other: Outcome, types: Types) -> bool:
         # The values went through Python's floats on the way, so a NaN may have other bits.
         pairs = zip(one.bits, other.bits, types, strict=True)
         return all(
-            a == b or (t & 0xFF in FLOATS and is_nan(a, t) and is_nan(b, t)) for a, b, t in pairs
+            a == b or (t & PLAIN in FLOATS and is_nan(a, t) and is_nan(b, t)) for a, b, t in pairs
         )
     if isinstance(one, Trapped) and isinstance(other, Trapped):
         return not {one.phrase, *one.others}.isdisjoint((other.phrase, *other.others))
     if not isinstance(one, Returned) or not isinstance(other, Returned):
         return False
     return all(
-        a == b or (t > 0xFF and is_nan(a, t) and is_nan(b, t))
+        a == b or (t & DIRTY and is_nan(a, t) and is_nan(b, t))
         for a, b, t in zip(one.bits, other.bits, types, strict=True)
     )
 

@@ -12,16 +12,22 @@ import pywasm3
 from fuzz.compare import Difference, ForeignError, Subject, check
 from fuzz.encode import encode
 from fuzz.generate import generate
-from fuzz.ops import ACCESSES, NOTIFY
+from fuzz.heaptypes import defined_of, is_nullable, to
+from fuzz.ops import ACCESSES, I64, NOTIFY, is_reference
 from fuzz.outcome import Outcome, Threw
 from fuzz.shrink import map_body
 from fuzz.text import text
-from fuzz.tree import Body, Instruction, Module, bodies, walk, with_bodies
+from fuzz.tree import Body, Instruction, Module, bodies, index_type, walk, with_bodies
 from pywasm3 import ValType
 
 
 def find(
-    word: str, subject: type[Subject], oracle: str = "wasmtime", seeds: int = 1000
+    word: str,
+    subject: type[Subject],
+    oracle: str = "wasmtime",
+    seeds: int = 1000,
+    *,
+    types: bool | None = None,
 ) -> tuple[Module, Difference]:
     """Returns the first module with a word in its text that an engine runs wrongly.
 
@@ -29,7 +35,7 @@ def find(
         AssertionError: None of the modules is.
     """
     for seed in range(seeds):
-        module = generate(seed)
+        module = generate(seed, types=types)
         if word in text(module):
             found = check(module, subject, oracle).difference
             if found is not None:
@@ -90,6 +96,44 @@ def notify_wakes(instruction: Instruction) -> Instruction:
     return instruction
 
 
+def reads_without_sign(instruction: Instruction) -> Instruction:
+    """Returns an instruction that reads a packed field without its sign for one that does."""
+    name = instruction[0]
+    return ("struct.get_u", *instruction[1:]) if name == "struct.get_s" else instruction
+
+
+def never_branches_on_null(instruction: Instruction) -> Instruction:
+    """Returns an instruction that traps for one that branches if a reference is null."""
+    return ("ref.as_non_null",) if instruction[0] == "br_on_null" else instruction
+
+
+class TestsSupertypes(Subject):
+    """Tests references for the supertype of a type."""
+
+    def __init__(self, module: Module, data: bytes) -> None:
+        def change(instruction: Instruction) -> Instruction:
+            if instruction[0] != "ref.test":
+                return instruction
+            index = defined_of(instruction[1])
+            above = None if index is None else module.types[index].supertype
+            return instruction if above is None else ("ref.test", to(above))
+
+        functions = [replace(f, body=map_body(f.body, change)) for f in module.functions]
+        wrong = replace(module, functions=functions)
+        super().__init__(wrong, encode(wrong))
+
+
+class ForgetsGlobals(Subject):
+    """Loses the references in globals between two calls, as if a collection took no notice."""
+
+    def call(self, function: int, args: tuple[int, ...]) -> Outcome:
+        """Calls a function when the globals that may be null are null."""
+        for entry, place in zip(self.module.globals, self.globals, strict=False):
+            if entry.mutable and is_reference(entry.type) and is_nullable(entry.type):
+                place.value = None
+        return super().call(function, args)
+
+
 class CutsIndices(Subject):
     """Reads 32 bits of an index of a table with 64-bit indices."""
 
@@ -104,7 +148,7 @@ def _cut(body: Body, module: Module) -> Body:
     found: Body = []
     for instruction in body:
         tables = {"call_indirect": (0,), "table.get": instruction[1:]}.get(instruction[0], ())
-        if any(module.wide[table] for table in tables):
+        if any(index_type(module, table) == I64 for table in tables):
             found += [("i32.wrap_i64",), ("i64.extend_i32_u",)]
         found.append(with_bodies(instruction, [_cut(b, module) for b in bodies(instruction)]))
     return found

@@ -18,6 +18,7 @@ from fuzz.compare import Difference, Subject, check
 from fuzz.encode import encode
 from fuzz.isolate import CRASH, HANG, Child
 from fuzz.legacy import modern
+from fuzz.ops import PLAIN
 from fuzz.oracle import validate
 from fuzz.shrink import (
     Path,
@@ -178,6 +179,7 @@ class Reducer:
         self.offer(replace(self.module, passive=b""))
         self.offer(replace(self.module, is_linked=False))
         self.data_and_table()
+        self.types_and_references()
         for index in reversed(range(len(self.module.imports) + len(self.module.functions))):
             if index < len(self.module.imports) + len(self.module.functions):
                 self.offer(without_function(self.module, index))
@@ -203,6 +205,22 @@ class Reducer:
             before, others = self.module.memories[:index], self.module.memories[index:]
             alone = [replace(memory, is_shared=False) for memory in others[:1]]
             self.offer(replace(self.module, memories=[*before, *alone, *others[1:]]))
+
+    def types_and_references(self) -> None:
+        """Tries to remove types from the end, and what holds references at the start."""
+        for index in reversed(range(len(self.module.tables))):
+            self.offer(replace(self.module, tables=self.module.tables[:index]))
+        for index in reversed(range(len(self.module.elements))):
+            self.offer(replace(self.module, elements=self.module.elements[:index]))
+        for index, entry in enumerate(self.module.globals):
+            if entry.init and entry.init != [zero(entry.type)]:
+                entries = list(self.module.globals)
+                entries[index] = replace(entry, init=[zero(entry.type)])
+                self.offer(replace(self.module, globals=entries))
+        while self.module.groups:
+            types = self.module.types[: -self.module.groups[-1]]
+            if not self.offer(replace(self.module, types=types, groups=self.module.groups[:-1])):
+                break
 
     def data_and_table(self) -> None:
         """Tries to remove data segments and entries of the table."""
@@ -262,7 +280,7 @@ class Reducer:
         after = found[end]
         rest = body[end:]
         if after is None:
-            after, rest = [t & 0xFF for t in results], []
+            after, rest = [t & PLAIN for t in results], []
         new = [*body[:start], *glue(before, after), *rest]
         return self.offer(with_body(self.module, index, path, new))
 

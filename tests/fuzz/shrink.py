@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import TypeAlias
 
-from fuzz.ops import ATOMICS, CODES, F32, F64, FUNCREF, REFERENCES, Types
+from fuzz import gc_ops
+from fuzz.ops import ATOMICS, CODES, F32, F64, FUNCREF, PLAIN, Types, is_reference
 from fuzz.tree import (
     BLOCKS,
     Body,
@@ -18,6 +20,7 @@ from fuzz.tree import (
     Function,
     Instruction,
     Module,
+    References,
     Signature,
     Stack,
     bodies,
@@ -67,8 +70,22 @@ def weigh(module: Module) -> int:
     memory = sum(5 + 5 * len(memory.data) for memory in module.memories) + len(module.passive)
     memory += sum(memory.is_shared + memory.is_imported for memory in module.memories)
     table = 0 if module.table is None else 5 + len(module.table) - module.table.count(None)
+    kinds = sum(5 + 2 * len(t.fields + t.params + t.results) for t in module.types)
+    kept = [*module.tables, *module.elements]
+    kinds += sum(5 + entry.size + 3 * len(entry.items) for entry in kept)
+    kinds += sum(map(len, expressions(module)))
     rest = sum(1 + sum(1 for bits in call.args if bits) for call in module.calls)
-    return code + locals_ + types + 10 * parts + memory + table + rest + (module.start is not None)
+    return (
+        code
+        + locals_
+        + types
+        + 10 * parts
+        + memory
+        + table
+        + kinds
+        + rest
+        + (module.start is not None)
+    )
 
 
 # ---- bodies by path ------------------------------------------------------------------------------
@@ -175,7 +192,7 @@ def simpler_forms(instruction: Instruction) -> Iterator[Body]:
         yield [(*instruction[:3], 0, *instruction[4:])]
     elif name.startswith("memory."):
         yield [(name, *[0] * (len(instruction) - 1))]
-    elif name == "select_typed" and instruction[1] not in REFERENCES:
+    elif name == "select_typed" and not is_reference(instruction[1]):
         yield [("select",)]
     elif name == "return_call":
         yield [("call", instruction[1]), ("return",)]
@@ -183,6 +200,10 @@ def simpler_forms(instruction: Instruction) -> Iterator[Body]:
         yield [("call_indirect", *instruction[1:]), ("return",)]
     elif name == "call_indirect" and instruction[3]:
         yield [(*instruction[:3], 0)]
+    elif name == "return_call_ref":
+        yield [("call_ref", instruction[1]), ("return",)]
+    elif name == "array.new":
+        yield [("array.new_fixed", instruction[1], 0)]
     elif name == "if":
         yield [("drop",), ("block", *instruction[1:4])]
     elif name == "loop":
@@ -219,7 +240,7 @@ def without_first_param(instruction: Instruction) -> Body | None:
     params, results = instruction[1], instruction[2]
     if not params or instruction[0] in ("loop", "try"):
         return None
-    if results and results[0] & 0xFF == params[0] & 0xFF:
+    if results and results[0] & PLAIN == params[0] & PLAIN:
         return _blocks_with(instruction, params[1:], results[1:])
     return None
 
@@ -279,10 +300,13 @@ def lower(body: Body, depth: int = 0) -> Body | None:
     return found
 
 
+_WITH_A_DEPTH = ("br", "br_if", "rethrow", *gc_ops.BRANCHES)
+
+
 def depths(instruction: Instruction) -> list[int]:
     """Returns the depths of the labels that an instruction names."""
     name = instruction[0]
-    if name in ("br", "br_if", "rethrow"):
+    if name in _WITH_A_DEPTH:
         return [instruction[1]]
     if name == "br_table":
         return [*instruction[1], instruction[2]]
@@ -294,8 +318,8 @@ def depths(instruction: Instruction) -> list[int]:
 def with_depths(instruction: Instruction, new: list[int]) -> Instruction:
     """Returns an instruction that names labels at other depths."""
     name = instruction[0]
-    if name in ("br", "br_if", "rethrow"):
-        return (name, *new)
+    if name in _WITH_A_DEPTH:
+        return (name, *new, *instruction[2:])
     if name == "br_table":
         return (name, tuple(new[:-1]), new[-1])
     if name == "try_table":
@@ -304,10 +328,32 @@ def with_depths(instruction: Instruction, new: list[int]) -> Instruction:
     return (*instruction[:4], *new) if name == "try_delegate" else instruction
 
 
-def _used(module: Module, name: str, index: int) -> bool:
-    return any(
-        i[0].startswith(name) and i[1] == index for f in module.functions for i in walk(f.body)
+def expressions(module: Module) -> list[Body]:
+    """Returns the constant expressions of globals, tables and element segments."""
+    kept = [item for entry in (*module.tables, *module.elements) for item in entry.items]
+    return [*(entry.init for entry in module.globals if entry.init), *kept]
+
+
+def _in_expressions(module: Module, change: Callable[[Instruction], Instruction]) -> Module:
+    """Returns a module with every instruction of its constant expressions changed."""
+
+    def all_of(entries: list[References]) -> list[References]:
+        return [
+            replace(entry, items=[map_body(item, change) for item in entry.items])
+            for entry in entries
+        ]
+
+    return replace(
+        module,
+        globals=[replace(g, init=map_body(g.init, change)) for g in module.globals],
+        tables=all_of(module.tables),
+        elements=all_of(module.elements),
     )
+
+
+def _used(module: Module, name: str, index: int) -> bool:
+    code = [*(function.body for function in module.functions), *expressions(module)]
+    return any(i[0].startswith(name) and i[1] == index for body in code for i in walk(body))
 
 
 def without_function(module: Module, index: int) -> Module:
@@ -335,8 +381,17 @@ def without_function(module: Module, index: int) -> Module:
     ]
     items = [f - (f > index) for f in module.items if f != index]
     start = None if module.start in (None, index) else module.start - (module.start > index)
+    module = _in_expressions(module, partial(_without_reference, index))
     changed = replace(module, imports=imports, functions=functions, calls=calls)
     return replace(changed, table=table, items=items, start=start)
+
+
+def _without_reference(index: int, instruction: Instruction) -> Instruction:
+    """Returns an instruction; a reference to a function that is gone becomes a null."""
+    if instruction[0] != "ref.func":
+        return instruction
+    target = instruction[1]
+    return zero(FUNCREF) if target == index else ("ref.func", target - (target > index))
 
 
 def _without_call(body: Body, index: int, gone: Body) -> Body:
@@ -346,9 +401,7 @@ def _without_call(body: Body, index: int, gone: Body) -> Body:
             inner = [_without_call(part, index, gone) for part in bodies(instruction)]
             found.append(with_bodies(instruction, inner))
         elif instruction[0] == "ref.func":
-            target = instruction[1]
-            new = ("ref.func", target - (target > index))
-            found.append(zero(FUNCREF) if target == index else new)
+            found.append(_without_reference(index, instruction))
         elif instruction[0] not in ("call", "return_call"):
             found.append(instruction)
         elif instruction[1] == index:
@@ -371,6 +424,7 @@ def without_global(module: Module, index: int) -> Module:
     """Returns a module without a global, or the module itself if code uses the global."""
     if _used(module, "global.", index):
         return module
+    module = _in_expressions(module, _renumbered("global.", index))
     entries = module.globals[:index] + module.globals[index + 1 :]
     return replace(
         module, globals=entries, functions=_in_all(module, _renumbered("global.", index))

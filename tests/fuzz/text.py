@@ -6,8 +6,10 @@ from __future__ import annotations
 import math
 import struct
 
+from fuzz import gc_ops
 from fuzz.encode import signed
-from fuzz.ops import BITS, F32, FLOATS, FUNCREF, NAMES, REFERENCES, V128, Types, is_nan
+from fuzz.heaptypes import Defined, heap_name, heap_of, type_name
+from fuzz.ops import BITS, F32, FLOATS, NAMES, PLAIN, V128, Types, is_nan, is_reference
 from fuzz.tree import (
     BLOCKS,
     MOST_ELEMENTS,
@@ -23,8 +25,8 @@ from fuzz.tree import (
 
 def number(type_: int, bits: int) -> str:
     """Returns a bit pattern as the text format writes a number of this type."""
-    type_ &= 0xFF
-    if type_ in REFERENCES:
+    type_ &= PLAIN
+    if is_reference(type_):
         return "a reference" if bits else "null"
     if type_ == V128:
         return "i32x4 " + " ".join(
@@ -43,7 +45,7 @@ def number(type_: int, bits: int) -> str:
 
 
 def _list(keyword: str, types: Types) -> str:
-    return f" ({keyword} {' '.join(NAMES[t] for t in types)})" if types else ""
+    return f" ({keyword} {' '.join(type_name(t) for t in types)})" if types else ""
 
 
 def signature(params: Types, results: Types) -> str:
@@ -62,11 +64,15 @@ def plain(instruction: Instruction) -> str:
     if name == "i8x16.shuffle":
         return " ".join([name, *map(str, instruction[1])])
     if name == "ref.null":
-        return "ref.null func" if instruction[1] == FUNCREF else "ref.null exn"
+        return f"ref.null {heap_name(heap_of(instruction[1]))}"
+    if gc_ops.is_known(name):
+        return gc_ops.text(instruction)
     if name == "select_typed":
         return "select" + _list("result", instruction[1:])
     if name in ("call_indirect", "return_call_indirect"):
-        return name + signature(instruction[1], instruction[2])
+        variant = instruction[3]
+        type_ = f" (type {-1 - variant})" if variant < 0 else ""
+        return name + type_ + signature(instruction[1], instruction[2])
     if name == "table.init":
         return f"table.init {instruction[2]} {instruction[1]}"
     if ".load" in name or ".store" in name or ".atomic." in name:
@@ -113,9 +119,12 @@ def _clause(tag: int | None, reference: bool, depth: int) -> str:
 
 def _function(index: int, function: Function) -> list[str]:
     type_ = function.type
-    head = f'  (func (export "f{index}"){signature(type_.params, type_.results)}'
+    defined = "" if type_.defined is None else f" (type {type_.defined})"
+    head = f'  (func (export "f{index}"){defined}{signature(type_.params, type_.results)}'
     extra = (
-        [f"    (local {' '.join(NAMES[t] for t in function.locals)})"] if function.locals else []
+        [f"    (local {' '.join(type_name(t) for t in function.locals)})"]
+        if function.locals
+        else []
     )
     return [head, *extra, *lines(function.body, "    "), "  )"]
 
@@ -137,17 +146,67 @@ def _escaped(data: bytes) -> str:
     return "".join(f"\\{byte:02x}" for byte in data)
 
 
+def _expression(body: Body) -> str:
+    """Returns the text of a constant expression, whose instructions need no parentheses."""
+    return f"({plain(body[0])})" if len(body) == 1 else " ".join(map(plain, body))
+
+
+def _types(module: Module) -> list[str]:
+    found, first = [], 0
+    for size in module.groups:
+        numbers = range(first, first + size)
+        lines = [f"(type (;{i};) {_defined(module.types[i])})" for i in numbers]
+        found += (
+            ["  (rec", *(f"    {line}" for line in lines), "  )"] if size > 1 else [f"  {lines[0]}"]
+        )
+        first += size
+    return found
+
+
+def _defined(type_: Defined) -> str:
+    if type_.kind == "func":
+        content = f"(func{signature(type_.params, type_.results)})"
+    else:
+        word = "field " if type_.kind == "struct" else ""
+        shown = []
+        for field in type_.fields:
+            name = type_name(field.storage)
+            name = f"(mut {name})" if field.mutable else name
+            shown.append(f"(field {name})" if word else name)
+        content = f"({type_.kind} {' '.join(shown)})"
+    above = "" if type_.supertype is None else f" {type_.supertype}"
+    return f"(sub{' final' if type_.is_final else ''}{above} {content})"
+
+
+def _tables_of_references(module: Module) -> list[str]:
+    found = []
+    for table in module.tables:
+        value = _expression(table.items[0])
+        found.append(f"  (table {table.size} {MOST_ELEMENTS} {type_name(table.type)} {value})")
+    return found
+
+
+def _segments_of_references(module: Module) -> list[str]:
+    found = []
+    for index, segment in enumerate(module.elements):
+        items = " ".join(f"(item {' '.join(map(plain, item))})" for item in segment.items)
+        name = gc_ops.segment_name(index)
+        found.append(f"  (elem {name} {type_name(segment.type)} {items})")
+    return found
+
+
 def _table(module: Module) -> list[str]:
-    if module.table is None:
+    if module.table is None and not module.tables:
         return []
-    sizes = (len(module.table), SECOND_TABLE)
+    sizes = (len(module.table or ()), SECOND_TABLE)
     found = [
         f"  (table {'i64 ' if wide else ''}{size} {MOST_ELEMENTS} funcref)"
         for wide, size in zip(module.wide, sizes, strict=False)
     ]
     if module.items:
         found.append(f"  (elem func {' '.join(map(str, module.items))})")
-    for position, function in enumerate(module.table):
+    found += _tables_of_references(module)
+    for position, function in enumerate(module.table or ()):
         if function is not None:
             offset = f"{'i64' if module.wide[0] else 'i32'}.const {position}"
             found.append(f"  (elem ({offset}) func {function})")
@@ -157,11 +216,11 @@ def _table(module: Module) -> list[str]:
 def _globals(module: Module) -> list[str]:
     found = []
     for index, entry in enumerate(module.globals):
-        name = NAMES[entry.type]
+        name = type_name(entry.type)
         type_ = f"(mut {name})" if entry.mutable else name
-        reference = entry.type in REFERENCES
-        value = plain(zero(entry.type) if reference else const(entry.type, entry.bits))
-        found.append(f'  (global (export "g{index}") {type_} ({value}))')
+        reference = is_reference(entry.type)
+        value = zero(entry.type) if reference else const(entry.type, entry.bits)
+        found.append(f'  (global (export "g{index}") {type_} {_expression(entry.init or [value])})')
     return found
 
 
@@ -170,14 +229,15 @@ def text(module: Module) -> str:
 
     Variants of a type (see `Encoder.type_index`) are not told apart here.
     """
-    found = ["(module"]
+    found = ["(module", *_types(module)]
     for entry in module.imports:
         type_ = signature(entry.type.params, entry.type.results)
         found.append(f'  (import "host" "{entry.name}" (func{type_}))')
     for index, types in enumerate(module.tags):
         host = f' (import "host" "t{index}")' if index < module.host_tags else ""
         found.append(f'  (tag (export "t{index}"){host}{_list("param", types)})')
-    found += _memories(module) + _table(module) + _globals(module)
+    found += _memories(module) + _table(module) + _segments_of_references(module)
+    found += _globals(module)
     for index, function in enumerate(module.functions):
         found += _function(index, function)
     if module.start is not None:

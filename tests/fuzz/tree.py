@@ -16,7 +16,8 @@ An instruction is a tuple of its name and its immediates:
     ("i8x16.shuffle", lanes)
     ("select_typed", type)           select with the type of its operands
     ("br_table", depths, default)
-    ("call_indirect", params, results, variant)   variant tells equal types apart (encode.py)
+    ("call_indirect", params, results, variant)   variant tells equal types apart (encode.py); a
+                                     negative one is -1 - the index of the type in Module.types
     ("return_call", index)           also ("return_call_indirect", params, results, variant)
     ("block", params, results, body)              also loop
     ("if", params, results, then, otherwise)      otherwise is a body or None
@@ -28,6 +29,10 @@ An instruction is a tuple of its name and its immediates:
     ("ref.null", type)               also ("ref.func", index)
     ("table.get", table)             also table.set, table.size, table.grow, table.fill
     ("table.copy", to, from)         also ("table.init", segment, table), ("elem.drop", segment)
+    ("struct.get", type, field)      gc_ops.py lists these instructions with their immediates
+    ("ref.cast", type)               a reference type of heaptypes.py; also ref.test
+    ("br_on_cast", depth, from, to)  two such types; also br_on_cast_fail
+    ("array.new_elem", type, segment)    an index of Module.elements; also array.init_elem
     ("i32.add",)                     an instruction without immediates
 
 A clause of a try_table is a triple of a tag, whether the label also gets a reference, and the depth
@@ -44,6 +49,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from fuzz import gc_ops
+from fuzz.heaptypes import FUNC, Defined, is_nullable, reference, to
 from fuzz.ops import (
     ACCESSES,
     ATOMICS,
@@ -55,9 +62,10 @@ from fuzz.ops import (
     I64,
     NAMES,
     NUMERIC,
-    REFERENCES,
+    PLAIN,
     V128,
     Types,
+    is_reference,
 )
 
 Instruction: TypeAlias = tuple[Any, ...]
@@ -68,7 +76,7 @@ BLOCKS = ("block", "loop", "if", "try_table", "try", "try_delegate")
 # Control never goes on behind these.
 LEAVES = (
     *("br", "br_table", "return", "unreachable", "return_call", "return_call_indirect"),
-    *("throw", "throw_ref", "rethrow"),
+    *("throw", "throw_ref", "rethrow", "return_call_ref"),
 )
 LEGACY = ("try", "try_delegate", "rethrow")
 
@@ -79,6 +87,7 @@ class Signature:
 
     params: Types = ()
     results: Types = ()
+    defined: int | None = None  # its index in Module.types if it is one of these
 
 
 @dataclass
@@ -100,11 +109,24 @@ class Function:
 
 @dataclass
 class Global:
-    """A defined global with the bits of its initial value."""
+    """A defined global with the bits of its initial value, or a constant expression for it."""
 
     type: int
     mutable: bool
     bits: int
+    init: Body = field(default_factory=list)
+
+
+@dataclass
+class References:
+    """A table or a passive element segment of references, with a constant expression for each.
+
+    A table begins with `size` elements with the value of the first expression.
+    """
+
+    type: int
+    items: list[Body] = field(default_factory=list)
+    size: int = 0
 
 
 @dataclass
@@ -155,6 +177,12 @@ class Module:
     # MOST_ELEMENTS.
     wide: tuple[bool, ...] = (False,)
     items: list[int] = field(default_factory=list)  # of element segment 0, which is passive
+    # Types that stand before those of functions and blocks; `groups` are the sizes of their groups,
+    # in which they may refer to each other. Tables and element segments count behind the others.
+    types: list[Defined] = field(default_factory=list)
+    groups: list[int] = field(default_factory=list)
+    tables: list[References] = field(default_factory=list)
+    elements: list[References] = field(default_factory=list)
     start: int | None = None  # a function index, which counts the imports
     calls: list[Call] = field(default_factory=list)
 
@@ -165,13 +193,25 @@ class Module:
         return self.functions[index - len(self.imports)].type
 
 
+def reference_to(module: Module, function: int) -> int:
+    """Returns the type of a reference to a function, as precisely as heaptypes.py can write it."""
+    defined = module.signature(function).defined
+    return reference(FUNC, nullable=False) if defined is None else to(defined)
+
+
 SECOND_TABLE = 4
 MOST_ELEMENTS = 24
 
 
 def index_type(module: Module, table: int) -> int:
     """Returns the type of the indices of a table."""
-    return I64 if module.wide[table] else I32
+    return I64 if table < len(module.wide) and module.wide[table] else I32
+
+
+def element_type(module: Module, table: int) -> int:
+    """Returns the type of the elements of a table."""
+    others = len(module.wide)
+    return FUNCREF if table < others else module.tables[table - others].type
 
 
 def slots(instruction: Instruction) -> list[int]:
@@ -237,7 +277,7 @@ _FIXED: dict[str, tuple[Types, Types]] = {
 
 
 def _plain(types: Types) -> Types:
-    return tuple(t & 0xFF for t in types)
+    return tuple(t & PLAIN for t in types)
 
 
 def effect(
@@ -249,11 +289,15 @@ def effect(
     never goes on behind it.
     """
     name = instruction[0]
-    if name in _FIXED:
-        return _FIXED[name]
     if name in BLOCKS:
         params = _plain(instruction[1])
         return params + ((I32,) if name == "if" else ()), _plain(instruction[2])
+    if name == "ref.func" and module.types:
+        return (), (reference_to(module, instruction[1]),)
+    if name in _FIXED:
+        return _FIXED[name]
+    if gc_ops.is_known(name):
+        return gc_ops.effect(instruction, module.types)
     if name == "call":
         type_ = module.signature(instruction[1])
         return _plain(type_.params), _plain(type_.results)
@@ -268,7 +312,9 @@ def effect(
     if name.startswith("memory."):
         return _on_memory(name, [address_type(module, memory) for memory in instruction[1:]])
     if name.startswith("table."):
-        return _on_table(name, [index_type(module, table) for table in instruction[1:]])
+        table = instruction[1]
+        types = [index_type(module, table) for table in instruction[1:]]
+        return _on_table(name, types, element_type(module, table))
     if name == "br_if":
         return (I32,), ()
     if name == "ref.null":
@@ -294,15 +340,15 @@ def _on_memory(name: str, types: list[int]) -> tuple[Types, Types]:
     return effects[name]
 
 
-def _on_table(name: str, types: list[int]) -> tuple[Types, Types]:
+def _on_table(name: str, types: list[int], element: int) -> tuple[Types, Types]:
     """Returns what an instruction takes and gives; `types` are those of its tables' indices."""
     index = types[-1]
     effects: dict[str, tuple[Types, Types]] = {
-        "table.get": ((index,), (FUNCREF,)),
-        "table.set": ((index, FUNCREF), ()),
+        "table.get": ((index,), (element,)),
+        "table.set": ((index, element), ()),
         "table.size": ((), (index,)),
-        "table.grow": ((FUNCREF, index), (index,)),
-        "table.fill": ((index, FUNCREF, index), ()),
+        "table.grow": ((element, index), (index,)),
+        "table.fill": ((index, element, index), ()),
         "table.copy": ((types[0], index, I64 if types == [I64, I64] else I32), ()),
         "table.init": ((index, I32, I32), ()),
     }
@@ -314,9 +360,9 @@ def _variable(
 ) -> tuple[Types, Types] | None:
     name = instruction[0]
     if name.startswith("local."):
-        type_ = locals_[instruction[1]] & 0xFF
+        type_ = locals_[instruction[1]] & PLAIN
     elif name.startswith("global."):
-        type_ = module.globals[instruction[1]].type & 0xFF
+        type_ = module.globals[instruction[1]].type & PLAIN
     else:
         return None
     kind = name.split(".")[1]
@@ -334,6 +380,9 @@ def step(stack: Stack, instruction: Instruction, module: Module, locals_: list[i
         return stack[:-2]
     if name == "ref.is_null":
         return [*stack[:-1], I32]
+    left = gc_ops.on_top(instruction, stack[-1]) if stack else None
+    if left is not None:
+        return [*stack[:-1], *left]
     found = effect(instruction, module, locals_)
     assert found is not None, instruction
     params, results = found
@@ -353,9 +402,9 @@ def stacks(body: Body, entry: Types, module: Module, locals_: list[int]) -> list
 
 def zero(type_: int) -> Instruction:
     """Returns the instruction that pushes a zero or a null of a type."""
-    if type_ in REFERENCES:
-        return ("ref.null", type_)
-    return (_CONSTS[type_ & 0xFF], 0)
+    if is_reference(type_):
+        return ("ref.null", type_) if is_nullable(type_) else (gc_ops.ZERO, type_)
+    return (_CONSTS[type_ & PLAIN], 0)
 
 
 _CONSTS = {type_: f"{NAMES[type_]}.const" for type_ in CODES.values()}
@@ -363,9 +412,9 @@ _CONSTS = {type_: f"{NAMES[type_]}.const" for type_ in CODES.values()}
 
 def const(type_: int, bits: int) -> Instruction:
     """Returns the instruction that pushes a bit pattern."""
-    return (_CONSTS[type_ & 0xFF], bits)
+    return (_CONSTS[type_ & PLAIN], bits)
 
 
 def is_float(type_: int) -> bool:
     """Tells whether a type is f32 or f64, clean or dirty."""
-    return type_ & 0xFF in FLOATS
+    return type_ & PLAIN in FLOATS

@@ -23,7 +23,7 @@ from typing import Any
 from fuzz.encode import encode
 from fuzz.lanes import strict
 from fuzz.legacy import has_legacy, modern
-from fuzz.ops import F32, F64, I32, I64, NAMES, REFERENCES, V128, Types
+from fuzz.ops import F32, F64, I32, I64, NAMES, PLAIN, V128, Types, is_reference
 from fuzz.outcome import EXHAUSTED, Failed, Outcome, Returned, Threw, Trapped
 from fuzz.tree import Body, Function, Instruction, Memory, Module, Signature, const, walk
 from fuzz.world import FUEL_GLOBAL, THROW
@@ -147,7 +147,7 @@ def _returning(body: Body, types: Types) -> Function:
     body = [*body, *[("local.set", place) for place in reversed(range(len(types)))]]
     results: list[int] = []
     for place, type_ in enumerate(types):
-        for integer, code in _as_integers(type_ & 0xFF):
+        for integer, code in _as_integers(type_ & PLAIN):
             body += [("local.get", place), *code]
             results.append(integer)
     return Function(Signature((), tuple(results)), list(types), body)
@@ -157,7 +157,7 @@ def _as_integers(type_: int) -> list[tuple[int, list[Instruction]]]:
     """Returns the types of the integers that stand for a value, and code that makes each."""
     if type_ == V128:
         return [(I64, [("i64x2.extract_lane", lane)]) for lane in range(2)]
-    if type_ in REFERENCES:
+    if is_reference(type_):
         return [(I32, [("ref.is_null",), ("i32.eqz",)])]
     code = {F32: [("i32.reinterpret_f32",)], F64: [("i64.reinterpret_f64",)]}
     return [({F32: I32, F64: I64}.get(type_, type_), code.get(type_, []))]
@@ -168,7 +168,7 @@ def _from_integers(values: Iterable[str], types: Types) -> tuple[int, ...]:
     integers = map(int, values)
     return tuple(
         [
-            next(integers) | next(integers) << 64 if t & 0xFF == V128 else next(integers)
+            next(integers) | next(integers) << 64 if t & PLAIN == V128 else next(integers)
             for t in types
         ]
     )
@@ -267,6 +267,11 @@ class V8:
 
 
 def run(module: Module) -> V8 | None:
-    """Returns the module's instance in V8, or None if V8 is too old for the module."""
+    """Returns the module's instance in V8, or None if V8 is too old for the module.
+
+    Modules that define types are left out, too: only wasmtime gets these.
+    """
+    if module.types:
+        return None
     found = V8(module)
     return None if found.is_refused and not found.node.knows_all else found

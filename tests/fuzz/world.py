@@ -8,9 +8,11 @@ module so far with lists of its globals and functions by type.
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
+from fuzz.heaptypes import ANY, EXTERN, FUNC, reference_fits
 from fuzz.ops import (
     BITS,
     DIRTY,
@@ -23,14 +25,18 @@ from fuzz.ops import (
     FUNCREF,
     I32,
     I64,
-    REFERENCES,
+    PLAIN,
     SCALARS,
     TYPES,
     V128,
     Types,
+    is_reference,
 )
 from fuzz.tree import Import, Module, Signature
 from simd_edges import edges
+
+if TYPE_CHECKING:
+    from fuzz.gc_types import Values
 
 _T = TypeVar("_T")
 
@@ -68,6 +74,14 @@ HOST = (
 )
 
 
+# Host functions of modules that define types.
+HOST_OF_REFERENCES = (
+    Import("same_any", Signature((ANY,), (ANY,))),
+    Import("same_extern", Signature((EXTERN,), (EXTERN,))),
+    Import("same_func", Signature((FUNC,), (FUNC,))),
+)
+
+
 def thrower(tag: int, types: Types) -> Import:
     """Returns the host function that throws an exception with a tag of the host.
 
@@ -99,14 +113,6 @@ EDGES: dict[int, list[int]] = {
 # fmt: on
 
 
-def fits(have: int, want: int) -> bool:
-    """Tells whether a value of type `have` may stand where `want` is wanted.
-
-    A clean float may stand for a dirty one, but not the other way round.
-    """
-    return have == want or have | DIRTY == want
-
-
 class Dice:
     """Random choices. They use one random number each, because random.Random's choices are slow."""
 
@@ -128,7 +134,7 @@ class Dice:
 
     def bits(self, type_: int) -> int:
         """Returns a bit pattern: an edge of the type's range, a small number, or anything."""
-        type_ &= 0xFF
+        type_ &= PLAIN
         if type_ == V128:
             return self.vector()
         kind = self.roll()
@@ -180,6 +186,7 @@ class Mood:
         # in each function one of both kinds.
         self.exceptions = dice.pick(("", "", "", "modern", "modern", "legacy", "both"))
         self.references: Types = ()
+        self.share = 0.15  # of the references among the types
         if self.exceptions and dice.chance(0.7):
             self.references = (FUNCREF,) if self.exceptions == "legacy" else (FUNCREF, EXNREF)
         self.dead = dice.pick((0.0, 0.3, 0.7))
@@ -237,6 +244,8 @@ ACTIONS = {
 SOMETIMES = (
     *("vector", "shuffle", "return_call", "return_call_indirect", "table", "atomic"),
     *("try_", "throw", "throw_if", "throw_again", "again", "foreign"),
+    *("struct", "array", "new", "cast", "null", "equal", "i31", "churn", "elements"),
+    *("call_ref", "return_call_ref"),
 )
 
 
@@ -247,12 +256,33 @@ class World:
         self.dice = dice
         self.mood = Mood(dice, size, dirty)
         self.module = Module()
-        self.globals_of: dict[int, list[int]] = {t: [] for t in (*TYPES, *REFERENCES)}
-        self.mutable_of: dict[int, list[int]] = {t: [] for t in (*TYPES, *REFERENCES)}
+        self.globals_of: dict[int, list[int]] = defaultdict(list)
+        self.mutable_of: dict[int, list[int]] = defaultdict(list)
         self.throwers: dict[int, int] = {}  # host functions that throw, by their tag
         self.legacy: set[int] = set()  # functions that have the legacy instructions
         self.leaves: set[int] = set()  # functions that call nothing
         self.giving: dict[int, list[int]] = {}  # functions by the type of their one result
+        self.values: Values | None = None  # makes references if the module defines types
+        self.digest = -1  # the function that computes digests of references; see gc_digest.py
+
+    def fits(self, have: int, want: int) -> bool:
+        """Tells whether a value of type `have` may stand where `want` is wanted.
+
+        A clean float may stand for a dirty one, but not the other way round.
+        """
+        if have == want or have | DIRTY == want:
+            return True
+        return (
+            is_reference(have)
+            and is_reference(want)
+            and reference_fits(have, want, self.module.types)
+        )
+
+    def places(self, by_type: dict[int, list[int]], type_: int) -> list[int]:
+        """Returns the variables, of some by their type, that may take a value of a type."""
+        if self.values is None or not is_reference(type_):
+            return by_type[type_]
+        return [i for t, found in by_type.items() if self.fits(type_, t) for i in found]
 
     def host_calls_f0(self) -> bool:
         """Tells whether a host function of the module calls f0."""
@@ -264,7 +294,7 @@ class World:
 
     def any_type(self) -> int:
         """Returns a clean type, which may be a reference if the module has references."""
-        if self.mood.references and self.dice.chance(0.15):
+        if self.mood.references and self.dice.chance(self.mood.share):
             return self.dice.pick(self.mood.references)
         return self.type()
 
