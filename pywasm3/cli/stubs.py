@@ -88,7 +88,7 @@ def _file(listing: Listing, file: str) -> Iterator[str]:
     }
     yield f'"""Types of {_in_docstring(name)}, written by "pywasm3 stubs"."""'
     yield ""
-    yield "from typing import Any, Literal, Protocol, overload"
+    yield f"from typing import {'Any, Literal, Protocol, overload' if others else 'Any, Protocol'}"
     yield ""
     yield "import pywasm3"
     for export in others:
