@@ -103,6 +103,27 @@ def call(exports: LibExports) -> None:
     assert lines == ["6", "7", "8"], said
 
 
+def test_what_a_function_has_besides_a_call_is_reached_by_item(
+    module: Write, tmp_path: Path
+) -> None:
+    use = """
+from array import array
+from guest_types import LibExports
+
+async def call(exports: LibExports) -> None:
+    print(await exports["add"].aio(1, 2), exports["add"].map(array("i", [1]), 2))
+"""
+    assert checked(stub_of(module(LIBRARY)), use, tmp_path) == ""
+
+
+def test_a_stub_imports_only_what_it_uses(module: Write) -> None:
+    for source, names in [
+        (LIBRARY, "Any, Literal, Protocol, overload"),
+        ('(module (func (export "add")))', "Any, Protocol"),
+    ]:
+        assert f"from typing import {names}\n" in stub_of(module(source))
+
+
 def test_the_class_is_named_after_the_module_or_the_file(module: Write) -> None:
     assert "class LibExports(Protocol):" in stub_of(module(LIBRARY))
     assert "class MyPlugin2Exports(Protocol):" in stub_of(module("(module)", "my-plugin.2.wasm"))
