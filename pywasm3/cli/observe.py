@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+from _thread import allocate_lock
 from time import perf_counter
 
 from .._ffi import MEMORY, lib
@@ -49,12 +50,14 @@ class Stats:
         self._begun = perf_counter()
         self._loaded: float | None = None
         self._calls: dict[str, int] = {}
+        self._lock = allocate_lock()
         self._fuel: int | None = None
         self._bytes: int | None = None
 
     def count(self, name: str, arguments: tuple[int, ...], result: int | None) -> None:
         """Counts a call of a function of WASI."""
-        self._calls[name] = self._calls.get(name, 0) + 1
+        with self._lock:  # The guest may have threads.
+            self._calls[name] = self._calls.get(name, 0) + 1
 
     def loaded(self) -> None:
         """Notes that the instance is there, and that only the guest's own work is left."""

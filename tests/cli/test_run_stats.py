@@ -101,6 +101,29 @@ def test_a_run_that_ctrl_c_ends_is_reported(cat: Path) -> None:
     assert figures(Done(130, out, err))["memory"] == "1 page, 0.06 MiB"
 
 
+def test_what_threads_do_counts(module: Write) -> None:
+    """Two calls of functions and one of WASI in the thread; one start of a thread."""
+    path = module("""(module
+        (import "env" "memory" (memory 1 1 shared))
+        (import "wasi" "thread-spawn" (func $spawn (param i32) (result i32)))
+        (import "wasi_snapshot_preview1" "sched_yield" (func $yield (result i32)))
+        (func $nothing)
+        (func (export "wasi_thread_start") (param i32 i32)
+            (call $nothing) (call $nothing) (drop (call $yield))
+            (i32.atomic.store (i32.const 0) (i32.const 1))
+            (drop (memory.atomic.notify (i32.const 0) (i32.const 1))))
+        (func (export "_start")
+            (drop (call $spawn (i32.const 0)))
+            (drop (memory.atomic.wait32 (i32.const 0) (i32.const 0) (i64.const -1)))))""")
+    done = run("run", "--stats", "--threads", "1", path)
+    assert done.code == 0
+    assert figures(done) == {
+        "fuel": "4 (calls and iterations of loops)",
+        "memory": "1 page, 0.06 MiB",
+        "WASI": "2 calls: thread-spawn 1, sched_yield 1",
+    }
+
+
 def test_without_the_option_nothing_is_reported(library: Path) -> None:
     assert run("run", "--invoke", "nothing", library).err == ""
 
