@@ -152,7 +152,7 @@ class Memory(MemoryBase):
         is64 = is_64_bit(address)
         if shared and maximum is None:
             raise ValueError("a shared memory must have a maximum: give the number of pages")
-        limits = new_limits(minimum, maximum, most_pages(is64), is64)
+        limits = new_limits(minimum, maximum, most_pages(is64), "pages of 64 KiB", is64)
         store = store_for(store)
         self = store._call_entered(
             cls._make, store, limits.min, limits.has_max, limits.max, is64, shared
