@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from cli_helpers import CAT, LIBRARY, Done, run, start
+from cli_helpers import Done, run, start
 
 Write = Callable[..., Path]
 
@@ -26,16 +26,6 @@ def figures(done: Done) -> dict[str, str]:
     found = dict(line.split(maxsplit=1) for line in lines)
     assert re.fullmatch(r"\d+\.\d{3} s(, of which loading took \d+\.\d{3} s)?", found.pop("time"))
     return found
-
-
-@pytest.fixture
-def cat(module: Write) -> Path:
-    return module(CAT, "cat.wasm")
-
-
-@pytest.fixture
-def library(module: Write) -> Path:
-    return module(LIBRARY, "lib.wasm")
 
 
 def test_the_report_has_fuel_memory_and_calls(cat: Path) -> None:
