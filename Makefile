@@ -59,6 +59,12 @@ PACKAGE := $(wildcard pywasm3/*.py pywasm3/*.pyi pywasm3/*/*.py pywasm3/*/*/*.py
 # import that folder and not the installed copy.
 FROM_COPY := -c $(CURDIR)/pyproject.toml --rootdir $(CURDIR) $(addprefix $(CURDIR)/,$(TESTS))
 
+# Says what a long target does, and how long that takes, as the table in CONTRIBUTING.md has it. Only
+# on a terminal: logs need no announcements.
+define SAY
+@[ ! -t 1 ] || awk -F' *[|] *' '$$3 == "`make $@`" { print "make $@: " $$4 " (" $$5 ")" }' CONTRIBUTING.md
+endef
+
 .PHONY: demo test test-copy sanitize matrix lint lint-c lint-ci lint-cross types wheel fuzz fuzz-v8 fuzz-validator fuzz-asserts \
 	fuzz-sanitize mutate tsan toolchains guests guests-real bench bench-docs constraints clean
 .NOTPARALLEL:
@@ -67,14 +73,17 @@ demo: $(VENV)/.editable
 	@$(BIN)/python examples/demo.py
 
 test: $(VENV)/.editable $(VENV)/.extra-test
+	$(SAY)
 	$(BIN)/pytest $(ARGS)
 
 .PHONY: spec fuzz-mutants site
 
 spec: $(VENV)/.editable $(VENV)/.extra-test
+	$(SAY)
 	$(BIN)/python tests/spec/run.py $(ARGS)
 
 fuzz-mutants: $(VENV)/.editable $(VENV)/.extra-test
+	$(SAY)
 	$(BIN)/python tests/fuzz/mutants.py --seed $(SEED) --count $(COUNT) $(ARGS)
 
 lint: $(VENV)/.extra-check
@@ -82,11 +91,13 @@ lint: $(VENV)/.extra-check
 	$(BIN)/ruff format --check .
 
 lint-c: $(VENV)/.editable $(VENV)/.extra-check
+	$(SAY)
 	$(BIN)/clang-format --dry-run -Werror native/*/*.[ch] native/engine/*/*.inc
 	$(BIN)/python tools/lint_c.py
 	$(BIN)/python tools/lint_dialect.py
 
 lint-cross: $(VENV)/.editable $(VENV)/.extra-guests
+	$(SAY)
 	$(BIN)/python tools/lint_c.py --cross
 
 lint-ci: $(VENV)/.editable $(VENV)/.extra-check
@@ -100,6 +111,7 @@ site: $(VENV)/.editable $(VENV)/.extra-docs
 		! grep -q '^griffe: ' build/site.log && exit $$code
 
 types: $(VENV)/.editable $(VENV)/.extra-test $(VENV)/.extra-check $(VENV)/.extra-types
+	$(SAY)
 	$(BIN)/mypy
 	$(BIN)/pyright --project tests/typing --pythonpath $(BIN)/python
 	$(BIN)/stubtest pywasm3._engine pywasm3._cpython --mypy-config-file pyproject.toml \
@@ -110,21 +122,26 @@ types: $(VENV)/.editable $(VENV)/.extra-test $(VENV)/.extra-check $(VENV)/.extra
 BY_TWO := -n 2 --dist loadfile
 
 toolchains: $(VENV)/.editable $(VENV)/.extra-test $(VENV)/.extra-toolchains
+	$(SAY)
 	PYWASM3_TOOLCHAINS=1 $(BIN)/pytest $(BY_TWO) tests/toolchains
 
 guests-real: $(VENV)/.editable $(VENV)/.extra-test $(VENV)/.extra-toolchains
+	$(SAY)
 	PYWASM3_TOOLCHAINS=1 $(BIN)/pytest $(BY_TWO) tests/real
 
 guests: $(VENV)/.extra-guests $(VENV)/.extra-test
+	$(SAY)
 	$(BIN)/python tests/guests/build.py $(ARGS)
 
 FUZZ := tests/fuzz/fuzz.py --reduce --seed $(SEED) --count $(COUNT) $(if $(TIME:0=),--time $(TIME)) $(ARGS)
 
 fuzz: $(VENV)/.editable $(VENV)/.extra-test
+	$(SAY)
 	$(BIN)/python $(FUZZ)
 
 # V8 comes with Node.js, which the extra brings: a download of 60 MB.
 fuzz-v8: $(VENV)/.editable $(VENV)/.extra-test $(VENV)/.extra-node
+	$(SAY)
 	PYWASM3_V8=1 $(BIN)/pytest tests/fuzz/test_v8.py
 	$(BIN)/python $(FUZZ) --oracle v8
 
@@ -138,21 +155,26 @@ $(VALIDATOR_FUZZ)/validator: tests/fuzz/validator.c $(wildcard native/base/* nat
 		tests/fuzz/validator.c native/base/*.c native/decode/*.c native/validate/*.c
 
 fuzz-validator: $(VALIDATOR_FUZZ)/validator $(VENV)/.extra-test
+	$(SAY)
 	@rm -rf $(VALIDATOR_FUZZ)/seeds
 	@$(BIN)/python tests/fuzz/seeds.py $(VALIDATOR_FUZZ)/seeds
 	cd $(VALIDATOR_FUZZ) && find seeds -name '*.wasm' | sort | \
 		./validator $(SEED) $(COUNT) $(TIME)
 
 mutate: $(VENV)/.editable $(VENV)/.extra-test
+	$(SAY)
 	$(BIN)/python tools/mutate.py $(ARGS)
 
 tsan: $(VENV)/.editable $(VENV)/.extra-test
+	$(SAY)
 	$(BIN)/python tools/tsan.py
 
 bench: $(VENV)/.editable $(VENV)/.extra-bench $(VENV)/.extra-test
+	$(SAY)
 	$(BIN)/python benchmarks/crossing.py
 
 bench-docs: $(VENV)/.editable $(VENV)/.extra-bench
+	$(SAY)
 	$(BIN)/python -m pywasm3 bench --rows '*,real-*' --update docs/benchmarks.md \
 		--plot docs/benchmarks.svg --plot-first docs/first_result.svg $(ARGS)
 
@@ -189,9 +211,11 @@ $(VENV)/.copy: $(VENV)/.created $(BUILD_INPUTS) $(PACKAGE)
 	@touch $@
 
 test-copy: $(VENV)/.copy
+	$(SAY)
 	cd $(VENV) && bin/pytest $(FROM_COPY) $(ARGS)
 
 matrix:
+	$(SAY)
 	@tools/find-python --all | while read -r version python; do \
 		echo "== Python $$version" && \
 		$(MAKE) test-copy VENV=.venv-$$version PYTHON=$$python </dev/null || exit 1; \
@@ -206,6 +230,7 @@ sanitize fuzz-sanitize: export PYWASM3_SANITIZE = 1
 sanitize fuzz-sanitize: export ASAN_OPTIONS = detect_leaks=0:allocator_may_return_null=1
 sanitize fuzz-sanitize: export UBSAN_OPTIONS = print_stacktrace=1
 sanitize:
+	$(SAY)
 	@$(MAKE) VENV=.venv-sanitize .venv-sanitize/.copy
 	@ulimit -s unlimited 2>/dev/null || echo "the C stack stays at $$(ulimit -s) KiB"; \
 	asan=$$($${CC:-gcc} -print-file-name=libasan.so) && \
@@ -213,17 +238,20 @@ sanitize:
 		bin/pytest --capture=sys $(FROM_COPY) $(ARGS)
 
 fuzz-sanitize:
+	$(SAY)
 	@$(MAKE) VENV=.venv-sanitize .venv-sanitize/.copy
 	@ulimit -s unlimited 2>/dev/null; asan=$$($${CC:-gcc} -print-file-name=libasan.so) && \
 	LD_PRELOAD=$$asan PYTHONMALLOC=malloc .venv-sanitize/bin/python $(FUZZ)
 
 fuzz-asserts: export PYWASM3_ASSERTS = 1
 fuzz-asserts:
+	$(SAY)
 	@$(MAKE) VENV=.venv-asserts .venv-asserts/.copy
 	.venv-asserts/bin/python $(FUZZ)
 
 # The wheel is tried with nothing on PATH but its own environment, so that no compiler is found.
 wheel: $(VENV)/.extra-check
+	$(SAY)
 	@$(BIN)/python tools/toolchain.py
 	rm -rf build dist .venv-wheel
 	@mkdir -p build dist

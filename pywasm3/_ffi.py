@@ -285,13 +285,16 @@ def func_type(module: int, type_index: int) -> FuncType:
     return FuncType._of(*signature(module, type_index, BY_CODE))
 
 
-def new_limits(minimum: int, maximum: int | None, most: int, is64: bool = False) -> Pointer:
+def new_limits(
+    minimum: int, maximum: int | None, most: int, units: str, is64: bool = False
+) -> Pointer:
     """Returns the pw_limits of a memory or a table that the host makes.
 
     Args:
-        minimum: Its size at the start, in pages or elements.
+        minimum: Its size at the start.
         maximum: The size that it never grows beyond, or None.
         most: The largest size that the specification allows.
+        units: What the sizes count, as a message shows it.
         is64: Whether its addresses or indices are 64-bit.
 
     Raises:
@@ -301,8 +304,8 @@ def new_limits(minimum: int, maximum: int | None, most: int, is64: bool = False)
     high = most if maximum is None else _index(maximum)
     if not 0 <= low <= high <= most:
         raise ValueError(
-            f"limits must be 0 <= minimum <= maximum <= {most}, "
-            f"not {low} and {'none' if maximum is None else high}"
+            f"limits must be 0 <= minimum <= maximum <= {most:,} {units}, "
+            f"not {low:,} and {'none' if maximum is None else f'{high:,}'}"
         )
     has_max = maximum is not None
     limits = {"min": low, "max": high if has_max else 0, "has_max": has_max, "is64": is64}

@@ -152,7 +152,7 @@ class Memory(MemoryBase):
         is64 = is_64_bit(address)
         if shared and maximum is None:
             raise ValueError("a shared memory must have a maximum: give the number of pages")
-        limits = new_limits(minimum, maximum, most_pages(is64), is64)
+        limits = new_limits(minimum, maximum, most_pages(is64), "pages of 64 KiB", is64)
         store = store_for(store)
         self = store._call_entered(
             cls._make, store, limits.min, limits.has_max, limits.max, is64, shared
@@ -284,7 +284,7 @@ class Memory(MemoryBase):
 
         Raises:
             IndexError: The items do not all lie within the memory.
-            ValueError: There is no such type.
+            ValueError: There is no such type, or the count is negative.
         """
         letter = _letter(dtype)
         if letter is None or numpy:
@@ -307,6 +307,8 @@ class Memory(MemoryBase):
                 "items of a view must have a size, but those of the dtype have 0 bytes"
             )
         given, length = _index(offset), None if count is None else _index(count)
+        if length is not None and length < 0:
+            raise ValueError(f"count must not be negative: {length}")
         is_negative_i32 = -(1 << 31) <= given < 0 and not self._is64
         at = given + (1 << 32) if is_negative_i32 else given
         end = len(self)  # read after _index(), which may run code that grows the memory

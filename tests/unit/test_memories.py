@@ -478,10 +478,10 @@ def test_addresses_have_no_other_type(address: Any) -> None:
 
 
 def test_the_limits_of_a_memory_depend_on_its_addresses() -> None:
-    with pytest.raises(ValueError, match="maximum <= 65536"):
+    with pytest.raises(ValueError, match="maximum <= 65,536 pages of 64 KiB, not 1 and 65,537"):
         Memory(1, 65537)
     Memory(1, 1 << 48, address="i64")
-    with pytest.raises(ValueError, match="maximum <= 281474976710656"):
+    with pytest.raises(ValueError, match="maximum <= 281,474,976,710,656 pages"):
         Memory(1, (1 << 48) + 1, address="i64")
 
 

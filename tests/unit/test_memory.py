@@ -244,6 +244,11 @@ def test_views_from_before_and_after_growth_see_the_same_bytes() -> None:
     assert views[3][-1] == 7
 
 
+def test_a_view_cannot_have_a_negative_number_of_items(memory: pywasm3.Memory) -> None:
+    with pytest.raises(ValueError, match=r"^count must not be negative: -1$"):
+        memory.view("f32", 0, -1)
+
+
 def test_a_view_can_be_released_and_taken_again(memory: pywasm3.Memory) -> None:
     for _ in range(10):
         with memoryview(memory) as view:

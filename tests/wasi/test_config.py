@@ -243,6 +243,7 @@ def test_inherit_chooses(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"clock": 1.5}, "clock must be an int or a Clock, not float"),
         ({"clock": -1}, "clock: a time must not be negative"),
         ({"random": "seed"}, "random must be an int or a callable, not str"),
+        ({"trace": "stderr"}, "trace must be a callable, not str"),
         ({"sockets": [1]}, "sockets: each one must be a socket.socket, not int"),
         ({"max_capture_bytes": 1e6}, "max_capture_bytes must be an int, not float"),
         ({"max_capture_bytes": -1}, "max_capture_bytes must be at least 0, not -1"),
