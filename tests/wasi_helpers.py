@@ -73,7 +73,7 @@ def small_files() -> Iterator[None]:
     """Lets the system refuse files over 16 MiB, because a guest may ask for the whole disk."""
     try:
         import resource
-    except ImportError:  # Windows, where guests get no real directories anyway
+    except ImportError:  # Windows, which has no such limit
         yield
         return
     saved = resource.getrlimit(resource.RLIMIT_FSIZE)
