@@ -122,17 +122,3 @@ class Scan(ABC):
     @abstractmethod
     def close(self) -> None:
         """Closes what the host has open for the listing."""
-
-
-def _of_this_system() -> At:
-    if os.name == "nt":
-        from .at_windows import WindowsAt
-        from .nt_calls import NtCalls
-
-        return WindowsAt(NtCalls())
-    from .at_posix import PosixAt
-
-    return PosixAt()
-
-
-AT = _of_this_system()

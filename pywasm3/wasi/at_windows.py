@@ -119,7 +119,7 @@ class WindowsAt(At):
             return None
         mode = "rb" if not opening.write else "rb+" if opening.read else "wb"
         # "wb" does not cut the file here, because it is open already.
-        stream = io.FileIO(fd, mode)
+        stream = io.FileIO(fd, mode, closefd=False)
         return WindowsFile(stream, self._calls, opening, read_only)
 
     def stat(self, place: int, name: str) -> Found:

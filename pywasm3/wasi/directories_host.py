@@ -28,9 +28,9 @@ from .abi import (
     TYPE_SYMBOLIC_LINK,
     WasiError,
 )
-from .at import AT
 from .directories import Directory, Entry
 from .fds import DirectoryDescriptor
+from .host_at import AT
 from .host_stat import both_times, stat_of
 from .open_flags import O_NONBLOCK, open_flags
 from .paths import creates_directory

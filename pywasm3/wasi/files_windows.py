@@ -7,6 +7,7 @@ import os
 
 from . import nt, waiting
 from .abi import (
+    EBADF,
     ENOTSUP,
     EROFS,
     FDFLAG_APPEND,
@@ -34,8 +35,13 @@ class WindowsFile(Descriptor):
     type = TYPE_REGULAR
 
     def __init__(self, stream: io.FileIO, calls: Calls, opening: Opening, read_only: bool) -> None:
-        """Takes an open file of Python without a buffer, which it closes later."""
+        """Takes a file of Python without a buffer, and closes its descriptor later.
+
+        The file itself must not close it (`closefd=False`): the collector, which finalizes the file
+        and this object in any order, would warn of it.
+        """
         self._stream = stream
+        self._fd = stream.fileno()
         self._calls = calls
         self._read_only = read_only
         self._writes = opening.write
@@ -45,15 +51,20 @@ class WindowsFile(Descriptor):
 
     def close(self) -> None:
         """Closes the file."""
+        fd, self._fd = self._fd, -1
         self.write_one = None
-        self._stream.close()
+        if fd >= 0:
+            self._stream.close()
+            os.close(fd)
 
     def __del__(self) -> None:
-        if hasattr(self, "_stream"):
+        if getattr(self, "_fd", -1) >= 0:
             self.close()
 
     def _handle(self) -> int:
-        return self._calls.handle_of(self._stream.fileno())
+        if self._fd < 0:  # The host has closed the descriptors of the guest meanwhile.
+            raise WasiError(EBADF)
+        return self._calls.handle_of(self._fd)
 
     def _require_writable(self) -> None:
         if self._read_only:

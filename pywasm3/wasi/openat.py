@@ -17,7 +17,7 @@ import stat
 import sys
 
 from .abi import EPERM, WasiError
-from .at import AT
+from .host_at import AT
 from .open_flags import O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW
 from .paths import Walker, count_link, creates_directory, split
 
