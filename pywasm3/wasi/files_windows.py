@@ -61,10 +61,13 @@ class WindowsFile(Descriptor):
         if getattr(self, "_fd", -1) >= 0:
             self.close()
 
-    def _handle(self) -> int:
+    def _file(self) -> io.FileIO:
         if self._fd < 0:  # The host has closed the descriptors of the guest meanwhile.
             raise WasiError(EBADF)
-        return self._calls.handle_of(self._fd)
+        return self._stream
+
+    def _handle(self) -> int:
+        return self._calls.handle_of(self._file().fileno())
 
     def _require_writable(self) -> None:
         if self._read_only:
@@ -72,7 +75,7 @@ class WindowsFile(Descriptor):
 
     def read(self, buffers: list[memoryview]) -> int:
         """Reads at the position of the file."""
-        return waiting.by_pieces(buffers, lambda piece, _: _each(self._stream.readinto, piece))
+        return waiting.by_pieces(buffers, lambda piece, _: _each(self._file().readinto, piece))
 
     def write(self, buffers: list[memoryview]) -> int:
         """Writes at the position of the file, or at its end if it is open for appending."""
@@ -81,12 +84,12 @@ class WindowsFile(Descriptor):
 
     def _write_one(self, buffer: Piece) -> int:
         if self.flags & FDFLAG_APPEND:
-            self._stream.seek(0, os.SEEK_END)
-        return self._stream.write(buffer) or 0
+            self._file().seek(0, os.SEEK_END)
+        return self._file().write(buffer) or 0
 
     def pread(self, buffers: list[memoryview], offset: int) -> int:
         """Reads from an offset in the file."""
-        return self._at_offset(self._stream.readinto, buffers, offset)
+        return self._at_offset(self._file().readinto, buffers, offset)
 
     def pwrite(self, buffers: list[memoryview], offset: int) -> int:
         """Writes at an offset in the file; at its end if it is open for appending, as on Linux."""
@@ -97,12 +100,12 @@ class WindowsFile(Descriptor):
         self, move: Callable[[memoryview], int], buffers: list[memoryview], offset: int
     ) -> int:
         """Moves the position for a moment: one thread at a time runs a function of WASI."""
-        before = self._stream.tell()
+        before = self._file().tell()
         try:
-            self._stream.seek(offset)
+            self._file().seek(offset)
             return waiting.by_pieces(buffers, lambda piece, _: _each(move, piece))
         finally:
-            self._stream.seek(before)
+            self._file().seek(before)
 
     def has_position(self) -> bool:
         """Returns that the file has a position."""
@@ -110,7 +113,7 @@ class WindowsFile(Descriptor):
 
     def seek(self, offset: int, whence: int) -> int:
         """Moves the position of the file."""
-        return self._stream.seek(offset, whence)
+        return self._file().seek(offset, whence)
 
     def stat(self) -> Stat:
         """Describes the file."""
@@ -156,7 +159,7 @@ class WindowsFile(Descriptor):
     def readable_bytes(self) -> int:
         """Returns how many bytes follow the position."""
         size = self._calls.information(self._handle()).size
-        return max(0, size - self._stream.tell())
+        return max(0, size - self._file().tell())
 
 
 def _each(move: Callable[[memoryview], int | None], buffers: list[memoryview]) -> int:

@@ -17,7 +17,9 @@ import pytest
 
 from nt_files import windows_calls
 from pywasm3.wasi import directories_host, openat
+from pywasm3.wasi.abi import WasiError
 from pywasm3.wasi.at import At
+from pywasm3.wasi.directories import Opening
 from wasi_helpers import Calls, resolving
 
 if sys.platform not in ("linux", "win32"):
@@ -206,3 +208,15 @@ def test_a_listing_has_each_entry_once(at: At, place: int, tmp_path: Path) -> No
     scan.close()
     scan.close()
     assert found == sorted(os.fsencode(name) for name in os.listdir(tmp_path))
+
+
+def test_a_file_that_the_host_has_closed_is_ebadf(at: At, place: int) -> None:
+    opening = Opening(CREAT, 0, False, True, True)
+    file = at.descriptor(at.open(place, "file", os.O_RDWR | os.O_CREAT, 0o666), opening, False)
+    assert file is not None
+    file.close()
+    file.close()
+    room = [memoryview(bytearray(1))]
+    for use in (file.read, file.write, lambda buffers: file.pread(buffers, 0)):
+        with pytest.raises(WasiError, match="EBADF"):
+            use(room)
