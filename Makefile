@@ -102,6 +102,7 @@ lint-cross: $(VENV)/.editable $(VENV)/.extra-guests
 	$(BIN)/python tools/lint_c.py --cross
 
 test-wine: $(VENV)/.editable $(VENV)/.extra-guests
+	$(SAY)
 	$(BIN)/python tools/wine/run.py $(ARGS)
 
 lint-ci: $(VENV)/.editable $(VENV)/.extra-check
