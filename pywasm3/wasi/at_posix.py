@@ -21,6 +21,7 @@ from .at import At, Scan
 from .directories import Entry
 from .files_host import HostFile
 from .host_stat import type_of
+from .open_flags import PLACE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from .directories import Opening
     from .fds import Descriptor
 
-# Opens a directory only as a starting point (O_PATH), which needs no permission to read it.
-_PLACE = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | getattr(os, "O_PATH", 0)
 _LIST = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -44,7 +43,7 @@ class PosixAt(At):
     def enter(self, place: int, name: str) -> int | str:
         """Opens a directory below another one, or returns the target of a link of that name."""
         try:
-            return os.open(name, _PLACE | os.O_NOFOLLOW, dir_fd=place)
+            return os.open(name, PLACE | os.O_NOFOLLOW, dir_fd=place)
         except OSError as error:
             if error.errno not in (errno.ELOOP, errno.ENOTDIR, errno.EMLINK):
                 raise

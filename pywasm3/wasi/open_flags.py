@@ -28,6 +28,8 @@ O_NOFOLLOW = getattr(os, "O_NOFOLLOW", 1 << 21)
 O_NONBLOCK = getattr(os, "O_NONBLOCK", 1 << 22)
 O_SYNC = getattr(os, "O_SYNC", 1 << 23)
 O_CLOEXEC = getattr(os, "O_CLOEXEC", 0)
+# Opens a directory only as a starting point (O_PATH), which needs no permission to read it.
+PLACE = os.O_RDONLY | O_DIRECTORY | O_CLOEXEC | getattr(os, "O_PATH", 0)
 _O_NOCTTY = getattr(os, "O_NOCTTY", 0)
 
 _FLAGS = (

@@ -18,11 +18,8 @@ import sys
 
 from .abi import EPERM, WasiError
 from .host_at import AT
-from .open_flags import O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW
+from .open_flags import O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, PLACE
 from .paths import Walker, count_link, creates_directory, split
-
-# Opens a directory only as a starting point (O_PATH), which needs no permission to read it.
-_PLACE = os.O_RDONLY | O_DIRECTORY | O_CLOEXEC | getattr(os, "O_PATH", 0)
 
 _SYS_OPENAT2 = 437  # The number is the same on every architecture.
 _RESOLVE = 0x08 | 0x02  # RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS
@@ -75,9 +72,9 @@ def _has_openat2() -> bool:
     if _syscall is None:
         return False
     try:
-        place = os.open("/", _PLACE)
+        place = os.open("/", PLACE)
         try:
-            os.close(_openat2(place, ".", _PLACE, 0))
+            os.close(_openat2(place, ".", PLACE, 0))
         finally:
             os.close(place)
     except OSError:
@@ -100,7 +97,7 @@ class Beneath:
         while True:
             parent, name, is_directory = split(path)
             must_be_directory |= is_directory
-            place = _openat2(directory, parent, _PLACE, 0)
+            place = _openat2(directory, parent, PLACE, 0)
             try:
                 follows = name != "." and (follow or must_be_directory)
                 target = AT.link_target(place, name) if follows else None
