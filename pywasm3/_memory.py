@@ -6,7 +6,7 @@ from __future__ import annotations
 from operator import index as _index
 from struct import Struct, calcsize
 
-from ._ffi import MemoryBase, encode, ffi, lib, memory_type, new_limits, stop_error
+from ._ffi import MemoryBase, encode, ffi, lib, memory_type, new_limits, stop_error, view_of
 from ._store_objects import is_64_bit, store_for
 from ._text import brief_repr, counted
 from ._types import ValType, f32, f64
@@ -290,7 +290,7 @@ class Memory(MemoryBase):
         if letter is None or numpy:
             return self._array(f"<{letter}" if letter else dtype, offset, count)
         at, size = self._part(calcsize(letter), offset, count)
-        return memoryview(self)[at : at + size].cast(letter)  # type: ignore[call-overload]
+        return view_of(self)[at : at + size].cast(letter)  # type: ignore[call-overload]
 
     def _array(self, dtype: Any, offset: int, count: int | None) -> Any:
         from numpy import dtype as dtype_of
@@ -298,7 +298,7 @@ class Memory(MemoryBase):
 
         dtype = dtype_of(dtype)
         at, size = self._part(dtype.itemsize, offset, count)
-        return frombuffer(memoryview(self)[at : at + size], dtype)
+        return frombuffer(view_of(self)[at : at + size], dtype)
 
     def _part(self, itemsize: int, offset: int, count: int | None) -> tuple[int, int]:
         """Returns address and size in bytes of items, if they lie within the memory."""

@@ -17,6 +17,8 @@ bool pw_matches(const pw_typedef *types, pw_valtype actual, pw_valtype expected)
 /* The nullable reference type at the top of the hierarchy that a reference type belongs to. */
 pw_valtype pw_top_type(const pw_typedef *types, pw_valtype reference);
 
+/* cdef: begin */
+
 /* A type as the text format writes it. */
 typedef struct {
     char text[32];
@@ -24,5 +26,7 @@ typedef struct {
 
 /* A type index appears in the name as the canonical index that pw_valtype holds. */
 pw_typename pw_valtype_name(pw_valtype type);
+
+/* cdef: end */
 
 #endif

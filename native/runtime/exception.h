@@ -30,6 +30,8 @@ struct pw_exception {
 pw_exception *pw_exception_new(pw_store *store, const pw_tag *tag, const uint64_t *used);
 /* Frees an exception that was caught, unless code may refer to it. */
 void pw_exception_forget(pw_store *store, pw_exception *exception);
+/* cdef: begin */
+
 /* Puts an exception of the host on its way. The host hook calls this, and returns
  * PW_TRAP_EXCEPTION. `cells` has the values for the tag, which may be NULL. False if there is no
  * memory. */
@@ -41,6 +43,8 @@ pw_object *pw_exception_keep(pw_store *store);
 bool pw_exception_raise_kept(pw_store *store, const pw_object *object);
 /* Ends the way of an exception that code did not catch. */
 void pw_exception_end(pw_store *store);
+
+/* cdef: end */
 /* Calls the poll hook, for work on exceptions in the middle of a call. While an exception of the
  * host is on its way, the hook must not act as if code ran: in CPython it would let go of the GIL.
  */

@@ -12,6 +12,7 @@ typedef struct pw_store pw_store;
 typedef struct pw_instance pw_instance;
 typedef struct pw_func pw_func;
 typedef struct pw_memory pw_memory;
+typedef struct pw_mapping pw_mapping; /* of a shared memory: see shared.h */
 typedef struct pw_table pw_table;
 typedef struct pw_global pw_global;
 typedef struct pw_tag pw_tag;

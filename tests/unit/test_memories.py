@@ -549,6 +549,7 @@ def test_numbers_beyond_4_gib_are_read_and_written(large: Memory) -> None:
     assert large.read_u8(BEYOND) == 0
 
 
+@pytest.mark.buffers
 def test_views_reach_beyond_4_gib(large: Memory) -> None:
     view = large.view("I", BEYOND, 3)
     view[:] = memoryview(struct.pack("3I", 1, 2, 3)).cast("I")

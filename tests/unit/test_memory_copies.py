@@ -145,6 +145,7 @@ def test_wrong_buffers_and_arguments_are_refused(memory: pywasm3.Memory) -> None
     assert memory.copy_out(1, 2, into=None) == b"\1\2"
 
 
+@pytest.mark.buffers
 def test_a_memory_is_copied_over_itself(memory: pywasm3.Memory) -> None:
     view = memoryview(memory)
     assert memory.copy_in(1, view[:4]) == 4
