@@ -10,6 +10,7 @@ environment that runs this file.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -25,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DIST = ROOT / "dist"
 WORK = ROOT / "build" / "wheels"  # a folder for each Python, with its logs
 CONSTRAINTS = ROOT / "tools" / "constraints.txt"
+RECOMPRESS = ROOT / "tools" / "recompress.py"
 OLDEST_PYTHON = "3.10"  # whose stable ABI a module must keep to, if it is for that ABI
 LOG_LINES = 30  # of a step that fails
 PIP = ["-m", "pip", "--disable-pip-version-check"]
@@ -91,7 +93,10 @@ def build_sdist() -> Path:
 
 
 def build_wheel(python: Path, sdist: Path, work: Path) -> Path:
-    """Builds the wheel for a Python, lets auditwheel name its platform, and returns its path."""
+    """Builds the wheel for a Python, as small as it can be, and returns its path.
+
+    On Linux, auditwheel names the platforms that it is for.
+    """
     raw, repaired = work / "raw", work / "repaired"
     command = [python, *PIP, "wheel", "--no-deps", "--wheel-dir", raw, sdist]
     run(command, work / "build.log", work, building())
@@ -100,6 +105,8 @@ def build_wheel(python: Path, sdist: Path, work: Path) -> Path:
         command = ["auditwheel", "repair", "--wheel-dir", repaired, wheel]
         run(command, work / "auditwheel.log", work, own_programs())
         (wheel,) = repaired.glob("*.whl")
+    if importlib.util.find_spec("zopfli"):  # not on every processor, and not on Python 3.10
+        run([sys.executable, RECOMPRESS, wheel], work / "recompress.log", work, os.environ)
     return Path(shutil.move(wheel, DIST))
 
 
