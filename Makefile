@@ -7,6 +7,7 @@
 #                      the table of what must pass
 #   make test-copy     runs the suite on an installed copy, for another Python:
 #                      PYTHON=python3.14t VENV=.venv-3.14t
+#   make test-aarch64  builds for 64-bit ARM, and runs tests of the engine there, emulated by QEMU
 #   make matrix        runs test-copy for every Python that is found, each in .venv-3.x
 #   make sanitize      runs the suite under AddressSanitizer and UBSan, in .venv-sanitize
 #   make fuzz          compares random modules with wasmtime; see tests/fuzz/README.md
@@ -67,7 +68,7 @@ define SAY
 @[ ! -t 1 ] || awk -F' *[|] *' '$$3 == "`make $@`" { print "make $@: " $$4 " (" $$5 ")" }' CONTRIBUTING.md
 endef
 
-.PHONY: demo test test-copy sanitize matrix lint lint-c lint-ci lint-cross types wheel wheels fuzz fuzz-v8 fuzz-validator fuzz-asserts \
+.PHONY: demo test test-aarch64 test-copy sanitize matrix lint lint-c lint-ci lint-cross types wheel wheels fuzz fuzz-v8 fuzz-validator fuzz-asserts \
 	fuzz-sanitize mutate tsan toolchains guests guests-real bench bench-docs constraints clean
 .NOTPARALLEL:
 
@@ -219,6 +220,10 @@ $(VENV)/.copy: $(VENV)/.created $(BUILD_INPUTS) $(PACKAGE)
 test-copy: $(VENV)/.copy
 	$(SAY)
 	cd $(VENV) && bin/pytest $(FROM_COPY) $(ARGS)
+
+test-aarch64: $(VENV)/.extra-check
+	$(SAY)
+	$(BIN)/python tools/aarch64.py $(ARGS)
 
 matrix:
 	$(SAY)
