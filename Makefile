@@ -8,6 +8,7 @@
 #                      the table of what must pass
 #   make test-copy     runs the suite on an installed copy, for another Python:
 #                      PYTHON=python3.14t VENV=.venv-3.14t
+#   make test-aarch64  builds for 64-bit ARM, and runs tests of the engine there, emulated by QEMU
 #   make matrix        runs test-copy for every Python that is found, each in .venv-3.x
 #   make sanitize      runs the suite under AddressSanitizer and UBSan, in .venv-sanitize
 #   make fuzz          compares random modules with wasmtime; see tests/fuzz/README.md
@@ -28,6 +29,7 @@
 #   make guests        compiles the guests of tests and benchmarks; ARGS=--check only compares
 #   make site          builds the site of the documentation in build/site/html; Python 3.11.5 or newer
 #   make wheel         builds dist/*.whl and tries it in an environment without a compiler
+#   make wheels        does the same for every Python that is found
 #   make bench         runs benchmarks/crossing.py
 #   make bench-docs    runs all of pywasm3 bench into docs/benchmarks.md; use an idle machine; npm
 #                      downloads the real programs
@@ -67,7 +69,7 @@ define SAY
 @[ ! -t 1 ] || awk -F' *[|] *' '$$3 == "`make $@`" { print "make $@: " $$4 " (" $$5 ")" }' CONTRIBUTING.md
 endef
 
-.PHONY: demo test test-copy sanitize matrix lint lint-c lint-ci lint-cross types wheel fuzz fuzz-v8 fuzz-validator fuzz-asserts \
+.PHONY: demo test test-aarch64 test-copy sanitize matrix lint lint-c lint-ci lint-cross types wheel wheels fuzz fuzz-v8 fuzz-validator fuzz-asserts \
 	fuzz-sanitize mutate tsan toolchains guests guests-real bench bench-docs constraints clean
 .NOTPARALLEL:
 
@@ -225,6 +227,10 @@ test-copy: $(VENV)/.copy
 	$(SAY)
 	cd $(VENV) && bin/pytest $(FROM_COPY) $(ARGS)
 
+test-aarch64: $(VENV)/.extra-check
+	$(SAY)
+	$(BIN)/python tools/aarch64.py $(ARGS)
+
 matrix:
 	$(SAY)
 	@tools/find-python --all | while read -r version python; do \
@@ -260,24 +266,16 @@ fuzz-asserts:
 	@$(MAKE) VENV=.venv-asserts .venv-asserts/.copy
 	.venv-asserts/bin/python $(FUZZ)
 
-# The wheel is tried with nothing on PATH but its own environment, so that no compiler is found.
+# tools/wheels.py tries each wheel with nothing on PATH but its own environment.
 wheel: $(VENV)/.extra-check
 	$(SAY)
 	@$(BIN)/python tools/toolchain.py
-	rm -rf build dist .venv-wheel
-	@mkdir -p build dist
-	PIP_CONSTRAINT=$(CONSTRAINTS) $(BIN)/python -m build --outdir build/raw . >build/wheel.log 2>&1 || \
-		{ tail -n 30 build/wheel.log; exit 1; }
-	PATH="$(CURDIR)/$(BIN):$$PATH" auditwheel repair --wheel-dir dist build/raw/*.whl || \
-		cp build/raw/*.whl dist/
-	cp build/raw/*.tar.gz dist/
-	$(BIN)/python tools/check_wheel.py dist/*.whl
-	$(BIN)/twine check --strict dist/*
-	$(BIN)/check-wheel-contents dist/*.whl
-	$(BIN)/python -m venv .venv-wheel
-	cd .venv-wheel && export PATH=$(CURDIR)/.venv-wheel/bin CC=/nonexistent && \
-		python -m pip install -q --disable-pip-version-check -c ../$(CONSTRAINTS) ../dist/*.whl && \
-		python ../tests/smoke.py
+	$(BIN)/python tools/wheels.py $(BIN)/python
+
+wheels: $(VENV)/.extra-check
+	$(SAY)
+	@$(BIN)/python tools/toolchain.py
+	$(BIN)/python tools/wheels.py
 
 # uv resolves for all versions of Python and all systems at once. It has its own settings, such as
 # UV_DEFAULT_INDEX and SSL_CERT_FILE, and does not read pip's. pip and wheel are for builds.

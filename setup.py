@@ -54,6 +54,10 @@ def gnu_flags() -> tuple[list[str], list[str]]:
         compile_args += ["-g"]
     else:
         compile_args += ["-g0"]
+        if sys.platform == "linux":
+            # No C++ exception passes through the modules, and a thread that ends itself in one of
+            # them (pthread_exit) needs no tables either; RATIONALE.md says why.
+            compile_args += ["-fno-unwind-tables", "-fno-asynchronous-unwind-tables"]
         link_args += ["-Wl,-x" if sys.platform == "darwin" else "-Wl,-s"]
     if DEBUG:
         compile_args += ["-UNDEBUG"]
