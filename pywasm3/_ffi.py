@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import _thread
 import os
+import sys
 from operator import index as _index
 from struct import Struct
 
@@ -30,20 +31,17 @@ from ._types import (
     TagType,
 )
 
+TYPE_CHECKING = False
+
+# Whether the types come from `_pure`, which needs only cffi: on a Python that is not CPython,
+# and where this variable is set. It is read once, here.
+PURE: bool = sys.implementation.name != "cpython" or os.environ.get(
+    "PYWASM3_PURE_CFFI", ""
+) not in ("", "0")
+
 try:
-    from ._cpython import (
-        BoundFunction,
-        FdWrite,
-        Function,
-        HostFunction,
-        Once,
-        Store,
-        connect_thrown,
-        encode,
-        exports,
-        signature,
-        stop_code,
-    )
+    if TYPE_CHECKING or not PURE:
+        from ._cpython import connect as _connect  # noqa: F401 (a missing module has its name)
     from ._engine import ffi, lib
 except ModuleNotFoundError as error:
     if error.name not in (f"{__package__}._engine", f"{__package__}._cpython"):
@@ -55,9 +53,10 @@ except ModuleNotFoundError as error:
         "'pip install .' there and start Python in another folder",
         name=__package__,
     ) from error
-from . import _cpython
-
-TYPE_CHECKING = False
+if TYPE_CHECKING or not PURE:
+    from . import _cpython
+else:
+    from . import _pure as _cpython
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeAlias
@@ -105,12 +104,24 @@ __all__ = [
     "store_pointer",
     "table_type",
     "text",
+    "view_of",
 ]
 
 AggregateBase = _cpython.Aggregate
+BoundFunction = _cpython.BoundFunction
+FdWrite = _cpython.FdWrite
+Function = _cpython.Function
 GlobalBase = _cpython.Global
+HostFunction = _cpython.HostFunction
 MemoryBase = _cpython.Memory
+Once = _cpython.Once
+Store = _cpython.Store
 TableBase = _cpython.Table
+connect_thrown = _cpython.connect_thrown
+encode = _cpython.encode
+exports = _cpython.exports
+signature = _cpython.signature
+stop_code = _cpython.stop_code
 
 NO_INDEX: int = lib.PW_NO_INDEX
 FUNC: int = lib.PW_EXTERN_FUNC
@@ -207,6 +218,17 @@ def address(pointer: Pointer) -> int:
     return int(_cast(_INTEGER, pointer))
 
 
+def view_of(data: MemoryBase | bytes | bytearray) -> memoryview:
+    """Returns a view of all bytes of a memory, or of what may be one.
+
+    ``memoryview(memory)`` does the same, but not if `_cpython` is not used and Python is older than
+    3.12, which does not have buffers of classes that are written in Python.
+    """
+    if PURE and isinstance(data, MemoryBase):
+        return data.__buffer__(0)
+    return memoryview(data)
+
+
 def stop_error(code: int) -> WasmError:
     """Returns the exception for a result of ``stop_code`` that is not 0."""
     return _traps.error(code, (), 0, 0, "")
@@ -295,13 +317,16 @@ def func_type(module: int, type_index: int) -> FuncType:
     return FuncType._of(*signature(module, type_index, BY_CODE))
 
 
-def new_limits(minimum: int, maximum: int | None, most: int, is64: bool = False) -> Pointer:
+def new_limits(
+    minimum: int, maximum: int | None, most: int, units: str, is64: bool = False
+) -> Pointer:
     """Returns the pw_limits of a memory or a table that the host makes.
 
     Args:
-        minimum: Its size at the start, in pages or elements.
+        minimum: Its size at the start.
         maximum: The size that it never grows beyond, or None.
         most: The largest size that the specification allows.
+        units: What the sizes count, as a message shows it.
         is64: Whether its addresses or indices are 64-bit.
 
     Raises:
@@ -311,8 +336,8 @@ def new_limits(minimum: int, maximum: int | None, most: int, is64: bool = False)
     high = most if maximum is None else _index(maximum)
     if not 0 <= low <= high <= most:
         raise ValueError(
-            f"limits must be 0 <= minimum <= maximum <= {most}, "
-            f"not {low} and {'none' if maximum is None else high}"
+            f"limits must be 0 <= minimum <= maximum <= {most:,} {units}, "
+            f"not {low:,} and {'none' if maximum is None else f'{high:,}'}"
         )
     has_max = maximum is not None
     limits = {"min": low, "max": high if has_max else 0, "has_max": has_max, "is64": is64}

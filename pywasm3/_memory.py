@@ -6,7 +6,7 @@ from __future__ import annotations
 from operator import index as _index
 from struct import Struct, calcsize
 
-from ._ffi import MemoryBase, encode, ffi, lib, memory_type, new_limits, stop_error
+from ._ffi import MemoryBase, encode, ffi, lib, memory_type, new_limits, stop_error, view_of
 from ._store_objects import is_64_bit, store_for
 from ._text import brief_repr, counted
 from ._types import ValType, f32, f64
@@ -152,7 +152,7 @@ class Memory(MemoryBase):
         is64 = is_64_bit(address)
         if shared and maximum is None:
             raise ValueError("a shared memory must have a maximum: give the number of pages")
-        limits = new_limits(minimum, maximum, most_pages(is64), is64)
+        limits = new_limits(minimum, maximum, most_pages(is64), "pages of 64 KiB", is64)
         store = store_for(store)
         self = store._call_entered(
             cls._make, store, limits.min, limits.has_max, limits.max, is64, shared
@@ -284,13 +284,13 @@ class Memory(MemoryBase):
 
         Raises:
             IndexError: The items do not all lie within the memory.
-            ValueError: There is no such type.
+            ValueError: There is no such type, or the count is negative.
         """
         letter = _letter(dtype)
         if letter is None or numpy:
             return self._array(f"<{letter}" if letter else dtype, offset, count)
         at, size = self._part(calcsize(letter), offset, count)
-        return memoryview(self)[at : at + size].cast(letter)  # type: ignore[call-overload]
+        return view_of(self)[at : at + size].cast(letter)  # type: ignore[call-overload]
 
     def _array(self, dtype: Any, offset: int, count: int | None) -> Any:
         from numpy import dtype as dtype_of
@@ -298,7 +298,7 @@ class Memory(MemoryBase):
 
         dtype = dtype_of(dtype)
         at, size = self._part(dtype.itemsize, offset, count)
-        return frombuffer(memoryview(self)[at : at + size], dtype)
+        return frombuffer(view_of(self)[at : at + size], dtype)
 
     def _part(self, itemsize: int, offset: int, count: int | None) -> tuple[int, int]:
         """Returns address and size in bytes of items, if they lie within the memory."""
@@ -307,6 +307,8 @@ class Memory(MemoryBase):
                 "items of a view must have a size, but those of the dtype have 0 bytes"
             )
         given, length = _index(offset), None if count is None else _index(count)
+        if length is not None and length < 0:
+            raise ValueError(f"count must not be negative: {length}")
         is_negative_i32 = -(1 << 31) <= given < 0 and not self._is64
         at = given + (1 << 32) if is_negative_i32 else given
         end = len(self)  # read after _index(), which may run code that grows the memory

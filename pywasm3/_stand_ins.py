@@ -83,7 +83,7 @@ def make(store: Store, type_: ExternType) -> Made:
 def _new_table(store: Store, type_: TableType) -> Any:
     """Makes a pw_table; unlike Table, it may have an element type that the module defines."""
     error = new_error()
-    limits = new_limits(type_.min, type_.max, most_elements(type_.is64), type_.is64)
+    limits = new_limits(type_.min, type_.max, most_elements(type_.is64), "elements", type_.is64)
     pointer = lib.pw_table_new(store_pointer(store), type_.type.code, limits, 0, error)
     if not pointer:
         raise error_from(error)

@@ -87,7 +87,7 @@ class Table(TableBase):
         if not is_reference(valtype):
             raise ValueError(f"the elements of a table must be references, not {valtype}")
         is64 = is_64_bit(address)
-        limits = new_limits(minimum, maximum, most_elements(is64), is64)
+        limits = new_limits(minimum, maximum, most_elements(is64), "elements", is64)
         store = store_for(store, init)
         return store._call_entered(cls._new, store, valtype, limits, init)
 

@@ -98,6 +98,17 @@ class ValType(Enum):
         """Sets the code of a member."""
         self.code = _CODES[name]
 
+    @classmethod
+    def _missing_(cls, value: object) -> ValType:
+        """Says which names there are, for a value that is none of them.
+
+        Raises:
+            ValueError: Always.
+        """
+        from ._text import brief_repr
+
+        raise ValueError(f"{brief_repr(value)} is not a value type: give {_LISTED}")
+
     def __call__(self, data: Any = None, /, **lanes: Iterable[float] | float) -> _vector.V128:
         """Makes a value of the type v128, of 16 bytes or of lanes: ``v128(i32x4=(1, 2, 3, 4))``.
 
@@ -121,6 +132,8 @@ class ValType(Enum):
         """Returns the name of the constant, or ``ValType.X`` if there is no constant."""
         return self._value_ if self in _WITH_CONSTANT else f"ValType.{self._name_}"
 
+
+_LISTED = "i32, i64, f32, f64, v128, funcref, externref or another one of pywasm3.ValType"
 
 i32 = ValType.I32
 i64 = ValType.I64

@@ -12,7 +12,7 @@ from operator import index as _index
 from types import MethodType
 
 from ._errors import WasmError
-from ._ffi import FUNC, GLOBAL, Store, encode, ffi, instance_pointer, lib
+from ._ffi import FUNC, GLOBAL, Store, encode, ffi, instance_pointer, lib, view_of
 from ._global import Global
 from ._host import wants_instance
 from ._instance import Instance
@@ -470,7 +470,7 @@ class Runtime:
             instance = module._loaded()
             store, anchor = self._store, instance._anchor
             if store._call_entered(lib.pw_instance_memory, instance_pointer(anchor), 0):
-                return memoryview(Memory._of(store, anchor, 0))
+                return view_of(Memory._of(store, anchor, 0))
         return None
 
     def __repr__(self) -> str:

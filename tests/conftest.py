@@ -15,6 +15,7 @@ import pytest
 
 import helpers
 import pywasm3
+from pywasm3._ffi import PURE
 
 # Buffers written in Python exist since Python 3.12 (PEP 688). Before, the file has nothing to test.
 collect_ignore = ["misuse/test_python_buffers.py"] if sys.version_info < (3, 12) else []
@@ -47,6 +48,17 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skips what the types that use cffi alone do not have (PYWASM3_PURE_CFFI=1)."""
+    if not PURE:
+        return
+    if item.get_closest_marker("c_types"):
+        pytest.skip("this is about the types of pywasm3._cpython")
+    old = sys.version_info < (3, 12) and sys.implementation.name == "cpython"
+    if old and item.get_closest_marker("buffers"):
+        pytest.skip("before Python 3.12, a class that is written in Python exports no buffer")
+
+
 @pytest.fixture(scope="module", autouse=True)
 def only_new_objects() -> None:
     """Lets the garbage collector look only at objects that the tests of a file have made.
@@ -55,7 +67,8 @@ def only_new_objects() -> None:
     the time of the leak tests. What a test leaves behind is found all the same, because it is new.
     """
     gc.collect()
-    gc.freeze()
+    if hasattr(gc, "freeze"):  # PyPy has none
+        gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -3,18 +3,21 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import pywasm3.wasi
 from helpers import CACHE_FOLDER, TESTS
 from npm_helpers import Package
-from page_helpers import run_page
+from page_helpers import blocks_of, run_page
 from pip_helpers import Wheel
 
 CACHE = CACHE_FOLDER / "gallery"
@@ -62,6 +65,30 @@ def run_commands(page: str, folder: Path, settings: Mapping[str, str]) -> None:
         for name, value in {**settings, "PYTHONWARNINGS": "error"}.items():
             patch.setenv(name, value)
         run_page(PAGES / page, folder, [])
+
+
+def run_first_lines(page: str, folder: Path, /, **names: Any) -> dict[str, Any]:
+    """Runs the lines of Python with which a page of the gallery begins.
+
+    Args:
+        page: The name of the page.
+        folder: The folder that the lines find files in.
+        names: What the page takes for granted, besides the names that all pages do.
+
+    Returns:
+        All names after the last line, and as "" the value of the last line, if it has one.
+    """
+    program = next(block.text for block in blocks_of(PAGES / page) if block.language == "python")
+    found = {"pywasm3": pywasm3, "Path": Path, **vars(pywasm3.wasi), **names}
+    *lines, last = ast.parse(program).body
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        if isinstance(last, ast.Expr):
+            exec(compile(ast.Module(lines, []), page, "exec"), found)
+            found[""] = eval(compile(ast.Expression(last.value), page, "eval"), found)
+        else:
+            exec(compile(program, page, "exec"), found)
+    return found
 
 
 def outputs_of(page: str) -> list[str]:

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import functools
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -60,12 +61,23 @@ def resolving(backend: str) -> Iterator[None]:
         import pytest
 
         pytest.skip("the kernel has no openat2")
-    if backend == "steps":
+    if backend in ("steps", "windows"):
         openat.BENEATH = openat.StepByStep()
     try:
-        yield
+        with _windows() if backend == "windows" else nullcontext():
+            yield
     finally:
         openat.BENEATH = saved
+
+
+def _windows() -> Any:
+    if sys.platform != "linux":
+        import pytest
+
+        pytest.skip("the code for Windows runs on Linux, or on Windows as it is")
+    from nt_files import windows_calls
+
+    return windows_calls()
 
 
 @contextmanager
@@ -73,7 +85,7 @@ def small_files() -> Iterator[None]:
     """Lets the system refuse files over 16 MiB, because a guest may ask for the whole disk."""
     try:
         import resource
-    except ImportError:  # Windows, where guests get no real directories anyway
+    except ImportError:  # Windows, which has no such limit
         yield
         return
     saved = resource.getrlimit(resource.RLIMIT_FSIZE)

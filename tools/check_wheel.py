@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Checks the contents, the size and the compiled modules of a wheel.
+"""Checks the contents, the size and the compiled modules of wheels.
 
-python tools/check_wheel.py WHEEL
+python tools/check_wheel.py WHEEL ...
 """
 
 from __future__ import annotations
@@ -74,14 +74,21 @@ def is_made_by_clang(module: bytes) -> bool:
     return comment is not None and b"clang" in comment.data()
 
 
+def main(wheels: list[Path]) -> int:
+    """Prints what is wrong with the wheels; returns 1 if anything is."""
+    faulty = False
+    for wheel in wheels:
+        found = complaints(wheel)
+        faulty |= bool(found)
+        for complaint in found:
+            print(f"{wheel.name}: {complaint}")
+        if not found:
+            print(
+                f"{wheel.name}: {wheel.stat().st_size:,} bytes, with both licences, without C"
+                " sources, with hardened modules"
+            )
+    return faulty
+
+
 if __name__ == "__main__":
-    path = Path(sys.argv[1])
-    found = complaints(path)
-    for complaint in found:
-        print(f"{path.name}: {complaint}")
-    if not found:
-        print(
-            f"{path.name}: {path.stat().st_size:,} bytes, with both licences, without C sources,"
-            " with hardened modules"
-        )
-    sys.exit(bool(found))
+    sys.exit(main([Path(argument) for argument in sys.argv[1:]]))

@@ -27,6 +27,16 @@
  * the pieces of wasm3 whose backtrace hooks it replaces with ours. */
 #define d_m3RecordBacktraces 0
 
+/* Operations call each other in tail position. On Windows for x86-64, the usual convention passes
+ * the fifth argument, `_fp0`, on the stack, where no compiler changes it for a tail call: each such
+ * call would take stack. This convention passes it in a register. wasm3 chooses it by itself only
+ * if the build defines WIN32, which the compilers do not. */
+#if defined(_WIN32) && defined(__x86_64__)
+#include "m3_config.h"
+#undef vectorcall
+#define vectorcall __attribute__((vectorcall))
+#endif
+
 /* wasm3 has the state of its compiler, 48 KiB, in every runtime. It is needed only while a function
  * is compiled, so engine/compile/compiler.inc keeps it elsewhere, and a runtime has only a pointer
  * in its place, which nothing uses. */

@@ -26,6 +26,8 @@ bool pw_is_bottom_of(uint32_t actual, uint32_t heap);
 /* The nullable reference type at the top of the hierarchy that a reference type belongs to. */
 pw_valtype pw_top_type(const pw_typedef *types, pw_valtype reference);
 
+/* cdef: begin */
+
 /* A type as the text format writes it. */
 typedef struct {
     char text[32];
@@ -33,5 +35,7 @@ typedef struct {
 
 /* A type index appears in the name as the canonical index that pw_valtype holds. */
 pw_typename pw_valtype_name(pw_valtype type);
+
+/* cdef: end */
 
 #endif

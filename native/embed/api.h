@@ -17,6 +17,8 @@
 #include "runtime/shared.h"
 #include "runtime/timer.h"
 
+/* cdef: begin */
+
 /* An exception that code did not catch. */
 typedef struct {
     pw_tag *tag;           /* borrowed from the store; NULL: the exception has none */
@@ -25,6 +27,8 @@ typedef struct {
     uint64_t host; /* the external reference to the host's exception; 0: wasm threw it */
     bool of_host;  /* a host function raised it just now, and the host has it */
 } pw_thrown;
+
+/* cdef: end */
 
 struct pw_api {
     uint32_t size; /* bytes of this struct: shows whether both extensions were built together */

@@ -14,6 +14,8 @@
  * instead. No call may run in the store, because references on the value stack are not looked at.
  */
 
+/* cdef: begin */
+
 /* Holds an object once more. */
 void pw_object_hold(pw_object *object);
 /* Ends what one pw_object_hold began. */
@@ -29,6 +31,8 @@ uint64_t pw_store_mark_object(pw_store *store, pw_object *object, pw_extern_visi
 bool pw_object_marked(const pw_object *object);
 /* Frees the objects that were not marked. */
 void pw_store_sweep(pw_store *store);
+
+/* cdef: end */
 
 /* Frees all objects of a store that is about to be freed. */
 void pw_store_free_objects(pw_store *store);

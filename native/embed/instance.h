@@ -5,6 +5,8 @@
 
 #include "embed/pw.h"
 
+/* cdef: begin */
+
 /* Makes an instance of a module, without calling the start function. `imports` has one value for
  * each import, in order; the caller has checked names, kinds and limits. If `eager` is set, all
  * functions are compiled at once; otherwise each function is compiled when it is first called. The
@@ -16,6 +18,8 @@
  */
 pw_instance *pw_instance_new(pw_store *store, pw_module *module, const pw_extern *imports,
                              bool eager, void *embedder, pw_error *error);
+
+/* cdef: end */
 /* Frees an instance, which must no longer be in a list of its store. What it refers to may be freed
  * already. */
 void pw_instance_free(pw_instance *instance);

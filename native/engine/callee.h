@@ -6,6 +6,8 @@
 
 #include "runtime/objects.h"
 
+/* cdef: begin */
+
 /* A function with what a call of it needs, looked up once. It is valid as long as its store. */
 typedef struct {
     pw_store *store;
@@ -52,5 +54,7 @@ typedef struct {
     size_t count; /* of calls */
     size_t done;  /* out: how many calls have written their results; if not all, the next failed */
 } pw_map_job;
+
+/* cdef: end */
 
 #endif

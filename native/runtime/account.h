@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* cdef: begin */
+
 /* A memory may outlive its store and is released by any thread. So it keeps the account, which is
  * counted and can be used by any thread. */
 typedef struct pw_account pw_account;
@@ -52,5 +54,7 @@ void pw_account_refund(pw_account *account, pw_charge kind, uint64_t amount);
 uint64_t pw_account_used(const pw_account *account, pw_charge kind);
 /* The bytes of all kinds together. */
 uint64_t pw_account_total(const pw_account *account);
+
+/* cdef: end */
 
 #endif

@@ -15,6 +15,8 @@
  * what running code uses of the value stack: a collection looks for references below. NULL if the
  * limits of the store or the system leave no memory. */
 pw_exception *pw_exception_new(pw_store *store, const pw_tag *tag, const uint64_t *used);
+/* cdef: begin */
+
 /* Puts an exception of the host on its way. The host hook calls this, and returns
  * PW_TRAP_EXCEPTION. `cells` has the values for the tag, which may be NULL. False if there is no
  * memory. */
@@ -26,4 +28,7 @@ pw_object *pw_exception_keep(pw_store *store);
 bool pw_exception_raise_kept(pw_store *store, const pw_object *object);
 /* Ends the way of an exception that code did not catch. */
 void pw_exception_end(pw_store *store);
+
+/* cdef: end */
+
 #endif

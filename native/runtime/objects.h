@@ -12,6 +12,7 @@ typedef struct pw_store pw_store;
 typedef struct pw_instance pw_instance;
 typedef struct pw_func pw_func;
 typedef struct pw_memory pw_memory;
+typedef struct pw_mapping pw_mapping; /* of a shared memory: see shared.h */
 typedef struct pw_table pw_table;
 typedef struct pw_global pw_global;
 typedef struct pw_tag pw_tag;
@@ -93,9 +94,9 @@ pw_tag *pw_tag_new(pw_store *store, const pw_functype *type, pw_error *error);
 /* The identity of the tag's type, as pw_store_type gives it. */
 const void *pw_tag_type_identity(const pw_tag *tag);
 
-/* cdef: end */
-
 /* Is called with the bits of a reference to an object of the host. */
 typedef void (*pw_extern_visitor)(void *arg, uint64_t bits);
+
+/* cdef: end */
 
 #endif

@@ -60,6 +60,8 @@ bool pw_shared_is_alone(const pw_mapping *mapping);
 
 /* ---- waiting --------------------------------------------------------------------------------- */
 
+/* cdef: begin */
+
 /* A thread that waits at an offset. */
 typedef struct pw_waiting pw_waiting;
 
@@ -76,5 +78,7 @@ bool pw_wait_sleep(pw_waiting *waiting, int64_t until);
 bool pw_wait_end(pw_waiting *waiting);
 /* Wakes the first threads that wait at the offset, at most `count`. Returns how many. */
 uint32_t pw_wait_notify(const pw_mapping *mapping, uint64_t offset, uint32_t count);
+
+/* cdef: end */
 
 #endif

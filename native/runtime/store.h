@@ -153,8 +153,11 @@ struct pw_store {
 
     pw_heap *heap;   /* NULL: nothing has needed it yet */
     pw_roots *roots; /* where collections look for references besides */
+    uint32_t waited; /* the result of the last memory.atomic.wait */
+
     struct {
         pw_exception *thrown; /* the one that is on its way while code returns THROWN */
+        const void *ended;    /* what a frame that catches nothing returns */
         bool of_host; /* a host function raised it, and the host still has it: see exception.h */
         uint32_t unpolled; /* clauses that were looked at since the last call of the poll hook */
     } exceptions;

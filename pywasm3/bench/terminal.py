@@ -21,9 +21,11 @@ from .run import Progress as Report
 
 @contextlib.contextmanager
 def progress() -> Iterator[Report]:
-    """Shows a progress bar on stderr, and yields a function that moves it."""
+    """Shows a progress bar on stderr if it is a terminal, and yields a function that moves it."""
     columns = (TextColumn("{task.description:32}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    quiet = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=quiet) as bar:
         task = bar.add_task("starting", total=None)
 
         def move(what: str, done: int, of: int) -> None:

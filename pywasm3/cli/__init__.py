@@ -75,8 +75,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         if argv and argv[0].endswith(_RUNNABLE):
             argv = ["run", *argv]
         arguments = _parsed(argv)
-        arguments.argv = argv
-        return _flush_stdout(_run(arguments))
+        arguments.argv, arguments.at_end = argv, None
+        try:
+            return _flush_stdout(_run(arguments))
+        finally:
+            if arguments.at_end is not None:
+                arguments.at_end()
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
 

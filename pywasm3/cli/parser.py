@@ -8,6 +8,7 @@ import as the rest of the command line.
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 from importlib import import_module
@@ -64,12 +65,21 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     parser, commands = _parsers(first)
     if first.startswith("-") and first not in _OPTIONS:
         parser.error(f"unrecognized arguments: {first}; options of a command stand after its name")
+    if first and first not in COMMANDS and first not in _OPTIONS:
+        parser.error(f"there is no command {first!r}{_command_hint(first)}")
     arguments, unknown = parser.parse_known_args(argv)
     if unknown:
         parser.prog += f" {arguments.command}"  # The message then refers to the command's own help.
         hint = _hint(unknown[0], commands[first])
         parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
     return arguments
+
+
+def _command_hint(word: str) -> str:
+    """Returns what is meant by a word that is no command: a file, a similar command, or any."""
+    if os.path.exists(word):
+        return f"; to run the file, type: pywasm3 run {word}"
+    return meant(word, COMMANDS, str) or f"; the commands are {', '.join(COMMANDS)}"
 
 
 def _hint(word: str, parser: argparse.ArgumentParser) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from types import SimpleNamespace
 
-from .. import Function, FuncType, Instance, Limits, Module, WasiExit
+from .. import Function, FuncType, Instance, Limits, Module, Store, WasiExit
 from .._text import brief, brief_quoted, listed, meant
 from . import EXIT_TRAPPED
 from .source import STDIN, read_bytes, shown_name
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..wasi import HostDir, WasiConfig
+    from .observe import Stats
+
+    Observer = Callable[[str, tuple[int, ...], int | None], None]
 
 # The alarm comes this much after the limit of the call, whose error says where the guest was.
 _GRACE_SECONDS = 0.1
@@ -48,6 +51,8 @@ def add_parser(subparsers: Any) -> None:
         usage="pywasm3 run [OPTIONS] FILE [ARGS...]",
     )
     add = parser.add_argument
+    for flag, text in _FLAGS.items():
+        add(flag, action="store_true", help=text)
     for flag, (metavar, read, is_list, text) in _OPTIONS.items():
         repeated = {"action": "append", "default": []} if is_list else {}
         add(flag, metavar=metavar, type=read, help=text, **repeated)
@@ -72,10 +77,14 @@ def read_quickly(words: Sequence[str]) -> SimpleNamespace | None:
     found: dict[str, Any] = {
         _attribute(flag): [] if is_list else None for flag, (_, _, is_list, _) in _OPTIONS.items()
     }
+    found |= {_attribute(flag): False for flag in _FLAGS}
     rest = iter(words)
     for word in rest:
         if not word.startswith("-") or word == STDIN:
             return SimpleNamespace(command="run", file=word, args=[*rest], **found)
+        if word in _FLAGS:
+            found[_attribute(word)] = True
+            continue
         flag, equals, value = word.partition("=")
         if not equals:
             value = next(rest, "-")
@@ -99,6 +108,7 @@ def _attribute(flag: str) -> str:
 
 def run(args: argparse.Namespace) -> int:
     """Runs the command and returns the exit code."""
+    stats = _stats(args)
     module = Module(read_bytes(args.file))
     if args.invoke is not None:
         args.args = _parsed_arguments(module, args.invoke, args.args)
@@ -108,7 +118,7 @@ def run(args: argparse.Namespace) -> int:
             f"call a function with --invoke: {_list_of_functions(module)}"
         )
     try:
-        return _run(module, args)
+        return _run(module, args, stats)
     except WasiExit as end:  # A library or an invoked function ended the process.
         return end.code & _exit_mask()
     except _OutOfTime as late:
@@ -116,15 +126,55 @@ def run(args: argparse.Namespace) -> int:
         return EXIT_TRAPPED
 
 
-def _run(module: Module, args: argparse.Namespace) -> int:
-    wasi = _wasi(args) if _needs_wasi(module) else None
+def _stats(args: argparse.Namespace) -> Stats | None:
+    """Returns what counts for --stats, whose report the command line writes at the very end."""
+    if not args.stats:
+        return None
+    from .observe import Stats
+
+    stats = Stats()
+    args.at_end = stats.report
+    return stats
+
+
+def _run(module: Module, args: argparse.Namespace, stats: Stats | None) -> int:
+    wasi = _wasi(args, stats) if _needs_wasi(module) else None
     limits = _limits(args)
-    with _stopping_after(args.timeout), Instance(module, wasi=wasi, limits=limits) as instance:
-        if args.invoke is not None:
-            return _invoke(instance, args.invoke, args.args)
-        if _is_program(module):
-            return instance.run() & _exit_mask()
-        return 0  # Making the instance has run the module's start function: there is nothing else.
+    if stats is None:
+        with _stopping_after(args.timeout), Instance(module, wasi=wasi, limits=limits) as instance:
+            return _result(instance, args)
+    return _counted(module, args, wasi, limits, stats)
+
+
+def _counted(
+    module: Module,
+    args: argparse.Namespace,
+    wasi: WasiConfig | None,
+    limits: Limits,
+    stats: Stats,
+) -> int:
+    """Does the same as `_run` with a store of its own, whose fuel is counted in any case."""
+    from .observe import ENOUGH_FUEL
+
+    store, instance = Store(limits=limits), None
+    given = ENOUGH_FUEL if store.fuel is None else store.fuel
+    store.fuel = given
+    with _stopping_after(args.timeout), store:
+        try:
+            instance = Instance(module, wasi=wasi, store=store)
+            stats.loaded()
+            return _result(instance, args)
+        finally:
+            stats.ended(store, given, instance)
+
+
+def _result(instance: Instance, args: argparse.Namespace) -> int:
+    """Runs what is to be run, and returns the exit code."""
+    if args.invoke is not None:
+        return _invoke(instance, args.invoke, args.args)
+    if _is_program(instance.module):
+        return instance.run() & _exit_mask()
+    return 0  # Making the instance has run the module's start function: there is nothing else.
 
 
 def _with_dashes(words: list[str], file: str, argv: Sequence[str]) -> list[str]:
@@ -149,7 +199,23 @@ def _needs_wasi(module: Module) -> bool:
     )
 
 
-def _wasi(args: argparse.Namespace) -> WasiConfig:
+def _observer(args: argparse.Namespace, stats: Stats | None) -> Observer | None:
+    """Returns what hears of each call of WASI, if --trace or --stats asks for that."""
+    if not args.trace:
+        return None if stats is None else stats.count
+    from .observe import trace
+
+    if stats is None:
+        return trace
+
+    def both(name: str, arguments: tuple[int, ...], result: int | None) -> None:
+        trace(name, arguments, result)
+        stats.count(name, arguments, result)
+
+    return both
+
+
+def _wasi(args: argparse.Namespace, stats: Stats | None) -> WasiConfig:
     from ..wasi import WasiConfig
 
     arguments = []
@@ -163,6 +229,7 @@ def _wasi(args: argparse.Namespace) -> WasiConfig:
             preopens=_preopens(args),
             inherit=["stdio"],
             threads=args.threads or 0,
+            trace=_observer(args, stats),
         )
     except ValueError as error:
         raise UsageError(str(error)) from None
@@ -247,6 +314,11 @@ def _seconds(text: str) -> float:
         raise _wrong(f"{text!r} is not a number of seconds")
     return seconds
 
+
+_FLAGS = {
+    "--stats": "at the end, write the time, the fuel, the memory and the calls of WASI to stderr",
+    "--trace": "write each call of WASI to stderr, with its result",
+}
 
 # For each option: how its value is called and read, whether it may be repeated, and its help.
 _OPTIONS: dict[str, tuple[str, Callable[[str], Any], bool, str]] = {

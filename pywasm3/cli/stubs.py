@@ -36,6 +36,9 @@ _CLASSES = {"table": "Table", "memory": "Memory", "global": "Global", "tag": "Ta
 # A method with one of these names would hide a name that other lines of the class use.
 _WORDS = "Any Literal Protocol overload property pywasm3 bytes float int str tuple"
 _USED = frozenset(_WORDS.split())
+# What a line of a stub that is not part of a docstring begins with, and what it may import.
+_CODE = ("class ", "def ", "@")
+_TYPING = ("Any", "Literal", "Protocol", "overload")
 # The name, followed by a number, of a class for a function that is not an attribute.
 _CALLABLE = "_Function"
 _MAX_SHOWN = 200
@@ -47,8 +50,8 @@ def add_parser(subparsers: Any) -> None:
         "stubs",
         help="write the types of a module's exports as a .pyi file",
         description="Writes a stub file: a class with the exports of a module, their types and "
-        "the skeleton\nof their documentation. A program uses the class with\n"
-        "cast(PluginExports, instance.exports).",
+        "the skeleton\nof their documentation. A program annotates an instance with it, as\n"
+        "pywasm3.Instance[PluginExports].",
         epilog="examples: pywasm3 stubs plugin.wasm > plugin_types.pyi\n"
         "          pywasm3 stubs --module plugin.wasm > plugin.pyi",
     )
@@ -65,17 +68,35 @@ def run(args: argparse.Namespace) -> int:
     """Runs the command and returns the exit code."""
     listing = Listing(read_bytes(args.file))
     output = Output()
-    lines = _module_file if args.module else _file
-    for line in lines(listing, args.file):
+    body = [*(_module_body if args.module else _class_body)(listing, args.file)]
+    output.line(
+        f'"""Types of {_in_docstring(_shown_name(listing, args.file))}, '
+        'written by "pywasm3 stubs"."""'
+    )
+    for line in [*_imports(body), *body]:
         output.line(line)
     return 0
+
+
+def _imports(body: list[str]) -> Iterator[str]:
+    """Yields the imports that the lines of a stub need, because editors complain about others."""
+    code = "\n".join(
+        line for line in body if line.lstrip().startswith(_CODE) or ": pywasm3" in line
+    )
+    names = [name for name in _TYPING if re.search(rf"\b{name}\b", code)]
+    if names:
+        yield ""
+        yield f"from typing import {', '.join(names)}"
+    if "pywasm3." in code:
+        yield ""
+        yield "import pywasm3"
 
 
 def _shown_name(listing: Listing, file: str) -> str:
     return listing.name or ("module" if file == STDIN else os.path.basename(file))
 
 
-def _file(listing: Listing, file: str) -> Iterator[str]:
+def _class_body(listing: Listing, file: str) -> Iterator[str]:
     name = _shown_name(listing, file)
     stem = name.rpartition(".")[0] or name
     exports = listing.exports()
@@ -86,11 +107,6 @@ def _file(listing: Listing, file: str) -> Iterator[str]:
         for number, export in enumerate(others)
         if export.extern.func is not None and export.extern.kind == "func"
     }
-    yield f'"""Types of {_in_docstring(name)}, written by "pywasm3 stubs"."""'
-    yield ""
-    yield "from typing import Any, Literal, Protocol, overload"
-    yield ""
-    yield "import pywasm3"
     for export in others:
         if export.name in functions:
             yield from _callable(functions[export.name], export)
@@ -103,14 +119,9 @@ def _file(listing: Listing, file: str) -> Iterator[str]:
     yield from _items(others, functions)
 
 
-def _module_file(listing: Listing, file: str) -> Iterator[str]:
+def _module_body(listing: Listing, file: str) -> Iterator[str]:
     """Declares the attributes of a module that pywasm3.hook makes."""
     exports = [export for export in listing.exports() if _is_module_attribute(export.name)]
-    yield f'"""Types of {_in_docstring(_shown_name(listing, file))}, written by "pywasm3 stubs"."""'
-    yield ""
-    yield "from typing import Any"
-    yield ""
-    yield "import pywasm3"
     yield ""
     yield "__all__ = ["
     yield from (f'    "{export.name}",' for export in exports if not export.name.startswith("_"))

@@ -123,13 +123,15 @@ ESPIPE = _NUMBERS["SPIPE"]
 EXDEV = _NUMBERS["XDEV"]
 
 # Maps error numbers of the host to those of WASI. EOPNOTSUPP and ENOTSUP are one number on Linux
-# but two on macOS, and WASI has ENOTSUP only.
+# but two on macOS and Windows, and WASI has ENOTSUP only. EWOULDBLOCK is a number of its own on
+# Windows, where sockets use it.
 _FROM_HOST = {
     getattr(_host_errno, f"E{name}"): number
     for name, number in _NUMBERS.items()
     if hasattr(_host_errno, f"E{name}")
 }
 _FROM_HOST[getattr(_host_errno, "EOPNOTSUPP", -1)] = ENOTSUP
+_FROM_HOST[_host_errno.EWOULDBLOCK] = EAGAIN
 
 
 class WasiError(Exception):

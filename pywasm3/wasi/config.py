@@ -98,6 +98,11 @@ class WasiConfig(Value):
         threads: How many threads the guest may have at a time, besides the one that calls it, if it
             was compiled for ``wasm32-wasi-threads``. Each is a thread of this process. Without
             threads, the guest gets EAGAIN when it starts one. docs/wasi.md says when they end.
+        trace: A callable that hears of each function of WASI that the guest calls, when the
+            function ends: its name, a tuple of its arguments, and its result, which is the error
+            number that the guest gets, or 0. The result is None if the function does not return:
+            ``proc_exit``, and what an exception ends. With threads, ``trace`` is called on all of
+            them. An exception that it raises ends the guest.
 
     Raises:
         TypeError: An option has the wrong type.
@@ -121,6 +126,7 @@ class WasiConfig(Value):
         "max_open",
         "max_write_bytes",
         "threads",
+        "trace",
     )
     args: tuple[str | bytes, ...]
     env: Mapping[str, str] | Mapping[bytes, bytes]
@@ -136,6 +142,7 @@ class WasiConfig(Value):
     max_open: int
     max_write_bytes: int
     threads: int
+    trace: Callable[[str, tuple[int, ...], int | None], object] | None
 
     def __init__(
         self,
@@ -154,6 +161,7 @@ class WasiConfig(Value):
         max_open: int = 128,
         max_write_bytes: int = 1 << 16,
         threads: int = 0,
+        trace: Callable[[str, tuple[int, ...], int | None], object] | None = None,
     ) -> None:
         """Checks every option, and copies the mutable ones so that later changes do not matter."""
         begin(self)
@@ -177,6 +185,7 @@ class WasiConfig(Value):
         _set(self, "max_open", max_open)
         _set(self, "max_write_bytes", max_write_bytes)
         _set(self, "threads", threads)
+        _set(self, "trace", trace)
         self._check()
 
     def __replace__(self, **changes: Any) -> WasiConfig:
@@ -216,6 +225,8 @@ class WasiConfig(Value):
         _check_number("max_open", self.max_open, 0)
         _check_number("max_write_bytes", self.max_write_bytes, 1)
         _check_number("threads", self.threads, 0)
+        if not (self.trace is None or callable(self.trace)):
+            raise TypeError(f"trace must be a callable, not {_type(self.trace)}")
 
     def arg_bytes(self) -> list[bytes]:
         """Returns the arguments as C strings, each with its terminating NUL."""

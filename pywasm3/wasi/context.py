@@ -14,7 +14,7 @@ from .abi import EAGAIN, MASK_U64
 from .config import CAPTURE, INHERIT, HostDir, WasiConfig, is_of_host
 from .fds import Descriptors
 from .memory import GuestMemory
-from .preview1 import bind
+from .preview1 import bind, traced
 from .sources import REALTIME, clock_of, random_of, time_of
 
 TYPE_CHECKING = False
@@ -112,7 +112,7 @@ class Wasi:
     def function(self, module: str, name: str) -> tuple[Callable[..., Any], FuncType] | None:
         """Returns the callable for an import and its type, or None if WASI has no such function."""
         if (module, name) == THREAD_SPAWN:
-            return self._spawn, FuncType([i32], [i32])
+            return traced(self, name, "i", self._spawn), FuncType([i32], [i32])
         return bind(self, module, name)
 
     # ---- threads ----
@@ -269,10 +269,6 @@ def _input(given: Any) -> Descriptor:
 
 def _preopened(name: str, given: Any, clock: Clock) -> Descriptor:
     if is_of_host(given):
-        if os.open not in os.supports_dir_fd:
-            raise NotImplementedError(
-                "this platform cannot open files below a directory safely: use a VirtualDir instead"
-            )
         from . import directories_host
 
         directory = given if isinstance(given, HostDir) else HostDir(given)

@@ -25,14 +25,14 @@ from .abi import (
     OFLAG_EXCL,
     OFLAG_TRUNC,
     TYPE_DIRECTORY,
-    TYPE_REGULAR,
     TYPE_SYMBOLIC_LINK,
-    TYPE_UNKNOWN,
     WasiError,
 )
 from .directories import Directory, Entry
 from .fds import DirectoryDescriptor
-from .files_host import HostFile, both_times, host_flags, stat_of, type_of
+from .host_at import AT
+from .host_stat import both_times, stat_of
+from .open_flags import O_NONBLOCK, open_flags
 from .paths import creates_directory
 
 TYPE_CHECKING = False
@@ -42,22 +42,6 @@ if TYPE_CHECKING:
     from .directories import Opening
     from .fds import Descriptor, Times
     from .records import Stat
-
-
-def _open_flags(opening: Opening) -> int:
-    oflags = opening.oflags
-    flags = os.O_RDONLY
-    if opening.write:
-        flags = os.O_RDWR if opening.read else os.O_WRONLY
-    if oflags & OFLAG_CREAT:
-        flags |= os.O_CREAT
-    if oflags & OFLAG_EXCL:
-        flags |= os.O_EXCL
-    if oflags & OFLAG_DIRECTORY:
-        flags |= os.O_DIRECTORY
-    if oflags & OFLAG_TRUNC:
-        flags |= os.O_TRUNC
-    return flags | host_flags(opening.fdflags) | os.O_NOCTTY
 
 
 class HostDirectory(Directory):
@@ -88,7 +72,7 @@ class HostDirectory(Directory):
         """Checks that a name can be made. That it exists comes before EROFS, as on Linux."""
         if self.read_only:
             try:
-                os.stat(name, dir_fd=place, follow_symlinks=False)
+                AT.stat(place, name)
             except FileNotFoundError:
                 raise WasiError(EROFS) from None
             raise WasiError(EEXIST)
@@ -98,27 +82,15 @@ class HostDirectory(Directory):
         how = self._without_writing(path, opening) if self.read_only else opening
         fd = self._open(path, how)
         try:
-            mode = os.fstat(fd).st_mode
-            if _stat.S_ISDIR(mode) and opening.write:  # The kernel has refused it, if it was asked.
-                raise WasiError(EISDIR)
-            if _stat.S_ISREG(mode) and not opening.fdflags & FDFLAG_NONBLOCK:
-                os.set_blocking(fd, True)
+            file = AT.descriptor(fd, opening, self.read_only)
         except BaseException:
             os.close(fd)
             raise
-        if _stat.S_ISDIR(mode):
-            return HostDirectoryDescriptor(HostDirectory(fd, self.read_only))
-        return HostFile(
-            fd,
-            opening.fdflags,
-            read=opening.read,
-            write=opening.write,
-            read_only=self.read_only,
-        )
+        return file or HostDirectoryDescriptor(HostDirectory(fd, self.read_only))
 
     def _open(self, path: str, opening: Opening) -> int:
         """Opens a path without blocking in the host: opening a FIFO waits for its other end."""
-        flags = _open_flags(opening) | os.O_NONBLOCK
+        flags = open_flags(opening) | O_NONBLOCK
         while True:
             try:
                 return openat.BENEATH.open(self.fd, path, flags, 0o666, opening.follow)
@@ -134,7 +106,7 @@ class HostDirectory(Directory):
         if error.errno != errno.ENXIO:  # Nobody has opened the FIFO for reading.
             return False
         with _Place(self, path, opening.follow) as (place, name):
-            return _stat.S_ISFIFO(os.stat(name, dir_fd=place, follow_symlinks=False).st_mode)
+            return _stat.S_ISFIFO(AT.stat(place, name).st_mode)
 
     def _without_writing(self, path: str, opening: Opening) -> Opening:
         """Returns what to open below a read-only directory.
@@ -171,7 +143,7 @@ class HostDirectory(Directory):
         """Yields the entries whose names are UTF-8; a guest could not use the others."""
         if cookie == 0:
             self.end_listing()
-            own = os.fstat(self.fd).st_ino & MASK_U64
+            own = AT.stat_of_open(self.fd).st_ino & MASK_U64
             yield 1, Entry(b".", own, TYPE_DIRECTORY)
         if cookie <= 1:
             yield 2, Entry(b"..", 0, TYPE_DIRECTORY)
@@ -190,33 +162,33 @@ class HostDirectory(Directory):
     def stat(self, path: str, follow: bool) -> Stat:
         """Describes what the path names."""
         with _Place(self, path, follow) as (place, name):
-            return stat_of(os.stat(name, dir_fd=place, follow_symlinks=False))
+            return stat_of(AT.stat(place, name))
 
     def set_times(self, path: str, follow: bool, times: Times) -> None:
         """Sets the times of what the path names, in nanoseconds."""
         with _Place(self, path, follow) as (place, name):
-            found = os.stat(name, dir_fd=place, follow_symlinks=False)
+            found = AT.stat(place, name)
             self._require_writable()
-            os.utime(name, ns=both_times(times, found), dir_fd=place, follow_symlinks=False)
+            AT.set_times(place, name, both_times(times, found))
 
     def make_directory(self, path: str) -> None:
         """Creates a directory."""
         with _Place(self, _without_slash(path), False) as (place, name):
             self._require_writable_for(place, name)
-            os.mkdir(name, 0o777, dir_fd=place)
+            AT.make_directory(place, name)
 
     def remove_directory(self, path: str) -> None:
         """Removes an empty directory. A symbolic link to a directory is ENOTDIR."""
         self._require_writable()
         with _Place(self, _without_slash(path), False) as (place, name):
-            os.rmdir(name, dir_fd=place)
+            AT.remove_directory(place, name)
 
     def unlink(self, path: str) -> None:
         """Removes a file or a symbolic link."""
         self._require_writable()
         with _Place(self, path, False) as (place, name):
             try:
-                os.unlink(name, dir_fd=place)
+                AT.unlink(place, name)
             except PermissionError:
                 if name == "." or openat.is_directory_at(place, name):
                     raise WasiError(EISDIR) from None
@@ -225,7 +197,7 @@ class HostDirectory(Directory):
     def read_link(self, path: str) -> bytes:
         """Returns the target of a symbolic link."""
         with _Place(self, path, False) as (place, name):
-            return os.fsencode(os.readlink(name, dir_fd=place))
+            return AT.read_link(place, name)
 
     def make_link(self, target: str, path: str) -> None:
         """Creates a symbolic link; absolute targets could only mislead programs of the host."""
@@ -236,7 +208,7 @@ class HostDirectory(Directory):
         with _Place(self, _without_slash(path), False) as (place, name):
             _refuse_slash(place, name, path)
             self._require_writable_for(place, name)
-            os.symlink(target, name, dir_fd=place)
+            AT.make_link(target, place, name)
 
     def rename(self, path: str, to: Directory, to_path: str) -> None:
         """Renames a file or directory, perhaps into another directory of the host."""
@@ -252,7 +224,7 @@ class HostDirectory(Directory):
                 raise WasiError(EBUSY)
             if "/" in (path[-1], to_path[-1]) and not openat.is_directory_at(place, name):
                 raise WasiError(ENOTDIR)
-            os.rename(name, to_name, src_dir_fd=place, dst_dir_fd=to_place)
+            AT.rename(place, name, to_place, to_name)
 
     def link(self, path: str, follow: bool, to: Directory, to_path: str) -> None:
         """Creates a hard link to `path` at `to_path` below the directory `to`."""
@@ -264,13 +236,12 @@ class HostDirectory(Directory):
         ):
             if to_path.endswith("/") or self.read_only or to.read_only:
                 # A source that does not exist is reported before what is wrong with the new name.
-                os.stat(name, dir_fd=place, follow_symlinks=False)
+                AT.stat(place, name)
             _refuse_slash(to_place, to_name, to_path)
             to._require_writable_for(to_place, to_name)
             # A link elsewhere to a file of a read-only directory would make the file writable.
             self._require_writable()
-            options = {"src_dir_fd": place, "dst_dir_fd": to_place}
-            os.link(name, to_name, **options, follow_symlinks=False)
+            AT.link(place, name, to_place, to_name)
 
 
 class _Scan:
@@ -283,15 +254,7 @@ class _Scan:
     _KEPT = 64  # A guest goes back by one entry, when that was cut at the end of its buffer.
 
     def __init__(self, directory: int) -> None:
-        # This needs a descriptor of its own, because duplicates would share one listing position.
-        # It stays open, because entries whose type the system does not tell are looked at below it.
-        self._fd = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=directory)
-        try:
-            self._scan = os.scandir(self._fd)
-        except BaseException:
-            os.close(self._fd)
-            raise
-        self._left = _entries(self._scan)
+        self._left = AT.scan(directory)
         self._kept: deque[Entry] = deque(maxlen=self._KEPT)
         self._next = self.FIRST  # The cookie of the entry that is read next.
 
@@ -316,10 +279,7 @@ class _Scan:
 
     def close(self) -> None:
         """Closes what the host has open."""
-        fd, self._fd = self._fd, -1
-        self._scan.close()
-        if fd >= 0:
-            os.close(fd)
+        self._left.close()
 
 
 class _Place:
@@ -350,36 +310,13 @@ class _Place:
 def _refuse_slash(place: int, name: str, path: str) -> None:
     """Refuses a slash at the end of a new name that is not a directory's."""
     if path.endswith("/"):
-        os.stat(name, dir_fd=place, follow_symlinks=False)  # raises ENOENT if the name is free
+        AT.stat(place, name)  # raises ENOENT if the name is free
         raise WasiError(EEXIST)
 
 
 def _without_slash(path: str) -> str:
     """Returns the path without slashes at its end, for calls that do not follow a link there."""
     return path.rstrip("/") or path
-
-
-def _entries(scan: Iterator[os.DirEntry[str]]) -> Iterator[Entry]:
-    for entry in scan:
-        name = os.fsencode(entry.name)
-        try:
-            name.decode()
-        except UnicodeDecodeError:
-            continue
-        yield Entry(name, entry.inode() & MASK_U64, _entry_type(entry))
-
-
-def _entry_type(entry: os.DirEntry[str]) -> int:
-    if entry.is_symlink():
-        return TYPE_SYMBOLIC_LINK
-    if entry.is_dir(follow_symlinks=False):
-        return TYPE_DIRECTORY
-    if entry.is_file(follow_symlinks=False):
-        return TYPE_REGULAR
-    try:
-        return type_of(entry.stat(follow_symlinks=False).st_mode)
-    except OSError:  # The file was removed after it was listed.
-        return TYPE_UNKNOWN
 
 
 class HostDirectoryDescriptor(DirectoryDescriptor):
@@ -395,7 +332,7 @@ class HostDirectoryDescriptor(DirectoryDescriptor):
 
     def stat(self) -> Stat:
         """Describes the directory."""
-        return stat_of(os.fstat(self.directory.fd))
+        return stat_of(AT.stat_of_open(self.directory.fd))
 
     def set_times(self, times: Times) -> None:
         """Sets the times of the directory, in nanoseconds."""
@@ -403,7 +340,7 @@ class HostDirectoryDescriptor(DirectoryDescriptor):
 
     def sync(self, data_only: bool) -> None:
         """Writes to the disk what the host has buffered of the directory."""
-        os.fsync(self.directory.fd)
+        AT.sync(self.directory.fd)
 
 
 def open_directory(path: str | bytes | os.PathLike[str], read_only: bool) -> Descriptor:
@@ -412,5 +349,4 @@ def open_directory(path: str | bytes | os.PathLike[str], read_only: bool) -> Des
     Raises:
         OSError: It cannot be opened, or it is not a directory.
     """
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    return HostDirectoryDescriptor(HostDirectory(fd, read_only))
+    return HostDirectoryDescriptor(HostDirectory(AT.open_directory(path), read_only))

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import select
-import stat as _stat
 from functools import partial
 
 from . import waiting
@@ -13,21 +12,13 @@ from .abi import (
     ENOTSUP,
     EROFS,
     FDFLAG_APPEND,
-    FDFLAG_DSYNC,
     FDFLAG_NONBLOCK,
-    FDFLAG_RSYNC,
-    FDFLAG_SYNC,
-    MASK_U64,
-    TYPE_BLOCK_DEVICE,
-    TYPE_CHARACTER_DEVICE,
-    TYPE_DIRECTORY,
     TYPE_REGULAR,
-    TYPE_SOCKET_STREAM,
-    TYPE_SYMBOLIC_LINK,
-    TYPE_UNKNOWN,
     WasiError,
 )
 from .fds import Descriptor, write_each
+from .host_stat import both_times, stat_of, type_of
+from .open_flags import host_flags
 from .waiting import READABLE, WRITABLE
 
 TYPE_CHECKING = False
@@ -37,21 +28,6 @@ if TYPE_CHECKING:
     from .fds import Piece, Times
     from .records import Stat
 
-_TYPES = {
-    _stat.S_IFBLK: TYPE_BLOCK_DEVICE,
-    _stat.S_IFCHR: TYPE_CHARACTER_DEVICE,
-    _stat.S_IFDIR: TYPE_DIRECTORY,
-    _stat.S_IFREG: TYPE_REGULAR,
-    _stat.S_IFSOCK: TYPE_SOCKET_STREAM,
-    _stat.S_IFLNK: TYPE_SYMBOLIC_LINK,
-}
-_FLAGS = (
-    (FDFLAG_APPEND, os.O_APPEND),
-    (FDFLAG_NONBLOCK, os.O_NONBLOCK),
-    (FDFLAG_DSYNC, getattr(os, "O_DSYNC", os.O_SYNC)),
-    (FDFLAG_RSYNC, getattr(os, "O_RSYNC", os.O_SYNC)),
-    (FDFLAG_SYNC, os.O_SYNC),
-)
 _ADVICE = tuple(
     getattr(os, f"POSIX_FADV_{name}", None)
     for name in ("NORMAL", "SEQUENTIAL", "RANDOM", "WILLNEED", "DONTNEED", "NOREUSE")
@@ -60,41 +36,6 @@ _ADVICE = tuple(
 # A pipe takes so many bytes at once, and has room for them when it is ready for writing.
 _ATOMIC = select.PIPE_BUF
 _write = os.write
-
-
-def type_of(mode: int) -> int:
-    """Returns the TYPE_* of a file of the host."""
-    return _TYPES.get(_stat.S_IFMT(mode), TYPE_UNKNOWN)
-
-
-def stat_of(found: os.stat_result) -> Stat:
-    """Returns what a guest is told of a file of the host."""
-    from .records import Stat  # imported late, because many programs describe no file
-
-    return Stat(
-        found.st_dev & MASK_U64,
-        found.st_ino & MASK_U64,
-        type_of(found.st_mode),
-        found.st_nlink,
-        found.st_size,
-        _shown_time(found.st_atime_ns),
-        _shown_time(found.st_mtime_ns),
-        _shown_time(found.st_ctime_ns),
-    )
-
-
-def _shown_time(time_ns: int) -> int:
-    """Returns the time nearest to one of the host that WASI can express: from 1970 to 2554."""
-    return min(max(0, time_ns), MASK_U64)
-
-
-def both_times(times: Times, found: os.stat_result) -> tuple[int, int]:
-    """Returns both times for os.utime, which cannot set one and leave the other."""
-    atime, mtime = times
-    return (
-        found.st_atime_ns if atime is None else atime,
-        found.st_mtime_ns if mtime is None else mtime,
-    )
 
 
 class _Slow:
@@ -372,12 +313,3 @@ class HostFile(Descriptor):
     def _require_writable(self) -> None:
         if self._read_only:
             raise WasiError(EROFS)
-
-
-def host_flags(fdflags: int) -> int:
-    """Returns the flags for open() that FDFLAG_* bits mean."""
-    bits = 0
-    for flag, bit in _FLAGS:
-        if fdflags & flag:
-            bits |= bit
-    return bits

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from .._ffi import view_of
 from .abi import EFAULT, EILSEQ, EINVAL, ENAMETOOLONG, IOVEC, U32, U64, WasiError
 
 TYPE_CHECKING = False
@@ -40,7 +41,7 @@ class GuestMemory:
         if self.found is None:
             self.found = self._find()
         if self.found is not None and len(self.found) != len(self.view):
-            self.view = memoryview(self.found)
+            self.view = view_of(self.found)
 
     def check(self, address: int, size: int) -> None:
         """Checks that a range of bytes lies within the memory. Address and size are unsigned.

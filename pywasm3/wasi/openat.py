@@ -17,10 +17,9 @@ import stat
 import sys
 
 from .abi import EPERM, WasiError
+from .host_at import AT
+from .open_flags import O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, PLACE
 from .paths import Walker, count_link, creates_directory, split
-
-# Opens a directory only as a starting point (O_PATH), which needs no permission to read it.
-_PLACE = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | getattr(os, "O_PATH", 0)
 
 _SYS_OPENAT2 = 437  # The number is the same on every architecture.
 _RESOLVE = 0x08 | 0x02  # RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS
@@ -55,7 +54,7 @@ _syscall = _new_syscall()
 
 def _openat2(directory: int, path: str, flags: int, mode: int) -> int:
     assert _syscall is not None
-    how = _OpenHow(flags | os.O_CLOEXEC, mode if flags & os.O_CREAT else 0, _RESOLVE)
+    how = _OpenHow(flags | O_CLOEXEC, mode if flags & os.O_CREAT else 0, _RESOLVE)
     name = os.fsencode(path)
     for _ in range(_MAX_TRIES):
         fd = int(_syscall(_SYS_OPENAT2, directory, name, ctypes.byref(how), ctypes.sizeof(how)))
@@ -73,9 +72,9 @@ def _has_openat2() -> bool:
     if _syscall is None:
         return False
     try:
-        place = os.open("/", _PLACE)
+        place = os.open("/", PLACE)
         try:
-            os.close(_openat2(place, ".", _PLACE, 0))
+            os.close(_openat2(place, ".", PLACE, 0))
         finally:
             os.close(place)
     except OSError:
@@ -98,10 +97,10 @@ class Beneath:
         while True:
             parent, name, is_directory = split(path)
             must_be_directory |= is_directory
-            place = _openat2(directory, parent, _PLACE, 0)
+            place = _openat2(directory, parent, PLACE, 0)
             try:
                 follows = name != "." and (follow or must_be_directory)
-                target = _link_target(place, name) if follows else None
+                target = AT.link_target(place, name) if follows else None
             except BaseException:
                 os.close(place)
                 raise
@@ -116,34 +115,17 @@ class Beneath:
     def open(self, directory: int, path: str, flags: int, mode: int, follow: bool) -> int:
         """Opens a path. Its last name may be a symbolic link only if `follow` is set."""
         split(path)
-        return _openat2(directory, path, flags | (0 if follow else os.O_NOFOLLOW), mode)
-
-
-def _link_target(place: int, name: str) -> str | None:
-    try:
-        return os.readlink(name, dir_fd=place)
-    except OSError as error:
-        if error.errno in (errno.EINVAL, errno.ENOENT):
-            return None
-        raise
+        return _openat2(directory, path, flags | (0 if follow else O_NOFOLLOW), mode)
 
 
 class _Places(Walker[int]):
     """Walks a path by opening one directory after the other."""
 
     def enter(self, parent: int, name: str) -> int | str:
-        try:
-            return os.open(name, _PLACE | os.O_NOFOLLOW, dir_fd=parent)
-        except OSError as error:
-            if error.errno not in (errno.ELOOP, errno.ENOTDIR, errno.EMLINK):
-                raise
-            target = _link_target(parent, name)
-            if target is None:
-                raise
-            return target
+        return AT.enter(parent, name)
 
     def link_target(self, parent: int, name: str) -> str | None:
-        return _link_target(parent, name)
+        return AT.link_target(parent, name)
 
     def leave(self, node: int) -> None:
         os.close(node)
@@ -175,15 +157,15 @@ class StepByStep(Beneath):
                 if flags & os.O_CREAT:
                     number = errno.EEXIST if exclusive else errno.EISDIR
                     raise OSError(number, os.strerror(number))
-                flags |= os.O_DIRECTORY
-            return os.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=place)
+                flags |= O_DIRECTORY
+            return AT.open(place, name, flags, mode)
         finally:
             os.close(place)
 
 
 def is_directory_at(place: int, name: str) -> bool:
     """Returns whether a name is that of a directory. A link to a directory does not count."""
-    return stat.S_ISDIR(os.stat(name, dir_fd=place, follow_symlinks=False).st_mode)
+    return stat.S_ISDIR(AT.stat(place, name).st_mode)
 
 
 BENEATH = Beneath() if _has_openat2() else StepByStep()

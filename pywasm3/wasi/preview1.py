@@ -95,6 +95,7 @@ def bind(wasi: Wasi, module: str, name: str) -> tuple[Call, FuncType] | None:
     call = _guarded(wasi, function, letters)
     if name == "fd_write" and wasi.lock is None:
         call = FdWrite(wasi.descriptors.writers, call, wasi.memory, FAILURES, errno_of)
+    call = traced(wasi, name, letters, call)
     results = () if name == "proc_exit" else (i32,)
     return call, FuncType([_TYPES[letter] for letter in letters], results)
 
@@ -118,3 +119,21 @@ def _guarded(wasi: Wasi, function: Call, letters: str) -> Call:
             return errno_of(error)
 
     return call
+
+
+def traced(wasi: Wasi, name: str, letters: str, call: Call) -> Call:
+    """Wraps a function, so that the ``trace`` of the configuration hears of each call, if any."""
+    trace = wasi.config.trace
+    if trace is None:
+        return call
+    masks = [_MASKS[letter] for letter in letters]
+
+    def traced_call(*arguments: int) -> int | None:
+        result = None
+        try:
+            result = call(*arguments)
+        finally:
+            trace(name, tuple([a & mask for a, mask in zip(arguments, masks, strict=True)]), result)
+        return result
+
+    return traced_call

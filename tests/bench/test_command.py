@@ -30,6 +30,11 @@ SMALL = [
 ]
 
 
+def test_a_pipe_gets_no_progress(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(SMALL) == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_a_run_is_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     document = tmp_path / "page.md"
     document.write_text("<!-- bench: begin --><!-- bench: end -->", encoding="utf-8")

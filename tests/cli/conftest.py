@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import helpers
+from cli_helpers import CAT, LIBRARY
 
 
 @pytest.fixture
@@ -21,3 +22,15 @@ def module(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def cat(module: Callable[..., Path]) -> Path:
+    """A program that copies its input to its output."""
+    return module(CAT, "cat.wasm")
+
+
+@pytest.fixture
+def library(module: Callable[..., Path]) -> Path:
+    """A module that imports nothing and exports functions."""
+    return module(LIBRARY, "lib.wasm")

@@ -61,6 +61,22 @@ def test_wrong_usage_is_one_line_and_exit_code_2(words: list[str]) -> None:
     assert failure(*words, code=2).endswith(" --help)")
 
 
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("validat", "; did you mean validate?"),
+        ("help", "; the commands are run, inspect, validate, disasm, stubs, bench"),
+    ],
+)
+def test_a_word_that_is_no_command_is_answered_with_the_commands(word: str, hint: str) -> None:
+    assert failure(word, code=2) == f"there is no command {word!r}{hint} (see pywasm3 --help)"
+
+
+def test_a_file_whose_name_says_nothing_is_answered_with_run(module: Write) -> None:
+    path = module(LIBRARY, "program")
+    assert f"; to run the file, type: pywasm3 run {path} (see" in failure(path, code=2)
+
+
 @pytest.mark.parametrize("words", [["--bogus"], ["--fuel", "1", "run", "x.wasm"]])
 def test_an_unknown_option_before_the_command_is_named(words: list[str]) -> None:
     assert failure(*words, code=2) == (

@@ -15,23 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from cli_helpers import CAT, LIBRARY, environment, failure, run, start
+from cli_helpers import environment, failure, run, start
 from helpers import GUESTS, SANITIZED
 
 Write = Callable[..., Path]
 
 PROGRAM = GUESTS / "wasi" / "program.wasm"
 POSIX = pytest.mark.skipif(os.name != "posix", reason="needs the signals of POSIX")
-
-
-@pytest.fixture
-def cat(module: Write) -> Path:
-    return module(CAT, "cat.wasm")
-
-
-@pytest.fixture
-def library(module: Write) -> Path:
-    return module(LIBRARY, "lib.wasm")
 
 
 def exits_with(code: int) -> str:

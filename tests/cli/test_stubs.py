@@ -103,6 +103,32 @@ def call(exports: LibExports) -> None:
     assert lines == ["6", "7", "8"], said
 
 
+def test_what_a_function_has_besides_a_call_is_reached_by_item(
+    module: Write, tmp_path: Path
+) -> None:
+    use = """
+from array import array
+from guest_types import LibExports
+
+async def call(exports: LibExports) -> None:
+    print(await exports["add"].aio(1, 2), exports["add"].map(array("i", [1]), 2))
+"""
+    assert checked(stub_of(module(LIBRARY)), use, tmp_path) == ""
+
+
+def unused_imports(text: str) -> set[str]:
+    tree = ast.parse(text)
+    imports = [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    return {alias.name for node in imports for alias in node.names} - used
+
+
+@pytest.mark.parametrize("source", [LIBRARY, AWKWARD, UNRUNNABLE, "(module)"])
+def test_a_stub_imports_only_what_it_uses(source: str, module: Write) -> None:
+    path = module(source)
+    assert unused_imports(stub_of(path)) == unused_imports(module_stub_of(path)) == set()
+
+
 def test_the_class_is_named_after_the_module_or_the_file(module: Write) -> None:
     assert "class LibExports(Protocol):" in stub_of(module(LIBRARY))
     assert "class MyPlugin2Exports(Protocol):" in stub_of(module("(module)", "my-plugin.2.wasm"))

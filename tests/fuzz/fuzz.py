@@ -41,6 +41,7 @@ from fuzz.lanes import has_vectors
 from fuzz.reduce import bug_class, reduce
 from fuzz.text import text
 from fuzz.tree import Module
+from progress import Progress
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,7 @@ class Fuzzer:
     def __init__(self, options: Options, command: Sequence[str]) -> None:
         self.options = options
         self.total = Total()
+        self.progress = Progress(options.count or None, "modules")
         self.selector = selectors.DefaultSelector()
         stop = options.seed + options.count if options.count else None
         self.deadline = time.monotonic() + options.seconds if options.seconds else None
@@ -173,12 +175,14 @@ class Fuzzer:
 
     def run(self) -> Total:
         """Runs until the count, the time or the limit of findings is reached."""
-        while self.selector.get_map() and not self.is_enough():
-            for key, _ in self.selector.select(timeout=0.5):
-                self.hear(key.data)
-            for key in list(self.selector.get_map().values()):
-                if time.monotonic() - key.data.heard > self.options.timeout:
-                    self.lost(key.data, HANG)
+        with self.progress:
+            while self.selector.get_map() and not self.is_enough():
+                for key, _ in self.selector.select(timeout=0.5):
+                    self.hear(key.data)
+                for key in list(self.selector.get_map().values()):
+                    if time.monotonic() - key.data.heard > self.options.timeout:
+                        self.lost(key.data, HANG)
+                self.progress.at(self.total.modules)
         for key in list(self.selector.get_map().values()):
             self.forget(key.data)
         return self.total
@@ -230,6 +234,7 @@ class Fuzzer:
     def found(self, seed: int, difference: Difference) -> None:
         """Notes a finding and prints it."""
         self.total.findings.append(Finding(seed, difference))
+        self.progress.clear()
         print(f"seed {seed}: {difference.kind}: {difference.text}"[:400], flush=True)
 
 

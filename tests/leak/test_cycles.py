@@ -14,6 +14,7 @@ import pytest
 import pywasm3
 from helpers import load, wat
 from leak_helpers import TEXT, collected
+from pywasm3.wasi import WasiConfig
 
 pytestmark = pytest.mark.leak
 
@@ -38,6 +39,24 @@ def test_an_instance_that_is_passed_to_its_host_function_does_not_leak() -> None
 
         instance = load(TEXT, {"env": {"f": f}})
         instance.exports.call(1)
+        return instance
+
+    assert collected(make)
+
+
+def test_an_instance_in_a_cycle_through_the_trace_of_its_wasi_does_not_leak() -> None:
+    yields = """(module
+        (import "wasi_snapshot_preview1" "sched_yield" (func $yield (result i32)))
+        (func (export "yield") (drop (call $yield))))"""
+
+    def make() -> pywasm3.Instance:
+        def trace(name: str, arguments: tuple[int, ...], result: int | None) -> None:
+            heard.append((name, instance.module.size))
+
+        heard: list[tuple[str, int]] = []
+        instance = load(yields, wasi=WasiConfig(trace=trace))
+        instance.exports["yield"]()
+        assert heard == [("sched_yield", instance.module.size)]
         return instance
 
     assert collected(make)

@@ -7,12 +7,13 @@ and the numbers of errors are WASI's.
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 import pywasm3
-from gallery_helpers import GALLERY, file_of, outputs_of, run_example, sections
+from gallery_helpers import GALLERY, file_of, outputs_of, run_example, run_first_lines, sections
 from helpers import import_file
 from npm_helpers import Package
 from pip_helpers import Wheel
@@ -47,6 +48,13 @@ def python() -> pywasm3.Module:
 
 def test_the_page_shows_what_the_example_prints(output: str) -> None:
     assert outputs_of("cpython.md")[0] == output
+
+
+def test_the_first_lines_of_the_page_work(tmp_path: Path) -> None:
+    (tmp_path / "python.wasm").write_bytes(PYTHON.read(WASM))
+    script = "import sys; print(sys.argv[1], input(), open('/data/orders.csv').read()); sys.exit(3)"
+    found = run_first_lines("cpython.md", tmp_path, script=script, table="apple,2")
+    assert found["exit_code"] == 3
 
 
 def test_a_script_gets_its_directory_arguments_and_input(output: str) -> None:

@@ -6,13 +6,14 @@ The program is examples/gallery/cruby. What scripts print is what Ruby's documen
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
 import pywasm3
-from gallery_helpers import GALLERY, file_of, outputs_of, run_example, sections
+from gallery_helpers import GALLERY, file_of, outputs_of, run_example, run_first_lines, sections
 from helpers import import_file
 from npm_helpers import Package
 from pywasm3.wasi import VirtualDir
@@ -43,6 +44,13 @@ def ruby(example: ModuleType) -> Any:
 
 def test_the_page_shows_what_the_example_prints(output: str) -> None:
     assert outputs_of("cruby.md") == [output]
+
+
+def test_the_first_lines_of_the_page_work(example: ModuleType, tmp_path: Path) -> None:
+    (tmp_path / "ruby.wasm").write_bytes(RUBY.read(WASM))
+    script = "puts ARGV[0], $stdin.gets"
+    found = run_first_lines("cruby.md", tmp_path, Ruby=example.Ruby, script=script)
+    assert found["outcome"].stdout == "apple\n2 days\n"
 
 
 def test_a_script_gets_its_directory_arguments_and_input(output: str) -> None:

@@ -15,7 +15,7 @@ import pytest
 import wasmtime
 
 import pywasm3
-from gallery_helpers import GALLERY, PAGES, file_of, outputs_of, run_example
+from gallery_helpers import GALLERY, PAGES, file_of, outputs_of, run_example, run_first_lines
 from helpers import import_file
 from pip_helpers import Wheel
 
@@ -61,6 +61,12 @@ def test_the_page_shows_what_the_example_prints_and_draws(tmp_path: Path) -> Non
     output = run_example(FOLDER / "dot.py", file_of(GRAPHVIZ, WASM), "guest.dot", drawing)
     assert outputs_of("graphviz.md") == [output]
     assert drawing.read_bytes() == (PAGES / "graphviz.svg").read_bytes()
+
+
+def test_the_first_lines_of_the_page_work(example: ModuleType, tmp_path: Path) -> None:
+    (tmp_path / "graphviz.wasm").write_bytes(GRAPHVIZ.read(WASM))
+    found = run_first_lines("graphviz.md", tmp_path, Graphviz=example.Graphviz)
+    assert found["svg"] == found["graphviz"].render(SMALL)
 
 
 @pytest.mark.parametrize("engine", ["dot", "neato", "fdp", "circo", "twopi", "osage", "patchwork"])

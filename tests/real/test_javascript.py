@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import pywasm3
-from gallery_helpers import GALLERY, file_of, outputs_of, run_example
+from gallery_helpers import GALLERY, file_of, outputs_of, run_example, run_first_lines
 from helpers import import_file
 from npm_helpers import Package
 
@@ -80,6 +80,15 @@ def begins_as_always(engines: Any) -> bool:
     with ThreadPoolExecutor(2) as threads:
         results = list(threads.map(lambda _: engines.run(script, {"a": 1}), range(2)))
     return results == [expected, expected]
+
+
+def test_the_first_lines_of_the_page_work(example: ModuleType, folder: Path) -> None:
+    prices = {"pen": 1.5, "ink": 8}
+    found = run_first_lines(
+        "javascript.md", folder, **vars(example), folder=folder, price=prices.get
+    )
+    found["engines"].close()
+    assert found[""] == [1.5, 8]
 
 
 def test_the_page_shows_what_the_example_prints(folder: Path) -> None:

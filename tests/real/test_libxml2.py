@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import pywasm3
-from gallery_helpers import GALLERY, file_of, outputs_of, run_example
+from gallery_helpers import GALLERY, file_of, outputs_of, run_example, run_first_lines
 from helpers import import_file
 from npm_helpers import Package
 
@@ -50,6 +50,16 @@ def test_the_page_shows_what_the_example_prints() -> None:
     script = file_of(LIBXML2, SCRIPT)
     output = run_example(FOLDER / "validate.py", script, "order.xsd", *DOCUMENTS, result=1)
     assert outputs_of("libxml2.md") == [output]
+
+
+def test_the_first_lines_of_the_page_work(
+    example: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "libxml2raw.cjs").write_bytes(LIBXML2.read(SCRIPT))
+    for name in ("order.xsd", "bad.xml"):
+        (tmp_path / name).write_bytes((FOLDER / name).read_bytes())
+    found = run_first_lines("libxml2.md", tmp_path, **vars(example))
+    assert f"{found['problem'].line} {found['problem'].message}\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["good.xml", "bad.xml"])

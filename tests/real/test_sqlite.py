@@ -26,6 +26,7 @@ from typing import Any, ClassVar
 import pytest
 
 import pywasm3
+from gallery_helpers import run_first_lines
 from helpers import TESTS, import_file
 from pip_helpers import download
 from pywasm3.wasi import HostDir, VirtualDir
@@ -160,6 +161,17 @@ def test_the_page_shows_the_output_of_the_demonstration(
     import_file(EXAMPLE / "demo.py").main()
     page = (TESTS.parent / "docs" / "gallery" / "sqlite.md").read_text()
     assert f"```\n{capsys.readouterr().out}```" in page
+
+
+def test_the_first_lines_of_the_page_work(
+    db: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / "music.db")) as native:
+        native.execute("CREATE TABLE songs (title, year)")
+        native.execute("INSERT INTO songs VALUES ('Help!', 1965), ('Imagine', 1971)")
+        native.commit()
+    run_first_lines("sqlite.md", tmp_path)
+    assert capsys.readouterr().out == "Help! 1965\n"
 
 
 def test_the_comparison_gives_the_same_results(db: ModuleType) -> None:

@@ -22,6 +22,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from fuzz.isolate import CRASH, HANG, Child
+from progress import Progress
 from spec import table
 from spec.script import Failure, Report, Script
 from spec.suite import ABSENT, Suite, locate, scripts
@@ -59,11 +60,13 @@ def run_all(found: dict[str, Suite], names: Sequence[str]) -> dict[str, Report]:
     child = Child(lambda name: Script(found[name], name).run(), SECONDS)
     reports = {}
     try:
-        for name in names:
-            report = child.ask(name)
-            if report in (CRASH, HANG):
-                report = Report(failures=[Failure(0, "script", report)])
-            reports[name] = report
+        with Progress(len(names), "scripts") as progress:
+            for name in names:
+                report = child.ask(name)
+                if report in (CRASH, HANG):
+                    report = Report(failures=[Failure(0, "script", report)])
+                reports[name] = report
+                progress.at(len(reports))
     finally:
         child.close()
     return reports

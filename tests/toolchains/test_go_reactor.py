@@ -19,7 +19,7 @@ from urllib.parse import unquote
 import pytest
 
 import pywasm3
-from gallery_helpers import GALLERY, run_commands, run_example
+from gallery_helpers import GALLERY, run_commands, run_example, run_first_lines
 from go_helpers import SETTINGS
 from helpers import import_file
 
@@ -39,6 +39,11 @@ def wasm(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def example() -> ModuleType:
     return import_file(FOLDER / "templates.py")
+
+
+def test_the_first_lines_of_the_page_work(example: ModuleType, wasm: Path) -> None:
+    found = run_first_lines("go_reactor.md", wasm.parent, Templates=example.Templates)
+    assert html.unescape(str(found[""])).startswith("<b title='O'Reilly & <Sons>'>")
 
 
 @pytest.fixture(scope="module")

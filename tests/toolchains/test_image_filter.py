@@ -15,7 +15,7 @@ import pytest
 import wasmtime
 
 import pywasm3
-from gallery_helpers import GALLERY, PAGES, run_commands, run_example
+from gallery_helpers import GALLERY, PAGES, run_commands, run_example, run_first_lines
 from helpers import import_file
 from zig_helpers import CACHE
 
@@ -61,6 +61,12 @@ def test_the_picture_of_the_page_is_what_the_commands_draw(folder: Path) -> None
 
     drawn, shown = (np.asarray(Image.open(path / "image_filter.png")) for path in (folder, PAGES))
     assert np.array_equal(drawn, shown)
+
+
+def test_the_first_lines_of_the_page_work(example: ModuleType, folder: Path) -> None:
+    photo = random_image(1080, 1920)
+    found = run_first_lines("image_filter.md", folder, **vars(example), photo=photo)
+    assert found[""].shape == photo.shape
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 2), (2, 1), (3, 3), (5, 4), (17, 33), (64, 100)])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What docs/start.md and the pages of docs/guests tell their readers to do works.
+"""What docs/start.md, other guides, and the pages of docs/guests tell their readers to do works.
 
 It also prints what the pages show.
 """
@@ -22,16 +22,22 @@ from helpers import TESTS
 from page_helpers import blocks_of, run_page
 
 DOCS = TESTS.parent / "docs"
-PAGES = {page.stem: page for page in [DOCS / "start.md", *(DOCS / "guests").glob("*.md")]}
+OWN_PAGES = ["debugging", "plugins", "start"]
+PAGES = {
+    **{name: DOCS / f"{name}.md" for name in OWN_PAGES},
+    **{page.stem: page for page in (DOCS / "guests").glob("*.md")},
+}
 # Each with commands that show that the page was understood. README.md shows no commands.
 COMMANDS = {
     "assemblyscript": ["npx asc"],
     "c": ["python -m ziglang cc", "python -m ziglang c++", "clang ", "clang++ "],
+    "debugging": ["python -m ziglang cc", "pywasm3 disasm", "pywasm3 run"],
     "emscripten": ["emcc", "em++"],
     "gc": ["python joined.py"],
     "go": ["GOOS=wasip1 GOARCH=wasm go build", "GOOS=js GOARCH=wasm go build"],
     "importing": ["python use.py"],
     "napi": ["python minify.py", "python archives.py"],
+    "plugins": ["python -m ziglang cc", "python -m ziglang build-exe", "mypy"],
     "rust": ["rustc"],
     "start": ["python -m ziglang cc", "python -m ziglang build-exe", "rustc", "GOOS=wasip1"],
     "wat": ["pywasm3 run"],
@@ -85,7 +91,7 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reader:
     return Reader(tmp_path, monkeypatch)
 
 
-@pytest.mark.parametrize("name", ["zig", "wat", "gc", "importing"])
+@pytest.mark.parametrize("name", ["debugging", "plugins", "zig", "wat", "gc", "importing"])
 def test_the_page_is_true(name: str, reader: Reader) -> None:
     reader.follows(name)
 

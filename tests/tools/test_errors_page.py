@@ -51,6 +51,14 @@ SECTIONS = {
 }
 
 
+# What Python itself says of the types of pywasm3._cpython, pywasm3/_pure has to say of its own.
+OF_PYTHON = re.compile(
+    "^cannot pickle|is not an acceptable base type|has no attribute|^cannot create '|^cannot fit '"
+    "|^a bytes-like object is required|got an unexpected keyword|got several values for"
+    "|^Python int too large|underlying buffer is not writable|Object is not writable"
+)
+
+
 class Entry(NamedTuple):
     """A message of the page."""
 
@@ -86,7 +94,11 @@ def has_entry(message: Message) -> bool:
 
 def is_explained_with_its_class(message: Message) -> bool:
     """Returns whether a message has no entry: those of JavaScript, and errors of the package."""
-    if message.maker == "PyExc_SystemError" or re.match(r"_\w+\(\) needs", message.text):
+    if message.maker in ("PyExc_SystemError", "SystemError"):
+        return True
+    if message.place.startswith("pywasm3/_pure/") and OF_PYTHON.search(message.text):
+        return True
+    if re.match(r"_\w+\(\) needs", message.text):
         return True
     return message.maker in ("JsError", "JSError", "type_error", "range_error")
 

@@ -9,6 +9,7 @@ refuses what it should.
 from typing import Protocol
 
 import pywasm3
+from pywasm3.wasi import CAPTURE, VirtualDir, WasiConfig
 
 
 def wrong_arguments(module: pywasm3.Module, instance: pywasm3.Instance) -> None:
@@ -35,7 +36,12 @@ def wrong_arguments(module: pywasm3.Module, instance: pywasm3.Instance) -> None:
     instance.memory.read("0", 1)  # type: ignore[arg-type]
     instance.memory[0] = "A"  # type: ignore[call-overload]
     instance.restore(b"state")  # type: ignore[arg-type]
+    instance.memory.view("f32", count="3")  # type: ignore[call-overload]
+    instance.deadline("1 s")  # type: ignore[arg-type]
     pywasm3.host(twice)  # type: ignore[call-arg, arg-type]
+    WasiConfig(trace=twice)  # type: ignore[arg-type]
+    WasiConfig(stdout=CAPTURE, env=["NAME=x"])  # type: ignore[arg-type]
+    VirtualDir({"a.txt": 3})  # type: ignore[dict-item]
 
 
 def wrong_attributes(instance: pywasm3.Instance, function: pywasm3.Function) -> None:

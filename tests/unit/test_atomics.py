@@ -271,3 +271,18 @@ def test_fuel_counts_no_atomic_accesses() -> None:
     store.fuel = 10
     instance.exports.f()
     assert store.fuel == 10
+
+
+def test_waiting_takes_no_native_stack() -> None:
+    """A compiler that makes calls instead of jumps would use up the stack of the thread."""
+    waited = load(
+        """(module (memory 1 1 shared)
+          (func (export "f") (param i32) (result i32) (local i32)
+            (loop $l
+              (local.set 1 (i32.add (local.get 1)
+                (memory.atomic.wait32 (i32.const 8) (i32.const 1) (i64.const -1))))
+              (local.set 0 (i32.sub (local.get 0) (i32.const 1)))
+              (br_if $l (local.get 0)))
+            (local.get 1)))"""
+    ).exports.f(300_000)
+    assert waited == 300_000  # the memory has another number, so each result is 1

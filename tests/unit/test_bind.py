@@ -216,11 +216,15 @@ def test_numbers_stay_as_they_were_converted(exports: pywasm3.Exports) -> None:
 
 
 def test_a_bound_function_cannot_be_copied(exports: pywasm3.Exports) -> None:
-    """It cannot be pickled or made empty either, because it belongs to a store."""
+    """It cannot be pickled either, because it belongs to a store."""
     bound = exports.sub.bind(1)
     for copy in (copy_module.copy, copy_module.deepcopy, pickle.dumps):
         with pytest.raises(TypeError, match="cannot pickle"):
             copy(bound)
+
+
+@pytest.mark.c_types
+def test_a_bound_function_cannot_be_made_empty() -> None:
     with pytest.raises(TypeError, match="not safe"):
         object.__new__(pywasm3.BoundFunction)
 

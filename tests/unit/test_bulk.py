@@ -98,6 +98,7 @@ LARGE = f"""
 
 
 @pytest.mark.parametrize(("to", "start"), [(7, 1_000), (1_000, 7), (7, 7), (7, 2_000_000)])
+@pytest.mark.buffers
 def test_a_large_copy_may_overlap_in_both_directions(to: int, start: int) -> None:
     exports = load(LARGE).exports
     exports.init(0, 0, 2_400_016)

@@ -251,6 +251,7 @@ def test_a_released_view_is_refused() -> None:
         pywasm3.Module(view)
 
 
+@pytest.mark.buffers
 def test_a_module_may_be_made_of_a_memory_of_its_own_kind() -> None:
     memory = load('(module (memory (export "memory") 1))').memory
     data = wat("(module)")

@@ -495,6 +495,7 @@ def test_typed_arrays(vals: Vals) -> None:
     assert script.call(script.globals["Uint8Array"], [3]).tolist() == [0, 0, 0]
 
 
+@pytest.mark.buffers
 def test_arrays_and_views_are_copied_to_each_other(vals: Vals) -> None:
     view = memoryview(vals.program.memory)[2048:2051]
     view[:] = b"abc"

@@ -473,3 +473,18 @@ def test_a_store_full_of_exceptions_throws_no_more() -> None:
         exports.drop(most)
     exports.forget()
     exports.drop(10 * most)
+
+
+def test_catching_an_exception_takes_no_native_stack() -> None:
+    """A compiler that makes calls instead of jumps would use up the stack of the thread."""
+    module = pywasm3.Module(
+        wat(
+            """(module (tag $e)
+              (func (export "f") (param i32)
+                (loop $l
+                  (block $h (try_table (catch $e $h) (throw $e)))
+                  (local.set 0 (i32.sub (local.get 0) (i32.const 1)))
+                  (br_if $l (local.get 0)))))"""
+        )
+    )
+    pywasm3.Instance(module).exports.f(300_000)

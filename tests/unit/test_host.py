@@ -352,6 +352,7 @@ def test_an_exception_that_is_raised_again_collects_notes() -> None:
         assert len(error.__notes__) == count
 
 
+@pytest.mark.c_types
 def test_the_text_of_a_note_is_made_once_for_each_place() -> None:
     """Making it in Python takes longer than everything else that such an exception needs."""
 

@@ -151,7 +151,7 @@ def test_an_unbuilt_checkout_says_how_to_build(tmp_path: Path, missing: tuple[st
         capture_output=True,
         text=True,
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": ""},
+        env={**os.environ, "PYTHONPATH": "", "PYWASM3_PURE_CFFI": ""},
     )
     cause, error = done.stderr.split("direct cause of the following exception")
     assert "circular import" not in done.stderr

@@ -43,6 +43,7 @@ def exports(instance: pywasm3.Instance) -> pywasm3.Exports:
 # ---- the price of an instance ----
 
 
+@pytest.mark.c_types
 def test_a_module_without_imports_starts_with_few_calls_of_python_functions() -> None:
     """Programs that make an instance for each request pay for every Python function on the way.
 

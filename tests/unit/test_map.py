@@ -511,6 +511,7 @@ def test_columns_may_be_views_of_the_memory_of_the_guest() -> None:
     assert out.tolist() == [-i for i in range(8)]
 
 
+@pytest.mark.buffers
 def test_the_memory_may_grow_while_a_map_reads_it() -> None:
     instance = make()
     items = memoryview(instance.memory)[:6]

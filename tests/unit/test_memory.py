@@ -94,6 +94,7 @@ def test_bytes_before_the_address_are_refused_with_the_right_order(
         getattr(memory, name)(b"abc", 5)
 
 
+@pytest.mark.buffers
 def test_write_of_the_memory_into_itself_copies_as_memmove_does(memory: pywasm3.Memory) -> None:
     memory.write(0, b"abcdef")
     memory.write(2, memoryview(memory)[:4])
@@ -203,6 +204,7 @@ def test_nothing_can_be_deleted(memory: pywasm3.Memory) -> None:
 # ---- views ----
 
 
+@pytest.mark.buffers
 def test_a_view_sees_and_changes_the_bytes(instance: pywasm3.Instance) -> None:
     view = memoryview(instance.memory)
     assert view.nbytes == PAGE
@@ -213,11 +215,13 @@ def test_a_view_sees_and_changes_the_bytes(instance: pywasm3.Instance) -> None:
     assert instance.exports.peek(6) == 88
 
 
+@pytest.mark.buffers
 def test_a_view_of_another_format_sees_the_same_bytes(memory: pywasm3.Memory) -> None:
     memory.write_u32(8, 0x01020304)
     assert memoryview(memory).cast("I")[2] == 0x01020304
 
 
+@pytest.mark.buffers
 def test_a_view_stays_valid_when_the_memory_grows(instance: pywasm3.Instance) -> None:
     view = memoryview(instance.memory)
     assert instance.exports.grow(3) == 1
@@ -227,6 +231,7 @@ def test_a_view_stays_valid_when_the_memory_grows(instance: pywasm3.Instance) ->
     assert memoryview(instance.memory).nbytes == 4 * PAGE
 
 
+@pytest.mark.buffers
 def test_views_from_before_and_after_growth_see_the_same_bytes() -> None:
     instance = load(TEXT)
     views = [memoryview(instance.memory)]
@@ -244,6 +249,12 @@ def test_views_from_before_and_after_growth_see_the_same_bytes() -> None:
     assert views[3][-1] == 7
 
 
+def test_a_view_cannot_have_a_negative_number_of_items(memory: pywasm3.Memory) -> None:
+    with pytest.raises(ValueError, match=r"^count must not be negative: -1$"):
+        memory.view("f32", 0, -1)
+
+
+@pytest.mark.buffers
 def test_a_view_can_be_released_and_taken_again(memory: pywasm3.Memory) -> None:
     for _ in range(10):
         with memoryview(memory) as view:
@@ -252,6 +263,7 @@ def test_a_view_can_be_released_and_taken_again(memory: pywasm3.Memory) -> None:
             view[0]
 
 
+@pytest.mark.buffers
 def test_numpy_sees_the_memory_without_a_copy(instance: pywasm3.Instance) -> None:
     array = numpy.frombuffer(instance.memory, "<u4")
     assert array.shape == (PAGE // 4,)
@@ -268,6 +280,7 @@ def test_bytes_copies_the_whole_memory(memory: pywasm3.Memory) -> None:
     assert copied[0] == 0
 
 
+@pytest.mark.buffers
 def test_struct_works_on_the_memory_itself(memory: pywasm3.Memory) -> None:
     struct.pack_into("<I", memory, 12, 7)
     assert struct.unpack_from("<I", memory, 12) == (7,)
@@ -366,6 +379,7 @@ def test_more_formats_than_are_remembered_can_be_used(memory: pywasm3.Memory) ->
         assert memory.unpack(f"{count}H", 8) == (*values,)
 
 
+@pytest.mark.c_types
 def test_the_layout_of_a_format_is_found_once(memory: pywasm3.Memory) -> None:
     """The layout comes from a Python function, which would double the time of pack."""
     memory.pack("<5s3I", 0, b"first", 1, 2, 3)
@@ -597,6 +611,7 @@ def test_nothing_of_an_earlier_instance_is_in_a_new_memory(pages: int) -> None:
                 instance.memory[:] = b"\xa5" * len(instance.memory)
 
 
+@pytest.mark.buffers
 def test_a_view_of_a_closed_memory_is_its_own() -> None:
     instances = [load(TEXT) for _ in range(20)]
     views = [memoryview(instance.memory) for instance in instances]
@@ -626,6 +641,7 @@ def test_freed_memories_give_back_their_address_space() -> None:
     assert reserved() - before < 50 * 4 << 30
 
 
+@pytest.mark.buffers
 def test_an_empty_memory_has_an_empty_view() -> None:
     memory = load('(module (memory (export "memory") 0 1))').memory
     view = memoryview(memory)

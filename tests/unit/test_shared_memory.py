@@ -203,6 +203,7 @@ def test_memory_of_zero_pages() -> None:
 # ---- lifetime ----
 
 
+@pytest.mark.buffers
 def test_views_stay_valid(memory: Memory) -> None:
     a, b = user(memory), user(memory)
     view, other = memoryview(memory), a.exports.memory.view("I", 0, 4)
@@ -333,6 +334,7 @@ def test_a_snapshot_has_a_shared_memory_that_no_other_store_uses() -> None:
     assert (instance.exports.load(100), instance.exports.load(104)) == (1, 0)
 
 
+@pytest.mark.buffers
 def test_a_shared_memory_shrinks_and_grows_by_a_snapshot() -> None:
     instance = load(OWN)
     small = instance.snapshot()
@@ -350,6 +352,7 @@ def test_a_shared_memory_shrinks_and_grows_by_a_snapshot() -> None:
     assert instance.exports.load(3 * PAGE + 4) == 0
 
 
+@pytest.mark.buffers
 def test_what_a_view_wrote_beyond_the_end_is_gone_when_the_memory_grows() -> None:
     instance = load(OWN)
     small = instance.snapshot()

@@ -200,6 +200,7 @@ def test_a_memory_that_grew_shrinks() -> None:
         instance.memory.read(65536, 1)
 
 
+@pytest.mark.buffers
 def test_views_outlive_shrinking_and_show_zeros() -> None:
     instance = state()
     snapshot = instance.snapshot()
@@ -213,6 +214,7 @@ def test_views_outlive_shrinking_and_show_zeros() -> None:
     view[100_000] = 1
 
 
+@pytest.mark.buffers
 def test_pages_that_a_memory_grows_by_after_a_restore_are_zero() -> None:
     instance = state()
     snapshot = instance.snapshot()
@@ -294,6 +296,7 @@ def test_memory_that_was_touched_is_given_back() -> None:
     )
 
 
+@pytest.mark.buffers
 @pytest.mark.skipif(sys.platform != "linux", reason="needs the mlock of Linux")
 def test_locked_memory_comes_back_too() -> None:
     libc = ctypes.CDLL(None)

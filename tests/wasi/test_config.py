@@ -243,6 +243,7 @@ def test_inherit_chooses(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"clock": 1.5}, "clock must be an int or a Clock, not float"),
         ({"clock": -1}, "clock: a time must not be negative"),
         ({"random": "seed"}, "random must be an int or a callable, not str"),
+        ({"trace": "stderr"}, "trace must be a callable, not str"),
         ({"sockets": [1]}, "sockets: each one must be a socket.socket, not int"),
         ({"max_capture_bytes": 1e6}, "max_capture_bytes must be an int, not float"),
         ({"max_capture_bytes": -1}, "max_capture_bytes must be at least 0, not -1"),
@@ -339,15 +340,6 @@ def test_where_there_is_no_readv_streams_still_work(
         assert calls.write(1, b"written") == "OK"
         monkeypatch.undo()
         assert (tmp_path / "out").read_bytes() == b"written"
-
-
-def test_where_nothing_can_be_opened_below_a_directory_only_virtual_ones_are_given(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(os, "supports_dir_fd", set())
-    with pytest.raises(NotImplementedError, match="use a VirtualDir"):
-        Calls(preopens={"/": tmp_path})
-    Calls(preopens={"/": VirtualDir()})
 
 
 def test_a_fixed_clock_passes_while_the_guest_waits_for_a_descriptor() -> None:

@@ -27,6 +27,9 @@ from pywasm3.wasi import CAPTURE, WasiConfig
 from pywasm3.wasi.abi import ERRNO_NAMES, FAILURES, WasiError, errno_of
 from wasi_helpers import Calls
 
+# Most tests are about the one case that FdWrite of pywasm3._cpython does itself.
+pytestmark = pytest.mark.c_types
+
 ARGUMENTS = (8, 1, 20)  # iovecs, their count, where the result goes
 
 

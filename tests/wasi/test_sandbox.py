@@ -26,7 +26,7 @@ from wasi_helpers import Calls, resolving
 CREAT, DIRECTORY, EXCL, TRUNC = 1, 2, 4, 8
 
 
-@pytest.fixture(params=["openat2", "steps"])
+@pytest.fixture(params=["openat2", "steps", "windows"])
 def backend(request: Any) -> Iterator[str]:
     with resolving(request.param):
         yield request.param

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from struct import Struct
 
+from ..._ffi import view_of
 from .operators import (
     join,
     range_error,
@@ -213,7 +214,7 @@ def _typed_fill(realm: Realm, this: Any, value: Any, start: Any, end: Any) -> An
 def _buffer_slice(realm: Realm, this: Any, start: Any, end: Any) -> Buffer:
     first, last = _range(this.size, start, end)
     realm.budget.check(last - first)
-    return Buffer(realm.budget, bytearray(memoryview(this.data)[first:last]))
+    return Buffer(realm.budget, bytearray(view_of(this.data)[first:last]))
 
 
 def _data_view() -> dict[str, Callable[..., Any]]:

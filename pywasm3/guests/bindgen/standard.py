@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 
+from ..._ffi import view_of
 from .._javascript import MAX_SAFE, utf8
 from .lexer import GlueError
 from .natives import any_of, namespace, native_class, never
@@ -319,7 +320,7 @@ def _decode(realm: Realm, this: Any, source: Any) -> str:
     if source is undefined:
         return ""
     if isinstance(source, Buffer):
-        return decoded(realm, memoryview(source.data))
+        return decoded(realm, view_of(source.data))
     if not isinstance(source, TypedArray):
         raise type_error("The argument of decode must be an ArrayBuffer or a view of one")
     return decoded(realm, memoryview(source.view).cast("B") if source.length else b"")

@@ -8,6 +8,7 @@ object of a class of this file. All that grows with what the guest does is charg
 from __future__ import annotations
 
 from ..._errors import WasmError
+from ..._ffi import view_of
 from .. import _budget
 
 TYPE_CHECKING = False
@@ -370,7 +371,7 @@ class TypedArray(Charged):
         self.kind = kind
         self.buffer = buffer
         self.offset = offset
-        whole = memoryview(buffer.data)
+        whole = view_of(buffer.data)
         part = whole[offset : offset + count * size]
         self.view: memoryview[Any] = part if letter == "B" else part.cast(letter)  # type: ignore[call-overload]
 

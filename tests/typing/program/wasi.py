@@ -9,6 +9,12 @@ import pywasm3
 from pywasm3.wasi import CAPTURE, Clock, FixedClock, HostDir, VirtualDir, Wasi, WasiConfig
 
 
+def trace(name: str, arguments: tuple[int, ...], result: int | None) -> None:
+    assert name
+    assert all(argument >= 0 for argument in arguments)
+    assert result is None or result >= 0
+
+
 def config(folder: Path, clock: Clock | int | None = None) -> WasiConfig:
     return WasiConfig(
         args=["program", "input.txt"],
@@ -18,6 +24,7 @@ def config(folder: Path, clock: Clock | int | None = None) -> WasiConfig:
         stdout=CAPTURE,
         stderr=CAPTURE,
         clock=clock,
+        trace=trace,
         random=lambda size: bytes(size),
         inherit=("stdio",),
         max_capture_bytes=1 << 20,
