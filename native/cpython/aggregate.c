@@ -11,15 +11,17 @@
 static PyTypeObject *class_for(pw_state *state, pw_typekind kind)
 {
     if (state->struct_class == NULL) {
+        PyTypeObject *structs, *arrays;
         PyObject *classes = PyObject_CallNoArgs(state->aggregates);
         if (classes == NULL ||
-            !PyArg_ParseTuple(classes, "O!O!", &PyType_Type, &state->struct_class, &PyType_Type,
-                              &state->array_class)) {
+            !PyArg_ParseTuple(classes, "O!O!", &PyType_Type, &structs, &PyType_Type, &arrays)) {
             Py_XDECREF(classes);
             return NULL;
         }
-        Py_INCREF(state->struct_class);
-        Py_INCREF(state->array_class);
+        if (state->struct_class == NULL) { /* the call may have made an object */
+            state->array_class = (PyTypeObject *)Py_NewRef((PyObject *)arrays);
+            state->struct_class = (PyTypeObject *)Py_NewRef((PyObject *)structs);
+        }
         Py_DECREF(classes);
     }
     return kind == PW_TYPE_STRUCT ? state->struct_class : state->array_class;

@@ -211,14 +211,18 @@ static Py_ssize_t aggregate_length(PyObject *op)
     return pw_store_require_open(self->store) < 0 ? -1 : (Py_ssize_t)self->length;
 }
 
-/* Holds a new structure or array of default values. -1 with an error. */
-static int make(pw_store *store, pw_module *module, uint32_t type, Py_ssize_t length,
+/* Holds a new structure or array of default values. Meanwhile another thread may end a hold, so this
+ * takes the lock, too. -1 with an error. */
+static int make(pw_store_object *self, pw_module *module, uint32_t type, Py_ssize_t length,
                 uint32_t *handle)
 {
+    pw_store *store = self->store;
     uint32_t number = pw_engine->type_number(store, module, type);
+    pw_lock(&self->lock);
     bool made = number != PW_NO_INDEX &&
                 (length < 0 ? pw_engine->struct_make(store, number, handle)
                             : pw_engine->array_make(store, number, (uint32_t)length, handle));
+    pw_unlock(&self->lock);
     if (!made) {
         PyErr_Format(PyExc_MemoryError, "no memory for %s",
                      length < 0 ? "a struct" : "an array of this length");
@@ -240,7 +244,7 @@ static PyObject *aggregate_make(PyObject *cls, PyObject *args)
     }
     pw_store_object *store = (pw_store_object *)object;
     if (pw_store_require_entered(store) < 0 ||
-        make(store->store, (pw_module *)(uintptr_t)module, type, length, &handle) < 0) {
+        make(store, (pw_module *)(uintptr_t)module, type, length, &handle) < 0) {
         return NULL;
     }
     PyObject *made = pw_aggregate_wrap(store, handle);
