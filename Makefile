@@ -277,6 +277,7 @@ GC_TESTS := tests/spec tests/fuzz/test_gc_stress.py \
 	$(sort $(foreach word,$(GC_WORDS),$(wildcard tests/unit/test_*$(word)*.py)))
 fuzz-gc-stress: export PYWASM3_GC_STRESS = 1
 fuzz-gc-stress:
+	$(SAY)
 	@$(MAKE) VENV=.venv-gc-stress .venv-gc-stress/.copy
 	cd .venv-gc-stress && bin/pytest $(BESIDE_COPY) $(addprefix $(CURDIR)/,$(GC_TESTS)) \
 		-k '$(subst $() , or ,$(GC_WORDS))'

@@ -114,7 +114,7 @@ LIBRARY = """(module $lib
 # A valid module that this version cannot run. One name would confuse a terminal if it were printed
 # as it is.
 UNRUNNABLE = """(module
-    (type $s (struct (field (mut i32)))) (tag $t (param i32)) (memory 1)
+    (type $s (struct (field (mut i32)))) (tag $t (param i32)) (memory 1 (pagesize 1))
     (func (export "v128") (param v128) (result v128)
         (i8x16.add (local.get 0) (v128.const i32x4 1 2 3 4)))
     (func (export "struct") (result (ref $s)) (struct.new $s (i32.const 1)))

@@ -123,7 +123,7 @@ def test_an_instance_whose_segments_do_not_fit_does_not_leak() -> None:
 
 
 def test_a_module_that_cannot_be_run_does_not_leak() -> None:
-    data = wat("(module (memory 1) (type (struct)))")
+    data = wat("(module (memory 1 (pagesize 1)) (type (struct)))")
     assert_no_leak(lambda: failing(pywasm3.UnsupportedError, pywasm3.Module, data), 4_000)
 
 

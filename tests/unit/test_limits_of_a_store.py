@@ -179,17 +179,23 @@ def test_spilled_locals_count() -> None:
 
 
 HOLDS = """(module (import "" "make" (func $make (result externref)))
-    (func (export "run") (loop (drop (call $make)) (br 0))))"""
+    (table $kept 11_000 externref)
+    (func (export "run") (param $i i32)
+        (loop $again
+            (table.set $kept (local.get $i) (call $make))
+            (br_if $again
+                (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1)))
+                          (i32.const 11_000))))))"""
 
 
 def test_externrefs_that_are_held_count() -> None:
-    """They are held until the outermost call ends, so a guest could collect them without end."""
+    """The guest keeps more objects than its limits allow: each takes 96 bytes, besides its own."""
     instance = load(HOLDS, {"": {"make": object}}, limits=Limits(total=1 << 20))
     before = allocated(instance.store)
     with pytest.raises(WasmError, match="as many externrefs as its limits allow"):
-        instance.exports.run()
+        instance.exports.run(0)
     with pytest.raises(WasmError, match="as many externrefs"):
-        instance.exports.run()
+        instance.exports.run(0)
     assert allocated(instance.store) < before + (1 << 20)
 
 
