@@ -92,7 +92,7 @@ def test_types_are_values(type: Any, text: str) -> None:
 
 @pytest.mark.parametrize("name", ["i4", "struct", "", None])
 def test_a_field_has_a_type(name: Any) -> None:
-    with pytest.raises(ValueError, match="is not a valid ValType"):
+    with pytest.raises(ValueError, match="is not a value type"):
         FieldType(name)
 
 
