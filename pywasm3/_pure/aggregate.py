@@ -67,7 +67,7 @@ class Aggregate:
         made = wrap(store, _new(store, module, type, length))
         with pinned(store, None):
             for place, value in enumerate(values):
-                made._write(place, value)
+                _write(made, place, value)
         return made
 
     @property
@@ -75,26 +75,13 @@ class Aggregate:
         """The store that it lives in."""
         return self._store
 
-    def _field(self, index: int) -> Pointer:
-        """Returns the pw_field of a field or of the elements. The store is entered."""
-        place = 0 if self._is_array else index
-        return lib.pw_type_field(self._store._pointer, self._number, place)
-
-    def _place(self, key: Any) -> int:
-        """Converts an index, and checks that it is one."""
-        number = _index(key)
-        if not 0 <= number < self._length:
-            kind = "array" if self._is_array else "struct"
-            raise IndexError(f"{kind} index {number} is out of range: the length is {self._length}")
-        return number
-
     def _get(self, index: Any, /) -> Any:
         """Returns a field or an element."""
-        place, store = self._place(index), self._store
+        place, store = _place_of(self, index), self._store
         depth = turn_depth(store._turn)
         try:
             enter(store)
-            valtype, cells = self._field(place).type, ffi.new(_CELLS)
+            valtype, cells = _field_of(self, place).type, ffi.new(_CELLS)
             hold = lib.pw_held_get_holding(store._pointer, self._handle, place, cells)
             if valtype in _PACKED:
                 return cells[0]
@@ -104,37 +91,20 @@ class Aggregate:
 
     def _set(self, index: Any, value: Any, /) -> None:
         """Writes a field or an element."""
-        place, store = self._place(index), self._store
+        place, store = _place_of(self, index), self._store
         depth = turn_depth(store._turn)
         try:
             enter(store)
-            if not self._field(place).is_mutable:
+            if not _field_of(self, place).is_mutable:
                 raise TypeError(
                     "the elements of the array are immutable"
                     if self._is_array
                     else f"field {place} of the struct is immutable"
                 )
             with pinned(store, None):
-                self._write(place, value)
+                _write(self, place, value)
         finally:
             leave(store, depth)
-
-    def _write(self, place: int, value: Any) -> None:
-        """Writes a value to a field or an element, which must exist. The store is entered."""
-        store, valtype = self._store, self._field(place).type
-        kind, what = ("array", "element") if self._is_array else ("struct", "field")
-        try:
-            if valtype in _PACKED:
-                cells = [_encode_packed(value, _PACKED[valtype])]
-            else:
-                cells = held(store, encode_any(store, 0, value, valtype))
-                overwritten(store)
-        except (TypeError, OverflowError) as error:
-            shown = I32 if valtype in _PACKED else shown_type(store, valtype)
-            blame(error, kind, what, place, shown)
-        if store._pointer is None:
-            closed()
-        lib.pw_held_set(store._pointer, self._handle, place, ffi.new(_CELLS, cells))
 
     def __len__(self) -> int:
         """Returns how many fields or elements it has."""
@@ -156,12 +126,48 @@ class Aggregate:
 Aggregate.__module__ = "pywasm3._cpython"
 
 
+# ---- values -------------------------------------------------------------------------------------
+
+
 def _encode_packed(value: Any, bits: int) -> int:
     """Returns the cell of an int of 8 or 16 bits, in the signed or the unsigned range."""
     number = _index(value)
     if not -(1 << (bits - 1)) <= number < 1 << bits:
         raise OverflowError(f"{value!r} does not fit {bits} bits")
     return number & ((1 << bits) - 1)
+
+
+def _field_of(self: Aggregate, index: int) -> Pointer:
+    """Returns the pw_field of a field or of the elements. The store is entered."""
+    place = 0 if self._is_array else index
+    return lib.pw_type_field(self._store._pointer, self._number, place)
+
+
+def _place_of(self: Aggregate, key: Any) -> int:
+    """Converts an index, and checks that it is one."""
+    number = _index(key)
+    if not 0 <= number < self._length:
+        kind = "array" if self._is_array else "struct"
+        raise IndexError(f"{kind} index {number} is out of range: the length is {self._length}")
+    return number
+
+
+def _write(self: Aggregate, place: int, value: Any) -> None:
+    """Writes a value to a field or an element, which must exist. The store is entered."""
+    store, valtype = self._store, _field_of(self, place).type
+    kind, what = ("array", "element") if self._is_array else ("struct", "field")
+    try:
+        if valtype in _PACKED:
+            cells = [_encode_packed(value, _PACKED[valtype])]
+        else:
+            cells = held(store, encode_any(store, 0, value, valtype))
+            overwritten(store)
+    except (TypeError, OverflowError) as error:
+        shown = I32 if valtype in _PACKED else shown_type(store, valtype)
+        blame(error, kind, what, place, shown)
+    if store._pointer is None:
+        closed()
+    lib.pw_held_set(store._pointer, self._handle, place, ffi.new(_CELLS, cells))
 
 
 # ---- making and freeing --------------------------------------------------------------------------

@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-
 from .._ffi import ffi, lib
 from .turns import UNSETTLED, refuse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from typing import Any
 
     from .store import Store
@@ -81,19 +79,25 @@ class Externs:
         return Marks(list(self.objects))
 
 
-@contextmanager
-def pinned(store: Store, cells: Sequence[int] | None) -> Iterator[None]:
-    """Keeps the objects that cells in the hands of Python refer to.
+class pinned:
+    """Keeps the objects that cells in the hands of Python refer to, while a `with` block runs.
 
     A host function that is called meanwhile does not release them. None stands for unknown cells:
     then it releases no objects at all.
     """
-    key, pins = object(), store._externs.pins
-    try:
-        pins[key] = cells
-        yield
-    finally:
-        pins.pop(key, None)
+
+    __slots__ = ("pins",)
+
+    def __init__(self, store: Store, cells: Sequence[int] | None) -> None:
+        self.pins = store._externs.pins
+        self.pins[self] = cells
+
+    def __enter__(self) -> None:
+        """Does nothing: the cells are pinned already."""
+
+    def __exit__(self, *exc: object) -> None:
+        """Ends what began when the object was made."""
+        del self.pins[self]
 
 
 def hold(store: Store, value: Any) -> int:
