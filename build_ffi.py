@@ -114,6 +114,7 @@ ENGINE_SOURCES = [
     "native/engine/unity.c",
     "native/embed/call.c",
     "native/embed/collect.c",
+    "native/embed/holding.c",
     "native/embed/instance.c",
     "native/embed/link.c",
     "native/embed/reference.c",
@@ -188,6 +189,7 @@ CDEF_HEADERS = [
     "native/embed/instance.h",
     "native/embed/reference.h",
     "native/embed/api.h",
+    "native/embed/holding.h",
     "native/embed/gate.h",
 ]
 
@@ -207,7 +209,6 @@ extern "Python" {
     int pw_python_host(void *object, uint64_t *values);
     int pw_python_tick(void *embedder);
     int pw_python_catch(void *embedder, bool keep, uint64_t *reference);
-    void pw_python_visit(void *arg, uint64_t bits);
 }
 """
 

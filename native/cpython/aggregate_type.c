@@ -211,8 +211,8 @@ static Py_ssize_t aggregate_length(PyObject *op)
     return pw_store_require_open(self->store) < 0 ? -1 : (Py_ssize_t)self->length;
 }
 
-/* Holds a new structure or array of default values. Meanwhile another thread may end a hold, so this
- * takes the lock, too. -1 with an error. */
+/* Holds a new structure or array of default values. Meanwhile another thread may end a hold, so
+ * this takes the lock, too. -1 with an error. */
 static int make(pw_store_object *self, pw_module *module, uint32_t type, Py_ssize_t length,
                 uint32_t *handle)
 {

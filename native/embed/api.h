@@ -66,8 +66,6 @@ struct pw_api {
     pw_tag *(*object_tag)(pw_object *object);
     /* The resolved types (runtime/deftypes.h) of the values, borrowed from the store. */
     const pw_valtype *(*tag_params)(const pw_tag *tag, uint32_t *count);
-    /* Whether a resolved type allows references to the function. */
-    bool (*func_matches)(const pw_func *func, pw_valtype resolved);
     pw_instance *(*instance_new)(pw_store *store, pw_module *module, const pw_extern *imports,
                                  bool eager, void *embedder, pw_error *error);
     /* What pw_instance_new was given as `embedder` for the instance of a function. */

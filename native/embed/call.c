@@ -196,12 +196,6 @@ static const pw_valtype *tag_params(const pw_tag *tag, uint32_t *count)
     return pw_type_params(tag->type, count);
 }
 
-static bool func_matches(const pw_func *func, pw_valtype resolved)
-{
-    const pw_store *store = pw_func_instance(func)->store;
-    return pw_type_matches(store, pw_function_type(pw_m3(func)), resolved);
-}
-
 static pw_account *store_account(const pw_store *store)
 {
     return store->account;
@@ -255,7 +249,6 @@ const pw_api *pw_get_api(void)
         .exception_end = pw_exception_end,
         .object_tag = object_tag,
         .tag_params = tag_params,
-        .func_matches = func_matches,
         .instance_new = pw_instance_new,
         .func_embedder = func_embedder,
         .instance_func = pw_instance_func,

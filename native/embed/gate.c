@@ -200,10 +200,14 @@ int pw_gate_call(const pw_entry *entry, const char *args, void *results)
 
 /* ---- the table of functions ---- */
 
-pw_trap pw_call_entered(const pw_callee *callee, uint64_t *values)
+pw_trap pw_call_entered(const pw_callee *callee, uint64_t *values, pw_hold *holds)
 {
     note_stack();
-    return pw_get_api()->call(callee, values);
+    pw_trap trap = pw_get_api()->call(callee, values);
+    if (trap == PW_TRAP_NONE && holds != NULL) {
+        pw_hold_results(callee, values, holds);
+    }
+    return trap;
 }
 
 pw_trap pw_call_map(const pw_callee *callee, pw_map_job *job)
@@ -220,11 +224,6 @@ pw_callee pw_callee_of(const pw_func *func)
 void *pw_func_embedder(const pw_func *func)
 {
     return pw_get_api()->func_embedder(func);
-}
-
-bool pw_func_matches(const pw_func *func, pw_valtype resolved)
-{
-    return pw_get_api()->func_matches(func, resolved);
 }
 
 pw_account *pw_store_account(const pw_store *store)

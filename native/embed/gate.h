@@ -5,6 +5,7 @@
 #define PW_GATE_H
 
 #include "embed/api.h"
+#include "embed/holding.h"
 
 /* cdef: begin */
 
@@ -65,13 +66,13 @@ enum {
  * cells. An integer result is extended to 64 bits, a float result to a double; the bits of a raw
  * one are extended by zeros. After a trap the store is still entered. */
 int pw_gate_call(const pw_entry *entry, const char *args, void *results);
-/* Calls a function of a store that is entered: see pw_api.call. */
-pw_trap pw_call_entered(const pw_callee *callee, uint64_t *values);
+/* Calls a function of a store that is entered: see pw_api.call. If the call succeeds and `holds` is
+ * not NULL, it gets the holds of the results: see pw_hold_results. */
+pw_trap pw_call_entered(const pw_callee *callee, uint64_t *values, pw_hold *holds);
 pw_trap pw_call_map(const pw_callee *callee, pw_map_job *job);
 pw_callee pw_callee_of(const pw_func *func);
 /* What pw_instance_new was given as `embedder` for the instance of a function. */
 void *pw_func_embedder(const pw_func *func);
-bool pw_func_matches(const pw_func *func, pw_valtype resolved);
 
 pw_account *pw_store_account(const pw_store *store);
 void pw_store_forget_frames(pw_store *store);

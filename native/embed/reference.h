@@ -55,8 +55,6 @@ void pw_store_collect_heap(pw_store *store);
 /* Bytes that structures, arrays and exceptions take, those included that wait to be freed. */
 uint64_t pw_store_heap_bytes(const pw_store *store);
 
-/* cdef: end */
-
 /* Holds the object that a reference refers to. False when there is no memory. */
 bool pw_reference_hold(pw_store *store, uint64_t ref, uint32_t *handle);
 /* Ends a hold. Another thread may be running code in the store meanwhile. */
@@ -68,5 +66,7 @@ uint64_t pw_reference_held(const pw_store *store, uint32_t handle);
  * heap; otherwise it is to a function. */
 bool pw_reference_matches(pw_store *store, uint64_t ref, bool host, pw_valtype type,
                           pw_module *module);
+
+/* cdef: end */
 
 #endif

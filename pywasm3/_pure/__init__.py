@@ -12,6 +12,7 @@ import sys
 
 from .._ffi import ffi, lib
 from . import stopping
+from .aggregate import Aggregate
 from .bind import BoundFunction
 from .fd_write import FdWrite
 from .function import Function
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     Pointer = Any
 
 __all__ = [
+    "Aggregate",
     "Anchor",
     "BoundFunction",
     "FdWrite",
@@ -142,14 +144,7 @@ def _catch(embedder: Pointer, keep: bool, reference: Pointer) -> int:
     return (stopping.HOST if store is None else catch(store, keep, reference)) + _ANSWER
 
 
-def _visit(embedder: Pointer, bits: int) -> None:
-    store = store_of(embedder)
-    if store is not None:
-        store._externs.marked.add(bits)
-
-
 _extern = ffi.def_extern
 _extern("pw_python_host", error=stopping.HOST + _ANSWER, onerror=_lost_by_host)(_host)
 _extern("pw_python_tick", error=stopping.HOST + _ANSWER, onerror=_lost_by_store)(_tick)
 _extern("pw_python_catch", error=stopping.HOST + _ANSWER, onerror=_lost_by_store)(_catch)
-_extern("pw_python_visit")(_visit)

@@ -7,7 +7,7 @@ from .._ffi import ffi, lib
 from .hooks import hooks
 from .numbers import is_exnref, kind_of
 from .owner import Owner
-from .references import decode_all
+from .references import decode_all, hold_all
 from .stopping import HOST, take_error
 from .tenants import new_anchor
 from .throw import shown_type, tag_types
@@ -98,9 +98,10 @@ def _thrown(store: Store, thrown: Pointer, report: Report) -> Callable[[], BaseE
         if payload is None:
             raise MemoryError
     else:
+        holds = hold_all(store, cells, types)
         lib.pw_exception_end(store._pointer)
-        payload = decode_all(store, cells, types, False)
-    codes = tuple(map(shown_type, types))
+        payload = decode_all(store, cells, types, False, holds)
+    codes = tuple([shown_type(store, each) for each in types])
     address = int(ffi.cast("uintptr_t", tag))
     return lambda: hooks.thrown(
         store, anchor, address, codes, payload, report.frames, report.head, report.omitted

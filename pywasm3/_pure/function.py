@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from .._ffi import ffi, lib
 from . import stopping
+from .externs import pinned
 from .fail import fail
 from .hooks import hooks
 from .host import types_of
@@ -321,13 +322,17 @@ def _values(self: Function, cells: Sequence[int]) -> Pointer:
     return array
 
 
-def _run(self: Function, array: Pointer) -> None:
-    """Makes the call. The store is entered; it is left if the call fails."""
+def _run(self: Function, array: Pointer, holds: Pointer) -> None:
+    """Makes the call. The store is entered; it is left if the call fails.
+
+    `holds` is an array for the pw_holds of the results, or null.
+    """
     store, anchor = self._store, self._anchor
     if anchor._tenant is not None and anchor._tenant.object is None:
         raise hooks.closed("the instance of the function is freed")
     depth = turn_depth(store._turn) - 1
-    trap = stopping.run(store, lib.pw_call_entered, ffi.addressof(self._entry, "callee"), array)
+    callee = ffi.addressof(self._entry, "callee")
+    trap = stopping.run(store, lib.pw_call_entered, callee, array, holds)
     if trap:
         fail(self, trap, depth)
 
@@ -347,7 +352,7 @@ def _call_later(self: Function, args: tuple[Any, ...]) -> Any:
     depth = turn_depth(store._turn)
     try:
         enter(store)
-        _run(self, array)
+        _run(self, array, ffi.NULL)
     finally:
         leave(store, depth)
     results = [
@@ -376,11 +381,14 @@ def _call_mixed(self: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -
     depth = turn_depth(store._turn)
     try:
         enter(store)
-        array = _values(self, held(store, cells))
-        _run(self, array)
+        with pinned(store, None):
+            given = held(store, cells)
+        with pinned(store, given):
+            array, holds = _values(self, given), ffi.new("pw_hold[]", len(known.results) + 1)
+            _run(self, array, holds)
         size = known.callee.nresult_cells
         found = ffi.unpack(array, size) if size else ()
-        results = decode_all(store, found, known.results, self._raw)
+        results = decode_all(store, found, known.results, self._raw, holds)
     finally:
         leave(store, depth)
     return results if len(results) > 1 else results[0] if results else None

@@ -6,6 +6,7 @@ from __future__ import annotations
 from operator import index as _index
 
 from .._ffi import ffi, lib
+from .externs import pinned
 from .owner import Owner
 from .references import decode_any, encode_new, encode_value
 from .tenants import new_anchor
@@ -112,12 +113,13 @@ class Global(Holder):
 
     def _get(self, store: Store) -> Any:
         cells = ffi.new(_CELLS)
-        lib.pw_global_get(self._place, cells)
-        return decode_any(store, cells, 0, self._value)
+        hold = lib.pw_global_get_holding(store._pointer, self._place, cells)
+        return decode_any(store, cells, 0, self._value, False, hold)
 
     def _set(self, store: Store, value: Any) -> None:
-        cells = encode_value(store, self._module, value, self._value, "global", "value")
-        lib.pw_global_set(self._place, ffi.new(_CELLS, cells))
+        with pinned(store, None):
+            cells = encode_value(store, self._module, value, self._value, "global", "value")
+            lib.pw_global_set(self._place, ffi.new(_CELLS, cells))
 
 
 class Table(Holder):
@@ -169,9 +171,12 @@ class Table(Holder):
 
     def _get(self, store: Store, key: Any) -> Any:
         index = self._index(key)
-        return decode_any(store, [lib.pw_table_get(self._place, index)], 0, self._value)
+        cells = ffi.new(_CELLS)
+        hold = lib.pw_table_get_holding(store._pointer, self._place, index, cells)
+        return decode_any(store, cells, 0, self._value, False, hold)
 
     def _set(self, store: Store, key: Any, value: Any) -> None:
         index = self._index(key)
-        cells = encode_value(store, self._module, value, self._value, "table", "element")
-        lib.pw_table_set(self._place, index, cells[0])
+        with pinned(store, None):
+            cells = encode_value(store, self._module, value, self._value, "table", "element")
+            lib.pw_table_set(self._place, index, cells[0])

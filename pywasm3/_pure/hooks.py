@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 NAMES = (
     *("trap", "error", "note", "add_note", "closed", "signature", "call_argv", "aio"),
-    *("describe", "layout", "brief", "limits", "array", "element"),
+    *("describe", "layout", "brief", "limits", "array", "element", "aggregates"),
 )
 
 
@@ -28,9 +28,10 @@ class Hooks:
     describe: Callable[[int], tuple[str, Any]]
     layout: Callable[[str], tuple[int, Callable[..., bytes], Callable[[bytes], tuple[Any, ...]]]]
     brief: Callable[[str], str]
-    limits: Callable[[Any], tuple[int, int, int, int, int, int]]
+    limits: Callable[[Any], tuple[int, int, int, int, int, int, int]]
     array: Callable[[tuple[object, ...], str, int], Any]
     element: Callable[[BaseException, int, bool], None]
+    aggregates: Callable[[], tuple[type[Any], type[Any]]]
     # connect_thrown() gives these two later.
     thrown: Callable[..., BaseException]
     wasm_exception: type[BaseException]

@@ -8,6 +8,7 @@ from itertools import count
 
 from .._ffi import ffi, lib
 from . import stopping
+from .externs import pinned, release
 from .numbers import (
     PACK_ERRORS,
     V128,
@@ -124,8 +125,9 @@ class HostFunction:
             if data is not None:
                 _memmove(values, data, len(data))
                 return
-        cells = _encode_results(self, store, items)
-        values[0 : len(cells)] = cells
+        with pinned(store, None):
+            cells = _encode_results(self, store, items)
+            values[0 : len(cells)] = cells
 
 
 def _wrong_results(self: HostFunction, result: Any) -> NoReturn:
@@ -221,6 +223,8 @@ def call_host(object: Pointer, values: Pointer) -> int:
     local = stopping.hosting
     before, local.store = local.store, store
     try:
+        if store._externs.is_due():
+            release(store)
         host._call(values)
     except BaseException as error:
         return throw(store, error)

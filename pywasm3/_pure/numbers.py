@@ -24,7 +24,7 @@ V128: int = lib.PW_V128
 
 # The kinds of references; native/cpython/signature.h explains kinds. A number or v128 has the byte
 # of its type as its kind.
-FUNC, EXTERN, OTHER, EXN = 1, 2, 3, 4
+FUNC, EXTERN, ANY, OTHER, EXN = 1, 2, 3, 4, 5
 NON_NULL = 0x10
 
 LOW_HALF = 0xFFFFFFFF
@@ -34,6 +34,11 @@ _F32, _F64, _PAIR = Struct("<f"), Struct("<d"), Struct("<QQ")
 _HEAPS: dict[int, int] = {
     lib.PW_FUNCREF: FUNC,
     lib.PW_EXTERNREF: EXTERN,
+    lib.PW_ANYREF: ANY,
+    lib.PW_EQREF: ANY,
+    lib.PW_I31REF: ANY,
+    lib.PW_STRUCTREF: ANY,
+    lib.PW_ARRAYREF: ANY,
     lib.PW_EXNREF: EXN,
     lib.PW_NULLEXNREF: EXN,
 }

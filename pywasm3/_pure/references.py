@@ -2,18 +2,22 @@
 """Conversion of references, and of values of any type, between Python objects and cells.
 
 The cell of a funcref is the address of a pw_func. That of an externref is the number of an object
-that the store holds (tenants.Externs). Python never gives the cells themselves, so it cannot forge
-a reference.
+that the store holds (externs.Externs), unless it is an i31 or a reference to a structure or an
+array: native/runtime/references.h tells them apart. Python never gives the cells themselves, so it
+cannot forge a reference.
 """
 
 from __future__ import annotations
 
 from .._ffi import ffi, lib
+from .externs import hold, pinned
 from .hooks import hooks
 from .numbers import (
+    ANY,
     EXTERN,
     FUNC,
     NON_NULL,
+    OTHER,
     V128,
     blame,
     decode_plain,
@@ -21,7 +25,7 @@ from .numbers import (
     is_exnref,
     kind_of,
 )
-from .tenants import anchor_of, hold, overwritten, tenant_of
+from .tenants import anchor_of, overwritten, tenant_of
 from .turns import closed, entered
 
 TYPE_CHECKING = False
@@ -32,8 +36,14 @@ if TYPE_CHECKING:
     from .store import Store
 
 
+_NONE: int = lib.PW_HOLD_NONE
+_CONCRETE: int = lib.PW_CONCRETE
+_WANTED = ("pywasm3.Function", "pywasm3.Struct", "pywasm3.Array")  # by pw_typekind
+_I31_RANGE = range(-(1 << 30), 1 << 30)
+
+
 class External:
-    """An encoded externref whose object the store does not hold yet."""
+    """An encoded reference to an object of the host, which the store does not hold yet."""
 
     __slots__ = ("value",)
 
@@ -44,12 +54,33 @@ class External:
 # ---- to wasm -------------------------------------------------------------------------------------
 
 
-def _check_type(store: Store, value: Any, module: int, index: int) -> None:
-    """Checks that a function has the type with an index in the module."""
-    function, owner = value._func, ffi.cast("pw_module *", module)
-    identity = entered(store, lambda: lib.pw_store_type(store._pointer, owner, index))
-    if lib.pw_func_type_identity(function) != identity:
-        raise TypeError(f"{value!r} is not of type {index} of the module")
+def _name_of(valtype: int) -> str:
+    return str(ffi.string(lib.pw_valtype_name(valtype).text), "ascii")
+
+
+def _require_match(store: Store, value: Any, cell: int, valtype: int, module: int) -> int:
+    """Returns the cell of a reference, if it has the type."""
+    owner = ffi.cast("pw_module *", module)
+    arguments = cell, False, valtype, owner
+    if entered(store, lambda: lib.pw_reference_matches(store._pointer, *arguments)):
+        return cell
+    if valtype & _CONCRETE and module:
+        raise TypeError(f"{value!r} is not of type {valtype & lib.PW_HEAP_MASK} of the module")
+    if valtype & _CONCRETE:
+        raise TypeError(f"{value!r} is not of the defined type that is expected")
+    raise TypeError(f"{value!r} does not have the type {_name_of(valtype)}")
+
+
+def _wanted(store: Store, valtype: int, module: int) -> str:
+    """Returns what a value of a type may be, besides None."""
+    index = valtype & lib.PW_HEAP_MASK
+    if not valtype & _CONCRETE:
+        return _WANTED[0]
+    if module:
+        found = lib.pw_module_definition(ffi.cast("pw_module *", module), index)
+    else:
+        found = lib.pw_type_definition(store._pointer, index)
+    return _WANTED[found.kind]
 
 
 def _encode_function(store: Store, value: Any, valtype: int, module: int) -> int:
@@ -57,12 +88,38 @@ def _encode_function(store: Store, value: Any, valtype: int, module: int) -> int
 
     if type(value) is not Function:
         other = "" if valtype & lib.PW_NON_NULL else " or None"
-        raise TypeError(f"a pywasm3.Function{other} is expected, not {type(value).__name__}")
+        wanted = _wanted(store, valtype, module)
+        raise TypeError(f"a {wanted}{other} is expected, not {type(value).__name__}")
     if value._store is not store:
         raise TypeError(f"{value!r} belongs to another store")
-    if valtype & lib.PW_CONCRETE:
-        _check_type(store, value, module, valtype & lib.PW_HEAP_MASK)
-    return int(ffi.cast("uintptr_t", value._func))
+    cell = int(ffi.cast("uintptr_t", value._func))
+    return _require_match(store, value, cell, valtype, module) if valtype & _CONCRETE else cell
+
+
+def _encode_i31(value: Any) -> int | None:
+    """Returns the cell of an int that an i31 can hold, or None.
+
+    An i31 comes to Python as an int, so an int goes back as an i31, also as an externref.
+    """
+    if type(value) is int and value in _I31_RANGE:
+        return (value & 0x7FFFFFFF) << 1 | 1
+    return None
+
+
+def _encode_any(store: Store, value: Any, valtype: int, module: int) -> int | External:
+    """Encodes a reference below `any`: an int is an i31 if it fits."""
+    cell = _encode_i31(value)
+    if cell is not None:
+        return _require_match(store, value, cell, valtype, module)
+    if valtype & lib.PW_HEAP_MASK == lib.PW_ANYREF:
+        return External(value)
+    if type(value) is int:
+        raise OverflowError(
+            f"{value!r} is out of the range of an i31, which is from -2**30 to 2**30 - 1"
+        )
+    raise TypeError(
+        f"a value of the type {_name_of(valtype)} is expected, not {type(value).__name__}"
+    )
 
 
 def encode_reference(store: Store, module: int, value: Any, valtype: int) -> int | External:
@@ -70,10 +127,12 @@ def encode_reference(store: Store, module: int, value: Any, valtype: int) -> int
 
     Args:
         store: The store that the reference is for.
-        module: The address of the pw_module that a type index refers to.
-        value: A Function, None or any object.
+        module: The address of the pw_module that a type index refers to; 0: types are resolved.
+        value: A Function, a structure, an array, None or any object.
         valtype: The pw_valtype.
     """
+    from .aggregate import Aggregate
+
     if store._pointer is None:
         closed()
     kind = kind_of(valtype)
@@ -83,10 +142,18 @@ def encode_reference(store: Store, module: int, value: Any, valtype: int) -> int
         if kind & NON_NULL:
             raise TypeError("None stands for null, which the type excludes")
         return 0
-    if kind & ~NON_NULL == EXTERN:
-        return External(value)
-    if kind & ~NON_NULL == FUNC:
+    kind &= ~NON_NULL
+    if isinstance(value, Aggregate) and kind != OTHER:
+        if value._store is not store:
+            raise TypeError(f"{value!r} belongs to another store")
+        return _require_match(store, value, value._reference, valtype, module)
+    if kind == EXTERN:
+        cell = _encode_i31(value)
+        return External(value) if cell is None else cell
+    if kind == FUNC:
         return _encode_function(store, value, valtype, module)
+    if kind == ANY:
+        return _encode_any(store, value, valtype, module)
     raise TypeError(f"a value of this type can only be None, not {type(value).__name__}")
 
 
@@ -168,38 +235,77 @@ def _decode_function(store: Store, cell: int) -> Any:
     return new_function(store, known, anchor_of(store, tenant_of(store, token)), False)
 
 
-def _decode_reference(store: Store, cell: int, kind: int) -> Any:
+def _decode_reference(store: Store, cell: int, kind: int, hold: int) -> Any:
     if is_exnref(kind):
         raise TypeError("Python cannot have references to exceptions, which are of type exnref")
     if cell == 0:
         return None
+    if cell & 1:
+        low = cell & 0xFFFFFFFF
+        return (low >> 1) - (low >> 31 << 31)
+    if cell & 7 == 2:
+        return _decode_aggregate(store, cell, hold)
     if kind & ~NON_NULL == FUNC:
         return _decode_function(store, cell)
-    if kind & ~NON_NULL == EXTERN and cell in store._externs.objects:
+    if kind & ~NON_NULL in (EXTERN, ANY) and cell in store._externs.objects:
         return store._externs.objects[cell]
-    if kind & ~NON_NULL == EXTERN:
+    if kind & ~NON_NULL in (EXTERN, ANY):
         raise SystemError("wasm handed out an externref that it was never given")
     raise SystemError("Python cannot receive a reference of this type")
 
 
-def decode_any(store: Store, cells: Sequence[int], at: int, valtype: int, raw: bool = False) -> Any:
+def _decode_aggregate(store: Store, cell: int, hold: int) -> Any:
+    from .aggregate import wrap
+
+    if hold == _NONE:
+        hold = lib.pw_hold_cell(store._pointer, lib.PW_ANYREF, cell)
+    return wrap(store, hold)
+
+
+def decode_any(
+    store: Store, cells: Sequence[int], at: int, valtype: int, raw: bool = False, hold: int = _NONE
+) -> Any:
     """Returns the object for the cells of a value, which begin at an index.
 
     The store is entered.
+
+    Args:
+        store: The store.
+        cells: The cells.
+        at: The index of the first cell of the value.
+        valtype: The pw_valtype. A type index in it need not have a meaning.
+        raw: Whether numbers and vectors are bit patterns.
+        hold: The pw_hold of the value, which is transferred. PW_HOLD_NONE is right for others, too,
+            if something else keeps what the value refers to.
     """
     kind = kind_of(valtype)
     if kind >= V128:
         return decode_plain(cells, at, kind, raw)
-    return _decode_reference(store, cells[at], kind)
+    return _decode_reference(store, cells[at], kind, hold)
 
 
 def decode_all(
-    store: Store, cells: Sequence[int], valtypes: Sequence[int], raw: bool
+    store: Store,
+    cells: Sequence[int],
+    valtypes: Sequence[int],
+    raw: bool,
+    holds: Sequence[int] | None = None,
 ) -> tuple[Any, ...]:
-    """Returns the objects for the cells of values of any types."""
+    """Returns the objects for the cells of values of any types. `holds` are those of the values."""
     values = []
     at = 0
-    for valtype in valtypes:
-        values.append(decode_any(store, cells, at, valtype, raw))
-        at += 2 if valtype == V128 else 1
+    with pinned(store, cells):
+        for place, valtype in enumerate(valtypes):
+            hold = _NONE if holds is None else holds[place]
+            values.append(decode_any(store, cells, at, valtype, raw, hold))
+            at += 2 if valtype == V128 else 1
     return tuple(values)
+
+
+def hold_all(store: Store, cells: Sequence[int], valtypes: Sequence[int]) -> list[int]:
+    """Returns the pw_holds of values, which the caller transfers to `decode_all`."""
+    holds, at = [], 0
+    for valtype in valtypes:
+        holds.append(lib.pw_hold_cell(store._pointer, valtype, cells[at]))
+        at += 2 if valtype == V128 else 1
+    return holds

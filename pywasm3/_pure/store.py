@@ -9,13 +9,13 @@ from operator import index as _index
 
 from .._ffi import ffi, lib
 from . import stopping, watch
+from .externs import Externs, pinned
 from .function import Function, known_of, new_function
 from .hooks import hooks
 from .host import HostFunction, new_host
 from .owner import Owner
 from .references import decode_any, encode_new
 from .tenants import (
-    Externs,
     Tenant,
     add_tenant,
     anchor_of,
@@ -91,7 +91,8 @@ class Store:
 
     __slots__ = (
         *("__weakref__", "_account", "_adrift", "_asked", "_call_deadline", "_cancelled"),
-        *("_deadline", "_deadlines", "_dropped", "_externs", "_hook_ran", "_inner"),
+        *("_deadline", "_deadlines", "_dropped", "_ended_holds", "_externs", "_field_names"),
+        *("_hook_ran", "_inner"),
         *(
             "_interrupted",
             "_known",
@@ -114,7 +115,9 @@ class Store:
     _deadline: int  # the earliest of all deadlines of the running call
     _deadlines: dict[int, stopping.Deadline]
     _dropped: int  # how many anchors are gone since the last collection
+    _ended_holds: list[int]  # handles of holds that are to be ended by whoever has the turn
     _externs: Externs
+    _field_names: dict[int, dict[str, int]] | None  # the Python layer's, by the numbers of types
     _hook_ran: int  # when the tick hook last ran; 0: it has not run in this call
     _inner: Store | None  # the store whose _outer is this one
     _interrupted: int  # 0, stopping.ONCE or stopping.FOR_GOOD
@@ -142,10 +145,10 @@ class Store:
 
     def __new__(cls, *, stack: int = _DEFAULT_STACK, limits: Limits | None = None) -> Self:
         """Makes a store."""
-        memory = table = _MAX_UINT64
+        memory = table = heap = _MAX_UINT64
         total, size, fuel, timeout = _DEFAULT_TOTAL, int(_DEFAULT_STACK), -1, stopping.NEVER
         if limits is not None:
-            memory, table, total, size, fuel, timeout = hooks.limits(limits)
+            memory, table, heap, total, size, fuel, timeout = hooks.limits(limits)
         if not isinstance(stack, _Default):
             size = _index(stack)
             if size < 1:
@@ -153,8 +156,8 @@ class Store:
             if size > 0x7FFFFFFFFFFFFFFF:
                 raise OverflowError("cannot fit 'int' into an index-sized integer")
         error = ffi.new("pw_error *")
-        given = {"stack": size, "memory": memory, "table": table, "total": total}
-        pointer = lib.pw_store_new(ffi.new("pw_store_limits *", given), error)
+        given = ffi.new("pw_store_limits *", (size, memory, table, heap, total))
+        pointer = lib.pw_store_new(given, error)
         if not pointer:
             detail = str(ffi.string(error.detail), "utf-8")
             raise (ValueError if error.code == lib.PW_LIMIT else MemoryError)(detail)
@@ -262,7 +265,8 @@ class Store:
         depth = turn_depth(self._turn)
         try:
             enter(self)
-            return function(*args, **kwargs)
+            with pinned(self, None):  # the function may have references in its hands
+                return function(*args, **kwargs)
         finally:
             leave(self, depth)
 
@@ -275,7 +279,8 @@ class Store:
             enter(self)
             if depth:
                 refuse(refusal)
-            return function(*args, **kwargs)
+            with pinned(self, None):
+                return function(*args, **kwargs)
         finally:
             leave(self, depth)
 
@@ -383,12 +388,19 @@ class Store:
 
     def _settle(self) -> None:
         """Settles what an outermost call has left; the store is entered."""
+        self._end_holds()
         with self._lock:
             stopping.settle(self)
         if is_due(self):
             with self._lock:
                 gone = collect(self)
             del gone  # finalizers may run, and use the store
+
+    def _end_holds(self) -> None:
+        """Ends the holds of structures and arrays that are gone. This thread has the turn."""
+        ended = self._ended_holds
+        while ended and self._pointer is not None:
+            lib.pw_reference_drop(self._pointer, ended.pop())
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         """Refuses to copy and to pickle a store."""
@@ -413,7 +425,8 @@ def _open(self: Store, pointer: Pointer, timeout: int) -> None:
     self._reasons = self._interrupted = self._hook_ran = 0
     self._trapped = self._orphaned = self._cancelled = False
     self._trap_hook = self._raised = self._outer = self._inner = None
-    self._pool = self._reported_fuel = None
+    self._pool = self._reported_fuel = self._field_names = None
+    self._ended_holds = []
     self._call_deadline = self._deadline = stopping.NEVER
     self._timeout = timeout
     self._pointer = pointer

@@ -17,7 +17,8 @@ from __future__ import annotations
 from _weakref import ref
 
 from .._ffi import ffi, lib
-from .turns import UNSETTLED, after_leaving, notify, refuse, turn_depth
+from .externs import MARK, sweep
+from .turns import UNSETTLED, after_leaving, notify, turn_depth
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,10 +31,6 @@ if TYPE_CHECKING:
 
 # How many places of a store may be examined for each anchor that was freed.
 _PLACES_PER_ANCHOR = 65536
-# At least this many objects are added to the externrefs of a store between two collections.
-_PATIENCE = 1024
-# Bytes that an externref is charged with.
-_EXTERN_BYTES = 96
 
 
 class Tenant:
@@ -236,58 +233,6 @@ def overwritten(store: Store) -> None:
         notify(store)
 
 
-# ---- externrefs ----------------------------------------------------------------------------------
-
-
-class Externs:
-    """The Python objects that wasm refers to. An external reference is the number of an object."""
-
-    __slots__ = ("marked", "numbers", "objects", "patience", "reach")
-
-    def __init__(self) -> None:
-        self.numbers: dict[int, int] = {}  # by id(object)
-        self.objects: dict[int, Any] = {}  # by number
-        self.marked: set[int] = set()
-        self.patience = 0
-        self.reach = 0  # the last number that was given
-
-    def is_due(self) -> bool:
-        """Returns whether enough objects were added since the last collection for another one."""
-        return len(self.objects) > max(self.patience, _PATIENCE)
-
-    def sweep(self, places: int) -> list[Any]:
-        """Forgets the objects that were not marked, and returns them."""
-        kept = self.marked & self.objects.keys()
-        gone = {number: each for number, each in self.objects.items() if number not in kept}
-        for number, each in gone.items():
-            del self.objects[number]
-            del self.numbers[id(each)]
-        self.patience = len(kept) + max(places, len(kept)) + _PATIENCE
-        self.marked = set()
-        return list(gone.values())
-
-
-def hold(store: Store, value: Any) -> int:
-    """Lets the store, which is entered, hold an object, and returns its external reference.
-
-    Raises:
-        WasmError: The limits of the store leave no room for it.
-    """
-    externs = store._externs
-    number = externs.numbers.get(id(value))
-    if number is not None:
-        return number
-    if not lib.pw_account_charge(store._account.pointer, lib.PW_CHARGE_OTHER, _EXTERN_BYTES):
-        refuse("the store holds as many externrefs as its limits allow")
-    externs.reach += 1
-    number = externs.reach
-    externs.objects[number] = value
-    externs.numbers[id(value)] = number
-    if externs.is_due():
-        lib.pw_gate_add_bits(store._turn, UNSETTLED)
-    return number
-
-
 # ---- collection ----------------------------------------------------------------------------------
 
 
@@ -309,15 +254,15 @@ def collect(store: Store) -> list[Any]:
         Python objects that the store no longer refers to. The caller drops them when it has let go
         of the lock: that can run Python code.
     """
-    token = ffi.cast("void *", store._token)
-    places = lib.pw_store_mark(store._pointer, lib.pw_python_visit, token)
+    marks = store._externs.marks()
+    places = lib.pw_store_mark(store._pointer, MARK, marks.pointer)
     tenants = _all_tenants(store)
     for tenant in tenants:
         if tenant.is_anchored() and not lib.pw_object_marked(tenant.object):
             # Whether Python reaches the anchor is for its own collector to find out.
             tenant.hold()
             _settle_in(store, tenant, False)
-            places += lib.pw_store_mark_object(tenant.object, lib.pw_python_visit, token)
+            places += lib.pw_store_mark_object(store._pointer, tenant.object, MARK, marks.pointer)
     dead = [each for each in tenants if not lib.pw_object_marked(each.object)]
     for tenant in dead:
         tenant.freed[0] = True
@@ -330,8 +275,4 @@ def collect(store: Store) -> list[Any]:
         store._known.clear()
     lib.pw_store_sweep(store._pointer)
     store._dropped, store._places = 0, places
-    gone = store._externs.sweep(places)
-    if gone:
-        amount = len(gone) * _EXTERN_BYTES
-        lib.pw_account_refund(store._account.pointer, lib.PW_CHARGE_OTHER, amount)
-    return [dead, gone]
+    return [dead, sweep(store, marks, places)]

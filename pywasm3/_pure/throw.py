@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from .._ffi import ffi, lib
 from . import stopping
+from .externs import hold, pinned
 from .hooks import hooks
 from .numbers import blame
 from .references import encode_any, held
-from .tenants import Anchor, hold
+from .tenants import Anchor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,17 +29,21 @@ if TYPE_CHECKING:
 _EXCEPTION: int = lib.PW_TRAP_EXCEPTION
 
 
-def shown_type(valtype: int) -> int:
-    """Returns what Python sees of a type of the store.
+# The abstract heap type above the defined types of each pw_typekind.
+_ABOVE = (lib.PW_FUNCREF, lib.PW_STRUCTREF, lib.PW_ARRAYREF)
+
+
+def shown_type(store: Store, valtype: int) -> int:
+    """Returns what Python sees of a type of the store, which is open.
 
     The number in a resolved type means nothing to Python, so that a reference to a function of one
-    type is shown as one to any.
+    type is shown as one to any, and so are references to structures and arrays.
     """
     if not valtype & lib.PW_CONCRETE:
         return valtype
-    if valtype & lib.PW_NON_NULL:
-        return int(lib.PW_TYPED_REF | lib.PW_NON_NULL | lib.PW_FUNCREF)
-    return int(lib.PW_FUNCREF)
+    kind = lib.pw_type_definition(store._pointer, valtype & lib.PW_HEAP_MASK).kind
+    null = lib.PW_TYPED_REF | lib.PW_NON_NULL if valtype & lib.PW_NON_NULL else 0
+    return int(null | _ABOVE[kind])
 
 
 def tag_types(tag: Pointer) -> tuple[int, ...]:
@@ -75,15 +80,10 @@ def _find_tag(store: Store, error: Any) -> Pointer | None:
 
 
 def _encode_value(store: Store, value: Any, valtype: int, place: int) -> list[int | External]:
-    shown = shown_type(valtype)
     try:
-        cells = encode_any(store, 0, value, shown)
-        function = ffi.cast("pw_func *", cells[0]) if valtype & lib.PW_CONCRETE else ffi.NULL
-        if function and not lib.pw_func_matches(function, valtype):
-            raise TypeError(f"{value!r} does not have the type of the tag")
+        return encode_any(store, 0, value, valtype)
     except (TypeError, OverflowError) as error:
-        blame(error, "tag", "parameter", place, shown)
-    return cells
+        blame(error, "tag", "parameter", place, shown_type(store, valtype))
 
 
 def _encode_payload(store: Store, payload: Any, types: Sequence[int]) -> list[int]:
@@ -107,10 +107,11 @@ def _throw_tagged(store: Store, error: Any, tag: Pointer) -> None:
     mine = type(kept) is Anchor and kept._store is store
     if mine and lib.pw_exception_raise_kept(store._pointer, kept._object):
         return
-    cells = _encode_payload(store, error._payload, tag_types(tag))
-    array = ffi.new("uint64_t[]", [*cells, 0])
-    if not lib.pw_exception_raise(store._pointer, tag, array):
-        raise MemoryError
+    payload = error._payload  # keeps structures and arrays until the exception has them
+    with pinned(store, None):
+        array = ffi.new("uint64_t[]", [*_encode_payload(store, payload, tag_types(tag)), 0])
+        if not lib.pw_exception_raise(store._pointer, tag, array):
+            raise MemoryError
 
 
 def _throw_value(store: Store, error: BaseException) -> None:

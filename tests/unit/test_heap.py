@@ -443,3 +443,24 @@ def test_the_bytes_of_strings_count() -> None:
     )
     with pytest.raises(pywasm3.WasmError, match="as many externrefs as its limits allow"):
         instance.exports.run("x" * 64, 30)
+
+
+def test_threads_let_go_of_objects_while_others_make_some() -> None:
+    exports = load("""(module (type $s (struct (field i32)))
+        (func (export "f") (param i32) (result (ref $s) (ref $s))
+            (struct.new $s (local.get 0))
+            (struct.new $s (i32.add (local.get 0) (i32.const 1)))))""").exports
+    wrong: list[int] = []
+
+    def use() -> None:
+        for i in range(1000):
+            first, second = exports.f(i)
+            if (first[0], second[0]) != (i, i + 1):
+                wrong.append(i)
+
+    threads = [threading.Thread(target=use) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []

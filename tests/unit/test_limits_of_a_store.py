@@ -199,6 +199,23 @@ def test_externrefs_that_are_held_count() -> None:
     assert allocated(instance.store) < before + (1 << 20)
 
 
+DROPS = """(module (import "" "make" (func $make (result externref)))
+    (func (export "run") (param $count i32)
+        (loop $again
+            (drop (call $make))
+            (br_if $again
+                (local.tee $count (i32.sub (local.get $count) (i32.const 1)))))))"""
+
+
+@pytest.mark.parametrize(
+    ("make", "count"), [(object, 50_000), (lambda: "x" * 100_001, 500)], ids=["objects", "texts"]
+)
+def test_externrefs_that_the_guest_drops_are_released_while_it_runs(make: Any, count: int) -> None:
+    """All of them together would take more than the limit: objects 4.8 MB, and texts 50 MB."""
+    instance = load(DROPS, {"": {"make": make}}, limits=Limits(total=3 << 20))
+    instance.exports.run(count)
+
+
 def test_the_limits_of_a_store_bound_what_the_process_gets() -> None:
     """100,000 tables of 10,000 elements each: without the sum they would take 8 GB."""
     code = f"""
