@@ -47,7 +47,7 @@ class LinuxCalls(Calls):
     """Each handle is a descriptor. Of each, the folder and the name are known that it has."""
 
     def __init__(self) -> None:
-        self._names: dict[int, tuple[str, str]] = {}
+        self._names: dict[int, tuple[int, str]] = {}
 
     def open_path(self, path: Any) -> int:
         return os.open(path, os.O_RDONLY)
@@ -56,8 +56,17 @@ class LinuxCalls(Calls):
         name = name or "."
         flags = self._flags(parent, name, request)
         handle = os.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666, dir_fd=parent)
-        self._names[handle] = (os.readlink(f"/proc/self/fd/{parent}"), name)
+        self._note(handle, parent, name)
         return handle
+
+    def _note(self, handle: int, parent: int, name: str) -> None:
+        """Remembers where a handle was opened. The folder stays the same if its path changes."""
+        self._forget(handle)  # an earlier one of this number that was closed as a descriptor
+        self._names[handle] = (os.dup(parent), name)
+
+    def _forget(self, handle: int) -> None:
+        if handle in self._names:
+            os.close(self._names.pop(handle)[0])
 
     def _flags(self, parent: int, name: str, request: nt.Request) -> int:
         mode = self._mode(parent, name)
@@ -87,10 +96,11 @@ class LinuxCalls(Calls):
 
     def reopen(self, handle: int, access: int) -> int:
         again = os.dup(handle)
-        self._names[again] = self._names[handle]
+        self._note(again, *self._names[handle])
         return again
 
     def close(self, handle: int) -> None:
+        self._forget(handle)
         os.close(handle)
 
     def to_fd(self, handle: int, flags: int) -> int:
@@ -127,24 +137,25 @@ class LinuxCalls(Calls):
             for at, (name, attributes, inode, tag) in enumerate(found)
         )
 
-    def _path(self, handle: int) -> str:
-        return os.path.join(*self._names[handle])
-
     def remove(self, handle: int) -> None:
         remove = os.rmdir if stat.S_ISDIR(os.fstat(handle).st_mode) else os.unlink
-        remove(self._path(handle))
+        parent, name = self._names[handle]
+        remove(name, dir_fd=parent)
 
     def rename(self, handle: int, parent: int, name: str) -> None:
         if stat.S_ISDIR(self._mode(parent, name)):
             raise nt.error_of_status(0xC0000022, 5)
-        os.rename(self._path(handle), name, dst_dir_fd=parent)
+        source, old = self._names[handle]
+        os.rename(old, name, src_dir_fd=source, dst_dir_fd=parent)
 
     def link(self, handle: int, parent: int, name: str) -> None:
-        os.link(self._path(handle), name, dst_dir_fd=parent, follow_symlinks=False)
+        source, old = self._names[handle]
+        os.link(old, name, src_dir_fd=source, dst_dir_fd=parent, follow_symlinks=False)
 
     def set_times(self, handle: int, accessed: int, written: int) -> None:
         times = (nt.unix_time(accessed), nt.unix_time(written))
-        os.utime(self._path(handle), ns=times, follow_symlinks=False)
+        parent, name = self._names[handle]
+        os.utime(name, ns=times, dir_fd=parent, follow_symlinks=False)
 
     def set_size(self, handle: int, size: int) -> None:
         os.ftruncate(handle, size)
