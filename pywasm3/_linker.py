@@ -249,8 +249,9 @@ def _is_type(store: Store, identity: Pointer, to: _Import) -> bool:
     return bool(wanted and wanted == identity)
 
 
-# A type with at most this many parameters and results is compared value by value; a larger one by
-# the engine, because each import of a few bytes can be of a type with a thousand parameters.
+# A type with at most this many parameters and results is compared value by value before the engine
+# compares it; a larger one is not, because each import of a few bytes can be of a type with a
+# thousand parameters.
 _FEW = 16
 
 
@@ -261,16 +262,14 @@ def _fits_type(function: Function, to: _Import) -> bool:
     counts = len(given.params), len(given.results)
     if counts != (len(wanted.params), len(wanted.results)):
         return False
-    pointer = ffi.cast("pw_func *", function._address)
     types = (*given.params, *given.results, *wanted.params, *wanted.results)
-    if sum(counts) <= _FEW and not _has_index(*types) and to.module._info.has_plain_types:
-        if given != wanted:
-            return False
-        if lib.pw_func_is_plain(pointer):
-            return True
+    # A plain type has no subtypes. But a type that looks the same may be another one.
+    plain = to.module._info.has_plain_types and not _has_index(*types)
+    if plain and sum(counts) <= _FEW and given != wanted:
+        return False
 
     def fits() -> bool:
-        store = store_pointer(function.store)
+        store, pointer = store_pointer(function.store), ffi.cast("pw_func *", function._address)
         return bool(lib.pw_func_fits(store, pointer, to.module._pointer, to.type_index))
 
     return function.store._call_entered(fits)

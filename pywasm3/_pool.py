@@ -94,7 +94,11 @@ class _Member:
 
 def _refers_to_heap(instance: Instance) -> bool:
     """Returns whether an instance has structures or arrays."""
-    return bool(lib.pw_instance_refers_to_heap(instance_pointer(instance._anchor)))
+
+    def refers() -> bool:
+        return bool(lib.pw_instance_refers_to_heap(instance_pointer(instance._anchor)))
+
+    return instance.store._call_entered(refers)
 
 
 class _Use:

@@ -184,12 +184,6 @@ bool pw_reference_matches(pw_store *store, uint64_t ref, bool host, pw_valtype t
 
 /* ---- imports --------------------------------------------------------------------------------- */
 
-bool pw_func_is_plain(const pw_func *func)
-{
-    const pw_deftype *type = pw_deftype_of(pw_m3(func)->funcType);
-    return type->is_final && type->super == PW_NO_INDEX && type->group_size == 1;
-}
-
 bool pw_func_fits(pw_store *store, const pw_func *func, pw_module *module, uint32_t type)
 {
     const void *wanted = pw_store_type(store, module, type);

@@ -24,9 +24,6 @@ bool pw_type_origin(const pw_store *store, uint32_t number, pw_module **module, 
 /* Whether something may be given for an import of a module. The first asks for a function type by
  * its index, the others for the type of the value or of the elements; `both_ways` says that it must
  * be the same type, because the module can write values, too. */
-/* Whether the type of a function is a final one without a supertype, in a group of its own. If two
- * such types look the same and have no type indices, they are the same. */
-bool pw_func_is_plain(const pw_func *func);
 bool pw_func_fits(pw_store *store, const pw_func *func, pw_module *module, uint32_t type);
 bool pw_global_fits(pw_store *store, const pw_global *global, pw_module *module, pw_valtype type,
                     bool both_ways);
