@@ -262,11 +262,11 @@ def _fits_type(function: Function, to: _Import) -> bool:
     counts = len(given.params), len(given.results)
     if counts != (len(wanted.params), len(wanted.results)):
         return False
-    types = (*given.params, *given.results, *wanted.params, *wanted.results)
-    # A plain type has no subtypes. But a type that looks the same may be another one.
-    plain = to.module._info.has_plain_types and not _has_index(*types)
-    if plain and sum(counts) <= _FEW and given != wanted:
-        return False
+    if sum(counts) <= _FEW and to.module._info.has_plain_types:
+        types = (*given.params, *given.results, *wanted.params, *wanted.results)
+        # A plain type has no subtypes. But a type that looks the same may be another one.
+        if not _has_index(*types) and given != wanted:
+            return False
 
     def fits() -> bool:
         store, pointer = store_pointer(function.store), ffi.cast("pw_func *", function._address)
