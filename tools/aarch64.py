@@ -55,6 +55,8 @@ TESTS = [
     *["test_atomics.py", "test_bind.py", "test_call.py", "test_computing.py"],
     *["test_engine_bugs.py", "test_host.py"],
 ]
+# It needs a shared memory, which QEMU 7.2 cannot map a second time.
+LEFT_OUT = "test_atomics.py::test_waiting_takes_no_native_stack"
 
 
 class AptError(Exception):
@@ -189,6 +191,7 @@ def main(arguments: list[str]) -> int:
         run([python, ROOT / "tests" / "smoke.py"], python.parent)
         tests = [ROOT / "tests" / "unit" / name for name in TESTS]
         options = ["-q", "-p", "no:cacheprovider", "-c", ROOT / "pyproject.toml"]
+        options += ["--deselect", f"tests/unit/{LEFT_OUT}"]
         command = [python, "-m", "pytest", *options, "--rootdir", ROOT, *tests, *arguments]
         run(command, python.parent)
     except AptError as error:
