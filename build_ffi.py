@@ -187,6 +187,7 @@ CDEF_HEADERS = [
     "native/embed/pw.h",
     "native/embed/collect.h",
     "native/embed/instance.h",
+    "native/runtime/handles.h",
     "native/embed/reference.h",
     "native/embed/api.h",
     "native/embed/holding.h",

@@ -78,12 +78,6 @@ static pw_field field_of(const pw_aggregate_object *self, uint32_t index)
     return pw_engine->type_field(self->store->store, self->number, self->is_array ? 0 : index);
 }
 
-/* Whether a type is i8 or i16. */
-static bool is_packed(pw_valtype type)
-{
-    return type == PW_PACKED_I8 || type == PW_PACKED_I16;
-}
-
 /* Converts an index, and checks that it is one. -1 with an error. */
 static int convert_index(const pw_aggregate_object *self, PyObject *key, uint32_t *index)
 {
@@ -133,7 +127,7 @@ static void blame(const pw_aggregate_object *self, uint32_t index, pw_valtype ty
     }
     PyErr_Restore(kind, value, traceback);
     if (site.name != NULL) {
-        pw_blame(&site, is_packed(type) ? PW_I32 : pw_shown_type(self->store, type));
+        pw_blame(&site, pw_is_packed(type) ? PW_I32 : pw_shown_type(self->store, type));
         Py_DECREF(site.name);
     }
 }
@@ -143,8 +137,8 @@ static int write_value(const pw_aggregate_object *self, uint32_t index, PyObject
 {
     uint64_t cells[PW_MAX_CELLS];
     pw_valtype type = field_of(self, index).type;
-    int status = is_packed(type) ? encode_packed(value, type, cells)
-                                 : pw_encode_value(self->store, NULL, value, type, cells);
+    int status = pw_is_packed(type) ? encode_packed(value, type, cells)
+                                    : pw_encode_value(self->store, NULL, value, type, cells);
     if (status < 0) {
         blame(self, index, type);
     } else {
@@ -158,8 +152,8 @@ static PyObject *read_value(const pw_aggregate_object *self, uint32_t index)
     uint64_t cells[PW_MAX_CELLS];
     pw_valtype type = field_of(self, index).type;
     pw_engine->held_get(self->store->store, self->handle, index, cells);
-    return is_packed(type) ? PyLong_FromUnsignedLongLong(*cells)
-                           : pw_decode_any(cells, pw_kind_of(type), false, self->store);
+    return pw_is_packed(type) ? PyLong_FromUnsignedLongLong(*cells)
+                              : pw_decode_any(cells, pw_kind_of(type), false, self->store);
 }
 
 static PyObject *aggregate_get(PyObject *op, PyObject *key)

@@ -61,7 +61,7 @@ static int encode_aggregate(PyObject *value, pw_valtype type, const pw_signature
     return *bits ? check_type(value, *bits, false, type, signature) : fail_store(value);
 }
 
-/* What a value of a type may be, besides None. */
+/* The class that a value of a type must have, unless it is None. */
 static const char *wanted(pw_valtype type, const pw_signature *signature)
 {
     static const char *const names[] = {"pywasm3.Function", "pywasm3.Struct", "pywasm3.Array"};

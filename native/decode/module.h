@@ -107,6 +107,12 @@ pw_field pw_module_field(const pw_module *module, uint32_t type, uint32_t field)
 #define PW_PACKED_I8 0x78
 #define PW_PACKED_I16 0x77
 
+/* Whether the type of a field is one of these. */
+static inline bool pw_is_packed(pw_valtype type)
+{
+    return type == PW_PACKED_I8 || type == PW_PACKED_I16;
+}
+
 /* A defined type, without the part that its pw_functype holds. Two types of a module are equal if
  * their canonical indices are equal: the canonical index is that of the first equal type. Every
  * type index inside of a type is canonical. */

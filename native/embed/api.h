@@ -120,7 +120,7 @@ struct pw_api {
     void (*table_set)(pw_table *table, uint32_t index, uint64_t ref);
     void (*global_get)(const pw_global *global, uint64_t *cells);
     void (*global_set)(pw_global *global, const uint64_t *cells);
-    /* These are functions of embed/reference.h. */
+    /* These are functions of runtime/handles.h and embed/reference.h. */
     bool (*reference_hold)(pw_store *store, uint64_t ref, uint32_t *handle);
     void (*reference_drop)(pw_store *store, uint32_t handle);
     uint64_t (*reference_held)(const pw_store *store, uint32_t handle);
@@ -135,11 +135,9 @@ struct pw_api {
     void (*held_set)(const pw_store *store, uint32_t handle, uint32_t index, const uint64_t *cells);
     bool (*struct_make)(pw_store *store, uint32_t type, uint32_t *handle);
     bool (*array_make)(pw_store *store, uint32_t type, uint32_t length, uint32_t *handle);
-    /* This is a function of runtime/collection.h. */
+    /* The next three are functions of runtime/collection.h. */
     bool (*store_mark_externs)(pw_store *store, pw_extern_visitor visit, void *arg,
                                uint64_t *places);
-    /* Lets collections look for references in a part of memory, and ends that: see pw_roots in
-     * runtime/references.h. */
     void (*roots_add)(pw_store *store, pw_roots *roots);
     void (*roots_forget)(pw_store *store, const pw_roots *roots);
     /* pw_stack_size of base/platform.h. */

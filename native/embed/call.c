@@ -206,16 +206,6 @@ static void *func_embedder(const pw_func *func)
     return pw_func_instance(func)->embedder;
 }
 
-static void roots_add(pw_store *store, pw_roots *roots)
-{
-    pw_store_add_roots(store, roots);
-}
-
-static void roots_forget(pw_store *store, const pw_roots *roots)
-{
-    pw_store_forget_roots(store, roots);
-}
-
 const char *pw_engine_version(void)
 {
     return M3_VERSION;
@@ -303,8 +293,8 @@ const pw_api *pw_get_api(void)
         .struct_make = pw_struct_make,
         .array_make = pw_array_make,
         .store_mark_externs = pw_store_mark_externs,
-        .roots_add = roots_add,
-        .roots_forget = roots_forget,
+        .roots_add = pw_roots_add,
+        .roots_forget = pw_roots_forget,
         .stack_size = pw_stack_size,
     };
     return &api;

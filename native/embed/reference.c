@@ -4,7 +4,6 @@
 #include "runtime/aggregate.h"
 #include "runtime/blocks.h"
 #include "runtime/collection.h"
-#include "runtime/handles.h"
 
 /* ---- types ----------------------------------------------------------------------------------- */
 
@@ -48,26 +47,11 @@ bool pw_type_origin(const pw_store *store, uint32_t number, pw_module **module, 
     return false;
 }
 
-/* ---- holds ----------------------------------------------------------------------------------- */
-
-bool pw_reference_hold(pw_store *store, uint64_t ref, uint32_t *handle)
-{
-    return pw_heap_hold(store, ref, handle);
-}
-
-void pw_reference_drop(pw_store *store, uint32_t handle)
-{
-    pw_heap_drop(store, handle);
-}
-
-uint64_t pw_reference_held(const pw_store *store, uint32_t handle)
-{
-    return pw_heap_held(store, handle);
-}
+/* ---- objects that are held ------------------------------------------------------------------- */
 
 static void *held(const pw_store *store, uint32_t handle)
 {
-    return pw_object_at(pw_heap_held(store, handle));
+    return pw_object_at(pw_reference_held(store, handle));
 }
 
 uint32_t pw_held_type(const pw_store *store, uint32_t handle)
@@ -118,7 +102,7 @@ void pw_held_set(const pw_store *store, uint32_t handle, uint32_t index, const u
 
 static bool hold_new(pw_store *store, const void *object, uint32_t *handle)
 {
-    return object != NULL && pw_heap_hold(store, pw_reference_of(object), handle);
+    return object != NULL && pw_reference_hold(store, pw_reference_of(object), handle);
 }
 
 bool pw_struct_make(pw_store *store, uint32_t type, uint32_t *handle)

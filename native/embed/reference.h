@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* What the host can do with structures and arrays, and with the references to them.
- *
- * The host *holds* an object, which lives as long as it does. Each hold has a number, its *handle*.
- * All functions need a store that is entered, apart from pw_reference_drop. */
+/* What the host can do with structures and arrays, and with the references to them. All functions
+ * need a store that is entered. */
 #ifndef PW_REFERENCE_H
 #define PW_REFERENCE_H
 
-#include "runtime/objects.h"
+#include "runtime/handles.h"
 
 /* cdef: begin */
 
@@ -52,12 +50,6 @@ void pw_store_collect_heap(pw_store *store);
 /* Bytes that structures, arrays and exceptions take, those included that wait to be freed. */
 uint64_t pw_store_heap_bytes(const pw_store *store);
 
-/* Holds the object that a reference refers to. False when there is no memory. */
-bool pw_reference_hold(pw_store *store, uint64_t ref, uint32_t *handle);
-/* Ends a hold. Another thread may be running code in the store meanwhile. */
-void pw_reference_drop(pw_store *store, uint32_t handle);
-/* The reference to an object that is held. */
-uint64_t pw_reference_held(const pw_store *store, uint32_t handle);
 /* Whether a reference is one of a type: a resolved one, or one of a module if that is given. `host`
  * says that it is to an object of the host if it is neither null nor an i31 nor an object of the
  * heap; otherwise it is to a function. */

@@ -193,6 +193,25 @@ static void mark_segments(collection *c)
     }
 }
 
+void pw_roots_add(pw_store *store, pw_roots *roots)
+{
+    roots->next = store->roots;
+    store->roots = roots;
+}
+
+/* The host can run calls in coroutines, so the roots that were added last need not be the first to
+ * be forgotten. */
+void pw_roots_forget(pw_store *store, const pw_roots *roots)
+{
+    pw_roots **place = &store->roots;
+    while (*place != NULL && *place != roots) {
+        place = &(*place)->next;
+    }
+    if (*place != NULL) {
+        *place = roots->next;
+    }
+}
+
 void pw_heap_mark_held(pw_heap *heap)
 {
     for (uint32_t i = 0; i < heap->nhandles; i++) {

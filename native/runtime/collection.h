@@ -20,25 +20,9 @@ bool pw_heap_collect(pw_store *store, const uint64_t *used);
  * reference to an object of the host. *places says how long that took. */
 bool pw_store_mark_externs(pw_store *store, pw_extern_visitor visit, void *arg, uint64_t *places);
 
-/* Lets collections look for references in a part of memory, until pw_store_forget_roots. */
-static inline void pw_store_add_roots(pw_store *store, pw_roots *roots)
-{
-    roots->next = store->roots;
-    store->roots = roots;
-}
-
-/* The host can run calls in coroutines, so the roots that were added last need not be the first to
- * be forgotten. */
-static inline void pw_store_forget_roots(pw_store *store, const pw_roots *roots)
-{
-    pw_roots **place = &store->roots;
-    while (*place != NULL && *place != roots) {
-        place = &(*place)->next;
-    }
-    if (*place != NULL) {
-        *place = roots->next;
-    }
-}
+/* Lets collections look for references in a part of memory, until pw_roots_forget. */
+void pw_roots_add(pw_store *store, pw_roots *roots);
+void pw_roots_forget(pw_store *store, const pw_roots *roots);
 
 /* Marks all objects that are held. */
 void pw_heap_mark_held(pw_heap *heap);

@@ -260,12 +260,12 @@ static void begin(machine *m, const pw_instance *instance, uint32_t offset, pw_e
     m->roots = (pw_roots){.cells = m->cells, .count = &m->count};
     pw_reader_init(&m->reader, info->bytes, (size_t)info->size, error);
     m->reader.pos += offset;
-    pw_store_add_roots(instance->store, &m->roots);
+    pw_roots_add(instance->store, &m->roots);
 }
 
 static void end(machine *m)
 {
-    pw_store_forget_roots(m->instance->store, &m->roots);
+    pw_roots_forget(m->instance->store, &m->roots);
     if (m->cells != m->few) {
         free(m->cells);
     }

@@ -24,7 +24,7 @@ static bool add_handles(pw_heap *heap)
     return true;
 }
 
-bool pw_heap_hold(pw_store *store, uint64_t ref, uint32_t *handle)
+bool pw_reference_hold(pw_store *store, uint64_t ref, uint32_t *handle)
 {
     pw_heap *heap = pw_heap_of(store);
     if (heap == NULL) {
@@ -42,14 +42,14 @@ bool pw_heap_hold(pw_store *store, uint64_t ref, uint32_t *handle)
     return true;
 }
 
-void pw_heap_drop(pw_store *store, uint32_t handle)
+void pw_reference_drop(pw_store *store, uint32_t handle)
 {
     pw_heap *heap = store->heap;
     heap->handles[handle] = pw_i31_of(heap->free_handle);
     heap->free_handle = handle;
 }
 
-uint64_t pw_heap_held(const pw_store *store, uint32_t handle)
+uint64_t pw_reference_held(const pw_store *store, uint32_t handle)
 {
     return store->heap->handles[handle];
 }

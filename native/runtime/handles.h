@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* The embedder holds objects of a heap, each hold by a handle. */
+/* The embedder *holds* objects of a heap, which live as long as it does. Each hold has a number,
+ * its *handle*. */
 #ifndef PW_HANDLES_H
 #define PW_HANDLES_H
 
-#include "runtime/store.h"
+#include "runtime/objects.h"
 
-/* Holds the object that a reference refers to. *handle identifies the hold. False if there is no
- * memory. The store must be entered. */
-bool pw_heap_hold(pw_store *store, uint64_t ref, uint32_t *handle);
+/* cdef: begin */
+
+/* Holds the object that a reference refers to. False when there is no memory. The store must be
+ * entered. */
+bool pw_reference_hold(pw_store *store, uint64_t ref, uint32_t *handle);
 /* Ends a hold. Another thread may be running code in the store meanwhile. */
-void pw_heap_drop(pw_store *store, uint32_t handle);
-/* The reference that is held. */
-uint64_t pw_heap_held(const pw_store *store, uint32_t handle);
+void pw_reference_drop(pw_store *store, uint32_t handle);
+/* The reference to an object that is held. */
+uint64_t pw_reference_held(const pw_store *store, uint32_t handle);
+
+/* cdef: end */
+
 #endif

@@ -26,19 +26,14 @@ static pw_valtype reference(const pw_typedef *definition, bool nullable)
     return pw_concrete(definition->canonical, nullable);
 }
 
-static bool is_packed(const pw_field *field)
-{
-    return field->type == PW_PACKED_I8 || field->type == PW_PACKED_I16;
-}
-
 static pw_valtype unpacked(const pw_field *field)
 {
-    return is_packed(field) ? PW_I32 : field->type;
+    return pw_is_packed(field->type) ? PW_I32 : field->type;
 }
 
 static bool check_packed(pw_validator *v, const pw_field *field, bool packed)
 {
-    return is_packed(field) == packed ||
+    return pw_is_packed(field->type) == packed ||
            pw_fail(v->decoder.reader.error, PW_INVALID, pw_at(v),
                    "type mismatch: %s expected %s field but got one of type %s", v->op->text,
                    packed ? "a packed" : "an unpacked", pw_valtype_name(field->type).text);
