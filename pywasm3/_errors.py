@@ -550,6 +550,9 @@ def note(frames: Sequence[RawFrame], head: int, omitted: int) -> str:
     return f"wasm frames, innermost first:\n{lines}" if lines else ""
 
 
+_AT_ELEMENT = "at element "
+
+
 def element(exc: BaseException, index: int, own: bool) -> None:
     """Says at which element ``Function.map`` failed. The extension module calls this.
 
@@ -563,7 +566,16 @@ def element(exc: BaseException, index: int, own: bool) -> None:
     if own and hasattr(exc, "element"):
         exc.element = index
     else:
-        add_note(exc, f"at element {index:,} of map()")
+        add_note(exc, f"{_AT_ELEMENT}{index:,} of map()")
+
+
+def element_of(exc: BaseException) -> int | None:
+    """Returns the index that `element` has told an exception, or None if it has told it none."""
+    if isinstance(exc, WasmError) and getattr(exc, "element", None) is not None:
+        return exc.element  # type: ignore[attr-defined, no-any-return]
+    notes = getattr(exc, "__notes__", None) or [""]
+    head, _, tail = str(notes[-1]).partition(_AT_ELEMENT)
+    return None if head or not tail else int(tail.split()[0].replace(",", ""))
 
 
 def add_note(exc: BaseException, note: str) -> None:
