@@ -550,9 +550,6 @@ def note(frames: Sequence[RawFrame], head: int, omitted: int) -> str:
     return f"wasm frames, innermost first:\n{lines}" if lines else ""
 
 
-_AT_ELEMENT = "at element "
-
-
 def element(exc: BaseException, index: int, own: bool) -> None:
     """Says at which element ``Function.map`` failed. The extension module calls this.
 
@@ -566,7 +563,7 @@ def element(exc: BaseException, index: int, own: bool) -> None:
     if own and hasattr(exc, "element"):
         exc.element = index
     else:
-        add_note(exc, f"{_AT_ELEMENT}{index:,} of map()")
+        add_note(exc, f"at element {index:,} of map()")
 
 
 def element_of(exc: BaseException) -> int | None:
@@ -574,7 +571,7 @@ def element_of(exc: BaseException) -> int | None:
     if isinstance(exc, WasmError) and getattr(exc, "element", None) is not None:
         return exc.element  # type: ignore[attr-defined, no-any-return]
     notes = getattr(exc, "__notes__", None) or [""]
-    head, _, tail = str(notes[-1]).partition(_AT_ELEMENT)
+    head, _, tail = str(notes[-1]).partition("at element ")
     return None if head or not tail else int(tail.split()[0].replace(",", ""))
 
 

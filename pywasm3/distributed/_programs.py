@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .._text import brief_repr
 from ..wasi import CAPTURE, VirtualDir, WasiConfig
 from ._records import each
 
@@ -66,6 +67,8 @@ def _tree(files: Mapping[str, Any]) -> dict[str, Any]:
         place = tree
         for directory in directories:
             place = place.setdefault(directory, {})
+            if not isinstance(place, dict):
+                raise ValueError(f"{brief_repr(directory)} is a file and a directory")
         place[name] = content
     return tree
 

@@ -25,7 +25,10 @@ _lock = Lock()
 
 def _after_fork() -> None:
     global _lock
-    _lock = Lock()  # another thread may have held the old one, and it does not exist here
+    # Another thread may have held a lock, and that thread does not exist here.
+    _lock = Lock()
+    for guest in _residents.values():
+        guest._lock = Lock()
 
 
 if hasattr(os, "register_at_fork"):  # Windows has no fork

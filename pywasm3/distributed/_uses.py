@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import AbstractContextManager, ExitStack, nullcontext
+from threading import Lock
 from time import monotonic
 
 from .._errors import DeadlineExceeded, OutOfFuel
@@ -34,10 +35,13 @@ class Stop:
     def __init__(self) -> None:
         self.error: Exception | None = None
         self._instance: Instance[Any] | None = None
+        # Another task may use the instance next, and its calls must not be stopped.
+        self._lock = Lock()
 
     def begin(self, instance: Instance[Any] | None) -> None:
         """Notes the instance that works from now on, if any."""
-        self._instance = instance
+        with self._lock:
+            self._instance = instance
 
     def check(self) -> None:
         """Raises the error, if there is one."""
@@ -50,9 +54,9 @@ class Stop:
         A call that is about to begin is missed, so this is called until the work has ended.
         """
         self.error = error
-        instance = self._instance
-        if instance is not None:
-            instance.interrupt()
+        with self._lock:
+            if self._instance is not None:
+                self._instance.interrupt()
 
 
 def stoppable() -> AbstractContextManager[Stop]:

@@ -189,6 +189,12 @@ def test_a_mapping_is_the_directory_of_a_program(executor: Executor) -> None:
     assert run.files["data/in.txt"] == b"first\n"
 
 
+def test_paths_that_contradict_each_other_fail(threads: Executor) -> None:
+    (future,) = program().run([{"a": b"", "a/b": b""}], executor=threads)
+    with pytest.raises(RecordError, match="'a' is a file and a directory"):
+        future.result(timeout=60)
+
+
 def test_an_input_of_another_type_fails(threads: Executor) -> None:
     (future,) = program().run([5], executor=threads)
     with pytest.raises(RecordError, match="an input must be bytes"):
