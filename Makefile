@@ -4,6 +4,7 @@
 #   make demo          runs examples/demo.py
 #   make test          runs the test-suite on an editable install in .venv
 #   make test-pure     runs tests/unit and tests/wasi without pywasm3._cpython: its types in Python
+#   make test-dask     runs tests/scale: pywasm3.distributed with Dask, on a cluster of two processes
 #   make spec          runs the official suite and prints counts per folder; ARGS=--update writes
 #                      the table of what must pass
 #   make test-copy     runs the suite on an installed copy, for another Python:
@@ -84,12 +85,16 @@ test: $(VENV)/.editable $(VENV)/.extra-test
 	$(SAY)
 	$(BIN)/pytest $(ARGS)
 
-.PHONY: spec fuzz-mutants site test-wine test-pure
+.PHONY: spec fuzz-mutants site test-dask test-wine test-pure
 
 # test_steps.py counts steps of the engine, which does the same work under either kind of types.
 test-pure: $(VENV)/.editable $(VENV)/.extra-test
 	$(SAY)
 	PYWASM3_PURE_CFFI=1 $(BIN)/pytest --ignore tests/unit/test_steps.py tests/unit tests/wasi $(ARGS)
+
+test-dask: $(VENV)/.editable $(VENV)/.extra-test $(VENV)/.extra-test-dask
+	$(SAY)
+	PYWASM3_DASK=1 $(BIN)/pytest tests/scale $(ARGS)
 
 spec: $(VENV)/.editable $(VENV)/.extra-test
 	$(SAY)

@@ -566,6 +566,15 @@ def element(exc: BaseException, index: int, own: bool) -> None:
         add_note(exc, f"at element {index:,} of map()")
 
 
+def element_of(exc: BaseException) -> int | None:
+    """Returns the index that `element` has told an exception, or None if it has told it none."""
+    if isinstance(exc, WasmError) and getattr(exc, "element", None) is not None:
+        return exc.element  # type: ignore[attr-defined, no-any-return]
+    notes = getattr(exc, "__notes__", None) or [""]
+    head, _, tail = str(notes[-1]).partition("at element ")
+    return None if head or not tail else int(tail.split()[0].replace(",", ""))
+
+
 def add_note(exc: BaseException, note: str) -> None:
     """Adds a note to an exception, which is shown below it."""
     if hasattr(exc, "add_note"):

@@ -23,6 +23,9 @@ collect_ignore = ["misuse/test_python_buffers.py"] if sys.version_info < (3, 12)
 # compilers that these tests need.
 if "PYWASM3_TOOLCHAINS" not in os.environ:
     collect_ignore.extend(["toolchains", "real"])
+# "make test-dask" sets this one, after it has installed Dask and pandas.
+if "PYWASM3_DASK" not in os.environ:
+    collect_ignore.append("scale")
 # The sanitizers watch C code, of which these tests run nothing that others do not.
 if helpers.SANITIZED:
     collect_ignore += ["bench", "tools", "unit/test_hook.py", "cli/test_stubs.py"]

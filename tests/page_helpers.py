@@ -9,6 +9,7 @@ has what they install.
 
 from __future__ import annotations
 
+import doctest
 import os
 import re
 import subprocess
@@ -41,6 +42,20 @@ def blocks_of(page: Path) -> list[Block]:
         line = text.count("\n", 0, match.start()) + 1
         found.append(Block(match[1], match[2], named[1] if named else "", line))
     return found
+
+
+def failures_of_examples(page: Path) -> str:
+    """Runs the examples of Python's prompt in a page, and returns a report of those that failed.
+
+    The current folder must be that of the repository.
+    """
+    text = page.read_text(encoding="utf-8")
+    examples = doctest.DocTestParser().get_doctest(text, {}, page.name, str(page), 0)
+    assert examples.examples
+    report: list[str] = []
+    flags = doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL
+    doctest.DocTestRunner(optionflags=flags).run(examples, out=report.append)
+    return "".join(report)
 
 
 def run_page(page: Path, folder: Path, path: list[Path], without: str = "") -> list[str]:

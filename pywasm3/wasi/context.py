@@ -176,8 +176,12 @@ class Wasi:
         """
         return self._capture("stderr")
 
-    def _begin_again(self) -> None:
+    def _begin_again(self, config: WasiConfig | None = None) -> None:
         """Closes all descriptors, and opens again what the configuration names, for another guest.
+
+        Args:
+            config: The configuration from now on, which differs from the present one in streams and
+                directories only. None: it stays.
 
         Raises:
             OSError: A file or a directory cannot be opened.
@@ -185,6 +189,8 @@ class Wasi:
         self.close()
         if self.threads is not None:
             self.threads.begin_again()
+        if config is not None:
+            self.config = config
         self._begin()
 
     def close(self) -> None:

@@ -2,9 +2,9 @@
 """Compiles the guests: every `.c`, `.zig`, `.ts` and `.wat` file here becomes a `.wasm` beside it.
 
 The guests in `wasi` are programs for WASI. Most call the functions of WASI themselves, with
-`guest.h`; `program.c` uses the C library, and `folders.zig` the library of Zig. The guests in
-benchmarks/guests become part of the package, in pywasm3/bench; those in benchmarks/computing/guests
-are for benchmarks/compute.py alone. Each guest in `simd` becomes two
+`guest.h`; `program.c` and `words.c` use the C library, and `folders.zig` the library of Zig. The
+guests in benchmarks/guests become part of the package, in pywasm3/bench; those in
+benchmarks/computing/guests are for benchmarks/compute.py alone. Each guest in `simd` becomes two
 modules of the same source: `-scalar.wasm`, and `-vector.wasm` with the instructions of SIMD.
 
     python tests/guests/build.py            # rebuild all
@@ -81,7 +81,7 @@ def flags_for(source: Path, target: Path) -> list[str]:
         return [*FLAGS, f"-mcpu={CPU}+simd128"] if has_vectors(target) else FLAGS
     if source.parent.name != "wasi":
         return FLAGS
-    return WASI_FLAGS if source.stem == "program" else BARE_WASI_FLAGS
+    return WASI_FLAGS if source.stem in ("program", "words") else BARE_WASI_FLAGS
 
 
 def has_vectors(binary: Path) -> bool:
