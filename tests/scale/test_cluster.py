@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import dask
 import dask.bag
 import pytest
 from distributed import Client, LocalCluster, as_completed
@@ -87,6 +88,17 @@ def test_options_reach_dask(client: Any) -> None:
     futures = guest().map("count", [[i] for i in range(6)], executor=client, workers=address)
     client.gather(futures)
     assert {workers for future in futures for workers in client.who_has(future)[future.key]} == {
+        address
+    }
+
+
+def test_annotations_hold_for_collections(client: Any) -> None:
+    (address, _) = sorted(client.scheduler_info(-1)["workers"])
+    with dask.annotate(workers=[address]):
+        partitions = guest().map("count", [dask.delayed([i]) for i in range(6)])
+    futures = client.compute(partitions, optimize_graph=False)
+    client.gather(futures)
+    assert {worker for future in futures for worker in client.who_has(future)[future.key]} == {
         address
     }
 

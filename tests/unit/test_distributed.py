@@ -6,6 +6,7 @@ tests/scale has the tests of `pywasm3.distributed` that need Dask or pandas.
 
 from __future__ import annotations
 
+import gc
 import pickle
 import sys
 import weakref
@@ -327,6 +328,15 @@ def test_the_file_for_processes_is_removed_with_the_guest() -> None:
     assert path.stat().st_mode & 0o077 == 0
     del sent
     assert not path.exists()
+
+
+def test_a_guest_that_nobody_uses_takes_its_instances_with_it(threads: Executor) -> None:
+    used = guest()
+    with used.instance() as instance:
+        reference = weakref.ref(instance)
+    del used, instance
+    gc.collect()
+    assert reference() is None
 
 
 def test_without_dask_nothing_of_dask_is_imported() -> None:
