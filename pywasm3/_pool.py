@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from operator import index as _index
 
-from ._errors import Trap, WasmError
+from ._errors import SnapshotError, Trap, WasmError
 from ._ffi import Once, Store, instance_pointer, lib
 from ._instance import Instance
 from ._module import check_module
@@ -38,17 +38,26 @@ if TYPE_CHECKING:
 class _Member:
     """An instance of a pool, with the state in which each use begins.
 
-    An instance with structures or arrays, which no snapshot has, is used once.
+    An instance is used once if no snapshot can have what it refers to in the heap.
     """
 
-    __slots__ = ("fuel", "generation", "instance", "snapshot")
+    __slots__ = ("_has_heap", "fuel", "generation", "instance", "snapshot")
     snapshot: Snapshot | None
 
     def __init__(self, instance: Instance, fuel: int | None, generation: int) -> None:
         self.instance = instance
         self.generation = generation
         self.fuel = fuel
-        self.snapshot = None if _refers_to_heap(instance) else instance.snapshot(imported=True)
+        self._has_heap = _refers_to_heap(instance)
+        self.snapshot = self._taken()
+
+    def _taken(self) -> Snapshot | None:
+        try:
+            return self.instance.snapshot(imported=True)
+        except SnapshotError:
+            if self._has_heap:
+                return None
+            raise
 
     def share(self, snapshot: Snapshot | None) -> None:
         """Replaces its snapshot by an equal one, to save memory.
@@ -84,6 +93,10 @@ class _Member:
             self.instance.restore(self.snapshot)
         except Trap:  # the timeout of the limits passed meanwhile
             return False
+        except SnapshotError:
+            if self._has_heap:  # it has no room for the objects of both states
+                return False
+            raise
         return True
 
     def close(self) -> None:
@@ -93,7 +106,7 @@ class _Member:
 
 
 def _refers_to_heap(instance: Instance) -> bool:
-    """Returns whether an instance has structures or arrays."""
+    """Returns whether an instance refers to a structure, an array or an exception."""
 
     def refers() -> bool:
         return bool(lib.pw_instance_refers_to_heap(instance_pointer(instance._anchor)))
