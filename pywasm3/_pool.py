@@ -17,6 +17,7 @@ from ._errors import SnapshotError, Trap, WasmError
 from ._ffi import Once, Store, instance_pointer, lib
 from ._instance import Instance
 from ._module import check_module
+from ._snapshot import keep, restore_kept
 from ._text import counted
 
 TYPE_CHECKING = False
@@ -38,24 +39,25 @@ if TYPE_CHECKING:
 class _Member:
     """An instance of a pool, with the state in which each use begins.
 
-    An instance is used once if no snapshot can have what it refers to in the heap.
+    The instance keeps the structures and arrays of that state, so that what Python or another
+    instance has of them stays valid. An instance is used once if no snapshot can have what it
+    refers to in the heap, like an exception.
     """
 
-    __slots__ = ("_has_heap", "fuel", "generation", "instance", "snapshot")
+    __slots__ = ("fuel", "generation", "instance", "snapshot")
     snapshot: Snapshot | None
 
     def __init__(self, instance: Instance, fuel: int | None, generation: int) -> None:
         self.instance = instance
         self.generation = generation
         self.fuel = fuel
-        self._has_heap = _refers_to_heap(instance)
         self.snapshot = self._taken()
 
     def _taken(self) -> Snapshot | None:
         try:
-            return self.instance.snapshot(imported=True)
+            return keep(self.instance)
         except SnapshotError:
-            if self._has_heap:
+            if _refers_to_heap(self.instance):
                 return None
             raise
 
@@ -90,13 +92,9 @@ class _Member:
         if self.snapshot is None:
             return False
         try:
-            self.instance.restore(self.snapshot)
+            restore_kept(self.instance, self.snapshot)
         except Trap:  # the timeout of the limits passed meanwhile
             return False
-        except SnapshotError:
-            if self._has_heap:  # it has no room for the objects of both states
-                return False
-            raise
         return True
 
     def close(self) -> None:

@@ -107,6 +107,9 @@ typedef struct {
  * to pw_snapshot_free. False with `error` set: PW_SNAPSHOT if the instance refers to something that
  * no snapshot can have, or that others refer to, too; PW_NO_MEMORY. */
 bool pw_instance_save(pw_instance *instance, bool imported, pw_snapshot *snapshot, pw_error *error);
+/* Takes a snapshot with what is imported, and has the instance keep its structures and arrays, for
+ * pw_instance_restore_kept. It does not matter who refers to them besides. */
+bool pw_instance_keep(pw_instance *instance, pw_snapshot *snapshot, pw_error *error);
 /* Whether a global, a table or an element segment of the instance refers to a structure, an array
  * or an exception. */
 bool pw_instance_refers_to_heap(const pw_instance *instance);
@@ -122,6 +125,9 @@ void pw_snapshot_free(pw_snapshot *snapshot);
  * others the old one. The references must be of this instance's store. No call may be
  * running in the store. */
 bool pw_instance_restore(pw_instance *instance, const pw_snapshot *snapshot, pw_error *error);
+/* Does the same, but gives the structures and arrays that the instance keeps their values back.
+ * The snapshot must be equal to the one that pw_instance_keep has taken last. */
+bool pw_instance_restore_kept(pw_instance *instance, const pw_snapshot *snapshot, pw_error *error);
 
 /* ---- the engine ------------------------------------------------------------------------------ */
 

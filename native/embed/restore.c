@@ -426,10 +426,22 @@ static bool apply(pw_restorer *r)
     return take_header(r) && walk_heads(r) && walk_roots(r);
 }
 
+static bool begin(pw_restorer *r)
+{
+    return pw_may_go_on(&r->instance->store->meter, r->error) && check(r);
+}
+
+/* Fills the memories, whose bytes are the last ones of the image. */
+static bool end(pw_restorer *r)
+{
+    rewind_to(r, r->snapshot->image + (r->snapshot->size - r->run_bytes));
+    return pw_restore_fill_memories(r);
+}
+
 bool pw_instance_restore(pw_instance *instance, const pw_snapshot *snapshot, pw_error *error)
 {
     pw_restorer r = {.instance = instance, .snapshot = snapshot, .error = error};
-    if (!pw_may_go_on(&instance->store->meter, error) || !check(&r)) {
+    if (!begin(&r)) {
         return false;
     }
     r.refs = malloc((r.nobjects + (size_t)1) * sizeof *r.refs);
@@ -441,9 +453,29 @@ bool pw_instance_restore(pw_instance *instance, const pw_snapshot *snapshot, pw_
     bool applied = make_objects(&r) && apply(&r);
     pw_roots_forget(instance->store, &roots);
     free(r.refs);
-    if (!applied) {
+    return applied && end(&r);
+}
+
+/* Whether the objects that the instance keeps are those of the image. */
+static bool check_kept(pw_restorer *r)
+{
+    const pw_instance *instance = r->instance;
+    bool same = r->nobjects == instance->nkept;
+    for (uint32_t i = 0; i < r->nobjects && same; i++) {
+        const pw_array *object = (const void *)pw_object_at(instance->kept[i]);
+        uint32_t length;
+        same = type_of(r, i, &length) == object->object.type &&
+               (object->object.type->kind != PW_TYPE_ARRAY || length == object->length);
+    }
+    return same || pw_restore_damaged(r, "it is not the one that the instance keeps");
+}
+
+bool pw_instance_restore_kept(pw_instance *instance, const pw_snapshot *snapshot, pw_error *error)
+{
+    pw_restorer r = {.instance = instance, .snapshot = snapshot, .error = error};
+    if (!begin(&r) || !check_kept(&r)) {
         return false;
     }
-    rewind_to(&r, snapshot->image + (snapshot->size - r.run_bytes));
-    return pw_restore_fill_memories(&r);
+    r.refs = instance->kept;
+    return apply(&r) && end(&r);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Takes snapshots: writes what an instance can change of itself to an image. */
 #include "embed/image.h"
+#include "embed/instance.h"
 #include "embed/numbering.h"
 #include "embed/outside.h"
 #include "embed/pw.h"
@@ -467,28 +468,59 @@ static bool finish(saver *s, pw_snapshot *snapshot)
     return true;
 }
 
-bool pw_instance_save(pw_instance *instance, bool imported, pw_snapshot *snapshot, pw_error *error)
+static void save(saver *s)
 {
-    saver s = {.instance = instance, .imported = imported, .error = error};
-    goes_on(&s);
-    save_memories(&s);
-    save_globals(&s);
-    save_tables(&s);
-    save_segments(&s);
-    save_items(&s);
-    save_objects(&s);
-    check_outside(&s);
-    bool finished = finish(&s, snapshot);
-    pw_numbering_free(&s.objects);
-    free(s.indices);
-    free(s.heads.items);
-    free(s.image.items);
+    goes_on(s);
+    save_memories(s);
+    save_globals(s);
+    save_tables(s);
+    save_segments(s);
+    save_items(s);
+    save_objects(s);
+}
+
+/* Ends the work, with the snapshot if it succeeded. */
+static bool end(saver *s, pw_snapshot *snapshot)
+{
+    bool finished = finish(s, snapshot);
+    pw_numbering_free(&s->objects);
+    free(s->indices);
+    free(s->heads.items);
+    free(s->image.items);
     if (finished) {
         return true;
     }
-    free(s.externs.items);
-    free(s.functions.items);
-    return pw_fail(error, PW_NO_MEMORY, 0, "out of memory: cannot allocate a snapshot");
+    free(s->externs.items);
+    free(s->functions.items);
+    return pw_fail(s->error, PW_NO_MEMORY, 0, "out of memory: cannot allocate a snapshot");
+}
+
+bool pw_instance_save(pw_instance *instance, bool imported, pw_snapshot *snapshot, pw_error *error)
+{
+    saver s = {.instance = instance, .imported = imported, .error = error};
+    save(&s);
+    check_outside(&s);
+    return end(&s, snapshot);
+}
+
+void pw_instance_forget_kept(pw_instance *instance)
+{
+    free(instance->kept);
+    instance->kept = NULL;
+    instance->nkept = 0;
+}
+
+bool pw_instance_keep(pw_instance *instance, pw_snapshot *snapshot, pw_error *error)
+{
+    saver s = {.instance = instance, .imported = true, .error = error};
+    pw_instance_forget_kept(instance);
+    save(&s);
+    if (!s.failed) {
+        instance->kept = s.objects.refs;
+        instance->nkept = s.objects.count;
+        s.objects.refs = NULL;
+    }
+    return end(&s, snapshot);
 }
 
 bool pw_snapshot_copy_image(const pw_instance *instance, const pw_snapshot *snapshot, uint8_t *to,

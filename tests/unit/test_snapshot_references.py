@@ -7,7 +7,9 @@ misuse/test_snapshot_graphs.py has the snapshots that are damaged or forged.
 
 from __future__ import annotations
 
+import gc
 import pickle
+import weakref
 from typing import Any
 
 import pytest
@@ -15,7 +17,7 @@ import pytest
 import pywasm3
 from helpers import child, load, wat
 from pywasm3 import Limits, SnapshotError, Store
-from snapshot_graphs import GRAPH, MODULE, build, new, planned, random_plan, seen
+from snapshot_graphs import GRAPH, MODULE, Ref, build, new, planned, random_plan, seen
 
 # ---- graphs ----
 
@@ -386,13 +388,105 @@ def test_a_pool_makes_new_instances_of_a_guest_that_keeps_an_exception() -> None
         assert uses(pool) == 3
 
 
-def test_a_pool_makes_a_new_instance_if_there_is_no_room_for_both_states() -> None:
+def test_a_pool_needs_no_room_for_another_state() -> None:
+    """Each use begins with most of the heap taken, and the same objects get their values back."""
     module = pywasm3.Module(wat(COUNTER))
     limits = Limits(heap=3 << 20)
-    half = 2 << 20
 
     def prepare(instance: pywasm3.Instance) -> None:
-        instance.exports.allocate(half)
+        instance.exports.allocate(2 << 20)
 
     with pywasm3.InstancePool(module, size=1, limits=limits, prepare=prepare) as pool:
-        assert uses(pool) == 3
+        assert uses(pool) == 1
+
+
+def test_what_python_has_of_the_first_state_of_a_pool_stays_valid() -> None:
+    handles: list[list[Any]] = []
+    plan = random_plan(6)
+    objects: list[Any] = [Ref(i) for i in range(len(plan.objects))]
+    plan.roots["table"] = objects[:4]
+
+    def prepare(instance: pywasm3.Instance) -> None:
+        handles.append(build(plan, instance))
+
+    with pywasm3.InstancePool(MODULE, size=1, prepare=prepare) as pool:
+        for _ in range(3):
+            with pool.instance() as instance:
+                assert list(instance.exports.table) == handles[0][:4]
+                assert seen(instance) == planned(plan)
+                instance.exports.wreck()
+                instance.exports.churn(1000)
+    assert len(handles) == 1
+
+
+def test_another_instance_of_a_pool_store_sees_the_same_objects() -> None:
+    """Its own state is not reset, but the objects that both have are."""
+    other = pywasm3.Module(
+        wat(
+            """(module (type $own (struct (field (mut i32))))
+              (global $kept (mut (ref null $own)) (ref.null $own))
+              (func (export "keep") (param (ref null $own)) (global.set $kept (local.get 0)))
+              (func (export "is") (param (ref null $own)) (result i32)
+                (ref.eq (global.get $kept) (local.get 0)))
+              (func (export "set") (param i32)
+                (struct.set $own 0 (global.get $kept) (local.get 0))))"""
+        )
+    )
+    others: list[pywasm3.Instance] = []
+
+    def imports(store: Store) -> dict[str, dict[str, Any]]:
+        others.append(pywasm3.Instance(other, store=store))
+        return {"env": {"shared": pywasm3.Global("anyref", None, mutable=True, store=store)}}
+
+    def prepare(instance: pywasm3.Instance) -> None:
+        instance.exports.keep()
+        others[-1].exports.keep(instance.exports.kept.value)
+
+    module = pywasm3.Module(wat(HOLDER))
+    with pywasm3.InstancePool(module, imports, size=1, prepare=prepare) as pool:
+        for _ in range(3):
+            with pool.instance() as instance:
+                kept = instance.exports.kept.value
+                assert (kept[0], others[-1].exports["is"](kept)) == (3, 1)
+                others[-1].exports.set(5)
+                assert kept[0] == 5
+                instance.exports.kept.value = None
+    assert len(others) == 1
+
+
+class Thing:
+    """An object to which a weak reference can be made."""
+
+
+def test_objects_of_python_live_as_long_as_the_state_that_refers_to_them() -> None:
+    """A use takes the object out of a structure, and leaves another one there."""
+    module = pywasm3.Module(
+        wat(
+            """(module (type $box (struct (field (mut externref))))
+              (global $box (export "box") (mut (ref null $box)) (ref.null $box))
+              (func (export "put") (param externref)
+                (global.set $box (struct.new $box (local.get 0))))
+              (func (export "replace") (param externref)
+                (struct.set $box 0 (global.get $box) (local.get 0))
+                (global.set $box (ref.null $box))))"""
+        )
+    )
+    first = Thing()
+    weak = weakref.ref(first)
+    holders = [first]
+    del first
+
+    def prepare(instance: pywasm3.Instance) -> None:
+        instance.exports.put(holders.pop())
+
+    with pywasm3.InstancePool(module, size=1, prepare=prepare) as pool:
+        for _ in range(3):
+            with pool.instance() as instance:
+                assert instance.exports.box.value[0] is weak()
+                instance.exports.replace(Thing())
+                for _ in range(3000):  # the store lets go of objects, and collects
+                    pywasm3.Struct(instance, 0, [Thing()])
+                gc.collect()
+    del pool, instance
+    gc.collect()
+    assert weak() is None
