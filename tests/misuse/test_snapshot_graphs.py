@@ -17,14 +17,9 @@ from helpers import load
 from pywasm3 import Limits, Snapshot, SnapshotError
 from pywasm3._ffi import lib, store_pointer
 from snapshot_graphs import MODULE, build, new, random_plan, seen
+from snapshot_helpers import forged
 
 VALUES = [0, 1, 2, 3, 5, 7, 8, 10, 18, 26, 64, 250, 1 << 32, 9 << 32, (1 << 64) - 1, 1 << 61]
-
-
-def forged(snapshot: Snapshot, image: bytes, externs: tuple[object, ...] | None = None) -> Snapshot:
-    """The snapshot that a pickle with another image and other objects would give."""
-    function, (digest, _, old) = snapshot.__reduce__()
-    return function(digest, image, old if externs is None else externs)  # type: ignore[no-any-return]
 
 
 def use(instance: pywasm3.Instance) -> None:
@@ -57,7 +52,7 @@ def restored(instance: pywasm3.Instance, snapshot: Snapshot, images: Iterator[by
     count = 0
     for image in images:
         try:
-            instance.restore(forged(snapshot, image))
+            instance.restore(forged(snapshot, image, snapshot._externs))
         except SnapshotError:
             continue
         count += 1

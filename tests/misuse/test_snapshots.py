@@ -13,14 +13,8 @@ import random
 import pytest
 
 from helpers import load
-from pywasm3 import Snapshot, SnapshotError
-from snapshot_helpers import state
-
-
-def forged(snapshot: Snapshot, image: bytes, externs: tuple[object, ...] = ()) -> Snapshot:
-    """The snapshot that a pickle with another image and other objects would give."""
-    function, (digest, _, _) = snapshot.__reduce__()
-    return function(digest, image, externs)  # type: ignore[no-any-return]
+from pywasm3 import SnapshotError
+from snapshot_helpers import forged, state
 
 
 def test_parts_of_a_wrong_type_or_size_are_refused() -> None:
