@@ -541,14 +541,17 @@ class Instance(Once, _Typed[ExportsType]):
     def snapshot(self, *, imported: bool = False) -> Snapshot:
         """Takes a snapshot of the state: memories, mutable globals, tables, and dropped segments.
 
-        docs/pool.md says what is not part of a snapshot. If another thread runs a call in the
-        store, this waits for its end.
+        The structures and arrays that these refer to are part of it. docs/pool.md says what is not.
+        If another thread runs a call in the store, this waits for its end.
 
         Args:
             imported: Whether the snapshot includes memories, tables and mutable globals that the
                 module imports, and that the instance may therefore share with others.
 
         Raises:
+            SnapshotError: Other stores use a memory; the instance refers to an exception, or to a
+                structure or an array whose type its module does not define; or something that is
+                not part of the snapshot refers to the same structures or arrays.
             WasmError: A call of this thread is running in the store, or the store is closed.
             DeadlineExceeded: A deadline passed.
             Interrupted: ``interrupt()`` was called.
@@ -562,9 +565,12 @@ class Instance(Once, _Typed[ExportsType]):
         """Restores the state of a snapshot of this instance, or of another one of the same module.
 
         A memory or a table that has grown since the snapshot shrinks again. Views of a memory stay
-        valid, and show zeros beyond its new end. If an error is raised, the state has not changed,
-        except by DeadlineExceeded and Interrupted: then a part of it may be the old one and another
-        part the new one.
+        valid, and show zeros beyond its new end. Structures and arrays are made anew. A Struct or
+        an Array that Python has stays what it was, and the guest no longer refers to it. The limits
+        must leave room for the new ones beside the old ones.
+
+        If an error is raised, the state has not changed, except by DeadlineExceeded and
+        Interrupted: then a part of it may be the old one and another part the new one.
 
         Raises:
             SnapshotError: The snapshot is of another module, is damaged, refers to functions of

@@ -13,10 +13,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from operator import index as _index
 
-from ._errors import Trap, WasmError
+from ._errors import SnapshotError, Trap, WasmError
 from ._ffi import Once, Store, instance_pointer, lib
 from ._instance import Instance
 from ._module import check_module
+from ._snapshot import keep, restore_kept
 from ._text import counted
 
 TYPE_CHECKING = False
@@ -38,7 +39,9 @@ if TYPE_CHECKING:
 class _Member:
     """An instance of a pool, with the state in which each use begins.
 
-    An instance with structures or arrays, which no snapshot has, is used once.
+    The instance keeps the structures and arrays of that state, so that what Python or another
+    instance has of them stays valid. An instance is used once if no snapshot can have what it
+    refers to in the heap, like an exception.
     """
 
     __slots__ = ("fuel", "generation", "instance", "snapshot")
@@ -48,7 +51,15 @@ class _Member:
         self.instance = instance
         self.generation = generation
         self.fuel = fuel
-        self.snapshot = None if _refers_to_heap(instance) else instance.snapshot(imported=True)
+        self.snapshot = self._taken()
+
+    def _taken(self) -> Snapshot | None:
+        try:
+            return keep(self.instance)
+        except SnapshotError:
+            if _refers_to_heap(self.instance):
+                return None
+            raise
 
     def share(self, snapshot: Snapshot | None) -> None:
         """Replaces its snapshot by an equal one, to save memory.
@@ -81,7 +92,7 @@ class _Member:
         if self.snapshot is None:
             return False
         try:
-            self.instance.restore(self.snapshot)
+            restore_kept(self.instance, self.snapshot)
         except Trap:  # the timeout of the limits passed meanwhile
             return False
         return True
@@ -93,7 +104,7 @@ class _Member:
 
 
 def _refers_to_heap(instance: Instance) -> bool:
-    """Returns whether an instance has structures or arrays."""
+    """Returns whether an instance refers to a structure, an array or an exception."""
 
     def refers() -> bool:
         return bool(lib.pw_instance_refers_to_heap(instance_pointer(instance._anchor)))

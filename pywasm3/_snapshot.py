@@ -12,6 +12,7 @@ from ._text import counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any, NoReturn
 
     from typing_extensions import Self
@@ -163,17 +164,34 @@ def _unpickled(digest: bytes, image: bytes, externs: tuple[Any, ...]) -> Snapsho
 
 def save(instance: Instance[Any], imported: bool) -> Snapshot:
     """Takes a snapshot of an instance; ``Instance.snapshot`` describes it."""
+
+    def take(pointer: Pointer, found: Pointer, error: Pointer) -> Any:
+        return lib.pw_instance_save(pointer, imported, found, error)
+
+    return _saved(instance, take)
+
+
+def keep(instance: Instance[Any]) -> Snapshot:
+    """Takes a snapshot for `restore_kept`, also of what is imported.
+
+    The instance keeps the structures and arrays of the state, so it does not matter who refers to
+    them besides.
+    """
+    return _saved(instance, lib.pw_instance_keep)
+
+
+def _saved(instance: Instance[Any], take: Callable[[Pointer, Pointer, Pointer], Any]) -> Snapshot:
     refusal = "cannot take a snapshot while a call runs in the store"
     store = instance._store
-    return store._call_alone(refusal, store._watched, _save, instance, imported)
+    return store._call_alone(refusal, store._watched, _save, instance, take)
 
 
-def _save(instance: Instance[Any], imported: bool) -> Snapshot:
+def _save(instance: Instance[Any], take: Callable[[Pointer, Pointer, Pointer], Any]) -> Snapshot:
     store, error = instance._store, new_error()
     # An exception can arrive at any time, so the contents are freed together with the struct.
     found = ffi.gc(ffi.new(_SNAPSHOT), lib.pw_snapshot_free)
     pointer = instance_pointer(instance._anchor)
-    if not lib.pw_instance_save(pointer, imported, found, error):
+    if not take(pointer, found, error):
         raise error_from(error)
     image = bytes(found.size)
     # Nobody else has these bytes yet, so they may still be written to.
@@ -194,13 +212,29 @@ def restore(instance: Instance[Any], snapshot: Snapshot) -> None:
         raise TypeError(f"expected a pywasm3.Snapshot, not {type(snapshot).__name__}")
     if not snapshot._is_of(instance._module):
         raise SnapshotError(f"the snapshot is of another module than {instance._module!r}")
+    _restored(instance, snapshot, lib.pw_instance_restore)
+
+
+def restore_kept(instance: Instance[Any], snapshot: Snapshot) -> None:
+    """Restores a snapshot that is equal to the one that `keep` has taken of the instance last.
+
+    The structures and arrays of the state get their values back, and stay the same objects.
+    """
+    _restored(instance, snapshot, lib.pw_instance_restore_kept)
+
+
+def _restored(
+    instance: Instance[Any], snapshot: Snapshot, give: Callable[[Pointer, Pointer, Pointer], Any]
+) -> None:
     refusal = "cannot restore a snapshot while a call runs in the store"
     store = instance._store
-    store._call_alone(refusal, store._watched, _restore, instance, snapshot)
+    store._call_alone(refusal, store._watched, _restore, instance, snapshot, give)
     instance._has_run = False
 
 
-def _restore(instance: Instance[Any], snapshot: Snapshot) -> None:
+def _restore(
+    instance: Instance[Any], snapshot: Snapshot, give: Callable[[Pointer, Pointer, Pointer], Any]
+) -> None:
     store, error = instance._store, new_error()
     externs = _encoded(store, snapshot._externs, _EXTERNREF)
     functions = _encoded(store, snapshot._functions, _FUNCREF)
@@ -208,7 +242,7 @@ def _restore(instance: Instance[Any], snapshot: Snapshot) -> None:
     given = ffi.new(
         _SNAPSHOT, (image, len(image), externs, len(externs), functions, len(functions))
     )
-    if not lib.pw_instance_restore(instance_pointer(instance._anchor), given, error):
+    if not give(instance_pointer(instance._anchor), given, error):
         raise error_from(error)
 
 

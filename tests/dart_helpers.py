@@ -203,18 +203,35 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
 
 
 class DartFormatter:
-    """Formats programs in Dart."""
+    """Formats programs in Dart, when it has been started in an instance.
 
-    def __init__(self, module: pywasm3.Module, limits: pywasm3.Limits | None = None) -> None:
+    Attributes:
+        imports: The imports that the instance needs.
+        instance: The instance.
+    """
+
+    instance: pywasm3.Instance
+
+    def __init__(self) -> None:
         own = {"_185": self._export_format, "_186": self._wrap}
-        imports = {
+        self.imports = {
             **js_string.builtins(),
             "S": js_string.constants,
             "dart2wasm": {**_FUNCTIONS, **own},
         }
-        self.instance = pywasm3.Instance(module, imports, missing="trap", limits=limits)
         self._format: Callable[..., Any]
-        self.instance.exports["$invokeMain"]([])
+
+    @classmethod
+    def of(cls, module: pywasm3.Module, limits: pywasm3.Limits | None = None) -> DartFormatter:
+        """Starts a formatter in a new instance."""
+        self = cls()
+        self.start(pywasm3.Instance(module, self.imports, missing="trap", limits=limits))
+        return self
+
+    def start(self, instance: pywasm3.Instance) -> None:
+        """Runs the main function of Dart, which hands out the function that formats."""
+        self.instance = instance
+        instance.exports["$invokeMain"]([])
 
     def _export_format(self, function: DartFunction) -> None:
         self._format = function

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A guest that has every kind of state that a snapshot holds."""
+"""A guest that has every kind of state that a snapshot holds, and snapshots that are forged."""
 
 from __future__ import annotations
 
@@ -40,3 +40,11 @@ STATE = """
 def state() -> pywasm3.Instance:
     """A new instance of STATE."""
     return load(STATE)
+
+
+def forged(
+    snapshot: pywasm3.Snapshot, image: bytes, externs: tuple[object, ...] = ()
+) -> pywasm3.Snapshot:
+    """The snapshot that a pickle with another image and other objects would give."""
+    function, (digest, _, _) = snapshot.__reduce__()
+    return function(digest, image, externs)  # type: ignore[no-any-return]

@@ -125,7 +125,8 @@ static void follow_segments(marking *m, const pw_instance *instance)
 static void follow_instance(marking *m, const pw_instance *instance)
 {
     const pw_module *module = instance->module;
-    m->places += module->nimported_functions + module->ntables + module->nglobals + module->ntags;
+    m->places += module->nimported_functions + module->ntables + module->nglobals + module->ntags +
+                 instance->nkept;
     for (uint32_t i = 0; i < module->nimported_functions; i++) {
         mark_function(m, instance->linked[i]);
     }
@@ -139,6 +140,9 @@ static void follow_instance(marking *m, const pw_instance *instance)
         mark(m, &instance->tags[i]->object);
     }
     follow_segments(m, instance);
+    for (uint32_t i = 0; i < instance->nkept; i++) {
+        pw_heap_mark(m->heap, instance->kept[i]);
+    }
 }
 
 static void follow(marking *m, const pw_object *object)

@@ -364,6 +364,7 @@ void pw_instance_free(pw_instance *instance)
         free(instance->m3);
     }
     pw_free_handlers(instance);
+    pw_instance_forget_kept(instance);
     release_memories(instance);
     free(instance->linked);
     free(instance->tables);

@@ -23,5 +23,7 @@ pw_instance *pw_instance_new(pw_store *store, pw_module *module, const pw_extern
 /* Frees an instance, which must no longer be in a list of its store. What it refers to may be freed
  * already. */
 void pw_instance_free(pw_instance *instance);
+/* Undoes pw_instance_keep. */
+void pw_instance_forget_kept(pw_instance *instance);
 
 #endif

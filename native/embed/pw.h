@@ -89,7 +89,7 @@ const char *pw_store_message(const pw_store *store);
 /* ---- snapshots ------------------------------------------------------------------------------- */
 
 /* Everything that an instance can change of itself: its memory, its mutable globals, its tables,
- * and which segments are dropped. */
+ * which segments are dropped, and the structures and arrays that it refers to. */
 typedef struct {
     uint8_t *image; /* in the byte order of this machine; native/embed/image.h has the format */
     uint64_t size;  /* bytes of the image */
@@ -104,10 +104,14 @@ typedef struct {
 /* Takes a snapshot. This, and the two functions that copy or restore one, end early with PW_TRAPPED
  * if a deadline of the embedder has passed. If `imported` is set, imported memories, tables and
  * mutable globals are part of it. The contents of *snapshot are owned by the caller, who gives them
- * to pw_snapshot_free. False with `error` set when there is no memory. */
+ * to pw_snapshot_free. False with `error` set: PW_SNAPSHOT if the instance refers to something that
+ * no snapshot can have, or that others refer to, too; PW_NO_MEMORY. */
 bool pw_instance_save(pw_instance *instance, bool imported, pw_snapshot *snapshot, pw_error *error);
+/* Takes a snapshot with what is imported, and has the instance keep its structures and arrays, for
+ * pw_instance_restore_kept. It does not matter who refers to them besides. */
+bool pw_instance_keep(pw_instance *instance, pw_snapshot *snapshot, pw_error *error);
 /* Whether a global, a table or an element segment of the instance refers to a structure, an array
- * or an exception: then no snapshot can be taken. */
+ * or an exception. */
 bool pw_instance_refers_to_heap(const pw_instance *instance);
 /* Copies the image of a snapshot, snapshot->size bytes. */
 bool pw_snapshot_copy_image(const pw_instance *instance, const pw_snapshot *snapshot, uint8_t *to,
@@ -115,11 +119,15 @@ bool pw_snapshot_copy_image(const pw_instance *instance, const pw_snapshot *snap
 /* Frees what a snapshot contains, but not the struct itself. */
 void pw_snapshot_free(pw_snapshot *snapshot);
 /* Gives an instance the state of a snapshot, which may come from any instance of the same module
- * and from another process. The image can be any bytes: one that does not fit fails with
+ * and from another process. Structures and arrays are made anew: what referred to those that the
+ * instance had before still does. The image can be any bytes: one that does not fit fails with
  * PW_SNAPSHOT and changes nothing. If a deadline passes, some parts may have the new state and
  * others the old one. The references must be of this instance's store. No call may be
  * running in the store. */
 bool pw_instance_restore(pw_instance *instance, const pw_snapshot *snapshot, pw_error *error);
+/* Does the same, but gives the structures and arrays that the instance keeps their values back.
+ * The snapshot must be equal to the one that pw_instance_keep has taken last. */
+bool pw_instance_restore_kept(pw_instance *instance, const pw_snapshot *snapshot, pw_error *error);
 
 /* ---- the engine ------------------------------------------------------------------------------ */
 

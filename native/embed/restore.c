@@ -1,148 +1,122 @@
 /* SPDX-License-Identifier: MIT */
 /* Restores snapshots. An image can be any bytes. So it is walked twice: the first time it is
- * checked and nothing changes, and the second time it is applied. */
-#include "embed/image.h"
-#include "embed/pw.h"
-#include "runtime/deftypes.h"
-#include "runtime/heap.h"
+ * checked and nothing changes, and the second time it is applied. In between, the structures and
+ * arrays are made, and only when all have their values does anything refer to them: a reference
+ * whose type excludes null is never null for running code, whenever the work ends. */
+#include "embed/restorer.h"
+#include "runtime/aggregate.h"
+#include "runtime/collection.h"
 #include "runtime/memory.h"
 #include "runtime/table.h"
 
-#include <string.h>
+#include <stdlib.h>
 
-/* The part of an image that describes a memory. */
-typedef struct {
-    uint64_t pages;
-    uint64_t nruns;
-    const uint8_t *runs; /* the offsets and sizes of the runs */
-} memory_image;
-
-typedef struct {
-    pw_instance *instance;
-    const pw_snapshot *snapshot;
-    pw_error *error;
-    bool apply;                             /* the image was checked and is now applied */
-    bool imported;                          /* what is imported is part of the snapshot */
-    const uint8_t *pos;                     /* the next word of the image */
-    uint64_t left;                          /* bytes from `pos` to the end of the image */
-    uint64_t run_bytes;                     /* bytes that the runs of all memories have together */
-    memory_image memories[PW_MAX_MEMORIES]; /* by index; meaningful if the image has the memory */
-} restorer;
-
-static bool damaged(restorer *r, const char *what)
-{
-    return pw_fail(r->error, PW_SNAPSHOT, 0, "the snapshot is damaged: %s", what);
-}
-
-static uint64_t word_at(const uint8_t *place, uint64_t index)
-{
-    uint64_t word;
-    memcpy(&word, place + index * sizeof word, sizeof word);
-    return word;
-}
-
-static bool take(restorer *r, uint64_t *word)
-{
-    if (r->left < sizeof *word) {
-        return damaged(r, "it ends too early");
-    }
-    *word = word_at(r->pos, 0);
-    r->pos += sizeof *word;
-    r->left -= sizeof *word;
-    return true;
-}
-
-static bool take_header(restorer *r)
+static bool take_header(pw_restorer *r)
 {
     uint64_t magic, imported;
-    if (!take(r, &magic) || !take(r, &imported)) {
+    if (!pw_restore_take(r, &magic) || !pw_restore_take(r, &imported)) {
         return false;
     }
     if (magic != PW_IMAGE_MAGIC || imported > 1) {
-        return damaged(r, "it does not begin as snapshots of this version and machine do");
+        return pw_restore_damaged(r,
+                                  "it does not begin as snapshots of this version and machine do");
     }
     r->imported = imported;
     return true;
 }
 
-/* Checks that the runs are in ascending order, do not overlap, lie within the memory, and have
- * their bytes in the image. The memory can be this large, so that its size does not overflow. */
-static bool check_runs(restorer *r, const memory_image *image)
+/* ---- heads of objects ------------------------------------------------------------------------ */
+
+/* The type of an object and the length of an array. The head has been checked. */
+static const pw_deftype *type_of(const pw_restorer *r, uint32_t number, uint32_t *length)
 {
-    uint64_t size = image->pages * PW_PAGE, end = 0;
-    for (uint64_t i = 0; i < image->nruns; i++) {
-        uint64_t start = word_at(image->runs, 2 * i), count = word_at(image->runs, 2 * i + 1);
-        if (start < end || start > size || count > size - start) {
-            return damaged(r, "its bytes lie outside of the memory");
-        }
-        if (count > r->snapshot->size - r->run_bytes) {
-            return damaged(r, "it has too few or too many bytes");
-        }
-        end = start + count;
-        r->run_bytes += count;
-    }
-    return true;
+    uint64_t head = pw_image_word(r->heads, number);
+    *length = (uint32_t)(head >> 32);
+    return pw_instance_type(r->instance, (uint32_t)head);
 }
 
-static bool make_memory_room(restorer *r, uint32_t index)
+static bool check_head(pw_restorer *r, uint32_t number)
 {
-    uint64_t pages = r->memories[index].pages;
-    if (!pw_memory_is_own(pw_memory_at(r->instance, index))) {
-        return pw_fail(r->error, PW_SNAPSHOT, 0,
-                       "cannot restore a shared memory that other stores use, too");
+    uint64_t head = pw_image_word(r->heads, number);
+    uint32_t index = (uint32_t)head, length;
+    if (index >= r->instance->m3->numFuncTypes) {
+        return pw_restore_damaged(r, "it has an object of a type that does not exist");
     }
-    if (pages < r->instance->module->memories[index].limits.min) {
-        return damaged(r, "a memory is smaller than the module's minimum");
-    }
-    if (pw_memory_make_room(pw_memory_at(r->instance, index), pages)) {
-        return true;
-    }
-    return pw_fail(r->error, PW_SNAPSHOT, 0,
-                   "the snapshot has a memory of %llu page%s, which is more than the instance "
-                   "may have or the system gives",
-                   (unsigned long long)pages, pw_plural(pages));
+    uint8_t kind = type_of(r, number, &length)->kind;
+    return kind == PW_TYPE_ARRAY || (kind == PW_TYPE_STRUCT && length == 0) ||
+           pw_restore_damaged(r, "it has an object that is neither a structure nor an array");
 }
 
-static bool walk_memory(restorer *r, uint32_t index)
+static bool walk_heads(pw_restorer *r)
 {
-    memory_image *image = &r->memories[index];
-    if (!take(r, &image->pages) || !take(r, &image->nruns)) {
+    uint64_t count;
+    if (!pw_restore_take(r, &count)) {
         return false;
     }
-    if (image->nruns > r->left / (2 * sizeof(uint64_t))) {
-        return damaged(r, "it ends too early");
+    r->heads = r->pos;
+    if (count >= UINT32_MAX || !pw_restore_skip(r, count)) {
+        return pw_restore_damaged(r, "it ends too early");
     }
-    image->runs = r->pos;
-    r->pos += image->nruns * 2 * sizeof(uint64_t);
-    r->left -= image->nruns * 2 * sizeof(uint64_t);
-    return r->apply || (make_memory_room(r, index) && check_runs(r, image));
-}
-
-static bool walk_memories(restorer *r)
-{
-    for (uint32_t i = 0; i < r->instance->nmemories; i++) {
-        if (pw_image_has_memory(r->instance, i, r->imported) && !walk_memory(r, i)) {
+    r->nobjects = (uint32_t)count;
+    for (uint32_t i = 0; i < r->nobjects && !r->apply; i++) {
+        if (!check_head(r, i) || !pw_restore_goes_on(r, 1)) {
             return false;
         }
     }
     return true;
 }
 
-static bool null_of(restorer *r, pw_valtype type)
+/* ---- references ------------------------------------------------------------------------------ */
+
+static bool null_of(pw_restorer *r, pw_valtype type)
 {
-    return !(type & PW_NON_NULL) || damaged(r, "it has null where the type excludes null");
+    return !(type & PW_NON_NULL) ||
+           pw_restore_damaged(r, "it has null where the type excludes null");
 }
 
-static bool extern_of(restorer *r, uint64_t code, uint64_t *bits)
+/* Whether a reference whose type is below `any` fits a place. It is also an external one. */
+static bool fits(pw_restorer *r, pw_valtype actual, pw_valtype type)
 {
-    if (code > r->snapshot->nexterns || !r->snapshot->externs[code - 1]) {
-        return damaged(r, "it has the code of an external reference that does not exist");
+    return pw_heap_type(type) == PW_EXTERNREF ||
+           pw_type_matches(r->instance->store, actual, type) ||
+           pw_restore_damaged(r, "it has a reference that does not match the type");
+}
+
+static bool object_of(pw_restorer *r, pw_valtype type, uint64_t code, uint64_t *bits)
+{
+    uint64_t number = pw_image_object_number(code);
+    uint32_t length;
+    if ((code & PW_TAG_MASK) != PW_HEAP_TAG || number >= r->nobjects) {
+        return pw_restore_damaged(r, "it has the code of a reference that does not exist");
     }
-    *bits = r->snapshot->externs[code - 1];
-    return true;
+    *bits = r->refs != NULL ? r->refs[number] : 0;
+    return fits(r, pw_concrete(type_of(r, (uint32_t)number, &length)->id, false), type);
 }
 
-static bool function_of(restorer *r, pw_valtype type, uint64_t code, uint64_t *bits)
+static bool extern_of(pw_restorer *r, pw_valtype type, uint64_t code, uint64_t *bits)
+{
+    uint64_t number = pw_image_object_number(code);
+    if (number >= r->snapshot->nexterns || !r->snapshot->externs[number] ||
+        (r->snapshot->externs[number] & PW_TAG_MASK)) {
+        return pw_restore_damaged(r,
+                                  "it has the code of an external reference that does not exist");
+    }
+    *bits = r->snapshot->externs[number];
+    return fits(r, pw_reference_to(PW_ANYREF, false), type);
+}
+
+/* A reference below `any`, or an external one. */
+static bool any_of(pw_restorer *r, pw_valtype type, uint64_t code, uint64_t *bits)
+{
+    if (pw_is_i31(code) && code <= UINT32_MAX) {
+        *bits = code;
+        return fits(r, pw_reference_to(PW_I31REF, false), type);
+    }
+    return (code & PW_TAG_MASK) == 0 ? extern_of(r, type, code, bits)
+                                     : object_of(r, type, code, bits);
+}
+
+static bool function_of(pw_restorer *r, pw_valtype type, uint64_t code, uint64_t *bits)
 {
     const M3Module *m3 = r->instance->m3;
     uint64_t other = code - 1 - m3->numFunctions;
@@ -156,21 +130,13 @@ static bool function_of(restorer *r, pw_valtype type, uint64_t code, uint64_t *b
     const M3Function *function = (const M3Function *)(uintptr_t)*bits;
     const pw_store *store = r->instance->store;
     return (function != NULL && pw_type_matches(store, pw_function_type(function), type)) ||
-           damaged(r, "it has a function that does not exist or does not match the type");
-}
-
-/* An i31 is its own code, and no other reference below `any` can be in an image. */
-static bool i31_of(restorer *r, pw_valtype type, uint64_t code)
-{
-    pw_valtype i31 = pw_reference_to(PW_I31REF, false);
-    return (pw_is_i31(code) && code <= UINT32_MAX &&
-            pw_type_matches(r->instance->store, i31, type)) ||
-           damaged(r, "it has a reference that does not exist or does not match the type");
+           pw_restore_damaged(r,
+                              "it has a function that does not exist or does not match the type");
 }
 
 /* Gives the bits for a code in a place whose resolved type is `type`: those of a reference, or the
  * number itself. */
-static bool bits_of(restorer *r, pw_valtype type, uint64_t code, uint64_t *bits)
+static bool bits_of(pw_restorer *r, pw_valtype type, uint64_t code, uint64_t *bits)
 {
     *bits = type == PW_I32 || type == PW_F32 ? (uint32_t)code : code;
     if (!pw_is_reference(type)) {
@@ -180,17 +146,19 @@ static bool bits_of(restorer *r, pw_valtype type, uint64_t code, uint64_t *bits)
         return null_of(r, type);
     }
     switch (pw_resolved_top(r->instance->store, type)) {
-    case PW_EXTERNREF: return extern_of(r, code, bits);
-    case PW_ANYREF: return i31_of(r, type, code);
-    default: return function_of(r, type, code, bits);
+    case PW_FUNCREF: return function_of(r, type, code, bits);
+    case PW_EXNREF: return pw_restore_damaged(r, "it has a reference to an exception");
+    default: return any_of(r, type, code, bits);
     }
 }
 
-static bool walk_global(restorer *r, pw_global *global)
+/* ---- globals, tables and segments ------------------------------------------------------------ */
+
+static bool walk_global(pw_restorer *r, pw_global *global)
 {
     for (uint32_t k = 0; k < pw_cells(global->type); k++) {
         uint64_t code, bits;
-        if (!take(r, &code) || !bits_of(r, global->resolved, code, &bits)) {
+        if (!pw_restore_take(r, &code) || !bits_of(r, global->resolved, code, &bits)) {
             return false;
         }
         if (r->apply) {
@@ -200,21 +168,35 @@ static bool walk_global(restorer *r, pw_global *global)
     return true;
 }
 
-static bool walk_globals(restorer *r)
+/* What an immutable global refers to can change, so the global refers to a new object then. */
+static bool walk_immutable(pw_restorer *r, pw_global *global)
+{
+    uint64_t code, bits;
+    if (!pw_restore_take(r, &code) || (code && !object_of(r, global->resolved, code, &bits))) {
+        return false;
+    }
+    if (r->apply && code) {
+        global->cells[0] = bits;
+    }
+    return true;
+}
+
+static bool walk_globals(pw_restorer *r)
 {
     for (uint32_t i = 0; i < r->instance->nglobals; i++) {
+        pw_global *global = r->instance->globals[i];
         if (pw_image_has_global(r->instance, i, r->imported) &&
-            !walk_global(r, r->instance->globals[i])) {
+            !(global->is_mutable ? walk_global(r, global) : walk_immutable(r, global))) {
             return false;
         }
     }
     return true;
 }
 
-static bool make_table_room(restorer *r, pw_table *table, uint64_t size)
+static bool make_table_room(pw_restorer *r, pw_table *table, uint64_t size)
 {
     if (size < table->limits.min) {
-        return damaged(r, "a table is smaller than the module's minimum");
+        return pw_restore_damaged(r, "a table is smaller than the module's minimum");
     }
     if (size > table->max) {
         return pw_fail(r->error, PW_SNAPSHOT, 0,
@@ -228,24 +210,23 @@ static bool make_table_room(restorer *r, pw_table *table, uint64_t size)
                    (unsigned long long)size, pw_plural(size));
 }
 
-static bool walk_elements(restorer *r, pw_table *table, uint64_t size)
+/* References that follow each other in a table, a segment or an array. */
+static bool walk_references(pw_restorer *r, pw_valtype type, uint64_t *refs, uint64_t count)
 {
-    for (uint64_t i = 0; i < size; i++) {
+    for (uint64_t i = 0; i < count; i++) {
         uint64_t code, bits;
-        if (i % PW_TABLE_PIECE == 0 && !pw_may_go_on(&r->instance->store->meter, r->error)) {
-            return false;
-        }
-        if (!take(r, &code) || !bits_of(r, table->resolved, code, &bits)) {
+        if (!pw_restore_goes_on(r, 1) || !pw_restore_take(r, &code) ||
+            !bits_of(r, type, code, &bits)) {
             return false;
         }
         if (r->apply) {
-            table->elements[i] = bits;
+            refs[i] = bits;
         }
     }
     return true;
 }
 
-static bool walk_tables(restorer *r)
+static bool walk_tables(pw_restorer *r)
 {
     for (uint32_t i = 0; i < r->instance->ntables; i++) {
         pw_table *table = r->instance->tables[i];
@@ -253,11 +234,11 @@ static bool walk_tables(restorer *r)
         if (!pw_image_has_table(r->instance, i, r->imported)) {
             continue;
         }
-        if (!take(r, &size)) {
+        if (!pw_restore_take(r, &size)) {
             return false;
         }
         if (size > r->left / sizeof(uint64_t)) {
-            return damaged(r, "it ends too early");
+            return pw_restore_damaged(r, "it ends too early");
         }
         if (!r->apply && !make_table_room(r, table, size)) {
             return false;
@@ -265,7 +246,7 @@ static bool walk_tables(restorer *r)
         if (r->apply && size < table->size) {
             table->size = (uint32_t)size;
         }
-        if (!walk_elements(r, table, size)) {
+        if (!walk_references(r, table->resolved, table->elements, size)) {
             return false;
         }
         if (r->apply) { /* now that all elements have been written */
@@ -275,92 +256,226 @@ static bool walk_tables(restorer *r)
     return true;
 }
 
-static bool walk_segments(restorer *r)
+/* Passes over the bits of `count` segments. */
+static bool skip_bits(pw_restorer *r, uint32_t count)
 {
-    pw_instance *instance = r->instance;
-    const pw_module *module = instance->module;
-    uint64_t word = 0;
+    return pw_restore_skip(r, (count + 63u) / 64u);
+}
+
+static bool bit_at(const uint8_t *bits, uint32_t index)
+{
+    return pw_image_word(bits, index / 64) >> index % 64 & 1;
+}
+
+/* A segment that was dropped has items again only when all of them have been restored: those that
+ * it had may be gone. */
+static bool walk_elem(pw_restorer *r, uint32_t index, bool empty)
+{
+    const pw_elemsegment *segment = &r->instance->module->elems[index];
+    pw_elem *elem = &r->instance->elems[index];
+    if (elem->values != NULL && !empty &&
+        !walk_references(r, pw_resolve_type(r->instance, segment->type), elem->values,
+                         segment->count)) {
+        return false;
+    }
+    if (r->apply) {
+        elem->count = empty ? 0 : segment->count;
+    }
+    return true;
+}
+
+static bool walk_segments(pw_restorer *r)
+{
+    const pw_instance *instance = r->instance;
+    const uint8_t *elems = r->pos;
+    if (!skip_bits(r, instance->nelems)) {
+        return false;
+    }
+    const uint8_t *datas = r->pos;
+    if (!skip_bits(r, instance->ndatas)) {
+        return false;
+    }
     for (uint32_t i = 0; i < instance->nelems; i++) {
-        if (i % 64 == 0 && !take(r, &word)) {
+        if (!walk_elem(r, i, bit_at(elems, i))) {
             return false;
-        }
-        if (r->apply) {
-            instance->elems[i].count = word >> i % 64 & 1 ? 0 : module->elems[i].count;
         }
     }
-    for (uint32_t i = 0; i < instance->ndatas; i++) {
-        if (i % 64 == 0 && !take(r, &word)) {
+    for (uint32_t i = 0; i < instance->ndatas && r->apply; i++) {
+        instance->datas[i].size = bit_at(datas, i) ? 0 : instance->module->datas[i].size;
+    }
+    return true;
+}
+
+/* ---- objects --------------------------------------------------------------------------------- */
+
+static bool walk_place(pw_restorer *r, const pw_place *place, char *to)
+{
+    uint64_t cells[PW_MAX_CELLS] = {0};
+    for (uint32_t i = 0; i < pw_cells(place->type); i++) {
+        uint64_t code;
+        if (!pw_restore_goes_on(r, 1) || !pw_restore_take(r, &code) ||
+            !bits_of(r, place->type, code, &cells[i])) {
             return false;
         }
-        if (r->apply) {
-            instance->datas[i].size = word >> i % 64 & 1 ? 0 : module->datas[i].size;
+    }
+    if (to != NULL) {
+        pw_write_place(to, place->log2, cells);
+    }
+    return true;
+}
+
+static bool walk_struct(pw_restorer *r, const pw_deftype *type, void *object)
+{
+    for (uint32_t i = 0; i < type->nplaces; i++) {
+        const pw_place *place = &type->places[i];
+        if (!walk_place(r, place, object != NULL ? pw_field_at(object, place) : NULL)) {
+            return false;
         }
     }
     return true;
 }
 
-static bool walk(restorer *r, bool apply)
+static bool walk_array(pw_restorer *r, const pw_deftype *type, uint32_t length, void *object)
 {
-    r->apply = apply;
-    r->pos = r->snapshot->image;
-    r->left = r->snapshot->size;
-    if (!take_header(r) || !walk_memories(r) || !walk_globals(r) || !walk_tables(r) ||
-        !walk_segments(r)) {
+    char *to = object != NULL ? pw_element_at(object, 0) : NULL;
+    if (type->nreferences != 0) {
+        return walk_references(r, type->places->type, (uint64_t *)(void *)to, length);
+    }
+    uint64_t size = (uint64_t)length << type->places->log2;
+    const uint8_t *from = r->pos;
+    return pw_restore_skip(r, pw_image_words(size)) &&
+           (to == NULL || pw_copy_bytes(r->instance->store, (uint8_t *)to, from, size, r->error));
+}
+
+/* Checks what the objects contain; or gives it to them, if they have been made. */
+static bool walk_contents(pw_restorer *r)
+{
+    r->contents = r->pos;
+    for (uint32_t i = 0; i < r->nobjects; i++) {
+        uint32_t length;
+        const pw_deftype *type = type_of(r, i, &length);
+        void *object = r->refs != NULL ? pw_object_at(r->refs[i]) : NULL;
+        if (!pw_restore_goes_on(r, 1) ||
+            !(type->kind == PW_TYPE_STRUCT ? walk_struct(r, type, object)
+                                           : walk_array(r, type, length, object))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool make_object(pw_restorer *r, uint32_t number)
+{
+    pw_store *store = r->instance->store;
+    uint32_t length;
+    const pw_deftype *type = type_of(r, number, &length);
+    void *object = type->kind == PW_TYPE_STRUCT ? (void *)pw_struct_new(store, type, NULL)
+                                                : (void *)pw_array_new(store, type, length, NULL);
+    if (object == NULL) {
+        return pw_fail(r->error, PW_SNAPSHOT, 0,
+                       "the snapshot has structures and arrays that need more memory than the "
+                       "limits of the store leave or the system gives");
+    }
+    r->refs[r->made++] = pw_reference_of(object);
+    /* A large array is made of zeros, which takes time. */
+    return pw_restore_goes_on(r, (uint64_t)length + 1);
+}
+
+/* Until the objects have their values, they contain zeros only. */
+static bool make_objects(pw_restorer *r)
+{
+    for (uint32_t i = 0; i < r->nobjects; i++) {
+        if (!make_object(r, i)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- whole images ---------------------------------------------------------------------------- */
+
+static bool walk_roots(pw_restorer *r)
+{
+    return pw_restore_walk_memories(r) && walk_globals(r) && walk_tables(r) && walk_segments(r);
+}
+
+static void rewind_to(pw_restorer *r, const uint8_t *pos)
+{
+    r->pos = pos;
+    r->left = r->snapshot->size - (uint64_t)(pos - r->snapshot->image);
+}
+
+static bool check(pw_restorer *r)
+{
+    rewind_to(r, r->snapshot->image);
+    if (!take_header(r) || !walk_heads(r) || !walk_roots(r) || !walk_contents(r)) {
         return false;
     }
-    return r->left == r->run_bytes || damaged(r, "it has too few or too many bytes");
+    return r->left == r->run_bytes || pw_restore_damaged(r, "it has too few or too many bytes");
 }
 
-/* Bytes of a memory that are cleared, by giving them back to the system, in some milliseconds. */
-#define CLEARED_PIECE (1u << 26)
-
-/* Makes a part of a memory zero, in pieces. False with `error` set if the work must end. */
-static bool clear(const restorer *r, pw_memory *memory, uint64_t offset, uint64_t size)
+/* Gives the objects their values, and then the rest of the instance its state. */
+static bool apply(pw_restorer *r)
 {
-    for (uint64_t done = 0, piece; done < size; done += piece) {
-        piece = size - done < CLEARED_PIECE ? size - done : CLEARED_PIECE;
-        pw_memory_clear(memory, offset + done, piece);
-        if (!pw_may_go_on(&r->instance->store->meter, r->error)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Gives a memory its size and its bytes, which are the next ones of the image. */
-static bool fill_memory(restorer *r, pw_memory *memory, const memory_image *image)
-{
-    uint64_t end = 0, before = pw_memory_size(memory), size = image->pages * PW_PAGE;
-    if (before > size && !clear(r, memory, size, before - size)) {
+    r->apply = true;
+    rewind_to(r, r->contents);
+    if (!walk_contents(r)) {
         return false;
     }
-    pw_memory_resize(memory, image->pages);
-    for (uint64_t i = 0; i < image->nruns; i++) {
-        uint64_t start = word_at(image->runs, 2 * i), count = word_at(image->runs, 2 * i + 1);
-        if (!clear(r, memory, end, start - end) ||
-            !pw_copy_bytes(r->instance->store, pw_memory_data(memory) + start, r->pos, count,
-                           r->error)) {
-            return false;
-        }
-        r->pos += count;
-        end = start + count;
-    }
-    return clear(r, memory, end, size - end);
+    rewind_to(r, r->snapshot->image);
+    return take_header(r) && walk_heads(r) && walk_roots(r);
 }
 
-static bool fill_memories(restorer *r)
+static bool begin(pw_restorer *r)
 {
-    for (uint32_t i = 0; i < r->instance->nmemories; i++) {
-        if (pw_image_has_memory(r->instance, i, r->imported) &&
-            !fill_memory(r, pw_memory_at(r->instance, i), &r->memories[i])) {
-            return false;
-        }
-    }
-    return true;
+    return pw_may_go_on(&r->instance->store->meter, r->error) && check(r);
+}
+
+/* Fills the memories, whose bytes are the last ones of the image. */
+static bool end(pw_restorer *r)
+{
+    rewind_to(r, r->snapshot->image + (r->snapshot->size - r->run_bytes));
+    return pw_restore_fill_memories(r);
 }
 
 bool pw_instance_restore(pw_instance *instance, const pw_snapshot *snapshot, pw_error *error)
 {
-    restorer r = {.instance = instance, .snapshot = snapshot, .error = error};
-    return walk(&r, false) && walk(&r, true) && fill_memories(&r);
+    pw_restorer r = {.instance = instance, .snapshot = snapshot, .error = error};
+    if (!begin(&r)) {
+        return false;
+    }
+    r.refs = malloc((r.nobjects + (size_t)1) * sizeof *r.refs);
+    if (r.refs == NULL) {
+        return pw_fail(error, PW_NO_MEMORY, 0, "out of memory: cannot restore a snapshot");
+    }
+    pw_roots roots = {.cells = r.refs, .count = &r.made};
+    pw_roots_add(instance->store, &roots);
+    bool applied = make_objects(&r) && apply(&r);
+    pw_roots_forget(instance->store, &roots);
+    free(r.refs);
+    return applied && end(&r);
+}
+
+/* Whether the objects that the instance keeps are those of the image. */
+static bool check_kept(pw_restorer *r)
+{
+    const pw_instance *instance = r->instance;
+    bool same = r->nobjects == instance->nkept;
+    for (uint32_t i = 0; i < r->nobjects && same; i++) {
+        const pw_array *object = (const void *)pw_object_at(instance->kept[i]);
+        uint32_t length;
+        same = type_of(r, i, &length) == object->object.type &&
+               (object->object.type->kind != PW_TYPE_ARRAY || length == object->length);
+    }
+    return same || pw_restore_damaged(r, "it is not the one that the instance keeps");
+}
+
+bool pw_instance_restore_kept(pw_instance *instance, const pw_snapshot *snapshot, pw_error *error)
+{
+    pw_restorer r = {.instance = instance, .snapshot = snapshot, .error = error};
+    if (!begin(&r) || !check_kept(&r)) {
+        return false;
+    }
+    r.refs = instance->kept;
+    return apply(&r) && end(&r);
 }

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Takes snapshots: writes what an instance can change of itself to an image. */
 #include "embed/image.h"
+#include "embed/instance.h"
+#include "embed/numbering.h"
+#include "embed/outside.h"
 #include "embed/pw.h"
-#include "runtime/deftypes.h"
-#include "runtime/heap.h"
+#include "runtime/aggregate.h"
+#include "runtime/mark.h"
 #include "runtime/memory.h"
 #include "runtime/table.h"
 
@@ -25,24 +28,39 @@ typedef struct {
     bool failed; /* the system had no memory, or the work must end; `error` says which */
     pw_error *error;
     uint64_t run_bytes;
-    words image;
+    uint32_t steps;       /* cells that were saved since the last look at the clock */
+    pw_numbering objects; /* structures and arrays */
+    uint32_t *indices;    /* the module's lowest index of each type of the store, or PW_NO_INDEX;
+                             NULL: nobody has asked yet */
+    words heads;          /* of the objects */
+    words image;          /* what follows the heads */
     words externs;
     words functions;
 } saver;
 
+/* Makes room for more words. */
+static bool make_room(saver *s, words *to, size_t count)
+{
+    if (count <= to->capacity - to->count) {
+        return true;
+    }
+    size_t capacity = to->capacity ? 2 * to->capacity : 64;
+    capacity = count <= capacity - to->count ? capacity : to->count + count;
+    uint64_t *items = realloc(to->items, capacity * sizeof *items);
+    if (items == NULL) {
+        s->failed = true;
+        return false;
+    }
+    to->items = items;
+    to->capacity = capacity;
+    return true;
+}
+
 static void push(saver *s, words *to, uint64_t word)
 {
-    if (to->count == to->capacity) {
-        size_t capacity = to->capacity ? 2 * to->capacity : 64;
-        uint64_t *items = realloc(to->items, capacity * sizeof *items);
-        if (items == NULL) {
-            s->failed = true;
-            return;
-        }
-        to->items = items;
-        to->capacity = capacity;
+    if (make_room(s, to, 1)) {
+        to->items[to->count++] = word;
     }
-    to->items[to->count++] = word;
 }
 
 static bool is_zero(const uint8_t *block)
@@ -132,58 +150,62 @@ static uint64_t function_code(saver *s, uint64_t bits)
     return m3->numFunctions + s->functions.count;
 }
 
-/* ---- objects of the heap --------------------------------------------------------------------- */
+/* ---- references ------------------------------------------------------------------------------ */
 
-static bool refers_to_heap(pw_valtype type, uint64_t ref)
+static uint64_t refuse(saver *s, const char *message)
 {
-    return pw_is_reference(type) && pw_is_heap_reference(ref);
+    s->failed = true;
+    pw_fail(s->error, PW_SNAPSHOT, 0, "%s", message);
+    return 0;
 }
 
-static bool tables_refer_to_heap(const pw_instance *instance)
+/* Notes the module's indices of the types. */
+static bool note_indices(saver *s)
 {
-    for (uint32_t i = 0; i < instance->ntables; i++) {
-        const pw_table *table = instance->tables[i];
-        for (uint32_t k = 0; k < table->size && table->type != PW_FUNCREF; k++) {
-            if (refers_to_heap(table->type, table->elements[k])) {
-                return true;
-            }
-        }
+    const pw_instance *instance = s->instance;
+    size_t size = instance->store->ntypes * sizeof *s->indices;
+    s->indices = malloc(size);
+    if (s->indices == NULL) {
+        return false;
     }
-    return false;
+    memset(s->indices, 0xff, size);
+    for (uint32_t i = instance->m3->numFuncTypes; i-- > 0;) {
+        s->indices[pw_instance_type(instance, i)->id] = i;
+    }
+    return true;
 }
 
-/* A snapshot does not have the heap. An immutable global can refer to an object that changes, so
- * all globals count, and so do the items of element segments. */
-bool pw_instance_refers_to_heap(const pw_instance *instance)
+/* Saves the head of an object that was just numbered. */
+static void save_head(saver *s, const pw_heap_object *object)
 {
-    for (uint32_t i = 0; i < instance->nglobals; i++) {
-        const pw_global *global = instance->globals[i];
-        if (refers_to_heap(global->type, global->cells[0])) {
-            return true;
-        }
-    }
-    for (uint32_t i = 0; i < instance->nelems; i++) {
-        const pw_elem *segment = &instance->elems[i];
-        for (uint32_t k = 0; segment->values != NULL && k < segment->count; k++) {
-            if (pw_is_heap_reference(segment->values[k])) {
-                return true;
-            }
-        }
-    }
-    return tables_refer_to_heap(instance);
-}
-
-static void check_heap(saver *s)
-{
-    if (pw_instance_refers_to_heap(s->instance)) {
+    const pw_deftype *type = object->type;
+    if (s->indices == NULL && !note_indices(s)) {
         s->failed = true;
-        pw_fail(s->error, PW_SNAPSHOT, 0,
-                "cannot take a snapshot while a global, a table or an element segment refers to a "
-                "structure, an array or an exception");
+        return;
     }
+    uint32_t index = type->kind == PW_TYPE_EXCEPTION ? PW_NO_INDEX : s->indices[type->id];
+    if (index == PW_NO_INDEX) {
+        refuse(s, "cannot take a snapshot while the instance refers to a structure or an array "
+                  "whose type its module does not define");
+        return;
+    }
+    const pw_array *array = (const void *)object;
+    uint64_t length = type->kind == PW_TYPE_ARRAY ? array->length : 0;
+    push(s, &s->heads, length << 32 | index);
 }
 
-/* ---- globals and tables ---------------------------------------------------------------------- */
+static uint64_t object_code(saver *s, uint64_t ref)
+{
+    uint32_t count = s->objects.count, number;
+    if (!pw_numbering_find(&s->objects, ref, &number)) {
+        s->failed = true;
+        return 0;
+    }
+    if (number == count) {
+        save_head(s, pw_object_at(ref));
+    }
+    return pw_image_object_code(number);
+}
 
 /* The code of a reference; the bits of any other value. */
 static uint64_t code_of(saver *s, pw_valtype type, uint64_t bits)
@@ -193,17 +215,38 @@ static uint64_t code_of(saver *s, pw_valtype type, uint64_t bits)
     }
     switch (pw_resolved_top(s->instance->store, type)) {
     case PW_FUNCREF: return function_code(s, bits);
-    case PW_EXTERNREF: push(s, &s->externs, bits); return s->externs.count;
+    case PW_EXNREF:
+        return refuse(s, "cannot take a snapshot while the instance refers to an exception");
     default: break;
     }
-    if (!pw_is_i31(bits)) {
-        s->failed = true;
-        pw_fail(s->error, PW_SNAPSHOT, 0,
-                "cannot take a snapshot while a global or a table refers to an object of the host "
-                "by an anyref");
+    if (pw_is_heap_reference(bits)) {
+        return object_code(s, bits);
     }
-    return bits;
+    if (pw_is_i31(bits)) {
+        return bits;
+    }
+    push(s, &s->externs, bits);
+    return pw_image_extern_code(s->externs.count - 1);
 }
+
+/* Saves the code of one reference of many. False if the work must end. */
+static bool save_code(saver *s, pw_valtype type, uint64_t bits)
+{
+    push(s, &s->image, code_of(s, type, bits));
+    if (++s->steps >= PW_IMAGE_PIECE) {
+        s->steps = 0;
+        goes_on(s);
+    }
+    return !s->failed;
+}
+
+static void save_codes(saver *s, pw_valtype type, const uint64_t *refs, uint32_t count)
+{
+    for (uint32_t i = 0; i < count && save_code(s, type, refs[i]); i++) {
+    }
+}
+
+/* ---- globals, tables and segments ------------------------------------------------------------ */
 
 static void save_globals(saver *s)
 {
@@ -212,8 +255,9 @@ static void save_globals(saver *s)
         if (!pw_image_has_global(s->instance, i, s->imported)) {
             continue;
         }
+        bool known = !global->is_mutable && !pw_is_heap_reference(global->cells[0]);
         for (uint32_t k = 0; k < pw_cells(global->type); k++) {
-            push(s, &s->image, code_of(s, global->resolved, global->cells[k]));
+            push(s, &s->image, known ? 0 : code_of(s, global->resolved, global->cells[k]));
         }
     }
 }
@@ -226,12 +270,7 @@ static void save_tables(saver *s)
             continue;
         }
         push(s, &s->image, table->size);
-        for (uint32_t k = 0; k < table->size && !s->failed; k++) {
-            push(s, &s->image, code_of(s, table->resolved, table->elements[k]));
-            if (k % PW_TABLE_PIECE == 0 && !goes_on(s)) {
-                return;
-            }
-        }
+        save_codes(s, table->resolved, table->elements, table->size);
     }
 }
 
@@ -259,6 +298,114 @@ static void save_segments(saver *s)
     }
 }
 
+static void save_items(saver *s)
+{
+    const pw_instance *instance = s->instance;
+    for (uint32_t i = 0; instance->has_values && i < instance->nelems; i++) {
+        const pw_elem *segment = &instance->elems[i];
+        if (segment->values != NULL) {
+            pw_valtype type = pw_resolve_type(instance, instance->module->elems[i].type);
+            save_codes(s, type, segment->values, segment->count);
+        }
+    }
+}
+
+/* ---- objects of the heap --------------------------------------------------------------------- */
+
+static void save_place(saver *s, const pw_place *place, const char *from)
+{
+    uint64_t cells[PW_MAX_CELLS];
+    pw_read_place(from, place->log2, cells);
+    for (uint32_t i = 0; i < pw_cells(place->type); i++) {
+        save_code(s, place->type, cells[i]);
+    }
+}
+
+static void save_numbers(saver *s, pw_array *array)
+{
+    uint64_t size = (uint64_t)array->length << array->object.type->places->log2;
+    size_t count = (size_t)pw_image_words(size);
+    if (count == 0 || !make_room(s, &s->image, count)) {
+        return;
+    }
+    uint64_t *to = s->image.items + s->image.count;
+    to[count - 1] = 0;
+    s->image.count += count;
+    if (!pw_copy_bytes(s->instance->store, (uint8_t *)to, (const uint8_t *)pw_element_at(array, 0),
+                       size, s->error)) {
+        s->failed = true;
+    }
+}
+
+static void save_object(saver *s, pw_heap_object *object)
+{
+    const pw_deftype *type = object->type;
+    pw_array *array = (void *)object;
+    if (type->kind == PW_TYPE_STRUCT) {
+        for (uint32_t i = 0; i < type->nplaces && !s->failed; i++) {
+            save_place(s, &type->places[i], pw_field_at(object, &type->places[i]));
+        }
+    } else if (type->nreferences != 0) {
+        save_codes(s, type->places->type, (const uint64_t *)(const void *)pw_element_at(array, 0),
+                   array->length);
+    } else {
+        save_numbers(s, array);
+    }
+}
+
+/* Objects get their numbers meanwhile, and those are saved, too. */
+static void save_objects(saver *s)
+{
+    for (uint32_t i = 0; i < s->objects.count && !s->failed; i++) {
+        save_object(s, pw_object_at(s->objects.refs[i]));
+    }
+}
+
+/* A restore makes new objects. If others had the old ones, they would not see what the instance
+ * does to the new ones. */
+static void check_outside(saver *s)
+{
+    if (s->failed || s->objects.count == 0 || !pw_mark_outside(s->instance, s->imported)) {
+        return;
+    }
+    for (uint32_t i = 0; i < s->objects.count; i++) {
+        if (pw_heap_is_marked(s->objects.refs[i])) {
+            refuse(s, "cannot take a snapshot while a global, a table or another instance, which "
+                      "the snapshot does not have, refers to the same structures or arrays");
+            return;
+        }
+    }
+}
+
+static bool any_of_heap(const uint64_t *refs, uint32_t count)
+{
+    uint32_t i = 0;
+    while (i < count && !pw_is_heap_reference(refs[i])) {
+        i++;
+    }
+    return i < count;
+}
+
+bool pw_instance_refers_to_heap(const pw_instance *instance)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < instance->nglobals && !found; i++) {
+        const pw_global *global = instance->globals[i];
+        found = pw_is_reference(global->type) && any_of_heap(global->cells, 1);
+    }
+    for (uint32_t i = 0; i < instance->nelems && !found; i++) {
+        const pw_elem *segment = &instance->elems[i];
+        found = segment->values != NULL && any_of_heap(segment->values, segment->count);
+    }
+    for (uint32_t i = 0; i < instance->ntables && !found; i++) {
+        const pw_table *table = instance->tables[i];
+        found = table->type != PW_FUNCREF && any_of_heap(table->elements, table->size);
+    }
+    return found;
+}
+
+/* ---- whole images ---------------------------------------------------------------------------- */
+
 /* Copies the bytes of the runs of a memory to the address in *to, which moves behind them. `word`
  * is what the image has about the memory; the result is the word behind that. NULL with an error if
  * the work must end. */
@@ -276,27 +423,39 @@ static const uint64_t *copy_runs(saver *s, const pw_memory *memory, const uint64
     return word;
 }
 
-/* The first two words of the image precede those about memories. */
+/* s->image begins with the memories. */
 static bool copy_memories(saver *s, uint8_t *to)
 {
-    const uint64_t *word = s->image.items + 2;
+    const uint64_t *word = s->image.items;
     for (uint32_t i = 0; i < s->instance->nmemories && word != NULL; i++) {
         if (pw_image_has_memory(s->instance, i, s->imported)) {
             word = copy_runs(s, pw_memory_at(s->instance, i), word, &to);
         }
     }
-    return word != NULL;
+    return word != NULL || s->image.count == 0;
+}
+
+/* Copies bytes, which may be none, and returns the address behind them. */
+static uint8_t *append(uint8_t *to, const void *from, size_t size)
+{
+    if (size != 0) {
+        memcpy(to, from, size);
+    }
+    return to + size;
 }
 
 static bool finish(saver *s, pw_snapshot *snapshot)
 {
-    size_t size = s->image.count * sizeof(uint64_t);
+    const uint64_t front[] = {PW_IMAGE_MAGIC, s->imported, s->heads.count};
+    size_t heads = s->heads.count * sizeof(uint64_t), rest = s->image.count * sizeof(uint64_t);
+    size_t size = sizeof front + heads + rest;
     uint8_t *image = s->failed ? NULL : malloc(size + (size_t)s->run_bytes);
     if (image == NULL) {
         return false;
     }
-    memcpy(image, s->image.items, size);
-    if (!copy_memories(s, image + size)) {
+    uint8_t *end = append(image, front, sizeof front);
+    end = append(append(end, s->heads.items, heads), s->image.items, rest);
+    if (!copy_memories(s, end)) {
         free(image);
         return false;
     }
@@ -309,25 +468,59 @@ static bool finish(saver *s, pw_snapshot *snapshot)
     return true;
 }
 
-bool pw_instance_save(pw_instance *instance, bool imported, pw_snapshot *snapshot, pw_error *error)
+static void save(saver *s)
 {
-    saver s = {.instance = instance, .imported = imported, .error = error};
-    goes_on(&s);
-    push(&s, &s.image, PW_IMAGE_MAGIC);
-    push(&s, &s.image, imported);
-    check_heap(&s);
-    save_memories(&s);
-    save_globals(&s);
-    save_tables(&s);
-    save_segments(&s);
-    bool finished = finish(&s, snapshot);
-    free(s.image.items);
+    goes_on(s);
+    save_memories(s);
+    save_globals(s);
+    save_tables(s);
+    save_segments(s);
+    save_items(s);
+    save_objects(s);
+}
+
+/* Ends the work, with the snapshot if it succeeded. */
+static bool end(saver *s, pw_snapshot *snapshot)
+{
+    bool finished = finish(s, snapshot);
+    pw_numbering_free(&s->objects);
+    free(s->indices);
+    free(s->heads.items);
+    free(s->image.items);
     if (finished) {
         return true;
     }
-    free(s.externs.items);
-    free(s.functions.items);
-    return pw_fail(error, PW_NO_MEMORY, 0, "out of memory: cannot allocate a snapshot");
+    free(s->externs.items);
+    free(s->functions.items);
+    return pw_fail(s->error, PW_NO_MEMORY, 0, "out of memory: cannot allocate a snapshot");
+}
+
+bool pw_instance_save(pw_instance *instance, bool imported, pw_snapshot *snapshot, pw_error *error)
+{
+    saver s = {.instance = instance, .imported = imported, .error = error};
+    save(&s);
+    check_outside(&s);
+    return end(&s, snapshot);
+}
+
+void pw_instance_forget_kept(pw_instance *instance)
+{
+    free(instance->kept);
+    instance->kept = NULL;
+    instance->nkept = 0;
+}
+
+bool pw_instance_keep(pw_instance *instance, pw_snapshot *snapshot, pw_error *error)
+{
+    saver s = {.instance = instance, .imported = true, .error = error};
+    pw_instance_forget_kept(instance);
+    save(&s);
+    if (!s.failed) {
+        instance->kept = s.objects.refs;
+        instance->nkept = s.objects.count;
+        s.objects.refs = NULL;
+    }
+    return end(&s, snapshot);
 }
 
 bool pw_snapshot_copy_image(const pw_instance *instance, const pw_snapshot *snapshot, uint8_t *to,

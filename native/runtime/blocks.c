@@ -124,12 +124,6 @@ bool pw_pool_grow(pw_heap *heap, pw_pool *pool)
 
 /* ---- sweeping -------------------------------------------------------------------------------- */
 
-static bool is_marked(const pw_block *block, const char *cell)
-{
-    uint32_t granule = pw_granule_of((uintptr_t)cell);
-    return block->marked[granule / 64] >> granule % 64 & 1;
-}
-
 static bool has_marks(const pw_block *block)
 {
     uint64_t any = 0;
@@ -145,7 +139,7 @@ static void free_cells(pw_pool *pool, pw_block *block)
 {
     char *run = NULL, *end = end_of_cells(block);
     for (char *cell = (char *)block + PW_FIRST_CELL; cell < end; cell += block->cell) {
-        if (!is_marked(block, cell)) {
+        if (!pw_cell_is_marked((uintptr_t)cell)) {
             memset(cell, 0, sizeof(pw_heap_object));
             run = run != NULL ? run : cell;
         } else if (run != NULL) {

@@ -17,6 +17,13 @@ static inline uint32_t pw_granule_of(uintptr_t address)
     return (uint32_t)(address & (PW_BLOCK - 1)) / PW_GRANULE;
 }
 
+/* Whether the small object at an address is marked. */
+static inline bool pw_cell_is_marked(uintptr_t address)
+{
+    uint32_t granule = pw_granule_of(address);
+    return pw_block_of(address)->marked[granule / 64] >> granule % 64 & 1;
+}
+
 /* Gives a pool the cells of one block more. False if the limits of the store or the system leave no
  * memory. */
 bool pw_pool_grow(pw_heap *heap, pw_pool *pool);

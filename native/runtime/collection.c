@@ -180,16 +180,22 @@ static void mark_tables(collection *c)
     }
 }
 
-static void mark_segments(collection *c)
+static void mark_segments(collection *c, const pw_instance *instance)
+{
+    for (uint32_t i = 0; instance->has_values && i < instance->nelems; i++) {
+        const pw_elem *segment = &instance->elems[i];
+        if (segment->values != NULL) {
+            mark_references(c, segment->values, segment->count);
+        }
+    }
+}
+
+static void mark_instances(collection *c)
 {
     for (pw_object *o = c->store->objects[PW_OBJECT_INSTANCE]; o != NULL; o = o->next) {
         const pw_instance *instance = (const void *)o;
-        for (uint32_t i = 0; instance->has_values && i < instance->nelems; i++) {
-            const pw_elem *segment = &instance->elems[i];
-            if (segment->values != NULL) {
-                mark_references(c, segment->values, segment->count);
-            }
-        }
+        mark_segments(c, instance);
+        mark_references(c, instance->kept, instance->nkept);
     }
 }
 
@@ -246,7 +252,7 @@ static void mark_all(collection *c, const uint64_t *used)
     mark_stacks(c, used);
     mark_globals(c);
     mark_tables(c);
-    mark_segments(c);
+    mark_instances(c);
     if (c->heap == NULL) {
         return;
     }

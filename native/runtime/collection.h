@@ -2,10 +2,11 @@
 /* Collections: finding out which objects of a heap live, and freeing the others.
  *
  * A collection in the middle of a call begins at the value stack and the spill stack, at all
- * globals, tables and element segments of the store, at the exception on its way, and at the
- * references that the embedder holds. What a slot of a frame contains is not known while the code
- * runs. So each number on the two stacks that is a reference to an object of the heap counts as
- * one: an object may live longer than it must, but never shorter. */
+ * globals, tables and element segments of the store, at the exception on its way, at what instances
+ * keep for a restore, and at the references that the embedder holds. What a slot of a frame
+ * contains is not known while the code runs. So each number on the two stacks that is a reference
+ * to an object of the heap counts as one: an object may live longer than it must, but never
+ * shorter. */
 #ifndef PW_COLLECTION_H
 #define PW_COLLECTION_H
 

@@ -75,6 +75,13 @@ void pw_heap_mark(pw_heap *heap, uint64_t ref)
     }
 }
 
+bool pw_heap_is_marked(uint64_t ref)
+{
+    uintptr_t address = (uintptr_t)pw_object_at(ref);
+    return address & PW_LARGE_BIT ? ((const pw_large *)address - 1)->size_and_mark & 1
+                                  : pw_cell_is_marked(address);
+}
+
 /* ---- following ------------------------------------------------------------------------------- */
 
 typedef struct {

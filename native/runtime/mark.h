@@ -18,6 +18,8 @@ typedef struct {
 void pw_heap_unmark(pw_heap *heap);
 /* Marks the object that a reference of any type refers to, if this is an object of the heap. */
 void pw_heap_mark(pw_heap *heap, uint64_t ref);
+/* Whether the object of the heap that a reference refers to is marked. */
+bool pw_heap_is_marked(uint64_t ref);
 /* Follows the references of all pending objects. `visitor` may be NULL. Ends early, with
  * heap->stopped set, if the running call must end; but not if `store` is NULL. The result is how
  * many objects were followed. */

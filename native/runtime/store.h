@@ -233,6 +233,8 @@ struct pw_instance {
     code_t *thunks;       /* PW_THUNK_WORDS words for each imported function */
     uint64_t charged;     /* bytes of the instance and its code that are charged to the account */
     uint64_t moves_over_budget; /* of all functions together: see charge_moves() */
+    uint64_t *kept; /* references to the objects that pw_instance_keep has saved, by number */
+    uint32_t nkept;
 };
 
 /* Words of code that an imported function has: an operation and its operands. */

@@ -94,6 +94,40 @@ def test_many_objects_that_come_and_go_do_not_leak(guest: Instance) -> None:
     assert_no_leak(act, 20_000)
 
 
+def test_snapshots_do_not_leak(guest: Instance) -> None:
+    """They are taken, restored here and elsewhere, and refused when they are damaged."""
+    other = Instance(guest.module)
+    guest.exports.kept.value = Struct(guest, "node", [5, guest.exports.list(50)])
+
+    def action() -> None:
+        snapshot = guest.snapshot()
+        function, parts = snapshot.__reduce__()
+        digest, image, externs = parts
+        with pytest.raises(pywasm3.SnapshotError, match="damaged"):
+            other.restore(function(digest, image[:-8], externs))
+        for instance in (other, guest):
+            instance.restore(snapshot)
+
+    assert_no_leak(action, 2000)
+    assert guest.exports.length(guest.exports.kept.value) == 51
+
+
+def test_pools_of_guests_with_structures_do_not_leak() -> None:
+    module = load(GUEST).module
+
+    def prepare(instance: Instance) -> None:
+        instance.exports.kept.value = Struct(instance, "node", [Thing(), instance.exports.list(50)])
+
+    def action() -> None:
+        with pywasm3.InstancePool(module, size=1, prepare=prepare) as pool:
+            for _ in range(3):
+                with pool.instance() as instance:
+                    assert instance.exports.length(instance.exports.kept.value) == 51
+                    instance.exports.kept.value = None
+
+    assert_no_leak(action, 500)
+
+
 def test_failures_do_not_leak(guest: Instance) -> None:
     def act() -> None:
         for values in ([1, 2], [1, guest], [1, None, 3]):

@@ -13,14 +13,8 @@ import random
 import pytest
 
 from helpers import load
-from pywasm3 import Snapshot, SnapshotError
-from snapshot_helpers import state
-
-
-def forged(snapshot: Snapshot, image: bytes, externs: tuple[object, ...] = ()) -> Snapshot:
-    """The snapshot that a pickle with another image and other objects would give."""
-    function, (digest, _, _) = snapshot.__reduce__()
-    return function(digest, image, externs)  # type: ignore[no-any-return]
+from pywasm3 import SnapshotError
+from snapshot_helpers import forged, state
 
 
 def test_parts_of_a_wrong_type_or_size_are_refused() -> None:
@@ -51,18 +45,19 @@ def test_a_truncated_image_is_refused() -> None:
 WORDS = {
     "magic": 0,
     "imported": 1,
-    "pages": 2,
-    "runs": 3,
-    "offset": 4,
-    "size": 5,
-    "g": 6,
-    "v": 8,
-    "functions": 10,
-    "function": 11,
-    "externs": 13,
-    "extern": 14,
-    "typed": 16,
-    "typed function": 17,
+    "objects": 2,
+    "pages": 3,
+    "runs": 4,
+    "offset": 5,
+    "size": 6,
+    "g": 7,
+    "v": 9,
+    "functions": 11,
+    "function": 12,
+    "externs": 14,
+    "extern": 15,
+    "typed": 17,
+    "typed function": 18,
 }
 
 
@@ -85,7 +80,10 @@ WORDS = {
         ("function", 100, "a function that does not exist"),
         ("function", 1 << 63, "a function that does not exist"),
         ("externs", (1 << 64) - 1, "too early"),
-        ("extern", 1, "an external reference that does not exist"),
+        ("objects", 1, "neither a structure nor an array"),
+        ("objects", 1 << 61, "too early"),
+        ("extern", 8, "an external reference that does not exist"),
+        ("extern", 2, "a reference that does not exist"),
         ("extern", 1 << 63, "an external reference that does not exist"),
         ("typed", 0, "smaller than the module"),
         ("typed function", 0, "null where the type excludes null"),
@@ -106,7 +104,7 @@ def test_a_forged_word_is_refused(word: str, value: int, message: str) -> None:
 def test_a_run_of_bytes_may_begin_within_a_page() -> None:
     instance = load('(module (memory (export "memory") 16))')
     snapshot = instance.snapshot()
-    words = [*(snapshot._image[at : at + 8] for at in (0, 8, 16)), b"\1".ljust(8, b"\0")]
+    words = [*(snapshot._image[at : at + 8] for at in (0, 8, 16, 24)), b"\1".ljust(8, b"\0")]
     words += [number.to_bytes(8, "little") for number in (300_001, 5)]
     instance.memory.write(0, b"\xff" * (16 << 16))
     instance.restore(forged(snapshot, b"".join(words) + b"hello"))
@@ -127,10 +125,11 @@ def test_only_32_bits_of_a_forged_i32_count() -> None:
     instance = state()
     snapshot = instance.snapshot()
     image = bytearray(snapshot._image)
-    image[48:56] = (0xDEADBEEF00000003).to_bytes(8, "little")
+    place = 8 * WORDS["g"]
+    image[place : place + 8] = (0xDEADBEEF00000003).to_bytes(8, "little")
     instance.restore(forged(snapshot, bytes(image)))
     assert (instance.exports.g.value, instance.exports.count()) == (3, 4)
-    assert instance.snapshot()._image[48:56] == (4).to_bytes(8, "little")
+    assert instance.snapshot()._image[place : place + 8] == (4).to_bytes(8, "little")
 
 
 def test_a_forged_vector_has_any_bits() -> None:

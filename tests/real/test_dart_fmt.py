@@ -36,7 +36,7 @@ def module() -> pywasm3.Module:
 
 @pytest.fixture(scope="module")
 def format_dart(module: pywasm3.Module) -> Iterator[DartFormatter]:
-    formatter = DartFormatter(module)
+    formatter = DartFormatter.of(module)
     yield formatter
     formatter.instance.close()
 
@@ -87,7 +87,35 @@ def test_an_error_in_the_source_is_shown(
 
 
 def test_a_heap_that_is_too_small_ends_the_call(module: pywasm3.Module) -> None:
-    formatter = DartFormatter(module, limits=pywasm3.Limits(heap=2_000_000))
+    formatter = DartFormatter.of(module, limits=pywasm3.Limits(heap=2_000_000))
     with pytest.raises(pywasm3.Trap) as caught:
         formatter(text_of("shapes.dart") * 20)
     assert caught.value.kind is pywasm3.TrapKind.HEAP_EXHAUSTED
+
+
+def test_a_pool_formats_with_one_instance(module: pywasm3.Module) -> None:
+    """Python has the function from the start of the pool. Each use begins in the same state."""
+    formatter = DartFormatter()
+    pool = pywasm3.InstancePool(
+        module, formatter.imports, size=1, missing="trap", prepare=formatter.start
+    )
+    first = formatter.instance
+    with pool:
+        for _ in range(3):
+            with pool.instance() as instance:
+                assert formatter(text_of("shapes.dart")) == text_of("shapes.formatted.dart")
+                assert instance is first
+            state = instance.snapshot()
+            with pool.instance(), pytest.raises(ValueError, match="could not be parsed"):
+                formatter("void main() {")
+            assert instance.snapshot() == state
+
+
+def test_a_snapshot_of_a_started_program_goes_to_another_instance(module: pywasm3.Module) -> None:
+    """The copy of the state is equal, and has the same size in the heap."""
+    formatter, other = DartFormatter.of(module), DartFormatter()
+    copy = pywasm3.Instance(module, other.imports, missing="trap")
+    snapshot = formatter.instance.snapshot()
+    copy.restore(snapshot)
+    assert copy.snapshot() == snapshot
+    assert copy.snapshot().size > 400_000

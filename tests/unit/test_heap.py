@@ -399,26 +399,6 @@ def test_stores_have_heaps_of_their_own_on_any_thread() -> None:
     assert {instance.exports.sum() for instance in instances} == {50_000 * 50_001 // 2}
 
 
-def test_a_pool_makes_a_new_instance_of_a_guest_with_objects() -> None:
-    """A snapshot does not have the heap, so an instance that was used is not used again."""
-    module = pywasm3.Module(
-        wat(
-            """(module (type $count (struct (field (mut i32))))
-              (global $count (ref $count) (struct.new $count (i32.const 0)))
-              (func (export "next") (result i32)
-                (struct.set $count 0 (global.get $count)
-                  (i32.add (struct.get $count 0 (global.get $count)) (i32.const 1)))
-                (struct.get $count 0 (global.get $count))))"""
-        )
-    )
-    with pywasm3.InstancePool(module, size=1) as pool:
-        for _ in range(3):
-            with pool.instance() as instance:
-                assert instance.exports.next() == 1
-    with pytest.raises(pywasm3.SnapshotError, match="structure"):
-        pywasm3.Instance(module).snapshot()
-
-
 # ---- objects of the host -------------------------------------------------------------------------
 
 

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* What refers to an instance's objects of the heap, but is not part of its snapshots. */
+#ifndef PW_OUTSIDE_H
+#define PW_OUTSIDE_H
+
+#include "runtime/store.h"
+
+/* Marks all objects of the heap that can be reached from a table, a global or an element segment of
+ * the store that a snapshot of the instance does not have. `imported` says whether the snapshot has
+ * what is imported. Objects that only Python holds are not marked. False if no object is marked. */
+bool pw_mark_outside(const pw_instance *instance, bool imported);
+
+#endif
