@@ -4,7 +4,7 @@
 These variables of the environment change the build, if they are set and not 0:
     PYWASM3_SANITIZE=1  with AddressSanitizer and UBSan (gcc or clang)
     PYWASM3_ASSERTS=1   with wasm3's own assertions
-    PYWASM3_GC_STRESS=1 with a collection at every allocation
+    PYWASM3_GC_STRESS=1 with a collection at each of a heap's first allocations
     PYWASM3_UNCHECKED=1 without checkpoints at calls and loops, for benchmarks/checks.py
     PYWASM3_DEBUG=1     with debug information and assertions
     PYWASM3_COVERAGE=1  with gcov; the .gcno files are in build/temp.*

@@ -119,6 +119,9 @@ struct pw_heap {
     uint32_t nhandles;
     uint32_t handle_capacity;
     uint32_t free_handle;
+#ifdef PW_GC_STRESS
+    uint64_t allocations; /* how many there were */
+#endif
 };
 
 /* Which pool has the cells for an object of so many bytes, at most PW_SMALL_OBJECT and not 0. */
