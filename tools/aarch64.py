@@ -18,7 +18,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from debian import ROOT, AptError, extract, fill, pip, pytest_options, run
+from debian import ROOT, exit_code, extract, fill, pip, pytest_options, run
 
 SYSTEM = ROOT / ".cache" / "aarch64"  # "arm" has the emulated system, "host" the other programs
 WORK = ROOT / "build" / "aarch64"  # made anew each time
@@ -109,29 +109,21 @@ def build_wheel(python: Path) -> Path:
     return wheel
 
 
-def main(arguments: list[str]) -> int:
-    """Builds and tests; returns the exit code of the first step that fails, or 0."""
+def build_and_test(arguments: list[str]) -> None:
+    """Builds the package, and runs its tests."""
     shutil.rmtree(WORK, ignore_errors=True)
     WORK.mkdir(parents=True)
-    try:
-        fill(SYSTEM, PACKAGES, unpack, architectures=["amd64", "arm64"])
-        python = make_environment(WORK / "venv")
-        wheel = build_wheel(python)
-        run([sys.executable, ROOT / "tools" / "check_wheel.py", wheel], ROOT)
-        run([python, *pip("install", "--no-deps", wheel)], ROOT)
-        # The tests run in a folder without pywasm3/, so that they import the installed package.
-        run([python, ROOT / "tests" / "smoke.py"], python.parent)
-        tests = [ROOT / "tests" / "unit" / name for name in TESTS]
-        options = [*pytest_options(), "--deselect", f"tests/unit/{LEFT_OUT}"]
-        run([python, "-m", "pytest", *options, *tests, *arguments], python.parent)
-    except AptError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except subprocess.CalledProcessError as error:
-        print(error, file=sys.stderr)
-        return error.returncode
-    return 0
+    fill(SYSTEM, PACKAGES, unpack, architectures=["amd64", "arm64"])
+    python = make_environment(WORK / "venv")
+    wheel = build_wheel(python)
+    run([sys.executable, ROOT / "tools" / "check_wheel.py", wheel], ROOT)
+    run([python, *pip("install", "--no-deps", wheel)], ROOT)
+    # The tests run in a folder without pywasm3/, so that they import the installed package.
+    run([python, ROOT / "tests" / "smoke.py"], python.parent)
+    tests = [ROOT / "tests" / "unit" / name for name in TESTS]
+    options = [*pytest_options(), "--deselect", f"tests/unit/{LEFT_OUT}"]
+    run([python, "-m", "pytest", *options, *tests, *arguments], python.parent)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(exit_code(lambda: build_and_test(sys.argv[1:])))

@@ -12,6 +12,7 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -128,6 +129,24 @@ def pip(command: str, *arguments: str | Path, constraints: Path = CONSTRAINTS) -
 def run(command: Sequence[str | Path], folder: Path) -> None:
     """Runs a command in a folder."""
     subprocess.run(command, cwd=folder, check=True)
+
+
+def exit_code(steps: Callable[[], None], errors: tuple[type[Exception], ...] = ()) -> int:
+    """Runs steps; returns 0, or the exit code of the first one that fails.
+
+    Args:
+        steps: They raise AptError, CalledProcessError, or one of `errors`.
+        errors: More errors whose text is to be shown.
+    """
+    try:
+        steps()
+    except subprocess.CalledProcessError as error:
+        print(error, file=sys.stderr)
+        return error.returncode
+    except (AptError, *errors) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
 
 
 def pytest_options() -> list[str | Path]:

@@ -13,13 +13,12 @@ tools/pypy.txt lists the tests that are left out, with reasons.
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 import sysconfig
 from pathlib import Path
 
 import wheels
-from debian import ROOT, AptError, extract, fill, pip, pytest_options, run
+from debian import ROOT, exit_code, extract, fill, pip, pytest_options, run
 
 SYSTEM = ROOT / ".cache" / "pypy"
 WORK = ROOT / "build" / "pypy"  # made anew each time
@@ -87,30 +86,22 @@ def absolute(argument: str) -> str:
     return str(ROOT / argument) if (ROOT / path).is_file() else argument
 
 
-def main(arguments: list[str]) -> int:
-    """Builds and tests; returns the exit code of the first step that fails, or 0."""
+def build_and_test(arguments: list[str]) -> None:
+    """Builds the package, and runs its tests."""
     shutil.rmtree(WORK, ignore_errors=True)
     WORK.mkdir(parents=True)
-    try:
-        fill(SYSTEM, PACKAGES, extract, release=RELEASE)
-        constraints = own_constraints()
-        python = make_environment(WORK / "venv", constraints)
-        sdist = wheels.build_sdist(WORK, WORK)
-        wheel = wheels.build_raw_wheel(python, sdist, WORK, constraints)
-        run([sys.executable, ROOT / "tools" / "check_wheel.py", wheel], ROOT)
-        run([python, *pip("install", "--no-deps", wheel)], ROOT)
-        # The tests run in a folder without pywasm3/, so that they import the installed package.
-        run([python, ROOT / "tests" / "smoke.py"], python.parent)
-        tests = map(absolute, arguments or [f"tests/{name}" for name in TESTS])
-        run([python, "-m", "pytest", *pytest_options(), *excluded(), *tests], python.parent)
-    except (AptError, wheels.StepError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    except subprocess.CalledProcessError as error:
-        print(error, file=sys.stderr)
-        return error.returncode
-    return 0
+    fill(SYSTEM, PACKAGES, extract, release=RELEASE)
+    constraints = own_constraints()
+    python = make_environment(WORK / "venv", constraints)
+    sdist = wheels.build_sdist(WORK, WORK)
+    wheel = wheels.build_raw_wheel(python, sdist, WORK, constraints)
+    run([sys.executable, ROOT / "tools" / "check_wheel.py", wheel], ROOT)
+    run([python, *pip("install", "--no-deps", wheel)], ROOT)
+    # The tests run in a folder without pywasm3/, so that they import the installed package.
+    run([python, ROOT / "tests" / "smoke.py"], python.parent)
+    tests = map(absolute, arguments or [f"tests/{name}" for name in TESTS])
+    run([python, "-m", "pytest", *pytest_options(), *excluded(), *tests], python.parent)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(exit_code(lambda: build_and_test(sys.argv[1:]), errors=(wheels.StepError,)))

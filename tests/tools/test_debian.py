@@ -69,3 +69,23 @@ def test_a_machine_of_another_distribution_has_no_mirror(monkeypatch: pytest.Mon
     monkeypatch.setattr(debian.subprocess, "run", listing("http://mirror.example/ubuntu/\n"))
     with pytest.raises(debian.AptError, match="no source of Debian's packages"):
         debian.mirror()
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (None, 0),
+        (subprocess.CalledProcessError(3, "pytest"), 3),
+        (debian.AptError("no network"), 1),
+        (LookupError("nothing"), 1),
+    ],
+)
+def test_the_exit_code_is_that_of_the_step_that_fails(
+    error: Exception | None, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def steps() -> None:
+        if error is not None:
+            raise error
+
+    assert debian.exit_code(steps, errors=(LookupError,)) == code
+    assert capsys.readouterr().err == (f"{error}\n" if error else "")
