@@ -10,6 +10,7 @@
 #   make test-copy     runs the suite on an installed copy, for another Python:
 #                      PYTHON=python3.14t VENV=.venv-3.14t
 #   make test-aarch64  builds for 64-bit ARM, and runs tests of the engine there, emulated by QEMU
+#   make test-pypy     builds for PyPy, and runs tests of the types in Python there
 #   make matrix        runs test-copy for every Python that is found, each in .venv-3.x
 #   make sanitize      runs the suite under AddressSanitizer and UBSan, in .venv-sanitize
 #   make fuzz          compares random modules with wasmtime; see tests/fuzz/README.md
@@ -85,7 +86,7 @@ test: $(VENV)/.editable $(VENV)/.extra-test
 	$(SAY)
 	$(BIN)/pytest $(ARGS)
 
-.PHONY: spec fuzz-mutants site test-dask test-wine test-pure
+.PHONY: spec fuzz-mutants site test-dask test-wine test-pure test-pypy
 
 # test_steps.py counts steps of the engine, which does the same work under either kind of types.
 test-pure: $(VENV)/.editable $(VENV)/.extra-test
@@ -239,6 +240,10 @@ test-copy: $(VENV)/.copy
 test-aarch64: $(VENV)/.extra-check
 	$(SAY)
 	$(BIN)/python tools/aarch64.py $(ARGS)
+
+test-pypy: $(VENV)/.extra-check
+	$(SAY)
+	$(BIN)/python tools/pypy.py $(ARGS)
 
 matrix:
 	$(SAY)

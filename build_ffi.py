@@ -125,6 +125,7 @@ ENGINE_SOURCES = [
     "native/embed/snapshot.c",
     "native/embed/store.c",
     "native/embed/gate.c",
+    "native/embed/thrown.c",
 ]
 # This file has all operations. It includes wasm3's C files, whose undefined behaviour UBSan would
 # report.

@@ -24,6 +24,7 @@ from typing import Any
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).resolve().parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tools")]  # Build backends leave these out.
@@ -32,6 +33,7 @@ import pages  # noqa: E402
 import toolchain  # noqa: E402
 
 CPYTHON = sys.implementation.name == "cpython"
+PURE_PACKAGE = "pywasm3._pure"  # what other Pythons have in place of the module _cpython
 
 
 def switch(name: str) -> bool:
@@ -168,6 +170,18 @@ class BuildExt(build_ext):
         compiler._compile = compile_with
 
 
+class BuildPy(build_py):
+    """Leaves the types in Python out of what is built for CPython, which has those in C.
+
+    An sdist and an editable install have them, because this command does not choose their files.
+    """
+
+    def run(self) -> None:
+        if CPYTHON:
+            self.packages = [name for name in self.packages if name != PURE_PACKAGE]
+        super().run()
+
+
 def need_toolchain() -> None:
     """Ends with a sentence if something is missing, before a build's log would bury it."""
     builds = {"bdist_wheel", "build", "build_ext", "editable_wheel"}.intersection(sys.argv)
@@ -200,5 +214,5 @@ setup(
     ]
     if CPYTHON
     else [],
-    cmdclass={"build_ext": BuildExt},
+    cmdclass={"build_ext": BuildExt, "build_py": BuildPy},
 )

@@ -3,6 +3,8 @@
 
     python benchmarks/features.py             prints a table
     python benchmarks/features.py --update    puts it into README.md
+    python benchmarks/features.py --python wasmer=.venv-3.10/bin/python
+                                              lets another Python try a package
 
 For each feature there is a small module, whose function `f` must return 42. Each package gets each
 module in a process of its own, because some of them crash. The package is used as `pywasm3 bench`
@@ -102,43 +104,81 @@ def runs(name: str, module: bytes, folder: Path) -> str:
     return "yes" if done.returncode == 0 else "no" if done.returncode == 1 else "crashes"
 
 
-def installed() -> dict[str, Peer]:
-    """Returns the packages that are installed."""
-    found = {}
+def column(name: str) -> list[str]:
+    """Returns the cells of a package: its name and version, and what it does in each row.
+
+    Raises:
+        Missing: The package is not installed for this Python.
+    """
+    peer = peer_of(name)
+    cells = [f"{peer.title} {peer.version()}"]
+    with tempfile.TemporaryDirectory() as folder:
+        cells += [runs(name, assembled(text), Path(folder)) for text in FEATURES.values()]
+        verdict = runs(name, assembled(INVALID), Path(folder))
+    return [*cells, {"yes": "no", "no": "yes"}.get(verdict, verdict)]
+
+
+def column_of(name: str, python: str) -> list[str]:
+    """Returns the cells of a package, as another Python finds them.
+
+    Raises:
+        Missing: That Python has no such package, or cannot run this file.
+    """
+    command = [python, __file__, "--column", name]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise Missing(f"{python} did not try it")
+    return done.stdout.splitlines()
+
+
+def table(pythons: dict[str, str]) -> str:
+    """Returns the table, in Markdown.
+
+    Args:
+        pythons: The path of the Python for each package that is not for this one.
+    """
+    columns = [["", *FEATURES, REFUSES]]
     for name in PEERS:
         try:
-            found[name] = peer_of(name)
+            columns.append(column_of(name, pythons[name]) if name in pythons else column(name))
         except Missing as error:
             print(f"{name} is left out: {error}", file=sys.stderr)
-    return found
+    head, *rows = ("| " + " | ".join(cells) + " |" for cells in zip(*columns, strict=True))
+    return "\n".join([head.replace("|  |", "| |"), "|" + " --- |" * len(columns), *rows])
 
 
-def table(peers: dict[str, Peer]) -> str:
-    """Returns the table, in Markdown."""
-    lines = [
-        "| | " + " | ".join(f"{peer.title} {peer.version()}" for peer in peers.values()) + " |",
-        "| --- |" + " --- |" * len(peers),
-    ]
-    with tempfile.TemporaryDirectory() as folder:
-        for feature, text in FEATURES.items():
-            cells = [runs(name, assembled(text), Path(folder)) for name in peers]
-            lines.append(f"| {feature} | " + " | ".join(cells) + " |")
-        opposite = {"yes": "no", "no": "yes"}
-        verdicts = [runs(name, assembled(INVALID), Path(folder)) for name in peers]
-        cells = [opposite.get(verdict, verdict) for verdict in verdicts]
-    lines.append(f"| {REFUSES} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+def named_python(text: str) -> tuple[str, str]:
+    """Parses PEER=PYTHON."""
+    name, _, python = text.partition("=")
+    if name not in PEERS or not python:
+        raise argparse.ArgumentTypeError(f"one of {', '.join(PEERS)}, '=', and a path are expected")
+    return name, python
 
 
 def main() -> int:
     """Prints the table, or puts it into README.md."""
     parser = argparse.ArgumentParser(description="Shows what each package can run.")
     parser.add_argument("--update", action="store_true", help="put the table into README.md")
+    parser.add_argument(
+        "--python",
+        action="append",
+        default=[],
+        type=named_python,
+        metavar="PEER=PYTHON",
+        help="let this Python, which has the package, try a peer",
+    )
     parser.add_argument("--probe", nargs=2, metavar=("PEER", "MODULE"), help=argparse.SUPPRESS)
+    parser.add_argument("--column", metavar="PEER", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.probe:
         return probe(*options.probe)
-    made = table(installed())
+    if options.column:
+        try:
+            print(*column(options.column), sep="\n")
+        except Missing as error:
+            sys.exit(f"{options.column}: {error}")
+        return 0
+    made = table(dict(options.python))
     if options.update:
         text = put_between(README.read_text(encoding="utf-8"), "features", made)
         README.write_text(text, encoding="utf-8")

@@ -41,7 +41,7 @@ PURE: bool = sys.implementation.name != "cpython" or os.environ.get(
 
 try:
     if TYPE_CHECKING or not PURE:
-        from ._cpython import connect as _connect  # noqa: F401 (a missing module has its name)
+        from ._cpython import connect as _connect  # Without the module, the error has its name.
     from ._engine import ffi, lib
 except ModuleNotFoundError as error:
     if error.name not in (f"{__package__}._engine", f"{__package__}._cpython"):
@@ -56,6 +56,17 @@ except ModuleNotFoundError as error:
 if TYPE_CHECKING or not PURE:
     from . import _cpython
 else:
+    try:
+        from ._pure import connect as _connect  # noqa: F401 (the error has the name)
+    except ModuleNotFoundError as error:
+        if error.name != f"{__package__}._pure":
+            raise
+        raise ImportError(
+            "the environment variable PYWASM3_PURE_CFFI is set, but this installation of pywasm3 "
+            "lacks pywasm3._pure, which wheels for CPython leave out: unset the variable, or run "
+            "'pip install -e .' in the source folder",
+            name=__package__,
+        ) from error
     from . import _pure as _cpython
 if TYPE_CHECKING:
     from collections.abc import Callable

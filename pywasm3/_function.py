@@ -124,7 +124,8 @@ def array(arguments: tuple[object, ...], typecode: str, count: int) -> Any:
         return sys.modules["numpy"].empty(count, "V16" if typecode == "v128" else typecode)
     if typecode == "v128":
         room = max(count, 1)  # cast() refuses a shape with 0
-        return memoryview(bytearray(16 * room)).cast("B", (room, 16))[:count]
+        made = memoryview(bytearray(16 * room)).cast("B", (room, 16))
+        return made if count else made[:0]  # PyPy cannot write to a part of a buffer
     return array(typecode, (0,)) * count
 
 

@@ -6,6 +6,8 @@ The module is imported when the first snapshot is taken. docs/pool.md says what 
 
 from __future__ import annotations
 
+import sys
+
 from ._errors import SnapshotError
 from ._ffi import error_from, ffi, instance_pointer, lib, new_error
 from ._text import counted
@@ -195,8 +197,11 @@ def _save(instance: Instance[Any], take: Callable[[Pointer, Pointer, Pointer], A
         raise error_from(error)
     image = bytes(found.size)
     # Nobody else has these bytes yet, so they may still be written to.
-    if not lib.pw_snapshot_copy_image(pointer, found, ffi.from_buffer(_BYTES, image), error):
+    target = ffi.from_buffer(_BYTES, image)
+    if not lib.pw_snapshot_copy_image(pointer, found, target, error):
         raise error_from(error)
+    if sys.implementation.name == "pypy":  # whose `from_buffer` gives the address of a copy
+        image = ffi.buffer(target)[:]
     externs = _decoded(store, found.externs, found.nexterns, _EXTERNREF)
     functions = _decoded(store, found.functions, found.nfunctions, _FUNCREF)
     return Snapshot._of(instance._module, None, image, externs, functions)

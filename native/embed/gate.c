@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "embed/thrown.h"
 #include "engine/engine.h"
 #include "runtime/memory.h"
 
@@ -16,7 +17,9 @@ struct pw_gate {
     atomic_uintptr_t owner; /* 0: no thread has the turn */
     uint32_t depth;         /* how often the owner has entered; only the owner reads it */
     atomic_uint bits;
-    const pw_meter *meter; /* of the store, while that is open */
+    pw_store *store;       /* valid while it is open */
+    const pw_meter *meter; /* of the store */
+    pw_endings endings;
 };
 
 /* Stands for a thread that does not exist. */
@@ -40,6 +43,7 @@ pw_gate *pw_gate_new(pw_store *store)
 {
     pw_gate *gate = calloc(1, sizeof *gate);
     if (gate != NULL) {
+        gate->store = store;
         gate->meter = pw_store_meter(store);
         pw_store_meter(store)->embedder = gate;
     }
@@ -48,7 +52,10 @@ pw_gate *pw_gate_new(pw_store *store)
 
 void pw_gate_free(pw_gate *gate)
 {
-    free(gate);
+    if (gate != NULL) {
+        free(gate->endings.endings);
+        free(gate);
+    }
 }
 
 uintptr_t pw_gate_thread(void)
@@ -128,6 +135,25 @@ void pw_gate_drop_bits(pw_gate *gate, uint32_t bits)
     atomic_fetch_and(&gate->bits, ~bits);
 }
 
+/* ---- calls ---- */
+
+static void begin_call(pw_store *store, pw_aside *aside)
+{
+    note_stack();
+    pw_set_aside(store, aside);
+}
+
+/* Ends what begin_call has begun. The result is `trap`, or another one if there is no memory. */
+static pw_trap end_call(pw_store *store, pw_aside *aside, pw_trap trap)
+{
+    pw_gate *gate = store->meter.embedder;
+    if (trap == PW_TRAP_EXCEPTION && !pw_keep_ending(store, &gate->endings, gate->depth)) {
+        trap = PW_TRAP_NO_MEMORY;
+    }
+    pw_put_back(store, aside);
+    return trap;
+}
+
 /* ---- calls at once ---- */
 
 /* Enters if a call needs no preparation. The outermost call of a store needs some if a host
@@ -187,8 +213,9 @@ int pw_gate_call(const pw_entry *entry, const char *args, void *results)
     }
     uint64_t *sp = *callee->sp, *cells = results;
     memcpy(sp + callee->nresults, args, callee->nparams * sizeof *sp);
-    note_stack();
-    pw_trap trap = pw_get_api()->call_in_place(callee);
+    pw_aside aside;
+    begin_call(callee->store, &aside);
+    pw_trap trap = end_call(callee->store, &aside, pw_get_api()->call_in_place(callee));
     if (trap != PW_TRAP_NONE) {
         return (int)trap;
     }
@@ -202,8 +229,9 @@ int pw_gate_call(const pw_entry *entry, const char *args, void *results)
 
 pw_trap pw_call_entered(const pw_callee *callee, uint64_t *values, pw_hold *holds)
 {
-    note_stack();
-    pw_trap trap = pw_get_api()->call(callee, values);
+    pw_aside aside;
+    begin_call(callee->store, &aside);
+    pw_trap trap = end_call(callee->store, &aside, pw_get_api()->call(callee, values));
     if (trap == PW_TRAP_NONE && holds != NULL) {
         pw_hold_results(callee, values, holds);
     }
@@ -212,8 +240,9 @@ pw_trap pw_call_entered(const pw_callee *callee, uint64_t *values, pw_hold *hold
 
 pw_trap pw_call_map(const pw_callee *callee, pw_map_job *job)
 {
-    note_stack();
-    return pw_get_api()->call_map(callee, job);
+    pw_aside aside;
+    begin_call(callee->store, &aside);
+    return end_call(callee->store, &aside, pw_get_api()->call_map(callee, job));
 }
 
 pw_callee pw_callee_of(const pw_func *func)
@@ -236,9 +265,19 @@ void pw_store_forget_frames(pw_store *store)
     pw_get_api()->store_forget_frames(store);
 }
 
-pw_thrown pw_exception_thrown(const pw_store *store)
+pw_thrown pw_gate_thrown(const pw_gate *gate)
 {
-    return pw_get_api()->exception_thrown(store);
+    return pw_ending_thrown(gate->store, &gate->endings, gate->depth);
+}
+
+pw_object *pw_gate_keep_thrown(const pw_gate *gate)
+{
+    return pw_ending_keep(gate->store, &gate->endings, gate->depth);
+}
+
+void pw_gate_end_thrown(pw_gate *gate)
+{
+    pw_end_endings(gate->store, &gate->endings, gate->depth);
 }
 
 pw_tag *pw_object_tag(pw_object *object)

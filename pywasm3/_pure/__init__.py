@@ -118,7 +118,7 @@ def signature(
 
 def _leave_error(store: Store | None, error: BaseException) -> int:
     if store is not None:
-        store._raised = error
+        stopping.leave_error(store, error)
     return stopping.HOST + _ANSWER
 
 

@@ -6,6 +6,8 @@ docs/bulk.md has the table, and native/cpython/columns.c does the same.
 
 from __future__ import annotations
 
+import sys
+
 from .._ffi import ffi, lib
 from .numbers import F32, F64, I32, I64, V128, blame, encode_plain, refuse_objects
 
@@ -57,20 +59,23 @@ class Source:
         self.view: memoryview | None = None  # None: all elements share one value
         self.keeps: list[Any] = []
 
-    def place(self, view: memoryview, writable: bool) -> None:
+    def place(self, view: memoryview, writable: bool, exporter: Any) -> None:
         """Sets the places of the items to those of a buffer."""
         assert view.shape is not None and view.strides is not None
         self.view = view
         self.length, self.stride = view.shape[0], view.strides[0]
         if self.length and view.nbytes:
-            first = ffi.from_buffer(view[:1], require_writable=writable)
-            self.keeps.append(first)
+            first = _first_item(view, writable, exporter)
+            self.keeps += [first, exporter]
             self.start = ffi.cast("uint8_t *", first)
 
     def copy(self) -> None:
-        """Replaces the items by a copy."""
-        assert self.view is not None
-        copied = ffi.from_buffer(self.view.tobytes())
+        """Replaces the items by a copy. PyPy's `tobytes` ignores the strides of numpy's arrays."""
+        items = [
+            ffi.buffer(self.start + index * self.stride, self.size)[:]
+            for index in range(self.length)
+        ]
+        copied = ffi.from_buffer(b"".join(items))
         self.keeps.append(copied)
         self.start, self.stride = ffi.cast("uint8_t *", copied), self.size
 
@@ -79,6 +84,21 @@ class Source:
         self.keeps.clear()
         if self.view is not None:
             self.view.release()
+
+
+def _first_item(view: memoryview, writable: bool, exporter: Any) -> Pointer:
+    """Returns a pointer to the first item of a buffer, which the exporter has given.
+
+    On PyPy, cffi knows the address of a buffer as a whole; for a part, it gives that of a copy.
+    """
+    if sys.implementation.name != "pypy":
+        return ffi.from_buffer(view[:1], require_writable=writable)
+    if view.c_contiguous:
+        return ffi.from_buffer(view, require_writable=writable)
+    numpy = sys.modules.get("numpy")
+    if numpy is None or not isinstance(exporter, numpy.ndarray):
+        raise BufferError("on PyPy, items with gaps between them must be those of a numpy array")
+    return ffi.cast("uint8_t *", exporter.__array_interface__["data"][0])
 
 
 def _refuse(view: memoryview, reason: str) -> NoReturn:
@@ -161,7 +181,7 @@ def _bytes_of_item(view: memoryview) -> int:
     return size
 
 
-def _open_vectors(view: memoryview, writable: bool, site: Site) -> Source:
+def _open_vectors(view: memoryview, writable: bool, exporter: Any, site: Site) -> Source:
     try:
         refuse_objects(view)
         if view.ndim < 1 or _bytes_of_item(view) != _VECTOR_SIZE:
@@ -172,11 +192,13 @@ def _open_vectors(view: memoryview, writable: bool, site: Site) -> Source:
     except TypeError as error:
         blame(error, site.name, site.what, site.index, V128)
     source = Source(lib.PW_READ_128, _VECTOR_SIZE)
-    source.place(view, writable)
+    source.place(view, writable, exporter)
     return source
 
 
-def _open_numbers(view: memoryview, writable: bool, kind: int, raw: bool, site: Site) -> Source:
+def _open_numbers(
+    view: memoryview, writable: bool, exporter: Any, kind: int, raw: bool, site: Site
+) -> Source:
     if view.ndim != 1:
         raise ValueError(
             f"{site.name}: {site} has {view.ndim} dimensions, but map() takes one-dimensional "
@@ -192,7 +214,7 @@ def _open_numbers(view: memoryview, writable: bool, kind: int, raw: bool, site: 
             _refuse(view, "do not all fit")
     except TypeError as error:
         blame(error, site.name, site.what, site.index, kind)
-    source.place(view, writable)
+    source.place(view, writable, exporter)
     return source
 
 
@@ -200,8 +222,8 @@ def open_source(value: Any, writable: bool, kind: int, raw: bool, site: Site) ->
     """Opens a buffer whose items all fit a type, or take its results if `writable`."""
     view = _view_of(value, writable, kind, site)
     if kind == V128:
-        return _open_vectors(view, writable, site)
-    return _open_numbers(view, writable, kind, raw, site)
+        return _open_vectors(view, writable, value, site)
+    return _open_numbers(view, writable, value, kind, raw, site)
 
 
 def is_array(value: Any, kind: int) -> bool:

@@ -7,7 +7,7 @@ from .._ffi import ffi, lib
 from .hooks import hooks
 from .numbers import is_exnref, kind_of
 from .owner import Owner
-from .references import decode_all, hold_all
+from .references import decode_all
 from .stopping import HOST, take_error
 from .tenants import new_anchor
 from .throw import shown_type, tag_types
@@ -81,26 +81,18 @@ def _name(module: Pointer, name: Pointer) -> str | Callable[[int], str] | None:
 
 
 def _thrown(store: Store, thrown: Pointer, report: Report) -> Callable[[], BaseException]:
-    """Takes the exception with which a call ended. Returns what makes the Python exception.
-
-    Decoding references can run Python code, which can throw and catch other exceptions in the
-    store; so the values are copied before.
-    """
+    """Returns what makes the Python exception for the exception with which a call ended."""
     tag = thrown.tag
     types = tag_types(tag)
     cells = ffi.unpack(thrown.cells, thrown.ncells) if thrown.ncells else []
     anchor = new_anchor(store, ffi.cast("pw_object *", tag))
-    payload: Any = None
     if any(is_exnref(kind_of(each)) for each in types):
-        keeper = lib.pw_exception_keep(store._pointer)
-        payload = new_anchor(store, keeper) if keeper else None
-        lib.pw_exception_end(store._pointer)
-        if payload is None:
+        keeper = lib.pw_gate_keep_thrown(store._turn)
+        if not keeper:
             raise MemoryError
+        payload: Any = new_anchor(store, keeper)
     else:
-        holds = hold_all(store, cells, types)
-        lib.pw_exception_end(store._pointer)
-        payload = decode_all(store, cells, types, False, holds)
+        payload = decode_all(store, cells, types, False)
     codes = tuple([shown_type(store, each) for each in types])
     address = int(ffi.cast("uintptr_t", tag))
     return lambda: hooks.thrown(
@@ -111,17 +103,21 @@ def _thrown(store: Store, thrown: Pointer, report: Report) -> Callable[[], BaseE
 def _fail_with_exception(
     store: Store, report: Report
 ) -> tuple[BaseException | None, Callable[[], BaseException] | None]:
-    """Returns the exception of a host function, or what makes the one that wasm threw."""
-    thrown = lib.pw_exception_thrown(store._pointer)
-    if not thrown.of_host and not thrown.host:
-        return None, _thrown(store, thrown, report)
-    of_host, number = thrown.of_host, thrown.host
-    lib.pw_exception_end(store._pointer)
-    if of_host:
-        return take_error(store), None
-    if number not in store._externs.objects:
-        return SystemError("wasm threw an exception that it was never given"), None
-    return store._externs.objects[number], None
+    """Returns the exception of a host function, or what makes the one that wasm threw.
+
+    The engine keeps that one until `pw_gate_end_thrown` (native/embed/thrown.h).
+    """
+    try:
+        thrown = lib.pw_gate_thrown(store._turn)
+        if thrown.of_host:
+            return take_error(store), None
+        if not thrown.host:
+            return None, _thrown(store, thrown, report)
+        if thrown.host not in store._externs.objects:
+            return SystemError("wasm threw an exception that it was never given"), None
+        return store._externs.objects[thrown.host], None
+    finally:
+        lib.pw_gate_end_thrown(store._turn)
 
 
 # ---- any failure ---------------------------------------------------------------------------------

@@ -142,7 +142,7 @@ class _Mapping:
                 raise hooks.closed("the instance of the function is freed")
             trap = stopping.run(store, lib.pw_call_map, callee, job)
             if trap:
-                of_host = store._raised is not None
+                of_host = turn_depth(store._turn) in store._raised
                 try:
                     fail(function, trap, depth)
                 except BaseException as error:

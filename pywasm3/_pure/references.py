@@ -300,12 +300,3 @@ def decode_all(
             values.append(decode_any(store, cells, at, valtype, raw, hold))
             at += 2 if valtype == V128 else 1
     return tuple(values)
-
-
-def hold_all(store: Store, cells: Sequence[int], valtypes: Sequence[int]) -> list[int]:
-    """Returns the pw_holds of values, which the caller transfers to `decode_all`."""
-    holds, at = [], 0
-    for valtype in valtypes:
-        holds.append(lib.pw_hold_cell(store._pointer, valtype, cells[at]))
-        at += 2 if valtype == V128 else 1
-    return holds

@@ -383,7 +383,14 @@ def tick(store: Store) -> int:
     return pending(store)
 
 
+def leave_error(store: Store, error: BaseException) -> None:
+    """Keeps an exception of a hook for the end of the call that the hook belongs to.
+
+    Before that end, Python can make other calls in the store, such as in a finalizer.
+    """
+    store._raised[turn_depth(store._turn)] = error
+
+
 def take_error(store: Store) -> BaseException | None:
     """Returns the exception that a hook has left for the end of the call, and forgets it."""
-    error, store._raised = store._raised, None
-    return error
+    return store._raised.pop(turn_depth(store._turn), None)

@@ -129,7 +129,8 @@ class Store:
     _places: int  # how many places the last marking examined
     _pointer: Pointer  # the engine's store; None: closed
     _pool: Pool | None
-    _raised: BaseException | None  # by a hook, on its way through the frames of wasm
+    # Exceptions of hooks on their way through the frames of wasm, by the depth of the call.
+    _raised: dict[int, BaseException]
     _reasons: int  # why calls must be prepared: the bits of watch.py
     _reported_fuel: int | None  # when a call began or the hook last ran, for other threads
     _tenants: dict[int, ref[Tenant]]
@@ -424,7 +425,8 @@ def _open(self: Store, pointer: Pointer, timeout: int) -> None:
     self._tokens = self._dropped = self._places = self._asked = 0
     self._reasons = self._interrupted = self._hook_ran = 0
     self._trapped = self._orphaned = self._cancelled = False
-    self._trap_hook = self._raised = self._outer = self._inner = None
+    self._raised = {}
+    self._trap_hook = self._outer = self._inner = None
     self._pool = self._reported_fuel = self._field_names = None
     self._ended_holds = []
     self._call_deadline = self._deadline = stopping.NEVER

@@ -3,7 +3,7 @@
 
 It says which ones wasm may catch, and how the values of a WasmException become those of its tag.
 An exception is on its way from the host function that raised it up to the code that catches it, or
-to the end of the call. Meanwhile it is `_raised` of the store.
+to the end of the call. Meanwhile it is in `_raised` of the store.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ def throw(store: Store, error: BaseException) -> int:
         What the host hook has to return: PW_TRAP_EXCEPTION or PW_TRAP_HOST.
     """
     _without_our_frames(error)
-    store._raised = error
+    stopping.leave_error(store, error)
     if not _may_be_caught(error):
         return stopping.HOST
     if store._reasons and stopping.pending(store) != stopping.NONE:
@@ -153,7 +153,7 @@ def throw(store: Store, error: BaseException) -> int:
         _throw_value(store, error)
     except BaseException as other:  # it takes the place of the first one
         other.__context__ = error if other is not error else other.__context__
-        store._raised = other
+        stopping.leave_error(store, other)
         if not _may_be_caught(other):
             return stopping.HOST
         lib.pw_exception_raise(store._pointer, ffi.NULL, ffi.NULL)
@@ -165,11 +165,11 @@ def catch(store: Store, keep: bool, reference: Pointer) -> int:
 
     If the code may throw it again, the store holds it.
     """
-    error, store._raised = store._raised, None
+    error = stopping.take_error(store)
     if keep:
         try:
             reference[0] = hold(store, error)
         except Exception as other:
-            store._raised = other
+            stopping.leave_error(store, other)
             return stopping.HOST
     return stopping.NONE

@@ -4,10 +4,23 @@
 from __future__ import annotations
 
 from collections import deque
+from sys import getsizeof
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .._errors import WasmError
+
+
+_HEADER = 64  # about what CPython adds to the characters or bytes of an object
+
+
+def size_of(value: str | bytes | bytearray) -> int:
+    """Returns how many bytes a text or a sequence of bytes takes.
+
+    PyPy does not say that. There, a text that is not ASCII counts as four bytes for each character.
+    """
+    width = 4 if isinstance(value, str) and not value.isascii() else 1
+    return getsizeof(value, _HEADER + width * len(value))
 
 
 class Budget:

@@ -21,6 +21,7 @@ from .at import At, Scan
 from .directories import Entry
 from .files_host import HostFile
 from .host_stat import type_of
+from .linkat import link
 from .open_flags import PLACE
 
 TYPE_CHECKING = False
@@ -112,7 +113,7 @@ class PosixAt(At):
 
     def link(self, place: int, name: str, to_place: int, to_name: str) -> None:
         """Creates a hard link."""
-        os.link(name, to_name, src_dir_fd=place, dst_dir_fd=to_place, follow_symlinks=False)
+        link(place, name, to_place, to_name)
 
     def set_times(self, place: int, name: str, times: tuple[int, int]) -> None:
         """Sets the times of access and modification, in nanoseconds since 1970."""

@@ -38,6 +38,7 @@ THREAD_SPAWN = ("wasi", "thread-spawn")
 # A listing of a host directory that is not at its end takes a descriptor of the host. When the
 # guest lists more directories at a time than this, the oldest listing is begun again when needed.
 _MAX_LISTINGS = 16
+_WINDOWS = os.name == "nt"
 _WINDOWS_PIECE = 1 << 16
 
 
@@ -239,7 +240,7 @@ def _flush(file: Any) -> None:
 
 def _host_file(fd: int, *, owned: bool, mode: str = "wb") -> Descriptor:
     reads = mode == "rb"
-    if not hasattr(os, "readv"):  # as on Windows
+    if _WINDOWS:
         from weakref import finalize
 
         from .streams import FileInput, FileOutput

@@ -7,7 +7,7 @@ import os
 import select
 from functools import partial
 
-from . import waiting
+from . import vectored, waiting
 from .abi import (
     ENOTSUP,
     EROFS,
@@ -206,24 +206,24 @@ class HostFile(Descriptor):
     def read(self, buffers: list[memoryview]) -> int:
         """Reads at the position of the file."""
         if self._slow is not None:
-            return self._slow.read(lambda: os.readv(self._fd, buffers)) if buffers else 0
-        return waiting.by_pieces(buffers, lambda piece, _: os.readv(self._fd, piece))
+            return self._slow.read(lambda: vectored.readv(self._fd, buffers)) if buffers else 0
+        return waiting.by_pieces(buffers, lambda piece, _: vectored.readv(self._fd, piece))
 
     def write(self, buffers: list[memoryview]) -> int:
         """Writes at the position of the file."""
         self._require_writable()
         if self._slow is not None:
             return self._slow.write(buffers) if buffers else 0
-        return waiting.by_pieces(buffers, lambda piece, _: os.writev(self._fd, piece))
+        return waiting.by_pieces(buffers, lambda piece, _: vectored.writev(self._fd, piece))
 
     def pread(self, buffers: list[memoryview], offset: int) -> int:
         """Reads from an offset in the file."""
-        return self._at_offset(os.preadv, READABLE, buffers, offset)
+        return self._at_offset(vectored.preadv, READABLE, buffers, offset)
 
     def pwrite(self, buffers: list[memoryview], offset: int) -> int:
         """Writes at an offset in the file."""
         self._require_writable()
-        return self._at_offset(os.pwritev, WRITABLE, buffers, offset)
+        return self._at_offset(vectored.pwritev, WRITABLE, buffers, offset)
 
     def _at_offset(
         self, move: Callable[..., int], bits: int, buffers: list[memoryview], offset: int

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The compiled modules have the linker's protections, and tools/check_wheel.py notices if not.
 
-What a shared object without a protection looks like is what the linker makes of its own options.
+It also notices if a wheel has the types of another Python. What a shared object without a
+protection looks like is what the linker makes of its own options.
 """
 
 from __future__ import annotations
@@ -63,3 +64,29 @@ def test_a_module_of_clang_is_told_from_one_of_gcc(compiler: str, tmp_path: Path
     options = ["-shared", "-nostdlib", "-fno-ident"]
     subprocess.run([*compiler_here, *options, "-o", module, source], check=True)
     assert check_wheel.is_made_by_clang(module.read_bytes()) == compiler.startswith("clang")
+
+
+IN_C, IN_PYTHON = "pywasm3/_cpython.cpython-311-x86_64-linux-gnu.so", "pywasm3/_pure/__init__.py"
+
+
+@pytest.mark.parametrize(
+    ("python", "names", "faults"),
+    [
+        ("cp311-cp311", [IN_C], []),
+        ("cp311-cp311", [IN_C, IN_PYTHON], ["pywasm3/_pure/ must not be in the wheel for cp311"]),
+        ("cp311-cp311", [], ["the wheel for cp311 lacks pywasm3/_cpython."]),
+        ("pp311-pypy311_pp73", [IN_PYTHON], []),
+        ("pp311-pypy311_pp73", [], ["the wheel for pp311 lacks pywasm3/_pure/"]),
+        (
+            "pp311-pypy311_pp73",
+            [IN_PYTHON, IN_C],
+            ["pywasm3/_cpython. must not be in the wheel for pp311"],
+        ),
+    ],
+)
+def test_a_wheel_has_the_types_of_its_python_alone(
+    python: str, names: list[str], faults: list[str]
+) -> None:
+    wheel = f"pywasm3_cffi-1.0-{python}-manylinux_2_17_x86_64.whl"
+    others = ["pywasm3/_ffi.py", "pywasm3/_cpython.pyi"]
+    assert check_wheel.wrong_types(wheel, [*names, *others]) == faults

@@ -24,6 +24,12 @@ def test_wheels_are_promised_for_each_python_and_without_a_gil(lint_ci: Any) -> 
     assert lint_ci.promised_wheels(ENDS) == {f"{python}-win_amd64" for python in pythons}
 
 
+def test_wheels_for_pypy_are_promised_where_it_was_tried(lint_ci: Any) -> None:
+    ends = ["manylinux_x86_64", "musllinux_x86_64", "win_amd64"]
+    promised = lint_ci.promised_wheels(ends)
+    assert {name for name in promised if name.startswith("pp")} == {"pp311-manylinux_x86_64"}
+
+
 @pytest.mark.parametrize(
     ("more", "less", "fault"),
     [

@@ -137,29 +137,52 @@ def test_the_compiled_modules_are_imported_in_one_place() -> None:
     assert importers == ["_ffi.py"]
 
 
-@pytest.mark.parametrize("missing", [("_cpython", "_engine"), ("_engine",), ("_cpython",)])
-def test_an_unbuilt_checkout_says_how_to_build(tmp_path: Path, missing: tuple[str, ...]) -> None:
-    """A compiled module that is not missing is a stand-in here: the import fails before its use."""
-    package = tmp_path / "pywasm3"
+def failed_import(folder: Path, stand_ins: set[str], pure: str) -> str:
+    """What Python prints when it imports a copy of the package without its folders.
+
+    The modules that are stand-ins are there, but have nothing: the import fails before their use.
+
+    Args:
+        folder: Where the copy is made.
+        stand_ins: The names of compiled modules.
+        pure: The value of PYWASM3_PURE_CFFI.
+    """
+    package = folder / "pywasm3"
     package.mkdir()
     for path in (TESTS.parent / "pywasm3").glob("*.py"):
         shutil.copy(path, package)
-    for name in COMPILED - set(missing):
+    for name in stand_ins:
         (package / f"{name}.py").write_text("def __getattr__(name): ...\n", encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-c", "import pywasm3"],
         capture_output=True,
         text=True,
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": "", "PYWASM3_PURE_CFFI": ""},
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": "", "PYWASM3_PURE_CFFI": pure},
     )
-    cause, error = done.stderr.split("direct cause of the following exception")
-    assert "circular import" not in done.stderr
+    return done.stderr
+
+
+@pytest.mark.c_types
+@pytest.mark.parametrize("missing", [("_cpython", "_engine"), ("_engine",), ("_cpython",)])
+def test_an_unbuilt_checkout_says_how_to_build(tmp_path: Path, missing: tuple[str, ...]) -> None:
+    printed = failed_import(tmp_path, COMPILED - set(missing), pure="")
+    cause, error = printed.split("direct cause of the following exception")
+    assert "circular import" not in printed
     assert f"No module named 'pywasm3.{missing[0]}'" in cause
     assert error.strip().splitlines()[-1] == (
         f"ImportError: pywasm3 was imported from the source folder {tmp_path}, where its compiled "
         "modules are not built for this Python: run 'make demo' there, or run 'pip install .' "
         "there and start Python in another folder"
+    )
+
+
+def test_a_wheel_without_the_types_in_python_says_so(tmp_path: Path) -> None:
+    printed = failed_import(tmp_path, COMPILED, pure="1")
+    assert printed.strip().splitlines()[-1] == (
+        "ImportError: the environment variable PYWASM3_PURE_CFFI is set, but this installation of "
+        "pywasm3 lacks pywasm3._pure, which wheels for CPython leave out: unset the variable, or "
+        "run 'pip install -e .' in the source folder"
     )
 
 

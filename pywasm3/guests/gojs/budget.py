@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from sys import getsizeof
-
 from ..._errors import WasmError
 from .. import _budget
 from .undefined import Undefined
@@ -36,5 +34,5 @@ def cost(value: object) -> int:
     if value is None or isinstance(value, (int, float, Undefined)):
         return SLOT
     if isinstance(value, (str, bytes)):
-        return SLOT + getsizeof(value)
+        return SLOT + _budget.size_of(value)
     return _EXCEPTION if isinstance(value, BaseException) else _OBJECT

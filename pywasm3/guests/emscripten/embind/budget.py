@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from sys import getsizeof
 from threading import local
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -88,7 +87,7 @@ def cost(value: object) -> int:
     if value is None or isinstance(value, (int, float)):
         return SLOT
     if isinstance(value, (str, bytes, bytearray)):
-        return SLOT + getsizeof(value)
+        return SLOT + _budget.size_of(value)
     if isinstance(value, memoryview) and isinstance(value.obj, bytearray):
         return OBJECT + len(value.obj)  # a part of a typed array keeps all of it
     if isinstance(value, Holder):
