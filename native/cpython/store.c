@@ -355,9 +355,11 @@ static size_t cost_of_externs(const pw_store_object *self)
     return self->externs.count * EXTERN_BYTES + self->externs.bytes;
 }
 
-/* Takes the objects that the store no longer holds off the account. */
-static void refund_externs(pw_store_object *self)
+/* Releases the objects that are not marked, and takes them off the account. */
+static void sweep_externs(pw_store_object *self, uint64_t places)
 {
+    pw_drop_bits(self->watch.watched, PW_WATCH_EXTERNS); /* finalizers may make objects again */
+    pw_externs_sweep(&self->externs, places);
     size_t cost = cost_of_externs(self);
     if (self->charged_externs > cost) {
         pw_engine->account_refund(pw_engine->store_account(self->store), PW_CHARGE_OTHER,
@@ -369,14 +371,13 @@ static void refund_externs(pw_store_object *self)
 void pw_store_release_externs(pw_store_object *self)
 {
     uint64_t places;
-    if (self->sections != 0) {
+    if (self->sections != 0 || !pw_externs_due(&self->externs)) {
         return;
     }
     bool marked =
         pw_engine->store_mark_externs(self->store, pw_externs_mark, &self->externs, &places);
     if (marked) {
-        pw_externs_sweep(&self->externs, places);
-        refund_externs(self);
+        sweep_externs(self, places);
     } else {
         pw_externs_unmark(&self->externs);
     }
@@ -395,8 +396,7 @@ static void collect(pw_store_object *self)
     if (dead != NULL) { /* new functions may get the addresses of freed ones */
         pw_known_clear(&self->known);
     }
-    pw_externs_sweep(&self->externs, self->tenants.places);
-    refund_externs(self);
+    sweep_externs(self, self->tenants.places);
     pw_tenants_free(dead);
     self->turn.depth--;
     PyErr_Restore(type, value, traceback);
@@ -509,6 +509,7 @@ int pw_store_hold(pw_store_object *self, PyObject *object)
     int status = pw_externs_hold(&self->externs, object);
     if (pw_externs_due(&self->externs)) {
         pw_turn_notify(&self->turn);
+        pw_add_bits(self->watch.watched, PW_WATCH_EXTERNS);
     }
     return status < 0 ? status : charge_externs(self);
 }

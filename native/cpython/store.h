@@ -99,9 +99,9 @@ void pw_store_overwritten(pw_store_object *self);
 void pw_store_rescue(pw_store_object *self, pw_tenant *tenant);
 /* Lets the store, which is entered, hold an object that wasm is given. -1 with MemoryError. */
 int pw_store_hold(pw_store_object *self, PyObject *object);
-/* Releases objects that wasm no longer refers to, at the beginning of a callout and with the GIL.
- * Their finalizers can run Python code. */
-PW_COLD void pw_store_release_externs(pw_store_object *self);
+/* Releases objects that wasm no longer refers to, in a callout and with the GIL, if they may be
+ * worth it. Their finalizers can run Python code. */
+void pw_store_release_externs(pw_store_object *self);
 
 /* Checks that the store is open. -1 with an error. */
 static inline int pw_store_require_open(pw_store_object *self)

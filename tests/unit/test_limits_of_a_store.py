@@ -216,6 +216,22 @@ def test_externrefs_that_the_guest_drops_are_released_while_it_runs(make: Any, c
     instance.exports.run(count)
 
 
+def test_externrefs_that_host_functions_of_numbers_make_are_released_while_the_guest_runs() -> None:
+    """The host function puts a text into a table: 50 MB in all, of which the last 100 kB stay."""
+    text = """(module (import "" "put" (func $put)) (table (export "t") 1 externref)
+        (func (export "run") (param $count i32)
+            (loop $again
+                (call $put)
+                (br_if $again
+                    (local.tee $count (i32.sub (local.get $count) (i32.const 1)))))))"""
+
+    def put() -> None:
+        instance.exports.t[0] = "x" * 100_001
+
+    instance = load(text, {"": {"put": put}}, limits=Limits(total=3 << 20))
+    instance.exports.run(500)
+
+
 def test_the_limits_of_a_store_bound_what_the_process_gets() -> None:
     """100,000 tables of 10,000 elements each: without the sum they would take 8 GB."""
     code = f"""
