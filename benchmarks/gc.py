@@ -18,6 +18,11 @@ The third one has the pauses of collections, which a call waits for: the longest
 make 100 structures, beside so much live data. It counts the time that the thread runs, so that
 other programs on the machine do not matter.
 
+The fourth table has functions of `wasm:js-string`, which guests call for each operation on a
+string, beside the same in a loop of Python: joining two texts of 10 characters, reading each of
+1,000 code units, of a text of ASCII and of one in which some characters take two (Python has the
+units of this one ready), and copying the units of the latter into an array.
+
 All contestants take turns in this process, and the least time of all rounds counts. wasmtime
 compiles to machine code, and counts references by default; its time to compile is counted in the
 second table only.
@@ -37,6 +42,7 @@ import wasmtime
 from timing import Run, judge, race, times_for
 
 import pywasm3
+from pywasm3.guests import js_string
 
 SLOWEST_BAR = 8.0  # The most time, as a multiple of wasmtime's.
 ALLOCATION_BAR = 15.0  # ns
@@ -181,6 +187,36 @@ GUEST = """
     (local.get $sum)))
 """
 
+STRINGS = """
+(module
+  (type $units (array (mut i16)))
+  (import "wasm:js-string" "concat"
+    (func $concat (param externref externref) (result (ref extern))))
+  (import "wasm:js-string" "charCodeAt" (func $at (param externref i32) (result i32)))
+  (import "wasm:js-string" "intoCharCodeArray"
+    (func $into (param externref (ref null $units) i32) (result i32)))
+  (func (export "concat") (param $times i32) (param $a externref) (param $b externref)
+    (loop $again
+      (drop (call $concat (local.get $a) (local.get $b)))
+      (br_if $again (local.tee $times (i32.sub (local.get $times) (i32.const 1))))))
+  (func (export "read") (param $times i32) (param $text externref) (param $length i32)
+    (local $i i32)
+    (loop $again
+      (local.set $i (local.get $length))
+      (loop $next
+        (drop (call $at (local.get $text) (local.tee $i (i32.sub (local.get $i) (i32.const 1)))))
+        (br_if $next (local.get $i)))
+      (br_if $again (local.tee $times (i32.sub (local.get $times) (i32.const 1))))))
+  (func (export "copy") (param $times i32) (param $text externref) (param $length i32)
+    (local $units (ref null $units))
+    (local.set $units (array.new_default $units (local.get $length)))
+    (loop $again
+      (drop (call $into (local.get $text) (local.get $units) (i32.const 0)))
+      (br_if $again (local.tee $times (i32.sub (local.get $times) (i32.const 1)))))))
+"""
+
+ASCII, FACES = "0123456789" * 100, "0123456é😀" * 100  # 1,000 code units each
+
 PROGRAMS = ("trees", "list", "churn", "numbers", "shapes", "casts")
 
 
@@ -273,6 +309,54 @@ def pauses(data: bytes) -> float:
     return found[312_500]
 
 
+def joined(times: int) -> None:
+    """Joins two texts of 10 characters."""
+    first, second = ASCII[:10], ASCII[10:20]
+    for _ in range(times):
+        _ = first + second
+
+
+def read_characters(times: int) -> None:
+    """Reads each code unit of a text in which each character has one."""
+    for _ in range(times):
+        for i in range(1000):
+            _ = ord(ASCII[i])
+
+
+def read_units(times: int) -> None:
+    """Reads each code unit of a text by a list of them."""
+    units = memoryview(FACES.encode("utf-16-le")).cast("H")
+    for _ in range(times):
+        for i in range(1000):
+            _ = units[i]
+
+
+def copied(times: int) -> None:
+    """Copies the code units of a text into a buffer."""
+    units = bytearray(2 * 1000)
+    for _ in range(times):
+        units[:] = FACES.encode("utf-16-le")
+
+
+def strings(rounds: int) -> None:
+    """Prints a line for each function on strings, with the times for one call of it."""
+    module = pywasm3.Module(bytes(wasmtime.wat2wasm(STRINGS)))
+    guest = pywasm3.Instance(module, js_string.builtins()).exports
+    rows: list[tuple[str, Run, Run, int]] = [
+        ("concat, 10 + 10", lambda n: guest.concat(n, ASCII[:10], ASCII[10:20]), joined, 1),
+        ("charCodeAt, ASCII", lambda n: guest.read(n, ASCII, 1000), read_characters, 1000),
+        ("charCodeAt, pairs", lambda n: guest.read(n, FACES, 1000), read_units, 1000),
+        ("intoCharCodeArray, 1,000", lambda n: guest.copy(n, FACES, 1000), copied, 1),
+    ]
+    runs = [run for _, mine, theirs, _ in rows for run in (mine, theirs)]
+    least = race(runs, [times_for(run) for run in runs], rounds)
+    print(f"{'wasm:js-string':26} {'pywasm3, ns':>12} {'Python, ns':>11} {'x Python':>9}")
+    for i, (name, _, _, calls) in enumerate(rows):
+        mine, theirs = (each / calls * 1e9 for each in least[2 * i : 2 * i + 2])
+        print(f"{name:26} {mine:12.0f} {theirs:11.0f} {mine / theirs:9.1f}")
+    print(flush=True)
+
+
 def main() -> int:
     """Prints the tables, and a line for each bar. Returns 1 if a bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -282,6 +366,7 @@ def main() -> int:
     table = programs(data, rounds)
     ratio = short_runs(data, rounds)
     pause = pauses(data)
+    strings(rounds)
     slowest = max(PROGRAMS, key=lambda name: table[name][0] / table[name][1])
     times = table[slowest][0] / table[slowest][1]
     allocation = table["churn"][0] - table["idle"][0]

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ._types import ImportType
 
 _WASI = ("wasi_snapshot_preview1", "wasi_unstable", "wasi")
+# Modules whose names begin so are given as a whole, by pywasm3.guests.js_string.
+_WHOLE = "wasm:"
 # More keys of a mapping are not looked at: they may be made as they are asked for, without end.
 _ENOUGH = 1000
 # So many missing names are compared with so many that were given. Hostile names take 20 ms each.
@@ -54,7 +56,7 @@ def unused_names(
         elif key in incomplete:
             names = _keys(partial(_names_in, given, key))
             found += _dotted([(key, name) for name in names if (key, name) not in asked])
-        elif key not in modules and isinstance(key, str):
+        elif key not in modules and isinstance(key, str) and not key.startswith(_WHOLE):
             found.append(key)
     return tuple(found)
 

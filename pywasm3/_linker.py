@@ -117,6 +117,10 @@ class Typed:
         """Returns whether the function can be given for an import of a module."""
         return self.type == wanted
 
+    def callable_for(self, wanted: FuncType) -> Callable[..., Any]:
+        """Returns what is called for an import that the function fits."""
+        return self.callable
+
 
 class _Misfit(Exception):
     """Raised when a value does not fit an import; its argument describes the value."""
@@ -326,7 +330,7 @@ def _plan_function(to: _Import, value: Any) -> Plan:
         assert isinstance(to.wanted.type, FuncType)
         if not value.fits(to.wanted.type, to.module):
             raise _Misfit(value.shown)
-        value = value.callable
+        value = value.callable_for(to.wanted.type)
     if not callable(value) or isinstance(value, Tag):
         raise _Misfit(_given(value))
     passes = wants_instance(value)

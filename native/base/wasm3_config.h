@@ -5,17 +5,20 @@
 #define PW_WASM3_CONFIG_H
 
 /* How many values one function may hold at a time: its parameters, locals and operands, and one
- * more for each parameter and result of its open blocks. wasm3's 16-bit fields can take 8191. */
-#define d_m3MaxFunctionStackHeight 8000
-/* How many slots of 4 bytes a frame has. The values above need 16000 slots, 1000 results of the
+ * more for each parameter and result of its open blocks. It is the largest number for which the
+ * slots below are few enough. The 10000 operands that array.new_fixed can have in other engines
+ * (V8's limit) fit, beside all locals that have slots. */
+#define d_m3MaxFunctionStackHeight 13312
+/* How many slots of 4 bytes a frame has. The values above need 26624 slots, 1000 results of the
  * function 2000, the constants 120. The 1000 arguments and results of a call need 2000, and as many
- * again while they are moved there. The sum is 22120. The number must be below 32768, because
+ * again while they are moved there. The sum is 32744. The number must be below 32768, because
  * DeallocateSlot takes a signed 16-bit number. */
-#define d_m3MaxFunctionSlots 22528
+#define d_m3MaxFunctionSlots 32744
 /* The parameters (at most 1000) and locals that fit into this many cells of 64 bits have slots. The
- * others are spilled locals, which live on the spill stack (engine/compile/locals.inc). The other
- * half of the 8000 values is left for operands and blocks. */
-#define PW_SLOT_LOCAL_CELLS 4000
+ * others are spilled locals, which live on the spill stack (engine/compile/locals.inc). At least
+ * 10312 of the values are left for operands and blocks. wasm3's M3Function.numLocalBytes, of 16
+ * bits, can take 8191. */
+#define PW_SLOT_LOCAL_CELLS 3000
 #define d_m3MaxConstantTableSize 120
 #define d_m3MaxDuplicateFunctionImpl 1
 #define d_m3MaxLinearMemoryPages 65536
@@ -37,7 +40,7 @@
 #define vectorcall __attribute__((vectorcall))
 #endif
 
-/* wasm3 has the state of its compiler, 48 KiB, in every runtime. It is needed only while a function
+/* wasm3 has the state of its compiler, 72 KiB, in every runtime. It is needed only while a function
  * is compiled, so engine/compile/compiler.inc keeps it elsewhere, and a runtime has only a pointer
  * in its place, which nothing uses. */
 #include "m3_compile.h"

@@ -306,6 +306,14 @@ static PW_ALWAYS_INLINE int take_result(host_object *self, PyObject *result, uin
                                                           : encode_results(self, result, values);
 }
 
+/* What follows a host function if the store has bits in watch.watched. The results are where the
+ * guest expects them, so that a collection finds them. */
+static PW_NOINLINE pw_trap after_watched_call(pw_store_object *store)
+{
+    pw_store_release_externs(store);
+    return pw_stop_pending(store);
+}
+
 pw_trap pw_host_call(void *object, uint64_t *values)
 {
     host_object *self = object;
@@ -316,9 +324,6 @@ pw_trap pw_host_call(void *object, uint64_t *values)
     pw_recursion recursion;
     if (!python_stack_left() || !pw_recursion_bound(&recursion, store->watch.meter)) {
         return PW_TRAP_NATIVE_STACK;
-    }
-    if (pw_externs_due(&store->externs)) {
-        pw_store_release_externs(store);
     }
     Py_INCREF(self);
     pw_store_object *hosting = pw_hosting;
@@ -332,8 +337,11 @@ pw_trap pw_host_call(void *object, uint64_t *values)
     pw_count_host_calls(-1);
     Py_XSETREF(pw_hosting, hosting);
     Py_DECREF(self);
+    if (done && pw_read(store->watch.watched)) {
+        trap = after_watched_call(store);
+    }
     pw_recursion_restore(&recursion);
-    return done && pw_read(store->watch.watched) ? pw_stop_pending(store) : trap;
+    return trap;
 }
 
 static PyObject *get_address(PyObject *op, void *Py_UNUSED(closure))

@@ -179,14 +179,29 @@ static bool is_host(pw_kind kind, uint64_t bits)
     return (kind == PW_KIND_EXTERN || kind == PW_KIND_ANY) && bits && !(bits & PW_TAG_MASK);
 }
 
+/* Ends pw_hold_references, or makes room for the object that is over the limit of the store. */
+static PW_NOINLINE int not_held(pw_store_object *store, pw_held held, const pw_kind *kinds,
+                                const uint64_t *bits, Py_ssize_t count)
+{
+    uint32_t ncells = 0;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        ncells += pw_cells(kinds[i]);
+    }
+    return held == PW_HELD_ERROR ? -1 : pw_store_hold_over_limit(store, bits, ncells);
+}
+
 int pw_hold_references(pw_store_object *store, const pw_kind *kinds, const uint64_t *bits,
                        Py_ssize_t count)
 {
+    const uint64_t *cell = bits;
     for (Py_ssize_t i = 0; i < count; i++) {
-        if (is_host(kinds[i], *bits) && pw_store_hold(store, (PyObject *)(uintptr_t)*bits) < 0) {
-            return -1;
+        if (is_host(kinds[i], *cell)) {
+            pw_held held = pw_store_hold(store, (PyObject *)(uintptr_t)*cell);
+            if (held != PW_HELD && not_held(store, held, kinds, bits, count) < 0) {
+                return -1;
+            }
         }
-        bits += pw_cells(kinds[i]);
+        cell += pw_cells(kinds[i]);
     }
     return 0;
 }

@@ -19,7 +19,8 @@
 int pw_encode_reference(PyObject *value, pw_valtype type, const pw_signature *signature,
                         uint64_t *bits);
 /* Lets the store, which is entered, hold the objects of the externrefs among encoded values. -1
- * with MemoryError. */
+ * with MemoryError, or with WasmError if the limits of the store leave no room even after a
+ * collection, whose finalizers can run Python code. */
 int pw_hold_references(pw_store_object *store, const pw_kind *kinds, const uint64_t *bits,
                        Py_ssize_t count);
 /* Converts a value of any type that is about to be written to the store, which is entered and holds

@@ -355,9 +355,11 @@ static size_t cost_of_externs(const pw_store_object *self)
     return self->externs.count * EXTERN_BYTES + self->externs.bytes;
 }
 
-/* Takes the objects that the store no longer holds off the account. */
-static void refund_externs(pw_store_object *self)
+/* Releases the objects that are not marked, and takes them off the account. */
+static void sweep_externs(pw_store_object *self, uint64_t places)
 {
+    pw_drop_bits(self->watch.watched, PW_WATCH_EXTERNS); /* finalizers may make objects again */
+    pw_externs_sweep(&self->externs, places);
     size_t cost = cost_of_externs(self);
     if (self->charged_externs > cost) {
         pw_engine->account_refund(pw_engine->store_account(self->store), PW_CHARGE_OTHER,
@@ -366,19 +368,20 @@ static void refund_externs(pw_store_object *self)
     }
 }
 
-void pw_store_release_externs(pw_store_object *self)
+static void release_externs(pw_store_object *self)
 {
     uint64_t places;
-    if (self->sections != 0) {
-        return;
-    }
-    bool marked =
-        pw_engine->store_mark_externs(self->store, pw_externs_mark, &self->externs, &places);
-    if (marked) {
-        pw_externs_sweep(&self->externs, places);
-        refund_externs(self);
+    if (pw_engine->store_mark_externs(self->store, pw_externs_mark, &self->externs, &places)) {
+        sweep_externs(self, places);
     } else {
         pw_externs_unmark(&self->externs);
+    }
+}
+
+void pw_store_release_externs(pw_store_object *self)
+{
+    if (self->sections == 0 && pw_externs_due(&self->externs)) {
+        release_externs(self);
     }
 }
 
@@ -395,8 +398,7 @@ static void collect(pw_store_object *self)
     if (dead != NULL) { /* new functions may get the addresses of freed ones */
         pw_known_clear(&self->known);
     }
-    pw_externs_sweep(&self->externs, self->tenants.places);
-    refund_externs(self);
+    sweep_externs(self, self->tenants.places);
     pw_tenants_free(dead);
     self->turn.depth--;
     PyErr_Restore(type, value, traceback);
@@ -490,25 +492,67 @@ void pw_store_rescue(pw_store_object *self, pw_tenant *tenant)
     }
 }
 
-/* Charges the objects that the store has begun to hold. -1 with an error. */
-static int charge_externs(pw_store_object *self)
+/* Charges the objects that the store has begun to hold. False: the limits leave no room. */
+static bool charge_externs(pw_store_object *self)
 {
     size_t cost = cost_of_externs(self);
     if (self->charged_externs < cost) {
         if (!pw_engine->account_charge(pw_engine->store_account(self->store), PW_CHARGE_OTHER,
                                        cost - self->charged_externs)) {
-            return pw_store_error(self, "the store holds as many externrefs as its limits allow");
+            return false;
         }
         self->charged_externs = cost;
     }
-    return 0;
+    return true;
 }
 
-int pw_store_hold(pw_store_object *self, PyObject *object)
+static void notice_due(pw_store_object *self)
 {
-    int status = pw_externs_hold(&self->externs, object);
     if (pw_externs_due(&self->externs)) {
         pw_turn_notify(&self->turn);
+        pw_add_bits(self->watch.watched, PW_WATCH_EXTERNS);
     }
-    return status < 0 ? status : charge_externs(self);
+}
+
+pw_held pw_store_hold(pw_store_object *self, PyObject *object)
+{
+    int status = pw_externs_hold(&self->externs, object);
+    notice_due(self);
+    if (status < 0) {
+        return PW_HELD_ERROR;
+    }
+    return charge_externs(self) ? PW_HELD : PW_HELD_OVER_LIMIT;
+}
+
+/* What a collection can take off the account. */
+static uint64_t collectable(const pw_store_object *self)
+{
+    return cost_of_externs(self) + pw_engine->store_heap_bytes(self->store);
+}
+
+/* Collects because a limit is in the way, and tells whether that was worth it. If it frees only a
+ * little, the next collection would follow after a few more objects; so the limit counts as reached
+ * then. */
+static bool make_room(pw_store_object *self, pw_roots *roots)
+{
+    if (self->sections != 0) { /* a collection when the store is left serves the next attempt */
+        self->externs.patience = self->externs.bytes_patience = 0;
+        notice_due(self);
+        return false;
+    }
+    uint64_t before = collectable(self);
+    pw_engine->roots_add(self->store, roots);
+    release_externs(self);
+    pw_engine->store_sweep_heap(self->store);
+    pw_engine->roots_forget(self->store, roots);
+    return collectable(self) <= before - before / 16;
+}
+
+int pw_store_hold_over_limit(pw_store_object *self, const uint64_t *cells, uint32_t ncells)
+{
+    pw_roots roots = {.cells = cells, .count = &ncells};
+    if (make_room(self, &roots) && charge_externs(self)) {
+        return 0;
+    }
+    return pw_store_error(self, "the store holds as many externrefs as its limits allow");
 }

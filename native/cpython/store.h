@@ -97,11 +97,23 @@ void pw_store_dropped(pw_store_object *self);
 void pw_store_overwritten(pw_store_object *self);
 /* Sets an instance adrift, which Python no longer reaches, if wasm may still reach it. */
 void pw_store_rescue(pw_store_object *self, pw_tenant *tenant);
-/* Lets the store, which is entered, hold an object that wasm is given. -1 with MemoryError. */
-int pw_store_hold(pw_store_object *self, PyObject *object);
-/* Releases objects that wasm no longer refers to, at the beginning of a callout and with the GIL.
- * Their finalizers can run Python code. */
-PW_COLD void pw_store_release_externs(pw_store_object *self);
+
+/* What came of letting a store hold an object. */
+typedef enum {
+    PW_HELD,
+    PW_HELD_OVER_LIMIT, /* as long as pw_store_hold_over_limit has not made room: no error is set */
+    PW_HELD_ERROR       /* with MemoryError */
+} pw_held;
+
+/* Lets the store, which is entered, hold an object that wasm is given. */
+pw_held pw_store_hold(pw_store_object *self, PyObject *object);
+/* Collects what wasm no longer refers to, after PW_HELD_OVER_LIMIT, so that the limits leave room
+ * for the object. The cells include its reference, and may include others that are on their way to
+ * wasm. -1 with WasmError: there is no room. Finalizers of other objects can run Python code. */
+PW_COLD int pw_store_hold_over_limit(pw_store_object *self, const uint64_t *cells, uint32_t ncells);
+/* Releases objects that wasm no longer refers to, in a callout and with the GIL, if they may be
+ * worth it. Their finalizers can run Python code. */
+void pw_store_release_externs(pw_store_object *self);
 
 /* Checks that the store is open. -1 with an error. */
 static inline int pw_store_require_open(pw_store_object *self)

@@ -78,14 +78,17 @@ static int encode_value(PyObject *value, pw_valtype type, Py_ssize_t index,
 static int hold(pw_store_object *store, const pw_valtype *types, uint32_t count,
                 const uint64_t *cells)
 {
-    for (uint32_t i = 0; i < count; i++) {
+    uint32_t ncells = 0;
+    int status = 0;
+    pw_roots roots = {.cells = cells, .count = &ncells}; /* a collection may become necessary */
+    pw_engine->roots_add(store->store, &roots);
+    for (uint32_t i = 0; status == 0 && i < count; i++) {
         pw_kind kind = pw_kind_of(types[i]);
-        if (pw_hold_references(store, &kind, cells, 1) < 0) {
-            return -1;
-        }
-        cells += pw_cells(kind);
+        status = pw_hold_references(store, &kind, cells + ncells, 1);
+        ncells += pw_cells(kind);
     }
-    return 0;
+    pw_engine->roots_forget(store->store, &roots);
+    return status;
 }
 
 /* Converts the values for the tag. -1 with an error. */
@@ -221,8 +224,12 @@ static int keep_exception(pw_store_object *store, uint64_t *reference)
     if (traceback != NULL) {
         PyException_SetTraceback(value, traceback);
     }
-    int status = pw_store_hold(store, value);
-    *reference = status == 0 ? (uintptr_t)value : 0;
+    uint64_t bits = (uintptr_t)value;
+    pw_held held = pw_store_hold(store, value);
+    int status = held == PW_HELD         ? 0
+                 : held == PW_HELD_ERROR ? -1
+                                         : pw_store_hold_over_limit(store, &bits, 1);
+    *reference = status == 0 ? bits : 0;
     Py_XDECREF(type);
     Py_XDECREF(value);
     Py_XDECREF(traceback);

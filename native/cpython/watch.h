@@ -69,8 +69,9 @@ typedef struct {
     pw_fuel_pool *pool;
     /* The fuel that was left when a call began or the hook last ran; other threads read it. */
     atomic_llong reported_fuel;
-    /* Bits PW_WATCH_..., each a reason why pw_watched_call must prepare a call of the store.
-     * Without any, and outside host functions, a call goes straight to the engine. */
+    /* Bits PW_WATCH_..., each a reason why pw_watched_call must prepare a call of the store, or why
+     * there is something to do after a host function. Without any, and outside host functions, a
+     * call goes straight to the engine. */
     PW_SHARED(unsigned char) watched;
 } pw_watch;
 
@@ -81,6 +82,7 @@ typedef struct {
 #define PW_WATCH_DEADLINES 4u   /* a thread has set a deadline */
 #define PW_WATCH_INTERRUPTED 8u /* the calls of the store were interrupted */
 #define PW_WATCH_OUTER 16u      /* a host function of another store made the outermost call */
+#define PW_WATCH_EXTERNS 32u    /* enough externrefs were made for a collection (externs.h) */
 
 /* Sets the fuel (PW_NO_FUEL: not metered) and the timeout of a new store. */
 void pw_watch_init(pw_watch *self, pw_meter *meter, long long fuel, int64_t timeout);

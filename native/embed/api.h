@@ -135,6 +135,8 @@ struct pw_api {
     void (*held_set)(const pw_store *store, uint32_t handle, uint32_t index, const uint64_t *cells);
     bool (*struct_make)(pw_store *store, uint32_t type, uint32_t *handle);
     bool (*array_make)(pw_store *store, uint32_t type, uint32_t length, uint32_t *handle);
+    void (*store_sweep_heap)(pw_store *store);
+    uint64_t (*store_heap_bytes)(const pw_store *store);
     /* The next three are functions of runtime/collection.h. */
     bool (*store_mark_externs)(pw_store *store, pw_extern_visitor visit, void *arg,
                                uint64_t *places);

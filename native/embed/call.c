@@ -292,6 +292,8 @@ const pw_api *pw_get_api(void)
         .held_set = pw_held_set,
         .struct_make = pw_struct_make,
         .array_make = pw_array_make,
+        .store_sweep_heap = pw_store_sweep_heap,
+        .store_heap_bytes = pw_store_heap_bytes,
         .store_mark_externs = pw_store_mark_externs,
         .roots_add = pw_roots_add,
         .roots_forget = pw_roots_forget,

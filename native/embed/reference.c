@@ -124,6 +124,13 @@ void pw_store_collect_heap(pw_store *store)
     }
 }
 
+void pw_store_sweep_heap(pw_store *store)
+{
+    if (store->heap != NULL) {
+        pw_heap_finish_sweep(store->heap);
+    }
+}
+
 uint64_t pw_store_heap_bytes(const pw_store *store)
 {
     return pw_account_used(store->account, PW_CHARGE_HEAP);

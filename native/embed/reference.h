@@ -47,6 +47,8 @@ bool pw_array_make(pw_store *store, uint32_t type, uint32_t length, uint32_t *ha
 
 /* Frees the objects that no reference is left to. */
 void pw_store_collect_heap(pw_store *store);
+/* Frees what the last collection found, which is otherwise freed little by little. */
+void pw_store_sweep_heap(pw_store *store);
 /* Bytes that structures, arrays and exceptions take, those included that wait to be freed. */
 uint64_t pw_store_heap_bytes(const pw_store *store);
 

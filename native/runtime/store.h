@@ -253,7 +253,7 @@ _Static_assert(PW_RED_ZONE >= PW_MAX_PARAMS_AND_RESULTS * PW_MAX_CELLS * sizeof(
 #define PW_SPILL_STACK (16 << 20)
 
 /* Bytes. No frame is larger than this, the arguments and results of its callee included. */
-#define PW_MAX_FRAME (2 * PW_RED_ZONE)
+#define PW_MAX_FRAME (5 * PW_RED_ZONE / 2)
 
 /* Adds a new object to a store. */
 static inline void pw_store_add(pw_store *store, pw_object_kind kind, pw_object *object)

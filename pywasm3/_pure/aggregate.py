@@ -7,7 +7,7 @@ from functools import partial
 from operator import index as _index
 
 from .._ffi import ffi, lib
-from .externs import pinned
+from .externs import keeping
 from .hooks import hooks
 from .numbers import I32, blame
 from .owner import Owner
@@ -65,7 +65,7 @@ class Aggregate:
         """
         require_entered(store)
         made = wrap(store, _new(store, module, type, length))
-        with pinned(store, None):
+        with keeping(store):
             for place, value in enumerate(values):
                 _write(made, place, value)
         return made
@@ -101,7 +101,7 @@ class Aggregate:
                     if self._is_array
                     else f"field {place} of the struct is immutable"
                 )
-            with pinned(store, None):
+            with keeping(store):
                 _write(self, place, value)
         finally:
             leave(store, depth)

@@ -58,7 +58,9 @@ class Marks:
 class Externs:
     """The Python objects that wasm refers to. Its reference is the number of an object."""
 
-    __slots__ = ("bytes", "bytes_patience", "numbers", "objects", "patience", "pins", "reach")
+    __slots__ = (
+        *("bytes", "bytes_patience", "given", "numbers", "objects", "patience", "pins", "reach"),
+    )
 
     def __init__(self) -> None:
         self.numbers: dict[int, int] = {}  # by id(object)
@@ -67,6 +69,7 @@ class Externs:
         self.patience = self.bytes_patience = 0
         # What Python has in its hands: cells, or None, which stands for cells that are not known.
         self.pins: dict[object, Sequence[int] | None] = {}
+        self.given: dict[object, list[int]] = {}  # what the blocks of `keeping` pin
         self.reach = _FIRST  # the last number that was given
 
     def is_due(self) -> bool:
@@ -100,28 +103,85 @@ class pinned:
         del self.pins[self]
 
 
+class keeping(pinned):
+    """Pins the references that `hold` returns while a `with` block runs, until the block ends."""
+
+    __slots__ = ("given",)
+
+    def __init__(self, store: Store) -> None:
+        cells: list[int] = []
+        super().__init__(store, cells)
+        self.given = store._externs.given
+        self.given[self] = cells
+
+    def __exit__(self, *exc: object) -> None:
+        """Ends what began when the object was made."""
+        del self.given[self]
+        super().__exit__(*exc)
+
+
 def hold(store: Store, value: Any) -> int:
     """Lets the store, which is entered, hold an object, and returns its reference.
 
+    If the limits of the store leave no room for it, what wasm no longer refers to is collected.
+
     Raises:
-        WasmError: The limits of the store leave no room for it.
+        WasmError: There is no room for it even so.
     """
     externs = store._externs
     number = externs.numbers.get(id(value))
-    if number is not None:
-        return number
-    size = _bytes_of(value)
+    if number is None:
+        number = _hold_new(store, value)
+    for cells in externs.given.values():
+        cells.append(number)
+    return number
+
+
+def _hold_new(store: Store, value: Any) -> int:
+    externs, size = store._externs, _bytes_of(value)
     cost = _EXTERN_BYTES + size
-    if not lib.pw_account_charge(store._account.pointer, lib.PW_CHARGE_OTHER, cost):
+    if not _charge(store, cost) and not (_make_room(store) and _charge(store, cost)):
         refuse("the store holds as many externrefs as its limits allow")
     externs.reach += _STEP
     number = externs.reach
     externs.objects[number] = value
     externs.numbers[id(value)] = number
     externs.bytes += size
-    if externs.is_due():
-        lib.pw_gate_add_bits(store._turn, UNSETTLED)
+    _notice_due(store)
     return number
+
+
+def _charge(store: Store, cost: int) -> bool:
+    return bool(lib.pw_account_charge(store._account.pointer, lib.PW_CHARGE_OTHER, cost))
+
+
+def _notice_due(store: Store) -> None:
+    if store._externs.is_due():
+        lib.pw_gate_add_bits(store._turn, UNSETTLED)
+
+
+def _collectable(store: Store) -> int:
+    """Returns how many bytes a collection can take off the account."""
+    externs = store._externs
+    heap: int = lib.pw_store_heap_bytes(store._pointer)
+    return len(externs.objects) * _EXTERN_BYTES + externs.bytes + heap
+
+
+def _make_room(store: Store) -> bool:
+    """Collects because a limit is in the way, and returns whether that was worth it.
+
+    If it frees only a little, the next collection would follow after a few more objects; so the
+    limit counts as reached then.
+    """
+    externs = store._externs
+    if None in externs.pins.values():  # a collection when the store is left serves the next attempt
+        externs.patience = externs.bytes_patience = 0
+        _notice_due(store)
+        return False
+    before = _collectable(store)
+    release(store)
+    lib.pw_store_sweep_heap(store._pointer)
+    return _collectable(store) <= before - before // 16
 
 
 def sweep(store: Store, marks: Marks, places: int) -> list[Any]:
@@ -149,7 +209,7 @@ def sweep(store: Store, marks: Marks, places: int) -> list[Any]:
 
 
 def release(store: Store) -> None:
-    """Releases objects that wasm no longer refers to, at the beginning of a callout.
+    """Releases objects that wasm no longer refers to, in a callout.
 
     Their finalizers can run Python code.
     """

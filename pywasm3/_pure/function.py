@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from .._ffi import ffi, lib
 from . import stopping
-from .externs import pinned
+from .externs import keeping, pinned
 from .fail import fail
 from .hooks import hooks
 from .host import types_of
@@ -381,9 +381,10 @@ def _call_mixed(self: Function, args: tuple[Any, ...], kwargs: dict[str, Any]) -
     depth = turn_depth(store._turn)
     try:
         enter(store)
-        with pinned(store, None):
+        with keeping(store):
             given = held(store, cells)
-        with pinned(store, given):
+            pins = pinned(store, given)
+        with pins:
             array, holds = _values(self, given), ffi.new("pw_hold[]", len(known.results) + 1)
             _run(self, array, holds)
         size = known.callee.nresult_cells

@@ -6,7 +6,7 @@ from __future__ import annotations
 from operator import index as _index
 
 from .._ffi import ffi, lib
-from .externs import pinned
+from .externs import keeping
 from .owner import Owner
 from .references import decode_any, encode_new, encode_value
 from .tenants import new_anchor
@@ -117,7 +117,7 @@ class Global(Holder):
         return decode_any(store, cells, 0, self._value, False, hold)
 
     def _set(self, store: Store, value: Any) -> None:
-        with pinned(store, None):
+        with keeping(store):
             cells = encode_value(store, self._module, value, self._value, "global", "value")
             lib.pw_global_set(self._place, ffi.new(_CELLS, cells))
 
@@ -177,6 +177,6 @@ class Table(Holder):
 
     def _set(self, store: Store, key: Any, value: Any) -> None:
         index = self._index(key)
-        with pinned(store, None):
+        with keeping(store):
             cells = encode_value(store, self._module, value, self._value, "table", "element")
             lib.pw_table_set(self._place, index, cells[0])

@@ -8,7 +8,7 @@ from itertools import count
 
 from .._ffi import ffi, lib
 from . import stopping
-from .externs import pinned, release
+from .externs import keeping, release
 from .numbers import (
     PACK_ERRORS,
     V128,
@@ -125,7 +125,7 @@ class HostFunction:
             if data is not None:
                 _memmove(values, data, len(data))
                 return
-        with pinned(store, None):
+        with keeping(store):
             cells = _encode_results(self, store, items)
             values[0 : len(cells)] = cells
 

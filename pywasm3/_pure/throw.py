@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from .._ffi import ffi, lib
 from . import stopping
-from .externs import hold, pinned
+from .externs import hold, keeping
 from .hooks import hooks
 from .numbers import blame
 from .references import encode_any, held
@@ -108,7 +108,7 @@ def _throw_tagged(store: Store, error: Any, tag: Pointer) -> None:
     if mine and lib.pw_exception_raise_kept(store._pointer, kept._object):
         return
     payload = error._payload  # keeps structures and arrays until the exception has them
-    with pinned(store, None):
+    with keeping(store):
         array = ffi.new("uint64_t[]", [*_encode_payload(store, payload, tag_types(tag)), 0])
         if not lib.pw_exception_raise(store._pointer, tag, array):
             raise MemoryError

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 
-_CODEC = "utf-16-le" if sys.byteorder == "little" else "utf-16-be"
+CODEC = "utf-16-le" if sys.byteorder == "little" else "utf-16-be"
 # What `Units` remembers: so many strings, with so many code units together.
 _STRINGS = 64
 _TOGETHER = 1 << 22
@@ -18,12 +18,12 @@ _TOGETHER = 1 << 22
 
 def encode(string: str) -> bytes:
     """Returns the code units, each as two bytes in the order of the machine."""
-    return string.encode(_CODEC, "surrogatepass")
+    return string.encode(CODEC, "surrogatepass")
 
 
 def decode(data: bytes) -> str:
     """Returns the string of code units, each of which is two bytes in the order of the machine."""
-    return str(data, _CODEC, "surrogatepass")
+    return str(data, CODEC, "surrogatepass")
 
 
 def is_high(unit: int) -> bool:

@@ -20,10 +20,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .._errors import Trap, TrapKind
-from .._ffi import Store, ffi, lib, store_pointer
 from .._linker import Typed
-from .._module import Module
-from .._types import FuncType, RefType, i32
+from .._types import FuncType, i32
+from . import _utf8
+from ._builtins import ARRAY, STRING, OnArrays, not_a_string, slots, string_of
 from ._utf16 import Units, compare, concat, decode, encode, equal, is_high, is_low
 
 TYPE_CHECKING = False
@@ -41,13 +41,9 @@ LONGEST = (1 << 29) - 24
 
 _FITS = LONGEST // 2  # so many characters have at most LONGEST code units
 _MASK = 0xFFFFFFFF
-_STRING = RefType("extern")
-# Stands for the parameter that is an array, whose type has another index in each module.
+_JS_STRING = "wasm:js-string"
+# Stands for the parameter that is an array.
 _ARRAY = "array"
-_ARRAY_TYPE = RefType(0, nullable=True)
-_ARRAY_TEXT = "(ref null (array (mut i16)))"
-# A module with the one type (array (mut i16)).
-_ARRAY_MODULE = b"\0asm\1\0\0\0\1\4\1\x5e\x77\1"
 
 
 # ---- constants ----------------------------------------------------------------------------------
@@ -75,44 +71,20 @@ constants = Constants()
 """The imports from the module of a guest's constant strings, whatever the compiler calls it."""
 
 
-# ---- traps --------------------------------------------------------------------------------------
-
-
-def _not_a_string(value: object, name: str) -> NoReturn:
-    shown = "null" if value is None else f"an object of type {type(value).__name__}"
-    raise Trap(
-        TrapKind.CAST_FAILURE, detail=f"wasm:js-string.{name} needs a string, but got {shown}"
-    )
+# ---- what is given to the functions -------------------------------------------------------------
 
 
 def _string(value: object, name: str) -> str:
     """Returns a string as an object of the class str itself."""
-    if isinstance(value, str):
-        return value if value.__class__ is str else str.__str__(value)
-    return _not_a_string(value, name)
+    return string_of(value, f"{_JS_STRING}.{name}")
 
 
 def _beyond(index: int, length: int, name: str) -> NoReturn:
     raise Trap(
         TrapKind.UNREACHABLE,
-        detail=f"wasm:js-string.{name}: there is no code unit {index & _MASK} in a string of "
+        detail=f"{_JS_STRING}.{name}: there is no code unit {index & _MASK} in a string of "
         f"{length}",
     )
-
-
-def _slots(array: Array | None, start: int, end: int, name: str) -> Any:
-    """Returns a buffer of the elements from `start` to `end` of an array, which has them."""
-    if array is None:
-        raise Trap(TrapKind.NULL_ARRAY_REFERENCE, detail=f"wasm:js-string.{name}")
-    store = store_pointer(array.store)
-    length = lib.pw_held_length(store, array._handle)
-    if not start <= end <= length:
-        raise Trap(
-            TrapKind.ARRAY_OUT_OF_BOUNDS,
-            detail=f"wasm:js-string.{name}: elements {start} to {end} of an array of {length}",
-        )
-    elements = lib.pw_held_elements(store, array._handle)
-    return ffi.buffer(elements + 2 * start, 2 * (end - start))
 
 
 # ---- functions that need no code units ----------------------------------------------------------
@@ -123,7 +95,7 @@ def _test(string: Any) -> int:
 
 
 def _cast(string: Any) -> Any:
-    return string if isinstance(string, str) else _not_a_string(string, "cast")
+    return string if isinstance(string, str) else not_a_string(string, f"{_JS_STRING}.cast")
 
 
 def _equals(first: Any, second: Any) -> int:
@@ -149,20 +121,20 @@ def _from_code_point(point: int) -> str:
     if not 0 <= point <= 0x10FFFF:
         raise Trap(
             TrapKind.UNREACHABLE,
-            detail=f"wasm:js-string.fromCodePoint: {point & _MASK} is not a code point",
+            detail=f"{_JS_STRING}.fromCodePoint: {point & _MASK} is not a code point",
         )
     return chr(point)
 
 
 def _from_array(array: Array | None, start: int, end: int) -> str:
-    return decode(bytes(_slots(array, start & _MASK, end & _MASK, "fromCharCodeArray")))
+    label = f"{_JS_STRING}.fromCharCodeArray"
+    return decode(bytes(slots(array, start, end & _MASK, 2, label)))
 
 
 def _into_array(string: Any, array: Array | None, start: int) -> int:
-    start &= _MASK
     data = encode(_string(string, "intoCharCodeArray"))
-    slots = _slots(array, start, start + len(data) // 2, "intoCharCodeArray")
-    slots[:] = data
+    end = (start & _MASK) + len(data) // 2
+    slots(array, start, end, 2, f"{_JS_STRING}.intoCharCodeArray")[:] = data
     return len(data) // 2
 
 
@@ -227,73 +199,40 @@ class _Counting:
             if length > LONGEST:
                 raise Trap(
                     TrapKind.HEAP_EXHAUSTED,
-                    detail=f"wasm:js-string.concat: a string has at most {LONGEST} code units, "
+                    detail=f"{_JS_STRING}.concat: a string has at most {LONGEST} code units, "
                     f"not {length}",
                 )
         return first + second if first.isascii() or second.isascii() else concat(first, second)
 
 
-# ---- types --------------------------------------------------------------------------------------
-
-
-def _is_array(module: Module, index: int) -> bool:
-    """Returns whether a type of a module is (array (mut i16))."""
-    wanted = Module(_ARRAY_MODULE)
-
-    def number(type_: Module, at: int) -> int:
-        return int(lib.pw_type_number(store_pointer(store), type_._pointer, at))
-
-    def compared() -> bool:
-        return number(wanted, 0) == number(module, index)
-
-    with Store() as store:
-        same: bool = store._call_entered(compared)
-        return same
-
-
-class _OnArrays(Typed):
-    """A function with a parameter that is an array."""
-
-    __slots__ = ()
-
-    @property
-    def shown(self) -> str:
-        return super().shown.replace(str(_ARRAY_TYPE), _ARRAY_TEXT)
-
-    def fits(self, wanted: FuncType, module: Module) -> bool:
-        at = self.type.params.index(_ARRAY_TYPE)
-        if len(wanted.params) != len(self.type.params):
-            return False
-        given = wanted.params[at]
-        if not isinstance(given, RefType) or not isinstance(given.heap, int) or not given.nullable:
-            return False
-        params = [*self.type.params]
-        params[at] = given
-        return wanted == FuncType(params, self.type.results) and _is_array(module, given.heap)
+# ---- the imports ---------------------------------------------------------------------------------
 
 
 def _functions() -> dict[str, tuple[Callable[..., Any], str, ValueType]]:
     """Returns each function with its parameters, separated by spaces, and its result."""
     counting = _Counting()
     return {
-        "cast": (_cast, "externref", _STRING),
+        "cast": (_cast, "externref", STRING),
         "test": (_test, "externref", i32),
-        "fromCharCodeArray": (_from_array, f"{_ARRAY} i32 i32", _STRING),
+        "fromCharCodeArray": (_from_array, f"{_ARRAY} i32 i32", STRING),
         "intoCharCodeArray": (_into_array, f"externref {_ARRAY} i32", i32),
-        "fromCharCode": (_from_char_code, "i32", _STRING),
-        "fromCodePoint": (_from_code_point, "i32", _STRING),
+        "fromCharCode": (_from_char_code, "i32", STRING),
+        "fromCodePoint": (_from_code_point, "i32", STRING),
         "charCodeAt": (counting.unit_at, "externref i32", i32),
         "codePointAt": (counting.point_at, "externref i32", i32),
         "length": (counting.length, "externref", i32),
-        "concat": (counting.concat, "externref externref", _STRING),
-        "substring": (counting.substring, "externref i32 i32", _STRING),
+        "concat": (counting.concat, "externref externref", STRING),
+        "substring": (counting.substring, "externref i32 i32", STRING),
         "equals": (_equals, "externref externref", i32),
         "compare": (_compare, "externref externref", i32),
     }
 
 
 def builtins() -> dict[str, dict[str, Any]]:
-    """Returns the imports from ``wasm:js-string``, for one guest.
+    """Returns the imports from ``wasm:js-string``, and from the modules for UTF-8, for one guest.
+
+    The latter are ``wasm:text-encoder`` and ``wasm:text-decoder``, whose functions are between
+    strings and arrays of bytes.
 
     An import whose type is not that of the proposal is a mismatch, with the usual LinkError. What
     is not a string, where the guest must give one, is a trap (TrapKind.CAST_FAILURE); so are
@@ -304,7 +243,7 @@ def builtins() -> dict[str, dict[str, Any]]:
     """
     made: dict[str, Any] = {}
     for name, (function, params, result) in _functions().items():
-        kind = _OnArrays if _ARRAY in params else Typed
-        types = [_ARRAY_TYPE if each == _ARRAY else each for each in params.split()]
-        made[name] = kind(function, FuncType(types, [result]))
-    return {"wasm:js-string": made}
+        types = [ARRAY if each == _ARRAY else each for each in params.split()]
+        type_ = FuncType(types, [result])
+        made[name] = OnArrays(function, type_, "i16") if ARRAY in types else Typed(function, type_)
+    return {_JS_STRING: made, **_utf8.functions()}

@@ -237,7 +237,7 @@ def test_a_block_parameter_that_shares_its_slot_stays_shared() -> None:
 
 def test_more_operands_than_a_function_can_have_are_refused() -> None:
     """wasm3 bug B9: the error is ignored, and the compiler writes beyond its table."""
-    operands = 9000
+    operands = 14_000
     data = wat(
         f"""(module (func (export "f") (param i32) (result i32)
         {"local.get 0 " * operands} {"i32.add " * (operands - 1)}))"""
@@ -271,7 +271,7 @@ def test_growth_in_a_nested_call_keeps_the_check_of_the_stack() -> None:
 
 def test_a_function_that_cannot_be_compiled_is_refused_each_time_it_is_called() -> None:
     """wasm3 bug B11: the second call runs data as if it were code."""
-    operands = 9000
+    operands = 14_000
     data = wat(
         f"""(module (func $big (param i32) (result i32)
         {"local.get 0 " * operands} {"i32.add " * (operands - 1)})
@@ -440,7 +440,7 @@ def test_failed_compilations_leave_no_memory_behind() -> None:
         f"""(module (type $many (func (result {types})))
         (type $same (func (param {types}) (result {types})))
         (func (export "in_else") (param i32)
-          (if (local.get 0) (then) (else {"local.get 0 " * 9000} {"drop " * 9000})))
+          (if (local.get 0) (then) (else {"local.get 0 " * 14_000} {"drop " * 14_000})))
         (func (export "in_table") (param i32)
           {"(block (type $many) " * 6} {"i64.const 1 " * 400} {table * 1000}
           {") unreachable " * 6}))"""

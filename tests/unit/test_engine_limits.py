@@ -11,10 +11,10 @@ import pytest
 import pywasm3
 from helpers import load, on_thread, wat
 
-VALUES = 8000
-SLOTS = 4000  # that many locals fit the frame of a function
+VALUES = 13312
+SLOTS = 3000  # that many locals fit the frame of a function
 
-TOO_MANY = r"more than 8000 values at a time.*locals \(at most 4000 of them count\)"
+TOO_MANY = r"more than 13312 values at a time.*locals \(at most 3000 of them count\)"
 
 
 def operands(count: int, type_: str = "i32", locals_: str = "") -> str:
@@ -24,12 +24,12 @@ def operands(count: int, type_: str = "i32", locals_: str = "") -> str:
 
 
 @pytest.mark.parametrize("type_", ["i32", "i64"])
-def test_a_function_holds_8000_operands(type_: str) -> None:
+def test_a_function_holds_13312_operands(type_: str) -> None:
     assert load(operands(VALUES, type_)).exports.f() == VALUES
 
 
 @pytest.mark.parametrize("count", [SLOTS, SLOTS + 1, 40_000])
-def test_beside_locals_a_function_holds_4000_operands(count: int) -> None:
+def test_beside_locals_a_function_holds_10312_operands(count: int) -> None:
     text = operands(VALUES - SLOTS, "i64", f"(local {'i64 ' * count})")
     assert load(text).exports.f() == VALUES - SLOTS
 
@@ -189,7 +189,7 @@ def test_each_function_that_cannot_be_compiled_keeps_its_reason() -> None:
     exports = load(
         f"""(module (type $many (func (result {"i64 " * 1000})))
         (func (export "values") {MANY * 600})
-        (func (export "large") {"i32.const 1 " * 8001} {"drop " * 8001}))"""
+        (func (export "large") {"i32.const 1 " * (VALUES + 1)} {"drop " * (VALUES + 1)}))"""
     ).exports
     for name, reason in [("values", "move too many"), ("large", "function too large")] * 2:
         with pytest.raises(pywasm3.UnsupportedError, match=reason):

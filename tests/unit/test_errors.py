@@ -254,7 +254,7 @@ def test_a_trap_keeps_its_place_whatever_is_compiled_after_it() -> None:
 def test_a_trap_has_its_place_in_a_store_where_a_compilation_failed() -> None:
     """The failed compilation had filled pages of code, which are given up."""
     store = pywasm3.Store()
-    large = f"(func {'i32.const 1 ' * 8001} {'drop ' * 8001})"
+    large = f"(func {'i32.const 1 ' * 13_313} {'drop ' * 13_313})"
     failing = wat(f"(module {'(func unreachable)' * 100} {large})")
     with pytest.raises(pywasm3.UnsupportedError):
         pywasm3.Instance(pywasm3.Module(failing), store=store, compile="eager")

@@ -377,6 +377,21 @@ def test_a_long_constant_expression_is_evaluated() -> None:
     assert [instance.exports.at(i) for i in (0, 1, 5000, 9_998)] == [0, 1, 5000, 9_998]
 
 
+@pytest.mark.parametrize("locals_", [0, 3_000, 50_000])
+def test_an_array_is_made_of_10000_operands_whatever_locals_there_are(locals_: int) -> None:
+    """That is how many operands V8 allows, so compilers keep to it."""
+    values = " ".join(f"(i64.const {i})" for i in range(9_999))
+    locals_ -= 1 if locals_ > 49_000 else 0  # the parameter counts, too
+    instance = load(
+        f"""(module (type $a (array i64))
+          (func (export "at") (param i32) (result i64) (local {"i64 " * locals_})
+            (array.get $a
+              (array.new_fixed $a 10000 {values} (i64.extend_i32_u (local.get 0)))
+              (local.get 0))))"""
+    )
+    assert [instance.exports.at(i) for i in (0, 1, 5000, 9_999)] == [0, 1, 5000, 9_999]
+
+
 def test_constant_expressions_over_the_limit_are_refused() -> None:
     text = """(module (type $a (array (mut i64)))
       (global (ref $a) (array.new_default $a (i32.const 1000000))))"""

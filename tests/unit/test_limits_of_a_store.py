@@ -6,6 +6,7 @@ Expected values are the limits themselves, and the sizes that the modules ask fo
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 from typing import Any
@@ -214,6 +215,118 @@ def test_externrefs_that_the_guest_drops_are_released_while_it_runs(make: Any, c
     """All of them together would take more than the limit: objects 4.8 MB, and texts 50 MB."""
     instance = load(DROPS, {"": {"make": make}}, limits=Limits(total=3 << 20))
     instance.exports.run(count)
+
+
+FEW = 12  # texts of 100 kB are less than a collection waits for, and more than the limit of 1 MB
+
+
+@pytest.mark.parametrize("rounds", [1, 20])
+def test_texts_that_the_guest_has_dropped_make_room_for_another(rounds: int) -> None:
+    instance = load(DROPS, {"": {"make": lambda: "x" * 100_001}}, limits=Limits(total=1 << 20))
+    for _ in range(rounds):
+        instance.exports.run(FEW)
+
+
+def pair(number: int) -> tuple[str, str]:
+    """Two texts of 140 kB. The second one of the fourth pair exceeds a limit of 1 MB."""
+    return f"a{number}".ljust(140_001), f"b{number}".ljust(140_001)
+
+
+def test_results_on_their_way_to_the_guest_stay_when_earlier_ones_make_room() -> None:
+    text = """(module (import "" "pair" (func $pair (param i32) (result externref externref)))
+        (func (export "run") (param $count i32) (result externref externref)
+            (loop $again
+                (call $pair (local.get $count))
+                (drop)
+                (drop)
+                (br_if $again
+                    (local.tee $count (i32.sub (local.get $count) (i32.const 1)))))
+            (call $pair (i32.const 0))))"""
+    instance = load(text, {"": {"pair": pair}}, limits=Limits(total=1 << 20))
+    for count in range(1, FEW):
+        assert instance.exports.run(count) == pair(0)
+
+
+def test_arguments_on_their_way_to_the_guest_stay_when_earlier_ones_make_room() -> None:
+    text = """(module (func (export "same") (param externref externref) (result externref externref)
+        (local.get 0) (local.get 1)))"""
+    instance = load(text, limits=Limits(total=1 << 20))
+    for number in range(FEW):
+        assert instance.exports.same(*pair(number)) == pair(number)
+
+
+def test_values_of_an_exception_stay_when_earlier_ones_make_room() -> None:
+    text = """(module (import "" "fail" (func $fail (param i32)))
+        (import "" "tag" (tag $tag (param externref externref)))
+        (func (export "run") (param $number i32) (result externref externref)
+            (block $caught (result externref externref)
+                (try_table (catch $tag $caught) (call $fail (local.get $number)))
+                unreachable)))"""
+    store = pywasm3.Store(limits=Limits(total=1 << 20))
+    tag = pywasm3.Tag(pywasm3.FuncType(["externref", "externref"]), store=store)
+
+    def fail(number: int) -> None:
+        raise tag(*pair(number))
+
+    instance = load(text, {"": {"fail": fail, "tag": tag}}, store=store)
+    for number in range(FEW):
+        assert instance.exports.run(number) == pair(number)
+
+
+def test_structures_that_the_guest_has_dropped_make_room_for_texts() -> None:
+    """The arrays take up to 2 MB, and are not collected before the text needs their room."""
+    text = """(module (import "" "make" (func $make (result externref)))
+        (type $bytes (array (mut i8)))
+        (func $fill (local i64 i64 i64 i64) ;; so that no slot of `run` has the reference still
+            (drop (array.new_default $bytes (i32.const 1000000))))
+        (func (export "fill") (call $fill))
+        (func (export "run") (drop (call $make))))"""
+    instance = load(text, {"": {"make": lambda: "x" * 1_200_000}}, limits=Limits(total=2 << 20))
+    instance.exports.fill()
+    instance.exports.run()
+
+
+def test_a_guest_that_keeps_nearly_all_texts_reaches_the_limit_soon() -> None:
+    """Otherwise each further text would cost a collection."""
+    made = 0
+
+    def make() -> str:
+        nonlocal made
+        made += 1
+        return "x" * 10_000
+
+    instance = load(HOLDS, {"": {"make": make}}, limits=Limits(total=1 << 20))
+    with pytest.raises(WasmError, match="as many externrefs"):
+        instance.exports.run(0)
+    assert made < 120
+
+
+def test_a_value_that_python_writes_finds_room_at_the_second_attempt() -> None:
+    """While functions of the Python layer run, nothing is collected, but when they end."""
+    store = pywasm3.Store(limits=Limits(total=2 << 20))
+    table = pywasm3.Table("externref", 1, store=store)
+    table[0] = "a" * 1_200_000
+    table[0] = None
+    with contextlib.suppress(WasmError):
+        table.fill("b" * 1_200_000)
+    table.fill("b" * 1_200_000)
+    assert table[0] == "b" * 1_200_000
+
+
+def test_externrefs_that_host_functions_of_numbers_make_are_released_while_the_guest_runs() -> None:
+    """The host function puts a text into a table: 50 MB in all, of which the last 100 kB stay."""
+    text = """(module (import "" "put" (func $put)) (table (export "t") 1 externref)
+        (func (export "run") (param $count i32)
+            (loop $again
+                (call $put)
+                (br_if $again
+                    (local.tee $count (i32.sub (local.get $count) (i32.const 1)))))))"""
+
+    def put() -> None:
+        instance.exports.t[0] = "x" * 100_001
+
+    instance = load(text, {"": {"put": put}}, limits=Limits(total=3 << 20))
+    instance.exports.run(500)
 
 
 def test_the_limits_of_a_store_bound_what_the_process_gets() -> None:

@@ -308,8 +308,8 @@ def test_the_place_of_a_trap_is_known_wherever_a_page_of_code_ends(before: int) 
 
 
 def test_beside_as_many_operands_as_a_function_holds_an_index_is_shortened() -> None:
-    """A shortened index needs a slot of its own, beside those of the 8000 values."""
-    below = 8000 - 4  # the parameter, and the operands of table.copy
+    """A shortened index needs a slot of its own, beside those of the 13,312 values."""
+    below = 13_312 - 4  # the parameter, and the operands of table.copy
     exports = load(f"""(module {FUNCTIONS} (func (export "f") (param i64) (result i64)
         {"(i64.add (local.get 0) (i64.const 1))" * below}
         (table.copy $t $t (local.get 0) (local.get 0) (local.get 0))
