@@ -80,8 +80,8 @@ static bool make_room(pw_store *store, const uint64_t *used)
 }
 
 #ifdef PW_GC_STRESS
-/* Each of a heap's first allocations collects, and then only some do, because a guest that allocates
- * a million times would not end. */
+/* Each of a heap's first allocations collects, and then only some do, because a guest that
+ * allocates a million times would not end. */
 static bool is_due(pw_heap *heap)
 {
     heap->allocations++;
