@@ -14,6 +14,7 @@ It prints:
 - what a task costs beside a task of a Python function that does nothing.
 - how many bytes a guest has when it travels, and how many one of its tasks has.
 - how long it takes until a worker whose task was cancelled has finished another one.
+- what a record of Guest.map costs, on a thread.
 - how many instances of the program fit in a gigabyte.
 
 Each round visits all contestants of a table. The least time of all rounds counts, except that of
@@ -271,6 +272,18 @@ def cancelling(client: Client, count: int = 20) -> list[float]:
     return times
 
 
+def seconds_of_record(per: Any, count: int) -> float:
+    """Returns how long `map` takes for each record."""
+    guest = Guest(loans.rule().module)
+    records = [(100, 4)] * count
+    with ThreadPoolExecutor(1) as executor:
+
+        def work() -> None:
+            guest.map("unit_price", [records], executor=executor, per=per)[0].result()
+
+        return min(seconds(work) for _ in range(3)) / count
+
+
 def bytes_of_instance(count: int = 200) -> float:
     """Returns how many bytes of memory an instance of the program takes after a run."""
     program = words.program()
@@ -326,6 +339,8 @@ def main() -> int:
             f"{1e3 * statistics.median(stopped):.1f} ms (median), "
             f"{1e3 * max(stopped):.1f} ms (most)"
         )
+    shared, own = seconds_of_record("partition", 1_000_000), seconds_of_record("record", 100_000)
+    print(f"a record takes {1e6 * shared:.2f} us, and {1e6 * own:.1f} us if it has its own state")
     size = bytes_of_instance()
     print(
         f"an instance of the program takes {size / 1024:.0f} KiB: {1e9 / size:,.0f} in a gigabyte"
