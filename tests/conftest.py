@@ -28,8 +28,7 @@ if "PYWASM3_DASK" not in os.environ:
     collect_ignore.append("scale")
 # The sanitizers watch C code, of which these tests run nothing that others do not.
 if helpers.SANITIZED:
-    collect_ignore += ["bench", "tools", "cli/test_stubs.py"]
-    collect_ignore += ["unit/test_distributed.py", "unit/test_hook.py"]
+    collect_ignore += ["bench", "tools", "unit/test_hook.py", "cli/test_stubs.py"]
     collect_ignore_glob = [
         f"unit/test_{name}*.py" for name in ("bindgen", "emscripten", "gojs", "guest_", "napi")
     ]

@@ -23,9 +23,8 @@ import pytest
 import large
 import pywasm3
 from binary import HEADER, leb, section, signed_leb, text, vector
-from helpers import wat
+from helpers import import_file, wat
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 import toolchain
 
@@ -234,8 +233,9 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip(f"needs the compiler {compiler}")
     if not (ROOT / "native").exists() or not (ROOT / "vendor/wasm3/source").exists():
         pytest.skip("needs the sources")
-    import build_ffi
-
+    # Not from sys.path: children of other tests would find the sources there instead of the copy
+    # of the package that is tested.
+    build_ffi = import_file(ROOT / "build_ffi.py")
     folder = tmp_path_factory.mktemp("steps")
     walkers = ("memcpy", "memmove", "memset", "memcmp", "calloc", "realloc")
     flags = ["-std=c11", "-O1", "-w", "-fwrapv", "-fno-strict-aliasing", "-pthread"]
