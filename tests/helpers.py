@@ -29,6 +29,9 @@ SANITIZED = os.environ.get("PYWASM3_SANITIZE", "0") not in ("", "0") or "asan" i
     "LD_PRELOAD", ""
 )
 
+# Whether this is the build in which allocations collect at once; see tests/fuzz/README.md.
+GC_STRESS = os.environ.get("PYWASM3_GC_STRESS", "0") not in ("", "0")
+
 TYPES = ("i32", "i64", "f32", "f64")
 
 

@@ -6,12 +6,8 @@
 
 from __future__ import annotations
 
-import os
-
-from helpers import load
+from helpers import GC_STRESS, load
 from pywasm3._ffi import lib, store_pointer
-
-IS_STRESSED = os.environ.get("PYWASM3_GC_STRESS", "") not in ("", "0")
 
 # Each round makes an array of 16 kB, which has memory of its own, and drops it.
 DROPPED = """
@@ -26,4 +22,4 @@ def test_a_dropped_array_is_gone_at_the_next_allocation_in_a_stressed_build_only
     for _ in range(30):
         instance.exports.make()
     used = lib.pw_store_heap_bytes(store_pointer(instance.store))
-    assert (used < 3 * 16_000) == IS_STRESSED
+    assert (used < 3 * 16_000) == GC_STRESS
