@@ -224,11 +224,9 @@ static int keep_exception(pw_store_object *store, uint64_t *reference)
     if (traceback != NULL) {
         PyException_SetTraceback(value, traceback);
     }
+    const pw_kind kind = PW_KIND_EXTERN;
     uint64_t bits = (uintptr_t)value;
-    pw_held held = pw_store_hold(store, value);
-    int status = held == PW_HELD         ? 0
-                 : held == PW_HELD_ERROR ? -1
-                                         : pw_store_hold_over_limit(store, &bits, 1);
+    int status = pw_hold_references(store, &kind, &bits, 1);
     *reference = status == 0 ? bits : 0;
     Py_XDECREF(type);
     Py_XDECREF(value);
