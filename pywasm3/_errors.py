@@ -568,11 +568,14 @@ def element(exc: BaseException, index: int, own: bool) -> None:
 
 def element_of(exc: BaseException) -> int | None:
     """Returns the index that `element` has told an exception, or None if it has told it none."""
-    if isinstance(exc, WasmError) and getattr(exc, "element", None) is not None:
-        return exc.element  # type: ignore[attr-defined, no-any-return]
-    notes = getattr(exc, "__notes__", None) or [""]
-    head, _, tail = str(notes[-1]).partition("at element ")
-    return None if head or not tail else int(tail.split()[0].replace(",", ""))
+    index: int | None = getattr(exc, "element", None) if isinstance(exc, WasmError) else None
+    notes = getattr(exc, "__notes__", None)
+    if index is not None or not notes:
+        return index
+    import re  # the errors are always imported, and this is needed rarely
+
+    found = re.fullmatch(r"at element ([\d,]+) of map\(\)", str(notes[-1]))
+    return int(found[1].replace(",", "")) if found else None
 
 
 def add_note(exc: BaseException, note: str) -> None:

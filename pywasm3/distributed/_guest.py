@@ -344,10 +344,11 @@ class Guest:
         return over_records(self, work, inputs, executor, options)
 
     def _function_type(self, name: str) -> FuncType:
-        for export in self.module.exports:
-            if export.name == name and isinstance(export.type, FuncType):
-                return export.type
-        raise AttributeError(f"{self.module!r} exports no function {brief_repr(name)}")
+        module = self.module
+        type_ = module._export_type(name) if name in module._export_table() else None
+        if not isinstance(type_, FuncType):
+            raise AttributeError(f"{module!r} exports no function {brief_repr(name)}")
+        return type_
 
     # ---- how it travels ----
 
