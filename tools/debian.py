@@ -149,6 +149,17 @@ def exit_code(steps: Callable[[], None], errors: tuple[type[Exception], ...] = (
     return 0
 
 
-def pytest_options() -> list[str | Path]:
-    """Returns the options of pytest that let it run in another folder, and write nothing here."""
-    return ["-q", "-p", "no:cacheprovider", "-c", ROOT / "pyproject.toml", "--rootdir", ROOT]
+def try_wheel(python: Path, wheel: Path, arguments: Sequence[str | Path]) -> None:
+    """Checks a wheel, installs it for a Python, and lets that Python run tests.
+
+    Args:
+        python: The Python of an environment that has what the tests need.
+        wheel: The wheel.
+        arguments: Those of pytest: the tests, with absolute paths, and options.
+    """
+    run([sys.executable, ROOT / "tools" / "check_wheel.py", wheel], ROOT)
+    run([python, *pip("install", "--no-deps", wheel)], ROOT)
+    # The tests run in a folder without pywasm3/, so that they import the installed package.
+    run([python, ROOT / "tests" / "smoke.py"], python.parent)
+    options = ["-q", "-p", "no:cacheprovider", "-c", ROOT / "pyproject.toml", "--rootdir", ROOT]
+    run([python, "-m", "pytest", *options, *arguments], python.parent)

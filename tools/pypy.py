@@ -18,7 +18,7 @@ import sysconfig
 from pathlib import Path
 
 import wheels
-from debian import ROOT, exit_code, extract, fill, pip, pytest_options, run
+from debian import ROOT, exit_code, extract, fill, pip, run, try_wheel
 
 SYSTEM = ROOT / ".cache" / "pypy"
 WORK = ROOT / "build" / "pypy"  # made anew each time
@@ -95,12 +95,8 @@ def build_and_test(arguments: list[str]) -> None:
     python = make_environment(WORK / "venv", constraints)
     sdist = wheels.build_sdist(WORK, WORK)
     wheel = wheels.build_raw_wheel(python, sdist, WORK, constraints)
-    run([sys.executable, ROOT / "tools" / "check_wheel.py", wheel], ROOT)
-    run([python, *pip("install", "--no-deps", wheel)], ROOT)
-    # The tests run in a folder without pywasm3/, so that they import the installed package.
-    run([python, ROOT / "tests" / "smoke.py"], python.parent)
     tests = map(absolute, arguments or [f"tests/{name}" for name in TESTS])
-    run([python, "-m", "pytest", *pytest_options(), *excluded(), *tests], python.parent)
+    try_wheel(python, wheel, [*excluded(), *tests])
 
 
 if __name__ == "__main__":
