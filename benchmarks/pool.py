@@ -24,10 +24,10 @@ missed.
 import argparse
 import random
 import statistics
-import time
 from collections.abc import Callable
 
 import wasmtime
+from timing import once
 
 import pywasm3
 
@@ -75,13 +75,6 @@ def keeping(count: int) -> pywasm3.Module:
     )
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """Returns how long a work takes when it is done once."""
-    begin = time.perf_counter()
-    work()
-    return time.perf_counter() - begin
-
-
 def kinds(module: pywasm3.Module, address: int) -> dict[str, Callable[[], object]]:
     """Returns the ways that are compared. Each ends with an instance that was used."""
     kept = pywasm3.Instance(module)
@@ -109,7 +102,7 @@ def measure(module: pywasm3.Module, address: int, rounds: int) -> dict[str, floa
     times: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(rounds):
         for name, work in works.items():
-            times[name].append(seconds(work))
+            times[name].append(once(work))
     return {name: statistics.median(found) for name, found in times.items()}
 
 

@@ -42,7 +42,8 @@ from typing import Any
 import numpy
 import pandas
 from distributed import Client, LocalCluster, wait
-from timing import judge
+from scoring import score, score_columns
+from timing import judge, once
 
 import pywasm3
 from pywasm3.bench import machine
@@ -60,16 +61,9 @@ FOR_EVER = """
 BAR = 0.1  # seconds until a cancelled guest has stopped
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """Returns how long a work takes when it is done once."""
-    begin = time.perf_counter()
-    work()
-    return time.perf_counter() - begin
-
-
 def least(works: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
     """Returns the least time of each work over several rounds, each of which does all of them."""
-    times = [{name: seconds(work) for name, work in works.items()} for _ in range(rounds)]
+    times = [{name: once(work) for name, work in works.items()} for _ in range(rounds)]
     return {name: min(one[name] for one in times) for name in works}
 
 
@@ -87,39 +81,18 @@ def workers(count: int) -> Iterator[Client]:
 # ---- the rule, three times ----
 
 
-def rule_of_python(income: float, costs: float, loan: float, rate: float) -> float:
-    """The rule of tests/guests/score.c."""
-    payment = (income - costs) / 2
-    if not loan > 0:
-        return 0.0
-    if not payment > loan * rate:
-        return 1.0
-    left, month = loan, 0
-    while month < 24 and left > 0:
-        left += left * rate - payment
-        month += 1
-    return left / loan if left > 0 else 0.0
-
-
 def by_python(frame: pandas.DataFrame) -> pandas.DataFrame:
     """Scores a partition with a function of Python for each row."""
     columns = [frame[name].tolist() for name in loans.COLUMNS]
-    return frame.assign(score=list(map(rule_of_python, *columns)))
+    return frame.assign(score=list(map(score, *columns)))
 
 
 def by_numpy(frame: pandas.DataFrame) -> pandas.DataFrame:
     """Scores a partition with operations on whole columns."""
-    income, costs, loan, rate = (frame[name].to_numpy() for name in loans.COLUMNS)
-    payment = (income - costs) / 2
-    left = loan.copy()
-    for _ in range(24):
-        left = numpy.where(left > 0, left + (left * rate - payment), left)
-    score = numpy.where(left > 0, left / loan, 0.0)
-    score = numpy.where(payment > loan * rate, score, 1.0)
-    return frame.assign(score=numpy.where(loan > 0, score, 0.0))
+    return frame.assign(score=score_columns(*(frame[name].to_numpy() for name in loans.COLUMNS)))
 
 
-def scoring(rows: int, rounds: int) -> list[tuple[str, int, float]]:
+def rates(rows: int, rounds: int) -> list[tuple[str, int, float]]:
     """Returns contestant, number of workers, and rows per second."""
     found = []
     for count in (1, 2):
@@ -268,7 +241,7 @@ def cancelling(client: Client, count: int = 20) -> list[float]:
             future.cancel()
             client.submit(nothing, 1, workers=address, pure=False).result()
 
-        times.append(seconds(stop))
+        times.append(once(stop))
     return times
 
 
@@ -281,7 +254,7 @@ def seconds_of_record(per: Any, count: int) -> float:
         def work() -> None:
             guest.map("unit_price", [records], executor=executor, per=per)[0].result()
 
-        return min(seconds(work) for _ in range(3)) / count
+        return min(once(work) for _ in range(3)) / count
 
 
 def bytes_of_instance(count: int = 200) -> float:
@@ -317,7 +290,7 @@ def main() -> int:
     options = parser.parse_args()
     print("; ".join(f"{name}: {value}" for name, value in machine.describe().items()))
     print(f"\n{options.rows:,} rows\nby                              workers  rows per second")
-    for name, count, rate in scoring(options.rows, options.rounds):
+    for name, count, rate in rates(options.rows, options.rounds):
         print(f"{name:32}{count:7}{rate:17,.0f}")
     with tempfile.TemporaryDirectory() as folder:
         files = write_texts(folder)

@@ -10,6 +10,13 @@ Run = Callable[[int], object]  # A function that does its work as often as is as
 SECONDS = 2e-3  # About how long a contestant runs in each round.
 
 
+def once(work: Callable[[], object]) -> float:
+    """Returns how long a work takes when it is done once, in seconds."""
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
+
+
 def seconds(run: Run, times: int) -> float:
     """Returns how long a contestant takes for its work, done once, if it does it several times."""
     begin = time.perf_counter()

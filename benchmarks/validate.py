@@ -24,11 +24,10 @@ import argparse
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import wasmtime
+from timing import once
 
 import pywasm3
 from pywasm3.bench.guests import enlarged
@@ -40,20 +39,13 @@ GUESTS = ("compute", "sha256", "mandelbrot")
 # --- the clock
 
 
-def seconds(action: Callable[[], object]) -> float:
-    """Returns how long an action takes once."""
-    before = time.perf_counter()
-    action()
-    return time.perf_counter() - before
-
-
 def contest(data: bytes, rounds: int) -> tuple[float, float]:
     """Returns the least times of pywasm3 and of wasmtime."""
     engine = wasmtime.Engine()
     ours, theirs = [], []
     for _ in range(rounds):
-        ours.append(seconds(lambda: pywasm3.Module.validate(data)))
-        theirs.append(seconds(lambda: wasmtime.Module.validate(engine, data)))
+        ours.append(once(lambda: pywasm3.Module.validate(data)))
+        theirs.append(once(lambda: wasmtime.Module.validate(engine, data)))
     return min(ours), min(theirs)
 
 

@@ -14,10 +14,11 @@ import pytest
 
 import pywasm3
 from distributed_helpers import guest
-from helpers import GUESTS
+from helpers import GUESTS, TESTS, import_file
 from pywasm3.distributed import Guest, RecordError, Run
 from pywasm3.wasi import WasiConfig
 
+scoring = import_file(TESTS.parent / "benchmarks" / "scoring.py")
 SCORE = pywasm3.Module((GUESTS / "score.wasm").read_bytes())
 WORDS = pywasm3.Module((GUESTS / "wasi" / "words.wasm").read_bytes())
 PRICES = pandas.DataFrame(
@@ -130,22 +131,7 @@ def test_the_scores_are_those_of_the_same_rule_in_python() -> None:
         random.uniform(0, 1, (1000, 4)) * [5000, 5000, 20_000, 0.02], columns=names
     )
     scored = Guest(SCORE).map_partitions(frame, "score", columns=names, out="score")
-    assert scored.score.tolist() == [score(*row) for row in frame.itertuples(index=False)]
-
-
-def score(income: float, costs: float, loan: float, rate: float) -> float:
-    """The rule of tests/guests/score.c."""
-    payment = (income - costs) / 2
-    if not loan > 0:
-        return 0.0
-    if not payment > loan * rate:
-        return 1.0
-    left = loan
-    for _ in range(24):
-        if left <= 0:
-            break
-        left += left * rate - payment
-    return left / loan if left > 0 else 0.0
+    assert scored.score.tolist() == [scoring.score(*row) for row in frame.itertuples(index=False)]
 
 
 def test_a_row_that_fails_is_named() -> None:
