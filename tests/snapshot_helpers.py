@@ -48,3 +48,10 @@ def forged(
     """The snapshot that a pickle with another image and other objects would give."""
     function, (digest, _, _) = snapshot.__reduce__()
     return function(digest, image, externs)  # type: ignore[no-any-return]
+
+
+def with_word(snapshot: pywasm3.Snapshot, index: int, value: int) -> pywasm3.Snapshot:
+    """The snapshot whose image has another 64-bit word at an index, counted in words."""
+    image = bytearray(snapshot._image)
+    image[8 * index : 8 * index + 8] = value.to_bytes(8, "little")
+    return forged(snapshot, bytes(image))

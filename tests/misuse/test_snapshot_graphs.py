@@ -17,7 +17,7 @@ from helpers import load
 from pywasm3 import Limits, Snapshot, SnapshotError
 from pywasm3._ffi import lib, store_pointer
 from snapshot_graphs import MODULE, build, new, random_plan, seen
-from snapshot_helpers import forged
+from snapshot_helpers import forged, with_word
 
 VALUES = [0, 1, 2, 3, 5, 7, 8, 10, 18, 26, 64, 250, 1 << 32, 9 << 32, (1 << 64) - 1, 1 << 61]
 
@@ -180,11 +180,8 @@ CELL_WORDS = {
 def test_a_forged_word_is_refused(word: str, value: int, message: str) -> None:
     instance = load(CELL)
     snapshot = instance.snapshot()
-    image = bytearray(snapshot._image)
-    place = 8 * CELL_WORDS[word]
-    image[place : place + 8] = value.to_bytes(8, "little")
     with pytest.raises(SnapshotError, match=message):
-        instance.restore(forged(snapshot, bytes(image)))
+        instance.restore(with_word(snapshot, CELL_WORDS[word], value))
     assert instance.snapshot() == snapshot
 
 

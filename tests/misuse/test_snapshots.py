@@ -14,7 +14,7 @@ import pytest
 
 from helpers import load
 from pywasm3 import SnapshotError
-from snapshot_helpers import forged, state
+from snapshot_helpers import forged, state, with_word
 
 
 def test_parts_of_a_wrong_type_or_size_are_refused() -> None:
@@ -93,11 +93,8 @@ WORDS = {
 def test_a_forged_word_is_refused(word: str, value: int, message: str) -> None:
     instance = state()
     snapshot = instance.snapshot()
-    image = bytearray(snapshot._image)
-    place = 8 * WORDS[word]
-    image[place : place + 8] = value.to_bytes(8, "little")
     with pytest.raises(SnapshotError, match=message):
-        instance.restore(forged(snapshot, bytes(image)))
+        instance.restore(with_word(snapshot, WORDS[word], value))
     assert instance.snapshot() == snapshot
 
 
