@@ -306,8 +306,9 @@ static PW_ALWAYS_INLINE int take_result(host_object *self, PyObject *result, uin
                                                           : encode_results(self, result, values);
 }
 
-/* What follows a host function if the store has bits in watch.watched. The results are where the
- * guest expects them, so that a collection finds them. */
+/* Does what is due after a host function if the store has bits in watch.watched, and returns
+ * whether the call goes on. The results are where the guest expects them, so that a collection
+ * finds them. */
 static PW_NOINLINE pw_trap after_watched_call(pw_store_object *store)
 {
     pw_store_release_externs(store);

@@ -524,7 +524,7 @@ pw_held pw_store_hold(pw_store_object *self, PyObject *object)
     return charge_externs(self) ? PW_HELD : PW_HELD_OVER_LIMIT;
 }
 
-/* What a collection can take off the account. */
+/* Returns how many bytes a collection takes off the account at most. */
 static uint64_t collectable(const pw_store_object *self)
 {
     return cost_of_externs(self) + pw_engine->store_heap_bytes(self->store);

@@ -98,7 +98,7 @@ void pw_store_overwritten(pw_store_object *self);
 /* Sets an instance adrift, which Python no longer reaches, if wasm may still reach it. */
 void pw_store_rescue(pw_store_object *self, pw_tenant *tenant);
 
-/* What came of letting a store hold an object. */
+/* Says whether a store has begun to hold an object. */
 typedef enum {
     PW_HELD,
     PW_HELD_OVER_LIMIT, /* as long as pw_store_hold_over_limit has not made room: no error is set */

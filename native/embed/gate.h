@@ -76,10 +76,13 @@ void *pw_func_embedder(const pw_func *func);
 
 pw_account *pw_store_account(const pw_store *store);
 void pw_store_forget_frames(pw_store *store);
-/* These are about the exception with which a call has ended that left the store entered as often as
- * it is now. What it is; what keeps it (see pw_exception_keep); Python needs it no more. */
+/* The next three functions are about the exception with which a call has ended. It is the call that
+ * left the store entered as often as the store is now. The first function returns what was thrown.
+ */
 pw_thrown pw_gate_thrown(const pw_gate *gate);
+/* Returns an object that keeps the exception, as pw_exception_keep does. */
 pw_object *pw_gate_keep_thrown(const pw_gate *gate);
+/* Forgets the exception, because Python has taken it. */
 void pw_gate_end_thrown(pw_gate *gate);
 pw_tag *pw_object_tag(pw_object *object);
 const pw_valtype *pw_tag_params(const pw_tag *tag, uint32_t *count);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What refers to an instance's objects of the heap, but is not part of its snapshots. */
+/* Finds the objects of the heap to which something refers that is not part of a snapshot. */
 #ifndef PW_OUTSIDE_H
 #define PW_OUTSIDE_H
 

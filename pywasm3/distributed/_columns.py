@@ -38,7 +38,7 @@ def check_type(function: str, type: FuncType, columns: Sequence[str], out: Seque
         TypeError: It does not.
     """
     if not type.results or any(one not in _DTYPES for one in (*type.params, *type.results)):
-        raise TypeError(f"{function}: {type} has no result, or a value that is no number")
+        raise TypeError(f"{function}: {type} has no result, or a value that is not a number")
     if (len(columns), len(out)) != (len(type.params), len(type.results)):
         raise TypeError(
             f"{function}: {type} does not fit {counted(len(columns), 'column')} and "
