@@ -34,6 +34,10 @@ GC_STRESS = os.environ.get("PYWASM3_GC_STRESS", "0") not in ("", "0")
 
 TYPES = ("i32", "i64", "f32", "f64")
 
+# How many locals fit the frame of a function, where a v128 counts as two: PW_SLOT_LOCAL_CELLS of
+# native/base/wasm3_config.h.
+SLOTS = 3000
+
 
 @functools.cache
 def wat(text: str) -> bytes:

@@ -16,8 +16,8 @@ I32, FUNC = b"\x7f", b"\x60"
 BLOCK, LOOP, IF, ELSE, END = b"\x02\x40", b"\x03\x40", b"\x04\x40", b"\x05", b"\x0b"
 DROP, ADD = b"\x1a", b"\x6a"
 
-# A little less than the number of operands and locals that one function can have.
-DEEP = 7000
+# A little less than the number of operands that one function can have.
+DEEP = 13_000
 
 
 def const(number: int) -> bytes:

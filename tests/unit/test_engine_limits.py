@@ -9,10 +9,9 @@ from __future__ import annotations
 import pytest
 
 import pywasm3
-from helpers import load, on_thread, wat
+from helpers import SLOTS, load, on_thread, wat
 
 VALUES = 13312
-SLOTS = 3000  # that many locals fit the frame of a function
 
 TOO_MANY = r"more than 13312 values at a time.*locals \(at most 3000 of them count\)"
 

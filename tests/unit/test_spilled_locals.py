@@ -13,9 +13,8 @@ from typing import Any
 import pytest
 
 import pywasm3
-from helpers import SANITIZED, TYPES, Oracle, load, wat
+from helpers import SANITIZED, SLOTS, TYPES, Oracle, load, wat
 
-SLOTS = 4000  # that many locals fit the frame of a function
 MOST = 50_000  # the parameters are among them
 
 
