@@ -15,7 +15,7 @@ from elftools.elf.constants import P_FLAGS
 from elftools.elf.elffile import ELFFile
 from elftools.elf.enums import ENUM_DT_FLAGS
 
-MAX_BYTES = 980_000  # Wheels have 920,000 to 960,000, those that are not recompressed among them.
+MAX_BYTES = 980_000  # Wheels have 950,000 to 974,000, those that are not recompressed among them.
 LICENSES = ("licenses/LICENSE", "licenses/vendor/wasm3/source/LICENSE")
 SOURCES = (".c", ".h", ".def")
 # The types that a wheel has: those in C for CPython, and those in Python for others.
