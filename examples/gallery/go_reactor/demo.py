@@ -20,7 +20,7 @@ ORDER: dict[str, Any] = {
         {"name": "</td><script>alert(2)</script>", "count": 1, "euros": 0.5},
     ],
 }
-# Each is a template that a stranger might upload.
+# Each is a template that an attacker might upload.
 HOSTILE = {
     "a mistake": "{{range .}}",
     "a place that is not clear": "{{if .}}<script>{{end}}{{.}}",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Runs scripts of strangers on a server: ``python demo.py package/dist``.
+"""Runs untrusted scripts on a server: ``python demo.py package/dist``.
 
 The server lets its customers write the rules for their orders, in JavaScript. One of them is
 honest, others use too much or try to harm the next one. At last, many requests come on several
