@@ -6,9 +6,9 @@
  * refer to its exports. Python's garbage collector finds such a cycle, but it cannot know whether
  * wasm still reaches the instance through a table. So each anchor has a sentinel, which is an
  * object that becomes unreachable together with the anchor. Python then calls the sentinel's
- * finalizer. If wasm may reach the instance, the finalizer sets the instance adrift, so that the
- * store owns what the instance needs; that takes the whole cycle out of the garbage again. An
- * anchor cannot do this itself, because Python calls the finalizer of an object only once. */
+ * finalizer. If wasm may reach the instance, the finalizer makes the store the owner of what the
+ * instance needs, which takes the whole cycle out of the garbage again. An anchor cannot do this
+ * itself, because Python calls the finalizer of an object only once. */
 
 typedef struct anchor_object anchor_object;
 
@@ -145,7 +145,7 @@ static PyObject *find_anchor(pw_store_object *store, pw_tenant *tenant)
     pw_lock(&store->lock);
     PyObject *anchor = take_anchor(tenant);
     if (anchor != NULL) {
-        pw_tenant_set_anchored(tenant);
+        pw_tenant_hold(tenant);
     }
     pw_unlock(&store->lock);
     return anchor;
@@ -168,7 +168,7 @@ PyObject *pw_anchor_of(pw_store_object *store, pw_tenant *tenant)
     atomic_fetch_add(&tenant->references, 1);
     self->tenant = tenant;
     tenant->anchor = (PyObject *)self;
-    pw_tenant_set_anchored(tenant);
+    pw_tenant_hold(tenant);
     pw_unlock(&store->lock);
     Py_XDECREF(weak);
     return (PyObject *)self;
@@ -185,7 +185,7 @@ static int anchor_traverse(PyObject *op, visitproc visit, void *arg)
 #ifdef Py_GIL_DISABLED
     Py_VISIT(self->successor);
 #endif
-    if (self->tenant != NULL && self->tenant->anchor == op && !self->tenant->adrift) {
+    if (self->tenant != NULL && self->tenant->anchor == op && self->tenant->is_held) {
         Py_VISIT(self->tenant->hosts);
         Py_VISIT(self->tenant->origins);
     }
@@ -193,14 +193,14 @@ static int anchor_traverse(PyObject *op, visitproc visit, void *arg)
 }
 
 /* Ends what the anchor kept. */
-static void let_go(anchor_object *self)
+static void release_kept(anchor_object *self)
 {
     pw_store_object *store = self->store;
     PyObject *origins = NULL;
     pw_lock(&store->lock);
     if (self->tenant != NULL) {
         if (self->tenant->anchor == (PyObject *)self) {
-            origins = pw_tenant_set_adrift(self->tenant);
+            origins = pw_tenant_drop(self->tenant);
             self->tenant->anchor = NULL;
         }
     } else if (self->holds && pw_read(store->store)) {
@@ -228,7 +228,7 @@ static void anchor_dealloc(PyObject *op)
         self->sentinel->anchor = NULL;
         Py_DECREF(self->sentinel);
     }
-    let_go(self);
+    release_kept(self);
 #ifdef Py_GIL_DISABLED
     Py_XDECREF(self->successor);
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Running and stopping calls. A call that runs long lets go of the GIL, runs the handlers of
+/* Running and stopping calls. A call that runs long releases the GIL, runs the handlers of
  * signals, and is stopped when a deadline has passed or when another thread asks for it. */
 #ifndef PW_CPYTHON_STOP_H
 #define PW_CPYTHON_STOP_H
@@ -90,7 +90,7 @@ static PW_ALWAYS_INLINE pw_trap pw_run_call(pw_store_object *self, const pw_call
     }
     self->watch.started = 0;
     pw_trap trap = pw_engine->call(callee, values);
-    if (self->watch.let_go != NULL) {
+    if (self->watch.without_gil != NULL) {
         pw_take_gil(&self->watch);
     }
     return trap;
@@ -102,7 +102,7 @@ static PW_ALWAYS_INLINE pw_trap pw_run_in_place(pw_store_object *self, const pw_
 {
     self->watch.started = 0;
     pw_trap trap = pw_engine->call_in_place(callee);
-    if (self->watch.let_go != NULL) {
+    if (self->watch.without_gil != NULL) {
         pw_take_gil(&self->watch);
     }
     return trap;

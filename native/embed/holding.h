@@ -39,8 +39,9 @@ typedef struct {
 
 /* Marks the object with a number, if there is one: a pw_extern_visitor. */
 void pw_extern_mark(void *marks, uint64_t bits);
-/* Marks what the store refers to in the middle of a callout. *places says how long that took. False
- * if there is no memory for the work: the marks are incomplete then. */
+/* Marks what the store refers to while a host call runs. *places is how many places were examined,
+ * as a measure of the time. False if there is no memory for the work: the marks are incomplete
+ * then. */
 bool pw_extern_mark_all(pw_store *store, pw_extern_marks *marks, uint64_t *places);
 
 /* cdef: end */
