@@ -104,13 +104,16 @@ static PyObject *take_anchor(const pw_tenant *tenant)
     return anchor;
 }
 
-static int prepare(anchor_object *self, PyObject **weak)
+/* Makes the weak reference from which other threads take the new anchor. -1 with an error. */
+static int new_weak(anchor_object *self, PyObject **weak)
 {
     *weak = PyWeakref_NewRef((PyObject *)self, NULL);
     return *weak != NULL ? 0 : -1;
 }
 
-static void replace(pw_tenant *tenant, anchor_object *self, PyObject **weak)
+/* Gives a tenant the weak reference to its new anchor; *weak becomes the one that it had. The
+ * caller has the store's lock. */
+static void swap_weak(pw_tenant *tenant, anchor_object *self, PyObject **weak)
 {
     if (tenant->anchor != NULL) {
         ((anchor_object *)tenant->anchor)->successor = Py_NewRef((PyObject *)self);
@@ -127,14 +130,14 @@ static PyObject *take_anchor(const pw_tenant *tenant)
     return Py_XNewRef(tenant->anchor);
 }
 
-static int prepare(anchor_object *Py_UNUSED(self), PyObject **weak)
+static int new_weak(anchor_object *Py_UNUSED(self), PyObject **weak)
 {
     *weak = NULL;
     return 0;
 }
 
-static void replace(pw_tenant *Py_UNUSED(tenant), anchor_object *Py_UNUSED(self),
-                    PyObject **Py_UNUSED(weak))
+static void swap_weak(pw_tenant *Py_UNUSED(tenant), anchor_object *Py_UNUSED(self),
+                      PyObject **Py_UNUSED(weak))
 {
 }
 
@@ -158,13 +161,13 @@ PyObject *pw_anchor_of(pw_store_object *store, pw_tenant *tenant)
         return anchor;
     }
     anchor_object *self = new_anchor(store, tenant->object, tenant);
-    if (self == NULL || prepare(self, &weak) < 0) {
+    if (self == NULL || new_weak(self, &weak) < 0) {
         Py_XDECREF(self);
         return NULL;
     }
     PyObject_GC_Track(self);
     pw_lock(&store->lock);
-    replace(tenant, self, &weak);
+    swap_weak(tenant, self, &weak);
     atomic_fetch_add(&tenant->references, 1);
     self->tenant = tenant;
     tenant->anchor = (PyObject *)self;

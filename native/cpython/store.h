@@ -31,8 +31,8 @@ struct pw_store_object {
     pw_externs externs;
     /* Bytes that are charged for these objects to the account of the engine's store. */
     size_t charged_externs;
-    /* How many functions of the Python layer run that may have the bits of references in their
-     * hands, which no collection finds. */
+    /* How many functions of the Python layer run that may have bits of references in Python
+     * variables, where no collection finds them. */
     unsigned sections;
     pw_turn turn;
     /* Guards what several threads change; while a thread holds it, the store is not closed. */

@@ -37,8 +37,8 @@ static inline int pw_dict_get(PyObject *dict, PyObject *key, PyObject **value)
 #endif
 }
 
-/* Whose turn it is to use a store. The thread that has the turn may enter the store several times,
- * as a host function does that calls wasm. */
+/* The turn to use a store, which one thread has at a time: a lock that its owner may take again, as
+ * a host function does that calls wasm. Threads that wait for it queue in store.c. */
 typedef struct {
 #ifdef Py_GIL_DISABLED
     atomic_uintptr_t owner; /* the thread, with or without PW_UNSETTLED; 0: no thread */

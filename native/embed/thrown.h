@@ -12,14 +12,16 @@
 
 /* What was on its way in a store. It must not move while a call has set it aside. */
 typedef struct {
-    bool something;
+    bool is_set; /* an exception was on its way */
     bool of_host;
     uint64_t reference; /* 0: the exception is the host's alone */
     uint32_t count;     /* of references: 1 */
     pw_roots roots;
 } pw_aside;
 
+/* Takes the exception that is on its way, if there is one, out of the store. */
 void pw_set_aside(pw_store *store, pw_aside *aside);
+/* Puts it back on its way. */
 void pw_put_back(pw_store *store, pw_aside *aside);
 
 /* What a call has ended with. */

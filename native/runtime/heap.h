@@ -105,20 +105,20 @@ struct pw_heap {
     pw_large *large;     /* all large objects */
     pw_block *free;      /* blocks that belong to no pool */
     uint32_t nfree;
-    pw_chunk *chunks;
+    pw_chunk *chunks;  /* the memory that contains the blocks */
     size_t allocated;  /* bytes that were handed out since the last collection */
     size_t collect_at; /* the number of bytes at which the next collection takes place */
     size_t live;       /* bytes that the last collection has reached */
 
     pw_block *pending_blocks; /* these two are used during a collection */
     pw_large *pending_large;
-    uint32_t steps;
-    bool stopped; /* the running call must end: the collection is given up */
+    uint32_t steps; /* of the collection since the last call of the poll hook */
+    bool stopped;   /* the running call must end: the collection is given up */
 
     uint64_t *handles; /* references that the embedder holds, and free places: see handles.c */
     uint32_t nhandles;
     uint32_t handle_capacity;
-    uint32_t free_handle;
+    uint32_t free_handle; /* the first free place, or PW_NO_HANDLE */
 #ifdef PW_GC_STRESS
     uint64_t allocations; /* how many there were */
 #endif
