@@ -200,7 +200,7 @@ static int take_fuel(PyObject *value, long long *fuel)
 /* Makes the next checkpoint call the hook, in the running call and in calls that its host functions
  * make in other stores. The caller has the lock. The lock is held while that of the inner store is
  * taken, so that the inner store cannot change meanwhile. */
-static void poke(pw_store_object *self)
+static void request_hook(pw_store_object *self)
 {
     pw_meter_stop(self->watch.meter);
     pw_store_object *inner = self->inner;
@@ -208,7 +208,7 @@ static void poke(pw_store_object *self)
         return;
     }
     pw_lock(&inner->lock);
-    poke(inner);
+    request_hook(inner);
     pw_unlock(&inner->lock);
 }
 
@@ -221,7 +221,7 @@ static bool want_fuel(pw_store_object *self, long long fuel)
     bool wanted = pw_read(self->store) && pw_turn_notify(&self->turn);
     if (wanted) {
         atomic_store(&self->watch.wanted_fuel, fuel);
-        poke(self);
+        request_hook(self);
     }
     pw_unlock(&self->lock);
     return wanted;
@@ -263,7 +263,7 @@ static bool interrupt(pw_store_object *self, pw_interruption how)
         pw_add_bits(self->watch.watched, PW_WATCH_INTERRUPTED);
     }
     if (runs) {
-        poke(self);
+        request_hook(self);
     }
     pw_unlock(&self->lock);
     return runs;
@@ -295,7 +295,7 @@ PyObject *pw_store_cancel(PyObject *op, PyObject *id)
         pw_store_end_wait(self, deadline->thread);
         if (pw_turn_owner(&self->turn) == deadline->thread) {
             atomic_store(&self->watch.cancelled, true);
-            poke(self);
+            request_hook(self);
         }
     }
     pw_unlock(&self->lock);

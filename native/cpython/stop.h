@@ -96,8 +96,8 @@ static PW_ALWAYS_INLINE pw_trap pw_run_call(pw_store_object *self, const pw_call
     return trap;
 }
 
-/* Does the same if pw_may_call_at_once, for a function whose arguments are on the value stack
- * already: see pw_api.call_in_place. */
+/* Does what pw_run_call does, for a function whose arguments are on the value stack already
+ * (pw_api.call_in_place). The caller has asked pw_may_call_at_once. */
 static PW_ALWAYS_INLINE pw_trap pw_run_in_place(pw_store_object *self, const pw_callee *callee)
 {
     self->watch.started = 0;

@@ -22,9 +22,10 @@ enum {
 
 /* Holds the object of the heap that a reference of a type refers to. */
 pw_hold pw_hold_cell(pw_store *store, pw_valtype type, uint64_t ref);
-/* Does the same for the results of a call, each of which gets its element of `holds`. */
+/* Holds what the results of a call refer to. Each result gets its element of `holds`. */
 void pw_hold_results(const pw_callee *callee, const uint64_t *values, pw_hold *holds);
-/* These do what the functions without `_holding` do, and hold what the value refers to. */
+/* The next three functions do what those without `_holding` in their names do, and hold what the
+ * value refers to. */
 pw_hold pw_global_get_holding(pw_store *store, const pw_global *global, uint64_t *cells);
 pw_hold pw_table_get_holding(pw_store *store, const pw_table *table, uint32_t index,
                              uint64_t *cell);

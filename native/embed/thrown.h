@@ -40,8 +40,9 @@ typedef struct {
 /* Keeps the exception that is on its way in the store, which was entered `depth` times. False if
  * there is no memory, and the exception is lost. */
 bool pw_keep_ending(pw_store *store, pw_endings *endings, uint32_t depth);
-/* These do with such an exception what the functions of api.h and of runtime/exception.h do with
- * one that is on its way. Without one, the result is empty, or NULL. */
+/* The next two functions do with the exception of a call what pw_api.exception_thrown and
+ * pw_exception_keep do with one that is on its way. If the call ended without one, the result is
+ * empty, or NULL. */
 pw_thrown pw_ending_thrown(pw_store *store, const pw_endings *endings, uint32_t depth);
 pw_object *pw_ending_keep(pw_store *store, const pw_endings *endings, uint32_t depth);
 /* Forgets the exceptions of calls that had entered the store `depth` times or more. */

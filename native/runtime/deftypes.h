@@ -107,7 +107,7 @@ pw_valtype pw_resolved_top(const pw_store *store, pw_valtype resolved);
 
 /* Frees what pw_store_type remembers of the module that it was last asked about. */
 void pw_store_end_linking(pw_store *store);
-/* The same, if it borrows these types of an instance that is about to be freed. */
+/* Frees it, too, but only if it borrows these types of an instance that is about to be freed. */
 void pw_store_forget_types(pw_store *store, IM3FuncType *types);
 
 #endif
