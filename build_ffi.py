@@ -51,7 +51,7 @@ OPERATIONS_HARDENING = [["-fcf-protection=return"], ["-mbranch-protection=pac-re
 # All addresses of other libraries are bound at load time, and then made read-only.
 LINK_HARDENING = [["-Wl,-z,relro,-z,now"], ["-Wl,-z,noexecstack"]]
 
-# The C files of pywasm3._engine, from the lowest floor up; native/README.md explains the floors.
+# The C files of pywasm3._engine, from the lowest layer up; native/README.md explains the layers.
 ENGINE_SOURCES = [
     "native/base/arena.c",
     "native/base/error.c",

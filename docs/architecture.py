@@ -14,7 +14,7 @@ BAND, HEAD = 62, 30
 SIDE = 200  # the column of C extension modules, to the right
 
 # Name, what it does, fill colour. From the top to the bottom.
-FLOORS = [
+LAYERS = [
     ("your program", "import pywasm3", "#ffffff"),
     ("pywasm3/", "Python: Module, Instance, errors, WASI, command line", "#e8f1fb"),
     ("native/cpython/", "Function, Memory, Store: values, turns, stopping calls", "#dcecd9"),
@@ -25,9 +25,9 @@ FLOORS = [
     ("native/decode/", "reads the binary format into the tables of a module", "#fdf0d5"),
     ("native/base/", "values, errors, traps, limits, opcodes, the operating system", "#f0f0f0"),
 ]  # fmt: skip
-# Arrows beside the straight way down: from floor, to floor, column, words.
+# Arrows beside the straight way down: from layer, to layer, column, words.
 DETOURS = [(1, 3, 0, "cffi"), (2, 3, 1, "table of functions")]
-# Which floors an extension module contains: first, last, its name.
+# Which layers an extension module contains: first, last, its name.
 MODULES = [(2, 2, "pywasm3._cpython"), (3, 8, "pywasm3._engine")]
 
 STYLE = """
@@ -40,15 +40,15 @@ STYLE = """
 """
 
 
-def top(floor: int) -> int:
-    """The upper edge of a floor, in pixels."""
-    return MARGIN + HEAD + floor * (BAND + GAP)
+def top(layer: int) -> int:
+    """The upper edge of a layer, in pixels."""
+    return MARGIN + HEAD + layer * (BAND + GAP)
 
 
-def band(floor: int) -> str:
-    """A floor's box with its two lines of text."""
-    name, does, fill = FLOORS[floor]
-    y, width = top(floor), WIDTH - 2 * MARGIN - SIDE
+def band(layer: int) -> str:
+    """A layer's box with its two lines of text."""
+    name, does, fill = LAYERS[layer]
+    y, width = top(layer), WIDTH - 2 * MARGIN - SIDE
     return (
         f'<rect x="{MARGIN}" y="{y}" width="{width}" height="{BAND}" rx="6" fill="{fill}"/>\n'
         f'<text class="name" x="{MARGIN + 16}" y="{y + 26}">{escape(name)}</text>\n'
@@ -56,15 +56,15 @@ def band(floor: int) -> str:
     )
 
 
-def arrow(floor: int) -> str:
-    """The arrow from a floor to the next one below."""
+def arrow(layer: int) -> str:
+    """The arrow from a layer to the next one below."""
     x = MARGIN + (WIDTH - 2 * MARGIN - SIDE) // 2
-    y = top(floor) + BAND
+    y = top(layer) + BAND
     return f'<line x1="{x}" y1="{y}" x2="{x}" y2="{y + GAP - 2}" marker-end="url(#head)"/>\n'
 
 
 def detour(start: int, end: int, column: int, words: str) -> str:
-    """An arrow to a lower floor, with words, on the right of the boxes."""
+    """An arrow to a lower layer, with words, on the right of the boxes."""
     right = WIDTH - MARGIN - SIDE
     x, y1, y2 = right + 18 + 14 * column, top(start) + BAND // 2, top(end) + 18 + 16 * column
     label = top(start) + BAND // 2 + 5
@@ -75,7 +75,7 @@ def detour(start: int, end: int, column: int, words: str) -> str:
 
 
 def module(first: int, last: int, name: str) -> str:
-    """The name of an extension module: in its one floor, or at a bracket around its floors."""
+    """The name of an extension module: in its one layer, or at a bracket around its layers."""
     x, y1, y2 = WIDTH - MARGIN - SIDE + 60, top(first) + 22, top(last) + BAND - 4
     middle = (y1 + y2) // 2 + 5
     if first == last:
@@ -89,19 +89,19 @@ def module(first: int, last: int, name: str) -> str:
 
 def picture() -> str:
     """The whole SVG document."""
-    height = top(len(FLOORS)) + MARGIN - GAP
+    height = top(len(LAYERS)) + MARGIN - GAP
     title = "An arrow means: may include and call. Arrows only ever point down."
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
-        f'width="{WIDTH}" height="{height}" role="img" aria-label="The floors of pywasm3">\n',
+        f'width="{WIDTH}" height="{height}" role="img" aria-label="The layers of pywasm3">\n',
         f"<style>{STYLE}</style>\n",
         '<defs><marker id="head" markerWidth="9" markerHeight="8" refX="7" refY="4" orient="auto">'
         '<path d="M 0 0 L 8 4 L 0 8 z" style="fill:#555;stroke:none"/></marker></defs>\n',
         f'<rect x="0" y="0" width="{WIDTH}" height="{height}" fill="#fff" stroke="none" '
         'style="stroke:none"/>\n',
         f'<text class="does" x="{MARGIN}" y="{MARGIN + 12}">{title}</text>\n',
-        *(band(floor) for floor in range(len(FLOORS))),
-        *(arrow(floor) for floor in range(len(FLOORS) - 1) if floor != 2),
+        *(band(layer) for layer in range(len(LAYERS))),
+        *(arrow(layer) for layer in range(len(LAYERS) - 1) if layer != 2),
         *(detour(*item) for item in DETOURS),
         *(module(*item) for item in MODULES),
         "</svg>\n",

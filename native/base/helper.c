@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A thread of our own that helps the others, on Windows, Linux and macOS. */
+/* The helper thread, on Windows, Linux and macOS. */
 #if defined(__linux__) && !defined(_GNU_SOURCE)
 #define _GNU_SOURCE /* declares pthread_condattr_setclock */
 #endif
@@ -102,7 +102,7 @@ void pw_helper_unlock(void)
 
 #ifdef __APPLE__
 
-static void init_signal(void)
+static void init_changed(void)
 {
     pthread_cond_init(&changed, NULL);
 }
@@ -118,7 +118,7 @@ static void wait_until(int64_t until)
 
 #else
 
-static void init_signal(void)
+static void init_changed(void)
 {
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
@@ -190,11 +190,12 @@ static void after_fork_in_parent(void)
     pw_helper_unlock();
 }
 
-/* Threads that waited for the lock or for the signal do not exist here, so both begin anew. */
+/* Threads that waited for the lock or the condition variable do not exist here, so both begin
+ * anew. */
 static void after_fork_in_child(void)
 {
     pthread_mutex_init(&lock, NULL);
-    init_signal();
+    init_changed();
     pw_helper_lock();
     helper_forked(true);
     pw_helper_unlock();
@@ -222,7 +223,7 @@ static bool create(void)
 bool pw_helper_start(pw_helper_work work, pw_helper_forked forked)
 {
     if (!started) {
-        init_signal();
+        init_changed();
         helper_work = work;
         helper_forked = forked;
         started = pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) == 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A thread of our own that helps the others, with one lock and one signal for all. It runs no code
- * of Python, takes no signals of the system, and does not exist in the child of a fork. */
+/* The helper: the one thread that the C code starts, on which the timer runs (runtime/timer.h).
+ * It has a lock, and a condition variable on which it sleeps. It runs no code of Python, takes no
+ * signals of the system, and does not exist in the child of a fork. */
 #ifndef PW_HELPER_H
 #define PW_HELPER_H
 
@@ -13,17 +14,18 @@ typedef void (*pw_helper_work)(void);
  * parent, where it has ended before the fork. */
 typedef void (*pw_helper_forked)(bool in_child);
 
+/* The lock of the helper, which guards what the helper and other threads share. */
 void pw_helper_lock(void);
 void pw_helper_unlock(void);
 /* Starts the helper unless it runs. The caller has the lock. False when the system gives no thread.
  */
 bool pw_helper_start(pw_helper_work work, pw_helper_forked forked);
-/* Lets go of the lock until a time of pw_now, or a signal, or for no reason. Only the helper calls
- * this. */
+/* Releases the lock and sleeps until a time of pw_now, or until pw_helper_wake; it can also return
+ * earlier. Only the helper calls this. */
 void pw_helper_sleep(int64_t until);
 /* Wakes the helper. The caller has the lock. */
 void pw_helper_wake(void);
-/* Whether the helper must return. */
+/* Whether the helper must return, because a fork waits for its end. */
 bool pw_helper_ending(void);
 
 #endif

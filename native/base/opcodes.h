@@ -16,8 +16,8 @@ typedef enum {
     PW_IMM_LABELS, /* a vector of labels, and one more */
     PW_IMM_TYPES,  /* a vector of value types */
     PW_IMM_HEAPTYPE,
-    PW_IMM_REF,      /* a heap type: what is meant is a reference to it, */
-    PW_IMM_REF_NULL, /* or one that may be null */
+    PW_IMM_REF,      /* a heap type ht, which stands for (ref ht) */
+    PW_IMM_REF_NULL, /* a heap type ht, which stands for (ref null ht) */
     PW_IMM_CAST,     /* flags, a label, two heap types */
     PW_IMM_TRY_TABLE,
     PW_IMM_MEMARG,
@@ -155,7 +155,7 @@ typedef enum {
     X(ref_i31)              \
     X(i31_get)
 
-/* 0 is for opcodes that are not in the table. */
+/* The number of each check. PW_CHECK_illegal is that of an opcode which is not in the table. */
 #define PW_CHECK_NUMBER(name) PW_CHECK_##name,
 typedef enum { PW_CHECK_illegal, PW_CHECKS(PW_CHECK_NUMBER) PW_CHECK_COUNT } pw_check;
 #undef PW_CHECK_NUMBER
@@ -196,14 +196,14 @@ typedef struct {
 
 #define PW_ADDRESS 1
 
-/* In immediates: the byte of an empty block type, those that a heap type follows, and the bit of a
- * memarg's flags that a memory index follows. */
-#define PW_TYPE_EMPTY 0x40
-#define PW_TYPE_REF_NULL 0x63
-#define PW_TYPE_REF 0x64
+/* Bytes of immediates. */
+#define PW_TYPE_EMPTY 0x40    /* the block type of a block without parameters and results */
+#define PW_TYPE_REF_NULL 0x63 /* a reference type that may be null; its heap type follows */
+#define PW_TYPE_REF 0x64      /* a reference type without null; its heap type follows */
+/* The bit in the flags of a memarg which says that a memory index follows. */
 #define PW_MEMARG_HAS_MEMORY 0x40
 
-/* The first byte of a catch clause, from this one on without a tag. */
+/* A catch clause whose first byte is this or a larger one has no tag. */
 #define PW_CATCH_ALL 2
 
 /* The table, by id. */

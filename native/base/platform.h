@@ -123,7 +123,8 @@ static inline uintptr_t pw_guest_stack_end(void)
     return here - bounds.low < bounds.high - bounds.low ? bounds.guest_low : pw_find_stack(here);
 }
 
-/* Sets *end to that address. False if the caller's frame lies below it already. */
+/* Sets *end to what pw_guest_stack_end returns. False if the caller's frame lies below that address
+ * already: no stack is left for wasm code. */
 static inline bool pw_guest_stack_left(uintptr_t *end)
 {
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Value types, and the types of imports and exports. All floors and Python share them. */
+/* Value types, and the types of imports and exports. All layers and Python share them. */
 #ifndef PW_VALUES_H
 #define PW_VALUES_H
 

@@ -6,9 +6,9 @@
  * refer to its exports. Python's garbage collector finds such a cycle, but it cannot know whether
  * wasm still reaches the instance through a table. So each anchor has a sentinel, which is an
  * object that becomes unreachable together with the anchor. Python then calls the sentinel's
- * finalizer. If wasm may reach the instance, the finalizer sets the instance adrift, so that the
- * store owns what the instance needs; that takes the whole cycle out of the garbage again. An
- * anchor cannot do this itself, because Python calls the finalizer of an object only once. */
+ * finalizer. If wasm may reach the instance, the finalizer makes the store the owner of what the
+ * instance needs, which takes the whole cycle out of the garbage again. An anchor cannot do this
+ * itself, because Python calls the finalizer of an object only once. */
 
 typedef struct anchor_object anchor_object;
 
@@ -104,13 +104,16 @@ static PyObject *take_anchor(const pw_tenant *tenant)
     return anchor;
 }
 
-static int prepare(anchor_object *self, PyObject **weak)
+/* Makes the weak reference from which other threads take the new anchor. -1 with an error. */
+static int new_weak(anchor_object *self, PyObject **weak)
 {
     *weak = PyWeakref_NewRef((PyObject *)self, NULL);
     return *weak != NULL ? 0 : -1;
 }
 
-static void replace(pw_tenant *tenant, anchor_object *self, PyObject **weak)
+/* Gives a tenant the weak reference to its new anchor; *weak becomes the one that it had. The
+ * caller has the store's lock. */
+static void swap_weak(pw_tenant *tenant, anchor_object *self, PyObject **weak)
 {
     if (tenant->anchor != NULL) {
         ((anchor_object *)tenant->anchor)->successor = Py_NewRef((PyObject *)self);
@@ -127,14 +130,14 @@ static PyObject *take_anchor(const pw_tenant *tenant)
     return Py_XNewRef(tenant->anchor);
 }
 
-static int prepare(anchor_object *Py_UNUSED(self), PyObject **weak)
+static int new_weak(anchor_object *Py_UNUSED(self), PyObject **weak)
 {
     *weak = NULL;
     return 0;
 }
 
-static void replace(pw_tenant *Py_UNUSED(tenant), anchor_object *Py_UNUSED(self),
-                    PyObject **Py_UNUSED(weak))
+static void swap_weak(pw_tenant *Py_UNUSED(tenant), anchor_object *Py_UNUSED(self),
+                      PyObject **Py_UNUSED(weak))
 {
 }
 
@@ -145,7 +148,7 @@ static PyObject *find_anchor(pw_store_object *store, pw_tenant *tenant)
     pw_lock(&store->lock);
     PyObject *anchor = take_anchor(tenant);
     if (anchor != NULL) {
-        pw_tenant_set_anchored(tenant);
+        pw_tenant_hold(tenant);
     }
     pw_unlock(&store->lock);
     return anchor;
@@ -158,17 +161,17 @@ PyObject *pw_anchor_of(pw_store_object *store, pw_tenant *tenant)
         return anchor;
     }
     anchor_object *self = new_anchor(store, tenant->object, tenant);
-    if (self == NULL || prepare(self, &weak) < 0) {
+    if (self == NULL || new_weak(self, &weak) < 0) {
         Py_XDECREF(self);
         return NULL;
     }
     PyObject_GC_Track(self);
     pw_lock(&store->lock);
-    replace(tenant, self, &weak);
+    swap_weak(tenant, self, &weak);
     atomic_fetch_add(&tenant->references, 1);
     self->tenant = tenant;
     tenant->anchor = (PyObject *)self;
-    pw_tenant_set_anchored(tenant);
+    pw_tenant_hold(tenant);
     pw_unlock(&store->lock);
     Py_XDECREF(weak);
     return (PyObject *)self;
@@ -185,7 +188,7 @@ static int anchor_traverse(PyObject *op, visitproc visit, void *arg)
 #ifdef Py_GIL_DISABLED
     Py_VISIT(self->successor);
 #endif
-    if (self->tenant != NULL && self->tenant->anchor == op && !self->tenant->adrift) {
+    if (self->tenant != NULL && self->tenant->anchor == op && self->tenant->is_held) {
         Py_VISIT(self->tenant->hosts);
         Py_VISIT(self->tenant->origins);
     }
@@ -193,14 +196,14 @@ static int anchor_traverse(PyObject *op, visitproc visit, void *arg)
 }
 
 /* Ends what the anchor kept. */
-static void let_go(anchor_object *self)
+static void release_kept(anchor_object *self)
 {
     pw_store_object *store = self->store;
     PyObject *origins = NULL;
     pw_lock(&store->lock);
     if (self->tenant != NULL) {
         if (self->tenant->anchor == (PyObject *)self) {
-            origins = pw_tenant_set_adrift(self->tenant);
+            origins = pw_tenant_drop(self->tenant);
             self->tenant->anchor = NULL;
         }
     } else if (self->holds && pw_read(store->store)) {
@@ -228,7 +231,7 @@ static void anchor_dealloc(PyObject *op)
         self->sentinel->anchor = NULL;
         Py_DECREF(self->sentinel);
     }
-    let_go(self);
+    release_kept(self);
 #ifdef Py_GIL_DISABLED
     Py_XDECREF(self->successor);
 #endif

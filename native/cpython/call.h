@@ -16,7 +16,8 @@
  * all numbers, which take one cell each, the second one for those with references or vectors. */
 PyObject *pw_call_plain(PyObject *op, PyObject *const *args, size_t nargsf, PyObject *kwnames);
 PyObject *pw_call_mixed(PyObject *op, PyObject *const *args, size_t nargsf, PyObject *kwnames);
-/* The same for functions with exnref among their parameters or results. NULL with TypeError. */
+/* The vectorcall function of a Function with exnref among its parameters or results, which Python
+ * cannot call. NULL with TypeError. */
 PyObject *pw_call_refused(PyObject *op, PyObject *const *args, size_t nargsf, PyObject *kwnames);
 
 /* How many cells the array of a call needs: the results take the place of the arguments. */

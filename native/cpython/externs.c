@@ -7,10 +7,10 @@
 
 #define FIRST_CAPACITY 64
 /* At least this many objects are added between two collections. */
-#define PATIENCE 1024
+#define MIN_ADDED 1024
 
 /* At least so many bytes of texts, too. */
-#define BYTES_PATIENCE ((size_t)1 << 20)
+#define MIN_ADDED_BYTES ((size_t)1 << 20)
 /* Making so many bytes of texts takes about as long as marking a place. */
 #define PLACE_BYTES 64
 
@@ -89,8 +89,8 @@ bool pw_externs_has(const pw_externs *self, uint64_t bits)
 
 bool pw_externs_due(const pw_externs *self)
 {
-    return (self->count > self->patience && self->count > PATIENCE) ||
-           (self->bytes > self->bytes_patience && self->bytes > BYTES_PATIENCE);
+    return (self->count > self->collect_at && self->count > MIN_ADDED) ||
+           (self->bytes > self->collect_at_bytes && self->bytes > MIN_ADDED_BYTES);
 }
 
 int pw_externs_traverse(const pw_externs *self, visitproc visit, void *arg)
@@ -145,19 +145,19 @@ void pw_externs_sweep(pw_externs *self, uint64_t places)
 {
     /* The next collection may cost as much as this one, so it waits for as many new objects. */
     size_t capacity, kept = self->marked, cost = places > kept ? (size_t)places : kept;
-    size_t patience = kept + cost + PATIENCE, bytes = self->marked_bytes;
-    size_t bytes_patience = 2 * bytes + BYTES_PATIENCE + PLACE_BYTES * cost;
+    size_t collect_at = kept + cost + MIN_ADDED, bytes = self->marked_bytes;
+    size_t collect_at_bytes = 2 * bytes + MIN_ADDED_BYTES + PLACE_BYTES * cost;
     if (self->count == kept) {
         pw_externs_unmark(self);
-        self->patience = patience;
-        self->bytes_patience = bytes_patience;
+        self->collect_at = collect_at;
+        self->collect_at_bytes = collect_at_bytes;
         return;
     }
     uintptr_t *slots = new_slots(kept, &capacity);
     if (slots == NULL) { /* without memory, try again when the set has doubled */
         pw_externs_unmark(self);
-        self->patience = 2 * self->count;
-        self->bytes_patience = 2 * self->bytes;
+        self->collect_at = 2 * self->count;
+        self->collect_at_bytes = 2 * self->bytes;
         return;
     }
     pw_externs old = *self;
@@ -169,8 +169,8 @@ void pw_externs_sweep(pw_externs *self, uint64_t places)
     *self = (pw_externs){.slots = slots,
                          .capacity = capacity,
                          .count = kept,
-                         .patience = patience,
+                         .collect_at = collect_at,
                          .bytes = bytes,
-                         .bytes_patience = bytes_patience};
+                         .collect_at_bytes = collect_at_bytes};
     drop(old.slots, old.capacity);
 }

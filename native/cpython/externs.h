@@ -15,11 +15,11 @@ typedef struct {
     uintptr_t *slots;
     size_t capacity; /* a power of two, or 0 */
     size_t count;
-    size_t marked;   /* how many objects pw_externs_mark has marked */
-    size_t patience; /* a collection is worth its price only when `count` exceeds this, */
-    size_t bytes;    /* that the texts among the objects take */
+    size_t marked;     /* how many objects pw_externs_mark has marked */
+    size_t collect_at; /* a collection is worth its price only when `count` exceeds this, */
+    size_t bytes;      /* that the texts among the objects take */
     size_t marked_bytes;
-    size_t bytes_patience; /* or when `bytes` exceeds this */
+    size_t collect_at_bytes; /* or when `bytes` exceeds this */
 } pw_externs;
 
 /* Adds an object. -1 with MemoryError. It runs no other Python code. */

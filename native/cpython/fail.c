@@ -3,8 +3,8 @@
 #include "cpython/fail.h"
 
 #include "cpython/anchor.h"
+#include "cpython/cache.h"
 #include "cpython/externs.h"
-#include "cpython/kept.h"
 #include "cpython/references.h"
 #include "cpython/report.h"
 #include "cpython/signature.h"
@@ -70,7 +70,7 @@ static PyObject *make_note(pw_state *state, PyObject *key, PyObject *frames,
 {
     PyObject *note = PyObject_CallFunction(state->note, "OIK", frames, report->head,
                                            (unsigned long long)report->omitted);
-    if (note != NULL && key != NULL && pw_keep(state->notes, key, note, MOST_NOTES) < 0) {
+    if (note != NULL && key != NULL && pw_cache_set(state->notes, key, note, MOST_NOTES) < 0) {
         Py_CLEAR(note);
     }
     return note;

@@ -2,10 +2,10 @@
 /* When calls hold the GIL.
  *
  * A thread that waits for the GIL asks for it only when it has waited for Python's switch interval,
- * 5 milliseconds, without being woken; then whoever lets go of the GIL waits until another thread
+ * 5 milliseconds, without being woken; then whoever releases the GIL waits until another thread
  * has taken it. Each release before that wakes the thread, and its wait begins anew. It takes the
  * GIL only if it is still free once the thread runs. So a guest that calls the host every few
- * microseconds, and lets go of the GIL in between, would keep it from all other threads. A call
+ * microseconds, and releases the GIL in between, would keep it from all other threads. A call
  * whose releases turn out to be short therefore keeps the GIL longer and longer, in the end for
  * more than the switch interval. */
 #include "cpython/gil.h"
@@ -78,27 +78,27 @@ static bool kept_long_enough(const pw_watch *watch, int64_t time)
     return kept >= KEEP_GIL + keep_longer || kept >= two_intervals();
 }
 
-/* ---- letting go and taking ---- */
+/* ---- releasing and taking ---- */
 
-void pw_let_gil_go(pw_watch *watch)
+void pw_release_gil(pw_watch *watch)
 {
-    watch->let_go_at = pw_engine->now();
-    watch->next_signals = pw_on_main_thread() ? watch->let_go_at + SIGNAL_INTERVAL : PW_NEVER;
-    watch->let_go = PyEval_SaveThread();
+    watch->released_at = pw_engine->now();
+    watch->next_signals = pw_on_main_thread() ? watch->released_at + SIGNAL_INTERVAL : PW_NEVER;
+    watch->without_gil = PyEval_SaveThread();
 }
 
 void pw_take_gil(pw_watch *watch)
 {
-    PyThreadState *thread = watch->let_go;
-    learn(pw_engine->now() - watch->let_go_at);
-    watch->let_go = NULL;
+    PyThreadState *thread = watch->without_gil;
+    learn(pw_engine->now() - watch->released_at);
+    watch->without_gil = NULL;
     PyEval_RestoreThread(thread);
     watch->started = 0;
 }
 
-bool pw_may_let_gil_go(pw_watch *watch, int64_t time)
+bool pw_may_release_gil(pw_watch *watch, int64_t time)
 {
-    if (watch->let_go == NULL) {
+    if (watch->without_gil == NULL) {
         return kept_long_enough(watch, time);
     }
     if (time < watch->next_signals) {
@@ -109,14 +109,14 @@ bool pw_may_let_gil_go(pw_watch *watch, int64_t time)
     return true;
 }
 
-void pw_let_gil_go_in_work(pw_watch *watch, int64_t time)
+void pw_release_gil_in_work(pw_watch *watch, int64_t time)
 {
-    if (watch->let_go != NULL) {
+    if (watch->without_gil != NULL) {
         return;
     }
     if (!watch->started) {
         watch->started = watch->hook_ran = time;
     } else if (kept_long_enough(watch, time)) {
-        pw_let_gil_go(watch);
+        pw_release_gil(watch);
     }
 }

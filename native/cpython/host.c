@@ -319,7 +319,7 @@ pw_trap pw_host_call(void *object, uint64_t *values)
 {
     host_object *self = object;
     pw_store_object *store = self->signature.store;
-    if (store->watch.let_go != NULL) {
+    if (store->watch.without_gil != NULL) {
         pw_take_gil(&store->watch);
     }
     pw_recursion recursion;

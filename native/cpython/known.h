@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Descriptions of functions, and a table of them. A guest that hands out references gives the same
- * functions away again and again, so the names and types of these are looked up once. */
+/* What is known of a wasm function: the description from which a Function is made, and a cache of
+ * such descriptions. A guest that hands out references gives the same functions away again and
+ * again, so their names and types are looked up once. */
 #ifndef PW_CPYTHON_KNOWN_H
 #define PW_CPYTHON_KNOWN_H
 

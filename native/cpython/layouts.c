@@ -2,7 +2,7 @@
 /* Layouts, which are made once for each format as long as the formats are few. */
 #include "cpython/layouts.h"
 
-#include "cpython/kept.h"
+#include "cpython/cache.h"
 #include "cpython/turn.h"
 
 /* How many layouts are kept. Programs have a few formats; if one has more, all of them are made
@@ -29,7 +29,7 @@ PyObject *pw_layout_of(pw_state *state, PyObject *format)
     if (layout == NULL) {
         return NULL;
     }
-    if (pw_keep(state->layouts, format, layout, MOST_LAYOUTS) < 0) {
+    if (pw_cache_set(state->layouts, format, layout, MOST_LAYOUTS) < 0) {
         Py_CLEAR(layout);
     }
     return layout;

@@ -28,8 +28,9 @@ int pw_hold_references(pw_store_object *store, const pw_kind *kinds, const uint6
  * which the caller adds with pw_blame what the value is for. */
 int pw_encode_value(pw_store_object *store, pw_module *module, PyObject *value, pw_valtype type,
                     uint64_t *cells);
-/* Does the same for a value that a new place begins with: a global, or an element of a table. None
- * is also null for a reference to an exception, because it stands for "no value was given". */
+/* Converts the value that a new global, or a new element of a table, begins with, as
+ * pw_encode_value does. None is also null for a reference to an exception, because it stands for
+ * "no value was given". */
 int pw_encode_new(pw_store_object *store, pw_module *module, PyObject *value, pw_valtype type,
                   uint64_t *cells);
 /* Converts a value of any type from the store, which is entered. New reference. */

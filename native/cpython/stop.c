@@ -3,7 +3,7 @@
  *
  * Running code takes a tick at each call and each iteration of a loop. When the ticks are used up,
  * or when another thread asks for it, the engine calls the tick hook at the next checkpoint. The
- * hook runs on the thread of the call, which may hold the GIL or may have let go of it. */
+ * hook runs on the thread of the call, which may hold the GIL or may have released it. */
 #include "cpython/stop.h"
 
 #include "cpython/gil.h"
@@ -200,7 +200,7 @@ static int take_fuel(PyObject *value, long long *fuel)
 /* Makes the next checkpoint call the hook, in the running call and in calls that its host functions
  * make in other stores. The caller has the lock. The lock is held while that of the inner store is
  * taken, so that the inner store cannot change meanwhile. */
-static void poke(pw_store_object *self)
+static void request_hook(pw_store_object *self)
 {
     pw_meter_stop(self->watch.meter);
     pw_store_object *inner = self->inner;
@@ -208,7 +208,7 @@ static void poke(pw_store_object *self)
         return;
     }
     pw_lock(&inner->lock);
-    poke(inner);
+    request_hook(inner);
     pw_unlock(&inner->lock);
 }
 
@@ -221,7 +221,7 @@ static bool want_fuel(pw_store_object *self, long long fuel)
     bool wanted = pw_read(self->store) && pw_turn_notify(&self->turn);
     if (wanted) {
         atomic_store(&self->watch.wanted_fuel, fuel);
-        poke(self);
+        request_hook(self);
     }
     pw_unlock(&self->lock);
     return wanted;
@@ -263,7 +263,7 @@ static bool interrupt(pw_store_object *self, pw_interruption how)
         pw_add_bits(self->watch.watched, PW_WATCH_INTERRUPTED);
     }
     if (runs) {
-        poke(self);
+        request_hook(self);
     }
     pw_unlock(&self->lock);
     return runs;
@@ -295,7 +295,7 @@ PyObject *pw_store_cancel(PyObject *op, PyObject *id)
         pw_store_end_wait(self, deadline->thread);
         if (pw_turn_owner(&self->turn) == deadline->thread) {
             atomic_store(&self->watch.cancelled, true);
-            poke(self);
+            request_hook(self);
         }
     }
     pw_unlock(&self->lock);
@@ -336,7 +336,7 @@ static void take_cancellations(pw_store_object *self)
     for (pw_store_object *store = self; store != NULL; store = store->outer) {
         if (atomic_load(&store->watch.cancelled)) {
             atomic_store(&store->watch.cancelled, false);
-            if (self->watch.let_go != NULL) {
+            if (self->watch.without_gil != NULL) {
                 pw_take_gil(&self->watch);
             }
             store->watch.deadline = first_deadline(store);
@@ -422,7 +422,7 @@ static pw_trap begin(pw_store_object *self)
 /* Takes the GIL after a call, and forgets the deadline of the outermost one. */
 static void end(pw_store_object *self)
 {
-    if (self->watch.let_go != NULL) {
+    if (self->watch.without_gil != NULL) {
         pw_take_gil(&self->watch);
     }
     if (self->turn.depth == 1) {
@@ -497,27 +497,27 @@ static pw_trap run_handlers(pw_store_object *self)
     return status < 0 ? PW_TRAP_HOST : pw_stop_pending(self);
 }
 
-/* Lets go of the GIL if the call has kept it long enough. The handlers of signals run before. */
+/* Releases the GIL if the call has kept it long enough. The handlers of signals run before. */
 static pw_trap let_others_run(pw_store_object *self, int64_t time)
 {
-    if (!pw_may_let_gil_go(&self->watch, time)) {
+    if (!pw_may_release_gil(&self->watch, time)) {
         return PW_TRAP_NONE;
     }
     pw_trap trap = pw_on_main_thread() ? run_handlers(self) : PW_TRAP_NONE;
     if (trap == PW_TRAP_NONE) {
-        pw_let_gil_go(&self->watch);
+        pw_release_gil(&self->watch);
     }
     return trap;
 }
 
-/* Work that is not part of a call was begun by cffi, which has let go of the GIL. */
+/* Work that is not part of a call was begun by cffi, which has released the GIL. */
 pw_trap pw_poll_call(void *store_object, bool in_call)
 {
     pw_store_object *self = store_object;
     int64_t time = pw_engine->now();
     if (in_call) {
         take_cancellations(self);
-        pw_let_gil_go_in_work(&self->watch, time);
+        pw_release_gil_in_work(&self->watch, time);
     } else if (is_cancelled(self)) {
         PyGILState_STATE state = PyGILState_Ensure();
         take_cancellations(self);

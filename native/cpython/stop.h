@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Running and stopping calls. A call that runs long lets go of the GIL, runs the handlers of
+/* Running and stopping calls. A call that runs long releases the GIL, runs the handlers of
  * signals, and is stopped when a deadline has passed or when another thread asks for it. */
 #ifndef PW_CPYTHON_STOP_H
 #define PW_CPYTHON_STOP_H
@@ -90,19 +90,19 @@ static PW_ALWAYS_INLINE pw_trap pw_run_call(pw_store_object *self, const pw_call
     }
     self->watch.started = 0;
     pw_trap trap = pw_engine->call(callee, values);
-    if (self->watch.let_go != NULL) {
+    if (self->watch.without_gil != NULL) {
         pw_take_gil(&self->watch);
     }
     return trap;
 }
 
-/* Does the same if pw_may_call_at_once, for a function whose arguments are on the value stack
- * already: see pw_api.call_in_place. */
+/* Does what pw_run_call does, for a function whose arguments are on the value stack already
+ * (pw_api.call_in_place). The caller has asked pw_may_call_at_once. */
 static PW_ALWAYS_INLINE pw_trap pw_run_in_place(pw_store_object *self, const pw_callee *callee)
 {
     self->watch.started = 0;
     pw_trap trap = pw_engine->call_in_place(callee);
-    if (self->watch.let_go != NULL) {
+    if (self->watch.without_gil != NULL) {
         pw_take_gil(&self->watch);
     }
     return trap;

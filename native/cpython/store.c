@@ -458,7 +458,7 @@ void pw_store_dropped(pw_store_object *self)
 void pw_store_overwritten(pw_store_object *self)
 {
     pw_lock(&self->lock);
-    if (self->tenants.adrift) {
+    if (self->tenants.unheld) {
         self->tenants.dropped++;
         pw_turn_notify(&self->turn);
     }
@@ -482,7 +482,7 @@ void pw_store_rescue(pw_store_object *self, pw_tenant *tenant)
                     pw_tenants_reach(&self->tenants, self->store, tenant);
         }
         if (keeps) {
-            origins = pw_tenant_set_adrift(tenant);
+            origins = pw_tenant_drop(tenant);
         }
     }
     pw_unlock(&self->lock);
@@ -536,7 +536,7 @@ static uint64_t collectable(const pw_store_object *self)
 static bool make_room(pw_store_object *self, pw_roots *roots)
 {
     if (self->sections != 0) { /* a collection when the store is left serves the next attempt */
-        self->externs.patience = self->externs.bytes_patience = 0;
+        self->externs.collect_at = self->externs.collect_at_bytes = 0;
         notice_due(self);
         return false;
     }

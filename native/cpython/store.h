@@ -31,8 +31,8 @@ struct pw_store_object {
     pw_externs externs;
     /* Bytes that are charged for these objects to the account of the engine's store. */
     size_t charged_externs;
-    /* How many functions of the Python layer run that may have the bits of references in their
-     * hands, which no collection finds. */
+    /* How many functions of the Python layer run that may have bits of references in Python
+     * variables, where no collection finds them. */
     unsigned sections;
     pw_turn turn;
     /* Guards what several threads change; while a thread holds it, the store is not closed. */
@@ -95,7 +95,7 @@ void pw_store_dropped(pw_store_object *self);
 /* Says that a reference may have been overwritten, in case it was the last one to an instance. The
  * store is entered. */
 void pw_store_overwritten(pw_store_object *self);
-/* Sets an instance adrift, which Python no longer reaches, if wasm may still reach it. */
+/* Ends the hold of an instance that Python no longer reaches, if wasm may still reach it. */
 void pw_store_rescue(pw_store_object *self, pw_tenant *tenant);
 
 /* Says whether a store has begun to hold an object. */
@@ -111,8 +111,8 @@ pw_held pw_store_hold(pw_store_object *self, PyObject *object);
  * for the object. The cells include its reference, and may include others that are on their way to
  * wasm. -1 with WasmError: there is no room. Finalizers of other objects can run Python code. */
 PW_COLD int pw_store_hold_over_limit(pw_store_object *self, const uint64_t *cells, uint32_t ncells);
-/* Releases objects that wasm no longer refers to, in a callout and with the GIL, if they may be
- * worth it. Their finalizers can run Python code. */
+/* Releases objects that wasm no longer refers to, if there may be enough of them. The GIL is held,
+ * and a host call runs. Their finalizers can run Python code. */
 void pw_store_release_externs(pw_store_object *self);
 
 /* Checks that the store is open. -1 with an error. */

@@ -17,7 +17,6 @@ pw_tenant *pw_tenant_new(PyObject *hosts, PyObject *origins)
     }
     tenant->hosts = Py_NewRef(hosts);
     tenant->origins = Py_NewRef(origins);
-    tenant->adrift = true;
     atomic_init(&tenant->references, 1);
     return tenant;
 }
@@ -41,21 +40,21 @@ static void take_out(pw_tenant *tenant)
     }
 }
 
-PyObject *pw_tenant_set_adrift(pw_tenant *tenant)
+PyObject *pw_tenant_drop(pw_tenant *tenant)
 {
     PyObject *origins = tenant->origins;
     tenant->origins = NULL;
-    if (!tenant->adrift && tenant->object != NULL) {
-        tenant->adrift = true;
+    if (tenant->is_held && tenant->object != NULL) {
+        tenant->is_held = false;
         pw_engine->object_drop(tenant->object);
     }
     return origins;
 }
 
-void pw_tenant_set_anchored(pw_tenant *tenant)
+void pw_tenant_hold(pw_tenant *tenant)
 {
-    if (tenant->adrift && tenant->object != NULL) {
-        tenant->adrift = false;
+    if (!tenant->is_held && tenant->object != NULL) {
+        tenant->is_held = true;
         pw_engine->object_hold(tenant->object);
     }
 }
@@ -94,7 +93,7 @@ pw_tenant *pw_tenants_take(pw_tenants *self)
 int pw_tenants_traverse(const pw_tenants *self, visitproc visit, void *arg)
 {
     for (const pw_tenant *tenant = self->first; tenant != NULL; tenant = tenant->next) {
-        if (tenant->adrift) {
+        if (!tenant->is_held) {
             Py_VISIT(tenant->hosts);
             Py_VISIT(tenant->origins);
         }
@@ -133,7 +132,7 @@ static uint64_t keep_anchored(pw_tenants *self, pw_store *store, pw_externs *ext
     uint64_t places = 0;
     for (pw_tenant *tenant = self->first; tenant != NULL; tenant = tenant->next) {
         if (tenant->anchor != NULL && !pw_engine->object_marked(tenant->object)) {
-            pw_tenant_set_anchored(tenant);
+            pw_tenant_hold(tenant);
             places += pw_engine->store_mark_object(store, tenant->object, pw_externs_mark, externs);
         }
     }
@@ -144,11 +143,11 @@ static uint64_t keep_anchored(pw_tenants *self, pw_store *store, pw_externs *ext
 static pw_tenant *take_unmarked(pw_tenants *self)
 {
     pw_tenant *dead = NULL, *next;
-    self->adrift = 0;
+    self->unheld = 0;
     for (pw_tenant *tenant = self->first; tenant != NULL; tenant = next) {
         next = tenant->next;
         if (pw_engine->object_marked(tenant->object)) {
-            self->adrift += tenant->adrift;
+            self->unheld += !tenant->is_held;
         } else {
             take_out(tenant);
             tenant->object = NULL;

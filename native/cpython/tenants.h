@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The instances that live in a store, with the Python objects that they need, and the collection of
- * those that nobody can reach any more. */
+/* The instances of a store, with the Python objects that they need, and the collection of those
+ * that nobody can reach any more. */
 #ifndef PW_CPYTHON_TENANTS_H
 #define PW_CPYTHON_TENANTS_H
 
@@ -18,10 +18,12 @@
  * else comes from the instance refer to (anchor.h). Wasm reaches it through tables, globals and
  * imports, which Python cannot see. So an instance is in one of two states:
  *
- * - Its anchor owns the Python objects that the instance needs. The instance is held in the sense
- * of embed/collect.h, and Python's garbage collector sees what the instance refers to.
- * - The instance is *adrift*: Python no longer reaches it, as far as is known. The store owns the
- *   Python objects, and the next collection frees the instance unless wasm still reaches it. */
+ * - Python reaches it, as far as is known. It is held in the sense of embed/collect.h. Its anchor
+ *   owns the Python objects that it needs, so that Python's garbage collector sees them.
+ * - Python no longer reaches it. It is not held, and the next collection frees it unless wasm still
+ *   reaches it. The store owns the Python objects. */
+
+/* A *tenant* of a store: an instance with the Python objects that it needs. */
 typedef struct pw_tenant pw_tenant;
 struct pw_tenant {
     pw_tenant *next, **link; /* in the list of the store */
@@ -29,8 +31,8 @@ struct pw_tenant {
     PyObject *hosts;         /* a tuple of the HostFunctions that the instance imports */
     PyObject *origins; /* a tuple of the anchors of what it imports, or NULL; only for Python's
                           garbage collector, because wasm's references keep the instances */
-    PyObject *anchor;  /* borrowed; NULL: there is none now, and the instance is adrift */
-    bool adrift;
+    PyObject *anchor;  /* borrowed; NULL: there is none now, and the instance is not held */
+    bool is_held;
     atomic_uint references; /* one of the store while it has the tenant, and one of each anchor */
 #ifdef Py_GIL_DISABLED
     PyObject *weak; /* a weak reference to the anchor, from which another thread may take one */
@@ -41,21 +43,22 @@ struct pw_tenant {
 typedef struct {
     pw_tenant *first;
     size_t dropped;  /* how many anchors were freed since the last collection */
-    size_t adrift;   /* how many instances only wasm reached in the last collection */
+    size_t unheld;   /* how many instances only wasm reached in the last collection */
     size_t asked;    /* how often pw_tenants_may_mark was asked since it last agreed */
     uint64_t places; /* how many places the last marking examined */
 } pw_tenants;
 
-/* Makes a tenant that is adrift and is in no list yet. NULL with MemoryError. */
+/* Makes a tenant that is not held and is in no list yet. NULL with MemoryError. */
 pw_tenant *pw_tenant_new(PyObject *hosts, PyObject *origins);
 /* Adds a tenant whose instance exists now. */
 void pw_tenants_add(pw_tenants *self, pw_tenant *tenant, pw_object *object);
-/* Makes the store the owner of what the tenant needs. The result is the tuple of the origins, or
- * NULL, which the caller frees when it has let go of the lock: if an instance that is adrift kept
- * the anchors of others, a cycle could lead through wasm, where no collection finds it. */
-PyObject *pw_tenant_set_adrift(pw_tenant *tenant);
-/* Makes the anchor the owner of what the tenant needs. */
-void pw_tenant_set_anchored(pw_tenant *tenant);
+/* Ends the hold of the instance: the store now owns what the tenant needs. The result is the tuple
+ * of the origins, or NULL, which the caller frees when it has released the lock: if an instance
+ * that is not held kept the anchors of others, a cycle could lead through wasm, where no collection
+ * finds it. */
+PyObject *pw_tenant_drop(pw_tenant *tenant);
+/* Holds the instance: its anchor now owns what the tenant needs. */
+void pw_tenant_hold(pw_tenant *tenant);
 /* Gives up one reference to a tenant. */
 void pw_tenant_release(pw_tenant *tenant);
 
@@ -67,7 +70,7 @@ bool pw_tenants_may_mark(pw_tenants *self);
 bool pw_tenants_reach(pw_tenants *self, pw_store *store, pw_tenant *tenant);
 /* Frees the instances, tables, globals and tags of the store that nobody can reach, and marks the
  * external references that it has. The result is a list of tenants without instances, which the
- * caller frees when it has let go of the lock, because that can run Python code. */
+ * caller frees when it has released the lock, because that can run Python code. */
 pw_tenant *pw_tenants_collect(pw_tenants *self, pw_store *store, pw_externs *externs);
 /* Releases the Python objects of the tenants of such a list, and gives up the store's references.
  * A tenant that is in no list yet is a list of one. */

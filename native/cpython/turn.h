@@ -3,7 +3,7 @@
  * protects all of them, and these functions compile to plain reads and writes or to nothing. In
  * free-threaded Python (Py_GIL_DISABLED) they are atomic operations and mutexes.
  *
- * Code that holds a lock must not run Python code, wait for a turn, or let go of the GIL. */
+ * Code that holds a lock must not run Python code, wait for a turn, or release the GIL. */
 #ifndef PW_CPYTHON_TURN_H
 #define PW_CPYTHON_TURN_H
 
@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A number that no other running thread has: not 0, and even, because PW_ATTENTION is the low
+/* A number that no other running thread has: not 0, and even, because PW_UNSETTLED is the low
  * bit. */
 static inline uintptr_t pw_this_thread(void)
 {
@@ -37,14 +37,14 @@ static inline int pw_dict_get(PyObject *dict, PyObject *key, PyObject **value)
 #endif
 }
 
-/* Whose turn it is to use a store. The thread that has the turn may enter the store several times,
- * as a host function does that calls wasm. */
+/* The turn to use a store, which one thread has at a time: a lock that its owner may take again, as
+ * a host function does that calls wasm. Threads that wait for it queue in store.c. */
 typedef struct {
 #ifdef Py_GIL_DISABLED
-    atomic_uintptr_t owner; /* the thread, with or without PW_ATTENTION; 0: no thread */
+    atomic_uintptr_t owner; /* the thread, with or without PW_UNSETTLED; 0: no thread */
 #else
     uintptr_t owner; /* the thread; it means something only while `depth` is not 0 */
-    bool attention;  /* the owner has something to settle when it leaves */
+    bool unsettled;  /* the owner has something to settle when it leaves */
 #endif
     Py_ssize_t depth; /* how often the owner has entered; without a GIL, only it may read this */
 } pw_turn;
@@ -102,13 +102,13 @@ static inline void pw_forget_lock(pw_mutex *mutex)
 /* ---- turns ---- */
 
 /* Set in `owner`: the owner has something to settle when it leaves. */
-#define PW_ATTENTION ((uintptr_t)1)
+#define PW_UNSETTLED ((uintptr_t)1)
 
 /* Takes the turn for this thread if no thread has it. Returns whether this thread has it now. */
 static inline bool pw_turn_take(pw_turn *self, uintptr_t me)
 {
     uintptr_t owner = atomic_load_explicit(&self->owner, memory_order_relaxed);
-    if ((owner & ~PW_ATTENTION) == me) {
+    if ((owner & ~PW_UNSETTLED) == me) {
         return true;
     }
     return !owner && atomic_compare_exchange_strong_explicit(
@@ -133,12 +133,12 @@ static inline bool pw_turn_leave(pw_turn *self)
                                                    memory_order_relaxed);
 }
 
-/* Gives the turn to another thread, which has then entered once; 0: to no thread. `attention` says
+/* Gives the turn to another thread, which has then entered once; 0: to no thread. `unsettled` says
  * whether that thread will have something to settle, too. */
-static inline void pw_turn_pass(pw_turn *self, uintptr_t thread, bool attention)
+static inline void pw_turn_pass(pw_turn *self, uintptr_t thread, bool unsettled)
 {
     self->depth = thread ? 1 : 0;
-    atomic_store_explicit(&self->owner, thread && attention ? thread | PW_ATTENTION : thread,
+    atomic_store_explicit(&self->owner, thread && unsettled ? thread | PW_UNSETTLED : thread,
                           memory_order_release);
 }
 
@@ -146,7 +146,7 @@ static inline void pw_turn_pass(pw_turn *self, uintptr_t thread, bool attention)
  * exist. */
 static inline void pw_turn_orphan(pw_turn *self)
 {
-    atomic_store(&self->owner, PW_ATTENTION);
+    atomic_store(&self->owner, PW_UNSETTLED);
 }
 
 /* Tells whether any thread has the turn; also true once nobody can get it. */
@@ -158,7 +158,7 @@ static inline bool pw_turn_taken(const pw_turn *self)
 /* The thread that has the turn; 0: no thread. */
 static inline uintptr_t pw_turn_owner(const pw_turn *self)
 {
-    return atomic_load(&self->owner) & ~PW_ATTENTION;
+    return atomic_load(&self->owner) & ~PW_UNSETTLED;
 }
 
 /* Makes the owner settle before it passes the turn on. Settling takes the store's lock, so if the
@@ -166,8 +166,8 @@ static inline uintptr_t pw_turn_owner(const pw_turn *self)
 static inline bool pw_turn_notify(pw_turn *self)
 {
     uintptr_t owner = atomic_load(&self->owner);
-    while (owner && !(owner & PW_ATTENTION)) {
-        if (atomic_compare_exchange_weak(&self->owner, &owner, owner | PW_ATTENTION)) {
+    while (owner && !(owner & PW_UNSETTLED)) {
+        if (atomic_compare_exchange_weak(&self->owner, &owner, owner | PW_UNSETTLED)) {
             return true;
         }
     }
@@ -225,14 +225,14 @@ static inline void pw_turn_enter(pw_turn *self, uintptr_t me)
 
 static inline bool pw_turn_leave(pw_turn *self)
 {
-    return --self->depth || !self->attention;
+    return --self->depth || !self->unsettled;
 }
 
-static inline void pw_turn_pass(pw_turn *self, uintptr_t thread, bool attention)
+static inline void pw_turn_pass(pw_turn *self, uintptr_t thread, bool unsettled)
 {
     self->owner = thread;
     self->depth = thread ? 1 : 0;
-    self->attention = attention;
+    self->unsettled = unsettled;
 }
 
 static inline void pw_turn_orphan(pw_turn *self)
@@ -252,7 +252,7 @@ static inline uintptr_t pw_turn_owner(const pw_turn *self)
 
 static inline bool pw_turn_notify(pw_turn *self)
 {
-    self->attention |= self->depth > 0;
+    self->unsettled |= self->depth > 0;
     return self->depth;
 }
 

@@ -39,11 +39,11 @@ typedef enum {
 typedef struct {
     /* Shared with the engine; freed when the store is closed. */
     pw_meter *meter;
-    /* The state of the thread that runs a call and has let go of the GIL; NULL: it holds the
+    /* The state of the thread that runs a call and has released the GIL; NULL: it holds the
      * GIL. */
-    PyThreadState *let_go;
-    /* When it let go of it. */
-    int64_t let_go_at;
+    PyThreadState *without_gil;
+    /* When it released the GIL. */
+    int64_t released_at;
     /* When the hook first ran since the call began or last took the GIL; 0: it has not run yet. */
     int64_t started;
     /* When the hook last ran. */

@@ -10,7 +10,7 @@
 
 typedef struct pw_decoder pw_decoder;
 
-/* The functions that check code. They belong to the validator, which is the floor above: the
+/* The functions that check code. They belong to the validator, which is the layer above: the
  * decoder meets code while it reads sections, and calls the validator through this table only. */
 typedef struct {
     /* Begins a function of this type, whose parameters are its first locals. */

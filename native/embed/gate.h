@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the Python layer needs where there is no extension with the CPython types (pywasm3/_pure):
- * gates, calls through them, and access to what cffi cannot read itself. */
+/* What pywasm3/_pure, which replaces the extension with the CPython types, needs of C: gates, calls
+ * through them, and access to what cffi cannot read itself. */
 #ifndef PW_GATE_H
 #define PW_GATE_H
 
@@ -9,23 +9,23 @@
 
 /* cdef: begin */
 
-/* The gate of a store lets in one thread at a time, which then *has its turn*. That thread may
- * enter several times, as a host function does that calls wasm. Any thread may use a gate at any
- * time, also when its store is freed. */
+/* The gate of a store is a lock that its owner may take again. The thread that has entered *has its
+ * turn* to use the store, and may enter once more, as a host function does that calls wasm. Any
+ * thread may use a gate at any time, also when its store is freed. */
 typedef struct pw_gate pw_gate;
 
 /* What a thread finds when it enters or leaves: any of these bits. */
 enum {
     PW_GATE_CLOSED = 1,       /* the store is closed */
     PW_GATE_WATCHED = 2,      /* each call must be prepared */
-    PW_GATE_UNSETTLED = 4,    /* something is to be settled when the outermost call has ended */
+    PW_GATE_UNSETTLED = 4,    /* the thread that leaves has something to settle before */
     PW_GATE_AWAITED = 8,      /* threads wait for the turn: only the first of them may take it */
     PW_GATE_INTERRUPTED = 16, /* the running call was interrupted, or one around it */
     PW_GATE_CANCELLED = 32    /* another thread has cancelled it, which counts as a deadline */
 };
 
-/* Makes the gate of a store; owned by caller. It is the argument of the hooks
- * that get a pw_meter.embedder. NULL without memory. */
+/* Makes the gate of a store; owned by caller. It becomes the store's pw_meter.embedder, which hooks
+ * get as their argument. NULL without memory. */
 pw_gate *pw_gate_new(pw_store *store);
 void pw_gate_free(pw_gate *gate);
 /* The number of the running thread, which no other running thread has; never 0. */
@@ -76,9 +76,9 @@ void *pw_func_embedder(const pw_func *func);
 
 pw_account *pw_store_account(const pw_store *store);
 void pw_store_forget_frames(pw_store *store);
-/* The next three functions are about the exception with which a call has ended. It is the call that
- * left the store entered as often as the store is now. The first function returns what was thrown.
- */
+/* A call that ends with an exception leaves the store entered. The next three functions are about
+ * the exception of the call that has ended at the present depth of entering. The first of them
+ * returns what was thrown. */
 pw_thrown pw_gate_thrown(const pw_gate *gate);
 /* Returns an object that keeps the exception, as pw_exception_keep does. */
 pw_object *pw_gate_keep_thrown(const pw_gate *gate);

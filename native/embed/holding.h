@@ -22,9 +22,10 @@ enum {
 
 /* Holds the object of the heap that a reference of a type refers to. */
 pw_hold pw_hold_cell(pw_store *store, pw_valtype type, uint64_t ref);
-/* Does the same for the results of a call, each of which gets its element of `holds`. */
+/* Holds what the results of a call refer to. Each result gets its element of `holds`. */
 void pw_hold_results(const pw_callee *callee, const uint64_t *values, pw_hold *holds);
-/* These do what the functions without `_holding` do, and hold what the value refers to. */
+/* The next three functions do what those without `_holding` in their names do, and hold what the
+ * value refers to. */
 pw_hold pw_global_get_holding(pw_store *store, const pw_global *global, uint64_t *cells);
 pw_hold pw_table_get_holding(pw_store *store, const pw_table *table, uint32_t index,
                              uint64_t *cell);
@@ -39,8 +40,9 @@ typedef struct {
 
 /* Marks the object with a number, if there is one: a pw_extern_visitor. */
 void pw_extern_mark(void *marks, uint64_t bits);
-/* Marks what the store refers to in the middle of a callout. *places says how long that took. False
- * if there is no memory for the work: the marks are incomplete then. */
+/* Marks what the store refers to while a host call runs. *places is how many places were examined,
+ * as a measure of the time. False if there is no memory for the work: the marks are incomplete
+ * then. */
 bool pw_extern_mark_all(pw_store *store, pw_extern_marks *marks, uint64_t *places);
 
 /* cdef: end */

@@ -57,19 +57,20 @@ static inline bool pw_image_has_table(const pw_instance *instance, uint32_t inde
     return imported || !instance->module->tables[index].imported;
 }
 
-/* The code of an object of the heap, and the number of the object that a code may be for: this can
- * be larger than all numbers that there are. */
+/* The code of the object of the heap with a number. */
 static inline uint64_t pw_image_object_code(uint32_t number)
 {
     return ((uint64_t)number + 1) << 3 | PW_HEAP_TAG;
 }
 
+/* The number of the object of the heap that a code is for. A damaged image can have a code for
+ * which there is no object. */
 static inline uint64_t pw_image_object_number(uint64_t code)
 {
     return (code >> 3) - 1;
 }
 
-/* The same for an object of the host. */
+/* The code of the object of the host at pw_snapshot.externs[number]. */
 static inline uint64_t pw_image_extern_code(uint64_t number)
 {
     return (number + 1) << 3;

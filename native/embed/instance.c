@@ -379,7 +379,7 @@ void pw_instance_free(pw_instance *instance)
 
 pw_func *pw_instance_func(pw_instance *instance, uint32_t index)
 {
-    return pw_handle(&instance->m3->functions[index]);
+    return pw_func_of(&instance->m3->functions[index]);
 }
 
 pw_table *pw_instance_table(pw_instance *instance, uint32_t index)

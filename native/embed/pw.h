@@ -125,8 +125,9 @@ void pw_snapshot_free(pw_snapshot *snapshot);
  * others the old one. The references must be of this instance's store. No call may be
  * running in the store. */
 bool pw_instance_restore(pw_instance *instance, const pw_snapshot *snapshot, pw_error *error);
-/* Does the same, but gives the structures and arrays that the instance keeps their values back.
- * The snapshot must be equal to the one that pw_instance_keep has taken last. */
+/* Does what pw_instance_restore does, but makes no new structures and arrays: those that the
+ * instance keeps get their values back. The snapshot must be equal to the one that pw_instance_keep
+ * has taken last. */
 bool pw_instance_restore_kept(pw_instance *instance, const pw_snapshot *snapshot, pw_error *error);
 
 /* ---- the engine ------------------------------------------------------------------------------ */

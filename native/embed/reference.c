@@ -21,13 +21,13 @@ uint32_t pw_type_number(pw_store *store, pw_module *module, uint32_t type)
 pw_definition pw_type_definition(const pw_store *store, uint32_t number)
 {
     const pw_deftype *type = type_with(store, number);
-    return (pw_definition){(pw_typekind)type->kind, type->super, type->is_final, type->nplaces};
+    return (pw_definition){(pw_typekind)type->kind, type->super, type->is_final, type->nfields};
 }
 
 pw_field pw_type_field(const pw_store *store, uint32_t number, uint32_t index)
 {
-    const pw_place *place = &type_with(store, number)->places[index];
-    return (pw_field){place->type, place->is_mutable};
+    const pw_field_layout *field = &type_with(store, number)->fields[index];
+    return (pw_field){field->type, field->is_mutable};
 }
 
 bool pw_type_origin(const pw_store *store, uint32_t number, pw_module **module, uint32_t *index)
@@ -79,23 +79,23 @@ static char *value_at(const pw_store *store, uint32_t handle, uint32_t index, ui
     pw_heap_object *object = held(store, handle);
     const pw_deftype *type = object->type;
     bool is_array = type->kind == PW_TYPE_ARRAY;
-    const pw_place *place = &type->places[is_array ? 0 : index];
-    *log2 = place->log2;
-    return is_array ? pw_element_at((pw_array *)(void *)object, index) : pw_field_at(object, place);
+    const pw_field_layout *field = &type->fields[is_array ? 0 : index];
+    *log2 = field->log2;
+    return is_array ? pw_element_at((pw_array *)(void *)object, index) : pw_field_at(object, field);
 }
 
 void pw_held_get(const pw_store *store, uint32_t handle, uint32_t index, uint64_t *cells)
 {
     uint8_t log2;
     const char *from = value_at(store, handle, index, &log2);
-    pw_read_place(from, log2, cells);
+    pw_read_field(from, log2, cells);
 }
 
 void pw_held_set(const pw_store *store, uint32_t handle, uint32_t index, const uint64_t *cells)
 {
     uint8_t log2;
     char *to = value_at(store, handle, index, &log2);
-    pw_write_place(to, log2, cells);
+    pw_write_field(to, log2, cells);
 }
 
 /* ---- new objects ----------------------------------------------------------------------------- */

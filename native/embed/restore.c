@@ -308,27 +308,27 @@ static bool walk_segments(pw_restorer *r)
 
 /* ---- objects --------------------------------------------------------------------------------- */
 
-static bool walk_place(pw_restorer *r, const pw_place *place, char *to)
+static bool walk_field(pw_restorer *r, const pw_field_layout *field, char *to)
 {
     uint64_t cells[PW_MAX_CELLS] = {0};
-    for (uint32_t i = 0; i < pw_cells(place->type); i++) {
+    for (uint32_t i = 0; i < pw_cells(field->type); i++) {
         uint64_t code;
         if (!pw_restore_goes_on(r, 1) || !pw_restore_take(r, &code) ||
-            !bits_of(r, place->type, code, &cells[i])) {
+            !bits_of(r, field->type, code, &cells[i])) {
             return false;
         }
     }
     if (to != NULL) {
-        pw_write_place(to, place->log2, cells);
+        pw_write_field(to, field->log2, cells);
     }
     return true;
 }
 
 static bool walk_struct(pw_restorer *r, const pw_deftype *type, void *object)
 {
-    for (uint32_t i = 0; i < type->nplaces; i++) {
-        const pw_place *place = &type->places[i];
-        if (!walk_place(r, place, object != NULL ? pw_field_at(object, place) : NULL)) {
+    for (uint32_t i = 0; i < type->nfields; i++) {
+        const pw_field_layout *field = &type->fields[i];
+        if (!walk_field(r, field, object != NULL ? pw_field_at(object, field) : NULL)) {
             return false;
         }
     }
@@ -339,9 +339,9 @@ static bool walk_array(pw_restorer *r, const pw_deftype *type, uint32_t length, 
 {
     char *to = object != NULL ? pw_element_at(object, 0) : NULL;
     if (type->nreferences != 0) {
-        return walk_references(r, type->places->type, (uint64_t *)(void *)to, length);
+        return walk_references(r, type->fields->type, (uint64_t *)(void *)to, length);
     }
-    uint64_t size = (uint64_t)length << type->places->log2;
+    uint64_t size = (uint64_t)length << type->fields->log2;
     const uint8_t *from = r->pos;
     return pw_restore_skip(r, pw_image_words(size)) &&
            (to == NULL || pw_copy_bytes(r->instance->store, (uint8_t *)to, from, size, r->error));

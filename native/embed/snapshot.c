@@ -312,18 +312,18 @@ static void save_items(saver *s)
 
 /* ---- objects of the heap --------------------------------------------------------------------- */
 
-static void save_place(saver *s, const pw_place *place, const char *from)
+static void save_field(saver *s, const pw_field_layout *field, const char *from)
 {
     uint64_t cells[PW_MAX_CELLS];
-    pw_read_place(from, place->log2, cells);
-    for (uint32_t i = 0; i < pw_cells(place->type); i++) {
-        save_code(s, place->type, cells[i]);
+    pw_read_field(from, field->log2, cells);
+    for (uint32_t i = 0; i < pw_cells(field->type); i++) {
+        save_code(s, field->type, cells[i]);
     }
 }
 
 static void save_numbers(saver *s, pw_array *array)
 {
-    uint64_t size = (uint64_t)array->length << array->object.type->places->log2;
+    uint64_t size = (uint64_t)array->length << array->object.type->fields->log2;
     size_t count = (size_t)pw_image_words(size);
     if (count == 0 || !make_room(s, &s->image, count)) {
         return;
@@ -342,11 +342,11 @@ static void save_object(saver *s, pw_heap_object *object)
     const pw_deftype *type = object->type;
     pw_array *array = (void *)object;
     if (type->kind == PW_TYPE_STRUCT) {
-        for (uint32_t i = 0; i < type->nplaces && !s->failed; i++) {
-            save_place(s, &type->places[i], pw_field_at(object, &type->places[i]));
+        for (uint32_t i = 0; i < type->nfields && !s->failed; i++) {
+            save_field(s, &type->fields[i], pw_field_at(object, &type->fields[i]));
         }
     } else if (type->nreferences != 0) {
-        save_codes(s, type->places->type, (const uint64_t *)(const void *)pw_element_at(array, 0),
+        save_codes(s, type->fields->type, (const uint64_t *)(const void *)pw_element_at(array, 0),
                    array->length);
     } else {
         save_numbers(s, array);

@@ -26,8 +26,8 @@ void pw_set_aside(pw_store *store, pw_aside *aside)
 {
     aside->reference = reference_on_its_way(store);
     aside->of_host = store->exceptions.of_host;
-    aside->something = aside->reference || aside->of_host;
-    if (aside->something) {
+    aside->is_set = aside->reference || aside->of_host;
+    if (aside->is_set) {
         aside->count = 1;
         aside->roots = (pw_roots){.cells = &aside->reference, .count = &aside->count};
         pw_roots_add(store, &aside->roots);
@@ -37,7 +37,7 @@ void pw_set_aside(pw_store *store, pw_aside *aside)
 
 void pw_put_back(pw_store *store, pw_aside *aside)
 {
-    if (aside->something) {
+    if (aside->is_set) {
         pw_roots_forget(store, &aside->roots);
         put_on_its_way(store, aside->reference, aside->of_host);
     }

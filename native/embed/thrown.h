@@ -12,14 +12,16 @@
 
 /* What was on its way in a store. It must not move while a call has set it aside. */
 typedef struct {
-    bool something;
+    bool is_set; /* an exception was on its way */
     bool of_host;
     uint64_t reference; /* 0: the exception is the host's alone */
     uint32_t count;     /* of references: 1 */
     pw_roots roots;
 } pw_aside;
 
+/* Takes the exception that is on its way, if there is one, out of the store. */
 void pw_set_aside(pw_store *store, pw_aside *aside);
+/* Puts it back on its way. */
 void pw_put_back(pw_store *store, pw_aside *aside);
 
 /* What a call has ended with. */
@@ -38,8 +40,9 @@ typedef struct {
 /* Keeps the exception that is on its way in the store, which was entered `depth` times. False if
  * there is no memory, and the exception is lost. */
 bool pw_keep_ending(pw_store *store, pw_endings *endings, uint32_t depth);
-/* These do with such an exception what the functions of api.h and of runtime/exception.h do with
- * one that is on its way. Without one, the result is empty, or NULL. */
+/* The next two functions do with the exception of a call what pw_api.exception_thrown and
+ * pw_exception_keep do with one that is on its way. If the call ended without one, the result is
+ * empty, or NULL. */
 pw_thrown pw_ending_thrown(pw_store *store, const pw_endings *endings, uint32_t depth);
 pw_object *pw_ending_keep(pw_store *store, const pw_endings *endings, uint32_t depth);
 /* Forgets the exceptions of calls that had entered the store `depth` times or more. */

@@ -29,13 +29,13 @@ pw_array *pw_array_new(pw_store *store, const pw_deftype *type, uint32_t length,
 
 void pw_array_fill(pw_array *array, uint32_t start, const uint64_t *cells, uint32_t count)
 {
-    uint8_t log2 = array->object.type->places->log2;
+    uint8_t log2 = array->object.type->fields->log2;
     char *at = pw_element_at(array, start);
     if (log2 == 0) {
         memset(at, (int)(uint8_t)*cells, count);
         return;
     }
     for (uint32_t i = 0; i < count; i++) {
-        pw_write_place(at + ((size_t)i << log2), log2, cells);
+        pw_write_field(at + ((size_t)i << log2), log2, cells);
     }
 }

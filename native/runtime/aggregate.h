@@ -10,19 +10,19 @@
 /* Elements that are written between two polls of long work. */
 #define PW_ARRAY_PIECE 65536
 
-static inline char *pw_field_at(void *object, const pw_place *place)
+static inline char *pw_field_at(void *object, const pw_field_layout *field)
 {
-    return (char *)object + place->offset;
+    return (char *)object + field->offset;
 }
 
 static inline char *pw_element_at(pw_array *array, uint32_t index)
 {
-    return (char *)array + PW_ARRAY_HEADER + ((size_t)index << array->object.type->places->log2);
+    return (char *)array + PW_ARRAY_HEADER + ((size_t)index << array->object.type->fields->log2);
 }
 
 /* Writes a value of 2^log2 bytes to a field or an element, from the cells that it has on a stack.
  */
-static inline void pw_write_place(char *to, uint8_t log2, const uint64_t *cells)
+static inline void pw_write_field(char *to, uint8_t log2, const uint64_t *cells)
 {
     uint32_t word = (uint32_t)*cells;
     uint16_t half = (uint16_t)word;
@@ -36,7 +36,7 @@ static inline void pw_write_place(char *to, uint8_t log2, const uint64_t *cells)
 }
 
 /* Reads such a value. A packed one is extended with zeros. */
-static inline void pw_read_place(const char *from, uint8_t log2, uint64_t *cells)
+static inline void pw_read_field(const char *from, uint8_t log2, uint64_t *cells)
 {
     uint32_t word;
     uint16_t half;

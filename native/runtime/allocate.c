@@ -34,7 +34,7 @@ static pw_heap *new_heap(pw_account *account)
         heap->pools[i].cell = cell_of_class(i);
     }
     heap->account = account;
-    heap->collect_at = PW_HEAP_PATIENCE;
+    heap->collect_at = PW_HEAP_MIN_ADDED;
     heap->free_handle = PW_NO_HANDLE;
     return heap;
 }

@@ -9,8 +9,8 @@
 
 /* The system is asked for so many blocks at a time. A page of them takes memory when it is used
  * first. */
-#define BLOCKS_OF_A_CHUNK 16
-#define CHUNK_SIZE ((BLOCKS_OF_A_CHUNK + 1) * (size_t)PW_BLOCK)
+#define BLOCKS_PER_CHUNK 16
+#define CHUNK_SIZE ((BLOCKS_PER_CHUNK + 1) * (size_t)PW_BLOCK)
 
 /* At most so many free blocks keep their memory. */
 #define KEPT_BLOCKS 64
@@ -42,7 +42,7 @@ static bool add_chunk(pw_heap *heap)
     *chunk = (pw_chunk){heap->chunks, start};
     heap->chunks = chunk;
     char *first = (char *)start + (PW_BLOCK - (uintptr_t)start % PW_BLOCK);
-    for (int i = BLOCKS_OF_A_CHUNK - 1; i >= 0; i--) {
+    for (int i = BLOCKS_PER_CHUNK - 1; i >= 0; i--) {
         add_free(heap, (pw_block *)(void *)(first + (size_t)i * PW_BLOCK));
     }
     return true;

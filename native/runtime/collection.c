@@ -267,7 +267,7 @@ static void end_collection(pw_heap *heap)
 {
     pw_heap_begin_sweep(heap);
     heap->allocated = 0;
-    heap->collect_at = heap->live > PW_HEAP_PATIENCE ? heap->live : PW_HEAP_PATIENCE;
+    heap->collect_at = heap->live > PW_HEAP_MIN_ADDED ? heap->live : PW_HEAP_MIN_ADDED;
 }
 
 /* Marks everything that can be reached, and sweeps the heap. False if there is no memory for the

@@ -12,13 +12,13 @@
 
 #include "runtime/heap.h"
 
-/* Frees what no reference is left to. `used` is the end of what running code uses of the value
- * stack; NULL: no code runs. False, and nothing was freed, if there is no memory for the work, or
- * if the running call must end. */
+/* Frees the objects that no reference leads to. `used` is the end of what running code uses of the
+ * value stack; NULL: no code runs. False, and nothing was freed, if there is no memory for the
+ * work, or if the running call must end. */
 bool pw_heap_collect(pw_store *store, const uint64_t *used);
 
-/* Does the same in the middle of a callout, and calls `visit` for everything that may be a
- * reference to an object of the host. *places says how long that took. */
+/* Does the same while a host call runs, and calls `visit` for everything that may be a reference to
+ * an object of the host. *places is how many places were examined, as a measure of the time. */
 bool pw_store_mark_externs(pw_store *store, pw_extern_visitor visit, void *arg, uint64_t *places);
 
 /* Lets collections look for references in a part of memory, until pw_roots_forget. */

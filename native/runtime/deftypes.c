@@ -90,23 +90,23 @@ static uint8_t log2_of(pw_valtype type)
     }
 }
 
-/* Gives each field its place, behind the places of the fields before it. A subtype begins with the
- * fields of its supertype, so they are at the same places in both. */
-static void place_fields(const group *g, const pw_typedef *definition, pw_deftype *type)
+/* Lays out the fields one behind the other. A subtype begins with the fields of its supertype, so
+ * these have the same offsets in both. */
+static void lay_out_fields(const group *g, const pw_typedef *definition, pw_deftype *type)
 {
     uint32_t end = type->size;
-    for (uint32_t i = 0; i < type->nplaces; i++) {
+    for (uint32_t i = 0; i < type->nfields; i++) {
         const pw_field *field = &definition->fields[i];
-        pw_place *place = &type->places[i];
+        pw_field_layout *layout = &type->fields[i];
         uint8_t log2 = log2_of(field->type);
         uint32_t unit = log2 < 3 ? 1u << log2 : 8;
-        *place = (pw_place){.type = resolve(g, field->type),
-                            .log2 = log2,
-                            .is_mutable = field->is_mutable,
-                            .offset = (end + unit - 1) / unit * unit};
-        end = place->offset + (1u << log2);
+        *layout = (pw_field_layout){.type = resolve(g, field->type),
+                                    .log2 = log2,
+                                    .is_mutable = field->is_mutable,
+                                    .offset = (end + unit - 1) / unit * unit};
+        end = layout->offset + (1u << log2);
         if (pw_is_reference(field->type)) {
-            type->references[type->nreferences++] = place->offset;
+            type->references[type->nreferences++] = layout->offset;
         }
     }
     if (type->kind == PW_TYPE_STRUCT) {
@@ -117,7 +117,7 @@ static void place_fields(const group *g, const pw_typedef *definition, pw_deftyp
 /* The parts of a block that follow the pw_deftype, in bytes. */
 typedef struct {
     size_t ancestors;
-    size_t places;
+    size_t fields;
     size_t references;
     size_t values;
 } block_parts;
@@ -127,7 +127,7 @@ static block_parts parts_of(const pw_typedef *definition, uint32_t nvalues)
     uint32_t nfields = definition->nfields;
     return (block_parts){
         .ancestors = (definition->depth + 1u) * sizeof(const pw_deftype *),
-        .places = nfields * sizeof(pw_place),
+        .fields = nfields * sizeof(pw_field_layout),
         .references = nfields * sizeof(uint32_t),
         .values = nvalues * sizeof(pw_valtype),
     };
@@ -135,7 +135,7 @@ static block_parts parts_of(const pw_typedef *definition, uint32_t nvalues)
 
 static size_t size_of(const block_parts *parts, uint32_t nvalues)
 {
-    return deftype_offset(nvalues) + sizeof(pw_deftype) + parts->ancestors + parts->places +
+    return deftype_offset(nvalues) + sizeof(pw_deftype) + parts->ancestors + parts->fields +
            parts->references + parts->values;
 }
 
@@ -163,20 +163,20 @@ static void fill_type(const group *g, uint32_t index, IM3FuncType made, const bl
         .kind = definition->kind,
         .is_final = definition->is_final,
         .depth = definition->depth,
-        .nplaces = definition->nfields,
+        .nfields = definition->nfields,
         .size = definition->kind == PW_TYPE_ARRAY ? PW_ARRAY_HEADER : sizeof(pw_heap_object),
         .ancestors = (const pw_deftype **)(void *)behind,
-        .places = (pw_place *)(void *)(behind + parts->ancestors),
-        .references = (uint32_t *)(void *)(behind + parts->ancestors + parts->places),
+        .fields = (pw_field_layout *)(void *)(behind + parts->ancestors),
+        .references = (uint32_t *)(void *)(behind + parts->ancestors + parts->fields),
         .values =
-            (pw_valtype *)(void *)(behind + parts->ancestors + parts->places + parts->references),
+            (pw_valtype *)(void *)(behind + parts->ancestors + parts->fields + parts->references),
     };
     convert(g, function->results, function->nresults, made->types, type->values);
     convert(g, function->params, function->nparams, made->types + function->nresults,
             type->values + function->nresults);
     type->cells = pw_cells_of(function->results, function->nresults) +
                   pw_cells_of(function->params, function->nparams);
-    place_fields(g, definition, type);
+    lay_out_fields(g, definition, type);
 }
 
 static pw_code make_type(const group *g, uint32_t index)
@@ -249,19 +249,19 @@ static uint64_t hash_group(IM3FuncType *types, uint32_t count)
         for (uint32_t k = 0; k < value_count(types[i]); k++) {
             pw_hash_add(&hash, relative(type, type->values[k]));
         }
-        for (uint32_t k = 0; k < type->nplaces; k++) {
-            pw_hash_add(&hash, relative(type, type->places[k].type));
-            pw_hash_add(&hash, type->places[k].is_mutable);
+        for (uint32_t k = 0; k < type->nfields; k++) {
+            pw_hash_add(&hash, relative(type, type->fields[k].type));
+            pw_hash_add(&hash, type->fields[k].is_mutable);
         }
     }
     return pw_hash_end(&hash);
 }
 
-static bool equal_places(const pw_deftype *a, const pw_deftype *b)
+static bool equal_fields(const pw_deftype *a, const pw_deftype *b)
 {
-    for (uint32_t i = 0; i < a->nplaces; i++) {
-        if (a->places[i].is_mutable != b->places[i].is_mutable ||
-            relative(a, a->places[i].type) != relative(b, b->places[i].type)) {
+    for (uint32_t i = 0; i < a->nfields; i++) {
+        if (a->fields[i].is_mutable != b->fields[i].is_mutable ||
+            relative(a, a->fields[i].type) != relative(b, b->fields[i].type)) {
             return false;
         }
     }
@@ -270,7 +270,7 @@ static bool equal_places(const pw_deftype *a, const pw_deftype *b)
 
 static bool equal_types(const pw_deftype *a, const pw_deftype *b)
 {
-    if (a->kind != b->kind || a->is_final != b->is_final || a->nplaces != b->nplaces ||
+    if (a->kind != b->kind || a->is_final != b->is_final || a->nfields != b->nfields ||
         a->m3->numRets != b->m3->numRets || a->m3->numArgs != b->m3->numArgs ||
         relative_number(a, a->super) != relative_number(b, b->super)) {
         return false;
@@ -280,7 +280,7 @@ static bool equal_types(const pw_deftype *a, const pw_deftype *b)
             return false;
         }
     }
-    return equal_places(a, b);
+    return equal_fields(a, b);
 }
 
 static bool equal_groups(IM3FuncType *a, IM3FuncType *b, uint32_t count)

@@ -9,13 +9,13 @@
 /* A *resolved* value type has the store's number of a defined type where a module has the type's
  * index, so that types of several modules can be compared. */
 
-/* A field of a structure, or the elements of an array. */
+/* Where a field of a structure is in an object, or where the elements of an array begin. */
 typedef struct {
     pw_valtype type; /* resolved, or PW_PACKED_* */
     uint32_t offset; /* bytes from the beginning of the object to the field, or to element 0 */
     uint8_t log2;    /* binary logarithm of the bytes that a value takes in the object */
     bool is_mutable;
-} pw_place;
+} pw_field_layout;
 
 struct pw_deftype {
     IM3FuncType m3; /* what wasm3 knows of the type, in the same block of memory */
@@ -27,11 +27,11 @@ struct pw_deftype {
     bool is_final;
     uint8_t depth;    /* how many supertypes are above the type */
     uint32_t cells;   /* of a function type: that the results and parameters take together */
-    uint32_t nplaces; /* fields of a structure; 1 for an array */
+    uint32_t nfields; /* fields of a structure; 1 for an array */
     uint32_t size;    /* bytes of an object without the elements of an array */
     uint32_t nreferences;
-    uint32_t *references;         /* the offsets of the places that contain references */
-    pw_place *places;             /* in the order of the fields */
+    uint32_t *references;         /* the offsets of the fields that contain references */
+    pw_field_layout *fields;      /* in the order of the fields */
     pw_valtype *values;           /* resolved types: results, then parameters */
     const pw_deftype **ancestors; /* from the topmost supertype down to the type itself */
 };
@@ -107,7 +107,7 @@ pw_valtype pw_resolved_top(const pw_store *store, pw_valtype resolved);
 
 /* Frees what pw_store_type remembers of the module that it was last asked about. */
 void pw_store_end_linking(pw_store *store);
-/* The same, if it borrows these types of an instance that is about to be freed. */
+/* Frees it, too, but only if it borrows these types of an instance that is about to be freed. */
 void pw_store_forget_types(pw_store *store, IM3FuncType *types);
 
 #endif

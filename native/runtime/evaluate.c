@@ -148,11 +148,11 @@ static bool push_object(machine *m, uint32_t count, const void *object)
     return true;
 }
 
-static uint32_t cells_of_places(const pw_deftype *type)
+static uint32_t cells_of_fields(const pw_deftype *type)
 {
     uint32_t count = 0;
-    for (uint32_t i = 0; i < type->nplaces; i++) {
-        count += pw_cells(type->places[i].type);
+    for (uint32_t i = 0; i < type->nfields; i++) {
+        count += pw_cells(type->fields[i].type);
     }
     return count;
 }
@@ -160,12 +160,12 @@ static uint32_t cells_of_places(const pw_deftype *type)
 static bool make_struct(machine *m, const pw_deftype *type)
 {
     pw_heap_object *object = pw_struct_new(m->instance->store, type, NULL);
-    uint32_t count = cells_of_places(type);
+    uint32_t count = cells_of_fields(type);
     const uint64_t *cells = &m->cells[m->count - count];
-    for (uint32_t i = 0; i < type->nplaces && object != NULL; i++) {
-        const pw_place *place = &type->places[i];
-        pw_write_place(pw_field_at(object, place), place->log2, cells);
-        cells += pw_cells(place->type);
+    for (uint32_t i = 0; i < type->nfields && object != NULL; i++) {
+        const pw_field_layout *field = &type->fields[i];
+        pw_write_field(pw_field_at(object, field), field->log2, cells);
+        cells += pw_cells(field->type);
     }
     return push_object(m, count, object);
 }
@@ -188,7 +188,7 @@ static bool make_array(machine *m, const pw_deftype *type, bool filled)
 {
     uint64_t value[PW_MAX_CELLS];
     uint32_t length = (uint32_t)m->cells[m->count - 1];
-    uint32_t width = filled ? pw_cells(type->places->type) : 0;
+    uint32_t width = filled ? pw_cells(type->fields->type) : 0;
     pw_array *array = pw_array_new(m->instance->store, type, length, NULL);
     memcpy(value, &m->cells[m->count - 1 - width], width * sizeof *value);
     return push_object(m, 1 + width, array) && (!filled || fill(m, array, value));
@@ -197,10 +197,10 @@ static bool make_array(machine *m, const pw_deftype *type, bool filled)
 static bool make_fixed_array(machine *m, const pw_deftype *type, uint32_t length)
 {
     pw_array *array = pw_array_new(m->instance->store, type, length, NULL);
-    uint32_t width = pw_cells(type->places->type), count = length * width;
+    uint32_t width = pw_cells(type->fields->type), count = length * width;
     const uint64_t *cells = &m->cells[m->count - count];
     for (uint32_t i = 0; i < length && array != NULL; i++) {
-        pw_write_place(pw_element_at(array, i), type->places->log2, &cells[i * width]);
+        pw_write_field(pw_element_at(array, i), type->fields->log2, &cells[i * width]);
     }
     return push_object(m, count, array);
 }

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Exceptions that code throws and catches. A reference of type exnref is the address of one.
  *
- * A host function can raise an exception of the host. While that is on its way, `of_host` of the
- * store is set, and the host has it: `thrown` is NULL unless it has a tag of the store. When code
- * catches it, the engine calls the catch hook (meter.h). If the code also gets a reference, the
- * external reference that the hook returns stands for the exception of the host from then on, so
- * that the host finds it again when the code throws the reference. */
+ * An exception is *on its way* from the code that throws it to the code that catches it. Meanwhile
+ * store->exceptions.thrown is its address.
+ *
+ * A host function can raise an exception of the host. While this is on its way,
+ * store->exceptions.of_host is set, and the host keeps the exception: `thrown` is NULL unless the
+ * exception has a tag of the store. When code catches it, the engine calls the catch hook
+ * (meter.h). If the code also gets a reference, the external reference that the hook returns stands
+ * for the exception of the host from then on, so that the host finds it again when the code throws
+ * the reference. */
 #ifndef PW_EXCEPTION_H
 #define PW_EXCEPTION_H
 

@@ -16,7 +16,7 @@
 /* Bytes of an array of a type. */
 static inline size_t pw_array_size(const pw_deftype *type, uint32_t length)
 {
-    return PW_ARRAY_HEADER + ((size_t)length << type->places->log2);
+    return PW_ARRAY_HEADER + ((size_t)length << type->fields->log2);
 }
 
 /* The kind of pw_exception_type. */
@@ -42,7 +42,7 @@ static inline pw_heap_object *pw_object_at(uint64_t ref)
 /* Bytes, and the alignment, of a block. */
 #define PW_BLOCK ((uintptr_t)1 << 16)
 /* Bytes that are handed out before the first collection, and at least between two others. */
-#define PW_HEAP_PATIENCE ((size_t)1 << 20)
+#define PW_HEAP_MIN_ADDED ((size_t)1 << 20)
 /* Bytes of the unit in which cells are measured. */
 #define PW_GRANULE 16
 #define PW_BLOCK_WORDS (PW_BLOCK / PW_GRANULE / 64)
@@ -105,20 +105,20 @@ struct pw_heap {
     pw_large *large;     /* all large objects */
     pw_block *free;      /* blocks that belong to no pool */
     uint32_t nfree;
-    pw_chunk *chunks;
+    pw_chunk *chunks;  /* the memory that contains the blocks */
     size_t allocated;  /* bytes that were handed out since the last collection */
     size_t collect_at; /* the number of bytes at which the next collection takes place */
     size_t live;       /* bytes that the last collection has reached */
 
     pw_block *pending_blocks; /* these two are used during a collection */
     pw_large *pending_large;
-    uint32_t steps;
-    bool stopped; /* the running call must end: the collection is given up */
+    uint32_t steps; /* of the collection since the last call of the poll hook */
+    bool stopped;   /* the running call must end: the collection is given up */
 
-    uint64_t *handles; /* references that the embedder holds; or a free place, see collection.c */
+    uint64_t *handles; /* references that the embedder holds, and free places: see handles.c */
     uint32_t nhandles;
     uint32_t handle_capacity;
-    uint32_t free_handle;
+    uint32_t free_handle; /* the first free place, or PW_NO_HANDLE */
 #ifdef PW_GC_STRESS
     uint64_t allocations; /* how many there were */
 #endif

@@ -112,10 +112,10 @@ static void follow_struct(const follower *f, const pw_heap_object *object)
     for (uint32_t i = 0; i < type->nreferences; i++) {
         pw_heap_mark(f->heap, reference_at(object, type->references[i]));
     }
-    for (uint32_t i = 0; f->visitor != NULL && i < type->nplaces; i++) {
-        const pw_place *place = &type->places[i];
-        if (pw_is_reference(place->type)) {
-            follow_reference(f, place->type, reference_at(object, place->offset));
+    for (uint32_t i = 0; f->visitor != NULL && i < type->nfields; i++) {
+        const pw_field_layout *field = &type->fields[i];
+        if (pw_is_reference(field->type)) {
+            follow_reference(f, field->type, reference_at(object, field->offset));
         }
     }
 }
@@ -129,7 +129,7 @@ static void follow_array(const follower *f, const pw_array *array)
         return;
     }
     for (uint32_t i = 0; i < array->length && pw_heap_goes_on(f->heap, f->store, 1); i++) {
-        follow_reference(f, type->places->type, elements[i]);
+        follow_reference(f, type->fields->type, elements[i]);
     }
 }
 

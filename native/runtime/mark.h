@@ -29,9 +29,9 @@ uint64_t pw_heap_follow(pw_heap *heap, const pw_store *store, const pw_heap_visi
 static inline bool pw_heap_goes_on(pw_heap *heap, const pw_store *store, uint32_t steps)
 {
     /* So many steps take less than a millisecond. */
-    const uint32_t of_a_poll = 16384;
+    const uint32_t steps_per_poll = 16384;
     heap->steps += steps;
-    if (heap->steps >= of_a_poll && store != NULL) {
+    if (heap->steps >= steps_per_poll && store != NULL) {
         heap->steps = 0;
         heap->stopped |= pw_store_poll(store) != PW_TRAP_NONE;
     }

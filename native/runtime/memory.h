@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Linear memories, for the floors above; the host sees them through objects.h. */
+/* Linear memories, for the layers above; the host sees them through objects.h. */
 #ifndef PW_MEMORY_H
 #define PW_MEMORY_H
 

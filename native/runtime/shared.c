@@ -20,8 +20,8 @@ struct pw_shared {
 
 /* ---- the waiting threads --------------------------------------------------------------------- */
 
-/* It is on the heap, because at the end of the process Python ends its daemon threads wherever they
- * wait: then this stays in the list, and the thread's stack does not exist any more. */
+/* A thread that waits. This is not on the thread's stack, because at the end of the process Python
+ * ends its daemon threads wherever they wait: it then stays in the list when the stack is gone. */
 struct pw_waiting {
     pw_waiting *next; /* in one of the lists, in the order in which the threads came */
     const pw_shared *shared;

@@ -72,7 +72,8 @@ typedef struct {
     pc_t jump;                        /* code with which a br_table jumps to the block */
     uint64_t table;                   /* the pw_compilation.table of the br_table with this code */
     pw_handler *handler;              /* in force in the block; see engine/run/exception.inc */
-    uint32_t unchecked; /* operations without a checkpoint, at most, on the ways that branch here */
+    uint32_t
+        unchecked; /* operations without a checkpoint, at most, on the paths that branch here */
     uint16_t exception; /* in a clause of a legacy `try`: the slot of the caught exception */
     bool rethrown;      /* the clause throws it again */
 } pw_block_scope;
@@ -91,7 +92,7 @@ typedef struct {
     uint16_t preserved;     /* no operand below this place of the stack is a local */
     uint16_t opcode;        /* the id of the instruction that is being compiled */
     uint32_t operations;    /* how many operations were emitted so far */
-    uint32_t checked_at;    /* how many of them precede the last checkpoint on every way to here */
+    uint32_t checked_at;    /* how many of them precede the last checkpoint on every path to here */
     uint32_t unpolled;      /* instructions since the last look at the clock */
     uint32_t bytes;         /* of the function in the module */
     uint32_t number;        /* of the compilation, in the code pages that it has made */
@@ -121,13 +122,13 @@ typedef struct {
 } pw_compilation;
 
 struct pw_store {
-    pw_meter meter;           /* see meter.h */
-    pw_account *account;      /* what the store has allocated for its guests; one reference */
-    uint64_t *sp;             /* where the next call by the host puts its values */
-    uint64_t callouts;        /* how many callouts began so far */
-    uint64_t current_callout; /* the number of the innermost callout, from 1; 0: there is none */
-    uint64_t *stack_end;      /* end of the values; the red zone and a page without access follow */
-    uint64_t *stack_mark;     /* no call went beyond it: the first that does moves it to the end */
+    pw_meter meter;             /* see meter.h */
+    pw_account *account;        /* what the store has allocated for its guests; one reference */
+    uint64_t *sp;               /* where the next call by the host puts its values */
+    uint64_t host_calls;        /* how many host calls began so far: see metering.inc */
+    uint64_t current_host_call; /* the number of the innermost host call, from 1; 0: none runs */
+    uint64_t *stack_end;  /* end of the values; the red zone and a page without access follow */
+    uint64_t *stack_mark; /* no call went beyond it: the first that does moves it to the end */
 
     void *stack; /* the mapping of the value stack */
     IM3Environment environment;
@@ -264,7 +265,7 @@ static inline void pw_store_add(pw_store *store, pw_object_kind kind, pw_object 
 }
 
 /* Calls the poll hook, for long work in the middle of a call. While an exception of the host is on
- * its way, the hook must not act as if code ran: in CPython it would let go of the GIL. */
+ * its way, the hook must not act as if code ran: in CPython it would release the GIL. */
 static inline pw_trap pw_store_poll(const pw_store *store)
 {
     return pw_poll(&store->meter, !store->exceptions.of_host);
@@ -319,7 +320,7 @@ static inline M3Function *pw_m3(const pw_func *func)
     return (M3Function *)(void *)func;
 }
 
-static inline pw_func *pw_handle(M3Function *function)
+static inline pw_func *pw_func_of(M3Function *function)
 {
     return (pw_func *)(void *)function;
 }

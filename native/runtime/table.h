@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tables, for the floors above; the host sees them through objects.h. */
+/* Tables, for the layers above; the host sees them through objects.h. */
 #ifndef PW_TABLE_H
 #define PW_TABLE_H
 

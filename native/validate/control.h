@@ -6,8 +6,9 @@
 
 #include "validate/validator.h"
 
-/* Opens a block of the type that `type` and `single` give, as pw_control has them, and pushes its
- * parameters. */
+/* Opens a block and pushes its parameters. `type` and `single` are what pw_control has for its
+ * type.
+ */
 bool pw_push_control(pw_validator *v, uint8_t opcode, const pw_functype *type, pw_valtype single);
 
 /* Reads the type of a block, pops its parameters, and opens it. An `if` also pops its condition. */

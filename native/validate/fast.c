@@ -10,9 +10,9 @@
 typedef struct {
     const uint8_t *pos;
     const uint8_t *end;
-    pw_valtype *top;   /* the first free place of the operand stack */
-    pw_valtype *floor; /* where the operands of the innermost block begin */
-    pw_valtype *room;  /* the end of the operand stack's memory */
+    pw_valtype *top;    /* the first free place of the operand stack */
+    pw_valtype *bottom; /* where the operands of the innermost block begin */
+    pw_valtype *room;   /* the end of the operand stack's memory */
 } cursor;
 
 /* Bytes that checking one instruction may look at: an opcode, and immediates of two and five bytes.
@@ -31,7 +31,7 @@ static inline bool push(cursor *c, pw_valtype type, size_t size)
 
 static inline bool has(const cursor *c, ptrdiff_t count)
 {
-    return c->top - c->floor >= count;
+    return c->top - c->bottom >= count;
 }
 
 static inline bool unary(const pw_opcode *op, cursor *c)
@@ -174,7 +174,7 @@ void pw_check_fast(pw_validator *v)
         .pos = v->decoder.reader.pos,
         .end = v->decoder.reader.end,
         .top = v->operands + v->noperands,
-        .floor = v->operands + v->height,
+        .bottom = v->operands + v->height,
         .room = v->operands + v->operands_capacity,
     };
     while (c.end - c.pos >= LOOKAHEAD && step(v, &c, memory32)) {

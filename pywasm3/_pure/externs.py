@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     Pointer = Any
 
 # At least this many objects are added between two collections, or this many bytes of texts.
-_PATIENCE = 1024
-_BYTES_PATIENCE = 1 << 20
+_MIN_ADDED = 1024
+_MIN_ADDED_BYTES = 1 << 20
 # Making so many bytes of texts takes about as long as marking a place.
 _PLACE_BYTES = 64
 # Bytes that an object is charged with, besides those of a text.
@@ -59,14 +59,15 @@ class Externs:
     """The Python objects that wasm refers to. Its reference is the number of an object."""
 
     __slots__ = (
-        *("bytes", "bytes_patience", "given", "numbers", "objects", "patience", "pins", "reach"),
+        *("bytes", "collect_at", "collect_at_bytes", "given"),
+        *("numbers", "objects", "pins", "reach"),
     )
 
     def __init__(self) -> None:
         self.numbers: dict[int, int] = {}  # by id(object)
         self.objects: dict[int, Any] = {}  # by number, in ascending order
         self.bytes = 0  # that the texts among the objects take
-        self.patience = self.bytes_patience = 0
+        self.collect_at = self.collect_at_bytes = 0
         # What Python has in its hands: cells, or None, which stands for cells that are not known.
         self.pins: dict[object, Sequence[int] | None] = {}
         self.given: dict[object, list[int]] = {}  # what the blocks of `keeping` pin
@@ -74,8 +75,8 @@ class Externs:
 
     def is_due(self) -> bool:
         """Returns whether enough objects were added since the last collection for another one."""
-        many = len(self.objects) > max(self.patience, _PATIENCE)
-        return many or self.bytes > max(self.bytes_patience, _BYTES_PATIENCE)
+        many = len(self.objects) > max(self.collect_at, _MIN_ADDED)
+        return many or self.bytes > max(self.collect_at_bytes, _MIN_ADDED_BYTES)
 
     def marks(self) -> Marks:
         """Returns the marks for a collection: no object is marked."""
@@ -175,7 +176,7 @@ def _make_room(store: Store) -> bool:
     """
     externs = store._externs
     if None in externs.pins.values():  # a collection when the store is left serves the next attempt
-        externs.patience = externs.bytes_patience = 0
+        externs.collect_at = externs.collect_at_bytes = 0
         _notice_due(store)
         return False
     before = _collectable(store)
@@ -203,13 +204,13 @@ def sweep(store: Store, marks: Marks, places: int) -> list[Any]:
     # The next collection may cost as much as this one, so it waits for as many new objects.
     kept = len(externs.objects)
     cost = max(places, kept)
-    externs.patience = kept + cost + _PATIENCE
-    externs.bytes_patience = 2 * externs.bytes + _BYTES_PATIENCE + _PLACE_BYTES * cost
+    externs.collect_at = kept + cost + _MIN_ADDED
+    externs.collect_at_bytes = 2 * externs.bytes + _MIN_ADDED_BYTES + _PLACE_BYTES * cost
     return gone
 
 
 def release(store: Store) -> None:
-    """Releases objects that wasm no longer refers to, in a callout.
+    """Releases objects that wasm no longer refers to, while a host call runs.
 
     Their finalizers can run Python code.
     """

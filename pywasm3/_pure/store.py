@@ -90,7 +90,7 @@ class Store:
     """
 
     __slots__ = (
-        *("__weakref__", "_account", "_adrift", "_asked", "_call_deadline", "_cancelled"),
+        *("__weakref__", "_account", "_asked", "_call_deadline", "_cancelled"),
         *("_deadline", "_deadlines", "_dropped", "_ended_holds", "_externs", "_field_names"),
         *("_hook_ran", "_inner"),
         *(
@@ -104,11 +104,11 @@ class Store:
             "_pointer",
         ),
         *("_pool", "_raised", "_reported_fuel", "_tenants", "_timeout", "_token", "_tokens"),
-        *("_trap_hook", "_trapped", "_turn", "_turn_owner", "_waiters", "_wanted_fuel", "_reasons"),
+        *("_trap_hook", "_trapped", "_turn", "_turn_owner", "_unheld", "_waiters", "_wanted_fuel"),
+        "_reasons",
     )
 
     _account: Owner
-    _adrift: dict[int, Tenant]
     _asked: int  # how often marking was asked for since it was last done (tenants.py)
     _call_deadline: int  # when the timeout of the running outermost call ends
     _cancelled: bool  # another thread has cancelled a deadline of the running thread
@@ -133,7 +133,7 @@ class Store:
     _raised: dict[int, BaseException]
     _reasons: int  # why calls must be prepared: the bits of watch.py
     _reported_fuel: int | None  # when a call began or the hook last ran, for other threads
-    _tenants: dict[int, ref[Tenant]]
+    _tenants: dict[int, ref[Tenant]]  # the others
     _timeout: int  # how long each outermost call may take, in nanoseconds
     _token: int  # the address of the gate
     _tokens: int  # how many instances were made
@@ -141,6 +141,7 @@ class Store:
     _trapped: bool
     _turn: Pointer  # the gate
     _turn_owner: Owner
+    _unheld: dict[int, Tenant]  # those whose instances are not held (tenants.py)
     _waiters: list[Waiter]
     _wanted_fuel: tuple[int | None, ...]  # what another thread has set: one number, or none
 
@@ -421,7 +422,7 @@ def _open(self: Store, pointer: Pointer, timeout: int) -> None:
     self._account = Owner(account, lib.pw_account_release)
     self._lock = RLock()
     self._waiters, self._deadlines, self._wanted_fuel = [], {}, ()
-    self._tenants, self._adrift, self._known, self._externs = {}, {}, {}, Externs()
+    self._tenants, self._unheld, self._known, self._externs = {}, {}, {}, Externs()
     self._tokens = self._dropped = self._places = self._asked = 0
     self._reasons = self._interrupted = self._hook_ran = 0
     self._trapped = self._orphaned = self._cancelled = False
@@ -447,8 +448,8 @@ def _release(self: Store) -> None:
         lib.pw_gate_add_bits(self._turn, lib.PW_GATE_CLOSED)
         self._deadlines.clear()
         self._pool = None
-        gone = [self._adrift, self._tenants, self._externs, self._known, self._outer]
-        self._adrift, self._tenants, self._externs, self._known = {}, {}, Externs(), {}
+        gone = [self._unheld, self._tenants, self._externs, self._known, self._outer]
+        self._unheld, self._tenants, self._externs, self._known = {}, {}, Externs(), {}
         # An orphaned store is leaked: the thread that does not exist may have left it half changed.
         if not self._orphaned:
             lib.pw_store_free(pointer)

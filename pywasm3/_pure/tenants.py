@@ -3,8 +3,9 @@
 
 Python reaches an instance through anchors, which exports and functions refer to. Wasm reaches it
 through tables, globals and imports, which Python cannot see. So the Python objects that an instance
-needs belong to a `Tenant`, to which its anchors refer. When the last anchor goes, the tenant is
-*adrift*: the store refers to it until a collection finds that wasm does not reach the instance.
+needs belong to a `Tenant`, to which its anchors refer. When the last anchor goes, the instance is
+no longer held, and the store refers to the tenant until a collection finds that wasm does not reach
+the instance.
 
 An anchor can also be part of garbage that Python's collector has found. Its finalizer must then not
 free anything, because another finalizer may bring the anchor back to life, and Python calls each
@@ -36,7 +37,7 @@ _PLACES_PER_ANCHOR = 65536
 class Tenant:
     """What an instance needs of Python."""
 
-    __slots__ = ("__weakref__", "adrift", "anchor", "freed", "hosts", "object", "origins", "token")
+    __slots__ = ("__weakref__", "anchor", "freed", "hosts", "is_held", "object", "origins", "token")
 
     def __init__(self, hosts: tuple[HostFunction, ...], origins: tuple[Anchor, ...]) -> None:
         self.token = 0
@@ -44,19 +45,19 @@ class Tenant:
         self.freed: Pointer = ffi.new("bool *")  # functions look at it before they are called
         self.hosts = hosts
         self.origins = origins  # only for Python's collector: wasm's references keep the instances
-        self.adrift = True
+        self.is_held = False
         self.anchor: ref[Anchor] | None = None
 
     def hold(self) -> None:
         """Notes that Python reaches the instance."""
-        if self.adrift and self.object is not None:
-            self.adrift = False
+        if not self.is_held and self.object is not None:
+            self.is_held = True
             lib.pw_object_hold(self.object)
 
     def drop(self) -> None:
         """Notes that Python no longer reaches it, as far as is known."""
-        if not self.adrift and self.object is not None:
-            self.adrift = True
+        if self.is_held and self.object is not None:
+            self.is_held = False
             lib.pw_object_drop(self.object)
 
     def is_anchored(self) -> bool:
@@ -94,12 +95,12 @@ class Anchor:
         tenant = self._tenant
         if tenant is None:
             self._heir = _Drop(self._store, self._object)
-        elif tenant.adrift:  # this is the heir of an anchor that is gone
+        elif not tenant.is_held:  # this is the heir of an anchor that is gone
             if tenant.anchor is not None and tenant.anchor() is self:
                 tenant.anchor = None
             dropped(self._store)
         elif tenant.anchor is None or tenant.anchor() in (None, self):
-            self._heir = _set_adrift(self._store, tenant)
+            self._heir = _make_heir(self._store, tenant)
 
 
 def is_usable(store: Store | None) -> bool:
@@ -154,15 +155,15 @@ def anchor_of(store: Store, tenant: Tenant) -> Anchor:
 def _settle_in(store: Store, tenant: Tenant, keeps: bool) -> None:
     """Lets the store refer to a tenant, or only know it as long as something else does."""
     if keeps:
-        store._adrift[tenant.token] = tenant
+        store._unheld[tenant.token] = tenant
         store._tenants.pop(tenant.token, None)
     else:
         store._tenants[tenant.token] = ref(tenant)
-        store._adrift.pop(tenant.token, None)
+        store._unheld.pop(tenant.token, None)
 
 
 def add_tenant(store: Store, tenant: Tenant, instance: Pointer) -> None:
-    """Adds a tenant whose instance exists now. It is adrift."""
+    """Adds a tenant whose instance exists now, and is not held."""
     tenant.object = ffi.cast("pw_object *", instance)
     with store._lock:
         _settle_in(store, tenant, True)
@@ -170,18 +171,18 @@ def add_tenant(store: Store, tenant: Tenant, instance: Pointer) -> None:
 
 def tenant_of(store: Store, token: int) -> Tenant:
     """Returns the tenant with the number that its instance has as its embedder."""
-    found = store._adrift.get(token)
+    found = store._unheld.get(token)
     if found is None:
         found = store._tenants[token]()
     assert found is not None, "an instance that wasm reaches has a tenant"
     return found
 
 
-# ---- from anchored to adrift ---------------------------------------------------------------------
+# ---- the end of a hold ---------------------------------------------------------------------------
 
 
 def _may_reach(store: Store, tenant: Tenant) -> bool:
-    """Returns whether wasm may reach an instance, whose tenant is adrift.
+    """Returns whether wasm may reach an instance, which is not held.
 
     That is known only while no call runs, and not worth its price each time in a large store.
     """
@@ -203,8 +204,8 @@ def _may_reach(store: Store, tenant: Tenant) -> bool:
         lib.pw_gate_leave_to(store._turn, turn_depth(store._turn) - 1)
 
 
-def _set_adrift(store: Store, tenant: Tenant) -> Anchor:
-    """Sets an instance adrift whose anchor is garbage, and returns the heir of the anchor."""
+def _make_heir(store: Store, tenant: Tenant) -> Anchor:
+    """Ends the hold of an instance whose anchor is garbage, and returns the heir of the anchor."""
     with store._lock:
         heir = _new(store, tenant.object, tenant)
         tenant.origins = ()
@@ -228,7 +229,7 @@ def dropped(store: Store) -> None:
 
 def overwritten(store: Store) -> None:
     """Notes that a reference may have been overwritten, in case it was the last to an instance."""
-    if store._adrift:
+    if store._unheld:
         store._dropped += 1
         notify(store)
 
@@ -244,7 +245,7 @@ def is_due(store: Store) -> bool:
 
 def _all_tenants(store: Store) -> list[Tenant]:
     known = [each() for each in store._tenants.values()]
-    return [*store._adrift.values(), *(each for each in known if each is not None)]
+    return [*store._unheld.values(), *(each for each in known if each is not None)]
 
 
 def collect(store: Store) -> list[Any]:
@@ -267,7 +268,7 @@ def collect(store: Store) -> list[Any]:
     for tenant in dead:
         tenant.freed[0] = True
         tenant.object = None
-        store._adrift.pop(tenant.token, None)
+        store._unheld.pop(tenant.token, None)
         store._tenants.pop(tenant.token, None)
     for number in [number for number, each in store._tenants.items() if each() is None]:
         del store._tenants[number]

@@ -41,13 +41,13 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("fault")
     sources = [
         source
-        for floor in ("base", "decode", "validate")
-        for source in sorted((ROOT / "native" / floor).glob("*.c"))
+        for layer in ("base", "decode", "validate")
+        for source in sorted((ROOT / "native" / layer).glob("*.c"))
     ]
     if not sources:
         pytest.skip("needs the sources")
     flags = ["-std=c11", "-g", f"-I{ROOT / 'native'}"]
-    for number, source in enumerate(sources):  # two floors may have files of one name
+    for number, source in enumerate(sources):  # two layers may have files of one name
         compile = [compiler, *flags, "-c", *RENAMED, str(source), "-o", f"{number}.o"]
         subprocess.run(compile, check=True, cwd=folder)
     found = folder / "validator"

@@ -247,7 +247,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip(f"needs a compiler that has -fsanitize-coverage=trace-pc, unlike {compiler}")
 
     def compile(numbered: tuple[int, str]) -> str:
-        number, source = numbered  # two floors may have files of one name
+        number, source = numbered  # two layers may have files of one name
         command = [compiler, *flags, *counted, "-c", str(ROOT / source), "-o", f"{number}.o"]
         subprocess.run(command, check=True, cwd=folder)
         return f"{number}.o"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The C sources keep the floors that native/README.md draws.
+"""The C sources keep the layers that native/README.md draws.
 
 The test reads the `#include` lines and the `pw_*` functions and variables that files define and
-use. What must hold is stated by hand: the order of the floors below, which is that of
+use. What must hold is stated by hand: the order of the layers below, which is that of
 native/README.md.
 """
 
@@ -18,9 +18,9 @@ from helpers import TESTS
 
 NATIVE = TESTS.parent / "native"
 
-# From the lowest to the highest; a file may use its own floor and those before it. Neither of
+# From the lowest to the highest; a file may use its own layer and those before it. Neither of
 # `decode` and `validate` knows `runtime`, and `validate` stands on `decode`.
-FLOORS = ("base", "decode", "validate", "runtime", "engine", "embed", "cpython")
+LAYERS = ("base", "decode", "validate", "runtime", "engine", "embed", "cpython")
 
 COMMENT = re.compile(r'/\*.*?\*/|"(?:\\.|[^"\\\n])*"', re.S)
 INCLUDE = re.compile(r'^#include "([\w./]+)"', re.M)
@@ -50,7 +50,7 @@ SOURCES = {
 }
 
 
-def floor_of(file: str) -> str:
+def layer_of(file: str) -> str:
     return file.split("/")[0]
 
 
@@ -103,12 +103,12 @@ def uses() -> dict[str, set[str]]:
 USES = uses()
 
 
-def test_every_file_is_on_a_floor() -> None:
-    assert {floor_of(file) for file in SOURCES} == set(FLOORS)
+def test_every_file_is_on_a_layer() -> None:
+    assert {layer_of(file) for file in SOURCES} == set(LAYERS)
 
 
 def test_the_sources_are_understood() -> None:
-    """Guards the patterns above: they find what every floor is known to define."""
+    """Guards the patterns above: they find what every layer is known to define."""
     assert DEFINED["pw_fail"] == "base/error.c"
     assert DEFINED["pw_module_new"] == "validate/module.c"
     assert DEFINED["pw_memory_grow"] == "runtime/memory.c"
@@ -118,32 +118,32 @@ def test_the_sources_are_understood() -> None:
     assert "base/error.c" in USES["validate/body.c"]
 
 
-def test_included_files_are_named_from_the_folder_of_all_floors() -> None:
-    """`#include "decode/reader.h"` shows the floor; what is not ours belongs to wasm3."""
+def test_included_files_are_named_from_the_folder_of_all_layers() -> None:
+    """`#include "decode/reader.h"` shows the layer; what is not ours belongs to wasm3."""
     foreign = {
         name for text in SOURCES.values() for name in INCLUDE.findall(text) if name not in SOURCES
     }
     assert all(name.startswith("m3_") for name in foreign), foreign
 
 
-@pytest.mark.parametrize("floor", FLOORS)
-def test_no_file_uses_a_floor_above_its_own(floor: str) -> None:
-    height = FLOORS.index(floor)
+@pytest.mark.parametrize("layer", LAYERS)
+def test_no_file_uses_a_layer_above_its_own(layer: str) -> None:
+    height = LAYERS.index(layer)
     upward = {
         (file, used)
         for file, all_used in USES.items()
         for used in all_used
-        if floor_of(file) == floor and FLOORS.index(floor_of(used)) > height
+        if layer_of(file) == layer and LAYERS.index(layer_of(used)) > height
     }
     assert upward == set()
 
 
-@pytest.mark.parametrize("floor", FLOORS)
-def test_no_files_of_a_floor_use_each_other_in_a_circle(floor: str) -> None:
+@pytest.mark.parametrize("layer", LAYERS)
+def test_no_files_of_a_layer_use_each_other_in_a_circle(layer: str) -> None:
     graph: dict[str, set[str]] = defaultdict(set)
     for file, all_used in USES.items():
-        if floor_of(file) == floor:
-            inside = {UNITS[used] for used in all_used if floor_of(used) == floor}
+        if layer_of(file) == layer:
+            inside = {UNITS[used] for used in all_used if layer_of(used) == layer}
             graph[UNITS[file]] |= inside - {UNITS[file]}
     try:
         TopologicalSorter(graph).prepare()
@@ -155,18 +155,18 @@ def test_only_the_engine_and_the_store_know_the_headers_of_wasm3() -> None:
     """One header includes wasm3's, with its configuration, and nothing below `runtime` does."""
     direct = {file for file, text in SOURCES.items() if re.search(r'#include "m3_\w+\.h"', text)}
     assert direct - {"base/wasm3_config.h"} <= {
-        file for file in SOURCES if floor_of(file) == "engine"
+        file for file in SOURCES if layer_of(file) == "engine"
     }
-    users = {floor_of(file) for file, used in USES.items() if "base/wasm3_config.h" in used}
+    users = {layer_of(file) for file, used in USES.items() if "base/wasm3_config.h" in used}
     assert users <= {"runtime", "engine"}
 
 
 def test_the_compiled_types_reach_the_engine_through_the_table_only() -> None:
-    """native/cpython is linked apart: it calls no function that another floor defines."""
+    """native/cpython is linked apart: it calls no function that another layer defines."""
     calls = {
         (file, used)
         for file, all_used in USES.items()
         for used in all_used
-        if floor_of(file) == "cpython" and floor_of(used) != "cpython" and used.endswith(".c")
+        if layer_of(file) == "cpython" and layer_of(used) != "cpython" and used.endswith(".c")
     }
     assert calls == set()
