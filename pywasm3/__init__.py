@@ -32,11 +32,12 @@ from ._errors import (
     WasiExit,
     WasmError,
 )
+from ._exports import Exports
 from ._ffi import BoundFunction, Function, Store
 from ._function import AsyncFunction
 from ._global import Global
 from ._host import host
-from ._instance import Exports, Instance
+from ._instance import Instance
 from ._limits import Deadline, Limits
 from ._load import load
 from ._memory import Memory

@@ -11,9 +11,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..._errors import LinkError, Trap, TrapKind, WasmError, link_error
+from ..._exports import Exports
 from ..._ffi import Function
 from ..._global import Global
-from ..._instance import Exports, Instance
+from ..._instance import Instance
 from ..._linker import ABSENT, Typed
 from ..._memory import Memory
 from ..._module import Module

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..._errors import Trap, TrapKind, WasiExit, WasmError
+from ..._exports import Exports
 from ..._ffi import Function, Store
 from ..._global import Global
-from ..._instance import Exports, Instance
+from ..._instance import Instance
 from ..._load import read_source
 from ..._memory import Memory
 from ..._module import Module
