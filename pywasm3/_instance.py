@@ -9,7 +9,8 @@ from ._errors import WasmError
 from ._exports import Exports
 from ._ffi import MEMORY, NO_INDEX, Function, Once, Store
 from ._limits import Deadline
-from ._linker import Lookup, choose_store, instantiate, link
+from ._linker import choose_store, instantiate, link
+from ._lookup import Lookup
 from ._memory import Memory
 from ._module import Module, check_module
 from ._text import counted

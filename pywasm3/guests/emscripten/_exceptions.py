@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..._errors import Trap, TrapKind, WasmError
-from ..._linker import Typed
+from ..._lookup import Typed
 from ..._types import FuncType, i64
 from ...wasi.abi import EFAULT, WasiError
 from ._bind import checked, join

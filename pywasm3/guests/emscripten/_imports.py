@@ -7,7 +7,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from ..._host_function import host_function
-from ..._linker import ABSENT, Typed
+from ..._lookup import ABSENT, Typed
 from ..._types import FuncType, i32
 from ...wasi.preview1 import FUNCTIONS as WASI_FUNCTIONS
 from ...wasi.preview1 import MODULES as WASI_MODULES

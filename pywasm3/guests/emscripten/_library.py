@@ -15,7 +15,7 @@ from ..._exports import Exports
 from ..._ffi import Function
 from ..._global import Global
 from ..._instance import Instance
-from ..._linker import ABSENT, Typed
+from ..._lookup import ABSENT, Typed
 from ..._memory import Memory
 from ..._module import Module
 from ..._table import Table

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from ..._linker import Typed
+from ..._lookup import Typed
 from ..._types import FuncType, f64, i32, i64
 from .._words import MASK
 from ..bindgen.operators import type_of
