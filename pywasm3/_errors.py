@@ -29,8 +29,9 @@ from __future__ import annotations
 
 from enum import Enum
 
+from ._immutable import Immutable, begin_init, set_field
 from ._text import ENOUGH_BYTES, MAX_NAME, brief, brief_repr, listed, printable
-from ._types import Value, _set, begin, describe
+from ._types import describe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ class UnsupportedError(ModuleError):
         self.features = tuple(features)
 
 
-class Mismatch(Value):
+class Mismatch(Immutable):
     """An import that was given a value that does not fit. ``LinkError.mismatched`` has them.
 
     Attributes:
@@ -129,11 +130,11 @@ class Mismatch(Value):
 
     def __init__(self, module: str, name: str, expected: ExternType, given: str) -> None:
         """Takes the names of the import, its type, and a description of the value."""
-        begin(self)
-        _set(self, "module", module)
-        _set(self, "name", name)
-        _set(self, "expected", expected)
-        _set(self, "given", given)
+        begin_init(self)
+        set_field(self, "module", module)
+        set_field(self, "name", name)
+        set_field(self, "expected", expected)
+        set_field(self, "given", given)
 
 
 class LinkError(WasmError):
@@ -228,7 +229,7 @@ class TrapKind(Enum):
     DEADLINE = "deadline exceeded"
 
 
-class Frame(Value):
+class Frame(Immutable):
     """A wasm function that was running when a trap happened.
 
     Attributes:
@@ -244,15 +245,15 @@ class Frame(Value):
 
     def __init__(self, function: int, name: str | None = None, offset: int | None = None) -> None:
         """Takes the index and the name of the function, and the byte offset."""
-        begin(self)
-        _set(self, "function", function)
-        _set(self, "_name", name)
-        _set(self, "offset", offset)
+        begin_init(self)
+        set_field(self, "function", function)
+        set_field(self, "_name", name)
+        set_field(self, "offset", offset)
 
     @classmethod
     def _of(cls, function: int, offset: int | None, name: str | LongName | None) -> Frame:
         self = cls(function, None, offset)
-        _set(self, "_name", name)
+        set_field(self, "_name", name)
         return self
 
     @property
