@@ -12,7 +12,7 @@ from _weakref import ref  # weakref takes longer to import
 from .._types import FuncType, i32
 from .abi import EAGAIN, MASK_U64
 from .config import CAPTURE, INHERIT, HostDir, WasiConfig, is_of_host
-from .fds import Descriptors
+from .descriptors import Descriptors
 from .memory import GuestMemory
 from .preview1 import bind, traced
 from .sources import REALTIME, clock_of, random_of, time_of
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from .._instance import Instance
     from .._memory import Memory
     from .._types import ImportType
+    from .descriptors import Descriptor
     from .directories import Directory
-    from .fds import Descriptor
     from .sources import Clock
     from .streams import CapturedOutput
     from .threads import Threads

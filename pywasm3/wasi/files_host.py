@@ -16,7 +16,7 @@ from .abi import (
     TYPE_REGULAR,
     WasiError,
 )
-from .fds import Descriptor, write_each
+from .descriptors import Descriptor, write_each
 from .host_stat import both_times, stat_of, type_of
 from .open_flags import host_flags
 from .waiting import READABLE, WRITABLE
@@ -25,7 +25,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .fds import Piece, Times
+    from .descriptors import Piece, Times
     from .records import Stat
 
 _ADVICE = tuple(

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from struct import Struct
 
     from .context import Wasi
-    from .fds import Descriptor
+    from .descriptors import Descriptor
 
 _MAX_SUBSCRIPTIONS = 4096
 

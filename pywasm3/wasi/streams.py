@@ -8,7 +8,7 @@ import io
 from contextlib import contextmanager
 
 from .abi import EAGAIN, EIO, ENOSPC, ESPIPE, WasiError
-from .fds import Descriptor, write_each
+from .descriptors import Descriptor, write_each
 from .waiting import by_pieces, unlocked
 
 TYPE_CHECKING = False
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
-    from .fds import Piece, Write
+    from .descriptors import Piece, Write
 
 _MOST_AT_ONCE = 1 << 20
 _MOST_OF_FAST_PATH = 4096  # This is SMALL of native/cpython/fd_write.c.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Links modules at run time: their data in one memory, their functions in one table.
+"""Links modules at run time: their data lies in one memory, and their functions in one table.
 
 Modules find each other's symbols by name. A module imports the address of a symbol as a global of
 the module "GOT.mem" or "GOT.func", whose value the host sets; GOT is the global offset table. The
@@ -22,7 +22,7 @@ from ..._table import Table
 from ..._tag import Tag
 from ..._types import FuncType, GlobalType, ImportType, MemoryType, TableType, TagType, i32
 from . import _imports
-from ._linking import INTERNAL, Dylink, dylink_of
+from ._dylink import INTERNAL, Dylink, dylink_of
 
 if TYPE_CHECKING:
     from ._program import Emscripten

@@ -22,10 +22,10 @@ from ...wasi import Wasi, WasiConfig
 from ...wasi.abi import WasiError
 from .._closing import Closing
 from . import _imports
+from ._dylink import dylink_of
 from ._exceptions import CppException, Handlers
 from ._files import Files
 from ._library import Library, Scope
-from ._linking import dylink_of
 from ._runtime import text_at
 
 if TYPE_CHECKING:

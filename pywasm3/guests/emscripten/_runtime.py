@@ -10,8 +10,8 @@ from ...wasi.abi import FAILURES, RIGHT_FD_WRITE
 from ...wasi.sources import MONOTONIC, REALTIME, random_bytes, resolution_of, time_of
 
 if TYPE_CHECKING:
-    from ._bind import Entry
     from ._program import Emscripten
+    from ._signatures import Entry
 
 _PAGE = 1 << 16
 _MOST_SURPLUS = 96 << 20  # bytes that a memory grows at most beyond what was asked for

@@ -20,8 +20,8 @@ from .records import Record, ValueArray, ValueObject
 from .registry import Constant
 
 if TYPE_CHECKING:
-    from .._bind import Entry
     from .._program import Emscripten
+    from .._signatures import Entry
     from .registry import Registry
 
 _PURE = 5  # where a method is said to be pure virtual, behind its class and name
