@@ -40,8 +40,8 @@ class _Member:
     """An instance of a pool, with the state in which each use begins.
 
     The instance keeps the structures and arrays of that state, so that what Python or another
-    instance has of them stays valid. An instance is used once if no snapshot can have what it
-    refers to in the heap, like an exception.
+    instance has of them stays valid. If it refers to something in the heap that no snapshot can
+    have, such as an exception, there is no snapshot, and the instance is used only once.
     """
 
     __slots__ = ("fuel", "generation", "instance", "snapshot")

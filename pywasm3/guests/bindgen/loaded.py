@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What `load` returns: the exports of a guest as Python has them, and its instance."""
+"""What `load` of bindgen and of napi returns: the exports as Python has them, and the instance."""
 
 from __future__ import annotations
 

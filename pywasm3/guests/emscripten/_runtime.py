@@ -154,7 +154,7 @@ def _warn(program: Emscripten, address: int) -> None:
 
 
 def _nothing(program: Emscripten, *_: Any) -> None:
-    """Does what needs no doing here."""
+    """Does nothing, because here nothing needs to be done."""
 
 
 def _zero(program: Emscripten, *_: Any) -> int:
