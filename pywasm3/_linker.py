@@ -213,6 +213,7 @@ def _misfit(value: Global | Table, import_: _Import) -> _Misfit:
 
 
 def _plan_function(import_: _Import, value: Any) -> Plan:
+    """Plans a function: a Function is given as it is, and a callable gets a HostFunction."""
     if isinstance(value, Function):
         if not _fits_type(value, import_):
             params = (*value.type.params[:_FEW], *value.type.results[:_FEW])
@@ -256,6 +257,7 @@ def _new_host(
 
 
 def _plan_memory(import_: _Import, value: Any) -> Plan:
+    """Plans a memory, which must have the limits, the addresses and the sharing of the import."""
     expected = import_.wanted.type
     assert isinstance(expected, MemoryType)
     if not isinstance(value, Memory):
@@ -268,6 +270,7 @@ def _plan_memory(import_: _Import, value: Any) -> Plan:
 
 
 def _plan_table(import_: _Import, value: Any) -> Plan:
+    """Plans a table, which must have the type of elements of the import, and fit its limits."""
     expected = import_.wanted.type
     assert isinstance(expected, TableType)
     if not isinstance(value, Table):
@@ -280,6 +283,7 @@ def _plan_table(import_: _Import, value: Any) -> Plan:
 
 
 def _plan_global(import_: _Import, value: Any) -> Plan:
+    """Plans a global. An immutable one that is no reference is new, with a copy of the value."""
     expected = import_.wanted.type
     assert isinstance(expected, GlobalType)
     if isinstance(value, Global):
@@ -339,6 +343,7 @@ def _plan_reference(import_: _Import, type_: GlobalType, value: Any) -> Plan:
 
 
 def _plan_tag(import_: _Import, value: Any) -> Plan:
+    """Plans a tag, which must have the type of the import."""
     expected = import_.wanted.type
     assert isinstance(expected, TagType)
     if not isinstance(value, Tag):

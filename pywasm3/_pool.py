@@ -243,6 +243,7 @@ class InstancePool(Once):
         _pools.add(self)
 
     def _make(self) -> _Member:
+        """Makes an instance in a store of its own. If that fails, the store is closed."""
         store = Store(limits=self._limits)
         imports = self._imports
         if callable(imports) and not isinstance(imports, Mapping):
@@ -367,6 +368,7 @@ class InstancePool(Once):
         return member
 
     def _give_back(self, member: _Member, error: BaseException | None) -> None:
+        """Ends a use. The instance waits for the next one, or is dropped if it cannot be used."""
         usable = False
         try:
             usable = member.reset(error)

@@ -101,7 +101,7 @@ class Scope:
     ) -> None:
         self._program = program
         self._dylink = dylink
-        self._got: dict[str, Global] = {}
+        self._got: dict[str, Global] = {}  # the global offset table, by the name of the symbol
         self._required: dict[str, str] = {}  # the module of the import, by the name of the symbol
         self._libraries: list[Library] = []
         self._promised = {export.name for library in libraries for export in library.exports}
@@ -112,7 +112,7 @@ class Scope:
         self.stack_pointer: Global | None = None
         self.tags: dict[str, Tag] = {}
         self.began = False
-        self._low = self._high = 0
+        self._low = self._high = 0  # where the stack of C ends and begins: it grows downwards
         if dylink is not None:
             self._lay_out(dylink, stack_bytes)
 
@@ -175,6 +175,7 @@ class Scope:
         return self._late(wanted.name, type)
 
     def _late(self, name: str, type: FuncType) -> Typed:
+        """Returns a function that looks for the function of a library at its first call."""
         found: list[Function] = []
 
         def call(*arguments: Any) -> Any:

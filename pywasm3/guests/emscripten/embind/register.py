@@ -213,6 +213,7 @@ def _class(
     _sig4: int,
     destructor: int,
 ) -> None:
+    """Binds a class. Before each function pointer stands its signature, which is not needed."""
     registry = program.registry
     label = registry.heap.name(name)
     info = ClassInfo(registry, label, base, [actual, upcast, downcast, destructor])
