@@ -13,7 +13,7 @@ ROOT = TESTS.parent
 PACKAGE = ROOT / "pywasm3"
 PACKAGES = [
     *("_pure", "bench", "distributed", "wasi"),
-    *("guests/bindgen", "guests/emscripten", "guests/emscripten/embind"),
+    *("guests", "guests/bindgen", "guests/emscripten", "guests/emscripten/embind"),
     *("guests/gojs", "guests/napi"),
 ]
 
