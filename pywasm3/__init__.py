@@ -16,7 +16,6 @@ the API of the ``wasm3`` package (PyPI's pywasm3 0.5.0). All errors derive from 
 
 from ._errors import (
     DeadlineExceeded,
-    Frame,
     Interrupted,
     InvalidError,
     LinkError,
@@ -34,6 +33,7 @@ from ._errors import (
 )
 from ._exports import Exports
 from ._ffi import BoundFunction, Function, Store
+from ._frames import Frame
 from ._function import AsyncFunction
 from ._global import Global
 from ._host import host
