@@ -14,6 +14,7 @@ objects. InstancePool hands out instances to the threads of a server. Environmen
 the API of the ``wasm3`` package (PyPI's pywasm3 0.5.0). All errors derive from WasmError.
 """
 
+# ARCHITECTURE.md says what each module holds, and in which order to read them.
 from ._errors import (
     DeadlineExceeded,
     Interrupted,

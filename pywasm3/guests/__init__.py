@@ -16,3 +16,8 @@ of this package is that program's counterpart in Python, for one toolchain.
 # - `_directories` finds the preopened directory for a path, for Go and Emscripten.
 # - `_exposed` says what a guest may use of an object of Python. `_javascript` and `_utf16` have the
 #   numbers and texts of JavaScript; `_builtins` and `_utf8` are parts of `js_string`.
+#
+# There are three modules `values` for JavaScript's values. Those of `gojs` and of the package
+# emscripten.embind let a guest use Python's own dicts, lists and functions. `bindgen` runs
+# JavaScript itself, so it has classes for all values, and copies containers on their way from and
+# to Python; `napi` uses these.
