@@ -14,9 +14,9 @@ objects. InstancePool hands out instances to the threads of a server. Environmen
 the API of the ``wasm3`` package (PyPI's pywasm3 0.5.0). All errors derive from WasmError.
 """
 
+# ARCHITECTURE.md says what each module holds, and in which order to read them.
 from ._errors import (
     DeadlineExceeded,
-    Frame,
     Interrupted,
     InvalidError,
     LinkError,
@@ -32,11 +32,13 @@ from ._errors import (
     WasiExit,
     WasmError,
 )
+from ._exports import Exports
 from ._ffi import BoundFunction, Function, Store
+from ._frames import Frame
 from ._function import AsyncFunction
 from ._global import Global
 from ._host import host
-from ._instance import Exports, Instance
+from ._instance import Instance
 from ._limits import Deadline, Limits
 from ._load import load
 from ._memory import Memory

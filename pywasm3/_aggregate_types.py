@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from ._ffi import NO_INDEX, lib
+from ._immutable import Immutable, begin_init, set_field
 from ._text import listed
-from ._types import BY_CODE, Value, _set, begin, valtype_of
+from ._types import BY_CODE, valtype_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 PACKED = {0x78: "i8", 0x77: "i16"}  # by their bytes in the binary format
 
 
-class FieldType(Value):
+class FieldType(Immutable):
     """The type of a field, or of the elements of an array (specification, "Composite Types").
 
     ``str()`` shows it as in the text format, ``i32`` or ``(mut i8)``.
@@ -41,9 +42,9 @@ class FieldType(Value):
         Raises:
             ValueError: The name is not that of a type that a field can have.
         """
-        begin(self)
-        _set(self, "type", type if type in PACKED.values() else valtype_of(type))
-        _set(self, "mutable", bool(mutable))
+        begin_init(self)
+        set_field(self, "type", type if type in PACKED.values() else valtype_of(type))
+        set_field(self, "mutable", bool(mutable))
 
     def __str__(self) -> str:
         """Returns the type as the text format writes it."""
@@ -63,7 +64,7 @@ def _sub(text: str, supertype: int | None, final: bool) -> str:
     return f"({' '.join(words)} {text})"
 
 
-class StructType(Value):
+class StructType(Immutable):
     """The type of a structure (specification, "Composite Types").
 
     ``str()`` shows it as in the text format, ``(struct (field i32) (field (mut f64)))``, with at
@@ -91,10 +92,10 @@ class StructType(Value):
         Raises:
             ValueError: A name is not that of a type that a field can have.
         """
-        begin(self)
-        _set(self, "fields", tuple([_field(field) for field in fields]))
-        _set(self, "supertype", supertype)
-        _set(self, "final", bool(final))
+        begin_init(self)
+        set_field(self, "fields", tuple([_field(field) for field in fields]))
+        set_field(self, "supertype", supertype)
+        set_field(self, "final", bool(final))
 
     def __str__(self) -> str:
         """Returns the type as the text format writes it."""
@@ -102,7 +103,7 @@ class StructType(Value):
         return _sub(f"({' '.join(['struct', *fields])})", self.supertype, self.final)
 
 
-class ArrayType(Value):
+class ArrayType(Immutable):
     """The type of an array (specification, "Composite Types").
 
     ``str()`` shows it as in the text format, ``(array (mut i8))``.
@@ -129,10 +130,10 @@ class ArrayType(Value):
         Raises:
             ValueError: The name is not that of a type that elements can have.
         """
-        begin(self)
-        _set(self, "field", _field(field))
-        _set(self, "supertype", supertype)
-        _set(self, "final", bool(final))
+        begin_init(self)
+        set_field(self, "field", _field(field))
+        set_field(self, "supertype", supertype)
+        set_field(self, "final", bool(final))
 
     def __str__(self) -> str:
         """Returns the type as the text format writes it."""

@@ -3,7 +3,11 @@
 
 ``_engine`` is made by cffi and has the C API of native/embed/pw.h, which the rest of the package
 calls through `lib`. ``_cpython`` has the CPython types: Function, Store and the bases of
-Memory, Global and Table.
+Memory, Global and Table. ``_pure`` takes the place of ``_cpython`` where that cannot be used.
+
+There are three parts here: the import of these modules, with names for what they have; the Python
+functions that ``_cpython`` calls (its *hooks*); and the conversions of C structures that several
+modules need.
 """
 
 from __future__ import annotations
@@ -33,8 +37,8 @@ from ._types import (
 
 TYPE_CHECKING = False
 
-# Whether the types come from `_pure`, which needs only cffi: on a Python that is not CPython,
-# and where this variable is set. It is read once, here.
+# Whether the types come from `_pure`, which needs only cffi: on a Python that is not CPython, and
+# where the environment variable PYWASM3_PURE_CFFI is set. It is read once, here.
 PURE: bool = sys.implementation.name != "cpython" or os.environ.get(
     "PYWASM3_PURE_CFFI", ""
 ) not in ("", "0")
@@ -144,11 +148,14 @@ HOST: int = lib.PW_EXTERN_HOST
 NULL: Pointer = ffi.NULL
 
 
+# ---- hooks ---------------------------------------------------------------------------------------
+
+
 def _describe(function: int) -> tuple[str, FuncType]:
     """Returns the name and the type of the pw_func at an address.
 
-    The store of the function is entered. The extension module calls this for functions that a guest
-    hands out, because nobody has looked them up by name.
+    The store of the function is entered. The extension module calls this for a function that a
+    guest returns or stores in a table, because nobody has looked up its name and its type.
     """
     pointer = ffi.cast("pw_func *", function)
     module, index = lib.pw_func_module(pointer), lib.pw_func_index(pointer)
@@ -209,13 +216,15 @@ _cpython.connect(
         "layout": _layout,
         "brief": brief,
         "limits": _limits.engine_limits,
-        "array": _function.array,
+        "array": _function.result_array,
         "element": _errors.element,
         "aggregates": _aggregates,
     },
 )
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_cpython.after_fork)
+
+# ---- conversions of C structures -----------------------------------------------------------------
 
 _cast, _new, _unpack = ffi.cast, ffi.new, ffi.unpack
 _ERROR_TYPE = ffi.typeof("pw_error *")

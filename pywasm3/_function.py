@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Descriptions of functions, calls with arguments given as text, and calls that are awaited.
+"""What the class Function leaves to Python: its descriptions, ``call_argv``, and ``aio``.
 
-Function is a class of the CPython extension module, which calls the functions here.
+Function itself is a class of `_cpython`, which calls the functions here as its hooks (see `_ffi`).
+They import from `_ffi` when they are called, because `_ffi` imports this module.
 """
 
 from __future__ import annotations
@@ -110,7 +111,7 @@ def signature(function: Function, bound: int) -> inspect.Signature:
     return inspect.Signature(parameters, return_annotation=returns)
 
 
-def array(arguments: tuple[object, ...], typecode: str, count: int) -> Any:
+def result_array(arguments: tuple[object, ...], typecode: str, count: int) -> Any:
     """Makes the array that takes the results of ``Function.map``. The extension module calls this.
 
     It is a numpy array if one of the arguments is, so numpy has been imported already. For v128 it

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The decorator for Python functions that a guest calls, and questions about such functions."""
+"""The decorator `host`, and what the linker asks about a callable that is given as an import."""
 
 from __future__ import annotations
 

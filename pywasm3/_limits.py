@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from operator import index as _index
 
+from ._immutable import Immutable, begin_init, set_field
 from ._text import brief_repr, counted
-from ._types import Value, _set, begin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _seconds(value: Any) -> float:
     return seconds
 
 
-class Limits(Value):
+class Limits(Immutable):
     """Limits what a store, and every instance in it, may use. Immutable, and equal by value.
 
     Attributes:
@@ -102,16 +102,16 @@ class Limits(Value):
             ValueError: A limit is negative, or the stack is 0 or more than 1 GiB.
             TypeError: A limit is not a number.
         """
-        begin(self)
-        _set(self, "memory", None if memory is None else _size("memory", memory, 0))
-        _set(self, "table", None if table is None else _size("table", table, 0))
-        _set(self, "heap", None if heap is None else _size("heap", heap, 0))
-        _set(self, "total", _size("total", total, 0))
-        _set(self, "stack", _size("stack", stack, 1))
+        begin_init(self)
+        set_field(self, "memory", None if memory is None else _size("memory", memory, 0))
+        set_field(self, "table", None if table is None else _size("table", table, 0))
+        set_field(self, "heap", None if heap is None else _size("heap", heap, 0))
+        set_field(self, "total", _size("total", total, 0))
+        set_field(self, "stack", _size("stack", stack, 1))
         if self.stack > 1 << 30:
             raise ValueError(f"stack must be at most {1 << 30:,} bytes (1 GiB), not {self.stack:,}")
-        _set(self, "fuel", None if fuel is None else _size("fuel", fuel, 0))
-        _set(self, "timeout", None if timeout is None else _seconds(timeout))
+        set_field(self, "fuel", None if fuel is None else _size("fuel", fuel, 0))
+        set_field(self, "timeout", None if timeout is None else _seconds(timeout))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickles the limits by name, because the constructor takes no positional arguments."""

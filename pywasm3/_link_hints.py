@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Finds out why imports are missing: names that were given and not used, and WASI that was not.
+"""Guesses why imports are missing: a name that was given is misspelt, or WASI was not given.
 
-Only the path of a LinkError imports this module.
+The module is imported only when a LinkError is made.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import partial
 from itertools import islice
 
-from ._linker import namespace
+from ._lookup import namespace
 from ._text import brief, listed, similar
 
 TYPE_CHECKING = False
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 _WASI = ("wasi_snapshot_preview1", "wasi_unstable", "wasi")
 # Modules whose names begin so are given as a whole, by pywasm3.guests.js_string.
 _WHOLE = "wasm:"
-# More keys of a mapping are not looked at: they may be made as they are asked for, without end.
+# At most so many keys of a mapping are looked at: it may make keys without end as they are asked
+# for.
 _ENOUGH = 1000
 # So many missing names are compared with so many that were given. Hostile names take 20 ms each.
 _MAX_MISSPELT = 5

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""Links imports: finds the value for each import of a module, and checks that it fits.
+"""Links the imports of a module, in two steps, which are the last two functions of this file.
 
-The result is what pw_instance_new takes. A LinkError has all imports that do not fit.
+`link` gets the value for each import from a look-up (`_lookup`). The function ``_plan_…`` for the
+kind of the import checks that the value fits, and returns a *plan*: the store that the value lives
+in, and a *maker*, which is a function that makes the import's pw_extern. When all imports fit,
+`link` chooses the store of the new instance; otherwise, it raises a LinkError with all misfits.
+
+`instantiate` is called when that store has been entered. It calls the makers, and gives what they
+have made to pw_instance_new.
 """
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 from ._errors import Mismatch, link_error
 from ._ffi import (
@@ -27,10 +31,11 @@ from ._ffi import (
 )
 from ._global import Global, new_global
 from ._host import is_async, wants_instance
+from ._lookup import ABSENT, STAND_IN, Late, Lookup, Typed
 from ._memory import Memory
 from ._table import Table
 from ._tag import Tag
-from ._text import brief, brief_repr
+from ._text import brief
 from ._types import (
     FuncType,
     GlobalType,
@@ -62,119 +67,15 @@ if TYPE_CHECKING:
     # instance exists: a HostFunction, the anchor of a function's instance, or what was made for the
     # import. None: the value of the import, which the Maker has, keeps it.
     Made: TypeAlias = tuple[int, Pointer, HostFunction | Anchor | Memory | Tag | None]
-    # A Maker is called when the store is known and has been entered. A Plan is the Maker for an
-    # import, with the store of the import's value.
+    # The Store in a Plan is the one that the value lives in. None: the value can be used in any.
     Maker: TypeAlias = Callable[[Store, Instance[Any]], Made]
     Plan: TypeAlias = tuple[Maker, Store | None]
 
-# What a lookup returns if there is no value for an import, and if the import gets a stand-in.
-ABSENT = object()
-STAND_IN = object()
 _EXTERNS = ffi.typeof("pw_extern[]")
-
-
-class Late:
-    """A value for an import that may change after instantiation.
-
-    The API of the ``wasm3`` package needs it, because there a module is loaded before its functions
-    are linked and its imported globals are set.
-
-    Attributes:
-        value: The callable for a function, or None as long as there is none; the number for a
-            global.
-        host: The HostFunction of the import, which exists once the module is instantiated.
-    """
-
-    __slots__ = ("host", "value")
-    host: HostFunction | None
-    value: Any
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-        self.host = None
-
-
-class Typed:
-    """A callable whose type is known, so that it does not fit an import of another type.
-
-    Attributes:
-        callable: The callable.
-        type: The type of its parameters and results.
-    """
-
-    __slots__ = ("callable", "type")
-
-    def __init__(self, callable: Callable[..., Any], type: FuncType) -> None:
-        self.callable = callable
-        self.type = type
-
-    @property
-    def shown(self) -> str:
-        """The type as a message about an import of another type shows it."""
-        return describe(self.type)
-
-    def fits(self, wanted: FuncType, module: Module) -> bool:
-        """Returns whether the function can be given for an import of a module."""
-        return self.type == wanted
-
-    def callable_for(self, wanted: FuncType) -> Callable[..., Any]:
-        """Returns what is called for an import that the function fits."""
-        return self.callable
 
 
 class _Misfit(Exception):
     """Raised when a value does not fit an import; its argument describes the value."""
-
-
-# ---- names to values -----------------------------------------------------------------------------
-
-
-class Lookup:
-    """Looks up imports in what the user gave, which is a mapping or None.
-
-    Calling it returns the value for an import, or ABSENT if there is none.
-
-    Attributes:
-        given: What the user gave.
-        has_wasi: Whether the functions of WASI are looked up, too.
-
-    Raises:
-        TypeError: What the user gave is not a mapping.
-    """
-
-    __slots__ = ("given",)
-    given: Mapping[Any, Any]
-    has_wasi = False
-
-    def __init__(self, imports: object) -> None:
-        if imports is None:
-            self.given = {}
-            return
-        if not isinstance(imports, Mapping):
-            raise TypeError(
-                "imports must be a mapping, {module: {name: value}} or {(module, name): value}, "
-                f"not {type(imports).__name__}"
-            )
-        self.given = imports
-
-    def __call__(self, wanted: ImportType) -> Any:
-        value = self.given.get((wanted.module, wanted.name), ABSENT)
-        if value is not ABSENT or wanted.module not in self.given:
-            return value
-        return namespace(wanted.module, self.given[wanted.module]).get(wanted.name, ABSENT)
-
-
-def namespace(module: str, value: object) -> Mapping[str, Any]:
-    """Returns what the user gave for the imports from one module as a mapping from names."""
-    if isinstance(value, Mapping):
-        return value
-    exports = getattr(value, "exports", None)
-    if isinstance(exports, Mapping):
-        return exports
-    raise TypeError(
-        f"imports[{brief_repr(module)}] must be a mapping of names, or an object with exports "
-        f"(like an Instance), not {type(value).__name__}"
-    )
 
 
 # ---- what was given, and whether it fits ---------------------------------------------------------
@@ -246,10 +147,10 @@ def _has_index(*types: ValueType) -> bool:
     return any(isinstance(type_, RefType) and isinstance(type_.heap, int) for type_ in types)
 
 
-def _is_type(store: Store, identity: Pointer, to: _Import) -> bool:
+def _is_type(store: Store, identity: Pointer, import_: _Import) -> bool:
     """Returns whether a type of the entered store is the function type of an import."""
     pointer = store_pointer(store)
-    wanted = lib.pw_store_type(pointer, to.module._pointer, to.type_index)
+    wanted = lib.pw_store_type(pointer, import_.module._pointer, import_.type_index)
     return bool(wanted and wanted == identity)
 
 
@@ -259,14 +160,14 @@ def _is_type(store: Store, identity: Pointer, to: _Import) -> bool:
 _FEW = 16
 
 
-def _fits_type(function: Function, to: _Import) -> bool:
+def _fits_type(function: Function, import_: _Import) -> bool:
     """Returns whether the type of a function is that of an import, or a subtype of it."""
-    given, wanted = function.type, to.wanted.type
+    given, wanted = function.type, import_.wanted.type
     assert isinstance(wanted, FuncType)
     counts = len(given.params), len(given.results)
     if counts != (len(wanted.params), len(wanted.results)):
         return False
-    if sum(counts) <= _FEW and to.module._info.has_plain_types:
+    if sum(counts) <= _FEW and import_.module._info.has_plain_types:
         types = (*given.params, *given.results, *wanted.params, *wanted.results)
         # A plain type has no subtypes. But a type that looks the same may be another one.
         if not _has_index(*types) and given != wanted:
@@ -274,18 +175,18 @@ def _fits_type(function: Function, to: _Import) -> bool:
 
     def fits() -> bool:
         store, pointer = store_pointer(function.store), ffi.cast("pw_func *", function._address)
-        return bool(lib.pw_func_fits(store, pointer, to.module._pointer, to.type_index))
+        return bool(lib.pw_func_fits(store, pointer, import_.module._pointer, import_.type_index))
 
     return function.store._call_entered(fits)
 
 
-def _matches(value: Global | Table, wanted: ValueType, to: _Import, both_ways: bool) -> bool:
+def _matches(value: Global | Table, wanted: ValueType, import_: _Import, both_ways: bool) -> bool:
     """Returns whether the values of a global or a table fit an import.
 
     Args:
         value: The global or the table.
         wanted: The type of the import's values.
-        to: The import.
+        import_: The import.
         both_ways: Whether the types must be equal, because the guest can write values too.
     """
     given = value._valtype
@@ -295,14 +196,14 @@ def _matches(value: Global | Table, wanted: ValueType, to: _Import, both_ways: b
 
     def fits() -> bool:
         store = store_pointer(value.store)
-        return bool(fit(store, value._pointer, to.module._pointer, wanted.code, both_ways))
+        return bool(fit(store, value._pointer, import_.module._pointer, wanted.code, both_ways))
 
     return value.store._call_entered(fits)
 
 
-def _misfit(value: Global | Table, to: _Import) -> _Misfit:
+def _misfit(value: Global | Table, import_: _Import) -> _Misfit:
     """Returns the error for a global or a table of another type."""
-    wanted = to.wanted.type
+    wanted = import_.wanted.type
     assert isinstance(wanted, (GlobalType, TableType))
     indices = _INDICES if _has_index(value._valtype) and _has_index(wanted.type) else ""
     return _Misfit(f"{_given(value)}{indices}")
@@ -311,49 +212,53 @@ def _misfit(value: Global | Table, to: _Import) -> _Misfit:
 # ---- plans: one function per kind of import ------------------------------------------------------
 
 
-def _plan_function(to: _Import, value: Any) -> Plan:
+def _plan_function(import_: _Import, value: Any) -> Plan:
+    """Plans a function: a Function is given as it is, and a callable gets a HostFunction."""
     if isinstance(value, Function):
-        if not _fits_type(value, to):
+        if not _fits_type(value, import_):
             params = (*value.type.params[:_FEW], *value.type.results[:_FEW])
-            same = _GROUPS if value.type == to.wanted.type else ""
+            same = _GROUPS if value.type == import_.wanted.type else ""
             raise _Misfit(f"{_given(value)}{_INDICES if _has_index(*params) else same}")
         made = FUNC, ffi.cast("void *", value._address), value._anchor
         return (lambda *_: made), value.store
     if isinstance(value, Late):
 
         def late(store: Store, instance: Instance[Any]) -> Made:
-            value.host = host = _host(store, to, value.value, None)
+            value.host = host = _new_host(store, import_, value.value, None)
             return HOST, ffi.cast("void *", host._address), host
 
         return late, None
     if isinstance(value, Typed):
-        assert isinstance(to.wanted.type, FuncType)
-        if not value.fits(to.wanted.type, to.module):
+        assert isinstance(import_.wanted.type, FuncType)
+        if not value.fits(import_.wanted.type, import_.module):
             raise _Misfit(value.shown)
-        value = value.callable_for(to.wanted.type)
+        value = value.callable_for(import_.wanted.type)
     if not callable(value) or isinstance(value, Tag):
         raise _Misfit(_given(value))
     passes = wants_instance(value)
 
     def make(store: Store, instance: Instance[Any]) -> Made:
-        host = _host(store, to, value, instance if passes else None)
+        host = _new_host(store, import_, value, instance if passes else None)
         return HOST, ffi.cast("void *", host._address), host
 
     return make, None
 
 
-def _host(store: Store, to: _Import, value: Any, instance: Instance[Any] | None) -> HostFunction:
-    module = to.module
-    type_ = module._info.types + to.type_index
+def _new_host(
+    store: Store, import_: _Import, value: Any, instance: Instance[Any] | None
+) -> HostFunction:
+    module = import_.module
+    type_ = module._info.types + import_.type_index
     if is_async(value):
         from ._aio import blocking
 
         value = blocking(value)
-    return store._host(value, module._address, address(type_), to.label, instance)
+    return store._host(value, module._address, address(type_), import_.label, instance)
 
 
-def _plan_memory(to: _Import, value: Any) -> Plan:
-    expected = to.wanted.type
+def _plan_memory(import_: _Import, value: Any) -> Plan:
+    """Plans a memory, which must have the limits, the addresses and the sharing of the import."""
+    expected = import_.wanted.type
     assert isinstance(expected, MemoryType)
     if not isinstance(value, Memory):
         raise _Misfit(_given(value))
@@ -364,23 +269,27 @@ def _plan_memory(to: _Import, value: Any) -> Plan:
     return (lambda *_: (MEMORY, ffi.cast("void *", value._address), None)), owner
 
 
-def _plan_table(to: _Import, value: Any) -> Plan:
-    expected = to.wanted.type
+def _plan_table(import_: _Import, value: Any) -> Plan:
+    """Plans a table, which must have the type of elements of the import, and fit its limits."""
+    expected = import_.wanted.type
     assert isinstance(expected, TableType)
     if not isinstance(value, Table):
         raise _Misfit(_given(value))
-    if not _fits(value.type, expected) or not _matches(value, expected.type, to, both_ways=True):
-        raise _misfit(value, to)
+    if not _fits(value.type, expected) or not _matches(
+        value, expected.type, import_, both_ways=True
+    ):
+        raise _misfit(value, import_)
     return (lambda *_: (TABLE, ffi.cast("void *", value._pointer), None)), value.store
 
 
-def _plan_global(to: _Import, value: Any) -> Plan:
-    expected = to.wanted.type
+def _plan_global(import_: _Import, value: Any) -> Plan:
+    """Plans a global. An immutable one that is no reference is new, with a copy of the value."""
+    expected = import_.wanted.type
     assert isinstance(expected, GlobalType)
     if isinstance(value, Global):
         mutable = value.type.mutable
-        if mutable != expected.mutable or not _matches(value, expected.type, to, mutable):
-            raise _misfit(value, to)
+        if mutable != expected.mutable or not _matches(value, expected.type, import_, mutable):
+            raise _misfit(value, import_)
         if mutable or is_reference(expected.type):
             return (lambda *_: (GLOBAL, ffi.cast("void *", value._pointer), None)), value.store
         bits = value._bits()
@@ -390,7 +299,7 @@ def _plan_global(to: _Import, value: Any) -> Plan:
     elif expected.mutable:
         raise _Misfit(f"{_given(value)}; a mutable global must be given as a Global")
     if is_reference(expected.type):
-        return _plan_reference(to, expected, value)
+        return _plan_reference(import_, expected, value)
     try:
         bits = encode(value, expected.type.code)
     except (TypeError, OverflowError):
@@ -412,11 +321,11 @@ def _may_be(value: Any, type_: ValueType) -> bool:
     return heap in ("eq", "i31") and type(value) is int and -(1 << 30) <= value < 1 << 30
 
 
-def _plan_reference(to: _Import, type_: GlobalType, value: Any) -> Plan:
+def _plan_reference(import_: _Import, type_: GlobalType, value: Any) -> Plan:
     """Returns the plan for an immutable global that the host makes of a reference."""
 
     def bits_in(store: Store) -> int:
-        return store._encode(value, type_.type.code, to.module._address, "global", "value")
+        return store._encode(value, type_.type.code, import_.module._address, "global", "value")
 
     owner = None
     if isinstance(value, AggregateBase) or (
@@ -433,14 +342,15 @@ def _plan_reference(to: _Import, type_: GlobalType, value: Any) -> Plan:
     return (lambda store, _: _new_global(store, type_, bits_in(store))), owner
 
 
-def _plan_tag(to: _Import, value: Any) -> Plan:
-    expected = to.wanted.type
+def _plan_tag(import_: _Import, value: Any) -> Plan:
+    """Plans a tag, which must have the type of the import."""
+    expected = import_.wanted.type
     assert isinstance(expected, TagType)
     if not isinstance(value, Tag):
         raise _Misfit(_given(value))
 
     def fits() -> bool:
-        return _is_type(value.store, lib.pw_tag_type_identity(value._pointer), to)
+        return _is_type(value.store, lib.pw_tag_type_identity(value._pointer), import_)
 
     if not value.store._call_entered(fits):
         same = _GROUPS if value.type == expected else ""
@@ -449,13 +359,13 @@ def _plan_tag(to: _Import, value: Any) -> Plan:
     return (lambda *_: (TAG, ffi.cast("void *", value._pointer), None)), value.store
 
 
-def _stand_in(to: _Import) -> Plan | None:
+def _stand_in(import_: _Import) -> Plan | None:
     """Returns the plan for an import that is missing. None: nothing can stand in for it."""
     from ._stand_ins import has_stand_in, make, trapping
 
-    type_ = to.wanted.type
+    type_ = import_.wanted.type
     if isinstance(type_, FuncType):
-        return _plan_function(to, trapping(to.label))
+        return _plan_function(import_, trapping(import_.label))
     return ((lambda store, _: make(store, type_)), None) if has_stand_in(type_) else None
 
 
@@ -468,11 +378,13 @@ _PLANS = {
 }
 
 
-def _plan(to: _Import, value: Any) -> Plan | None:
+def _plan(import_: _Import, value: Any) -> Plan | None:
     """Returns the plan for any import; None if it has no value, and nothing can stand in for it."""
     if value is ABSENT:
         return None
-    return _stand_in(to) if value is STAND_IN else _PLANS[type(to.wanted.type)](to, value)
+    if value is STAND_IN:
+        return _stand_in(import_)
+    return _PLANS[type(import_.wanted.type)](import_, value)
 
 
 # ---- all imports of a module ---------------------------------------------------------------------
@@ -483,7 +395,13 @@ def _choose(
     store: Store | None,
     mismatched: list[Mismatch],
 ) -> Store | None:
-    """Returns the store that imports come from; notes those of other stores as mismatched."""
+    """Returns the store that the values of imports live in; those of other stores are misfits.
+
+    Args:
+        makers: Each import with its maker and the store of its value.
+        store: The store that the user gave, or None.
+        mismatched: The list to which values of other stores are added.
+    """
     for wanted, _, owner in makers:
         if owner is None:
             continue
@@ -558,11 +476,11 @@ def link(
     makers: list[tuple[ImportType, Maker, Store | None]] = []
     for position, wanted in enumerate(module.imports):
         value = lookup(wanted)
-        to = _Import(module, position, wanted)
+        import_ = _Import(module, position, wanted)
         if value is ABSENT and fill:
             value = STAND_IN
         try:
-            plan = _plan(to, value)
+            plan = _plan(import_, value)
         except _Misfit as misfit:
             mismatched.append(Mismatch(wanted.module, wanted.name, wanted.type, misfit.args[0]))
             continue

@@ -73,7 +73,7 @@ def module_error(error: Pointer, data: Buffer) -> Exception:
     made = error_from(error)
     if not isinstance(made, MalformedError) or made.offset not in (0, _VERSION_OFFSET):
         return made
-    from ._foreign import ENOUGH, recognized
+    from ._recognize import ENOUGH, recognized
 
     what = recognized(ffi.buffer(ffi.from_buffer(data))[:ENOUGH])
     if what is None:

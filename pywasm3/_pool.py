@@ -40,8 +40,8 @@ class _Member:
     """An instance of a pool, with the state in which each use begins.
 
     The instance keeps the structures and arrays of that state, so that what Python or another
-    instance has of them stays valid. An instance is used once if no snapshot can have what it
-    refers to in the heap, like an exception.
+    instance has of them stays valid. If it refers to something in the heap that no snapshot can
+    have, such as an exception, there is no snapshot, and the instance is used only once.
     """
 
     __slots__ = ("fuel", "generation", "instance", "snapshot")
@@ -243,6 +243,7 @@ class InstancePool(Once):
         _pools.add(self)
 
     def _make(self) -> _Member:
+        """Makes an instance in a store of its own. If that fails, the store is closed."""
         store = Store(limits=self._limits)
         imports = self._imports
         if callable(imports) and not isinstance(imports, Mapping):
@@ -367,6 +368,7 @@ class InstancePool(Once):
         return member
 
     def _give_back(self, member: _Member, error: BaseException | None) -> None:
+        """Ends a use. The instance waits for the next one, or is dropped if it cannot be used."""
         usable = False
         try:
             usable = member.reset(error)

@@ -10,6 +10,7 @@ import sys
 
 from ._errors import SnapshotError
 from ._ffi import error_from, ffi, instance_pointer, lib, new_error
+from ._immutable import set_field
 from ._text import counted
 
 TYPE_CHECKING = False
@@ -69,11 +70,11 @@ class Snapshot:
         functions: tuple[Function, ...],
     ) -> Self:
         self = object.__new__(cls)
-        _set(self, "_module", module)
-        _set(self, "_digest", digest)
-        _set(self, "_image", image)
-        _set(self, "_externs", externs)
-        _set(self, "_functions", functions)
+        set_field(self, "_module", module)
+        set_field(self, "_digest", digest)
+        set_field(self, "_image", image)
+        set_field(self, "_externs", externs)
+        set_field(self, "_functions", functions)
         return self
 
     @property
@@ -84,7 +85,7 @@ class Snapshot:
     def _module_digest(self) -> bytes:
         if self._digest is None:
             assert self._module is not None
-            _set(self, "_digest", _digest(self._module))
+            set_field(self, "_digest", _digest(self._module))
         assert self._digest is not None
         return self._digest
 
@@ -93,7 +94,7 @@ class Snapshot:
         if self._module is not module:
             if _digest(module) != self._module_digest():
                 return False
-            _set(self, "_module", module)  # makes the next comparison with this module quick
+            set_field(self, "_module", module)  # makes the next comparison with this module quick
         return True
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
@@ -141,7 +142,6 @@ class Snapshot:
         return f"<pywasm3.Snapshot: {counted(self.size, 'byte')}>"
 
 
-_set = object.__setattr__
 Snapshot.__module__ = "pywasm3"
 
 

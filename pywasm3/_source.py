@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Reads files that should be modules, without reading what no module can be."""
+"""Reads the file of a module, and stops early if the file cannot be one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CHUNK = 1 << 20
 
 
 def read_file(file: BinaryIO, is_text: Callable[[bytes], bool]) -> bytes:
-    """Returns what a file contains, or only its beginning if that is not the one of a module.
+    """Returns what a file contains, or only its beginning if no module or text begins like that.
 
     Args:
         file: A file with a file descriptor.
@@ -44,7 +44,7 @@ def read_file(file: BinaryIO, is_text: Callable[[bytes], bool]) -> bytes:
 
 
 def read_opened(file: Any) -> bytes:
-    """Returns what is left in a file, or only a part of it if that is not the one of a module.
+    """Returns what is left in a file, or only a part of it if no module begins like that.
 
     Args:
         file: An object with a method ``read(size)``, such as a file that the caller has opened.

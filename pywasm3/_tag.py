@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from ._errors import WasmError, frame_lines, frames_of
+from ._errors import WasmError
 from ._ffi import address, connect_thrown, error_from, ffi, lib, new_error, store_pointer
+from ._frames import frame_lines, frames_of
 from ._store_objects import host_type, refuse_copies, store_for
 from ._text import brief_repr, counted, listed
 from ._types import BY_CODE, FuncType, TagType
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ._cpython import Anchor
-    from ._errors import Frame, RawFrame
     from ._ffi import Pointer, Store
+    from ._frames import Frame, RawFrame
 
 
 @lru_cache(64)

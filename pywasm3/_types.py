@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from enum import Enum
 
+from ._immutable import Immutable, begin_init, set_field
 from ._text import brief, brief_repr, counted, listed
 
 TYPE_CHECKING = False
@@ -17,10 +18,6 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     from . import _vector
-
-_new = object.__new__
-_set = object.__setattr__
-
 
 _CODES = {
     "i32": 0x7F,
@@ -105,8 +102,6 @@ class ValType(Enum):
         Raises:
             ValueError: Always.
         """
-        from ._text import brief_repr
-
         raise ValueError(f"{brief_repr(value)} is not a value type: give {_LISTED}")
 
     def __call__(self, data: Any = None, /, **lanes: Iterable[float] | float) -> _vector.V128:
@@ -167,59 +162,7 @@ def _named(text: str) -> ValueType:
     return RefType(int(heap) if heap.isdecimal() else heap, nullable)
 
 
-class Value:
-    """Base of immutable classes whose fields are named by ``__match_args__``.
-
-    Two objects are equal if their class and all fields are equal.
-    """
-
-    __slots__ = ()
-    __match_args__: tuple[str, ...] = ()
-
-    def _fields(self) -> tuple[Any, ...]:
-        return tuple([getattr(self, name) for name in self.__match_args__])
-
-    def __eq__(self, other: object) -> bool:
-        """Returns whether class and all fields are equal."""
-        if type(other) is not type(self):
-            return NotImplemented
-        return self._fields() == other._fields()
-
-    def __hash__(self) -> int:
-        """Returns a hash of the class and the fields."""
-        return hash((type(self), self._fields()))
-
-    def __repr__(self) -> str:
-        """Returns the call that makes an equal value; names and lists that are long are cut."""
-        fields = ", ".join(
-            [f"{name}={brief_repr(getattr(self, name))}" for name in self.__match_args__]
-        )
-        return f"{type(self).__name__}({fields})"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickles the class and its arguments."""
-        return type(self), self._fields()
-
-    def __setattr__(self, name: str, value: object) -> None:
-        """Raises AttributeError, because the value is immutable."""
-        raise AttributeError(f"{type(self).__name__} is immutable")
-
-    def __delattr__(self, name: str) -> None:
-        """Raises AttributeError, because the value is immutable."""
-        raise AttributeError(f"{type(self).__name__} is immutable")
-
-
-def begin(value: Value) -> None:
-    """Begins the ``__init__`` of an immutable value, which sets its fields with `_set`.
-
-    Raises:
-        TypeError: The fields are set already.
-    """
-    if hasattr(value, value.__match_args__[0]):
-        raise TypeError(f"{type(value).__name__} is immutable: __init__() cannot be called again")
-
-
-class RefType(Value):
+class RefType(Immutable):
     """A reference type that has no name of its own (specification, "Reference Types").
 
     ``str()`` shows it as in the text format, ``(ref null 3)`` or ``(ref func)``.
@@ -241,7 +184,7 @@ class RefType(Value):
             ValueError: `heap` is neither a type index nor the name of an abstract heap type, or the
                 type has a name and is a member of ValType.
         """
-        begin(self)
+        begin_init(self)
         if isinstance(heap, str):
             code = _HEAPS.get(heap)
             if code is None:
@@ -252,8 +195,8 @@ class RefType(Value):
                 )
         elif not 0 <= heap <= _HEAP_MASK:
             raise ValueError(f"{heap!r} is not a type index")
-        _set(self, "heap", heap)
-        _set(self, "nullable", bool(nullable))
+        set_field(self, "heap", heap)
+        set_field(self, "nullable", bool(nullable))
 
     @property
     def code(self) -> int:
@@ -339,7 +282,7 @@ def matches(given: ValueType, wanted: ValueType) -> bool:
     return _heap_matches(below, above)
 
 
-class FuncType(Value):
+class FuncType(Immutable):
     """The type of a function (specification, "Composite Types").
 
     ``str()`` shows it as ``(i32, i32) -> i32``, with at most 20 parameters and 20 results.
@@ -361,14 +304,14 @@ class FuncType(Value):
         Raises:
             ValueError: A name is not that of a value type.
         """
-        begin(self)
-        _set(self, "params", tuple([valtype_of(t) for t in params]))
-        _set(self, "results", tuple([valtype_of(t) for t in results]))
+        begin_init(self)
+        set_field(self, "params", tuple([valtype_of(t) for t in params]))
+        set_field(self, "results", tuple([valtype_of(t) for t in results]))
 
     @classmethod
     def _of(cls, params: tuple[ValueType, ...], results: tuple[ValueType, ...]) -> FuncType:
         """Returns the type, without the checks that text needs."""
-        self = _new(cls)
+        self = object.__new__(cls)
         _set_params(self, params)
         _set_results(self, results)
         return self
@@ -387,7 +330,7 @@ _set_params = FuncType.__dict__["params"].__set__
 _set_results = FuncType.__dict__["results"].__set__
 
 
-class GlobalType(Value):
+class GlobalType(Immutable):
     """The type of a global (specification, "Global Types").
 
     Attributes:
@@ -405,9 +348,9 @@ class GlobalType(Value):
         Raises:
             ValueError: The name is not that of a value type.
         """
-        begin(self)
-        _set(self, "type", valtype_of(type))
-        _set(self, "mutable", mutable)
+        begin_init(self)
+        set_field(self, "type", valtype_of(type))
+        set_field(self, "mutable", mutable)
 
     def __str__(self) -> str:
         """Returns ``mut i32`` or ``i32``, as the text format writes it."""
@@ -422,7 +365,7 @@ def _limits(minimum: int, maximum: int | None, unit: str) -> str:
     return f"{minimum} to {counted(maximum, unit)}"
 
 
-class MemoryType(Value):
+class MemoryType(Immutable):
     """The type of a linear memory (specification, "Memory Types").
 
     Sizes are in pages of 65,536 bytes.
@@ -448,11 +391,11 @@ class MemoryType(Value):
         is64: bool = False,
     ) -> None:
         """Takes the fields without checking them."""
-        begin(self)
-        _set(self, "min", min)
-        _set(self, "max", max)
-        _set(self, "shared", shared)
-        _set(self, "is64", is64)
+        begin_init(self)
+        set_field(self, "min", min)
+        set_field(self, "max", max)
+        set_field(self, "shared", shared)
+        set_field(self, "is64", is64)
 
     def __str__(self) -> str:
         """Returns the limits in words, like ``1 to 2 pages``."""
@@ -461,7 +404,7 @@ class MemoryType(Value):
         return " ".join([*words, _limits(self.min, self.max, "page")])
 
 
-class TableType(Value):
+class TableType(Immutable):
     """The type of a table (specification, "Table Types"). Sizes are in elements.
 
     Attributes:
@@ -489,11 +432,11 @@ class TableType(Value):
         Raises:
             ValueError: The name is not that of a value type.
         """
-        begin(self)
-        _set(self, "type", valtype_of(type))
-        _set(self, "min", min)
-        _set(self, "max", max)
-        _set(self, "is64", is64)
+        begin_init(self)
+        set_field(self, "type", valtype_of(type))
+        set_field(self, "min", min)
+        set_field(self, "max", max)
+        set_field(self, "is64", is64)
 
     def __str__(self) -> str:
         """Returns limits and element type in words, like ``1 element or more of funcref``."""
@@ -501,7 +444,7 @@ class TableType(Value):
         return f"{prefix}{_limits(self.min, self.max, 'element')} of {self.type}"
 
 
-class TagType(Value):
+class TagType(Immutable):
     """The type of an exception tag (specification, "Tag Types").
 
     Attributes:
@@ -513,8 +456,8 @@ class TagType(Value):
 
     def __init__(self, type: FuncType) -> None:
         """Takes a function type without results."""
-        begin(self)
-        _set(self, "type", type)
+        begin_init(self)
+        set_field(self, "type", type)
 
     def __str__(self) -> str:
         """Returns the function type as text."""
@@ -538,7 +481,7 @@ def describe(type_: ExternType) -> str:
     return f"{_KINDS[type(type_)]} {type_}"
 
 
-class ImportType(Value):
+class ImportType(Immutable):
     """An import of a module (specification, chapter 2.5, "Imports").
 
     A value for each import must be given to instantiate the module.
@@ -557,17 +500,17 @@ class ImportType(Value):
 
     def __init__(self, module: str, name: str, type: ExternType) -> None:
         """Takes the two names and the type."""
-        begin(self)
-        _set(self, "module", module)
-        _set(self, "name", name)
-        _set(self, "type", type)
+        begin_init(self)
+        set_field(self, "module", module)
+        set_field(self, "name", name)
+        set_field(self, "type", type)
 
     def __str__(self) -> str:
         """Returns both names and the type, like ``env.log: function (i32) -> ()``."""
         return f"{brief(self.module)}.{brief(self.name)}: {describe(self.type)}"
 
 
-class ExportType(Value):
+class ExportType(Immutable):
     """An export of a module (specification, chapter 2.5, "Exports").
 
     Attributes:
@@ -581,16 +524,16 @@ class ExportType(Value):
 
     def __init__(self, name: str, type: ExternType) -> None:
         """Takes the name and the type."""
-        begin(self)
-        _set(self, "name", name)
-        _set(self, "type", type)
+        begin_init(self)
+        set_field(self, "name", name)
+        set_field(self, "type", type)
 
     def __str__(self) -> str:
         """Returns the name and the type, like ``add: function (i32, i32) -> i32``."""
         return f"{brief(self.name)}: {describe(self.type)}"
 
 
-class CustomSection(Value):
+class CustomSection(Immutable):
     """A custom section of a module (specification, section 5.5.3, "Custom Section").
 
     Attributes:
@@ -604,9 +547,9 @@ class CustomSection(Value):
 
     def __init__(self, name: str, data: bytes) -> None:
         """Takes the name and the bytes after it."""
-        begin(self)
-        _set(self, "name", name)
-        _set(self, "data", data)
+        begin_init(self)
+        set_field(self, "name", name)
+        set_field(self, "data", data)
 
     def __repr__(self) -> str:
         """Returns the name and the size instead of the data, which may be long."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from ._errors import Trap, TrapKind, WasiExit, WasmError, add_note
 from ._ffi import Function
-from ._linker import ABSENT, STAND_IN, Lookup, Typed
+from ._lookup import ABSENT, STAND_IN, Lookup, Typed
 from ._types import FuncType, MemoryType
 
 TYPE_CHECKING = False

@@ -16,7 +16,7 @@ from ._ffi import FUNC, GLOBAL, Store, encode, ffi, instance_pointer, lib, view_
 from ._global import Global
 from ._host import wants_instance
 from ._instance import Instance
-from ._linker import ABSENT, Late
+from ._lookup import ABSENT, Late
 from ._memory import Memory
 from ._module import Module
 from ._store_objects import refuse_copies

@@ -21,8 +21,8 @@ from ._errors import LinkError, ModuleError
 from ._ffi import Function
 from ._global import Global
 from ._instance import Instance
-from ._linker import ABSENT, Lookup
 from ._load import read_source
+from ._lookup import ABSENT, Lookup
 from ._memory import Memory
 from ._module import Module
 from ._table import Table

@@ -191,10 +191,10 @@ class Raw:
 
     def put(self, value: Any) -> int:
         """Returns a handle for a value of Python."""
-        environment = self.guest._linked
+        environment = self.guest._entrance
         return environment.handles.add(to_js(environment, value))
 
     def value(self, handle: int) -> Any:
         """Returns the value of a handle as Python has it."""
-        environment = self.guest._linked
+        environment = self.guest._entrance
         return environment.realm.export(environment.handles.get(handle))

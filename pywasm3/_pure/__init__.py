@@ -4,6 +4,19 @@
 pywasm3/_ffi.py uses it where Python is not CPython, or where PYWASM3_PURE_CFFI is set. The stubs of
 pywasm3._cpython describe its names, and RATIONALE.md says why there are two of them. `connect` is
 called before anything else.
+
+The modules, in the order in which to read them; most have the name of the file of native/cpython
+that does the same:
+
+- `store`: what threads take turns in (`turns`), how a call is stopped (`stopping`, `watch`), and
+  which instances still live (`tenants`).
+- `function`: a call of a guest, with `bind` and `map` (whose arrays are `columns`).
+- `host`: a call of the host by a guest.
+- How a call fails: `fail` for the caller of the guest, `throw` for a guest that may catch.
+- `numbers` and `references` convert values; `externs` holds the objects of Python that guests have.
+- `memory`, `holders` (globals and tables) and `aggregate` (structures and arrays): what lives in a
+  store.
+- `hooks`, `once`, `owner` and `fd_write` are small, and used by the others.
 """
 
 from __future__ import annotations

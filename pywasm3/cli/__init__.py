@@ -5,6 +5,11 @@ Each command is a module with ``add_parser(subparsers)`` and ``run(args) -> int`
 exit code. A module is imported only when its command is asked for, or when the help lists them all.
 """
 
+# Besides the commands: `parser` reads the words and makes the help, `source` reads files, `values`
+# converts words to arguments, and `terminal` has the output and errors. `listing` reads a module
+# that need not run, `wat` writes its parts as text, `producers` reads one of its sections, and
+# `observe` counts for `run`.
+
 from __future__ import annotations
 
 import sys

@@ -55,6 +55,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _chosen(listing: Listing, wanted: str | None) -> list[int]:
+    """Returns the functions that FUNC means: those with the name, or else that with the index."""
     count = listing.count("func")
     if wanted is None:
         return list(range(count))

@@ -15,6 +15,13 @@ decodes the module once, and keeps a pool of instances. Dask is needed only for 
 (``pip install 'pywasm3-cffi[dask]'``). docs/scale.md describes all of this.
 """
 
+# The modules, in the order in which to read them:
+#
+# - `_guest` has the class Guest, and `_submitting` hands its work to Dask or to an executor.
+# - The kinds of work are in `_records`, `_columns` and `_programs`. Each gets its instances from
+#   `_uses`, and `_cancelling` stops it.
+# - `_shipping` brings a guest to another process.
+
 from ._guest import Guest
 from ._programs import Run
 from ._records import RecordError

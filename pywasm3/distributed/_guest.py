@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Guests that travel, and what can be done with them."""
+"""The class Guest, which is sent to where the work is done, and the work that it offers."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ class Guest:
 
     @property
     def payload(self) -> bytes:
-        """The bytes that travel.
+        """The pickled parts, which are sent to other processes.
 
         Raises:
             TypeError: A part cannot be pickled; the message names it.
@@ -256,7 +256,7 @@ class Guest:
 
         Raises:
             AttributeError: The module exports no such function.
-            TypeError: An argument has the wrong type, or an import cannot travel.
+            TypeError: An argument has the wrong type, or an import cannot be pickled.
             ValueError: `per` or `errors` is none of these words.
         """
         self._function_type(function)
@@ -298,7 +298,7 @@ class Guest:
 
         Raises:
             AttributeError: The module exports no such function.
-            TypeError: The function does not fit the columns, or an import cannot travel.
+            TypeError: The function does not fit the columns, or an import cannot be pickled.
             ValueError: `per` or `errors` is none of these words.
         """
         type_ = self._function_type(function)
@@ -350,7 +350,7 @@ class Guest:
             raise AttributeError(f"{module!r} exports no function {brief_repr(name)}")
         return type_
 
-    # ---- how it travels ----
+    # ---- how it is sent to other processes ----
 
     def _for_client(self, client: Any) -> Any:
         """Returns a future of a client that has this guest, so that each worker gets it once."""

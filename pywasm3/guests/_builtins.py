@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from .._errors import Trap, TrapKind
 from .._ffi import Store, ffi, lib, store_pointer
-from .._linker import Typed
+from .._lookup import Typed
 from .._module import Module
 from .._types import FuncType, RefType
 

@@ -15,8 +15,8 @@ from ..wasi.records import Stat
 
 if TYPE_CHECKING:
     from ..wasi import Wasi
+    from ..wasi.descriptors import Descriptor
     from ..wasi.directories import Directory
-    from ..wasi.fds import Descriptor
 
 # What is known of the root, and of other directories that are there only because preopened ones are
 # below them.

@@ -11,7 +11,7 @@ from .._aggregate import Array
 from .._errors import Trap, TrapKind, WasmError
 from .._ffi import ffi, lib, store_pointer
 from .._host import host
-from .._linker import Typed
+from .._lookup import Typed
 from .._types import FuncType, i32
 from ._builtins import ARRAY, NEW_ARRAY, STRING, OnArrays, array_type, slots, string_of
 from ._utf16 import CODEC

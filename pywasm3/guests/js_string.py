@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .._errors import Trap, TrapKind
-from .._linker import Typed
+from .._lookup import Typed
 from .._types import FuncType, i32
 from . import _utf8
 from ._builtins import ARRAY, STRING, OnArrays, not_a_string, slots, string_of

@@ -20,8 +20,9 @@ from enum import Enum
 
 from .._errors import WasmError
 from .._ffi import Function
-from .._text import brief_repr, counted, listed, meant
+from .._text import counted, listed
 from .._types import ValType
+from ._allocators import INTEGERS, allocator_of, freer, function_of, taker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,18 +37,6 @@ if TYPE_CHECKING:
 
 __all__ = ["AllocationError", "Block", "Form", "Heap"]
 
-# Pairs of functions that take and free memory, by the names under which guests export them. No
-# function frees what cabi_realloc returns, because the component model lets the guest own it.
-_PAIRS: tuple[tuple[str, str | None], ...] = (
-    ("malloc", "free"),
-    ("_malloc", "_free"),
-    ("alloc", "dealloc"),
-    ("alloc", "free"),
-    ("allocate", "deallocate"),
-    ("__wbindgen_malloc", "__wbindgen_free"),
-    ("cabi_realloc", None),
-)
-_INTEGERS = (ValType.I32, ValType.I64)
 _MAX_U32 = (1 << 32) - 1
 # How many bytes of a text in UTF-16 are searched at a time for its end.
 _CHUNK = 8192
@@ -206,9 +195,9 @@ class Heap:
         if allocate is None:
             if free is not None:
                 raise ValueError("free was given without allocate: give both functions")
-            allocate, free = _find(instance)
-        self._take = _taker(_function(instance, allocate))
-        self._free = None if free is None else _freer(_function(instance, free))
+            allocate, free = allocator_of(instance)
+        self._take = taker(function_of(instance, allocate))
+        self._free = None if free is None else freer(function_of(instance, free))
 
     # ---- memory ----
 
@@ -416,9 +405,9 @@ class Heap:
             WasmError: There is no such export, or it is not a function.
             TypeError: The results of the function cannot name a text of the form `result`.
         """
-        called = _function(self._instance, function)
+        called = function_of(self._instance, function)
         params = enumerate(called.type.params)
-        integers = {position for position, type_ in params if type_ in _INTEGERS}
+        integers = {position for position, type_ in params if type_ in INTEGERS}
         located = None if result is None else self._locator(called, result)
 
         def call(*arguments: Any) -> Any:
@@ -449,7 +438,7 @@ class Heap:
     def _locator(self, function: Function, form: Form) -> Callable[[Any], tuple[int, int | None]]:
         """Returns a function that finds address and length of a text in a function's result."""
         results = function.type.results
-        if not 1 <= len(results) <= 2 or any(type_ not in _INTEGERS for type_ in results):
+        if not 1 <= len(results) <= 2 or any(type_ not in INTEGERS for type_ in results):
             shown = ", ".join(listed(results)) or "none"
             raise TypeError(
                 f"{function.name!r} cannot return text: it must have one result that is an integer,"
@@ -523,77 +512,3 @@ def _encoded(data: str | Buffer, form: Form) -> bytes:
             f"{content.index(0)}"
         )
     return content
-
-
-# ---- the functions of an allocator ----
-
-
-def _find(instance: Instance[Any]) -> tuple[str, str | None]:
-    """Returns the names of the exports that take and free memory."""
-    exports = instance.exports
-    for allocate, free in _PAIRS:
-        if allocate in exports and (free is None or free in exports):
-            return allocate, free
-    tried = ", ".join(f"{allocate} and {free}" for allocate, free in _PAIRS if free)
-    raise WasmError(
-        f"the guest exports no allocator that is known ({tried}, or cabi_realloc): let the "
-        "compiler export its functions, or give their names: Heap(instance, 'take', 'release')"
-    )
-
-
-def _function(instance: Instance[Any], given: str | Function) -> Function:
-    """Returns a function of a guest, by its name if a name is given."""
-    if isinstance(given, Function):
-        return given
-    found = instance.exports.get(given, None)
-    if not isinstance(found, Function):
-        what = "does not export" if found is None else "exports something that is not a function as"
-        hint = meant(given, instance.exports) if found is None else ""
-        raise WasmError(f"the guest {what} {brief_repr(given)}{hint}")
-    return found
-
-
-def _refused(function: Function, shapes: str) -> WasmError:
-    return WasmError(
-        f"{brief_repr(function.name)} is not a function of an allocator: its type is "
-        f"{function.type}, but the parameters must be integers that mean {shapes}"
-    )
-
-
-def _has_integers(function: Function) -> bool:
-    return all(type_ in _INTEGERS for type_ in function.type.params)
-
-
-def _taker(function: Function) -> Callable[[int, int], int]:
-    """Returns a function that takes memory, given a size and an alignment."""
-    results = function.type.results
-    count = len(function.type.params)
-    if count not in (1, 2, 4) or len(results) != 1 or not _has_integers(function):
-        raise _refused(function, "(size), (size, alignment) or (0, 0, alignment, size)")
-    if results[0] not in _INTEGERS:
-        raise _refused(function, "(size), and the result must be an integer")
-    mask = (1 << 32 if results[0] is ValType.I32 else 1 << 64) - 1
-    if count == 1:
-        return lambda size, align: function(size) & mask
-    if count == 4:
-        return lambda size, align: function(0, 0, align, size) & mask
-    if "realloc" in function.name:
-        return lambda size, align: function(0, size) & mask
-    return lambda size, align: function(size, align) & mask
-
-
-def _freer(function: Function) -> Callable[[int, int, int], Any]:
-    """Returns a function that frees memory, given its address, its size and its alignment."""
-    count = len(function.type.params)
-    if not 1 <= count <= 4 or not _has_integers(function):
-        raise _refused(function, "(address), (address, size) or (address, size, alignment)")
-    if count == 1:
-        return lambda address, size, align: function(address)
-    if count == 2 and "realloc" in function.name:
-        return lambda address, size, align: function(address, 0)
-
-    def free(address: int, size: int, align: int) -> None:
-        if size:
-            function(*(address, size, align, 0)[:count])
-
-    return free

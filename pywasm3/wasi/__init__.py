@@ -13,6 +13,24 @@ The configuration says what the program is given, and the instance's ``wasi`` wh
     instance.wasi.stdout
 """
 
+# The modules, in the order in which to read them:
+#
+# - What the host configures, and what it gets: `config`, `sources` (clocks and random bytes), and
+#   `context`, whose class Wasi holds the state of one guest.
+# - The functions: `preview1` has the table of all of them, and wraps each. `process`, `fd_calls`,
+#   `path_calls`, `poll` and `sock_calls` have their code. `memory` reads and writes what the guest
+#   passes, and `abi` has the numbers and structures of the interface.
+# - What a file descriptor stands for: `descriptors` has the base class and the table.
+#   `streams`, `sockets`, `files_host` and `files_windows` have the kinds.
+# - Directories: `directories` has the interface. `directories_host` implements it for those of the
+#   host, and `virtual_handles` for those in memory, whose contents are in `files_virtual`.
+# - Paths that must not leave a directory of the host: `paths` walks them, and `openat` lets Linux
+#   do it where it can. `at` has the interface for operations on a name below an open directory.
+#   `host_at` chooses who implements it: `at_posix` (with `linkat`), or `at_windows` (with `nt` and
+#   `nt_calls`).
+# - For all of these: `waiting` (waits that a deadline can end), `threads` (programs with threads),
+#   `open_flags`, `host_stat`, `vectored` and `records`.
+
 from .._errors import WasiExit
 from .config import CAPTURE, INHERIT, HostDir, WasiConfig
 from .context import Wasi

@@ -17,8 +17,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from .descriptors import Descriptor
     from .directories import Entry, Opening
-    from .fds import Descriptor
 
 
 class Found(NamedTuple):

@@ -28,8 +28,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from .descriptors import Descriptor
     from .directories import Opening
-    from .fds import Descriptor
 
 _LIST = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 

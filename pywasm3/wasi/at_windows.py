@@ -22,8 +22,8 @@ from .open_flags import O_DIRECTORY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .descriptors import Descriptor
     from .directories import Opening
-    from .fds import Descriptor
     from .nt_calls import Calls
 
 _O_NOINHERIT = getattr(os, "O_NOINHERIT", 0)

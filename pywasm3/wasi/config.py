@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Mapping
 from enum import Enum
 
-from .._types import Value, _set, begin
+from .._immutable import Immutable, begin_init, set_field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def _is_virtual(directory: object) -> bool:
     return isinstance(directory, VirtualDir)
 
 
-class WasiConfig(Value):
+class WasiConfig(Immutable):
     """The configuration of a WASI guest. By default the guest is given nothing.
 
     One configuration may serve any number of instances, and each instance opens its own files.
@@ -164,7 +164,7 @@ class WasiConfig(Value):
         trace: Callable[[str, tuple[int, ...], int | None], object] | None = None,
     ) -> None:
         """Checks every option, and copies the mutable ones so that later changes do not matter."""
-        begin(self)
+        begin_init(self)
         inherited = _inherited(inherit)
         given_args = _strings(args)
         if not given_args and "args" in inherited:
@@ -172,20 +172,20 @@ class WasiConfig(Value):
 
             given_args = tuple(sys.argv)
         given_env = os.environ if env is None and "env" in inherited else env or {}
-        _set(self, "args", given_args)
-        _set(self, "env", _mapping(given_env, "env"))
-        _set(self, "preopens", _mapping(preopens or {}, "preopens"))
+        set_field(self, "args", given_args)
+        set_field(self, "env", _mapping(given_env, "env"))
+        set_field(self, "preopens", _mapping(preopens or {}, "preopens"))
         for name, value in (("stdin", stdin), ("stdout", stdout), ("stderr", stderr)):
-            _set(self, name, INHERIT if value is None and name in inherited else value)
-        _set(self, "clock", clock)
-        _set(self, "random", random)
-        _set(self, "inherit", inherited)
-        _set(self, "sockets", tuple(sockets))
-        _set(self, "max_capture_bytes", max_capture_bytes)
-        _set(self, "max_open", max_open)
-        _set(self, "max_write_bytes", max_write_bytes)
-        _set(self, "threads", threads)
-        _set(self, "trace", trace)
+            set_field(self, name, INHERIT if value is None and name in inherited else value)
+        set_field(self, "clock", clock)
+        set_field(self, "random", random)
+        set_field(self, "inherit", inherited)
+        set_field(self, "sockets", tuple(sockets))
+        set_field(self, "max_capture_bytes", max_capture_bytes)
+        set_field(self, "max_open", max_open)
+        set_field(self, "max_write_bytes", max_write_bytes)
+        set_field(self, "threads", threads)
+        set_field(self, "trace", trace)
         self._check()
 
     def __replace__(self, **changes: Any) -> WasiConfig:

@@ -12,7 +12,7 @@ from _weakref import ref  # weakref takes longer to import
 from .._types import FuncType, i32
 from .abi import EAGAIN, MASK_U64
 from .config import CAPTURE, INHERIT, HostDir, WasiConfig, is_of_host
-from .fds import Descriptors
+from .descriptors import Descriptors
 from .memory import GuestMemory
 from .preview1 import bind, traced
 from .sources import REALTIME, clock_of, random_of, time_of
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from .._instance import Instance
     from .._memory import Memory
     from .._types import ImportType
+    from .descriptors import Descriptor
     from .directories import Directory
-    from .fds import Descriptor
     from .sources import Clock
     from .streams import CapturedOutput
     from .threads import Threads
@@ -95,6 +95,7 @@ class Wasi:
         self.descriptors.limit = len(self.descriptors) + self.config.max_open
 
     def _output(self, name: str, given: Any, fd: int) -> Descriptor:
+        """Returns the descriptor of an output, of which the process has the descriptor `fd`."""
         if given is INHERIT:
             _flush(getattr(sys, name))
             return _host_file(fd, owned=False)
@@ -239,6 +240,10 @@ def _flush(file: Any) -> None:
 
 
 def _host_file(fd: int, *, owned: bool, mode: str = "wb") -> Descriptor:
+    """Returns the descriptor of a standard stream for a file of the host.
+
+    HostFile does not run on Windows. A stream over a file of Python takes its place there.
+    """
     reads = mode == "rb"
     if _WINDOWS:
         from weakref import finalize
@@ -275,6 +280,7 @@ def _input(given: Any) -> Descriptor:
 
 
 def _preopened(name: str, given: Any, clock: Clock) -> Descriptor:
+    """Returns the descriptor of a preopened directory, of the host or in memory."""
     if is_of_host(given):
         from . import directories_host
 

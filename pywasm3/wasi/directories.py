@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .fds import Descriptor, Times
+    from .descriptors import Descriptor, Times
     from .records import Stat
 
 

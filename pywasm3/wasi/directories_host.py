@@ -28,8 +28,8 @@ from .abi import (
     TYPE_SYMBOLIC_LINK,
     WasiError,
 )
+from .descriptors import DirectoryDescriptor
 from .directories import Directory, Entry
-from .fds import DirectoryDescriptor
 from .host_at import AT
 from .host_stat import both_times, stat_of
 from .open_flags import O_NONBLOCK, open_flags
@@ -39,8 +39,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from .descriptors import Descriptor, Times
     from .directories import Opening
-    from .fds import Descriptor, Times
     from .records import Stat
 
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .context import Wasi
-    from .fds import Times
+    from .descriptors import Times
     from .records import Stat
 
 _MAX_U32 = (1 << 32) - 1

@@ -16,7 +16,7 @@ from .abi import (
     TYPE_REGULAR,
     WasiError,
 )
-from .fds import Descriptor, write_each
+from .descriptors import Descriptor, write_each
 from .host_stat import both_times, stat_of, type_of
 from .open_flags import host_flags
 from .waiting import READABLE, WRITABLE
@@ -25,7 +25,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .fds import Piece, Times
+    from .descriptors import Piece, Times
     from .records import Stat
 
 _ADVICE = tuple(
@@ -63,11 +63,13 @@ class _Slow:
         return self.fd
 
     def _do(self, bits: int, operate: Callable[[], int]) -> int:
+        """Does an operation so that it cannot block: on a file of others, when it is ready."""
         if self._owned:
             return operate()
         return waiting.exclusively(self.fd, bits, operate)
 
     def _blocks(self) -> bool:
+        """Returns whether the guest expects to wait, instead of getting EAGAIN."""
         return not self.nonblocking and (self._owned or os.get_blocking(self.fd))
 
     def read(self, read: Callable[[], int]) -> int:
@@ -89,6 +91,12 @@ class _Slow:
         return self._write_rest(memoryview(buffer), 0)
 
     def _write_rest(self, buffer: memoryview, written: int) -> int:
+        """Writes a buffer, and waits until all of it is written if the guest expects to wait.
+
+        A file that the guest has to itself never blocks, so it gets all that is left. So does a
+        terminal that could be opened once more. Any other file gets a piece that a pipe has room
+        for when it is ready.
+        """
         if not self._blocks():
             return _write(self.fd, buffer)
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-    from .fds import Piece
+    from .descriptors import Piece
 
     Listing: TypeAlias = tuple[list[str], list[int]]
     Contents: TypeAlias = "Mapping[str, Buffer | str | Contents]"

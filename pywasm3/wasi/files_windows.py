@@ -15,7 +15,7 @@ from .abi import (
     TYPE_REGULAR,
     WasiError,
 )
-from .fds import Descriptor
+from .descriptors import Descriptor
 from .host_stat import both_times, stat_of
 
 TYPE_CHECKING = False
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     import io
     from collections.abc import Callable
 
+    from .descriptors import Piece, Times
     from .directories import Opening
-    from .fds import Piece, Times
     from .nt_calls import Calls
     from .records import Stat
 

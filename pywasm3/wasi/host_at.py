@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The operations on a name below an open directory, as this system has them."""
+"""Chooses who does the operations of `at` on this system, which is `AT`."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import os
 
     from .at import Found
-    from .fds import Times
+    from .descriptors import Times
     from .records import Stat
 
 _TYPES = {

@@ -53,6 +53,7 @@ _syscall = _new_syscall()
 
 
 def _openat2(directory: int, path: str, flags: int, mode: int) -> int:
+    """Opens a path below a directory. The kernel says EXDEV if the path leads out."""
     assert _syscall is not None
     how = _OpenHow(flags | O_CLOEXEC, mode if flags & os.O_CREAT else 0, _RESOLVE)
     name = os.fsencode(path)

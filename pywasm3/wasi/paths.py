@@ -102,6 +102,7 @@ class Walker(ABC, Generic[Node]):
             self.leave(nodes.pop())
 
     def _resolve(self, nodes: list[Node], path: str, follow: bool) -> tuple[str, bool]:
+        """Does what `resolve` does, with the nodes on the way in a list, which it changes."""
         must_be_directory = False
         links = 0
         while True:
@@ -117,6 +118,7 @@ class Walker(ABC, Generic[Node]):
             path = target
 
     def _descend(self, nodes: list[Node], path: str, links: int) -> int:
+        """Enters each directory of a path; returns how many links the walk has followed by then."""
         names = path.split("/")[::-1]
         while names:
             name = names.pop()

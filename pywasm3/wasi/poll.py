@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from struct import Struct
 
     from .context import Wasi
-    from .fds import Descriptor
+    from .descriptors import Descriptor
 
 _MAX_SUBSCRIPTIONS = 4096
 
@@ -74,6 +74,7 @@ def _poll(
     fd_struct: Struct,
     clock_struct: Struct,
 ) -> int:
+    """Does poll_oneoff, given how subscriptions to descriptors and to clocks are laid out."""
     if count == 0:
         raise WasiError(EINVAL)
     memory = wasi.memory
@@ -84,7 +85,7 @@ def _poll(
         raise WasiError(EINVAL)
     request = _Request(wasi)
     for at in range(0, count * clock_struct.size, clock_struct.size):
-        if data[at + 8] == EVENT_CLOCK:
+        if data[at + 8] == EVENT_CLOCK:  # the tag, which follows the user data
             user_data, _, clock_id, timeout, _, flags = clock_struct.unpack_from(data, at)
             request.add_clock(user_data, clock_id, timeout, flags)
         else:
@@ -103,10 +104,11 @@ class _Request:
         self._wasi = wasi
         self._alarms: list[Alarm] = []
         self._watches: list[Watch] = []
-        self._events: list[bytes] = []  # The events that need no waiting, such as errors.
-        self._now: dict[
-            int, int
-        ] = {}  # A call reads a clock once, so its durations begin together.
+        # The events that need no waiting, such as errors.
+        self._events: list[bytes] = []
+        # The time of each clock that was read. A call reads it once, so that the durations that the
+        # guest gives begin together.
+        self._now: dict[int, int] = {}
 
     def _time(self, clock_id: int) -> int:
         return time_of(self._wasi.clock, clock_id)

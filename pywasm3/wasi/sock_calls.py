@@ -18,7 +18,7 @@ from .abi import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .context import Wasi
-    from .fds import Descriptor
+    from .descriptors import Descriptor
 
 
 def _socket(wasi: Wasi, fd: int) -> Descriptor:

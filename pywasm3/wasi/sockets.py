@@ -23,7 +23,7 @@ from .abi import (
     TYPE_SOCKET_STREAM,
     WasiError,
 )
-from .fds import Descriptor, write_each
+from .descriptors import Descriptor, write_each
 from .waiting import READABLE, WRITABLE
 
 TYPE_CHECKING = False
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeVar
 
-    from .fds import Piece
+    from .descriptors import Piece
 
     T = TypeVar("T")
 

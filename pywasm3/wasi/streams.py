@@ -8,7 +8,7 @@ import io
 from contextlib import contextmanager
 
 from .abi import EAGAIN, EIO, ENOSPC, ESPIPE, WasiError
-from .fds import Descriptor, write_each
+from .descriptors import Descriptor, write_each
 from .waiting import by_pieces, unlocked
 
 TYPE_CHECKING = False
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
-    from .fds import Piece, Write
+    from .descriptors import Piece, Write
 
 _MOST_AT_ONCE = 1 << 20
 _MOST_OF_FAST_PATH = 4096  # This is SMALL of native/cpython/fd_write.c.
@@ -123,6 +123,7 @@ class FileInput(Stream):
 
 
 def _reader_for(file: Any) -> Callable[[int], bytes | None]:
+    """Returns how to read from a file. The result of a read is None if nothing is there yet."""
     binary = getattr(file, "buffer", file)
     if isinstance(binary, io.TextIOBase):
 
@@ -209,6 +210,7 @@ def _nothing() -> None:
 
 
 def _as_bytes(file: Any) -> Write:
+    """Returns how to write a buffer to a binary file."""
     write = file.write
     raw = isinstance(file, io.RawIOBase)
 
@@ -230,6 +232,7 @@ def _as_bytes(file: Any) -> Write:
 
 
 def _written(size: object, buffer: Piece) -> int:
+    """Returns what write() of a file has returned, if it can be a number of bytes written."""
     if not isinstance(size, int) or not 0 <= size <= len(buffer):
         raise WasiError(EIO)
     return size
@@ -242,7 +245,7 @@ def _is_text(file: Any) -> bool:
 
 
 def _under_text(file: Any, write_bytes: Write) -> Write:
-    """Writes bytes to the file under a text file, after the text that the host has written."""
+    """Returns how to write to the file under a text file, after what the host has written to it."""
 
     def write(buffer: Piece) -> int:
         with _eagain():
@@ -253,7 +256,10 @@ def _under_text(file: Any, write_bytes: Write) -> Write:
 
 
 def _as_text(file: Any) -> tuple[Write, Callable[[], None]]:
-    """Writes to a text file. A character may come in two pieces; invalid UTF-8 becomes U+FFFD."""
+    """Returns how to write to a text file, and what to do at the end.
+
+    A character may come in two pieces; invalid UTF-8 becomes U+FFFD.
+    """
     decode = codecs.getincrementaldecoder("utf-8")("replace").decode
 
     def write(buffer: Piece) -> int:

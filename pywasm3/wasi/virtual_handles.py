@@ -30,8 +30,8 @@ from .abi import (
     WHENCE_END,
     WasiError,
 )
+from .descriptors import Descriptor, DirectoryDescriptor, write_each
 from .directories import Directory, Entry
-from .fds import Descriptor, DirectoryDescriptor, write_each
 from .files_virtual import FIRST_COOKIE, MAX_FILE_BYTES, File, Folder, Link, name_bytes
 from .paths import Walker, creates_directory
 
@@ -39,8 +39,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from .descriptors import Piece, Times
     from .directories import Opening
-    from .fds import Piece, Times
     from .files_virtual import Node, VirtualDir
     from .records import Stat
 

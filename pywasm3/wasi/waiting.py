@@ -234,6 +234,7 @@ def by_pieces(
 
 
 def _pieces(buffers: list[memoryview], size: int) -> Iterator[list[memoryview]]:
+    """Yields the bytes of buffers in pieces of at most a size, each as a list of buffers."""
     if sum(map(len, buffers)) <= size:
         if buffers:
             yield buffers

@@ -187,7 +187,7 @@ guest.absent
         "pywasm3._table.Table",
         "def ()",
         "None",
-        "pywasm3._instance.Instance[pywasm3._instance.Exports]",
+        "pywasm3._instance.Instance[pywasm3._exports.Exports]",
         "",
     ], said
     assert 'has no attribute "absent"' in said

@@ -38,7 +38,7 @@ def test_bytes_do_not_leak_in_the_guest() -> None:
     gc.collect()
     assert raw.guest.host_bytes <= before
     assert len(raw.memory) == size
-    assert len(raw.guest._linked.mirrors) <= 1
+    assert len(raw.guest._entrance.mirrors) <= 1
 
 
 def test_what_a_guest_wraps_does_not_leak() -> None:
@@ -57,7 +57,7 @@ def test_what_a_guest_wraps_does_not_leak() -> None:
     before = raw.guest.host_bytes
     for _ in range(20):
         call(host)
-    environment = raw.guest._linked
+    environment = raw.guest._entrance
     assert raw.guest.host_bytes == before
     assert (len(environment.wraps), len(environment.tags), len(environment.finalizers)) == (0, 0, 0)
     assert len(raw.notes) == 44

@@ -139,7 +139,7 @@ def test_a_reference_is_deleted_once(raw: Raw) -> None:
 def test_numbers_begin_again_after_the_last_one(raw: Raw) -> None:
     """The number of the first reference, which is in use, is left out."""
     first = raw.make("create_reference", raw.put({}), 1)
-    numbered = raw.guest._linked.of_kind("reference")
+    numbered = raw.guest._entrance.of_kind("reference")
     numbered._last = 2**32 - 2
     numbers = [raw.make("create_reference", raw.put({}), 1) & 0xFFFFFFFF for _ in range(2)]
     assert [first, *numbers] == [1, 2**32 - 1, 2]
@@ -473,30 +473,30 @@ def test_fuel_ends_a_call_that_does_not_end() -> None:
 
 def shared(raw: Raw, item: Any, count: int) -> Any:
     """Returns an array of JavaScript that has one and the same item many times."""
-    return raw.guest._linked.realm.array([item] * count)
+    return raw.guest._entrance.realm.array([item] * count)
 
 
 def test_a_text_that_is_in_an_array_many_times_is_copied_within_the_budget(raw: Raw) -> None:
-    text = raw.guest._linked.realm.text("x" * 100_000)
+    text = raw.guest._entrance.realm.text("x" * 100_000)
     with pytest.raises(napi.HostMemoryExceeded):
-        raw.guest._linked.realm.export(shared(raw, text, 10_000))
+        raw.guest._entrance.realm.export(shared(raw, text, 10_000))
 
 
 def test_maps_that_contain_a_map_twice_are_made_once(raw: Raw) -> None:
     """Without that, Python would make 2**60 of them."""
-    budget = raw.guest._linked.realm.budget
+    budget = raw.guest._entrance.realm.budget
     value: Any = 1
     for _ in range(60):
         outer = MapObject(budget, is_set=False)
         outer.put("a", value)
         outer.put("b", value)
         value = outer
-    found = raw.guest._linked.realm.export(value)
+    found = raw.guest._entrance.realm.export(value)
     assert found["a"] is found["b"]
 
 
 def test_keys_of_maps_that_contain_themselves_are_opaque(raw: Raw) -> None:
-    realm = raw.guest._linked.realm
+    realm = raw.guest._entrance.realm
     key = realm.array([])
     key.items.append(key)
     value = MapObject(realm.budget, is_set=False)

@@ -638,8 +638,8 @@ def test_a_hook_that_ends_later_is_known_by_a_number(raw: Raw) -> None:
     assert kept != removed
     remove = exports["napi_remove_async_cleanup_hook"]
     assert (remove(removed), remove(removed)) == (Status.OK, Status.INVALID_ARG)
-    assert len(raw.guest._linked.hooks) == 1
-    raw.guest._linked.hooks[0][1].invoke(None, [])
+    assert len(raw.guest._entrance.hooks) == 1
+    raw.guest._entrance.hooks[0][1].invoke(None, [])
     assert exports.worked.value == 7
 
 

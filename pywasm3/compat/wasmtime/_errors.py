@@ -15,6 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from ..._frames import Frame as OwnFrame
     from ..._module import Module
 
 _MOST_FRAMES = 20  # wasmtime keeps the innermost 20 frames of a trap
@@ -129,7 +130,7 @@ class Trap(Exception):
     def __init__(self, message: str) -> None:
         """Takes the message."""
         super().__init__(message)
-        self._raw: Sequence[own.Frame] = ()
+        self._raw: Sequence[OwnFrame] = ()
         self._module: Module | None = None
         self._code: TrapCode | None = None
         self._frames: list[Frame] | None = None
@@ -138,7 +139,7 @@ class Trap(Exception):
     def _of(
         cls,
         reason: str,
-        frames: Sequence[own.Frame],
+        frames: Sequence[OwnFrame],
         module: Module | None,
         code: TrapCode | None = None,
     ) -> Trap:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from ..._host import host
 from ..._host_function import host_function
-from ..._linker import Typed
+from ..._lookup import Typed
 from ._errors import HostError, WasmtimeError
 from ._store import Store
 from ._types import FuncType, func_type

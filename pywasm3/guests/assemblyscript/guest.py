@@ -229,6 +229,11 @@ class Guest:
         return self._new_items(value)
 
     def _new_items(self, items: Array | StaticArray | TypedArray) -> int:
+        """Makes an array of the guest: first its items, then its buffer, and then itself.
+
+        What is made is pinned until the array refers to it, because the guest's garbage collector
+        may run at each allocation.
+        """
         class_id = self.objects.class_for(items)
         pinned: list[int] = []
         failed = True

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from ..._errors import WasiExit, WasmError
 from ..._host import host
-from ..._linker import Typed, namespace
+from ..._lookup import Typed, namespace
 from ..._text import brief
 from ..._types import FuncType, GlobalType, f32, f64, i32
 from ...wasi.abi import WasiError

@@ -310,6 +310,7 @@ class Objects:
     def _read(
         self, address: int, other: Callable[[Other], Any], budget: _Budget, depth: int
     ) -> Any:
+        """Does what `read` does, for an object within `depth` arrays."""
         if not address:
             return None
         if depth > _MAX_DEPTH:

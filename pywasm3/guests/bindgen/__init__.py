@@ -16,6 +16,18 @@ Without the glue, `load` takes declarations of the exports instead::
     minify = bindgen.load(wasm_bytes, exports=declared).exports.minify
 """
 
+# The modules, in the order in which to read them:
+#
+# - What users call: `api`, with `loaded` and `declared` (loading without the glue).
+# - Between Python, the glue and the module: `linking` instantiates the module with the glue,
+#   `entrance` lets Python call in, `convert` converts values, and `debug` shows them.
+# - The interpreter for the JavaScript of the glue. It reads by `lexer`, `reader` (expressions) and
+#   `parser` (statements), and turns what it has read into Python functions by `interpreter`,
+#   `statements` and `classes`, with `frames` for the names.
+# - What the JavaScript works on, which guests/napi uses, too: `values`, `operators`, `properties`
+#   and `methods`; `realm` holds the state of one guest; `standard`, `services` and `finalization`
+#   have the global objects, which `natives` makes.
+
 from __future__ import annotations
 
 from .api import Bindgen, load

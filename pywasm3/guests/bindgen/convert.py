@@ -47,12 +47,12 @@ class JsObject:
     forgotten it.
     """
 
-    __slots__ = ("_linked", "_target")
-    _linked: Entrance
+    __slots__ = ("_entrance", "_target")
+    _entrance: Entrance
     _target: Any
 
-    def __init__(self, linked: Entrance, target: Any) -> None:
-        object.__setattr__(self, "_linked", linked)
+    def __init__(self, entrance: Entrance, target: Any) -> None:
+        object.__setattr__(self, "_entrance", entrance)
         object.__setattr__(self, "_target", target)
 
     def __getattr__(self, name: str) -> Any:
@@ -61,35 +61,35 @@ class JsObject:
         Raises:
             AttributeError: There is no such property.
         """
-        linked, target = self._linked, self._target
+        entrance, target = self._entrance, self._target
         if name.startswith("__") and name.endswith("__"):
             raise AttributeError(name)
 
         def get() -> Any:
-            value = get_property(linked.realm, target, name)
+            value = get_property(entrance.realm, target, name)
             if value is undefined and name not in getattr(target, "properties", ()):
                 class_ = getattr(target, "class_", None)
                 if class_ is None or name not in class_.getters:
                     raise AttributeError(f"the object of the guest has no property {name!r}")
             if type(value) is Function:
-                return Method(linked, value, target)
-            return to_python(linked, value)
+                return Method(entrance, value, target)
+            return to_python(entrance, value)
 
-        return linked.entered(get)
+        return entrance.entered(get)
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Sets a property."""
-        linked, target = self._linked, self._target
-        linked.entered(
-            lambda: set_property(linked.realm, target, name, to_js(linked, value)),
+        entrance, target = self._entrance, self._target
+        entrance.entered(
+            lambda: set_property(entrance.realm, target, name, to_js(entrance, value)),
         )
 
     def __call__(self, *arguments: Any) -> Any:
         """Calls a function, or makes an object of a class."""
-        linked, target = self._linked, self._target
+        entrance, target = self._entrance, self._target
         if isinstance(target, Class):
-            return linked.run(lambda given: target.construct(given), arguments)
-        return linked.run(lambda given: call(target, undefined, given), arguments)
+            return entrance.run(lambda given: target.construct(given), arguments)
+        return entrance.run(lambda given: call(target, undefined, given), arguments)
 
     def __enter__(self) -> JsObject:
         """Returns the object."""
@@ -118,26 +118,26 @@ class Method(JsObject):
     __slots__ = ("_this",)
     _this: Any
 
-    def __init__(self, linked: Entrance, target: Function, this: Any) -> None:
-        super().__init__(linked, target)
+    def __init__(self, entrance: Entrance, target: Function, this: Any) -> None:
+        super().__init__(entrance, target)
         object.__setattr__(self, "_this", this)
 
     def __call__(self, *arguments: Any) -> Any:
         """Calls the method."""
         target, this = self._target, self._this
-        return self._linked.run(lambda given: target.invoke(this, given), arguments)
+        return self._entrance.run(lambda given: target.invoke(this, given), arguments)
 
 
 # ---- to JavaScript ----
 
 
-def to_js(linked: Entrance, value: Any, inside: tuple[int, ...] = ()) -> Any:
+def to_js(entrance: Entrance, value: Any, inside: tuple[int, ...] = ()) -> Any:
     """Returns a value of Python as JavaScript has it.
 
     Raises:
         ValueError: A container contains itself.
     """
-    realm = linked.realm
+    realm = entrance.realm
     if value is None or value is undefined or isinstance(value, (bool, float, BigInt)):
         return value
     if isinstance(value, int):
@@ -145,49 +145,49 @@ def to_js(linked: Entrance, value: Any, inside: tuple[int, ...] = ()) -> Any:
     if isinstance(value, str):
         return realm.text(str(value))
     if isinstance(value, JsObject):
-        if value._linked is not linked:
+        if value._entrance is not entrance:
             raise ValueError("an object of one guest cannot be given to another guest")
         return value._target
     if isinstance(value, (Mapping, list, tuple, set, frozenset)):
         if id(value) in inside:
             raise ValueError("a container that contains itself cannot be given to a guest")
-        return _container_to_js(linked, value, (*inside, id(value)))
+        return _container_to_js(entrance, value, (*inside, id(value)))
     if callable(value) and not isinstance(value, type):
-        return function_to_js(linked, value)
+        return function_to_js(entrance, value)
     if isinstance(value, (Object, Array, Function, TypedArray, Buffer, MapObject, Promise, Symbol)):
         raise TypeError("a raw value of the interpreter cannot be given to a guest")
     try:
         view = memoryview(value)
     except TypeError:
         return value  # An object that the guest can only hold and give back.
-    return _buffer_to_js(linked, view)
+    return _buffer_to_js(entrance, view)
 
 
-def _container_to_js(linked: Entrance, value: Any, inside: tuple[int, ...]) -> Any:
-    realm = linked.realm
+def _container_to_js(entrance: Entrance, value: Any, inside: tuple[int, ...]) -> Any:
+    realm = entrance.realm
     if isinstance(value, Mapping):
         made = realm.object()
         for key, item in value.items():
             if not isinstance(key, str):
                 raise TypeError(f"the keys of a dict must be str, not {type(key).__name__}")
-            set_property(realm, made, key, to_js(linked, item, inside))
+            set_property(realm, made, key, to_js(entrance, item, inside))
         return made
     if isinstance(value, (list, tuple)):
-        return realm.array([to_js(linked, item, inside) for item in value])
+        return realm.array([to_js(entrance, item, inside) for item in value])
     members = MapObject(realm.budget, is_set=True)
     for item in value:
-        key = to_js(linked, item, inside)
+        key = to_js(entrance, item, inside)
         members.put(key, key)
     return members
 
 
-def _buffer_to_js(linked: Entrance, view: memoryview) -> TypedArray:
+def _buffer_to_js(entrance: Entrance, view: memoryview) -> TypedArray:
     letter = view.format.removeprefix("<")
     if letter in ("l", "L"):  # the size of C's long
         letter = {("l", 4): "i", ("L", 4): "I", ("l", 8): "q", ("L", 8): "Q"}[letter, view.itemsize]
     kind = _LETTERS.get(letter, "Uint8Array")
-    linked.realm.budget.check(view.nbytes)
-    return TypedArray(kind, Buffer(linked.realm.budget, bytearray(view)), 0, None)
+    entrance.realm.budget.check(view.nbytes)
+    return TypedArray(kind, Buffer(entrance.realm.budget, bytearray(view)), 0, None)
 
 
 def write_back(argument: Any, passed: TypedArray) -> None:
@@ -199,15 +199,15 @@ def write_back(argument: Any, passed: TypedArray) -> None:
         target.cast("B")[:] = passed.view.cast("B")
 
 
-def function_to_js(linked: Entrance, function: Callable[..., Any]) -> Function:
+def function_to_js(entrance: Entrance, function: Callable[..., Any]) -> Function:
     """Returns the function of JavaScript that calls one of Python."""
 
     def invoke(this: Any, arguments: list[Any]) -> Any:
-        returned = function(*[to_python(linked, argument) for argument in arguments])
-        return undefined if returned is None else to_js(linked, returned)
+        returned = function(*[to_python(entrance, argument) for argument in arguments])
+        return undefined if returned is None else to_js(entrance, returned)
 
     name = str(getattr(function, "__name__", "function"))
-    return Function(linked.realm.budget, invoke, name)
+    return Function(entrance.realm.budget, invoke, name)
 
 
 # ---- to Python ----
@@ -232,16 +232,16 @@ class _Made(dict[int, "Any"]):
         self._realm.checkpoint()
 
 
-def to_python(linked: Entrance, value: Any) -> Any:
+def to_python(entrance: Entrance, value: Any) -> Any:
     """Returns a value of JavaScript as Python has it: undefined is None.
 
     Raises:
         HostMemoryExceeded: The value would take more than the guest's objects may.
     """
-    return _to_python(linked, value, _Made(linked.realm))
+    return _to_python(entrance, value, _Made(entrance.realm))
 
 
-def _to_python(linked: Entrance, value: Any, made: _Made) -> Any:
+def _to_python(entrance: Entrance, value: Any, made: _Made) -> Any:
     if isinstance(value, str):
         made.count(len(value))
         return str(value)
@@ -259,20 +259,20 @@ def _to_python(linked: Entrance, value: Any, made: _Made) -> Any:
         made.count(0)
         items: list[Any] = []
         made[id(value)] = items
-        items += [_to_python(linked, item, made) for item in value.items]
+        items += [_to_python(entrance, item, made) for item in value.items]
         return items
     if isinstance(value, Object) and value.class_ is None:
         made.count(0)
         pairs: dict[str, Any] = {}
         made[id(value)] = pairs
-        realm = linked.realm
+        realm = entrance.realm
         for key in realm.keys_of(value):
-            pairs[str(key)] = _to_python(linked, get_property(realm, value, key), made)
+            pairs[str(key)] = _to_python(entrance, get_property(realm, value, key), made)
         return pairs
-    return _other_to_python(linked, value, made)
+    return _other_to_python(entrance, value, made)
 
 
-def _other_to_python(linked: Entrance, value: Any, made: _Made) -> Any:
+def _other_to_python(entrance: Entrance, value: Any, made: _Made) -> Any:
     if isinstance(value, TypedArray):
         made.count(value.length * value.view.itemsize if value.length else 0)
         if value.kind in _CODES:
@@ -282,32 +282,32 @@ def _other_to_python(linked: Entrance, value: Any, made: _Made) -> Any:
         made.count(len(value.data))
         return bytes(value.data)
     if isinstance(value, MapObject):
-        return _map_to_python(linked, value, made)
+        return _map_to_python(entrance, value, made)
     if isinstance(value, (Object, Function, Promise, Symbol)):
-        return JsObject(linked, value)
+        return JsObject(entrance, value)
     return value
 
 
-def _map_to_python(linked: Entrance, value: MapObject, made: _Made) -> Any:
+def _map_to_python(entrance: Entrance, value: MapObject, made: _Made) -> Any:
     made.count(0)
     if value.is_set:
         members: list[Any] = []
         made[id(value)] = members
-        members += [_to_python(linked, key, made) for key, _ in value.entries.values()]
+        members += [_to_python(entrance, key, made) for key, _ in value.entries.values()]
         return members
     pairs: dict[Any, Any] = {}
     made[id(value)] = pairs
     for key, item in value.entries.values():
-        pairs[_key_to_python(linked, key, made)] = _to_python(linked, item, made)
+        pairs[_key_to_python(entrance, key, made)] = _to_python(entrance, item, made)
     return pairs
 
 
-def _key_to_python(linked: Entrance, key: Any, made: _Made) -> Any:
+def _key_to_python(entrance: Entrance, key: Any, made: _Made) -> Any:
     """Returns a key of a Map: an array of plain values is a tuple, another container is opaque."""
     if isinstance(key, Array):
-        parts = [_to_python(linked, item, made) for item in key.items]
+        parts = [_to_python(entrance, item, made) for item in key.items]
         if not any(isinstance(part, (list, dict, array)) for part in parts):
             return tuple(parts)
     if isinstance(key, (Array, Object, MapObject, TypedArray)):
-        return JsObject(linked, key)
-    return _to_python(linked, key, made)
+        return JsObject(entrance, key)
+    return _to_python(entrance, key, made)

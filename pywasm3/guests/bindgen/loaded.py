@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What `load` returns: the exports of a guest as Python has them, and its instance."""
+"""What `load` of bindgen and of napi returns: the exports as Python has them, and the instance."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def _shown(names: list[str]) -> str:
 class Exports(Mapping[str, "Any"]):
     """What a guest exports: functions and classes, also as attributes."""
 
-    def __init__(self, linked: Entrance, find: Callable[[str], Any], names: list[str]) -> None:
-        self._linked = linked
+    def __init__(self, entrance: Entrance, find: Callable[[str], Any], names: list[str]) -> None:
+        self._entrance = entrance
         self._find = find
         self._names = names
 
@@ -42,7 +42,7 @@ class Exports(Mapping[str, "Any"]):
         """
         if name not in self._names:
             raise KeyError(name)
-        return self._linked.entered(lambda: to_python(self._linked, self._find(name)))
+        return self._entrance.entered(lambda: to_python(self._entrance, self._find(name)))
 
     def __getattr__(self, name: str) -> Any:
         """Returns the export with a name.
@@ -83,16 +83,16 @@ class Loaded(Closing):
     exports: Exports
     instance: Instance
 
-    def __init__(self, linked: Entrance, exports: Exports) -> None:
-        assert linked.instance is not None
-        self._linked = linked
+    def __init__(self, entrance: Entrance, exports: Exports) -> None:
+        assert entrance.instance is not None
+        self._entrance = entrance
         self.exports = exports
-        self.instance = linked.instance
+        self.instance = entrance.instance
 
     @property
     def host_bytes(self) -> int:
         """How many bytes of the host the objects of the guest take now, about."""
-        return self._linked.realm.budget.used
+        return self._entrance.realm.budget.used
 
     def close(self) -> None:
         """Closes the instance, if it is not closed yet."""

@@ -12,6 +12,14 @@ package gives them instead::
 docs/guests/emscripten.md says how to compile, and what is supported.
 """
 
+# The modules, in the order in which to read them:
+#
+# - `_program` has the class Emscripten, and `_imports` finds a value for each of its imports.
+# - The functions that the guest imports are in `_runtime`, `_syscalls` (with the tree of `_files`),
+#   `_mmap`, `_time`, `_exceptions`, and the package `embind`. `_signatures` makes imports of them,
+#   with the types that the module's version of Emscripten has for them.
+# - `_dylink` and `_library` link libraries at run time; `_names` restores names that -O3 shortened.
+
 from .._exposed import exposes
 from ._exceptions import CppException, Longjmp, Unwinding
 from ._library import Library

@@ -16,14 +16,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..._errors import Trap, TrapKind, WasmError
-from ..._linker import Typed
+from ..._lookup import Typed
 from ..._types import FuncType, i64
 from ...wasi.abi import EFAULT, WasiError
-from ._bind import checked, join
+from ._signatures import checked, join
 
 if TYPE_CHECKING:
-    from ._bind import Entry
     from ._program import Emscripten
+    from ._signatures import Entry
 
 # The members of the header, which is before the object that is thrown. "Adjusted" is the address
 # that a handler gets: it may be the one of a base class within the object.

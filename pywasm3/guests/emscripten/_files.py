@@ -10,7 +10,7 @@ from .._directories import Place, Roots, normalized
 
 if TYPE_CHECKING:
     from ...wasi import Wasi
-    from ...wasi.fds import Descriptor
+    from ...wasi.descriptors import Descriptor
 
 
 class Files:

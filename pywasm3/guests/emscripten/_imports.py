@@ -7,13 +7,13 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from ..._host_function import host_function
-from ..._linker import ABSENT, Typed
+from ..._lookup import ABSENT, Typed
 from ..._types import FuncType, i32
 from ...wasi.preview1 import FUNCTIONS as WASI_FUNCTIONS
 from ...wasi.preview1 import MODULES as WASI_MODULES
-from . import _exceptions, _mapping, _runtime, _syscalls, _time
-from ._bind import Entry, bind, split_call, type_of
+from . import _exceptions, _mmap, _runtime, _syscalls, _time
 from ._exceptions import find_matching_catch, invoke
+from ._signatures import Entry, bind, split_call, type_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,7 +35,7 @@ def _by_name(*tables: list[Entry]) -> Mapping[str, list[Entry]]:
 _FUNCTIONS = dict(
     _by_name(
         *(_runtime.FUNCTIONS, _time.FUNCTIONS, _exceptions.FUNCTIONS, _syscalls.FUNCTIONS),
-        _mapping.FUNCTIONS,
+        _mmap.FUNCTIONS,
     )
 )
 _BINDINGS = ("_embind_", "_emval_")

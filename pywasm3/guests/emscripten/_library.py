@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Links modules at run time: their data in one memory, their functions in one table.
+"""Links modules at run time: their data lies in one memory, and their functions in one table.
 
 Modules find each other's symbols by name. A module imports the address of a symbol as a global of
 the module "GOT.mem" or "GOT.func", whose value the host sets; GOT is the global offset table. The
@@ -11,17 +11,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..._errors import LinkError, Trap, TrapKind, WasmError, link_error
+from ..._exports import Exports
 from ..._ffi import Function
 from ..._global import Global
-from ..._instance import Exports, Instance
-from ..._linker import ABSENT, Typed
+from ..._instance import Instance
+from ..._lookup import ABSENT, Typed
 from ..._memory import Memory
 from ..._module import Module
 from ..._table import Table
 from ..._tag import Tag
 from ..._types import FuncType, GlobalType, ImportType, MemoryType, TableType, TagType, i32
 from . import _imports
-from ._linking import INTERNAL, Dylink, dylink_of
+from ._dylink import INTERNAL, Dylink, dylink_of
 
 if TYPE_CHECKING:
     from ._program import Emscripten
@@ -100,7 +101,7 @@ class Scope:
     ) -> None:
         self._program = program
         self._dylink = dylink
-        self._got: dict[str, Global] = {}
+        self._got: dict[str, Global] = {}  # the global offset table, by the name of the symbol
         self._required: dict[str, str] = {}  # the module of the import, by the name of the symbol
         self._libraries: list[Library] = []
         self._promised = {export.name for library in libraries for export in library.exports}
@@ -111,7 +112,7 @@ class Scope:
         self.stack_pointer: Global | None = None
         self.tags: dict[str, Tag] = {}
         self.began = False
-        self._low = self._high = 0
+        self._low = self._high = 0  # where the stack of C ends and begins: it grows downwards
         if dylink is not None:
             self._lay_out(dylink, stack_bytes)
 
@@ -174,6 +175,7 @@ class Scope:
         return self._late(wanted.name, type)
 
     def _late(self, name: str, type: FuncType) -> Typed:
+        """Returns a function that looks for the function of a library at its first call."""
         found: list[Function] = []
 
         def call(*arguments: Any) -> Any:

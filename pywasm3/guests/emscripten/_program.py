@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..._errors import Trap, TrapKind, WasiExit, WasmError
+from ..._exports import Exports
 from ..._ffi import Function, Store
 from ..._global import Global
-from ..._instance import Exports, Instance
+from ..._instance import Instance
 from ..._load import read_source
 from ..._memory import Memory
 from ..._module import Module
@@ -21,10 +22,10 @@ from ...wasi import Wasi, WasiConfig
 from ...wasi.abi import WasiError
 from .._closing import Closing
 from . import _imports
+from ._dylink import dylink_of
 from ._exceptions import CppException, Handlers
 from ._files import Files
 from ._library import Library, Scope
-from ._linking import dylink_of
 from ._runtime import text_at
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from ...wasi.abi import FAILURES, RIGHT_FD_WRITE
 from ...wasi.sources import MONOTONIC, REALTIME, random_bytes, resolution_of, time_of
 
 if TYPE_CHECKING:
-    from ._bind import Entry
     from ._program import Emscripten
+    from ._signatures import Entry
 
 _PAGE = 1 << 16
 _MOST_SURPLUS = 96 << 20  # bytes that a memory grows at most beyond what was asked for
@@ -154,7 +154,7 @@ def _warn(program: Emscripten, address: int) -> None:
 
 
 def _nothing(program: Emscripten, *_: Any) -> None:
-    """Does what needs no doing here."""
+    """Does nothing, because here nothing needs to be done."""
 
 
 def _zero(program: Emscripten, *_: Any) -> int:

@@ -43,14 +43,14 @@ from ...wasi.directories import Opening
 from ...wasi.fd_calls import fd_seek
 from ...wasi.sources import REALTIME, time_of
 from ...wasi.waiting import check
-from ._bind import as_syscall
+from ._signatures import as_syscall
 
 if TYPE_CHECKING:
-    from ...wasi.fds import Descriptor
+    from ...wasi.descriptors import Descriptor
     from ...wasi.records import Stat
     from .._directories import Place
-    from ._bind import Entry
     from ._program import Emscripten
+    from ._signatures import Entry
 
 _AT_CWD = (1 << 32) - 100  # as an unsigned number
 _NOFOLLOW, _REMOVE_DIRECTORY, _EMPTY_PATH = 0x100, 0x200, 0x1000  # AT_*

@@ -14,8 +14,8 @@ from ...wasi.sources import REALTIME, time_of
 from ._runtime import text_at
 
 if TYPE_CHECKING:
-    from ._bind import Entry
     from ._program import Emscripten
+    from ._signatures import Entry
 
 _DAY = 86_400  # seconds
 _ERA = 146_097  # days of 400 years

@@ -17,6 +17,15 @@ functions are called::
 docs/guests/go.md describes it.
 """
 
+# The modules, in the order in which to read them:
+#
+# - `program` starts, runs and ends a program, and `function` is a function of Go that Python calls.
+# - `imports` has what modules of Go import, and `tinygo` the same for TinyGo; `operations` has what
+#   both do.
+# - `references` gives numbers to the values that the guest holds. `values` says what the operations
+#   of JavaScript do to them; `undefined` and `promise` are two kinds, and `budget` counts them.
+# - What the guest finds in JavaScript: `builtins`, `filesystem`, and the event loop in `loop`.
+
 from .._exposed import exposes
 from .function import GoFunction
 from .program import Program, run

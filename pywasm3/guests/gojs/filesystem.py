@@ -39,8 +39,8 @@ from ...wasi.abi import (
     WasiError,
     errno_of,
 )
+from ...wasi.descriptors import Descriptor, DirectoryDescriptor
 from ...wasi.directories import Opening
-from ...wasi.fds import Descriptor, DirectoryDescriptor
 from ...wasi.records import Stat
 from ...wasi.waiting import check
 from .._directories import ABOVE, Place, Roots, normalized

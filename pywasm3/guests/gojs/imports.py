@@ -49,6 +49,7 @@ class Imports:
         return {**methods, "debug": lambda value: None}
 
     def _guarded(self, function: Callable[[Imports, int], None]) -> Callable[[int], None]:
+        """Wraps a function: it does not run in a program that has ended, or must stop."""
         program = self._program
 
         def call(sp: int) -> None:

@@ -13,6 +13,16 @@ what the library exports::
 docs/guests/napi.md describes it.
 """
 
+# The modules, in the order in which to read them. Values of JavaScript are those of guests/bindgen.
+#
+# - `api` has `load`, and `imports` finds a function for each import. `entries` makes such an import
+#   of a function and the list of its parameters, and `status` has what it returns.
+# - `environment` has the state of a guest: `handles` gives numbers to values, `buffers` copies
+#   bytes between host and guest, and `finalizers` frees what belongs to objects.
+# - The functions, by what they work on: `primitives`, `texts`, `objects`, `arrays`, `calls`,
+#   `errors`, `lifetimes` (scopes, references, what is attached to objects) and `background`
+#   (promises, work, threads).
+
 from __future__ import annotations
 
 from ..bindgen.convert import JsObject

@@ -44,17 +44,17 @@ class Guest(Loaded):
         instance: The instance, which has fuel, deadlines, and the memory.
     """
 
-    _linked: Environment
+    _entrance: Environment
 
     @property
     def handles(self) -> int:
         """How many values the guest holds by handles and references now."""
-        references = self._linked.of_kind("reference")
-        return len(self._linked.handles) + len(references)
+        references = self._entrance.of_kind("reference")
+        return len(self._entrance.handles) + len(references)
 
     def close(self) -> None:
         """Calls what the guest wants to be called at its end, and closes the instance."""
-        self._linked.close()
+        self._entrance.close()
 
 
 def load(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from ..._linker import Typed
+from ..._lookup import Typed
 from ..._types import FuncType, f64, i32, i64
 from .._words import MASK
 from ..bindgen.operators import type_of
@@ -164,6 +164,10 @@ def bound_without_environment(environment: Environment, found: Entry) -> Typed:
 
 
 def _runner(environment: Environment, found: Entry) -> Callable[..., int]:
+    """Returns what an import does after the environment is checked, and returns as its Status.
+
+    It reads the parameters, calls the function, and writes the result to the guest's memory.
+    """
     function, readers = found.function, [_READERS[kind] for kind in found.parameters]
     write = _WRITERS[found.result] if found.result else None
     runs_js, required = found.runs_js, write is not None and not found.optional

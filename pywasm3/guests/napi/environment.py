@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from ..._instance import Exports
+    from ..._exports import Exports
     from ..._memory import Memory
     from ..bindgen.realm import Realm
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ..._linker import Typed
+from ..._lookup import Typed
 from ..._stand_ins import trapping
 from ..._text import brief
 from ..._types import FuncType, i32

@@ -20,8 +20,8 @@ from .records import Record, ValueArray, ValueObject
 from .registry import Constant
 
 if TYPE_CHECKING:
-    from .._bind import Entry
     from .._program import Emscripten
+    from .._signatures import Entry
     from .registry import Registry
 
 _PURE = 5  # where a method is said to be pure virtual, behind its class and name
@@ -213,6 +213,7 @@ def _class(
     _sig4: int,
     destructor: int,
 ) -> None:
+    """Binds a class. Before each function pointer stands its signature, which is not needed."""
     registry = program.registry
     label = registry.heap.name(name)
     info = ClassInfo(registry, label, base, [actual, upcast, downcast, destructor])

@@ -23,8 +23,8 @@ from .script import iterator_of
 from .values import Array, Object, array_of, is_instance, less, same, truth, type_of
 
 if TYPE_CHECKING:
-    from .._bind import Entry
     from .._program import Emscripten
+    from .._signatures import Entry
     from .registry import Registry
 
 _ARGUMENT_BYTES = 8  # each argument lies in so many bytes

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from ...wasi.abi import EINVAL, ENODEV, ENOMEM, RIGHT_FD_READ, WasiError
 from ...wasi.waiting import check
-from ._bind import as_syscall
+from ._signatures import as_syscall
 
 if TYPE_CHECKING:
-    from ._bind import Entry
     from ._program import Emscripten
+    from ._signatures import Entry
 
 _WRITE = 2  # PROT_WRITE
 _TYPE, _PRIVATE = 3, 2  # MAP_TYPE, MAP_PRIVATE

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Recognizes bytes that are not a module, so that the error can say what they are.
 
-Only the path of an error imports this module.
+The module is imported only when a MalformedError is made.
 """
 
 from __future__ import annotations

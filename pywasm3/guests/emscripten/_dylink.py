@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the section dylink.0 of a module says, which is made for linking at run time.
+"""Reads the section dylink.0, in which a module says what it needs to be linked at run time.
 
 The tool conventions of WebAssembly describe it in DynamicLinking.md.
 """

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..._errors import Trap, TrapKind
-from ..._linker import Typed
+from ..._lookup import Typed
 from ..._types import FuncType, f64, i32, i64
 from ...wasi.abi import FAILURES, WasiError, errno_of
 from .._nesting import as_exhausted
