@@ -64,6 +64,10 @@ BUILD_INPUTS := pyproject.toml setup.py build_ffi.py tools/toolchain.py vendor/w
 PACKAGE := $(wildcard pywasm3/*.py pywasm3/*.pyi pywasm3/*/*.py pywasm3/*/*/*.py \
 	pywasm3/bench/guests/*)
 
+# pytest-xdist shares the files of tests between processes, one for each core, but four at most. The
+# tests of a file run in one process, in their order, and each process counts only its own memory.
+SHARED := -n auto --maxprocesses 4 --dist loadfile
+
 # pytest runs in the environment's folder, because child processes that start beside pywasm3/ would
 # import that folder and not the installed copy.
 BESIDE_COPY := -c $(CURDIR)/pyproject.toml --rootdir $(CURDIR)
@@ -84,14 +88,14 @@ demo: $(VENV)/.editable
 
 test: $(VENV)/.editable $(VENV)/.extra-test
 	$(SAY)
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest $(SHARED) $(ARGS)
 
 .PHONY: spec fuzz-mutants site test-dask test-wine test-pure test-pypy
 
 # test_steps.py counts steps of the engine, which does the same work under either kind of types.
 test-pure: $(VENV)/.editable $(VENV)/.extra-test
 	$(SAY)
-	PYWASM3_PURE_CFFI=1 $(BIN)/pytest --ignore tests/unit/test_steps.py tests/unit tests/wasi $(ARGS)
+	PYWASM3_PURE_CFFI=1 $(BIN)/pytest $(SHARED) --ignore tests/unit/test_steps.py tests/unit tests/wasi $(ARGS)
 
 test-dask: $(VENV)/.editable $(VENV)/.extra-test $(VENV)/.extra-test-dask
 	$(SAY)
@@ -140,17 +144,13 @@ types: $(VENV)/.editable $(VENV)/.extra-test $(VENV)/.extra-check $(VENV)/.extra
 	$(BIN)/stubtest pywasm3._engine pywasm3._cpython --mypy-config-file pyproject.toml \
 		--allowlist tools/stubtest.txt --ignore-unused-allowlist
 
-# Two processes of pytest-xdist share the files of tests. These tests wait for compilers and guests,
-# and none of them watches the memory or the threads of its process.
-BY_TWO := -n 2 --dist loadfile
-
 toolchains: $(VENV)/.editable $(VENV)/.extra-test $(VENV)/.extra-toolchains
 	$(SAY)
-	PYWASM3_TOOLCHAINS=1 $(BIN)/pytest $(BY_TWO) tests/toolchains
+	PYWASM3_TOOLCHAINS=1 $(BIN)/pytest $(SHARED) tests/toolchains
 
 guests-real: $(VENV)/.editable $(VENV)/.extra-test $(VENV)/.extra-toolchains
 	$(SAY)
-	PYWASM3_TOOLCHAINS=1 $(BIN)/pytest $(BY_TWO) tests/real
+	PYWASM3_TOOLCHAINS=1 $(BIN)/pytest $(SHARED) tests/real
 
 guests: $(VENV)/.extra-guests $(VENV)/.extra-test
 	$(SAY)
@@ -235,7 +235,7 @@ $(VENV)/.copy: $(VENV)/.created $(BUILD_INPUTS) $(PACKAGE)
 
 test-copy: $(VENV)/.copy
 	$(SAY)
-	cd $(VENV) && bin/pytest $(FROM_COPY) $(ARGS)
+	cd $(VENV) && bin/pytest $(SHARED) $(FROM_COPY) $(ARGS)
 
 test-aarch64: $(VENV)/.extra-check
 	$(SAY)
@@ -266,7 +266,7 @@ sanitize:
 	@ulimit -s unlimited 2>/dev/null || echo "the C stack stays at $$(ulimit -s) KiB"; \
 	asan=$$($${CC:-gcc} -print-file-name=libasan.so) && \
 	cd .venv-sanitize && LD_PRELOAD=$$asan PYTHONMALLOC=malloc \
-		bin/pytest --capture=sys $(FROM_COPY) $(ARGS)
+		bin/pytest --capture=sys $(SHARED) $(FROM_COPY) $(ARGS)
 
 fuzz-sanitize:
 	$(SAY)
@@ -290,7 +290,7 @@ fuzz-gc-stress: export PYWASM3_GC_STRESS = 1
 fuzz-gc-stress:
 	$(SAY)
 	@$(MAKE) VENV=.venv-gc-stress .venv-gc-stress/.copy
-	cd .venv-gc-stress && bin/pytest $(BESIDE_COPY) $(addprefix $(CURDIR)/,$(GC_TESTS)) \
+	cd .venv-gc-stress && bin/pytest $(SHARED) $(BESIDE_COPY) $(addprefix $(CURDIR)/,$(GC_TESTS)) \
 		-k '$(subst $() , or ,$(GC_WORDS))'
 	.venv-gc-stress/bin/python $(FUZZ) --types always --timeout 300
 

@@ -87,7 +87,7 @@ class Stats:
             pages = self._bytes // _PAGE_BYTES
             lines.append(f"memory  {counted(pages, 'page')}, {self._bytes / (1 << 20):.2f} MiB")
         if self._calls:
-            often = sorted(self._calls.items(), key=lambda item: -item[1])
+            often = sorted(self._calls.items(), key=lambda item: (-item[1], item[0]))
             each = listed(often, lambda item: f"{item[0]} {item[1]:,}")
             lines.append(f"WASI    {counted(sum(self._calls.values()), 'call')}: {', '.join(each)}")
         _write(lines)
