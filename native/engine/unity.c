@@ -24,6 +24,7 @@
 #include "decode/listing.h"
 #include "engine/engine.h"
 #include "runtime/aggregate.h"
+#include "runtime/collection.h"
 #include "runtime/deftypes.h"
 #include "runtime/exception.h"
 #include "runtime/memory.h"

@@ -168,7 +168,8 @@ def catch(store: Store, keep: bool, reference: Pointer) -> int:
     error = stopping.take_error(store)
     if keep:
         try:
-            reference[0] = hold(store, error)
+            with keeping(store):
+                reference[0] = hold(store, error)
         except Exception as other:
             stopping.leave_error(store, other)
             return stopping.HOST
