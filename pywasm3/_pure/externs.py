@@ -146,7 +146,7 @@ def hold(store: Store, value: Any) -> int:
 def _hold_new(store: Store, value: Any) -> int:
     externs, size = store._externs, _bytes_of(value)
     cost = _EXTERN_BYTES + size
-    if not _charge(store, cost) and not (_make_room(store) and _charge(store, cost)):
+    if not _charge(store, cost) and not (make_room(store) and _charge(store, cost)):
         refuse("the store holds as many externrefs as its limits allow")
     externs.reach += _STEP
     number = externs.reach
@@ -174,7 +174,7 @@ def _collectable(store: Store) -> int:
     return len(externs.objects) * _EXTERN_BYTES + externs.bytes + heap
 
 
-def _make_room(store: Store) -> bool:
+def make_room(store: Store) -> bool:
     """Collects because a limit is in the way, and returns whether that was worth it.
 
     If it frees only a little, the next collection would follow after a few more objects; so the
