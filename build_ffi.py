@@ -207,6 +207,8 @@ struct pw_meter {
     int64_t ticks;
     int64_t fuel;
     int64_t period;
+    bool wants_room;
+    bool made_room;
     ...;
 };
 pw_module *pw_module_retain(pw_module *module);

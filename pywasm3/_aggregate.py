@@ -459,9 +459,8 @@ def _items(values: Any, field: FieldType) -> memoryview | None:
 
 
 def _made(cls: Any, instance: Instance, index: int, length: int, values: Iterable[Any]) -> Any:
-    store = instance.store
     module = int(instance.module._address)
-    return store._call_entered(cls._make, store, module, index, length, tuple(values))
+    return cls._make(instance.store, module, index, length, tuple(values))
 
 
 Struct.__module__ = Array.__module__ = "pywasm3"

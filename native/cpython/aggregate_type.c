@@ -205,18 +205,25 @@ static Py_ssize_t aggregate_length(PyObject *op)
     return pw_store_require_open(self->store) < 0 ? -1 : (Py_ssize_t)self->length;
 }
 
-/* Holds a new structure or array of default values. Meanwhile another thread may end a hold, so
- * this takes the lock, too. -1 with an error. */
+/* Holds a new structure, whose length is -1, or an array of default values. Meanwhile another
+ * thread may end a hold, so this takes the lock, too. False: there is no memory. */
+static bool try_to_make(pw_store_object *self, uint32_t number, Py_ssize_t length, uint32_t *handle)
+{
+    pw_lock(&self->lock);
+    bool made = length < 0 ? pw_engine->struct_make(self->store, number, handle)
+                           : pw_engine->array_make(self->store, number, (uint32_t)length, handle);
+    pw_unlock(&self->lock);
+    return made;
+}
+
+/* Does the same, and makes room for it if it must. -1 with an error. */
 static int make(pw_store_object *self, pw_module *module, uint32_t type, Py_ssize_t length,
                 uint32_t *handle)
 {
-    pw_store *store = self->store;
-    uint32_t number = pw_engine->type_number(store, module, type);
-    pw_lock(&self->lock);
+    uint32_t number = pw_engine->type_number(self->store, module, type);
     bool made = number != PW_NO_INDEX &&
-                (length < 0 ? pw_engine->struct_make(store, number, handle)
-                            : pw_engine->array_make(store, number, (uint32_t)length, handle));
-    pw_unlock(&self->lock);
+                (try_to_make(self, number, length, handle) ||
+                 (pw_store_make_room(self, NULL, 0) && try_to_make(self, number, length, handle)));
     if (!made) {
         PyErr_Format(PyExc_MemoryError, "no memory for %s",
                      length < 0 ? "a struct" : "an array of this length");
@@ -224,21 +231,12 @@ static int make(pw_store_object *self, pw_module *module, uint32_t type, Py_ssiz
     return made ? 0 : -1;
 }
 
-static PyObject *aggregate_make(PyObject *cls, PyObject *args)
+/* Makes an object, and writes values to its first fields or elements. The store is entered. */
+static PyObject *make_with(pw_store_object *store, pw_module *module, uint32_t type,
+                           Py_ssize_t length, PyObject *values)
 {
-    pw_state *state = pw_state_of((PyTypeObject *)cls);
-    PyObject *object, *values;
-    unsigned long long module;
-    unsigned int type;
-    Py_ssize_t length;
     uint32_t handle;
-    if (state == NULL || !PyArg_ParseTuple(args, "O!KInO!:_make", state->store_type, &object,
-                                           &module, &type, &length, &PyTuple_Type, &values)) {
-        return NULL;
-    }
-    pw_store_object *store = (pw_store_object *)object;
-    if (pw_store_require_entered(store) < 0 ||
-        make(store, (pw_module *)(uintptr_t)module, type, length, &handle) < 0) {
+    if (make(store, module, type, length, &handle) < 0) {
         return NULL;
     }
     PyObject *made = pw_aggregate_wrap(store, handle);
@@ -251,13 +249,32 @@ static PyObject *aggregate_make(PyObject *cls, PyObject *args)
     return made;
 }
 
+static PyObject *aggregate_make(PyObject *cls, PyObject *args)
+{
+    pw_state *state = pw_state_of((PyTypeObject *)cls);
+    PyObject *object, *values;
+    unsigned long long module;
+    unsigned int type;
+    Py_ssize_t length;
+    if (state == NULL || !PyArg_ParseTuple(args, "O!KInO!:_make", state->store_type, &object,
+                                           &module, &type, &length, &PyTuple_Type, &values)) {
+        return NULL;
+    }
+    pw_store_object *store = (pw_store_object *)object;
+    if (pw_store_enter(store) < 0) {
+        return NULL;
+    }
+    PyObject *made = make_with(store, (pw_module *)(uintptr_t)module, type, length, values);
+    pw_store_leave(store);
+    return made;
+}
+
 static PyMethodDef aggregate_methods[] = {
     {"_make", aggregate_make, METH_VARARGS | METH_CLASS,
      PyDoc_STR(
          "_make(store, module, type, length, values, /): makes a structure (length -1) or an\n"
          "array of a type of the pw_module, and writes the values to the first fields or\n"
-         "elements. There must not be more values than these.\n\n"
-         "This thread must have entered the store.")},
+         "elements. There must not be more values than these.")},
     {"_get", aggregate_get, METH_O, PyDoc_STR("_get(index, /): returns a field or an element.")},
     {"_set", aggregate_set, METH_VARARGS,
      PyDoc_STR("_set(index, value, /): writes a field or an element.")},

@@ -510,6 +510,23 @@ static pw_trap let_others_run(pw_store_object *self, int64_t time)
     return trap;
 }
 
+/* Makes room for an object of the heap that the call is about to make, which needs the GIL. Where
+ * too little of the stack is left for finalizers, there is no room. They may have interrupted the
+ * store or changed its deadlines. */
+static pw_trap make_room(pw_store_object *self)
+{
+    pw_recursion recursion = {NULL, 0};
+    if (self->watch.without_gil != NULL) {
+        pw_take_gil(&self->watch);
+    }
+    if (pw_recursion_bound(&recursion, self->watch.meter)) {
+        bool made = pw_store_make_room(self, NULL, 0);
+        pw_recursion_restore(&recursion);
+        self->watch.meter->made_room = made;
+    }
+    return pw_stop_pending(self);
+}
+
 /* Work that is not part of a call was begun by cffi, which has released the GIL. */
 pw_trap pw_poll_call(void *store_object, bool in_call)
 {
@@ -531,6 +548,8 @@ pw_trap pw_tick(void *store_object)
     pw_store_object *self = store_object;
     pw_watch *watch = &self->watch;
     int64_t time = pw_engine->now();
+    bool wants_room = watch->meter->wants_room;
+    watch->meter->wants_room = false; /* calls of finalizers do not want it */
     if (watch->started) {
         adapt(watch, time);
     } else {
@@ -544,6 +563,9 @@ pw_trap pw_tick(void *store_object)
     pw_trap trap = pending_at(self, time);
     if (atomic_load_explicit(&watch->meter->due, memory_order_relaxed) == PW_NEVER) {
         set_timer(self); /* a fork makes the timer forget what is due */
+    }
+    if (trap == PW_TRAP_NONE && wants_room) {
+        trap = make_room(self);
     }
     return trap == PW_TRAP_NONE ? let_others_run(self, time) : trap;
 }

@@ -530,28 +530,27 @@ static uint64_t collectable(const pw_store_object *self)
     return cost_of_externs(self) + pw_engine->store_heap_bytes(self->store);
 }
 
-/* Collects because a limit is in the way, and tells whether that was worth it. If it frees only a
- * little, the next collection would follow after a few more objects; so the limit counts as reached
- * then. */
-static bool make_room(pw_store_object *self, pw_roots *roots)
+/* If a collection frees only a little, the next one would follow after a few more objects; so the
+ * limit counts as reached then. */
+bool pw_store_make_room(pw_store_object *self, const uint64_t *cells, uint32_t ncells)
 {
+    pw_roots roots = {.cells = cells, .count = &ncells};
     if (self->sections != 0) { /* a collection when the store is left serves the next attempt */
         self->externs.collect_at = self->externs.collect_at_bytes = 0;
         notice_due(self);
         return false;
     }
     uint64_t before = collectable(self);
-    pw_engine->roots_add(self->store, roots);
+    pw_engine->roots_add(self->store, &roots);
     release_externs(self);
     pw_engine->store_sweep_heap(self->store);
-    pw_engine->roots_forget(self->store, roots);
+    pw_engine->roots_forget(self->store, &roots);
     return collectable(self) <= before - before / 16;
 }
 
 int pw_store_hold_over_limit(pw_store_object *self, const uint64_t *cells, uint32_t ncells)
 {
-    pw_roots roots = {.cells = cells, .count = &ncells};
-    if (make_room(self, &roots) && charge_externs(self)) {
+    if (pw_store_make_room(self, cells, ncells) && charge_externs(self)) {
         return 0;
     }
     return pw_store_error(self, "the store holds as many externrefs as its limits allow");

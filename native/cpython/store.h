@@ -105,6 +105,11 @@ typedef enum {
     PW_HELD_ERROR       /* with MemoryError */
 } pw_held;
 
+/* Collects what wasm no longer refers to because a limit is in the way, and tells whether that was
+ * worth it. The store is entered, and this thread has the GIL. The cells include references that
+ * are on their way to wasm. Finalizers can run Python code. While the Python layer may have
+ * references in its hands, nothing is collected before the store is left. */
+PW_COLD bool pw_store_make_room(pw_store_object *self, const uint64_t *cells, uint32_t ncells);
 /* Lets the store, which is entered, hold an object that wasm is given. */
 pw_held pw_store_hold(pw_store_object *self, PyObject *object);
 /* Collects what wasm no longer refers to, after PW_HELD_OVER_LIMIT, so that the limits leave room

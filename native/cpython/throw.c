@@ -111,6 +111,15 @@ static int encode_payload(pw_store_object *store, PyObject *payload, const pw_va
     return status < 0 ? -1 : hold(store, types, count, cells);
 }
 
+/* Puts an exception with a tag on its way. False: there is no memory. */
+static bool raise_tagged(pw_store_object *store, const pw_tag *tag, const uint64_t *cells,
+                         uint32_t ncells)
+{
+    return pw_engine->exception_raise(store->store, tag, cells) ||
+           (pw_store_make_room(store, cells, ncells) &&
+            pw_engine->exception_raise(store->store, tag, cells));
+}
+
 /* Makes an exception with a tag of the store, and puts it on its way. -1 with an error. */
 static int throw_new(pw_store_object *store, PyObject *exception, const pw_tag *tag)
 {
@@ -122,7 +131,8 @@ static int throw_new(pw_store_object *store, PyObject *exception, const pw_tag *
     if (payload != NULL && cells != NULL) {
         status = encode_payload(store, payload, types, count, cells);
     }
-    if (cells == NULL || (status == 0 && !pw_engine->exception_raise(store->store, tag, cells))) {
+    if (cells == NULL ||
+        (status == 0 && !raise_tagged(store, tag, cells, pw_cells_of(types, count)))) {
         PyErr_NoMemory();
         status = -1;
     }

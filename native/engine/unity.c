@@ -24,6 +24,7 @@
 #include "decode/listing.h"
 #include "engine/engine.h"
 #include "runtime/aggregate.h"
+#include "runtime/collection.h"
 #include "runtime/deftypes.h"
 #include "runtime/exception.h"
 #include "runtime/memory.h"
@@ -167,6 +168,7 @@ void pw_prepare_engine(pw_host_hook on_host_call, pw_tick_hook on_tick, pw_catch
     host_hook = on_host_call;
     tick_hook = on_tick;
     catch_hook = on_catch;
+    pw_set_room_hook(make_room);
     prepare_fusing();
 }
 

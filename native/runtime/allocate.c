@@ -79,6 +79,29 @@ static bool make_room(pw_store *store, const uint64_t *used)
     return store->heap->live <= before - before / 16;
 }
 
+static pw_room_hook room_hook;
+
+void pw_set_room_hook(pw_room_hook hook)
+{
+    room_hook = hook;
+}
+
+/* Lets the host make room, if code of a guest runs that is to go on. While an exception of the host
+ * is on its way, the host runs no other code. */
+static bool ask_host(pw_store *store, const uint64_t *used)
+{
+    return used != NULL && room_hook != NULL && !store->exceptions.of_host &&
+           room_hook(store, used);
+}
+
+/* Does the same after a collection, unless what the host holds for the guest is so little beside
+ * the heap that it is not worth marking the heap once more. */
+static bool host_makes_room(pw_store *store, const uint64_t *used)
+{
+    uint64_t heap = pw_account_used(store->account, PW_CHARGE_HEAP);
+    return pw_account_used(store->account, PW_CHARGE_OTHER) > heap / 16 && ask_host(store, used);
+}
+
 #ifdef PW_GC_STRESS
 /* Each of a heap's first allocations collects, and then only some do, because a guest that
  * allocates a million times would not end. */
@@ -94,20 +117,37 @@ static bool is_due(const pw_heap *heap)
 }
 #endif
 
+/* Collects before an allocation, if that is due. False if the running call must end. */
+static bool prepare(pw_store *store, const uint64_t *used)
+{
+    if (is_due(store->heap)) {
+        pw_heap_collect(store, used);
+    }
+#ifdef PW_GC_STRESS
+    if (store->heap->allocations % 32 == 0 && !ask_host(store, used)) {
+        return store->stopped == NULL;
+    }
+#endif
+    return true;
+}
+
+/* Gives a pool a cell at hand. The hook may have done that already. */
+static bool find_cell(pw_heap *heap, pw_pool *pool)
+{
+    return pool->next != pool->end || pw_pool_next(heap, pool) ||
+           (pw_pool_grow(heap, pool) && pw_pool_next(heap, pool));
+}
+
 void *pw_heap_refill(pw_store *store, unsigned size_class, const uint64_t *used)
 {
     pw_heap *heap = store->heap;
     pw_pool *pool = &heap->pools[size_class];
-    if (is_due(heap)) {
-        pw_heap_collect(store, used);
+    if (!prepare(store, used)) {
+        return NULL;
     }
-    if (!pw_pool_next(heap, pool)) {
-        if (!pw_pool_grow(heap, pool) && !make_room(store, used)) {
-            return NULL;
-        }
-        if (!pw_pool_next(heap, pool) && !(pw_pool_grow(heap, pool) && pw_pool_next(heap, pool))) {
-            return NULL;
-        }
+    if (!find_cell(heap, pool) && !(make_room(store, used) && find_cell(heap, pool)) &&
+        !(host_makes_room(store, used) && find_cell(heap, pool))) {
+        return NULL;
     }
 #ifdef PW_GC_STRESS
     pw_pool_keep_one(pool);
@@ -133,11 +173,14 @@ void *pw_heap_new_large(pw_store *store, size_t size, const uint64_t *used)
 {
     pw_heap *heap = store->heap;
     size = (size + 1) & ~(size_t)1;
-    if (is_due(heap)) {
-        pw_heap_collect(store, used);
+    if (!prepare(store, used)) {
+        return NULL;
     }
     pw_large *large = allocate_large(heap, size);
     if (large == NULL && make_room(store, used)) {
+        large = allocate_large(heap, size);
+    }
+    if (large == NULL && host_makes_room(store, used)) {
         large = allocate_large(heap, size);
     }
     if (large == NULL) {

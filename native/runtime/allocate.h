@@ -14,9 +14,18 @@ pw_heap *pw_heap_of(pw_store *store);
 /* Frees the heap with all its objects. */
 void pw_heap_free(pw_store *store);
 
+/* The room hook, which is called in the middle of an operation when the limits leave no memory for
+ * an object. `used` is the end of what running code uses of the value stack. The hook lets the host
+ * release objects that wasm no longer refers to. The host may make calls in the store meanwhile.
+ * The result says whether another attempt is worth it; if not, store->stopped may say why. */
+typedef bool (*pw_room_hook)(pw_store *store, const uint64_t *used);
+/* Sets the room hook of all stores. Without one, only objects of the heap make room for others. */
+void pw_set_room_hook(pw_room_hook hook);
+
 /* Gives a cell when the pool of the class has none at hand. `used` is the end of what running code
- * uses of the value stack, where a collection looks for references; NULL: no code runs. NULL if the
- * limits of the store or the system leave no memory, or if the running call must end. */
+ * uses of the value stack, where a collection looks for references; NULL: no code runs. The room
+ * hook may run. NULL if the limits of the store or the system leave no memory, or if the running
+ * call must end. */
 void *pw_heap_refill(pw_store *store, unsigned size_class, const uint64_t *used);
 /* Allocates a large object, which is zero. */
 void *pw_heap_new_large(pw_store *store, size_t size, const uint64_t *used);

@@ -32,6 +32,8 @@ struct pw_meter {
     void *embedder;                /* argument of the tick hook and of the poll hook */
     uintptr_t native_limit; /* wasm code may use the native stack of its thread down to here */
     _Atomic(int64_t) due;   /* when the timer stops the running call; PW_NEVER: it does not */
+    bool wants_room;        /* the tick hook is to make room: see pw_tick_hook */
+    bool made_room;         /* it has made room */
     bool timed;             /* it is in the list of the timer; see timer.h */
     pw_meter *next, **link; /* that list, guarded by its lock */
 };
@@ -46,7 +48,11 @@ struct pw_meter {
 /* The tick hook, which is called when the ticks are used up, and soon after pw_meter_stop.
  * It may set `fuel` and `period`, and call other functions of the store. The result is
  * PW_TRAP_NONE, or stops the guest: PW_TRAP_HOST, PW_TRAP_INTERRUPTED, PW_TRAP_DEADLINE or
- * PW_TRAP_NATIVE_STACK. */
+ * PW_TRAP_NATIVE_STACK.
+ *
+ * The meter's `wants_room` says that the limits leave no memory for an object of the heap. Then the
+ * hook clears it, releases the objects of the host that the guest no longer refers to, and sets
+ * `made_room` if that was worth it: the guest makes another attempt. */
 typedef pw_trap (*pw_tick_hook)(void *embedder);
 
 /* Is called with the pw_meter.embedder of a store when code catches an exception that a host

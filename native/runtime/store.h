@@ -152,9 +152,10 @@ struct pw_store {
         uint64_t *sp; /* base of the frame that the tail call ends */
     } tail;           /* meaningful while TAIL_CALL is returned */
 
-    pw_heap *heap;   /* NULL: nothing has needed it yet */
-    pw_roots *roots; /* where collections look for references besides */
-    uint32_t waited; /* the result of the last memory.atomic.wait */
+    pw_heap *heap;       /* NULL: nothing has needed it yet */
+    pw_roots *roots;     /* where collections look for references besides */
+    const char *stopped; /* the trap with which the host ended an allocation; NULL: it did not */
+    uint32_t waited;     /* the result of the last memory.atomic.wait */
 
     struct {
         pw_exception *thrown; /* the one that is on its way while code returns THROWN */

@@ -7,14 +7,14 @@ from functools import partial
 from operator import index as _index
 
 from .._ffi import ffi, lib
-from .externs import keeping
+from .externs import keeping, make_room
 from .hooks import hooks
 from .numbers import I32, blame
 from .owner import Owner
 from .references import decode_any, encode_any, held
 from .tenants import is_usable, overwritten
 from .throw import shown_type
-from .turns import closed, enter, leave, notify, refuse, require_entered, turn_depth
+from .turns import closed, enter, leave, notify, refuse, turn_depth
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,14 +61,18 @@ class Aggregate:
         """Makes a structure (length -1) or an array of a type of the pw_module.
 
         The values are written to the first fields or elements. There must not be more values than
-        these. The store is entered.
+        these.
         """
-        require_entered(store)
-        made = wrap(store, _new(store, module, type, length))
-        with keeping(store):
-            for place, value in enumerate(values):
-                _write(made, place, value)
-        return made
+        depth = turn_depth(store._turn)
+        try:
+            enter(store)
+            made = wrap(store, _new(store, module, type, length))
+            with keeping(store):
+                for place, value in enumerate(values):
+                    _write(made, place, value)
+            return made
+        finally:
+            leave(store, depth)
 
     @property
     def store(self) -> Store:
@@ -177,13 +181,14 @@ def _new(store: Store, module: int, type: int, length: int) -> int:
     """Holds a new structure or array of default values, and returns its handle."""
     pointer, handle = store._pointer, ffi.new("uint32_t *")
     number = lib.pw_type_number(pointer, ffi.cast("pw_module *", module), type)
-    if number != lib.PW_NO_INDEX:
+
+    def make() -> bool:
         if length < 0:
-            made = lib.pw_struct_make(pointer, number, handle)
-        else:
-            made = lib.pw_array_make(pointer, number, length, handle)
-        if made:
-            return int(handle[0])
+            return bool(lib.pw_struct_make(pointer, number, handle))
+        return bool(lib.pw_array_make(pointer, number, length, handle))
+
+    if number != lib.PW_NO_INDEX and (make() or (make_room(store) and make())):
+        return int(handle[0])
     what = "a struct" if length < 0 else "an array of this length"
     raise MemoryError(f"no memory for {what}")
 

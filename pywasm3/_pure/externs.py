@@ -78,6 +78,11 @@ class Externs:
         many = len(self.objects) > max(self.collect_at, _MIN_ADDED)
         return many or self.bytes > max(self.collect_at_bytes, _MIN_ADDED_BYTES)
 
+    def pin(self, number: int) -> None:
+        """Pins an object for the blocks of `keeping` that run."""
+        for cells in self.given.values():
+            cells.append(number)
+
     def marks(self) -> Marks:
         """Returns the marks for a collection: no object is marked."""
         return Marks(list(self.objects))
@@ -131,20 +136,21 @@ def hold(store: Store, value: Any) -> int:
     """
     externs = store._externs
     number = externs.numbers.get(id(value))
-    if number is None:
-        number = _hold_new(store, value)
-    for cells in externs.given.values():
-        cells.append(number)
-    return number
+    if number is not None:
+        externs.pin(number)
+        if number in externs.objects:  # a finalizer has not released it meanwhile
+            return number
+    return _hold_new(store, value)
 
 
 def _hold_new(store: Store, value: Any) -> int:
     externs, size = store._externs, _bytes_of(value)
     cost = _EXTERN_BYTES + size
-    if not _charge(store, cost) and not (_make_room(store) and _charge(store, cost)):
+    if not _charge(store, cost) and not (make_room(store) and _charge(store, cost)):
         refuse("the store holds as many externrefs as its limits allow")
     externs.reach += _STEP
     number = externs.reach
+    externs.pin(number)
     externs.objects[number] = value
     externs.numbers[id(value)] = number
     externs.bytes += size
@@ -168,7 +174,7 @@ def _collectable(store: Store) -> int:
     return len(externs.objects) * _EXTERN_BYTES + externs.bytes + heap
 
 
-def _make_room(store: Store) -> bool:
+def make_room(store: Store) -> bool:
     """Collects because a limit is in the way, and returns whether that was worth it.
 
     If it frees only a little, the next collection would follow after a few more objects; so the
@@ -193,9 +199,14 @@ def sweep(store: Store, marks: Marks, places: int) -> list[Any]:
     """
     externs = store._externs
     pinned = {each for cells in externs.pins.values() if cells is not None for each in cells}
-    gone = [externs.objects.pop(each) for each in marks.unmarked() if each not in pinned]
-    for value in gone:
-        del externs.numbers[id(value)]
+    unmarked = [each for each in marks.unmarked() if each not in pinned]
+    gone = []
+    for number in unmarked:  # a finalizer may have released some of them meanwhile
+        if number in externs.objects:
+            value = externs.objects.pop(number)
+            gone.append(value)
+            if externs.numbers.get(id(value)) == number:
+                del externs.numbers[id(value)]
     size = sum(map(_bytes_of, gone))
     externs.bytes -= size
     if gone:
@@ -216,6 +227,7 @@ def release(store: Store) -> None:
     """
     if None in store._externs.pins.values():
         return
-    marks, places = store._externs.marks(), ffi.new("uint64_t *")
-    if lib.pw_extern_mark_all(store._pointer, marks.pointer, places):
-        sweep(store, marks, places[0])
+    with keeping(store):  # a finalizer may give an object to wasm that has no mark
+        marks, places = store._externs.marks(), ffi.new("uint64_t *")
+        if lib.pw_extern_mark_all(store._pointer, marks.pointer, places):
+            sweep(store, marks, places[0])

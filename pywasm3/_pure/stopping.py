@@ -15,6 +15,7 @@ from operator import index as _index
 
 from .._ffi import lib
 from . import watch
+from .externs import make_room
 from .turns import (
     end_waits,
     leave,
@@ -372,6 +373,7 @@ def _adapt(store: Store, time: int) -> None:
 def tick(store: Store) -> int:
     """The engine's tick hook. It runs handlers of signals, because it is code of Python."""
     time = now()
+    wants_room, store._meter.wants_room = store._meter.wants_room, False  # finalizers want none
     if store._hook_ran:
         _adapt(store, time)
     store._hook_ran = time
@@ -380,7 +382,11 @@ def tick(store: Store) -> int:
     store._reported_fuel = watch.left(store)
     if lib.pw_meter_stops_at(store._meter) == NEVER:
         _set_timer(store)  # a fork makes the timer forget what is due
-    return pending(store)
+    trap = pending(store)
+    if trap == NONE and wants_room:
+        store._meter.made_room = make_room(store)
+        trap = pending(store)
+    return trap
 
 
 def leave_error(store: Store, error: BaseException) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from .._ffi import ffi, lib
 from . import stopping
-from .externs import hold, keeping
+from .externs import hold, keeping, make_room
 from .hooks import hooks
 from .numbers import blame
 from .references import encode_any, held
@@ -110,7 +110,11 @@ def _throw_tagged(store: Store, error: Any, tag: Pointer) -> None:
     payload = error._payload  # keeps structures and arrays until the exception has them
     with keeping(store):
         array = ffi.new("uint64_t[]", [*_encode_payload(store, payload, tag_types(tag)), 0])
-        if not lib.pw_exception_raise(store._pointer, tag, array):
+
+        def throw_it() -> bool:
+            return bool(lib.pw_exception_raise(store._pointer, tag, array))
+
+        if not throw_it() and not (make_room(store) and throw_it()):
             raise MemoryError
 
 
@@ -168,7 +172,8 @@ def catch(store: Store, keep: bool, reference: Pointer) -> int:
     error = stopping.take_error(store)
     if keep:
         try:
-            reference[0] = hold(store, error)
+            with keeping(store):
+                reference[0] = hold(store, error)
         except Exception as other:
             stopping.leave_error(store, other)
             return stopping.HOST

@@ -199,3 +199,18 @@ def test_objects_outlive_their_store(guest: Instance) -> None:
         nodes[0]["next"]
     del nodes
     gc.collect()
+
+
+def test_texts_that_make_room_for_arrays_do_not_leak() -> None:
+    """Each round drops six texts of 100 kB, and an array that only fits if they are released."""
+    text = """(module
+      (import "" "make" (func $make (result externref)))
+      (type $bytes (array (mut i8)))
+      (func (export "run") (local $i i32)
+        (loop $l
+          (drop (call $make))
+          (br_if $l (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1)))
+            (i32.const 6))))
+        (drop (array.new_default $bytes (i32.const 600_000)))))"""
+    guest = load(text, {"": {"make": lambda: "x" * 100_000}}, limits=pywasm3.Limits(total=1 << 20))
+    assert_no_leak(guest.exports.run, 2_000, 200)

@@ -74,6 +74,10 @@ class Guest:
         with pytest.raises(WasmException):
             self.exports.aside()
         store._call_entered(lambda: lib.pw_store_collect_heap(store_pointer(store)))
+        if PURE:
+            from pywasm3._pure import externs
+
+            externs.release(store)  # as a call of the guest does where its limits are reached
         self._meddles = False
 
     def _trace(self, frame: FrameType, event: str, arg: Any) -> Any:
