@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -113,6 +113,22 @@ def let_pypy_free() -> None:
     if sys.implementation.name == "pypy":
         for _ in range(3):
             gc.collect()
+
+
+def wasmtime_config(
+    args: Sequence[str], env: Sequence[tuple[str, str]] = ()
+) -> wasmtime.WasiConfig:
+    """Makes a WasiConfig of wasmtime with arguments and an environment.
+
+    wasmtime's package gives C the addresses of strings to which nothing refers. CPython keeps them
+    all the same; PyPy frees them, unless a collection has just ended, so that the next one is far.
+    """
+    config = wasmtime.WasiConfig()
+    if sys.implementation.name == "pypy":
+        gc.collect_step()  # type: ignore[attr-defined]
+    config.argv = args
+    config.env = env
+    return config
 
 
 def outcome(function: pywasm3.Function, *arguments: Any) -> Any:
