@@ -10,7 +10,7 @@
 #   make test-copy     runs the suite on an installed copy, for another Python:
 #                      PYTHON=python3.14t VENV=.venv-3.14t
 #   make test-aarch64  builds for 64-bit ARM, and runs tests of the engine there, emulated by QEMU
-#   make test-pypy     builds for PyPy, and runs tests of the types in Python there
+#   make test-pypy     builds for PyPy, and runs tests/unit and tests/wasi there
 #   make matrix        runs test-copy for every Python that is found, each in .venv-3.x
 #   make sanitize      runs the suite under AddressSanitizer and UBSan, in .venv-sanitize
 #   make fuzz          compares random modules with wasmtime; see tests/fuzz/README.md

@@ -9,6 +9,7 @@ from operator import index as _index
 from ._aggregate_types import ArrayType, StructType, composite_type, field_type, module_type
 from ._ffi import NO_INDEX, AggregateBase, ffi, lib, store_pointer
 from ._instance import Instance
+from ._pypy import with_room
 from ._store_objects import refuse_copies
 from ._text import brief_repr, counted, meant
 from ._type_names import field_names
@@ -460,7 +461,7 @@ def _items(values: Any, field: FieldType) -> memoryview | None:
 
 def _made(cls: Any, instance: Instance, index: int, length: int, values: Iterable[Any]) -> Any:
     module = int(instance.module._address)
-    return cls._make(instance.store, module, index, length, tuple(values))
+    return with_room(cls._make, instance.store, module, index, length, tuple(values))
 
 
 Struct.__module__ = Array.__module__ = "pywasm3"

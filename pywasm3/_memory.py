@@ -7,6 +7,7 @@ from operator import index as _index
 from struct import Struct, calcsize
 
 from ._ffi import MemoryBase, encode, ffi, lib, memory_type, new_limits, stop_error, view_of
+from ._pypy import with_room
 from ._store_objects import is_64_bit, store_for
 from ._text import brief_repr, counted
 from ._types import ValType, f32, f64
@@ -154,9 +155,8 @@ class Memory(MemoryBase):
             raise ValueError("a shared memory must have a maximum: give the number of pages")
         limits = new_limits(minimum, maximum, most_pages(is64), "pages of 64 KiB", is64)
         store = store_for(store)
-        self = store._call_entered(
-            cls._make, store, limits.min, limits.has_max, limits.max, is64, shared
-        )
+        sizes = limits.min, limits.has_max, limits.max
+        self: Self = with_room(store._call_entered, cls._make, store, *sizes, is64, shared)
         self._store = store
         return self
 

@@ -6,11 +6,10 @@ The module is imported when the first snapshot is taken. docs/pool.md says what 
 
 from __future__ import annotations
 
-import sys
-
 from ._errors import SnapshotError
 from ._ffi import error_from, ffi, instance_pointer, lib, new_error
 from ._immutable import set_field
+from ._pypy import PYPY
 from ._text import counted
 
 TYPE_CHECKING = False
@@ -200,7 +199,7 @@ def _save(instance: Instance[Any], take: Callable[[Pointer, Pointer, Pointer], A
     target = ffi.from_buffer(_BYTES, image)
     if not lib.pw_snapshot_copy_image(pointer, found, target, error):
         raise error_from(error)
-    if sys.implementation.name == "pypy":  # whose `from_buffer` gives the address of a copy
+    if PYPY:  # whose `from_buffer` gives the address of a copy
         image = ffi.buffer(target)[:]
     externs = _decoded(store, found.externs, found.nexterns, _EXTERNREF)
     functions = _decoded(store, found.functions, found.nfunctions, _FUNCREF)

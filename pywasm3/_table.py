@@ -18,6 +18,7 @@ from ._ffi import (
     store_pointer,
     table_type,
 )
+from ._pypy import with_room
 from ._store_objects import host_type, is_64_bit, refuse_copies, store_for
 from ._text import counted
 from ._types import is_reference
@@ -89,7 +90,8 @@ class Table(TableBase):
         is64 = is_64_bit(address)
         limits = new_limits(minimum, maximum, most_elements(is64), "elements", is64)
         store = store_for(store, init)
-        return store._call_entered(cls._new, store, valtype, limits, init)
+        self: Self = with_room(store._call_entered, cls._new, store, valtype, limits, init)
+        return self
 
     @classmethod
     def _new(cls, store: Store, valtype: ValueType, limits: Pointer, init: Any) -> Self:

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from pywasm3.wasi import at_windows, directories_host, nt, openat
+from pywasm3.wasi.linkat import link
 from pywasm3.wasi.nt_calls import Calls
 
 _O_PATH = 0o10000000  # PyPy's os lacks the name.
@@ -151,7 +152,7 @@ class LinuxCalls(Calls):
 
     def link(self, handle: int, parent: int, name: str) -> None:
         source, old = self._names[handle]
-        os.link(old, name, src_dir_fd=source, dst_dir_fd=parent, follow_symlinks=False)
+        link(source, old, parent, name)
 
     def set_times(self, handle: int, accessed: int, written: int) -> None:
         times = (nt.unix_time(accessed), nt.unix_time(written))

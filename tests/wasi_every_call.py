@@ -26,7 +26,7 @@ from typing import Any
 
 import wasmtime
 
-from helpers import wat
+from helpers import wasmtime_config, wat
 from pywasm3.wasi import CAPTURE, INHERIT, HostDir, VirtualDir
 from pywasm3.wasi.abi import ERRNO_NAMES, EVENT, FDSTAT, SUBSCRIPTION
 from pywasm3.wasi.preview1 import FUNCTIONS, SNAPSHOT
@@ -273,8 +273,7 @@ class InWasmtime(Calls):
     def __init__(self, folder: Path | None = None, *, writable: bool = True) -> None:
         engine, module = _compiled()
         self._store = wasmtime.Store(engine)
-        config = wasmtime.WasiConfig()
-        config.argv = ["program"]
+        config = wasmtime_config(["program"])
         if folder is not None:
             config.preopen_dir(str(folder), "/", writable)
         config.inherit_stdin()

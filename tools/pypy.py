@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Builds the package for PyPy, and runs tests of the types that are written in Python there.
+"""Builds the package for PyPy, and runs the tests of tests/unit and tests/wasi there.
 
-    python tools/pypy.py [ARGUMENTS]     the arguments are for pytest, in place of the tests below
+    python tools/pypy.py [ARGUMENTS]     the arguments are for pytest, in place of the two folders
 
 It needs an x86-64 machine with Debian's apt-get, and a C compiler, but not root: apt-get downloads
 the PyPy of a newer release of Debian, whose own is too old, with its C library (tools/debian.py).
@@ -28,24 +28,12 @@ LIBRARIES = "usr/lib/x86_64-linux-gnu"
 EXCLUDED = ROOT / "tools" / "pypy.txt"
 
 # Newer versions of hypothesis have a compiled module, and none for this PyPy.
-REQUIREMENTS = ["hypothesis==6.130.0", "numpy", "pytest", "wasmtime"]
+REQUIREMENTS = ["hypothesis==6.130.0", "numpy", "pytest", "pytest-xdist", "wasmtime"]
 UNCONSTRAINED = ("hypothesis", "cffi")  # PyPy has a cffi of its own.
 
-# Tests of what differs on PyPy: the types in Python, how buffers and files of the host are reached,
-# and what counts bytes. The other tests of tests/unit and tests/wasi can be given as arguments.
-TESTS = [
-    *["unit/test_bind.py", "unit/test_bulk.py", "unit/test_call.py", "unit/test_embind.py"],
-    *["unit/test_emscripten_files.py", "unit/test_exceptions.py"],
-    *["unit/test_exceptions_meanwhile.py", "unit/test_fuel.py", "unit/test_global_table.py"],
-    *["unit/test_gojs_values.py", "unit/test_guest_budget.py", "unit/test_heap.py"],
-    *["unit/test_host.py", "unit/test_host_externs.py", "unit/test_limits.py", "unit/test_map.py"],
-    *["unit/test_memories.py", "unit/test_memory.py", "unit/test_memory_copies.py"],
-    *["unit/test_references.py", "unit/test_references_python.py", "unit/test_shared_memory.py"],
-    *["unit/test_simd_map.py", "unit/test_snapshot.py", "unit/test_struct_array.py"],
-    *["unit/test_tables.py", "unit/test_tags.py", "wasi/test_config.py", "wasi/test_guests.py"],
-    *["wasi/test_hostile.py", "wasi/test_linkat.py", "wasi/test_sandbox.py"],
-    "wasi/test_virtual.py",
-]
+TESTS = ["tests/unit", "tests/wasi"]
+# As in the Makefile.
+SHARED = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile"]
 
 
 def make_environment(folder: Path, constraints: Path) -> Path:
@@ -82,8 +70,9 @@ def excluded() -> list[str]:
 
 def absolute(argument: str) -> str:
     """Returns an argument of pytest so that it is right in another folder than the repository's."""
-    path = argument.partition("::")[0]
-    return str(ROOT / argument) if (ROOT / path).is_file() else argument
+    path = ROOT / argument.partition("::")[0]
+    in_tests = path.exists() and ROOT / "tests" in path.parents
+    return str(ROOT / argument) if in_tests else argument
 
 
 def build_and_test(arguments: list[str]) -> None:
@@ -95,8 +84,8 @@ def build_and_test(arguments: list[str]) -> None:
     python = make_environment(WORK / "venv", constraints)
     sdist = wheels.build_sdist(WORK, WORK)
     wheel = wheels.build_raw_wheel(python, sdist, WORK, constraints)
-    tests = map(absolute, arguments or [f"tests/{name}" for name in TESTS])
-    try_wheel(python, wheel, [*excluded(), *tests])
+    tests = map(absolute, arguments or TESTS)
+    try_wheel(python, wheel, [*SHARED, *excluded(), *tests])
 
 
 if __name__ == "__main__":

@@ -21,9 +21,8 @@ that does the same:
 
 from __future__ import annotations
 
-import sys
-
 from .._ffi import ffi, lib
+from .._pypy import PYPY
 from . import stopping
 from .aggregate import Aggregate
 from .bind import BoundFunction
@@ -71,7 +70,7 @@ __all__ = [
 
 # Bytes of the native stack that a call may have used when Python code runs in it. PyPy runs no code
 # beyond 768 KiB, of which the program around the call needs some. CPython counts its own frames.
-_ROOM = 384 << 10 if sys.implementation.name == "pypy" else (1 << 64) - 1
+_ROOM = 384 << 10 if PYPY else (1 << 64) - 1
 _ANSWER: int = lib.PW_ANSWER
 
 

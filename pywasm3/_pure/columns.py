@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 
 from .._ffi import ffi, lib
+from .._pypy import PYPY, in_order
 from .numbers import F32, F64, I32, I64, V128, blame, encode_plain, refuse_objects
 
 TYPE_CHECKING = False
@@ -66,6 +67,8 @@ class Source:
         self.length, self.stride = view.shape[0], view.strides[0]
         if self.length and view.nbytes:
             first = _first_item(view, writable, exporter)
+            if first is None:
+                first, self.stride = ffi.from_buffer(in_order(view)), view.nbytes // self.length
             self.keeps += [first, exporter]
             self.start = ffi.cast("uint8_t *", first)
 
@@ -90,14 +93,21 @@ def _first_item(view: memoryview, writable: bool, exporter: Any) -> Pointer:
     """Returns a pointer to the first item of a buffer, which the exporter has given.
 
     On PyPy, cffi knows the address of a buffer as a whole; for a part, it gives that of a copy.
+
+    Returns:
+        The pointer. None: it is not known, and the items are only read.
     """
-    if sys.implementation.name != "pypy":
+    if not PYPY:
         return ffi.from_buffer(view[:1], require_writable=writable)
     if view.c_contiguous:
         return ffi.from_buffer(view, require_writable=writable)
     numpy = sys.modules.get("numpy")
     if numpy is None or not isinstance(exporter, numpy.ndarray):
-        raise BufferError("on PyPy, items with gaps between them must be those of a numpy array")
+        if writable:
+            raise BufferError(
+                "on PyPy, an output with gaps between its items must be a numpy array"
+            )
+        return None
     return ffi.cast("uint8_t *", exporter.__array_interface__["data"][0])
 
 

@@ -12,6 +12,7 @@ from importlib import import_module
 from operator import index as _index
 
 from .._ffi import ffi, lib
+from .._pypy import PYPY
 from . import stopping
 from .hooks import hooks
 from .owner import Owner
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 # The class whose subclasses export a buffer by __buffer__. CPython has none before 3.12.
 _Exporter: type[Any] = object
-if sys.implementation.name == "pypy":
+if PYPY:
     _Exporter = import_module("__pypy__.bufferable").bufferable
 
 _MAX = sys.maxsize

@@ -10,6 +10,7 @@ from struct import Struct
 from struct import error as StructError
 
 from .._ffi import ffi, lib
+from .._pypy import in_order
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ def _encode_bytes(value: Any) -> tuple[int, int]:
         refuse_objects(view)
         if view.nbytes != 16:
             raise TypeError(f"16 bytes are expected, not {view.nbytes}")
-        low, high = _PAIR.unpack(view.tobytes())
+        low, high = _PAIR.unpack(bytes(in_order(view)))
     return low, high
 
 

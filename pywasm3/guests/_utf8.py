@@ -12,6 +12,7 @@ from .._errors import Trap, TrapKind, WasmError
 from .._ffi import ffi, lib, store_pointer
 from .._host import host
 from .._lookup import Typed
+from .._pypy import with_room
 from .._types import FuncType, i32
 from ._builtins import ARRAY, NEW_ARRAY, STRING, OnArrays, array_type, slots, string_of
 from ._utf16 import CODEC
@@ -62,7 +63,7 @@ def _encode_to(type_: int) -> Callable[..., Array]:
         data, store = _encoded(string, name), instance.store
         module = int(instance.module._address)
         try:
-            made: Array = Array._make(store, module, type_, len(data), ())
+            made: Array = with_room(Array._make, store, module, type_, len(data), ())
         except (MemoryError, WasmError):
             raise Trap(
                 TrapKind.HEAP_EXHAUSTED,

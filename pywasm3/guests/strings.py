@@ -20,6 +20,7 @@ from enum import Enum
 
 from .._errors import WasmError
 from .._ffi import Function
+from .._pypy import in_order
 from .._text import counted, listed
 from .._types import ValType
 from ._allocators import INTEGERS, allocator_of, freer, function_of, taker
@@ -501,7 +502,7 @@ def _encoded(data: str | Buffer, form: Form) -> bytes:
     if form in _UTF16:
         raise TypeError(f"a text of {form} must be str, not {type(data).__name__}")
     try:
-        content = bytes(memoryview(data))
+        content = bytes(in_order(memoryview(data)))
     except TypeError:
         raise TypeError(
             f"text must be str or a bytes-like object, not {type(data).__name__}"

@@ -9,6 +9,7 @@ import sys
 from _thread import allocate_lock
 from _weakref import ref  # weakref takes longer to import
 
+from .._pypy import in_order
 from .._types import FuncType, i32
 from .abi import EAGAIN, MASK_U64
 from .config import CAPTURE, INHERIT, HostDir, WasiConfig, is_of_host
@@ -275,7 +276,7 @@ def _input(given: Any) -> Descriptor:
     if given is None:
         return streams.GivenInput(b"")
     if isinstance(given, (bytes, bytearray, memoryview)):
-        return streams.GivenInput(bytes(given))
+        return streams.GivenInput(bytes(in_order(memoryview(given))))
     return streams.FileInput(given)
 
 

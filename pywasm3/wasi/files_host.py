@@ -302,7 +302,9 @@ class HostFile(Descriptor):
         self._require_writable()
         if not hasattr(os, "posix_fallocate"):
             raise WasiError(ENOTSUP)
-        os.posix_fallocate(self._fd, offset, size)
+        number = os.posix_fallocate(self._fd, offset, size)  # type: ignore[func-returns-value]
+        if number:  # PyPy returns what CPython raises
+            raise OSError(number, os.strerror(number))
 
     def sync(self, data_only: bool) -> None:
         """Writes to the disk what the host has buffered."""

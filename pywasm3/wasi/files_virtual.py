@@ -7,6 +7,7 @@ from _thread import RLock
 from collections.abc import Iterator, Mapping
 from itertools import islice
 
+from .._pypy import in_order
 from .abi import (
     EFBIG,
     ENAMETOOLONG,
@@ -437,7 +438,7 @@ def _bytes_of(data: Buffer | str) -> bytes:
     if isinstance(data, str):
         return data.encode()
     try:
-        return bytes(memoryview(data))
+        return bytes(in_order(memoryview(data)))
     except TypeError:
         raise TypeError(
             f"contents must be bytes, text or a mapping, not {type(data).__name__}"

@@ -9,7 +9,8 @@ is called directly there, with no flag, which means that it follows nothing.
 from __future__ import annotations
 
 import os
-import sys
+
+from .._pypy import PYPY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,4 +53,4 @@ def _link_by_c() -> Link:
     return link
 
 
-link: Link = _link_by_c() if sys.implementation.name == "pypy" else _link_by_os
+link: Link = _link_by_c() if PYPY else _link_by_os

@@ -7,6 +7,7 @@ import codecs
 import io
 from contextlib import contextmanager
 
+from .._pypy import in_order
 from .abi import EAGAIN, EIO, ENOSPC, ESPIPE, WasiError
 from .descriptors import Descriptor, write_each
 from .waiting import by_pieces, unlocked
@@ -139,7 +140,7 @@ def _reader_for(file: Any) -> Callable[[int], bytes | None]:
         data = read(size)
         if isinstance(data, str):
             return data.encode("utf-8", "replace")
-        return None if data is None else bytes(memoryview(data))
+        return None if data is None else bytes(in_order(memoryview(data)))
 
     return read_some
 

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 import pywasm3
-from helpers import load
+from helpers import let_pypy_free, load
 
 TEXT = """
 (module
@@ -141,6 +141,7 @@ def test_a_bound_reference_is_freed_with_the_bound_function(exports: pywasm3.Exp
     del thing
     assert watched() is not None
     del bound
+    let_pypy_free()
     assert watched() is None
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from array import array
 from typing import Any
 
+import numpy
 import pytest
 
 import pywasm3
@@ -34,6 +35,9 @@ export function kind(value) {
         (array("d", [0.5]), array("d", [0.5])),
         (array("H", [7]), array("H", [7])),
         (memoryview(bytes(8)).cast("l"), array("q", [0])),
+        (numpy.arange(6.0)[::2], array("d", [0, 2, 4])),
+        (numpy.arange(4.0).reshape(2, 2).T, array("d", [0, 2, 1, 3])),
+        (memoryview(b"abcd")[::2], b"ac"),
         ([1, [None, "x"]], [1, [None, "x"]]),
         ((1, 2), [1, 2]),
         ({"a": {"b": [1.5]}}, {"a": {"b": [1.5]}}),

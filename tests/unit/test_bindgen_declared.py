@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import pywasm3
-from helpers import wat
+from helpers import let_pypy_free, wat
 from pywasm3.guests import bindgen
 from pywasm3.guests.bindgen import Boolean, Borrowed, Bytes, Nothing, Number, Option, Text, function
 
@@ -109,17 +109,21 @@ def test_an_object_comes_back(value: Any) -> None:
 def test_a_borrowed_object_is_not_kept() -> None:
     package = loaded(is_undefined=function([Borrowed], Boolean))
     assert package.exports.is_undefined(None)
+    let_pypy_free()
     before = package.host_bytes
     assert not package.exports.is_undefined("a text")
+    let_pypy_free()
     assert package.host_bytes == before
 
 
 def test_an_object_that_the_guest_drops_is_not_kept() -> None:
     package = loaded(forget=function([bindgen.Any]))
     package.exports.forget("a text")
+    let_pypy_free()
     before = package.host_bytes
     for _ in range(10):
         package.exports.forget("a text")
+    let_pypy_free()
     assert package.host_bytes == before
 
 

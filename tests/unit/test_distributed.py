@@ -20,7 +20,7 @@ import pytest
 
 import pywasm3
 from distributed_helpers import IMPORTS, MODULE, TEXT, Refused, guest
-from helpers import GUESTS, child, wat
+from helpers import GUESTS, child, let_pypy_free, wat
 from pywasm3.distributed import Guest, RecordError, Run, _shipping
 from pywasm3.wasi import VirtualDir, WasiConfig
 
@@ -314,6 +314,7 @@ def test_a_process_keeps_the_guests_that_it_used_last() -> None:
         weakref.ref(pickle.loads(pickle.dumps(guest(limits=pywasm3.Limits(fuel=fuel)))))
         for fuel in range(3 * _shipping._MAX_RESIDENTS)
     ]
+    let_pypy_free()
     assert [one() is not None for one in arrived] == [False] * 16 + [True] * 8
 
 
@@ -327,6 +328,7 @@ def test_the_file_for_processes_is_removed_with_the_guest() -> None:
     path = Path(sent._for_processes()._path)
     assert path.stat().st_mode & 0o077 == 0
     del sent
+    let_pypy_free()
     assert not path.exists()
 
 

@@ -11,6 +11,7 @@ import array
 import struct
 from typing import Any
 
+import numpy
 import pytest
 
 import pywasm3
@@ -493,6 +494,12 @@ def test_typed_arrays(vals: Vals) -> None:
     assert script.call_method(made, "subarray", [1]).tolist() == [4]
     assert script.call_method(made, "slice", [0, 1.0]).tolist() == [1]
     assert script.call(script.globals["Uint8Array"], [3]).tolist() == [0, 0, 0]
+
+
+def test_typed_arrays_take_items_with_gaps_between_them(vals: Vals) -> None:
+    script = vals.program.registry.script
+    items = memoryview(numpy.arange(6.0)[::2])
+    assert script.call(script.globals["Float64Array"], [items]).tolist() == [0, 2, 4]
 
 
 @pytest.mark.buffers

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy
 import pytest
 
 import pywasm3
@@ -223,6 +224,13 @@ def test_every_form_gives_back_what_was_put(form: Form, text: str) -> None:
     with heap.put(text, form) as block:
         length = block.length if form in (Form.SLICE, Form.UTF16_SLICE) else None
         assert heap.read(block.address, form, length) == text
+
+
+def test_bytes_may_have_gaps_between_them() -> None:
+    heap = Heap(guest())
+    for data in (memoryview(b"t-e-x-t")[::2], numpy.frombuffer(b"t-e-x-t", numpy.uint8)[::2]):
+        with heap.put(data, Form.SLICE) as block:
+            assert heap.read(block.address, Form.SLICE, block.length) == "text"
 
 
 def test_the_forms_lie_in_memory_as_they_are_described() -> None:

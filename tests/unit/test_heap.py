@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import pywasm3
-from helpers import wat
+from helpers import let_pypy_free, wat
 from pywasm3 import Limits, Store, Trap, TrapKind
 from pywasm3._ffi import lib, store_pointer
 
@@ -336,6 +336,7 @@ def test_arguments_of_a_host_function_live_while_it_collects() -> None:
     assert len(got) == 1
     assert heap_bytes(instance) > 0
     got.clear()
+    let_pypy_free()
     assert heap_bytes(instance) == 0
 
 

@@ -131,9 +131,15 @@ def test_tools_can_look_at_it(folder: Path) -> None:
 
 def test_it_is_pickled_like_every_module(folder: Path) -> None:
     guest = imported(folder, ADD)
-    for one in (guest, guest.add, guest.__wasm__):
+    for one in (guest.add, guest.__wasm__):
         with pytest.raises(TypeError):
             pickle.dumps(one)
+    if sys.implementation.name == "pypy":  # there, a pickled module is its name
+        assert pickle.loads(pickle.dumps(guest)) is guest
+        assert copy.deepcopy(guest) is guest
+        return
+    with pytest.raises(TypeError):
+        pickle.dumps(guest)
     with pytest.raises(TypeError):
         copy.deepcopy(guest)
 

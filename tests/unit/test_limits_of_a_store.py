@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import pywasm3
-from helpers import SANITIZED, load, wat
+from helpers import SANITIZED, let_pypy_free, load, wat
 from pywasm3 import Limits, UnsupportedError, WasmError, _ffi
 
 PAGE = 65536
@@ -60,6 +60,7 @@ def test_a_table_that_is_freed_leaves_its_room_to_others() -> None:
     store = pywasm3.Store(limits=Limits(table=1_500))
     for _ in range(10):
         pywasm3.Table("funcref", 1_500, store=store)
+    let_pypy_free()
     assert allocated(store) == 0
 
 
@@ -120,6 +121,7 @@ def test_a_memory_that_is_freed_leaves_its_room_to_others() -> None:
     store = pywasm3.Store(limits=Limits(memory=4 * PAGE))
     for _ in range(10):
         pywasm3.Memory(4, store=store)
+    let_pypy_free()
     assert allocated(store) == 0
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import pywasm3
-from helpers import wat
+from helpers import let_pypy_free, wat
 from napi_helpers import (
     AUTO,
     CALL_ARGUMENT,
@@ -515,6 +515,7 @@ def test_an_external_buffer_is_finalized_after_it_is_gone(raw: Raw) -> None:
 
     first = raw.value(raw.function(CALL_ARGUMENT))
     first(host)
+    let_pypy_free()
     raw.guest.exports.first()
     assert raw.notes == [data + 7]
 
@@ -572,6 +573,7 @@ def test_a_weak_reference_loses_its_value(raw: Raw) -> None:
     scope = raw.make("open_handle_scope")
     reference = raw.make("create_reference", raw.make("create_object"), 0)
     assert raw.status("close_handle_scope", scope) is Status.OK
+    let_pypy_free()
     assert raw.make("get_reference_value", reference) == 0
     assert raw.status("reference_ref", reference, 0) is Status.GENERIC_FAILURE
     assert raw.status("delete_reference", reference) is Status.OK
@@ -598,6 +600,7 @@ def test_a_finalizer_runs_unless_it_was_removed(raw: Raw, name: str, removed: bo
     raw.guest.exports.first()
     assert raw.notes == []
     assert raw.status("close_handle_scope", scope) is Status.OK
+    let_pypy_free()
     raw.guest.exports.first()
     assert raw.notes == ([] if removed else [42])
 

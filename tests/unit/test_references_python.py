@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import pywasm3
-from helpers import load, on_thread
+from helpers import let_pypy_free, load, on_thread
 from pywasm3 import Function, FuncType, RefType, ValType, _ffi, externref, funcref, i32
 from pywasm3._types import BY_CODE
 
@@ -448,6 +448,7 @@ def test_objects_that_wasm_no_longer_holds_are_freed(exports: pywasm3.Exports) -
     assert ref() is not None
     exports.put(0, None)
     churn(exports, 10_000)
+    let_pypy_free()
     assert ref() is None
 
 
@@ -459,6 +460,7 @@ def test_closing_frees_what_wasm_holds() -> None:
     del thing
     assert ref() is not None
     instance.close()
+    let_pypy_free()
     assert ref() is None
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import pywasm3
-from helpers import load, wat
+from helpers import let_pypy_free, load, wat
 from pywasm3 import (
     InstancePool,
     Limits,
@@ -169,6 +169,7 @@ def test_the_store_that_makes_the_memory_is_charged() -> None:
         Memory(1, store=store)
     del small, memory
     gc.collect()
+    let_pypy_free()
     Memory(4, store=store)
 
 
@@ -184,11 +185,13 @@ def test_the_charge_lasts_while_any_store_has_the_memory() -> None:
     other = user(memory)
     del memory
     gc.collect()
+    let_pypy_free()
     with pytest.raises(MemoryError):
         Memory(2, store=store)
     assert other.exports.size() == 3
     del other
     gc.collect()
+    let_pypy_free()
     Memory(2, store=store)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import pywasm3
-from helpers import child, load, wat
+from helpers import child, let_pypy_free, load, wat
 from pywasm3 import Limits, SnapshotError, Store
 from snapshot_graphs import GRAPH, MODULE, Ref, build, new, planned, random_plan, seen
 
@@ -306,6 +306,7 @@ def test_a_restore_needs_room_for_both_states() -> None:
         instance.restore(snapshot)
     assert instance.snapshot() == before
     instance.exports.any.value = None
+    let_pypy_free()
     instance.restore(snapshot)
     assert instance.snapshot() == snapshot
 

@@ -24,6 +24,7 @@ import large
 import pywasm3
 from binary import HEADER, leb, section, signed_leb, text, vector
 from helpers import import_file, wat
+from pywasm3._ffi import PURE
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 import toolchain
@@ -330,4 +331,5 @@ def test_linking_takes_lines_in_proportion_to_the_imports() -> None:
         module = pywasm3.Module(imports_of_a_large_type(size))
         values = {"m": {"f": given.exports.f}}
         counts.append(lines_of(lambda: pywasm3.Instance(module, values)))  # noqa: B023
-    assert counts[1] - counts[0] <= 200 * 150
+    # The types that are written in Python run lines of their own.
+    assert counts[1] - counts[0] <= 200 * (200 if PURE else 150)

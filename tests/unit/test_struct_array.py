@@ -20,7 +20,7 @@ import pytest
 
 import pywasm3
 from binary import section
-from helpers import load, wat
+from helpers import let_pypy_free, load, wat
 from pywasm3 import Array, ArrayType, FieldType, RefType, Struct, StructType, ValType
 
 POINTS = """(module
@@ -448,6 +448,7 @@ def test_fields_have_no_names_when_no_instance_knows_them() -> None:
     """A structure does not keep the instance that made it, and its type is known without names."""
     made = load(POINTS).exports.pixel()
     gc.collect()
+    let_pypy_free()
     assert (made.names, made[2]) == ((None, None, None), 255)
     assert str(made.type).endswith("(struct (field (mut f64)) (field (mut f64)) (field i8)))")
 

@@ -15,6 +15,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 
 import pywasm3
@@ -42,6 +43,11 @@ def test_nothing_of_the_process_reaches_a_guest_unasked(capfd: Any) -> None:
     Calls().write(1, b"text")
     Calls().write(2, b"text")
     assert capfd.readouterr() == ("", "")
+
+
+def test_input_may_have_gaps_between_its_bytes() -> None:
+    data = memoryview(numpy.frombuffer(b"t-e-x-t", numpy.uint8)[::2])
+    assert Calls(stdin=data).read(0) == b"text"
 
 
 @pytest.mark.parametrize("make", [bytes, bytearray, memoryview, io.BytesIO])

@@ -16,7 +16,7 @@ import pytest
 import wasmtime
 
 import pywasm3
-from helpers import GUESTS
+from helpers import GUESTS, wasmtime_config
 from pywasm3.wasi import CAPTURE, VirtualDir, WasiConfig
 from wasi_helpers import BACKENDS, directory, guest_module, resolving
 
@@ -38,9 +38,7 @@ def run_in_wasmtime(name: str, folder: Path, **options: Any) -> tuple[int, str]:
     """The exit code of a guest in wasmtime and what it printed, which goes through a file."""
     engine = wasmtime.Engine()
     store = wasmtime.Store(engine)
-    config = wasmtime.WasiConfig()
-    config.argv = options.get("args", ["prog"])
-    config.env = options.get("env", [])
+    config = wasmtime_config(options.get("args", ["prog"]), options.get("env", []))
     config.preopen_dir(str(folder), "/data")
     output = folder.parent / "wasmtime.out"
     config.stdout_file = str(output)

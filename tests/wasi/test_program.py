@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import pywasm3
-from helpers import load, wat
+from helpers import let_pypy_free, load, wat
 from pywasm3.wasi import CAPTURE, VirtualDir, WasiConfig
 from pywasm3.wasi.abi import EFAULT
 from pywasm3.wasi.preview1 import FUNCTIONS
@@ -258,6 +258,7 @@ def test_an_instance_with_wasi_is_freed() -> None:
     gone = weakref.ref(instance.wasi)
     del instance
     gc.collect()
+    let_pypy_free()
     assert gone() is None
 
 

@@ -12,6 +12,7 @@ from array import array
 from struct import Struct
 
 from ..._errors import WasmError
+from ..._pypy import in_order
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ class _Items:
         except TypeError:
             return array(letter, self.values).tobytes()
         if _type_of(view) == ("u8" if self.type == "bool" else self.type):
-            return view.tobytes()
+            return bytes(in_order(view))
         return array(letter, view.tolist()).tobytes()
 
 

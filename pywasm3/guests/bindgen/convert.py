@@ -6,6 +6,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping
 
+from ..._pypy import in_order
 from .._javascript import MAX_SAFE
 from .properties import call, get_property, set_property
 from .values import (
@@ -187,7 +188,7 @@ def _buffer_to_js(entrance: Entrance, view: memoryview) -> TypedArray:
         letter = {("l", 4): "i", ("L", 4): "I", ("l", 8): "q", ("L", 8): "Q"}[letter, view.itemsize]
     kind = _LETTERS.get(letter, "Uint8Array")
     entrance.realm.budget.check(view.nbytes)
-    return TypedArray(kind, Buffer(entrance.realm.budget, bytearray(view)), 0, None)
+    return TypedArray(kind, Buffer(entrance.realm.budget, bytearray(in_order(view))), 0, None)
 
 
 def write_back(argument: Any, passed: TypedArray) -> None:

@@ -13,6 +13,7 @@ from operator import index
 from struct import Struct
 from typing import TYPE_CHECKING, Any
 
+from ...._pypy import in_order
 from ...._types import f32, f64, i32, i64
 from ..._words import MASK
 from .errors import BindingError, shown
@@ -260,7 +261,7 @@ class Text(ByAddress):
             except UnicodeEncodeError as error:
                 raise BindingError(f"the str has no UTF-8 for {self.name}: {error}") from None
         elif isinstance(value, (bytes, bytearray, memoryview)):
-            data = bytes(value)
+            data = bytes(in_order(memoryview(value)))
         else:
             raise BindingError(f"expected a str or bytes for {self.name}, got {shown(value)}")
         address = self.heap.allocate(len(data).to_bytes(_POINTER_BYTES, "little") + data + b"\0")

@@ -190,7 +190,8 @@ def typed_array(budget: Budget, format: str, value: Any = 0, *_: Any) -> memoryv
 
 def copy_into(target: Any, start: int, items: Any) -> None:
     """Copies elements into a typed array, from an index on."""
-    if isinstance(items, memoryview) and items.format == getattr(target, "format", None):
+    is_view = isinstance(items, memoryview) and items.c_contiguous  # PyPy ignores strides here
+    if is_view and items.format == getattr(target, "format", None):
         target[start : start + len(items)] = items
         return
     for position, item in enumerate(polled(items), start):
