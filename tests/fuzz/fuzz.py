@@ -254,6 +254,7 @@ def show_reduced(findings: list[Finding], options: Options) -> None:
             finding.difference,
             subject_class=SUBJECTS[options.vectors],
             oracle=options.oracle,
+            seconds=60,
             timeout=min(options.timeout, 10),
         )
         print(

@@ -8,6 +8,7 @@ after any stretch of a body are known, so drops and zeros with the same effect c
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Callable
@@ -96,11 +97,11 @@ def _is_valid(module: Module) -> bool:
 class Reducer:
     """Holds the smallest failing module so far and tries to make it smaller."""
 
-    def __init__(self, module: Module, fails: Test, seconds: float) -> None:
+    def __init__(self, module: Module, fails: Test, seconds: float | None) -> None:
         self.module = module
         self.fails = fails
         self.weight = weigh(module)
-        self.deadline = time.monotonic() + seconds
+        self.deadline = math.inf if seconds is None else time.monotonic() + seconds
         self.tried: set[bytes] = set()
 
     def out_of_time(self) -> bool:
@@ -388,7 +389,7 @@ def reduce(
     *,
     subject_class: type[Subject] = Subject,
     oracle: str = "wasmtime",
-    seconds: float = 60,
+    seconds: float | None = None,
     timeout: float = 10,
 ) -> Module:
     """Returns the smallest module found that has a difference of the same class.
@@ -399,7 +400,8 @@ def reduce(
         subject_class: The class that runs modules in pywasm3. Tests give a subclass with a
             planted bug.
         oracle: The engine that gives the expected answers: one of compare.ORACLES.
-        seconds: How long to try.
+        seconds: How long to try. None: until no change helps, so that the result does not depend on
+            how fast the machine is.
         timeout: After how many seconds a module counts as hanging.
     """
     wanted = bug_class(difference)

@@ -266,7 +266,7 @@ def test_nans_count_as_equal_only_where_their_bits_are_open() -> None:
 def test_a_planted_difference_is_found_and_reduced() -> None:
     subject = planted.with_other_instructions(planted.xor_is_or)
     module, found = planted.find("i32.xor", subject, seeds=400)
-    small = reduce(module, found, subject_class=subject, seconds=60)
+    small = reduce(module, found, subject_class=subject)
     assert compare(small, subject_class=subject).difference is not None
     assert "i32.xor" in text(small)
     assert count(small) < 15, text(small)
@@ -279,7 +279,7 @@ def reduced(word: str, subject: type[Subject], seeds: int = 1000) -> Module:
     The result must be small.
     """
     module, found = planted.find(word, subject, seeds=seeds)
-    small = reduce(module, found, subject_class=subject, seconds=60)
+    small = reduce(module, found, subject_class=subject)
     assert count(small) < 25, text(small)
     return small
 
@@ -351,7 +351,7 @@ def test_a_wrong_way_of_exceptions_through_the_host_is_found_and_reduced(
 def test_a_planted_crash_is_reduced() -> None:
     seed = next(s for s in range(100) if "i64.popcnt" in text(generate(s)))
     crash = Difference(CRASH, "")
-    small = reduce(generate(seed), crash, subject_class=planted.CrashesAtPopcnt, seconds=60)
+    small = reduce(generate(seed), crash, subject_class=planted.CrashesAtPopcnt)
     assert "i64.popcnt" in text(small)
     assert count(small) <= 4, text(small)
 

@@ -112,6 +112,6 @@ def test_wrong_reads_casts_and_roots_are_found_and_reduced(
     subject: type[planted.Subject], word: str
 ) -> None:
     module, found = planted.find(word, subject, types=True)
-    small = reduce(module, found, subject_class=subject, seconds=10)
+    small = reduce(module, found, subject_class=subject)
     assert word in text(small)
     assert count(small) < 60, text(small)

@@ -54,6 +54,6 @@ def test_without_node_the_command_says_what_to_install() -> None:
 def test_a_planted_difference_is_found_and_reduced(subject: type[Subject], word: str) -> None:
     module, found = planted.find(word, subject, "v8", seeds=3000)
     assert ": V8 " in found.text
-    small = reduce(module, found, subject_class=subject, oracle="v8", seconds=60)
+    small = reduce(module, found, subject_class=subject, oracle="v8")
     assert word in text(small)
     assert count(small) < 25, text(small)
