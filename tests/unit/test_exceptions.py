@@ -817,6 +817,32 @@ def test_funcref_is_a_type_of_values() -> None:
     assert Tag(FuncType((funcref,)))(None).payload == (None,)
 
 
+def test_an_exception_of_the_host_goes_on_if_there_is_no_memory_for_a_reference_to_it() -> None:
+    """Afterwards, the guest catches its own exceptions as before."""
+    text = """(module (import "" "f" (func $f)) (tag $t) (table $kept 1 100000 exnref)
+        (func (export "keep") (result i32)
+          (block $caught (result exnref)
+            (try_table (catch_all_ref $caught) (call $f)) unreachable)
+          (table.grow $kept (i32.const 1)))
+        (func (export "clear") (table.fill $kept (i32.const 0) (ref.null exn) (table.size $kept)))
+        (func (export "own") (result i32)
+          (block $caught (try_table (catch $t $caught) (throw $t)) unreachable)
+          i32.const 7))"""
+    error = KeyError("host")
+
+    def fail() -> None:
+        raise error
+
+    instance = load(text, {"": {"f": fail}}, limits=Limits(heap=1 << 18))
+    with pytest.raises(KeyError) as caught:
+        while instance.exports.keep() >= 0:
+            pass
+    assert caught.value is error
+    instance.exports.clear()
+    assert instance.exports.own() == 7
+    assert instance.exports.keep() > 0
+
+
 def test_memory_for_exceptions_is_limited() -> None:
     text = """(module (tag $t (param i64)) (table $kept 1 100000 exnref)
         (func (export "f") (result i32) (local exnref)
