@@ -150,7 +150,7 @@ class Struct(_Aggregate):
                     f"{counted(len(given), 'field')}"
                 )
             given[: len(values)] = values
-        self: Self = _made(cls, instance, index, -1, given)
+        self: Self = made(cls, instance, index, -1, given)
         return self
 
     @property
@@ -299,7 +299,7 @@ class Array(_Aggregate):
         element = found.field.type
         if size > count and not _has_default(element):
             raise TypeError(f"elements of the type {element} have no default value")
-        self: Self = _made(cls, instance, index, size, given)
+        self: Self = made(cls, instance, index, size, given)
         if view is not None:
             self.store._call_entered(self._copy_in, 0, view, _LETTERS[element][0])
         return self
@@ -459,7 +459,14 @@ def _items(values: Any, field: FieldType) -> memoryview | None:
     return view if fits and view.ndim == 1 and view.c_contiguous else None
 
 
-def _made(cls: Any, instance: Instance, index: int, length: int, values: Iterable[Any]) -> Any:
+def made(cls: Any, instance: Instance, index: int, length: int, values: Iterable[Any]) -> Any:
+    """Makes a structure (length -1) or an array of the type with an index in the instance's module.
+
+    The values are written to the first fields or elements. There must not be more values than these.
+
+    Raises:
+        MemoryError: There is no memory, or the limits of the store leave no room.
+    """
     module = int(instance.module._address)
     return with_room(cls._make, instance.store, module, index, length, tuple(values))
 

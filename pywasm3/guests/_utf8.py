@@ -7,12 +7,11 @@ becomes U+FFFD, and so does each part of bytes that is no UTF-8.
 
 from __future__ import annotations
 
-from .._aggregate import Array
+from .._aggregate import Array, made
 from .._errors import Trap, TrapKind, WasmError
 from .._ffi import ffi, lib, store_pointer
 from .._host import host
 from .._lookup import Typed
-from .._pypy import with_room
 from .._types import FuncType, i32
 from ._builtins import ARRAY, NEW_ARRAY, STRING, OnArrays, array_type, slots, string_of
 from ._utf16 import CODEC
@@ -60,18 +59,18 @@ def _encode_to(type_: int) -> Callable[..., Array]:
     @host(pass_instance=True)
     def encode_to(instance: Instance[Any], string: Any) -> Array:
         name = "encodeStringToUTF8Array"
-        data, store = _encoded(string, name), instance.store
-        module = int(instance.module._address)
+        data = _encoded(string, name)
         try:
-            made: Array = with_room(Array._make, store, module, type_, len(data), ())
+            array: Array = made(Array, instance, type_, len(data), ())
         except (MemoryError, WasmError):
             raise Trap(
                 TrapKind.HEAP_EXHAUSTED,
                 detail=f"{ENCODER}.{name}: the limits of the store leave no room for "
                 f"{len(data)} bytes",
             ) from None
-        ffi.memmove(lib.pw_held_elements(store_pointer(store), made._handle), data, len(data))
-        return made
+        elements = lib.pw_held_elements(store_pointer(instance.store), array._handle)
+        ffi.memmove(elements, data, len(data))
+        return array
 
     return encode_to
 
