@@ -243,7 +243,7 @@ test-aarch64: $(VENV)/.extra-check
 
 test-pypy: $(VENV)/.extra-check
 	$(SAY)
-	$(BIN)/python tools/pypy.py $(ARGS)
+	PYTEST_ADDOPTS="$(SHARED)" $(BIN)/python tools/pypy.py $(ARGS)
 
 matrix:
 	$(SAY)

@@ -32,8 +32,6 @@ REQUIREMENTS = ["hypothesis==6.130.0", "numpy", "pytest", "pytest-xdist", "wasmt
 UNCONSTRAINED = ("hypothesis", "cffi")  # PyPy has a cffi of its own.
 
 TESTS = ["tests/unit", "tests/wasi"]
-# As in the Makefile.
-SHARED = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile"]
 
 
 def make_environment(folder: Path, constraints: Path) -> Path:
@@ -85,7 +83,7 @@ def build_and_test(arguments: list[str]) -> None:
     sdist = wheels.build_sdist(WORK, WORK)
     wheel = wheels.build_raw_wheel(python, sdist, WORK, constraints)
     tests = map(absolute, arguments or TESTS)
-    try_wheel(python, wheel, [*SHARED, *excluded(), *tests])
+    try_wheel(python, wheel, [*excluded(), *tests])
 
 
 if __name__ == "__main__":
