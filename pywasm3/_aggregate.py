@@ -462,7 +462,7 @@ def _items(values: Any, field: FieldType) -> memoryview | None:
 def made(cls: Any, instance: Instance, index: int, length: int, values: Iterable[Any]) -> Any:
     """Makes a structure (length -1) or an array of the type with an index in the instance's module.
 
-    The values are written to the first fields or elements. There must not be more values than these.
+    The values are written to the first fields or elements, which must not be fewer.
 
     Raises:
         MemoryError: There is no memory, or the limits of the store leave no room.

@@ -283,7 +283,7 @@ def _plan_table(import_: _Import, value: Any) -> Plan:
 
 
 def _plan_global(import_: _Import, value: Any) -> Plan:
-    """Plans a global. For an immutable one of numbers, the plan makes a new global with the value."""
+    """Plans a global. For an immutable one of numbers, the plan makes a new one with the value."""
     expected = import_.wanted.type
     assert isinstance(expected, GlobalType)
     if isinstance(value, Global):
