@@ -54,10 +54,9 @@ _changed = Condition()
 
 
 class _Here(_local):
-    """Which thread of which program this is."""
+    """Which program's thread this is."""
 
     program: Threads | None = None
-    number = 0
 
 
 _here = _Here()
@@ -182,7 +181,7 @@ class Threads:
         thread.start()
 
     def _run(self, instance: Instance[Any], number: int, argument: int) -> None:
-        _here.program, _here.number = self, number
+        _here.program = self
         try:
             instance._start()
             instance.exports[START](number, argument)
@@ -208,15 +207,17 @@ class Threads:
         self.stop()
 
     def stop(self) -> None:
-        """Stops all threads but this one, without waiting for their ends."""
-        number = self._number_here()
+        """Stops all threads, without waiting for their ends; also this one, if it is one of them.
+
+        A thread may get here in a function of the host, which may have closed the instance, or in
+        which Python has found that the instance no longer exists.
+        """
         with _changed:
             self._ended = True
-            stores = dict(self._stores)
-            if self._failure is not None:
-                stores[0] = self._store
-            stores.pop(number, None)
-            for store in stores.values():
+            stores = list(self._stores.values())
+            if self._failure is not None and self._is_here():
+                stores.append(self._store)
+            for store in stores:
                 if store is not None:
                     store._stop()
 
@@ -226,16 +227,16 @@ class Threads:
         A thread that is in a function of the host ends when that function returns.
         """
         self.stop()
-        if not self._number_here():
+        if not self._is_here():
             self._wait(None)
 
     def _wait(self, seconds: float | None) -> None:
         with _changed:
             _changed.wait_for(lambda: not self._stores, seconds)
 
-    def _number_here(self) -> int:
-        """Returns the number of this thread, or 0 if it is none of the program's threads."""
-        return _here.number if _here.program is self else 0
+    def _is_here(self) -> bool:
+        """Whether this is one of the program's threads."""
+        return _here.program is self
 
     def _orphan(self) -> None:
         """Ends the threads, because nobody can close the instance any more.

@@ -8,6 +8,7 @@ what a thread does is chosen by its argument.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import threading
@@ -45,7 +46,8 @@ from wasi_helpers import PATIENCE, all_threads_end, eventually
 EAGAIN, ENOTSUP = 6, 58
 
 # The arguments of threads. Each makes a thread do one thing.
-ADD, TRAP, EXIT, LOOP, SLEEP, CALL, THROW, SPAWN = range(1, 9)
+KINDS = range(1, 10)
+ADD, TRAP, EXIT, LOOP, SLEEP, CALL, CALL_LOOP, THROW, SPAWN = KINDS
 
 PROGRAM = f"""(module
   (import "env" "memory" (memory 1 10 shared))
@@ -67,6 +69,9 @@ PROGRAM = f"""(module
     (if (call $is (local.get $what) (i32.const {LOOP})) (then (loop $l (br $l))))
     (if (call $is (local.get $what) (i32.const {SLEEP})) (then (call $sleep)))
     (if (call $is (local.get $what) (i32.const {CALL})) (then (call $f (local.get $number))))
+    (if (call $is (local.get $what) (i32.const {CALL_LOOP})) (then
+      (call $f (local.get $number))
+      (loop $l (br $l))))
     (if (call $is (local.get $what) (i32.const {THROW})) (then
       (throw $tag (local.get $number))))
     (if (call $is (local.get $what) (i32.const {SPAWN})) (then
@@ -369,6 +374,44 @@ def test_functions_of_an_instance_that_is_gone_do_not_wait_for_its_threads() -> 
         exports.sleep()
 
 
+def test_a_thread_that_finds_the_instance_gone_ends_too() -> None:
+    """Python collects its garbage on any thread, here on the program's own one."""
+
+    def f(_: int) -> None:
+        unreachable.wait()
+        gc.collect()
+
+    unreachable = threading.Event()
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        instance = program(f)
+        instance.exports.spawn(CALL_LOOP)
+        cycle = [instance]
+        cycle.append(cycle)
+        del instance, cycle
+        unreachable.set()
+        all_threads_end()
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@pytest.mark.parametrize("end", ["close", "trap"])
+def test_a_thread_that_ends_the_program_ends_too(end: str) -> None:
+    ended = threading.Event()
+
+    def f(_: int) -> None:
+        with contextlib.suppress(Trap):
+            instance.close() if end == "close" else instance.exports.trap()
+        ended.set()
+
+    instance = program(f)
+    instance.exports.spawn(CALL_LOOP)
+    assert ended.wait(PATIENCE)
+    all_threads_end()
+
+
 def test_the_program_waits_for_a_thread_that_is_in_a_host_function() -> None:
     left = []
 
@@ -459,7 +502,7 @@ def test_fuel_that_threads_did_not_use_comes_back() -> None:
     with program(limits=Limits(fuel=1_000_000)) as instance:
         before = instance.fuel
         started(instance, ADD)
-        eventually(lambda: instance.fuel == before - 1 - 8)
+        eventually(lambda: instance.fuel == before - 1 - len(KINDS))
 
 
 def test_fuel_can_be_set_while_threads_run() -> None:
