@@ -19,7 +19,7 @@ from threading import Condition, Thread
 from time import monotonic
 from weakref import WeakSet
 
-from .._errors import UnsupportedError, WasmError, add_note
+from .._errors import Trap, UnsupportedError, WasmError, add_note
 from .._ffi import stop_code
 from .._instance import Instance
 from .._memory import Memory
@@ -137,7 +137,9 @@ class Threads:
             # UnsupportedError: a limit does not allow the instance's own memories and tables.
             # RuntimeError itself: the system gives no thread.
             no_room = isinstance(error, (MemoryError, UnsupportedError))
-            if no_room or type(error) is RuntimeError:
+            # The call of the guest, which must stop, raises a trap of its own after this function.
+            stopped = isinstance(error, Trap) and stop_code()
+            if no_room or stopped or type(error) is RuntimeError:
                 return -EAGAIN
             raise
         return number

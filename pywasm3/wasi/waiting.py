@@ -58,9 +58,12 @@ def check() -> None:
 
 
 class _Held(_local):
-    """The lock that this thread holds."""
+    """The locks that this thread holds, in the order in which it took them.
 
-    lock: LockType | None = None
+    There are several if a file object of the user's, which one program writes to, calls another.
+    """
+
+    locks: tuple[LockType, ...] = ()
 
 
 _held = _Held()
@@ -75,7 +78,7 @@ def _acquire(lock: LockType) -> None:
     if not lock.acquire(False):
         while not lock.acquire(timeout=STEP_SECONDS):
             check()
-    _held.lock = lock
+    _held.locks = (*_held.locks, lock)
 
 
 def locked(call: Callable[..., T]) -> Callable[..., T]:
@@ -88,14 +91,15 @@ def locked(call: Callable[..., T]) -> Callable[..., T]:
     def locked_call(wasi: Wasi, *arguments: int) -> T:
         lock = wasi.lock
         assert lock is not None
-        if _held.lock is lock:
+        before = _held.locks
+        if lock in before:
             return call(wasi, *arguments)
         _acquire(lock)
         try:
             return call(wasi, *arguments)
         finally:
-            if _held.lock is lock:  # not if the call was stopped while it waited without the lock
-                _held.lock = None
+            held, _held.locks = _held.locks, before
+            if lock in held:  # not if the call was stopped while it waited without the lock
                 lock.release()
 
     return locked_call
@@ -104,16 +108,18 @@ def locked(call: Callable[..., T]) -> Callable[..., T]:
 class unlocked:
     """A context in which other threads of the program run functions of WASI while this one waits.
 
-    Leaving the context raises WasiError if the call must stop; the thread has no lock then.
+    Leaving the context raises WasiError if the call must stop; the thread does not have the
+    program's lock then.
     """
 
     __slots__ = ("_lock",)
     _lock: LockType | None
 
     def __enter__(self) -> None:
-        self._lock = _held.lock
-        if self._lock is not None:
-            _held.lock = None
+        self._lock = None
+        if _held.locks:
+            *before, self._lock = _held.locks
+            _held.locks = tuple(before)
             self._lock.release()
 
     def __exit__(self, *error: object) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import io
 import os
 import threading
 import time
@@ -542,6 +543,23 @@ def test_an_interruption_ends_threads() -> None:
     all_threads_end()
 
 
+def test_an_interruption_of_the_start_of_a_thread_ends_threads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    instance = program()
+    started(instance, LOOP)
+    make = Instance._of_thread
+
+    def interrupts(*arguments: Any) -> Instance:
+        instance.interrupt()
+        return make(*arguments)
+
+    monkeypatch.setattr(Instance, "_of_thread", interrupts)
+    with pytest.raises(Interrupted):
+        instance.exports.spawn(ADD)
+    all_threads_end()
+
+
 def test_a_cancellation_ends_threads() -> None:
     async def main() -> None:
         instance = program()
@@ -654,6 +672,44 @@ def test_a_thread_writes_while_another_one_waits_for_a_file_object() -> None:
     with open(reader, "rb", buffering=0) as stdin, files(stdin=stdin, stdout=CAPTURE) as instance:
         reads_while_another_writes(instance, lambda: os.write(writer, b"data"))
     os.close(writer)
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_a_file_object_may_call_another_program_with_threads(back: bool) -> None:
+    """With `back`, a file object of the other program calls the first one again."""
+
+    class File(io.RawIOBase):
+        def __init__(self, called: Callable[[], Instance]) -> None:
+            self.called = called
+            self.depth = 0
+
+        def writable(self) -> bool:
+            return True
+
+        def write(self, data: Any) -> int:
+            self.depth += 1
+            if self.depth < 3:
+                assert self.called().exports.write() == 0
+            self.depth -= 1
+            return len(data)
+
+    def loaded(stdout: Any) -> Instance:
+        return load(
+            """(module (import "wasi_snapshot_preview1" "fd_write"
+                (func $write (param i32 i32 i32 i32) (result i32)))
+              (memory (export "memory") 1)
+              (data (i32.const 0) "\\08\\00\\00\\00\\02\\00\\00\\00a\\0a")
+              (func (export "write") (result i32)
+                (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16))))""",
+            wasi=WasiConfig(threads=1, stdout=stdout),
+            limits=Limits(timeout=PATIENCE),
+        )
+
+    inner = loaded(File(lambda: outer) if back else CAPTURE)
+    outer = loaded(File(lambda: inner))
+    for _ in range(2):
+        assert outer.exports.write() == 0
+        assert inner.exports.write() == 0
 
 
 @pytest.fixture
