@@ -19,12 +19,6 @@ static void raise_trap(pw_function_object *self, pw_trap trap, PyObject *frames,
     PyObject *error =
         PyObject_CallFunction(pw_state_of(Py_TYPE(self))->trap, "iOIKs", (int)trap, frames,
                               report->head, (unsigned long long)report->omitted, report->message);
-    PyObject *on_trap = self->signature.store->on_trap;
-    if (error != NULL && on_trap != NULL) {
-        PyObject *final = PyObject_CallOneArg(on_trap, error);
-        Py_DECREF(error);
-        error = final;
-    }
     if (error != NULL) {
         PyErr_SetObject((PyObject *)Py_TYPE(error), error);
     }
@@ -269,6 +263,33 @@ static void fail_with_exception(pw_function_object *self, const pw_report *repor
 
 /* ---- any failure ---- */
 
+/* Lets the store's callable choose the exception that the failed call raises. */
+static void choose_error(pw_function_object *self)
+{
+    PyObject *on_failure = self->signature.store->on_failure;
+    if (on_failure == NULL) {
+        return;
+    }
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    if (traceback != NULL) {
+        PyException_SetTraceback(value, traceback);
+    }
+    PyObject *final = PyObject_CallOneArg(on_failure, value);
+    if (final == value) { /* PyErr_SetObject would give it another context */
+        PyErr_Restore(type, value, traceback);
+    } else {
+        if (final != NULL) {
+            PyErr_SetObject((PyObject *)Py_TYPE(final), final);
+        }
+        Py_XDECREF(traceback);
+        Py_DECREF(value);
+        Py_DECREF(type);
+    }
+    Py_XDECREF(final);
+}
+
 /* This is not inlined, because the report would enlarge the stack frame of every call, and calls
  * nest. An exception does not count as a trap: like one of a host function, it ends the frames of
  * the guest as the guest can expect it. */
@@ -287,5 +308,6 @@ PW_NOINLINE PyObject *pw_function_fail(pw_function_object *self, pw_trap trap)
     if (PyErr_Occurred() == NULL) {
         PyErr_NoMemory();
     }
+    choose_error(self);
     return NULL;
 }

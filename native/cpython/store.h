@@ -44,9 +44,9 @@ struct pw_store_object {
     /* The process is the child of a fork, and the thread that was using the store is not in it. */
     bool orphaned;
     pw_watch watch;
-    /* Is called with the Trap that a call is about to raise, and returns what the call raises
+    /* Is called with the exception that a call is about to raise, and returns what the call raises
      * instead; NULL: nothing is called. Set once, by the thread that has the turn. */
-    PyObject *on_trap;
+    PyObject *on_failure;
     /* A dict in which the Python layer notes the names of fields; NULL: nothing is noted. */
     PyObject *field_names;
     /* The store whose host function made the outermost call of this one, a strong reference; NULL:

@@ -104,7 +104,7 @@ static int store_traverse(PyObject *op, visitproc visit, void *arg)
 {
     pw_store_object *self = (pw_store_object *)op;
     Py_VISIT(Py_TYPE(op));
-    Py_VISIT(self->on_trap);
+    Py_VISIT(self->on_failure);
     Py_VISIT(self->field_names);
     int status = pw_known_traverse(&self->known, visit, arg);
     if (!status) {
@@ -116,7 +116,7 @@ static int store_traverse(PyObject *op, visitproc visit, void *arg)
 static int store_clear(PyObject *op)
 {
     pw_store_release((pw_store_object *)op);
-    Py_CLEAR(((pw_store_object *)op)->on_trap);
+    Py_CLEAR(((pw_store_object *)op)->on_failure);
     Py_CLEAR(((pw_store_object *)op)->field_names);
     return 0;
 }
@@ -128,7 +128,7 @@ static void store_dealloc(PyObject *op)
     PyObject_GC_UnTrack(op);
     pw_store_delist(self);
     pw_store_release(self);
-    Py_CLEAR(self->on_trap);
+    Py_CLEAR(self->on_failure);
     Py_CLEAR(self->field_names);
     type->tp_free(op);
     Py_DECREF(type);
@@ -195,17 +195,17 @@ static PyObject *store_take_trapped(PyObject *op, PyObject *Py_UNUSED(ignored))
     return PyBool_FromLong(trapped);
 }
 
-static PyObject *store_on_trap(PyObject *op, PyObject *callable)
+static PyObject *store_on_failure(PyObject *op, PyObject *callable)
 {
     pw_store_object *self = (pw_store_object *)op;
     if (pw_store_require_entered(self) < 0) {
         return NULL;
     }
-    if (self->on_trap != NULL) {
-        PyErr_SetString(PyExc_RuntimeError, "the store has a callable for traps already");
+    if (self->on_failure != NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "the store has a callable for failures already");
         return NULL;
     }
-    self->on_trap = Py_NewRef(callable);
+    self->on_failure = Py_NewRef(callable);
     Py_RETURN_NONE;
 }
 
@@ -467,10 +467,10 @@ static PyMethodDef store_methods[] = {
          "Returns:\n    Whether a call was running. It may still end by itself.")},
     {"_stop", pw_store_stop, METH_NOARGS,
      PyDoc_STR("_stop(): does what interrupt() does, and stops all later calls at once, too.")},
-    {"_on_trap", store_on_trap, METH_O,
+    {"_on_failure", store_on_failure, METH_O,
      PyDoc_STR(
-         "_on_trap(callable, /): lets callable(trap) return the exception that a call raises in\n"
-         "place of its Trap. This can be set once.\n\n"
+         "_on_failure(callable, /): lets callable(error) return the exception that a failed call\n"
+         "raises in place of `error`. This can be set once.\n\n"
          "This thread must have entered the store.")},
     {"_beside", store_beside, METH_NOARGS,
      PyDoc_STR("_beside(): makes a store that has this one's limits and shares its fuel.\n\n"

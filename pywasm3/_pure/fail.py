@@ -136,11 +136,10 @@ def _annotate(error: BaseException, report: Report) -> None:
         return
 
 
-def _trap(store: Store, trap: int, report: Report) -> BaseException:
+def _trap(trap: int, report: Report) -> BaseException:
     if trap == _NO_MEMORY:
         return MemoryError()
-    error = hooks.trap(trap, report.frames, report.head, report.omitted, report.message)
-    return error if store._trap_hook is None else store._trap_hook(error)
+    return hooks.trap(trap, report.frames, report.head, report.omitted, report.message)
 
 
 def fail(function: Function, trap: int, depth: int) -> NoReturn:
@@ -164,5 +163,6 @@ def fail(function: Function, trap: int, depth: int) -> NoReturn:
         leave(store, depth)
     if error is not None:
         _annotate(error, report)
-        raise error
-    raise make() if make is not None else _trap(store, trap, report)
+    else:
+        error = make() if make is not None else _trap(trap, report)
+    raise error if store._failure_hook is None else store._failure_hook(error)

@@ -91,21 +91,11 @@ class Store:
 
     __slots__ = (
         *("__weakref__", "_account", "_asked", "_call_deadline", "_cancelled"),
-        *("_deadline", "_deadlines", "_dropped", "_ended_holds", "_externs", "_field_names"),
-        *("_hook_ran", "_inner"),
-        *(
-            "_interrupted",
-            "_known",
-            "_lock",
-            "_meter",
-            "_orphaned",
-            "_outer",
-            "_places",
-            "_pointer",
-        ),
-        *("_pool", "_raised", "_reported_fuel", "_tenants", "_timeout", "_token", "_tokens"),
-        *("_trap_hook", "_trapped", "_turn", "_turn_owner", "_unheld", "_waiters", "_wanted_fuel"),
-        "_reasons",
+        *("_deadline", "_deadlines", "_dropped", "_ended_holds", "_externs", "_failure_hook"),
+        *("_field_names", "_hook_ran", "_inner", "_interrupted", "_known", "_lock", "_meter"),
+        *("_orphaned", "_outer", "_places", "_pointer", "_pool", "_raised", "_reasons"),
+        *("_reported_fuel", "_tenants", "_timeout", "_token", "_tokens", "_trapped", "_turn"),
+        *("_turn_owner", "_unheld", "_waiters", "_wanted_fuel"),
     )
 
     _account: Owner
@@ -117,6 +107,7 @@ class Store:
     _dropped: int  # how many anchors are gone since the last collection
     _ended_holds: list[int]  # handles of holds that are to be ended by whoever has the turn
     _externs: Externs
+    _failure_hook: Callable[[BaseException], BaseException] | None  # see _on_failure
     _field_names: dict[int, dict[str, int]] | None  # the Python layer's, by the numbers of types
     _hook_ran: int  # when the tick hook last ran; 0: it has not run in this call
     _inner: Store | None  # the store whose _outer is this one
@@ -137,7 +128,6 @@ class Store:
     _timeout: int  # how long each outermost call may take, in nanoseconds
     _token: int  # the address of the gate
     _tokens: int  # how many instances were made
-    _trap_hook: Callable[[BaseException], BaseException] | None
     _trapped: bool
     _turn: Pointer  # the gate
     _turn_owner: Owner
@@ -228,12 +218,12 @@ class Store:
         """Does what interrupt() does, and stops all later calls at once, too."""
         return stopping.interrupt(self, stopping.FOR_GOOD)
 
-    def _on_trap(self, callable: Callable[[BaseException], BaseException], /) -> None:
-        """Lets callable(trap) return the exception that a call raises in place of its Trap."""
+    def _on_failure(self, callable: Callable[[BaseException], BaseException], /) -> None:
+        """Lets callable(error) return the exception that a failed call raises instead of it."""
         require_entered(self)
-        if self._trap_hook is not None:
-            raise RuntimeError("the store has a callable for traps already")
-        self._trap_hook = callable
+        if self._failure_hook is not None:
+            raise RuntimeError("the store has a callable for failures already")
+        self._failure_hook = callable
 
     def _beside(self, /) -> Store:
         """Makes a store that has this one's limits and shares its fuel."""
@@ -427,7 +417,7 @@ def _open(self: Store, pointer: Pointer, timeout: int) -> None:
     self._reasons = self._interrupted = self._hook_ran = 0
     self._trapped = self._orphaned = self._cancelled = False
     self._raised = {}
-    self._trap_hook = self._outer = self._inner = None
+    self._failure_hook = self._outer = self._inner = None
     self._pool = self._reported_fuel = self._field_names = None
     self._ended_holds = []
     self._call_deadline = self._deadline = stopping.NEVER

@@ -97,7 +97,7 @@ class Threads:
         self._failure: BaseException | None = None
         self._traceback: TracebackType | None = None
         self._program = ref(instance, lambda _: self._orphan())
-        self._store._call_entered(self._store._on_trap, self._trapped)
+        self._store._call_entered(self._store._on_failure, self._failed)
         _programs.add(self)
 
     def begin_again(self) -> None:
@@ -249,12 +249,18 @@ class Threads:
         if self._stores:
             self.fail(WasmError(_ORPHANED))
 
-    def _trapped(self, trap: BaseException) -> BaseException:
-        """Ends the program whose call has trapped, and returns what the call raises."""
+    def _failed(self, error: BaseException) -> BaseException:
+        """Ends the program if its call has trapped, and returns what the failed call raises.
+
+        The trap may come from another guest that a function of the host has called, because a
+        deadline or an interruption stops both.
+        """
+        if not isinstance(error, Trap):
+            return error
         self.end()
         failure = self._failure
         # Each time the exception is raised, its traceback becomes longer.
-        return trap if failure is None else failure.with_traceback(self._traceback)
+        return error if failure is None else failure.with_traceback(self._traceback)
 
     def forget(self) -> None:
         """Forgets the threads, which do not exist in the child of a fork; one may hold the lock."""

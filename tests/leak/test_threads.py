@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 import pywasm3
 from helpers import wat
-from leak_helpers import assert_no_leak
-from pywasm3 import Instance, Module
+from leak_helpers import assert_no_leak, failing
+from pywasm3 import Instance, Module, TrapKind
 from pywasm3.wasi import WasiConfig
 
 pytestmark = pytest.mark.leak
@@ -54,3 +56,24 @@ def test_programs_that_a_thread_has_ended_do_not_leak() -> None:
                 instance.exports.spawn(0)
 
     assert_no_leak(action, 200)
+
+
+@pytest.mark.parametrize(
+    ("error", "arguments"), [(KeyError, ()), (pywasm3.Interrupted, (TrapKind.INTERRUPTED,))]
+)
+def test_calls_that_a_host_function_lets_fail_do_not_leak(
+    error: type[Exception], arguments: tuple[Any, ...]
+) -> None:
+    """The program is asked which exception the call raises."""
+    module = Module(
+        wat("""(module
+          (import "wasi" "thread-spawn" (func (param i32) (result i32)))
+          (import "env" "f" (func $f))
+          (func (export "call") (call $f)))""")
+    )
+
+    def f() -> None:
+        raise error(*arguments)
+
+    with Instance(module, {"env": {"f": f}}, wasi=CONFIG) as instance:
+        assert_no_leak(lambda: failing(error, instance.exports.call), 20_000)

@@ -532,6 +532,26 @@ def test_a_deadline_ends_threads() -> None:
     all_threads_end()
 
 
+def test_a_deadline_ends_threads_while_a_host_function_calls_another_guest() -> None:
+    other = load("""(module (func (export "loop") (loop $l (br $l))))""")
+    instance = program(lambda number: None if number else other.exports.loop())
+    with instance.deadline(0.05), pytest.raises(DeadlineExceeded):
+        instance.exports._start()
+    all_threads_end()
+
+
+def test_an_exception_of_a_host_function_leaves_the_threads_of_a_library() -> None:
+    def f(number: int) -> None:
+        if not number:
+            raise KeyError(number)
+
+    with program(f) as instance:
+        with pytest.raises(KeyError):
+            instance.exports._start()
+        assert instance.exports.spawn(CALL) == 3
+        eventually(lambda: instance.exports.load(4) == 21)
+
+
 def test_an_interruption_ends_threads() -> None:
     instance = program()
     started(instance, LOOP, SLEEP)
