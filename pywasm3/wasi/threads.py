@@ -224,12 +224,15 @@ class Threads:
                     store._stop()
 
     def end(self) -> None:
-        """Stops all threads, and waits for their ends, unless this is one of them.
+        """Stops all threads, and waits for their ends, unless they may wait for this thread.
 
-        A thread that is in a function of the host ends when that function returns.
+        They do if this is one of them, or if a function of the host that the program has called is
+        running here: this thread has the program's store until that function returns, and functions
+        of the host on other threads may want it. They end their threads when they return.
         """
         self.stop()
-        if not self._is_here():
+        in_program = stop_code() is not None and self._store.running
+        if not (self._is_here() or in_program):
             self._wait(None)
 
     def _wait(self, seconds: float | None) -> None:

@@ -431,6 +431,29 @@ def test_the_program_waits_for_a_thread_that_is_in_a_host_function() -> None:
     assert left == [3]
 
 
+def test_a_trap_does_not_wait_for_a_thread_that_waits_for_the_program() -> None:
+    """The thread's host function wants the store of the program, whose host function traps."""
+    interrupted = []
+
+    def f(number: int) -> None:
+        if number:
+            called.set()
+            with pytest.raises(Interrupted):
+                instance.exports.load(4)
+            interrupted.append(number)
+        else:
+            instance.exports.spawn(CALL)
+            assert called.wait(PATIENCE)
+            with pytest.raises(Trap, match="unreachable"):
+                instance.exports.trap()
+
+    called = threading.Event()
+    instance = program(f)
+    instance.exports._start()
+    all_threads_end()
+    assert interrupted == [3]
+
+
 def test_the_end_of_the_process_ends_threads() -> None:
     snippet = f"""
     from pywasm3.wasi import WasiConfig
