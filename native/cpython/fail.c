@@ -5,6 +5,7 @@
 #include "cpython/anchor.h"
 #include "cpython/cache.h"
 #include "cpython/externs.h"
+#include "cpython/raised.h"
 #include "cpython/references.h"
 #include "cpython/report.h"
 #include "cpython/signature.h"
@@ -241,9 +242,7 @@ static void raise_again(pw_store_object *store, uint64_t host)
         PyErr_SetString(PyExc_SystemError, "wasm threw an exception that it was never given");
         return;
     }
-    PyObject *exception = (PyObject *)(uintptr_t)host;
-    PyErr_Restore(Py_NewRef((PyObject *)Py_TYPE(exception)), Py_NewRef(exception),
-                  PyException_GetTraceback(exception));
+    pw_raised_set(Py_NewRef((PyObject *)(uintptr_t)host));
 }
 
 static void fail_with_exception(pw_function_object *self, const pw_report *report)
@@ -270,24 +269,15 @@ static void choose_error(pw_function_object *self)
     if (on_failure == NULL) {
         return;
     }
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    PyErr_NormalizeException(&type, &value, &traceback);
-    if (traceback != NULL) {
-        PyException_SetTraceback(value, traceback);
-    }
-    PyObject *final = PyObject_CallOneArg(on_failure, value);
-    if (final == value) { /* PyErr_SetObject would give it another context */
-        PyErr_Restore(type, value, traceback);
-    } else {
-        if (final != NULL) {
-            PyErr_SetObject((PyObject *)Py_TYPE(final), final);
-        }
-        Py_XDECREF(traceback);
-        Py_DECREF(value);
-        Py_DECREF(type);
+    PyObject *error = pw_raised_take();
+    PyObject *final = PyObject_CallOneArg(on_failure, error);
+    if (final == error) {
+        pw_raised_set(Py_NewRef(final));
+    } else if (final != NULL) {
+        PyErr_SetObject((PyObject *)Py_TYPE(final), final);
     }
     Py_XDECREF(final);
+    Py_DECREF(error);
 }
 
 /* This is not inlined, because the report would enlarge the stack frame of every call, and calls

@@ -9,6 +9,7 @@
 
 #include "cpython/memory.h"
 #include "cpython/numbers.h"
+#include "cpython/raised.h"
 #include "cpython/state.h"
 #include "cpython/turn.h"
 
@@ -132,17 +133,13 @@ static int write_iovec(const pw_memory *memory, PyObject *writer, PyObject *cons
  * one for the guest. */
 static PyObject *failed(fd_write_object *self)
 {
-    PyObject *kind, *error, *traceback, *number = NULL;
-    PyErr_Fetch(&kind, &error, &traceback);
-    PyErr_NormalizeException(&kind, &error, &traceback);
+    PyObject *error = pw_raised_take();
     if (!PyErr_GivenExceptionMatches(error, self->failures)) {
-        PyErr_Restore(kind, error, traceback);
+        pw_raised_set(error);
         return NULL;
     }
-    number = PyObject_CallOneArg(self->errno_of, error);
-    Py_DECREF(kind);
+    PyObject *number = PyObject_CallOneArg(self->errno_of, error);
     Py_DECREF(error);
-    Py_XDECREF(traceback);
     return number;
 }
 

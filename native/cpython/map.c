@@ -8,6 +8,7 @@
 #include "cpython/fail.h"
 #include "cpython/function.h"
 #include "cpython/numbers.h"
+#include "cpython/raised.h"
 #include "cpython/signature.h"
 #include "cpython/state.h"
 #include "cpython/stop.h"
@@ -290,22 +291,17 @@ static int take_arguments(mapping *self, PyObject *const *args, PyObject *out)
  * here is ignored, because the exception is more important. */
 static void name_element(const mapping *self, size_t element, bool own)
 {
-    PyObject *type, *value, *traceback;
     pw_state *state = pw_state_of(Py_TYPE(self->function));
-    PyErr_Fetch(&type, &value, &traceback);
-    PyErr_NormalizeException(&type, &value, &traceback);
-    if (traceback != NULL) {
-        PyException_SetTraceback(value, traceback);
-    }
+    PyObject *error = pw_raised_take();
     PyObject *done = state != NULL
-                         ? PyObject_CallFunction(state->element, "OnO", value, (Py_ssize_t)element,
+                         ? PyObject_CallFunction(state->element, "OnO", error, (Py_ssize_t)element,
                                                  own ? Py_True : Py_False)
                          : NULL;
     if (done == NULL) {
         PyErr_Clear();
     }
     Py_XDECREF(done);
-    PyErr_Restore(type, value, traceback);
+    pw_raised_set(error);
 }
 
 static int run(mapping *self)

@@ -2,6 +2,7 @@
 /* The conversions of numbers that are not common enough to be inline. */
 #include "cpython/numbers.h"
 
+#include "cpython/raised.h"
 #include "cpython/state.h"
 
 int pw_blame(const pw_site *site, pw_valtype type)
@@ -12,22 +13,18 @@ int pw_blame(const pw_site *site, pw_valtype type)
     if (kind == NULL || site == NULL) {
         return -1;
     }
-    PyObject *cause, *value, *traceback;
-    PyErr_Fetch(&cause, &value, &traceback);
-    PyErr_NormalizeException(&cause, &value, &traceback);
+    PyObject *error = pw_raised_take();
     pw_typename given = pw_engine->valtype_name(type);
     bool enclosed = given.text[0] == '(';
     const char *open = enclosed ? "" : "(", *close = enclosed ? "" : ")";
     if (site->index < 0) {
         PyErr_Format(kind, "%U: %s %s%s%s: %S", site->name, site->what, open, given.text, close,
-                     value);
+                     error);
     } else {
         PyErr_Format(kind, "%U: %s %zd %s%s%s: %S", site->name, site->what, site->index, open,
-                     given.text, close, value);
+                     given.text, close, error);
     }
-    Py_XDECREF(cause);
-    Py_XDECREF(value);
-    Py_XDECREF(traceback);
+    Py_DECREF(error);
     return -1;
 }
 

@@ -5,6 +5,7 @@
 
 #include "cpython/anchor.h"
 #include "cpython/numbers.h"
+#include "cpython/raised.h"
 #include "cpython/recursion.h"
 #include "cpython/references.h"
 #include "cpython/signature.h"
@@ -159,13 +160,11 @@ static int throw_tagged(pw_state *state, pw_store_object *store, PyObject *excep
 /* Sets the `__context__` of the exception that is set. */
 static void set_context(PyObject *context)
 {
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    PyErr_NormalizeException(&type, &value, &traceback);
-    if (value != context) {
-        PyException_SetContext(value, Py_NewRef(context));
+    PyObject *exception = pw_raised_take();
+    if (exception != context) {
+        PyException_SetContext(exception, Py_NewRef(context));
     }
-    PyErr_Restore(type, value, traceback);
+    pw_raised_set(exception);
 }
 
 /* Puts a WasmException on its way. -1 with an error. */
@@ -186,20 +185,13 @@ static int throw_value(pw_state *state, pw_store_object *store, PyObject *except
  * place, and may be caught itself. */
 static pw_trap throw_wasm_exception(pw_state *state, pw_store_object *store)
 {
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    PyErr_NormalizeException(&type, &value, &traceback);
-    if (traceback != NULL) {
-        PyException_SetTraceback(value, traceback);
-    }
-    if (throw_value(state, store, value) == 0) {
-        PyErr_Restore(type, value, traceback);
+    PyObject *exception = pw_raised_take();
+    if (throw_value(state, store, exception) == 0) {
+        pw_raised_set(exception);
         return PW_TRAP_EXCEPTION;
     }
-    set_context(value);
-    Py_XDECREF(type);
-    Py_XDECREF(value);
-    Py_XDECREF(traceback);
+    set_context(exception);
+    Py_DECREF(exception);
     if (!may_be_caught(state, PyErr_Occurred())) {
         return PW_TRAP_HOST;
     }
@@ -228,19 +220,12 @@ pw_trap pw_throw(pw_store_object *store)
 /* Lets the store hold the exception that is set, so that wasm can refer to it. */
 static int keep_exception(pw_store_object *store, uint64_t *reference)
 {
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    PyErr_NormalizeException(&type, &value, &traceback);
-    if (traceback != NULL) {
-        PyException_SetTraceback(value, traceback);
-    }
+    PyObject *exception = pw_raised_take();
     const pw_kind kind = PW_KIND_EXTERN;
-    uint64_t bits = (uintptr_t)value;
+    uint64_t bits = (uintptr_t)exception;
     int status = pw_hold_references(store, &kind, &bits, 1);
     *reference = status == 0 ? bits : 0;
-    Py_XDECREF(type);
-    Py_XDECREF(value);
-    Py_XDECREF(traceback);
+    Py_DECREF(exception);
     return status;
 }
 
