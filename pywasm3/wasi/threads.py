@@ -226,9 +226,11 @@ class Threads:
     def end(self) -> None:
         """Stops all threads, and waits for their ends, unless they may wait for this thread.
 
-        They do if this is one of them, or if a function of the host that the program has called is
-        running here: this thread has the program's store until that function returns, and functions
-        of the host on other threads may want it. They end their threads when they return.
+        They may if this is one of them. They also may if the program has called a function of the
+        host that is running here, because this thread has the program's store until that function
+        returns, and a function of the host on another thread may want the store.
+
+        A thread that is in a function of the host ends when that function returns.
         """
         self.stop()
         in_program = stop_code() is not None and self._store.running

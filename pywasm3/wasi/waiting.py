@@ -118,8 +118,7 @@ class unlocked:
     def __enter__(self) -> None:
         self._lock = None
         if _held.locks:
-            *before, self._lock = _held.locks
-            _held.locks = tuple(before)
+            self._lock, _held.locks = _held.locks[-1], _held.locks[:-1]
             self._lock.release()
 
     def __exit__(self, *error: object) -> None:

@@ -64,7 +64,7 @@ def test_programs_that_a_thread_has_ended_do_not_leak() -> None:
 def test_calls_that_a_host_function_lets_fail_do_not_leak(
     error: type[Exception], arguments: tuple[Any, ...]
 ) -> None:
-    """The program is asked which exception the call raises."""
+    """`Threads` is asked which exception the call raises."""
     module = Module(
         wat("""(module
           (import "wasi" "thread-spawn" (func (param i32) (result i32)))
